@@ -1,0 +1,48 @@
+"""``pcode demo``: the main job, once, on the sample that ships with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("demo")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default="demo-out", show_default=True, help="Folder for the results.")
+@click.pass_context
+def command(ctx: click.Context, out: Path) -> None:
+    """Annotate the sample traces, import two people's codings, and print how far they agree.
+
+    No key, no server, no download. Running it again finds everything done and prints the same.
+    """
+    from ..coding.export import export_runs
+    from ..shipped import folder
+    from . import agreement, annotate, import_
+
+    sample = folder("demo")
+    traces, machine, humans = sample / "traces.jsonl", out / "cues", out / "humans"
+    _step("1", "annotate: the rule-based coder, a baseline that runs anywhere", f"pcode annotate {traces} -o {machine}")
+    ctx.invoke(annotate.command, traces=traces, out=machine)
+    files = [sample / "coder_A.csv", sample / "coder_B.csv"]
+    _step(
+        "2",
+        "import: what two people coded",
+        f"pcode import {files[0]} {files[1]} --traces {traces} -o {humans} --codebook schoen@1.0.0 --project sentence@1",
+    )
+    ctx.invoke(import_.command, files=tuple(files), traces=traces, out=humans, codebook="schoen@1.0.0", project="sentence@1")
+    _step("3", "agreement: people with each other, and with the machine", f"pcode agreement {humans} {machine} --json {out / 'agreement.json'}")
+    ctx.invoke(agreement.command, runs=(humans, machine), json_file=out / "agreement.json")
+    export_runs([humans, machine], out / "codings.csv")
+    click.secho("\nlook at", bold=True)
+    for path, what in (
+        (out / "codings.csv", "every unit, coder and code, one row each"),
+        (out / "agreement.json", "every comparison, with intervals and per code"),
+        (machine / "run.json", "what made the codings: codebook, digest, versions"),
+        (sample / "README.md", "who wrote the sample, and why no number above may be cited"),
+    ):
+        click.echo(f"  {path}  {click.style(what, dim=True)}")
+
+
+def _step(number: str, title: str, shown: str) -> None:
+    click.secho(f"\n{number}. {title}", bold=True)
+    click.secho(f"   $ {shown}", dim=True)

@@ -1,0 +1,78 @@
+"""``pcode``: finds its commands in this folder, and is the only place that catches errors.
+
+Exit status: 0 done, 1 done with failures listed, 2 the user can mend it, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Any
+
+import click
+
+from ..errors import PedagogyError
+
+ORDER = ["traces", "annotate", "import", "agreement", "export", "codebook"]
+
+
+class Commands(click.Group):
+    """Commands are the modules beside this one that define ``command``; ``import_.py`` is ``import``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Main job first, the rest by name."""
+        home = importlib.import_module(__package__ or "pedagogy_r1.cli")
+        names = [
+            m.name.rstrip("_")
+            for m in pkgutil.iter_modules(home.__path__)
+            if m.name[0] != "_" and m.name != "main"
+        ]
+        return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import just the command asked for."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        suffix = "_" if cmd_name == "import" else ""
+        module = importlib.import_module(f".{cmd_name}{suffix}", __package__)
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Like click's, with a suggestion for a mistyped command."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from ..errors import did_you_mean
+
+            ctx.fail(f"no command is named {args[0]!r}; {did_you_mean(args[0], self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Turn our errors into a message, a hint and a status, without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except PedagogyError as error:
+            click.secho(f"error: {error.message}", fg="red", err=True)
+            if error.hint:
+                click.echo(f"hint:  {error.hint}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pedagogy-r1", prog_name="pcode")
+def cli() -> None:
+    """Code reasoning traces about teaching, and measure whether the codes can be trusted."""
+
+
+def main() -> None:
+    """Entry point of the ``pcode`` script."""
+    try:
+        cli(prog_name="pcode")
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,207 @@
+"""A codebook: the codes, how to tell them apart, and the version under which codings are made.
+
+    codebook/schoen/1.0.0.yaml   →   schoen@1.0.0, digest sha256:…
+
+A released file never changes. A change is a new file with a new version and a ``migrations`` entry.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import CodebookError, did_you_mean
+from ..provenance import digest
+from ..shipped import folder
+
+NONE = "none"
+"""What a coder writes for "no code applies"; never the name of a code."""
+
+CodeId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
+Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Family(_Part):
+    """A group of codes, with its colour hue in figures."""
+
+    id: CodeId
+    name: str = Field(min_length=1)
+    about: str = ""
+
+
+class WeightedCue(_Part):
+    """A cue of the rule-based coder (`cue.py`) and how much it counts."""
+
+    cue: str = Field(min_length=1)
+    weight: float = Field(default=1.0, gt=0)
+
+
+class Rule(_Part):
+    """How to decide between this code and a neighbour. Where an ``unless`` cue matches, the neighbour applies."""
+
+    against: CodeId
+    rule: str = Field(min_length=1)
+    unless: list[str] = []
+
+
+class Hit(_Part):
+    """A unit that has the code."""
+
+    text: str = Field(min_length=1)
+    domain: str
+    note: str = ""
+
+
+class NearMiss(_Part):
+    """A unit that looks like the code and belongs to another one, and why."""
+
+    text: str = Field(min_length=1)
+    domain: str
+    code: CodeId
+    why: str = Field(min_length=1)
+
+
+class Features(_Part):
+    """Structural cues: least share of the unit's words that repeat the item, or repeat earlier text."""
+
+    stem_overlap: float | None = Field(default=None, gt=0, le=1)
+    self_repetition: float | None = Field(default=None, gt=0, le=1)
+
+
+class Code(_Part):
+    """One code: what it means, what belongs and what does not, and how to tell."""
+
+    id: CodeId
+    name: str = Field(min_length=1)
+    family: CodeId
+    short: str = Field(min_length=1)
+    definition: str = Field(min_length=1)
+    include: list[str] = []
+    exclude: list[str] = []
+    rules: list[Rule] = []
+    hits: list[Hit] = []
+    near_misses: list[NearMiss] = []
+    cues: list[str | WeightedCue] = []
+    features: Features = Features()
+    source: str = ""
+    color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
+
+
+class Migration(_Part):
+    """What became of the codes of an earlier version; a code not named keeps its name and meaning."""
+
+    version: Version
+    renamed: dict[CodeId, CodeId] = {}
+    merged: dict[CodeId, CodeId] = {}
+    split: dict[CodeId, list[CodeId]] = {}
+    retired: list[CodeId] = []
+
+
+class Codebook(_Part):
+    """A versioned set of codes. ``digest`` identifies its content, whatever the file's layout."""
+
+    id: CodeId
+    version: Version
+    title: str = Field(min_length=1)
+    lang: str = "en"
+    about: str = ""
+    source: str = ""
+    unit: str = "sentence@1"
+    level: Literal["nominal", "ordinal", "interval", "ratio"] = "nominal"
+    exhaustive: bool = True
+    """Every unit has at least one code; else "none" is a legitimate coding."""
+    max_codes: int = Field(default=2, ge=1)
+    fallback: CodeId | None = None
+    """What the rule-based coder gives where no cue fires; without it: none."""
+    domains: list[str] = []
+    families: list[Family] = Field(min_length=1)
+    codes: list[Code] = Field(min_length=1)
+    migrations: list[Migration] = []
+
+    @cached_property
+    def digest(self) -> str:
+        """``sha256:…`` of the content, in canonical JSON; a field left at its default does not enter."""
+        return digest(self.model_dump(mode="json", exclude_defaults=True))
+
+    @property
+    def ref(self) -> str:
+        """``id@version``."""
+        return f"{self.id}@{self.version}"
+
+    @property
+    def stamp(self) -> str:
+        """``id@version#digest``, the digest cut to 12 digits: what every coding carries."""
+        return f"{self.ref}#{self.digest.removeprefix('sha256:')[:12]}"
+
+    @cached_property
+    def code_ids(self) -> tuple[str, ...]:
+        """Names of the codes, in the book's order."""
+        return tuple(code.id for code in self.codes)
+
+    def code(self, code_id: str) -> Code:
+        """The code of that name."""
+        for code in self.codes:
+            if code.id == code_id:
+                return code
+        raise CodebookError(f"{self.ref} has no code {code_id!r}", did_you_mean(code_id, list(self.code_ids)))
+
+
+def load_codebook(ref: str | Path) -> Codebook:
+    """Load by file path, by ``id`` (newest version) or by ``id@version``."""
+    path = find_codebook(ref)
+    return parse_codebook(path.read_bytes(), str(path))
+
+
+def find_codebook(ref: str | Path) -> Path:
+    """The file that ``ref`` means."""
+    text = str(ref)
+    if text.endswith((".yaml", ".yml")) or Path(text).is_file():
+        if not Path(text).is_file():
+            raise CodebookError(f"{text}: no such file", "check the path, or name a codebook: " + ", ".join(_ids()))
+        return Path(text)
+    name, _, version = text.partition("@")
+    found = [path for path in released() if path.parent.name == name]
+    if not found:
+        raise CodebookError(f"no codebook is named {name!r}", did_you_mean(name, _ids()) + "; or give a .yaml file")
+    if not version:
+        return found[-1]
+    for path in found:
+        if path.stem == version:
+            return path
+    raise CodebookError(f"codebook {name} has no version {version!r}", "it has " + ", ".join(p.stem for p in found))
+
+
+def released() -> list[Path]:
+    """Files of all released codebooks, by id, then oldest version first."""
+    files = folder("codebook").glob("*/*.yaml")
+    return sorted(files, key=lambda p: (p.parent.name, [int(n) if n.isdigit() else 0 for n in p.stem.split(".")]))
+
+
+def _ids() -> list[str]:
+    return sorted({path.parent.name for path in released()})
+
+
+def parse_codebook(data: bytes | str, where: str = "codebook") -> Codebook:
+    """Parse YAML text; the first problem is raised. ``check_codebook`` finds them all, with line numbers."""
+    import yaml
+
+    try:
+        value = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader, in C where there is one
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise CodebookError(f"{where}: not valid YAML: {error}", f"run: pcode codebook check {where}") from None
+    try:
+        return Codebook.model_validate(value)
+    except ValidationError as error:
+        raise CodebookError(f"{where}: {_first(error)}", f"run: pcode codebook check {where}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first: Any = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc']) or 'file'}: {first['msg']}"

@@ -1,0 +1,123 @@
+"""A cue: a pattern over the words of one unit, for the rule-based coder, readable in the codebook itself.
+
+    ^ wait                        a unit that begins with "wait"
+    let me|us [just] check|verify alternatives by |, optional words in [ ]
+    is .. right ?                 .. stands for up to three words (..6 for up to six), * for exactly one
+    # $                           a number at the very end
+
+Words match in any case. ``^`` first and ``$`` last tie the cue to the unit's start and end. ``\\`` takes
+the next character literally. Punctuation is a word of its own, as in spaCy's tokenization.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any, Literal, NamedTuple
+
+from ..errors import CodebookError
+
+Kind = Literal["words", "any", "gap", "number"]
+
+
+class Piece(NamedTuple):
+    """One position of a cue: alternatives of lower-case words, one free word, a gap, or a number."""
+
+    kind: Kind
+    words: tuple[str, ...] = ()
+    optional: bool = False
+    most: int = 0
+
+
+class Cue(NamedTuple):
+    """A parsed cue. ``starts``/``ends``: tied to the unit's first/last word."""
+
+    text: str
+    pieces: tuple[Piece, ...]
+    starts: bool = False
+    ends: bool = False
+
+
+def parse_cue(text: str) -> Cue:
+    """Parse one cue; a cue that cannot match anything is an error that says why.
+
+    >>> parse_cue("^ let me|us [just] check").pieces[2]
+    Piece(kind='words', words=('just',), optional=True, most=0)
+    """
+    words = text.split()
+    starts, ends = words[:1] == ["^"], words[-1:] == ["$"]
+    words = words[starts : len(words) - ends]
+    pieces = tuple(_piece(word, text) for word in words)
+    if not any(p.kind in ("words", "number") and not p.optional for p in pieces):
+        raise CodebookError(f"cue {text!r} has no word that must be there", "add a literal word")
+    if pieces[0].kind == "gap" or pieces[-1].kind == "gap":
+        raise CodebookError(f"cue {text!r} begins or ends with a gap", "remove the '..', it changes nothing there")
+    return Cue(text, pieces, starts, ends)
+
+
+def _piece(word: str, cue: str) -> Piece:
+    if word == "*":
+        return Piece("any")
+    if word == "#":
+        return Piece("number")
+    if word.startswith("..") and word != "...":
+        most = word[2:] or "3"
+        if not most.isascii() or not most.isdigit() or not 1 <= int(most) <= 20:
+            raise CodebookError(f"cue {cue!r}: {word!r} is no gap", "write .. or ..N with N from 1 to 20")
+        return Piece("gap", most=int(most))
+    optional = len(word) > 2 and word[0] == "[" and word[-1] == "]"
+    words = _alternatives(word[1:-1] if optional else word)
+    if not all(words):
+        raise CodebookError(f"cue {cue!r}: empty alternative in {word!r}", "write \\| for a literal bar")
+    if word in ("^", "$"):
+        raise CodebookError(f"cue {cue!r}: {word} stands in the middle", "^ comes first, $ last; write \\^ or \\$ for the characters")
+    return Piece("words", words, optional)
+
+
+def _alternatives(word: str) -> tuple[str, ...]:
+    found, literal = [""], False
+    for char in word:
+        if literal or char not in "\\|":
+            found[-1] += char
+            literal = False
+        elif char == "\\":
+            literal = True
+        else:
+            found.append("")
+    return tuple(w.lower() for w in found)
+
+
+CLITICS = frozenset({"'m", "'s", "'re", "'ve", "'ll", "'d", "n't"})
+
+
+def matcher_patterns(cue: Cue, split: Any) -> list[list[dict[str, Any]]]:
+    """The spaCy Matcher patterns of a cue; ``split(word)`` tokenizes a word as the text will be tokenized.
+
+    "let's" is two tokens in English, so an alternative with it becomes a pattern of its own. A straight
+    apostrophe in a cue matches a curly one too: models write both.
+    """
+    choices = [_choices(piece, split) for piece in cue.pieces]
+    return [[token for part in combination for token in part] for combination in product(*choices)]
+
+
+def _choices(piece: Piece, split: Any) -> list[list[dict[str, Any]]]:
+    if piece.kind == "any":
+        return [[{"IS_SPACE": False}]]
+    if piece.kind == "number":
+        return [[{"LIKE_NUM": True}]]
+    if piece.kind == "gap":
+        return [[{"IS_SPACE": False, "OP": f"{{0,{piece.most}}}"}]]
+    tokens = [_tokens(word, split) for word in piece.words]
+    single = [t[0] for t in tokens if len(t) == 1]
+    choices = [[_token(*single)]] if single else []
+    choices += [[_token(word) for word in many] for many in tokens if len(many) > 1]
+    return [[], *choices] if piece.optional else choices
+
+
+def _tokens(word: str, split: Any) -> tuple[str, ...]:
+    # Alone, "'m" would be split into "'" and "m"; within "I'm" it is one token.
+    return (word,) if word.replace("’", "'") in CLITICS else tuple(split(word))
+
+
+def _token(*words: str) -> dict[str, Any]:
+    forms = sorted({form for word in words for form in (word, word.replace("'", "’"))})
+    return {"LOWER": forms[0] if len(forms) == 1 else {"IN": forms}}

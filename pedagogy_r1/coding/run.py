@@ -1,0 +1,293 @@
+"""A coder run: a directory that holds everything that was coded, by whom, and how.
+
+    RUN/run.json        what, when, with which versions and parameters (`Manifest`)
+    RUN/codebook.yaml   the codebook as it was
+    RUN/traces.jsonl    the traces
+    RUN/units.jsonl     their units
+    RUN/codings.jsonl   one line per unit and coder, in the order of the units
+    RUN/ledger.jsonl    language-model coders only: every request and raw reply
+
+While it is being written the directory also holds ``checkpoint.jsonl`` and a lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..codebook import Codebook, parse_codebook
+from ..errors import InputError, RunError
+from ..provenance import now
+from ..records import BadRow, Ledger, atomic, dump, read_jsonl
+from ..trace import Trace
+from ..unit import Unit
+from .coding import CoderInfo, Coding
+
+Status = Literal["running", "interrupted", "stopped", "complete"]
+
+
+class Manifest(BaseModel):
+    """``run.json``: all that is needed to repeat the run. ``fingerprint`` is the digest of what determines the codings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    fingerprint: str
+    status: Status
+    stopped_why: str | None = None
+    started: str
+    finished: str | None = None
+    seconds: float = 0.0
+    codebook: dict[str, str]
+    coders: list[CoderInfo]
+    coder: str
+    """Plugin that made the codings: ``cues``, ``llm``, or an importer's name."""
+    scheme: str
+    lang: str = "en"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    source: dict[str, Any] = Field(default_factory=dict)
+    seed: int | None = None
+    counts: dict[str, Any] = Field(default_factory=dict)
+    usage: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+
+
+class CoderRun:
+    """A run on disk, for reading. Files are streamed; nothing is held but the manifest and the codebook."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        path = self.folder / "run.json"
+        if not path.is_file():
+            raise RunError(
+                f"{self.folder}: not a run directory (no run.json)",
+                "make one with: pcode annotate, or pcode import",
+            )
+        try:
+            self.manifest = Manifest.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise RunError(
+                f"{path}: {error.errors()[0]['msg']} ({error.errors()[0]['loc']})",
+                "the file was changed by hand; restore it",
+            ) from None
+
+    @property
+    def name(self) -> str:
+        """The directory's own name."""
+        return self.folder.resolve().name
+
+    @property
+    def codebook(self) -> Codebook:
+        """The codebook under which the run was made, checked against the recorded digest."""
+        path = self.folder / "codebook.yaml"
+        if not path.is_file():
+            raise RunError(f"{path} is missing", "restore it; codings mean nothing without their codebook")
+        book = parse_codebook(path.read_bytes(), str(path))
+        if book.digest != self.manifest.codebook.get("digest"):
+            raise RunError(
+                f"{path} is not the codebook the run was made with ({book.stamp})", "restore the file"
+            )
+        return book
+
+    def traces(self) -> Iterator[Trace]:
+        """The run's traces, in order."""
+        return (Trace.model_validate(data) for data in self._lines("traces.jsonl"))
+
+    def units(self) -> Iterator[Unit]:
+        """The run's units, trace by trace, in order."""
+        return (Unit.model_validate(data) for data in self._lines("units.jsonl"))
+
+    def codings(self) -> Iterator[Coding]:
+        """All codings, in the order of the units."""
+        return (Coding.model_validate(data) for data in self._lines("codings.jsonl"))
+
+    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+        path = self.folder / name
+        if not path.is_file():
+            raise RunError(f"{path} is missing", "run the same command again to complete the run")
+        for row in read_jsonl(path):
+            if isinstance(row, BadRow):
+                raise InputError(
+                    f"{path}:{row.line}: {row.why}", "run the same command again, or restore the file"
+                )
+            yield row.data
+
+
+class RunWriter:
+    """Writes a run, trace by trace, so that it can be killed at any moment and taken up again.
+
+    ``done`` traces lie complete on disk; after a kill everything behind the last checkpoint is cut off.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, book: Codebook, *, restart: bool = False) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(folder)
+        self._began = time.monotonic()
+        previous = self._previous(manifest)
+        self.complete = previous is not None and previous.status == "complete" and not restart
+        self.manifest = (
+            manifest if previous is None else manifest.model_copy(update={"started": previous.started})
+        )
+        self._before = previous.seconds if previous else 0.0
+        if self.complete:
+            assert previous is not None
+            self.manifest = previous
+            self.done = int(previous.counts.get("traces", 0))
+            return
+        if restart or previous is None:
+            (folder / "checkpoint.jsonl").unlink(missing_ok=True)
+        self._open()
+        if previous is None:
+            with atomic(folder / "codebook.yaml") as file:
+                file.write(dump_codebook(book))
+        self._save()
+
+    def _previous(self, manifest: Manifest) -> Manifest | None:
+        if not (self.folder / "run.json").exists():
+            strangers = [
+                p.name
+                for p in self.folder.iterdir()
+                if p.name not in (".lock", "codebook.yaml", "ledger.jsonl") and p.name[0] != "."
+            ]
+            if strangers:
+                self.close()
+                raise RunError(
+                    f"{self.folder} is not empty and holds no run ({strangers[0]} …)",
+                    "choose another directory with -o",
+                )
+            return None
+        try:
+            previous = CoderRun(self.folder).manifest
+        except RunError:
+            self.close()
+            raise
+        if previous.fingerprint != manifest.fingerprint:
+            self.close()
+            raise RunError(
+                f"{self.folder} holds another run: {_difference(previous, manifest)}",
+                "choose another directory with -o, or delete this one",
+            )
+        return previous
+
+    def _open(self) -> None:
+        self._checkpoints = Ledger(self.folder / "checkpoint.jsonl")
+        last: dict[str, Any] = {"done": 0, "bytes": {}, "counts": {}}
+        for _, value in self._checkpoints:
+            last = value
+        self.done = int(last["done"])
+        self.counts = Counter(last["counts"])
+        self._files = {}
+        for name in ("traces", "units", "codings"):
+            file = (self.folder / f"{name}.jsonl").open("ab")
+            file.truncate(last["bytes"].get(name, 0))
+            file.seek(0, os.SEEK_END)
+            self._files[name] = file
+        self._saved = time.monotonic()
+
+    def write(self, trace: Trace, units: list[Unit], codings: list[Coding]) -> None:
+        """Append one trace with its units and codings; a checkpoint follows at most a second later."""
+        self._files["traces"].write(
+            dump(trace.model_dump(mode="json", exclude_defaults=True)).encode() + b"\n"
+        )
+        self._files["units"].write("".join(dump(unit.line()) + "\n" for unit in units).encode())
+        self._files["codings"].write("".join(dump(coding.line()) + "\n" for coding in codings).encode())
+        self.done += 1
+        self.counts["traces"] += 1
+        self.counts["units"] += len(units)
+        self.counts["tokens"] += sum(unit.tokens for unit in units)
+        for coding in codings:
+            if coding.codes is None:
+                self.counts[f"missing: {coding.missing_reason}"] += 1
+            else:
+                self.counts["coded"] += 1
+        if time.monotonic() - self._saved > 1:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Everything written so far survives a kill from here on."""
+        for file in self._files.values():
+            file.flush()
+        sizes = {name: file.tell() for name, file in self._files.items()}
+        self._checkpoints.append({"done": self.done, "bytes": sizes, "counts": dict(self.counts)})
+        self._saved = time.monotonic()
+
+    def finish(self, status: Status, *, why: str | None = None, **updates: Any) -> Manifest:
+        """Record how the run ended; ``complete`` removes the checkpoints."""
+        self.checkpoint()
+        for file in self._files.values():
+            file.close()
+        self._checkpoints.close()
+        self._save(status=status, stopped_why=why, finished=now(), counts=tidy_counts(self.counts), **updates)
+        if status == "complete":
+            (self.folder / "checkpoint.jsonl").unlink()
+        return self.manifest
+
+    def _save(self, **updates: Any) -> None:
+        seconds = round(self._before + time.monotonic() - self._began, 3)
+        self.manifest = self.manifest.model_copy(update={"seconds": seconds, **updates})
+        with atomic(self.folder / "run.json") as file:
+            file.write(json.dumps(self.manifest.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """Let another process have the directory."""
+        os.close(self._lock)
+
+
+def tidy_counts(counts: Counter[str]) -> dict[str, Any]:
+    """Counts with the missing ones gathered: ``{"traces": 3, "coded": 40, "missing": {"timeout": 1}, …}``."""
+    missing = {k.removeprefix("missing: "): n for k, n in sorted(counts.items()) if k.startswith("missing: ")}
+    return {k: counts[k] for k in ("traces", "units", "tokens", "coded")} | {"missing": missing}
+
+
+def dump_codebook(book: Codebook) -> str:
+    """YAML of a codebook that parses to the same digest."""
+    import yaml
+
+    return yaml.safe_dump(
+        book.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+def _lock(folder: Path) -> int:
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.pread(handle, 32, 0).decode() or "unknown"
+        os.close(handle)
+        raise RunError(
+            f"{folder} is in use by process {owner}",
+            "wait for it to end, or choose another directory with -o",
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
+
+
+def _difference(old: Manifest, new: Manifest) -> str:
+    """The first things in which two manifests differ, in words."""
+    a, b = (
+        {
+            **m.parameters,
+            **m.source,
+            **m.codebook,
+            "scheme": m.scheme,
+            "coder": m.coder,
+            "seed": m.seed,
+            "lang": m.lang,
+        }
+        for m in (old, new)
+    )
+    changed = [
+        f"{key}: {a.get(key)!r} there, {b.get(key)!r} now" for key in a | b if a.get(key) != b.get(key)
+    ]
+    return "; ".join(changed[:3]) or "made with other inputs"

@@ -1,0 +1,71 @@
+"""A trace: one question put to a language model, what it thought, and what it answered.
+
+    {"id": "aime-3", "question": "Find …", "reasoning": "Okay, so …\\n\\nWait, …", "answer": "204",
+     "domain": "SK", "condition": "cop", "model": "DeepSeek-R1", "correct": true, "reference": "204"}
+
+Texts are stored exactly as they came: offsets are Unicode code points, half-open, into ``reasoning``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Think = Literal["closed", "unopened", "unclosed", "absent", "field"]
+
+
+class Trace(BaseModel):
+    """One answer of one model. ``think`` says how the reasoning was told from the answer (`split_think`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1)
+    item: str | None = None
+    question: str = ""
+    reasoning: str = ""
+    answer: str = ""
+    reference: str | None = None
+    correct: bool | None = None
+    domain: str | None = None
+    condition: str | None = None
+    model: str | None = None
+    lang: str = "en"
+    think: Think | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class Split(NamedTuple):
+    """What `split_think` found."""
+
+    reasoning: str
+    answer: str
+    think: Think
+
+
+_OPEN, _CLOSE = "<think>", "</think>"
+
+
+def split_think(response: str) -> Split:
+    """Tell reasoning from answer by ``<think>…</think>``; nothing but the tags is dropped.
+
+    - ``closed``: both tags. Text before ``<think>``, if any, goes to the answer.
+    - ``unopened``: only ``</think>``; chat templates that open the tag themselves produce this (QwQ).
+    - ``unclosed``: only ``<think>``: generation was cut off while thinking; the answer is empty.
+    - ``absent``: no tag; the whole response is taken as reasoning, since nothing says otherwise.
+
+    >>> split_think("<think>2+2 is 4.</think>4")
+    Split(reasoning='2+2 is 4.', answer='4', think='closed')
+    >>> split_think("Hmm.</think>4").think
+    'unopened'
+    """
+    start, end = response.find(_OPEN), response.find(_CLOSE)
+    if start < 0 and end < 0:
+        return Split(response, "", "absent")
+    if end < 0:
+        return Split(response[:start] + response[start + len(_OPEN) :], "", "unclosed")
+    if start < 0 or start > end:
+        return Split(response[:end], response[end + len(_CLOSE) :], "unopened")
+    return Split(
+        response[start + len(_OPEN) : end], response[:start] + response[end + len(_CLOSE) :], "closed"
+    )

@@ -1,0 +1,64 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real data beside the checkout; absent on most machines, and then the test is skipped."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("../shared is not here")
+    return folder
+
+
+@pytest.fixture
+def pcode() -> Callable[..., Result]:
+    """Run ``pcode`` in process; stdout and stderr apart."""
+    from pedagogy_r1.cli.main import cli
+
+    def run(*words: object) -> Result:
+        return CliRunner().invoke(cli, [str(word) for word in words])
+
+    return run
+
+
+@pytest.fixture
+def pcode_process() -> Callable[..., subprocess.Popen[str]]:
+    """Start ``pcode`` as a process of its own, to be killed."""
+
+    def start(*words: object, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "pedagogy_r1", *(str(word) for word in words)]
+        env = {**os.environ, **options.pop("env", {})}
+        return subprocess.Popen(
+            command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, **options
+        )
+
+    return start
+
+
+@pytest.fixture
+def write_jsonl(tmp_path: Path) -> Callable[..., Path]:
+    """Write objects as JSONL under the test's folder."""
+
+    def write(name: str, *values: dict[str, Any]) -> Path:
+        path = tmp_path / name
+        path.write_text(
+            "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values), encoding="utf-8"
+        )
+        return path
+
+    return write
