@@ -142,6 +142,12 @@ def _read_xlsx(path: Path) -> Iterator[Row | BadRow]:
             texts = [None if cell is None or cell == "" else _cell_text(cell) for cell in cells]
             if any(text is not None for text in texts):
                 yield _table_row(line, names, texts)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - sheets are parsed as they are read, and break in as many ways
+        raise InputError(
+            f"{path}: damaged XLSX file ({type(error).__name__}: {error})", "save it again as .xlsx"
+        ) from None
     finally:
         book.close()
 
@@ -161,10 +167,15 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error})", "write it again") from None
     line = 0
-    for batch in file.iter_batches(batch_size=1024):
-        for data in batch.to_pylist():
-            line += 1
-            yield Row(line, data)
+    try:
+        for batch in file.iter_batches(batch_size=1024):
+            for data in batch.to_pylist():
+                line += 1
+                yield Row(line, data)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: damaged Parquet file behind row {line} ({error})", "write it again"
+        ) from None
 
 
 def _header(path: Path, cells: Iterable[Any] | None) -> list[str]:
@@ -213,7 +224,10 @@ def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 
 def _open(handle: int, mode: str) -> IO[Any]:
-    return os.fdopen(handle, mode) if "b" in mode else os.fdopen(handle, mode, encoding="utf-8", newline="")
+    if "b" in mode:
+        return os.fdopen(handle, mode)
+    # A lone surrogate has no UTF-8; its backslash form is what JSON would have written.
+    return os.fdopen(handle, mode, encoding="utf-8", errors="backslashreplace", newline="")
 
 
 def write_jsonl(path: str | Path, values: Iterable[Any]) -> int:

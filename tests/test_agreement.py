@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedagogy_r1.agreement import agree, nominal_alpha, reliability_data, value_counts
+from pedagogy_r1.agreement import agree, krippendorff_alpha, reliability_data, value_counts
 from pedagogy_r1.agreement.comparison import confusions, most_disagreed
 from pedagogy_r1.errors import CodebookError, RunError
 
@@ -19,24 +19,27 @@ from .runs import BOOK, book, make_run
 
 
 def test_published_examples(shared: Path) -> None:
-    """Krippendorff 2011, Hayes & Krippendorff 2007 and others: every nominal case of the oracle file."""
+    """Krippendorff 2011, Hayes & Krippendorff 2007 and others: every case of the oracle file, at every level."""
     cases = json.loads((shared / "oracles/alpha_coding.json").read_text())["cases"]
     seen = 0
     for case in cases:
-        expected = case["expected"].get("nominal")
-        if expected is None:
-            continue
         rows = case["reliability_data"]
-        values = sorted({v for row in rows for v in row if v is not None}, key=str)
-        matrix = np.array([[-1 if v is None else values.index(v) for v in row] for row in rows])
-        found = nominal_alpha(
-            value_counts(matrix, len(values)), np.zeros(matrix.shape[1], dtype=int), replicates=0
+        values = sorted(
+            {v for row in rows for v in row if v is not None}, key=lambda v: (isinstance(v, str), v)
         )
-        assert found.alpha == pytest.approx(expected["computed_krippendorff_0_9"], abs=1e-12), case["id"]
-        if expected.get("published") is not None:
-            assert found.alpha == pytest.approx(expected["published"], abs=expected["tol"]), case["id"]
-        seen += 1
-    assert seen >= 5
+        matrix = np.array([[-1 if v is None else values.index(v) for v in row] for row in rows])
+        for level, expected in case["expected"].items():
+            domain = values if level in ("interval", "ratio") else len(values)
+            found = krippendorff_alpha(
+                matrix, np.zeros(matrix.shape[1], dtype=int), domain, level=level, replicates=0
+            )
+            where = f"{case['id']} {level}"
+            if expected.get("computed_krippendorff_0_9") is not None:
+                assert found.alpha == pytest.approx(expected["computed_krippendorff_0_9"], abs=1e-12), where
+            if expected.get("published") is not None:
+                assert found.alpha == pytest.approx(expected["published"], abs=expected["tol"]), where
+            seen += 1
+    assert seen >= 10
 
 
 matrices = st.integers(2, 4).flatmap(
@@ -52,7 +55,7 @@ def test_alpha_is_one_minus_observed_over_expected(rows: list[list[int]]) -> Non
     """The parts reported beside α give α again; where α is undefined a reason stands in its place."""
     matrix = np.array(rows).T
     counts = value_counts(matrix, 4)
-    found = nominal_alpha(counts, np.arange(len(rows)), replicates=20)
+    found = krippendorff_alpha(matrix, np.arange(len(rows)), 4, replicates=20)
     pairable = counts[counts.sum(axis=1) >= 2]
     if len(pairable) == 0 or (pairable.sum(axis=0) > 0).sum() < 2:
         assert found.alpha is None
@@ -75,7 +78,7 @@ def test_bootstrap_equals_resampling_by_hand(clustered: bool) -> None:
     matrix = np.array([np.where(rng.random(200) < 0.75, truth, rng.integers(0, 3, 200)) for _ in range(2)])
     matrix[1, ::9] = -1
     counts, cluster = value_counts(matrix, 3), np.arange(200) // 5
-    found = nominal_alpha(counts, cluster, replicates=4000, seed=2)
+    found = krippendorff_alpha(matrix, cluster, 3, replicates=4000, seed=2)
     by_hand = []
     groups = [np.flatnonzero(cluster == t) for t in range(40)]
     for _ in range(1500):
@@ -127,9 +130,9 @@ def test_who_is_compared_with_whom(tmp_path: Path) -> None:
         (("y", "cues"), "human-machine"),
         (("x", "y", "cues"), "all"),
     ]
-    assert [
-        c.coders for c in agree([humans, machine], coders=["y", "cues"], replicates=20).comparisons
-    ] == [("y", "cues")]
+    assert [c.coders for c in agree([humans, machine], coders=["y", "cues"], replicates=20).comparisons] == [
+        ("y", "cues")
+    ]
     with pytest.raises(RunError, match="no coder is named 'cuse'"):
         agree([humans, machine], coders=["x", "cuse"])
 
@@ -183,7 +186,20 @@ def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ig
     assert "human-machine" in result.output
     assert "most confused" in result.output
     comparison = json.loads(file.read_text())["comparisons"][0]
-    for key in ("coders", "kind", "alpha", "why_undefined", "ci", "ci_cluster", "level", "n_units", "n_pairable", "per_code", "coverage", "dropped"):
+    for key in (
+        "coders",
+        "kind",
+        "alpha",
+        "why_undefined",
+        "ci",
+        "ci_cluster",
+        "level",
+        "n_units",
+        "n_pairable",
+        "per_code",
+        "coverage",
+        "dropped",
+    ):
         assert key in comparison
     assert {"code", "alpha", "why_undefined", "ci", "ci_cluster"} <= set(comparison["per_code"][0])
     assert comparison["ci_cluster"][0] <= comparison["alpha"] <= comparison["ci_cluster"][1]

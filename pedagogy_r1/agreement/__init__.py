@@ -1,8 +1,9 @@
 """Krippendorff agreement between coders, human and machine, with intervals."""
 
-from .alpha import Alpha, nominal_alpha
+from .alpha import Alpha, krippendorff_alpha
 from .comparison import CodeAlpha, Comparison, Confusion
-from .reliability import MISSING, ReliabilityData, reliability_data, value_counts
+from .profile import MISSING, Profiles, profiles, value_counts
+from .reliability import ReliabilityData, reliability_data
 from .report import AgreementReport, DisagreedUnit, agree
 
 __all__ = [
@@ -13,9 +14,11 @@ __all__ = [
     "Comparison",
     "Confusion",
     "DisagreedUnit",
+    "Profiles",
     "ReliabilityData",
     "agree",
-    "nominal_alpha",
+    "krippendorff_alpha",
+    "profiles",
     "reliability_data",
     "value_counts",
 ]

@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .alpha import Alpha, nominal_alpha
-from .reliability import MISSING, Ints, ReliabilityData, value_counts
+from .additive import Ints
+from .alpha import Alpha, krippendorff_alpha
+from .profile import MISSING, value_counts
+from .reliability import ReliabilityData
 
 Kind = Literal["human-human", "human-machine", "machine-machine", "all"]
 
@@ -89,7 +91,6 @@ def _kind(first: str, second: str) -> Kind:
 
 def compare(data: ReliabilityData, kind: Kind, *, replicates: int = 1000, seed: int = 0) -> Comparison:
     """Agreement of all coders of ``data``: on the primary code, and on each code's presence."""
-    counts = value_counts(data.primary, len(data.categories))
     names = tuple(coder.name for coder in data.coders)
     coded = data.primary != MISSING
     given = coded.sum(axis=0)
@@ -97,7 +98,9 @@ def compare(data: ReliabilityData, kind: Kind, *, replicates: int = 1000, seed: 
         coders=names,
         kind=kind,
         level="nominal",
-        result=nominal_alpha(counts, data.cluster, replicates=replicates, seed=seed),
+        result=krippendorff_alpha(
+            data.primary, data.cluster, len(data.categories), replicates=replicates, seed=seed
+        ),
         per_code=tuple(_per_code(data, code, replicates, seed) for code in data.categories),
         coverage={
             name: round(float(coded[i].mean()), 6) if coded.size else 0.0 for i, name in enumerate(names)
@@ -119,9 +122,10 @@ def _missing(data: ReliabilityData, row: int) -> dict[str, int]:
 def _per_code(data: ReliabilityData, code: str, replicates: int, seed: int) -> CodeAlpha:
     present = data.presence(code)
     values = present[present != MISSING]
-    counts = value_counts(present, 2)
     prevalence = float(values.mean()) if values.size else None
-    return CodeAlpha(code, prevalence, nominal_alpha(counts, data.cluster, replicates=replicates, seed=seed))
+    return CodeAlpha(
+        code, prevalence, krippendorff_alpha(present, data.cluster, 2, replicates=replicates, seed=seed)
+    )
 
 
 @dataclass(frozen=True)

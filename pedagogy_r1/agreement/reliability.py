@@ -16,15 +16,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..codebook import NONE, Codebook
 from ..coding.coding import CoderInfo
 from ..coding.run import CoderRun
 from ..errors import CodebookError, RunError
-
-MISSING = -1
-Ints = npt.NDArray[np.int64]
+from .additive import Ints
+from .profile import MISSING
 
 
 @dataclass(frozen=True)
@@ -68,17 +66,6 @@ class ReliabilityData:
         """(coders, units): 1 where the code was given, 0 where another or none was, ``MISSING`` where missing."""
         bit = self.categories.index(code)
         return np.where(self.primary == MISSING, MISSING, (self.present >> bit) & 1)
-
-
-def value_counts(values: Ints, n_values: int) -> Ints:
-    """(units, n_values): how many coders gave each value to each unit.
-
-    >>> value_counts(np.array([[0, 1], [0, -1]]), 2).tolist()
-    [[2, 0], [0, 1]]
-    """
-    units = values.shape[1]
-    flat = (np.arange(units) * n_values + values)[values != MISSING]
-    return np.bincount(flat, minlength=units * n_values).reshape(units, n_values)
 
 
 def reliability_data(runs: Sequence[CoderRun]) -> ReliabilityData:

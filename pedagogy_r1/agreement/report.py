@@ -14,7 +14,7 @@ from typing import Any
 from ..coding.run import CoderRun
 from ..errors import RunError
 from ..provenance import now, versions
-from .alpha import CONFIDENCE
+from .additive import CONFIDENCE
 from .comparison import Comparison, Confusion, compare, confusions, groups, most_disagreed
 from .reliability import reliability_data
 

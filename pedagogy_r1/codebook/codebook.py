@@ -164,24 +164,32 @@ def find_codebook(ref: str | Path) -> Path:
     text = str(ref)
     if text.endswith((".yaml", ".yml")) or Path(text).is_file():
         if not Path(text).is_file():
-            raise CodebookError(f"{text}: no such file", "check the path, or name a codebook: " + ", ".join(_ids()))
+            raise CodebookError(
+                f"{text}: no such file", "check the path, or name a codebook: " + ", ".join(_ids())
+            )
         return Path(text)
     name, _, version = text.partition("@")
     found = [path for path in released() if path.parent.name == name]
     if not found:
-        raise CodebookError(f"no codebook is named {name!r}", did_you_mean(name, _ids()) + "; or give a .yaml file")
+        raise CodebookError(
+            f"no codebook is named {name!r}", did_you_mean(name, _ids()) + "; or give a .yaml file"
+        )
     if not version:
         return found[-1]
     for path in found:
         if path.stem == version:
             return path
-    raise CodebookError(f"codebook {name} has no version {version!r}", "it has " + ", ".join(p.stem for p in found))
+    raise CodebookError(
+        f"codebook {name} has no version {version!r}", "it has " + ", ".join(p.stem for p in found)
+    )
 
 
 def released() -> list[Path]:
     """Files of all released codebooks, by id, then oldest version first."""
     files = folder("codebook").glob("*/*.yaml")
-    return sorted(files, key=lambda p: (p.parent.name, [int(n) if n.isdigit() else 0 for n in p.stem.split(".")]))
+    return sorted(
+        files, key=lambda p: (p.parent.name, [int(n) if n.isdigit() else 0 for n in p.stem.split(".")])
+    )
 
 
 def _ids() -> list[str]:
@@ -194,8 +202,19 @@ def parse_codebook(data: bytes | str, where: str = "codebook") -> Codebook:
 
     try:
         value = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader, in C where there is one
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise CodebookError(f"{where}: not valid YAML: {error}", f"run: pcode codebook check {where}") from None
+    except (
+        yaml.YAMLError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ArithmeticError,
+        ValueError,
+        RecursionError,
+    ) as error:
+        # PyYAML's own constructors let the last six slip, for a tag that does not fit its value.
+        raise CodebookError(
+            f"{where}: not valid YAML: {error}", f"run: pcode codebook check {where}"
+        ) from None
     try:
         return Codebook.model_validate(value)
     except ValidationError as error:

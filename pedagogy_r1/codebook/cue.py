@@ -12,6 +12,7 @@ the next character literally. Punctuation is a word of its own, as in spaCy's to
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 from ..errors import CodebookError
@@ -50,7 +51,9 @@ def parse_cue(text: str) -> Cue:
     if not any(p.kind in ("words", "number") and not p.optional for p in pieces):
         raise CodebookError(f"cue {text!r} has no word that must be there", "add a literal word")
     if pieces[0].kind == "gap" or pieces[-1].kind == "gap":
-        raise CodebookError(f"cue {text!r} begins or ends with a gap", "remove the '..', it changes nothing there")
+        raise CodebookError(
+            f"cue {text!r} begins or ends with a gap", "remove the '..', it changes nothing there"
+        )
     return Cue(text, pieces, starts, ends)
 
 
@@ -69,7 +72,10 @@ def _piece(word: str, cue: str) -> Piece:
     if not all(words):
         raise CodebookError(f"cue {cue!r}: empty alternative in {word!r}", "write \\| for a literal bar")
     if word in ("^", "$"):
-        raise CodebookError(f"cue {cue!r}: {word} stands in the middle", "^ comes first, $ last; write \\^ or \\$ for the characters")
+        raise CodebookError(
+            f"cue {cue!r}: {word} stands in the middle",
+            "^ comes first, $ last; write \\^ or \\$ for the characters",
+        )
     return Piece("words", words, optional)
 
 
@@ -86,6 +92,9 @@ def _alternatives(word: str) -> tuple[str, ...]:
     return tuple(w.lower() for w in found)
 
 
+MOST_FORMS = 512
+"""Optional words and many-token alternatives multiply; a cue with more forms than this is a mistake."""
+
 CLITICS = frozenset({"'m", "'s", "'re", "'ve", "'ll", "'d", "n't"})
 
 
@@ -96,6 +105,11 @@ def matcher_patterns(cue: Cue, split: Any) -> list[list[dict[str, Any]]]:
     apostrophe in a cue matches a curly one too: models write both.
     """
     choices = [_choices(piece, split) for piece in cue.pieces]
+    if (forms := prod(map(len, choices))) > MOST_FORMS:
+        raise CodebookError(
+            f"cue {cue.text!r} stands for {forms} patterns, more than {MOST_FORMS}",
+            "write several cues, or fewer optional words",
+        )
     return [[token for part in combination for token in part] for combination in product(*choices)]
 
 

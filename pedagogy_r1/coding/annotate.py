@@ -147,8 +147,8 @@ def _code(job: Job, writer: RunWriter, progress: Progress | None) -> None:
 
 def _wanted(job: Job) -> Iterator[Trace]:
     """The traces to be coded: all, or those that the given units belong to."""
-    given = job.unitize.given
-    return (trace for trace in read_traces(job.traces) if given is None or trace.id in given)
+    spans = job.unitize.spans
+    return (trace for trace in read_traces(job.traces) if spans is None or trace.id in spans)
 
 
 def plan(job: Job) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def _unitizer(scheme: str, lang: str | None, units: str | Path | None) -> tuple[
     spans: dict[str, list[tuple[int, int]]] = {}
     for unit in run.units():
         spans.setdefault(unit.trace_id, []).append((unit.start, unit.end))
-    return Unitizer(run.manifest.scheme, lang, given=spans), {
+    return Unitizer(run.manifest.scheme, lang, spans=spans), {
         "units": str(units),
         "units_digest": digest(spans),
     }

@@ -18,6 +18,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -108,6 +109,23 @@ class CoderRun:
     def codings(self) -> Iterator[Coding]:
         """All codings, in the order of the units."""
         return (Coding.model_validate(data) for data in self._lines("codings.jsonl"))
+
+    def by_trace(self) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
+        """Trace by trace: the trace, its units, and everybody's codings of them."""
+        groups = groupby(self.units(), key=lambda unit: unit.trace_id)
+        codings = self.codings()
+        group, coding = next(groups, None), next(codings, None)
+        for trace in self.traces():
+            units: list[Unit] = []
+            if group is not None and group[0] == trace.id:
+                units, group = list(group[1]), next(groups, None)
+            ids, found = {unit.id for unit in units}, []
+            while coding is not None and coding.unit_id in ids:
+                found.append(coding)
+                coding = next(codings, None)
+            yield trace, units, found
+        if group is not None or coding is not None:
+            raise RunError(f"{self.folder}: units or codings are out of order", "restore the run directory")
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name

@@ -1,0 +1,121 @@
+"""Files of records: what is lost when something breaks (nothing that was said to be written)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pedagogy_r1.errors import InputError
+from pedagogy_r1.records import BadRow, Ledger, Row, atomic, read_rows, write_jsonl
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5
+)
+
+
+def test_bad_lines_are_reported_and_good_ones_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\n\n{"a": \n[1]\n{"a": "\xff"}\n{"a": 2}')
+    rows = list(read_rows(path))
+    assert [r.line for r in rows] == [1, 3, 4, 5, 6]
+    assert [r.data for r in rows if isinstance(r, Row)] == [{"a": 1}, {"a": 2}]
+    why = [r.why for r in rows if isinstance(r, BadRow)]
+    assert "bad JSON" in why[0]
+    assert "found list" in why[1]
+    assert "not UTF-8" in why[2]
+
+
+def test_csv_lines_count_as_an_editor_shows_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n"two\nlines",x\n\n3,\n4,5,6\n', encoding="utf-8")
+    rows = list(read_rows(path))
+    assert rows[0] == Row(2, {"a": "two\nlines", "b": "x"})
+    assert rows[1] == Row(5, {"a": "3", "b": None})
+    assert isinstance(rows[2], BadRow)
+    assert rows[2].line == 6
+
+
+def test_the_same_table_in_every_format(tmp_path: Path) -> None:
+    """Written by pandas and openpyxl, not by us."""
+    frame = pd.DataFrame({"a": ["x", "–3 ≤ y", None], "n": ["1", "2", "3"]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_csv(tmp_path / "t.tsv", index=False, sep="\t")
+    frame.to_excel(tmp_path / "t.xlsx", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    frame.to_json(tmp_path / "t.json", orient="records")
+    expected = [{"a": "x", "n": "1"}, {"a": "–3 ≤ y", "n": "2"}, {"a": None, "n": "3"}]
+    for suffix in ("csv", "tsv", "xlsx", "parquet", "jsonl", "json"):
+        rows = list(read_rows(tmp_path / f"t.{suffix}"))
+        assert [r.data for r in rows if isinstance(r, Row)] == expected, suffix
+
+
+def test_headers_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "twice.csv").write_text("a,a\n1,2\n")
+    with pytest.raises(InputError, match=r"twice\.csv:1: column 'a' appears twice"):
+        list(read_rows(tmp_path / "twice.csv"))
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(InputError, match="no header row"):
+        list(read_rows(tmp_path / "empty.csv"))
+    (tmp_path / "empty.doc").touch()
+    openpyxl.Workbook().save(tmp_path / "empty.xlsx")
+    with pytest.raises(InputError, match="no header row"):
+        list(read_rows(tmp_path / "empty.xlsx"))
+    with pytest.raises(InputError, match="cannot tell the format"):
+        read_rows(tmp_path / "empty.doc")
+
+
+@given(st.binary(max_size=300), st.sampled_from(["jsonl", "json", "csv", "tsv", "xlsx", "parquet"]))
+def test_any_bytes_give_rows_or_an_input_error(tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / f"t.{suffix}"
+    path.write_bytes(data)
+    try:
+        rows = list(read_rows(path))
+    except InputError as error:
+        assert str(path) in error.message
+    else:
+        assert all(isinstance(row, Row | BadRow) for row in rows)
+        if suffix == "jsonl":
+            assert len(rows) == sum(1 for i, line in enumerate(data.split(b"\n")) if (line.removeprefix(b"\xef\xbb\xbf") if i == 0 else line).strip())
+
+
+def test_atomic_leaves_the_old_file_when_writing_fails(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic(path) as file:
+        file.write("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
+
+
+@given(st.lists(json_values, max_size=6), st.integers(0, 60))
+def test_a_torn_last_line_is_cut_off(tmp_path_factory: pytest.TempPathFactory, values: list[object], cut: int) -> None:
+    """Cut the file anywhere: what remains is a prefix of the values, and appending goes on from there."""
+    path = tmp_path_factory.mktemp("ledger") / "l.jsonl"
+    ledger = Ledger(path)
+    offsets, ends = [], []
+    for value in values:
+        offsets.append(ledger.append(value))
+        ends.append(ledger.size)
+    assert [ledger.at(offset) for offset in offsets] == values
+    ledger.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: max(0, len(whole) - cut)])
+    again = Ledger(path)
+    kept = [value for _, value in again]
+    assert kept == values[: sum(end <= len(whole) - cut for end in ends)]
+    again.append("after")
+    assert [value for _, value in again] == [*kept, "after"]
+    again.close()
+
+
+def test_write_jsonl_counts(tmp_path: Path) -> None:
+    assert write_jsonl(tmp_path / "t.jsonl", iter([{"a": "é"}, {"a": 2}])) == 2
+    assert [json.loads(line) for line in (tmp_path / "t.jsonl").open(encoding="utf-8")] == [{"a": "é"}, {"a": 2}]
