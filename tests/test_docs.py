@@ -15,11 +15,18 @@ from pedagogy_r1.cli.main import cli
 
 from .conftest import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks/README.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "benchmarks/README.md",
+]
 
 
 def test_generated_pages_are_fresh() -> None:
-    result = subprocess.run([sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
@@ -41,8 +48,7 @@ def test_readme_commands_run(tmp_path: Path) -> None:
         commands = [shlex.split(part, comments=True) for part in line.split(" | ")]
         command = [sys.executable, "-m", "pedagogy_r1", *commands[0][1:]]
         result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert result.returncode == (0 if "import" not in line or "traces" in line else result.returncode), f"{line}\n{result.stderr}"
-        assert "Traceback" not in result.stderr
+        assert result.returncode == 0, f"{line}\n{result.stderr}"
     assert (tmp_path / "out/codings.xlsx").stat().st_size > 1000
 
 
@@ -57,8 +63,11 @@ def test_readme_python_runs(tmp_path: Path) -> None:
 def test_public_names_are_pinned() -> None:
     """Other people's scripts rely on these; removing one is a new major version."""
     assert sorted(pr.__all__) == sorted(
-        "AgreementReport Code Codebook CoderRun Coding PedagogyError Trace Unit agree annotate export_runs "
-        "import_codings import_traces load_codebook migrate_run read_traces unitize".split()
+        [
+            *("AgreementReport", "Code", "Codebook", "CoderRun", "Coding", "PedagogyError", "Trace", "Unit"),
+            *("agree", "annotate", "export_runs", "import_codings", "import_traces", "load_codebook"),
+            *("migrate_run", "read_traces", "unitize"),
+        ]
     )
     for name in pr.__all__:
         assert getattr(pr, name).__doc__, name
@@ -72,7 +81,11 @@ def test_every_option_is_explained() -> None:
     def walk(command: click.Command) -> list[click.Command]:
         if isinstance(command, click.Group):
             context = click.Context(command)
-            return [sub for name in command.list_commands(context) for sub in walk(command.get_command(context, name))]  # type: ignore[arg-type]
+            return [
+                sub
+                for name in command.list_commands(context)
+                for sub in walk(command.get_command(context, name))
+            ]  # type: ignore[arg-type]
         return [command]
 
     for command in walk(cli):
@@ -87,5 +100,16 @@ def test_help_imports_nothing_heavy() -> None:
     code = "import sys; sys.argv = ['pcode', '--help']\nfrom pedagogy_r1.cli.main import cli\ntry:\n cli()\nexcept SystemExit: pass\nprint(sorted(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     loaded = set(re.findall(r"'([^']+)'", result.stdout.splitlines()[-1]))
-    heavy = {"spacy", "numpy", "pandas", "openai", "rich", "pydantic", "yaml", "krippendorff", "openpyxl", "matplotlib"}
+    heavy = {
+        "spacy",
+        "numpy",
+        "pandas",
+        "openai",
+        "rich",
+        "pydantic",
+        "yaml",
+        "krippendorff",
+        "openpyxl",
+        "matplotlib",
+    }
     assert not heavy & loaded

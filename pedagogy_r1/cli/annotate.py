@@ -11,16 +11,18 @@ import click
 from ._progress import traces_bar
 
 LLM_OPTIONS = (
-    "base_url",
-    "window",
-    "context",
-    "concurrency",
-    "temperature",
-    "repeats",
-    "critic",
-    "max_output_tokens",
+    *(
+        "base_url",
+        "window",
+        "context",
+        "concurrency",
+        "temperature",
+        "repeats",
+        "critic",
+        "max_output_tokens",
+    ),
+    *("max_tokens_total", "timeout", "retries", "backoff", "retry_missing", "api_key_env"),
 )
-LLM_OPTIONS += ("max_tokens_total", "timeout", "retries", "backoff", "retry_missing", "api_key_env")
 
 
 @click.command("annotate")
@@ -102,6 +104,7 @@ LLM_OPTIONS += ("max_tokens_total", "timeout", "retries", "backoff", "retry_miss
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     traces: Path,
     out: Path,
     coder: str | None,

@@ -174,16 +174,26 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
 
     result = migrate_run(run, codebook, out)
     recode = [
-        {"unit_id": r.unit.id, "trace_id": r.unit.trace_id, "coder": r.coder, "codes": list(r.codes), "reason": r.reason}
+        {
+            "unit_id": r.unit.id,
+            "trace_id": r.unit.trace_id,
+            "coder": r.coder,
+            "codes": list(r.codes),
+            "reason": r.reason,
+        }
         | {"text": r.unit.text}
         for r in result.recode
     ]
     if as_json:
         _json({"run": str(out), "same": result.same, "changed": result.changed, "recode": recode})
     else:
-        click.echo(f"{result.same + result.changed} codings carried ({result.changed} with new codes), written to {out}")
+        click.echo(
+            f"{result.same + result.changed} codings carried ({result.changed} with new codes), written to {out}"
+        )
         for row in recode:
-            click.echo(f"  {row['coder']}: {row['unit_id']} {row['trace_id']} “{row['text']}”: {row['reason']}")
+            click.echo(
+                f"  {row['coder']}: {row['unit_id']} {row['trace_id']} “{row['text']}”: {row['reason']}"
+            )
         if recode:
             click.secho(f"{len(recode)} codings have to be made again", fg="yellow", err=True)
     ctx.exit(1 if recode else 0)

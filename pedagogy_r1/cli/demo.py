@@ -8,7 +8,14 @@ import click
 
 
 @click.command("demo")
-@click.option("-o", "--out", type=click.Path(path_type=Path), default="demo-out", show_default=True, help="Folder for the results.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default="demo-out",
+    show_default=True,
+    help="Folder for the results.",
+)
 @click.pass_context
 def command(ctx: click.Context, out: Path) -> None:
     """Annotate the sample traces, import two people's codings, and print how far they agree.
@@ -21,16 +28,31 @@ def command(ctx: click.Context, out: Path) -> None:
 
     sample = folder("demo")
     traces, machine, humans = sample / "traces.jsonl", out / "cues", out / "humans"
-    _step("1", "annotate: the rule-based coder, a baseline that runs anywhere", f"pcode annotate {traces} -o {machine}")
+    _step(
+        "1",
+        "annotate: the rule-based coder, a baseline that runs anywhere",
+        f"pcode annotate {traces} -o {machine}",
+    )
     ctx.invoke(annotate.command, traces=traces, out=machine)
     files = [sample / "coder_A.csv", sample / "coder_B.csv"]
     _step(
         "2",
-        "import: what two people coded",
+        "import: the codings of two people (invented, for the sample)",
         f"pcode import {files[0]} {files[1]} --traces {traces} -o {humans} --codebook schoen@1.0.0 --project sentence@1",
     )
-    ctx.invoke(import_.command, files=tuple(files), traces=traces, out=humans, codebook="schoen@1.0.0", project="sentence@1")
-    _step("3", "agreement: people with each other, and with the machine", f"pcode agreement {humans} {machine} --json {out / 'agreement.json'}")
+    ctx.invoke(
+        import_.command,
+        files=tuple(files),
+        traces=traces,
+        out=humans,
+        codebook="schoen@1.0.0",
+        project="sentence@1",
+    )
+    _step(
+        "3",
+        "agreement: people with each other, and with the machine",
+        f"pcode agreement {humans} {machine} --json {out / 'agreement.json'}",
+    )
     ctx.invoke(agreement.command, runs=(humans, machine), json_file=out / "agreement.json")
     export_runs([humans, machine], out / "codings.csv")
     click.secho("\nlook at", bold=True)

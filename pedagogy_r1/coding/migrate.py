@@ -1,7 +1,7 @@
 """A run carried to a later version of its codebook: what can be carried is, marked so; the rest is listed.
 
-    {"unit_id": "u3f…", "coder": "A", "codes": ["IA-PN"], "carried_from": "schoen@1.0.0#1f0c…", …}
-    {"unit_id": "u90…", "coder": "A", "codes": null, "missing_reason": "recode: TR-SP was split into TR-S, TR-P", …}
+{"unit_id": "u3f…", "coder": "A", "codes": ["IA-PN"], "carried_from": "schoen@1.0.0#1f0c…", …}
+{"unit_id": "u90…", "coder": "A", "codes": null, "missing_reason": "recode: TR-SP was split into TR-S, TR-P", …}
 """
 
 from __future__ import annotations
@@ -42,10 +42,15 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
     """
     old = run if isinstance(run, CoderRun) else CoderRun(run)
     if old.manifest.status != "complete":
-        raise RunError(f"{old.folder} is {old.manifest.status}", "complete it first, with the command that started it")
+        raise RunError(
+            f"{old.folder} is {old.manifest.status}", "complete it first, with the command that started it"
+        )
     source, book = old.codebook, load_codebook(codebook)
     if source.id != book.id:
-        raise CodebookError(f"{old.folder} was coded with {source.ref}, not with {book.id}", "a migration leads to a later version of the same codebook")
+        raise CodebookError(
+            f"{old.folder} was coded with {source.ref}, not with {book.id}",
+            "a migration leads to a later version of the same codebook",
+        )
     path = migration_map(book, source.version)
     fingerprint = digest({"codings": file_digest(old.folder / "codings.jsonl"), "codebook": book.digest})
     manifest = Manifest(
@@ -56,7 +61,12 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
         started=now(),
         codebook={"id": book.id, "version": book.version, "digest": book.digest},
         coder="migrate",
-        source={"run": str(old.folder), "run_id": old.manifest.run_id, "codebook": source.stamp, "coder": old.manifest.coder},
+        source={
+            "run": str(old.folder),
+            "run_id": old.manifest.run_id,
+            "codebook": source.stamp,
+            "coder": old.manifest.coder,
+        },
         versions=versions(),
     )
     writer = RunWriter(Path(out), manifest, book, restart=True)
@@ -76,11 +86,19 @@ def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[in
         carried = []
         for coding in codings:
             fate = carry(coding.codes, path)
-            update = {"codebook": path.book.stamp, "carried_from": coding.carried_from or coding.codebook, "run_id": writer.manifest.run_id}
+            update = {
+                "codebook": path.book.stamp,
+                "carried_from": coding.carried_from or coding.codebook,
+                "run_id": writer.manifest.run_id,
+            }
             if fate.status == "recode":
                 assert coding.codes is not None
                 recode.append(Recode(texts[coding.unit_id], coding.coder, coding.codes, fate.reason))
-                carried.append(coding.model_copy(update=update | {"codes": None, "missing_reason": f"recode: {fate.reason}"}))
+                carried.append(
+                    coding.model_copy(
+                        update=update | {"codes": None, "missing_reason": f"recode: {fate.reason}"}
+                    )
+                )
                 continue
             same, changed = same + (fate.status == "same"), changed + (fate.status == "changed")
             carried.append(coding.model_copy(update=update | {"codes": fate.codes}))

@@ -1,0 +1,159 @@
+"""What is asked of a language model, what it answers, and the ways in which it fails to.
+
+    frame = ChatFrame("Qwen3-8B", system="You code …", schema={…}, parameters={"temperature": 0})
+    reply = await chat.ask(ChatRequest(frame, "Code these units: …"))
+    reply.text, reply.usage.cached      '{"codings": […]}', 4096
+
+A frame is what many requests share. It comes first on the wire, byte for byte the same every time, so that
+providers and vLLM can keep it in their prefix cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, Protocol
+
+from ..provenance import canonical
+
+Fault = Literal[
+    "timeout", "rate_limited", "server_error", "connection", "malformed", "length", "refusal", "rejected"
+]
+
+CONTENT_FAULTS: frozenset[str] = frozenset({"malformed", "length", "refusal", "rejected"})
+"""Faults of this very request; asking for less at a time may cure them. The others are the server's or the network's."""
+
+
+@dataclass(frozen=True)
+class ChatFrame:
+    """What many requests share: model, system message, JSON Schema of the reply, sampling parameters."""
+
+    model: str
+    system: str
+    schema: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """``sha256:…`` of all four."""
+        return (
+            "sha256:"
+            + hashlib.sha256(canonical([self.model, self.system, self.schema, self.parameters])).hexdigest()
+        )
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One user message within a frame."""
+
+    frame: ChatFrame
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """32 hex digits over model, messages, schema and parameters: equal digests mean equal requests."""
+        text = self.text.encode("utf-8", "surrogatepass")
+        return hashlib.sha256(self.frame.digest.encode() + b"\0" + text).hexdigest()[:32]
+
+
+class Usage(NamedTuple):
+    """Tokens: of the prompt, of those the cached ones, and of the completion (thinking included)."""
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+
+class ChatReply(NamedTuple):
+    """A usable reply. ``model`` is what the server says it is; ``raw`` the body as it came."""
+
+    text: str
+    finish: str | None
+    model: str | None
+    usage: Usage
+    raw: str
+    reasoning: str | None = None
+
+
+class ChatFault(Exception):
+    """A request that got no usable reply this time; another attempt may get one.
+
+    ``retry_after``: seconds that the server asked us to wait. ``raw`` and ``usage``: of a reply that came but is
+    of no use (it was paid for). ``overload``: fewer requests at a time may help. ``unreachable``: it never
+    got to the server, so that no other request would.
+    """
+
+    def __init__(
+        self,
+        kind: Fault,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        raw: str | None = None,
+        usage: Usage | None = None,
+        overload: bool = False,
+        unreachable: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.kind: Fault = kind
+        self.message = message
+        self.retry_after = retry_after
+        self.raw = raw
+        self.usage = usage
+        self.overload = overload or kind in ("rate_limited", "timeout")
+        self.unreachable = unreachable
+
+
+class Chat(Protocol):
+    """A language model that can be asked many things at once."""
+
+    @property
+    def model(self) -> str:
+        """The name that goes into the frame."""
+        ...
+
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        """One attempt. Raises ``ChatFault``, or ``ChatError`` where no further request can succeed."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+def read_completion(raw: str) -> ChatReply:
+    """The reply in the body of a chat completion; a body that holds no usable reply is a ``ChatFault``."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ChatFault("malformed", f"the body is no JSON: {error}", raw=raw) from None
+    if isinstance(body, dict) and body.get("error"):
+        raise ChatFault("server_error", f"error in the body: {str(body['error'])[:300]}", raw=raw)
+    try:
+        choice = body["choices"][0]
+        message, finish = choice["message"], choice.get("finish_reason")
+        text, refusal = message.get("content"), message.get("refusal")
+        model = body.get("model")
+        usage = _usage(body.get("usage") or {})
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ChatFault(
+            "malformed", f"the body is no chat completion ({type(error).__name__}: {error})", raw=raw
+        ) from None
+    if refusal or finish == "content_filter":
+        raise ChatFault("refusal", str(refusal or "stopped by a content filter")[:300], raw=raw, usage=usage)
+    if finish == "length":
+        raise ChatFault("length", "the reply was cut off at the token limit", raw=raw, usage=usage)
+    if not isinstance(text, str):
+        raise ChatFault("malformed", "the reply holds no text", raw=raw, usage=usage)
+    return ChatReply(
+        text, finish, model, usage, raw, message.get("reasoning") or message.get("reasoning_content")
+    )
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details") or {}
+    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
+    return Usage(int(usage.get("prompt_tokens") or 0), int(cached), int(usage.get("completion_tokens") or 0))

@@ -1,0 +1,62 @@
+"""``replay:FILE``: answers from a file of earlier replies, for tests and for looking at a run again without a server.
+
+    {"kind": "prompt", "model": "fake", …}
+    {"kind": "reply", "digest": "9f86d081884c7d65…", "raw": "{\\"choices\\": …}"}
+
+The ledger of a run is such a file. A digest that stands there twice is answered by its last line.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..errors import ChatError
+from ._chat import ChatReply, ChatRequest, read_completion
+
+
+def chat(
+    name: str,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    timeout: float = 0,
+    connections: int = 0,
+) -> ReplayChat:
+    """A chat that answers from file ``name``; the other options are there for the sake of other backends."""
+    return ReplayChat(Path(name))
+
+
+class ReplayChat:
+    """Replies by digest; a request that was never answered is an error, not a guess."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ChatError(f"{path}: no such file", "replay:FILE takes the ledger.jsonl of a run")
+        self.path = path
+        self.model = path.name
+        self._raw: dict[str, str] = {}
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            try:
+                value = json.loads(line)
+            except ValueError as error:
+                raise ChatError(
+                    f"{path}:{number}: bad JSON: {error}", "replay:FILE takes the ledger.jsonl of a run"
+                ) from None
+            if value.get("kind") == "prompt":
+                self.model = value["model"]
+            elif value.get("kind", "reply") == "reply":
+                self._raw[value["digest"]] = value["raw"]
+
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        """The recorded reply."""
+        raw = self._raw.get(request.digest)
+        if raw is None:
+            raise ChatError(
+                f"{self.path} holds no reply to request {request.digest}",
+                "replay with the same traces, codebook and parameters",
+            )
+        return read_completion(raw)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

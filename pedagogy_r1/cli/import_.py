@@ -1,0 +1,117 @@
+"""``pcode import``: what humans coded, into a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..coding.import_report import CodingsReport
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option(
+    "--traces", type=FILE, default=None, help="The traces that were coded. [with --units RUN: that run's]"
+)
+@click.option("-o", "--out", type=FILE, required=True, help="Run directory to write.")
+@click.option("--codebook", required=True, help="Codebook the coders used: ID@VERSION or a YAML file.")
+@click.option(
+    "--units",
+    default=None,
+    metavar="own|RUN",
+    help="own: the spans are the units; RUN: the units of that run.",
+)
+@click.option(
+    "--project", default=None, metavar="SCHEME", help="Lay the spans on these units, by largest overlap."
+)
+@click.option(
+    "--scheme",
+    default=None,
+    metavar="SCHEME",
+    help="The rows are units of this scheme. [unit_ids: found out]",
+)
+@click.option("--format", "layout", default=None, help="long, wide, or a plugin [default: by the columns].")
+@click.option(
+    "--kind",
+    type=click.Choice(["human", "machine"]),
+    default="human",
+    show_default=True,
+    help="What the coders are.",
+)
+@click.option("--lang", default=None, help="Language of the traces [default: each trace's own].")
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="What to do about bad rows.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    files: tuple[Path, ...],
+    traces: Path | None,
+    out: Path,
+    layout: str | None,
+    as_json: bool,
+    **how: Any,
+) -> None:
+    """Import human codings from FILES (CSV, TSV, XLSX, JSONL, Parquet).
+
+    Layouts: `trace_id start end quote coder code [memo]`, `unit_id coder code [memo]` (one row per unit and code, the
+    first is primary), or `unit_id` and one column a coder. An empty cell is missing; "none" means that no code applies.
+    All problems are listed at once; with --on-error skip the rest is imported.
+    """
+    from ..coding.importing import import_codings
+
+    report = import_codings(files, traces, out, format=layout, **how)
+    _say(report)
+    if as_json:
+        click.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))
+    else:
+        where = f"{report.units} units of {report.traces} traces ({report.scheme})"
+        click.echo(
+            f"{report.codings} codings by {', '.join(report.coders)} on {where} written to {report.out}"
+        )
+    if report.problems:
+        ctx.exit(1)
+
+
+def _say(report: CodingsReport) -> None:
+    for file, layout in report.formats.items():
+        ignored = report.ignored.get(file)
+        click.echo(f"{file}: {layout}" + (f"; not read: {', '.join(ignored)}" if ignored else ""), err=True)
+    remarks = [f"{n} spans moved ({cause})" for cause, n in report.moved.items()]
+    if report.outside:
+        remarks.append(
+            f"{report.outside} spans lie in the answer, not in the reasoning, and are left out (to code answers too: traces import --map reasoning=FIELD)"
+        )
+    if report.alone:
+        alone = ", ".join(f"{coder} {n}" for coder, n in report.alone.items())
+        remarks.append(f"{report.shared} spans are shared; spans that only one coder has: {alone}")
+    remarks += [
+        f"{n} spans of {coder} own no unit after projection" for coder, n in report.landless.items() if n
+    ]
+    remarks += [f"{n} × {what}" for what, n in report.counts.items() if n]
+    if report.not_coded:
+        remarks.append(f'{report.not_coded} rows say "not coded": no coding is made of them')
+    if report.traces_left_out:
+        remarks.append(f"{report.traces_left_out} traces that nobody coded are left out")
+    for remark in remarks:
+        click.secho(remark, fg="yellow", err=True)
+    for problem in report.problems[:50]:
+        click.secho(f"left out {problem}", fg="red", err=True)
+    if report.aside:
+        click.secho(
+            f"{len(report.problems)} codings are left out; all are listed in {report.aside}",
+            fg="red",
+            err=True,
+        )

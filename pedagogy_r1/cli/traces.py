@@ -1,0 +1,143 @@
+"""``pcode traces``: bring traces in, look at them, check them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..intake import ImportReport
+
+FILE = click.Path(path_type=Path)
+
+
+@click.group("traces")
+def command() -> None:
+    """Import reasoning traces, look at them, check them."""
+
+
+@command.command("import")
+@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--out", type=FILE, required=True, help="Traces file to write (JSONL).")
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar="TARGET=FIELD",
+    help="Take TARGET from FIELD: a column, or a dotted path.",
+)
+@click.option("--model", default=None, help="Model of all traces.")
+@click.option("--domain", default=None, help="Domain of all traces.")
+@click.option("--condition", default=None, help="Condition of all traces.")
+@click.option("--lang", default=None, help="Language of all traces, e.g. ko [default: en].")
+@click.option(
+    "--no-think",
+    type=click.Choice(["reasoning", "answer", "error"]),
+    default="reasoning",
+    show_default=True,
+    help="What a response without any think tag is taken for.",
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="What to do about bad rows.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_context
+def import_(
+    ctx: click.Context,
+    /,
+    files: tuple[Path, ...],
+    out: Path,
+    pairs: tuple[str, ...],
+    no_think: Any,
+    on_error: Any,
+    as_json: bool,
+    **constants: Any,
+) -> None:
+    """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, Parquet; plain or chat) into one traces file.
+
+    Targets: id item question response reasoning answer reference correct domain condition model lang. Well-known
+    names are taken without --map; every other field is kept under metadata. A response is split at
+    <think>…</think>; --no-think says what a response without it is. --on-error skip imports the good rows and
+    writes the others to OUT.skipped.jsonl.
+    """
+    from ..intake import import_traces
+    from ..intake.fields import parse_map
+
+    report = import_traces(
+        files, out, mapping=parse_map(pairs), constants=constants, on_error=on_error, no_think=no_think
+    )
+    _say(report)
+    if as_json:
+        click.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))
+    else:
+        click.echo(f"{report.traces} traces of {report.rows} rows written to {report.out}")
+    if report.skipped:
+        ctx.exit(1)
+
+
+def _say(report: ImportReport) -> None:
+    for (target, name), rows in sorted(report.mapped.items()):
+        click.echo(f"{target:>10} ← {name}" + ("" if rows == report.traces else f" ({rows} rows)"), err=True)
+    for text, note in report.notes.items():
+        more = ", …" if note.count > len(note.first) else ""
+        click.secho(f"{note.count} × {text}: {', '.join(note.first)}{more}", fg="yellow", err=True)
+    for problem in report.problems:
+        click.secho(f"skipped {problem}", fg="red", err=True)
+    if report.skipped > len(report.problems):
+        click.secho(f"… and {report.skipped - len(report.problems)} more", fg="red", err=True)
+    if report.aside:
+        click.echo(f"{report.skipped} skipped rows are in {report.aside}", err=True)
+
+
+@command.command("show")
+@click.argument("file", type=FILE)
+@click.argument("trace_id", required=False)
+def show(file: Path, trace_id: str | None) -> None:
+    """List the traces of FILE, or print one of them whole."""
+    from ..errors import InputError, did_you_mean
+    from ..intake import read_traces
+
+    ids = []
+    for trace in read_traces(file):
+        ids.append(trace.id)
+        if trace_id is None:
+            facts = [
+                trace.domain,
+                trace.condition,
+                trace.model,
+                trace.think,
+                f"{len(trace.reasoning):,} characters",
+            ]
+            click.echo("  ".join([trace.id, *(fact for fact in facts if fact)]))
+        elif trace.id == trace_id:
+            facts_of_one = trace.model_dump(exclude={"question", "reasoning", "answer"}, exclude_none=True)
+            click.echo("\n".join(f"{name}: {value}" for name, value in facts_of_one.items()))
+            for part in ("question", "reasoning", "answer"):
+                click.echo(f"\n── {part} " + "─" * 40 + f"\n{getattr(trace, part)}")
+            return
+    if trace_id is not None:
+        raise InputError(f"{file} has no trace {trace_id!r}", did_you_mean(trace_id, ids))
+
+
+@command.command("check")
+@click.argument("file", type=FILE)
+def check(file: Path) -> None:
+    """Read FILE strictly and count its traces; the first bad line is an error."""
+    from collections import Counter
+
+    from ..intake import read_traces
+
+    think: Counter[str] = Counter()
+    empty = 0
+    for trace in read_traces(file):
+        think[trace.think or "unknown"] += 1
+        empty += not trace.reasoning.strip()
+    ways = ", ".join(f"{n} {way}" for way, n in think.most_common())
+    click.echo(f"{think.total()} traces ({ways or 'none'}), {empty} without reasoning")

@@ -1,0 +1,226 @@
+"""Asks a language model, once for every distinct request, and does not let go until it has an answer or a reason.
+
+    answer = await asker.ask(request, about, parse=parse_codings, priority=7)      list of codings, or GaveUp("timeout")
+
+What the ledger holds is not asked. A fault is tried again after a random wait (full jitter: between nothing and a
+bound that doubles), server and network faults up to ``retries`` times, faults of the content at most twice, because
+asking for less is the better cure there. A server that cannot be reached at all stops the run, instead of having
+its rest recorded as missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest, Limiter
+from ..errors import ChatError
+from .transcript import Transcript
+
+T = TypeVar("T")
+
+CONTENT_RETRIES = 2
+LONGEST_WAIT = 60.0
+"""Seconds; the bound that doubles stops here."""
+REJECTIONS = 3
+"""So many rejected requests before the first answer mean that the parameters are wrong, not the requests."""
+
+
+class GaveUp(NamedTuple):
+    """No answer, and why; ``content``: asking for fewer units at a time may help."""
+
+    reason: str
+    content: bool
+
+
+class StoppedError(Exception):
+    """The run is being stopped: this request was not sent."""
+
+
+class Asker:
+    """One per run. ``budget``: tokens (prompt and completion, all sessions) not to be exceeded, as far as can be foreseen."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        transcript: Transcript,
+        limiter: Limiter,
+        *,
+        retries: int = 6,
+        backoff: float = 0.5,
+        budget: int | None = None,
+        expected_tokens: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.chat = chat
+        self.transcript = transcript
+        self.limiter = limiter
+        self.stopped: str | None = None
+        self.failed: ChatError | None = None
+        self.replayed = 0
+        self._retries, self._backoff, self._budget = retries, backoff, budget
+        self._expected = expected_tokens
+        self._asking: dict[str, asyncio.Future[object]] = {}
+        self._random = random.Random(seed)  # noqa: S311 - jitter, no secret
+        self._halt = asyncio.Event()
+        self._successes = self._rejections = 0
+
+    def stop(self, why: str, error: ChatError | None = None) -> None:
+        """Send nothing more; what is in flight comes home and is kept."""
+        if self.stopped is None:
+            self.stopped, self.failed = why, error
+            self._halt.set()
+            self.limiter.wake()
+
+    async def ask(
+        self,
+        request: ChatRequest,
+        about: dict[str, Any],
+        *,
+        parse: Callable[[str], T],
+        priority: int = 0,
+        last: bool = False,
+    ) -> T | GaveUp:
+        """What ``parse`` makes of the reply's text (it raises ``ChatFault`` where it is of no use), or why there is none.
+
+        ``last``: nothing else will be tried for these units. Raises ``StoppedError`` if the request was not sent because the run is being stopped.
+        """
+        digest = request.digest
+        twin = self._asking.get(digest)
+        if twin is not None:  # the same request, asked for another trace at this moment
+            await asyncio.wait([twin])
+        known = self._known(digest, parse)
+        if known is not None:
+            return known
+        if twin is not None:
+            raise StoppedError
+        done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._asking[digest] = done
+        try:
+            return await self._ask(request, about, parse, priority, last)
+        finally:
+            del self._asking[digest]
+            done.set_result(None)
+
+    def _known(self, digest: str, parse: Callable[[str], T]) -> T | GaveUp | None:
+        reason = self.transcript.given_up(digest)
+        if reason is not None and reason in FAULTS:
+            return GaveUp(reason, reason in CONTENT_FAULTS)
+        reply = self.transcript.answered(digest)
+        if reply is None:
+            return None
+        self.replayed += 1
+        return parse(reply.text)
+
+    async def _ask(
+        self,
+        request: ChatRequest,
+        about: dict[str, Any],
+        parse: Callable[[str], T],
+        priority: int,
+        last: bool,
+    ) -> T | GaveUp:
+        attempt = 0
+        while True:
+            attempt += 1
+            outcome = await self._attempt(request, about, parse, attempt, priority)
+            if not isinstance(outcome, ChatFault):
+                return outcome
+            content = outcome.kind in CONTENT_FAULTS
+            allowed = (
+                0
+                if outcome.kind == "rejected"
+                else min(self._retries, CONTENT_RETRIES)
+                if content
+                else self._retries
+            )
+            if attempt > allowed:
+                self._give_up(request, outcome, missing=last or not content)
+                return GaveUp(outcome.kind, content)
+            await self._wait(attempt, outcome.retry_after)
+
+    async def _attempt(
+        self,
+        request: ChatRequest,
+        about: dict[str, Any],
+        parse: Callable[[str], T],
+        attempt: int,
+        priority: int,
+    ) -> T | ChatFault:
+        ticket = await self.limiter.acquire(priority)
+        began = time.monotonic()
+        verdict = "neutral"
+        try:
+            self._check_stop()
+            reply = await self.chat.ask(request)
+            answer = self._parsed(reply, parse)
+            self.transcript.reply(
+                request, reply, about=about, attempt=attempt, seconds=time.monotonic() - began
+            )
+            verdict = "ok"
+            self._successes += 1
+            return answer
+        except ChatFault as fault:
+            self.transcript.fault(
+                request, fault, about=about, attempt=attempt, seconds=time.monotonic() - began
+            )
+            verdict = "overload" if fault.overload else "ok" if fault.kind in CONTENT_FAULTS else "neutral"
+            if fault.kind == "rejected":
+                self._rejected(fault)
+            if fault.retry_after:
+                self.limiter.pause(fault.retry_after)
+            return fault
+        except ChatError as error:
+            self.stop(error.message, error)
+            raise StoppedError from error
+        finally:
+            self.limiter.release(ticket, verdict)  # type: ignore[arg-type]
+
+    def _parsed(self, reply: ChatReply, parse: Callable[[str], T]) -> T:
+        try:
+            return parse(reply.text)
+        except ChatFault as fault:
+            fault.raw, fault.usage = reply.raw, reply.usage
+            raise
+
+    def _check_stop(self) -> None:
+        """Stop before this request if it could go over the budget: what is in flight counts as what such requests came to."""
+        if self.stopped is None and self._budget is not None:
+            spent = self.transcript.spent
+            answered = spent.requests - spent.faults.total()
+            each = spent.total / answered if answered else self._expected
+            if spent.total + each * self.limiter.in_flight > self._budget:
+                self.stop(f"token budget of {self._budget:,} reached ({spent.total:,} used)")
+        if self.stopped is not None:
+            raise StoppedError
+
+    def _rejected(self, fault: ChatFault) -> None:
+        self._rejections += 1
+        if not self._successes and self._rejections >= REJECTIONS:
+            hint = "the server does not take these parameters (or so long a prompt: lower --window); change them and run again"
+            self.stop(fault.message, ChatError(fault.message, hint))
+
+    def _give_up(self, request: ChatRequest, fault: ChatFault, *, missing: bool) -> None:
+        if fault.unreachable:
+            why = f"the server cannot be reached ({fault.message})"
+            hint = "see to the server or the base URL, then run the same command again; what was answered is kept"
+            self.stop(why, None if self._successes else ChatError(why, hint))
+        if self.stopped is not None:
+            raise StoppedError
+        self.transcript.give_up(request.digest, fault.kind, missing=missing)
+
+    async def _wait(self, attempt: int, retry_after: float | None) -> None:
+        bound = min(LONGEST_WAIT, self._backoff * 2 ** (attempt - 1))
+        seconds = (retry_after or 0.0) + self._random.uniform(0.0, bound)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._halt.wait(), seconds)
+        if self.stopped is not None:
+            raise StoppedError
+
+
+FAULTS = frozenset({"timeout", "rate_limited", "server_error", "connection"}) | CONTENT_FAULTS
+"""Reasons for which a request has no reply; other reasons were found in a reply that is there."""

@@ -1,0 +1,228 @@
+"""One process's share of a run: the chat, the transcript, and the traces that are at work.
+
+trace → windows × repeats → [ window → units whose coding does not hold, alone → critic ] → codings, unit by unit
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+from ...chat import Chat, ChatFrame, Limiter
+from ...trace import Trace
+from ...unit import Unit
+from ..asker import Asker, GaveUp, StoppedError
+from ..coding import Coding
+from ..flow import in_order
+from ..prompt import Prompt
+from ..reply import Answer, check, parse_codings
+from ..transcript import Transcript
+from . import Context, Emit, Outcome, Unitizer
+from ._requests import Options
+
+TRANSPORT = frozenset({"timeout", "rate_limited", "server_error", "connection"})
+"""Reasons that have nothing to do with what was asked; asking for less does not help."""
+
+READ_AHEAD = 4
+"""Windows held per request in flight: enough that one slow trace does not idle the others, few enough to be flat."""
+
+
+class Session:
+    """Runs once. ``expected_tokens``: a guess at one request's, until there is experience."""
+
+    def __init__(
+        self, context: Context, options: Options, prompt: Prompt, chat: Chat, expected_tokens: int
+    ) -> None:
+        self.context = context
+        self.options = options
+        self.frames = [options.frame(chat.model, prompt, k) for k in range(options.repeats)]
+        self.chat = chat
+        self.transcript = Transcript(context.folder, forgive=options.retry_missing)
+        self.limiter = Limiter(options.concurrency)
+        self.asker = Asker(
+            chat,
+            self.transcript,
+            self.limiter,
+            retries=options.retries,
+            backoff=options.backoff,
+            budget=options.max_tokens_total,
+            expected_tokens=expected_tokens,
+            seed=options.seed,
+        )
+        self.interrupted = False
+
+    async def run(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
+        """Everything, with Ctrl-C handled and the ledger closed at the end."""
+        for frame in self.frames:
+            self.transcript.open_frame(frame)
+        main = asyncio.current_task()
+        assert main is not None
+        try:
+            with on_sigint(lambda: self._interrupt(main)), rare_collections():
+                whole = await in_order(
+                    traces,
+                    unitize,
+                    self._trace,
+                    emit,
+                    size=lambda units: max(1, len(self.options.windows(units)) * self.options.repeats),
+                    room=READ_AHEAD * self.options.concurrency,
+                    stopped=lambda: self.asker.stopped is not None,
+                )
+        except asyncio.CancelledError:
+            if not self.interrupted:
+                raise
+            whole = False
+        finally:
+            await self.chat.close()
+            self.transcript.close()
+        if self.asker.failed is not None:
+            raise self.asker.failed
+        usage = self.transcript.spent.summary()
+        if whole:
+            return Outcome(usage=usage)
+        return Outcome(stopped=self.asker.stopped, interrupted=self.interrupted, usage=usage)
+
+    def _interrupt(self, main: asyncio.Task[Any]) -> None:
+        """First what is in flight comes home; the second time it does not."""
+        if self.interrupted:
+            main.cancel()
+        self.interrupted = True
+        self.asker.stop("interrupted")
+
+    async def _trace(self, number: int, trace: Trace, units: list[Unit]) -> list[Coding] | None:
+        """All codings of a trace, unit by unit; ``None`` if the run is being stopped before they are all there."""
+        jobs = [
+            (window, repeat)
+            for window in self.options.windows(units)
+            for repeat in range(self.options.repeats)
+        ]
+        try:
+            done = await _all([self._window(number, trace, units, window, repeat) for window, repeat in jobs])
+        except StoppedError:
+            return None
+        by_unit: list[list[Coding]] = [[] for _ in units]
+        for (window, _), codings in zip(jobs, done, strict=True):
+            for i, of_unit in zip(window, codings, strict=True):
+                by_unit[i] += of_unit
+        return [coding for of_unit in by_unit for coding in of_unit]
+
+    async def _window(
+        self, number: int, trace: Trace, units: list[Unit], window: list[int], repeat: int
+    ) -> list[list[Coding]]:
+        """Codings of each unit of a window by one coder, and by its critic."""
+        work = _Work(self, self.frames[repeat], self.options.names[repeat], number, trace, units)
+        found = await work.answers(window)
+        codings = [[work.coding(i, found[i])] for i in window]
+        if self.options.critic:
+            firsts = {i: answer for i in window if isinstance(answer := found[i], Answer)}
+            critic = work._replace(name=f"{work.name}+critic", firsts=firsts)
+            judged = await critic.answers(list(firsts)) if firsts else {}
+            for of_unit, i in zip(codings, window, strict=True):
+                of_unit.append(critic.coding(i, judged.get(i, "no_first_coding")))
+        return codings
+
+
+class _Work(NamedTuple):
+    """What one coder has to do on one trace. ``firsts``: the codings that it, being a critic, is to judge."""
+
+    session: Session
+    frame: ChatFrame
+    name: str
+    number: int
+    trace: Trace
+    units: list[Unit]
+    firsts: dict[int, Answer] | None = None
+
+    async def answers(self, which: list[int]) -> dict[int, Answer | str]:
+        """An answer, or why there is none, for each unit at positions ``which``: together first, then alone."""
+        found = await self._ask(which)
+        again = [
+            (i, result) for i, result in found.items() if isinstance(result, str) and result not in TRANSPORT
+        ]
+        for alone in await _all([self._ask([i], why=why) for i, why in again]):
+            found |= alone
+        return found
+
+    async def _ask(self, which: list[int], *, why: str | None = None) -> dict[int, Answer | str]:
+        session = self.session
+        firsts = None if self.firsts is None else {i: self.firsts[i] for i in which}
+        request = session.options.request(self.frame, self.trace, self.units, which, firsts=firsts, why=why)
+        about: dict[str, Any] = {
+            "trace": self.trace.id,
+            "units": [self.units[i].index for i in (which[0], which[-1])],
+            "coder": self.name,
+        }
+        if why is not None:
+            about["alone"] = why
+        codings = await session.asker.ask(
+            request, about, parse=parse_codings, priority=self.number, last=why is not None
+        )
+        if isinstance(codings, GaveUp):
+            return dict.fromkeys(which, codings.reason)
+        checked = check(codings, [self.units[i].text for i in which], session.context.book)
+        if why is not None and checked.bad:
+            session.transcript.give_up(request.digest, checked.bad[1], missing=True)
+        return {i: checked.good.get(number) or checked.bad[number] for number, i in enumerate(which, 1)}
+
+    def coding(self, position: int, answer: Answer | str) -> Coding:
+        """The coding of one unit; a reason instead of an answer makes it missing."""
+        context = self.session.context
+        make = partial(
+            Coding,
+            unit_id=self.units[position].id,
+            coder=self.name,
+            codebook=context.book.stamp,
+            run_id=context.run_id,
+        )
+        if isinstance(answer, str):
+            return make(codes=None, missing_reason=answer)
+        said = answer.rationale or None
+        return make(
+            codes=answer.codes, evidence=answer.evidence, confidence=answer.confidence, rationale=said
+        )
+
+
+async def _all(works: list[Any]) -> list[Any]:
+    """Results of all, none abandoned while in flight; then the first error, if there is one."""
+    if len(works) == 1:
+        return [await works[0]]
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
+
+
+@contextmanager
+def on_sigint(act: Callable[[], None]) -> Iterator[None]:
+    """Have Ctrl-C call ``act`` within the running loop; in a thread other than the main one, leave it alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, act)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Keep the cycle collector off what lives as long as the run: libraries, the read-ahead. A sixth of the CPU time."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()

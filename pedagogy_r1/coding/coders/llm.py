@@ -1,0 +1,225 @@
+"""``llm``: a language model codes numbered units in windows, behind any backend of ``chat/``.
+
+coder(context, model="openai:Qwen/Qwen3-8B", base_url="http://localhost:8000/v1", window=20, critic=True)
+
+window    20 units, the question and up to 5 units of context → one request
+alone     a unit whose coding does not hold (bad quote, unknown code, skipped …) → one request of its own
+missing   if that does not hold either, with the reason
+critic    a second request over the window: confirm or change; a coder of its own, so that its effect is measurable
+repeats   K codings of every unit by K coders that differ in their seed only
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...chat import Chat
+from ...errors import ChatError, InputError
+from ...plugins import available, load
+from ...trace import Trace
+from ..coding import CoderInfo
+from ..prompt import SCHEMA_VERSION, VERSION, make_prompt
+from ..transcript import answered_digests
+from . import Context, Emit, Outcome, Unitizer
+from ._requests import Options
+from ._session import Session
+
+BACKENDS = "pedagogy_r1.chat"
+BYTES_PER_TOKEN = 3.6
+"""Of English prose and LaTeX, roughly, over the tokenizers in use."""
+TOKENS_PER_CODING = 75
+"""Of a completion, beside the quote: keys, code, confidence, a sentence."""
+
+
+def coder(
+    given: Context,
+    /,
+    *,
+    model: str,
+    base_url: str | None = None,
+    window: int = 20,
+    context: int = 5,
+    temperature: float | None = None,
+    max_output_tokens: int | None = None,
+    repeats: int = 1,
+    critic: bool = False,
+    concurrency: int = 16,
+    timeout: float = 300.0,
+    retries: int = 6,
+    backoff: float = 0.5,
+    max_tokens_total: int | None = None,
+    retry_missing: bool = False,
+    api_key: str | None = None,
+    api_key_env: str | None = None,
+) -> LlmCoder:
+    """A coder that asks ``model`` (``BACKEND:NAME``).
+
+    ``context``: units before the window that the model sees without coding them. ``temperature``: by default 0, or 0.7
+    with ``repeats`` above 1; a negative one is not sent, for models that take none. ``timeout``: seconds per request.
+    ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
+    over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up.
+    """
+    limits = {
+        "window": window,
+        "repeats": repeats,
+        "concurrency": concurrency,
+        "max_output_tokens": max_output_tokens,
+    }
+    for name, value in limits.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}", "give at least 1")
+    if context < 0 or retries < 0 or backoff < 0 or timeout <= 0:
+        raise InputError(
+            "context, retries and backoff are 0 or more, timeout is above 0", "change the option"
+        )
+    base_url = base_url or os.environ.get("OPENAI_BASE_URL")
+    parts = urlsplit(base_url or "")
+    if "@" in parts.netloc or parts.query:
+        # It is recorded in the run, where no secret may be.
+        raise InputError(
+            "the base URL holds a user name, a password or a query",
+            "give the key by OPENAI_API_KEY or --api-key-env",
+        )
+    backend, _, name = model.partition(":")
+    if not name:
+        raise InputError(
+            f"{model!r} names no model",
+            f"write BACKEND:NAME, with BACKEND one of {', '.join(available(BACKENDS))}",
+        )
+    connect = load(BACKENDS, backend)
+    if temperature is None:
+        temperature = 0.0 if repeats == 1 else 0.7
+    options = Options(
+        model=model,
+        base_url=base_url,
+        window=window,
+        context=context,
+        temperature=None if temperature < 0 else temperature,
+        seed=given.seed,
+        max_output_tokens=max_output_tokens,
+        repeats=repeats,
+        critic=critic,
+        concurrency=concurrency,
+        retries=retries,
+        backoff=backoff,
+        max_tokens_total=max_tokens_total,
+        retry_missing=retry_missing,
+    )
+
+    def open_chat() -> Chat:
+        key = api_key or _key(api_key_env)
+        chat: Chat = connect(
+            name, base_url=options.base_url, api_key=key, timeout=timeout, connections=concurrency
+        )
+        return chat
+
+    return LlmCoder(given, options, name, open_chat)
+
+
+class LlmCoder:
+    """See the module."""
+
+    def __init__(self, context: Context, options: Options, name: str, open_chat: Callable[[], Chat]) -> None:
+        self.context = context
+        self.options = options
+        self.prompt = make_prompt(context.book)
+        self._name = name
+        self._open_chat = open_chat
+
+    @property
+    def coders(self) -> list[CoderInfo]:
+        """First passes, each followed by its critic."""
+        endings = ("", "+critic") if self.options.critic else ("",)
+        return [
+            CoderInfo(name=name + ending, kind="machine") for name in self.options.names for ending in endings
+        ]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All that may change a coding. How fast, how often and with which key is not among it."""
+        o = self.options
+        return {
+            "model": o.model,
+            "base_url": o.base_url,
+            "window": o.window,
+            "context": o.context,
+            "temperature": o.temperature,
+            "seed": o.seed,
+            "max_output_tokens": o.max_output_tokens,
+            "repeats": o.repeats,
+            "critic": o.critic,
+            "prompt": f"{VERSION} {self.prompt.digest}",
+            "schema": SCHEMA_VERSION,
+        }
+
+    def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
+        """Requests and tokens of the run if every reply holds; tokens are estimates from bytes."""
+        o = self.options
+        known = set(answered_digests(self.context.folder))
+        frames = [o.frame(self._name, self.prompt, k) for k in range(o.repeats)]
+        passes = 2 if o.critic else 1
+        windows = answered = prompt = completion = 0
+        for trace in traces:
+            units = unitize(trace)
+            for window in o.windows(units):
+                requests = [o.request(frame, trace, units, window) for frame in frames]
+                windows += 1
+                answered += sum(request.digest in known for request in requests)
+                reread = len(window) * TOKENS_PER_CODING if o.critic else 0
+                prompt += (_tokens(self.prompt.system) + _tokens(requests[0].text)) * passes + reread
+                completion += (
+                    sum(TOKENS_PER_CODING + min(40, _tokens(units[i].text)) for i in window) * passes
+                )
+        requests_in_all = windows * o.repeats * passes
+        return {
+            "requests": requests_in_all,
+            "answered_already": answered,
+            "prompt_tokens": prompt * o.repeats,
+            "cached_tokens": _tokens(self.prompt.system) * max(0, requests_in_all - 1),
+            "completion_tokens": completion * o.repeats,
+            "prefix_tokens": _tokens(self.prompt.system),
+            "estimate": f"tokens are UTF-8 bytes / {BYTES_PER_TOKEN}, a completion {TOKENS_PER_CODING} a unit and its quote; cached "
+            "if the provider caches the constant prefix; without retries, units asked alone and hidden thinking",
+        }
+
+    def code(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
+        """Code all traces. Ctrl-C lets what is in flight come home; a second one does not."""
+
+        async def session() -> Outcome:
+            expected = _tokens(self.prompt.system) + 2 * TOKENS_PER_CODING * self.options.window
+            return await Session(self.context, self.options, self.prompt, self._open_chat(), expected).run(
+                traces, unitize, emit
+            )
+
+        if not _loop_is_running():
+            return asyncio.run(session())
+        with ThreadPoolExecutor(1) as thread:  # a notebook's loop is running in this thread
+            return thread.submit(asyncio.run, session()).result()
+
+
+def _loop_is_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _key(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    if not os.environ.get(variable):
+        raise ChatError(
+            f"the environment variable {variable} is not set",
+            f"export {variable}=…, or leave out --api-key-env",
+        )
+    return os.environ[variable]
+
+
+def _tokens(text: str) -> int:
+    return round(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)

@@ -1,0 +1,219 @@
+"""A codebook's cues, compiled for one language and found by the words they need.
+
+    unit   "Wait, that contradicts the graph."
+    words  {wait, that, contradicts, …}  →  only the cues that need one of these  →  spaCy's Matcher decides
+
+A book has hundreds of cues and a unit fires two or three; asking the Matcher about all of them would cost more than
+everything else together. Each cue is filed under the rarest word it cannot match without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..codebook import Codebook, WeightedCue, matcher_patterns, parse_cue
+from .words import Words
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.matcher import Matcher
+    from spacy.tokens import Doc
+
+Need = frozenset[int]
+"""Hashes of lower-case words of which one must be there."""
+
+_Places = dict[Need, list[tuple[int, int]]]
+"""Where in a pattern each need stands: least and greatest number of words before it."""
+
+_END: Need = frozenset()
+"""Stands for the end of the pattern among its places."""
+
+# What may stand before the first word or behind the last: punctuation, marks, and a list marker.
+_LEAD = re.compile(r"[\W_]*+(?:(?:\d{1,3}|[^\W\d_])[.)\]:][\W_]++)?")
+
+
+class Fired(NamedTuple):
+    """A cue that matched: tokens ``start`` to ``end`` of the unit."""
+
+    cue: IndexedCue
+    start: int
+    end: int
+
+
+class IndexedCue(NamedTuple):
+    """A cue of code number ``code``; ``veto``: it speaks for the code number ``against`` instead."""
+
+    text: str
+    code: int
+    weight: float
+    against: int | None
+    matcher: Matcher
+    starts: bool
+    ends: bool
+
+
+class _Near(NamedTuple):
+    """One of these words stands from ``low`` to ``high`` words behind the key (negative: before it)."""
+
+    words: Need
+    low: int
+    high: int
+
+
+class _Filed(NamedTuple):
+    """A cue under its key word: what else must be near, and how many words of a match lie before and behind the key."""
+
+    number: int
+    near: tuple[_Near, ...]
+    before: tuple[int, int]
+    behind: tuple[int, int]
+
+
+class CueIndex:
+    """All cues of a codebook, scoring ones and vetoes, compiled with the tokenizer of ``nlp``."""
+
+    def __init__(self, book: Codebook, nlp: Language) -> None:
+        self._nlp = nlp
+        self.tokenize: Callable[[str], Doc] = nlp.tokenizer
+        self._cues: list[IndexedCue] = []
+        self._by_word: dict[int, list[_Filed]] = defaultdict(list)
+        self._everywhere: list[int] = []
+        number = {code_id: index for index, code_id in enumerate(book.code_ids)}
+        for index, code in enumerate(book.codes):
+            for cue in code.cues:
+                text, weight = (cue.cue, cue.weight) if isinstance(cue, WeightedCue) else (cue, 1.0)
+                self._add(text, index, weight, None)
+            for rule in code.rules:
+                for text in rule.unless:
+                    self._add(text, index, 0.0, number[rule.against])
+
+    def _add(self, text: str, code: int, weight: float, against: int | None) -> None:
+        from spacy.matcher import Matcher
+
+        cue = parse_cue(text)
+        patterns = matcher_patterns(cue, lambda word: [token.lower_ for token in self._nlp.tokenizer(word)])
+        matcher = Matcher(self._nlp.vocab, validate=False)
+        matcher.add("cue", patterns)
+        number = len(self._cues)
+        self._cues.append(IndexedCue(text, code, weight, against, matcher, cue.starts, cue.ends))
+        needed = [self._needs(pattern) for pattern in patterns]
+        for needs in _fewest(needed):
+            if not needs:
+                self._everywhere.append(number)
+                continue
+            key = min(needs, key=self._commonness)
+            filed = _filed(number, key, needs, [found for found in needed if needs <= found.keys()])
+            for word in key:
+                self._by_word[word].append(filed)
+
+    def _needs(self, pattern: list[dict[str, Any]]) -> _Places:
+        """What a pattern cannot match without, one set of words for each token that must be there, and where."""
+        places: _Places = {}
+        low = high = 0
+        for token in pattern:
+            if "OP" in token:
+                high += int(token["OP"].strip("{}").split(",")[1])
+                continue
+            if "LOWER" in token:
+                words = token["LOWER"]["IN"] if isinstance(token["LOWER"], dict) else [token["LOWER"]]
+                need = frozenset(self._nlp.vocab.strings.add(word) for word in words)
+                places.setdefault(need, []).append((low, high))
+            low, high = low + 1, high + 1
+        places[_END] = [(low, high)]
+        return places
+
+    def _commonness(self, need: Need) -> tuple[bool, int, list[int]]:
+        """A guess, with no corpus: stop words are common, and so are short words."""
+        words = [self._nlp.vocab.strings[word] for word in need]
+        stops = self._nlp.Defaults.stop_words
+        return any(w in stops or not w[0].isalpha() for w in words), -min(map(len, words)), sorted(need)
+
+    def fired(self, unit: Words) -> Iterator[Fired]:
+        """The cues that match a unit, in the book's order; the longest match of each, the first of the longest."""
+        lower, by_word = unit.lower, self._by_word
+        lead, trail = _edges(unit)
+        windows = dict.fromkeys(self._everywhere, (0, len(lower))) if lower else {}
+        for at, word in enumerate(lower):
+            if word not in by_word:
+                continue
+            for filed in by_word[word]:
+                if self._may_match(filed, lower, at, lead, trail):
+                    start, end = windows.get(filed.number, (at, at))
+                    windows[filed.number] = min(start, at - filed.before[1]), max(end, at + filed.behind[1])
+        for number in sorted(windows):
+            cue = self._cues[number]
+            start, end = windows[number]
+            start = max(start, 0)
+            best = None
+            for _, a, z in cue.matcher(unit.tokens(start, end)):
+                tied = (not cue.starts or start + a <= lead) and (not cue.ends or start + z >= trail)
+                if tied and (best is None or (a - z, a) < (best[0] - best[1], best[0])):
+                    best = (a, z)
+            if best:
+                yield Fired(cue, start + best[0], start + best[1])
+
+    def _may_match(self, filed: _Filed, lower: list[int], at: int, lead: int, trail: int) -> bool:
+        """Whether all that the cue needs stands near its key at ``at``, and near the unit's ends if it is tied to them."""
+        cue = self._cues[filed.number]
+        if cue.starts and not at - filed.before[1] <= lead:
+            return False
+        if cue.ends and not at + filed.behind[1] >= trail:
+            return False
+        if at < filed.before[0] or at + filed.behind[0] > len(lower):
+            return False
+        for words, low, high in filed.near:
+            begin = at + low
+            if words.isdisjoint(lower[begin if begin > 0 else 0 : at + high + 1]):
+                return False
+        return True
+
+
+def _edges(unit: Words) -> tuple[int, int]:
+    """Numbers of the first word and behind the last that ``^`` and ``$`` mean, marks and punctuation aside."""
+    text = unit.text
+    first = _LEAD.match(text).end()  # type: ignore[union-attr]  # it matches the empty string too
+    last = len(text)
+    while last > first and not text[last - 1].isalnum():
+        last -= 1
+    return unit.begins_at(first) if first else 0, unit.begins_at(last)
+
+
+def _filed(number: int, key: Need, needs: Iterable[Need], patterns: list[_Places]) -> _Filed:
+    """Distances from the key over all patterns that have these needs."""
+    near = []
+    for need in needs:
+        if need != key:
+            near.append(_Near(need, *_distance(patterns, key, need)))
+    before = [at for places in patterns for at in places[key]]
+    return _Filed(
+        number,
+        tuple(near),
+        (min(low for low, _ in before), max(high for _, high in before)),
+        _distance(patterns, key, _END),
+    )
+
+
+def _distance(patterns: list[_Places], key: Need, need: Need) -> tuple[int, int]:
+    """Least and greatest number of words from the key to a need; gaps count once, between the two."""
+    spans = []
+    for places in patterns:
+        for key_low, key_high in places[key]:
+            for low, high in places[need]:
+                fixed, gaps = low - key_low, (high - low) - (key_high - key_low)
+                spans.append((min(fixed, fixed + gaps), max(fixed, fixed + gaps)))
+    return min(low for low, _ in spans), max(high for _, high in spans)
+
+
+def _fewest(needed: list[_Places]) -> list[frozenset[Need]]:
+    """Without those that need more than another one: optional words multiply patterns, not what they need."""
+    unique = sorted(
+        {frozenset(places) - {_END} for places in needed}, key=lambda n: (len(n), sorted(map(sorted, n)))
+    )
+    fewest: list[frozenset[Need]] = []
+    for needs in unique:
+        if not any(other <= needs for other in fewest):
+            fewest.append(needs)
+    return fewest

@@ -1,0 +1,341 @@
+"""``pcode import``: human codings in files → a run like any coder's.
+
+    coder_A.csv, coder_B.csv  +  traces.jsonl  →  RUN/{run.json, traces.jsonl, units.jsonl, codings.jsonl}
+
+Read (`importers/`) → place in the traces (`placing.py`) → judge the cells (`judging.py`) → units → write. All
+problems of all files are found before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ..codebook import Codebook, load_codebook
+from ..errors import InputError
+from ..intake import read_traces
+from ..provenance import digest, file_digest, now, versions
+from ..records import BadRow, write_jsonl
+from ..trace import Trace
+from ..unit import Unit, Unitizer
+from .coding import CoderInfo, CoderKind, Coding
+from .import_report import CodingsReport
+from .importers import Table, choose, read_table
+from .judging import NOT_CODED, Judge, Judgement, Problem, as_fields, judge_all
+from .placing import Entry, Placing, find_scheme, place_spans, place_units
+from .projecting import NO_SPAN, project
+from .run import CoderRun, Manifest, RunWriter
+
+SHOWN = 50
+OWN = "own"
+
+
+class _Files(NamedTuple):
+    """The rows of all files, before anything is known about the traces."""
+
+    entries: list[Entry]
+    by_unit: bool
+    schemes: list[str]
+    coders: list[str]
+
+
+def import_codings(
+    files: Iterable[str | Path],
+    traces: str | Path | None,
+    out: str | Path,
+    *,
+    codebook: str | Path,
+    units: str | Path | None = None,
+    project: str | None = None,
+    scheme: str | None = None,
+    format: str | None = None,
+    kind: CoderKind = "human",
+    lang: str | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
+) -> CodingsReport:
+    """Import codings into the run directory ``out``.
+
+    Say at most one of: ``units="own"`` (the spans become the units), ``units=RUN`` (the units of that run; then
+    ``traces`` may be left out), ``project=SCHEME`` (largest overlap), ``scheme=SCHEME`` (rows must be exactly its units).
+    Files by ``unit_id`` find their scheme themselves. With ``on_error="stop"`` any problem raises `InputError`, which
+    names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
+    """
+    if sum(x is not None for x in (units, project, scheme)) > 1:
+        raise InputError("--units, --project and --scheme exclude each other", "say one of them")
+    book, out, paths = load_codebook(codebook), Path(out), [Path(file) for file in files]
+    report = CodingsReport(str(out))
+    read = _read(paths, format, report)
+    run = CoderRun(units) if units is not None and str(units) != OWN else None
+    where = _traces(traces, run)
+    unitizer, placing = None, Placing()
+    if read.entries:
+        unitizer = _unitizer(read, where, book, run, str(units) == OWN, project, scheme, lang)
+        exact = None if project else unitizer
+        placing = (
+            place_units(read.entries, where, exact)
+            if read.by_unit and exact
+            else place_spans(read.entries, where, exact)
+        )
+    judge = Judge(book)
+    judgements, wrong, report.kept = judge_all(judge, placing.placed)
+    _record(report, read, placing, judgements, wrong, judge)
+    _settle_problems(report, out, on_error)
+    if not judgements:
+        raise InputError(
+            f"{', '.join(map(str, paths))}: no coding to import",
+            "see the problems above" if report.problems else "the files are empty",
+        )
+    if unitizer is None:
+        spans = [(trace_id, j.start, j.end) for trace_id, found in judgements.items() for j in found]
+        unitizer = Unitizer.given(spans, lang)
+        _count_alone(report, judgements)
+    manifest = _manifest(
+        report,
+        book,
+        unitizer,
+        kind,
+        lang,
+        where,
+        paths,
+        how={"units": str(units) if units else None, "project": project, "on_error": on_error},
+    )
+    _write(out, book, manifest, _code(report, where, judgements, unitizer, bool(project), book, manifest))
+    report.scheme = unitizer.scheme
+    return report
+
+
+def _read(paths: Sequence[Path], format: str | None, report: CodingsReport) -> _Files:
+    if not paths:
+        raise InputError("no file to import", "name at least one")
+    entries: list[Entry] = []
+    schemes: list[str] = []
+    names: dict[str, None] = {}
+    for path in paths:
+        table = read_table(path)
+        name, importer = choose(table, format)
+        coders, ignored = importer.columns(table)
+        report.formats[str(path)] = name + (f" (coders: {', '.join(coders)})" if coders else "")
+        report.ignored |= {str(path): ignored} if ignored else {}
+        schemes += _schemes(table)
+        for raw in importer.read(table):
+            report.rows += 1
+            if not isinstance(raw, BadRow):
+                names[raw.coder] = None
+            if isinstance(raw, BadRow):
+                report.problems.append(Problem(str(path), raw.line, raw.why))
+            elif not raw.coder:
+                report.problems.append(Problem(str(path), raw.row, "no coder"))
+            elif raw.exported and raw.missing_reason == NOT_CODED:
+                report.not_coded += 1
+            else:
+                entries.append(Entry(str(path), raw))
+    with_id = sum(bool(entry.raw.unit_id) for entry in entries)
+    by_span = sum(bool(entry.raw.trace_id) and entry.raw.start is not None for entry in entries)
+    return _Files(entries, with_id > 0 or not by_span, schemes, list(names))
+
+
+def _schemes(table: Table) -> list[str]:
+    if "scheme" not in table.plain:
+        return []
+    return [str(row.data.get(table.plain["scheme"])) for row in table.rows[:1] if not isinstance(row, BadRow)]
+
+
+def _traces(traces: str | Path | None, run: CoderRun | None) -> Path:
+    if traces is not None:
+        return Path(traces)
+    if run is None:
+        raise InputError("no traces file is given", "add --traces traces.jsonl")
+    return run.folder / "traces.jsonl"
+
+
+def _unitizer(
+    read: _Files,
+    traces: Path,
+    book: Codebook,
+    run: CoderRun | None,
+    own: bool,
+    project: str | None,
+    scheme: str | None,
+    lang: str | None,
+) -> Unitizer | None:
+    """What cuts the units; ``None`` if the spans of the files do."""
+    if run is not None:
+        spans: dict[str, list[tuple[int, int]]] = {}
+        for unit in run.units():
+            spans.setdefault(unit.trace_id, []).append((unit.start, unit.end))
+        return Unitizer(
+            run.manifest.scheme, lang, {trace_id: tuple(found) for trace_id, found in spans.items()}
+        )
+    if read.by_unit:
+        if own or project:
+            what = "--units own" if own else "--project"
+            raise InputError(
+                f"{what} needs spans, and these files name units by unit_id",
+                "leave it out, or give trace_id start end quote",
+            )
+        return Unitizer(scheme or find_scheme(read.entries, traces, [*read.schemes, book.unit], lang), lang)
+    if own:
+        return None
+    if not (project or scheme):
+        raise InputError(
+            "these files code spans: what shall be the units?",
+            f"--units own (the spans themselves), --project {book.unit} (by largest overlap), --scheme {book.unit} (spans must be its units), or --units RUN",
+        )
+    return Unitizer(project or scheme or "", lang)
+
+
+def _record(
+    report: CodingsReport,
+    read: _Files,
+    placing: Placing,
+    judgements: dict[str, list[Judgement]],
+    wrong: list[Problem],
+    judge: Judge,
+) -> None:
+    order = {name: at for at, name in enumerate(report.formats)}
+    problems = [*report.problems, *placing.problems, *wrong]
+    report.problems = sorted(problems, key=lambda problem: (order[problem.file], problem.row))
+    report.moved, report.outside, report.counts = placing.moved, placing.outside, judge.counts
+    report.traces_left_out = placing.traces
+    kept = {judgement.coder for found in judgements.values() for judgement in found}
+    report.coders = [coder for coder in read.coders if coder in kept]
+
+
+def _settle_problems(report: CodingsReport, out: Path, on_error: str) -> None:
+    """Write the problems aside; with ``stop``, raise."""
+    aside = out.with_name(out.name + ".problems.jsonl")
+    if not report.problems:
+        aside.unlink(missing_ok=True)
+        return
+    write_jsonl(aside, (problem._asdict() for problem in report.problems))
+    report.aside = str(aside)
+    if on_error == "stop":
+        shown = "".join(f"\n  {problem}" for problem in report.problems[:SHOWN])
+        more = f"\n  … and {len(report.problems) - SHOWN} more" if len(report.problems) > SHOWN else ""
+        raise InputError(
+            f"{len(report.problems)} of {report.rows} codings cannot be imported; no run was written{shown}{more}",
+            f"mend them (all are listed in {aside}), or import the other {report.kept} with --on-error skip",
+        )
+
+
+def _count_alone(report: CodingsReport, judgements: dict[str, list[Judgement]]) -> None:
+    by_span: dict[tuple[str, int, int], set[str]] = {}
+    for trace_id, found in judgements.items():
+        for judgement in found:
+            by_span.setdefault((trace_id, judgement.start, judgement.end), set()).add(judgement.coder)
+    coders = {coder for who in by_span.values() for coder in who}
+    if len(coders) > 1:
+        report.alone.update(next(iter(who)) for who in by_span.values() if len(who) == 1)
+        report.shared = sum(len(who) > 1 for who in by_span.values())
+
+
+def _manifest(
+    report: CodingsReport,
+    book: Codebook,
+    unitizer: Unitizer,
+    kind: CoderKind,
+    lang: str | None,
+    traces: Path,
+    paths: Sequence[Path],
+    how: dict[str, Any],
+) -> Manifest:
+    digests = {"files_digest": [file_digest(path) for path in paths], "traces_digest": file_digest(traces)}
+    coder = "import:" + "+".join(sorted({name.split(" ")[0] for name in report.formats.values()}))
+    parameters = {name: value for name, value in how.items() if value is not None} | {"kind": kind}
+    what = {
+        "codebook": book.digest,
+        "coder": coder,
+        "parameters": parameters,
+        "scheme": unitizer.scheme,
+        "lang": lang,
+        "source": digests,
+    }
+    fingerprint = digest(what)
+    return Manifest(
+        run_id=f"import-{fingerprint.removeprefix('sha256:')[:12]}",
+        fingerprint=fingerprint,
+        status="running",
+        started=now(),
+        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+        coders=[CoderInfo(name=name, kind=kind) for name in report.coders],
+        coder=coder,
+        scheme=unitizer.scheme,
+        lang=lang or "",
+        parameters=parameters,
+        source={"files": [str(path) for path in paths], "traces": str(traces), **digests},
+        versions=versions(),
+    )
+
+
+Coded = tuple[Trace, list[Unit], list[Coding]]
+
+
+def _code(
+    report: CodingsReport,
+    traces: Path,
+    judgements: dict[str, list[Judgement]],
+    unitizer: Unitizer,
+    projecting: bool,
+    book: Codebook,
+    manifest: Manifest,
+) -> Iterator[Coded]:
+    """Trace by trace: its units and codings, units in order, coders in the manifest's."""
+    coders = [coder.name for coder in manifest.coders]
+    for trace in read_traces(traces):
+        if trace.id not in judgements:
+            continue
+        units = unitizer(trace)
+        mine = {coder: [j for j in judgements[trace.id] if j.coder == coder] for coder in coders}
+        lay = _projected if projecting else _exact
+        columns = [lay(units, coder, found, report) for coder, found in mine.items() if found]
+        rows = (judgement for row in zip(*columns, strict=True) for judgement in row)
+        owners = (unit for unit in units for _ in columns)
+        codings = [
+            _coding(unit, judgement, book, manifest, report)
+            for unit, judgement in zip(owners, rows, strict=True)
+            if judgement
+        ]
+        report.traces += 1
+        report.traces_left_out -= 1
+        report.units += len(units)
+        report.codings += len(codings)
+        yield trace, units, codings
+
+
+def _exact(
+    units: list[Unit], coder: str, found: list[Judgement], report: CodingsReport
+) -> list[Judgement | None]:
+    by_span = {(judgement.start, judgement.end): judgement for judgement in found}
+    return [by_span.get((unit.start, unit.end)) for unit in units]
+
+
+def _projected(
+    units: list[Unit], coder: str, found: list[Judgement], report: CodingsReport
+) -> list[Judgement | None]:
+    owners, landless = project(units, found)
+    report.landless[coder] += landless
+    empty = Judgement(coder, 0, 0, None, NO_SPAN)
+    return [owner or empty for owner in owners]
+
+
+def _coding(
+    unit: Unit, judgement: Judgement, book: Codebook, manifest: Manifest, report: CodingsReport
+) -> Coding:
+    fields = as_fields(judgement)
+    if fields["evidence"] and fields["evidence"] not in unit.text:
+        fields["evidence"] = None
+        report.counts["evidence not in its unit, left out"] += 1
+    return Coding(unit_id=unit.id, codebook=book.stamp, run_id=manifest.run_id, **fields)
+
+
+def _write(out: Path, book: Codebook, manifest: Manifest, coded: Iterator[Coded]) -> None:
+    writer = RunWriter(out, manifest, book)
+    try:
+        for number, (trace, units, codings) in enumerate(coded):
+            if not writer.complete and number >= writer.done:
+                writer.write(trace, units, codings)
+        if not writer.complete:
+            writer.finish("complete")
+    finally:
+        writer.close()

@@ -1,0 +1,100 @@
+"""Ordered work on several processes: chunks out, results back in the order of the chunks, a bounded number ahead.
+
+    chunks  c0 c1 c2 c3 c4 …      two workers:  c0 c1 at work, c2 … c5 waiting, nothing else read yet
+
+Processes are spawned, not forked: a fork of a process with threads (a progress bar, Arrow) can hang. Ctrl-C reaches
+only the parent, which stops handing out work and lets the workers finish what they have begun.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing import get_context
+from typing import TypeVar
+
+from ..errors import RunError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+AHEAD = 3
+"""Chunks per worker that are at work or waiting, so that none is idle while the parent writes."""
+
+
+@contextmanager
+def interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event instead of cutting a trace in half; a second one raises ``KeyboardInterrupt``."""
+    seen = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield seen
+        return
+
+    def note(number: int, frame: object) -> None:
+        if seen.is_set():
+            raise KeyboardInterrupt
+        seen.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def in_order(
+    work: Callable[[Task], Result], tasks: Iterable[Task], workers: int, stop: threading.Event
+) -> Iterator[tuple[Task, Result]]:
+    """Each task with its result, in order, until the tasks or ``stop`` end it. ``work`` and its results are picklable.
+
+    After ``stop`` the results that are finished, up to the first that is not, still come. Raises what ``work`` raises;
+    a worker that dies is a `RunError`.
+    """
+    if workers == 1:
+        for task in tasks:
+            if stop.is_set():
+                return
+            yield task, work(task)
+        return
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+    waiting: deque[tuple[Task, Future[Result]]] = deque()
+    source = iter(tasks)
+    try:
+        while True:
+            while len(waiting) < AHEAD * workers and not stop.is_set():
+                for task in islice(source, 1):
+                    waiting.append((task, pool.submit(work, task)))
+                    break
+                else:
+                    break
+            if not waiting or not _finished(waiting[0][1], stop):
+                return
+            task, future = waiting.popleft()
+            yield task, future.result()
+    except BrokenProcessPool:
+        raise RunError(
+            "a worker process died (killed, or out of memory)",
+            "run the same command again, with fewer --workers; a script must start its work under: if __name__ == '__main__'",
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _finished(future: Future[Result], stop: threading.Event) -> bool:
+    """Wait for a result; after ``stop``, only look whether it is there."""
+    while not future.done() and not stop.is_set():
+        try:
+            future.exception(timeout=0.2)
+        except TimeoutError:
+            continue
+    return future.done()
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,145 @@
+"""Scoring: from the cues that fired in a unit to its codes. The algorithm ``cues@1``, whole.
+
+    score of a code   =  weights of its cues that match  +  FEATURE_WEIGHT for each structural feature at its threshold
+    veto              :  where an ``unless`` cue of a code's rule matches, the code is out, and the neighbour that the
+                         rule names gains VETO_WEIGHT if the code had scored
+    primary           =  highest score; ties go to the code that the codebook names first
+    second            =  the next one, if the codebook allows two and it scores at least SECOND of the primary's
+    nothing scored    :  the codebook's fallback (or the neighbour that a veto of the fallback names), else none
+    confidence        =  primary's score / (sum of all scores + 1); with nothing scored, 1 / number of codes
+
+The 1 in the denominator keeps a single cue of weight 1 at one half. The confidence orders units by how clear the
+cues are; it is no probability of being right.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..codebook import Codebook
+from ..trace import Trace
+from ..unit import Unit
+from .coding import Coding
+from .cue_index import CueIndex
+from .repetition import SELF_RUN, STEM_RUN, Run, repeated, runs
+from .words import Tokens, Words
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+CODER = "cues"
+ALGORITHM = "cues@1"
+FEATURE_WEIGHT = 2.0
+VETO_WEIGHT = 1.0
+SECOND = 0.75
+
+
+class Reason(NamedTuple):
+    """One thing that speaks for a code: how much, what in words, and from which word to which."""
+
+    weight: float
+    why: str
+    start: int
+    end: int
+
+
+class TraceScorer:
+    """Codes the units of one trace, in order; remembers what earlier units said."""
+
+    def __init__(self, book: Codebook, run_id: str, index: CueIndex, trace: Trace, doc: Doc) -> None:
+        self._book, self._run_id, self._index = book, run_id, index
+        self._stamp = book.stamp
+        self._tokens = Tokens(doc)
+        self._features = [
+            (number, code.features.stem_overlap, code.features.self_repetition)
+            for number, code in enumerate(book.codes)
+            if code.features.stem_overlap or code.features.self_repetition
+        ]
+        self._question: set[Run] = set()
+        self._earlier: set[Run] = set()
+        if any(stem for _, stem, _ in self._features) and trace.question:
+            words = Tokens(index.tokenize(trace.question)).within(0, len(trace.question), trace.question)
+            self._question = set(runs([words.lower[i] for i in words.content()], STEM_RUN))
+
+    def code(self, unit: Unit) -> Coding:
+        """The coding of the next unit."""
+        words = self._tokens.within(unit.start, unit.end, unit.text)
+        reasons: dict[int, list[Reason]] = {}
+        vetoed: dict[int, int] = {}
+        for cue, start, end in self._index.fired(words):
+            if cue.against is None:
+                reasons.setdefault(cue.code, []).append(Reason(cue.weight, f"cue {cue.text!r}", start, end))
+            else:
+                vetoed.setdefault(cue.code, cue.against)
+        if self._features:
+            self._structure(words, reasons)
+        self._veto(reasons, vetoed)
+        return self._coding(unit, words, reasons, vetoed)
+
+    def _structure(self, words: Words, reasons: dict[int, list[Reason]]) -> None:
+        position = words.content()
+        content = [words.lower[i] for i in position]
+        own = runs(content, SELF_RUN)
+        stem = repeated(runs(content, STEM_RUN), self._question, STEM_RUN)
+        self_ = repeated(own, self._earlier, SELF_RUN)
+        self._earlier.update(own)
+        for number, stem_least, self_least in self._features:
+            for found, least, what in (
+                (stem, stem_least, "the question"),
+                (self_, self_least, "earlier units"),
+            ):
+                if least and found.share >= least:
+                    why = f"{found.share:.0%} of its words repeat {what}"
+                    start, end = position[found.start], position[found.end - 1] + 1
+                    reasons.setdefault(number, []).append(Reason(FEATURE_WEIGHT, why, start, end))
+
+    def _veto(self, reasons: dict[int, list[Reason]], vetoed: dict[int, int]) -> None:
+        """Take vetoed codes out; the neighbour that a rule names inherits the strongest reason, unless vetoed itself."""
+        for code in sorted(vetoed):
+            against = vetoed[code]
+            held = reasons.pop(code, None)
+            if held and against not in vetoed:
+                best = max(held, key=lambda reason: reason.weight)
+                why = f"not {self._book.code_ids[code]} by its rule against {self._book.code_ids[against]}"
+                reasons.setdefault(against, []).append(Reason(VETO_WEIGHT, why, best.start, best.end))
+
+    def _coding(
+        self, unit: Unit, words: Words, reasons: dict[int, list[Reason]], vetoed: dict[int, int]
+    ) -> Coding:
+        book = self._book
+        common: dict[str, Any] = {
+            "unit_id": unit.id,
+            "coder": CODER,
+            "codebook": self._stamp,
+            "run_id": self._run_id,
+        }
+        if not reasons:
+            codes, why = self._fallback(vetoed)
+            return Coding(codes=codes, confidence=round(1 / len(book.codes), 3), rationale=why, **common)
+        scores = {code: sum(reason.weight for reason in held) for code, held in reasons.items()}
+        ranked = sorted(scores, key=lambda code: (-scores[code], code))
+        top = ranked[0]
+        chosen = [top]
+        if book.max_codes > 1 and len(ranked) > 1 and scores[ranked[1]] >= SECOND * scores[top]:
+            chosen.append(ranked[1])
+        best = max(reasons[top], key=lambda reason: (reason.weight, reason.end - reason.start, -reason.start))
+        return Coding(
+            codes=tuple(book.code_ids[code] for code in chosen),
+            evidence=words.slice(best.start, best.end),
+            confidence=round(scores[top] / (sum(scores.values()) + 1), 3),
+            rationale="; ".join(
+                f"{book.code_ids[code]}: " + ", ".join(reason.why for reason in reasons[code])
+                for code in chosen
+            ),
+            **common,
+        )
+
+    def _fallback(self, vetoed: dict[int, int]) -> tuple[tuple[str, ...], str]:
+        book = self._book
+        if book.fallback is None:
+            return (), "no cue fired"
+        number = book.code_ids.index(book.fallback)
+        if number in vetoed and vetoed[number] not in vetoed:
+            neighbour = book.code_ids[vetoed[number]]
+            return (neighbour,), f"no cue fired; not {book.fallback} by its rule against {neighbour}"
+        return (book.fallback,), "no cue fired; the codebook's fallback"

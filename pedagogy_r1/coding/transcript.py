@@ -1,0 +1,188 @@
+"""The transcript of a run with a language model: every request's fate, in ``ledger.jsonl``, findable by digest.
+
+    {"kind":"prompt","digest":"sha256:…","model":"Qwen3-8B","system":"You are …","schema":{…},"parameters":{…}}
+    {"kind":"reply","digest":"9f86…","about":{"trace":"aime-3","units":[1,20],"coder":"openai:Qwen3-8B"},
+     "attempt":1,"seconds":2.1,"model":"Qwen3-8B","finish":"stop","usage":[5210,4096,1480],"raw":"{\\"id\\": …}"}
+    {"kind":"fault","digest":"4e07…","attempt":1,"fault":"rate_limited","message":"…","seconds":0.2}
+    {"kind":"gave_up","digest":"4e07…","reason":"timeout","missing":true}
+
+``usage`` is prompt, cached, completion tokens; ``raw`` the body as it came. What the ledger holds is never asked
+again. In memory there is one number per request, so that a run may be larger than memory.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage, read_completion
+from ..errors import InputError
+from ..records import Ledger, Row, read_jsonl
+
+FILE = "ledger.jsonl"
+
+
+@dataclass
+class Spent:
+    """What the requests so far came to, over all sessions of the run."""
+
+    requests: int = 0
+    retries: int = 0
+    tokens: Usage = field(default_factory=Usage)
+    faults: Counter[str] = field(default_factory=Counter)
+    served: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def total(self) -> int:
+        """Prompt and completion tokens."""
+        return self.tokens.prompt + self.tokens.completion
+
+    def count(self, line: dict[str, Any]) -> None:
+        """Add a line of the ledger."""
+        kind = line["kind"]
+        if kind not in ("reply", "fault"):
+            return
+        self.requests += 1
+        self.retries += line["attempt"] > 1
+        if kind == "fault":
+            self.faults[line["fault"]] += 1
+        elif line["model"]:
+            self.served[line["model"]] += 1
+        if line.get("usage"):
+            self.tokens = Usage(*map(sum, zip(self.tokens, line["usage"], strict=True)))
+
+    def summary(self) -> dict[str, Any]:
+        """For ``run.json``."""
+        tokens = {
+            "prompt_tokens": self.tokens.prompt,
+            "cached_tokens": self.tokens.cached,
+            "completion_tokens": self.tokens.completion,
+        }
+        faults, served = dict(sorted(self.faults.items())), dict(sorted(self.served.items()))
+        return {
+            "requests": self.requests,
+            "retries": self.retries,
+            **tokens,
+            "faults": faults,
+            "served_models": served,
+        }
+
+
+class Transcript:
+    """Reads the ledger once, then appends. ``forgive``: what left units missing counts as never asked."""
+
+    def __init__(self, folder: Path, *, forgive: bool = False) -> None:
+        self.spent = Spent()
+        self._ledger = Ledger(folder / FILE)
+        self._offset: dict[bytes, int] = {}
+        self._gave_up: dict[bytes, str] = {}
+        self._frames: set[str] = set()
+        for offset, line in self._ledger:
+            self._take(offset, line, forgive)
+
+    def _take(self, offset: int, line: dict[str, Any], forgive: bool) -> None:
+        try:
+            kind, digest = line["kind"], line.get("digest", "")
+            self.spent.count(line)
+            if kind == "prompt":
+                self._frames.add(digest)
+            elif kind == "reply":
+                self._offset[bytes.fromhex(digest)] = offset
+                self._gave_up.pop(bytes.fromhex(digest), None)
+            elif kind == "gave_up":
+                self._gave_up[bytes.fromhex(digest)] = line["reason"]
+                if forgive and line["missing"]:
+                    self._gave_up.pop(bytes.fromhex(digest), None)
+                    self._offset.pop(bytes.fromhex(digest), None)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{self._ledger.path}: no ledger line at byte {offset} ({type(error).__name__}: {error})",
+                "restore the file",
+            ) from None
+
+    def answered(self, digest: str) -> ChatReply | None:
+        """The reply that is there already."""
+        offset = self._offset.get(bytes.fromhex(digest))
+        if offset is None:
+            return None
+        try:
+            return read_completion(self._ledger.at(offset)["raw"])
+        except ChatFault as error:
+            raise InputError(
+                f"{self._ledger.path}: the reply at byte {offset} is unreadable ({error})", "restore the file"
+            ) from None
+
+    def given_up(self, digest: str) -> str | None:
+        """Why the request was given up, if it was."""
+        return self._gave_up.get(bytes.fromhex(digest))
+
+    def open_frame(self, frame: ChatFrame) -> None:
+        """Record, once, what all requests of a frame share."""
+        if frame.digest not in self._frames:
+            self._frames.add(frame.digest)
+            parts = {
+                "model": frame.model,
+                "system": frame.system,
+                "schema": frame.schema,
+                "parameters": frame.parameters,
+            }
+            self._ledger.append({"kind": "prompt", "digest": frame.digest, **parts})
+
+    def reply(
+        self, request: ChatRequest, reply: ChatReply, *, about: dict[str, Any], attempt: int, seconds: float
+    ) -> None:
+        """A usable reply."""
+        line = {
+            "kind": "reply",
+            "digest": request.digest,
+            "about": about,
+            "attempt": attempt,
+            "seconds": round(seconds, 4),
+            "model": reply.model,
+            "finish": reply.finish,
+            "usage": reply.usage,
+            "raw": reply.raw,
+        }
+        self.spent.count(line)
+        self._offset[bytes.fromhex(request.digest)] = self._ledger.append(line)
+
+    def fault(
+        self, request: ChatRequest, fault: ChatFault, *, about: dict[str, Any], attempt: int, seconds: float
+    ) -> None:
+        """An attempt that brought nothing; its body, if one came, is kept."""
+        line = {
+            "kind": "fault",
+            "digest": request.digest,
+            "about": about,
+            "attempt": attempt,
+            "fault": fault.kind,
+        }
+        line |= {"message": fault.message, "seconds": round(seconds, 4)}
+        line |= {
+            name: value for name, value in (("usage", fault.usage), ("raw", fault.raw)) if value is not None
+        }
+        self.spent.count(line)
+        self._ledger.append(line)
+
+    def give_up(self, digest: str, reason: str, *, missing: bool) -> None:
+        """No further attempt will be made at this request. ``missing``: its units have no coding for it."""
+        key = bytes.fromhex(digest)
+        if key not in self._gave_up:
+            self._gave_up[key] = reason
+            self._ledger.append({"kind": "gave_up", "digest": digest, "reason": reason, "missing": missing})
+
+    def close(self) -> None:
+        """Force what was written onto the disk."""
+        self._ledger.sync()
+        self._ledger.close()
+
+
+def answered_digests(folder: Path) -> Iterator[str]:
+    """Digests that a ledger answers, without opening it for writing (another process may be)."""
+    if (folder / FILE).is_file():
+        for row in read_jsonl(folder / FILE):
+            if isinstance(row, Row) and row.data.get("kind") in ("reply", "gave_up"):
+                yield str(row.data.get("digest"))

@@ -1,0 +1,71 @@
+"""Words: a trace tokenized once, and its units as words for the cues to match.
+
+    "Hmm,  no."   tokens  Hmm , ␠ no .     words  Hmm , no .
+
+White-space tokens are left out: "let me  check" with two spaces is still "let me check".
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc, Span
+
+
+class Tokens:
+    """A tokenized text, white space left out, as plain lists: a Python list is faster than a ``Token`` by far."""
+
+    def __init__(self, doc: Doc) -> None:
+        rows = doc.to_array(["IDX", "LENGTH", "LOWER", "IS_SPACE", "IS_PUNCT"]).reshape(-1, 5)
+        kept = rows[:, 3] == 0
+        self.doc = doc
+        self.numbers: list[int] = kept.nonzero()[0].tolist()
+        self.starts: list[int] = rows[kept, 0].tolist()
+        self.ends: list[int] = (rows[kept, 0] + rows[kept, 1]).tolist()
+        self.lower: list[int] = rows[kept, 2].tolist()
+        self.is_punct: list[int] = rows[kept, 4].tolist()
+
+    def within(self, start: int, end: int, text: str) -> Words:
+        """The words that begin in ``start:end``, where ``text`` stands."""
+        first = bisect_left(self.starts, start)
+        behind = bisect_left(self.starts, end, first)
+        return Words(self, text, start, first, behind, self.lower[first:behind])
+
+
+@dataclass(slots=True)
+class Words:
+    """A unit as its words; ``lower``: hashes of their lower-case forms. Words are counted from the unit's first, 0."""
+
+    every: Tokens
+    text: str
+    offset: int
+    first: int
+    behind: int
+    lower: list[int]
+
+    def content(self) -> list[int]:
+        """Numbers of the words that are not punctuation."""
+        flags = self.every.is_punct[self.first : self.behind]
+        return [number for number, punct in enumerate(flags) if not punct]
+
+    def begins_at(self, offset: int) -> int:
+        """Number of the first word that begins at or behind an offset into the text."""
+        return bisect_left(self.every.starts, self.offset + offset, self.first, self.behind) - self.first
+
+    def slice(self, start: int, end: int) -> str:
+        """The text from one word to behind another, as it stands in the unit."""
+        begin = self.every.starts[self.first + start] - self.offset
+        return self.text[begin : self.every.ends[self.first + end - 1] - self.offset]
+
+    def tokens(self, start: int, end: int) -> Span | Doc:
+        """Words ``start:end`` for spaCy's Matcher; a ``Doc`` of their own where white-space tokens stand between them."""
+        numbers = self.every.numbers[self.first + max(start, 0) : min(self.first + end, self.behind)]
+        doc = self.every.doc
+        if numbers[-1] - numbers[0] + 1 == len(numbers):
+            return doc[numbers[0] : numbers[-1] + 1]
+        from spacy.tokens import Doc
+
+        return Doc(doc.vocab, words=[doc[number].text for number in numbers])

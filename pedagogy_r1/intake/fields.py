@@ -1,0 +1,160 @@
+"""Which field of a row becomes which part of a trace: the user's ``--map``, then well-known names.
+
+    --map response="deepseek-reasoner (response)" --map item=question_id --map answer=choices.0.message.content
+
+A field is a column's name, or a dotted path into nested objects and lists. What is not taken stays in metadata.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import InputError, did_you_mean
+
+TARGETS = (
+    "id",
+    "item",
+    "question",
+    "response",
+    "reasoning",
+    "answer",
+    "reference",
+    "correct",
+    "domain",
+    "condition",
+    "model",
+    "lang",
+)
+
+KNOWN: dict[str, tuple[str, ...]] = {
+    "id": ("id", "trace_id", "uid", "custom_id"),
+    "item": ("item", "item_id", "question_id", "problem_id", "task_id"),
+    "question": ("question", "prompt", "problem", "instruction", "query"),
+    "response": ("response", "completion", "output", "generation", "generated_text", "model_response"),
+    "reasoning": ("reasoning", "reasoning_content", "thinking", "chain_of_thought", "cot"),
+    "answer": ("answer", "final_answer", "model_answer"),
+    "reference": (
+        "reference",
+        "reference_answer",
+        "correct_answer",
+        "ground_truth",
+        "gold",
+        "expected_answer",
+    ),
+    "correct": ("correct", "is_correct"),
+    "domain": ("domain",),
+    "condition": ("condition",),
+    "model": ("model", "model_name", "model_id", "generator"),
+    "lang": ("lang",),
+}
+"""Names taken without ``--map``, best first; case, spaces and hyphens do not matter."""
+
+MISSING = object()
+_SURROGATE = re.compile("[\ud800-\udfff]")
+Path = tuple[str, ...]
+
+
+def parse_map(pairs: Iterable[str]) -> dict[str, str]:
+    """``["item=question_id", …]`` → ``{"item": "question_id"}``; unknown and repeated targets are errors."""
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        target, equals, field = pair.partition("=")
+        target, field = target.strip(), field.strip()
+        if not equals or not field:
+            raise InputError(f"--map {pair!r} is not TARGET=FIELD", "e.g. --map response=output")
+        if target in mapping:
+            raise InputError(
+                f"--map {target} is given twice: {mapping[target]!r} and {field!r}",
+                "import the files in two commands",
+            )
+        mapping[target] = field
+    check_targets(mapping)
+    return mapping
+
+
+def check_targets(names: Iterable[str]) -> None:
+    """Raise on a name that is no target."""
+    for name in names:
+        if name not in TARGETS:
+            raise InputError(
+                f"there is no target {name!r} to map to",
+                did_you_mean(name, list(TARGETS)) + f"; targets: {', '.join(TARGETS)}",
+            )
+
+
+def find(row: dict[str, Any], field: str) -> tuple[Any, Path]:
+    """Value and path of ``field``: a key of that very name, else a dotted path; ``MISSING`` where there is none."""
+    if field in row:
+        return row[field], (field,)
+    value: Any = row
+    path = tuple(field.split("."))
+    for part in path:
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isascii() and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return MISSING, ()
+    return value, path
+
+
+def known_fields(row: dict[str, Any]) -> dict[str, str]:
+    """Which of the row's columns has a well-known name, by target.
+
+    >>> known_fields({"Prompt": "2+2?", "output": "4", "note": ""})
+    {'question': 'Prompt', 'response': 'output'}
+    """
+    plain = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in reversed(list(row))}
+    found: dict[str, str] = {}
+    for target, names in KNOWN.items():
+        first = next((plain[name] for name in names if name in plain), None)
+        if first is not None:
+            found[target] = first
+    return found
+
+
+def without(row: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
+    """The row less what lies at ``paths``; objects that become empty go too. The row itself is not changed."""
+    for path in paths:
+        row = _drop(row, path)
+    return row
+
+
+def _drop(value: Any, path: Path) -> Any:
+    head, rest = path[0], path[1:]
+    if isinstance(value, list):  # places in a list are kept, so that what stays can still be told apart
+        index = int(head)
+        return [(_drop(v, rest) if rest else None) if i == index else v for i, v in enumerate(value)]
+    if not isinstance(value, dict) or head not in value:
+        return value
+    inner = _drop(value[head], rest) if rest else {}
+    return {k: inner if k == head else v for k, v in value.items() if k != head or inner not in ({}, [])}
+
+
+def mend(text: str) -> str:
+    """Lone surrogates (half an emoji, where a reply was cut off) as U+FFFD, one for one: UTF-8 cannot hold them."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def jsonable(value: Any) -> Any:
+    """What JSON and UTF-8 can hold: dates as ISO text, bytes as text or base64, NaN and odd types as their text."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return mend(value)
+    if isinstance(value, dict):
+        return {str(jsonable(str(k))): jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(v) for v in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return base64.b64encode(value).decode()
+    return value.isoformat() if hasattr(value, "isoformat") else jsonable(str(value))

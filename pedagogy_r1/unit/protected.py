@@ -1,0 +1,142 @@
+r"""Protected stretches: code and mathematics that no boundary may cut.
+
+    Let \(f(x) = 2. x\). Then        →  Let ■■■■■■■■■■■■■. Then
+
+Fenced code, inline code, ``$…$``, ``$$…$$``, ``\(…\)``, ``\[…\]`` and ``\begin{…}…\end{…}``. Traces are cut off and
+misspelt: an opening without its closing protects nothing, and only fenced code reaches across a blank line, so
+that a stray mark costs its own paragraph at most. One pass, linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MASK = "\ue000"
+"""Stands for a protected character: private use, so no rule of `sentence.py` sees a letter, stop or line break."""
+MASK_STOP = "\ue001"
+"""Stands for the last protected character where the formula ends in a stop: ``$x = 3.$ Then``."""
+
+_FENCE = re.compile(r"^[ \t]*+(```+|~~~+)([^`\n]*+)$", re.MULTILINE)
+_MARK = re.compile(
+    r"(?P<blank>\n[ \t\r]*\n)|(?P<code>`+)|\\\\(?![()\[\]])|\\\$|(?P<dollars>\$\$?)"
+    r"|(?P<open>\\[(\[])|(?P<close>\\[)\]])|\\(?P<env>begin|end)[ \t]*\{(?P<name>[A-Za-z]{1,24}\*?)\}"
+)
+_PROSE = re.compile(r"[a-z]{2,}[,;:.]? [a-z]{2,}")
+_CLOSES = {"\\(": "\\)", "\\[": "\\]"}
+
+
+class Stretch(NamedTuple):
+    """A protected stretch, half-open."""
+
+    start: int
+    end: int
+
+
+def protected(text: str) -> list[Stretch]:
+    """All protected stretches in order, overlapping ones joined."""
+    found: list[Stretch] = []
+    before = 0
+    for fence in _fences(text):
+        found += _marked(text, before, fence.start)
+        found.append(fence)
+        before = fence.end
+    found += _marked(text, before, len(text))
+    return found
+
+
+def mask(text: str) -> str:
+    """The text with every protected character replaced; same length, same offsets."""
+    parts: list[str] = []
+    at = 0
+    for start, end in protected(text):
+        inner = text[start:end].rstrip("$`\\)] \n\r\t")
+        last = MASK_STOP if inner[-1:] in (".", "!", "?", "。") else MASK
+        parts += [text[at:start], MASK * (end - start - 1), last]
+        at = end
+    return "".join([*parts, text[at:]]) if parts else text
+
+
+def _fences(text: str) -> Iterator[Stretch]:
+    """Fenced code: an opening line and the next line that is a bare fence of the same kind."""
+    lines = [(m.start(), m.end(), m[1][0], bool(m[2].strip())) for m in _FENCE.finditer(text)]
+    closing: list[int | None] = [None] * len(lines)
+    nearest: dict[str, int] = {}
+    for i in range(len(lines) - 1, -1, -1):
+        _, _, kind, titled = lines[i]
+        closing[i] = nearest.get(kind)
+        if not titled:
+            nearest[kind] = i
+    i = 0
+    while i < len(lines):
+        close = closing[i]
+        if close is None:
+            i += 1
+        else:
+            yield Stretch(lines[i][0], lines[close][1])
+            i = close + 1
+
+
+def _marked(text: str, start: int, end: int) -> list[Stretch]:
+    """Stretches between marks in ``text[start:end]``: each opening waits for its closing until the paragraph ends."""
+    found: list[Stretch] = []
+    maths: tuple[str, int] | None = None
+    dollars: tuple[str, int] | None = None
+    code: dict[int, int] = {}
+    environments: list[tuple[str, int]] = []
+    for m in _MARK.finditer(text, start, end):
+        at, kind = m.start(), m.lastgroup
+        if kind == "blank":
+            maths, dollars, code, environments = None, None, {}, []
+        elif kind == "code":
+            opened = code.pop(len(m[0]), None)
+            if opened is not None and "\n" not in text[opened:at]:
+                found.append(Stretch(opened, m.end()))
+                code = {}
+            else:
+                code[len(m[0])] = at
+        elif kind == "dollars":
+            if dollars and dollars[0] == m[0] and _is_formula(text, dollars[1], at, m[0]):
+                found.append(Stretch(dollars[1], m.end()))
+                dollars = None
+            else:
+                dollars = (m[0], at)
+        elif kind == "open":
+            if maths is None or text[at - 1 : at] != "\\":  # the \\\\[2pt] of a row break opens nothing
+                maths = (m[0], at)
+        elif kind == "close":
+            if maths and _CLOSES[maths[0]] == m[0]:
+                found.append(Stretch(maths[1], m.end()))
+            maths = None
+        elif m["env"] == "begin":
+            environments.append((m["name"], at))
+        elif m["env"] == "end" and environments and environments[-1][0] == m["name"]:
+            found.append(Stretch(environments.pop()[1], m.end()))
+    return _joined(found)
+
+
+def _is_formula(text: str, opened: int, closed: int, mark: str) -> bool:
+    """Tell ``$x + 1$`` from the prices in "$5 and $7": no space inside the marks, no digit behind, no prose after a digit."""
+    if mark == "$$":
+        return closed > opened + 2
+    inner = text[opened + 1 : closed]
+    if (
+        not inner
+        or "\n" in inner
+        or inner[0].isspace()
+        or inner[-1].isspace()
+        or text[closed + 1 : closed + 2].isdigit()
+    ):
+        return False
+    return not (inner[0].isdigit() and _PROSE.search(inner))
+
+
+def _joined(stretches: list[Stretch]) -> list[Stretch]:
+    joined: list[Stretch] = []
+    for stretch in sorted(stretches):
+        if joined and stretch.start < joined[-1].end:
+            joined[-1] = Stretch(joined[-1].start, max(joined[-1].end, stretch.end))
+        else:
+            joined.append(stretch)
+    return joined

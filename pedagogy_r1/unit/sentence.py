@@ -1,0 +1,170 @@
+"""Sentences of a reasoning trace, as offsets: the scheme ``sentence@1``.
+
+    Hmm, it is 3.14, cf. \\(x. y\\)... Wait, is B. A. Lee right? So:
+    ├───────────────────────────────┤ ├───────────────────────┤ ├─┤
+    1. Try x = 3. Then stop.
+    ├───────────┤ ├────────┤
+
+A line break ends a unit: models use it so. Inside a line a unit ends at a stop of any script (spaCy's sentencizer
+knows 130 of them) and the quotes, brackets and asterisks that close behind it, unless something says that the
+sentence goes on. Code, formulas and table rows are never cut. A list marker belongs to its item, and what holds
+no letter or digit (``---``) to its neighbour, so that every character but white space lies in exactly one unit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from .abbreviation import Abbreviations, abbreviations
+from .protected import MASK, MASK_STOP, mask
+
+Span = tuple[int, int]
+
+_LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
+_CLOSERS = "\"'”’»›」』）】》)\\]}*_"
+_SKIP = re.compile(r"[\s\"'“‘«‹「『（【《(\[{*_#>]*+")
+_SPACED = frozenset(".!?…" + MASK_STOP)
+"""Stops that end a sentence only before white space, as a rule; all others are of scripts written without spaces."""
+_OPERATORS = frozenset("=+*/^<>≤≥≈≠×·÷,;:)]}|")
+_MARKER = re.compile(
+    r"[\W_]*+(?:(?P<word>step|case|part|option|choice|phase|method|approach|question|problem|example|claim|q)\s+)?"
+    r"(?P<number>\d{1,3}|[^\W\d_]|[ivxlIVXL]{2,5})[.)\]:、．]\W*",
+    re.IGNORECASE,
+)
+_TABLE_ROW = re.compile(r"\s*\|.*\|\s*")
+_OPENERS = "([{\"'“‘«*_"
+_WORD = re.compile(r"[^\W\d_]+")
+_GLUED = re.compile(r"([A-Z][a-z]*)[ ,]")
+_FACTORIAL = re.compile(r"(?:[\d)]|(?<!\w)[A-Za-z])$")
+_VARIABLE = re.compile(r"(?!a\b)[a-z]\s*[=<>≤≥≈+*/^-]")
+_KANA = re.compile(r"[\u3040-\u309f]")
+
+
+@cache
+def _stop() -> re.Pattern[str]:
+    """Runs of stops with what closes behind them. Possessive, and nothing can fail behind a run: linear on any input."""
+    from spacy.pipeline import Sentencizer
+
+    stops = re.escape("".join(Sentencizer.default_punct_chars) + "…" + MASK_STOP)
+    return re.compile(f"([{stops}]++)([{_CLOSERS}]*+)")
+
+
+def sentences(text: str, lang: str) -> list[Span]:
+    """Half-open offsets of the sentences, in order; each begins and ends with a character that is not white space."""
+    masked = mask(text)
+    known = abbreviations(lang)
+    spans: list[Span] = []
+    for line in _LINE.finditer(masked):
+        spans += _in_line(masked, line.start(), line.end(), known)
+    return merged(text, (trimmed(text, *span) for span in spans))
+
+
+def trimmed(text: str, start: int, end: int) -> Span:
+    """The span without the white space at its ends."""
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
+
+
+def merged(text: str, spans: Iterator[Span]) -> list[Span]:
+    """Give a lone list marker to what follows it, and what holds no letter or digit to what precedes it."""
+    whole: list[Span] = []
+    waiting: int | None = None
+    for start, end in spans:
+        if start >= end:
+            continue
+        part = text[start:end]
+        if waiting is not None:
+            start, waiting = waiting, None
+        if end - start <= 32 and _MARKER.fullmatch(part):
+            waiting = start
+        elif not any(map(str.isalnum, part)):
+            if whole:
+                whole[-1] = (whole[-1][0], end)
+            else:
+                waiting = start
+        else:
+            whole.append((start, end))
+    if waiting is not None:  # nothing follows
+        begin = whole.pop()[0] if whole else waiting
+        whole.append((begin, len(text.rstrip())))
+    return whole
+
+
+def _in_line(text: str, start: int, end: int, known: Abbreviations) -> Iterator[Span]:
+    """Cut one line of masked text."""
+    if _TABLE_ROW.fullmatch(text, start, end):
+        yield start, end
+        return
+    at, number = start, ""
+    for stop in _stop().finditer(text, start, end):
+        cut = stop.end()
+        if cut == end:
+            break
+        marker = _MARKER.fullmatch(text, at, cut) if cut - at <= 32 else None
+        if marker and (at == start or marker["word"] or marker["number"] in ("1", "a", "A", _next(number))):
+            number = marker["number"]
+        elif _ends(text, at, stop, end, known):
+            yield at, cut
+            at = cut
+    yield at, end
+
+
+def _next(number: str) -> str:
+    """What follows a list's number or letter."""
+    return str(int(number) + 1) if number.isdecimal() else chr(ord(number) + 1) if len(number) == 1 else ""
+
+
+def _ends(text: str, at: int, stop: re.Match[str], end: int, known: Abbreviations) -> bool:
+    """Whether the unit that began at ``at`` ends behind this stop, which is not the last thing on its line."""
+    run, close, cut = stop[1], stop[2], stop.end()
+    if not set(run) <= _SPACED:
+        return not (run == "．" and text[cut].isdigit()) and not (close and _KANA.match(text, cut))
+    if not text[cut].isspace():
+        return _ends_unspaced(text, stop, known)
+    begin = _SKIP.match(text, cut, end).end()  # type: ignore[union-attr]  # it matches the empty string too
+    following = text[begin] if begin < end else " "
+    if run == ".":
+        return _period_ends(text, max(at, stop.start() - 64), stop.start(), begin, end, known)
+    if run == MASK_STOP or not set(run) & {"?", "!"}:  # a formula that ends in a stop; "..." and "…"
+        return following.isupper()
+    if following in _OPERATORS:
+        return False
+    if run == "!" and _FACTORIAL.search(text, max(at, stop.start() - 2), stop.start()):
+        return following.isupper()
+    return not (close and following.islower())
+
+
+def _ends_unspaced(text: str, stop: re.Match[str], known: Abbreviations) -> bool:
+    """A stop with no space behind it: usual in scripts without case, an oversight before "So" and its like."""
+    cut, asks = stop.end(), bool(set(stop[1]) & {"?", "!"})
+    if _is_uncased(text[cut]):
+        before = text[stop.start() - 1 : stop.start()]
+        return (asks or (stop[1] == "." and _is_uncased(before))) and not (stop[2] and _KANA.match(text, cut))
+    word = _GLUED.match(text, cut)
+    return bool(word and stop[1] in (".", "?", "!") and word[1] in known.openers)
+
+
+def _period_ends(text: str, at: int, stop: int, begin: int, end: int, known: Abbreviations) -> bool:
+    """Whether the sentence, not only a word, ends at this period; what follows begins at ``begin``."""
+    before = text[at:stop].split()
+    word = before[-1].lstrip(_OPENERS) if before and not text[stop - 1].isspace() else ""
+    preceding = before[-2].lstrip(_OPENERS) if len(before) > 1 else ""
+    after = _WORD.match(text, begin, end)
+    following = after[0] if after else ""
+    char = text[begin] if begin < end else " "
+    if known.holds(word, following, char.isdigit() or char == MASK):
+        return False
+    if char.islower():
+        return bool(_VARIABLE.match(text, begin, end))
+    if len(word) == 1 and word.isalpha():
+        if char.isdigit():
+            return word.islower() or preceding.isalpha()
+        return not known.is_initial(preceding, following, text[begin + 1 : begin + 2] == ".")
+    return char not in _OPERATORS
+
+
+def _is_uncased(char: str) -> bool:
+    """A letter of a script without capitals."""
+    return char.isalpha() and not char.isupper() and not char.islower()

@@ -1,0 +1,145 @@
+"""Schemes: how a trace's reasoning is cut into units, and the one function that does it.
+
+    unitize(trace, "sentence@1")  →  [Unit(index=0, start=0, end=37, text="Okay, so …", tokens=9), …]
+
+A scheme's name carries its version, and the version enters every unit's id: a change of the rules is a new scheme.
+``given@DIGEST`` are the spans of somebody's file, named by what they are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..errors import PedagogyError, did_you_mean
+from ..provenance import digest
+from ..trace import Trace
+from .language import bounded_memory, language_code, tokenize
+from .paragraph import paragraphs
+from .sentence import Span, sentences
+from .thought import thoughts
+from .unit import Unit, unit_id
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+SCHEMES = ("sentence@1", "paragraph@1", "thought@1")
+GIVEN = "given@"
+
+TraceSpan = tuple[str, int, int]
+"""Trace id, start, end."""
+
+
+@dataclass(frozen=True)
+class Unitizer:
+    """A scheme ready for use, picklable. ``lang``: instead of each trace's own.
+
+    ``spans``: by trace id, the spans that are the units (`Unitizer.given`); a trace that is not there has no units.
+    """
+
+    scheme: str = "sentence@1"
+    lang: str | None = None
+    spans: Mapping[str, Sequence[Span]] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.spans is None:
+            _check_scheme(self.scheme)
+        if self.lang is not None:
+            language_code(self.lang)
+
+    @classmethod
+    def given(cls, spans: Iterable[TraceSpan], lang: str | None = None) -> Unitizer:
+        """The unitizer whose units are exactly these spans, under the scheme named after them."""
+        every = list(spans)
+        by_trace: dict[str, list[Span]] = defaultdict(list)
+        for trace_id, start, end in every:
+            by_trace[trace_id].append((start, end))
+        return cls(given_scheme(every), lang, dict(by_trace))
+
+    def __call__(self, trace: Trace) -> list[Unit]:
+        """The units of one trace, in order."""
+        with bounded_memory(self.lang or trace.lang):
+            return self.with_doc(trace)[1]
+
+    def with_doc(self, trace: Trace) -> tuple[Doc, list[Unit]]:
+        """The units, and the tokens they were counted with, for who goes on to read them inside `bounded_memory`."""
+        lang = self.lang or trace.lang
+        doc = tokenize(trace.reasoning, lang)
+        if self.spans is None:
+            return doc, _units(trace, _cut(trace.reasoning, self.scheme, lang), self.scheme, doc)
+        return doc, _units(trace, _ordered(self.spans.get(trace.id, ())), self.scheme, doc)
+
+
+def unitize(trace: Trace, scheme: str = "sentence@1", lang: str | None = None) -> list[Unit]:
+    """Cut a trace's reasoning into units: ordered, disjoint, and only white space between them.
+
+    ``lang`` (default: the trace's) is any language spaCy has; an unknown scheme or language is a `PedagogyError`.
+
+    >>> [unit.text for unit in unitize(Trace(id="t", reasoning="So x = 3.5. Wait, is it?"))]
+    ['So x = 3.5.', 'Wait, is it?']
+    """
+    return Unitizer(scheme, lang)(trace)
+
+
+def given_scheme(spans: Iterable[TraceSpan]) -> str:
+    """``given@`` and 12 hex digits of the spans, whatever their order."""
+    unique = sorted({(trace_id, start, end) for trace_id, start, end in spans})
+    return GIVEN + digest([list(span) for span in unique]).removeprefix("sha256:")[:12]
+
+
+def given_units(trace: Trace, spans: Iterable[Span], scheme: str, lang: str | None = None) -> list[Unit]:
+    """Units that are exactly these spans of the trace, in order; they may overlap, as spans of several coders do."""
+    with bounded_memory(lang or trace.lang):
+        return _units(trace, _ordered(spans), scheme, tokenize(trace.reasoning, lang or trace.lang))
+
+
+def _check_scheme(scheme: str) -> None:
+    if scheme.startswith(GIVEN):
+        raise PedagogyError(
+            f"scheme {scheme} means the spans of a file", "name the run that holds them: --units RUN"
+        )
+    if scheme not in SCHEMES:
+        raise PedagogyError(f"no unit scheme is named {scheme!r}", did_you_mean(scheme, list(SCHEMES)))
+
+
+def _ordered(spans: Iterable[Sequence[int]]) -> list[Span]:
+    return sorted({(start, end) for start, end in spans})
+
+
+def _cut(text: str, scheme: str, lang: str) -> list[Span]:
+    if scheme == "paragraph@1":
+        return paragraphs(text)
+    found = sentences(text, lang)
+    return thoughts(text, found, language_code(lang)) if scheme == "thought@1" else found
+
+
+def _units(trace: Trace, spans: Iterable[Span], scheme: str, doc: Doc) -> list[Unit]:
+    """Spans with ids, texts and token counts; a span outside the text is an error."""
+    import numpy as np
+
+    text, spans = trace.reasoning, list(spans)
+    for start, end in spans:
+        if not 0 <= start < end <= len(text):
+            raise PedagogyError(
+                f"trace {trace.id}: span {start}–{end} does not lie in its reasoning of {len(text)} characters",
+                "offsets are code points, half-open, into the reasoning; import the file again with its quotes",
+            )
+    tokens = doc.to_array(["IDX", "IS_SPACE"]).reshape(-1, 2)
+    starts = tokens[tokens[:, 1] == 0, 0]
+    edges = np.array(spans, dtype=np.int64).reshape(-1, 2)
+    counts = np.searchsorted(starts, edges[:, 1]) - np.searchsorted(starts, edges[:, 0])
+    return [
+        Unit(
+            id=unit_id(trace.id, scheme, start, end),
+            trace_id=trace.id,
+            scheme=scheme,
+            index=index,
+            start=start,
+            end=end,
+            text=text[start:end],
+            tokens=count,
+        )
+        for index, ((start, end), count) in enumerate(zip(spans, counts.tolist(), strict=True))
+    ]
