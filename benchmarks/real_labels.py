@@ -35,11 +35,24 @@ def _i(ci: tuple[float, float] | None) -> str:
 
 def schoenfeld(folder: Path) -> AgreementReport:
     """Humans against cues on the humans' own sentences."""
-    mapping = {"id": "Question ID", "question": "Instruction", "reference": "Correct Answer", "reasoning": "deepseek-reasoner (response)"}
+    mapping = {
+        "id": "Question ID",
+        "question": "Instruction",
+        "reference": "Correct Answer",
+        "reasoning": "deepseek-reasoner (response)",
+    }
     pr.import_traces([DATA / "schoenfeld_original.json"], folder / "traces.jsonl", mapping=mapping)
     write_spans(folder / "humans.csv", schoenfeld_rows(DATA))
-    humans = pr.import_codings([folder / "humans.csv"], folder / "traces.jsonl", folder / "humans", codebook="schoenfeld@1.0.0", units="own")
-    machine = pr.annotate(folder / "traces.jsonl", folder / "cues", codebook="schoenfeld@1.0.0", units=folder / "humans")
+    humans = pr.import_codings(
+        [folder / "humans.csv"],
+        folder / "traces.jsonl",
+        folder / "humans",
+        codebook="schoenfeld@1.0.0",
+        units="own",
+    )
+    machine = pr.annotate(
+        folder / "traces.jsonl", folder / "cues", codebook="schoenfeld@1.0.0", units=folder / "humans"
+    )
     return pr.agree([humans.run, machine])
 
 
@@ -47,7 +60,9 @@ def flow(folder: Path, coders: tuple[str, str], **how: str) -> AgreementReport:
     """Two coders of reasoningflow."""
     out = folder / "-".join([*coders, *how.values()])
     files = [folder / f"{coder}.csv" for coder in coders]
-    return pr.agree([pr.import_codings(files, folder / "traces.jsonl", out, codebook=folder / "nine.yaml", **how).run])  # type: ignore[arg-type]
+    return pr.agree(
+        [pr.import_codings(files, folder / "traces.jsonl", out, codebook=folder / "nine.yaml", **how).run]
+    )  # type: ignore[arg-type]
 
 
 def main() -> None:
@@ -59,7 +74,9 @@ def main() -> None:
         print(line(report.comparisons[0]))
         for code in report.comparisons[0].per_code:
             r = code.result
-            print(f"  {code.code:<10} α {_n(r.alpha)}  traces {_i(r.ci_cluster)}  units {_i(r.ci)}  prevalence {code.prevalence:.3f}")
+            print(
+                f"  {code.code:<10} α {_n(r.alpha)}  traces {_i(r.ci_cluster)}  units {_i(r.ci)}  prevalence {code.prevalence:.3f}"
+            )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         flow_files(DATA, folder)

@@ -1,6 +1,6 @@
 """Real traces: import, unitize and annotate with cues; nothing may be lost, every unit must be its slice.
 
-    python -m benchmarks.real_traces            # from the checkout, with ../shared beside it
+python -m benchmarks.real_traces            # from the checkout, with ../shared beside it
 """
 
 from __future__ import annotations
@@ -37,8 +37,12 @@ def measure(name: str, files: list[Path], mapping: dict[str, str], folder: Path)
         covered[unit.trace_id] += sum(not c.isspace() for c in unit.text)
     lost = sum(covered[t] != sum(not c.isspace() for c in text) for t, text in texts.items())
     codings = sum(1 for _ in run.codings())
-    print(f"{name}: {rows} rows, {len(texts)} traces ({rows - len(texts)} lost), {units} units, {wrong} differ from their slice,")
-    print(f"  {lost} traces with text outside units, {codings} codings, {run.manifest.counts['tokens']} tokens, annotate {seconds:.1f} s")
+    print(
+        f"{name}: {rows} rows, {len(texts)} traces ({rows - len(texts)} lost), {units} units, {wrong} differ from their slice,"
+    )
+    print(
+        f"  {lost} traces with text outside units, {codings} codings, {run.manifest.counts['tokens']} tokens, annotate {seconds:.1f} s"
+    )
 
 
 def main() -> None:

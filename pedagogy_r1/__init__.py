@@ -4,7 +4,7 @@
 
     run = pr.annotate("traces.jsonl", "runs/cues", codebook="schoen")
     humans = pr.import_codings(["coded.csv"], traces="traces.jsonl", out="runs/humans", codebook="schoen@1.0.0")
-    report = pr.agree([run, humans])
+    report = pr.agree([run, humans.run])
     report.comparisons[0].result.alpha
 
 Names are imported when they are first used, so that ``import pedagogy_r1`` costs nothing.

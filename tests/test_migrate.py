@@ -16,7 +16,9 @@ from .runs import BOOK, make_run
 NEXT = (
     BOOK.replace("1.0.0", "2.0.0")
     .replace("{id: A, name: a,", "{id: A2, name: a,")
-    .replace("{id: C, name: c,", "{id: C1, name: c1, family: F, short: c, definition: c}\n  - {id: C2, name: c,")
+    .replace(
+        "{id: C, name: c,", "{id: C1, name: c1, family: F, short: c, definition: c}\n  - {id: C2, name: c,"
+    )
     + "migrations:\n- {version: 1.0.0, renamed: {A: A2}, split: {C: [C1, C2]}}\n"
 )
 
@@ -33,9 +35,15 @@ def test_a_run_is_carried_and_what_cannot_be_is_listed(tmp_path: Path, pcode) ->
     codings = {(c.unit_id, c.coder): c for c in moved.run.codings()}
     by_coder = {name: [c for (_, coder), c in codings.items() if coder == name] for name in "xy"}
     assert [c.codes for c in by_coder["x"]] == [("A2",), ("B",), None, None, ()]
-    assert [c.missing_reason for c in by_coder["x"]][2:4] == ["recode: C was split into C1, C2 after 1.0.0", "not sure"]
+    assert [c.missing_reason for c in by_coder["x"]][2:4] == [
+        "recode: C was split into C1, C2 after 1.0.0",
+        "not sure",
+    ]
     assert [c.codes for c in by_coder["y"]] == [("A2",), ("B", "A2"), ("B",), ("A2",), ()]
-    assert all(c.carried_from == old.codebook.stamp and c.codebook == moved.run.codebook.stamp for c in codings.values())
+    assert all(
+        c.carried_from == old.codebook.stamp and c.codebook == moved.run.codebook.stamp
+        for c in codings.values()
+    )
     assert (moved.same, moved.changed) == (5, 4)
     assert (old.folder / "codings.jsonl").read_bytes() == before
     assert agree([moved.run], replicates=10).codebook.startswith("abc@2.0.0#")

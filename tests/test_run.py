@@ -33,7 +33,14 @@ def manifest(fingerprint: str = "one", **updates: object) -> Manifest:
 def one(number: int) -> tuple[Trace, list[Unit], list[Coding]]:
     trace = Trace(id=f"t{number}", reasoning="Hmm.")
     unit = Unit(
-        id=unit_id(trace.id, "sentence@1", 0, 4), trace_id=trace.id, scheme="sentence@1", index=0, start=0, end=4, text="Hmm.", tokens=2
+        id=unit_id(trace.id, "sentence@1", 0, 4),
+        trace_id=trace.id,
+        scheme="sentence@1",
+        index=0,
+        start=0,
+        end=4,
+        text="Hmm.",
+        tokens=2,
     )
     codes = None if number == 1 else ("A",)
     coding = Coding(

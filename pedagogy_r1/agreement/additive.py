@@ -66,15 +66,37 @@ class Additive:
 
     def over_clusters(self, replicates: int, seed: int) -> Floats:
         """(replicates,) the statistic of redrawn traces, whole; only traces that have a unit here are drawn."""
-        clusters, place = compact(self.cluster)
-        if len(clusters) < 2 or not replicates:
-            return np.empty(0)
-        own = Additive(self.features, self.profile, place, self.estimate)
-        return self._estimates(trace_draws(len(clusters), replicates, seed), own.cluster_sums(len(clusters)))
+        return over_clusters([self], replicates, seed)[0]
 
     def _estimates(self, weights: Iterator[Floats], features: Floats) -> Floats:
         parts = [self.estimate(block @ features) for block in weights]
         return np.concatenate(parts) if parts else np.empty(0)
+
+
+def over_clusters(statistics: list[Additive], replicates: int, seed: int) -> list[Floats]:
+    """`Additive.over_clusters` of several statistics over the same traces: one set of draws serves them all.
+
+    Statistics over other traces than the first one's get draws of their own, from the same seed.
+    """
+    results: list[Floats] = [np.empty(0)] * len(statistics)
+    groups: dict[bytes, list[int]] = {}
+    sums = []
+    for place, statistic in enumerate(statistics):
+        traces, cluster = compact(statistic.cluster)
+        groups.setdefault(traces.tobytes(), []).append(place)
+        own = Additive(statistic.features, statistic.profile, cluster, statistic.estimate)
+        sums.append(own.cluster_sums(len(traces)))
+    for places in groups.values():
+        n = len(sums[places[0]])
+        if n < 2 or not replicates:
+            continue
+        parts: list[list[Floats]] = [[] for _ in places]
+        for weights in trace_draws(n, replicates, seed):
+            for part, place in zip(parts, places, strict=True):
+                part.append(statistics[place].estimate(weights @ sums[place]))
+        for part, place in zip(parts, places, strict=True):
+            results[place] = np.concatenate(part)
+    return results
 
 
 def trace_draws(n: int, replicates: int, seed: int) -> Iterator[Floats]:

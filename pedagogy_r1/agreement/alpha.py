@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .additive import Additive, Floats, Ints, percentile
+from .additive import Additive, Floats, Ints, compact, over_clusters, percentile
 from .distance import NUMERIC, distances
 from .profile import Profiles, profiles, value_counts
 
@@ -45,11 +45,27 @@ class Alpha:
     expected: float | None
     n_units: int
     n_pairable: int
+    n_traces: int = 0
     undefined_share: tuple[float, float] = (0.0, 0.0)
     q: dict[str, float] = field(default_factory=dict)
 
 
 Domain = int | Sequence[float] | Sequence[frozenset[str]]
+
+
+class Reliability(NamedTuple):
+    """One α to be computed: (coders, units) ``values`` as indices into ``domain`` (how many values there are, or the
+    numbers or sets that they stand for), ``MISSING`` (-1) where there is none; ``cluster``: (units,) trace of each unit."""
+
+    values: Ints
+    cluster: Ints
+    domain: Domain
+    level: str = "nominal"
+
+    @property
+    def size(self) -> int:
+        """K, the number of values."""
+        return self.domain if isinstance(self.domain, int) else len(self.domain)
 
 
 def krippendorff_alpha(
@@ -61,55 +77,78 @@ def krippendorff_alpha(
     replicates: int = 1000,
     seed: int = 0,
 ) -> Alpha:
-    """α of (coders, units) values, indices into ``domain`` (how many values there are, or the numbers or sets that
-    they stand for), ``MISSING`` (-1) where there is none. ``cluster``: (units,) trace of each unit.
+    """α of one set of reliability data (see `Reliability`).
 
     Degenerate data raise nothing: ``why_undefined`` says in words why there is no α.
     """
-    size = domain if isinstance(domain, int) else len(domain)
-    found = profiles(values, size)
+    return krippendorff_alphas(
+        [Reliability(values, cluster, domain, level)], replicates=replicates, seed=seed
+    )[0]
+
+
+def krippendorff_alphas(data: Sequence[Reliability], *, replicates: int = 1000, seed: int = 0) -> list[Alpha]:
+    """Several α's from one set of resamples, as for the presence of every code of a book."""
+    begun = [_begin(one) for one in data]
+    defined = [b for b in begun if not isinstance(b, Alpha)]
+    by_trace = iter(over_clusters([b.statistic for b in defined], replicates, seed))
+    return [
+        b
+        if isinstance(b, Alpha)
+        else _finish(b, one, b.statistic.over_units(replicates, seed), next(by_trace))
+        for b, one in zip(begun, data, strict=True)
+    ]
+
+
+class _Begun(NamedTuple):
+    found: Profiles
+    statistic: Additive
+    observed: float
+    expected: float
+    n_pairable: int
+
+
+def _begin(data: Reliability) -> _Begun | Alpha:
+    found = profiles(data.values, data.size)
     n_units = len(found.profile)
     if not n_units:
         return _without("no unit was coded by two coders", 0, 0)
-    delta = distances(level, domain)
-    statistic = alpha_statistic(found, cluster, delta)
-    observed, expected, n_pairable = _parts(statistic.sums(), size, delta)
+    delta = distances(data.level, data.domain)
+    statistic = alpha_statistic(found, data.cluster, delta)
+    observed, expected, n_pairable = _parts(statistic.sums(), data.size, delta)
     if expected <= 0:
         same = "all pairable values are the same, so there is nothing that chance could confuse"
         return _without(same, n_units, n_pairable)
-    units = percentile(statistic.over_units(replicates, seed))
-    traces = percentile(statistic.over_clusters(replicates, seed))
+    return _Begun(found, statistic, observed, expected, n_pairable)
+
+
+def _finish(begun: _Begun, data: Reliability, by_unit: Floats, by_trace: Floats) -> Alpha:
+    units, traces = percentile(by_unit), percentile(by_trace)
     return Alpha(
-        alpha=_point(statistic, values, found, domain, level),
+        alpha=_point(begun.statistic, data, begun.found),
         why_undefined=None,
         ci=units.ci,
         ci_cluster=traces.ci,
-        observed=observed,
-        expected=expected,
-        n_units=n_units,
-        n_pairable=n_pairable,
+        observed=begun.observed,
+        expected=begun.expected,
+        n_units=len(begun.found.profile),
+        n_pairable=begun.n_pairable,
+        n_traces=len(compact(begun.statistic.cluster)[0]),
         undefined_share=(units.undefined_share, traces.undefined_share),
         q=_below(traces.values if traces.ci else units.values),
     )
 
 
-def _point(statistic: Additive, values: Ints, found: Profiles, domain: Domain, level: str) -> float:
+def _point(statistic: Additive, data: Reliability, found: Profiles) -> float:
     """The one place where our α and the reference package meet."""
-    by_package = level in ("nominal", "ordinal", *NUMERIC) and len(found.units) <= REFERENCE_UNITS
+    by_package = data.level in ("nominal", "ordinal", *NUMERIC) and len(found.units) <= REFERENCE_UNITS
     if not by_package:
         return statistic.point()
     import krippendorff
 
-    size = domain if isinstance(domain, int) else len(domain)
-    numbers: Any = list(range(size)) if isinstance(domain, int) else list(domain)
+    numbers: Any = list(range(data.size)) if isinstance(data.domain, int) else list(data.domain)
     reference: Any = krippendorff.alpha
-    return float(
-        reference(
-            value_counts=value_counts(values[:, found.units], size),
-            value_domain=numbers,
-            level_of_measurement=level,
-        )
-    )
+    counts = value_counts(data.values[:, found.units], data.size)
+    return float(reference(value_counts=counts, value_domain=numbers, level_of_measurement=data.level))
 
 
 def alpha_statistic(found: Profiles, cluster: Ints, delta: Floats | None) -> Additive:

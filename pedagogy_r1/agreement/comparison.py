@@ -13,8 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..codebook import NONE
 from .additive import Ints
-from .alpha import Alpha, krippendorff_alpha
+from .alpha import Alpha, Reliability, krippendorff_alphas
+from .coefficients import Coefficient, chance_corrected, cohen_kappa, percent_agreement
 from .profile import MISSING, value_counts
 from .reliability import ReliabilityData
 
@@ -35,7 +37,8 @@ class Comparison:
     """Agreement within ``coders``.
 
     ``coverage``: per coder, the share of all units that this coder coded. ``dropped``: units that do not enter,
-    by reason. ``missing``: per coder, recorded reasons for missing codings.
+    by reason. ``sets``: α of the sets of codes, by distance, where a coder gave second codes. ``beside``: percent
+    agreement, κ and AC1. ``missing``: per coder, recorded reasons for missing codings.
     """
 
     coders: tuple[str, ...]
@@ -43,6 +46,8 @@ class Comparison:
     level: str
     result: Alpha
     per_code: tuple[CodeAlpha, ...]
+    sets: dict[str, Alpha]
+    beside: tuple[Coefficient, ...]
     coverage: dict[str, float]
     dropped: dict[str, int]
     missing: dict[str, dict[str, int]]
@@ -57,6 +62,8 @@ class Comparison:
             "per_code": [
                 {"code": c.code, "prevalence": c.prevalence, **_flat(c.result)} for c in self.per_code
             ],
+            "sets": {name: _flat(alpha) for name, alpha in self.sets.items()},
+            "beside": [asdict(coefficient) for coefficient in self.beside],
             "coverage": self.coverage,
             "dropped": self.dropped,
             "missing": self.missing,
@@ -90,18 +97,28 @@ def _kind(first: str, second: str) -> Kind:
 
 
 def compare(data: ReliabilityData, kind: Kind, *, replicates: int = 1000, seed: int = 0) -> Comparison:
-    """Agreement of all coders of ``data``: on the primary code, and on each code's presence."""
+    """Agreement of all coders of ``data``: on the primary code, on each code's presence, and on the sets of codes."""
     names = tuple(coder.name for coder in data.coders)
     coded = data.primary != MISSING
     given = coded.sum(axis=0)
+    sets = _sets(data)
+    problems = [
+        Reliability(data.on_scale(), data.cluster, data.scale or len(data.categories), data.level),
+        *(Reliability(data.presence(code), data.cluster, 2) for code in data.categories),
+        *(Reliability(values, data.cluster, domain, name) for name, (values, domain) in sets.items()),
+    ]
+    result, *rest = krippendorff_alphas(problems, replicates=replicates, seed=seed)
     return Comparison(
         coders=names,
         kind=kind,
-        level="nominal",
-        result=krippendorff_alpha(
-            data.primary, data.cluster, len(data.categories), replicates=replicates, seed=seed
+        level=data.level,
+        result=result,
+        per_code=tuple(
+            CodeAlpha(code, _prevalence(problem.values), alpha)
+            for code, problem, alpha in zip(data.categories, problems[1:], rest, strict=False)
         ),
-        per_code=tuple(_per_code(data, code, replicates, seed) for code in data.categories),
+        sets=dict(zip(sets, rest[len(data.categories) :], strict=True)),
+        beside=_beside(data, replicates, seed),
         coverage={
             name: round(float(coded[i].mean()), 6) if coded.size else 0.0 for i, name in enumerate(names)
         },
@@ -113,19 +130,43 @@ def compare(data: ReliabilityData, kind: Kind, *, replicates: int = 1000, seed: 
     )
 
 
+def _sets(data: ReliabilityData) -> dict[str, tuple[Ints, list[frozenset[str]]]]:
+    """Sets of codes as values, with their domain; empty where nobody gave a second code."""
+    if not (data.present & (data.present - 1)).any():
+        return {}
+    masks, place = np.unique(data.present, return_inverse=True)
+    none = data.categories.index(NONE) if NONE in data.categories else -1
+    domain = [
+        frozenset(c for k, c in enumerate(data.categories) if mask >> k & 1 and k != none)
+        for mask in masks.tolist()
+    ]
+    values = np.where(data.primary == MISSING, MISSING, place.reshape(data.present.shape))
+    return dict.fromkeys(("masi", "jaccard"), (values, domain))
+
+
+def _beside(data: ReliabilityData, replicates: int, seed: int) -> tuple[Coefficient, ...]:
+    q = len(data.categories)
+    kappa = (
+        cohen_kappa(data.primary, data.cluster, q, replicates=replicates, seed=seed)
+        if len(data.coders) == 2
+        else chance_corrected(data.primary, data.cluster, q, "fleiss", replicates=replicates, seed=seed)
+    )
+    return (
+        percent_agreement(data.primary, data.cluster, q, replicates=replicates, seed=seed),
+        kappa,
+        chance_corrected(data.primary, data.cluster, q, "gwet", replicates=replicates, seed=seed),
+    )
+
+
 def _missing(data: ReliabilityData, row: int) -> dict[str, int]:
     recorded = dict(sorted(data.missing[row].items()))
     silent = int((data.primary[row] == MISSING).sum()) - sum(recorded.values())
     return recorded | ({"not coded": silent} if silent > 0 else {})
 
 
-def _per_code(data: ReliabilityData, code: str, replicates: int, seed: int) -> CodeAlpha:
-    present = data.presence(code)
+def _prevalence(present: Ints) -> float | None:
     values = present[present != MISSING]
-    prevalence = float(values.mean()) if values.size else None
-    return CodeAlpha(
-        code, prevalence, krippendorff_alpha(present, data.cluster, 2, replicates=replicates, seed=seed)
-    )
+    return float(values.mean()) if values.size else None
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def _masi(a: frozenset[str], b: frozenset[str]) -> Fraction:
 
 
 def _masi_dkpro(a: frozenset[str], b: frozenset[str]) -> Fraction:
-    penalty = Fraction(0 if a == b else 1 if a & b and (a <= b or b <= a) else 2 if a & b else 3, 3)
+    penalty = Fraction(0 if a == b else 1 if a <= b or b <= a else 2 if a & b else 3, 3)
     return _jaccard(a, b) * penalty
 
 

@@ -24,16 +24,16 @@ class Profiles(NamedTuple):
     units: Ints
 
 
-def profiles(values: Ints, n_values: int) -> Profiles:
-    """Collapse (coders, units) values, ``MISSING`` where there is none, to profiles of units with two values or more.
+def profiles(values: Ints, n_values: int, least: int = 2) -> Profiles:
+    """Collapse (coders, units) values, ``MISSING`` where there is none, to profiles of units with ``least`` values or more.
 
     Units are first brought down to distinct patterns (coder by coder), and the few patterns then to profiles.
     """
-    pattern, of_unit = _patterns(values, n_values)
+    pattern, of_unit = patterns(values, n_values)
     m = (pattern != MISSING).sum(axis=0)
     counts, of_pattern = _distinct_rows(value_counts(pattern, n_values), len(values) + 1)
-    units = np.flatnonzero(m[of_unit] >= 2)
-    kept = np.flatnonzero(counts.sum(axis=1) >= 2)
+    units = np.flatnonzero(m[of_unit] >= least)
+    kept = np.flatnonzero(counts.sum(axis=1) >= least)
     place = np.full(len(counts), -1)
     place[kept] = np.arange(len(kept))
     return Profiles(counts[kept], place[of_pattern[of_unit[units]]], units)
@@ -49,8 +49,11 @@ def _distinct_rows(counts: Ints, base: int) -> tuple[Ints, Ints]:
     return keys[:, None] // digits[None] % base, inverse
 
 
-def _patterns(values: Ints, n_values: int) -> tuple[Ints, Ints]:
-    """Distinct columns of ``values`` and each unit's place among them: a column read as one number, base values + 1."""
+def patterns(values: Ints, n_values: int) -> tuple[Ints, Ints]:
+    """(coders, patterns) distinct columns of ``values``, and each unit's place among them.
+
+    A column is read as one number, base values + 1.
+    """
     coders, base = len(values), n_values + 1
     if coders * np.log2(base) >= 62:
         found, inverse = np.unique(values, axis=1, return_inverse=True)

@@ -22,7 +22,10 @@ from ..coding.coding import CoderInfo
 from ..coding.run import CoderRun
 from ..errors import CodebookError, RunError
 from .additive import Ints
+from .distance import NUMERIC
 from .profile import MISSING
+
+FIELDS = ("item", "domain", "condition", "model")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class ReliabilityData:
     ``present``: (coders, units) bit k is set where code k was given, as primary or secondary code.
     ``cluster``: (units,) index into ``traces``.
     ``missing``: per coder, how often each reason for a missing coding was recorded.
+    ``level``: the codebook's level of measurement; ``scale``: the numbers the codes stand for, at interval and ratio.
+    ``fields``: per trace, its item, domain, condition and model.
     """
 
     coders: tuple[CoderInfo, ...]
@@ -43,6 +48,29 @@ class ReliabilityData:
     primary: Ints
     present: Ints
     missing: tuple[Counter[str], ...]
+    level: str = "nominal"
+    scale: tuple[float, ...] = ()
+    fields: tuple[dict[str, str | None], ...] = ()
+
+    def on_scale(self) -> Ints:
+        """``primary`` without "none", which has no place in an order: a coding of no code is missing there."""
+        if self.level == "nominal" or NONE not in self.categories:
+            return self.primary
+        return np.where(self.primary == self.categories.index(NONE), MISSING, self.primary)
+
+    def where(self, name: str, value: str | None) -> ReliabilityData:
+        """Only the units of traces whose field ``name`` (item, domain, condition, model) is ``value``."""
+        wanted = np.array([fields.get(name) == value for fields in self.fields], dtype=bool)
+        units = np.flatnonzero(wanted[self.cluster])
+        missing = tuple(Counter[str]() for _ in self.coders)
+        return replace(
+            self,
+            unit_ids=tuple(self.unit_ids[u] for u in units),
+            cluster=self.cluster[units],
+            primary=self.primary[:, units],
+            present=self.present[:, units],
+            missing=missing,
+        )
 
     def of(self, names: Sequence[str]) -> ReliabilityData:
         """The same units, only these coders, in this order."""
@@ -79,7 +107,19 @@ def reliability_data(runs: Sequence[CoderRun]) -> ReliabilityData:
     table = _Table({name: i for i, name in enumerate(categories)})
     for run in runs:
         table.add(run)
-    return table.finish(categories)
+    return replace(table.finish(categories), level=book.level, scale=_scale(book))
+
+
+def _scale(book: Codebook) -> tuple[float, ...]:
+    if book.level not in NUMERIC:
+        return ()
+    unnumbered = [code.id for code in book.codes if code.value is None]
+    if unnumbered:
+        raise CodebookError(
+            f"{book.ref} is {book.level}, but {', '.join(unnumbered)} has no value",
+            "give every code a 'value'",
+        )
+    return tuple(float(code.value) for code in book.codes if code.value is not None)
 
 
 def _with_none(categories: tuple[str, ...], runs: Iterable[CoderRun]) -> tuple[str, ...]:
@@ -111,6 +151,7 @@ class _Table:
         self.units: dict[str, int] = {}
         self.cluster: list[int] = []
         self.traces: dict[str, int] = {}
+        self.fields: list[dict[str, str | None]] = []
         self.columns: dict[tuple[str, str], tuple[CoderInfo, dict[int, tuple[int, int]], Counter[str]]] = {}
 
     def add(self, run: CoderRun) -> None:
@@ -119,10 +160,14 @@ class _Table:
                 f"two runs are named {run.name}",
                 "rename one of the directories: coders are told apart by run name",
             )
+        for trace in run.traces():
+            if trace.id not in self.traces:
+                self.traces[trace.id] = len(self.traces)
+                self.fields.append({name: getattr(trace, name) for name in FIELDS})
         for unit in run.units():
             if unit.id not in self.units:
                 self.units[unit.id] = len(self.units)
-                self.cluster.append(self.traces.setdefault(unit.trace_id, len(self.traces)))
+                self.cluster.append(self.traces[unit.trace_id])
         columns: dict[str, tuple[CoderInfo, dict[int, tuple[int, int]], Counter[str]]] = {
             coder.name: (coder, {}, Counter()) for coder in run.manifest.coders
         }
@@ -160,6 +205,7 @@ class _Table:
             primary=primary,
             present=present,
             missing=tuple(missing for _, _, missing in merged),
+            fields=tuple(self.fields),
         )
 
     def _merge(self) -> list[tuple[CoderInfo, dict[int, tuple[int, int]], Counter[str]]]:

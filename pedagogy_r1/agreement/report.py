@@ -7,16 +7,23 @@ report.comparisons[0].result.alpha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..coding.run import CoderRun
-from ..errors import RunError
+from ..errors import RunError, did_you_mean
 from ..provenance import now, versions
 from .additive import CONFIDENCE
+from .alpha import Alpha, Reliability, krippendorff_alphas
 from .comparison import Comparison, Confusion, compare, confusions, groups, most_disagreed
-from .reliability import reliability_data
+from .difference import Difference, human_machine_difference
+from .machine_errors import MachineErrors, machine_errors, majority
+from .reliability import FIELDS, ReliabilityData, reliability_data
+from .replacement import replacement_test
+from .replacement_report import CoderSkill, ReplacementReport
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,22 @@ class DisagreedUnit:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The comparisons within the traces whose ``field`` (domain, condition, model) is ``value``."""
+
+    field: str
+    value: str | None
+    n_units: int
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True)
 class AgreementReport:
-    """What ``pcode agreement`` prints and writes."""
+    """What ``pcode agreement`` prints and writes.
+
+    ``differences``: per machine, human–machine minus human–human. ``leave_one_out``: per coder, α of all the others,
+    where there are three or more. ``groups``, ``replacements``: where asked for.
+    """
 
     codebook: str
     runs: tuple[str, ...]
@@ -40,6 +61,11 @@ class AgreementReport:
     comparisons: tuple[Comparison, ...]
     confused: tuple[Confusion, ...]
     disagreed: tuple[DisagreedUnit, ...]
+    differences: dict[str, Difference]
+    leave_one_out: dict[str, Alpha]
+    machine_errors: MachineErrors | None
+    groups: tuple[Group, ...]
+    replacements: tuple[ReplacementReport, ...]
     replicates: int
     seed: int
 
@@ -53,8 +79,21 @@ class AgreementReport:
             "comparisons": [c.as_json() for c in self.comparisons],
             "confused": [{"codes": list(c.codes), "count": c.count} for c in self.confused],
             "disagreed": [vars(unit) for unit in self.disagreed],
+            "differences": {name: asdict(difference) for name, difference in self.differences.items()},
+            "leave_one_out": {name: asdict(alpha) for name, alpha in self.leave_one_out.items()},
+            "machine_errors": asdict(self.machine_errors) if self.machine_errors else None,
+            "groups": [
+                {
+                    "field": g.field,
+                    "value": g.value,
+                    "n_units": g.n_units,
+                    "comparisons": [c.as_json() for c in g.comparisons],
+                }
+                for g in self.groups
+            ],
+            "replacements": [replacement.as_json() for replacement in self.replacements],
             "method": {
-                "coefficient": "Krippendorff's alpha, nominal, primary code; per code: presence or absence",
+                "coefficient": "Krippendorff's alpha of the primary code at the codebook's level; per code: presence or absence",
                 "interval": f"percentile bootstrap, {CONFIDENCE:.0%}: ci over units, ci_cluster over traces",
                 "replicates": self.replicates,
                 "seed": self.seed,
@@ -68,10 +107,15 @@ def agree(
     runs: Sequence[CoderRun | str | Path],
     *,
     coders: Sequence[str] = (),
+    by: str | None = None,
+    replace: CoderSkill | None = None,
     replicates: int = 1000,
     seed: int = 0,
 ) -> AgreementReport:
     """Compare all coders of ``runs`` (or just ``coders``) on the units that they share.
+
+    ``by``: also within each ``domain``, ``condition``, ``model`` or ``item``. ``replace``: the humans' kind (``expert``,
+    ``skilled``, ``crowd``), to test whether each machine may stand in for a human (`replacement_test`).
 
     Raises `CodebookError` if the runs were made under different codebook versions, `RunError` if a run cannot be
     read. Data for which α is undefined raise nothing: the report says why.
@@ -81,6 +125,7 @@ def agree(
     data = reliability_data(opened)
     if coders:
         data = data.of(coders)
+    how = {"replicates": replicates, "seed": seed}
     disagreed = most_disagreed(data)
     quotes = _quotes(opened, {unit for unit, _ in disagreed})
     return AgreementReport(
@@ -88,13 +133,84 @@ def agree(
         runs=tuple(str(run.folder) for run in opened),
         n_units=len(data.unit_ids),
         n_traces=len(data.traces),
-        comparisons=tuple(
-            compare(data.of(names), kind, replicates=replicates, seed=seed) for names, kind in groups(data)
-        ),
+        comparisons=_comparisons(data, how),
         confused=tuple(confusions(data)[:3]),
         disagreed=tuple(DisagreedUnit(unit, *quotes[unit], codes) for unit, codes in disagreed),
-        replicates=replicates,
-        seed=seed,
+        differences=_differences(data, how),
+        leave_one_out=_leave_one_out(data, how),
+        machine_errors=_machine_errors(data),
+        groups=_groups(data, by, how) if by else (),
+        replacements=_replacements(data, replace, how) if replace else (),
+        **how,
+    )
+
+
+How = dict[str, int]
+
+
+def _comparisons(data: ReliabilityData, how: How) -> tuple[Comparison, ...]:
+    return tuple(compare(data.of(names), kind, **how) for names, kind in groups(data))
+
+
+def _rows(data: ReliabilityData, kind: str) -> list[int]:
+    return [row for row, coder in enumerate(data.coders) if coder.kind == kind]
+
+
+def _differences(data: ReliabilityData, how: How) -> dict[str, Difference]:
+    humans = _rows(data, "human")
+    if len(humans) < 2 or data.level != "nominal":
+        return {}
+    q = len(data.categories)
+    return {
+        data.coders[row].name: human_machine_difference(
+            data.primary[humans], data.primary[row], data.cluster, q, **how
+        )
+        for row in _rows(data, "machine")
+    }
+
+
+def _leave_one_out(data: ReliabilityData, how: How) -> dict[str, Alpha]:
+    names = [coder.name for coder in data.coders]
+    if len(names) < 3:
+        return {}
+    problems = [
+        Reliability(
+            np.delete(data.on_scale(), row, axis=0),
+            data.cluster,
+            data.scale or len(data.categories),
+            data.level,
+        )
+        for row in range(len(names))
+    ]
+    return dict(zip(names, krippendorff_alphas(problems, **how), strict=True))
+
+
+def _machine_errors(data: ReliabilityData) -> MachineErrors | None:
+    humans, machines = _rows(data, "human"), _rows(data, "machine")
+    if not humans or len(machines) < 2:
+        return None
+    return machine_errors(data.primary[machines], majority(data.primary[humans], len(data.categories)))
+
+
+def _groups(data: ReliabilityData, by: str, how: How) -> tuple[Group, ...]:
+    if by not in FIELDS:
+        raise RunError(f"traces have no field {by!r} to group by", did_you_mean(by, list(FIELDS)))
+    values = sorted(
+        {fields.get(by) for fields in data.fields}, key=lambda value: (value is None, value or "")
+    )
+    parts = [(value, data.where(by, value)) for value in values]
+    return tuple(Group(by, value, len(part.unit_ids), _comparisons(part, how)) for value, part in parts)
+
+
+def _replacements(data: ReliabilityData, kind: CoderSkill, how: How) -> tuple[ReplacementReport, ...]:
+    machines = [data.coders[row].name for row in _rows(data, "machine")]
+    if not machines:
+        raise RunError(
+            "no machine coder to put in a human's place", "give the machine's run beside the humans'"
+        )
+    return tuple(
+        replacement_test(data, name, kind=kind, replicates=how["replicates"], seed=how["seed"])
+        for name in machines
     )
 
 

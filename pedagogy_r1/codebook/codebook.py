@@ -92,6 +92,8 @@ class Code(_Part):
     features: Features = Features()
     source: str = ""
     color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
+    value: float | None = None
+    """The number that the code stands for, at the interval and ratio levels."""
 
 
 class Migration(_Part):

@@ -3,8 +3,8 @@
     answer = await asker.ask(request, about, parse=parse_codings, priority=7)      list of codings, or GaveUp("timeout")
 
 What the ledger holds is not asked. A fault is tried again after a random wait (full jitter: between nothing and a
-bound that doubles), server and network faults up to ``retries`` times, faults of the content at most twice, because
-asking for less is the better cure there. A server that cannot be reached at all stops the run, instead of having
+bound that doubles): server and network faults up to ``retries`` times, faults of the content at most twice as long as
+asking for fewer units may cure them, then ``retries`` times too. Each kind is counted by itself. A server that cannot be reached at all stops the run, instead of having
 its rest recorded as missing.
 """
 
@@ -124,21 +124,17 @@ class Asker:
         priority: int,
         last: bool,
     ) -> T | GaveUp:
-        attempt = 0
+        attempt, contents = 0, 0
         while True:
             attempt += 1
             outcome = await self._attempt(request, about, parse, attempt, priority)
             if not isinstance(outcome, ChatFault):
                 return outcome
             content = outcome.kind in CONTENT_FAULTS
-            allowed = (
-                0
-                if outcome.kind == "rejected"
-                else min(self._retries, CONTENT_RETRIES)
-                if content
-                else self._retries
-            )
-            if attempt > allowed:
+            contents += content
+            tries = contents if content else attempt - contents
+            allowed = min(self._retries, CONTENT_RETRIES) if content and not last else self._retries
+            if tries > allowed or outcome.kind == "rejected":
                 self._give_up(request, outcome, missing=last or not content)
                 return GaveUp(outcome.kind, content)
             await self._wait(attempt, outcome.retry_after)

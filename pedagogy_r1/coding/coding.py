@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -55,6 +55,8 @@ class Coding(BaseModel):
         """The first code, ``"none"`` for an empty set, ``None`` if missing."""
         return None if self.codes is None else self.codes[0] if self.codes else "none"
 
-    def line(self) -> dict[str, Any]:
-        """The JSON object written to ``codings.jsonl``: empty fields left out, ``codes`` always there."""
-        return {k: v for k, v in self.model_dump(mode="json").items() if v is not None or k == "codes"}
+    def json_line(self) -> str:
+        """The line written to ``codings.jsonl``: empty fields left out, ``codes`` always there."""
+        if self.codes is not None:
+            return self.model_dump_json(exclude_none=True) + "\n"
+        return '{"codes":null,' + self.model_dump_json(exclude_none=True)[1:] + "\n"

@@ -33,8 +33,7 @@ class _Open(NamedTuple):
 
 
 async def in_order(
-    traces: Iterable[Trace],
-    unitize: Callable[[Trace], list[Unit]],
+    traces: Iterable[tuple[Trace, list[Unit]]],
     work: Work,
     emit: Callable[[Trace, list[Unit], list[Coding]], None],
     *,
@@ -42,7 +41,7 @@ async def in_order(
     room: int,
     stopped: Callable[[], bool],
 ) -> bool:
-    """Work on traces; returns whether all were emitted. ``size``: places that a trace takes of ``room``.
+    """Work on traces with their units; returns whether all were emitted. ``size``: places that a trace takes of ``room``.
 
     An error of the input is raised after what was read before it has been emitted.
     """
@@ -55,8 +54,7 @@ async def in_order(
                 item = next(source, None)
                 if item is None:
                     break
-                number, trace = item
-                units = unitize(trace)
+                number, (trace, units) = item
             except PedagogyError as wrong:
                 error = wrong
                 break

@@ -216,8 +216,8 @@ class RunWriter:
         self._files["traces"].write(
             dump(trace.model_dump(mode="json", exclude_defaults=True)).encode() + b"\n"
         )
-        self._files["units"].write("".join(dump(unit.line()) + "\n" for unit in units).encode())
-        self._files["codings"].write("".join(dump(coding.line()) + "\n" for coding in codings).encode())
+        self._files["units"].write("".join(unit.json_line() for unit in units).encode())
+        self._files["codings"].write("".join(coding.json_line() for coding in codings).encode())
         self.done += 1
         self.counts["traces"] += 1
         self.counts["units"] += len(units)

@@ -9,7 +9,6 @@ Offsets are Unicode code points, half-open, into ``Trace.reasoning``; ``text`` i
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,9 +27,9 @@ class Unit(BaseModel):
     text: str
     tokens: int = Field(ge=0)
 
-    def line(self) -> dict[str, Any]:
-        """The JSON object written to ``units.jsonl``."""
-        return self.model_dump(mode="json")
+    def json_line(self) -> str:
+        """The line written to ``units.jsonl``."""
+        return self.model_dump_json() + "\n"
 
 
 def unit_id(trace_id: str, scheme: str, start: int, end: int) -> str:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from ...chat import Chat, ChatFrame, Limiter
 from ...trace import Trace
 from ...unit import Unit
+from ..ahead import units_ahead
 from ..asker import Asker, GaveUp, StoppedError
 from ..coding import Coding
 from ..flow import in_order
@@ -28,6 +29,9 @@ from ._requests import Options
 
 TRANSPORT = frozenset({"timeout", "rate_limited", "server_error", "connection"})
 """Reasons that have nothing to do with what was asked; asking for less does not help."""
+
+INLINE = 64
+"""Requests in flight up to which units are cut between the replies; above, in a process of their own."""
 
 READ_AHEAD = 4
 """Windows held per request in flight: enough that one slow trace does not idle the others, few enough to be flat."""
@@ -66,8 +70,7 @@ class Session:
         try:
             with on_sigint(lambda: self._interrupt(main)), rare_collections():
                 whole = await in_order(
-                    traces,
-                    unitize,
+                    units_ahead(traces, unitize, apart=self.options.concurrency > INLINE),
                     self._trace,
                     emit,
                     size=lambda units: max(1, len(self.options.windows(units)) * self.options.repeats),

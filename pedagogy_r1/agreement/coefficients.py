@@ -1,0 +1,179 @@
+"""Coefficients beside α: what agreement was seen, and how each of them reckons with chance.
+
+    κ = (p_a − p_e) / (1 − p_e)
+
+    p_a      mean over units with m_u ≥ 2 of Σ_k n_uk (Σ_l w_kl n_ul − 1) / (m_u (m_u − 1))
+    p_e      Gwet AC1 and AC2         T_w Σ_k π_k (1 − π_k) / (q (q − 1)),  T_w = Σ w_kl
+             Fleiss                   Σ_kl w_kl π_k π_l
+             Brennan and Prediger     T_w / q²
+             Cohen, Conger            mean over pairs of coders g ≠ h of Σ_kl w_kl p_gk p_hl, from each coder's own marginals
+
+π_k: mean over coded units of n_uk / m_u; p_gk: share of coder g's values that are k; q: number of categories;
+w: agreement weights, 1 on the diagonal.
+(Gwet 2014, *Handbook of Inter-Rater Reliability*, 4th ed., ch. 2 and 4, with missing codings as there; Conger 1980.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import PedagogyError, did_you_mean
+from .additive import Additive, Floats, Ints, percentile
+from .profile import MISSING, patterns, value_counts
+
+WEIGHTS = ("identity", "linear", "quadratic", "ordinal")
+CHANCE = ("gwet", "fleiss", "brennan-prediger", "conger")
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """A coefficient or why it is undefined, with percentile intervals over units and over traces.
+
+    ``agreement``: p_a; ``chance``: p_e; ``n_units``: units with two values or more.
+    """
+
+    name: str
+    value: float | None
+    why_undefined: str | None
+    ci: tuple[float, float] | None = None
+    ci_cluster: tuple[float, float] | None = None
+    agreement: float | None = None
+    chance: float | None = None
+    n_units: int = 0
+
+
+def weights(kind: str, q: int) -> Floats:
+    """(q, q) agreement weights between ordered categories; ``identity`` for nominal ones. (Gwet 2014, ch. 3.)"""
+    apart = np.abs(np.arange(q)[:, None] - np.arange(q)[None]).astype(np.float64)
+    if kind == "identity" or q < 2:
+        return np.eye(q)
+    if kind == "linear":
+        return np.asarray(1 - apart / (q - 1))
+    if kind == "quadratic":
+        return np.asarray(1 - (apart / (q - 1)) ** 2)
+    if kind == "ordinal":
+        return np.asarray(1 - (apart + 1) * apart / (q * (q - 1)))
+    raise PedagogyError(f"no weights are named {kind!r}", did_you_mean(kind, list(WEIGHTS)))
+
+
+def percent_agreement(
+    values: Ints, cluster: Ints, q: int, *, weighting: str = "identity", replicates: int = 1000, seed: int = 0
+) -> Coefficient:
+    """Share of agreeing pairs of coders, averaged over units. ``values``: (coders, units) indices below ``q``."""
+    w = weights(weighting, q)
+    statistic = _statistic(values, cluster, w, lambda sums: _parts(sums, w, "gwet")[0])
+    return _coefficient("percent agreement", statistic, w, "gwet", replicates, seed)
+
+
+def chance_corrected(
+    values: Ints,
+    cluster: Ints,
+    q: int,
+    chance: str = "gwet",
+    *,
+    weighting: str = "identity",
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Coefficient:
+    """AC1 (``gwet``; AC2 with weights), Fleiss' κ, Brennan–Prediger, or Conger's κ (Cohen's, for two coders).
+
+    ``values``: (coders, units) indices below ``q``, ``MISSING`` where there is none; ``cluster``: (units,) trace.
+    """
+    if chance not in CHANCE:
+        raise PedagogyError(f"no chance model is named {chance!r}", did_you_mean(chance, list(CHANCE)))
+    w = weights(weighting, q)
+    statistic = _statistic(values, cluster, w, lambda sums: _kappa(*_parts(sums, w, chance)))
+    return _coefficient(_NAMES[chance], statistic, w, chance, replicates, seed)
+
+
+def cohen_kappa(values: Ints, cluster: Ints, q: int, *, replicates: int = 1000, seed: int = 0) -> Coefficient:
+    """Cohen's κ of two coders over the units that both coded (Cohen 1960)."""
+    if len(values) != 2:
+        raise PedagogyError(f"Cohen's κ is for two coders, not {len(values)}", "use Fleiss' or Conger's κ")
+    both = (values != MISSING).all(axis=0)
+    found = chance_corrected(values[:, both], cluster[both], q, "conger", replicates=replicates, seed=seed)
+    return Coefficient(**(vars(found) | {"name": "Cohen's κ"}))
+
+
+_NAMES = {
+    "gwet": "Gwet's AC1",
+    "fleiss": "Fleiss' κ",
+    "brennan-prediger": "Brennan–Prediger",
+    "conger": "Conger's κ",
+}
+
+
+def _coefficient(
+    name: str, statistic: Additive, w: Floats, chance: str, replicates: int, seed: int
+) -> Coefficient:
+    sums = statistic.sums()
+    if not len(statistic.profile) or sums[1] == 0:
+        return Coefficient(name, None, "no unit was coded by two coders")
+    agreement, expected = (float(part[0]) for part in _parts(sums[None], w, chance))
+    value = statistic.point()
+    if np.isnan(value):
+        return Coefficient(
+            name,
+            None,
+            "chance alone would agree always: one category took all",
+            agreement=agreement,
+            chance=expected,
+        )
+    return Coefficient(
+        name,
+        value,
+        None,
+        percentile(statistic.over_units(replicates, seed)).ci,
+        percentile(statistic.over_clusters(replicates, seed)).ci,
+        agreement,
+        expected,
+        round(sums[1]),
+    )
+
+
+def _statistic(values: Ints, cluster: Ints, w: Floats, estimate: Callable[[Floats], Floats]) -> Additive:
+    """Features of a pattern: its agreement, 1 if it is pairable, n_k / m, 1 if coded, and each coder's value, one-hot."""
+    q, coders = len(w), len(values)
+    pattern, of_unit = patterns(values, q)
+    counts = value_counts(pattern, q).astype(np.float64)
+    m = counts.sum(axis=1)
+    pairs = np.maximum(m * (m - 1), 1)
+    agree = np.where(m >= 2, (counts * (counts @ w - 1)).sum(axis=1) / pairs, 0.0)
+    shares = counts / np.maximum(m, 1)[:, None]
+    one_hot = (pattern[:, :, None] == np.arange(q)).transpose(1, 0, 2).reshape(len(counts), coders * q)
+    features = np.column_stack([agree, m >= 2, shares, m >= 1, one_hot]).astype(np.float64)
+    return Additive(features, of_unit, cluster, estimate)
+
+
+def _parts(sums: Floats, w: Floats, chance: str) -> tuple[Floats, Floats]:
+    """(R,) p_a and p_e."""
+    q = len(w)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        agreement = sums[:, 0] / sums[:, 1]
+        pi = sums[:, 2 : 2 + q] / sums[:, [2 + q]]
+        if chance == "gwet":
+            expected = w.sum() * (pi * (1 - pi)).sum(axis=1) / (q * (q - 1)) if q > 1 else np.zeros(len(sums))
+        elif chance == "fleiss":
+            expected = ((pi @ w) * pi).sum(axis=1)
+        elif chance == "brennan-prediger":
+            expected = np.full(len(sums), w.sum() / q**2)
+        else:
+            expected = _conger(sums[:, 3 + q :].reshape(len(sums), -1, q), w)
+    return agreement, expected
+
+
+def _conger(by_coder: Floats, w: Floats) -> Floats:
+    """p_e from (R, coders, q) value counts of each coder: the mean over pairs of coders of Σ w_kl p_gk p_hl."""
+    p = by_coder / by_coder.sum(axis=2, keepdims=True)
+    coders = p.shape[1]
+    total = p.sum(axis=1)
+    own = np.einsum("rgk,kl,rgl->r", p, w, p)
+    return np.asarray((((total @ w) * total).sum(axis=1) - own) / (coders * (coders - 1)))
+
+
+def _kappa(agreement: Floats, expected: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(expected < 1, (agreement - expected) / (1 - expected), np.nan)

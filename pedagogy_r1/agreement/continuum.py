@@ -1,0 +1,166 @@
+"""A continuum: one stretch of text on which several coders chose their own spans.
+
+    0        9    14        25                  47 = length
+    A  |  TR-SP   |         |     IA-SQ    |          A: [Span(0, 14, "TR-SP"), Span(25, 40, "IA-SQ")]
+    B  | TR-SP |  | IA-SQ   |     IA-SQ    |          B: [Span(0, 9, "TR-SP"), Span(14, 25, "IA-SQ"), …]
+    C                                                 not among the coders: C did not code this text
+
+Offsets are half-open. What lies between a coder's spans is a *gap*: read, and found to be nothing. A coder who found
+nothing anywhere has no spans; a coder who did not read it at all is not there. The two are never confused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from ..coding.coding import Coding
+from ..coding.run import CoderRun
+from ..errors import PedagogyError, RunError, did_you_mean
+from ..trace import Trace
+from ..unit import Unit
+
+Silent = Literal["missing", "nothing"]
+
+
+class Span(NamedTuple):
+    """``[start, end)`` and its code; ``None``: what the coder would have said here is missing, neither code nor gap."""
+
+    start: int
+    end: int
+    code: str | None
+
+
+@dataclass(frozen=True)
+class Continuum:
+    """``length`` in the offsets' own unit (code points for a trace); ``spans``: by coder, in any order."""
+
+    name: str
+    length: int
+    spans: Mapping[str, Sequence[Span]]
+
+
+def coders_of(continua: Iterable[Continuum]) -> tuple[str, ...]:
+    """Everybody who coded at least one continuum, in order of appearance."""
+    return tuple(dict.fromkeys(coder for continuum in continua for coder in continuum.spans))
+
+
+def codes_of(continua: Iterable[Continuum]) -> tuple[str, ...]:
+    """Every code given, sorted."""
+    return tuple(
+        sorted({s.code for c in continua for spans in c.spans.values() for s in spans if s.code is not None})
+    )
+
+
+def in_order(continuum: Continuum, coder: str, code: str | None = None) -> list[Span]:
+    """A coder's spans by offset (only those of ``code``, if given), checked: inside the continuum, none overlapping.
+
+    Raises `PedagogyError` naming continuum, coder and offsets.
+    """
+    wanted = (span for span in continuum.spans[coder] if code is None or span.code == code)
+    spans = sorted(wanted, key=lambda span: (span.start, span.end))
+    where = f"{continuum.name}: coder {coder}"
+    for span in spans:
+        if not 0 <= span.start < span.end <= continuum.length:
+            raise PedagogyError(
+                f"{where}: span {span.start}–{span.end} does not lie in its {continuum.length} characters",
+                "offsets are half-open, from 0 to the length of the text",
+            )
+    for first, second in pairwise(spans):
+        if second.start < first.end:
+            raise PedagogyError(
+                f"{where}: spans {first.start}–{first.end} and {second.start}–{second.end} overlap",
+                "the unitizing alphas need disjoint spans: merge or shorten one; gamma (agreement.gamma) takes overlaps",
+            )
+    return spans
+
+
+def continua_of(
+    runs: Sequence[CoderRun], *, coders: Sequence[str] = (), silent: Silent = "missing"
+) -> list[Continuum]:
+    """The traces of ``runs`` as continua: a span is a unit that its coder coded, by primary code.
+
+    Meant for runs whose units the coders chose (``given@…``, from ``pcode import --units own``); each run may bring its
+    own, what joins them is the trace. *None applies* is a gap. ``silent``: a coder without any coding on a trace did
+    not code it (``missing``), or read it and found nothing (``nothing``); a run does not record which.
+    A name that coded one trace in two runs is two coders, ``name@run``. A trace that is in no run, because nobody chose
+    a span there, is not known here. Raises `RunError` where two runs hold different texts under one trace id.
+    """
+    found = _Collected()
+    for run in runs:
+        found.add(run)
+    continua = found.continua(silent)
+    if not coders:
+        return continua
+    known = list(found.names().values())
+    for name in coders:
+        if name not in known:
+            raise RunError(f"no coder is named {name!r}", did_you_mean(name, known))
+    return [
+        Continuum(c.name, c.length, {name: c.spans[name] for name in coders if name in c.spans})
+        for c in continua
+    ]
+
+
+class _Collected:
+    """Spans by (coder, run) and trace."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, tuple[int, int, str]] = {}
+        self.spans: dict[tuple[str, str], dict[str, list[Span]]] = {}
+
+    def add(self, run: CoderRun) -> None:
+        if any(name == run.name for _, name in self.spans):
+            raise RunError(
+                f"two runs are named {run.name}",
+                "rename one of the directories: coders are told apart by run name",
+            )
+        for coder in run.manifest.coders:
+            self.spans[coder.name, run.name] = {}
+        for trace, units, codings in run.by_trace():
+            self._check_text(trace, run)
+            self._add_trace(run, {unit.id: unit for unit in units}, codings)
+
+    def _check_text(self, trace: Trace, run: CoderRun) -> None:
+        text = (len(trace.reasoning), hash(trace.reasoning))
+        first = self.texts.setdefault(trace.id, (*text, run.name))
+        if first[:2] != text:
+            raise RunError(
+                f"trace {trace.id} has one text in {first[2]} and another in {run.name}",
+                "import both from the same traces file",
+            )
+
+    def _add_trace(self, run: CoderRun, units: dict[str, Unit], codings: list[Coding]) -> None:
+        for coding in codings:
+            if (coding.coder, run.name) not in self.spans:
+                raise RunError(
+                    f"{run.folder}: a coding names coder {coding.coder!r}, whom the run does not have",
+                    "restore the run directory",
+                )
+            unit = units[coding.unit_id]
+            mine = self.spans[coding.coder, run.name].setdefault(unit.trace_id, [])
+            if coding.codes != ():
+                mine.append(Span(unit.start, unit.end, coding.primary))
+
+    def names(self) -> dict[tuple[str, str], str]:
+        """What each (coder, run) is called: the name alone, unless it coded one trace in two runs."""
+        traces: dict[str, Counter[str]] = {}
+        for (name, _), by_trace in self.spans.items():
+            traces.setdefault(name, Counter()).update(by_trace.keys())
+        return {
+            (name, run): name if max(traces[name].values(), default=0) < 2 else f"{name}@{run}"
+            for name, run in self.spans
+        }
+
+    def continua(self, silent: Silent) -> list[Continuum]:
+        names = self.names()
+        every: dict[str, list[Span]] = {name: [] for name in names.values()}
+        found = []
+        for trace, (length, _, _) in self.texts.items():
+            coded = {names[key]: by_trace[trace] for key, by_trace in self.spans.items() if trace in by_trace}
+            if length:
+                found.append(Continuum(trace, length, every | coded if silent == "nothing" else coded))
+        return found

@@ -1,0 +1,40 @@
+"""Frequencies, contrasts, order, co-occurrence and place of codes, with intervals that know units come in traces."""
+
+from .contrast import CodeContrast, ContrastFamily, contrast
+from .cooccurrence import CodePair, cooccurrence
+from .corrected import Corrected, corrected_logistic, corrected_prevalence
+from .estimate import Estimate
+from .frequency import CodeShare, frequency
+from .glm import BinomialFit, binomial_glm
+from .multiverse import Analysis, Conclusion, Multiverse, conclusions, multiverse
+from .position import CodePosition, position
+from .table import code_table, of_coder
+from .transition import Transitions, sequence_transitions, transitions
+
+__all__ = [
+    "Analysis",
+    "BinomialFit",
+    "CodeContrast",
+    "CodePair",
+    "CodePosition",
+    "CodeShare",
+    "Conclusion",
+    "Corrected",
+    "ContrastFamily",
+    "Estimate",
+    "Multiverse",
+    "Transitions",
+    "binomial_glm",
+    "code_table",
+    "conclusions",
+    "contrast",
+    "cooccurrence",
+    "corrected_logistic",
+    "corrected_prevalence",
+    "frequency",
+    "multiverse",
+    "of_coder",
+    "position",
+    "sequence_transitions",
+    "transitions",
+]

@@ -1,0 +1,258 @@
+"""Does a condition change how often a code occurs? CoP against generic, right against wrong, model against model.
+
+    IA-SQ   cop 2.1 % [1.1, 4.0]   generic 0 of 410 [0, 1.6]   +2.1 points [+0.5, +4.0]   family p 0.003
+
+Units of one trace, and traces of one item, resemble each other. A χ² on units takes them for independent and finds
+effects where there are none; errors clustered by item are right whether or not the conditions share items, and where
+they do, what the item contributes cancels. The numbers (`difference.py`):
+
+    difference   p_a − p_b, in points; limits by square-and-add of the two shares' own limits, with the correlation
+                 that the clusters show (MOVER: Newcombe 1998, method 10; Zou & Donner 2008)
+    odds ratio   binomial GLM, sandwich errors by cluster, t with G − 1 (`glm.py`); where a count is 0, Gart's ½-adjusted
+                 logit on the effective counts gives the finite limit
+    Cohen's h    2 arcsin √p_a − 2 arcsin √p_b; square-and-add on that scale (Cohen 1988, eq. 6.2.1)
+    p_glm        t test of the GLM's coefficient; p_score: the same with the variance under no difference, which zero counts
+                 do not upset (R's ``svychisq(statistic="Wald")``); p_chisq: Rao & Scott's F, ``svychisq(statistic="F")``
+    p_family     step-down max-T over the confirmatory family (`permutation.py`); p_bh: Benjamini–Hochberg over all
+                 other codes, for exploration
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import RunError, did_you_mean
+from .difference import Sides, cohens_h, odds_ratio, points, score_p
+from .estimate import LEVEL, Estimate, few, joined
+from .frequency import shares
+from .glm import Correction
+from .permutation import PERMUTATIONS, max_t
+from .sums import Basis, Sums, Which, cluster_sums, coded_units, renumbered
+from .table import of_coder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class CodeContrast:
+    """One code, group a against group b. ``points``: difference of the shares in percentage points.
+
+    ``design_effect``: variance of the log odds ratio over that of as many independent units. A p is ``None`` where the
+    code never or always occurs (``why_undefined``). ``confirmatory``: in the family; then ``p_family``, else ``p_bh``.
+    """
+
+    code: str
+    share_a: Estimate
+    share_b: Estimate
+    points: Estimate
+    odds_ratio: Estimate
+    cohens_h: Estimate
+    design_effect: float | None
+    p_glm: float | None
+    p_score: float | None
+    p_chisq: float | None
+    p_permutation: float | None
+    confirmatory: bool
+    p_family: float | None = None
+    p_bh: float | None = None
+    why_undefined: str | None = None
+
+    @property
+    def p(self) -> float | None:
+        """The p to report: corrected for the family, or for the codes explored."""
+        return self.p_family if self.confirmatory else self.p_bh
+
+
+@dataclass(frozen=True)
+class ContrastFamily:
+    """All codes of one comparison; ``family``: the codes whose error is controlled together."""
+
+    column: str
+    a: Any
+    b: Any
+    coder: str
+    basis: Basis
+    which: Which
+    cluster: str
+    clusters: int
+    shared: int
+    family: tuple[str, ...]
+    contrasts: tuple[CodeContrast, ...]
+    n_units: tuple[int, int]
+    n_traces: tuple[int, int]
+    n_missing: int
+    n_left_out: int
+    permutations: int
+    exact: bool
+    seed: int
+    level: float
+    warning: str | None
+
+    @property
+    def method(self) -> str:
+        """What was tested, and how: ready to be printed under a table."""
+        alone = self.clusters - self.shared
+        how = [f"labels swapped within {self.shared} {self.cluster}s that both have"] if self.shared else []
+        how += [f"permuted among {alone} {self.cluster}s that one has"] if alone else []
+        drawn = f"all {self.permutations}" if self.exact else f"{self.permutations} random (seed {self.seed})"
+        return (
+            f"{self.column}: {self.a} against {self.b}, coder {self.coder}, share of {self.basis}, "
+            f"{'primary code' if self.which == 'primary' else 'any code'}. Errors clustered by {self.cluster}. "
+            f"Confirmatory family of {len(self.family)}: {', '.join(self.family)}; step-down max-T over "
+            f"{drawn} relabellings, {', '.join(how)}. Other codes: Benjamini-Hochberg, exploratory."
+        )
+
+
+def contrast(
+    table: pd.DataFrame,
+    column: str,
+    a: Any,
+    b: Any,
+    *,
+    coder: str | None = None,
+    family: Sequence[str] | None = None,
+    codes: Sequence[str] | None = None,
+    basis: Basis = "units",
+    which: Which = "primary",
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    level: float = LEVEL,
+    correction: Correction = "statsmodels",
+) -> ContrastFamily:
+    """Compare the rows where ``column`` is ``a`` with those where it is ``b``, for all ``codes`` (default: all).
+
+    ``family``: the codes of the confirmatory family, named before looking at the data; default: all. Clusters are items
+    with their traces (traces, where each item has one). Raises `RunError` for an unknown column, value, code or coder.
+    """
+    own = of_coder(table, coder)
+    units = coded_units(own, codes, which=which, basis=basis)
+    chosen = family if family is not None else units.codes
+    for code in chosen:
+        if code not in units.codes:
+            raise RunError(
+                f"the family holds {code!r}, which is not compared", did_you_mean(code, list(units.codes))
+            )
+    sides = [_side(own, column, value)[units.rows] for value in (a, b)]
+    both = sides[0] | sides[1]
+    at = np.zeros(len(both), dtype=np.int64)
+    at[both], clusters = renumbered(units.item[both])
+    sums_a, sums_b = (cluster_sums(units, side, at, clusters) for side in sides)
+    traces = len(np.unique(units.trace[both]))
+    by = "item" if clusters < traces else "trace"
+    result = contrast_sums(
+        sums_a,
+        sums_b,
+        units.codes,
+        chosen,
+        by,
+        permutations=permutations,
+        seed=seed,
+        level=level,
+        correction=correction,
+    )
+    return replace(
+        result,
+        column=column,
+        a=a,
+        b=b,
+        coder=str(own["coder"].iloc[0]),
+        basis=basis,
+        which=which,
+        n_missing=units.n_missing,
+        n_left_out=int((~both).sum()),
+    )
+
+
+def _side(table: pd.DataFrame, column: str, value: Any) -> Any:
+    if column not in table.columns:
+        raise RunError(
+            f"no column is named {column!r}", did_you_mean(column, [str(c) for c in table.columns])
+        )
+    found = (table[column] == value).fillna(False).to_numpy(dtype=bool)
+    if not found.any():
+        known = [str(v) for v in table[column].dropna().unique()]
+        raise RunError(f"no unit has {column} {value!r}", did_you_mean(str(value), known))
+    return found
+
+
+def contrast_sums(
+    a: Sums,
+    b: Sums,
+    codes: Sequence[str],
+    family: Sequence[str],
+    by: str,
+    *,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    level: float = LEVEL,
+    correction: Correction = "statsmodels",
+) -> ContrastFamily:
+    """The comparison from sums per cluster, rows aligned: `contrast` without a table."""
+    if not a.total.sum() or not b.total.sum():
+        raise RunError("one side has no coded unit, or no tokens", "compare other groups")
+    inside = np.array([code in family for code in codes], dtype=bool)
+    tested = max_t(a, b, inside, permutations=permutations, seed=seed)
+    estimates = shares([a, b], [by, by], level=level)
+    results = [
+        _one(
+            code,
+            Sides(a.coded[:, k], a.total, a.units, b.coded[:, k], b.total, b.units, by),
+            estimates[0][k],
+            estimates[1][k],
+            bool(inside[k]),
+            correction,
+        )
+        for k, code in enumerate(codes)
+    ]
+    p_bh = _benjamini_hochberg([None if r.confirmatory else r.p_score for r in results])
+    results = [
+        replace(r, p_permutation=_none(tested.p[k]), p_family=_none(tested.p_family[k]), p_bh=p_bh[k])
+        for k, r in enumerate(results)
+    ]
+    clusters = len(a.total)
+    smallest = 2 / tested.permutations if tested.exact else 1 / (tested.permutations + 1)
+    coarse = f"with {clusters} {by}s no permutation p can be below {smallest:.3g}"
+    return ContrastFamily(
+        "", None, None, "", "units", "primary", by, clusters, tested.shared,
+        tuple(code for code in codes if code in family), tuple(results),
+        (a.units, b.units), (a.traces, b.traces), 0, 0, tested.permutations, tested.exact, seed, level,
+        joined(few(clusters), coarse if smallest > 1 - level else None),
+    )  # fmt: skip
+
+
+def _one(
+    code: str, sides: Sides, a: Estimate, b: Estimate, confirmatory: bool, correction: Correction
+) -> CodeContrast:
+    """Estimates and the tests that need no permutation."""
+    odds = odds_ratio(sides, a, b, correction=correction)
+    hits, total = sides.ya.sum() + sides.yb.sum(), sides.ma.sum() + sides.mb.sum()
+    why = None
+    if hits in (0, total):
+        why = f"the code {'never' if hits == 0 else 'always'} occurs on both sides"
+    elif sides.clusters < 2:
+        why = f"one {sides.by} only: nothing shows how much shares vary between {sides.by}s"
+    return CodeContrast(
+        code, a, b, points(sides, a, b), odds.estimate, cohens_h(sides, a, b), odds.design_effect,
+        odds.p_glm, None if why else score_p(sides), odds.p_chisq, None, confirmatory, why_undefined=why,
+    )  # fmt: skip
+
+
+def _benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
+    """Adjusted p of those that have one (Benjamini & Hochberg 1995)."""
+    order = sorted((value, place) for place, value in enumerate(p) if value is not None)
+    adjusted: list[float | None] = [None] * len(p)
+    least = 1.0
+    for rank in range(len(order), 0, -1):
+        value, place = order[rank - 1]
+        least = min(least, value * len(order) / rank)
+        adjusted[place] = least
+    return adjusted
+
+
+def _none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

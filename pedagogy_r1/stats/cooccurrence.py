@@ -1,0 +1,136 @@
+"""Which codes come together? In one unit, in a moving window of units, or in one trace.
+
+    window of 4 units   TR-SP & IA-SQ   in 31 windows, 17.2 expected, lift 1.8 [1.3, 2.5], Jaccard 0.12 [0.08, 0.18]
+
+A window is a unit with the ``window`` − 1 units before it in its trace (the moving stanza of epistemic network analysis,
+Shaffer et al. 2016). Lift is P(a and b) / (P(a) P(b)), Jaccard is |a and b| / |a or b|. Overlapping windows and traces of an
+item are anything but independent, so both intervals are clustered by item like every other one here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ..errors import PedagogyError
+from .estimate import LEVEL, Estimate, critical, few, undefined
+from .frequency import ratio_share
+from .sums import CodedUnits, Flags, Floats, Ints, Sums, Which, cluster_variance, coded_units, renumbered
+from .table import of_coder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MOST_CODES = 62
+
+
+@dataclass(frozen=True)
+class CodePair:
+    """Two codes. ``both``, ``only_a``, ``only_b``: windows; ``expected``: windows with both, were they independent."""
+
+    a: str
+    b: str
+    both: int
+    only_a: int
+    only_b: int
+    n_windows: int
+    expected: float
+    lift: Estimate
+    jaccard: Estimate
+
+
+def cooccurrence(
+    table: pd.DataFrame,
+    *,
+    coder: str | None = None,
+    codes: Sequence[str] | None = None,
+    window: int | Literal["trace"] = 1,
+    which: Which = "any",
+    level: float = LEVEL,
+) -> tuple[CodePair, ...]:
+    """All pairs of codes. ``window`` = 1 finds secondary codes only; missing codings add no code to a window.
+
+    Raises `RunError` for an unknown coder or code, `PedagogyError` for a window that is none.
+    """
+    if window != "trace" and window < 1:
+        raise PedagogyError(f"a window of {window} units", "give 1 or more, or 'trace'")
+    own = of_coder(table, coder)
+    units = coded_units(own, codes, which=which)
+    if len(units.codes) > _MOST_CODES:
+        raise PedagogyError(f"{len(units.codes)} codes at once", f"name at most {_MOST_CODES}")
+    index = own["index"].to_numpy().astype(np.int64)[units.rows]
+    bits, cluster = _windows(units, index, window)
+    cluster, clusters = renumbered(cluster)
+    by = "item" if clusters < len(np.unique(units.trace)) else "trace"
+    patterns, at = np.unique(bits, return_inverse=True)
+    cells = np.bincount(cluster * len(patterns) + at, minlength=clusters * len(patterns))
+    counts = cells.reshape(clusters, len(patterns)).astype(float)
+    has = (patterns[:, None] >> np.arange(len(units.codes)) & 1).astype(bool)
+    traces = len(np.unique(units.trace))
+    return tuple(
+        _pair(units.codes[i], units.codes[j], counts, has[:, i], has[:, j], by, traces, level)
+        for i in range(len(units.codes))
+        for j in range(i + 1, len(units.codes))
+    )
+
+
+def _windows(units: CodedUnits, index: Ints, window: int | Literal["trace"]) -> tuple[Ints, Ints]:
+    """(windows,) the codes in it as bits, and its cluster."""
+    powers = 1 << np.arange(len(units.codes), dtype=np.int64)
+    bits = (units.indicator.astype(np.int64) @ powers)[units.pattern]
+    order = np.lexsort((index, units.trace))
+    bits, trace, index, item = bits[order], units.trace[order], index[order], units.item[order]
+    if window == "trace":
+        starts = np.flatnonzero(np.diff(trace, prepend=-1))
+        return (np.bitwise_or.reduceat(bits, starts) if len(starts) else bits), item[starts]
+    found = bits.copy()
+    for back in range(1, min(window, len(bits))):
+        near = (trace[back:] == trace[:-back]) & (index[back:] - index[:-back] < window)
+        if not near.any():
+            break
+        found[back:] |= np.where(near, bits[:-back], 0)
+    return found, item
+
+
+def _pair(
+    a: str, b: str, counts: Floats, has_a: Flags, has_b: Flags, by: str, traces: int, level: float
+) -> CodePair:
+    in_a, in_b = counts @ has_a, counts @ has_b
+    both, total = counts @ (has_a & has_b), counts.sum(axis=1)
+    either, n = in_a + in_b - both, int(total.sum())
+    expected = float(in_a.sum() * in_b.sum() / n) if n else 0.0
+    kept = either > 0
+    jaccard = ratio_share(
+        both[kept], Sums(both[kept, None], either[kept], int(either.sum()), traces), by, level=level
+    )
+    if not either.sum():
+        jaccard = undefined("neither code occurs", jaccard.method, n=0, clusters=len(total), level=level)
+    return CodePair(
+        a, b, int(both.sum()), int((in_a - both).sum()), int((in_b - both).sum()), n, expected,
+        _lift(in_a, in_b, both, total, expected, by, level), jaccard,
+    )  # fmt: skip
+
+
+def _lift(
+    in_a: Floats, in_b: Floats, both: Floats, total: Floats, expected: float, by: str, level: float
+) -> Estimate:
+    """Delta method on log lift: Σ_g (y_ab/p_ab − y_a/p_a − y_b/p_b + m) / n over clusters."""
+    n, clusters = float(total.sum()), len(total)
+    method = f"lift: log scale, linearised, clustered by {by}, t"
+    if not expected:
+        return undefined("one of the codes never occurs", method, n=int(n), clusters=clusters, level=level)
+    lift = float(both.sum()) / expected
+    blank = Estimate(lift, None, None, method, int(n), clusters, level, warning=few(clusters))
+    if clusters < 2:
+        return replace(blank, warning=f"one {by} only")
+    if not both.sum():
+        share = ratio_share(both, Sums(both[:, None], total, int(n), clusters), by, level=level)
+        high = None if share.high is None else share.high * n / expected
+        return replace(blank, low=0.0, high=high, warning=f"never together: {share.warning}")
+    z = both / both.sum() - in_a / in_a.sum() - in_b / in_b.sum() + total / n
+    half = critical(clusters, level) * math.sqrt(float(cluster_variance(z)))
+    return replace(blank, low=lift * math.exp(-half), high=lift * math.exp(half))

@@ -1,0 +1,165 @@
+"""Logistic regression of clustered counts with sandwich errors; the same numbers as statsmodels, R's survey and geepack.
+
+    β̂ solves Σ_g D_g' V_g⁻¹ (y_g − μ_g) = 0        Cov β̂ = c · H⁻¹ (Σ_g s_g s_g') H⁻¹
+
+Liang & Zeger (1986). g: clusters; s_g: a cluster's score; H = Σ_g D_g' V_g⁻¹ D_g; V_g: working covariance, independent or
+exchangeable (one correlation α for any two units of a cluster). Errors hold whatever the working covariance. c is
+
+    "statsmodels"  G/(G−1) · (n−1)/(n−p)     GLM(cov_type="cluster"), Stata
+    "survey"       G/(G−1)                   R svyglm
+    "none"         1                         GEE, geepack
+
+Units of a cluster that share a row of X are one cell with so many successes of so many trials: a million units cost
+what their cells cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from ..errors import PedagogyError
+from .sums import Floats, Ints, renumbered
+
+Correction = Literal["statsmodels", "survey", "none"]
+Working = Literal["independence", "exchangeable"]
+
+_STEPS = 100
+_TOLERANCE = 1e-12
+_FAR = 30.0
+"""A linear predictor beyond this is a probability of 0 or 1: the estimate runs away to infinity."""
+
+
+@dataclass(frozen=True)
+class BinomialFit:
+    """``coef``: (p,) log odds, ``covariance``: (p, p), ``se``: (p,); ``alpha``: working correlation; t has ``df`` = G − 1.
+
+    Where the fit does not exist the arrays are empty and ``why_undefined`` says why.
+    """
+
+    coef: Floats
+    se: Floats
+    covariance: Floats
+    alpha: float
+    n: int
+    clusters: int
+    df: int
+    why_undefined: str | None = None
+
+
+@dataclass(frozen=True)
+class _Cells:
+    y: Floats
+    n: Floats
+    x: Floats
+    cluster: Ints
+    clusters: int
+
+    def per_cluster(self, values: Floats) -> Floats:
+        """(clusters, …) sums of (cells, …) values."""
+        flat = values.reshape(len(values), -1)
+        sums = np.zeros((self.clusters, flat.shape[1]))
+        np.add.at(sums, self.cluster, flat)
+        return sums.reshape(self.clusters, *values.shape[1:])
+
+
+def binomial_glm(
+    successes: Floats,
+    trials: Floats,
+    x: Floats,
+    cluster: Ints,
+    *,
+    working: Working = "independence",
+    correction: Correction = "statsmodels",
+    pair_correction: bool = True,
+) -> BinomialFit:
+    """Fit ``logit μ = xβ`` to (cells,) successes of trials; ``x``: (cells, p), ``cluster``: (cells,).
+
+    ``pair_correction``: α and the scale divide by pairs − p and n − p as statsmodels does; geepack divides by their
+    number. Raises `PedagogyError` where the arrays do not fit; separation and a single cluster are ``why_undefined``.
+    """
+    if not len(successes) == len(trials) == len(x) == len(cluster):
+        raise PedagogyError("successes, trials, x and cluster differ in length", "one entry for each cell")
+    kept = trials > 0
+    number, clusters = renumbered(cluster[kept])
+    cells = _Cells(
+        successes[kept].astype(float), trials[kept].astype(float), x[kept].astype(float), number, clusters
+    )
+    units = int(cells.n.sum())
+    why = None
+    if clusters < 2:
+        why = f"{clusters} cluster: no variance between clusters can be estimated"
+    elif np.linalg.matrix_rank(cells.x) < cells.x.shape[1]:
+        why = "a column of x is constant or the sum of others where there are units"
+    beta = np.zeros(cells.x.shape[1])
+    alpha = 0.0
+    for _ in range(0 if why else _STEPS):
+        mu = special.expit(cells.x @ beta)
+        alpha = _correlation(cells, mu, units, pair_correction) if working == "exchangeable" else 0.0
+        scores, hessian = _scores(cells, mu, alpha)
+        if np.abs(cells.x @ beta).max() > _FAR or np.linalg.cond(hessian) > 1e14:
+            why = "separation: a combination of groups has no unit with the code, or no unit without it"
+            break
+        step = np.linalg.solve(hessian, scores.sum(axis=0))
+        beta = beta + step
+        if np.abs(step).max() < _TOLERANCE:
+            break
+    else:
+        why = why or f"no convergence in {_STEPS} steps"
+    if why:
+        none = np.empty(0)
+        return BinomialFit(none, none, np.empty((0, 0)), 0.0, units, clusters, max(clusters - 1, 0), why)
+    scores, hessian = _scores(cells, special.expit(cells.x @ beta), alpha)
+    bread = np.linalg.inv(hessian)
+    covariance = _factor(correction, clusters, units, len(beta)) * bread @ (scores.T @ scores) @ bread
+    return BinomialFit(
+        beta,
+        np.sqrt(np.maximum(0.0, np.diag(covariance))),
+        covariance,
+        alpha,
+        units,
+        clusters,
+        clusters - 1,
+        None,
+    )
+
+
+def _factor(correction: Correction, clusters: int, units: int, parameters: int) -> float:
+    if correction == "none":
+        return 1.0
+    factor = clusters / (clusters - 1)
+    return factor * (units - 1) / (units - parameters) if correction == "statsmodels" else factor
+
+
+def _scores(cells: _Cells, mu: Floats, alpha: float) -> tuple[Floats, Floats]:
+    """(clusters, p) scores and (p, p) H. The inverse of (1−α)I + αJ is (I − α/(1+(m−1)α) J)/(1−α), m units."""
+    a = mu * (1 - mu)
+    residual = cells.y - cells.n * mu
+    scores = cells.per_cluster(cells.x * residual[:, None])
+    hessian = (cells.x * (cells.n * a)[:, None]).T @ cells.x
+    if alpha == 0:
+        return scores, hessian
+    m = cells.per_cluster(cells.n)
+    shrink = alpha / (1 + (m - 1) * alpha)
+    u = cells.per_cluster(cells.x * (cells.n * np.sqrt(a))[:, None])
+    r = cells.per_cluster(residual / np.sqrt(a))
+    scores = (scores - u * (shrink * r)[:, None]) / (1 - alpha)
+    hessian = (hessian - (u * shrink[:, None]).T @ u) / (1 - alpha)
+    return scores, hessian
+
+
+def _correlation(cells: _Cells, mu: Floats, units: int, corrected: bool) -> float:
+    """Moment estimate of α: mean product of two Pearson residuals of a cluster, over their mean square."""
+    p = cells.x.shape[1] if corrected else 0
+    a = mu * (1 - mu)
+    sums = cells.per_cluster((cells.y - cells.n * mu) / np.sqrt(a))
+    squares = float((cells.y * (1 - mu) / mu + (cells.n - cells.y) * mu / (1 - mu)).sum())
+    m = cells.per_cluster(cells.n)
+    pairs = float((m * (m - 1) / 2).sum())
+    if pairs <= p:
+        return 0.0
+    scale = squares / (units - p)
+    return float(((sums**2).sum() - squares) / 2 / scale / (pairs - p))

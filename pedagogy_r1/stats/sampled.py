@@ -1,0 +1,134 @@
+"""Units of which humans coded some, with the probability that each had of being coded.
+
+    unit     machine f   human y   π      trace
+    t1:0     1           1         1/2    t1        coded: R = 1, weight 1/π = 2
+    t1:1     0           NaN       1/10   t1        not coded: R = 0, but it could have been
+    t2:0     0           0         1/10   t2        coded, stands for ten
+
+π comes from the sampling plan, never from the data: all that the corrections promise rests on it (Egami et al.
+2023, assumption 1: π known and above zero for every unit). A unit that could not have been coded (π = 0) is
+therefore refused, not weighted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InputError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """``y``: (n,) human code as 0/1, 0 where not coded (see ``coded``); ``f``: (n,) machine code in [0, 1];
+    ``pi``: (n,) inclusion probability; ``cluster``: (n,) trace of each unit as 0…G−1."""
+
+    y: Floats
+    f: Floats
+    pi: Floats
+    cluster: Ints
+    coded: npt.NDArray[np.bool_]
+
+    @property
+    def n(self) -> int:
+        return len(self.y)
+
+    @property
+    def weight(self) -> Floats:
+        """R/π, (n,): how many units each human-coded unit stands for; 0 where not coded."""
+        return np.where(self.coded, 1.0 / self.pi, 0.0)
+
+    @property
+    def n_clusters(self) -> int:
+        return int(self.cluster.max()) + 1
+
+    @property
+    def coded_clusters(self) -> Ints:
+        """The clusters that hold at least one human-coded unit."""
+        return np.unique(self.cluster[self.coded])
+
+    @property
+    def kish(self) -> float:
+        """(Σw)²/Σw², the size of an unweighted sample with the same spread of weights (Kish 1965)."""
+        return float(self.weight.sum() ** 2 / (self.weight**2).sum())
+
+    @property
+    def constant(self) -> float | None:
+        """The value of every human code where all are the same, else None."""
+        seen = np.unique(self.y[self.coded])
+        return float(seen[0]) if len(seen) == 1 else None
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader should know before trusting any estimate, in plain words."""
+        found = []
+        n_coded, clusters = int(self.coded.sum()), len(self.coded_clusters)
+        yes = int((self.y[self.coded] > 0).sum())
+        rare = min(yes, n_coded - yes)
+        if n_coded < 100:
+            found.append(f"only {n_coded} units are human-coded; intervals from under 100 are rough")
+        if clusters < 15:
+            found.append(
+                f"human codes come from only {clusters} traces; under 15, intervals may cover less than stated"
+            )
+        if rare < 10:
+            which = "have" if yes <= n_coded - yes else "lack"
+            found.append(
+                f"only {rare} human-coded units {which} the code; under 10, intervals may cover less than stated"
+            )
+        if self.weight.max() > 0.1 * self.weight.sum():
+            share = self.weight.max() / self.weight.sum()
+            found.append(f"one human-coded unit carries {share:.0%} of all weight; estimates hang on it")
+        return (*found, *self._plan_warning())
+
+    def _plan_warning(self) -> tuple[str, ...]:
+        # The largest variance the plan can have: every trace coded whole or not at all.
+        size = np.bincount(self.cluster)
+        mean_pi = np.bincount(self.cluster, self.pi) / size
+        spread = float(np.sqrt((size**2 * mean_pi * (1 - mean_pi)).sum()))
+        expected, n_coded = float(self.pi.sum()), int(self.coded.sum())
+        if abs(n_coded - expected) <= max(4 * spread, 1.0):
+            return ()
+        return (
+            f"the inclusion probabilities promise {expected:.0f} human-coded units and {n_coded} are here: "
+            "human codes were lost or the probabilities are not those of the plan; corrected estimates may be biased",
+        )
+
+
+def sampled(y: Any, f: Any, pi: Any, cluster: Any = None) -> Sampled:
+    """Check and align: ``y`` (n,) 0/1 or NaN where not human-coded, ``f`` (n,) in [0, 1], ``pi`` (n,) or one
+    number, ``cluster`` (n,) any labels (each unit its own cluster when absent).
+
+    Raises ``InputError`` for other shapes or values, missing machine codes, π outside (0, 1], no human code.
+    """
+    human, machine = np.asarray(y, float), np.asarray(f, float)
+    n = len(human)
+    chance = np.full(n, float(pi)) if np.ndim(pi) == 0 else np.asarray(pi, float)
+    groups = np.arange(n) if cluster is None else np.asarray(cluster)
+    if not (human.shape == machine.shape == chance.shape == groups.shape == (n,)) or n < 2:
+        shapes = f"y {human.shape}, f {machine.shape}, pi {chance.shape}, cluster {groups.shape}"
+        raise InputError(f"corrected estimates need arrays of one length, at least 2: {shapes}")
+    coded = ~np.isnan(human)
+    if not np.isin(human[coded], (0.0, 1.0)).all():
+        raise InputError("human codes must be 0, 1 or NaN (not coded)", "make one 0/1 column per code")
+    if not ((machine >= 0) & (machine <= 1)).all():
+        bad = int((~((machine >= 0) & (machine <= 1))).sum())
+        raise InputError(
+            f"{bad} machine codes are missing or outside [0, 1]",
+            "the machine must have coded every unit: annotate the missing units, or drop them and say so",
+        )
+    if not ((chance > 0) & (chance <= 1)).all():
+        bad = int((~((chance > 0) & (chance <= 1))).sum())
+        raise InputError(
+            f"{bad} units have an inclusion probability outside (0, 1]",
+            "a unit that could not have been human-coded is outside what can be estimated: leave it out and say so",
+        )
+    if not coded.any():
+        raise InputError("no unit is human-coded", "without human codes nothing can be corrected")
+    _, codes = np.unique(groups, return_inverse=True)
+    return Sampled(np.where(coded, human, 0.0), machine, chance, codes.astype(np.int64), coded)

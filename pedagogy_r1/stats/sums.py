@@ -1,0 +1,177 @@
+"""Codes summed within clusters: all that a clustered share, its variance or a permutation needs.
+
+    cluster  units  tokens  TR-SP  KA-RO  IA-FR  …
+    aime-3   212    4310    3      118    9            an item: all its traces, whatever their condition
+    aime-7   97     2054    0      61     4
+
+Units repeat a few patterns of codes, so a million rows become (clusters × patterns) counts, and each code's sum is a
+product with the patterns' indicator matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import RunError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Basis = Literal["units", "tokens"]
+Which = Literal["primary", "any"]
+
+
+@dataclass(frozen=True)
+class CodedUnits:
+    """One coder's coded units as arrays of equal length; missing codings are left out and counted.
+
+    ``pattern``: (units,) row of ``indicator``, (patterns, codes) of 0 and 1. ``item``: (units,) number of the item, or of
+    the trace where the item is not known; ``trace``: (units,); ``weight``: (units,) 1 or the unit's tokens.
+    ``rows``: (units,) places in the table they were made from.
+    """
+
+    codes: tuple[str, ...]
+    pattern: Ints
+    indicator: Floats
+    trace: Ints
+    item: Ints
+    weight: Floats
+    rows: Ints
+    n_missing: int
+
+
+@dataclass(frozen=True)
+class Sums:
+    """``coded``: (clusters, codes), ``total``: (clusters,) in units or tokens; ``units``: how many units, ``traces``."""
+
+    coded: Floats
+    total: Floats
+    units: int
+    traces: int
+
+
+def coded_units(
+    table: pd.DataFrame,
+    codes: Sequence[str] | None = None,
+    *,
+    which: Which = "primary",
+    basis: Basis = "units",
+) -> CodedUnits:
+    """Arrays from the rows of one coder. ``which``: the primary code alone, or ``any`` code that a unit was given.
+
+    ``codes`` defaults to all categories of ``primary``. Raises `RunError` for a code that the table does not know.
+    """
+    categories = [str(code) for code in table["primary"].cat.categories]
+    wanted = tuple(categories if codes is None else codes)
+    for code in wanted:
+        if code not in categories:
+            raise RunError(f"no code is named {code!r}", did_you_mean(code, categories))
+    primary = table["primary"].cat.codes.to_numpy().astype(np.int64)
+    rows = np.flatnonzero(primary >= 0)
+    if which == "primary":
+        pattern = primary[rows]
+        indicator = np.array([[code == other for other in wanted] for code in categories], dtype=float)
+    else:
+        pattern, indicator = _patterns(table["codes"].to_numpy()[rows], wanted)
+    weight = table["tokens"].to_numpy().astype(float)[rows] if basis == "tokens" else np.ones(len(rows))
+    return CodedUnits(
+        wanted,
+        pattern,
+        indicator.reshape(-1, len(wanted)),
+        _numbers(table["trace_id"])[rows],
+        item_numbers(table)[rows],
+        weight,
+        rows,
+        len(primary) - len(rows),
+    )
+
+
+def _patterns(codes: npt.NDArray[np.object_], wanted: tuple[str, ...]) -> tuple[Ints, Floats]:
+    import pandas as pd
+
+    from ..codebook import NONE
+
+    pattern, found = pd.factorize(codes)
+    indicator = [[code in given or (code == NONE and not given) for code in wanted] for given in found]
+    return pattern.astype(np.int64), np.array(indicator, dtype=float)
+
+
+def _numbers(column: pd.Series[Any]) -> Ints:
+    """0, 1, … for each value; missing is −1."""
+    import pandas as pd
+
+    return pd.factorize(column)[0].astype(np.int64)
+
+
+def item_numbers(table: pd.DataFrame) -> Ints:
+    """(rows,) number of the item; a trace whose item is unknown counts as an item of its own.
+
+    Items are told apart within a domain: item 7 of SK is not item 7 of PK.
+    """
+    trace, item, domain = (_numbers(table[name]) for name in ("trace_id", "item", "domain"))
+    known = item * (int(domain.max(initial=0)) + 2) + domain + 1
+    own = int(known.max(initial=0)) + 1 + trace
+    return np.where(item >= 0, known, own)
+
+
+def group_numbers(table: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, list[tuple[Any, ...]]]:
+    """(rows,) group number and each group's values in ``by``, sorted; a missing value is ``None``."""
+    import pandas as pd
+
+    for name in by:
+        if name not in table.columns:
+            raise RunError(
+                f"no column is named {name!r}", did_you_mean(name, [str(c) for c in table.columns])
+            )
+    number = np.zeros(len(table), dtype=np.int64)
+    values: list[list[Any]] = []
+    for name in by:
+        codes, found = pd.factorize(table[name], sort=True)
+        levels = [v.item() if isinstance(v, np.generic) else v for v in found]
+        codes = np.where(codes < 0, len(levels), codes)
+        number = number * (len(levels) + 1) + codes
+        values.append([*levels, None])
+    present, number = np.unique(number, return_inverse=True)
+    groups = []
+    for key in present.tolist():
+        group: list[Any] = []
+        for levels in reversed(values):
+            key, at = divmod(key, len(levels))
+            group.insert(0, levels[at])
+        groups.append(tuple(group))
+    return number, groups
+
+
+def cluster_sums(units: CodedUnits, chosen: Flags, cluster: Ints, clusters: int) -> Sums:
+    """Sums of the chosen units; ``cluster``: (units,) from 0 to ``clusters`` − 1. Empty clusters stay, as zeros."""
+    at, pattern, weight = cluster[chosen], units.pattern[chosen], units.weight[chosen]
+    patterns = len(units.indicator)
+    cells = np.bincount(at * patterns + pattern, weights=weight, minlength=clusters * patterns)
+    table = cells.reshape(clusters, patterns)
+    return Sums(
+        table @ units.indicator,
+        np.bincount(at, weights=weight, minlength=clusters).astype(float),
+        len(at),
+        len(np.unique(units.trace[chosen])),
+    )
+
+
+def renumbered(cluster: Ints) -> tuple[Ints, int]:
+    """0 … G − 1 for the clusters that occur, and G."""
+    found, number = np.unique(cluster, return_inverse=True)
+    return number.astype(np.int64), len(found)
+
+
+def cluster_variance(residuals: Floats) -> Floats:
+    """Variance of a sum of independent cluster contributions: G/(G − 1) Σ_g z_g². ``residuals``: (clusters, …)."""
+    clusters = len(residuals)
+    factor = clusters / (clusters - 1) if clusters > 1 else np.nan
+    return factor * (residuals**2).sum(axis=0)  # type: ignore[no-any-return]

@@ -1,0 +1,241 @@
+"""One trace, measured: its tokens, repetition and thoughts; and its units, once codings are at hand.
+
+measure(trace, SpacyTokenizer())  →  Measured(reasoning=3394, answer=212, thoughts=10, switches=9, …)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+from ..trace import Trace
+from ..unit import Unit, Unitizer
+from ..unit.language import language_code, tokenize
+from ..unit.thought import SWITCH_CUES
+from .answer import kind_of, same_answer, stated_answer
+from .efficiency import NEW_BELOW, Solutions, first_of_kind
+from .noise import Codes, NoiseFamilies, NoiseTokens, noise_tokens
+from .repetition import Marks, Repetition, repetition
+from .thought import Response, Thought, response_correct, verdicts
+from .tokenizer import SpacyTokenizer, Tokenizer, Tokens, tokens_of
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+SEGMENTER = "thought@1"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A trace in numbers. ``reasoning``, ``answer``: tokens under the chosen tokenizer; T is their sum.
+
+    ``response`` is ``None`` where ξ_UT cannot take it, and ``why_not`` says why.
+    """
+
+    trace_id: str
+    item: str
+    domain: str | None
+    model: str | None
+    condition: str | None
+    correct: bool | None
+    correct_by: str
+    reasoning: int
+    answer: int
+    repetition: Repetition
+    thoughts: tuple[Thought, ...]
+    thought_tokens: tuple[int, ...]
+    thought_correct: tuple[bool | None, ...]
+    response: Response | None
+    why_not: str | None
+    solutions: Solutions
+    text_digest: int
+    counted: Tokens
+    words: Tokens
+    marks: Marks
+
+
+def measure(
+    trace: Trace,
+    tokenizer: Tokenizer,
+    *,
+    given: Mapping[str, Sequence[Thought]] | None = None,
+    judged: bool = False,
+) -> Measured:
+    """Measure a trace. ``given``: thoughts by trace instead of ``thought@1``; ``judged``: by their two judges."""
+    doc, thoughts, why_not = _read(trace, given)
+    words = tokens_of(doc)
+    spacy = isinstance(tokenizer, SpacyTokenizer)
+    counted = words if spacy else tokenizer(trace.reasoning, trace.lang)
+    answer = len(tokenizer(trace.answer, trace.lang)) if trace.answer.strip() else 0
+    question = SpacyTokenizer()(trace.question, trace.lang) if trace.question.strip() else None
+    measures, marks = repetition(trace.reasoning, words, question)
+    ends = counted.before([t.end for t in thoughts]).tolist()
+    texts = [trace.reasoning[t.start : t.end] for t in thoughts]
+    right = verdicts(thoughts, texts, trace.reference, judged=judged)
+    correct, how = response_correct(trace)
+    total, item = len(counted) + answer, trace.item or trace.id
+    why_not = why_not or (how if correct is None else None) or ("no tokens" if not total else None)
+    if not why_not and not judged and not trace.reference and not correct:
+        why_not = "no reference to tell a correct thought by"
+    response = (
+        None if why_not or correct is None else Response(trace.id, item, correct, total, tuple(ends), right)
+    )
+    return Measured(
+        trace.id,
+        item,
+        trace.domain,
+        trace.model,
+        trace.condition,
+        correct,
+        how,
+        len(counted),
+        answer,
+        measures,
+        tuple(thoughts),
+        tuple(end - begin for begin, end in zip([0, *ends], ends, strict=False)),
+        right,
+        response,
+        why_not,
+        _solutions(trace, thoughts, texts, ends, total, item, words, marks),
+        hash(trace.reasoning),
+        counted.bare(),
+        words.bare(),
+        marks,
+    )
+
+
+def _read(
+    trace: Trace, given: Mapping[str, Sequence[Thought]] | None
+) -> tuple[Doc, list[Thought], str | None]:
+    """spaCy's reading of the reasoning, its thoughts, and why there are none."""
+    if given is None:
+        if language_code(trace.lang) not in SWITCH_CUES:
+            why = f"{SEGMENTER} knows no switch cues for language {trace.lang}"
+            return tokenize(trace.reasoning, trace.lang), [], why
+        doc, units = Unitizer(SEGMENTER).with_doc(trace)
+        return doc, [Thought(trace_id=trace.id, start=u.start, end=u.end) for u in units], None
+    thoughts = list(given.get(trace.id, ()))
+    for thought in thoughts:
+        if thought.end > len(trace.reasoning):
+            raise InputError(
+                f"thought {thought.start}–{thought.end} of {trace.id} lies outside its reasoning of {len(trace.reasoning)} characters",
+                "offsets are code points, half-open, into the reasoning of this traces file",
+            )
+    missing = None if thoughts or not trace.reasoning.strip() else "no thoughts in the thoughts file"
+    return tokenize(trace.reasoning, trace.lang), thoughts, missing
+
+
+def _solutions(
+    trace: Trace,
+    thoughts: Sequence[Thought],
+    texts: Sequence[str],
+    ends: Sequence[int],
+    total: int,
+    item: str,
+    words: Tokens,
+    marks: Marks,
+) -> Solutions:
+    """Stretches that end by stating an answer; the answer part is the last of them."""
+    kind = kind_of(trace.reference)
+    stops: list[tuple[int, int, str, str | None]] = []
+    for thought, text, end in zip(thoughts, texts, ends, strict=True):
+        stated = thought.answer or stated_answer(text, kind)
+        if stated is not None:
+            stops.append((end, thought.end, stated, thought.perspective))
+    final = stated_answer(trace.answer, kind)
+    if final is not None:
+        stops.append((total, len(trace.reasoning), final, None))
+    tokens = [
+        end - begin for begin, end in zip([0, *(s[0] for s in stops)], (s[0] for s in stops), strict=False)
+    ]
+    named = [perspective for *_, perspective in stops[: len(stops) - (final is not None)]]
+    if named and all(named):
+        # The answer part tells again what the thoughts found.
+        new = first_of_kind(named) + [False] * (final is not None)
+    else:
+        edges = words.before([0, *(stop[1] for stop in stops)]).tolist()
+        new = [
+            end == begin or float(marks.earlier[begin:end].mean()) < NEW_BELOW
+            for begin, end in pairwise(edges)
+        ]
+        if final is not None:
+            new[-1] = len(stops) == 1
+    return Solutions(
+        trace.id,
+        item,
+        total,
+        tuple(tokens),
+        tuple(stop[0] for stop in stops),
+        None if not trace.reference else tuple(same_answer(stop[2], trace.reference) for stop in stops),
+        tuple(new),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit as one coder coded it; ``stem`` and ``earlier`` are shares of its words that repeat."""
+
+    trace_id: str
+    unit_id: str
+    index: int
+    start: int
+    end: int
+    tokens: int
+    stem: float
+    earlier: float
+    coder: str
+    codes: Codes
+    strict: bool | None
+    nonreflective: bool | None
+
+
+def measure_units(
+    measured: Measured,
+    units: Sequence[Unit],
+    codings: Mapping[str, Codes],
+    coder: str,
+    families: NoiseFamilies,
+) -> tuple[NoiseTokens, list[UnitRow]]:
+    """Noise of one trace by one coder; a unit that is not in ``codings`` is missing like one whose codes are ``None``."""
+    import numpy as np
+
+    spans = [(unit.start, unit.end) for unit in units]
+    tokens = measured.counted.within(spans).tolist()
+    codes = [codings.get(unit.id) for unit in units]
+    row = noise_tokens(
+        measured.trace_id,
+        tokens,
+        codes,
+        families,
+        tokens=measured.reasoning,
+        outside=measured.counted.outside(spans),
+    )
+    edges = measured.words.before(np.array(spans, dtype=np.int64).reshape(-1)).reshape(-1, 2)
+    length = np.maximum(edges[:, 1] - edges[:, 0], 1)
+    shares = []
+    for marks in (measured.marks.stem, measured.marks.earlier):
+        running = np.concatenate([[0], np.cumsum(marks)])
+        shares.append(((running[edges[:, 1]] - running[edges[:, 0]]) / length).tolist())
+    rows = []
+    for unit, count, given, stem, earlier in zip(units, tokens, codes, *shares, strict=True):
+        strict, wider = (None, None) if given is None else families.reading(given)
+        rows.append(
+            UnitRow(
+                unit.trace_id,
+                unit.id,
+                unit.index,
+                unit.start,
+                unit.end,
+                count,
+                stem,
+                earlier,
+                coder,
+                given,
+                strict,
+                wider,
+            )
+        )
+    return row, rows

@@ -1,0 +1,319 @@
+"""The token report: for all traces and for each group, noise, repetition, underthinking, efficiency.
+
+    report = token_report(traces, by="condition")
+    report.groups[0].underthinking.score.estimate
+
+Codings come as plain mappings (`Coded`), from whatever run they were made in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from ..codebook import Codebook
+from ..errors import InputError
+from ..provenance import now, versions
+from ..trace import Trace
+from ..unit import Unit
+from .answer import RULE
+from .correlation import trace_correlation, unit_correlation
+from .efficiency import BY_NAME, BY_WORDS, Efficiency, efficiency
+from .estimate import Estimate, Resampling, bootstrap, quotient, undefined
+from .measured import SEGMENTER, Measured, UnitRow, measure, measure_units
+from .noise import PAPER, Codes, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
+from .repetition import SELF_N, STEM_N
+from .thought import TWO_JUDGES, Thought, any_judged
+from .tokenizer import SpacyTokenizer, Tokenizer
+from .underthinking import Underthinking, WrongToRight, wrong_to_right, xi_ut, xi_wut
+
+By = Literal["domain", "model", "condition", "correct"]
+Cluster = Literal["trace", "item"]
+DIFFERENT = (
+    "Noise and ξ_UT are different quantities: noise is the share of all coded tokens that carry nothing forward; "
+    "ξ_UT is the share of a wrong response that follows its first correct thought. Never add or compare them."
+)
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One trace's units and one coder's codes by unit id; a unit that is not among them is missing."""
+
+    trace: Trace
+    units: Sequence[Unit]
+    codes: Mapping[str, Codes]
+
+
+@dataclass(frozen=True)
+class CoderNoise:
+    """What one coder's codings say of the traces."""
+
+    coder: str
+    codebook: str
+    families: NoiseFamilies
+    rows: tuple[NoiseTokens, ...]
+    units: tuple[UnitRow, ...]
+
+
+@dataclass(frozen=True)
+class RepetitionShare:
+    """Repetition of several traces: words of all of them, with intervals; ``tail_loops``: traces that end in a loop."""
+
+    stem_repetition: Estimate
+    self_repetition: Estimate
+    loop_share: Estimate
+    compression: Estimate
+    tail_loops: int
+
+
+@dataclass(frozen=True)
+class GroupNoise:
+    """One coder's noise in one group, and ρ of repetition with it, over units and over traces."""
+
+    coder: str
+    share: NoiseShare
+    correlation: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Group:
+    """All traces (``name`` is None), or those of one value of ``by``."""
+
+    name: str | None
+    traces: int
+    reasoning: int
+    answer: int
+    repetition: RepetitionShare
+    noise: tuple[GroupNoise, ...]
+    underthinking: Underthinking
+    underthinking_weighted: Underthinking
+    wrong_to_right: WrongToRight
+    efficiency: Efficiency
+    left_out: dict[str, int]
+    """Traces that ξ_UT could not take, by reason."""
+
+
+@dataclass(frozen=True)
+class TokenReport:
+    """What ``pcode tokens`` prints and writes."""
+
+    tokenizer: str
+    by: str | None
+    groups: tuple[Group, ...]
+    correct_by: dict[str, int]
+    judge: str
+    segmenter: str
+    cluster: str
+    how: Resampling
+    measured: tuple[Measured, ...] = field(repr=False)
+    coders: tuple[CoderNoise, ...] = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The file that ``--json`` writes."""
+        return {
+            "tokenizer": self.tokenizer,
+            "by": self.by,
+            "correct_by": self.correct_by,
+            "groups": [asdict(group) for group in self.groups],
+            "method": {
+                "noise": "share of coded tokens, by a unit's primary code",
+                "noise_families": [
+                    {
+                        "coder": c.coder,
+                        "codebook": c.codebook,
+                        "strict": sorted(c.families.strict),
+                        "nonreflective": sorted(c.families.strict | c.families.routine),
+                    }
+                    for c in self.coders
+                ],
+                "noise_in_the_paper": PAPER,
+                "repetition": f"words (spaCy, case ignored): stem {STEM_N}-grams, self {SELF_N}-grams; compression by zlib",
+                "judge": self.judge,
+                "segmenter": self.segmenter,
+                "cluster": self.cluster,
+                **asdict(self.how),
+                "note": DIFFERENT,
+            },
+            "versions": versions(),
+            "made": now(),
+        }
+
+
+def measure_traces(
+    traces: Iterable[Trace],
+    tokenizer: Tokenizer | None = None,
+    thoughts: Mapping[str, Sequence[Thought]] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Measured]:
+    """Measure each trace; thoughts of traces that do not exist are an error, raised at the end."""
+    tokenizer = tokenizer or SpacyTokenizer()
+    judged = thoughts is not None and any_judged(thoughts)
+    unused = set(thoughts or ())
+    for number, trace in enumerate(traces, 1):
+        unused.discard(trace.id)
+        yield measure(trace, tokenizer, given=thoughts, judged=judged)
+        if progress:
+            progress(number)
+    if unused:
+        raise InputError(
+            f"the thoughts file has thoughts of {len(unused)} traces that are not here: {sorted(unused)[0]} …",
+            "give the traces file that it was made from",
+        )
+
+
+def measure_coder(
+    coder: str,
+    coded: Iterable[Coded],
+    book: Codebook,
+    measured: Mapping[str, Measured],
+    *,
+    strict: Sequence[str] = ("UT",),
+    routine: Sequence[str] = ("KA",),
+) -> CoderNoise:
+    """Noise of one coder. A coded trace that is not among the measured ones, or has another text, is an error."""
+    families = noise_families(book, strict, routine)
+    rows: list[NoiseTokens] = []
+    units: list[UnitRow] = []
+    for one in coded:
+        trace = measured.get(one.trace.id)
+        if trace is None or trace.text_digest != hash(one.trace.reasoning):
+            what = (
+                "is not in the traces file" if trace is None else "has another reasoning in the traces file"
+            )
+            raise InputError(
+                f"trace {one.trace.id}, coded by {coder}, {what}", "give the traces file that was coded"
+            )
+        row, own = measure_units(trace, one.units, one.codes, coder, families)
+        rows.append(row)
+        units += own
+    return CoderNoise(coder, book.stamp, families, tuple(rows), tuple(units))
+
+
+def token_report(
+    measured: Sequence[Measured],
+    coders: Sequence[CoderNoise] = (),
+    *,
+    tokenizer: str,
+    by: By | None = None,
+    cluster: Cluster = "trace",
+    how: Resampling | None = None,
+    judge: str | None = None,
+    segmenter: str = SEGMENTER,
+) -> TokenReport:
+    """All of it, for all traces and for each value of ``by``. ``cluster``: what noise and repetition resample.
+
+    Underthinking and efficiency resample items always, since samples of one item are what they average over.
+    """
+    how = how or Resampling()
+    judge = judge or RULE
+    groups = [_group(None, measured, coders, cluster, how, judge, segmenter)]
+    if by:
+        names = [_value(m, by) for m in measured]
+        for name in sorted(set(names)):
+            chosen = [m for m, own in zip(measured, names, strict=True) if own == name]
+            groups.append(_group(name, chosen, coders, cluster, how, judge, segmenter))
+    return TokenReport(
+        tokenizer,
+        by,
+        tuple(groups),
+        dict(Counter(m.correct_by for m in measured)),
+        judge,
+        segmenter,
+        cluster,
+        how,
+        tuple(measured),
+        tuple(coders),
+    )
+
+
+def judge_name(thoughts: Mapping[str, Sequence[Thought]] | None, source: str = "") -> str:
+    """What a report says of who judged thoughts."""
+    return f"{TWO_JUDGES} ({source})" if thoughts and any_judged(thoughts) else RULE
+
+
+def _value(measured: Measured, by: By) -> str:
+    if by == "correct":
+        return {True: "right", False: "wrong", None: "not known"}[measured.correct]
+    return getattr(measured, by) or f"no {by}"
+
+
+def _group(
+    name: str | None,
+    measured: Sequence[Measured],
+    coders: Sequence[CoderNoise],
+    cluster: Cluster,
+    how: Resampling,
+    judge: str,
+    segmenter: str,
+) -> Group:
+    responses = [m.response for m in measured if m.response is not None]
+    named = any(t.perspective for m in measured for t in m.thoughts)
+    return Group(
+        name,
+        len(measured),
+        sum(m.reasoning for m in measured),
+        sum(m.answer for m in measured),
+        _repetition(measured, cluster, how),
+        tuple(_noise(coder, measured, cluster, how) for coder in coders),
+        xi_ut(responses, judge=judge, segmenter=segmenter, how=how),
+        xi_wut(responses, judge=judge, segmenter=segmenter, how=how),
+        wrong_to_right(responses, how),
+        efficiency([m.solutions for m in measured], how, distinct=BY_NAME if named else BY_WORDS),
+        dict(Counter(m.why_not for m in measured if m.why_not)),
+    )
+
+
+def _cluster(measured: Measured, cluster: Cluster) -> str:
+    return measured.trace_id if cluster == "trace" else measured.item
+
+
+def _repetition(measured: Sequence[Measured], cluster: Cluster, how: Resampling) -> RepetitionShare:
+    def pooled(name: str, weighted: bool = True) -> Estimate:
+        rows = [(m, getattr(m.repetition, name)) for m in measured]
+        rows = [(m, value) for m, value in rows if value is not None]
+        if not rows:
+            reasons = Counter(m.repetition.why.get(name, "") for m in measured)
+            return undefined(reasons.most_common(1)[0][0] if reasons else "no trace", 0, how.seed)
+        size = [float(m.repetition.words) if weighted else 1.0 for m, _ in rows]
+        part = [value * s for (_, value), s in zip(rows, size, strict=True)]
+        names = [_cluster(m, cluster) for m, _ in rows]
+        return bootstrap([part, size], names, quotient, how, over=f"{cluster}s", unit_range=weighted)
+
+    return RepetitionShare(
+        pooled("stem_repetition"),
+        pooled("self_repetition"),
+        pooled("loop_share"),
+        pooled("compression", weighted=False),
+        sum(m.repetition.tail_loop is not None for m in measured),
+    )
+
+
+def _noise(coder: CoderNoise, measured: Sequence[Measured], cluster: Cluster, how: Resampling) -> GroupNoise:
+    here = {m.trace_id: m for m in measured}
+    rows = [row for row in coder.rows if row.trace_id in here]
+    names = [_cluster(here[row.trace_id], cluster) for row in rows]
+    over = f"{cluster}s"
+    share = noise_share(rows, coder.families, how, clusters=names, over=over)
+    if coder.families.why_no_strict:
+        return GroupNoise(coder.coder, share, {})
+    units = [u for u in coder.units if u.trace_id in here and u.strict is not None]
+    groups = [_cluster(here[u.trace_id], cluster) for u in units]
+    noise = [bool(u.strict) for u in units]
+    found = {
+        "units: stem repetition": unit_correlation([u.stem for u in units], noise, groups, how, over=over),
+        "units: self-repetition": unit_correlation([u.earlier for u in units], noise, groups, how, over=over),
+    }
+    kept = [(here[row.trace_id], row.strict / row.coded) for row in rows if row.coded]
+    for name in ("stem_repetition", "self_repetition", "compression"):
+        pairs = [(getattr(m.repetition, name), own, m) for m, own in kept]
+        pairs = [pair for pair in pairs if pair[0] is not None]
+        found[f"traces: {name.replace('_', ' ')}"] = trace_correlation(
+            [p[0] for p in pairs],
+            [p[1] for p in pairs],
+            [_cluster(p[2], cluster) for p in pairs],
+            how,
+            over=over,
+        )
+    return GroupNoise(coder.coder, share, found)

@@ -1,0 +1,181 @@
+"""Thoughts of a response: where they end, in tokens, and which of them are correct.
+
+    {"trace_id": "aime-3", "start": 0, "end": 1630, "confidences": [2, 1], "perspective": "ellipse"}
+
+Cut by ``thought@1`` or given by somebody's file, one thought a line, as a language model told to find genuine
+switches would write it. Correct by rule (`answer.py`), or by two judges who each say 0, 1 or 2 how sure they are that
+the thought leads to the right answer: it does if at least one of them says 2 (Wang et al. 2025, arXiv 2501.18585).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ..errors import InputError
+from ..records import BadRow, read_rows
+from ..trace import Trace
+from .answer import kind_of, same_answer, stated_answer
+
+TWO_JUDGES = "two judges: correct if at least one says 2 of 2"
+SURE = 2
+END = 1000
+"""Characters at the end of an undivided response in which its answer may stand."""
+SHORT = 24
+"""An answer part of fewer characters is the answer."""
+
+Confidence = Annotated[int, Field(ge=0, le=SURE)]
+
+
+class Thought(BaseModel):
+    """One thought of one trace; offsets are code points, half-open, into its reasoning."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trace_id: str
+    start: int = Field(ge=0)
+    end: int
+    confidences: tuple[Confidence | None, Confidence | None] | None = None
+    """What each judge said; ``null`` for a judge who gave no usable answer."""
+    answer: str | None = None
+    """The answer that the thought reaches, where somebody read it; else the rule looks for it."""
+    perspective: str | None = None
+    """Name of its line of attack: thoughts of one name are one solution told again."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Thought:
+        if self.end <= self.start:
+            raise ValueError("end lies before start")
+        return self
+
+
+def read_thoughts(path: str | Path) -> dict[str, list[Thought]]:
+    """Thoughts by trace, in order; a malformed or overlapping one names its line."""
+    found: dict[str, list[tuple[int, Thought]]] = defaultdict(list)
+    for row in read_rows(path):
+        if isinstance(row, BadRow):
+            raise InputError(f"{path}:{row.line}: {row.why}", "mend or delete the line")
+        try:
+            thought = Thought.model_validate(row.data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(
+                f"{path}:{row.line}: {where + ': ' if where else ''}{first['msg']}",
+                'a thought is {"trace_id": …, "start": …, "end": …, "confidences": [2, 1]}',
+            ) from None
+        found[thought.trace_id].append((row.line, thought))
+    ordered = {}
+    for trace_id, rows in found.items():
+        rows.sort(key=lambda pair: (pair[1].start, pair[1].end))
+        for (_, before), (line, after) in pairwise(rows):
+            if after.start < before.end:
+                raise InputError(
+                    f"{path}:{line}: thought {after.start}–{after.end} of {trace_id} overlaps {before.start}–{before.end}",
+                    "thoughts follow one another",
+                )
+        ordered[trace_id] = [thought for _, thought in rows]
+    return ordered
+
+
+def sure(confidences: Sequence[int | None]) -> bool | None:
+    """Two judges' verdict: correct if one says 2; unknown if none does and one is missing.
+
+    >>> sure((2, 0)), sure((1, 1)), sure((None, 2)), sure((None, 1))
+    (True, False, True, None)
+    """
+    if SURE in confidences:
+        return True
+    return None if None in confidences else False
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response as ξ_UT sees it. ``tokens``: T, of the whole response, what follows the last thought included.
+
+    ``ends``: (thoughts,) tokens from the start of the response up to and including each thought.
+    ``thought_correct``: (thoughts,) ``None`` where nobody could tell.
+    """
+
+    trace_id: str
+    item: str
+    correct: bool
+    tokens: int
+    ends: tuple[int, ...]
+    thought_correct: tuple[bool | None, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.ends) != len(self.thought_correct):
+            raise ValueError(
+                f"{self.trace_id}: {len(self.ends)} thoughts, {len(self.thought_correct)} verdicts"
+            )
+        if list(self.ends) != sorted(self.ends) or (self.ends and self.ends[-1] > self.tokens):
+            raise ValueError(f"{self.trace_id}: thoughts end at {self.ends} of {self.tokens} tokens")
+
+    @property
+    def switches(self) -> int:
+        """Changes of thought: one fewer than there are thoughts."""
+        return max(0, len(self.ends) - 1)
+
+
+def response_of(
+    trace_id: str,
+    thought_tokens: Sequence[int],
+    thought_correct: Sequence[bool | None],
+    *,
+    correct: bool = False,
+    item: str | None = None,
+    rest: int = 0,
+) -> Response:
+    """A `Response` from the tokens of each thought; ``rest``: tokens behind the last one (the answer)."""
+    ends, total = [], 0
+    for count in thought_tokens:
+        total += count
+        ends.append(total)
+    return Response(trace_id, item or trace_id, correct, total + rest, tuple(ends), tuple(thought_correct))
+
+
+def correct_by_rule(text: str, reference: str | None, answer: str | None = None) -> bool | None:
+    """Whether a stretch of text reaches the reference; ``False`` where it states no answer, ``None`` without reference."""
+    if not reference:
+        return None
+    stated = answer or stated_answer(text, kind_of(reference))
+    return stated is not None and same_answer(stated, reference)
+
+
+def response_correct(trace: Trace) -> tuple[bool | None, str]:
+    """Whether a response is right, and how that is known: ``recorded``, ``rule``, ``no answer given``, or why not.
+
+    A response without an answer part (cut off while thinking, or never divided) has one if its end states one; else
+    it gave no answer, which is wrong, as every benchmark scores it. An answer part that no rule can read is not judged.
+    """
+    if trace.correct is not None:
+        return trace.correct, "recorded"
+    if not trace.reference:
+        return None, "neither correctness nor a reference is recorded"
+    answer = trace.answer.strip()
+    end = answer or ("" if trace.think == "unclosed" else trace.reasoning[-END:])
+    stated = stated_answer(end, kind_of(trace.reference)) or (answer if len(answer) < SHORT else None)
+    if stated:
+        return same_answer(stated, trace.reference), "rule"
+    return (None, "no answer was found in the answer part") if answer else (False, "no answer given")
+
+
+def verdicts(
+    thoughts: Sequence[Thought], texts: Sequence[str], reference: str | None, *, judged: bool
+) -> tuple[bool | None, ...]:
+    """(thoughts,) correct or not, by the two judges or by rule; the two are never mixed within a study."""
+    if judged:
+        return tuple(None if t.confidences is None else sure(t.confidences) for t in thoughts)
+    return tuple(correct_by_rule(text, reference, t.answer) for t, text in zip(thoughts, texts, strict=True))
+
+
+def any_judged(thoughts: Mapping[str, Sequence[Thought]]) -> bool:
+    """Whether a file of thoughts carries judges' confidences at all."""
+    return any(t.confidences is not None for rows in thoughts.values() for t in rows)

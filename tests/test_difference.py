@@ -1,0 +1,104 @@
+"""Paired differences of α, and errors that machines share."""
+
+from __future__ import annotations
+
+import krippendorff
+import numpy as np
+import pytest
+
+from pedagogy_r1.agreement.difference import human_machine_difference, recoding_difference
+from pedagogy_r1.agreement.machine_errors import machine_errors, majority
+
+
+def coders(rng: np.random.Generator, truth: np.ndarray, skills: list[float]) -> np.ndarray:
+    noise = [rng.integers(0, 4, len(truth)) for _ in skills]
+    return np.array(
+        [np.where(rng.random(len(truth)) < s, truth, n) for s, n in zip(skills, noise, strict=True)]
+    )
+
+
+def reference(a: np.ndarray, b: np.ndarray) -> float:
+    both = (a >= 0) & (b >= 0)
+    data = np.array([a[both], b[both]])
+    return float(krippendorff.alpha(reliability_data=data, level_of_measurement="nominal"))
+
+
+def test_difference_is_the_difference_of_the_reference_packages_alphas() -> None:
+    rng = np.random.default_rng(3)
+    truth, cluster = rng.integers(0, 4, 300), np.arange(300) // 10
+    humans = coders(rng, truth, [0.9, 0.9, 0.85])
+    humans[2, ::3] = -1
+    machine = coders(rng, truth, [0.5])[0]
+    machine[:30] = -1
+    found = human_machine_difference(humans, machine, cluster, 4)
+    use = machine >= 0
+    people = np.mean([reference(humans[a, use], humans[b, use]) for a, b in ((0, 1), (0, 2), (1, 2))])
+    mixed = np.mean([reference(h[use], machine[use]) for h in humans])
+    assert found.first == pytest.approx(people, abs=1e-12)
+    assert found.second == pytest.approx(mixed, abs=1e-12)
+    assert found.difference == pytest.approx(mixed - people, abs=1e-12)
+    assert (found.n_units, found.n_traces) == (270, 27)
+    assert found.ci is not None
+    assert found.ci[1] < 0
+
+
+def test_pairing_narrows_the_interval() -> None:
+    """Where hard traces are hard for everybody, redrawing both sides together beats redrawing them apart."""
+    rng = np.random.default_rng(4)
+    truth, cluster = rng.integers(0, 4, 600), np.arange(600) // 10
+    hard = np.repeat(rng.random(60), 10)
+    humans = np.array(
+        [np.where(rng.random(600) < 1 - 0.8 * hard, truth, rng.integers(0, 4, 600)) for _ in range(2)]
+    )
+    machine = np.where(rng.random(600) < 1 - 0.8 * hard, truth, rng.integers(0, 4, 600))
+    paired = human_machine_difference(humans, machine, cluster, 4, replicates=2000).ci
+    assert paired is not None
+    alone = [
+        [
+            reference(x[rows], y[rows])
+            for rows in (
+                np.concatenate([np.flatnonzero(cluster == t) for t in rng.integers(0, 60, 60)])
+                for _ in range(300)
+            )
+        ]
+        for x, y in ((humans[0], humans[1]), (humans[0], machine))
+    ]
+    apart = np.quantile(np.array(alone[1]) - rng.permutation(alone[0]), [0.025, 0.975])
+    assert paired[1] - paired[0] < 0.9 * (apart[1] - apart[0])
+
+
+def test_recoding_under_a_clearer_codebook() -> None:
+    rng = np.random.default_rng(5)
+    truth, cluster = rng.integers(0, 4, 400), np.arange(400) // 10
+    before, after = coders(rng, truth, [0.6, 0.6]), coders(rng, truth, [0.95, 0.95])
+    found = recoding_difference(before, after, cluster, 4)
+    assert found.difference == pytest.approx(reference(*after) - reference(*before), abs=1e-12)
+    assert found.ci is not None
+    assert found.ci[0] > 0
+
+
+def test_no_difference_is_said_in_words() -> None:
+    nobody = human_machine_difference(np.full((2, 4), -1), np.zeros(4, dtype=int), np.arange(4), 2)
+    assert nobody.difference is None
+    assert "no unit" in str(nobody.why_undefined)
+    constant = human_machine_difference(np.zeros((2, 4), dtype=int), np.zeros(4, dtype=int), np.arange(4), 2)
+    assert "undefined" in str(constant.why_undefined)
+    one = human_machine_difference(np.array([[0, 1], [0, 1]]), np.array([0, 1]), np.zeros(2, dtype=int), 2)
+    assert one.difference == 0
+    assert "one trace" in str(one.why_undefined)
+
+
+def test_machines_that_share_errors_count_less() -> None:
+    rng = np.random.default_rng(6)
+    truth = rng.integers(0, 4, 2000)
+    humans = coders(rng, truth, [0.99, 0.99, 0.99])
+    gold = majority(humans, 4)
+    apart = coders(rng, truth, [0.7, 0.7, 0.7])
+    wrong = rng.random(2000) < 0.3
+    shared = np.array([np.where(wrong, (truth + 1) % 4, truth)] * 3)
+    shared[:, rng.random(2000) < 0.02] = 0
+    independent, together = machine_errors(apart, gold), machine_errors(shared, gold)
+    assert independent.effective == pytest.approx(3, abs=0.3)
+    assert together.effective == pytest.approx(1, abs=0.1)
+    assert majority(np.array([[0, 1, -1], [1, 1, -1]]), 2).tolist() == [-1, 1, -1]
+    assert "fewer than two" in str(machine_errors(apart[:1], gold).why_undefined)
