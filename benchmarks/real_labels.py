@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -67,6 +68,8 @@ def flow(folder: Path, coders: tuple[str, str], **how: str) -> AgreementReport:
 
 def main() -> None:
     """Print both tables."""
+    if not DATA.is_dir():
+        sys.exit(f"{DATA} is not here: this benchmark needs the real traces beside the checkout")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         report = schoenfeld(folder)

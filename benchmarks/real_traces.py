@@ -5,6 +5,7 @@ python -m benchmarks.real_traces            # from the checkout, with ../shared 
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -47,6 +48,8 @@ def measure(name: str, files: list[Path], mapping: dict[str, str], folder: Path)
 
 def main() -> None:
     """Both sources."""
+    if not DATA.is_dir():
+        sys.exit(f"{DATA} is not here: this benchmark needs the real traces beside the checkout")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         measure("reasoningflow", sorted((DATA / "reasoningflow/traces").glob("*.jsonl")), FLOW, folder)

@@ -24,6 +24,8 @@ class Row(NamedTuple):
 
     line: int
     data: dict[str, Any]
+    nth: int | None = None
+    """Its place in a JSON array, from 1: several elements may stand on one line."""
 
 
 class BadRow(NamedTuple):
@@ -53,27 +55,40 @@ def _parse(number: int, raw: bytes) -> Row | BadRow:
             f"not UTF-8 (byte {error.start + 1})",
             raw.decode("utf-8", "backslashreplace").rstrip("\r\n"),
         )
+    text = text.rstrip("\r\n")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        return BadRow(number, f"bad JSON: {error}", text.rstrip("\r\n"))
+        return BadRow(number, _bad_json(error), text)
     if not isinstance(value, dict):
-        return BadRow(number, f"expected a JSON object, found {type(value).__name__}", text.rstrip("\r\n"))
+        return BadRow(number, f"expected a JSON object, found {type(value).__name__}", text)
     return Row(number, value)
+
+
+def _bad_json(error: Exception) -> str:
+    """Without the decoder's own line, which in a file of many values is not the file's."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"bad JSON: {error.msg} (column {error.colno})"
+    return "bad JSON: nested too deeply" if isinstance(error, RecursionError) else f"bad JSON: {error}"
+
+
+def need_file(path: Path, hint: str = "check the path") -> None:
+    """Raise `InputError` unless ``path`` is a file; a directory is told from nothing at all."""
+    if not path.is_file():
+        raise InputError(f"{path}: {'is a directory' if path.is_dir() else 'no such file'}", hint)
 
 
 def read_rows(path: str | Path) -> Iterator[Row | BadRow]:
     """Rows of a JSONL, JSON (one array of objects), CSV, TSV, XLSX or Parquet file, chosen by its suffix.
 
     Cells of CSV and XLSX come as text, except that an empty cell is ``None``. Line numbers count as an
-    editor or a spreadsheet would show them.
+    editor or a spreadsheet would show them. A .csv whose header has no comma may be separated by semicolons or tabs.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file", "check the path")
+    need_file(path)
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):
-        return _read_csv(path, "\t" if suffix == ".tsv" else ",")
+        return _read_csv(path, "\t" if suffix == ".tsv" else None)
     if suffix == ".xlsx":
         return _read_xlsx(path)
     if suffix == ".parquet":
@@ -89,28 +104,93 @@ def read_rows(path: str | Path) -> Iterator[Row | BadRow]:
 
 
 def _read_json(path: Path) -> Iterator[Row | BadRow]:
+    text, sound, broken = _decoded(path.read_bytes())
+    start = len(text) - len(text.lstrip())
+    if text.startswith("[", start):
+        yield from _elements(text, start + 1, sound, broken)
+        return
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(text) if text.strip() else None
     except (ValueError, RecursionError) as error:
         # A .json that holds JSON lines is common enough to be read as such.
         rows = list(read_jsonl(path))
-        if not any(isinstance(row, Row) for row in rows):
-            raise InputError(
-                f"{path}: bad JSON: {error}", "expected one array of objects, or one object per line"
-            ) from None
-        yield from rows
+        if any(isinstance(row, Row) for row in rows):
+            yield from rows
+            return
+        why = f"{broken or _bad_json(error)}; expected one array of objects, or one object per line"
+        yield BadRow(_line(text, getattr(error, "pos", start)), why, text.strip())
         return
-    for number, item in enumerate(value if isinstance(value, list) else [value], 1):
-        if isinstance(item, dict):
-            yield Row(number, item)
-        else:
-            yield BadRow(number, f"expected a JSON object, found {type(item).__name__}", json.dumps(item))
+    if text.strip():
+        yield _element(value, _line(text, start), None)
 
 
-def _read_csv(path: Path, delimiter: str) -> Iterator[Row | BadRow]:
+def _decoded(data: bytes) -> tuple[str, int, str]:
+    """The text, up to where it is sound, and what is wrong from there on."""
+    encoding = json.detect_encoding(data)
+    try:
+        text = data.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError as error:
+        head = data[: error.start].decode(encoding, "surrogatepass")
+        rest = data[error.start :].decode(encoding, "backslashreplace")
+        return head + rest, len(head), f"not UTF-8 (byte {error.start + 1})"
+    return text, len(text), ""
+
+
+def _elements(text: str, at: int, sound: int, broken: str) -> Iterator[Row | BadRow]:
+    """One by one, so that those before an error are kept; the error and all behind it are one bad row."""
+    decode, number, line, counted = json.JSONDecoder().raw_decode, 0, 1, 0
+    at = _skip_space(text, at)
+    more = not text.startswith("]", at)
+    try:
+        while more:
+            value, end = decode(text, at)
+            if end > sound:
+                raise json.JSONDecodeError(broken, text, sound)
+            number += 1
+            line, counted = line + text.count("\n", counted, at), at
+            yield _element(value, line, number)
+            at = _skip_space(text, end)
+            more = text.startswith(",", at)
+            at = _skip_space(text, at + 1) if more else at
+        if not text.startswith("]", at):
+            raise json.JSONDecodeError("Expecting ',' or ']'", text, at)
+        at = _skip_space(text, at + 1)
+        if at < len(text):
+            raise json.JSONDecodeError("Extra data behind the array", text, at)
+    except (ValueError, RecursionError) as error:
+        place = getattr(error, "pos", at)
+        why = broken if broken and place >= sound else _bad_json(error)
+        yield BadRow(
+            _line(text, place),
+            f"{why}; nothing behind element {number} was read" if number else f"{why}; no element was read",
+            text[at:].rstrip(),
+        )
+
+
+def _element(value: Any, line: int, nth: int | None) -> Row | BadRow:
+    if isinstance(value, dict):
+        return Row(line, value, nth)
+    where = f"element {nth}: " if nth else ""
+    return BadRow(line, f"{where}expected a JSON object, found {type(value).__name__}", json.dumps(value))
+
+
+def _skip_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _read_csv(path: Path, delimiter: str | None) -> Iterator[Row | BadRow]:
     csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
+            if delimiter is None:
+                delimiter = _delimiter(file.readline())
+                file.seek(0)
             reader = csv.reader(file, delimiter=delimiter)
             names = _header(path, next(reader, None))
             line = reader.line_num + 1
@@ -124,6 +204,11 @@ def _read_csv(path: Path, delimiter: str) -> Iterator[Row | BadRow]:
         ) from None
     except csv.Error as error:
         raise InputError(f"{path}:{reader.line_num}: {error}", "save the table again as CSV") from None
+
+
+def _delimiter(header: str) -> str:
+    """Spreadsheets write semicolons where the comma is the decimal sign, and tabs on request."""
+    return "," if "," in header else max(",;\t", key=header.count)
 
 
 def _read_xlsx(path: Path) -> Iterator[Row | BadRow]:
@@ -164,7 +249,7 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
 
     try:
         file = pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({error})", "write it again") from None
     line = 0
     try:

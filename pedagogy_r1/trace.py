@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Think = Literal["closed", "unopened", "unclosed", "absent", "field"]
+Think = Literal["closed", "unopened", "unclosed", "repeated", "absent", "field"]
 
 
 class Trace(BaseModel):
@@ -52,12 +52,15 @@ def split_think(response: str) -> Split:
     - ``closed``: both tags. Text before ``<think>``, if any, goes to the answer.
     - ``unopened``: only ``</think>``; chat templates that open the tag themselves produce this (QwQ).
     - ``unclosed``: only ``<think>``: generation was cut off while thinking; the answer is empty.
+    - ``repeated``: more tags than these, and one of them ``</think>``: split at the first; the others stay in the texts.
     - ``absent``: no tag; the whole response is taken as reasoning, since nothing says otherwise.
 
     >>> split_think("<think>2+2 is 4.</think>4")
     Split(reasoning='2+2 is 4.', answer='4', think='closed')
     >>> split_think("Hmm.</think>4").think
     'unopened'
+    >>> split_think("<think>a</think>b<think>c</think>d")
+    Split(reasoning='a', answer='b<think>c</think>d', think='repeated')
     """
     start, end = response.find(_OPEN), response.find(_CLOSE)
     if start < 0 and end < 0:
@@ -65,7 +68,11 @@ def split_think(response: str) -> Split:
     if end < 0:
         return Split(response[:start] + response[start + len(_OPEN) :], "", "unclosed")
     if start < 0 or start > end:
-        return Split(response[:end], response[end + len(_CLOSE) :], "unopened")
-    return Split(
-        response[start + len(_OPEN) : end], response[:start] + response[end + len(_CLOSE) :], "closed"
-    )
+        think: Think = "unopened"
+        reasoning, answer = response[:end], response[end + len(_CLOSE) :]
+    else:
+        think = "closed"
+        reasoning = response[start + len(_OPEN) : end]
+        answer = response[:start] + response[end + len(_CLOSE) :]
+    more = any(tag in text for tag in (_OPEN, _CLOSE) for text in (reasoning, answer))
+    return Split(reasoning, answer, "repeated" if more else think)

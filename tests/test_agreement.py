@@ -209,3 +209,36 @@ def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ig
     absent = pcode("agreement", tmp_path / "nothing")
     assert absent.exit_code == 2
     assert "not a run directory" in absent.stderr
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "stopped"])
+def test_a_run_that_is_not_complete_is_refused(tmp_path: Path, status: str) -> None:
+    run = make_run(tmp_path / "run", {"x": ["A", "B"], "y": ["A", "A"]})
+    data = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps(data | {"status": status}))
+    with pytest.raises(
+        RunError, match=f"is {status}, not complete.*biased sample(.|\\n)*the command that started it"
+    ):
+        agree([run.folder])
+
+
+def test_runs_under_different_codebooks_are_told_what_helps(tmp_path: Path) -> None:
+    one = make_run(tmp_path / "a/run", {"x": ["A", "B"]})
+    other = make_run(tmp_path / "b/run", {"y": ["A", "B"]}, codebook=book(BOOK.replace("id: abc", "id: abd")))
+    with pytest.raises(CodebookError, match=r"under abc@.*under abd@(.|\n)*cannot be compared") as caught:
+        agree([one, other])
+    assert "migrate" not in caught.value.hint
+    later = make_run(tmp_path / "c/run", {"y": ["A", "B"]}, codebook=book(BOOK.replace("1.0.0", "1.1.0")))
+    with pytest.raises(CodebookError, match="codebook migrate"):
+        agree([one, later])
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    runs = [
+        make_run(tmp_path / f"{place}/cues", {"cues": codes}, machines=["cues"])
+        for place, codes in (("p/a", ["A", "B"]), ("p/b", ["A", "A"]), ("q/b", ["B", "A"]))
+    ]
+    names = [coder.name for coder in reliability_data(runs).coders]
+    assert names == ["cues@a/cues", "cues@p/b/cues", "cues@q/b/cues"]
+    with pytest.raises(RunError, match="is given 2 times"):
+        reliability_data([runs[0], runs[0]])

@@ -12,7 +12,7 @@ import pytest
 
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.run import CoderRun
-from pedagogy_r1.errors import InputError, PedagogyError, PluginError, RunError
+from pedagogy_r1.errors import CodebookError, InputError, PedagogyError, PluginError, RunError
 from pedagogy_r1.unit import unitize
 
 from .conftest import ROOT
@@ -145,3 +145,61 @@ def test_other_parameters_are_refused_and_named(tmp_path: Path, pcode) -> None: 
     before = (tmp_path / "run/codings.jsonl").stat().st_mtime_ns
     assert pcode("annotate", DEMO, "-o", tmp_path / "run").exit_code == 0
     assert (tmp_path / "run/codings.jsonl").stat().st_mtime_ns == before
+
+
+def demo_in_other_languages(path: Path) -> Path:
+    rows = [json.loads(line) for line in DEMO.read_text(encoding="utf-8").splitlines()][:5]
+    for number, lang in ((1, "zh"), (3, "ko"), (4, "zh")):
+        rows[number] |= {"lang": lang, "question": "", "reasoning": "等等，这不对。잠깐, 이건 아니다."}
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_traces_in_another_language_do_not_stop_the_rest(tmp_path: Path, pcode, workers: int) -> None:  # type: ignore[no-untyped-def]
+    traces = demo_in_other_languages(tmp_path / "traces.jsonl")
+    result = pcode("annotate", traces, "-o", tmp_path / "run", "--workers", workers)
+    assert result.exit_code == 1  # done, with something missing
+    manifest = CoderRun(tmp_path / "run").manifest
+    missing = sum(manifest.counts["missing"].values())
+    assert missing >= 3
+    assert f"cues are English (en), 3 traces are ko, zh: {missing} units missing" in result.stderr
+    assert "retry-missing" not in result.stderr
+    assert manifest.usage["foreign_traces"] == {"ko": 1, "zh": 2}
+    fallback = sum("no cue fired" in (c.rationale or "") for c in CoderRun(tmp_path / "run").codings())
+    assert manifest.usage["fallback"] == fallback > 0
+    share = f"{fallback / manifest.counts['units']:.0%}".replace("%", " %")
+    assert f"fallback (no cue fired): {share} of units" in result.stdout
+
+
+def test_all_traces_in_another_language(tmp_path: Path) -> None:
+    for book in ("schoen", "schoenfeld"):
+        run = annotate(DEMO, tmp_path / book, codebook=book, lang="zh")
+        assert run.manifest.counts["missing"].keys() == {"codebook's cues are en, trace is zh"}
+
+
+def test_a_damaged_run_is_made_again(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
+    run = annotate(DEMO, tmp_path / "run").folder
+    whole = (run / "codings.jsonl").read_bytes()
+    (run / "codings.jsonl").write_bytes(whole[: whole.index(b"\n") + 1])
+    refused = pcode("export", run, "-o", tmp_path / "x.csv")
+    assert refused.exit_code == 2
+    assert "run the same command again" in refused.stderr
+    mended = pcode("annotate", DEMO, "-o", run)
+    assert mended.exit_code == 0
+    assert "codings.jsonl changed since the run was complete; the run is made again" in mended.stderr
+    assert (run / "codings.jsonl").read_bytes() == whole
+    assert pcode("annotate", DEMO, "-o", run).stderr == ""
+
+
+def test_a_codebook_with_errors_is_refused(tmp_path: Path) -> None:
+    released = (ROOT / "codebook/schoen/1.0.0.yaml").read_text(encoding="utf-8")
+    bad = tmp_path / "mine.yaml"
+    bad.write_text(released.replace("fallback: KA-RO", "fallback: NOPE"), encoding="utf-8")
+    with pytest.raises(
+        CodebookError, match=r"line \d+: fallback: there is no code 'NOPE'(.|\n)*pcode codebook check"
+    ):
+        annotate(DEMO, tmp_path / "run", codebook=bad)
+    assert not (tmp_path / "run").exists()
+    bad.write_text(released.replace("fallback: KA-RO\n", ""), encoding="utf-8")
+    assert annotate(DEMO, tmp_path / "run", codebook=bad).manifest.status == "complete"

@@ -256,6 +256,11 @@ def test_check_says_all_and_exits_1_only_for_errors(pcode: Pcode, tmp_path: Path
     assert f"{path}:8: error: codes[B].family: there is no family 'G'" in failed.stdout
     report = json.loads(pcode("codebook", "check", path, "--json").stdout)
     assert report["errors"] == 1
+    assert failed.stderr.startswith("1 error, ")
+    path.write_text("- a\n- b\n", encoding="utf-8")
+    listing = pcode("codebook", "check", path)
+    assert len(listing.stdout.splitlines()) == 1, "nothing is known of a book that is a list"
+    assert listing.stderr == "1 error, 0 warnings\n"
     assert any(p["line"] == 8 and p["severity"] == "error" for p in report["problems"])
     assert pcode("codebook", "check", tmp_path / "no.yaml").exit_code == 2
 

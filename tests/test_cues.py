@@ -338,3 +338,43 @@ def test_real_traces(shared: Path) -> None:
         assert [coding.unit_id for coding in codings] == [unit.id for unit in units]
         for unit, coding in zip(units, codings, strict=True):
             assert coding.evidence is None or coding.evidence in unit.text
+
+
+@pytest.mark.parametrize("name", ["schoen", "schoenfeld"])
+@pytest.mark.parametrize("lang", ["zh", "ko", "de"])
+def test_no_cue_is_tried_in_another_language(name: str, lang: str) -> None:
+    codings = code("Wait, is that right? Let me check.", load_codebook(name), lang=lang)
+    assert {(c.codes, c.missing_reason, c.evidence) for c in codings} == {
+        (None, f"codebook's cues are en, trace is {lang}", None)
+    }
+
+
+def test_features_decide_in_another_language() -> None:
+    question = "Berechne die Höhe eines geraden Zylinders mit Volumen 432."
+    codings = code("Die Höhe eines geraden Zylinders. Wait, so.", question=question, lang="de")
+    assert [c.codes for c in codings] == [("ECHO",), None]
+    assert (
+        codings[0].rationale
+        == "ECHO: 100% of its words repeat the question; codebook's cues are en, trace is de: no cue was tried"
+    )
+
+
+def test_the_language_given_for_all_traces_counts() -> None:
+    given = [Trace(id="t", reasoning="Wait, no.", lang="zh")]
+    ((_, _, codings),), _ = run(given, unitize=Unitizer(lang="en-GB"))
+    assert codings[0].codes == ("DOUBT",)
+
+
+def test_a_book_of_any_language_has_cues_for_all() -> None:
+    for lang in ("en", "de", "zh"):
+        assert code("Wait, no.", book(lang="xx"), lang=lang)[0].codes == ("DOUBT",)
+
+
+def test_what_is_tallied() -> None:
+    made = coder(Context(book(), "r", Path()))
+    assert made.tally(code("Wait. Six times three. Fine."), "en-US") == {"fallback": 2}
+    none = code("Six times three.", book(fallback=None, exhaustive=False))
+    assert made.tally(none, "en") == {"fallback": 1}
+    foreign = code("Wait. Fine.", lang="zh")
+    assert made.tally(foreign, "zh") == {"fallback": 0, "foreign_traces: zh": 1}
+    assert coder(Context(book(lang="xx"), "r", Path())).tally([], "zh") == {"fallback": 0}

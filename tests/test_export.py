@@ -177,13 +177,11 @@ def test_what_was_exported_imports_as_it_was(
         tmp_path / "again",
         "--codebook",
         "schoen@1.0.0",
-        "--kind",
-        "machine",
     )
     assert done.exit_code == 0, done.stderr
     again = CoderRun(tmp_path / "again")
     assert same(again) == same(run)
-    assert [coder.name for coder in again.manifest.coders] == ["@A", "B"]
+    assert again.manifest.coders == run.manifest.coders, "a machine stays one"
     assert list(again.units()) == list(run.units())
     assert again.manifest.scheme == "paragraph@1"
     assert "not coded" in done.stderr
@@ -241,6 +239,53 @@ def test_control_characters_do_not_break_a_sheet(tmp_path: Path) -> None:
         kind="machine",
     )
     assert same(CoderRun(tmp_path / "again")) == same(run)
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "stopped"])
+def test_a_run_that_is_not_complete_is_a_prefix_and_says_so(
+    status: str, tmp_path: Path, pcode: Pcode
+) -> None:
+    run = write_run(tmp_path / "run", TRACES, lambda n: KINDS[n % len(KINDS)])
+    whole = list(records(run))
+    first = [row for row in whole if row["trace_id"] == "-1"]
+    manifest = json.loads((run.folder / "run.json").read_text())
+    manifest |= {"status": status, "stopped_why": "why"}
+    manifest.pop("bytes", None)  # only a complete run has it
+    (run.folder / "run.json").write_text(json.dumps(manifest))
+    if status == "running":  # killed: what lies behind the checkpoint is there in part, the last line torn
+        units = [unit for unit in run.units() if unit.trace_id == "-1"]
+        made = {(row["unit_id"], row["coder"]) for row in first if row["missing_reason"] != "not coded"}
+        counts = {
+            "traces": 1,
+            "units": len(units),
+            "tokens": 0,
+            "coded": len(made) - 1,
+            "missing: timeout": 1,
+        }
+        line = json.dumps({"done": 1, "bytes": {}, "counts": counts})
+        (run.folder / "checkpoint.jsonl").write_text(line + "\n" + line[:9])
+        path = run.folder / "codings.jsonl"
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(lines[: len(made)]) + lines[len(made)][:9])
+    expected, traces = (first, 1) if status == "running" else (whole, 2)
+    done = pcode("export", run.folder, "-o", tmp_path / "out.jsonl")
+    assert done.exit_code == 1, done.stderr
+    assert (
+        f"{run.folder} is {status} (why): only a prefix of its traces is exported, the first {traces}"
+        in done.stderr
+    )
+    assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == expected
+
+
+@pytest.mark.parametrize("name", ["codings.jsonl", "new.csv", "../run/traces.jsonl"])
+def test_nothing_is_written_into_a_run(name: str, run: CoderRun, tmp_path: Path, pcode: Pcode) -> None:
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    done = pcode("export", run.folder, "-o", run.folder / name)
+    assert (done.exit_code, "lies in a run directory" in done.stderr) == (2, True)
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+    other = write_run(tmp_path / "x.csv", TRACES, lambda n: None)
+    done = pcode("export", other.folder, "-o", other.folder)
+    assert (done.exit_code, "is a directory" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

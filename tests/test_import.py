@@ -17,6 +17,7 @@ from click.testing import Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pedagogy_r1.codebook import parse_codebook
 from pedagogy_r1.coding.import_report import CodingsReport
 from pedagogy_r1.coding.importing import import_codings
 from pedagogy_r1.coding.run import CoderRun
@@ -235,7 +236,7 @@ def test_offsets_that_moved_are_said_with_the_cause(place: Path, pcode: Pcode) -
         "own",
     )
     assert done.exit_code == 0, done.stderr
-    assert "1 spans moved (UTF-16 code units)" in done.stderr
+    assert f"1 spans moved (UTF-16 code units): {path}:2\n" in done.stderr
     assert "2 traces that nobody coded are left out" in done.stderr
     assert next(CoderRun(place / "run").units()).text == T1[1].text
 
@@ -257,6 +258,7 @@ def test_spans_in_the_answer_are_counted_and_left_out(place: Path) -> None:
     ]
     report = take(place, write(place / "a.csv", rows), units="own")
     assert (report.kept, report.outside, report.rows) == (1, 1, 2)
+    assert report.places == {"outside": [f"{place / 'a.csv'}:3"]}
 
 
 def test_a_neutralised_quote_is_recognised(place: Path) -> None:
@@ -371,6 +373,112 @@ def test_none_in_an_exhaustive_codebook_is_taken_and_said(place: Path) -> None:
     assert coded(place) == {(T1[0].text, "A"): ()}
 
 
+def test_remarks_name_their_rows(place: Path, pcode: Pcode) -> None:
+    (place / "tiny.yaml").write_text(BOOK.replace("exhaustive: false\n", ""))
+    units = [by_unit(at, f"c{n}", None if n else "none") for at in (0, 1) for n in range(8)]
+    path = write(place / "a.csv", units)
+    words = [
+        "import",
+        path,
+        "--traces",
+        place / "traces.jsonl",
+        "-o",
+        place / "run",
+        "--codebook",
+        place / "tiny.yaml",
+    ]
+    done = pcode(*words, "--json")
+    assert done.exit_code == 0, done.stderr
+    empty = [f"{path}:{row}" for row in range(2, 18) if row not in (2, 10)]
+    assert f"14 × empty cells: {', '.join(empty[:10])} and 4 more\n" in done.stderr
+    assert f"2 × none in an exhaustive codebook: {path}:2, {path}:10\n" in done.stderr
+    assert json.loads(done.stdout)["places"] == {
+        "empty cells": empty,
+        "none in an exhaustive codebook": [f"{path}:2", f"{path}:10"],
+    }
+
+
+def test_a_table_with_semicolons(place: Path) -> None:
+    path = place / "a.csv"
+    path.write_text(f'unit_id;coder;code\n{T1[0].id};A;KA-RO\n{T1[1].id};A;"IA-SQ; OA-ME"\n')
+    take(place, path)
+    assert coded(place) == {(T1[0].text, "A"): ("KA-RO",), (T1[1].text, "A"): ("IA-SQ", "OA-ME")}
+
+
+def test_a_table_without_rows(place: Path) -> None:
+    (place / "a.csv").write_text("unit_id,coder,code\n")
+    with pytest.raises(InputError, match=r"a\.csv: no rows"):
+        take(place, place / "a.csv")
+
+
+STAMP = parse_codebook(BOOK.encode()).stamp
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("tiny@0.9.0", "pcode codebook migrate RUN --to tiny@1.0.0"),
+        ("other@1.0.0#abc", "--codebook other@1.0.0"),
+        (STAMP[:-1] + "g", "has changed since"),
+        (None, ""),
+        ("tiny", ""),
+        ("tiny@1.0.0", ""),
+        (STAMP, ""),
+    ],
+)
+def test_the_codebook_of_a_row_is_that_of_the_command(said: str | None, hint: str, place: Path) -> None:
+    path = write(place / "a.csv", [by_unit(0, "A", "KA-RO"), by_unit(1, "A", "KA-RO", codebook=said)])
+    if not hint:
+        assert take(place, path).codings == 2
+        return
+    with pytest.raises(InputError) as error:
+        take(place, path)
+    assert f"{path}:3: coded with {said}, and --codebook is tiny@1.0.0" in error.value.message
+    assert hint in error.value.hint
+    assert not (place / "run").exists()
+
+
+def exported(index: int, coder: str, kind: str | None) -> Row:
+    return by_unit(index, coder, "KA-RO", run_id="r", rank=1, missing_reason=None, kind=kind)
+
+
+def test_the_kinds_of_coders_come_from_an_export(place: Path) -> None:
+    path = write(
+        place / "a.csv",
+        [exported(0, "cues", "machine"), exported(1, "cues", None), exported(0, "A", "human")],
+    )
+    other = write(place / "b.csv", [by_unit(0, "B", "KA-RO")])
+    take(place, path, other)
+    manifest = CoderRun(place / "run").manifest
+    assert {coder.name: coder.kind for coder in manifest.coders} == {
+        "cues": "machine",
+        "A": "human",
+        "B": "human",
+    }
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "why"),
+    [
+        (
+            [exported(0, "A", "human"), exported(1, "A", "machine")],
+            {},
+            r"a\.csv:3: coder A is machine, and human in .*a\.csv:2",
+        ),
+        ([exported(0, "A", "robot")], {}, r"a\.csv:2: kind 'robot' is neither"),
+        (
+            [exported(0, "A", "machine")],
+            {"kind": "human"},
+            r"a\.csv:2: coder A is machine, and --kind says human",
+        ),
+    ],
+)
+def test_kinds_that_contradict_each_other(rows: list[Row], how: Row, why: str, place: Path) -> None:
+    with pytest.raises(InputError, match=why):
+        take(place, write(place / "a.csv", rows), **how)
+    assert not (place / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("rows", "how", "message"),
     [
@@ -420,8 +528,12 @@ def test_the_same_import_again_changes_nothing_and_another_is_refused(place: Pat
         (place / "run" / "codings.jsonl").read_bytes(),
         (place / "run" / "run.json").read_bytes(),
     )
-    with pytest.raises(PedagogyError, match="holds another run"):
+    with pytest.raises(PedagogyError, match="holds another run") as error:
         take(place, write(place / "a.csv", [by_unit(0, "A", "IA-SQ")]))
+    assert f"{path} has changed since" in error.value.message
+    with pytest.raises(PedagogyError, match=r"files: .*a\.csv there, .*b\.csv now") as error:
+        take(place, write(place / "b.csv", [by_unit(0, "A", "IA-SQ")]))
+    assert "sha256" not in str(error.value)
 
 
 # ── fuzz ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -209,6 +209,12 @@ def test_a_mapped_answer_keeps_what_it_displaces(write_jsonl: WriteJsonl, tmp_pa
         ("<think>cut off", "unclosed", "cut off", "never closed"),
         ("no tags", "absent", "no tags", "no <think> at all"),
         ("<think></think>4", "closed", "", "nothing to code"),
+        ("<think>a</think>mid<think>b</think>c", "repeated", "a", "more than one pair"),
+        ("<think>a <think>b</think>c</think>d", "repeated", "a <think>b", "more than one pair"),
+        ("<think>a <think>b</think>c", "repeated", "a <think>b", "more than one pair"),
+        ("a</think>b</think>c", "repeated", "a", "more than one pair"),
+        ("<thinking>a</thinking>b", "absent", "<thinking>a</thinking>b", "<thinking> was seen"),
+        ("a</THINK>b", "absent", "a</THINK>b", "</THINK> was seen"),
     ],
 )
 def test_odd_thinking_is_counted_and_named(
@@ -220,6 +226,14 @@ def test_odd_thinking_is_counted_and_named(
     assert (note.count, note.first) == (5, [f"{path}:{n}" for n in (2, 3, 4)])
     trace = list(read_traces(tmp_path / "out.jsonl"))[1]
     assert (trace.think, trace.reasoning) == (think, reasoning)
+
+
+def test_another_think_tag_is_named_where_the_known_one_is_demanded(
+    write_jsonl: WriteJsonl, tmp_path: Path
+) -> None:
+    path = write_jsonl("t.jsonl", {"response": "<Think>a</Think>b"})
+    with pytest.raises(InputError, match="<Think> is taken as text"):
+        import_traces([path], tmp_path / "out.jsonl", no_think="error")
 
 
 @pytest.mark.parametrize(
@@ -288,6 +302,31 @@ def test_skip_imports_the_good_rows_and_writes_the_bad_ones_aside(tmp_path: Path
     path.write_text('{"reasoning": "r"}\n')
     assert pcode("traces", "import", path, "-o", out, "--on-error", "skip").exit_code == 0
     assert not (tmp_path / "out.jsonl.skipped.jsonl").exists(), "the list of an earlier import must not stay"
+
+
+def test_good_elements_before_an_error_in_an_array(tmp_path: Path, pcode: Pcode) -> None:
+    path, out = tmp_path / "in.json", tmp_path / "out.jsonl"
+    path.write_text(
+        '[\n{"reasoning": "r"}, {"reasoning": "s"}, {"reasoning": 7},\n{"reasoning": "t",\n}\n]\n'
+    )
+    done = pcode("traces", "import", path, "-o", out, "--on-error", "skip")
+    assert done.exit_code == 1
+    assert "2 traces of 4 rows" in done.stdout
+    assert f"skipped {path}:2: element 3: 'reasoning' should be text" in done.stderr
+    assert [trace.id for trace in read_traces(out)] == ["in:1", "in:2"]
+    aside = [json.loads(line) for line in (tmp_path / "out.jsonl.skipped.jsonl").read_text().splitlines()]
+    assert [row["line"] for row in aside] == [2, 4]
+    assert aside[1]["raw"] == '{"reasoning": "t",\n}\n]'
+
+
+def test_directories_and_files_without_rows(tmp_path: Path, pcode: Pcode) -> None:
+    done = pcode("traces", "import", tmp_path, "-o", tmp_path / "out.jsonl")
+    assert (done.exit_code, "is a directory" in done.stderr) == (2, True)
+    (tmp_path / "traces.jsonl").write_text("")
+    assert f"it holds {tmp_path / 'traces.jsonl'}" in pcode("traces", "check", tmp_path).stderr
+    (tmp_path / "head.csv").write_text("id,reasoning\n")
+    done = pcode("traces", "import", tmp_path / "head.csv", "-o", tmp_path / "out.jsonl")
+    assert (done.exit_code, "head.csv: no rows" in done.stderr) == (2, True)
 
 
 def test_a_repeated_id_names_both_places(write_jsonl: WriteJsonl, tmp_path: Path) -> None:

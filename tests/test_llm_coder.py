@@ -611,7 +611,20 @@ def test_the_plan_counts_what_the_run_then_sends(serve: Callable[..., Bench]) ->
     )  # the server counts characters / 4
     assert plan["cached_tokens"] < plan["prompt_tokens"]
     assert usage["cached_tokens"] > usage["prompt_tokens"] * 0.8
-    assert made.plan(iter(traces), lines)["answered_already"] == 6 * 3 * 2
+    done = made.plan(iter(traces), lines)
+    assert done["requests"] == done["answered_already"] == plan["requests"]
+    assert done["prompt_tokens"] == done["completion_tokens"] == done["cached_tokens"] == 0
+
+
+def test_the_plan_of_a_run_that_was_begun_is_of_the_rest(serve: Callable[..., Bench]) -> None:
+    bench, traces = serve(), make_traces(6)
+    made = bench.coder(critic=True)
+    whole = made.plan(iter(traces), lines)
+    bench.code(traces[:3])  # first passes of half the traces, and no critic's
+    left = made.plan(iter(traces), lines)
+    assert (left["requests"], left["answered_already"]) == (whole["requests"], whole["requests"] // 4)
+    for name in ("prompt_tokens", "completion_tokens", "cached_tokens"):
+        assert left[name] == pytest.approx(whole[name] * 3 / 4, rel=0.06), name
 
 
 def test_the_ledger_of_a_run_replays_without_a_server(serve: Callable[..., Bench], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from pedagogy_r1.agreement import agree
 from pedagogy_r1.coding.migrate import migrate_run
+from pedagogy_r1.coding.run import CoderRun
 from pedagogy_r1.errors import CodebookError
 
 from .runs import BOOK, make_run
@@ -64,3 +66,59 @@ def test_another_codebook_is_refused(tmp_path: Path) -> None:
     file.write_text(NEXT.replace("version: 1.0.0", "version: 1.5.0"))
     with pytest.raises(CodebookError, match=r"no migration from version 1\.0\.0"):
         migrate_run(old, file, tmp_path / "new")
+
+
+def test_what_has_to_be_recoded_is_a_table_that_can_be_imported(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
+    old = make_run(tmp_path / "old", {"x": ["A", "B", "C", "C"], "y": ["A", ("C", "A"), "B", "A"]})
+    book = tmp_path / "2.0.0.yaml"
+    book.write_text(NEXT)
+    new = migrate_run(old, book, tmp_path / "new").run.folder
+    with (new / "recode.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "unit_id",
+        "trace_id",
+        "start",
+        "end",
+        "quote",
+        "coder",
+        "code",
+        "was",
+        "reason",
+        "memo",
+    ]
+    assert [(r["quote"], r["coder"], r["code"], r["was"]) for r in rows] == [
+        ("Sentence 1.", "y", "", "C; A"),
+        ("Sentence 2.", "x", "", "C"),
+        ("Sentence 3.", "x", "", "C"),
+    ]
+    for row, code in zip(rows, ("C1; A2", "C2", "C1"), strict=True):
+        row["code"] = code
+    with (new / "recode.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    filled = (new / "recode.csv").read_bytes()
+    again = pcode("codebook", "migrate", old.folder, "--to", book, "-o", new)
+    assert "3 codings have to be made again" in again.stderr
+    assert "recode.csv" in again.stderr
+    assert (new / "recode.csv").read_bytes() == filled  # work is not overwritten
+
+    recoded = tmp_path / "recoded"
+    done = pcode("import", new / "recode.csv", "--units", new, "--codebook", book, "-o", recoded)
+    assert done.exit_code == 0, done.stderr
+    report = agree([new, recoded], replicates=10)
+    (comparison,) = report.comparisons
+    assert (report.n_units, comparison.coders) == (4, ("x", "y"))
+    assert {unit.text: unit.codes for unit in report.disagreed}["Sentence 1."] == {"x": "B", "y": "C1"}
+    (second,) = [c for c in CoderRun(recoded).codings() if c.coder == "y"]
+    assert second.codes == ("C1", "A2")
+
+
+def test_a_book_with_errors_is_refused(tmp_path: Path) -> None:
+    old = make_run(tmp_path / "old", {"x": ["A", "B"]})
+    file = tmp_path / "2.0.0.yaml"
+    file.write_text(NEXT.replace("families: [{id: F, name: f}]", "families: [{id: F, name: f}]\nfallback: Z"))
+    with pytest.raises(CodebookError, match=r"no code 'Z'(.|\n)*pcode codebook check"):
+        migrate_run(old, file, tmp_path / "new")
+    assert not (tmp_path / "new").exists()

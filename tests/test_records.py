@@ -73,6 +73,71 @@ def test_headers_are_checked(tmp_path: Path) -> None:
         read_rows(tmp_path / "empty.doc")
 
 
+def test_elements_of_an_array_lie_on_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(
+        '\ufeff[\n {"a": 1},\n\n {"a":\n  2}, {"a": 3},\n 5]\n', encoding="utf-8"
+    )
+    *rows, bad = read_rows(tmp_path / "t.json")
+    assert rows == [Row(2, {"a": 1}, 1), Row(4, {"a": 2}, 2), Row(5, {"a": 3}, 3)]
+    assert bad == BadRow(6, "element 4: expected a JSON object, found int", "5")
+
+
+@pytest.mark.parametrize(
+    ("text", "good", "line", "why", "raw"),
+    [
+        ('[\n{"a": 1},\n{"b":\n  oops}, {"c": 2}]\n', 1, 4, "nothing behind element 1", '{"b":\n  oops}, {"c": 2}]'),
+        ('[{"a": 1}\n{"b": 2}]', 1, 2, "Expecting ',' or ']'", '{"b": 2}]'),
+        ('[{"a": 1},\n {"b": 2}', 2, 2, "Expecting ',' or ']'", ""),
+        ('[{"a": 1}]\n\n{"b": 2}', 1, 3, "Extra data", '{"b": 2}'),
+        ("[\n{'a': 1}]", 0, 2, "no element was read", "{'a': 1}]"),
+        ('{"a":\n 1', 0, 2, "one array of objects", '{"a":\n 1'),
+    ],
+)  # fmt: skip
+def test_what_stands_before_an_error_in_an_array_is_kept(
+    text: str, good: int, line: int, why: str, raw: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.json").write_text(text)
+    *rows, bad = read_rows(tmp_path / "t.json")
+    assert [type(row) for row in rows] == [Row] * good
+    assert isinstance(bad, BadRow)
+    assert (bad.line, bad.raw) == (line, raw)
+    assert why in bad.why
+
+
+def test_an_array_that_is_not_utf8_from_somewhere_on(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_bytes(b'[{"a": 1},\n{"b": "x\xff"}]')
+    assert list(read_rows(tmp_path / "t.json")) == [
+        Row(1, {"a": 1}, 1),
+        BadRow(2, "not UTF-8 (byte 20); nothing behind element 1 was read", '{"b": "x\\xff"}]'),
+    ]
+
+
+def test_bad_json_in_a_line_names_its_column_only(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"a": 1}\n{"a": 1\n')
+    (bad,) = (row for row in read_rows(tmp_path / "t.jsonl") if isinstance(row, BadRow))
+    assert bad == BadRow(2, "bad JSON: Expecting ',' delimiter (column 8)", '{"a": 1')
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_csv_without_commas_in_its_header(delimiter: str, tmp_path: Path) -> None:
+    lines = ['\ufeff"a"|b', '"1|5"|x, y', "2|"]
+    text = "\n".join(lines).replace("|", delimiter) + "\n"
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    assert list(read_rows(tmp_path / "t.csv")) == [
+        Row(2, {"a": f"1{delimiter}5", "b": "x, y"}),
+        Row(3, {"a": "2", "b": None}),
+    ]
+    (tmp_path / "t.csv").write_text("a,b;c\n1,2;3\n")
+    assert list(read_rows(tmp_path / "t.csv")) == [Row(2, {"a": "1", "b;c": "2;3"})]
+
+
+def test_a_directory_is_told_from_nothing_at_all(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a directory"):
+        read_rows(tmp_path)
+    with pytest.raises(InputError, match="no such file"):
+        read_rows(tmp_path / "t.csv")
+
+
 @given(st.binary(max_size=300), st.sampled_from(["jsonl", "json", "csv", "tsv", "xlsx", "parquet"]))
 def test_any_bytes_give_rows_or_an_input_error(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str

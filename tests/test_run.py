@@ -130,9 +130,12 @@ def test_what_is_wrong_with_a_run_directory_is_said(tmp_path: Path) -> None:
     with pytest.raises(CodebookError):
         _ = run.codebook
     (run.folder / "codings.jsonl").write_text('{"unit_id"\n')
-    with pytest.raises(InputError, match=r"codings\.jsonl:1: bad JSON"):
+    with pytest.raises(RunError, match=r"codings\.jsonl has 11 bytes, and \d+ when"):
         list(run.codings())
     data = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps(data | {"bytes": {}}))  # of an earlier version
+    with pytest.raises(InputError, match=r"codings\.jsonl:1: bad JSON"):
+        list(CoderRun(run.folder).codings())
     (run.folder / "run.json").write_text(json.dumps(data | {"extra": 1}))
     with pytest.raises(RunError, match=r"run\.json"):
         CoderRun(run.folder)
@@ -144,3 +147,66 @@ def test_a_coding_is_missing_or_not(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="missing_reason"):
         Coding(unit_id="u", coder="x", codes=(), missing_reason="tired", codebook="b", run_id="r")
     assert Coding(unit_id="u", coder="x", codes=(), codebook="b", run_id="r").primary == "none"
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"unit_id": "u', None])
+def test_a_complete_run_that_was_damaged_is_written_again(tmp_path: Path, damage: bytes | None) -> None:
+    folder = tmp_path / "run"
+
+    def write() -> RunWriter:
+        writer = RunWriter(folder, manifest(), book())
+        if not writer.complete:
+            for number in range(writer.done, 3):
+                writer.write(*one(number))
+            writer.finish("complete")
+        writer.close()
+        return writer
+
+    write()
+    names = ("traces.jsonl", "units.jsonl", "codings.jsonl", "codebook.yaml")
+    whole = {name: (folder / name).read_bytes() for name in names}
+    assert CoderRun(folder).manifest.bytes == {name: len(whole[name]) for name in names[:3]}
+    if damage is None:
+        (folder / "units.jsonl").unlink()
+    else:
+        (folder / "units.jsonl").write_bytes(damage)
+    with pytest.raises(RunError, match="run the same command again"):
+        list(CoderRun(folder).units())
+    assert write().damaged == ["units.jsonl"]
+    assert {name: (folder / name).read_bytes() for name in names} == whole
+    again = write()
+    assert again.complete
+    assert again.damaged == []
+
+
+def test_a_shortened_file_takes_an_interrupted_run_back_to_where_it_was_whole(tmp_path: Path) -> None:
+    first = RunWriter(tmp_path / "run", manifest(), book())
+    for number in range(3):
+        first.write(*one(number))
+        first.checkpoint()
+    first.finish("interrupted")
+    first.close()
+    codings = tmp_path / "run/codings.jsonl"
+    whole = codings.read_bytes()
+    codings.write_bytes(whole[: whole.index(b"\n") + 20])
+    again = RunWriter(tmp_path / "run", manifest(), book())
+    assert again.done == 1
+    for number in range(1, 3):
+        again.write(*one(number))
+    again.finish("complete")
+    again.close()
+    assert codings.read_bytes() == whole
+
+
+def test_tallies_are_kept_over_sessions(tmp_path: Path) -> None:
+    first = RunWriter(tmp_path / "run", manifest(), book())
+    first.write(*one(0), {"fallback": 2, "foreign_traces: ko": 1})
+    first.finish("interrupted")
+    first.close()
+    again = RunWriter(tmp_path / "run", manifest(), book())
+    again.write(*one(1), {"fallback": 1, "foreign_traces: zh": 1})
+    again.finish("complete", usage=again.usage)
+    again.close()
+    done = CoderRun(tmp_path / "run").manifest
+    assert done.usage == {"fallback": 3, "foreign_traces": {"ko": 1, "zh": 1}}
+    assert set(done.counts) == {"traces", "units", "tokens", "coded", "missing"}

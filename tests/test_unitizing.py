@@ -665,3 +665,38 @@ def test_the_lengths_do_not_matter_for_the_time() -> None:
     text = _two([(0, far // 3, "x"), (far // 2, far, "y")], [(0, far // 3, "x"), (far // 2, far, "y")], far)
     assert unitizing_alpha([text]).u.estimate == pytest.approx(1)
     assert alpha_u_1995([text]).alpha.estimate == 1
+
+
+def test_command_on_runs_with_their_own_spans(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
+    """Two people's spans over one trace, imported as units: the command prints what the functions return."""
+    (tmp_path / "t.jsonl").write_text(
+        '{"id": "t", "reasoning": "aa bb cc dd ee"}\n{"id": "s", "reasoning": "aa bb cc"}\n'
+    )
+    rows = [
+        "trace_id,start,end,quote,coder,code",
+        "t,0,5,aa bb,x,TR-SP",
+        "t,0,5,aa bb,y,TR-SP",
+        "t,6,11,cc dd,x,KA-RO",
+    ]
+    rows += ["t,6,14,cc dd ee,y,KA-RO", "s,0,2,aa,x,KA-RO", "s,0,2,aa,y,IA-SQ"]
+    (tmp_path / "c.csv").write_text("\n".join(rows) + "\n")
+    made = pcode(
+        "import",
+        tmp_path / "c.csv",
+        "--traces",
+        tmp_path / "t.jsonl",
+        "-o",
+        tmp_path / "r",
+        "--codebook",
+        "schoen",
+        "--units",
+        "own",
+    )
+    assert made.exit_code == 0, made.stderr
+    shown = pcode("unitizing", tmp_path / "r")
+    assert shown.exit_code == 0, shown.stderr
+    assert "spans and codes" in shown.stdout
+    found = json.loads(pcode("unitizing", tmp_path / "r", "--json").stdout)
+    expected = unitizing_alpha(continua_of([CoderRun(tmp_path / "r")]))
+    assert found["u"]["estimate"] == expected.u.estimate
+    assert found["n_continua"] == 2

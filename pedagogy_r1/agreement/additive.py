@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,11 @@ class Additive:
     profile: Ints
     cluster: Ints
     estimate: Callable[[Floats], Floats]
+
+    @cached_property
+    def traces(self) -> tuple[Ints, Ints]:
+        """The traces that have a unit here, and each unit's place among them."""
+        return compact(self.cluster)
 
     def sizes(self) -> Ints:
         """(profiles,) number of units."""
@@ -79,16 +85,18 @@ def over_clusters(statistics: list[Additive], replicates: int, seed: int) -> lis
     Statistics over other traces than the first one's get draws of their own, from the same seed.
     """
     results: list[Floats] = [np.empty(0)] * len(statistics)
+    if not replicates:
+        return results
     groups: dict[bytes, list[int]] = {}
     sums = []
     for place, statistic in enumerate(statistics):
-        traces, cluster = compact(statistic.cluster)
+        traces, cluster = statistic.traces
         groups.setdefault(traces.tobytes(), []).append(place)
         own = Additive(statistic.features, statistic.profile, cluster, statistic.estimate)
         sums.append(own.cluster_sums(len(traces)))
     for places in groups.values():
         n = len(sums[places[0]])
-        if n < 2 or not replicates:
+        if n < 2:
             continue
         parts: list[list[Floats]] = [[] for _ in places]
         for weights in trace_draws(n, replicates, seed):

@@ -30,13 +30,13 @@ def profiles(values: Ints, n_values: int, least: int = 2) -> Profiles:
     Units are first brought down to distinct patterns (coder by coder), and the few patterns then to profiles.
     """
     pattern, of_unit = patterns(values, n_values)
-    m = (pattern != MISSING).sum(axis=0)
     counts, of_pattern = _distinct_rows(value_counts(pattern, n_values), len(values) + 1)
-    units = np.flatnonzero(m[of_unit] >= least)
-    kept = np.flatnonzero(counts.sum(axis=1) >= least)
-    place = np.full(len(counts), -1)
-    place[kept] = np.arange(len(kept))
-    return Profiles(counts[kept], place[of_pattern[of_unit[units]]], units)
+    enough = counts.sum(axis=1) >= least
+    place = (np.cumsum(enough) - 1)[of_pattern]
+    if enough.all():
+        return Profiles(counts, place[of_unit], np.arange(values.shape[1]))
+    units = np.flatnonzero(enough[of_pattern][of_unit])
+    return Profiles(counts[enough], place[of_unit[units]], units)
 
 
 def _distinct_rows(counts: Ints, base: int) -> tuple[Ints, Ints]:
@@ -58,11 +58,10 @@ def patterns(values: Ints, n_values: int) -> tuple[Ints, Ints]:
     if coders * np.log2(base) >= 62:
         found, inverse = np.unique(values, axis=1, return_inverse=True)
         return found, inverse.ravel().astype(np.int64)
-    key = np.zeros(values.shape[1], dtype=np.int64)
-    for row in values:
-        key *= base
-        key += row
-        key += 1
+    # The +1 that makes room for MISSING is added once, for all digits together.
+    key = np.full(values.shape[1], sum(base**i for i in range(coders)), dtype=np.int64)
+    for place, row in enumerate(values):
+        key += row * base ** (coders - 1 - place)
     keys, inverse = compact(key)
     digits = base ** np.arange(coders - 1, -1, -1, dtype=np.int64)
     return keys[None] // digits[:, None] % base - 1, inverse

@@ -105,8 +105,8 @@ def reliability_data(runs: Sequence[CoderRun]) -> ReliabilityData:
     categories = book.code_ids if book.exhaustive else (*book.code_ids, NONE)
     categories = _with_none(categories, runs)
     table = _Table({name: i for i, name in enumerate(categories)})
-    for run in runs:
-        table.add(run)
+    for run, label in zip(runs, _labels(runs), strict=True):
+        table.add(run, label)
     return replace(table.finish(categories), level=book.level, scale=_scale(book))
 
 
@@ -132,15 +132,34 @@ def _with_none(categories: tuple[str, ...], runs: Iterable[CoderRun]) -> tuple[s
 def _one_codebook(runs: Sequence[CoderRun]) -> Codebook:
     if not runs:
         raise RunError("no run was given", "name at least one run directory")
-    books = {run.name: run.codebook for run in runs}
-    first, *others = books.items()
-    for name, book in others:
-        if book.digest != first[1].digest:
+    (name, first), *others = ((run.folder, run.codebook) for run in runs)
+    for other, book in others:
+        if book.id != first.id:
             raise CodebookError(
-                f"{first[0]} was coded under {first[1].stamp} and {name} under {book.stamp}",
+                f"{name} was coded under {first.stamp} and {other} under {book.stamp}",
+                "codings under different codebooks cannot be compared: code the same units under one of them, "
+                "with pcode annotate --codebook ID@VERSION --units RUN",
+            )
+        if book.digest != first.digest:
+            raise CodebookError(
+                f"{name} was coded under {first.stamp} and {other} under {book.stamp}",
                 "carry the older codings over with: pcode codebook migrate RUN --to ID@VERSION -o NEW_RUN",
             )
-    return first[1]
+    return first
+
+
+def _labels(runs: Sequence[CoderRun]) -> list[str]:
+    """Names of the runs, with as many parent directories as tell them apart: ``a/cues``, ``b/cues``."""
+    paths = [run.folder.resolve() for run in runs]
+    for path, count in Counter(paths).items():
+        if count > 1:
+            raise RunError(f"{path} is given {count} times", "give each run once")
+    longest = max(len(path.parts) for path in paths)
+    tails = [["/".join(path.parts[-n:]) for path in paths] for n in range(1, longest + 1)]
+    return [
+        next(tail[i] for tail in tails if tail.count(tail[i]) == 1 or tail is tails[-1])
+        for i in range(len(paths))
+    ]
 
 
 class _Table:
@@ -154,12 +173,7 @@ class _Table:
         self.fields: list[dict[str, str | None]] = []
         self.columns: dict[tuple[str, str], tuple[CoderInfo, dict[int, tuple[int, int]], Counter[str]]] = {}
 
-    def add(self, run: CoderRun) -> None:
-        if any(name == run.name for _, name in self.columns):
-            raise RunError(
-                f"two runs are named {run.name}",
-                "rename one of the directories: coders are told apart by run name",
-            )
+    def add(self, run: CoderRun, label: str) -> None:
         for trace in run.traces():
             if trace.id not in self.traces:
                 self.traces[trace.id] = len(self.traces)
@@ -186,7 +200,7 @@ class _Table:
             codes = [self.index[code] for code in coding.codes] or [self.index[NONE]]
             column[1][place] = (codes[0], sum(1 << code for code in set(codes)))
         for name, found in columns.items():
-            self.columns[name, run.name] = found
+            self.columns[name, label] = found
 
     def finish(self, categories: tuple[str, ...]) -> ReliabilityData:
         merged = self._merge()

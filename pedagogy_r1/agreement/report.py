@@ -16,10 +16,13 @@ import numpy as np
 from ..coding.run import CoderRun
 from ..errors import RunError, did_you_mean
 from ..provenance import now, versions
+from .accuracy import CodeAccuracy, accuracy
 from .additive import CONFIDENCE
 from .alpha import Alpha, Reliability, krippendorff_alphas
 from .comparison import Comparison, Confusion, compare, confusions, groups, most_disagreed
 from .difference import Difference, human_machine_difference
+from .drift import drift
+from .hayes import HayesKrippendorff, hayes_krippendorff
 from .machine_errors import MachineErrors, machine_errors, majority
 from .reliability import FIELDS, ReliabilityData, reliability_data
 from .replacement import replacement_test
@@ -51,7 +54,8 @@ class AgreementReport:
     """What ``pcode agreement`` prints and writes.
 
     ``differences``: per machine, human–machine minus human–human. ``leave_one_out``: per coder, α of all the others,
-    where there are three or more. ``groups``, ``replacements``: where asked for.
+    where there are three or more. Where asked for: ``groups``; ``replacements``; ``accuracy``, per coder, against the
+    reference coder; ``hayes``, the Hayes–Krippendorff interval of each comparison; ``drift`` from earlier runs.
     """
 
     codebook: str
@@ -66,6 +70,9 @@ class AgreementReport:
     machine_errors: MachineErrors | None
     groups: tuple[Group, ...]
     replacements: tuple[ReplacementReport, ...]
+    accuracy: dict[str, tuple[CodeAccuracy, ...]]
+    hayes: dict[str, HayesKrippendorff]
+    drift: Difference | None
     replicates: int
     seed: int
 
@@ -91,6 +98,12 @@ class AgreementReport:
                 }
                 for g in self.groups
             ],
+            "accuracy": {name: [asdict(code) for code in codes] for name, codes in self.accuracy.items()},
+            "hayes_krippendorff": {
+                who: {"ci": h.interval.ci, "draws": h.draws, "warning": h.warning}
+                for who, h in self.hayes.items()
+            },
+            "drift": asdict(self.drift) if self.drift else None,
             "replacements": [replacement.as_json() for replacement in self.replacements],
             "method": {
                 "coefficient": "Krippendorff's alpha of the primary code at the codebook's level; per code: presence or absence",
@@ -109,13 +122,19 @@ def agree(
     coders: Sequence[str] = (),
     by: str | None = None,
     replace: CoderSkill | None = None,
+    reference: str | None = None,
+    before: Sequence[CoderRun | str | Path] = (),
+    hayes: bool = False,
     replicates: int = 1000,
     seed: int = 0,
 ) -> AgreementReport:
     """Compare all coders of ``runs`` (or just ``coders``) on the units that they share.
 
     ``by``: also within each ``domain``, ``condition``, ``model`` or ``item``. ``replace``: the humans' kind (``expert``,
-    ``skilled``, ``crowd``), to test whether each machine may stand in for a human (`replacement_test`).
+    ``skilled``, ``crowd``), to test whether each machine may stand in for a human (`replacement_test`). ``reference``: a
+    coder (the adjudicated codes, say) against whom every other is measured, code by code. ``before``: runs of the same
+    coders and units under an earlier codebook version, to see what the new one changed. ``hayes``: also the
+    Hayes–Krippendorff intervals, which are too narrow and say so.
 
     Raises `CodebookError` if the runs were made under different codebook versions, `RunError` if a run cannot be
     read. Data for which α is undefined raise nothing: the report says why.
@@ -141,6 +160,9 @@ def agree(
         machine_errors=_machine_errors(data),
         groups=_groups(data, by, how) if by else (),
         replacements=_replacements(data, replace, how) if replace else (),
+        accuracy=_accuracy(data, reference, how) if reference else {},
+        hayes=_hayes(data, how) if hayes else {},
+        drift=drift(before, opened, replicates=replicates, seed=seed) if before else None,
         **how,
     )
 
@@ -192,6 +214,25 @@ def _machine_errors(data: ReliabilityData) -> MachineErrors | None:
     return machine_errors(data.primary[machines], majority(data.primary[humans], len(data.categories)))
 
 
+def _accuracy(data: ReliabilityData, reference: str, how: How) -> dict[str, tuple[CodeAccuracy, ...]]:
+    return {
+        coder.name: accuracy(data, coder.name, reference, replicates=how["replicates"], seed=how["seed"])
+        for coder in data.coders
+        if coder.name != reference
+    }
+
+
+def _hayes(data: ReliabilityData, how: How) -> dict[str, HayesKrippendorff]:
+    found = {}
+    for names, _ in groups(data):
+        values = data.of(names).on_scale()
+        scale = list(data.scale) or None
+        result = hayes_krippendorff(values, len(data.categories), level=data.level, domain=scale, **how)
+        if result is not None:
+            found[" – ".join(names)] = result
+    return found
+
+
 def _groups(data: ReliabilityData, by: str, how: How) -> tuple[Group, ...]:
     if by not in FIELDS:
         raise RunError(f"traces have no field {by!r} to group by", did_you_mean(by, list(FIELDS)))
@@ -216,9 +257,10 @@ def _replacements(data: ReliabilityData, kind: CoderSkill, how: How) -> tuple[Re
 
 def _finished(runs: Sequence[CoderRun]) -> None:
     for run in runs:
-        if run.manifest.status == "running":
+        if run.manifest.status != "complete":
             raise RunError(
-                f"{run.folder} is not finished", "wait for it, or resume it with the command that started it"
+                f"{run.folder} is {run.manifest.status}, not complete: the first traces of a file are a biased sample",
+                "wait for it, or complete it with the command that started it",
             )
 
 

@@ -10,10 +10,7 @@ from ._console import console
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..agreement import AgreementReport, Alpha, Comparison, Difference
-
-FEW_TRACES = 20
-"""Below this, percentile intervals of redrawn traces cover too seldom (benchmarks/README.md)."""
+    from ..agreement import AgreementReport, Alpha, Comparison, Difference, Share
 
 WIDE = 104
 """Columns that the table takes with the coefficients beside α."""
@@ -41,10 +38,49 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
     if codes:
         for c in report.comparisons:
             _print_codes(out, c)
+    _print_asked_for(out, report)
     for replacement in report.replacements:
         out.print(f"\n[bold]May {escape(replacement.machine)} stand in for a human?[/]")
         out.print(escape(replacement.verdict()))
     _print_disagreements(out, report)
+
+
+def _print_asked_for(out: Console, report: AgreementReport) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    for name, codes in report.accuracy.items():
+        table = Table(
+            box=None, pad_edge=False, header_style="dim", title=escape(f"{name} against the reference")
+        )
+        table.title_justify, table.title_style = "left", "bold"
+        for column in ("code", "precision", "", "recall", "", "F1", "", "prevalence", "bias"):
+            table.add_column(column, justify="left" if column == "code" else "right")
+        for c in codes:
+            cells = [
+                cell
+                for share in (c.precision, c.recall, c.f1)
+                for cell in (_share(share), interval(share.ci))
+            ]
+            table.add_row(c.code, *cells, _share(c.prevalence), _share(c.bias))
+        out.print()
+        out.print(table)
+    for who, found in report.hayes.items():
+        out.print(f"{escape(who)}: Hayes–Krippendorff {interval(found.interval.ci)}")
+    for warning in dict.fromkeys(found.warning for found in report.hayes.values()):
+        out.print(escape(warning), style="yellow")
+    if report.drift is not None and report.drift.difference is not None:
+        d = report.drift
+        out.print(
+            f"α before {number(d.first or 0)}, after {number(d.second or 0)}: difference {number(d.difference or 0)} "
+            f"{interval(d.ci)}, {d.n_units} units of {d.n_traces} traces"
+        )
+    elif report.drift is not None:
+        out.print(f"drift: {escape(report.drift.why_undefined or '')}", style="yellow")
+
+
+def _share(share: Share) -> str:
+    return "–" if share.value is None else number(share.value)
 
 
 def _print_comparisons(out: Console, comparisons: Sequence[Comparison]) -> None:
@@ -115,9 +151,7 @@ def _notes(report: AgreementReport) -> Iterator[str]:
             yield f"{who}: α was undefined in {c.result.undefined_share[0]:.1%} of the resamples of units, {c.result.undefined_share[1]:.1%} of traces"
         elif c.result.ci_cluster is None:
             yield f"{who}: no interval over traces: all units come from one trace, or no resamples were asked for"
-    few = [c.result.n_traces for c in report.comparisons if 2 <= c.result.n_traces < FEW_TRACES]
-    if few:
-        yield f"intervals over traces rest on {min(few)} traces; with fewer than {FEW_TRACES} they tend to be too narrow"
+    yield from dict.fromkeys(warning for c in report.comparisons for warning in c.result.warnings)
     for name, (coverage, missing) in _coverage(report).items():
         reasons = ", ".join(f"{n} {reason}" for reason, n in missing.items())
         yield f"{name} coded {coverage:.0%} of the units" + (f" (missing: {reasons})" if reasons else "")
@@ -149,7 +183,10 @@ def _print_codes(out: Console, comparison: Comparison) -> None:
     for c in comparison.per_code:
         prevalence = "–" if c.prevalence is None else f"{c.prevalence:.1%}"
         table.add_row(
-            c.code, *_cells(c.result), prevalence, f"[dim]{escape(c.result.why_undefined or '')}[/]"
+            c.code,
+            *_cells(c.result),
+            prevalence,
+            f"[dim]{escape(c.result.why_undefined or ('too rare for its intervals' if c.result.too_uniform else ''))}[/]",
         )
     out.print()
     out.print(table)

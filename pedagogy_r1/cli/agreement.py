@@ -25,6 +25,16 @@ from ._agreement import print_report
     default=None,
     help="May a machine replace a human? Say what the humans are; it sets the cost of theirs (ε .2, .15, .1).",
 )
+@click.option(
+    "--reference", default=None, help="A coder to measure the others against: precision, recall, F1 by code."
+)
+@click.option(
+    "--before",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A run of the same coders under an earlier codebook version: what did the new one change? May be repeated.",
+)
+@click.option("--hayes", is_flag=True, help="Also the Hayes–Krippendorff intervals, which are too narrow.")
 @click.option("--coders", default=None, help="Only these coders, separated by commas.")
 @click.option(
     "--replicates", type=click.IntRange(0), default=1000, show_default=True, help="Bootstrap resamples."
@@ -41,6 +51,9 @@ def command(
     runs: tuple[Path, ...],
     by: str | None,
     replace: Any,
+    reference: str | None,
+    before: tuple[Path, ...],
+    hayes: bool,
     coders: str | None,
     replicates: int,
     seed: int,
@@ -57,7 +70,15 @@ def command(
 
     names = [name.strip() for name in coders.split(",")] if coders else []
     report = agree(
-        runs, coders=names, by=None if by == "code" else by, replace=replace, replicates=replicates, seed=seed
+        runs,
+        coders=names,
+        by=None if by == "code" else by,
+        replace=replace,
+        reference=reference,
+        before=before,
+        hayes=hayes,
+        replicates=replicates,
+        seed=seed,
     )
     if json_file is not None:
         text = json.dumps(report.as_json(), ensure_ascii=False, indent=1)

@@ -128,8 +128,10 @@ def command(
         _print_plan(plan(job), prices, as_json)
         return
     with traces_bar("annotate") as progress:
-        run = execute(job, progress=progress, restart=bool(options.get("retry_missing")))
+        run = execute(job, progress=progress, notice=_notice, restart=bool(options.get("retry_missing")))
     manifest = run.manifest
+    if foreign := manifest.usage.get("foreign_traces"):
+        _notice(_foreign(job.book.lang, foreign, manifest.counts["missing"]))
     if as_json:
         click.echo(json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1))
     else:
@@ -144,6 +146,21 @@ def command(
         ctx.exit(1)
 
 
+def _notice(text: str) -> None:
+    click.secho(text, fg="yellow", err=True)
+
+
+def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
+    """``cues are English (en), 3 traces are ko, zh: 80 units missing``."""
+    from ..unit.language import pipeline
+
+    count = sum(traces.values())
+    return (
+        f"cues are {type(pipeline(lang)).__name__} ({lang}), {count} {'trace is' if count == 1 else 'traces are'} "
+        f"{', '.join(sorted(traces))}: {sum(missing.values())} units missing"
+    )
+
+
 def _print_run(manifest: Any, folder: Path) -> None:
     counts = manifest.counts
     missing = sum(counts["missing"].values())
@@ -152,10 +169,13 @@ def _print_run(manifest: Any, folder: Path) -> None:
     )
     if missing:
         reasons = ", ".join(f"{n} {reason}" for reason, n in counts["missing"].items())
-        click.secho(
-            f"{missing} codings are missing: {reasons} (ask again with --retry-missing)",
-            fg="yellow",
-            err=True,
+        again = " (ask again with --retry-missing)" if manifest.usage.get("requests") else ""
+        _notice(f"{missing} codings are missing: {reasons}{again}")
+    if counts["units"] and "fallback" in manifest.usage:
+        click.echo(
+            f"fallback (no cue fired): {manifest.usage['fallback'] / counts['units']:.0%} of units".replace(
+                "%", " %"
+            )
         )
     if manifest.usage.get("requests"):
         use = manifest.usage

@@ -108,9 +108,13 @@ def _print_problems(path: Path, problems: list[Problem], errors: int) -> None:
         severity = click.style(problem.severity, fg=color)
         click.echo(f"{path}:{problem.line}: {severity}: {problem.where}: {problem.what}")
     if problems:
-        click.echo(f"{errors} errors, {len(problems) - errors} warnings", err=True)
+        click.echo(f"{_many(errors, 'error')}, {_many(len(problems) - errors, 'warning')}", err=True)
     else:
         click.echo(f"{path}: no problem found")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 @command.command("diff")
@@ -168,9 +172,9 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
     """Carry the codings of RUN to a later version of its codebook, in a new run.
 
     Each carried coding is marked so. What cannot be carried (a code that was split or retired) becomes missing
-    and is listed for recoding; the exit status is then 1.
+    and is listed for recoding, also in OUT/recode.csv; the exit status is then 1.
     """
-    from ..coding.migrate import migrate_run
+    from ..coding.migrate import RECODE, migrate_run
 
     result = migrate_run(run, codebook, out)
     recode = [
@@ -195,7 +199,12 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
                 f"  {row['coder']}: {row['unit_id']} {row['trace_id']} “{row['text']}”: {row['reason']}"
             )
         if recode:
-            click.secho(f"{len(recode)} codings have to be made again", fg="yellow", err=True)
+            made = _many(len(recode), "coding") + (" has" if len(recode) == 1 else " have")
+            click.secho(
+                f"{made} to be made again: fill in the column code of {out / RECODE}, then: pcode import",
+                fg="yellow",
+                err=True,
+            )
     ctx.exit(1 if recode else 0)
 
 

@@ -55,6 +55,10 @@ def command(ctx: click.Context, out: Path) -> None:
     )
     ctx.invoke(agreement.command, runs=(humans, machine), json_file=out / "agreement.json")
     export_runs([humans, machine], out / "codings.csv")
+    click.secho("\nnext", bold=True)
+    click.echo(
+        f"  pcode report {humans} {machine} -o {out / 'report'}  {click.style('all of it on one page, with figures', dim=True)}"
+    )
     click.secho("\nlook at", bold=True)
     for path, what in (
         (out / "codings.csv", "every unit, coder and code, one row each"),

@@ -16,13 +16,21 @@ import click
     required=True,
     help="File to write: .csv, .xlsx, .parquet or .jsonl.",
 )
-def command(runs: tuple[Path, ...], out: Path) -> None:
+@click.pass_context
+def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path) -> None:
     """Write the codings of RUNS as a table, one row per unit × coder × code.
 
     A unit with no code has one row with an empty code; a reason beside it says that the coding is missing. In CSV and
-    XLSX, text that a spreadsheet would run as a formula gets an apostrophe in front.
+    XLSX, text that a spreadsheet would run as a formula gets an apostrophe in front. Of a run that is not complete the
+    first traces are written, and the exit status is 1.
     """
-    from ..coding.export import export_runs
+    from ..coding.export import export_runs, unfinished
 
     count = export_runs(runs, out)
     click.echo(f"{count} rows written to {out}")
+    warnings = unfinished(runs)
+    for warning in warnings:
+        click.secho(f"warning: {warning}", fg="red", bold=True, err=True)
+    if warnings:
+        click.echo("hint:  complete it with the command that started it, and export again", err=True)
+        ctx.exit(1)

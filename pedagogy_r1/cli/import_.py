@@ -40,9 +40,8 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--kind",
     type=click.Choice(["human", "machine"]),
-    default="human",
-    show_default=True,
-    help="What the coders are.",
+    default=None,
+    help="What the coders are. [default: what the column kind of an export says, else human]",
 )
 @click.option("--lang", default=None, help="Language of the traces [default: each trace's own].")
 @click.option(
@@ -89,10 +88,10 @@ def _say(report: CodingsReport) -> None:
     for file, layout in report.formats.items():
         ignored = report.ignored.get(file)
         click.echo(f"{file}: {layout}" + (f"; not read: {', '.join(ignored)}" if ignored else ""), err=True)
-    remarks = [f"{n} spans moved ({cause})" for cause, n in report.moved.items()]
+    remarks = [f"{n} spans moved ({cause}){_at(report, cause)}" for cause, n in report.moved.items()]
     if report.outside:
         remarks.append(
-            f"{report.outside} spans lie in the answer, not in the reasoning, and are left out (to code answers too: traces import --map reasoning=FIELD)"
+            f"{report.outside} spans lie in the answer, not in the reasoning, and are left out (to code answers too: traces import --map reasoning=FIELD){_at(report, 'outside')}"
         )
     if report.alone:
         alone = ", ".join(f"{coder} {n}" for coder, n in report.alone.items())
@@ -100,7 +99,7 @@ def _say(report: CodingsReport) -> None:
     remarks += [
         f"{n} spans of {coder} own no unit after projection" for coder, n in report.landless.items() if n
     ]
-    remarks += [f"{n} × {what}" for what, n in report.counts.items() if n]
+    remarks += [f"{n} × {what}{_at(report, what)}" for what, n in report.counts.items() if n]
     if report.not_coded:
         remarks.append(f'{report.not_coded} rows say "not coded": no coding is made of them')
     if report.traces_left_out:
@@ -115,3 +114,10 @@ def _say(report: CodingsReport) -> None:
             fg="red",
             err=True,
         )
+
+
+def _at(report: CodingsReport, what: str) -> str:
+    """Where: the first ten rows, and how many more (``--json`` has them all)."""
+    places = report.places.get(what, [])
+    more = f" and {len(places) - 10} more" if len(places) > 10 else ""
+    return f": {', '.join(places[:10])}{more}" if places else ""

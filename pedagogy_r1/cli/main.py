@@ -14,7 +14,7 @@ import click
 
 from ..errors import PedagogyError
 
-ORDER = ["traces", "annotate", "import", "agreement", "export", "codebook"]
+ORDER = ["traces", "annotate", "import", "agreement", "unitizing", "tokens", "report", "export", "codebook"]
 
 
 class Commands(click.Group):
@@ -57,6 +57,14 @@ class Commands(click.Group):
             click.secho(f"error: {error.message}", fg="red", err=True)
             if error.hint:
                 click.echo(f"hint:  {error.hint}", err=True)
+            ctx.exit(2)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError) or error.filename is None:
+                raise
+            click.secho(
+                f"error: {error.filename}: {(error.strerror or str(error)).lower()}", fg="red", err=True
+            )
+            click.echo("hint:  check the path, its permissions and the space on the disk", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)

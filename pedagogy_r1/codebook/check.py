@@ -17,10 +17,13 @@ from pydantic import ValidationError
 
 from ..errors import CodebookError
 from .checks import Concern, concerns
-from .codebook import Codebook
+from .codebook import Codebook, find_codebook, load_codebook, released
 from .spot import Spot, Unreadable, read, repeated_keys
 
 Severity = Literal["error", "warning"]
+
+SHOWN = 3
+"""Errors that `load_checked` names."""
 
 
 @dataclass(frozen=True, order=True)
@@ -57,6 +60,22 @@ def check_codebook(source: str | bytes | Path) -> list[Problem]:
     if path:
         problems |= set(_misnamed(path, found.root))
     return sorted(problems)
+
+
+def load_checked(ref: str | Path) -> Codebook:
+    """`load_codebook`, for making codings: a book that is not released must have no error, warnings aside.
+
+    Raises `CodebookError` with the first errors.
+    """
+    book, path = load_codebook(ref), find_codebook(ref)
+    if path.resolve() in {file.resolve() for file in released()}:
+        return book
+    errors = [problem for problem in check_codebook(path) if problem.severity == "error"]
+    if errors:
+        first = "; ".join(f"line {e.line}: {e.where}: {e.what}" for e in errors[:SHOWN])
+        more = f"; and {len(errors) - SHOWN} more" if len(errors) > SHOWN else ""
+        raise CodebookError(f"{path}: {first}{more}", f"run: pcode codebook check {path}")
+    return book
 
 
 def _path(source: str | bytes | Path) -> Path | None:

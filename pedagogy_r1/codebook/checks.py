@@ -87,7 +87,7 @@ def _book(root: Spot, codes: list[Spot], known: list[str]) -> Iterator[Concern]:
         yield Concern(
             fallback, f"there is no code {fallback.text!r}; {did_you_mean(fallback.text or '', known)}"
         )
-    if fallback is None and root.value("exhaustive") not in ("false", "False", "no", "off"):
+    if root.mapping and fallback is None and root.value("exhaustive") not in ("false", "False", "no", "off"):
         yield Concern(
             root,
             "exhaustive, yet without a fallback: the rule-based coder has no code for a unit without cues",

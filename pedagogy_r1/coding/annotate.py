@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import plugins
-from ..codebook import Codebook, load_codebook
+from ..codebook import Codebook
+from ..codebook.check import load_checked
 from ..errors import PedagogyError, RunError
 from ..intake import read_traces
 from ..provenance import digest, file_digest, now, versions
@@ -28,6 +29,9 @@ CODERS = "pedagogy_r1.coding.coders"
 
 Progress = Callable[[int, int], None]
 """Called with (traces done, traces in all)."""
+
+Notice = Callable[[str], None]
+"""Called with a sentence that the user ought to see, though nothing is wrong any more."""
 
 
 class Job(NamedTuple):
@@ -55,7 +59,7 @@ def prepare(
     **options: Any,
 ) -> Job:
     """Check all inputs and build the coder. ``units``: a run whose units are to be coded, exactly."""
-    book = load_codebook(codebook)
+    book = load_checked(codebook)
     unitize, source = _unitizer(scheme or book.unit, lang, units)
     factory = plugins.load(CODERS, coder)
     _check_options(coder, factory, options)
@@ -98,21 +102,28 @@ def annotate(
     out: str | Path,
     *,
     progress: Progress | None = None,
+    notice: Notice | None = None,
     restart: bool = False,
     **how: Any,
 ) -> CoderRun:
     """Code every unit of every trace into the run directory ``out``; see `prepare` for the rest.
 
     Returns the run, whose ``manifest.status`` is ``complete``, ``stopped`` (a budget) or ``interrupted``.
-    ``restart`` writes the codings of a finished run again (requests in the ledger are not asked again).
+    ``restart`` writes the codings of a finished run again (requests in the ledger are not asked again), as happens by
+    itself where files of a finished run were changed since; ``notice`` is told.
     """
-    return execute(prepare(traces, out, **how), progress=progress, restart=restart)
+    return execute(prepare(traces, out, **how), progress=progress, notice=notice, restart=restart)
 
 
-def execute(job: Job, *, progress: Progress | None = None, restart: bool = False) -> CoderRun:
+def execute(
+    job: Job, *, progress: Progress | None = None, notice: Notice | None = None, restart: bool = False
+) -> CoderRun:
     """Run a prepared job."""
     writer = RunWriter(job.out, job.manifest, job.book, restart=restart)
     try:
+        if writer.damaged and notice:
+            names = ", ".join(writer.damaged)
+            notice(f"{job.out}: {names} changed since the run was complete; the run is made again")
         if not writer.complete:
             _code(job, writer, progress)
     finally:
@@ -121,8 +132,10 @@ def execute(job: Job, *, progress: Progress | None = None, restart: bool = False
 
 
 def _code(job: Job, writer: RunWriter, progress: Progress | None) -> None:
+    tally = getattr(job.coder, "tally", None)  # counts of the coder's own, which have to survive a kill
+
     def emit(trace: Trace, units: list[Unit], codings: list[Coding]) -> None:
-        writer.write(trace, units, codings)
+        writer.write(trace, units, codings, tally(codings, job.unitize.lang or trace.lang) if tally else {})
         if progress:
             progress(writer.done, job.total)
 
@@ -136,7 +149,7 @@ def _code(job: Job, writer: RunWriter, progress: Progress | None) -> None:
     except PedagogyError as error:
         writer.finish("stopped", why=error.message)
         raise
-    usage = outcome.usage or {}
+    usage = (outcome.usage or {}) | writer.usage
     if outcome.interrupted:
         writer.finish("interrupted", why="interrupted by the user", usage=usage)
     elif outcome.stopped:

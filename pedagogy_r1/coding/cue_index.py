@@ -5,6 +5,9 @@
 
 A book has hundreds of cues and a unit fires two or three; asking the Matcher about all of them would cost more than
 everything else together. Each cue is filed under the rarest word it cannot match without.
+
+Cues are words of the book's language. In a trace of another one they would be cut up by a tokenizer they were not
+written for (Chinese: into characters) and match by accident, so there none is tried.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codebook import Codebook, WeightedCue, matcher_patterns, parse_cue
+from ..unit.language import language_code
 from .words import Words
 
 if TYPE_CHECKING:
@@ -73,7 +77,10 @@ class _Filed(NamedTuple):
 
 
 class CueIndex:
-    """All cues of a codebook, scoring ones and vetoes, compiled with the tokenizer of ``nlp``."""
+    """All cues of a codebook, scoring ones and vetoes, compiled with the tokenizer of ``nlp``, if it is the book's language.
+
+    ``foreign``: why there are no cues, else the empty string.
+    """
 
     def __init__(self, book: Codebook, nlp: Language) -> None:
         self._nlp = nlp
@@ -81,6 +88,10 @@ class CueIndex:
         self._cues: list[IndexedCue] = []
         self._by_word: dict[int, list[_Filed]] = defaultdict(list)
         self._everywhere: list[int] = []
+        own = language_code(book.lang)
+        self.foreign = "" if nlp.lang == own else f"codebook's cues are {own}, trace is {nlp.lang}"
+        if self.foreign:
+            return
         number = {code_id: index for index, code_id in enumerate(book.code_ids)}
         for index, code in enumerate(book.codes):
             for cue in code.cues:

@@ -18,7 +18,8 @@ class CodingsReport:
     """What an import of codings did. Every row of the files is in ``kept``, ``not_coded``, ``outside`` or ``problems``.
 
     ``outside``: spans in the answer, or a think tag; ``alone``: spans (with ``units="own"``) that only this coder has; ``landless``: spans that own no unit after
-    projection; ``moved``: rows by the presumed cause of their shifted offsets.
+    projection; ``moved``: rows by the presumed cause of their shifted offsets; ``places``: the ``file:row`` of all that
+    ``moved``, ``counts`` and ``outside`` count, by the cause, the remark, or ``outside``.
     """
 
     out: str
@@ -39,8 +40,15 @@ class CodingsReport:
     alone: Counter[str] = field(default_factory=Counter)
     landless: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    places: dict[str, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     aside: str | None = None
+
+    def add(self, remark: str, where: list[str]) -> None:
+        """Count something worth saying of these rows."""
+        if where:
+            self.counts[remark] += len(where)
+            self.places.setdefault(remark, []).extend(where)
 
     @property
     def run(self) -> CoderRun:

@@ -19,10 +19,11 @@ from ..provenance import digest, file_digest, now, versions
 from ..records import BadRow, write_jsonl
 from ..trace import Trace
 from ..unit import Unit, Unitizer
+from .claims import Claims
 from .coding import CoderInfo, CoderKind, Coding
 from .import_report import CodingsReport
 from .importers import Table, choose, read_table
-from .judging import NOT_CODED, Judge, Judgement, Problem, as_fields, judge_all
+from .judging import NOT_CODED, Judge, Judged, Judgement, Problem, as_fields, judge_all
 from .placing import Entry, Placing, find_scheme, place_spans, place_units
 from .projecting import NO_SPAN, project
 from .run import CoderRun, Manifest, RunWriter
@@ -38,6 +39,7 @@ class _Files(NamedTuple):
     by_unit: bool
     schemes: list[str]
     coders: list[str]
+    kinds: dict[str, CoderKind]
 
 
 def import_codings(
@@ -50,7 +52,7 @@ def import_codings(
     project: str | None = None,
     scheme: str | None = None,
     format: str | None = None,
-    kind: CoderKind = "human",
+    kind: CoderKind | None = None,
     lang: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
 ) -> CodingsReport:
@@ -58,14 +60,15 @@ def import_codings(
 
     Say at most one of: ``units="own"`` (the spans become the units), ``units=RUN`` (the units of that run; then
     ``traces`` may be left out), ``project=SCHEME`` (largest overlap), ``scheme=SCHEME`` (rows must be exactly its units).
-    Files by ``unit_id`` find their scheme themselves. With ``on_error="stop"`` any problem raises `InputError`, which
+    Files by ``unit_id`` find their scheme themselves. ``kind`` is what the coders are of whom the files do not say it
+    (human, if not given). With ``on_error="stop"`` any problem raises `InputError`, which
     names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
     """
     if sum(x is not None for x in (units, project, scheme)) > 1:
         raise InputError("--units, --project and --scheme exclude each other", "say one of them")
     book, out, paths = load_codebook(codebook), Path(out), [Path(file) for file in files]
     report = CodingsReport(str(out))
-    read = _read(paths, format, report)
+    read = _read(paths, format, report, book, kind)
     run = CoderRun(units) if units is not None and str(units) != OWN else None
     where = _traces(traces, run)
     unitizer, placing = None, Placing()
@@ -78,8 +81,9 @@ def import_codings(
             else place_spans(read.entries, where, exact)
         )
     judge = Judge(book)
-    judgements, wrong, report.kept = judge_all(judge, placing.placed)
-    _record(report, read, placing, judgements, wrong, judge)
+    judged = judge_all(judge, placing.placed)
+    judgements = judged.judgements
+    _record(report, read, placing, judged)
     _settle_problems(report, out, on_error)
     if not judgements:
         raise InputError(
@@ -94,23 +98,27 @@ def import_codings(
         report,
         book,
         unitizer,
-        kind,
         lang,
         where,
         paths,
-        how={"units": str(units) if units else None, "project": project, "on_error": on_error},
+        kinds={coder: read.kinds.get(coder, kind or "human") for coder in report.coders},
+        how={"units": str(units) if units else None, "project": project, "on_error": on_error}
+        | ({} if read.kinds.keys() >= set(report.coders) else {"kind": kind or "human"}),
     )
     _write(out, book, manifest, _code(report, where, judgements, unitizer, bool(project), book, manifest))
     report.scheme = unitizer.scheme
     return report
 
 
-def _read(paths: Sequence[Path], format: str | None, report: CodingsReport) -> _Files:
+def _read(
+    paths: Sequence[Path], format: str | None, report: CodingsReport, book: Codebook, kind: CoderKind | None
+) -> _Files:
     if not paths:
         raise InputError("no file to import", "name at least one")
     entries: list[Entry] = []
     schemes: list[str] = []
     names: dict[str, None] = {}
+    claims = Claims(book, kind)
     for path in paths:
         table = read_table(path)
         name, importer = choose(table, format)
@@ -122,6 +130,7 @@ def _read(paths: Sequence[Path], format: str | None, report: CodingsReport) -> _
             report.rows += 1
             if not isinstance(raw, BadRow):
                 names[raw.coder] = None
+                claims.hear(str(path), raw)
             if isinstance(raw, BadRow):
                 report.problems.append(Problem(str(path), raw.line, raw.why))
             elif not raw.coder:
@@ -132,7 +141,7 @@ def _read(paths: Sequence[Path], format: str | None, report: CodingsReport) -> _
                 entries.append(Entry(str(path), raw))
     with_id = sum(bool(entry.raw.unit_id) for entry in entries)
     by_span = sum(bool(entry.raw.trace_id) and entry.raw.start is not None for entry in entries)
-    return _Files(entries, with_id > 0 or not by_span, schemes, list(names))
+    return _Files(entries, with_id > 0 or not by_span, schemes, list(names), claims.kinds)
 
 
 def _schemes(table: Table) -> list[str]:
@@ -189,16 +198,17 @@ def _record(
     report: CodingsReport,
     read: _Files,
     placing: Placing,
-    judgements: dict[str, list[Judgement]],
-    wrong: list[Problem],
-    judge: Judge,
+    judged: Judged,
 ) -> None:
     order = {name: at for at, name in enumerate(report.formats)}
-    problems = [*report.problems, *placing.problems, *wrong]
+    problems = [*report.problems, *placing.problems, *judged.problems]
     report.problems = sorted(problems, key=lambda problem: (order[problem.file], problem.row))
-    report.moved, report.outside, report.counts = placing.moved, placing.outside, judge.counts
-    report.traces_left_out = placing.traces
-    kept = {judgement.coder for found in judgements.values() for judgement in found}
+    report.kept, report.outside, report.traces_left_out = judged.kept, len(placing.outside), placing.traces
+    report.moved.update({cause: len(where) for cause, where in placing.moved.items()})
+    report.places |= placing.moved | ({"outside": placing.outside} if placing.outside else {})
+    for remark, where in judged.places.items():
+        report.add(remark, where)
+    kept = {judgement.coder for found in judged.judgements.values() for judgement in found}
     report.coders = [coder for coder in read.coders if coder in kept]
 
 
@@ -234,15 +244,15 @@ def _manifest(
     report: CodingsReport,
     book: Codebook,
     unitizer: Unitizer,
-    kind: CoderKind,
     lang: str | None,
     traces: Path,
     paths: Sequence[Path],
+    kinds: dict[str, CoderKind],
     how: dict[str, Any],
 ) -> Manifest:
     digests = {"files_digest": [file_digest(path) for path in paths], "traces_digest": file_digest(traces)}
     coder = "import:" + "+".join(sorted({name.split(" ")[0] for name in report.formats.values()}))
-    parameters = {name: value for name, value in how.items() if value is not None} | {"kind": kind}
+    parameters = {name: value for name, value in how.items() if value is not None}
     what = {
         "codebook": book.digest,
         "coder": coder,
@@ -258,7 +268,7 @@ def _manifest(
         status="running",
         started=now(),
         codebook={"id": book.id, "version": book.version, "digest": book.digest},
-        coders=[CoderInfo(name=name, kind=kind) for name in report.coders],
+        coders=[CoderInfo(name=name, kind=kind) for name, kind in kinds.items()],
         coder=coder,
         scheme=unitizer.scheme,
         lang=lang or "",
@@ -325,7 +335,7 @@ def _coding(
     fields = as_fields(judgement)
     if fields["evidence"] and fields["evidence"] not in unit.text:
         fields["evidence"] = None
-        report.counts["evidence not in its unit, left out"] += 1
+        report.add("evidence not in its unit, left out", [judgement.where])
     return Coding(unit_id=unit.id, codebook=book.stamp, run_id=manifest.run_id, **fields)
 
 

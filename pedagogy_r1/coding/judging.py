@@ -10,7 +10,6 @@ one of them is wrong none is taken, since a second code that moves up would be a
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -61,6 +60,8 @@ class Judgement(NamedTuple):
     confidence: float | None = None
     overlap: float | None = None
     carried_from: str | None = None
+    where: str = ""
+    """``file:row`` of its first row."""
 
 
 class Wrong(Exception):
@@ -72,11 +73,10 @@ class Wrong(Exception):
 
 
 class Judge:
-    """Reads cells under one codebook, and counts what is worth saying."""
+    """Reads cells under one codebook."""
 
     def __init__(self, book: Codebook) -> None:
         self.book = book
-        self.counts: Counter[str] = Counter()
         self._by_case = {code.lower(): code for code in book.code_ids}
 
     def judge(self, rows: Sequence[RawCoding], start: int, end: int) -> Judgement:
@@ -85,10 +85,8 @@ class Judge:
         first = rows[0]
         if codes is None:
             reason = next((raw.missing_reason for raw in rows if raw.missing_reason), EMPTY_CELL)
-            self.counts["empty cells"] += reason == EMPTY_CELL
         else:
             reason = None
-            self.counts["none in an exhaustive codebook"] += not codes and self.book.exhaustive
         memos = list(dict.fromkeys(raw.memo for raw in rows if raw.memo))
         return Judgement(
             first.coder,
@@ -102,6 +100,12 @@ class Judge:
             overlap=_share(first, first.overlap, "overlap"),
             carried_from=first.carried_from,
         )
+
+    def remark(self, judgement: Judgement) -> str:
+        """What is worth saying of it, if anything."""
+        if judgement.missing_reason == EMPTY_CELL:
+            return "empty cells"
+        return "none in an exhaustive codebook" if judgement.codes == () and self.book.exhaustive else ""
 
     def _codes(self, rows: Sequence[RawCoding]) -> tuple[str, ...] | None:
         """Codes in order, ``()`` for none applies, ``None`` for missing."""
@@ -162,15 +166,26 @@ class Judge:
         return self._by_case[name.lower()]
 
 
-def judge_all(
-    judge: Judge, placed: Sequence[Placed]
-) -> tuple[dict[str, list[Judgement]], list[Problem], int]:
-    """Judgements by trace, problems, and how many rows were taken. Each row ends in exactly one of the two."""
+class Judged(NamedTuple):
+    """Judgements by trace, problems, and how many rows were taken: each row ends in exactly one of the two.
+
+    ``places`` has the ``file:row`` of what is worth saying.
+    """
+
+    judgements: dict[str, list[Judgement]]
+    problems: list[Problem]
+    kept: int
+    places: dict[str, list[str]]
+
+
+def judge_all(judge: Judge, placed: Sequence[Placed]) -> Judged:
+    """Judge the rows of all coders on all spans."""
     groups: dict[tuple[str, int, int, str], list[Placed]] = {}
     for one in placed:
         groups.setdefault((one.trace_id, one.start, one.end, one.raw.coder), []).append(one)
     judgements: dict[str, list[Judgement]] = {}
     problems: list[Problem] = []
+    places: dict[str, list[str]] = {}
     kept = 0
     for (trace_id, start, end, coder), group in groups.items():
         mine = [one for one in group if one.file == group[0].file]
@@ -183,8 +198,11 @@ def judge_all(
             problems += _blame(mine, wrong)
             continue
         kept += len(mine)
+        judgement = judgement._replace(where=f"{mine[0].file}:{mine[0].raw.row}")
+        if remark := judge.remark(judgement):
+            places.setdefault(remark, []).append(judgement.where)
         judgements.setdefault(trace_id, []).append(judgement)
-    return judgements, problems, kept
+    return Judged(judgements, problems, kept, places)
 
 
 def _blame(group: list[Placed], wrong: Wrong) -> list[Problem]:
@@ -213,4 +231,4 @@ def as_fields(judgement: Judgement) -> dict[str, Any]:
     """The fields of a ``Coding`` that come from the judgement."""
     fields = judgement._asdict()
     fields["rationale"] = fields.pop("memo")
-    return {name: value for name, value in fields.items() if name not in ("start", "end")}
+    return {name: value for name, value in fields.items() if name not in ("start", "end", "where")}

@@ -2,28 +2,38 @@
 
 {"unit_id": "u3f…", "coder": "A", "codes": ["IA-PN"], "carried_from": "schoen@1.0.0#1f0c…", …}
 {"unit_id": "u90…", "coder": "A", "codes": null, "missing_reason": "recode: TR-SP was split into TR-S, TR-P", …}
+
+RUN/recode.csv    unit_id,trace_id,start,end,quote,coder,code,was,reason,memo
+                  u90…,aime-3,512,547,"Wait, that …",A,,TR-SP,"TR-SP was split into TR-S, TR-P",
 """
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import NamedTuple
 
-from ..codebook import load_codebook
+from ..codebook.check import load_checked
 from ..codebook.migration import MigrationMap, carry, migration_map
 from ..errors import CodebookError, RunError
 from ..provenance import digest, file_digest, now, versions
+from ..records import atomic
 from ..unit import Unit
+from .neutral import neutralise
 from .run import CoderRun, Manifest, RunWriter
+
+RECODE = "recode.csv"
+COLUMNS = ("unit_id", "trace_id", "start", "end", "quote", "coder", "code", "was", "reason", "memo")
 
 
 class Recode(NamedTuple):
-    """A coding that could not be carried: whose, of which unit, what it was, and why."""
+    """A coding that could not be carried: whose, of which unit, what it was, why, and what the coder had noted."""
 
     unit: Unit
     coder: str
     codes: tuple[str, ...]
     reason: str
+    memo: str = ""
 
 
 class Migrated(NamedTuple):
@@ -38,6 +48,8 @@ class Migrated(NamedTuple):
 def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Path) -> Migrated:
     """Carry every coding of ``run`` to ``codebook``, a later version of its own; the old run stays as it is.
 
+    What has to be recoded is also written to ``out/recode.csv``, for coders to fill in and ``pcode import`` to read.
+
     Raises `CodebookError` if the codebook is another one or has no migration from the run's version.
     """
     old = run if isinstance(run, CoderRun) else CoderRun(run)
@@ -45,7 +57,7 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
         raise RunError(
             f"{old.folder} is {old.manifest.status}", "complete it first, with the command that started it"
         )
-    source, book = old.codebook, load_codebook(codebook)
+    source, book = old.codebook, load_checked(codebook)
     if source.id != book.id:
         raise CodebookError(
             f"{old.folder} was coded with {source.ref}, not with {book.id}",
@@ -72,6 +84,7 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
     writer = RunWriter(Path(out), manifest, book, restart=True)
     try:
         result = _carry_all(old, path, writer)
+        _write_recode(Path(out) / RECODE, result[2])
         writer.finish("complete")
     finally:
         writer.close()
@@ -93,7 +106,15 @@ def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[in
             }
             if fate.status == "recode":
                 assert coding.codes is not None
-                recode.append(Recode(texts[coding.unit_id], coding.coder, coding.codes, fate.reason))
+                recode.append(
+                    Recode(
+                        texts[coding.unit_id],
+                        coding.coder,
+                        coding.codes,
+                        fate.reason,
+                        coding.rationale or "",
+                    )
+                )
                 carried.append(
                     coding.model_copy(
                         update=update | {"codes": None, "missing_reason": f"recode: {fate.reason}"}
@@ -105,3 +126,19 @@ def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[in
         if index >= writer.done:
             writer.write(trace, units, carried)
     return same, changed, recode
+
+
+def _write_recode(path: Path, recode: list[Recode]) -> None:
+    """The table to be filled in. One that is there is left: the same migration made it, and it may hold work."""
+    if path.exists() or not recode:
+        return
+    with atomic(path) as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for one in recode:
+            unit = one.unit
+            where = (neutralise(unit.trace_id), unit.start, unit.end, neutralise(unit.text))
+            was = "; ".join(one.codes)
+            writer.writerow(
+                [unit.id, *where, neutralise(one.coder), "", was, one.reason, neutralise(one.memo)]
+            )

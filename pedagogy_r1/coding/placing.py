@@ -7,7 +7,7 @@ unit_id=u4be1…                                      → (aime-3, 512, 547)    
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,11 @@ class Entry(NamedTuple):
     file: str
     raw: RawCoding
 
+    @property
+    def where(self) -> str:
+        """``file:row``."""
+        return f"{self.file}:{self.raw.row}"
+
     def problem(self, why: str) -> Problem:
         """Why this row cannot be taken."""
         return Problem(self.file, self.raw.row, why, self.raw.coder)
@@ -38,15 +43,15 @@ class Entry(NamedTuple):
 
 @dataclass
 class Placing:
-    """Rows with a place, rows without, by what cause how many moved, and how many traces there are.
+    """Rows with a place, rows without, by what cause which ones moved, and how many traces there are.
 
-    ``outside`` counts spans that lie in the answer, or are a think tag: rightly quoted, but no part of the reasoning.
+    ``outside`` are spans that lie in the answer, or are a think tag: rightly quoted, but no part of the reasoning.
     """
 
     placed: list[Placed] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    moved: Counter[str] = field(default_factory=Counter)
-    outside: int = 0
+    moved: dict[str, list[str]] = field(default_factory=dict)
+    outside: list[str] = field(default_factory=list)
     traces: int = 0
 
     def put(self, entry: Entry, trace_id: str, start: int, end: int) -> None:
@@ -84,7 +89,7 @@ def _place_in(trace: Trace, entries: list[Entry], unitizer: Unitizer | None, pla
         found = _anchor(anchorer, entry.raw)
         exact = isinstance(found, Anchored) and not found.cause
         if not exact and _is_outside(entry.raw, len(trace.reasoning), answer):
-            placing.outside += 1
+            placing.outside.append(entry.where)
             continue
         if isinstance(found, Refused):
             placing.problems.append(entry.problem(found.why))
@@ -97,7 +102,7 @@ def _place_in(trace: Trace, entries: list[Entry], unitizer: Unitizer | None, pla
                 placing.problems.append(entry.problem(why))
                 continue
         if found.cause:
-            placing.moved[found.cause] += 1
+            placing.moved.setdefault(found.cause, []).append(entry.where)
         placing.put(entry, trace.id, *span)
 
 

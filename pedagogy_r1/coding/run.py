@@ -17,7 +17,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +33,9 @@ from ..unit import Unit
 from .coding import CoderInfo, Coding
 
 Status = Literal["running", "interrupted", "stopped", "complete"]
+
+FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
+"""What a run consists of, beside its manifest and its codebook."""
 
 
 class Manifest(BaseModel):
@@ -59,6 +62,8 @@ class Manifest(BaseModel):
     counts: dict[str, Any] = Field(default_factory=dict)
     usage: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+    bytes: dict[str, int] = Field(default_factory=dict)
+    """Sizes of the files of a complete run, by which damage is noticed; runs of earlier versions have none."""
 
 
 class CoderRun:
@@ -127,10 +132,23 @@ class CoderRun:
         if group is not None or coding is not None:
             raise RunError(f"{self.folder}: units or codings are out of order", "restore the run directory")
 
+    def damaged(self) -> list[str]:
+        """Files that are missing, or not of the size they had when the run was complete; of another run, none."""
+        if self.manifest.status != "complete":
+            return []
+        sizes = {name: _size(self.folder / name) for name in FILES}
+        return [n for n, size in sizes.items() if size is None or size != self.manifest.bytes.get(n, size)]
+
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name
-        if not path.is_file():
+        size = _size(path)
+        if size is None:
             raise RunError(f"{path} is missing", "run the same command again to complete the run")
+        if size != self.manifest.bytes.get(name, size):
+            raise RunError(
+                f"{path} has {size:,} bytes, and {self.manifest.bytes[name]:,} when the run was complete",
+                "run the same command again, which makes the run again, or restore the file",
+            )
         for row in read_jsonl(path):
             if isinstance(row, BadRow):
                 raise InputError(
@@ -142,7 +160,8 @@ class CoderRun:
 class RunWriter:
     """Writes a run, trace by trace, so that it can be killed at any moment and taken up again.
 
-    ``done`` traces lie complete on disk; after a kill everything behind the last checkpoint is cut off.
+    ``done`` traces lie complete on disk; after a kill everything behind the last checkpoint is cut off. A complete run
+    whose files (``damaged``) are not what they were is written again from the start.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, book: Codebook, *, restart: bool = False) -> None:
@@ -151,6 +170,8 @@ class RunWriter:
         self._lock = _lock(folder)
         self._began = time.monotonic()
         previous = self._previous(manifest)
+        self.damaged = CoderRun(folder).damaged() if previous else []
+        restart = restart or bool(self.damaged)
         self.complete = previous is not None and previous.status == "complete" and not restart
         self.manifest = (
             manifest if previous is None else manifest.model_copy(update={"started": previous.started})
@@ -164,7 +185,7 @@ class RunWriter:
         if restart or previous is None:
             (folder / "checkpoint.jsonl").unlink(missing_ok=True)
         self._open()
-        if previous is None:
+        if previous is None or self.damaged:
             with atomic(folder / "codebook.yaml") as file:
                 file.write(dump_codebook(book))
         self._save()
@@ -200,7 +221,10 @@ class RunWriter:
         self._checkpoints = Ledger(self.folder / "checkpoint.jsonl")
         last: dict[str, Any] = {"done": 0, "bytes": {}, "counts": {}}
         for _, value in self._checkpoints:
-            last = value
+            if all(
+                (_size(self.folder / f"{name}.jsonl") or 0) >= size for name, size in value["bytes"].items()
+            ):
+                last = value  # a file that somebody shortened does not reach up to the later ones
         self.done = int(last["done"])
         self.counts = Counter(last["counts"])
         self._files = {}
@@ -211,8 +235,13 @@ class RunWriter:
             self._files[name] = file
         self._saved = time.monotonic()
 
-    def write(self, trace: Trace, units: list[Unit], codings: list[Coding]) -> None:
-        """Append one trace with its units and codings; a checkpoint follows at most a second later."""
+    def write(
+        self, trace: Trace, units: list[Unit], codings: list[Coding], tally: Mapping[str, int] | None = None
+    ) -> None:
+        """Append one trace with its units and codings; a checkpoint follows at most a second later.
+
+        ``tally``: what the trace adds to `usage`, by name; ``"a: b"`` adds to ``b`` within ``a``.
+        """
         self._files["traces"].write(
             dump(trace.model_dump(mode="json", exclude_defaults=True)).encode() + b"\n"
         )
@@ -227,8 +256,23 @@ class RunWriter:
                 self.counts[f"missing: {coding.missing_reason}"] += 1
             else:
                 self.counts["coded"] += 1
+        for name, number in (tally or {}).items():
+            self.counts[USAGE + name] += number
         if time.monotonic() - self._saved > 1:
             self.checkpoint()
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """All tallies, over all sessions of the run."""
+        found: dict[str, Any] = {}
+        for key in sorted(self.counts):
+            if key.startswith(USAGE):
+                name, _, part = key.removeprefix(USAGE).partition(": ")
+                if part:
+                    found.setdefault(name, {})[part] = self.counts[key]
+                else:
+                    found[name] = self.counts[key]
+        return found
 
     def checkpoint(self) -> None:
         """Everything written so far survives a kill from here on."""
@@ -244,7 +288,9 @@ class RunWriter:
         for file in self._files.values():
             file.close()
         self._checkpoints.close()
-        self._save(status=status, stopped_why=why, finished=now(), counts=tidy_counts(self.counts), **updates)
+        sizes = {name: (self.folder / name).stat().st_size for name in FILES} if status == "complete" else {}
+        updates |= {"counts": tidy_counts(self.counts), "bytes": sizes}
+        self._save(status=status, stopped_why=why, finished=now(), **updates)
         if status == "complete":
             (self.folder / "checkpoint.jsonl").unlink()
         return self.manifest
@@ -260,6 +306,10 @@ class RunWriter:
         os.close(self._lock)
 
 
+USAGE = "usage: "
+"""Marks the tallies among a writer's counts."""
+
+
 def tidy_counts(counts: Counter[str]) -> dict[str, Any]:
     """Counts with the missing ones gathered: ``{"traces": 3, "coded": 40, "missing": {"timeout": 1}, …}``."""
     missing = {k.removeprefix("missing: "): n for k, n in sorted(counts.items()) if k.startswith("missing: ")}
@@ -273,6 +323,10 @@ def dump_codebook(book: Codebook) -> str:
     return yaml.safe_dump(
         book.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True, width=100
     )
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def _lock(folder: Path) -> int:
@@ -292,20 +346,39 @@ def _lock(folder: Path) -> int:
 
 
 def _difference(old: Manifest, new: Manifest) -> str:
-    """The first things in which two manifests differ, in words."""
+    """The first things in which two manifests differ, in words: files by their names, never by a digest."""
     a, b = (
-        {
-            **m.parameters,
-            **m.source,
-            **m.codebook,
-            "scheme": m.scheme,
-            "coder": m.coder,
-            "seed": m.seed,
-            "lang": m.lang,
-        }
+        {**m.parameters, "scheme": m.scheme, "coder": m.coder, "seed": m.seed, "lang": m.lang}
         for m in (old, new)
     )
+    books = [f"{m.codebook.get('id')}@{m.codebook.get('version')}" for m in (old, new)]
+    if books[0] != books[1]:
+        a["codebook"], b["codebook"] = books
     changed = [
-        f"{key}: {a.get(key)!r} there, {b.get(key)!r} now" for key in a | b if a.get(key) != b.get(key)
+        f"{key}: {a.get(key)!r} there, {b.get(key)!r} now"
+        for key in dict.fromkeys([*a, *b])
+        if a.get(key) != b.get(key)
     ]
+    if books[0] == books[1] and old.codebook != new.codebook:
+        changed.append(f"the codebook {books[0]} has changed since")
+    for key in dict.fromkeys([*old.source, *new.source]):
+        if key.endswith("_digest") and old.source.get(key) != new.source.get(key):
+            changed.append(_changed_files(key.removesuffix("_digest"), old.source, new.source))
     return "; ".join(changed[:3]) or "made with other inputs"
+
+
+def _changed_files(key: str, old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Which of the files under ``source[key]`` is another one: by its content, or by its name."""
+    there, here = (
+        dict(zip(_many(s.get(key)), _many(s.get(f"{key}_digest")), strict=False)) for s in (old, new)
+    )
+    for name, now_digest in here.items():
+        if there.get(name, now_digest) != now_digest:
+            return f"{name} has changed since"
+    if there.keys() == here.keys():
+        return f"{key}: in another order" if len(here) > 1 else f"the {key} are others"
+    return f"{key}: {', '.join(there) or 'none'} there, {', '.join(here) or 'none'} now"
+
+
+def _many(value: Any) -> list[str]:
+    return [] if value is None else [str(each) for each in value] if isinstance(value, list) else [str(value)]

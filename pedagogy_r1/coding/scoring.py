@@ -6,6 +6,7 @@
     primary           =  highest score; ties go to the code that the codebook names first
     second            =  the next one, if the codebook allows two and it scores at least SECOND of the primary's
     nothing scored    :  the codebook's fallback (or the neighbour that a veto of the fallback names), else none
+    trace in another language than the codebook's : no cue is tried; where no feature decides, the coding is missing
     confidence        =  primary's score / (sum of all scores + 1); with nothing scored, 1 / number of codes
 
 The 1 in the denominator keeps a single cue of weight 1 at one half. The confidence orders units by how clear the
@@ -113,6 +114,9 @@ class TraceScorer:
             "codebook": self._stamp,
             "run_id": self._run_id,
         }
+        foreign = self._index.foreign
+        if not reasons and foreign:
+            return Coding(codes=None, missing_reason=foreign, **common)
         if not reasons:
             codes, why = self._fallback(vetoed)
             return Coding(codes=codes, confidence=round(1 / len(book.codes), 3), rationale=why, **common)
@@ -130,7 +134,8 @@ class TraceScorer:
             rationale="; ".join(
                 f"{book.code_ids[code]}: " + ", ".join(reason.why for reason in reasons[code])
                 for code in chosen
-            ),
+            )
+            + (f"; {foreign}: no cue was tried" if foreign else ""),
             **common,
         )
 

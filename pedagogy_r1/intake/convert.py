@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import ValidationError
 
@@ -25,7 +25,8 @@ NoThink = Literal["reasoning", "answer", "error"]
 """What a response without any ``<think>`` tag is."""
 
 _LONG = ("question", "response", "reasoning")
-_THINK: tuple[Think, ...] = ("closed", "unopened", "unclosed", "absent", "field")
+_THINK: tuple[Think, ...] = get_args(Think)
+_LIKE_THINK = re.compile("</?think(ing)?>", re.IGNORECASE)
 _TRUE, _FALSE = ("true", "1", "1.0", "yes", "y"), ("false", "0", "0.0", "no", "n")
 _LANG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
@@ -85,6 +86,8 @@ def convert(row: dict[str, Any], plan: Plan, default_id: str) -> Converted:
         raise RowError("neither reasoning nor answer" + (f" ({', '.join(lacking)})" if lacking else ""))
     if "id" in plan.mapping and not texts.get("id"):
         raise RowError(f"no id in field {plan.mapping['id']!r}")
+    if split.think == "absent" and (tag := _like_think(texts["response"])):
+        notes.append(f"{tag} was seen and taken as text: the tags that are known are <think> and </think>")
     if not split.reasoning.strip():
         notes.append("no reasoning, only an answer: nothing to code")
     metadata = _metadata(row, taken, drop_think=own_think is not None)
@@ -168,7 +171,8 @@ def _compose(texts: dict[str, str], no_think: NoThink) -> tuple[Split, str]:
         same = split.think != "absent" and split.reasoning.strip() == reasoning.strip()
         split = Split(reasoning, split.answer if same else response, "field")
     elif split.think == "absent" and no_think == "error":
-        raise RowError("no <think> in the response")
+        tag = _like_think(response)
+        raise RowError("no <think> in the response" + (f" ({tag} is taken as text)" if tag else ""))
     elif split.think == "absent" and no_think == "answer":
         split = Split("", response, "absent")
     if not answer:
@@ -177,6 +181,12 @@ def _compose(texts: dict[str, str], no_think: NoThink) -> tuple[Split, str]:
         "",
         answer.strip(),
     ) else ""
+
+
+def _like_think(response: str) -> str:
+    """A tag that some models write for ``<think>``, if there is one: named, and never guessed at."""
+    found = _LIKE_THINK.search(response)
+    return found.group() if found else ""
 
 
 def _metadata(row: dict[str, Any], taken: _Taken, *, drop_think: bool) -> dict[str, Any]:

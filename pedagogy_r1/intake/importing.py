@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 
 from ..errors import InputError, did_you_mean
-from ..records import BadRow, Row, atomic, dump, read_rows
+from ..records import BadRow, Row, atomic, dump, need_file, read_rows
 from .convert import Converted, NoThink, Plan, RowError, convert
 from .fields import check_targets, find
 
@@ -27,6 +27,7 @@ SHOWN = 50
 THINK_NOTES = {
     "unclosed": "<think> never closed: cut off while thinking; all of it is reasoning, the answer is empty",
     "unopened": "</think> without <think>: what stands before it is reasoning",
+    "repeated": "more than one pair of <think> and </think>: split at the first </think>, the other tags stay in the texts",
     "absent": "no <think> at all: all of it is taken as reasoning",
 }
 _ANSWERED = "no <think> at all: all of it is taken as answer"
@@ -143,8 +144,7 @@ def _check_paths(paths: list[Path], out: Path) -> None:
     if not paths:
         raise InputError("no file to import", "name at least one")
     for path in paths:
-        if not path.is_file():
-            raise InputError(f"{path}: no such file", "check the path")
+        need_file(path)
         if out.resolve() == path.resolve():
             raise InputError(f"{out} is an input and would be overwritten", "choose another file with -o")
 
@@ -154,7 +154,7 @@ class _Job:
 
     def __init__(self, plan: Plan, report: ImportReport, on_error: str) -> None:
         self.plan, self.report, self.skip = plan, report, on_error == "skip"
-        self.seen: dict[str, tuple[str, int]] = {}
+        self.seen: dict[str, str] = {}
         self.found: Counter[str] = Counter()
         self.columns: dict[str, None] = {}
 
@@ -170,6 +170,8 @@ class _Job:
                 self.report.traces += 1
             except (RowError, RecursionError) as error:
                 why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+                if isinstance(row, Row) and row.nth:
+                    why = f"element {row.nth}: {why}"
                 self._refuse(Problem(str(path), row.line, why), raw, bad)
         self.report.files[str(path)] = (self.report.rows - rows, self.report.traces - traces)
 
@@ -186,14 +188,13 @@ class _Job:
 
     def _line(self, path: Path, row: Row) -> str:
         self._note_columns(row.data)
-        converted = convert(row.data, self.plan, f"{path.stem}:{row.line}")
-        trace = converted.trace
+        converted = convert(row.data, self.plan, f"{path.stem}:{row.nth or row.line}")
+        trace, where = converted.trace, f"{path}:{row.line}" + (f" (element {row.nth})" if row.nth else "")
         if trace.id in self.seen:
-            file, line = self.seen[trace.id]
-            raise RowError(f"id {trace.id!r} was used in {file}:{line}")
+            raise RowError(f"id {trace.id!r} was used in {self.seen[trace.id]}")
         line_text = dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n"
-        self.seen[trace.id] = (str(path), row.line)
-        self._count(converted, f"{path}:{row.line}")
+        self.seen[trace.id] = where
+        self._count(converted, where)
         return line_text
 
     def _note_columns(self, data: dict[str, Any]) -> None:

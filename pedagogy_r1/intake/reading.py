@@ -11,15 +11,20 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ..errors import InputError
-from ..records import BadRow, read_jsonl
+from ..records import BadRow, need_file, read_jsonl
 from ..trace import Trace
 
 
 def read_traces(path: str | Path) -> Iterator[Trace]:
     """Traces of a file that ``pcode traces import`` wrote; the first bad row or repeated id is an error."""
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file", "make it with: pcode traces import FILE -o traces.jsonl")
+    inside = path / "traces.jsonl"
+    need_file(
+        path,
+        f"it holds {inside}"
+        if inside.is_file()
+        else "make it with: pcode traces import FILE -o traces.jsonl",
+    )
     seen: dict[str, int] = {}
     for row in read_jsonl(path):
         if isinstance(row, BadRow):

@@ -13,7 +13,8 @@ codes come from that. It reads words, not sense: use it to start, to compare aga
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ from . import Context, Emit, Outcome, Unitizer
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
+
+ANY_LANGUAGE = "xx"
+"""spaCy's code: a codebook with it has cues for traces of every language, matched in words cut by its rules."""
 
 CHUNK = 60_000
 """Characters of reasoning in a chunk: some tenths of a second of work, a few hundred kilobytes of results."""
@@ -92,9 +96,20 @@ class CuesCoder:
                             return Outcome(interrupted=True)
             return Outcome(interrupted=stop.is_set())
 
+    def tally(self, codings: Sequence[Coding], lang: str) -> Counter[str]:
+        """What a trace in ``lang`` adds to the run's usage: units that nothing spoke for, and whether cues were tried."""
+        counts = Counter(fallback=sum(c.codes is not None and c.evidence is None for c in codings))
+        if (code := language_code(lang)) != self._lang and self._lang != ANY_LANGUAGE:
+            counts[f"foreign_traces: {code}"] = 1
+        return counts
+
+    @property
+    def _lang(self) -> str:
+        return language_code(self.book.lang)
+
 
 class _Coding:
-    """Codes one trace at a time; compiles the cues once per language."""
+    """Codes one trace at a time; prepares once for each language of the traces."""
 
     def __init__(self, book: Codebook, run_id: str, unitize: Unitizer) -> None:
         self._book, self._run_id, self._unitize = book, run_id, unitize
@@ -102,6 +117,8 @@ class _Coding:
 
     def __call__(self, trace: Trace) -> Coded:
         lang = language_code(getattr(self._unitize, "lang", None) or trace.lang)
+        if self._book.lang == ANY_LANGUAGE:
+            lang = ANY_LANGUAGE
         if lang not in self._indexes:
             self._indexes[lang] = CueIndex(self._book, pipeline(lang))
         with bounded_memory(lang):
@@ -111,6 +128,8 @@ class _Coding:
 
     def _tokenized(self, trace: Trace, lang: str) -> tuple[Doc, list[Unit]]:
         with_doc = getattr(self._unitize, "with_doc", None)  # spares tokenizing twice
+        if self._book.lang == ANY_LANGUAGE:
+            with_doc = None
         return with_doc(trace) if with_doc else (tokenize(trace.reasoning, lang), self._unitize(trace))
 
 

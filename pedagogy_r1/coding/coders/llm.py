@@ -15,16 +15,18 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ...chat import Chat
 from ...errors import ChatError, InputError
 from ...plugins import available, load
+from ...records import Row, read_jsonl
 from ...trace import Trace
 from ..coding import CoderInfo
 from ..prompt import SCHEMA_VERSION, VERSION, make_prompt
-from ..transcript import answered_digests
+from ..transcript import FILE, answered_digests
 from . import Context, Emit, Outcome, Unitizer
 from ._requests import Options
 from ._session import Session
@@ -158,32 +160,34 @@ class LlmCoder:
         }
 
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
-        """Requests and tokens of the run if every reply holds; tokens are estimates from bytes."""
+        """Requests of the run if every reply holds, and estimates from bytes of the tokens that are still to be paid."""
         o = self.options
         known = set(answered_digests(self.context.folder))
+        judged = _judged(self.context.folder, o.window) if o.critic else frozenset()
         frames = [o.frame(self._name, self.prompt, k) for k in range(o.repeats)]
-        passes = 2 if o.critic else 1
-        windows = answered = prompt = completion = 0
+        requests = answered = prompt = completion = 0
+        system = _tokens(self.prompt.system)
         for trace in traces:
             units = unitize(trace)
             for window in o.windows(units):
-                requests = [o.request(frame, trace, units, window) for frame in frames]
-                windows += 1
-                answered += sum(request.digest in known for request in requests)
-                reread = len(window) * TOKENS_PER_CODING if o.critic else 0
-                prompt += (_tokens(self.prompt.system) + _tokens(requests[0].text)) * passes + reread
-                completion += (
-                    sum(TOKENS_PER_CODING + min(40, _tokens(units[i].text)) for i in window) * passes
-                )
-        requests_in_all = windows * o.repeats * passes
+                asked = [o.request(frame, trace, units, window) for frame in frames]
+                first = sum(request.digest not in known for request in asked)
+                second = 0
+                if o.critic:
+                    at = units[window[0]].index // o.window
+                    second = sum((trace.id, at, f"{name}+critic") not in judged for name in o.names)
+                todo, every = first + second, len(asked) * (2 if o.critic else 1)
+                requests, answered = requests + every, answered + every - todo
+                prompt += (system + _tokens(asked[0].text)) * todo + len(window) * TOKENS_PER_CODING * second
+                completion += sum(TOKENS_PER_CODING + min(40, _tokens(units[i].text)) for i in window) * todo
         return {
-            "requests": requests_in_all,
+            "requests": requests,
             "answered_already": answered,
-            "prompt_tokens": prompt * o.repeats,
-            "cached_tokens": _tokens(self.prompt.system) * max(0, requests_in_all - 1),
-            "completion_tokens": completion * o.repeats,
-            "prefix_tokens": _tokens(self.prompt.system),
-            "estimate": f"tokens are UTF-8 bytes / {BYTES_PER_TOKEN}, a completion {TOKENS_PER_CODING} a unit and its quote; cached "
+            "prompt_tokens": prompt,
+            "cached_tokens": system * max(0, requests - answered - 1),
+            "completion_tokens": completion,
+            "prefix_tokens": system,
+            "estimate": f"tokens are of the requests not answered yet: UTF-8 bytes / {BYTES_PER_TOKEN}, a completion {TOKENS_PER_CODING} a unit and its quote; cached "
             "if the provider caches the constant prefix; without retries, units asked alone and hidden thinking",
         }
 
@@ -200,6 +204,15 @@ class LlmCoder:
             return asyncio.run(session())
         with ThreadPoolExecutor(1) as thread:  # a notebook's loop is running in this thread
             return thread.submit(asyncio.run, session()).result()
+
+
+def _judged(folder: Path, window: int) -> frozenset[tuple[str, int, str]]:
+    """(trace, number of the window, critic) of each critic's reply in the ledger. Its digest depends on what it judged."""
+    if not (folder / FILE).is_file():
+        return frozenset()
+    replies = (row.data for row in read_jsonl(folder / FILE) if isinstance(row, Row))
+    about = [data["about"] for data in replies if data.get("kind") == "reply"]
+    return frozenset((a["trace"], a["units"][0] // window, a["coder"]) for a in about if "alone" not in a)
 
 
 def _loop_is_running() -> bool:

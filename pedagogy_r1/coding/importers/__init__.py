@@ -47,6 +47,10 @@ class RawCoding(NamedTuple):
     confidence: str | None = None
     overlap: str | None = None
     carried_from: str | None = None
+    kind: str | None = None
+    """What an export says the coder is, human or machine."""
+    codebook: str | None = None
+    """Under which codebook the row says it was made: ``schoen``, ``schoen@1.0.0`` or ``schoen@1.0.0#1f0c…``."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,8 @@ def read_table(path: str | Path) -> Table:
     """Read a whole file of human codings (they are small)."""
     path = Path(path)
     rows = list(read_rows(path))
+    if not rows:
+        raise InputError(f"{path}: no rows", "the file is empty, or has nothing but a header")
     columns = list(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.data))
     plain: dict[str, str] = {}
     for column in columns:

@@ -4,7 +4,7 @@
     aime-3,512,547,"Wait, that …",A,TR-SP,              u4be1…,A,TR-SP,
     aime-3,512,547,"Wait, that …",A,IA-SQ,asks itself   u4be1…,A,IA-SQ,asks itself
 
-What ``pcode export`` writes is such a table too; its rank, reasons, evidence and confidence come back in.
+What ``pcode export`` writes is such a table too; its rank, reasons, evidence, confidence and kinds of coders come back in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from . import Columns, Importer, RawCoding, Table
 
 SPAN = ("trace_id", "start", "end", "quote")
 _EXPORT = ("unit_id", "run_id", "rank", "missing_reason")
-_READ = ("unit_id", *SPAN, "text", "coder", "code", "memo", "rationale")
+_READ = ("unit_id", *SPAN, "text", "coder", "code", "memo", "rationale", "codebook")
 _READ_OF_EXPORT = (
     *_READ,
     "rank",
@@ -27,6 +27,7 @@ _READ_OF_EXPORT = (
     "carried_from",
     "scheme",
     "run_id",
+    "kind",
 )
 
 
@@ -70,6 +71,7 @@ def _raw(table: Table, row: Row, export: bool) -> RawCoding:
         end=cell("end"),
         quote=table.text(row, "quote") or table.text(row, "text"),
         memo=memo or None,
+        codebook=cell("codebook"),
     )
     if not export:
         return raw
@@ -82,4 +84,5 @@ def _raw(table: Table, row: Row, export: bool) -> RawCoding:
         confidence=cell("confidence"),
         overlap=cell("overlap"),
         carried_from=cell("carried_from"),
+        kind=cell("kind"),
     )

@@ -1,0 +1,92 @@
+"""``pcode analysis``: the studies that ship with the package, to run as they are or to copy and change."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.group("analysis")
+def command() -> None:
+    """Studies of a page each: list them, copy one to change it, or run it as it is."""
+
+
+@command.command("list")
+def list_studies() -> None:
+    """Every study, and what it asks."""
+    studies = _studies()
+    width = max(map(len, studies), default=0)
+    for name, path in studies.items():
+        about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        click.echo(f"{name:{width}}  {' '.join(about.split(chr(10) * 2)[0].split())}")
+
+
+@command.command("copy")
+@click.argument("name")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=".",
+    show_default=True,
+    help="Folder or file to copy to.",
+)
+def copy_study(name: str, out: Path) -> None:
+    """Copy the study NAME, to change it; a file that is there already is left alone."""
+    from ..errors import PedagogyError
+
+    source = _study(name)
+    target = out / source.name if out.is_dir() or not out.suffix else out
+    if target.exists():
+        raise PedagogyError(f"{target} is there already", "choose another place with -o")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    click.echo(f"copied to {target}; run it with: pcode analysis run {target} RUN…")
+
+
+@command.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("name")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run_study(name: str, arguments: tuple[str, ...]) -> None:
+    """Run the study NAME, or a file of your own, with ARGUMENTS: run directories first; --help shows the rest."""
+    if name in ("-h", "--help"):
+        click.echo(click.get_current_context().get_help())
+        return
+    _main(_study(name))(list(arguments))
+
+
+def _studies() -> dict[str, Path]:
+    from ..shipped import folder
+
+    return {path.stem: path for path in sorted(folder("analysis").glob("*.py"))}
+
+
+def _study(name: str) -> Path:
+    from ..errors import PedagogyError, did_you_mean
+
+    studies = _studies()
+    if name in studies:
+        return studies[name]
+    if name.endswith(".py") and Path(name).is_file():
+        return Path(name)
+    raise PedagogyError(f"no study is named {name!r}", did_you_mean(name, list(studies)))
+
+
+def _main(path: Path) -> Any:
+    """The study's ``main``, which takes a list of arguments."""
+    import importlib.util
+
+    from ..errors import PedagogyError
+
+    spec = importlib.util.spec_from_file_location(f"pedagogy_r1_analysis_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise PedagogyError(f"{path} cannot be read as Python", "give a .py file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not callable(getattr(module, "main", None)):
+        raise PedagogyError(f"{path} has no function main()", "a study exposes main(arguments)")
+    return module.main

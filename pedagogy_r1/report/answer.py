@@ -1,0 +1,323 @@
+"""The first screen: four questions, answered in plain words for somebody who knows none of this.
+
+How reliable are the codes?
+Can be used with caution. Two people (A and B) gave the same code to 82 % of 120 sentences …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..agreement import Comparison as Measured
+from ..stats import ContrastFamily
+from ..stats.corrected import Corrected
+from .contrast import Contrasts, clear_of_zero, shown_effects
+from .corrections import Corrections
+from .noise import Noise
+from .reliability import Agreement
+from .section import Gap, counted, listed
+from .settings import Comparison, value_words
+from .study import Study
+from .table import shown
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``short``: a few words; ``text``: sentences; ``points``: a list below them, where it helps."""
+
+    question: str
+    short: str
+    text: tuple[str, ...]
+    points: tuple[str, ...] = ()
+
+
+def unit_words(study: Study) -> str:
+    """``sentences`` where the units are sentences."""
+    schemes = {run.manifest.scheme.split("@")[0] for run in study.runs}
+    plural = {"sentence": "sentences", "paragraph": "paragraphs", "thought": "thoughts"}
+    return plural.get(next(iter(schemes)), "units") if len(schemes) == 1 else "units"
+
+
+def reliability_answer(study: Study, found: Agreement) -> Answer:
+    """Between people first; then people and the machine."""
+    question = "How reliable are the codes?"
+    if len(study.data.coders) < 2:
+        name = study.data.coders[0].name
+        kind = "a machine" if study.machines else "one person"
+        alone = f"Only {name} ({kind}) coded these traces. Nothing says how far another coder would agree, so no number below should be quoted as a finding."
+        return Answer(question, f"Not known: only {name} coded.", (alone,))
+    people, machines = _best(found.of_kind("human-human")), _best(found.of_kind("machine-machine"))
+    mixed = _best([c for c in found.of_kind("human-machine") if study.machine in c.coders])
+    text: list[str] = []
+    short: list[str] = []
+    if people:
+        text.append(f"{_who(people, 'people')} {_level(people)}")
+        short.append(f"People agree {_grade_words(people)}")
+    elif study.humans and mixed:
+        text.append(f"Only one person, {study.humans[0]}, coded, so how far people agree is not known.")
+    if mixed:
+        machine = next(name for name in mixed.coders if name in study.machines)
+        text.append(f"A person ({_person(study, mixed)}) and the machine ({machine}) {_level(mixed)}")
+        short.append(
+            f"{'the machine agrees' if people else 'The machine agrees'} with people {_grade_words(mixed)}"
+        )
+        text += _difference(found, machine)
+    elif machines:
+        text.append(
+            f"No person coded these traces. {_who(machines, 'machines')} {_level(machines)} That says how much alike they are, "
+            "not whether they are right."
+        )
+        short.append(f"Not known: no person coded. Machines agree with each other {_grade_words(machines)}")
+    elif not people:
+        text.append("No two coders coded the same units.")
+        short.append("Not known: no two coders coded the same units")
+    return Answer(question, "; ".join(short) + ".", tuple(text))
+
+
+def _best(some: Sequence[Measured]) -> Measured | None:
+    return max(some, key=lambda c: (len(c.coders), c.result.n_units), default=None)
+
+
+def _person(study: Study, c: Measured) -> str:
+    return next(name for name in c.coders if name in study.humans)
+
+
+def _who(c: Measured, many: str) -> str:
+    return f"{_NUMBER.get(len(c.coders), len(c.coders))} {many} ({listed(c.coders)})"
+
+
+_NUMBER = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
+
+
+def _level(c: Measured) -> str:
+    """The sentence with the numbers, after who it is about."""
+    result = c.result
+    if result.alpha is None:
+        return f"cannot be compared: {result.why_undefined}."
+    seen = next((one.value for one in c.beside if one.name == "percent agreement"), None)
+    same = (
+        f"gave the same code to {shown(seen, 'share')} of {counted(result.n_units, 'shared unit')}."
+        if seen is not None
+        else ""
+    )
+    ci = result.ci_cluster or result.ci
+    span = (
+        f" (95 % interval {shown(ci[0], 'coefficient')} to {shown(ci[1], 'coefficient')})"
+        if ci
+        else " (no interval)"
+    )
+    grade = _grade(result.alpha)
+    low = _grade(ci[0]) if ci else grade
+    hedge = "" if low == grade else f" The interval reaches down to where it would be {_MEANS[low]}."
+    return (
+        f"{same} Beyond chance, their agreement is Krippendorff's α = {shown(result.alpha, 'coefficient')}{span}, where 1 is perfect "
+        f"and 0 is chance: by the customary limits (.800 and .667), {_MEANS[grade]}.{hedge}"
+    )
+
+
+_MEANS = {
+    "well": "good enough to rely on",
+    "fairly": "good enough for tentative conclusions only",
+    "too little": "too low to draw conclusions from",
+}
+
+
+def _grade(alpha: float) -> str:
+    return "well" if alpha >= 0.8 else "fairly" if alpha >= 0.667 else "too little"
+
+
+def _grade_words(c: Measured) -> str:
+    if c.result.alpha is None:
+        return "to an unknown extent"
+    grade = _grade(c.result.alpha)
+    words = {
+        "well": "well enough to rely on",
+        "fairly": "well enough for tentative conclusions",
+        "too little": "too little to rely on",
+    }
+    return f"{words[grade]} (α = {shown(c.result.alpha, 'coefficient')})"
+
+
+def _difference(found: Agreement, machine: str) -> list[str]:
+    for name, d in found.differences:
+        if name == machine and d.difference is not None and d.ci is not None:
+            if d.ci[0] <= 0 <= d.ci[1]:
+                return [
+                    "On the units that all of them coded, the machine's agreement with people is not shown to differ from people's own."
+                ]
+            how = "less" if d.difference < 0 else "more"
+            return [
+                f"On the same units, people agree {how} with the machine than with each other: α differs by "
+                f"{shown(d.difference, 'signed')} ({shown(d.ci[0], 'signed')} to {shown(d.ci[1], 'signed')})."
+            ]
+    return []
+
+
+def noise_answer(study: Study, found: Noise, corrected: Corrections | None = None) -> Answer:
+    """The main coder's figures, and the paper's beside them."""
+    question = "How much of the reasoning is noise?"
+    if found.families.why_no_strict:
+        why = f"Units can be noise only where the codebook says so; {found.families.why_no_strict}."
+        return Answer(question, "Not known: the codebook has no code for noise.", (why,))
+    share = found.groups[0].share
+    strict, wider = share.strict, share.nonreflective
+    if strict.estimate is None:
+        return Answer(question, f"Not known: {strict.why_undefined}.", (f"{strict.why_undefined}.",))
+    low = (
+        f" (95 % interval {shown(strict.interval[0], 'share')} to {shown(strict.interval[1], 'share')})"
+        if strict.interval
+        else ""
+    )
+    text = [
+        f"As {study.main} coded, {shown(strict.estimate, 'share')} of the words{low} carry nothing forward: they restate the "
+        "question, repeat what was said, or could stand anywhere."
+    ]
+    if wider.estimate is not None:
+        span = (
+            f" ({shown(wider.interval[0], 'share')} to {shown(wider.interval[1], 'share')})"
+            if wider.interval
+            else ""
+        )
+        text.append(
+            f"Together with routine work such as computing, which is useful but not reflective, it is "
+            f"{shown(wider.estimate, 'share')}{span}. The paper that this follows reports about 65 % and does not say which of the two it means."
+        )
+    others = [g for g in found.groups[1:] if not g.column and g.share.strict.estimate is not None]
+    if others:
+        said = listed([f"{g.coder} {shown(g.share.strict.estimate, 'share')}" for g in others[:4]])
+        text.append(f"Other coders, on what they coded: {said}.")
+    if study.main in study.machines:
+        text.append(_corrected_noise(study, found, corrected))
+    words = f"{_whole(strict.estimate)} of the words, as {study.main} coded"
+    own = _noise_code(study, found, corrected)
+    if own is not None and own.dsl.estimate is not None and not own.dsl.covers(own.naive.estimate or 0.0):
+        words += f" (corrected for its errors: {_whole(own.dsl.estimate)} of the {unit_words(study)})"
+    if wider.estimate is not None:
+        words += f"; {_whole(wider.estimate)} if routine work counts too"
+    return Answer(question, f"{words}.", tuple(text))
+
+
+def _noise_code(study: Study, found: Noise, corrected: Corrections | None) -> Corrected | None:
+    """The corrected share of the one code that is all of the strict noise."""
+    codes = [c.id for c in study.book.codes if c.family in found.families.strict]
+    if corrected is None or len(codes) != 1 or corrected.machine != study.main:
+        return None
+    return corrected.prevalence.get(codes[0])
+
+
+def _corrected_noise(study: Study, found: Noise, corrected: Corrections | None) -> str:
+    """Where one code is all of the noise, its corrected share of units."""
+    own = _noise_code(study, found, corrected)
+    if own is None or own.dsl.estimate is None or own.dsl.ci is None or own.naive.estimate is None:
+        return "A machine's figure is only as good as its agreement with people."
+    return (
+        f"Counted in {unit_words(study)} and corrected for the machine's errors with what people coded, it is "
+        f"{shown(own.dsl.estimate, 'share')} ({shown(own.dsl.ci[0], 'share')} to {shown(own.dsl.ci[1], 'share')}) instead of the "
+        f"machine's {shown(own.naive.estimate, 'share')}."
+    )
+
+
+def _whole(share: float) -> str:
+    """A share for a headline: whole percents, but never 0 for what is not."""
+    return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else "under 1 %"
+
+
+def difference_answer(study: Study, found: Contrasts, corrected: Corrections | None) -> Answer:
+    """The first comparison in words, the others in a line each."""
+    question = "What differs between the conditions?"
+    if not found.families:
+        return Answer(
+            question, "There is nothing to compare.", tuple(f"{gap.what}: {gap.why}." for gap in found.gaps)
+        )
+    points, short = [], []
+    for one, family in zip(found.comparisons, found.families, strict=True):
+        points.append(_contrast_words(study, one, family))
+        short.append(_headline(study, one, family))
+    clear = [words for words in short if words]
+    headline = " ".join(clear[:2]) if clear else "No difference is shown."
+    if 0 < len(clear) < len(short):
+        quiet = [one.words for one, words in zip(found.comparisons, short, strict=True) if not words]
+        headline += f" {listed(quiet)[0].upper()}{listed(quiet)[1:]}: none shown."
+    text = [
+        f"Shares of {unit_words(study)} as {study.main} coded them, with p corrected for testing many codes. That a difference "
+        "is not shown does not mean that there is none."
+    ]
+    if study.main in study.machines:
+        text.append(_checked(found, corrected))
+    return Answer(question, headline, tuple(t for t in text if t), tuple(points))
+
+
+def _headline(study: Study, one: Comparison, family: ContrastFamily) -> str:
+    """``Under cop more self-questioning; less noise or filler.``, or nothing."""
+    effects = [c for c in shown_effects(family) if clear_of_zero(c)]
+    more = [_name(study, c.code) for c in effects if (c.points.estimate or 0) > 0]
+    less = [_name(study, c.code) for c in effects if (c.points.estimate or 0) < 0]
+    parts = [f"{word} {', '.join(names[:3])}" for word, names in (("more", more), ("less", less)) if names]
+    if not parts:
+        return ""
+    a, b = value_words(one.column, one.a), value_words(one.column, one.b)
+    where = (
+        f"In {a} answers"
+        if one.column == "correct"
+        else f"Under {a}"
+        if one.column == "condition"
+        else f"In {a}"
+    )
+    return f"{where}, compared with {b}: {'; '.join(parts)}."
+
+
+def _name(study: Study, code: str) -> str:
+    return study.book.code(code).name if code in study.book.code_ids else code
+
+
+def _contrast_words(study: Study, one: Comparison, family: ContrastFamily) -> str:
+    a, b = value_words(one.column, one.a), value_words(one.column, one.b)
+    effects = shown_effects(family)
+    if not effects:
+        tested = sum(c.p is not None for c in family.contrasts)
+        return f"{a} against {b}: none of {tested} codes is shown to differ."
+    said = [
+        f"{_name(study, c.code)} ({c.code}) {shown(c.share_a.estimate, 'share')} against {shown(c.share_b.estimate, 'share')}, "
+        f"{shown(c.points.estimate, 'points')} points [{shown(c.points.low, 'points')}, {shown(c.points.high, 'points')}]"
+        + ("" if clear_of_zero(c) else " (p is below .05, but the interval holds 0)")
+        for c in effects[:4]
+    ]
+    more = f"; and {len(effects) - 4} more" if len(effects) > 4 else ""
+    return f"{a} against {b}: {'; '.join(said)}{more}."
+
+
+def _checked(found: Contrasts, corrected: Corrections | None) -> str:
+    first = found.families[0]
+    if corrected is None or not corrected.contrasts:
+        return "These are a machine's codes, not corrected for its errors."
+    held = []
+    for c in shown_effects(first):
+        own = corrected.contrasts.get(c.code)
+        if own is None or own.dsl.ci is None:
+            continue
+        side = own.dsl.ci[0] > 0 if (c.points.estimate or 0) > 0 else own.dsl.ci[1] < 0
+        held.append((c.code, side))
+    if not held:
+        return "These are a machine's codes; too few units were coded by people to confirm any of them."
+    kept = [code for code, side in held if side]
+    what = f"{listed(kept)} still differ{'s' if len(kept) == 1 else ''}" if kept else "none is confirmed"
+    return f"These are a machine's codes. Corrected for its errors with the units that people coded, {what} for the first comparison."
+
+
+def gap_answer(gaps: Sequence[Gap]) -> Answer:
+    """What could not be estimated, and why; grouped by reason."""
+    question = "What could not be estimated, and why?"
+    if not gaps:
+        return Answer(
+            question, "Nothing: all was estimated.", ("Every quantity of this report could be estimated.",)
+        )
+    by_reason: dict[str, list[str]] = {}
+    for gap in gaps:
+        by_reason.setdefault(gap.why, []).append(gap.what)
+    points = []
+    for why, whats in by_reason.items():
+        what = listed(whats[:4]) + (f" and {len(whats) - 4} more" if len(whats) > 4 else "")
+        points.append(f"{what}: {why.rstrip('.')}.")
+    rest = f" {len(gaps) - 1} more below." if len(gaps) > 1 else ""
+    return Answer(question, f"{gaps[0].what}: {gaps[0].why.rstrip('.')}.{rest}", (), tuple(points))

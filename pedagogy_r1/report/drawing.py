@@ -1,0 +1,226 @@
+"""Three kinds of pictures that the report is made of: rows of estimates, heat maps, and small profiles.
+
+IA-SQ  ├──●──┤                rows of dots with intervals, groups told apart by shape
+TR-SP      ├───●────┤
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .figure import WIDTH, canvas
+from .palette import INK, MUTED, PAPER, on
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+Floats = npt.NDArray[np.float64]
+SHAPES = ("o", "D", "s", "^", "v", "P", "X", "p")
+HOLLOW = len(SHAPES)
+"""A group of hollow circles."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """An estimate in a row: ``thin`` is a second, usually shorter, interval drawn as a hair line."""
+
+    estimate: float | None
+    low: float | None = None
+    high: float | None = None
+    color: str = INK
+    group: int = 0
+    thin: tuple[float, float] | None = None
+
+
+def dot_rows(
+    names: Sequence[str],
+    rows: Sequence[Sequence[Dot]],
+    *,
+    axis: str,
+    groups: Sequence[str] = (),
+    marks: Mapping[float, str] | None = None,
+    percent: bool = False,
+    limits: tuple[float | None, float | None] | None = None,
+) -> Canvas:
+    """One row for each name, with a dot for each estimate. ``marks``: vertical lines by place, with their words."""
+    most = max((len(row) for row in rows), default=1)
+    step = 0.13 * most + 0.16
+    figure = canvas(WIDTH, max(1.5, step * len(rows) + 0.75 + 0.25 * bool(groups)))
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        for number, dot in enumerate(row):
+            _dot(axes, dot, place + (number - (len(row) - 1) / 2) * 0.8 / most)
+    for at, words in (marks or {}).items():
+        axes.axvline(at, color=MUTED, lw=0.8, ls=(0, (3, 3)), zorder=0)
+        axes.annotate(
+            words, (at, 1), xycoords=("data", "axes fraction"), xytext=(0, 2), textcoords="offset points",
+            fontsize=7.5, color=MUTED, va="bottom", ha="center", annotation_clip=False,
+        )  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x")
+    axes.set_axisbelow(True)
+    axes.set_xlabel(axis)
+    if limits:
+        axes.set_xlim(*limits)
+        high = axes.get_xlim()[1]
+        if limits[0] == 0:  # room for a mark that stands at 0
+            axes.set_xlim(-0.015 * high, high)
+    if percent:
+        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+    used = sorted({dot.group for row in rows for dot in row})
+    if len(groups) > 1:
+        _legend(figure, [(number, groups[number]) for number in used])
+    return figure
+
+
+def _dot(axes: Any, dot: Dot, y: float) -> None:
+    if dot.estimate is None or not np.isfinite(dot.estimate):
+        return
+    if dot.low is not None and dot.high is not None:
+        axes.plot([dot.low, dot.high], [y, y], color=dot.color, lw=2, solid_capstyle="round", zorder=2)
+    if dot.thin:
+        axes.plot(dot.thin, [y + 0.12, y + 0.12], color=MUTED, lw=0.8, zorder=1)
+    filled = dot.group % 2 == 0 and dot.group != HOLLOW
+    axes.plot(
+        [dot.estimate], [y], SHAPES[dot.group % len(SHAPES)], ms=6, mfc=dot.color if filled else PAPER,
+        mec=INK if filled else dot.color, mew=0.6 if filled else 1.6, zorder=3,
+    )  # fmt: skip
+
+
+def _legend(figure: Any, groups: Sequence[tuple[int, str]]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], marker=SHAPES[n % len(SHAPES)], ls="", color=MUTED, mfc=MUTED if n % 2 == 0 else PAPER,
+               mew=1.4, ms=6, label=name)
+        for n, name in groups
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="outside upper left", ncols=min(4, len(groups)), handletextpad=0.2)
+
+
+def heat_map(
+    rows: Sequence[str],
+    names: Sequence[str],
+    values: Floats,
+    texts: Sequence[Sequence[str]],
+    *,
+    row_axis: str,
+    axis: str,
+    scale: str,
+    span: tuple[float, float],
+    diverging: bool = False,
+) -> Canvas:
+    """(rows, columns) values as colours with their texts; NaN stays empty. ``scale``: what the colours mean."""
+    from matplotlib import colormaps
+    from matplotlib.colors import Normalize, to_hex
+
+    colors = colormaps["RdBu_r" if diverging else "Blues"]
+    norm = Normalize(*span, clip=True)
+    figure = canvas(WIDTH, 0.36 * len(rows) + 1.35)
+    axes = figure.subplots()
+    shades = np.ma.masked_invalid(values)
+    mesh = axes.pcolormesh(
+        np.arange(len(names) + 1), np.arange(len(rows) + 1), shades, cmap=colors, norm=norm,
+        edgecolors=PAPER, linewidth=1.2,
+    )  # fmt: skip
+    for i, j in np.ndindex(values.shape):
+        if texts[i][j]:
+            ink = MUTED if np.isnan(values[i, j]) else on(to_hex(colors(norm(values[i, j]))))
+            axes.text(j + 0.5, i + 0.5, texts[i][j], ha="center", va="center", fontsize=7.5, color=ink)
+    axes.set_xticks(np.arange(len(names)) + 0.5, names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+    axes.set_ylim(len(rows), 0)
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_xlabel(axis)
+    axes.set_ylabel(row_axis)
+    bar = figure.colorbar(mesh, ax=axes, shrink=0.8, pad=0.02, aspect=25)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(False)
+        bar.solids.set_edgecolor("face")
+    bar.outline.set_visible(False)
+    bar.set_label(scale, fontsize=8)
+    bar.ax.tick_params(length=0, labelsize=8)
+    return figure
+
+
+def profiles(
+    names: Sequence[str],
+    edges: Sequence[float],
+    values: Sequence[Sequence[float | None]],
+    bands: Sequence[Sequence[tuple[float, float] | None]],
+    colors: Sequence[str],
+    *,
+    axis: str,
+    write: Callable[[float], str],
+) -> Canvas:
+    """A small picture for each name: a share along the trace, with its interval as a band, each on its own scale."""
+    across = 4
+    down = -(-len(names) // across)
+    figure = canvas(WIDTH, 1.25 * down + 0.45)
+    grid = figure.subplots(down, across, squeeze=False, sharex=True)
+    middle = (np.asarray(edges)[1:] + np.asarray(edges)[:-1]) / 2
+    for number, axes in enumerate(grid.ravel()):
+        if number >= len(names):
+            axes.set_axis_off()
+            continue
+        own = np.array([np.nan if v is None else v for v in values[number]])
+        low = np.array([np.nan if b is None else b[0] for b in bands[number]])
+        high = np.array([np.nan if b is None else b[1] for b in bands[number]])
+        axes.fill_between(middle, low, high, color=colors[number], alpha=0.25, lw=0)
+        axes.plot(middle, own, color=colors[number], lw=2)
+        top = max(float(np.nanmax(own, initial=0.0)) * 1.8, 0.01)
+        axes.set_ylim(0, min(1.0, top))
+        axes.set_xlim(0, 1)
+        axes.set_title(names[number], pad=3)
+        axes.set_xticks([0, 0.5, 1], ["start", "", "end"])
+        axes.yaxis.set_major_locator(_few_ticks())
+        axes.yaxis.set_major_formatter(lambda value, _: write(value))
+        axes.tick_params(length=2, labelsize=7.5)
+        axes.grid(axis="y")
+        axes.set_axisbelow(True)
+    figure.supxlabel(axis, fontsize=9)
+    return figure
+
+
+def _few_ticks() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(3)
+
+
+def stacked_bars(
+    names: Sequence[str], parts: Sequence[str], values: Floats, colors: Sequence[str], *, axis: str
+) -> Canvas:
+    """(names, parts) shares as bars that are full at 100 %, parts in order, large ones with their name."""
+    figure = canvas(WIDTH, 0.42 * len(names) + 1.25)
+    axes = figure.subplots()
+    left = np.zeros(len(names))
+    for part, color, share in zip(parts, colors, values.T, strict=True):
+        axes.barh(range(len(names)), share, left=left, color=color, height=0.72, label=part, lw=0.6, ec=PAPER)
+        for row, (start, width) in enumerate(zip(left, share, strict=True)):
+            if width > 0.075:
+                axes.text(
+                    start + width / 2, row, part, ha="center", va="center", fontsize=7.5, color=on(color)
+                )
+        left = left + share
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    axes.set_xlabel(axis)
+    figure.legend(
+        loc="outside upper left", ncols=min(8, -(-len(parts) // 2)), handlelength=0.9, handletextpad=0.4
+    )
+    return figure

@@ -1,0 +1,196 @@
+"""How much of the reasoning is noise: restated item, repetition, filler; and, more widely, everything not reflective.
+
+measure_noise(study).groups[0].share.strict.estimate   all tokens that the main coder coded
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..stats.sums import item_numbers
+from ..tokens.estimate import Estimate, Resampling
+from ..tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
+from .drawing import Dot, dot_rows
+from .figure import Figure
+from .section import Gap, Section, distinct
+from .settings import COLUMNS, value_words
+from .study import Study
+from .table import Row, Table, columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Canvas
+
+PAPER_SHARE = 0.65
+STRICT, NONREFLECTIVE = "#BBBBBB", "#DDCC77"
+
+
+@dataclass(frozen=True)
+class NoiseGroup:
+    """One coder's noise in one group; ``column`` is empty for all traces."""
+
+    coder: str
+    column: str
+    value: str
+    share: NoiseShare
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The main coder first: over all, then by group; then the other coders over all."""
+
+    families: NoiseFamilies
+    groups: tuple[NoiseGroup, ...]
+
+
+def measure_noise(study: Study) -> Noise:
+    """Shares of coded tokens, from the tokens that the units carry; intervals redraw items (traces where unknown)."""
+    families = noise_families(study.book)
+    how = Resampling(study.settings.replicates, study.settings.seed)
+    groups = [*_of_coder(study, study.main, families, how, COLUMNS)]
+    for coder in study.data.coders:
+        if coder.name != study.main:
+            groups += _of_coder(study, coder.name, families, how, ())
+    return Noise(families, tuple(groups))
+
+
+def _of_coder(
+    study: Study, coder: str, families: NoiseFamilies, how: Resampling, by: Sequence[str]
+) -> list[NoiseGroup]:
+    import pandas as pd
+
+    own = study.table[study.table["coder"] == coder]
+    rows, items, first = _traces(own, families)
+    over = "items" if len(set(items)) < len(rows) else "traces"
+
+    def share(chosen: Sequence[int]) -> NoiseShare:
+        picked = [items[i] for i in chosen]
+        return noise_share([rows[i] for i in chosen], families, how, clusters=picked, over=over)
+
+    found = [NoiseGroup(coder, "", "all", share(range(len(rows))))]
+    for column in by:
+        of_trace = [None if pd.isna(v) else v for v in own[column].iloc[first].astype(object)]
+        values = sorted({v for v in of_trace if v is not None}, key=str)
+        if len(values) > 1:
+            for value in values:
+                chosen = [i for i, v in enumerate(of_trace) if v == value]
+                found.append(NoiseGroup(coder, column, value_words(column, value), share(chosen)))
+    return found
+
+
+def _traces(own: pd.DataFrame, families: NoiseFamilies) -> tuple[list[NoiseTokens], list[int], Any]:
+    """A row for each trace, its item's number, and the place of its first unit."""
+    import pandas as pd
+
+    trace, names = pd.factorize(own["trace_id"])
+    primary = own["primary"].cat.codes.to_numpy()
+    weight = own["tokens"].to_numpy().astype(float)
+    codes = [str(code) for code in own["primary"].cat.categories]
+    readings = np.array(
+        [families.reading((c,)) if c in families.family else (False, False) for c in codes] + [(False, False)]
+    )
+
+    def total(chosen: Any) -> list[int]:
+        return [round(x) for x in np.bincount(trace, weight * chosen, minlength=len(names)).tolist()]
+
+    coded = total(primary >= 0)
+    missing = total(primary < 0)
+    strict, wider = total(readings[primary, 0]), total(readings[primary, 1])
+    rows = [
+        NoiseTokens(str(name), c + m, c, m, 0, s, w)
+        for name, c, m, s, w in zip(names, coded, missing, strict, wider, strict=True)
+    ]
+    first = np.unique(trace, return_index=True)[1]
+    return rows, item_numbers(own)[first].tolist(), first
+
+
+def noise_section(study: Study, found: Noise) -> Section:
+    """The section, or why the codebook has no noise."""
+    if found.families.why_no_strict:
+        why = f"the codebook names no noise: {found.families.why_no_strict}"
+        return Section("noise", "Noise", absent=why, gaps=(Gap("Noise", why),))
+    rows = tuple(_row(group) for group in found.groups)
+    strict = ", ".join(sorted(found.families.strict))
+    routine = ", ".join(sorted(found.families.routine))
+    table = Table(
+        "noise",
+        f"Noise as a share of coded tokens. Strict: family {strict}; non-reflective: {strict} and {routine}.",
+        columns(
+            ("coder", "coder", "text"),
+            ("by", "by", "text"),
+            ("", "value", "text"),
+            ("strict", "strict", "share"),
+            ("95 %", ("strict_low", "strict_high"), "share"),
+            ("non-reflective", "nonreflective", "share"),
+            ("95 % ", ("nonreflective_low", "nonreflective_high"), "share"),
+            ("tokens coded", "coded", "count"),
+            ("missing", "missing", "count"),
+            ("traces", "traces", "count"),
+        ),
+        rows,
+    )
+    gaps = (
+        [Gap("The non-reflective share", found.families.why_no_routine)]
+        if found.families.why_no_routine
+        else []
+    )
+    gaps += [
+        Gap(f"Noise as coded by {g.coder}, {g.value}", g.share.strict.why_undefined)
+        for g in found.groups
+        if g.share.strict.why_undefined
+    ]
+    lead = (
+        "Noise in the strict sense restates the item, repeats itself or could stand anywhere. Routine domain work, such as "
+        "computing, is not noise but is not reflective either; the non-reflective share counts both. The paper reports "
+        f"“{PAPER}” without saying which it means, so it stands beside both. A unit counts with all its tokens, by its "
+        "primary code; tokens without a coding are in no share.",
+    )
+    figure = Figure(
+        "noise",
+        f"Noise as a share of tokens, as {study.main} coded, strict and non-reflective, with 95 % intervals. Dashed: the "
+        "paper's 65 %, whose reading is not known.",
+        lambda: _draw([g for g in found.groups if g.coder == study.main]),
+    )
+    cautions = distinct([w and f"{w}." for g in found.groups[:1] for w in (g.share.strict.warning,)])
+    return Section("noise", "Noise", lead, (table,), (figure,), gaps=tuple(gaps), cautions=cautions)
+
+
+def _row(group: NoiseGroup) -> Row:
+    s = group.share
+    own: Row = {"coder": group.coder, "by": group.column, "value": group.value}
+    for name, e in (
+        ("strict", s.strict),
+        ("nonreflective", s.nonreflective),
+        ("strict_mean", s.strict_mean),
+        ("nonreflective_mean", s.nonreflective_mean),
+    ):
+        low, high = e.interval or (None, None)
+        own |= {name: e.estimate, f"{name}_low": low, f"{name}_high": high}
+    own |= {"tokens": s.tokens, "coded": s.coded, "missing": s.missing, "traces": s.traces}
+    return own | {
+        "method": s.strict.method,
+        "warning": s.strict.warning,
+        "why_undefined": s.strict.why_undefined,
+    }
+
+
+def _draw(groups: Sequence[NoiseGroup]) -> Canvas:
+    def dot(e: Estimate, color: str, group: int) -> Dot:
+        low, high = e.interval or (None, None)
+        return Dot(e.estimate, low, high, color, group)
+
+    rows = [[dot(g.share.strict, STRICT, 0), dot(g.share.nonreflective, NONREFLECTIVE, 1)] for g in groups]
+    names = [f"{g.column}: {g.value}" if g.column else "all" for g in groups]
+    return dot_rows(
+        names,
+        rows,
+        axis="share of coded tokens",
+        groups=("strict", "non-reflective"),
+        marks={PAPER_SHARE: "the paper: 65 %"},
+        percent=True,
+        limits=(0, 1),
+    )

@@ -1,0 +1,111 @@
+"""Would another coder have led to another conclusion? A multiverse over the machine coders of the runs.
+
+conclusion              cues         gpt-4.1, w4
+IA-SQ: cop / generic    more         more             holds
+TR-SP: cop / generic    fewer        no difference    flips: significance
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RunError
+from ..stats import Analysis, Multiverse, conclusions, multiverse
+from .contrast import Contrasts, contrast_of, file_name
+from .section import Gap, Section, distinct, listed
+from .settings import Comparison
+from .study import Study
+from .table import Row, Table, columns
+
+SIGNS = {"more": "▲ more", "fewer": "▼ fewer", "no difference": "· none shown", "undefined": "undefined"}
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """One multiverse for each comparison, or ``why`` there is none."""
+
+    universes: tuple[tuple[Comparison, Multiverse], ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    why: str | None = None
+
+
+def measure_robustness(study: Study, contrasts: Contrasts) -> Robustness:
+    """The same comparisons by every machine coder."""
+    if len(study.machines) < 2:
+        return Robustness(why="it needs two machine coders or more, with another model, prompt or window")
+    if not contrasts.comparisons:
+        return Robustness(why="there is no comparison to repeat")
+    universes, gaps = [], []
+    for one in contrasts.comparisons:
+        analyses = []
+        for name in study.machines:
+            try:
+                found = contrast_of(study, one, name)
+            except RunError as error:
+                gaps.append(Gap(f"{one.words} as coded by {name}", error.message))
+                continue
+            analyses.append(Analysis(name, conclusions(found, against=one.words), choices_of(study, name)))
+        if len(analyses) >= 2:
+            universes.append((one, multiverse(analyses)))
+    why = None if universes else "fewer than two machine coders coded both sides of a comparison"
+    return Robustness(tuple(universes), tuple(gaps), why)
+
+
+def choices_of(study: Study, coder: str) -> dict[str, Any]:
+    """What was chosen for a coder's run: the plugin and its plain parameters."""
+    for run in study.runs:
+        names = {c.name for c in run.manifest.coders} | {f"{c.name}@{run.name}" for c in run.manifest.coders}
+        if coder in names:
+            plain = {
+                k: v for k, v in run.manifest.parameters.items() if isinstance(v, str | int | float | bool)
+            }
+            return {"coder": run.manifest.coder, "codebook": run.codebook.stamp, **plain}
+    return {}
+
+
+def robustness_section(study: Study, found: Robustness) -> Section:
+    """A table of verdicts for each comparison."""
+    title = "Would another coder conclude otherwise?"
+    if found.why:
+        return Section(
+            "multiverse",
+            title,
+            absent=found.why,
+            gaps=(*found.gaps, Gap("Robustness over coders", found.why)),
+        )
+    tables, lead = [], []
+    for one, universe in found.universes:
+        flips = [row.question.split(":")[0] for row in universe.rows if row.flips]
+        defined = sum(row.kind != "undefined" for row in universe.rows)
+        lead.append(
+            f"{one.words}: {len(flips)} of {defined} conclusions change with the coder"
+            + (f" ({listed(flips)})." if flips else ".")
+        )
+        tables.append(_table(one, universe))
+    warnings = distinct([u.warning and f"{one.words}: {u.warning}." for one, u in found.universes])
+    return Section("multiverse", title, tuple(lead), tuple(tables), gaps=found.gaps, cautions=warnings)
+
+
+def _table(one: Comparison, universe: Multiverse) -> Table:
+    rows: list[Row] = []
+    for row in universe.rows:
+        own: Row = {"code": row.question.split(":")[0]}
+        for name, conclusion in zip(universe.analyses, row.conclusions, strict=True):
+            own[name] = SIGNS[conclusion.verdict] if conclusion else "not asked"
+            own[f"{name}_points"] = conclusion.estimate if conclusion else None
+            own[f"{name}_p"] = conclusion.p if conclusion else None
+        low, high = row.range or (None, None)
+        rows.append(own | {"kind": row.kind, "low": low, "high": high})
+    return Table(
+        file_name("multiverse", one),
+        f"{one.words}: what each machine coder's codings say of each code, at a corrected p of .05.",
+        columns(
+            ("code", "code", "code"),
+            *((name, name, "text") for name in universe.analyses),
+            ("", "kind", "text"),
+            ("points, from – to", ("low", "high"), "points"),
+        ),
+        tuple(rows),
+        note="“None shown” is not “no difference”: two coders of which one reaches .05 and the other does not need not disagree.",
+    )

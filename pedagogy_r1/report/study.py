@@ -1,0 +1,236 @@
+"""The runs of a report, opened and joined once; every section computes from this.
+
+study = open_study(["runs/humans", "runs/cues"])
+study.main        "cues", whose codings the frequencies show
+study.humans      ("A", "B")
+study.reference   A human code for each unit that has one
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..agreement import MISSING, ReliabilityData, majority, reliability_data
+from ..codebook import NONE, Codebook
+from ..coding.coding import CoderInfo
+from ..coding.run import CoderRun
+from ..errors import RunError, did_you_mean
+from ..stats import code_table
+from .palette import Palette, palette
+from .settings import COLUMNS, Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ints = npt.NDArray[np.int64]
+
+
+NEARLY = 0.99
+"""Coders who coded nearly as much as the one who coded most count as equal; people come first, then the runs' order."""
+
+
+class Reference(NamedTuple):
+    """(units,) the human code, `MISSING` where there is none; and how many units' codes a tie decided."""
+
+    primary: Ints
+    ties: int
+    first: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """``table``: `stats.code_table`; ``data``: the same as coders × units; ``main``: the coder shown by default."""
+
+    runs: tuple[CoderRun, ...]
+    book: Codebook
+    table: pd.DataFrame
+    data: ReliabilityData
+    main: str
+    settings: Settings
+
+    @property
+    def humans(self) -> tuple[str, ...]:
+        """Names of the human coders."""
+        return tuple(coder.name for coder in self.data.coders if coder.kind == "human")
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """Names of the machine coders."""
+        return tuple(coder.name for coder in self.data.coders if coder.kind == "machine")
+
+    @property
+    def machine(self) -> str | None:
+        """The machine that is compared with people: the main coder, else the one that coded most."""
+        if self.main in self.machines:
+            return self.main
+        return max(self.machines, key=self.coded, default=None)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codebook's codes, then ``none`` where somebody may say so."""
+        return self.data.categories
+
+    @cached_property
+    def palette(self) -> Palette:
+        """A colour for each code."""
+        return palette(self.book)
+
+    def row(self, coder: str) -> Ints:
+        """(units,) primary codes of one coder."""
+        row: Ints = self.data.primary[[c.name for c in self.data.coders].index(coder)]
+        return row
+
+    def coded(self, coder: str) -> int:
+        """How many units a coder coded."""
+        return int((self.row(coder) != MISSING).sum())
+
+    @cached_property
+    def item(self) -> Ints:
+        """(units,) number of the item, within its domain; of the trace where the item is not known."""
+        keys: dict[Any, int] = {}
+        own = [
+            (f.get("domain"), f["item"]) if f.get("item") else trace
+            for f, trace in zip(self.data.fields, self.data.traces, strict=True)
+        ]
+        number = np.array([keys.setdefault(key, len(keys)) for key in own], dtype=np.int64)
+        return number[self.data.cluster]
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """The code that most people gave; where they tie, that of the person who coded most. None without people."""
+        if not self.humans:
+            return None
+        people = sorted(self.humans, key=lambda name: -self.coded(name))
+        values = np.vstack([self.row(name) for name in people])
+        found = majority(values, len(self.codes))
+        tied = (found == MISSING) & (values != MISSING).any(axis=0)
+        for own in values:
+            found = np.where((found == MISSING) & tied, own, found)
+        return Reference(found, int(tied.sum()), people[0])
+
+    def values(self, column: str) -> list[Any]:
+        """The values that a column has, sorted; without the missing one."""
+        return sorted(self.table[column].dropna().unique().tolist())
+
+    def of_main(self) -> pd.DataFrame:
+        """The rows of the main coder."""
+        return self.table[self.table["coder"] == self.main]
+
+    def quoted(self, wanted: set[str]) -> dict[str, tuple[str, str]]:
+        """unit id → (trace id, text), for few units of however many."""
+        found: dict[str, tuple[str, str]] = {}
+        for run in self.runs:
+            with (run.folder / "units.jsonl").open("rb") as file:
+                for line in file:
+                    name = _ID.search(line)
+                    if name is None or name[1].decode() in wanted:
+                        unit = json.loads(line)
+                        if unit["id"] in wanted:
+                            found.setdefault(unit["id"], (unit["trace_id"], unit["text"]))
+            if len(found) == len(wanted):
+                break
+        return found
+
+
+_ID = re.compile(rb'^\{"id": ?"(\w+)"')
+
+
+def open_study(runs: Sequence[CoderRun | str | Path], settings: Settings | None = None) -> Study:
+    """Open and join the runs. Raises `RunError`, `CodebookError` or `InputError` for what cannot be joined."""
+    settings = settings or Settings()
+    opened = tuple(run if isinstance(run, CoderRun) else CoderRun(run) for run in runs)
+    for run in opened:
+        if run.manifest.status == "running":
+            raise RunError(
+                f"{run.folder} is not finished", "wait for it, or resume it with the command that started it"
+            )
+    table = code_table(opened)
+    if not len(table):
+        raise RunError("the runs hold no coding", "annotate some traces first, or import codings")
+    book = opened[0].codebook
+    data = _reliability(opened, table, book)
+    return Study(opened, book, table, data, _main(data, settings.coder), settings)
+
+
+def _main(data: ReliabilityData, wanted: str | None) -> str:
+    names = [coder.name for coder in data.coders]
+    if wanted is not None:
+        if wanted not in names:
+            raise RunError(f"no coder is named {wanted!r}", did_you_mean(wanted, names))
+        return wanted
+    coded = (data.primary != MISSING).sum(axis=1)
+    most = [c for c, n in zip(data.coders, coded, strict=True) if n >= NEARLY * coded.max()]
+    return next((coder.name for coder in most if coder.kind == "human"), most[0].name)
+
+
+def _reliability(runs: Sequence[CoderRun], table: pd.DataFrame, book: Codebook) -> ReliabilityData:
+    """`reliability_data` from the table, whose columns are there already; a million codings take a second."""
+    import pandas as pd
+
+    if book.level != "nominal":
+        return reliability_data(runs)
+    unit, unit_ids = pd.factorize(table["unit_id"])
+    trace, traces = pd.factorize(table["trace_id"])
+    coder, names = pd.factorize(table["coder"])
+    categories = tuple(str(code) for code in table["primary"].cat.categories)
+    first_row = np.unique(unit, return_index=True)[1]
+    own = table["primary"].cat.codes.to_numpy().astype(np.int64)
+    pattern, patterns = pd.factorize(table["codes"])
+    bits = np.array([_bits(codes, categories) for codes in patterns] + [0], dtype=np.int64)
+    primary = np.full((len(names), len(unit_ids)), MISSING, dtype=np.int64)
+    present = np.zeros_like(primary)
+    primary[coder, unit], present[coder, unit] = own, bits[pattern]
+    kinds = dict(zip(table["coder"].astype(str), table["kind"].astype(str), strict=True))
+    missing = _reasons(runs) if (own < 0).any() else {}
+    infos = tuple(CoderInfo.model_validate({"name": str(n), "kind": kinds[str(n)]}) for n in names)
+    return ReliabilityData(
+        coders=infos,
+        categories=categories,
+        unit_ids=tuple(unit_ids),
+        traces=tuple(str(t) for t in traces),
+        cluster=trace[first_row].astype(np.int64),
+        primary=primary,
+        present=present,
+        missing=tuple(missing.get(info.name, Counter()) for info in infos),
+        fields=tuple(_fields(table, trace, len(traces))),
+    )
+
+
+def _bits(codes: tuple[str, ...], categories: tuple[str, ...]) -> int:
+    return sum(1 << categories.index(code) for code in set(codes or (NONE,)))
+
+
+def _fields(table: pd.DataFrame, trace: Ints, traces: int) -> list[dict[str, Any]]:
+    import pandas as pd
+
+    row = np.zeros(traces, dtype=np.int64)
+    row[trace[::-1]] = np.arange(len(trace))[::-1]
+    own = table.iloc[row][["item", *(c for c in COLUMNS if c != "correct")]].astype(object)
+    return [
+        {str(k): None if pd.isna(v) else v for k, v in fields.items()} for fields in own.to_dict("records")
+    ]
+
+
+def _reasons(runs: Sequence[CoderRun]) -> dict[str, Counter[str]]:
+    """Why codings are missing, by coder; lines with codes are not parsed."""
+    found: dict[str, Counter[str]] = {}
+    for run in runs:
+        with (run.folder / "codings.jsonl").open("rb") as file:
+            for line in file:
+                if b"null" in line:
+                    coding = json.loads(line)
+                    if coding.get("codes") is None:
+                        for name in (coding["coder"], f"{coding['coder']}@{run.name}"):
+                            why = coding.get("missing_reason") or "missing"
+                            found.setdefault(name, Counter())[why] += 1
+    return found

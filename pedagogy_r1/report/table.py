@@ -1,0 +1,218 @@
+r"""A table of the report: raw values once, shown in three ways.
+
+    Table("alpha", "Agreement", (Column("coders"), Column("α", "alpha", "coefficient"), …), ({"coders": "A – B", "alpha": 0.7917…}, …))
+
+    alpha.csv     A – B,0.7917…,0.754…,0.832…       every value, unrounded, limits in columns of their own
+    alpha.tex     A – B & .792 & [.754, .832] \\    what the page shows, for a paper (booktabs)
+    the page      A – B   .792   [.754, .832]
+
+What is undefined is an empty cell in the CSV and a dash elsewhere, and the reason stands in a column beside it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..coding.neutral import neutralise
+
+Kind = Literal["text", "code", "count", "share", "points", "coefficient", "number", "signed", "p"]
+Row = dict[str, Any]
+
+DASH = "–"
+LONG = 40
+"""Rows from which on a LaTeX table may break across pages."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """``head``: what stands above; ``keys``: the row's value, or lower and upper limit of an interval."""
+
+    head: str
+    keys: str | tuple[str, str] = ""
+    kind: Kind = "text"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys as a tuple; a column without keys is called as its head."""
+        return self.keys if isinstance(self.keys, tuple) else (self.keys or self.head,)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is set flush right."""
+        return self.kind not in ("text", "code")
+
+    def cell(self, row: Row) -> str:
+        """The value as the page and LaTeX show it."""
+        values = [row.get(name) for name in self.names]
+        if len(values) == 1:
+            return shown(values[0], self.kind)
+        if None in values:
+            return DASH
+        return f"[{shown(values[0], self.kind)}, {shown(values[1], self.kind)}]"
+
+
+@dataclass(frozen=True)
+class Table:
+    """``rows``: raw values by key. ``first``: how many rows the page shows; files have them all."""
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+    first: int | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys of the rows: those that are shown, in their order, then the others."""
+        shown_keys = [name for column in self.columns for name in column.names]
+        return tuple(dict.fromkeys([*shown_keys, *(key for row in self.rows for key in row)]))
+
+    @property
+    def shown_rows(self) -> tuple[Row, ...]:
+        """The rows on the page."""
+        return self.rows if self.first is None else self.rows[: self.first]
+
+    def text(self) -> str:
+        """The shown columns for a terminal: numbers flush right, two spaces between."""
+        lines = [[c.head for c in self.columns], *([c.cell(row) for c in self.columns] for row in self.rows)]
+        widths = [max(len(line[k]) for line in lines) for k in range(len(self.columns))]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if column.numeric else cell.ljust(width)
+                for cell, width, column in zip(line, widths, self.columns, strict=True)
+            ).rstrip()
+            for line in lines
+        )
+
+    def csv(self) -> str:
+        """All rows with all their values, unrounded; text that a spreadsheet would run gets an apostrophe in front."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.keys)
+        writer.writerows([_raw(row.get(key)) for key in self.keys] for row in self.rows)
+        return text.getvalue()
+
+    def latex(self) -> str:
+        """A ``table`` (a ``longtable`` where it is long) of the shown columns, for ``\\usepackage{booktabs}``."""
+        align = "".join("r" if column.numeric else "l" for column in self.columns)
+        head = " & ".join(latex_text(column.head) for column in self.columns) + r" \\"
+        body = [
+            " & ".join(latex_text(column.cell(row)) for column in self.columns) + r" \\" for row in self.rows
+        ]
+        caption = rf"\caption{{{latex_text(self.caption)}}}"
+        label = rf"\label{{tab:{self.name}}}"
+        note = [rf"\par\footnotesize {latex_text(self.note)}"] if self.note else []
+        if len(self.rows) > LONG:
+            top = [rf"\begin{{longtable}}{{{align}}}", rf"{caption}{label}\\", r"\toprule", head, r"\midrule"]
+            lines = [*top, r"\endhead", *body, r"\bottomrule", r"\end{longtable}", *note]
+        else:
+            top = [r"\begin{table}", r"\centering", caption, label, rf"\begin{{tabular}}{{{align}}}"]
+            middle = [r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+            lines = [*top, *middle, *note, r"\end{table}"]
+        return "\n".join(
+            ["% needs \\usepackage{booktabs}, and longtable where the table is long", *lines, ""]
+        )
+
+
+def _raw(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return repr(value)
+    return neutralise(value) if isinstance(value, str) else value
+
+
+def shown(value: Any, kind: Kind) -> str:
+    """A value for the eye.
+
+    >>> shown(0.7432, "coefficient"), shown(0.0214, "share"), shown(2.14, "points"), shown(0.0004, "p")
+    ('.743', '2.1 %', '+2.1', '<.001')
+    """
+    if value is None:
+        return DASH
+    if isinstance(value, float) and math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return _FORMATS[kind](value)
+
+
+def _text(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _coefficient(value: float) -> str:
+    text = f"{abs(value):.3f}"
+    return _minus(value, text) + (text[1:] if text[0] == "0" else text)
+
+
+def _p(value: float) -> str:
+    return "<.001" if value < 0.001 else _coefficient(value)
+
+
+def _minus(value: float, text: str) -> str:
+    return "−" if value < 0 and float(text) else ""
+
+
+def _share(value: float) -> str:
+    return f"{_minus(value, f'{100 * abs(value):.1f}')}{100 * abs(value):.1f} %"
+
+
+def _signed(digits: int) -> Callable[[float], str]:
+    def write(value: float) -> str:
+        text = f"{abs(value):.{digits}f}"
+        return (("−" if value < 0 else "+") if float(text) else "") + text
+
+    return write
+
+
+def _number(value: float) -> str:
+    return _minus(value, f"{abs(value):.2f}") + (
+        f"{abs(value):.2f}" if abs(value) < 1000 else f"{abs(value):.3g}"
+    )
+
+
+_FORMATS: dict[str, Callable[[Any], str]] = {
+    "text": _text,
+    "code": _text,
+    "count": lambda value: f"{value:,.0f}",
+    "share": _share,
+    "points": _signed(1),
+    "coefficient": _coefficient,
+    "number": _number,
+    "signed": _signed(2),
+    "p": _p,
+}
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "−": "$-$", "–": "--",
+    "α": r"$\alpha$", "κ": r"$\kappa$", "π": r"$\pi$", "ρ": r"$\rho$", "ω": r"$\omega$", "λ": r"$\lambda$",
+    "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\to$", "∞": r"$\infty$", "×": r"$\times$", "±": r"$\pm$",
+    "\u202f": r"\,", "\u00a0": "~", "…": r"\dots{}", "“": "``", "”": "''", "’": "'", "½": r"$\frac12$", "·": r"$\cdot$",
+    "ξ": r"$\xi$", "β": r"$\beta$", "χ": r"$\chi$", "²": "$^2$", "Σ": r"$\Sigma$", "θ": r"$\theta$",
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    r"""Text for LaTeX: what means something there is escaped, Greek letters and signs become mathematics.
+
+    >>> latex_text("50 % of a_b & α")
+    '50 \\% of a\\_b \\& $\\alpha$'
+    """
+    return "".join(_LATEX.get(letter, letter) for letter in " ".join(text.splitlines()))
+
+
+def columns(*specs: tuple[str, str | tuple[str, str], Kind]) -> tuple[Column, ...]:
+    """Columns from (head, key or limits, kind)."""
+    return tuple(Column(*spec) for spec in specs)
+
+
+def estimate_cells(estimate: Any, prefix: str = "") -> Row:
+    """``estimate``, ``low``, ``high``, ``why_undefined`` and ``warning`` of an `Estimate` of `stats`, as row values."""
+    names: Sequence[str] = ("estimate", "low", "high", "design_effect", "why_undefined", "warning")
+    return {f"{prefix}{name}": getattr(estimate, name) for name in names}
