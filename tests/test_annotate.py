@@ -53,9 +53,10 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path, pcode_process) -> 
     traces = many_traces(tmp_path / "traces.jsonl", 60)
     whole = annotate(traces, tmp_path / "whole")
     rng, kills = random.Random(7), 0
-    for _ in range(40):
+    for attempt in range(40):
         process = pcode_process("annotate", traces, "-o", tmp_path / "killed")
-        time.sleep(1.0 + rng.random() * 2)
+        # Later and later, so that a machine too busy to start within a second gets there as well.
+        time.sleep(1.0 + rng.random() * 2 + 0.2 * attempt)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             kills += 1

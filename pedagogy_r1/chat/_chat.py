@@ -29,16 +29,20 @@ CONTENT_FAULTS: frozenset[str] = frozenset({"malformed", "length", "refusal", "r
 
 @dataclass(frozen=True)
 class ChatFrame:
-    """What many requests share: model, system message, JSON Schema of the reply, sampling parameters."""
+    """What many requests share: model, system message, JSON Schema of the reply, sampling parameters.
+
+    ``partial``: a reply cut off at the token limit is a reply too (a trace that was cut off is data), no fault.
+    """
 
     model: str
     system: str
     schema: Mapping[str, Any] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    partial: bool = False
 
     @cached_property
     def digest(self) -> str:
-        """``sha256:…`` of all four."""
+        """``sha256:…`` of what is asked; how a cut reply is taken is no part of it."""
         return (
             "sha256:"
             + hashlib.sha256(canonical([self.model, self.system, self.schema, self.parameters])).hexdigest()
@@ -124,8 +128,11 @@ class Chat(Protocol):
         ...
 
 
-def read_completion(raw: str) -> ChatReply:
-    """The reply in the body of a chat completion; a body that holds no usable reply is a ``ChatFault``."""
+def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
+    """The reply in the body of a chat completion; a body that holds no usable reply is a ``ChatFault``.
+
+    ``partial``: one that was cut off at the token limit is usable, even if it did not get beyond its reasoning.
+    """
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -144,13 +151,14 @@ def read_completion(raw: str) -> ChatReply:
         ) from None
     if refusal or finish == "content_filter":
         raise ChatFault("refusal", str(refusal or "stopped by a content filter")[:300], raw=raw, usage=usage)
-    if finish == "length":
+    thought = message.get("reasoning") or message.get("reasoning_content")
+    if finish == "length" and partial:
+        text = text or ""
+    elif finish == "length":
         raise ChatFault("length", "the reply was cut off at the token limit", raw=raw, usage=usage)
     if not isinstance(text, str):
         raise ChatFault("malformed", "the reply holds no text", raw=raw, usage=usage)
-    return ChatReply(
-        text, finish, model, usage, raw, message.get("reasoning") or message.get("reasoning_content")
-    )
+    return ChatReply(text, finish, model, usage, raw, thought)
 
 
 def _usage(usage: dict[str, Any]) -> Usage:

@@ -119,7 +119,8 @@ class OpenAIChat:
             raise _connection_fault(error) from None
         except (aiohttp.ClientError, OSError) as error:
             raise ChatFault("connection", f"{type(error).__name__}: {error}") from None
-        return read_completion(response.content.decode("utf-8", "replace"))
+        raw = response.content.decode("utf-8", "replace")
+        return read_completion(raw, partial=request.frame.partial)
 
     def _shape(self, frame: ChatFrame) -> tuple[bytes, bytes]:
         """The body's bytes before and after the user message: everything constant comes first."""

@@ -56,7 +56,7 @@ class ReplayChat:
                 f"{self.path} holds no reply to request {request.digest}",
                 "replay with the same traces, codebook and parameters",
             )
-        return read_completion(raw)
+        return read_completion(raw, partial=request.frame.partial)
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -6,24 +6,19 @@ trace → windows × repeats → [ window → units whose coding does not hold, 
 from __future__ import annotations
 
 import asyncio
-import gc
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
-from ...chat import Chat, ChatFrame, Limiter
+from ...asking import GaveUp
+from ...asking import Session as AskingSession
+from ...chat import Chat, ChatFrame
 from ...trace import Trace
 from ...unit import Unit
 from ..ahead import units_ahead
-from ..asker import Asker, GaveUp, StoppedError
 from ..coding import Coding
-from ..flow import in_order
 from ..prompt import Prompt
 from ..reply import Answer, check, parse_codings
-from ..transcript import Transcript
 from . import Context, Emit, Outcome, Unitizer
 from ._requests import Options
 
@@ -32,9 +27,6 @@ TRANSPORT = frozenset({"timeout", "rate_limited", "server_error", "connection"})
 
 INLINE = 64
 """Requests in flight up to which units are cut between the replies; above, in a process of their own."""
-
-READ_AHEAD = 4
-"""Windows held per request in flight: enough that one slow trace does not idle the others, few enough to be flat."""
 
 
 class Session:
@@ -46,69 +38,37 @@ class Session:
         self.context = context
         self.options = options
         self.frames = [options.frame(chat.model, prompt, k) for k in range(options.repeats)]
-        self.chat = chat
-        self.transcript = Transcript(context.folder, forgive=options.retry_missing)
-        self.limiter = Limiter(options.concurrency)
-        self.asker = Asker(
+        self.asking = AskingSession(
+            context.folder,
             chat,
-            self.transcript,
-            self.limiter,
+            concurrency=options.concurrency,
             retries=options.retries,
             backoff=options.backoff,
             budget=options.max_tokens_total,
             expected_tokens=expected_tokens,
             seed=options.seed,
+            forgive=options.retry_missing,
         )
-        self.interrupted = False
 
     async def run(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
         """Everything, with Ctrl-C handled and the ledger closed at the end."""
-        for frame in self.frames:
-            self.transcript.open_frame(frame)
-        main = asyncio.current_task()
-        assert main is not None
-        try:
-            with on_sigint(lambda: self._interrupt(main)), rare_collections():
-                whole = await in_order(
-                    units_ahead(traces, unitize, apart=self.options.concurrency > INLINE),
-                    self._trace,
-                    emit,
-                    size=lambda units: max(1, len(self.options.windows(units)) * self.options.repeats),
-                    room=READ_AHEAD * self.options.concurrency,
-                    stopped=lambda: self.asker.stopped is not None,
-                )
-        except asyncio.CancelledError:
-            if not self.interrupted:
-                raise
-            whole = False
-        finally:
-            await self.chat.close()
-            self.transcript.close()
-        if self.asker.failed is not None:
-            raise self.asker.failed
-        usage = self.transcript.spent.summary()
-        if whole:
-            return Outcome(usage=usage)
-        return Outcome(stopped=self.asker.stopped, interrupted=self.interrupted, usage=usage)
+        asked = await self.asking.run(
+            units_ahead(traces, unitize, apart=self.options.concurrency > INLINE),
+            lambda number, piece: self._trace(number, *piece),
+            lambda piece, codings: emit(*piece, codings),
+            frames=self.frames,
+            size=lambda piece: max(1, len(self.options.windows(piece[1])) * self.options.repeats),
+        )
+        return Outcome(asked.stopped, asked.interrupted, asked.usage)
 
-    def _interrupt(self, main: asyncio.Task[Any]) -> None:
-        """First what is in flight comes home; the second time it does not."""
-        if self.interrupted:
-            main.cancel()
-        self.interrupted = True
-        self.asker.stop("interrupted")
-
-    async def _trace(self, number: int, trace: Trace, units: list[Unit]) -> list[Coding] | None:
-        """All codings of a trace, unit by unit; ``None`` if the run is being stopped before they are all there."""
+    async def _trace(self, number: int, trace: Trace, units: list[Unit]) -> list[Coding]:
+        """All codings of a trace, unit by unit."""
         jobs = [
             (window, repeat)
             for window in self.options.windows(units)
             for repeat in range(self.options.repeats)
         ]
-        try:
-            done = await _all([self._window(number, trace, units, window, repeat) for window, repeat in jobs])
-        except StoppedError:
-            return None
+        done = await _all([self._window(number, trace, units, window, repeat) for window, repeat in jobs])
         by_unit: list[list[Coding]] = [[] for _ in units]
         for (window, _), codings in zip(jobs, done, strict=True):
             for i, of_unit in zip(window, codings, strict=True):
@@ -163,14 +123,18 @@ class _Work(NamedTuple):
         }
         if why is not None:
             about["alone"] = why
-        codings = await session.asker.ask(
-            request, about, parse=parse_codings, priority=self.number, last=why is not None
+        codings = await session.asking.asker.ask(
+            request,
+            about,
+            parse=lambda reply: parse_codings(reply.text),
+            priority=self.number,
+            last=why is not None,
         )
         if isinstance(codings, GaveUp):
             return dict.fromkeys(which, codings.reason)
         checked = check(codings, [self.units[i].text for i in which], session.context.book)
         if why is not None and checked.bad:
-            session.transcript.give_up(request.digest, checked.bad[1], missing=True)
+            session.asking.transcript.give_up(request.digest, checked.bad[1], missing=True)
         return {i: checked.good.get(number) or checked.bad[number] for number, i in enumerate(which, 1)}
 
     def coding(self, position: int, answer: Answer | str) -> Coding:
@@ -200,32 +164,3 @@ async def _all(works: list[Any]) -> list[Any]:
         if isinstance(result, BaseException):
             raise result
     return results
-
-
-@contextmanager
-def on_sigint(act: Callable[[], None]) -> Iterator[None]:
-    """Have Ctrl-C call ``act`` within the running loop; in a thread other than the main one, leave it alone."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, act)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def rare_collections() -> Iterator[None]:
-    """Keep the cycle collector off what lives as long as the run: libraries, the read-ahead. A sixth of the CPU time."""
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()

@@ -11,27 +11,21 @@ repeats   K codings of every unit by K coders that differ in their seed only
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from ...asking import FILE, ModelName, answered_digests, key_from, open_chat, run_apart, safe_url
 from ...chat import Chat
-from ...errors import ChatError, InputError
-from ...plugins import available, load
+from ...errors import InputError
 from ...records import Row, read_jsonl
 from ...trace import Trace
 from ..coding import CoderInfo
 from ..prompt import SCHEMA_VERSION, VERSION, make_prompt
-from ..transcript import FILE, answered_digests
 from . import Context, Emit, Outcome, Unitizer
 from ._requests import Options
 from ._session import Session
 
-BACKENDS = "pedagogy_r1.chat"
 BYTES_PER_TOKEN = 3.6
 """Of English prose and LaTeX, roughly, over the tokenizers in use."""
 TOKENS_PER_CODING = 75
@@ -79,21 +73,8 @@ def coder(
         raise InputError(
             "context, retries and backoff are 0 or more, timeout is above 0", "change the option"
         )
-    base_url = base_url or os.environ.get("OPENAI_BASE_URL")
-    parts = urlsplit(base_url or "")
-    if "@" in parts.netloc or parts.query:
-        # It is recorded in the run, where no secret may be.
-        raise InputError(
-            "the base URL holds a user name, a password or a query",
-            "give the key by OPENAI_API_KEY or --api-key-env",
-        )
-    backend, _, name = model.partition(":")
-    if not name:
-        raise InputError(
-            f"{model!r} names no model",
-            f"write BACKEND:NAME, with BACKEND one of {', '.join(available(BACKENDS))}",
-        )
-    connect = load(BACKENDS, backend)
+    base_url = safe_url(base_url)
+    named = ModelName.read(model)
     if temperature is None:
         temperature = 0.0 if repeats == 1 else 0.7
     options = Options(
@@ -113,14 +94,13 @@ def coder(
         retry_missing=retry_missing,
     )
 
-    def open_chat() -> Chat:
-        key = api_key or _key(api_key_env)
-        chat: Chat = connect(
-            name, base_url=options.base_url, api_key=key, timeout=timeout, connections=concurrency
+    def connect() -> Chat:
+        key = api_key or key_from(api_key_env)
+        return open_chat(
+            named, base_url=options.base_url, api_key=key, timeout=timeout, connections=concurrency
         )
-        return chat
 
-    return LlmCoder(given, options, name, open_chat)
+    return LlmCoder(given, options, named.name, connect)
 
 
 class LlmCoder:
@@ -200,10 +180,7 @@ class LlmCoder:
                 traces, unitize, emit
             )
 
-        if not _loop_is_running():
-            return asyncio.run(session())
-        with ThreadPoolExecutor(1) as thread:  # a notebook's loop is running in this thread
-            return thread.submit(asyncio.run, session()).result()
+        return run_apart(session)
 
 
 def _judged(folder: Path, window: int) -> frozenset[tuple[str, int, str]]:
@@ -213,25 +190,6 @@ def _judged(folder: Path, window: int) -> frozenset[tuple[str, int, str]]:
     replies = (row.data for row in read_jsonl(folder / FILE) if isinstance(row, Row))
     about = [data["about"] for data in replies if data.get("kind") == "reply"]
     return frozenset((a["trace"], a["units"][0] // window, a["coder"]) for a in about if "alone" not in a)
-
-
-def _loop_is_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _key(variable: str | None) -> str | None:
-    if variable is None:
-        return None
-    if not os.environ.get(variable):
-        raise ChatError(
-            f"the environment variable {variable} is not set",
-            f"export {variable}=…, or leave out --api-key-env",
-        )
-    return os.environ[variable]
 
 
 def _tokens(text: str) -> int:

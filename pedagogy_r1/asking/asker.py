@@ -81,11 +81,11 @@ class Asker:
         request: ChatRequest,
         about: dict[str, Any],
         *,
-        parse: Callable[[str], T],
+        parse: Callable[[ChatReply], T],
         priority: int = 0,
         last: bool = False,
     ) -> T | GaveUp:
-        """What ``parse`` makes of the reply's text (it raises ``ChatFault`` where it is of no use), or why there is none.
+        """What ``parse`` makes of the reply (it raises ``ChatFault`` where it is of no use), or why there is none.
 
         ``last``: nothing else will be tried for these units. Raises ``StoppedError`` if the request was not sent because the run is being stopped.
         """
@@ -106,7 +106,7 @@ class Asker:
             del self._asking[digest]
             done.set_result(None)
 
-    def _known(self, digest: str, parse: Callable[[str], T]) -> T | GaveUp | None:
+    def _known(self, digest: str, parse: Callable[[ChatReply], T]) -> T | GaveUp | None:
         reason = self.transcript.given_up(digest)
         if reason is not None and reason in FAULTS:
             return GaveUp(reason, reason in CONTENT_FAULTS)
@@ -114,13 +114,13 @@ class Asker:
         if reply is None:
             return None
         self.replayed += 1
-        return parse(reply.text)
+        return parse(reply)
 
     async def _ask(
         self,
         request: ChatRequest,
         about: dict[str, Any],
-        parse: Callable[[str], T],
+        parse: Callable[[ChatReply], T],
         priority: int,
         last: bool,
     ) -> T | GaveUp:
@@ -143,7 +143,7 @@ class Asker:
         self,
         request: ChatRequest,
         about: dict[str, Any],
-        parse: Callable[[str], T],
+        parse: Callable[[ChatReply], T],
         attempt: int,
         priority: int,
     ) -> T | ChatFault:
@@ -176,9 +176,9 @@ class Asker:
         finally:
             self.limiter.release(ticket, verdict)  # type: ignore[arg-type]
 
-    def _parsed(self, reply: ChatReply, parse: Callable[[str], T]) -> T:
+    def _parsed(self, reply: ChatReply, parse: Callable[[ChatReply], T]) -> T:
         try:
-            return parse(reply.text)
+            return parse(reply)
         except ChatFault as fault:
             fault.raw, fault.usage = reply.raw, reply.usage
             raise

@@ -109,7 +109,8 @@ class Transcript:
         if offset is None:
             return None
         try:
-            return read_completion(self._ledger.at(offset)["raw"])
+            # What was taken as a reply then is one now, cut off or not.
+            return read_completion(self._ledger.at(offset)["raw"], partial=True)
         except ChatFault as error:
             raise InputError(
                 f"{self._ledger.path}: the reply at byte {offset} is unreadable ({error})", "restore the file"

@@ -1,0 +1,25 @@
+"""Asking a language model thousands of things: each once, many at a time, resumable, in order.
+
+Built once, for everything that asks: the coder ``llm``, the segmenter and judges of thoughts, and generation.
+"""
+
+from .asker import Asker, GaveUp, StoppedError
+from .opening import ModelName, key_from, open_chat, safe_url
+from .session import Asked, Session, run_apart
+from .transcript import FILE, Transcript, answered_digests
+
+__all__ = [
+    "FILE",
+    "Asked",
+    "Asker",
+    "GaveUp",
+    "ModelName",
+    "Session",
+    "StoppedError",
+    "Transcript",
+    "answered_digests",
+    "key_from",
+    "open_chat",
+    "run_apart",
+    "safe_url",
+]
