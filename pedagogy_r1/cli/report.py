@@ -45,6 +45,13 @@ import click
     help="Relabellings of a contrast.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--inclusion",
+    type=click.Path(path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Table of unit_id (or trace_id) and inclusion_probability: how people's units were drawn. Default: assumed, and said.",
+)
 def command(
     runs: tuple[Path, ...],
     out: Path,
@@ -55,12 +62,14 @@ def command(
     replicates: int,
     permutations: int,
     seed: int,
+    inclusion: Path | None,
 ) -> None:
     """Write a report on RUNS: OUT/report.html, tables as CSV and LaTeX, figures as SVG and PNG.
 
     Give the humans' run and the machine's together: agreement, corrected shares and the comparison need both. What cannot
     be estimated from the runs is left out, and the page says why.
     """
+    from ..coding.inclusion import read_inclusion
     from ..report import Settings, build_report, parse_comparison
 
     settings = Settings(
@@ -70,6 +79,7 @@ def command(
         replicates=replicates,
         permutations=permutations,
         seed=seed,
+        inclusion=read_inclusion(inclusion) if inclusion else None,
     )
     report = build_report(runs, out, settings, title=title, progress=_say)
     if sys.stderr.isatty():

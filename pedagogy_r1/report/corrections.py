@@ -3,14 +3,15 @@
 code     machine alone   people alone         DSL, corrected       PPI++
 IA-SQ    4.1 %           1.9 % [0.8, 4.3]     2.2 % [1.2, 4.0]     2.1 % [1.1, 3.9]
 
-The correction needs the probability with which each unit was given to people. No run records it yet, so a simple plan
-is assumed, and said: traces drawn at random where whole traces were coded, units drawn at random otherwise.
+The correction needs the probability with which each unit was given to people (``--inclusion``). Without it a simple
+plan is assumed, and said: traces drawn at random where whole traces were coded, units drawn at random otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,14 +38,19 @@ MOST_WORK = 2_000_000
 """Units times codes beyond which corrected odds ratios are skipped, and the report says so: some 20 seconds."""
 
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How people's units are taken to have been chosen. ``pi``: the probability of each unit; ``words``: the assumption."""
+    """How people's units were chosen. ``pi``: the probability of each unit, or (units,) of them; ``words``: the plan.
 
-    pi: float
+    ``recorded``: by the sampling plan; otherwise it is read off the codings, which is an assumption.
+    """
+
+    pi: float | Floats
     words: str
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def measure_corrections(study: Study, contrasts: Contrasts | None = None) -> Cor
         return Corrections(
             machine, None, len(units), 0, {}, why=f"people and {machine} coded no unit in common"
         )
-    plan = plan_of(coded, study.data.cluster[units])
+    plan = _recorded(study, units, coded) or plan_of(coded, study.data.cluster[units])
     prevalence: dict[str, Corrected] = {}
     gaps: list[Gap] = []
     for k, code in enumerate(study.codes):
@@ -93,6 +99,26 @@ def measure_corrections(study: Study, contrasts: Contrasts | None = None) -> Cor
             gaps.append(Gap(f"Corrected share of {code}", error.message))
     found = Corrections(machine, plan, len(units), int(coded.sum()), prevalence, gaps=tuple(gaps))
     return _with_contrasts(study, found, contrasts, units, y) if contrasts else found
+
+
+def _recorded(study: Study, units: Ints, coded: Bools) -> Plan | None:
+    """The plan of `Settings.inclusion`; it must know every unit that the machine coded."""
+    inclusion = study.settings.inclusion
+    if inclusion is None:
+        return None
+    data = study.data
+    pi = np.array(
+        inclusion.of([data.unit_ids[u] for u in units], [data.traces[t] for t in data.cluster[units]])
+    )
+    low, high = float(pi.min()), float(pi.max())
+    spread = f"π = {low:.4g}" if low == high else f"π from {low:.4g} to {high:.4g}"
+    drawn = "units" if inclusion.by == "unit_id" else "traces"
+    return Plan(
+        pi,
+        f"{int(coded.sum()):,} of {len(coded):,} units were coded, and the probability with which each of the {drawn} was "
+        f"drawn is recorded in {Path(inclusion.source).name} ({spread}, expected {float(pi.sum()):,.0f} units)",
+        recorded=True,
+    )
 
 
 def plan_of(coded: Bools, trace: Ints) -> Plan:
@@ -135,11 +161,12 @@ def _with_contrasts(
     made: dict[str, Corrected] = {}
     gaps = []
     f = study.row(found.machine)[units]
+    pi = np.broadcast_to(found.plan.pi, len(units))
     for code in family.family:
         k = study.codes.index(code)
         try:
             made[code] = corrected_logistic(
-                np.where(coded, y == k, np.nan)[inside], (f == k)[inside], found.plan.pi, side[inside],
+                np.where(coded, y == k, np.nan)[inside], (f == k)[inside], pi[inside], side[inside],
                 study.item[units][inside], names=[one.words], seed=study.settings.seed,
             )[1]  # fmt: skip
         except InputError as error:
@@ -181,9 +208,11 @@ def correction_section(study: Study, found: Corrections) -> Section:
         "supervised learning) uses people's codes to remove what the machine gets wrong on average; PPI++ does so another "
         "way; the people's own share needs no machine but is wider. The machine's own share, taken at face value, is shown for "
         "comparison only.",
-        f"On how the units came to be coded, {found.plan.words}. The runs do not record it; if people chose which units to "
-        "code by what they found there, the corrected figures are biased."
-        if found.plan.pi < 1
+        f"{found.plan.words[0].upper()}{found.plan.words[1:]}."
+        if found.plan.recorded
+        else f"On how the units came to be coded, {found.plan.words}. No --inclusion file records it; if people chose which "
+        "units to code by what they found there, the corrected figures are biased."
+        if np.any(np.asarray(found.plan.pi) < 1)
         else "People coded every unit that the machine coded: their own shares are the ones to report, and the table shows how "
         "far the machine's lie from them.",
         f"The machine's share differs from the corrected one for {counted(len(moved), 'code')} of {len(found.prevalence)}.",

@@ -151,8 +151,8 @@ def _correction(found: Corrections) -> str:
     if found.why or found.plan is None:
         return f"None: {found.why}."
     return (
-        f"Machine coder {found.machine}; people's codes on {found.n_coded:,} of {counted(found.n_units, 'unit')}. Inclusion probabilities were "
-        f"not recorded; {found.plan.words}. Estimators: design-based supervised learning (DSL; Egami et al. 2023) with cross-fitting "
+        f"Machine coder {found.machine}; people's codes on {found.n_coded:,} of {counted(found.n_units, 'unit')}. Inclusion probabilities: "
+        f"{'' if found.plan.recorded else 'not recorded; '}{found.plan.words}. Estimators: design-based supervised learning (DSL; Egami et al. 2023) with cross-fitting "
         "in ten folds of items, PPI++ (Angelopoulos et al. 2023) weighted by 1/π, people's codes alone weighted by 1/π, and the "
         "machine's codes at face value; errors clustered by item."
     )

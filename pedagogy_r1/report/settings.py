@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..coding.inclusion import Inclusion
 from ..errors import PedagogyError
 
 
@@ -28,7 +29,8 @@ COLUMNS = ("condition", "correct", "model", "domain")
 @dataclass(frozen=True)
 class Settings:
     """``coder``: whose codings the frequencies show; default the one who coded most units. ``contrasts``: default all
-    that the runs allow. ``family``: codes whose error is controlled together, named before looking; default all."""
+    that the runs allow. ``family``: codes whose error is controlled together, named before looking; default all.
+    ``inclusion``: with what probability each unit was given to people, from the sampling plan."""
 
     coder: str | None = None
     contrasts: tuple[Comparison, ...] = ()
@@ -36,6 +38,7 @@ class Settings:
     replicates: int = 1000
     permutations: int = 9999
     seed: int = 0
+    inclusion: Inclusion | None = None
 
     def __post_init__(self) -> None:
         if self.replicates < 0 or self.permutations < 1:
