@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -23,6 +25,12 @@ def available(package: str) -> list[str]:
 
 
 def _sources(package: str) -> dict[str, str]:
+    return _scan(package, tuple(sys.path))
+
+
+@lru_cache(maxsize=64)
+def _scan(package: str, path: tuple[str, ...]) -> dict[str, str]:
+    """Looked up once for each search path: reading every distribution's entry points takes milliseconds."""
     home = importlib.import_module(package)
     found = {m.name: f"{package}.{m.name}" for m in pkgutil.iter_modules(home.__path__) if m.name[0] != "_"}
     for entry in metadata.entry_points(group=package):
@@ -35,10 +43,16 @@ def _sources(package: str) -> dict[str, str]:
     return found
 
 
+def _kind(package: str) -> str:
+    """``coders`` → ``coder``, ``policies`` → ``policy``."""
+    name = package.rsplit(".", 1)[-1]
+    return name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
+
+
 def load(package: str, name: str) -> Callable[..., Any]:
     """The function of plugin ``name``; it is called like the package's kind (``coders`` → ``coder``)."""
     sources = _sources(package)
-    kind = package.rsplit(".", 1)[-1].removesuffix("s")
+    kind = _kind(package)
     if name not in sources:
         raise PluginError(f"no {kind} is named {name!r}", did_you_mean(name, sorted(sources)))
     module_name, _, attribute = sources[name].partition(":")

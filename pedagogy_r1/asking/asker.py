@@ -134,7 +134,9 @@ class Asker:
             contents += content
             tries = contents if content else attempt - contents
             allowed = min(self._retries, CONTENT_RETRIES) if content and not last else self._retries
-            if tries > allowed or outcome.kind == "rejected":
+            # A model in this process would say the very same again.
+            settled = outcome.kind == "rejected" or (content and getattr(self.chat, "repeatable", False))
+            if tries > allowed or settled:
                 self._give_up(request, outcome, missing=last or not content)
                 return GaveUp(outcome.kind, content)
             await self._wait(attempt, outcome.retry_after)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..errors import PedagogyError
 
@@ -88,3 +88,14 @@ async def _finish(first: _Open[Piece, Done], emit: Callable[[Piece, Done], None]
     if emit is not None:
         emit(first.piece, done)
     return True
+
+
+async def all_of(works: Sequence[Awaitable[Any]]) -> list[Any]:
+    """Results of all, none abandoned while in flight; then the first error, if there is one."""
+    if len(works) == 1:
+        return [await works[0]]
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results

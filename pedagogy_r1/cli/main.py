@@ -14,7 +14,18 @@ import click
 
 from ..errors import PedagogyError
 
-ORDER = ["traces", "annotate", "import", "agreement", "unitizing", "tokens", "report", "export", "codebook"]
+ORDER = [
+    "traces",
+    "annotate",
+    "import",
+    "agreement",
+    "unitizing",
+    "thoughts",
+    "tokens",
+    "report",
+    "export",
+    "codebook",
+]
 
 
 class Commands(click.Group):

@@ -42,7 +42,7 @@ PATH = click.Path(path_type=Path)
     type=PATH,
     default=None,
     metavar="FILE",
-    help="Thoughts from this JSONL file instead of thought@1, and two judges' confidences if it has them.",
+    help="Thoughts from this JSONL file (pcode thoughts) instead of thought@1, and two judges' confidences if it has them.",
 )
 @click.option("--noise", "strict", default="UT", show_default=True, help="Codebook families that are noise.")
 @click.option(
@@ -114,6 +114,7 @@ def _report(
     from ..tokens import Resampling, load_tokenizer, measure_traces, read_thoughts, token_report
     from ..tokens.measured import SEGMENTER
     from ..tokens.report import judge_name
+    from ..tokens.thought_run import described
     from ._progress import traces_bar
 
     counter = load_tokenizer(tokenizer)
@@ -122,6 +123,7 @@ def _report(
         step = (lambda done: update(done, 0)) if update else None
         measured = list(measure_traces(read_traces(traces), counter, given, step))
     coders = list(_coders(runs, {m.trace_id: m for m in measured}, strict, routine))
+    segmenter, judge = (described(thoughts) if thoughts else None) or (f"spans of {thoughts}", "")
     return token_report(
         measured,
         coders,
@@ -129,8 +131,8 @@ def _report(
         by=by,
         cluster=cluster,
         how=Resampling(replicates, seed),
-        judge=judge_name(given, str(thoughts)),
-        segmenter=f"spans of {thoughts}" if thoughts else SEGMENTER,
+        judge=judge or judge_name(given, str(thoughts)),
+        segmenter=segmenter if thoughts else SEGMENTER,
     )
 
 

@@ -60,7 +60,7 @@ def prepare(
 ) -> Job:
     """Check all inputs and build the coder. ``units``: a run whose units are to be coded, exactly."""
     book = load_checked(codebook)
-    unitize, source = _unitizer(scheme or book.unit, lang, units)
+    unitize, source = unitizer_of(scheme or book.unit, lang, units)
     factory = plugins.load(CODERS, coder)
     _check_options(coder, factory, options)
     total, traces_digest = _survey(Path(traces))
@@ -182,7 +182,8 @@ def plan(job: Job) -> dict[str, Any]:
     return counts | coder_plan
 
 
-def _unitizer(scheme: str, lang: str | None, units: str | Path | None) -> tuple[Unitizer, dict[str, Any]]:
+def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tuple[Unitizer, dict[str, Any]]:
+    """What cuts the units: a scheme, or a run whose units they are; and where they come from, for the record."""
     if units is None:
         return Unitizer(scheme, lang), {}
     run = CoderRun(units)

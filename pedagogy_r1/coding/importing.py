@@ -22,10 +22,11 @@ from ..unit import Unit, Unitizer
 from .claims import Claims
 from .coding import CoderInfo, CoderKind, Coding
 from .import_report import CodingsReport
-from .importers import Table, choose, read_table
+from .importers import RawCoding, Table, choose, read_table
 from .judging import NOT_CODED, Judge, Judged, Judgement, Problem, as_fields, judge_all
 from .placing import Entry, Placing, find_scheme, place_spans, place_units
 from .projecting import NO_SPAN, project
+from .returned import NOT_RETURNED, Returned
 from .run import CoderRun, Manifest, RunWriter
 
 SHOWN = 50
@@ -47,7 +48,9 @@ def import_codings(
     traces: str | Path | None,
     out: str | Path,
     *,
-    codebook: str | Path,
+    codebook: str | Path | None = None,
+    packet: str | Path | None = None,
+    coder: str | None = None,
     units: str | Path | None = None,
     project: str | None = None,
     scheme: str | None = None,
@@ -60,26 +63,39 @@ def import_codings(
 
     Say at most one of: ``units="own"`` (the spans become the units), ``units=RUN`` (the units of that run; then
     ``traces`` may be left out), ``project=SCHEME`` (largest overlap), ``scheme=SCHEME`` (rows must be exactly its units).
-    Files by ``unit_id`` find their scheme themselves. ``kind`` is what the coders are of whom the files do not say it
+    Files by ``unit_id`` find their scheme themselves. What came back of a ``packet`` needs none of these, nor traces and
+    codebook: spans that are not its units are laid on them by largest overlap; units that were asked of a coder and did
+    not come back are missing; practice units are left out. ``coder`` is whose the files are where they do not say it.
+    ``kind`` is what the coders are of whom the files do not say it
     (human, if not given). With ``on_error="stop"`` any problem raises `InputError`, which
     names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
     """
-    if sum(x is not None for x in (units, project, scheme)) > 1:
-        raise InputError("--units, --project and --scheme exclude each other", "say one of them")
-    book, out, paths = load_codebook(codebook), Path(out), [Path(file) for file in files]
+    _exclusive(units, project, scheme, packet, traces, codebook)
+    back = Returned(packet, coder) if packet is not None else None
+    book, out, paths = _codebook(codebook, back), Path(out), [Path(file) for file in files]
     report = CodingsReport(str(out))
-    read = _read(paths, format, report, book, kind)
+    read = _read(paths, format, report, book, kind, coder, back)
     run = CoderRun(units) if units is not None and str(units) != OWN else None
-    where = _traces(traces, run)
-    unitizer, placing = None, Placing()
+    where = back.traces if back else _traces(traces, run)
+    unitizer, placing, projecting = None, Placing(), bool(project)
     if read.entries:
-        unitizer = _unitizer(read, where, book, run, str(units) == OWN, project, scheme, lang)
+        unitizer = (
+            back.unitizer(lang)
+            if back
+            else _unitizer(read, where, book, run, str(units) == OWN, project, scheme, lang)
+        )
         exact = None if project else unitizer
         placing = (
             place_units(read.entries, where, exact)
             if read.by_unit and exact
-            else place_spans(read.entries, where, exact)
+            else place_spans(read.entries, where, exact, strict=back is None)
         )
+    if back:
+        projecting = not back.exact(placing.placed)
+        if not projecting:
+            placing.placed, practice, uncalled = back.asked(placing.placed)
+            placing.problems += uncalled
+            report.add("practice, left out", practice)
     judge = Judge(book)
     judged = judge_all(judge, placing.placed)
     judgements = judged.judgements
@@ -103,15 +119,53 @@ def import_codings(
         paths,
         kinds={coder: read.kinds.get(coder, kind or "human") for coder in report.coders},
         how={"units": str(units) if units else None, "project": project, "on_error": on_error}
+        | ({"coder": coder, "laid on units": projecting or None} if coder or back else {})
         | ({} if read.kinds.keys() >= set(report.coders) else {"kind": kind or "human"}),
     )
-    _write(out, book, manifest, _code(report, where, judgements, unitizer, bool(project), book, manifest))
+    if back:
+        source = {"packet": str(packet), "packet_digest": file_digest(back.packet.folder / "packet.json")}
+        manifest = manifest.model_copy(update={"source": manifest.source | source})
+    _write(out, book, manifest, _code(report, where, judgements, unitizer, projecting, book, manifest, back))
     report.scheme = unitizer.scheme
     return report
 
 
+def _exclusive(
+    units: object, project: object, scheme: object, packet: object, traces: object, codebook: object
+) -> None:
+    if sum(x is not None for x in (units, project, scheme)) > 1:
+        raise InputError("--units, --project and --scheme exclude each other", "say one of them")
+    known = {
+        "--units": units,
+        "--project": project,
+        "--scheme": scheme,
+        "--traces": traces,
+        "--codebook": codebook,
+    }
+    for option, value in known.items():
+        if packet is not None and value is not None:
+            raise InputError(f"{option} is known from the packet", f"leave {option} out")
+
+
+def _codebook(codebook: str | Path | None, back: Returned | None) -> Codebook:
+    if back:
+        return back.packet.codebook
+    if codebook is None:
+        raise InputError(
+            "no codebook is given",
+            "add --codebook ID@VERSION, or --packet PACKET for what came back of a packet",
+        )
+    return load_codebook(codebook)
+
+
 def _read(
-    paths: Sequence[Path], format: str | None, report: CodingsReport, book: Codebook, kind: CoderKind | None
+    paths: Sequence[Path],
+    format: str | None,
+    report: CodingsReport,
+    book: Codebook,
+    kind: CoderKind | None,
+    coder: str | None,
+    back: Returned | None,
 ) -> _Files:
     if not paths:
         raise InputError("no file to import", "name at least one")
@@ -128,9 +182,11 @@ def _read(
         schemes += _schemes(table)
         for raw in importer.read(table):
             report.rows += 1
+            raw = _own(raw, str(path), coder, back)
             if not isinstance(raw, BadRow):
                 names[raw.coder] = None
                 claims.hear(str(path), raw)
+                report.add("flagged by the coder", [f"{path}:{raw.row}"] if raw.flag else [])
             if isinstance(raw, BadRow):
                 report.problems.append(Problem(str(path), raw.line, raw.why))
             elif not raw.coder:
@@ -142,6 +198,16 @@ def _read(
     with_id = sum(bool(entry.raw.unit_id) for entry in entries)
     by_span = sum(bool(entry.raw.trace_id) and entry.raw.start is not None for entry in entries)
     return _Files(entries, with_id > 0 or not by_span, schemes, list(names), claims.kinds)
+
+
+def _own(raw: RawCoding | BadRow, file: str, coder: str | None, back: Returned | None) -> RawCoding | BadRow:
+    """The row with its coder, and its trace under the name the packet has for it."""
+    if isinstance(raw, BadRow):
+        return raw
+    if back is None:
+        return raw if raw.coder else raw._replace(coder=coder or "")
+    owned = back.own(raw, file)
+    return BadRow(raw.row, owned, "") if isinstance(owned, str) else owned
 
 
 def _schemes(table: Table) -> list[str]:
@@ -289,16 +355,20 @@ def _code(
     projecting: bool,
     book: Codebook,
     manifest: Manifest,
+    back: Returned | None = None,
 ) -> Iterator[Coded]:
     """Trace by trace: its units and codings, units in order, coders in the manifest's."""
     coders = [coder.name for coder in manifest.coders]
     for trace in read_traces(traces):
-        if trace.id not in judgements:
+        if trace.id not in judgements and back is None:
             continue
         units = unitizer(trace)
-        mine = {coder: [j for j in judgements[trace.id] if j.coder == coder] for coder in coders}
-        lay = _projected if projecting else _exact
-        columns = [lay(units, coder, found, report) for coder, found in mine.items() if found]
+        mine = {coder: [j for j in judgements.get(trace.id, ()) if j.coder == coder] for coder in coders}
+        columns = [
+            _column(units, coder, found, projecting, report, back)
+            for coder, found in mine.items()
+            if found or back
+        ]
         rows = (judgement for row in zip(*columns, strict=True) for judgement in row)
         owners = (unit for unit in units for _ in columns)
         codings = [
@@ -307,10 +377,35 @@ def _code(
             if judgement
         ]
         report.traces += 1
-        report.traces_left_out -= 1
+        report.traces_left_out = max(0, report.traces_left_out - 1)
         report.units += len(units)
         report.codings += len(codings)
         yield trace, units, codings
+
+
+def _column(
+    units: list[Unit],
+    coder: str,
+    found: list[Judgement],
+    projecting: bool,
+    report: CodingsReport,
+    back: Returned | None,
+) -> list[Judgement | None]:
+    """One coder's judgements of a trace's units; of a packet's, all that were asked of the coder."""
+    lay = _projected if projecting and found else _exact
+    column = lay(units, coder, found, report)
+    if back:
+        column, surplus = back.complete(units, coder, column)
+        report.add("on a unit that was not drawn for its coder, left out", surplus)
+        report.add(
+            NOT_RETURNED,
+            [
+                u.id
+                for u, one in zip(units, column, strict=True)
+                if one and one.missing_reason == NOT_RETURNED
+            ],
+        )
+    return column
 
 
 def _exact(

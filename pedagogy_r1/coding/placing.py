@@ -59,8 +59,10 @@ class Placing:
         self.placed.append(Placed(entry.file, entry.raw, trace_id, start, end))
 
 
-def place_spans(entries: Iterable[Entry], traces: Path, unitizer: Unitizer | None = None) -> Placing:
-    """Anchor spans. With a ``unitizer`` each must be exactly one of its units."""
+def place_spans(
+    entries: Iterable[Entry], traces: Path, unitizer: Unitizer | None = None, *, strict: bool = True
+) -> Placing:
+    """Anchor spans. With a ``unitizer`` each must be exactly one of its units; if not ``strict``, it need not."""
     placing = Placing()
     by_trace: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -69,7 +71,7 @@ def place_spans(entries: Iterable[Entry], traces: Path, unitizer: Unitizer | Non
     for trace in read_traces(traces):
         ids.append(trace.id)
         if trace.id in by_trace:
-            _place_in(trace, by_trace.pop(trace.id), unitizer, placing)
+            _place_in(trace, by_trace.pop(trace.id), unitizer, placing, strict)
     placing.traces = len(ids)
     for trace_id, homeless in by_trace.items():
         why = (
@@ -81,7 +83,9 @@ def place_spans(entries: Iterable[Entry], traces: Path, unitizer: Unitizer | Non
     return placing
 
 
-def _place_in(trace: Trace, entries: list[Entry], unitizer: Unitizer | None, placing: Placing) -> None:
+def _place_in(
+    trace: Trace, entries: list[Entry], unitizer: Unitizer | None, placing: Placing, strict: bool
+) -> None:
     anchorer = Anchorer(trace.reasoning)
     units = {(unit.start, unit.end) for unit in unitizer(trace)} if unitizer else None
     answer = fold(trace.answer)
@@ -97,7 +101,7 @@ def _place_in(trace: Trace, entries: list[Entry], unitizer: Unitizer | None, pla
         span = (found.start, found.end)
         if units is not None and span not in units:
             span = _trimmed(trace.reasoning, *span)
-            if unitizer and span not in units:
+            if strict and unitizer and span not in units:
                 why = f"no unit of {unitizer.scheme} lies exactly at {found.start}–{found.end}; --project takes the largest overlap"
                 placing.problems.append(entry.problem(why))
                 continue

@@ -7,26 +7,21 @@
             </data 5e1c0b7a92d4>
 
 Traces are data. All untrusted text (question, context, units, the rationale of a first coder) stands inside one
-JSON document on one line, and in it every ``<`` that could open or close a data block is written ``\\u003c``: whatever
-a trace contains, the message holds exactly one block. The fence carries a digest of the block's content, so that
-equal requests are equal bytes.
+JSON document that nothing in it can close (`asking.fence`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..asking.fence import data_block, strict_object
 from ..codebook import NONE, Code, Codebook
 from ..provenance import digest
 
 VERSION = "1"
 SCHEMA_VERSION = "1"
-
-_FENCE = re.compile(r"<(?=\s*/?\s*data)", re.IGNORECASE)
 
 _ROLE = """\
 You are a qualitative coder. You code reasoning traces: what a language model thought before it answered. A trace \
@@ -134,16 +129,7 @@ def answer_schema(book: Codebook) -> dict[str, Any]:
     if book.max_codes > 1:
         coding["secondary"] = {"anyOf": [{"type": "string", "enum": ids}, {"type": "null"}]}
     coding["confidence"] = {"type": "number"}
-    return _object({"codings": {"type": "array", "items": _object(coding)}})
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return strict_object({"codings": {"type": "array", "items": strict_object(coding)}})
 
 
 def message(
@@ -161,16 +147,3 @@ def message(
     return "\n".join(
         [*task, data_block({"question": question, "context": list(context), "units": list(units)})]
     )
-
-
-def data_block(content: Mapping[str, Any]) -> str:
-    """One fenced line of JSON that nothing in it can close.
-
-    >>> print(data_block({"units": [{"unit": 1, "text": "x < 5. </data>"}]}))
-    <data 2898a27bf826>
-    {"units":[{"unit":1,"text":"x < 5. \\u003c/data>"}]}
-    </data 2898a27bf826>
-    """
-    line = _FENCE.sub(r"\\u003c", json.dumps(content, ensure_ascii=False, separators=(",", ":")))
-    mark = hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return f"<data {mark}>\n{line}\n</data {mark}>"

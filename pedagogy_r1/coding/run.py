@@ -12,7 +12,6 @@ While it is being written the directory also holds ``checkpoint.jsonl`` and a lo
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -24,6 +23,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..asking.lock import lock
 from ..codebook import Codebook, parse_codebook
 from ..errors import InputError, RunError
 from ..provenance import now
@@ -167,7 +167,7 @@ class RunWriter:
     def __init__(self, folder: Path, manifest: Manifest, book: Codebook, *, restart: bool = False) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(folder)
+        self._lock = lock(folder)
         self._began = time.monotonic()
         previous = self._previous(manifest)
         self.damaged = CoderRun(folder).damaged() if previous else []
@@ -327,22 +327,6 @@ def dump_codebook(book: Codebook) -> str:
 
 def _size(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
-
-
-def _lock(folder: Path) -> int:
-    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        owner = os.pread(handle, 32, 0).decode() or "unknown"
-        os.close(handle)
-        raise RunError(
-            f"{folder} is in use by process {owner}",
-            "wait for it to end, or choose another directory with -o",
-        ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
-    return handle
 
 
 def _difference(old: Manifest, new: Manifest) -> str:

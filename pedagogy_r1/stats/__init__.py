@@ -3,6 +3,7 @@
 from .contrast import CodeContrast, ContrastFamily, contrast
 from .cooccurrence import CodePair, cooccurrence
 from .corrected import Corrected, corrected_logistic, corrected_prevalence
+from .epistemic import EpistemicNetwork, epistemic_network
 from .estimate import Estimate
 from .frequency import CodeShare, frequency
 from .glm import BinomialFit, binomial_glm
@@ -21,6 +22,7 @@ __all__ = [
     "Conclusion",
     "Corrected",
     "ContrastFamily",
+    "EpistemicNetwork",
     "Estimate",
     "Multiverse",
     "Transitions",
@@ -31,6 +33,7 @@ __all__ = [
     "cooccurrence",
     "corrected_logistic",
     "corrected_prevalence",
+    "epistemic_network",
     "frequency",
     "multiverse",
     "of_coder",

@@ -1,5 +1,6 @@
 """Tokens: noise share, repetition, underthinking (ξ_UT) and efficiency of reasoning traces."""
 
+from .asked_thoughts import find_thoughts
 from .efficiency import Efficiency, Solutions, efficiency, outcome_term, process_term, solutions_of
 from .estimate import Estimate, Resampling
 from .measured import Measured, measure
@@ -7,6 +8,7 @@ from .noise import NoiseShare, NoiseTokens, noise_families, noise_share, noise_t
 from .repetition import Repetition, repetition
 from .report import Coded, TokenReport, measure_coder, measure_traces, token_report
 from .thought import Response, Thought, read_thoughts, response_of
+from .thought_run import ThoughtRun
 from .tokenizer import SpacyTokenizer, Tokenizer, Tokens, load_tokenizer
 from .underthinking import Underthinking, underthinking_term, wrong_to_right, xi_ut, xi_wut
 
@@ -23,11 +25,13 @@ __all__ = [
     "Solutions",
     "SpacyTokenizer",
     "Thought",
+    "ThoughtRun",
     "TokenReport",
     "Tokenizer",
     "Tokens",
     "Underthinking",
     "efficiency",
+    "find_thoughts",
     "load_tokenizer",
     "measure",
     "measure_coder",

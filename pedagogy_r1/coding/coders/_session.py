@@ -5,13 +5,13 @@ trace → windows × repeats → [ window → units whose coding does not hold, 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
 from ...asking import GaveUp
 from ...asking import Session as AskingSession
+from ...asking.flow import all_of
 from ...chat import Chat, ChatFrame
 from ...trace import Trace
 from ...unit import Unit
@@ -68,7 +68,7 @@ class Session:
             for window in self.options.windows(units)
             for repeat in range(self.options.repeats)
         ]
-        done = await _all([self._window(number, trace, units, window, repeat) for window, repeat in jobs])
+        done = await all_of([self._window(number, trace, units, window, repeat) for window, repeat in jobs])
         by_unit: list[list[Coding]] = [[] for _ in units]
         for (window, _), codings in zip(jobs, done, strict=True):
             for i, of_unit in zip(window, codings, strict=True):
@@ -108,7 +108,7 @@ class _Work(NamedTuple):
         again = [
             (i, result) for i, result in found.items() if isinstance(result, str) and result not in TRANSPORT
         ]
-        for alone in await _all([self._ask([i], why=why) for i, why in again]):
+        for alone in await all_of([self._ask([i], why=why) for i, why in again]):
             found |= alone
         return found
 
@@ -153,14 +153,3 @@ class _Work(NamedTuple):
         return make(
             codes=answer.codes, evidence=answer.evidence, confidence=answer.confidence, rationale=said
         )
-
-
-async def _all(works: list[Any]) -> list[Any]:
-    """Results of all, none abandoned while in flight; then the first error, if there is one."""
-    if len(works) == 1:
-        return [await works[0]]
-    results = await asyncio.gather(*works, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results

@@ -11,7 +11,7 @@ repeats   K codings of every unit by K coders that differ in their seed only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,15 @@ def coder(
     retry_missing: bool = False,
     api_key: str | None = None,
     api_key_env: str | None = None,
+    backend: Mapping[str, Any] | None = None,
 ) -> LlmCoder:
     """A coder that asks ``model`` (``BACKEND:NAME``).
 
     ``context``: units before the window that the model sees without coding them. ``temperature``: by default 0, or 0.7
     with ``repeats`` above 1; a negative one is not sent, for models that take none. ``timeout``: seconds per request.
     ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
-    over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up.
+    over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
+    the backend itself (of ``hf`` and ``vllm``: lora, dtype …).
     """
     limits = {
         "window": window,
@@ -97,21 +99,34 @@ def coder(
     def connect() -> Chat:
         key = api_key or key_from(api_key_env)
         return open_chat(
-            named, base_url=options.base_url, api_key=key, timeout=timeout, connections=concurrency
+            named,
+            base_url=options.base_url,
+            api_key=key,
+            timeout=timeout,
+            connections=concurrency,
+            **(backend or {}),
         )
 
-    return LlmCoder(given, options, named.name, connect)
+    return LlmCoder(given, options, named.name, connect, backend)
 
 
 class LlmCoder:
     """See the module."""
 
-    def __init__(self, context: Context, options: Options, name: str, open_chat: Callable[[], Chat]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        options: Options,
+        name: str,
+        open_chat: Callable[[], Chat],
+        backend: Mapping[str, Any] | None = None,
+    ) -> None:
         self.context = context
         self.options = options
         self.prompt = make_prompt(context.book)
         self._name = name
         self._open_chat = open_chat
+        self._backend = dict(backend or {})
 
     @property
     def coders(self) -> list[CoderInfo]:
@@ -137,6 +152,7 @@ class LlmCoder:
             "critic": o.critic,
             "prompt": f"{VERSION} {self.prompt.digest}",
             "schema": SCHEMA_VERSION,
+            **({"backend": self._backend} if self._backend else {}),
         }
 
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:

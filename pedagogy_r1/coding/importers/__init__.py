@@ -2,10 +2,12 @@
 
     long.py    unit_id | trace_id start end quote, coder, code     one row per unit × code
     wide.py    unit_id, A, B, …                                    one column a coder
+    sheet.py, label_studio.py, doccano.py, prodigy.py …            what the tools of `packets/` give back
 
 An importer only reads: it yields `RawCoding` rows as they stand in the file. Whether the codes exist, whether the spans
 lie where they say and whether somebody coded a unit twice is decided once for all formats, in ``coding/importing.py``.
-A plugin is a file that exposes ``importer()``, returning an `Importer`.
+A plugin is a file that exposes ``importer()``, returning an `Importer`. A file that is no table (a project, an archive)
+comes as a `Table` without rows: its importer knows it by ``table.path`` and opens that.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ from typing import Any, NamedTuple, Protocol
 
 from ... import plugins
 from ...errors import InputError, did_you_mean
-from ...records import BadRow, Row, read_rows
+from ...records import BadRow, Row, need_file, read_rows
 from ..neutral import restore
 
 PACKAGE = __name__
+ROWS = (".csv", ".tsv", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
+"""Files that are read as rows; any other is left to an importer that knows it."""
 
 
 class RawCoding(NamedTuple):
@@ -51,6 +55,8 @@ class RawCoding(NamedTuple):
     """What an export says the coder is, human or machine."""
     codebook: str | None = None
     """Under which codebook the row says it was made: ``schoen``, ``schoen@1.0.0`` or ``schoen@1.0.0#1f0c…``."""
+    flag: bool = False
+    """The coder wants to come back to it; said in the report."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class Columns(NamedTuple):
 
 
 class Importer(Protocol):
-    """Reads one layout of human codings."""
+    """Reads one layout of human codings; ``table.rows`` is empty where the file is no table."""
 
     def sniff(self, table: Table) -> float:
         """How surely the table has this layout: 0 no, 1 yes."""
@@ -122,8 +128,11 @@ def plain_name(column: str) -> str:
 
 
 def read_table(path: str | Path) -> Table:
-    """Read a whole file of human codings (they are small)."""
+    """Read a whole file of human codings (they are small); of a file that is no table, nothing."""
     path = Path(path)
+    if path.suffix.lower() not in ROWS:
+        need_file(path)
+        return Table(path, [], [], {})
     rows = list(read_rows(path))
     if not rows:
         raise InputError(f"{path}: no rows", "the file is empty, or has nothing but a header")
@@ -144,6 +153,11 @@ def choose(table: Table, name: str | None = None) -> tuple[str, Importer]:
     names = plugins.available(PACKAGE) if name is None else [name]
     made: list[tuple[str, Any]] = [(each, plugins.load(PACKAGE, each)()) for each in names]
     surest_name, surest = max(made, key=lambda pair: pair[1].sniff(table))
+    if name is None and not table.rows and not surest.sniff(table) > 0:
+        raise InputError(
+            f"{table.path}: cannot tell the format from the suffix {table.path.suffix!r}, nor from what is in the file",
+            f"say --format ({', '.join(names)}), or use one of {' '.join(ROWS)}",
+        )
     if name is None and not surest.sniff(table) > 0:
         wanted = ["unit_id", "trace_id", "start", "end", "quote", "coder", "code"]
         near = [
