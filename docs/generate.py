@@ -17,8 +17,12 @@ from pedagogy_r1.cli.main import cli
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.coding.coding import Coding
 from pedagogy_r1.coding.run import Manifest
+from pedagogy_r1.tokens.thought import Thought
+from pedagogy_r1.tokens.thought_run import ThoughtRun
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit
+from pedagogy_r1.wbeb.build import BuildRecord
+from pedagogy_r1.wbeb.item import Item
 
 HERE = Path(__file__).parent
 
@@ -36,6 +40,22 @@ FILES: list[tuple[str, type[BaseModel], str]] = [
         Codebook,
         "A codebook; [codebook.md](codebook.md) explains the fields.",
     ),
+    (
+        "items.jsonl",
+        Item,
+        "One item a line. Written by `pcode wbeb build`; [wbeb.md](wbeb.md) says what each domain keeps where.",
+    ),
+    (
+        "items.build.json",
+        BuildRecord,
+        "How `items.jsonl` was made: sources with digests and counts, the split, what nearly the same text was found.",
+    ),
+    (
+        "THOUGHTS/thoughts.jsonl",
+        Thought,
+        "One thought a line, in order. Written by `pcode thoughts`, or by anybody; read by `pcode tokens --thoughts`.",
+    ),
+    ("THOUGHTS/run.json", ThoughtRun, "How `pcode thoughts` came to them: models, prompts, parameters, counts, tokens."),
 ]
 
 

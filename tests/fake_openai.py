@@ -6,7 +6,8 @@
 
 A unit's coding depends on nothing but its text (and, for a critic, its first code), so it is the same in a window
 and alone, before and after a fault. The prompt is taken apart strictly: a message that does not hold exactly one
-data block is answered 400 and kept in ``violations``.
+data block is answered 400 and kept in ``violations``. With ``answer``, requests without a JSON schema are questions:
+``answer(call)`` says what comes back.
 """
 
 from __future__ import annotations
@@ -50,6 +51,16 @@ UNIT = (
 """Faults of the first unit of a reply."""
 
 
+class Said(NamedTuple):
+    """What the server says to a question that asks for no codings. ``logprobs``: entries of a chat completion, if any."""
+
+    text: str | None
+    reasoning: str | None = None
+    finish: str = "stop"
+    logprobs: list[dict[str, Any]] | None = None
+    tokens: int | None = None
+
+
 class Call(NamedTuple):
     """One request as received. ``attempt``: how often this very body has come, this time included."""
 
@@ -62,7 +73,7 @@ class Call(NamedTuple):
 
     @property
     def units(self) -> list[str]:
-        return [unit["text"] for unit in self.data["units"]]
+        return [unit["text"] for unit in self.data.get("units", ())]
 
     @property
     def user(self) -> str:
@@ -106,8 +117,10 @@ class FakeOpenAI:
         hang: float = 30.0,
         log: Path | None = None,
         keep: bool = True,
+        answer: Callable[[Call], Said] | None = None,
     ) -> None:
         self.latency, self.fault, self.retry_after, self.hang = latency, fault, retry_after, hang
+        self.answer = answer
         self.calls: list[Call] = []
         self.answered: Counter[str] = Counter()
         self.violations: list[str] = []
@@ -178,6 +191,11 @@ class FakeOpenAI:
         self._seen[key] += 1
         body = json.loads(raw)
         user = body["messages"][-1]["content"]
+        if self.answer is not None and "response_format" not in body:
+            call = Call(body, {}, self._seen[key], self.number, headers, key)
+            if self._keep:
+                self.calls.append(call)
+            return key, self.fault(call), self._said(call, self.answer(call))
         blocks = BLOCK.findall(user)
         if len(blocks) != 1 or len(re.findall("<data", user)) != 1 or len(re.findall("</data", user)) != 1:
             self.violations.append(user)
@@ -186,6 +204,30 @@ class FakeOpenAI:
         if self._keep:
             self.calls.append(call)
         return key, self.fault(call), self._reply(call)
+
+    def _said(self, call: Call, said: Said) -> dict[str, Any]:
+        """A free answer; its usage depends on the texts alone."""
+        message = {"role": "assistant", "content": said.text, "refusal": None}
+        if said.reasoning is not None:
+            message["reasoning"] = said.reasoning
+        choice: dict[str, Any] = {"index": 0, "finish_reason": said.finish, "message": message}
+        if said.logprobs is not None and call.body.get("logprobs"):
+            choice["logprobs"] = {"content": said.logprobs}
+        prompt = sum(len(m["content"]) for m in call.body["messages"]) // 4
+        words = len(f"{said.reasoning or ''} {said.text or ''}".split())
+        completion = words if said.tokens is None else said.tokens
+        return {
+            "id": f"chatcmpl-{call.number}",
+            "object": "chat.completion",
+            "created": 0,
+            "model": call.body["model"],
+            "choices": [choice],
+            "usage": {
+                "prompt_tokens": prompt,
+                "completion_tokens": completion,
+                "total_tokens": prompt + completion,
+            },
+        }
 
     def _reply(self, call: Call) -> dict[str, Any]:
         item = call.body["response_format"]["json_schema"]["schema"]["properties"]["codings"]["items"]

@@ -131,7 +131,7 @@ class Chat(Protocol):
 def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
     """The reply in the body of a chat completion; a body that holds no usable reply is a ``ChatFault``.
 
-    ``partial``: one that was cut off at the token limit is usable, even if it did not get beyond its reasoning.
+    ``partial``: one that was cut off at the token limit, or that ended without an answer behind its reasoning, is usable.
     """
     try:
         body = json.loads(raw)
@@ -152,7 +152,7 @@ def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
     if refusal or finish == "content_filter":
         raise ChatFault("refusal", str(refusal or "stopped by a content filter")[:300], raw=raw, usage=usage)
     thought = message.get("reasoning") or message.get("reasoning_content")
-    if finish == "length" and partial:
+    if partial and (finish == "length" or (text is None and thought)):
         text = text or ""
     elif finish == "length":
         raise ChatFault("length", "the reply was cut off at the token limit", raw=raw, usage=usage)

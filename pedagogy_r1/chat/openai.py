@@ -132,7 +132,8 @@ class OpenAIChat:
                     "type": "json_schema",
                     "json_schema": {"name": "codings", "strict": True, "schema": frame.schema},
                 }
-            body["messages"] = [{"role": "system", "content": frame.system}, {"role": "user", "content": ""}]
+            system = [{"role": "system", "content": frame.system}] if frame.system else []
+            body["messages"] = [*system, {"role": "user", "content": ""}]
             encoded = json.dumps(body, ensure_ascii=False).encode()
             shape = self._shapes[frame.digest] = (encoded[: -len(b'""}]}')], b"}]}")
         return shape

@@ -39,6 +39,8 @@ class Answered:
     probability: float | None = None
     kind: str | None = None
     """``token``, ``verbalised`` or ``hard`` (KT)."""
+    thought: int | None = None
+    """Tokens of the reasoning alone."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,11 @@ class Score:
 
 
 class Resampling(NamedTuple):
-    """How intervals are made."""
+    """How intervals are made. ``keep``: where the replicates of each score are put, by its name, to be paired with another's."""
 
     replicates: int = 1000
     seed: int = 0
+    keep: dict[str, Any] | None = None
 
 
 class DomainTask(Protocol):

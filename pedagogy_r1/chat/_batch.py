@@ -1,0 +1,153 @@
+"""A model in this process behind the async interface: what is pending together becomes a batch.
+
+    ask ─┐
+    ask ─┼─ pending ── take ──▶ [ the engine, in a thread of its own ] ── answer ──▶ each ask by itself
+    ask ─┘
+
+An engine is what loads a model and runs it: ``hf`` and ``vllm`` have one each. It lives in one thread, so that the event
+loop goes on writing the ledger while the model computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Protocol
+
+from ._chat import ChatFault, ChatReply, ChatRequest, read_completion
+
+LINGER = 0.01
+"""Seconds without a further request after which a batch is not waited for any longer."""
+
+
+class Job(NamedTuple):
+    """A request, and where its reply goes."""
+
+    request: ChatRequest
+    reply: asyncio.Future[ChatReply]
+
+
+class Jobs:
+    """What an engine sees of the requests; all but `add` may be called from its thread."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._pending: deque[Job] = deque()
+        self._taken: dict[int, Job] = {}
+
+    def __len__(self) -> int:
+        """How many are pending."""
+        return len(self._pending)
+
+    def add(self, job: Job) -> None:
+        """Have it taken by the engine when there is room."""
+        self._pending.append(job)
+
+    def take(self, most: int) -> list[Job]:
+        """Up to ``most`` of what is pending, first come first; what nobody waits for any longer is left out."""
+        taken: list[Job] = []
+        while len(taken) < most:
+            try:
+                job = self._pending.popleft()
+            except IndexError:
+                break
+            if not job.reply.done():
+                taken.append(job)
+                self._taken[id(job)] = job
+        return taken
+
+    def answer(self, job: Job, raw: str) -> None:
+        """Its reply: the body of a chat completion."""
+        try:
+            reply = read_completion(raw, partial=job.request.frame.partial)
+        except ChatFault as fault:
+            self.refuse(job, fault)
+        else:
+            self._resolve(job, lambda: job.reply.set_result(reply))
+
+    def refuse(self, job: Job, error: Exception) -> None:
+        """No reply, and why."""
+        self._resolve(job, lambda: job.reply.set_exception(error))
+
+    def refuse_all(self, error: Exception) -> None:
+        """No reply for anything that is pending or taken."""
+        for job in [*self._taken.values(), *self.take(len(self._pending))]:
+            self.refuse(job, error)
+
+    def _resolve(self, job: Job, act: Callable[[], None]) -> None:
+        self._taken.pop(id(job), None)
+
+        def resolve() -> None:
+            if not job.reply.done():
+                act()
+
+        # A loop that is closed has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            job.reply.get_loop().call_soon_threadsafe(resolve)
+
+
+class Engine(Protocol):
+    """A model that answers many requests at once. Both methods run in the engine's one thread."""
+
+    def run(self, jobs: Jobs) -> None:
+        """Take jobs and answer each, until there is nothing to take (or earlier); `ChatError` if none can be answered."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the model."""
+        ...
+
+
+class BatchChat:
+    """``full``: requests at which a batch need not be waited for, since no more can come."""
+
+    repeatable = True
+    """The same request gets the same reply: asking again after a reply of no use is of no use either."""
+
+    def __init__(self, model: str, engine: Engine, *, full: int) -> None:
+        self.model = model
+        self._engine = engine
+        self._full = full
+        self._jobs = Jobs()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
+        self._worker: asyncio.Task[None] | None = None
+        self._broken: Exception | None = None
+
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        """One request; it waits until the engine has room for it."""
+        if self._broken is not None:
+            raise self._broken
+        loop = asyncio.get_running_loop()
+        job = Job(request, loop.create_future())
+        self._jobs.add(job)
+        if self._worker is None or self._worker.done():
+            self._worker = loop.create_task(self._work())
+        return await job.reply
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._jobs:
+                await self._settle()
+                await loop.run_in_executor(self._thread, self._engine.run, self._jobs)
+        except Exception as error:  # noqa: BLE001 - raised again by every ask that waits, and by all that come
+            self._broken = error
+            self._jobs.refuse_all(error)
+
+    async def _settle(self) -> None:
+        """Until as many wait as ever can, or nobody has joined for a moment."""
+        before = -1
+        while before < len(self._jobs) < self._full:
+            before = len(self._jobs)
+            await asyncio.sleep(LINGER)
+
+    async def close(self) -> None:
+        """Have the engine stop at its next token, and let go of the model."""
+        self._jobs.stopped = True
+        if self._worker is not None:
+            await asyncio.gather(self._worker, return_exceptions=True)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.close)
+        self._thread.shutdown()

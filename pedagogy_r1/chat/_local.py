@@ -1,0 +1,179 @@
+"""What backends in this process have in common: where the model is, its options, the messages, and the body of a reply.
+
+find_model("runs/student", None)      an adapter's folder: Weights("models/base", lora="runs/student")
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import ChatError
+from ..provenance import canonical
+from ._chat import ChatFrame, ChatRequest, Usage
+
+PARAMETERS = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "seed",
+        "max_completion_tokens",
+        "max_tokens",
+        "logprobs",
+        "top_logprobs",
+        "stop",
+    }
+)
+"""What may be asked of a model in this process, by OpenAI's names."""
+
+
+class Weights(NamedTuple):
+    """A folder or a name on the hub, and the folder of an adapter to it."""
+
+    base: str
+    lora: str | None
+
+
+def need(backend: str, extra: str, *modules: str) -> None:
+    """Raise `ChatError` for the first of ``modules`` that is not installed; nothing is imported."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise ChatError(
+                f"{backend}: needs {module}, which is not installed", f"pip install 'pedagogy_r1[{extra}]'"
+            )
+
+
+def find_model(name: str, lora: str | None) -> Weights:
+    """Where the weights are. An adapter's folder stands for its base model and itself; `ChatError` if there is no such folder."""
+    if lora is not None and not (Path(lora).expanduser() / "adapter_config.json").is_file():
+        raise ChatError(
+            f"{lora}: holds no adapter_config.json", "lora takes the folder that peft or pcode sft wrote"
+        )
+    path = Path(name).expanduser()
+    if (path / "config.json").is_file():
+        return Weights(str(path), _expand(lora))
+    adapter = path / "adapter_config.json"
+    if lora is None and adapter.is_file():
+        try:
+            base = json.loads(adapter.read_bytes())["base_model_name_or_path"]
+        except (ValueError, KeyError, TypeError):
+            raise ChatError(
+                f"{adapter}: names no base model", "give the base model, and the adapter as lora=FOLDER"
+            ) from None
+        return Weights(find_model(str(base), None).base, str(path))
+    if path.exists():
+        raise ChatError(
+            f"{name}: holds no model (no config.json)", "give the folder that save_pretrained wrote"
+        )
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise ChatError(f"{name}: no such folder", "give a model's folder, or its name on the hub")
+    return Weights(name, _expand(lora))
+
+
+def _expand(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).expanduser())
+
+
+def whole(name: str, value: int | str) -> int:
+    """An option that is a number of at least 1; from the command line it comes as text."""
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ChatError(f"{name} is {value!r}", "give a whole number of at least 1")
+    return number
+
+
+def check_parameters(backend: str, frame: ChatFrame) -> None:
+    """Refuse what would be left out of account in silence."""
+    if unknown := sorted(set(frame.parameters) - PARAMETERS):
+        raise ChatError(
+            f"{backend}: does not take the parameter {unknown[0]!r}",
+            f"it takes {', '.join(sorted(PARAMETERS))}",
+        )
+
+
+def most_tokens(frame: ChatFrame) -> int | None:
+    """The limit of the completion, if one was asked for."""
+    most = frame.parameters.get("max_completion_tokens") or frame.parameters.get("max_tokens")
+    return None if most is None else int(most)
+
+
+def stops(frame: ChatFrame) -> list[str]:
+    """Texts that end a reply and are no part of it."""
+    stop = frame.parameters.get("stop") or []
+    return [stop] if isinstance(stop, str) else list(stop)
+
+
+def messages(request: ChatRequest, ask: str | None = None) -> list[dict[str, str]]:
+    """System and user message; an empty system message is none. ``ask``: to be said at the end of the system message.
+
+    Half a character, which no tokenizer takes, becomes a question mark.
+    """
+    system = "\n\n".join(part for part in (request.frame.system, ask) if part)
+    parts = [("system", system), ("user", request.text)] if system else [("user", request.text)]
+    return [{"role": role, "content": text.encode("utf-8", "replace").decode()} for role, text in parts]
+
+
+def noise_key(request: ChatRequest) -> int:
+    """Seed of what is random in one reply: of the seed and the messages, not of the model or of what else is asked.
+
+    So two models, or two temperatures, are compared under common random numbers. 63 bits.
+    """
+    frame = request.frame
+    seen = canonical(
+        [frame.parameters.get("seed"), frame.system, request.text.encode("utf-8", "replace").decode()]
+    )
+    return int.from_bytes(hashlib.sha256(seen).digest()[:8], "big") >> 1
+
+
+def token_logprob(token: str, logprob: float, top: Sequence[tuple[str, float]] = ()) -> dict[str, Any]:
+    """One entry of ``logprobs.content`` as OpenAI writes it; ``bytes`` is null for a piece of a character."""
+    return {**_scored(token, logprob), "top_logprobs": [_scored(other, value) for other, value in top]}
+
+
+def _scored(token: str, logprob: float) -> dict[str, Any]:
+    # JSON knows no infinity; OpenAI writes -9999 for what cannot be. Six digits are what float32 can tell.
+    return {
+        "token": token,
+        "logprob": float(f"{max(logprob, -9999.0):.6g}"),
+        "bytes": None if "\ufffd" in token else list(token.encode()),
+    }
+
+
+def completion_body(
+    request: ChatRequest,
+    model: str,
+    text: str,
+    finish: str,
+    usage: Usage,
+    *,
+    reasoning: str | None = None,
+    logprobs: list[dict[str, Any]] | None = None,
+) -> str:
+    """The reply as a chat completion. No time is in it: equal replies are equal bytes."""
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if reasoning is not None:
+        message["reasoning"] = reasoning
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": finish}
+    if logprobs is not None:
+        choice["logprobs"] = {"content": logprobs}
+    body = {
+        "id": f"chatcmpl-{request.digest}",
+        "object": "chat.completion",
+        "created": 0,
+        "model": model,
+        "choices": [choice],
+        "usage": {
+            "prompt_tokens": usage.prompt,
+            "completion_tokens": usage.completion,
+            "total_tokens": usage.prompt + usage.completion,
+            "prompt_tokens_details": {"cached_tokens": usage.cached},
+        },
+    }
+    return json.dumps(body, ensure_ascii=False)

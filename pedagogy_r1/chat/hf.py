@@ -1,0 +1,326 @@
+"""``hf:PATH_OR_NAME``: a model that transformers loads into this process.
+
+    chat("runs/student")                                    a folder; an adapter's folder brings its base model along
+    chat("Qwen/Qwen2.5-0.5B-Instruct", lora="runs/adapter", dtype="bfloat16", batch_size=32)
+
+Batches are padded on the left and sorted by length. Temperature, top_p and seed are honoured row by row (`_rows`), so a reply
+does not depend on the batch; nothing of the model's own generation settings is applied but its end tokens.
+A schema is enforced by llguidance.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from ..errors import ChatError
+from ._batch import BatchChat, Job, Jobs
+from ._chat import ChatFault, Usage
+from ._local import (
+    Weights,
+    check_parameters,
+    completion_body,
+    find_model,
+    messages,
+    most_tokens,
+    need,
+    noise_key,
+    stops,
+    token_logprob,
+    whole,
+)
+from ._rows import Row, Rows
+
+ROUND = 4
+"""Batches that are taken, and sorted by length, at once."""
+DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
+SCHEMAS = ("enforce", "ask")
+
+SCHEMA = "Answer with one JSON document that fits this JSON Schema, and with nothing else:\n"
+
+
+def chat(
+    name: str,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    timeout: float = 0,
+    connections: int = 16,
+    lora: str | None = None,
+    dtype: str = "auto",
+    device: str = "auto",
+    batch_size: int | str = 16,
+    max_model_len: int | str | None = None,
+    schema: str = "enforce",
+) -> BatchChat:
+    """A chat with the model in folder ``name``, or of that name on the hub.
+
+    ``lora``: folder of an adapter. ``dtype``: auto is the checkpoint's, and float32 on a CPU; with float64 even the last digit
+    of a log probability does not depend on the batch. ``device``: auto is the first GPU,
+    if there is one. ``max_model_len``: tokens of prompt and reply together, by default what the model is made for.
+    ``schema``: "enforce" it token by token, or only "ask" for it in the prompt. The other options are there for the sake of
+    other backends. Raises `ChatError` where a package or a folder is missing; the model is loaded at the first request.
+    """
+    need("hf", "train", "torch", "transformers", *(["peft"] if lora else []))
+    for option, value, known in (("dtype", dtype, DTYPES), ("schema", schema, SCHEMAS)):
+        if value not in known:
+            raise ChatError(f"hf: {option} is {value!r}", f"give one of {', '.join(known)}")
+    weights = find_model(name, lora)
+    size = whole("batch_size", batch_size)
+    longest = None if max_model_len is None else whole("max_model_len", max_model_len)
+    model = name if lora is None else f"{name}+{lora}"
+    engine = HfEngine(weights, model, dtype, device, size, longest, enforce=schema == "enforce")
+    return BatchChat(model, engine, full=connections)
+
+
+class HfEngine:
+    """See `chat`."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        name: str,
+        dtype: str,
+        device: str,
+        batch_size: int,
+        longest: int | None,
+        *,
+        enforce: bool,
+    ) -> None:
+        self._weights, self._name = weights, name
+        self._dtype, self._device = dtype, device
+        self._size, self._longest, self._enforce = batch_size, longest, enforce
+        self._model: Any = None
+        self._tokenizer: Any = None
+        self._ends: frozenset[int] = frozenset()
+        self._pad = self._room = 0
+        self._guide: Any = None
+
+    def run(self, jobs: Jobs) -> None:
+        """One round: a few batches, the longest prompts first, so that what does not fit into memory shows at once."""
+        if self._model is None:
+            self._load()
+        ready: list[tuple[Job, Row]] = []
+        for job in jobs.take(ROUND * self._size):
+            try:
+                ready.append((job, self._row(job)))
+            except ChatFault as fault:
+                jobs.refuse(job, fault)
+        ready.sort(key=lambda each: len(each[1].prompt), reverse=True)
+        for start in range(0, len(ready), self._size):
+            self._answer(ready[start : start + self._size], jobs)
+
+    def _answer(self, batch: list[tuple[Job, Row]], jobs: Jobs) -> None:
+        """Generate a batch; in halves if it does not fit into memory."""
+        if jobs.stopped:
+            return
+        try:
+            self._generate([row for _, row in batch], jobs)
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+            if len(batch) == 1:
+                hint = "lower max_completion_tokens or max_model_len, or give a smaller dtype"
+                raise ChatError(f"hf: {self._name} is out of memory on one request", hint) from None
+        else:
+            for job, row in batch:
+                if row.finish == "error":
+                    jobs.refuse(
+                        job, ChatFault("malformed", f"the grammar failed: {row.matcher.get_error()[:300]}")
+                    )
+                elif row.finish is not None:
+                    jobs.answer(job, self._body(job, row))
+            return
+        _free()
+        for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
+            for _, row in half:
+                row.restart()
+            self._answer(half, jobs)
+
+    def _generate(self, rows: list[Row], jobs: Jobs) -> None:
+        import torch
+        from transformers import LogitsProcessorList, StoppingCriteriaList
+
+        width = max(len(row.prompt) for row in rows)
+        padded = [[self._pad] * (width - len(row.prompt)) + row.prompt for row in rows]
+        mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in rows]
+        state = Rows(rows, self._ends, self._tokenizer, self._pad, lambda: jobs.stopped)
+        with torch.inference_mode():
+            self._model.generate(
+                input_ids=torch.tensor(padded, device=self._device),
+                attention_mask=torch.tensor(mask, device=self._device),
+                max_new_tokens=max(row.limit for row in rows),
+                logits_processor=LogitsProcessorList([state.process]),
+                stopping_criteria=StoppingCriteriaList([state.ended]),
+            )
+
+    def _row(self, job: Job) -> Row:
+        """What to generate for a request; `ChatFault` where there is no room for a reply."""
+        frame = job.request.frame
+        check_parameters("hf", frame)
+        asked = None
+        if frame.schema is not None and not self._enforce:
+            asked = SCHEMA + json.dumps(frame.schema, ensure_ascii=False)
+        prompt = self._tokenizer(self._rendered(messages(job.request, asked)), add_special_tokens=False)
+        ids = list(prompt["input_ids"])
+        room = self._room - len(ids)
+        if room < 1:
+            raise ChatFault(
+                "rejected", f"the prompt has {len(ids)} tokens; the model takes {self._room} with the reply"
+            )
+        parameters = frame.parameters
+        temperature, top_p = parameters.get("temperature"), parameters.get("top_p")
+        return Row(
+            ids or [self._pad],
+            limit=min(room, most_tokens(frame) or room),
+            temperature=1.0 if temperature is None else float(temperature),
+            top_p=1.0 if top_p is None else float(top_p),
+            key=noise_key(job.request),
+            top=int(parameters.get("top_logprobs") or 0) if parameters.get("logprobs") else None,
+            stop=stops(frame),
+            matcher=self._matcher(frame.schema) if frame.schema is not None and self._enforce else None,
+        )
+
+    def _rendered(self, said: list[dict[str, str]]) -> str:
+        """The prompt in the model's chat template; with none, the texts one below the other."""
+        from jinja2 import TemplateError
+
+        if not self._tokenizer.chat_template:
+            return "\n\n".join(message["content"] for message in said) + "\n\n"
+        try:
+            return str(self._tokenizer.apply_chat_template(said, add_generation_prompt=True, tokenize=False))
+        except TemplateError:  # some templates refuse a system message
+            whole_text = "\n\n".join(message["content"] for message in said)
+            said = [{"role": "user", "content": whole_text}]
+            return str(self._tokenizer.apply_chat_template(said, add_generation_prompt=True, tokenize=False))
+
+    def _matcher(self, schema: Mapping[str, Any]) -> Any:
+        """A grammar at its start; `ChatFault` for a schema that it cannot express."""
+        if find_spec("llguidance") is None:
+            raise ChatError(
+                "hf: cannot enforce a schema: llguidance is not installed",
+                "pip install llguidance, or have the schema only asked for in the prompt (option schema=ask)",
+            )
+        from llguidance import LLMatcher
+        from llguidance.hf import from_tokenizer
+
+        if self._guide is None:
+            size = self._model.get_output_embeddings().weight.shape[0]
+            self._guide = from_tokenizer(self._tokenizer, n_vocab=size, eos_token=sorted(self._ends))
+        # Compact: a small model can fall into writing blanks for ever.
+        grammar = LLMatcher.grammar_from_json_schema(dict(schema), {"whitespace_flexible": False})
+        matcher = LLMatcher(self._guide, grammar, log_level=0)
+        if matcher.is_error():
+            raise ChatFault("rejected", f"hf: cannot enforce the schema: {matcher.get_error()[:300]}")
+        return matcher
+
+    def _body(self, job: Job, row: Row) -> str:
+        last = row.tokens[-1] in self._ends
+        tokens = row.tokens[:-1] if last else row.tokens
+        text = self._decode(tokens)
+        cuts = [at for at in (text.find(stop) for stop in row.stop) if at >= 0]
+        text = text[: min(cuts)] if cuts else text
+        logprobs = None
+        if row.top is not None:
+            logprobs = [
+                token_logprob(self._name_of(token), one.logprob, [(self._name_of(t), v) for t, v in one.top])
+                for token, one in zip(tokens, row.scored, strict=False)
+            ]
+        usage = Usage(len(row.prompt), 0, len(row.tokens))
+        return completion_body(job.request, self._name, text, row.finish or "stop", usage, logprobs=logprobs)
+
+    def _name_of(self, token: int) -> str:
+        return str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
+
+    def _decode(self, tokens: list[int]) -> str:
+        return str(
+            self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        )
+
+    def _load(self) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+        settings: Any = GenerationConfig
+
+        if self._device == "auto":
+            self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        dtype = "float32" if self._dtype == "auto" and self._device == "cpu" else self._dtype
+        base = self._weights.base
+        try:
+            with _no_bars():
+                self._tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+                model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, trust_remote_code=False)
+                if self._weights.lora is not None:
+                    from peft import PeftModel
+
+                    model = PeftModel.from_pretrained(model, self._weights.lora).merge_and_unload()
+                model = model.to(self._device).eval()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            hint = "give a folder that transformers can load, or (with a network) a name on the hub"
+            if _out_of_memory(error):
+                hint = "give a smaller dtype, another device, or a smaller model"
+            raise ChatError(f"hf: cannot load {self._name}: {_first_line(error)}", hint) from error
+        self._tokenizer.model_max_length = (
+            sys.maxsize
+        )  # we look at the length ourselves, and say so per request
+        self._ends = _ends(model, self._tokenizer)
+        pad = self._tokenizer.pad_token_id
+        self._pad = pad if pad is not None else min(self._ends, default=0)
+        made_for = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 4096
+        self._room = min(made_for, self._longest or made_for)
+        # Our own rows end by their own rules; what the checkpoint would like (top_k, a penalty …) was not asked for.
+        model.generation_config = settings(do_sample=False, pad_token_id=self._pad)
+        self._model = model
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        self._model = self._tokenizer = self._guide = None
+        _free()
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Leave the terminal to the command's own progress bar."""
+    from transformers.utils import logging
+
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
+
+
+def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Tokens that end a reply: those of the generation settings, the configuration and the tokenizer."""
+    found: set[int] = set()
+    for ends in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
+        found |= set(ends) if isinstance(ends, list | tuple) else set() if ends is None else {int(ends)}
+    return frozenset(found)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    import torch
+
+    # On a CPU there is no class for it, only the allocator's message.
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _free() -> None:
+    import gc
+
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

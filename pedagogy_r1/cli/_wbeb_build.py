@@ -1,0 +1,230 @@
+"""``pcode wbeb build``: items from the files of one or several sources."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._console import console
+
+if TYPE_CHECKING:
+    from ..wbeb.build import Built, Part, SourceRecord
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("build")
+@click.argument("words", nargs=-1, metavar="SOURCE FILE… [SOURCE FILE…]…")
+@click.option(
+    "-o", "--out", type=FILE, required=False, help="Items file to write (JSONL). Needed unless --dry-run."
+)
+@click.option(
+    "--set",
+    "options",
+    multiple=True,
+    metavar="[SOURCE.]KEY=VALUE",
+    help="An option of a source; without SOURCE, of every source that has it.",
+)
+@click.option(
+    "--keep-repeats", is_flag=True, help="KT: leave a multi-skill problem's rows as they are, for comparison."
+)
+@click.option("--split/--no-split", default=True, show_default=True, help="Split into train and test.")
+@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--test-fraction", default=0.2, show_default=True, help="Share of items in test, in every stratum."
+)
+@click.option("--limit", default=0, help="At most so many items a domain, source and task [default: all].")
+@click.option(
+    "--leaks",
+    "on_leak",
+    type=click.Choice(["error", "merge", "drop", "keep"]),
+    default="error",
+    show_default=True,
+    help="Nearly the same text in train and test: stop; join such items in one group before splitting; "
+    "take them out of train; only record them.",
+)
+@click.option(
+    "--overlap",
+    default=0.5,
+    show_default=True,
+    help="Share of the shorter text's word trigrams from which two texts are nearly the same.",
+)
+@click.option("--dry-run", is_flag=True, help="Do everything but write.")
+@click.option("--list", "list_", is_flag=True, help="List the sources and their options.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@click.pass_context
+def command(ctx: click.Context, /, words: tuple[str, ...], list_: bool, **given: Any) -> None:
+    """Read FILEs of each SOURCE into one file of items, split 80/20 by group, and check for leaks.
+
+    \b
+    pcode wbeb build cj_eval train.jsonl -o items.jsonl
+    pcode wbeb build chile pk.jsonl assist2009 kt/*.csv kt/skill.json --set history=30 -o items.jsonl
+
+    A word that names a source begins it; a file of such a name is written ./NAME. Beside the items lie OUT.build.json
+    (counts, split, leaks, digests) and OUT.skipped.jsonl: every record that is no item, and why. Exit status 1 where some
+    records are bad. docs/wbeb.md says where each source's files are to be had.
+    """
+    from ..errors import InputError
+
+    if list_:
+        _list(given["as_json"])
+        return
+    out: Path | None = given["out"]
+    if not words:
+        raise InputError(
+            "no source and no file", "pcode wbeb build SOURCE FILE… -o items.jsonl; --list shows the sources"
+        )
+    if out is None and not given["dry_run"]:
+        raise InputError("no place to write to", "-o items.jsonl, or --dry-run")
+    built = _build(words, given)
+    if out is not None and not given["dry_run"]:
+        from ..wbeb.build import write
+
+        write(built, out)
+    if given["as_json"]:
+        click.echo(built.record.model_dump_json(indent=1))
+    else:
+        _print(built, None if given["dry_run"] else out)
+    ctx.exit(1 if any(source.bad for source in built.record.sources) else 0)
+
+
+def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
+    from ..wbeb.build import How, build
+    from ..wbeb.leak import Nearness
+
+    options = list(given["options"]) + (["keep_repeats=true"] if given["keep_repeats"] else [])
+    how = How(
+        split=given["split"],
+        seed=given["seed"],
+        test_fraction=given["test_fraction"],
+        limit=given["limit"],
+        on_leak=given["on_leak"],
+        nearness=Nearness(overlap=given["overlap"]),
+    )
+    return build(_parts(words, options), how)
+
+
+def _parts(words: tuple[str, ...], settings: list[str]) -> list[Part]:
+    """``("chile", "pk.jsonl", "asap", "a.tsv", "b.tsv")`` → two parts, each with the options that are its own."""
+    from ..errors import InputError, PluginError, did_you_mean
+    from ..plugins import available
+    from ..wbeb.build import PLUGINS, Part, options_of
+
+    sources = available(PLUGINS)
+    if words[0] not in sources:
+        raise PluginError(f"no source is named {words[0]!r}", did_you_mean(words[0], sources))
+    files: dict[str, list[Path]] = {}
+    current = words[0]
+    for word in words:
+        if word in sources:
+            current = word
+            files.setdefault(word, [])
+        else:
+            files[current].append(Path(word))
+    chosen: dict[str, dict[str, Any]] = {name: {} for name in files}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        source, _, option = key.rpartition(".")
+        if not equals or (source and source not in files):
+            raise InputError(f"--set {setting}", "[SOURCE.]KEY=VALUE, SOURCE being one of those given")
+        having = [name for name in ([source] if source else files) if option in options_of(name)]
+        if not having:
+            known = sorted({known for name in files for known in options_of(name)})
+            raise InputError(
+                f"--set {setting}: no source has an option {option!r}", did_you_mean(option, known)
+            )
+        for name in having:
+            chosen[name][option] = _value(setting, value, options_of(name)[option])
+    return [Part(name, tuple(paths), chosen[name]) for name, paths in files.items()]
+
+
+def _value(setting: str, text: str, default: Any) -> Any:
+    """``text`` as the type of the option's default."""
+    from ..errors import InputError
+
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
+                text.lower()
+            ]
+        return type(default)(text)
+    except (KeyError, ValueError):
+        kind = "true or false" if isinstance(default, bool) else f"of type {type(default).__name__}"
+        raise InputError(f"--set {setting}", f"the value is {kind}") from None
+
+
+def _list(as_json: bool) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ..plugins import available
+    from ..wbeb.build import PLUGINS, options_of
+
+    found = {name: options_of(name) for name in available(PLUGINS)}
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("source", "options"):
+        table.add_column(column)
+    for name, options in found.items():
+        said = " ".join(f"{option}={json.dumps(value)}" for option, value in options.items())
+        table.add_row(f"[bold]{escape(name)}[/]", escape(said))
+    console().print(table)
+
+
+def _print(built: Built, out: Path | None) -> None:
+    record = built.record
+    for source in record.sources:
+        _print_source(source)
+    for skipped in [s for s in built.skipped if s.bad][:20]:
+        click.secho(f"  {skipped.file}:{skipped.line}: {skipped.why}", fg="red", err=True)
+    if record.over_limit:
+        click.echo(f"{record.over_limit:,} items over --limit left out")
+    _print_split(built)
+    click.echo(f"{record.items:,} items" + (f", written to {out}" if out else ", nothing written"))
+
+
+def _print_source(source: SourceRecord) -> None:
+    out = console()
+    left = sum(source.left_out.values())
+    out.print(
+        f"[bold]{source.source}[/]  {source.records:,} records: {source.used:,} used → {source.items:,} items, "
+        f"{left:,} left out, {source.bad:,} bad"
+    )
+    for kind, count in source.left_out.items():
+        click.echo(f"  {count:,} left out: {kind}")
+    for note in source.notes:
+        click.echo(f"  note: {note}")
+
+
+def _print_split(built: Built) -> None:
+    from rich.table import Table
+
+    record = built.record
+    leaks = record.leaks
+    if record.split is None:
+        click.echo(f"not split; {leaks.pairs:,} pairs of items have nearly the same text")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("domain", "source", "task", "groups", "train", "test"):
+        table.add_column(column, justify="right" if column in ("groups", "train", "test") else "left")
+    for part in record.split.strata:
+        counts = (f"{part.groups:,}", f"{part.train:,}", f"{part.test:,}")
+        table.add_row(part.domain, part.source, part.task or "", *counts)
+    console().print(table)
+    for note in record.split.notes:
+        click.secho(f"  note: {note}", fg="yellow")
+    done = {
+        "merge": f"{record.split.merged:,} groups joined to others",
+        "drop": f"{record.dropped_as_leaks:,} items taken out of train",
+        "keep": "left as they are",
+    }.get(leaks.action, "none to mend")
+    click.echo(
+        f"leaks: {leaks.pairs:,} pairs with nearly the same text, {len(leaks.across):,} of them across train and test "
+        f"({done}); {leaks.short:,} texts too short to compare"
+    )
+    click.echo(f"split: {record.split.method}, seed {record.split.seed}, {record.split.digest[:19]}…")

@@ -1,0 +1,181 @@
+"""What is asked of a model: the settings that determine it, few-shot examples, and one request an item and sample.
+
+    settings = Settings("openai:Qwen/Qwen3-8B", condition("cop"), shots=5, seed=1)
+    questions = Questions(settings, pool)
+    asked = questions.ask(item, sample=0)     the question, both messages, and the ChatRequest
+
+Examples come from ``train`` only, of the item's domain and task and never of its group; which ones depends on the seed
+and the item alone, so that an item is asked the same in a subset and in the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from ..asking import ModelName
+from ..chat import ChatFrame, ChatRequest
+from ..errors import InputError
+from ..provenance import digest
+from .condition import Condition, Messages
+from .domains import DomainTask, domain_of
+from .item import Item
+
+TOP_LOGPROBS = 20
+"""Alternatives asked for beside each token: the most that OpenAI and vLLM give."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that may change an answer. How fast, how often and with which key is not among it.
+
+    ``temperature`` below 0: neither it nor ``top_p`` is sent, for models that take none. ``name``: what the model is
+    called in traces and tables. ``backend``: options of an in-process backend (LoRA adapter, dtype …).
+    """
+
+    model: str
+    condition: Condition
+    shots: int = 0
+    samples: int = 1
+    seed: int = 0
+    temperature: float = 0.6
+    top_p: float = 0.95
+    max_tokens: int = 8192
+    probabilities: bool = False
+    base_url: str | None = None
+    name: str | None = None
+    backend: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.shots < 0 or self.samples < 1 or self.max_tokens < 1:
+            raise InputError(
+                f"shots {self.shots}, samples {self.samples}, max_tokens {self.max_tokens}",
+                "shots are 0 or more, samples and max_tokens 1 or more",
+            )
+
+    @cached_property
+    def called(self) -> str:
+        """The model's name in traces; an adapter is part of it."""
+        lora = self.backend.get("lora")
+        return self.name or ModelName.read(self.model).name + (f"+{lora}" if lora else "")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As they are recorded."""
+        return {
+            "model": self.model,
+            "condition": self.condition.stamp,
+            "shots": self.shots,
+            "samples": self.samples,
+            "seed": self.seed,
+            "temperature": None if self.temperature < 0 else self.temperature,
+            "top_p": None if self.temperature < 0 else self.top_p,
+            "max_tokens": self.max_tokens,
+            "probabilities": self.probabilities,
+            "base_url": self.base_url,
+            "name": self.called,
+            "backend": dict(self.backend),
+        }
+
+    @cached_property
+    def stamp(self) -> str:
+        """``cop.3fa9c1``: sets traces of one item under different settings apart. Where the server stands does not matter."""
+        own = {k: v for k, v in self.parameters.items() if k not in ("base_url", "samples", "name")}
+        return f"{self.condition.id}.{digest(own).removeprefix('sha256:')[:6]}"
+
+    def trace_id(self, item: Item, sample: int) -> str:
+        """``cj_eval_0772@cop.3fa9c1``, and ``…#2`` for the second of several samples."""
+        return f"{item.id}@{self.stamp}" + (f"#{sample + 1}" if self.samples > 1 else "")
+
+
+class Asked(NamedTuple):
+    """One request. ``question`` is the item's own, without examples and instruction."""
+
+    question: str
+    messages: Messages
+    request: ChatRequest
+
+
+class Questions:
+    """Makes the requests. Raises `InputError` for a pool that has not enough examples, or others than of ``train``."""
+
+    def __init__(self, settings: Settings, pool: Sequence[Item] = ()) -> None:
+        self.settings = settings
+        self._tasks: dict[str, DomainTask] = {}
+        self._pool: dict[tuple[str, str | None], list[Item]] = defaultdict(list)
+        self._frames: dict[tuple[int, bool], ChatFrame] = {}
+        for item in pool if settings.shots else ():
+            if item.split != "train":
+                raise InputError(
+                    f"item {item.id!r} is no example: its split is {item.split or 'not known'}",
+                    "few-shot examples come from train only; make splits with: pcode wbeb build",
+                )
+            self._pool[item.domain, item.task].append(item)
+
+    def task(self, item: Item) -> DomainTask:
+        """The task of the item's domain, made once."""
+        if item.domain not in self._tasks:
+            self._tasks[item.domain] = domain_of(item)
+        return self._tasks[item.domain]
+
+    def ask(self, item: Item, sample: int) -> Asked:
+        """The request for one item and sample (from 0)."""
+        task = self.task(item)
+        question = task.prompt(item)
+        examples = self.examples(item)
+        messages = self.settings.condition.messages(task.prompt(item, examples) if examples else question)
+        frame = self.frame(sample, messages.system, item.domain == "KT" and self.settings.probabilities)
+        return Asked(question, messages, ChatRequest(frame, messages.user))
+
+    def examples(self, item: Item) -> list[Item]:
+        """``shots`` items of train, of the same domain and task, none of the item's group."""
+        shots = self.settings.shots
+        if not shots:
+            return []
+        source = random.Random(f"{self.settings.seed}\0{item.id}")  # noqa: S311 - a choice of examples, no secret
+        there = self._pool.get((item.domain, item.task), [])
+        found: list[Item] = []
+        for k in _shuffled(source, len(there)):
+            if there[k].group != item.group and there[k].id != item.id:
+                found.append(there[k])
+            if len(found) == shots:
+                return found
+        what = f"{item.domain} {item.task}" if item.task else item.domain
+        raise InputError(
+            f"item {item.id!r} needs {shots} examples and train has {len(found)} of {what} outside its group",
+            "ask for fewer with --shots, or give items with a larger train split",
+        )
+
+    def frame(self, sample: int, system: str, logprobs: bool) -> ChatFrame:
+        """What all requests of a sample share; only the seed tells samples apart."""
+        frame = self._frames.get((sample, logprobs))
+        if frame is None:
+            s = self.settings
+            parameters: dict[str, Any] = {"max_completion_tokens": s.max_tokens, "seed": s.seed + sample}
+            if s.temperature >= 0:
+                parameters |= {"temperature": s.temperature, "top_p": s.top_p}
+            if logprobs:
+                parameters |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+            frame = ChatFrame(ModelName.read(s.model).name, system, parameters=parameters, partial=True)
+            self._frames[sample, logprobs] = frame
+        return frame
+
+    def digest(self, items: Sequence[Item]) -> str:
+        """``sha256:…`` over all messages and right answers: other items, examples or wordings are another digest."""
+        whole = hashlib.sha256()
+        for item in items:
+            asked = self.ask(item, 0)
+            whole.update(digest([item.id, item.answer, item.group, *asked.messages]).encode())
+        return "sha256:" + whole.hexdigest()
+
+
+def _shuffled(source: random.Random, count: int) -> Iterator[int]:
+    """All of ``range(count)``: the first 64 at random, which is nearly always enough, then the rest in order."""
+    first = source.sample(range(count), min(count, 64))
+    yield from first
+    yield from (k for k in range(count) if k not in first)

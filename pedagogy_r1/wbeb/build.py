@@ -1,0 +1,265 @@
+"""From the files of one or several sources to one file of items, split, with a record of how.
+
+    build([Part("cj_eval", (Path("cj_eval_train.jsonl"),)), Part("chile", (Path("chile_train.jsonl"),))])
+    write(built, Path("items.jsonl"))    →  items.jsonl · items.build.json · items.skipped.jsonl
+
+The same files, options and seed give the same three files, byte for byte, wherever they lie.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from ..errors import InputError, PluginError, did_you_mean
+from ..plugins import available, load
+from ..provenance import file_digest
+from ..records import atomic, need_file, write_jsonl
+from .item import Item, write_items
+from .leak import LeakError, Near, Nearness, Pair, across, near
+from .loaded import Loaded, Skipped
+from .split import SplitRecord, merge_groups, record_split, split_items, stratum
+
+PLUGINS = "pedagogy_r1.wbeb.sources"
+OnLeak = Literal["error", "merge", "drop", "keep"]
+
+
+class Part(NamedTuple):
+    """One source with its files and options."""
+
+    source: str
+    files: tuple[Path, ...]
+    options: Mapping[str, Any] = {}
+
+
+class How(NamedTuple):
+    """How to split. ``limit``: items of a domain, source and task at most, drawn by the seed; 0: all."""
+
+    split: bool = True
+    seed: int = 0
+    test_fraction: float = 0.2
+    limit: int = 0
+    on_leak: OnLeak = "error"
+    nearness: Nearness = Nearness()
+
+
+class FileRecord(BaseModel):
+    """A file that was read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    digest: str
+
+
+class SourceRecord(BaseModel):
+    """What became of one source's records: ``used`` + ``left_out`` + ``bad`` = ``records``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    files: tuple[FileRecord, ...]
+    options: dict[str, Any]
+    records: int
+    used: int
+    items: int
+    left_out: dict[str, int]
+    bad: int
+    notes: tuple[str, ...]
+
+
+class LeakRecord(BaseModel):
+    """What was found of texts that are nearly the same. ``pairs`` over all items, ``across`` train and test as first split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    overlap: float
+    n: int
+    least: int
+    action: str
+    pairs: int
+    across: tuple[tuple[str, str, float], ...]
+    short: int
+
+
+class BuildRecord(BaseModel):
+    """``items.build.json``: how a file of items was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[SourceRecord, ...]
+    items: int
+    over_limit: int
+    dropped_as_leaks: int
+    split: SplitRecord | None
+    leaks: LeakRecord
+
+
+@dataclass(frozen=True)
+class Built:
+    """The items, the record, and every record that became no item."""
+
+    items: tuple[Item, ...]
+    record: BuildRecord
+    skipped: tuple[Skipped, ...]
+
+
+def build(parts: Sequence[Part], how: How | None = None) -> Built:
+    """Read, limit, split and check for leaks. Raises `LeakError` for leaks unless ``how.on_leak`` says what to do."""
+    how = how or How()
+    if how.on_leak not in get_args(OnLeak):
+        raise InputError(f"leaks: {how.on_leak}", f"one of {', '.join(get_args(OnLeak))}")
+    loaded = [(part, _load(part)) for part in parts]
+    items = _joined([each for _, each in loaded])
+    kept = _limited(items, how)
+    found, merged = near(kept, how.nearness), 0
+    done, split = kept, None
+    leaking: tuple[Pair, ...] = ()
+    if how.split:
+        if how.on_leak == "merge":
+            done, merged = merge_groups(kept, found.pairs)
+        done, split = split_items(done, seed=how.seed, test_fraction=how.test_fraction)
+        leaking = across(done, found.pairs)
+        if leaking and how.on_leak == "error":
+            raise LeakError(leaking, done)
+        if how.on_leak == "drop":
+            done, split = _dropped(done, leaking, split)
+        split = split.model_copy(update={"merged": merged, "notes": split.notes + _large(done, merged)})
+    record = BuildRecord(
+        sources=tuple(_source_record(part, each) for part, each in loaded),
+        items=len(done),
+        over_limit=len(items) - len(kept),
+        dropped_as_leaks=len(kept) - len(done),
+        split=split,
+        leaks=_leak_record(how, found, leaking),
+    )
+    return Built(tuple(done), record, tuple(s for _, each in loaded for s in each.skipped))
+
+
+def options_of(source: str) -> dict[str, Any]:
+    """The options of a source with their defaults; the type of a default is the option's."""
+    parameters = inspect.signature(load(PLUGINS, source)).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def _load(part: Part) -> Loaded:
+    function, known = load(PLUGINS, part.source), options_of(part.source)
+    for name in part.options:
+        if name not in known:
+            raise PluginError(f"source {part.source} has no option {name!r}", did_you_mean(name, list(known)))
+    if not part.files:
+        raise InputError(f"no files for source {part.source}", "pcode wbeb build SOURCE FILE… -o items.jsonl")
+    for path in part.files:
+        need_file(path, f"known sources: {', '.join(available(PLUGINS))}")
+    if len({path.resolve() for path in part.files}) < len(part.files):
+        raise InputError(f"source {part.source}: a file is given twice", "give each file once")
+    found: Loaded = function(list(part.files), **part.options)
+    return found
+
+
+def _joined(loaded: Sequence[Loaded]) -> list[Item]:
+    items = [item for each in loaded for item in each.items]
+    if not items:
+        why = Counter(s.why for each in loaded for s in each.skipped).most_common(3)
+        raise InputError(
+            "no record became an item" + "".join(f"\n  {count} × {reason}" for reason, count in why),
+            "is this the right file for the source? docs/wbeb.md says what each one reads",
+        )
+    twice = [name for name, count in Counter(item.id for item in items).items() if count > 1]
+    if twice:
+        raise InputError(
+            f"{len(twice)} ids stand in two sources, for example {twice[0]!r}", "the same data given twice?"
+        )
+    return items
+
+
+def _limited(items: list[Item], how: How) -> list[Item]:
+    """At most ``limit`` items a stratum, by the hash of seed and id, so that a larger limit keeps those of a smaller."""
+    if how.limit <= 0:
+        return items
+    by_stratum: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for item in items:
+        by_stratum[stratum(item)].append(item.id)
+    kept = {
+        name
+        for names in by_stratum.values()
+        for name in sorted(names, key=lambda n: hashlib.sha256(f"{how.seed}:{n}".encode()).digest())[
+            : how.limit
+        ]
+    }
+    return [item for item in items if item.id in kept]
+
+
+def _dropped(
+    items: list[Item], leaking: Sequence[Pair], split: SplitRecord
+) -> tuple[list[Item], SplitRecord]:
+    """Without the items of train that are nearly one of test."""
+    meant = {name for pair in leaking for name in (pair.first, pair.second)}
+    kept = [item for item in items if item.split == "test" or item.id not in meant]
+    return kept, record_split(kept, seed=split.seed, test_fraction=split.test_fraction)
+
+
+def _large(items: Sequence[Item], merged: int) -> tuple[str, ...]:
+    """Merging chains: A with B, B with C. Where half of a stratum hangs together, an 80/20 split means little."""
+    if not merged:
+        return ()
+    strata: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for item in items:
+        strata[stratum(item)][item.group] += 1
+    notes = []
+    for name, groups in sorted(strata.items()):
+        group, count = groups.most_common(1)[0]
+        if count > 0.25 * groups.total():
+            notes.append(
+                f"{' '.join(filter(None, name))}: merging made one group ({group}) of {count} of {groups.total()} items; "
+                "--leaks drop keeps the groups as they are"
+            )
+    return tuple(notes)
+
+
+def _source_record(part: Part, found: Loaded) -> SourceRecord:
+    return SourceRecord(
+        source=part.source,
+        files=tuple(FileRecord(name=path.name, digest=file_digest(path)) for path in part.files),
+        options={**options_of(part.source), **part.options},
+        records=found.records,
+        used=found.used,
+        items=len(found.items),
+        left_out=found.left_out,
+        bad=len(found.bad),
+        notes=found.notes,
+    )
+
+
+def _leak_record(how: How, found: Near, leaking: Sequence[Pair]) -> LeakRecord:
+    overlap, n, least = how.nearness
+    return LeakRecord(
+        overlap=overlap,
+        n=n,
+        least=least,
+        action=how.on_leak if how.split else "none",
+        pairs=len(found.pairs),
+        across=tuple((pair.first, pair.second, round(pair.overlap, 4)) for pair in leaking),
+        short=found.short,
+    )
+
+
+def write(built: Built, out: Path) -> dict[str, Path]:
+    """Write items, record and what was skipped beside each other; the record last, so that it vouches for the others."""
+    places = {
+        "items": out,
+        "skipped": out.with_suffix(".skipped.jsonl"),
+        "record": out.with_suffix(".build.json"),
+    }
+    write_items(out, built.items)
+    write_jsonl(places["skipped"], ({**s._asdict(), "file": Path(s.file).name} for s in built.skipped))
+    with atomic(places["record"]) as file:
+        file.write(built.record.model_dump_json(indent=1) + "\n")
+    return places

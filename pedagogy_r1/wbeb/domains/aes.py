@@ -1,0 +1,117 @@
+"""AES, essay scoring: a whole score for an essay. Scores: quadratic weighted kappa, exact and adjacent agreement, MAE.
+
+    parts {"prompt": "Do computers do people good?", "essay": "Dear local newspaper, …"}    scale 1–6    → "4"
+
+An answer that could not be read agrees with nothing, exactly or nearly. For kappa and the mean absolute error it has no value:
+it is left out there, and the note and ``n`` say so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...errors import InputError
+from ..item import Item
+from ..kappa import weighted_kappa
+from ..number import read_number
+from ..score import Beside, Sample, Table, most_frequent
+from . import Answered, DomainTask, Parsed, Resampling, Score
+from ._shots import form, with_examples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Essays:
+    """Essays on the scale of ``metadata["scale"]``, ``[low, high]``."""
+
+    def prompt(self, item: Item, examples: Sequence[Item] = ()) -> str:
+        """The essay's own prompt, the essay, the scale."""
+        return with_examples(item, examples, _show, _ask)
+
+    def parse(self, answer: str, item: Item) -> Parsed:
+        """A whole score on the scale."""
+        return read_number(answer, *scale(item))
+
+    def correct(self, parsed: Parsed, item: Item) -> bool | None:
+        """Whether it is exactly the score people gave."""
+        return None if parsed.value is None else parsed.value == item.answer
+
+    def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
+        """Chance: every score of the scale as likely; majority: always the most frequent one."""
+        sample = Sample.of(answered, how)
+        truth = [int(a.item.answer) for a in answered]
+        said = [None if a.parsed.value is None else int(a.parsed.value) for a in answered]
+        apart = [math.nan if s is None else abs(s - t) for s, t in zip(said, truth, strict=True)]
+        unread = said.count(None)
+        left_out = f"{unread} of {len(said)} could not be read and are left out" if unread else None
+        same, near = _baselines(answered, lambda d: d == 0), _baselines(answered, lambda d: d <= 1)
+        constant = "people or the model always give one and the same score"
+        return [
+            sample.of_table(
+                "qwk", _table(answered, truth, said), weighted_kappa, constant, Beside(0.0, 0.0, left_out)
+            ),
+            sample.share("exact", [d == 0 for d in apart], Beside(*same)),
+            sample.share("adjacent", [d <= 1 for d in apart], Beside(*near)),
+            sample.mean("mae", apart, Beside(*_baselines(answered, float), left_out)),
+        ]
+
+    def metadata(self, item: Item) -> dict[str, Any]:
+        """The scale that was named."""
+        return {"scale": list(scale(item))}
+
+
+def domain() -> DomainTask:
+    """Essay scoring."""
+    return Essays()
+
+
+def scale(item: Item) -> tuple[int, int]:
+    """Lowest and highest score. Raises `InputError` where the item does not say."""
+    match item.metadata.get("scale"):
+        case [int(low), int(high)] if low < high:
+            return low, high
+    raise InputError(f"item {item.id!r} has no scale", 'an AES item has metadata {"scale": [1, 6]}')
+
+
+def _show(item: Item) -> str:
+    parts = ["A student wrote this essay."]
+    if item.parts.get("prompt"):
+        parts.append(f"What was asked for:\n{item.parts['prompt']}")
+    if item.parts.get("rubric"):
+        parts.append(f"How it is scored:\n{item.parts['rubric']}")
+    low, high = scale(item)
+    ask = f"Score the essay as a whole, from {low} (worst) to {high} (best), as an experienced teacher would."
+    return "\n\n".join([*parts, f"The essay:\n{item.parts.get('essay', '')}", ask])
+
+
+def _ask(item: Item) -> str:
+    low, high = scale(item)
+    return form(f"Answer: <a whole number from {low} to {high}>")
+
+
+def _table(answered: Sequence[Answered], truth: Sequence[int], said: Sequence[int | None]) -> Table:
+    import numpy as np
+
+    scales = [scale(a.item) for a in answered] or [(0, 0)]
+    low, high = min(s[0] for s in scales), max(s[1] for s in scales)
+    k = high - low + 1
+    cells = [-1 if s is None else (t - low) * k + s - low for t, s in zip(truth, said, strict=True)]
+    return Table(np.array(cells, dtype=np.intp), k, k)
+
+
+def _baselines(
+    answered: Sequence[Answered], value: Callable[[int], float]
+) -> tuple[float | None, float | None]:
+    """Mean of ``value`` of the distance, for a score at random and for the most frequent score."""
+    if not answered:
+        return None, None
+    truth = [int(a.item.answer) for a in answered]
+    usual = int(most_frequent([a.item.answer for a in answered]))
+    guessed = []
+    for t, a in zip(truth, answered, strict=True):
+        low, high = scale(a.item)
+        guessed.append(sum(value(abs(t - s)) for s in range(low, high + 1)) / (high - low + 1))
+    return math.fsum(guessed) / len(truth), math.fsum(value(abs(t - usual)) for t in truth) / len(truth)

@@ -1,0 +1,176 @@
+"""DM, teacher decision-making: what a teacher does with what a student said. Scores: accuracy and macro-F1, by task.
+
+    task uptake     student "I'm having trouble with these two."   teacher "To solve them?"      → mid
+    task move       student "Seven"                                teacher "Seven"               → restating
+    task focusing   student …                                      teacher "How did you …?"      → focusing
+
+The codes of a task are the item's options; they are put and answered by name. What they mean is said in the prompt: talk moves
+after Suresh et al. (2022), uptake after Demszky et al. (2021), focusing questions after the NCTE transcripts, in our words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ...errors import InputError
+from ..f1 import macro_f1
+from ..item import Item
+from ..score import Beside, Sample, Table, most_frequent
+from ..word import read_word
+from . import Answered, DomainTask, Parsed, Resampling, Score
+from ._choice import accuracy
+from ._shots import form, one_of, with_examples
+
+
+class Code(NamedTuple):
+    """What a code means, and other ways to write it."""
+
+    meaning: str
+    also: tuple[str, ...] = ()
+
+
+_MOVES = {
+    "none": Code("no talk move", ("no talk move", "no move", "none of these", "not coded")),
+    "together": Code(
+        "keeping everyone together: sees to it that all students listen, follow, and know what is being talked about",
+        ("keeping everyone together", "keep everyone together", "keeping together"),
+    ),
+    "relating": Code(
+        "getting students to relate to another's ideas: asks students to respond to what another student said or did",
+        ("getting students to relate", "getting students to relate to another's ideas", "getting students to relate to another student's ideas", "relate"),
+    ),
+    "restating": Code("repeats what a student said, all or part of it, in the same words", ("restate", "restatement")),
+    "revoicing": Code("repeats what a student said, with words added or changed", ("revoice",)),
+    "accuracy": Code(
+        "pressing for accuracy: asks for an answer, a fact, a step, or the mathematical word",
+        ("pressing for accuracy", "press for accuracy"),
+    ),
+    "reasoning": Code(
+        "pressing for reasoning: asks students to explain, justify, or connect ideas",
+        ("pressing for reasoning", "press for reasoning"),
+    ),
+}  # fmt: skip
+_UPTAKE = {
+    "low": Code("does not take it up, or hardly", ("low uptake",)),
+    "mid": Code("takes it up somewhat: acknowledges or repeats it", ("mid uptake", "medium", "moderate", "middle")),
+    "high": Code("takes it up fully: builds on it, asks about it, or carries it further", ("high uptake",)),
+}  # fmt: skip
+_FOCUSING = {
+    "other": Code("asks nothing of the kind, or leads step by step to one answer", ("not focusing", "no")),
+    "focusing": Code("asks a question that attends to what students think, and gets them to say more of it", ("focusing question", "yes")),
+}  # fmt: skip
+
+
+class Task(NamedTuple):
+    """What is asked, and the codes it may be answered with."""
+
+    ask: str
+    codes: dict[str, Code]
+
+
+_TASKS = {
+    "move": Task("Which talk move does the teacher make?", _MOVES),
+    "uptake": Task("How much does the teacher take up what the student said?", _UPTAKE),
+    "focusing": Task("Does the teacher ask a focusing question?", _FOCUSING),
+}
+
+
+class Decisions:
+    """Exchanges of a student and a teacher."""
+
+    def prompt(self, item: Item, examples: Sequence[Item] = ()) -> str:
+        """What was said, and the codes with their meaning."""
+        return with_examples(item, examples, _show, _ask)
+
+    def parse(self, answer: str, item: Item) -> Parsed:
+        """A code by its name."""
+        codes = _task(item).codes
+        words = {
+            name: (name, *codes[name].also) if name in codes else (name.casefold(),) for name in item.options
+        }
+        return read_word(answer, words, None, ("answer", "talk move", "move", "code", "uptake"))
+
+    def correct(self, parsed: Parsed, item: Item) -> bool | None:
+        """Whether people gave this code."""
+        return None if parsed.value is None else parsed.value == item.answer
+
+    def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
+        """Of one task ``accuracy``, ``macro_f1``; of several, one pair a task: ``move accuracy``, ``move macro_f1`` …"""
+        tasks = sorted({a.item.task or "" for a in answered})
+        if len(tasks) < 2:
+            return [accuracy(answered, how), _f1(answered, how)]
+        by_task = {task: [a for a in answered if (a.item.task or "") == task] for task in tasks}
+        return [
+            replace(score, name=f"{task} {score.name}")
+            for task, own in by_task.items()
+            for score in (accuracy(own, how), _f1(own, how))
+        ]
+
+    def metadata(self, item: Item) -> dict[str, Any]:
+        """The codes, in the order they were put."""
+        return {"codes": list(item.options)}
+
+
+def domain() -> DomainTask:
+    """Teacher decision-making."""
+    return Decisions()
+
+
+def _task(item: Item) -> Task:
+    if item.task not in _TASKS:
+        raise InputError(
+            f"item {item.id!r} is of task {item.task!r}", f"DM tasks: {', '.join(sorted(_TASKS))}"
+        )
+    return _TASKS[item.task]
+
+
+def _show(item: Item) -> str:
+    before = [f"{turn['speaker']}: {turn['text']}" for turn in item.metadata.get("before", ())]
+    said = [
+        "In a mathematics lesson:",
+        "",
+        *(["Before:", *before, ""] if before else []),
+        f"Student: {item.parts.get('student') or '(no student spoke before)'}",
+        f"Teacher: {item.parts.get('teacher', '')}",
+        "",
+        _task(item).ask,
+    ]
+    return "\n".join(said)
+
+
+def _ask(item: Item) -> str:
+    codes = _task(item).codes
+    meant = [f"- {name}: {codes[name].meaning}" if name in codes else f"- {name}" for name in item.options]
+    return "\n".join(["The codes:", *meant, "", form(f"Answer: <{one_of(item.options)}>")])
+
+
+def _f1(answered: Sequence[Answered], how: Resampling) -> Score:
+    import numpy as np
+
+    names = sorted({name for a in answered for name in (*a.item.options, a.item.answer)})
+    place = {name: k for k, name in enumerate(names)}
+    unread = len(names)
+    cells = [
+        place[a.item.answer] * (unread + 1) + (unread if a.parsed.value is None else place[a.parsed.value])
+        for a in answered
+    ]
+    table = Table(np.array(cells, dtype=np.intp), len(names), unread + 1)
+    return Sample.of(answered, how).of_table(
+        "macro_f1", table, macro_f1, "no answers", _f1_baselines(answered)
+    )
+
+
+def _f1_baselines(answered: Sequence[Answered]) -> Beside:
+    """In the long run: a code at random, each as likely; and the most frequent code always."""
+    if not answered:
+        return Beside()
+    answers = [a.item.answer for a in answered]
+    shares = {code: count / len(answers) for code, count in Counter(answers).items()}
+    codes = {name for a in answered for name in a.item.options} | set(shares)
+    k = len(codes)
+    chance = sum(2 * p / (k * p + 1) for p in shares.values()) / k
+    top = shares[most_frequent(answers)]
+    return Beside(chance, 2 * top / (1 + top) / len(shares))

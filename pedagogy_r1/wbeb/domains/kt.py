@@ -1,0 +1,133 @@
+"""KT, knowledge tracing: will the student get the next step right? Scores: AUC and accuracy.
+
+    1. Venn Diagram: right                     metadata["steps"]: {"skills": ["Venn Diagram"], "correct": 1} …
+    2. Table; Mean: wrong
+    Next step: 3. Mean                         the last of the steps
+    Answer: wrong                              answer "wrong"
+    Probability: 0.31                          that it is right
+
+AUC orders steps by the probability that they are right. Where that is from matters more than anything else (``note``): from the
+probabilities of the answer's tokens, from the model's words, or from its hard answer, where AUC is no more than balanced
+accuracy. Probabilities of several kinds are not on one scale; if there are several, the note counts them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import InputError
+from ..item import Item
+from ..score import Beside, Sample, majority_share
+from ..word import read_word
+from . import Answered, DomainTask, Parsed, Resampling, Score
+from ._shots import form, with_examples
+
+_WORDS = {"right": ("right", "correct", "correctly"), "wrong": ("wrong", "incorrect", "incorrectly")}
+_WILL = r"\b(?:will|would|should|likely to|going to|expected to)\b[^.\n]{0,40}\b(?:answer|get|solve|do)\b[^.\n]{0,30}?"
+_PHRASES = {
+    "right": (rf"{_WILL}\b(?:right|correct(?:ly)?)\b",),
+    "wrong": (rf"{_WILL}\b(?:wrong|incorrect(?:ly)?)\b",),
+}
+_ANSWER = "Answer: <right or wrong>"
+_PROBABILITY = (
+    "Probability: <a number from 0.00 to 1.00: how likely it is that the student gets this step right>"
+)
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """``verbalise``: ask for the probability in words too, so that AUC can be had from any model."""
+
+    verbalise: bool = True
+
+    def prompt(self, item: Item, examples: Sequence[Item] = ()) -> str:
+        """The steps so far, and the one to be foretold."""
+        return with_examples(item, examples, _show, self._ask)
+
+    def _ask(self, item: Item) -> str:
+        return form(_ANSWER, _PROBABILITY) if self.verbalise else form(_ANSWER)
+
+    def parse(self, answer: str, item: Item) -> Parsed:
+        """``right`` or ``wrong``; the line with the probability is read by `wbeb.probability`."""
+        return read_word(answer, _WORDS, _PHRASES, ("answer", "prediction"))
+
+    def correct(self, parsed: Parsed, item: Item) -> bool | None:
+        """Whether the step came out so."""
+        return None if parsed.value is None else parsed.value == item.answer
+
+    def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
+        """AUC from probabilities (answers without one are left out, and counted), accuracy from the words."""
+        sample = Sample.of(answered, how)
+        told = [_told(a) for a in answered]
+        right = [a.item.answer == "right" for a in answered]
+        p = [math.nan if value is None else value for value, _ in told]
+        beside = Beside(0.5, majority_share(answered), "from the answer in words")
+        return [
+            sample.area("auc", right, p, _note([kind for _, kind in told])),
+            sample.share("accuracy", [bool(a.correct) for a in answered], beside),
+        ]
+
+    def metadata(self, item: Item) -> dict[str, Any]:
+        """How much history stood in the prompt, and whether a probability was asked for."""
+        return {"history": len(_steps(item)) - 1, "verbalise": self.verbalise}
+
+
+def domain() -> DomainTask:
+    """Knowledge tracing."""
+    return Tracing()
+
+
+def _steps(item: Item) -> list[dict[str, Any]]:
+    steps = item.metadata.get("steps")
+    if not isinstance(steps, list) or not steps:
+        raise InputError(
+            f"item {item.id!r} has no steps", 'a KT item has metadata {"steps": [{"skills": …}]}'
+        )
+    return steps
+
+
+def _show(item: Item) -> str:
+    *before, after = _steps(item)
+    told = [
+        f"{n}. {_skills(step)}: {'right' if step['correct'] else 'wrong'}" for n, step in enumerate(before, 1)
+    ]
+    history = [
+        "A student works through exercises. The steps so far, in order, each with the skills it takes:",
+        *told,
+    ]
+    if not told:
+        history = ["A student begins to work through exercises."]
+    ask = f"Next step: {len(before) + 1}. {_skills(after)}\nWill the student get this step right or wrong?"
+    return "\n".join(history) + f"\n\n{ask}"
+
+
+def _skills(step: dict[str, Any]) -> str:
+    return "; ".join(map(str, step["skills"])) or "skill not named"
+
+
+def _told(answer: Answered) -> tuple[float | None, str | None]:
+    """The probability and where it is from; the hard answer where there is no other."""
+    if answer.probability is not None:
+        return answer.probability, answer.kind or "unknown"
+    if answer.parsed.value is not None:
+        return float(answer.parsed.value == "right"), "hard"
+    return None, None
+
+
+def _note(kinds: Sequence[str | None]) -> str:
+    counts = Counter(kind for kind in kinds if kind)
+    none = sum(kind is None for kind in kinds)
+    if len(counts) > 1:
+        said = "mixed probabilities, not on one scale: " + ", ".join(
+            f"{k} in {n}" for k, n in counts.most_common()
+        )
+    elif counts:
+        (kind,) = counts
+        said = "from hard answers: balanced accuracy" if kind == "hard" else f"from {kind} probabilities"
+    else:
+        said = "no probabilities"
+    return said + (f"; {none} answers without one are left out" if none and counts else "")

@@ -1,0 +1,215 @@
+"""Evaluation: a generation's answers scored, domain by domain, each score beside what explains it away.
+
+    DIR/scores.json     every score with its interval, n, chance, majority; parse failures, truncation, missing replies
+    DIR/scores.csv      the same, a line a score
+
+SK   accuracy .31 [.25, .38]   n 292   chance .25   majority .27   unread 4 %   cut off 2 %
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..records import atomic
+from ..trace import Trace
+from .domains import Answered, Parsed, Resampling, Score, domain_of
+from .generation import Generation
+from .item import DOMAINS, Item
+
+Key = tuple[str, str | None]
+"""Domain and task."""
+
+SCORES, TABLE = "scores.json", "scores.csv"
+
+COLUMNS = (
+    *("model", "condition", "domain", "task", "score", "estimate", "low", "high", "n", "chance", "majority"),
+    *("parse_failures", "truncated", "missing", "why_undefined", "note"),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One domain, or one task of a domain that has several. Shares are of the ``n`` answers that came.
+
+    ``missing``: replies that never came; they are in no score. ``probabilities``: how many answers gave one of each kind
+    (KT). ``who``: the model, or the name of a baseline.
+    """
+
+    who: str
+    domain: str
+    task: str | None
+    n: int
+    scores: tuple[Score, ...]
+    parse_failures: float | None = None
+    truncated: float | None = None
+    missing: int = 0
+    tokens: float | None = None
+    """Mean completion tokens."""
+    probabilities: dict[str, int] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All rows; those of baselines come last."""
+
+    model: str
+    condition: str
+    parameters: dict[str, Any]
+    rows: tuple[Row, ...]
+    baselines: tuple[Row, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; the same for the same answers."""
+        return asdict(self)
+
+
+def evaluate(
+    generation: Generation,
+    how: Resampling | None = None,
+    *,
+    baselines_from: Sequence[Item] | None = None,
+) -> Evaluation:
+    """Score the answers in a folder. ``baselines_from``: items of train, which the classical KT models learn from."""
+    how = how or Resampling()
+    answers, missing = answered(generation), _missing(generation)
+    rows = [
+        _row(generation.manifest.model, domain, task, answers.get((domain, task), []), lost, how)
+        for domain, task in sorted({*answers, *missing}, key=_place)
+        for lost in [missing[domain, task]]
+    ]
+    parameters = generation.manifest.parameters
+    return Evaluation(
+        model=generation.manifest.model,
+        condition=str(parameters["condition"]["id"]),
+        parameters=parameters,
+        rows=tuple(rows),
+        baselines=() if baselines_from is None else tuple(_baselines(generation, baselines_from, how)),
+    )
+
+
+def answered(generation: Generation) -> dict[Key, list[Answered]]:
+    """The answers of each domain and task, in order. Raises `InputError` for a trace whose item is not there."""
+    items = {item.id: item for item in generation.items()}
+    found: dict[Key, list[Answered]] = defaultdict(list)
+    for trace in generation.traces():
+        item = items.get(trace.item or "")
+        if item is None:
+            raise InputError(
+                f"{generation.folder}: trace {trace.id!r} is of item {trace.item!r}, which is not in items.jsonl",
+                "restore the folder, or make it again",
+            )
+        found[item.domain, item.task].append(_answered(trace, item))
+    return dict(found)
+
+
+def _answered(trace: Trace, item: Item) -> Answered:
+    said, probability = trace.metadata, trace.metadata.get("probability") or {}
+    return Answered(
+        item=item,
+        parsed=Parsed(**said["parsed"]),
+        correct=trace.correct,
+        truncated=bool(said["truncated"]),
+        tokens=said["tokens"]["completion"],
+        probability=probability.get("value"),
+        kind=probability.get("kind"),
+        thought=said["tokens"].get("thought"),
+    )
+
+
+def _missing(generation: Generation) -> Counter[Key]:
+    """How many replies never came, by domain and task."""
+    where = {item.id: (item.domain, item.task) for item in generation.items()}
+    return Counter(where[lost.item] for lost in generation.manifest.missing)
+
+
+def _place(key: Key) -> tuple[int, str]:
+    return [str(d) for d in DOMAINS].index(key[0]), key[1] or ""
+
+
+def _row(
+    who: str, domain: str, task: str | None, answers: list[Answered], missing: int, how: Resampling
+) -> Row:
+    n = len(answers)
+    if not n:
+        return Row(who, domain, task, 0, (), missing=missing, notes=("no reply came",))
+    kinds = Counter(a.kind or "none" for a in answers) if domain == "KT" else None
+    return Row(
+        who,
+        domain,
+        task,
+        n,
+        tuple(domain_of(answers[0].item).scores(answers, how)),
+        parse_failures=sum(a.parsed.value is None for a in answers) / n,
+        truncated=sum(a.truncated for a in answers) / n,
+        missing=missing,
+        tokens=sum(a.tokens or 0 for a in answers) / n,
+        probabilities=dict(sorted(kinds.items())) if kinds else None,
+        notes=tuple(_notes(answers, missing)),
+    )
+
+
+def _notes(answers: Sequence[Answered], missing: int) -> Iterator[str]:
+    """What a reader must know before believing the scores."""
+    n = len(answers)
+    unread = sum(a.parsed.value is None for a in answers)
+    if unread > 0.1 * n:
+        whys = Counter(a.parsed.why or "no reason given" for a in answers if a.parsed.value is None)
+        why, count = whys.most_common(1)[0]
+        yield f"{unread} of {n} answers could not be read and count as wrong; most often ({count}): {why}"
+    if missing:
+        yield f"{missing} replies never came and are in no score; ask again with --retry-missing"
+
+
+def learners(train: Sequence[Item]) -> list[Item]:
+    """What the baselines learn from: KT items of train. Raises `InputError` where there are none."""
+    learn = [item for item in train if item.domain == "KT" and item.split == "train"]
+    if not learn:
+        raise InputError(
+            "no KT items of train to learn the baselines from",
+            "ITEMS needs the train split too: make both with: pcode wbeb build",
+        )
+    return learn
+
+
+def _baselines(generation: Generation, train: Sequence[Item], how: Resampling) -> Iterator[Row]:
+    from .kt.baselines import TARGETS, baselines
+    from .kt.items import students
+
+    targets = [item for item in generation.items() if item.domain == "KT"]
+    learn = learners(train)
+    for row in baselines(targets, students(learn), how=how) if targets else ():
+        if row.on == TARGETS:
+            notes = (row.why_missing,) if row.why_missing else ()
+            yield Row(row.model, "KT", None, len(targets) if row.scores else 0, row.scores, notes=notes)
+
+
+def write_scores(folder: Path, evaluation: Evaluation) -> list[Path]:
+    """Write ``scores.json`` and ``scores.csv``."""
+    with atomic(folder / SCORES) as file:
+        file.write(json.dumps(evaluation.as_json(), indent=1, ensure_ascii=False) + "\n")
+    with atomic(folder / TABLE) as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        table.writerows(lines(evaluation))
+    return [folder / SCORES, folder / TABLE]
+
+
+def lines(evaluation: Evaluation) -> Iterator[list[Any]]:
+    """A line a score, under `COLUMNS`; empty where there is nothing to say."""
+    for row in (*evaluation.rows, *evaluation.baselines):
+        own = row in evaluation.rows
+        for s in row.scores:
+            cells = [
+                *(row.who, evaluation.condition if own else "baseline", row.domain, row.task, s.name),
+                *(s.estimate, s.low, s.high, s.n, s.chance, s.majority),
+                *(row.parse_failures, row.truncated, row.missing, s.why_undefined, s.note),
+            ]
+            yield ["" if cell is None else cell for cell in cells]

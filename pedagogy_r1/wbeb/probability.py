@@ -1,0 +1,258 @@
+"""How probable a model holds it that the student is right, from what it answered; and always from which source.
+
+    token        at "Answer:" the next token was " right" with .62, " Right" .03, " wrong" .30   →   .65 / .95 = .684
+    verbalised   "Probability: 0.73"                                                            →   .73
+    hard         "Answer: right", and nothing else to go by                                     →   1
+
+Token probabilities are summed over the tokens that begin either answer, at the place where the final answer begins, and
+normalised over both. What cannot be had is ``None``, with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .statement import plain
+
+ANSWERS = ("right", "wrong")
+ENOUGH = 0.5
+"""Where the token drawn begins neither answer, those that do must hold this much together: else it answered something else."""
+
+
+class Foretold(NamedTuple):
+    """Probability of the first answer (``right``). ``kind``: token, verbalised or hard; ``why``: why there is none."""
+
+    value: float | None
+    kind: str | None = None
+    why: str | None = None
+
+
+def foretold(
+    content: Sequence[Mapping[str, Any]] | None,
+    text: str,
+    answered: str | None,
+    answers: tuple[str, str] = ANSWERS,
+) -> Foretold:
+    """The best there is: ``token`` where logprobs came along, else ``verbalised``, else ``hard`` (`answered`, as parsed).
+
+    Token probabilities of a place where another answer stands than the one that was read are not used.
+    """
+    why = "the model gave no token probabilities"
+    if content:
+        token, drawn = _at_answer(content, text, answers)
+        if token.value is not None and (answered is None or drawn in (None, answered)):
+            return token
+        why = token.why or f"the tokens say {drawn}, the answer was read as {answered}"
+    if (value := verbalised(text, answers)) is not None:
+        return Foretold(value, "verbalised")
+    if answered in answers:
+        return Foretold(float(answered == answers[0]), "hard")
+    return Foretold(None, None, f"{why}; no probability is stated; no answer could be read")
+
+
+def from_logprobs(
+    content: Sequence[Mapping[str, Any]], text: str, answers: tuple[str, str] = ANSWERS
+) -> float | None:
+    """Probability of ``answers[0]`` from a chat completion's ``logprobs.content``; `token_probability` says why there is none.
+
+    ``content``: one ``{"token", "logprob", "top_logprobs": [{"token", "logprob"}, …]}`` a token, of the whole reply or its end.
+    ``text``: the answer to look in; reasoning before it may be in ``content``, and is not looked at.
+    """
+    return token_probability(content, text, answers).value
+
+
+def token_probability(
+    content: Sequence[Mapping[str, Any]], text: str, answers: tuple[str, str] = ANSWERS
+) -> Foretold:
+    """Like `from_logprobs`, with the reason."""
+    return _at_answer(content, text, answers)[0]
+
+
+def _at_answer(
+    content: Sequence[Mapping[str, Any]], text: str, answers: tuple[str, str]
+) -> tuple[Foretold, str | None]:
+    """The probability, and the answer that the token drawn there begins."""
+    at = answer_at(text, answers)
+    if at is None:
+        return Foretold(None, None, f"the text names neither {answers[0]} nor {answers[1]}"), None
+    found = _token_at([str(entry.get("token") or "") for entry in content], text, at)
+    if found is None:
+        return Foretold(None, None, "the answer is not in the tokens that have probabilities"), None
+    number, offset = found
+    entry = content[number]
+    before = str(entry.get("token"))[:offset]
+    drawn = _begun(str(entry.get("token")), before, answers)
+    others = entry.get("top_logprobs")
+    if not others:
+        return Foretold(None, None, "no alternatives to the answer's token came along"), drawn
+    return _normalised(_shares(entry, others, before, answers), drawn, answers), drawn
+
+
+def _normalised(shares: Mapping[str, float], drawn: str | None, answers: tuple[str, str]) -> Foretold:
+    either = shares[answers[0]] + shares[answers[1]]
+    if either <= 0 or (drawn is None and either < ENOUGH):
+        return Foretold(
+            None,
+            None,
+            f"{either:.1%} falls on tokens that begin {answers[0]} or {answers[1]}, another was drawn",
+        )
+    return Foretold(min(1.0, shares[answers[0]] / either), "token")
+
+
+def _shares(
+    entry: Mapping[str, Any], others: Sequence[Mapping[str, Any]], before: str, answers: tuple[str, str]
+) -> dict[str, float]:
+    """Probability of the tokens that begin each answer; the token drawn counts once, be it among the others or not."""
+    shares = dict.fromkeys(answers, 0.0)
+    listed = any(other.get("token") == entry.get("token") for other in others)
+    for one in (*others, *(() if listed else (entry,))):
+        begun = _begun(str(one.get("token") or ""), before, answers)
+        if begun is not None:
+            shares[begun] += _probability(one.get("logprob"))
+    return shares
+
+
+def _probability(logprob: Any) -> float:
+    """Servers write -inf as -9999; what is no number, or above 0 by more than rounding, counts nothing."""
+    if isinstance(logprob, bool) or not isinstance(logprob, int | float) or not logprob <= 1e-3:
+        return 0.0
+    return math.exp(min(0.0, logprob))
+
+
+_MARKS = re.compile(r"[^A-Za-z0-9]*")
+_WORD = re.compile(r"[a-z]*")
+
+
+def _begun(token: str, before: str, answers: tuple[str, str]) -> str | None:
+    """The answer that ``token`` begins; ``before``: what of the token drawn lies before its answer.
+
+    " Right", "ri", '"right', "right\\n" begin ``right``; "rightly" does not, nor does a piece that begins both answers.
+    """
+    if re.search(r"[A-Za-z0-9]", before):
+        if not token.startswith(before):
+            return None
+        token = token[len(before) :]
+    rest = _MARKS.sub("", token, count=1).lower()
+    word = _WORD.match(rest)[0]  # type: ignore[index]  # it matches the empty word too
+    ended = len(word) < len(rest)
+    begun = [a for a in answers if word and (word == a.lower() if ended else a.lower().startswith(word))]
+    return begun[0] if len(begun) == 1 else None
+
+
+_GAP = r"(?:[^\w\n\\]|_)*"
+_BRACES = rf"(?:\\(?:\w+\{{|[(\[]){_GAP})*"
+_FORMAL = re.compile(
+    rf"\b(?:answer|prediction)\b{_GAP}[:：=]{_GAP}(?:\n{_GAP})*{_BRACES}|\\f?boxed\{{{_GAP}{_BRACES}|<answer>\s*{_GAP}",
+    re.I,
+)
+_SAID = re.compile(rf"\b(?:answer|prediction)\s+(?:is|would be|will be)\b{_GAP}{_BRACES}", re.I)
+
+
+def answer_at(text: str, answers: tuple[str, str] = ANSWERS) -> int | None:
+    """Where the final answer begins in ``text``: offset of its first letter; ``None`` where there is no such place.
+
+    The last "Answer: …", box or "the answer is …" that is followed by one of ``answers``; else the last place made for an answer,
+    whatever stands there; else where one of them is last named.
+
+    >>> answer_at("All right. Answer: **wrong**")
+    21
+    """
+    word = re.compile(rf"(?:{'|'.join(map(re.escape, answers))})(?![A-Za-z])", re.I)
+    formal = [m.end() for m in _FORMAL.finditer(text)]
+    stated = [at for at in sorted(formal + [m.end() for m in _SAID.finditer(text)]) if word.match(text, at)]
+    if stated:
+        return stated[-1]
+    if formal and formal[-1] < len(text):
+        return formal[-1]
+    named = [m.start() for m in re.finditer(rf"(?<![A-Za-z]){word.pattern}", text, re.I)]
+    return named[-1] if named else None
+
+
+def _token_at(tokens: Sequence[str], text: str, at: int) -> tuple[int, int] | None:
+    """The token that holds the character ``at`` of ``text``, and the offset in it.
+
+    Tokens and text are laid side by side by their ASCII characters but white space: decoders drop leading spaces, write them as
+    Ġ or ▁, and cut characters of several bytes in pieces. Tokens behind the text (an end mark) or before it do not matter.
+    """
+    if not _solid(text[at : at + 1]):
+        return None
+    places = [(number, offset) for number, token in enumerate(tokens) for offset in _places(token)]
+    joined = "".join(tokens[number][offset] for number, offset in places)
+    behind = "".join(text[k] for k in _places(text) if k >= at)
+    end = joined.rfind(behind)
+    if end < 0:
+        return None
+    ahead = "".join(text[k] for k in _places(text) if k < at)[-_ALIKE:]
+    # The end of a reply may be all there is.
+    same = joined[max(0, end - len(ahead)) : end]
+    return places[end] if ahead.endswith(same) else None
+
+
+_ALIKE = 40
+"""Characters before the answer that must be the same in tokens and text."""
+
+
+def _solid(character: str) -> bool:
+    return "!" <= character <= "~"
+
+
+def _places(text: str) -> list[int]:
+    return [k for k, character in enumerate(text) if _solid(character)]
+
+
+_NUMBER = (
+    r"(?P<sign>[-−–]?)(?<![\w.,])(?P<n>\d{1,4}(?:[.,]\d{1,20})?|[.,]\d{1,20})(?!\d)"
+    r"(?P<unit>\s*(?:\\?%|percent\b|per cent\b|/\s*100\b|out of 100\b))?"
+)
+_NOUN = r"(?:probability|likelihood|chance|P\((?:right|wrong|correct|incorrect|success)\))"
+_AFTER = re.compile(
+    rf"{_NOUN}(?P<about>[^\n.;:=]{{0,120}}?)(?:\([^()\n]{{0,40}}\)[\s\"]*)?(?:[:=≈~]|\bis\b|\bof\b|\bat\b|\s[-–—]\s)"
+    rf"[^\w\n.,−–-]*(?:(?:about|around|approximately|roughly|of)\s+)?{_NUMBER}(?P<more>.{{0,12}})",
+    re.I,
+)
+_BEFORE = re.compile(rf"{_NUMBER}\s+{_NOUN}(?P<about>[^\n.;]{{0,120}})", re.I)
+_ALONE = re.compile(rf"^\W*{_NUMBER}\W*$")
+_GOES_ON = re.compile(r"^\s*(?:[-–—/:^]|to\b|and\b|or\b|in\b|of\b|out of\b)\s*[.\d]|^[eE^/:]", re.I)
+_WRONG = re.compile(r"\b(?:wrong\w*|incorrect\w*|fail\w*|mistaken?|err(?:or|s)?)\b", re.I)
+_NOT = re.compile(r"\b(?:not|no|never|neither|nor)\b|n['’]t\b", re.I)
+
+
+def verbalised(text: str, answers: tuple[str, str] = ANSWERS) -> float | None:
+    """The probability of right that an answer states, from 0 to 1; the last one counts.
+
+    A probability of *wrong* is turned round. ``None`` where none is stated, and where the last one is a range, is negated, or is
+    no probability ("Probability: 73" without a percent sign).
+
+    >>> verbalised("Answer: right\\nProbability: 0.73"), verbalised("73 %"), verbalised("Probability: 73")
+    (0.73, 0.73, None)
+    """
+    text = plain(text)
+    found = sorted([*_AFTER.finditer(text), *_BEFORE.finditer(text)], key=lambda m: m.end())
+    if found:
+        return _stated(found[-1], answers)
+    lines = [line for line in text.splitlines() if line.strip()]
+    alone = _ALONE.match(lines[-1][-80:]) if lines else None
+    return _value(alone) if alone and alone["unit"] else None
+
+
+def _stated(match: re.Match[str], answers: tuple[str, str]) -> float | None:
+    about = match[0][: match.start("n") - match.start()] + " " + match["about"]
+    if _NOT.search(about) or _GOES_ON.match(match.groupdict().get("more") or ""):
+        return None
+    value = _value(match)
+    against = (
+        bool(_WRONG.search(about)) or re.search(rf"\b{re.escape(answers[1])}\b", about, re.I) is not None
+    )
+    if re.search(rf"\b(?:correct(?:ly)?|{re.escape(answers[0])})\b", about, re.I) and against:
+        return None
+    return 1 - value if value is not None and against else value
+
+
+def _value(match: re.Match[str]) -> float | None:
+    if match["sign"]:
+        return None
+    value = float(match["n"].replace(",", ".")) / (100 if match["unit"] else 1)
+    return value if 0 <= value <= 1 else None

@@ -1,0 +1,120 @@
+"""The NCTE transcripts as they are handed out (DM, task ``uptake``): ``paired_annotations.csv``, with
+``single_utterances.csv`` for what was said before.
+
+    exchange_idx  student_text   teacher_text   student_on_task  teacher_on_task  high_uptake  focusing_question
+    2024_119      …              …              1                1                0            1
+
+    OBSID  comb_idx  turn_idx  speaker  text                           (in single_utterances.csv)
+
+``high_uptake`` and ``focusing_question`` are what most raters said, 0 or 1; ``task=focusing`` takes the second. The group is
+the transcript. ``transcript_issues.txt``, if it is given, lists transcripts with confused speakers; they are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from ...errors import InputError
+from ...records import BadRow, dump, need_file, read_rows
+from ..item import Item
+from ..loaded import Gathering, Loaded, need_columns
+from ._choice import text
+from ._essay import whole
+from ._table import decode
+
+_TASKS = {
+    "uptake": ("high_uptake", ("low", "high")),
+    "focusing": ("focusing_question", ("other", "focusing")),
+}
+Turns = dict[str, list[tuple[int, str, str]]]
+
+
+def source(files: list[Path], *, task: str = "uptake", before: int = 4) -> Loaded:
+    """DM items. ``task``: uptake or focusing; ``before``: turns before the exchange, kept in ``metadata``."""
+    if task not in _TASKS or before < 0:
+        raise InputError(f"task={task}, before={before}", "task: uptake or focusing; before: 0 or more")
+    found, turns, refused = Gathering(), Turns(), set[str]()
+    for path in (path for path in files if path.suffix.lower() == ".txt"):
+        need_file(path)
+        refused |= set(re.findall(r"\d+", decode(path.read_bytes()).text))
+    tables = [path for path in files if path.suffix.lower() != ".txt"]
+    paired = [path for path in tables if not _utterances(path, turns)]
+    if not paired:
+        raise InputError(
+            f"{', '.join(map(str, files))}: nothing with exchange_idx in it",
+            "give paired_annotations.csv: it holds the ratings",
+        )
+    for path in paired:
+        _exchanges(path, found, task, refused, turns, before)
+    return found.done()
+
+
+def _utterances(path: Path, turns: Turns) -> bool:
+    """Whether ``path`` is the table of utterances; if so it is read. One that cannot be placed gives no context."""
+    here: defaultdict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for nth, row in enumerate(read_rows(path)):
+        if isinstance(row, BadRow):
+            continue
+        if nth == 0 and not {"OBSID", "speaker", "text"} <= set(row.data):
+            return False
+        cells = {name: text(value) for name, value in row.data.items()}
+        turn = whole(cells.get("turn_idx") or cells.get("comb_idx", "").rpartition("_")[2])
+        if turn is not None:
+            here[_number(cells["OBSID"])].append((turn, cells["speaker"], cells["text"]))
+    for transcript, said in here.items():
+        turns[transcript] = sorted(said)
+    return bool(here)
+
+
+def _exchanges(path: Path, found: Gathering, task: str, refused: set[str], turns: Turns, before: int) -> None:
+    column, levels = _TASKS[task]
+    for nth, row in enumerate(read_rows(path)):
+        if isinstance(row, BadRow):
+            found.bad(path, row.line, row.why, row.raw)
+            continue
+        if nth == 0:
+            need_columns(path, set(row.data), ("exchange_idx", "student_text", "teacher_text", column))
+        cells = {name: text(value) for name, value in row.data.items()}
+        raw, rated = dump(cells), whole(cells[column])
+        transcript, _, turn = cells["exchange_idx"].rpartition("_")
+        empty = next((name for name in ("student_text", "teacher_text") if not cells[name]), None)
+        if not transcript:
+            found.bad(path, row.line, f"exchange_idx {cells['exchange_idx']!r} is no transcript_turn", raw)
+        elif empty:
+            found.bad(path, row.line, f"{empty} is empty", raw)
+        elif not cells[column]:
+            found.leave(path, row.line, f"{column} was not rated", raw=raw)
+        elif rated not in (0, 1):
+            found.bad(path, row.line, f"{column} {cells[column]!r} is not 0 or 1", raw)
+        elif transcript in refused:
+            found.leave(path, row.line, "a transcript with confused speakers", raw=raw)
+        else:
+            item = Item(
+                id=f"ncte-{cells['exchange_idx']}-{task}",
+                domain="DM",
+                source="ncte",
+                task=task,
+                parts={"student": cells["student_text"], "teacher": cells["teacher_text"]},
+                options=levels,
+                answer=levels[rated],
+                group=f"ncte-{transcript}",
+                metadata=_context(turns.get(transcript, []), whole(turn), before),
+            )
+            found.keep(path, row.line, item, raw=raw)
+
+
+def _context(
+    said: list[tuple[int, str, str]], turn: int | None, before: int
+) -> dict[str, list[dict[str, str]]]:
+    """The turns right before the exchange."""
+    if turn is None or not before:
+        return {}
+    earlier = [{"speaker": who, "text": what} for number, who, what in said if number < turn][-before:]
+    return {"before": earlier} if earlier else {}
+
+
+def _number(cell: str) -> str:
+    number = whole(cell)
+    return str(number) if number is not None else cell

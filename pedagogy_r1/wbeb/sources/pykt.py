@@ -1,0 +1,185 @@
+"""Sequences as pyKT prepares them: ``data.txt`` before, ``train_valid_sequences.csv`` and its like after its split (KT).
+
+    50121,4                        student, length        fold,uid,questions,concepts,responses,timestamps,usetimes,
+    106101,106102,106103,106104    questions, or NA       selectmasks,is_repeat
+    7014,7012_7015,7014,7013       concepts, _ between    -1,1643,"1021,1021,853,-1","62,62,52,-1","0,0,1,-1",…
+    0,1,1,1                        0 or 1
+    1647409594000,…                time, or NA            one row for each 200 steps, filled up with -1; a question of
+    123,234,456,789                time needed, or NA     several concepts stands once a concept, is_repeat 1 behind the first
+
+Rows of one student are put together again in the file's order. Names in ``data.txt`` write ``_`` as ``####`` and ``,`` as
+``@@@@``. The numbers in the CSV files are pyKT's own; ``keyid2idx.json`` beside them leads back to the names.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import InputError
+from ...records import BadRow, dump, need_file, read_rows
+from ..kt.sequence import Sequence, Step
+from ..loaded import Gathering, Loaded, need_columns
+from ._history import Windows, student_items
+
+_PAD = "-1"
+
+
+def source(
+    files: list[Path],
+    *,
+    history: int = 50,
+    least: int = 5,
+    windows: int = 0,
+    keep_repeats: bool = False,
+    name: str = "pykt",
+) -> Loaded:
+    """KT items of ``data.txt`` (.txt) and sequence tables (.csv); ``keyid2idx.json`` among ``files`` gives the names.
+
+    Options as for ``assist2009``. ``name``: the data set, which the items then say they come from.
+    """
+    how = Windows(history, least, keep_repeats, windows)
+    how.check()
+    found, names = Gathering(), dict[str, str]()
+    for path in (path for path in files if path.suffix.lower() == ".json"):
+        names |= _concept_names(path)
+    for path in (path for path in files if path.suffix.lower() != ".json"):
+        students = _tables(path, names) if path.suffix.lower() == ".csv" else _text(path)
+        for line, sequence in students:
+            if isinstance(sequence, BadRow):
+                found.bad(path, sequence.line, sequence.why, sequence.raw)
+                continue
+            items = student_items(sequence.student, sequence.steps, how, {}, name)
+            if isinstance(items, str):
+                why = f"student {sequence.student}: {items} ({len(sequence.steps)} rows)"
+                found.leave(path, line, items, why, sequence.student)
+            else:
+                found.keep(path, line, *items, raw=sequence.student)
+    return found.done()
+
+
+def _concept_names(path: Path) -> dict[str, str]:
+    """pyKT's number of a concept → its name, from ``{"concepts": {name: number}, "questions": …}``."""
+    need_file(path)
+    try:
+        concepts = json.loads(path.read_text(encoding="utf-8-sig"))["concepts"]
+        return {str(int(number)): _named(str(name)) for name, number in concepts.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"{path}: no concepts with their numbers ({type(error).__name__}: {error})",
+            '{"concepts": {"Table": 7}}, as pyKT writes keyid2idx.json',
+        ) from None
+
+
+def _named(name: str) -> str:
+    return name.replace("####", "_").replace("@@@@", ",")
+
+
+def _text(path: Path) -> Iterator[tuple[int, Sequence | BadRow]]:
+    need_file(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not UTF-8 (byte {error.start + 1})", "six lines of text a student"
+        ) from None
+    while lines and not lines[-1].strip():
+        lines.pop()
+    for start in range(0, len(lines), 6):
+        block = lines[start : start + 6]
+        if len(block) < 6:
+            short = f"the file ends {6 - len(block)} lines short of a whole student"
+            yield start + 1, BadRow(start + 1, short, "\n".join(block))
+        else:
+            yield start + 1, _six_lines(block, start + 1)
+
+
+def _six_lines(block: list[str], line: int) -> Sequence | BadRow:
+    raw = "\n".join(block)
+    student, _, length = block[0].partition(",")
+    concepts, correct = _cells(block[2]), _cells(block[3])
+    problems = _cells(block[1]) or [f"step {nth + 1}" for nth in range(len(correct))]
+    if not student.strip():
+        return BadRow(line, "no student id", raw)
+    if not concepts:
+        return BadRow(line, f"student {student}: no concepts (NA)", raw)
+    if not len(problems) == len(concepts) == len(correct):
+        counts = f"{len(problems)} questions, {len(concepts)} concepts, {len(correct)} answers"
+        return BadRow(line, f"student {student}: {counts}", raw)
+    if length.strip() and length.strip() != str(len(correct)):
+        return BadRow(line, f"student {student}: says {length.strip()} steps and has {len(correct)}", raw)
+    wrong = next((cell for cell in correct if cell not in ("0", "1")), None)
+    if wrong is not None:
+        return BadRow(line, f"student {student}: an answer is 0 or 1, not {wrong!r}", raw)
+    if not all(problems) or not all(concepts):
+        return BadRow(line, f"student {student}: an empty cell", raw)
+    steps = [
+        Step(_named(problem), tuple(_named(part) for part in concept.split("_") if part), int(answer))
+        for problem, concept, answer in zip(problems, concepts, correct, strict=True)
+    ]
+    if not all(step.skills for step in steps):
+        return BadRow(line, f"student {student}: a step without a concept", raw)
+    return Sequence(student.strip(), tuple(steps))
+
+
+def _cells(text: str) -> list[str]:
+    cells = [cell.strip() for cell in text.split(",")]
+    return [] if cells in (["NA"], [""]) else cells
+
+
+class _Part(NamedTuple):
+    """One row of a sequence table; ``line`` is where its student began."""
+
+    line: int
+    steps: list[Step]
+
+
+def _tables(path: Path, names: dict[str, str]) -> Iterator[tuple[int, Sequence | BadRow]]:
+    """Whole students, each at the line of its first row. A bad row takes its student along: a gap in time is no history."""
+    parts: dict[str, _Part] = {}
+    spoilt: dict[str, BadRow] = {}
+    csv.field_size_limit(2**31 - 1)
+    for nth, row in enumerate(read_rows(path)):
+        if isinstance(row, BadRow):
+            yield row.line, row
+            continue
+        if nth == 0:
+            need_columns(path, set(row.data), ("uid", "concepts", "responses"))
+        cells = {key: value or "" for key, value in row.data.items()}
+        student = cells["uid"].strip()
+        if not student:
+            yield row.line, BadRow(row.line, "no uid", dump(row.data))
+            continue
+        part = parts.setdefault(student, _Part(row.line, []))
+        steps = _row_steps(cells, names, len(part.steps))
+        if isinstance(steps, str):
+            spoilt.setdefault(student, BadRow(row.line, f"student {student}: {steps}", dump(row.data)))
+        else:
+            part.steps.extend(steps)
+    for student, part in parts.items():
+        whole = Sequence(student, tuple(part.steps))
+        yield part.line, spoilt.get(student, whole)
+
+
+def _row_steps(cells: dict[str, str], names: dict[str, str], before: int) -> list[Step] | str:
+    concepts, correct = _cells(cells["concepts"]), _cells(cells["responses"])
+    problems, repeats = _cells(cells.get("questions", "")), _cells(cells.get("is_repeat", ""))
+    used = [nth for nth, answer in enumerate(correct) if answer != _PAD]
+    columns = {"concepts": concepts, "questions": problems, "is_repeat": repeats}
+    for column, values in columns.items():
+        if len(values) != len(correct) and (values or column == "concepts"):
+            return f"{len(values)} {column}, {len(correct)} responses"
+    steps: list[Step] = []
+    for nth in used:
+        if correct[nth] not in ("0", "1"):
+            return f"a response is 0 or 1, not {correct[nth]!r}"
+        if concepts[nth] in ("", _PAD):
+            return "a step without a concept"
+        problem = problems[nth] if problems else f"step {before + nth + 1}"
+        if not problems and repeats and repeats[nth] == "1" and steps:
+            problem = steps[-1].problem
+        steps.append(Step(problem, (names.get(concepts[nth], f"skill {concepts[nth]}"),), int(correct[nth])))
+    return steps
