@@ -94,7 +94,7 @@ def test_waiting_times_come_as_seconds_dates_or_milliseconds() -> None:
 
 
 def test_backends_are_the_files_of_the_folder() -> None:
-    assert available("pedagogy_r1.chat") == ["openai", "replay"]
+    assert available("pedagogy_r1.chat") == ["hf", "openai", "replay", "vllm"]
     assert load("pedagogy_r1.chat", "openai") is chat
 
 

@@ -19,6 +19,7 @@ from click.testing import Result
 import pedagogy_r1 as pr
 from pedagogy_r1.agreement import agree, reliability_data
 from pedagogy_r1.codebook import parse_codebook
+from pedagogy_r1.codebook.palette import CONTRAST, DARK_CARD, contrast, palette
 from pedagogy_r1.coding.importing import import_codings
 from pedagogy_r1.coding.run import CoderRun
 from pedagogy_r1.errors import PedagogyError, RunError
@@ -36,7 +37,6 @@ from pedagogy_r1.report import (
     parse_comparison,
 )
 from pedagogy_r1.report.corrections import plan_of
-from pedagogy_r1.report.palette import CONTRAST, DARK_CARD, contrast, palette
 from pedagogy_r1.report.table import latex_text
 from pedagogy_r1.stats import code_table, frequency
 from pedagogy_r1.stats import contrast as contrast_of

@@ -95,7 +95,13 @@ def test_splits_domains_limits_and_what_is_left(tmp_path: Path) -> None:
     assert len(select(items)) == 20
     assert {i.split for i in select(items, split="train")} == {"train"}
     assert len(select(items, split="all")) == 35
-    assert [i.id for i in select(items, domains=["KT"], limit=2)] == ["kt-test-0", "kt-test-1"]
+    many = [choice(n) for n in range(50)]
+    few = select(many, limit=8)
+    assert [i.id for i in few] == [i.id for i in many if i in few]  # in their order
+    assert max(int(i.id.rpartition("-")[2]) for i in few) > 20  # drawn, not the first ones
+    assert {i.id for i in few} < {i.id for i in select(many, limit=9)}
+    assert select(many, limit=8, seed=1) != few
+    assert len(select(items, limit=2)) == 10
     with pytest.raises(InputError) as caught:
         select(items, domains=["kt"])
     assert "KT" in caught.value.hint

@@ -73,6 +73,8 @@ def chat(
         # What was not asked for (a checkpoint's top_k, its penalty) is not applied.
         "generation_config": "vllm",
         "trust_remote_code": False,
+        # A small model can fall into writing blanks for ever.
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
         "disable_log_stats": True,
         "use_tqdm_on_load": False,
     }
@@ -123,6 +125,8 @@ class VllmEngine:
                     jobs.answer(job, self._body(job.request, output))
 
     def _enqueue(self, request: ChatRequest) -> str:
+        from vllm.exceptions import VLLMClientError
+
         check_parameters("vllm", request.frame)
         try:
             (number,) = self._llm.enqueue_chat(
@@ -132,7 +136,10 @@ class VllmEngine:
                 chat_template=self._template,
                 use_tqdm=False,
             )
-        except ValueError as error:  # a prompt without room for a reply, a schema that cannot be enforced
+        except (
+            ValueError,
+            VLLMClientError,
+        ) as error:  # a prompt without room for a reply, a schema that cannot be enforced
             raise ChatFault("rejected", f"vLLM refused the request: {_first_line(error)}") from None
         # What comes out bears the number alone; a random ending keeps the engine's own apart.
         return str(number).partition("-")[0]
@@ -154,7 +161,7 @@ class VllmEngine:
         schema = request.frame.schema
         structured = None
         if schema is not None:
-            structured = StructuredOutputsParams(json=dict(schema), disable_any_whitespace=True)
+            structured = StructuredOutputsParams(json=dict(schema))
         return SamplingParams(
             temperature=1.0 if temperature is None else float(temperature),
             top_p=1.0 if top_p is None else float(top_p),

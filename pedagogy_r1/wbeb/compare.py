@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import InputError, RunError, did_you_mean
 from .domains import Answered, Resampling, Score, domain_of
-from .evaluate import Key, answered
+from .evaluate import Key, answered, place_of
 from .generation import Generation
 from .published import NOTE, PUBLISHED, SOURCE
 from .thinking import Thinking, thinking
@@ -106,7 +106,7 @@ def compare(
     answers = {run.name: answered(generation) for run, generation in zip(runs, opened, strict=True)}
     parts = [
         _part(key, {name: found[key] for name, found in answers.items() if key in found}, how)
-        for key in dict.fromkeys(key for found in answers.values() for key in found)
+        for key in sorted({key for found in answers.values() for key in found}, key=place_of)
     ]
     kept: dict[str, list[Answered]] = defaultdict(list)
     for part in parts:

@@ -82,7 +82,7 @@ def evaluate(
     answers, missing = answered(generation), _missing(generation)
     rows = [
         _row(generation.manifest.model, domain, task, answers.get((domain, task), []), lost, how)
-        for domain, task in sorted({*answers, *missing}, key=_place)
+        for domain, task in sorted({*answers, *missing}, key=place_of)
         for lost in [missing[domain, task]]
     ]
     parameters = generation.manifest.parameters
@@ -130,7 +130,8 @@ def _missing(generation: Generation) -> Counter[Key]:
     return Counter(where[lost.item] for lost in generation.manifest.missing)
 
 
-def _place(key: Key) -> tuple[int, str]:
+def place_of(key: Key) -> tuple[int, str]:
+    """For sorting: domains in the paper's order, tasks by name."""
     return [str(d) for d in DOMAINS].index(key[0]), key[1] or ""
 
 

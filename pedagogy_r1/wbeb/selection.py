@@ -1,10 +1,11 @@
 """Which items are asked.
 
-select(items, split="test", domains=["SK", "KT"], limit=50)     at most 50 of each domain and task
+select(items, split="test", domains=["SK", "KT"], limit=50)     at most 50 of each domain and task, drawn at random
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,9 +14,17 @@ from .item import DOMAINS, Item
 
 
 def select(
-    items: Sequence[Item], *, split: str = "test", domains: Sequence[str] = (), limit: int | None = None
+    items: Sequence[Item],
+    *,
+    split: str = "test",
+    domains: Sequence[str] = (),
+    limit: int | None = None,
+    seed: int = 0,
 ) -> list[Item]:
-    """Items of a split (``all``: whatever theirs), in order. Raises `InputError` where none is left, and says why."""
+    """Items of a split (``all``: whatever theirs), in order. Raises `InputError` where none is left, and says why.
+
+    ``limit``: neighbours in a file are often of one lesson or student, so items are drawn; a higher limit draws these and more.
+    """
     unknown = [domain for domain in domains if domain not in DOMAINS]
     if unknown:
         raise InputError(f"no domain is named {unknown[0]!r}", did_you_mean(unknown[0], list(DOMAINS)))
@@ -29,12 +38,16 @@ def select(
     if limit is None:
         return chosen
     taken: Counter[tuple[str, str | None]] = Counter()
-    kept = []
-    for item in chosen:
+    kept = set()
+    for item in sorted(chosen, key=lambda item: _lot(item, seed)):
         taken[item.domain, item.task] += 1
         if taken[item.domain, item.task] <= limit:
-            kept.append(item)
-    return kept
+            kept.add(item.id)
+    return [item for item in chosen if item.id in kept]
+
+
+def _lot(item: Item, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}\0{item.id}".encode()).digest()
 
 
 def _why_none(items: Sequence[Item], split: str, domains: Sequence[str]) -> str:

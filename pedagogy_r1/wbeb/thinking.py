@@ -92,10 +92,6 @@ def _ratio(wrong: Floats, right: Floats) -> float | None:
 def _why(right: NDArray[np.bool_], tokens: Floats) -> str:
     if not tokens.any():
         return "no thought was counted"
-    return (
-        "no answer is right"
-        if not right.any()
-        else "every answer is right"
-        if right.all()
-        else "right answers have no thoughts"
-    )
+    if not right.any():
+        return "no answer is right"
+    return "every answer is right" if right.all() else "right answers have no thoughts"

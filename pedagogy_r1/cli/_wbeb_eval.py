@@ -1,0 +1,172 @@
+"""``pcode wbeb eval``: a model's answers to items, scored."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._console import console
+from ._generation import backend_options, generation_options, notice, print_plan, status_of
+from ._progress import traces_bar
+
+if TYPE_CHECKING:
+    from ..wbeb.domains import Score
+    from ..wbeb.evaluate import Evaluation, Row
+
+PATH = click.Path(path_type=Path)
+
+
+@click.command("eval")
+@click.argument("model")
+@click.argument("items", type=PATH)
+@click.option("-o", "--out", type=PATH, required=True, help="Folder to write, or to resume.")
+@click.option(
+    "--condition", default="generic", show_default=True, help="Prompt condition: a name, or a YAML file."
+)
+@click.option(
+    "--split",
+    type=click.Choice(["test", "train", "all"]),
+    default="test",
+    show_default=True,
+    help="Which items are asked.",
+)
+@click.option("--domain", "domains", multiple=True, metavar="DOMAIN", help="Only this one; may be repeated.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=None,
+    help="At most so many items a domain and task, drawn by the seed.",
+)
+@click.option(
+    "--logprobs/--no-logprobs",
+    "probabilities",
+    default=True,
+    show_default=True,
+    help="KT: ask for token probabilities, where the server gives them.",
+)
+@click.option(
+    "--baselines", is_flag=True, help="KT: also score the classical models, learnt from the train split."
+)
+@click.option(
+    "--replicates",
+    type=click.IntRange(0),
+    default=1000,
+    show_default=True,
+    help="Bootstrap resamples of groups.",
+)
+@generation_options
+@click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print the scores (or the plan) as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    model: str,
+    items: Path,
+    out: Path,
+    split: str,
+    domains: tuple[str, ...],
+    limit: int | None,
+    baselines: bool,
+    replicates: int,
+    backend: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Put ITEMS to MODEL (BACKEND:NAME) and score the answers.
+
+    Writes OUT/scores.json and scores.csv, and OUT/traces.jsonl, which `pcode annotate` takes as it is. The same command
+    resumes a run that was interrupted.
+    """
+    from ..wbeb.domains import Resampling
+    from ..wbeb.evaluate import evaluate, learners, write_scores
+    from ..wbeb.generate import execute, plan, prepare
+    from ..wbeb.item import read_items
+    from ..wbeb.selection import select
+
+    there = list(read_items(items))
+    chosen = select(there, split=split, domains=domains, limit=limit, seed=given["seed"])
+    train = [item for item in there if item.split == "train"]
+    if baselines:
+        learners(train)  # an error now rather than when all is asked and paid
+    job = prepare(chosen, out, model=model, pool=train, backend=backend_options(backend), **given)
+    if dry_run:
+        print_plan(plan(job), as_json)
+        return
+    with traces_bar("answers") as progress:
+        generation = execute(job, progress)
+    if generation.manifest.status == "complete":
+        how = Resampling(replicates, given["seed"])
+        evaluation = evaluate(generation, how, baselines_from=train if baselines else None)
+        write_scores(generation.folder, evaluation)
+        if as_json:
+            click.echo(json.dumps(evaluation.as_json(), ensure_ascii=False, indent=1))
+        else:
+            _print(evaluation)
+            click.echo(
+                f"written to {generation.folder}; code the traces with: pcode annotate {generation.folder / 'traces.jsonl'} -o RUN"
+            )
+    ctx.exit(status_of(generation.manifest))
+
+
+def _print(evaluation: Evaluation) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = console()
+    parameters = evaluation.parameters
+    shots = f", {parameters['shots']} examples" if parameters["shots"] else ""
+    out.print(f"[bold]{escape(evaluation.model)}[/] · condition {escape(evaluation.condition)}{shots}")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "", "score"):
+        table.add_column(name)
+    for name in ("", "95 %", "n", "chance", "majority", "unread", "cut off", "tokens"):
+        table.add_column(name, justify="right")
+    for row in (*evaluation.rows, *evaluation.baselines):
+        for k, score in enumerate(row.scores):
+            table.add_row(*_cells(row, score, first=not k, baseline=row in evaluation.baselines))
+    out.print(table)
+    for row in (*evaluation.rows, *evaluation.baselines):
+        name = row.who if row in evaluation.baselines else " ".join(filter(None, (row.domain, row.task)))
+        for note in row.notes:
+            notice(f"{name}: {note}")
+        for score in row.scores:
+            if score.note and row in evaluation.rows:
+                click.echo(f"{name} {score.name}: {score.note}")
+
+
+def _cells(row: Row, score: Score, *, first: bool, baseline: bool) -> tuple[str, ...]:
+    from rich.markup import escape
+
+    from ..wbeb.comparison_table import interval, number
+
+    name = " ".join(filter(None, (row.domain, row.task))) if first else ""
+    value = "[yellow]undefined[/]" if score.estimate is None else number(score.estimate)
+    shares = (
+        percent(row.parse_failures),
+        percent(row.truncated),
+        "–" if row.tokens is None else f"{row.tokens:,.0f}",
+    )
+    return (
+        escape(name),
+        escape(row.who if baseline else ""),
+        escape(score.name),
+        value,
+        escape(interval(score.low, score.high)) or "–",
+        f"{score.n:,}",
+        *("–" if v is None else number(v) for v in (score.chance, score.majority)),
+        *(shares if first else ("", "", "")),
+    )
+
+
+def percent(share: float | None) -> str:
+    """``4 %``, or a dash.
+
+    >>> percent(0.041), percent(None)
+    ('4 %', '–')
+    """
+    return "–" if share is None else f"{share:.0%}".replace("%", " %")
