@@ -1,0 +1,77 @@
+"""``pcode filter``: which traces a student learns from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command("filter")
+@click.argument("traces", type=FILE)
+@click.option(
+    "-o", "--out", type=FILE, required=True, help="Folder for kept.jsonl, dropped.jsonl and the funnel."
+)
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    default=("correct",),
+    show_default=True,
+    metavar="NAME[:KEY=VALUE,…]",
+    help="May be repeated: each acts on what the one before left. 'A|B' keeps what either keeps.",
+)
+@click.option(
+    "--codings",
+    multiple=True,
+    type=FILE,
+    metavar="RUN",
+    help="Run directory for quiet and rich; may be repeated.",
+)
+@click.option("--items", type=FILE, default=None, help="Items file with its split, for decontaminate.")
+@click.option("--json", "as_json", is_flag=True, help="Print the funnel as JSON.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    traces: Path,
+    out: Path,
+    policies: tuple[str, ...],
+    codings: tuple[Path, ...],
+    items: Path | None,
+    as_json: bool,
+) -> None:
+    """Keep the TRACES that every policy keeps, and say what became of the others.
+
+    \b
+    correct            the answer is right (the paper's policy)
+    shortest-correct   of an item's right traces, the shortest
+    rich               wrong ones whose codings hold k of codes: rich:codes=IA-SQ+OA-ME,k=1,times=1
+    quiet              noise share below a limit: quiet:below=0.5,reading=strict
+    balanced           no domain over a cap: balanced:cap=400,kt=100,seed=0
+    decontaminate      no question that resembles a test item: decontaminate:overlap=0.5
+    all                everything
+
+    Right, or wrong but rich, and then at most 400 of a domain: --policy 'correct|rich' --policy balanced:cap=400. Exit
+    status 1: nothing is left.
+    """
+    from ..train.filter import filter_traces
+    from ..train.funnel import funnel_text
+
+    funnel = filter_traces(traces, out, policies, codings=codings, items=items)
+    if as_json:
+        click.echo(json.dumps(funnel.as_json(), ensure_ascii=False, indent=1))
+    else:
+        click.echo(funnel_text(funnel))
+        click.echo(f"{funnel.traces:,} → {funnel.kept:,} traces, written to {out}")
+    if not funnel.kept:
+        several = (
+            "; policies in a row must all keep a trace, 'A|B' keeps what either keeps"
+            if len(policies) > 1
+            else ""
+        )
+        click.secho(f"no trace is left{several}", fg="yellow", err=True)
+        ctx.exit(1)

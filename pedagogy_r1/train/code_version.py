@@ -1,0 +1,80 @@
+"""The version of the code behind a command: the digests of the files that it may import, and of no others.
+
+    code_of("pedagogy_r1.cli.filter")    {"cli/filter.py": "3fa9c1…", "train/filter.py": "07be44…", …}
+
+A stage is run again when one of these changes, and not when the report page does. Imports are read from the source,
+those inside functions too; a package of plugins, which a module names in a string, counts with all that is in it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "pedagogy_r1"
+_ROOT = Path(__file__).resolve().parent.parent
+_PLUGINS = re.compile(rf"^{PACKAGE}(\.[a-z_]+)+$")
+
+
+def code_of(module: str) -> dict[str, str]:
+    """file (from the package's folder) → 12 hex digits, for ``module`` and everything that it imports from this package."""
+    found: dict[str, str] = {}
+    todo = [module]
+    while todo:
+        path = _file(todo.pop())
+        if path is None or (name := path.relative_to(_ROOT).as_posix()) in found:
+            continue
+        digest, imports = _read(path)
+        found[name] = digest
+        todo += imports
+    return dict(sorted(found.items()))
+
+
+def changed(old: dict[str, str], new: dict[str, str]) -> list[str]:
+    """Files that are not the same in both."""
+    return sorted(name for name in {**old, **new} if old.get(name) != new.get(name))
+
+
+@cache
+def _read(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Digest of one file, and the modules of this package that it names."""
+    source = path.read_bytes()
+    name = ".".join((PACKAGE, *path.relative_to(_ROOT).with_suffix("").parts))
+    package = name.removesuffix(".__init__") if path.name == "__init__.py" else name.rpartition(".")[0]
+    imports = dict.fromkeys(_imports(ast.parse(source), package))
+    return hashlib.sha256(source).hexdigest()[:12], tuple(imports)
+
+
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            home = ".".join([*above, *([node.module] if node.module else [])])
+            yield home
+            yield from (f"{home}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _PLUGINS.match(node.value):
+            yield node.value
+            yield from _within(node.value)
+
+
+def _within(package: str) -> Iterator[str]:
+    folder = _ROOT.joinpath(*package.split(".")[1:])
+    if folder.is_dir():
+        yield from (f"{package}.{path.stem}" for path in sorted(folder.glob("*.py")))
+
+
+def _file(module: str) -> Path | None:
+    first, *rest = module.split(".")
+    if first != PACKAGE or not rest:  # the package's own front door leads everywhere, and does nothing itself
+        return None
+    path = _ROOT.joinpath(*rest)
+    for candidate in (path / "__init__.py", path.with_suffix(".py")):
+        if candidate.is_file():
+            return candidate
+    return None

@@ -1,0 +1,145 @@
+"""What a student learns from: the usable traces as examples, a slice held out by group, and what was left out and why.
+
+{"traces": 1948, "used": 1790, "held_out": 97, "left_out": {"too long": 61}, "tokens": {…}, "groups": {…}}
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..intake import read_traces
+from ..trace import Trace
+from .example import IGNORED, Example, example, opens_think
+
+
+@dataclass(frozen=True)
+class Data:
+    """``train`` and ``held`` never share a group. ``left_out``: how many traces were not used, by reason."""
+
+    train: list[Example]
+    held: list[Example]
+    traces: int
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts as JSON: what goes into ``data.json`` and the model card."""
+        both = [*self.train, *self.held]
+        domains = Counter(each.domain or "?" for each in self.train)
+        return {
+            "traces": self.traces,
+            "used": len(self.train),
+            "held_out": len(self.held),
+            "left_out": dict(sorted(self.left_out.items())),
+            "domains": dict(sorted(domains.items())),
+            "groups": {
+                "train": len({e.group for e in self.train}),
+                "held_out": len({e.group for e in self.held}),
+            },
+            "tokens": {
+                "train": sum(len(e.input_ids) for e in self.train),
+                "with_loss": sum(label != IGNORED for e in self.train for label in e.labels),
+                "longest": max(len(e.input_ids) for e in both),
+            },
+        }
+
+
+def load(
+    path: str | Path,
+    tokenizer: Any,
+    *,
+    domains: Sequence[str] = (),
+    max_length: int,
+    held_out: float,
+    seed: int,
+) -> Data:
+    """Read traces and make examples of them.
+
+    Left out, and counted: other domains, no reasoning, no answer, replies cut at the token limit, examples longer than
+    ``max_length`` (a thought that breaks off teaches not to finish).
+
+    Raises `InputError` where nothing remains, or too few groups to hold one out.
+    """
+    left_out: Counter[str] = Counter()
+    examples: list[Example] = []
+    seen: Counter[str] = Counter()
+    for trace in read_traces(path):
+        seen[trace.domain or "?"] += 1
+        reason = _unusable(trace, domains)
+        if reason is None:
+            made = example(trace, tokenizer)
+            if trace.think == "absent" and _opened(made, tokenizer):
+                reason = "no think tags, which the model's template opens"
+            elif len(made.input_ids) > max_length:
+                reason = f"longer than {max_length} tokens"
+            else:
+                examples.append(made)
+                continue
+        left_out[reason] += 1
+    if not examples:
+        raise InputError(f"{path}: {_nothing(seen, left_out, domains)}", _hint(left_out))
+    train, held = hold_out(examples, held_out, seed)
+    return Data(train, held, sum(seen.values()), dict(left_out))
+
+
+def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """Keep whole groups apart until ``share`` of the examples, and at least one group, is held out.
+
+    Which groups: the order of a digest of seed and name, so that a group stays on its side when others come or go.
+    """
+    if not share:
+        return list(examples), []
+    sizes = Counter(each.group for each in examples)
+    if len(sizes) < 2:
+        raise InputError(
+            f"all {len(examples)} traces belong to one group, so none can be held out",
+            "train without: --held-out 0",
+        )
+    held: set[str] = set()
+    for group in sorted(sizes, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
+        if held and sum(sizes[g] for g in held) + sizes[group] / 2 > share * len(examples):
+            break
+        if len(held) + 1 < len(sizes):
+            held.add(group)
+    return [e for e in examples if e.group not in held], [e for e in examples if e.group in held]
+
+
+def _unusable(trace: Trace, domains: Sequence[str]) -> str | None:
+    if domains and trace.domain not in domains:
+        return "another domain"
+    if trace.metadata.get("truncated") or trace.think == "unclosed":
+        return "cut at the token limit"
+    if not trace.reasoning.strip():
+        return "no reasoning"
+    if not trace.answer.strip() and trace.think != "absent":
+        return "no answer"
+    if not (trace.question or (trace.metadata.get("prompt") or {}).get("user")):
+        return "no question"
+    return None
+
+
+def _opened(made: Example, tokenizer: Any) -> bool:
+    prompt = [token for token, label in zip(made.input_ids, made.labels, strict=True) if label == IGNORED]
+    return opens_think(tokenizer.decode(prompt))
+
+
+def _nothing(seen: Counter[str], left_out: Counter[str], domains: Sequence[str]) -> str:
+    if not seen:
+        return "no traces"
+    reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common())
+    there = f"; domains there: {', '.join(sorted(seen))}" if domains else ""
+    return f"none of {sum(seen.values())} traces can be trained on ({reasons}{there})"
+
+
+def _hint(left_out: Counter[str]) -> str:
+    main = left_out.most_common(1)[0][0] if left_out else ""
+    if main.startswith("longer"):
+        return "raise --max-length"
+    if main == "another domain":
+        return "check --domain"
+    return "a trace needs question, reasoning and answer; make them with: pcode distill"

@@ -1,0 +1,92 @@
+"""An adapter made one with its base, for tools that know nothing of adapters.
+
+    merge("out/adapter", "out/merged")      W + (alpha / rank) · B A, layer by layer
+
+The base is loaded again in its own precision, on the CPU: merging into the 4-bit weights of QLoRA would round the adapter away.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ._need import need
+
+TOKENIZER = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.json", "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json"),
+)
+"""Every file from which a tokenizer may be made."""
+
+
+def merge(adapter: str | Path, out: str | Path, *, base: str | None = None, dtype: str = "auto") -> Path:
+    """Write base + adapter as a plain model to ``out``. ``base``: where it is now, if not where the adapter says.
+
+    An ``out`` that is there already is replaced, whole. Raises `InputError` where ``adapter`` is none.
+    """
+    need("torch", "transformers", "peft")
+    from peft import PeftConfig, PeftModel
+
+    adapter, out = Path(adapter), Path(out)
+    if not (adapter / "adapter_config.json").is_file():
+        raise InputError(
+            f"{adapter}: no adapter (no adapter_config.json)", "give the folder that pcode sft made"
+        )
+    base = base or str(PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path)
+    model = PeftModel.from_pretrained(load_model(base, dtype=dtype), str(adapter)).merge_and_unload()
+    half = out.with_name(f".{out.name}.half")
+    shutil.rmtree(half, ignore_errors=True)
+    model.save_pretrained(half)
+    copy_tokenizer(base, half)
+    shutil.rmtree(out, ignore_errors=True)
+    half.rename(out)
+    return out
+
+
+def load_model(name: str, *, dtype: str = "auto", **more: Any) -> Any:
+    """A causal language model; `InputError` where there is none of that name or its files are damaged."""
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **more)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"cannot load the model {name}: {_first_line(error)}", _WHERE) from None
+
+
+def load_tokenizer(name: str) -> Any:
+    """The model's tokenizer; `InputError` where it has none."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"cannot load the tokenizer of {name}: {_first_line(error)}", _WHERE) from None
+
+
+def copy_tokenizer(base: str, folder: Path) -> None:
+    """The base's tokenizer, file by file: a tokenizer that was loaded and saved again may split words elsewhere."""
+    for name in TOKENIZER:
+        found = Path(base) / name
+        if not Path(base).is_dir():
+            from transformers.utils import cached_file
+
+            where = None
+            with suppress(OSError):
+                where = cached_file(base, name, _raise_exceptions_for_missing_entries=False)
+            if where is None:
+                continue
+            found = Path(where)
+        if found.is_file():
+            shutil.copyfile(found, folder / name)
+
+
+_WHERE = (
+    "give a folder in Hugging Face format, or a name that is on the hub (and a connection, or a filled cache)"
+)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

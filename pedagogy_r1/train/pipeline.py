@@ -1,0 +1,279 @@
+"""Runs a recipe's stages in order, and none twice whose inputs, parameters and code are what they were.
+
+    OUT/recipe.yaml          the recipe as it was run, parameters put in
+    OUT/items/, OUT/sft/ …   one folder a stage
+    OUT/stages/sft.json      what the stage was made of: words, digests of inputs and outputs, code, versions, seconds
+
+    pipeline = Pipeline(recipe, Path("out"), Commands(...))
+    for step in pipeline.plan(): step.task.name, step.will, step.why
+    pipeline.run()
+
+A stage that was cut off (killed, interrupted, failed) is taken up where it was: every command resumes. Where anything it was
+made of has changed, its folder is emptied first, but for ``ledger.jsonl``: answers that were paid for are not paid for twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+from ..asking.lock import lock
+from ..errors import InputError, RunError, did_you_mean
+from ..provenance import digest, now, versions
+from ..records import atomic
+from .code_version import changed, code_of
+from .digests import Digests
+from .expansion import Task, expand, place
+from .recipe import Recipe
+
+RECORDS, LEDGER = "stages", "ledger.jsonl"
+
+Will = Literal["run", "resume", "keep", "look"]
+"""``look``: an earlier stage runs first; whether this one has to will be seen then."""
+
+Tell = Callable[["Step"], None]
+
+
+class Commands(Protocol):
+    """The command line, as stages use it; ``cli`` implements it."""
+
+    def check(self, words: Sequence[str]) -> list[str]:
+        """The words that name files or folders to be read. Raises `InputError` for words that the command does not take."""
+        ...
+
+    def module(self, words: Sequence[str]) -> str:
+        """The module that holds the command."""
+        ...
+
+    def shipped(self, words: Sequence[str]) -> list[Path]:
+        """Shipped files that the words name without a path: a condition, a codebook."""
+        ...
+
+    def run(
+        self, words: Sequence[str], launcher: Sequence[str], environment: Mapping[str, str], lock: int
+    ) -> int:
+        """Run the command in a process of its own, which inherits ``lock``, and return its status."""
+        ...
+
+
+class Step(NamedTuple):
+    """What is to become of one task, and why."""
+
+    task: Task
+    will: Will
+    why: str
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a task is made of: if two are equal, so are their outputs."""
+
+    words: tuple[str, ...]
+    inputs: dict[str, str | None]
+    code: dict[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        return digest([self.words, self.inputs, self.code])
+
+
+class Pipeline:
+    """A recipe in a folder. ``keep_code``: a stage made by other code than today's counts as made."""
+
+    def __init__(self, recipe: Recipe, out: Path, commands: Commands, *, keep_code: bool = False) -> None:
+        self.recipe, self.out, self.commands, self.keep_code = recipe, out, commands, keep_code
+        self.tasks = expand(recipe)
+        self.digests = Digests(out / RECORDS / "digests.json")
+        self._paths: dict[str, list[str]] = {}
+        for task in self.tasks:
+            try:
+                self._paths[task.name] = commands.check(task.template)
+            except InputError as error:
+                raise InputError(
+                    f"recipe {recipe.id}, stage {task.name}: {error.message}", error.hint
+                ) from None
+
+    def plan(self, start: str | None = None) -> Iterator[Step]:
+        """What would be done, as far as can be said before anything is done. ``start``: run from this stage on."""
+        forced = self._from(start)
+        moving: set[str] = set()
+        for task in self.tasks:
+            step = self._step(task, task.name in forced, moving)
+            if step.will != "keep":
+                moving.add(task.name)
+            yield step
+
+    def run(self, start: str | None = None, tell: Tell = lambda step: None) -> list[Step]:
+        """Run what has to be run. Raises `RunError` where a stage fails; the same call goes on from there."""
+        forced = self._from(start)
+        handle = lock(self.out)
+        done: list[Step] = []
+        try:
+            with atomic(self.out / "recipe.yaml") as file:
+                file.write(self.recipe.yaml())
+            for task in self.tasks:
+                step = self._step(task, task.name in forced, ())
+                tell(step)
+                done.append(step)
+                if step.will != "keep":
+                    self._run(step, handle)
+                self.digests.save()
+        finally:
+            os.close(handle)
+        return done
+
+    def record(self, name: str) -> dict[str, Any] | None:
+        """What is remembered of a stage."""
+        path = self._record(name)
+        try:
+            found: dict[str, Any] = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            raise RunError(f"{path} is no record of a stage", "delete it; the stage will run again") from None
+        return found
+
+    def _record(self, name: str) -> Path:
+        return self.out / RECORDS / f"{name}.json"
+
+    def _from(self, start: str | None) -> Collection[str]:
+        if start is None:
+            return ()
+        names = [task.name for task in self.tasks]
+        hits = [k for k, name in enumerate(names) if start in (name, name.split(".")[0])]
+        if not hits:
+            raise InputError(f"recipe {self.recipe.id} has no stage {start!r}", did_you_mean(start, names))
+        first = {names[k] for k in hits}
+        behind = set(first)
+        for task in self.tasks:
+            if behind & set(task.needs):
+                behind.add(task.name)
+        return behind
+
+    def _step(self, task: Task, forced: bool, moving: Collection[str]) -> Step:
+        """``moving``: tasks whose outputs are not known yet."""
+        record = self.record(task.name)
+        ahead = [need for need in task.needs if need in moving]
+        if record is None:
+            return Step(task, "run", "never run")
+        if ahead:
+            return Step(task, "run" if forced else "look", f"follows {', '.join(ahead)}")
+        made = self._made(task)
+        why = self._different(record, made)
+        if why:
+            return Step(task, "run", why)
+        if record["status"] != "done":
+            return Step(task, "resume", f"{record['status']} on {record['started']}")
+        if forced:
+            return Step(task, "run", "--from")
+        lost = self._lost(task, record)
+        return Step(task, "run", lost) if lost else Step(task, "keep", f"done on {record['finished']}")
+
+    def _made(self, task: Task) -> _Made:
+        inputs: dict[str, str | None] = {}
+        for word in self._paths[task.name]:
+            inputs[word] = self.digests.of(Path(place(word, self.out)))
+        for word in task.template:
+            for need in task.needs:
+                if "${" + need + "}" in word and word not in inputs:
+                    inputs[word] = self._referred(word)
+        for path in self.commands.shipped(task.template):
+            inputs[f"{path.parent.name}/{path.name}"] = self.digests.of(path)
+        missing = [word for word, found in inputs.items() if found is None]
+        if missing:
+            where = place(missing[0], self.out)
+            raise InputError(
+                f"stage {task.name} reads {where}, which is not there",
+                "give the file by --set, or see whether an earlier stage wrote what the recipe expects",
+            )
+        return _Made((task.stage.run, *task.template), inputs, code_of(self.commands.module(task.template)))
+
+    def _referred(self, word: str) -> str | None:
+        """Of a word like ``hf:${sft}/merged``, or ``lora=${sft}/adapter``: the part from the reference on is a path."""
+        return self.digests.of(Path(place(word[word.index("${") :], self.out)))
+
+    def _different(self, record: dict[str, Any], made: _Made) -> str:
+        """Why a record is not of what would be made now; empty where it is."""
+        if record["words"] != list(made.words):
+            return _words_changed(record["words"], made.words)
+        inputs = [word for word, found in made.inputs.items() if record["inputs"].get(word) != found]
+        if inputs or len(record["inputs"]) != len(made.inputs):
+            return f"changed: {', '.join(inputs) or 'inputs'}"
+        files = [] if self.keep_code else changed(record["code"], made.code)
+        if files:
+            return f"other code: {', '.join(files[:3])}" + (
+                f" and {len(files) - 3} more" if len(files) > 3 else ""
+            )
+        return ""
+
+    def _lost(self, task: Task, record: dict[str, Any]) -> str:
+        found = self.digests.of(task.folder(self.out))
+        return "" if found == record["output"] else f"{task.folder(self.out)} has changed since"
+
+    def _run(self, step: Step, handle: int) -> None:
+        task = step.task
+        made, folder = self._made(task), task.folder(self.out)
+        if step.will == "run":
+            _empty(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        record: dict[str, Any] = {
+            "stage": task.name,
+            "status": "running",
+            "fingerprint": made.fingerprint,
+            "started": now(),
+            "words": list(made.words),
+            "inputs": made.inputs,
+            "code": made.code,
+            "versions": versions(),
+        }
+        self._save(task.name, record)
+        began = time.monotonic()
+        try:
+            status = self.commands.run(
+                task.words(self.out), task.launcher(self.out), self.recipe.environment, handle
+            )
+        except KeyboardInterrupt:
+            status = 130
+        record |= {"exit": status, "seconds": round(time.monotonic() - began, 1), "finished": now()}
+        if status and not (status == 1 and task.stage.accept_failures):
+            self._save(task.name, record | {"status": "interrupted" if status == 130 else "failed"})
+            if status == 130:
+                raise KeyboardInterrupt
+            hint = "it says above what failed; run the same command again to go on from here"
+            if status == 1:
+                hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
+            raise RunError(f"stage {task.name} ended with status {status}", hint)
+        self._save(task.name, record | {"status": "done", "output": self.digests.of(folder)})
+
+    def _save(self, name: str, record: dict[str, Any]) -> None:
+        with atomic(self._record(name)) as file:
+            file.write(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+
+def _words_changed(old: Sequence[str], new: Sequence[str]) -> str:
+    gone = [word for word in old if word not in new]
+    come = [word for word in new if word not in old]
+    if not gone and not come:
+        return "other parameters"
+    return (
+        "other parameters: " + (" ".join(gone[:3]) or "nothing") + " → " + (" ".join(come[:3]) or "nothing")
+    )
+
+
+def _empty(folder: Path) -> None:
+    """Of everything but what was paid for."""
+    if not folder.is_dir():
+        return
+    for path in folder.iterdir():
+        if path.name == LEDGER:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -1,0 +1,67 @@
+"""``balanced``: no domain may outweigh the others.
+
+    balanced              every domain is cut to the size of the smallest
+    balanced:cap=400      at most 400 of each
+    balanced:cap=400,kt=100,seed=1
+
+Which of a domain's traces stay is drawn by ``seed`` from their ids alone: neither their order in the file nor the other
+domains have a say, and raising a cap keeps what a lower one kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+from ...errors import InputError
+from ...trace import Trace
+from . import Drop, Given, Policy
+
+OVER = "over the domain's cap"
+
+
+def policy(
+    *,
+    cap: int | None = None,
+    seed: int = 0,
+    sk: int | None = None,
+    pk: int | None = None,
+    kt: int | None = None,
+    aes: int | None = None,
+    dm: int | None = None,
+) -> Policy:
+    """``cap``: most traces a domain (default: the smallest domain's number); ``sk`` … ``dm``: that domain's own."""
+    own = {"SK": sk, "PK": pk, "KT": kt, "AES": aes, "DM": dm}
+    for name, value in {"cap": cap, **own}.items():
+        if value is not None and value < 0:
+            raise InputError(f"policy balanced: {name.lower()} is {value}", "give a number of traces")
+
+    def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:
+        sizes = Counter(trace.domain for trace in traces)
+        usual = cap if cap is not None else min(sizes.values(), default=0)
+        places = _places(traces, seed)
+        found: list[Drop | None] = []
+        for trace in traces:
+            most = own.get(trace.domain or "")
+            most = usual if most is None else most
+            over = Drop(OVER, f"{most} of {sizes[trace.domain]} stay")
+            found.append(None if places[trace.id] < most else over)
+        return found
+
+    return keep
+
+
+def _places(traces: Sequence[Trace], seed: int) -> dict[str, int]:
+    """Each trace's place in the seeded order of its domain, from 0."""
+
+    def key(trace: Trace) -> tuple[bytes, str]:
+        text = f"{seed}\0{trace.id}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(text).digest(), trace.id
+
+    met: Counter[str | None] = Counter()
+    places: dict[str, int] = {}
+    for trace in sorted(traces, key=key):
+        places[trace.id] = met[trace.domain]
+        met[trace.domain] += 1
+    return places
