@@ -22,6 +22,8 @@ from pedagogy_r1.tokens.thought_run import ThoughtRun
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit
 from pedagogy_r1.wbeb.build import BuildRecord
+from pedagogy_r1.wbeb.condition import Condition
+from pedagogy_r1.wbeb.generation import GenerationManifest
 from pedagogy_r1.wbeb.item import Item
 
 HERE = Path(__file__).parent
@@ -49,6 +51,16 @@ FILES: list[tuple[str, type[BaseModel], str]] = [
         "items.build.json",
         BuildRecord,
         "How `items.jsonl` was made: sources with digests and counts, the split, what nearly the same text was found.",
+    ),
+    (
+        "conditions/NAME.yaml",
+        Condition,
+        "The words that go around a question; [generation.md](generation.md) says how they are put together.",
+    ),
+    (
+        "ANSWERS/run.json",
+        GenerationManifest,
+        "What `pcode wbeb eval` and `pcode distill` asked, of whom, with which settings, and what never came.",
     ),
     (
         "THOUGHTS/thoughts.jsonl",

@@ -199,7 +199,7 @@ class Asker:
     def _rejected(self, fault: ChatFault) -> None:
         self._rejections += 1
         if not self._successes and self._rejections >= REJECTIONS:
-            hint = "the server does not take these parameters (or so long a prompt: lower --window); change them and run again"
+            hint = "the server does not take these parameters, or so long a prompt (annotate: lower --window; eval: try --no-logprobs); run again with others"
             self.stop(fault.message, ChatError(fault.message, hint))
 
     def _give_up(self, request: ChatRequest, fault: ChatFault, *, missing: bool) -> None:

@@ -142,7 +142,7 @@ def _scored(token: str, logprob: float) -> dict[str, Any]:
     return {
         "token": token,
         "logprob": float(f"{max(logprob, -9999.0):.6g}"),
-        "bytes": None if "\ufffd" in token else list(token.encode()),
+        "bytes": None if not token or "\ufffd" in token else list(token.encode()),
     }
 
 

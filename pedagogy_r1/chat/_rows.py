@@ -90,6 +90,9 @@ class Rows:
         self._stopped = stopped
         self._nucleus = any(row.temperature > 0 and row.top_p < 1 for row in rows)
         self._draws = any(row.temperature > 0 for row in rows)
+        self._heated = any(row.temperature not in (0, 1) for row in rows)
+        self._mixed = self._draws and any(row.temperature == 0 for row in rows)
+        self._tensors: tuple[Any, Any, Any] | None = None
         self._logprobs = max((row.top for row in rows if row.top is not None), default=None)
 
     def process(self, input_ids: Any, scores: Any) -> Any:
@@ -136,17 +139,28 @@ class Rows:
         """One token a row: the most probable where the temperature is 0, else by inversion within the nucleus."""
         import torch
 
-        device = logits.device
-        heat = torch.tensor([row.temperature or 1.0 for row in self.rows], device=device)
-        shares = (logits / heat.unsqueeze(1)).softmax(-1)
+        heat, top_p, cold = self._settings(logits.device)
+        shares = (logits / heat if self._heated else logits).softmax(-1)
         if self._nucleus:
-            shares = _nucleus(shares, torch.tensor([row.top_p for row in self.rows], device=device))
-        sums = shares.double().cumsum(-1)
-        at = torch.tensor([row.noise.random() for row in self.rows], dtype=torch.float64, device=device)
-        drawn = torch.searchsorted(sums, at.unsqueeze(1) * sums[:, -1:], right=True).squeeze(1)
-        drawn = drawn.clamp(max=logits.shape[-1] - 1)
-        cold = torch.tensor([row.temperature == 0 for row in self.rows], device=device)
-        return torch.where(cold, logits.argmax(-1), drawn)
+            shares = _nucleus(shares, top_p)
+        sums = shares.cumsum(-1, dtype=torch.float64)
+        at = torch.tensor(
+            [[row.noise.random()] for row in self.rows], dtype=torch.float64, device=sums.device
+        )
+        drawn = torch.searchsorted(sums, at.mul_(sums[:, -1:]), right=True).squeeze(1)
+        drawn = drawn.clamp_(max=logits.shape[-1] - 1)
+        return torch.where(cold, logits.argmax(-1), drawn) if self._mixed else drawn
+
+    def _settings(self, device: Any) -> tuple[Any, Any, Any]:
+        """Temperatures and top-ps, [rows, 1], and which rows are greedy, [rows]; the same at every step."""
+        import torch
+
+        if self._tensors is None:
+            heat = torch.tensor([[row.temperature or 1.0] for row in self.rows], device=device)
+            top_p = torch.tensor([[row.top_p] for row in self.rows], device=device)
+            cold = torch.tensor([row.temperature == 0 for row in self.rows], device=device)
+            self._tensors = heat, top_p, cold
+        return self._tensors
 
     def _score(self, logits: Any, chosen: list[int]) -> None:
         import torch
@@ -163,15 +177,15 @@ class Rows:
 def _nucleus(shares: Any, top_p: Any) -> Any:
     """Shares outside the smallest set of most probable tokens that holds ``top_p`` of each row set to 0; ties stay in.
 
-    shares: [rows, tokens]; top_p: [rows].
+    shares: [rows, tokens]; top_p: [rows, 1].
     """
     size = shares.shape[-1]
-    for count in (min(HEAD, size), size):
-        best = shares.topk(count, -1).values
+    best = shares.topk(HEAD, -1).values if size > 8 * HEAD else shares.sort(-1, descending=True).values
+    sums = best.cumsum(-1)
+    if best.shape[-1] < size and bool((sums[:, -1:] < top_p).any()):
+        best = shares.sort(-1, descending=True).values
         sums = best.cumsum(-1)
-        if count == size or bool((sums[:, -1] >= top_p).all()):
-            break
-    # The set ends with the first token at which the sum gets to top_p.
-    last = (sums < top_p.unsqueeze(1)).sum(-1, keepdim=True).clamp(max=count - 1)
-    kept = shares >= best.gather(1, last)
-    return shares.where(kept | (top_p >= 1).unsqueeze(1), 0.0)
+    # The set ends with the first token at which the sum gets to top_p; at 1 or above, everything is in it.
+    last = (sums < top_p).sum(-1, keepdim=True).clamp_(max=best.shape[-1] - 1)
+    least = best.gather(1, last).masked_fill_(top_p >= 1, 0.0)
+    return shares.masked_fill(shares < least, 0.0)

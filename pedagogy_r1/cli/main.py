@@ -25,6 +25,15 @@ ORDER = [
     "report",
     "export",
     "codebook",
+    "sample",
+    "packet",
+    "web",
+    "disagreements",
+    "wbeb",
+    "distill",
+    "filter",
+    "sft",
+    "pipeline",
 ]
 
 

@@ -1,34 +1,25 @@
-"""Drawing with probabilities that are known exactly: systematic sampling down an ordered list.
+"""Drawing with probabilities that are known exactly: so many from each stratum, and those down a shuffled list.
 
-    element      a     b     c     d     e            n = 2 of 5, π = .4 each
-    reaches to   .4    .8    1.2   1.6   2.0          start u = .55, drawn at .55 and 1.55
-    drawn              ×           ×                  a point falls into an element's stretch with probability π
+    stratum SK | cop     a     b     c     d     e            2 of 5, π = .4 each
+    reaches to           .4    .8    1.2   1.6   2.0          start u = .55, drawn at .55 and 1.55
+    drawn                      ×           ×                  a point falls into an element's stretch with probability π
 
-(Madow 1949; Särndal, Swensson & Wretman 1992, 3.4 and 3.6.) Whatever the probabilities, exactly n are drawn, and every run of
-neighbours gets its expected number, rounded down or up: so a list ordered by stratum is a stratified sample in which no
-stratum, however small, has probability 0. Within a stratum the order is random.
-
-Random numbers are hashes of seed, purpose and id. The same seed draws the same from the same traces in any order of the
-file, on any machine and with any version of a library.
+How many of each stratum is `balance.rounded`: its expectation, rounded down or up at random. Within the stratum it is
+systematic sampling (Madow 1949; Särndal, Swensson & Wretman 1992, 3.4): exactly that number, and every run of
+neighbours gets its share, so that units that lie trace by trace are drawn from all traces. Both leave π what it is, and
+no stratum, however small, has probability 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
-from itertools import accumulate, pairwise
 from math import fsum
 
 from ..errors import InputError
+from .balance import rounded
+from .chance import chance
 
 _CERTAIN = 1 - 1e-9
-"""Above this a stretch could, by rounding, hold two points."""
-
-
-def chance(seed: int, purpose: str, key: str = "") -> float:
-    """A number in [0, 1), uniform over seeds, purposes and keys."""
-    text = f"{seed}\0{purpose}\0{key}".encode("utf-8", "surrogatepass")
-    return (int.from_bytes(blake2b(text, digest_size=8).digest()) >> 11) / 2**53
 
 
 def how_many(share: float, of: int) -> int:
@@ -45,7 +36,7 @@ def probabilities(weights: Sequence[float], n: int) -> list[float]:
 
     Raises `InputError` unless 1 ≤ n ≤ number of weights.
 
-    >>> probabilities([5, 1, 1, 1, 1, 1], 2)
+    >>> probabilities([8, 1, 1, 1, 1, 1], 2)
     [1.0, 0.2, 0.2, 0.2, 0.2, 0.2]
     """
     if not 1 <= n <= len(weights):
@@ -56,19 +47,35 @@ def probabilities(weights: Sequence[float], n: int) -> list[float]:
         return [1.0] * n
     certain = [False] * len(weights)
     while True:
-        open_ = [not sure for sure in certain]
-        scale = (n - sum(certain)) / fsum(w for w, o in zip(weights, open_, strict=True) if o)
-        now = [not o or w * scale >= _CERTAIN for w, o in zip(weights, open_, strict=True)]
+        scale = (n - sum(certain)) / fsum(w for w, sure in zip(weights, certain, strict=True) if not sure)
+        now = [sure or w * scale >= _CERTAIN for w, sure in zip(weights, certain, strict=True)]
         if now == certain:
             return [1.0 if sure else w * scale for w, sure in zip(weights, certain, strict=True)]
         certain = now
 
 
-def systematic(pi: Sequence[float], start: float) -> list[bool]:
-    """Which elements are drawn, down the list in its order. ``start``: uniform in [0, 1); Σπ must be a whole number."""
-    open_ = [p if p < 1 else 0.0 for p in pi]
-    reach = list(accumulate(open_, initial=start))
-    # The sum of a long list is a little off a whole number, and a last point must not be lost by that.
-    reach[-1] = round(fsum(open_)) + start
-    drawn = [int(high) > int(low) for low, high in pairwise(reach)]
-    return [p >= 1 or hit for p, hit in zip(pi, drawn, strict=True)]
+def draw(
+    pi: Sequence[float], strata: Sequence[tuple[str, ...]], shuffled: Sequence[int], seed: int, purpose: str
+) -> list[bool]:
+    """Which elements are drawn. ``pi``: of each element, the same within a stratum; ``strata``: of each element;
+    ``shuffled``: the elements' places in random order, neighbours being spread over."""
+    members: dict[tuple[str, ...], list[int]] = {}
+    for i in shuffled:
+        members.setdefault(strata[i], []).append(i)
+    names = sorted(members)
+    expected = [len(members[s]) * pi[members[s][0]] for s in names]
+    drawn = [False] * len(pi)
+    for stratum, n in zip(names, rounded(expected, names, seed, purpose), strict=True):
+        start = chance(seed, f"{purpose} start", "\0".join(stratum))
+        for place in systematic(len(members[stratum]), n, start):
+            drawn[members[stratum][place]] = True
+    return drawn
+
+
+def systematic(size: int, n: int, start: float) -> list[int]:
+    """The ``n`` of ``size`` places at which the points start, start + 1, … fall, each place n/size long.
+
+    >>> systematic(5, 2, 0.55)
+    [1, 3]
+    """
+    return [min(size - 1, int((k + start) * size / n)) for k in range(n)]

@@ -104,7 +104,7 @@ def _write(sample: Sample, manifest: PacketManifest, folder: Path) -> None:
     with atomic(folder / "codebook.yaml") as file:
         file.write(dump_codebook(sample.book))
     _write_key(sample, folder / "key")
-    for coder, order in sample.orders.items():
+    for coder, order in sample.drawing.orders.items():
         lines = ({"unit_id": line.unit_id} | ({"practice": True} if line.practice else {}) for line in order)
         write_jsonl(folder / coder / "order.jsonl", lines)
     with atomic(folder / "packet.json") as file:
@@ -119,7 +119,9 @@ def _write_key(sample: Sample, key: Path) -> None:
     with atomic(key / "sample.csv") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
-        for element, pi, coders in zip(sample.elements, sample.pi, sample.coders, strict=True):
+        for element, pi, coders in zip(
+            sample.drawing.elements, sample.drawing.pi, sample.drawing.coders, strict=True
+        ):
             row = (
                 neutralise(element.trace_id),
                 neutralise(words(element.stratum)),
@@ -131,7 +133,7 @@ def _write_key(sample: Sample, key: Path) -> None:
 
 
 def _needed(sample: Sample) -> Iterator[Trace]:
-    wanted = {element.trace_id for element in (*sample.drawn, *sample.practice)}
+    wanted = {element.trace_id for element in (*sample.drawing.drawn, *sample.drawing.practice)}
     for trace in read_traces(sample.traces):
         if trace.id in wanted:
             yield trace

@@ -1,0 +1,229 @@
+"""How many units do people have to code? The precision of α and of a code's frequency against n.
+
+    units  traces   α ±    shown ≥ .667   α of the code ±   frequency 95 %
+    200    8        .09    .34            .28               1.1–13.6 %
+    800    32       .045   .93            .14               2.7–8.3 %
+
+α by simulation (`agreement.precision`), the frequency by formula (`stats.precision`); both from assumptions, which a
+pilot run can replace. Without the machine: what a machine run adds (DSL, PPI++) makes frequencies more precise, never less by much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..agreement import MISSING, krippendorff_alpha, reliability_data
+from ..agreement.precision import AlphaPrecision, Coders, alpha_precision
+from ..coding.run import CoderRun
+from ..errors import InputError, RunError, did_you_mean
+from ..stats import code_table, frequency
+from ..stats.precision import SharePrecision, icc_of, share_precision, units_needed
+from .figure import WIDTH, Figure, canvas
+from .palette import INK, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+GRID = (50, 100, 200, 400, 800, 1600, 3200)
+THRESHOLD = 0.667
+DEFAULTS = {"alpha": 0.75, "prevalence": 0.05, "per_trace": 25, "icc": 0.1}
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """``shares``: of all codes; ``prevalence``: of the code of interest, ``code``; ``origin``: where each figure is from."""
+
+    alpha: float
+    code_alpha: float
+    shares: tuple[float, ...]
+    prevalence: float
+    per_trace: int
+    icc: float
+    coders: int = 2
+    code: str = "the code"
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SampleSize:
+    """``alpha``: of all codes, ``code_alpha``: of the presence of the code of interest, ``share``: its frequency, each along
+    `GRID`. ``needed``: units for the precision asked for, by what; None where no number of units in reach gives it."""
+
+    assumed: Assumptions
+    precision: float
+    seed: int
+    runs: int
+    alpha: tuple[AlphaPrecision, ...]
+    code_alpha: tuple[AlphaPrecision, ...]
+    share: tuple[SharePrecision, ...]
+    needed: Mapping[str, int | None]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The table, shares as fractions."""
+        return [
+            {
+                "n_units": share.n,
+                "n_traces": a.traces,
+                "alpha_low": _rounded(a.low),
+                "alpha_high": _rounded(a.high),
+                "alpha_half": _rounded(a.half),
+                "alpha_shown": _rounded(a.shown),
+                "code_alpha_half": _rounded(c.half),
+                "code_alpha_undefined": _rounded(c.undefined),
+                "code_low": _rounded(share.low),
+                "code_high": _rounded(share.high),
+                "code_half": _rounded(share.half),
+                "code_expected": _rounded(share.n * self.assumed.prevalence),
+            }
+            for share, a, c in zip(self.share, self.alpha, self.code_alpha, strict=True)
+        ]
+
+    def figure(self) -> Figure:
+        """The picture."""
+        caption = (
+            f"How far 95 % of studies would lie from α = {self.assumed.alpha:g}, and the 95 % interval to be expected for a "
+            f"code of {self.assumed.prevalence:.2%}, against the number of coded units."
+        )
+        return Figure("plan", caption, lambda: _drawn(self))
+
+
+def assume(
+    *,
+    codes: int,
+    run: str | Path | None = None,
+    code: str | None = None,
+    coders: int = 2,
+    alpha: float | None = None,
+    prevalence: float | None = None,
+    per_trace: int | None = None,
+    icc: float | None = None,
+) -> Assumptions:
+    """What is given, else what the pilot ``run`` shows, else `DEFAULTS`. ``codes``: how many the codebook has."""
+    given = {"alpha": alpha, "prevalence": prevalence, "per_trace": per_trace, "icc": icc}
+    if run is None and code is not None:
+        raise InputError("--code needs a pilot that shows its share", "give --run RUN, or --prevalence")
+    shown: dict[str, Any] = _pilot(CoderRun(run), code) if run is not None else {}
+    found: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for name, default in DEFAULTS.items():
+        for value, where in ((given[name], "given"), (shown.get(name), f"from {run}"), (default, "assumed")):
+            if value is not None:
+                found[name], origin[name] = value, where
+                break
+    return Assumptions(
+        **found,
+        code_alpha=found["alpha"] if alpha is not None else shown.get("code_alpha") or found["alpha"],
+        shares=shown.get("shares") or (1 / max(2, codes),) * max(2, codes),
+        coders=max(2, coders),
+        code=shown.get("code") or "the code",
+        origin=origin | {"shares": f"from {run}" if shown else "assumed equal"},
+    )
+
+
+def _pilot(run: CoderRun, code: str | None) -> dict[str, Any]:
+    """Shares, clustering and, where people coded together, α. Figures of the person (else coder) who coded most."""
+    data = reliability_data([run])
+    coded = (data.primary != MISSING).sum(axis=1)
+    human = np.array([coder.kind == "human" for coder in data.coders])
+    if not coded.any():
+        raise RunError(f"{run.folder} holds no coding", "choose another pilot")
+    first = int(np.lexsort((-coded, ~human))[0]) if coded[human].any() else int(np.argmax(coded))
+    table = code_table([run])
+    own = [s for s in frequency(table, cluster="trace") if s.coder == data.coders[first].name]
+    share = {s.code: s for s in own if s.share.estimate}
+    if code is not None and code not in share:
+        why = "does not occur in" if code in data.categories else "is no code of"
+        raise RunError(f"{code} {why} {run.folder}", did_you_mean(code, list(share)))
+    chosen = (
+        share[code] if code is not None else min(share.values(), key=lambda s: float(s.share.estimate or 0))
+    )
+    m = chosen.total / max(1, chosen.n_traces)
+    found: dict[str, Any] = {
+        "code": chosen.code,
+        "prevalence": chosen.share.estimate,
+        "per_trace": max(1, round(m)),
+        "icc": icc_of(chosen.share.design_effect or 1.0, m),
+        "shares": tuple(float(s.share.estimate or 0) for s in share.values()),
+    }
+    if len(share) < 2:
+        raise RunError(f"{run.folder}: {data.coders[first].name} gave one code only", "choose another pilot")
+    if human.sum() >= 2:
+        both = krippendorff_alpha(data.primary[human], data.cluster, len(data.categories), replicates=0)
+        one = krippendorff_alpha(data.presence(chosen.code)[human], data.cluster, 2, replicates=0)
+        found |= {"alpha": _usable(both.alpha), "code_alpha": _usable(one.alpha)}
+    return found
+
+
+def _usable(alpha: float | None) -> float | None:
+    return None if alpha is None else min(0.99, max(0.01, alpha))
+
+
+def sample_size(
+    assumed: Assumptions, *, precision: float = 0.05, runs: int = 500, seed: int = 0
+) -> SampleSize:
+    """Along `GRID`, and the number of units at which each half width comes down to ``precision``; the frequency's at least to
+    half the frequency itself, since ±5 points say nothing of a code of 5 %."""
+    m = assumed.per_trace
+    every = Coders(assumed.alpha, assumed.shares, m, assumed.icc, assumed.coders)
+    rare = (1 - assumed.prevalence, assumed.prevalence)
+    one = Coders(assumed.code_alpha, rare, m, assumed.icc, assumed.coders)
+    traces = [max(2, round(n / m)) for n in GRID]
+    alphas, code_alphas = (
+        tuple(alpha_precision(c, t, threshold=THRESHOLD, runs=runs, seed=seed) for t in traces)
+        for c in (every, one)
+    )
+    needed = {
+        "alpha": _needed(alphas, m, precision),
+        "code_alpha": _needed(code_alphas, m, precision),
+        "share": units_needed(
+            assumed.prevalence, min(precision, assumed.prevalence / 2), per_trace=m, icc=assumed.icc
+        ),
+    }
+    shares = tuple(share_precision(assumed.prevalence, n, per_trace=m, icc=assumed.icc) for n in GRID)
+    return SampleSize(assumed, precision, seed, runs, alphas, code_alphas, shares, needed)
+
+
+def _needed(found: tuple[AlphaPrecision, ...], m: int, half: float) -> int | None:
+    """Half widths fall with √n: read off the largest simulated study, which has the least of the small ones' curvature."""
+    last = found[-1]
+    return None if last.half is None else int(np.ceil(last.traces * m * (last.half / half) ** 2))
+
+
+def _drawn(size: SampleSize) -> Canvas:
+    figure = canvas(WIDTH, 3.0)
+    left, right = figure.subplots(1, 2)
+    n = np.array(GRID, float)
+    for found, color, style, name in (
+        (size.alpha, INK, "o-", "all codes"),
+        (size.code_alpha, MUTED, "D--", f"presence of {size.assumed.code}"),
+    ):
+        half = np.array([np.nan if a.half is None else a.half for a in found])
+        left.plot(n, half, style, color=color, ms=4, lw=1.2, label=name)
+    left.axhline(size.precision, color=MUTED, lw=0.8, ls=(0, (3, 3)))
+    left.set_title(f"α = {size.assumed.alpha:.2g}, ±")
+    left.set_ylim(0, None)
+    left.legend()
+    low, high = (np.array([getattr(s, end) for s in size.share]) for end in ("low", "high"))
+    right.fill_between(n, low, high, color=MUTED, alpha=0.25, lw=0)
+    right.plot(n, low, color=INK, lw=1)
+    right.plot(n, high, color=INK, lw=1)
+    right.axhline(size.assumed.prevalence, color=MUTED, lw=0.8, ls=(0, (3, 3)))
+    right.set_title(f"Frequency of {size.assumed.code}, {100 * size.assumed.prevalence:.3g} %: 95 % interval")
+    right.set_ylim(0, min(1.0, 1.1 * float(high[len(GRID) // 3])))  # the first intervals say only "too few"
+    right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_xticks(GRID, [f"{g:,}" for g in GRID])
+        axes.minorticks_off()
+        axes.set_xlabel("units that people code")
+        axes.grid(axis="y")
+    return figure
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 5)
