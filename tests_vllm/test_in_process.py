@@ -60,6 +60,14 @@ def test_a_reply_does_not_depend_on_what_else_is_asked_and_the_seed_decides(tiny
     assert {reply.finish for reply in together} <= {"stop", "length"}
 
 
+def test_more_tokens_of_prompts_than_one_step_takes(tiny: Tiny) -> None:
+    """On a CPU vLLM cannot rewind the random stream of a prompt that it took in parts: it takes them whole."""
+    long = [f"Question {n}: " + "why is 1/3 less than 1/2? " * 60 for n in range(24)]
+    replies = ask(tiny.model, [request(text, max_completion_tokens=4) for text in long], max_model_len=4096)
+    assert [type(reply).__name__ for reply in replies] == ["ChatReply"] * 24
+    assert sum(reply.usage.prompt for reply in replies) > 8192
+
+
 def test_it_says_what_transformers_says_with_the_same_probabilities(tiny: Tiny) -> None:
     asked = [request(text, temperature=0, logprobs=True, top_logprobs=5) for text in TEXTS[:6]]
     for ours, theirs in zip(ask(tiny.model, asked), ask(tiny.model, asked, "hf"), strict=True):

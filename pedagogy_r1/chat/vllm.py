@@ -199,8 +199,11 @@ class VllmEngine:
             from vllm.lora.request import LoRARequest
             from vllm.platforms import current_platform
 
-            if self._options["dtype"] == "auto" and current_platform.is_cpu():
-                self._options["dtype"] = "float32"
+            if current_platform.is_cpu():
+                if self._options["dtype"] == "auto":
+                    self._options["dtype"] = "float32"
+                # Of a prompt that it takes in parts vLLM rewinds the random stream, which a CPU's has no way to do.
+                self._options["enable_chunked_prefill"] = False
             self._llm = LLM(**self._options)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             if "memory" in str(error).lower():

@@ -46,5 +46,20 @@ def read_traces(path: str | Path) -> Iterator[Trace]:
                 f"{path}:{row.line}: trace id {trace.id!r} was used on line {seen[trace.id]}",
                 "give every trace its own id",
             )
+        if halves := _halves(trace):
+            raise InputError(
+                f"{path}:{row.line}: half a character (lone surrogate) in {halves}",
+                f"pcode traces import {path} -o FILE replaces it by U+FFFD",
+            )
         seen[trace.id] = row.line
         yield trace
+
+
+def _halves(trace: Trace) -> str | None:
+    """The first text that no UTF-8 can hold: JSON can, most of what comes after cannot."""
+    for name in ("id", "reasoning", "question", "answer"):
+        try:
+            getattr(trace, name).encode()
+        except UnicodeEncodeError:
+            return name
+    return None
