@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.coding.coding import Coding
+from pedagogy_r1.coding.packet import PacketManifest
 from pedagogy_r1.coding.run import Manifest
 from pedagogy_r1.tokens.thought import Thought
 from pedagogy_r1.tokens.thought_run import ThoughtRun
@@ -41,6 +42,11 @@ FILES: list[tuple[str, type[BaseModel], str]] = [
         "codebook/ID/VERSION.yaml, RUN/codebook.yaml",
         Codebook,
         "A codebook; [codebook.md](codebook.md) explains the fields.",
+    ),
+    (
+        "PACKET/packet.json",
+        PacketManifest,
+        "A sample to be coded blind: how it was drawn, for whom; [sampling.md](sampling.md) explains it.",
     ),
     (
         "items.jsonl",

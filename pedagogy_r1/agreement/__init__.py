@@ -6,6 +6,7 @@ from .coefficients import Coefficient, chance_corrected, cohen_kappa, percent_ag
 from .comparison import CodeAlpha, Comparison, Confusion
 from .continuum import Continuum, Span, continua_of
 from .difference import Difference, human_machine_difference, recoding_difference
+from .disagreement import ConfusedPair, Disagreements, QuotedUnit, Said, disagreements
 from .drift import drift
 from .hayes import HayesKrippendorff, hayes_krippendorff
 from .machine_errors import MachineErrors, machine_errors, majority
@@ -26,18 +27,22 @@ __all__ = [
     "CodeAlpha",
     "Coefficient",
     "Comparison",
+    "ConfusedPair",
     "Confusion",
     "Continuum",
     "Difference",
     "DisagreedUnit",
+    "Disagreements",
     "Group",
     "HayesKrippendorff",
     "MachineErrors",
     "MultiValued",
     "Profiles",
+    "QuotedUnit",
     "Reliability",
     "ReliabilityData",
     "ReplacementReport",
+    "Said",
     "Share",
     "Span",
     "Unitizing",
@@ -49,6 +54,7 @@ __all__ = [
     "chance_corrected",
     "continua_of",
     "cohen_kappa",
+    "disagreements",
     "drift",
     "hayes_krippendorff",
     "human_machine_difference",

@@ -105,7 +105,7 @@ def reliability_data(runs: Sequence[CoderRun]) -> ReliabilityData:
     categories = book.code_ids if book.exhaustive else (*book.code_ids, NONE)
     categories = _with_none(categories, runs)
     table = _Table({name: i for i, name in enumerate(categories)})
-    for run, label in zip(runs, _labels(runs), strict=True):
+    for run, label in zip(runs, run_labels(runs), strict=True):
         table.add(run, label)
     return replace(table.finish(categories), level=book.level, scale=_scale(book))
 
@@ -148,7 +148,7 @@ def _one_codebook(runs: Sequence[CoderRun]) -> Codebook:
     return first
 
 
-def _labels(runs: Sequence[CoderRun]) -> list[str]:
+def run_labels(runs: Sequence[CoderRun]) -> list[str]:
     """Names of the runs, with as many parent directories as tell them apart: ``a/cues``, ``b/cues``."""
     paths = [run.folder.resolve() for run in runs]
     for path, count in Counter(paths).items():

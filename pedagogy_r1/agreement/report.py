@@ -21,7 +21,7 @@ from .additive import CONFIDENCE
 from .alpha import Alpha, Reliability, krippendorff_alphas
 from .comparison import Comparison, Confusion, compare, confusions, groups, most_disagreed
 from .difference import Difference, human_machine_difference
-from .drift import drift
+from .drift import drift, has_migration, not_made_again
 from .hayes import HayesKrippendorff, hayes_krippendorff
 from .machine_errors import MachineErrors, machine_errors, majority
 from .reliability import FIELDS, ReliabilityData, reliability_data
@@ -55,7 +55,9 @@ class AgreementReport:
 
     ``differences``: per machine, human–machine minus human–human. ``leave_one_out``: per coder, α of all the others,
     where there are three or more. Where asked for: ``groups``; ``replacements``; ``accuracy``, per coder, against the
-    reference coder; ``hayes``, the Hayes–Krippendorff interval of each comparison; ``drift`` from earlier runs.
+    reference coder; ``hayes``, the Hayes–Krippendorff interval of each comparison; ``drift`` from earlier runs,
+    and ``drift_carried``, the same with the earlier codes carried by the migration map, where codes changed;
+    ``not_made_again``: codings of these runs that were carried over, not made anew.
     """
 
     codebook: str
@@ -73,6 +75,8 @@ class AgreementReport:
     accuracy: dict[str, tuple[CodeAccuracy, ...]]
     hayes: dict[str, HayesKrippendorff]
     drift: Difference | None
+    drift_carried: Difference | None
+    not_made_again: int
     replicates: int
     seed: int
 
@@ -104,6 +108,8 @@ class AgreementReport:
                 for who, h in self.hayes.items()
             },
             "drift": asdict(self.drift) if self.drift else None,
+            "drift_carried": asdict(self.drift_carried) if self.drift_carried else None,
+            "not_made_again": self.not_made_again,
             "replacements": [replacement.as_json() for replacement in self.replacements],
             "method": {
                 "coefficient": "Krippendorff's alpha of the primary code at the codebook's level; per code: presence or absence",
@@ -140,7 +146,8 @@ def agree(
     read. Data for which α is undefined raise nothing: the report says why.
     """
     opened = [run if isinstance(run, CoderRun) else CoderRun(run) for run in runs]
-    _finished(opened)
+    earlier = [run if isinstance(run, CoderRun) else CoderRun(run) for run in before]
+    _finished([*opened, *earlier])
     data = reliability_data(opened)
     if coders:
         data = data.of(coders)
@@ -162,7 +169,11 @@ def agree(
         replacements=_replacements(data, replace, how) if replace else (),
         accuracy=_accuracy(data, reference, how) if reference else {},
         hayes=_hayes(data, how) if hayes else {},
-        drift=drift(before, opened, replicates=replicates, seed=seed) if before else None,
+        drift=drift(earlier, opened, coders=coders, replicates=replicates, seed=seed) if earlier else None,
+        drift_carried=drift(earlier, opened, coders=coders, carried=True, replicates=replicates, seed=seed)
+        if earlier and has_migration(earlier, opened)
+        else None,
+        not_made_again=not_made_again(opened) if earlier else 0,
         **how,
     )
 

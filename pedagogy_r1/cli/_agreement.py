@@ -69,14 +69,23 @@ def _print_asked_for(out: Console, report: AgreementReport) -> None:
         out.print(f"{escape(who)}: Hayes–Krippendorff {interval(found.interval.ci)}")
     for warning in dict.fromkeys(found.warning for found in report.hayes.values()):
         out.print(escape(warning), style="yellow")
-    if report.drift is not None and report.drift.difference is not None:
-        d = report.drift
+    for words, d in (
+        ("α before", report.drift),
+        ("the earlier codes carried by the migration map: α before", report.drift_carried),
+    ):
+        if d is not None and d.difference is not None:
+            out.print(
+                f"{words} {number(d.first or 0)}, after {number(d.second or 0)}: difference "
+                f"{number(d.difference)} {interval(d.ci)}, {d.n_units} units of {d.n_traces} traces"
+            )
+        if d is not None and d.why_undefined:
+            out.print(f"before and after: {escape(d.why_undefined)}", style="yellow")
+    if report.not_made_again:
         out.print(
-            f"α before {number(d.first or 0)}, after {number(d.second or 0)}: difference {number(d.difference or 0)} "
-            f"{interval(d.ci)}, {d.n_units} units of {d.n_traces} traces"
+            f"{report.not_made_again} codings were carried to the new version and not made again: on them nothing can differ "
+            "but by the map",
+            style="yellow",
         )
-    elif report.drift is not None:
-        out.print(f"drift: {escape(report.drift.why_undefined or '')}", style="yellow")
 
 
 def _share(share: Share) -> str:

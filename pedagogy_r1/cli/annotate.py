@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ._generation import backend_options
 from ._progress import traces_bar
 
 LLM_OPTIONS = (
@@ -89,6 +90,13 @@ LLM_OPTIONS = (
     "--api-key-env", default=None, help="llm: environment variable with the key [default: OPENAI_API_KEY]."
 )
 @click.option(
+    "--backend-option",
+    "backend",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="llm: option of hf: or vllm: (docs/models.md); may be repeated.",
+)
+@click.option(
     "--price-in",
     type=click.FloatRange(0),
     default=None,
@@ -111,6 +119,7 @@ def command(
     model: str | None,
     dry_run: bool,
     as_json: bool,
+    backend: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Code every unit of TRACES and write a run directory.
@@ -121,7 +130,9 @@ def command(
     from ..coding.annotate import execute, plan, prepare
 
     prices = {name: given.pop(f"price_{name}") for name in ("in", "cached", "out")}
-    options = {"model": model} | {name: given.pop(name) for name in ("workers", *LLM_OPTIONS)}
+    options = {"model": model, "backend": backend_options(backend) or None} | {
+        name: given.pop(name) for name in ("workers", *LLM_OPTIONS)
+    }
     options = {name: value for name, value in options.items() if value is not None}
     job = prepare(traces, out, coder=coder or ("llm" if model else "cues"), **given, **options)
     if dry_run:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ._codebook_qdc import export, import_
 from ._console import console
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ def command() -> None:
 
     A codebook is named by id (schoen: the newest version), by id@version, or by a .yaml file.
     """
+
+
+command.add_command(export)
+command.add_command(import_)
 
 
 @command.command("list")
@@ -206,6 +211,47 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
                 err=True,
             )
     ctx.exit(1 if recode else 0)
+
+
+@command.command("bump")
+@click.argument("codebook")
+@click.option("--to", "version", default=None, metavar="VERSION", help="The new version, such as 1.1.0.")
+@click.option("--minor", "part", flag_value="minor", help="1.0.0 → 1.1.0: sharper definitions and rules.")
+@click.option("--major", "part", flag_value="major", help="1.0.0 → 2.0.0: other codes.")
+@click.option(
+    "--from-disagreements",
+    "noted",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="What `pcode disagreements -o` wrote: notes on the rules that are missing go into the draft.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The new file."
+)
+def bump(codebook: str, version: str | None, part: Any, noted: Path | None, output: Path) -> None:
+    """Draft the next version of CODEBOOK: its file with comments kept, the version raised, a migration to fill in.
+
+    With --from-disagreements, each code that coders confuse with another one without a rule between them gets a note
+    with counts and quotes. No file is ever overwritten, least of all a released one.
+    """
+    from ..codebook.bump import among_released, draft_for
+    from ..records import atomic
+
+    if (version is None) == (part is None):
+        raise click.UsageError("say which version: --to 1.1.0, --minor or --major")
+    made = draft_for(codebook, version or part, output, noted)
+    with atomic(output) as file:
+        file.write(made.text)
+    if made.noted:
+        what = _many(len(made.noted), "pair")
+        click.echo(f"{what} of codes without a rule: search {output} for TODO", err=True)
+    if not made.comments_kept:
+        why = "the file could not be edited as it is laid out: its comments are lost"
+        click.secho(why, fg="yellow", err=True)
+    if among_released(output):
+        why = f"{made.book.id} without a version now means this draft: name versions until it is released"
+        click.secho(why, fg="yellow", err=True)
+    click.echo(f"{made.book.ref} drafted in {output}", err=True)
 
 
 def _json(value: Any) -> None:

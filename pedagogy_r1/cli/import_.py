@@ -20,7 +20,22 @@ FILE = click.Path(path_type=Path)
     "--traces", type=FILE, default=None, help="The traces that were coded. [with --units RUN: that run's]"
 )
 @click.option("-o", "--out", type=FILE, required=True, help="Run directory to write.")
-@click.option("--codebook", required=True, help="Codebook the coders used: ID@VERSION or a YAML file.")
+@click.option(
+    "--codebook",
+    default=None,
+    help="Codebook the coders used: ID@VERSION or a YAML file. [with --packet: the packet's]",
+)
+@click.option(
+    "--packet",
+    type=FILE,
+    default=None,
+    help="The packet that the files came back of: its traces, units and codebook are used.",
+)
+@click.option(
+    "--coder",
+    default=None,
+    help="Whose the files are, where they do not say it, or name an account of the tool.",
+)
 @click.option(
     "--units",
     default=None,
@@ -36,7 +51,12 @@ FILE = click.Path(path_type=Path)
     metavar="SCHEME",
     help="The rows are units of this scheme. [unit_ids: found out]",
 )
-@click.option("--format", "layout", default=None, help="long, wide, or a plugin [default: by the columns].")
+@click.option(
+    "--format",
+    "layout",
+    default=None,
+    help="long, wide, sheet, label_studio, doccano, prodigy, or another plugin [default: by what is in the file].",
+)
 @click.option(
     "--kind",
     type=click.Choice(["human", "machine"]),
@@ -63,15 +83,17 @@ def command(
     as_json: bool,
     **how: Any,
 ) -> None:
-    """Import human codings from FILES (CSV, TSV, XLSX, JSONL, Parquet).
+    """Import human codings from FILES (CSV, TSV, XLSX, JSON, JSONL, Parquet, or what a tool exports).
 
     Layouts: `trace_id start end quote coder code [memo]`, `unit_id coder code [memo]` (one row per unit and code, the
     first is primary), or `unit_id` and one column a coder. An empty cell is missing; "none" means that no code applies.
     All problems are listed at once; with --on-error skip the rest is imported.
+
+    What coders send back of a packet is imported with --packet alone; docs/packets.md says what each tool exports.
     """
     from ..coding.importing import import_codings
 
-    report = import_codings(files, traces, out, format=layout, **how)
+    report = import_codings(files, traces, out, format=layout.replace("-", "_") if layout else None, **how)
     _say(report)
     if as_json:
         click.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))

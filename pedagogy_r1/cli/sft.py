@@ -31,7 +31,13 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option(
     "--model", required=True, help="Student: a folder in Hugging Face format, or a name on the hub."
 )
-@click.option("--method", type=click.Choice(["lora", "qlora", "full"]), default="lora", show_default=True)
+@click.option(
+    "--method",
+    type=click.Choice(["lora", "qlora", "full"]),
+    default="lora",
+    show_default=True,
+    help="What is trained: an adapter, an adapter on a 4-bit base (CUDA), or all weights.",
+)
 @click.option("--domain", "domains", multiple=True, help="Only traces of this domain; may be repeated.")
 @click.option("--merge", is_flag=True, help="Also write adapter and base as one model, to OUT/merged.")
 @click.option("--epochs", type=_POSITIVE, default=None, help="[default: 3]")
@@ -87,7 +93,9 @@ _POSITIVE = click.FloatRange(0, min_open=True)
     default=None,
     help="Steps between checkpoints. [default: an epoch]",
 )
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default=None)
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default=None, help="auto: a GPU if there is one."
+)
 @click.option(
     "--dtype",
     type=click.Choice(["auto", "float32", "bfloat16"]),

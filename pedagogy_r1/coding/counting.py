@@ -82,4 +82,6 @@ def _fits(text: str, name: str) -> bool:
     if not wanted:
         return False
     cut = wanted.removesuffix("…").removesuffix("...").rstrip()
-    return fold(text) == wanted or (cut != wanted and cut != "" and fold(text).startswith(cut))
+    most = 4 * len(name) + 1000  # white space aside, no more of the text can matter
+    folded = fold(text[:most])
+    return (folded == wanted and len(text) <= most) or (cut not in (wanted, "") and folded.startswith(cut))

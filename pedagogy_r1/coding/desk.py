@@ -15,6 +15,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -28,6 +29,9 @@ from ..provenance import now
 from ..records import BadRow, Ledger, Row, read_jsonl
 
 NAME = "web.jsonl"
+PRACTICE = "practice with "
+"""So begins what stands in place of a packet where a coder practised; it is no coding."""
+
 CANNOT = "cannot be coded"
 """Why a unit is missing that the coder looked at and could not code, unless a memo says it."""
 
@@ -108,6 +112,8 @@ class Work:
     rows: dict[str, int] = field(default_factory=dict)
     said: dict[str, dict[str, tuple[str, ...] | None]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
+    """Practice units in the order in which their answers were shown."""
     n: int = 0
 
     def take(self, change: Change, row: int) -> None:
@@ -117,6 +123,7 @@ class Work:
         self.said[change.unit_id] = change.said
         if after.checked:
             self.steps.clear()
+            self.checked.append(change.unit_id)
         elif change.undoes is not None:
             if self.steps and self.steps[-1].n == change.undoes:
                 self.steps.pop()
@@ -268,6 +275,12 @@ class Desk:
             )
         if entry.codes == () and self.book.exhaustive:
             raise InputError(f"under {self.book.ref} every unit has a code", "choose the nearest one")
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing changes in this block."""
+        with self._guard:
+            yield
 
     def close(self) -> None:
         """Let another process have it."""

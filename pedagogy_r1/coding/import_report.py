@@ -15,9 +15,10 @@ from .run import CoderRun
 
 @dataclass
 class CodingsReport:
-    """What an import of codings did. Every row of the files is in ``kept``, ``not_coded``, ``outside`` or ``problems``.
+    """What an import of codings did: every row is in ``kept``, ``not_coded``, ``outside``, ``practice`` or ``problems``.
 
-    ``outside``: spans in the answer, or a think tag; ``alone``: spans (with ``units="own"``) that only this coder has; ``landless``: spans that own no unit after
+    ``outside``: spans in the answer, or a think tag; ``practice``: on units of a packet that are for practice alone;
+    ``alone``: spans (with ``units="own"``) that only this coder has; ``landless``: spans that own no unit after
     projection; ``moved``: rows by the presumed cause of their shifted offsets; ``places``: the ``file:row`` of all that
     ``moved``, ``counts`` and ``outside`` count, by the cause, the remark, or ``outside``.
     """
@@ -27,6 +28,7 @@ class CodingsReport:
     kept: int = 0
     not_coded: int = 0
     outside: int = 0
+    practice: int = 0
     traces: int = 0
     traces_left_out: int = 0
     units: int = 0

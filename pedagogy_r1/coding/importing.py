@@ -14,19 +14,17 @@ from typing import Any, Literal, NamedTuple
 
 from ..codebook import Codebook, load_codebook
 from ..errors import InputError
-from ..intake import read_traces
 from ..provenance import digest, file_digest, now, versions
 from ..records import BadRow, write_jsonl
-from ..trace import Trace
-from ..unit import Unit, Unitizer
+from ..unit import Unitizer
 from .claims import Claims
-from .coding import CoderInfo, CoderKind, Coding
+from .coding import CoderInfo, CoderKind
 from .import_report import CodingsReport
 from .importers import RawCoding, Table, choose, read_table
-from .judging import NOT_CODED, Judge, Judged, Judgement, Problem, as_fields, judge_all
+from .judging import NOT_CODED, Judge, Judged, Judgement, Problem, judge_all
+from .laying import Coded, lay
 from .placing import Entry, Placing, find_scheme, place_spans, place_units
-from .projecting import NO_SPAN, project
-from .returned import NOT_RETURNED, Returned
+from .returned import Returned
 from .run import CoderRun, Manifest, RunWriter
 
 SHOWN = 50
@@ -77,25 +75,15 @@ def import_codings(
     read = _read(paths, format, report, book, kind, coder, back)
     run = CoderRun(units) if units is not None and str(units) != OWN else None
     where = back.traces if back else _traces(traces, run)
-    unitizer, placing, projecting = None, Placing(), bool(project)
+    unitizer, placing, projecting = None, Placing(), False
     if read.entries:
         unitizer = (
             back.unitizer(lang)
             if back
             else _unitizer(read, where, book, run, str(units) == OWN, project, scheme, lang)
         )
-        exact = None if project else unitizer
-        placing = (
-            place_units(read.entries, where, exact)
-            if read.by_unit and exact
-            else place_spans(read.entries, where, exact, strict=back is None)
-        )
-    if back:
-        projecting = not back.exact(placing.placed)
-        if not projecting:
-            placing.placed, practice, uncalled = back.asked(placing.placed)
-            placing.problems += uncalled
-            report.add("practice, left out", practice)
+        placing, loose = _place(read, where, None if project else unitizer, back, report)
+        projecting = loose or bool(project)
     judge = Judge(book)
     judged = judge_all(judge, placing.placed)
     judgements = judged.judgements
@@ -125,7 +113,7 @@ def import_codings(
     if back:
         source = {"packet": str(packet), "packet_digest": file_digest(back.packet.folder / "packet.json")}
         manifest = manifest.model_copy(update={"source": manifest.source | source})
-    _write(out, book, manifest, _code(report, where, judgements, unitizer, projecting, book, manifest, back))
+    _write(out, book, manifest, lay(report, where, judgements, unitizer, projecting, book, manifest, back))
     report.scheme = unitizer.scheme
     return report
 
@@ -260,6 +248,27 @@ def _unitizer(
     return Unitizer(project or scheme or "", lang)
 
 
+def _place(
+    read: _Files, traces: Path, exact: Unitizer | None, back: Returned | None, report: CodingsReport
+) -> tuple[Placing, bool]:
+    """Where the rows lie, and whether the spans of a packet's files are other than its units, which ``exact`` cuts."""
+    if exact is None:
+        return place_spans(read.entries, traces), False
+    if read.by_unit:
+        placing = place_units(read.entries, traces, exact)
+    else:
+        placing = place_spans(read.entries, traces, exact, strict=back is None)
+    if back is None:
+        return placing, False
+    if not back.exact(placing.placed):
+        return placing, True
+    placing.placed, practice, uncalled = back.asked(placing.placed)
+    placing.problems += uncalled
+    report.practice = len(practice)
+    report.add("practice, left out", practice)
+    return placing, False
+
+
 def _record(
     report: CodingsReport,
     read: _Files,
@@ -342,96 +351,6 @@ def _manifest(
         source={"files": [str(path) for path in paths], "traces": str(traces), **digests},
         versions=versions(),
     )
-
-
-Coded = tuple[Trace, list[Unit], list[Coding]]
-
-
-def _code(
-    report: CodingsReport,
-    traces: Path,
-    judgements: dict[str, list[Judgement]],
-    unitizer: Unitizer,
-    projecting: bool,
-    book: Codebook,
-    manifest: Manifest,
-    back: Returned | None = None,
-) -> Iterator[Coded]:
-    """Trace by trace: its units and codings, units in order, coders in the manifest's."""
-    coders = [coder.name for coder in manifest.coders]
-    for trace in read_traces(traces):
-        if trace.id not in judgements and back is None:
-            continue
-        units = unitizer(trace)
-        mine = {coder: [j for j in judgements.get(trace.id, ()) if j.coder == coder] for coder in coders}
-        columns = [
-            _column(units, coder, found, projecting, report, back)
-            for coder, found in mine.items()
-            if found or back
-        ]
-        rows = (judgement for row in zip(*columns, strict=True) for judgement in row)
-        owners = (unit for unit in units for _ in columns)
-        codings = [
-            _coding(unit, judgement, book, manifest, report)
-            for unit, judgement in zip(owners, rows, strict=True)
-            if judgement
-        ]
-        report.traces += 1
-        report.traces_left_out = max(0, report.traces_left_out - 1)
-        report.units += len(units)
-        report.codings += len(codings)
-        yield trace, units, codings
-
-
-def _column(
-    units: list[Unit],
-    coder: str,
-    found: list[Judgement],
-    projecting: bool,
-    report: CodingsReport,
-    back: Returned | None,
-) -> list[Judgement | None]:
-    """One coder's judgements of a trace's units; of a packet's, all that were asked of the coder."""
-    lay = _projected if projecting and found else _exact
-    column = lay(units, coder, found, report)
-    if back:
-        column, surplus = back.complete(units, coder, column)
-        report.add("on a unit that was not drawn for its coder, left out", surplus)
-        report.add(
-            NOT_RETURNED,
-            [
-                u.id
-                for u, one in zip(units, column, strict=True)
-                if one and one.missing_reason == NOT_RETURNED
-            ],
-        )
-    return column
-
-
-def _exact(
-    units: list[Unit], coder: str, found: list[Judgement], report: CodingsReport
-) -> list[Judgement | None]:
-    by_span = {(judgement.start, judgement.end): judgement for judgement in found}
-    return [by_span.get((unit.start, unit.end)) for unit in units]
-
-
-def _projected(
-    units: list[Unit], coder: str, found: list[Judgement], report: CodingsReport
-) -> list[Judgement | None]:
-    owners, landless = project(units, found)
-    report.landless[coder] += landless
-    empty = Judgement(coder, 0, 0, None, NO_SPAN)
-    return [owner or empty for owner in owners]
-
-
-def _coding(
-    unit: Unit, judgement: Judgement, book: Codebook, manifest: Manifest, report: CodingsReport
-) -> Coding:
-    fields = as_fields(judgement)
-    if fields["evidence"] and fields["evidence"] not in unit.text:
-        fields["evidence"] = None
-        report.add("evidence not in its unit, left out", [judgement.where])
-    return Coding(unit_id=unit.id, codebook=book.stamp, run_id=manifest.run_id, **fields)
 
 
 def _write(out: Path, book: Codebook, manifest: Manifest, coded: Iterator[Coded]) -> None:

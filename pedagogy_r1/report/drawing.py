@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..codebook.palette import on
 from .figure import WIDTH, canvas
-from .palette import INK, MUTED, PAPER, on
+from .palette import INK, MUTED, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

@@ -22,11 +22,11 @@ import numpy.typing as npt
 
 from ..agreement import MISSING, ReliabilityData, majority, reliability_data
 from ..codebook import NONE, Codebook
+from ..codebook.palette import Palette, palette
 from ..coding.coding import CoderInfo
 from ..coding.run import CoderRun
 from ..errors import RunError, did_you_mean
 from ..stats import code_table
-from .palette import Palette, palette
 from .settings import COLUMNS, Settings
 
 if TYPE_CHECKING:

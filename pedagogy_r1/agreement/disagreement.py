@@ -1,0 +1,325 @@
+"""What coders confuse, pair of codes by pair of codes: who said which, their words, and the rule that should have decided.
+
+IA-MT – KA-RO   12 of 40 disagreements (30 %)     A: IA-MT 11, KA-RO 1   B: IA-MT 1, KA-RO 11
+    rule of IA-MT against KA-RO: A step whose outcome is taken as given …
+    “I could also share out the 9.0 V as 1.5 to 3.0.”   A: IA-MT (tries a split)   B: KA-RO
+
+Units to which the coders gave the same primary code never appear. Where neither code has a rule against the other, that
+rule is what the next version of the codebook has to say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..codebook import NONE, Codebook
+from ..coding.coding import CoderInfo, Coding
+from ..coding.run import CoderRun
+from ..errors import RunError, did_you_mean
+from .profile import MISSING
+from .reliability import ReliabilityData, reliability_data, run_labels
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one coder gave to a unit, primary code first (empty: none applies), and why: a person's memo, a machine's rationale."""
+
+    coder: str
+    codes: tuple[str, ...]
+    memo: str = ""
+    evidence: str = ""
+
+    @property
+    def primary(self) -> str:
+        """The first code, or ``"none"``."""
+        return self.codes[0] if self.codes else NONE
+
+
+@dataclass(frozen=True)
+class QuotedUnit:
+    """A unit on which coders differ. ``before``: the text of the unit before it in the trace, for context."""
+
+    unit_id: str
+    trace_id: str
+    domain: str
+    text: str
+    before: str
+    said: tuple[Said, ...]
+
+
+@dataclass(frozen=True)
+class DecidingRule:
+    """The rule that ``code`` has against ``against``."""
+
+    code: str
+    against: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """Two codes (in the book's order) that coders gave to the same units.
+
+    ``count``: over pairs of coders and units; with two coders, units. ``share``: of all such disagreements.
+    ``by_coder``: on these units, how often each coder gave each of the two as primary code. ``swapped``: how often both
+    coders gave both codes, in another order, so that only the rank is in question.
+    """
+
+    codes: tuple[str, str]
+    count: int
+    share: float
+    by_coder: dict[str, dict[str, int]]
+    swapped: int
+    rules: tuple[DecidingRule, ...]
+    units: tuple[QuotedUnit, ...]
+
+    @property
+    def undecided(self) -> str:
+        """What is missing, in words; empty where a rule decides."""
+        first, second = self.codes
+        if self.rules:
+            return ""
+        if NONE in self.codes:
+            other = first if second == NONE else second
+            return f"no rule can decide between {other} and none: say in {other} what has to be there for it to apply"
+        return f"no rule decides between {first} and {second}"
+
+    def quotes(self, most: int) -> tuple[QuotedUnit, ...]:
+        """Up to ``most`` units to talk over: of each way to differ in turn, from many traces, those with memos first.
+
+        Units on which the coders differ in the same way stand together.
+        """
+        ways: dict[tuple[tuple[str, str], ...], list[QuotedUnit]] = defaultdict(list)
+        for unit in self.units:
+            ways[tuple((one.coder, one.primary) for one in unit.said)].append(unit)
+        queues = [_spread(ways[way]) for way in sorted(ways, key=lambda way: -len(ways[way]))]
+        turns = sorted((turn, way) for way, queue in enumerate(queues) for turn in range(len(queue)))[:most]
+        return tuple(queues[way][turn] for way, turn in sorted((way, turn) for turn, way in turns))
+
+
+def _spread(units: Sequence[QuotedUnit]) -> list[QuotedUnit]:
+    """First one unit of every trace, then a second of each; within a round, units that somebody gave a reason for first."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for unit in sorted(units, key=lambda unit: not any(one.memo for one in unit.said)):
+        ranked.append((seen[unit.trace_id], unit))
+        seen[unit.trace_id] += 1
+    return [unit for _, unit in sorted(ranked, key=lambda pair: pair[0])]
+
+
+@dataclass(frozen=True)
+class Disagreements:
+    """All confusions of ``coders``, most frequent first.
+
+    ``n_units``: coded by two or more of them; ``n_disagreed``: of these, with different primary codes; ``n_second``: with
+    the same primary code and different second codes, which are not listed; ``n_disagreements``: over pairs of coders.
+    """
+
+    book: Codebook
+    runs: tuple[str, ...]
+    coders: tuple[CoderInfo, ...]
+    n_units: int
+    n_disagreed: int
+    n_second: int
+    n_disagreements: int
+    pairs: tuple[ConfusedPair, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``pcode disagreements --json`` prints, and ``pcode codebook bump --from-disagreements`` reads."""
+        return {
+            "codebook": self.book.stamp,
+            "runs": list(self.runs),
+            "coders": [coder.model_dump() for coder in self.coders],
+            "n_units": self.n_units,
+            "n_disagreed": self.n_disagreed,
+            "n_second": self.n_second,
+            "n_disagreements": self.n_disagreements,
+            "pairs": [asdict(pair) | {"undecided": pair.undecided} for pair in self.pairs],
+        }
+
+
+def disagreements(
+    runs: Sequence[CoderRun | str | Path], *, coders: Sequence[str] = (), pair: Sequence[str] = ()
+) -> Disagreements:
+    """Confusions of primary codes between ``coders``, over units that two or more of them coded.
+
+    ``coders``: by default all people if there are two or more, else the two coders that there are. ``pair``: only this
+    pair of codes. Shares remain of all disagreements.
+
+    Raises `CodebookError` if the runs were made under different codebooks, `RunError` if a run is not complete, a name
+    is unknown, or it is unclear whose disagreements are meant.
+    """
+    opened = [run if isinstance(run, CoderRun) else CoderRun(run) for run in runs]
+    for run in opened:
+        if run.manifest.status != "complete":
+            raise RunError(
+                f"{run.folder} is {run.manifest.status}, not complete",
+                "wait for it, or complete it with the command that started it",
+            )
+    every = reliability_data(opened)
+    data = every.of(_chosen(every, coders))
+    book = opened[0].codebook
+    wanted = _wanted(pair, data.categories)
+    differing = _differing(data)
+    units = _quoted(opened, data, every, differing)
+    counts = Counter(codes for found in differing.values() for codes in found)
+    total = counts.total()
+    order = sorted(counts, key=lambda codes: (-counts[codes], codes))
+    return Disagreements(
+        book=book,
+        runs=tuple(str(run.folder) for run in opened),
+        coders=data.coders,
+        n_units=int(((data.primary != MISSING).sum(axis=0) >= 2).sum()),
+        n_disagreed=len(differing),
+        n_second=_second_only(data),
+        n_disagreements=total,
+        pairs=tuple(
+            _pair(book, data.categories, codes, counts[codes] / total, units, differing)
+            for codes in order
+            if wanted is None or wanted == codes
+        ),
+    )
+
+
+Codes = tuple[int, int]
+"""Two categories, the earlier of the book first."""
+
+
+def _chosen(data: ReliabilityData, names: Sequence[str]) -> list[str]:
+    if len(names) == 1 or len(set(names)) < len(names):
+        raise RunError(
+            f"--coders {','.join(names)}: name two or more, each once", "for example: --coders A,B"
+        )
+    if names:
+        return list(names)
+    people = [coder.name for coder in data.coders if coder.kind == "human"]
+    everyone = [coder.name for coder in data.coders]
+    if len(people) >= 2:
+        return people
+    if len(everyone) == 2:
+        return everyone
+    if len(everyone) < 2:
+        raise RunError("one coder only: there is nobody to disagree with", "add another coder's run")
+    raise RunError(
+        f"{len(everyone)} coders, and fewer than two of them people: whose disagreements?",
+        f"name two: --coders {everyone[0]},{everyone[1]} (known: {', '.join(everyone)})",
+    )
+
+
+def _wanted(pair: Sequence[str], categories: tuple[str, ...]) -> Codes | None:
+    if not pair:
+        return None
+    for code in pair:
+        if code not in categories:
+            raise RunError(f"no code is named {code!r}", did_you_mean(code, list(categories)))
+    if len(set(pair)) != 2:
+        raise RunError(f"{','.join(pair)}: not a pair of codes", "name two codes: --pair IA-MT,KA-RO")
+    first, second = sorted(categories.index(code) for code in pair)
+    return first, second
+
+
+def _differing(data: ReliabilityData) -> dict[int, list[Codes]]:
+    """Unit → one pair of codes for each pair of coders that differ on it; units in order."""
+    found: dict[int, list[Codes]] = defaultdict(list)
+    for a, b in combinations(data.primary, 2):
+        for unit in np.flatnonzero((a != b) & (a != MISSING) & (b != MISSING)).tolist():
+            low, high = sorted((int(a[unit]), int(b[unit])))
+            found[unit].append((low, high))
+    return dict(sorted(found.items()))
+
+
+def _second_only(data: ReliabilityData) -> int:
+    """Units with one primary code and different sets of codes."""
+    coded = data.primary != MISSING
+    differ = [
+        (a == b) & one & two & (left != right)
+        for (a, one, left), (b, two, right) in combinations(
+            zip(data.primary, coded, data.present, strict=True), 2
+        )
+    ]
+    agreed = [
+        (a == b) | ~one | ~two
+        for (a, one), (b, two) in combinations(zip(data.primary, coded, strict=True), 2)
+    ]
+    return int((np.any(differ, axis=0) & np.all(agreed, axis=0)).sum()) if differ else 0
+
+
+def _pair(
+    book: Codebook,
+    categories: tuple[str, ...],
+    codes: Codes,
+    share: float,
+    units: dict[int, QuotedUnit],
+    differing: dict[int, list[Codes]],
+) -> ConfusedPair:
+    names = (categories[codes[0]], categories[codes[1]])
+    mine = [unit for unit, found in differing.items() if codes in found]
+    by_coder: dict[str, Counter[str]] = {}
+    swapped = 0
+    for unit in mine:
+        said = [one for one in units[unit].said if one.primary in names]
+        for one in said:
+            by_coder.setdefault(one.coder, Counter())[one.primary] += 1
+        swapped += sum(
+            x.primary != y.primary and set(names) <= set(x.codes) & set(y.codes)
+            for x, y in combinations(said, 2)
+        )
+    return ConfusedPair(
+        codes=names,
+        count=sum(found.count(codes) for found in differing.values()),
+        share=share,
+        by_coder={who: {code: by_coder[who][code] for code in names} for who in sorted(by_coder)},
+        swapped=swapped,
+        rules=tuple(deciding_rules(book, *names)),
+        units=tuple(units[unit] for unit in mine),
+    )
+
+
+def deciding_rules(book: Codebook, first: str, second: str) -> Iterator[DecidingRule]:
+    """The rules of either code against the other."""
+    for code, other in ((first, second), (second, first)):
+        if code in book.code_ids:
+            yield from (
+                DecidingRule(code, other, " ".join(rule.rule.split()))
+                for rule in book.code(code).rules
+                if rule.against == other
+            )
+
+
+def _quoted(
+    runs: Sequence[CoderRun], data: ReliabilityData, every: ReliabilityData, wanted: dict[int, list[Codes]]
+) -> dict[int, QuotedUnit]:
+    """The units on which coders differ, with their words; each run is read once."""
+    place = {data.unit_ids[unit]: unit for unit in wanted}
+    rank = {coder.name: row for row, coder in enumerate(data.coders)}
+    apart = {coder.name for coder in every.coders}
+    shown: dict[int, tuple[str, str, str, str]] = {}
+    said: dict[int, list[Said]] = defaultdict(list)
+    for run, label in zip(runs, run_labels(runs), strict=True):
+        for trace, units, codings in run.by_trace():
+            for number, unit in enumerate(units):
+                if unit.id in place:
+                    before = units[number - 1].text if number else ""
+                    shown[place[unit.id]] = (trace.id, trace.domain or "", unit.text, before)
+            for coding in codings:
+                # A coder who coded units twice, in two runs, is two coders here.
+                name = coding.coder if coding.coder in apart else f"{coding.coder}@{label}"
+                if coding.unit_id in place and coding.codes is not None and name in rank:
+                    said[place[coding.unit_id]].append(_said(name, coding.codes, coding))
+    return {
+        unit: QuotedUnit(
+            data.unit_ids[unit], *shown[unit], tuple(sorted(said[unit], key=lambda s: rank[s.coder]))
+        )
+        for unit in wanted
+    }
+
+
+def _said(name: str, codes: tuple[str, ...], coding: Coding) -> Said:
+    return Said(name, codes, (coding.rationale or "").strip(), (coding.evidence or "").strip())

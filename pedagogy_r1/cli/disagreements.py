@@ -1,0 +1,135 @@
+"""``pcode disagreements``: what coders confuse, what the codebook says of it, and which rule decides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ._console import console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..agreement import ConfusedPair, Disagreements, QuotedUnit
+    from ..codebook import Code
+
+
+@click.command("disagreements")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--coders",
+    default=None,
+    metavar="A,B",
+    help="Whose. [default: all people; with fewer than two, the two coders there are]",
+)
+@click.option("--pair", default=None, metavar="X,Y", help="Only this pair of codes.")
+@click.option(
+    "--pairs", "most", type=click.IntRange(0), default=5, show_default=True, help="Pairs printed in full."
+)
+@click.option("--quotes", type=click.IntRange(0), default=4, show_default=True, help="Quotes a pair.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything, all units included, as JSON.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Write a sheet for the meeting (HTML and Markdown), tables (CSV) and the JSON here.",
+)
+def command(
+    runs: tuple[Path, ...],
+    coders: str | None,
+    pair: str | None,
+    most: int,
+    quotes: int,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Print what the coders of RUNS confuse, pair of codes by pair of codes, with quotes and memos.
+
+    Each pair comes with what the codebook says of both codes and the rule that decides between them, or that there is
+    none: that is the rule to write next (`pcode codebook bump`). Units with the same primary code never appear.
+    """
+    from ..agreement import disagreements
+
+    found = disagreements(runs, coders=_names(coders), pair=_names(pair))
+    if out is not None:
+        from ..report.disagreement_sheet import write_sheet
+
+        for path in write_sheet(found, out, max(quotes, 8)):
+            click.echo(f"written to {path}", err=True)
+    if as_json:
+        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+        return
+    _print(console(), found, most, quotes)
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _print(out: Console, found: Disagreements, most: int, quotes: int) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ..report.disagreement_sheet import heading
+
+    out.print(f"[bold]{escape(found.book.stamp)}[/] · {escape(heading(found))}")
+    if not found.pairs:
+        shared = "no unit was coded by two of them" if not found.n_units else "none to show"
+        out.print(shared, style="yellow")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("codes", "count", "share", "rule"):
+        table.add_column(name, justify="right" if name in ("count", "share") else "left")
+    for pair in found.pairs:
+        rule = escape(", ".join(f"in {rule.code}" for rule in pair.rules)) or "[yellow]none: to be written[/]"
+        table.add_row(escape(" – ".join(pair.codes)), str(pair.count), f"{pair.share:.0%}", rule)
+    out.print(table)
+    for pair in found.pairs[:most]:
+        _print_pair(out, found, pair, quotes)
+    if len(found.pairs) > most:
+        click.echo(f"{len(found.pairs) - most} more pairs: --pairs {len(found.pairs)}, or -o DIR", err=True)
+
+
+def _print_pair(out: Console, found: Disagreements, pair: ConfusedPair, quotes: int) -> None:
+    from rich.markup import escape
+
+    from ..report.disagreement_sheet import code_of, counted_pair
+
+    out.print(f"\n[bold]{escape(' – '.join(pair.codes))}[/]  {escape(counted_pair(pair))}")
+    for name in pair.codes:
+        _print_code(out, name, code_of(found, name))
+    for rule in pair.rules:
+        out.print(f"  [green]rule[/] of {rule.code} against {rule.against}: {escape(rule.rule)}")
+    if not pair.rules:
+        out.print(f"  {escape(pair.undecided)}", style="yellow")
+    for unit in pair.quotes(quotes):
+        _print_unit(out, unit)
+
+
+def _print_code(out: Console, name: str, code: Code | None) -> None:
+    from rich.markup import escape
+
+    if code is None:
+        out.print(f"  [bold]{escape(name)}[/]  no code applies")
+        return
+    out.print(f"  [bold]{escape(code.id)}[/] {escape(code.name)}: {escape(_line(code.definition))}")
+    for mark, texts in (("+", code.include), ("−", code.exclude)):
+        for text in texts:
+            out.print(f"    [dim]{mark}[/] {escape(_line(text))}")
+
+
+def _print_unit(out: Console, unit: QuotedUnit) -> None:
+    from rich.markup import escape
+
+    out.print(f"  “{escape(_line(unit.text))}” [dim]{escape(unit.trace_id)}[/]")
+    for one in unit.said:
+        memo = f": {escape(_line(one.memo))}" if one.memo else ""
+        out.print(f"    {escape(one.coder)} [bold]{escape('; '.join(one.codes) or 'none')}[/]{memo}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

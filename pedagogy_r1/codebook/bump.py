@@ -1,0 +1,284 @@
+"""A draft of a codebook's next version: the file as it is, comments kept, with what is left to do written into it.
+
+    # DRAFT of schoen@1.1.0, begun from 1.0.0. …
+    version: 1.1.0
+    codes:
+    - id: IA-MT
+      # TODO no rule decides between IA-MT and OA-SR: 9 of 80 disagreements (11 %)
+      #   “So that option fails.”  A: IA-MT, B: OA-SR  (trace-3)
+      rules: …
+    migrations:
+    - version: 1.0.0
+      renamed: {}   # {OLD: NEW} …
+
+The text is edited, not written anew. Where an edit would not say what it should (anchors, a book in one line), the book
+is written anew, without its comments, and the notes stand at its head.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import CodebookError
+from .check import load_checked
+from .codebook import NONE, Codebook, Migration, find_codebook, parse_codebook, released
+from .noted import NotedDisagreements, NotedPair, NotedUnit, read_disagreements
+from .spot import Read, Spot, read
+
+QUOTES = 3
+"""Examples that a note gives."""
+
+LENGTH = 200
+"""Characters of a quoted unit."""
+
+NOTED = 20
+"""Pairs of codes that get a note; rarer ones are only counted."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """``text`` of the new file, which is ``book``. ``noted``: pairs of codes for which a rule is to be written."""
+
+    text: str
+    book: Codebook
+    noted: tuple[tuple[str, str], ...]
+    comments_kept: bool
+
+
+def draft_for(ref: str | Path, version: str, out: str | Path, noted: str | Path | None = None) -> Draft:
+    """Draft the next version of the codebook ``ref``, to be written to the new file ``out``.
+
+    ``version``: a version, ``minor`` or ``major``. ``noted``: what ``pcode disagreements -o`` wrote.
+
+    Raises `CodebookError` if the book has errors, ``out`` exists or is named for another version, or ``noted`` is of
+    another codebook; `InputError` if ``noted`` cannot be read.
+    """
+    book = load_checked(ref)
+    if version in ("minor", "major"):
+        version = next_version(book.version, version)
+    _new(Path(out), book.id, version)
+    found = None if noted is None else read_disagreements(noted, book)
+    return draft(find_codebook(ref).read_text(encoding="utf-8-sig"), version, found)
+
+
+def among_released(path: str | Path) -> bool:
+    """Whether a file lies where released codebooks do, and where a bare id means the newest version."""
+    return Path(path).resolve() in {file.resolve() for file in released()}
+
+
+def _new(path: Path, book_id: str, version: str) -> None:
+    """Refuse a file that is there, or whose name says another version."""
+    if among_released(path):
+        raise CodebookError(
+            f"{path} is released, and a released codebook never changes", "choose a later version"
+        )
+    if path.exists():
+        raise CodebookError(
+            f"{path} is there already", "choose another file with -o, or delete this one first"
+        )
+    if path.suffix not in (".yaml", ".yml"):
+        raise CodebookError(f"{path}: a codebook is a .yaml file", f"-o {book_id}/{version}.yaml")
+    if re.fullmatch(r"\d+\.\d+\.\d+", path.stem) and path.stem != version:
+        raise CodebookError(
+            f"{path} is named for another version than {version}", f"-o {path.with_stem(version)}"
+        )
+
+
+def next_version(version: str, part: str) -> str:
+    """The version after this one; ``part``: ``minor`` or ``major``.
+
+    >>> next_version("1.2.3", "minor"), next_version("1.2.3", "major")
+    ('1.3.0', '2.0.0')
+    """
+    major, minor, _ = map(int, version.split("."))
+    return f"{major + 1}.0.0" if part == "major" else f"{major}.{minor + 1}.0"
+
+
+def draft(source: str, version: str, found: NotedDisagreements | None = None) -> Draft:
+    """The text of a codebook made that of version ``version``, with an empty migration from its own version.
+
+    Raises `CodebookError` if ``source`` is no codebook or ``version`` is not later than its own.
+    """
+    book = parse_codebook(source)
+    if not re.fullmatch(r"\d{1,9}\.\d{1,9}\.\d{1,9}", version):
+        raise CodebookError(f"{version!r} is no version", "three numbers: --to 1.1.0")
+    if _order(version) <= _order(book.version):
+        raise CodebookError(f"{version} is not later than {book.ref}", "raise the version")
+    pairs = [pair for pair in found.pairs if pair.undecided] if found else []
+    head = _head(book, version, found)
+    notes = [(pair, _note(pair, found.n_disagreements)) for pair in pairs[:NOTED] if found]
+    wanted = book.model_copy(
+        update={"version": version, "migrations": [*book.migrations, Migration(version=book.version)]}
+    )
+    text, kept = _edited(source, book, version, head, notes), True
+    if text is None or not _means(text, wanted):
+        text, kept = _written_anew(wanted, head, [line for _, lines in notes for line in lines]), False
+    return Draft(text, parse_codebook(text), tuple(pair.codes for pair, _ in notes), kept)
+
+
+def _edited(
+    source: str, book: Codebook, version: str, head: list[str], notes: Sequence[tuple[NotedPair, list[str]]]
+) -> str | None:
+    """The source with these changes made in it; nothing where it is not laid out for that."""
+    text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    found = read(text)
+    if not isinstance(found, Read) or not found.root.mapping or _in_line(found.root):
+        return None
+    root = found.root
+    own = root.get("version")
+    if own is None:
+        return None
+    edits = [
+        _Edit(own.node.start_mark.index, own.node.end_mark.index, version),
+        _Edit(0, 0, "".join(f"{line}\n" for line in head)),
+        _migration(text, root, book.version),
+    ]
+    for pair, lines in notes:
+        at, indent = _place(text, root, next(code for code in pair.codes if code != NONE))
+        edits.append(_Edit(at, at, "".join(f"{' ' * indent}{line}\n" for line in lines)))
+    # From the end, so that places before stay where they are; edits at one place keep their order.
+    for _, edit in sorted(enumerate(edits), key=lambda pair: (pair[1].start, pair[0]), reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """``text`` in the place of what stands from ``start`` to ``end``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def _place(text: str, root: Spot, code_id: str) -> tuple[int, int]:
+    """Where notes on a code's rules go, a line's beginning, and their indent: before its rules, else before the code."""
+    code = next(code for code in root.entries("codes") if code.value("id") == code_id)
+    if not _in_line(code):
+        for key in code.key_spots():
+            if key.text == "rules":
+                return _line_start(text, key.node.start_mark.index), key.node.start_mark.column
+    at = _line_start(text, code.node.start_mark.index)
+    return at, len(text[at:]) - len(text[at:].lstrip(" "))
+
+
+def _migration(text: str, root: Spot, version: str) -> _Edit:
+    """An entry to be filled in, as the first of the migrations."""
+    entry = [f"- version: {version}", *(f"  {line}" for line in _MAP)]
+    found = root.get("migrations")
+    if found is None:
+        end = len(text.rstrip()) if not re.search(r"(?m)^\.\.\.", text) else text.index("\n...")
+        return _Edit(end, end, "\n\nmigrations:\n" + "\n".join(entry) + "\n")
+    node: Any = found.node
+    if node.id == "sequence" and not _in_line(found):
+        at = _line_start(text, node.start_mark.index)
+        indent = " " * node.start_mark.column
+        return _Edit(at, at, "".join(f"{indent}{line}\n" for line in entry))
+    if node.id == "sequence" and node.value:
+        at = node.start_mark.index + 1
+        return _Edit(
+            at, at, f"{{version: {version}, renamed: {{}}, merged: {{}}, split: {{}}, retired: []}}, "
+        )
+    return _Edit(node.start_mark.index, node.end_mark.index, "\n" + "\n".join(entry) + "\n")
+
+
+_MAP = (
+    "renamed: {}   # {OLD: NEW}: the same code under another name",
+    "merged: {}    # {OLD: INTO}: OLD is gone, its units belong to INTO",
+    "split: {}     # {OLD: [NEW, NEW]}: units coded OLD have to be coded again",
+    "retired: []   # [OLD]: gone, its units have to be coded again",
+)
+
+
+def _in_line(spot: Spot) -> bool:
+    """Whether it is written in brackets or braces."""
+    node: Any = spot.node
+    return bool(node.flow_style)
+
+
+def _line_start(text: str, index: int) -> int:
+    return text.rfind("\n", 0, index) + 1
+
+
+def _head(book: Codebook, version: str, found: NotedDisagreements | None) -> list[str]:
+    lines = [
+        f"DRAFT of {book.id}@{version}, begun from {book.stamp}. Change definitions and rules, and fill in the",
+        f"migration from {book.version}: a code not named there keeps name and meaning. Then see pcode codebook diff,",
+        "mend what pcode codebook check says, and take these lines and every TODO out.",
+    ]
+    if found is not None:
+        lines.append(f"Confused by the coders, of {found.n_disagreements} disagreements:")
+        lines += [_listed(pair) for pair in found.pairs[:NOTED]]
+        if len(found.pairs) > NOTED:
+            lines.append(f"  and {len(found.pairs) - NOTED} rarer pairs")
+    return [f"# {_plain(line)}" if line[0] != " " else f"#  {_plain(line)}" for line in lines] + [""]
+
+
+def _listed(pair: NotedPair) -> str:
+    state = f"TODO {pair.undecided}" if pair.undecided else "there is a rule, and it did not settle it"
+    return f"  {' – '.join(pair.codes)}: {pair.count} ({pair.share:.0%}), {state}"
+
+
+def _note(pair: NotedPair, total: int) -> list[str]:
+    lines = [f"# TODO {_plain(pair.undecided)}: {pair.count} of {total} disagreements ({pair.share:.0%})"]
+    for unit in _chosen(pair.units):
+        said = ", ".join(f"{one.coder}: {'; '.join(one.codes) or NONE}" for one in unit.said)
+        text = _plain(unit.text)
+        short = text if len(text) <= LENGTH else text[:LENGTH] + "…"
+        lines.append(f"#   “{short}”  {_plain(said)}  ({_plain(unit.trace_id)})")
+    if NONE not in pair.codes:
+        lines.append(f"#   to write, under 'rules':  - {{against: {pair.codes[1]}, rule: …}}")
+    return lines
+
+
+def _chosen(units: Iterable[NotedUnit]) -> list[NotedUnit]:
+    """The first unit of each trace, then others."""
+    seen: set[str] = set()
+    first: list[NotedUnit] = []
+    later: list[NotedUnit] = []
+    for unit in units:
+        (later if unit.trace_id in seen else first).append(unit)
+        seen.add(unit.trace_id)
+    return [*first, *later][:QUOTES]
+
+
+_UNPRINTABLE = re.compile(
+    "[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+"""What a YAML comment cannot hold: other characters are either forbidden or end the line."""
+
+
+def _plain(text: str) -> str:
+    """One line that may stand in a comment."""
+    return _UNPRINTABLE.sub("\ufffd", " ".join(text.split()))
+
+
+def _means(text: str, wanted: Codebook) -> bool:
+    """Whether the text says what it should: the same book, with the new version and one migration more."""
+    try:
+        found = parse_codebook(text)
+    except CodebookError:
+        return False
+    by_version = {step.version: step for step in wanted.migrations}
+    return (
+        found.model_copy(update={"migrations": []}) == wanted.model_copy(update={"migrations": []})
+        and len(found.migrations) == len(by_version)
+        and {step.version: step for step in found.migrations} == by_version
+    )
+
+
+def _written_anew(wanted: Codebook, head: list[str], notes: list[str]) -> str:
+    import yaml
+
+    value = wanted.model_dump(mode="json", exclude_defaults=True)
+    value["migrations"][-1] |= {"renamed": {}, "merged": {}, "split": {}, "retired": []}
+    body = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+    return "\n".join([*head[:-1], *notes, "", body])
+
+
+def _order(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]

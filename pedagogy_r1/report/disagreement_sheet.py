@@ -1,0 +1,202 @@
+"""What coders confuse, as a sheet to bring into a meeting, and as tables to write the decisions into.
+
+    DIR/disagreements.html, .md    pair by pair: what the codebook says, the rule or that there is none, quotes, room to decide
+    DIR/pairs.csv                  a row per pair of codes
+    DIR/units.csv                  a row per pair and unit, all of them, with empty columns decision and note
+    DIR/disagreements.json         everything; pcode codebook bump --from-disagreements reads it
+
+Condition and model of a trace are left out: who decides on a rule should not know them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..agreement import ConfusedPair, Disagreements
+from ..codebook import Code
+from ..coding.neutral import neutralise
+from ..errors import RunError
+from ..records import BadRow, atomic, read_rows
+
+UNITS = "units.csv"
+DECISION, NOTE = "decision", "note"
+
+
+def write_sheet(found: Disagreements, out: str | Path, quotes: int = 8) -> list[Path]:
+    """Write the files into ``out``; ``quotes`` a pair on the sheet. The same disagreements give the same bytes.
+
+    Raises `RunError` if ``out`` holds a table into which decisions were written.
+    """
+    folder = Path(out)
+    _keep_decisions(folder / UNITS)
+    texts = {
+        "disagreements.html": page(found, quotes),
+        "disagreements.md": markdown(found, quotes),
+        "pairs.csv": _csv(pair_rows(found)),
+        UNITS: _csv(unit_rows(found)),
+        "disagreements.json": json.dumps(found.as_json(), ensure_ascii=False, indent=1) + "\n",
+    }
+    for name, text in texts.items():
+        with atomic(folder / name) as file:
+            file.write(text)
+    return [folder / name for name in texts]
+
+
+def _keep_decisions(path: Path) -> None:
+    if not path.is_file():
+        return
+    for row in read_rows(path):
+        if isinstance(row, BadRow):
+            continue
+        if any(str(row.data.get(name) or "").strip() for name in (DECISION, NOTE)):
+            raise RunError(
+                f"{path}:{row.line}: decisions were written into it", "choose another directory with -o"
+            )
+
+
+def pair_rows(found: Disagreements) -> list[list[Any]]:
+    """The table of pairs, head first."""
+    people = [coder.name for coder in found.coders]
+    head = ["first", "second", "count", "share", "swapped"]
+    head += [f"{name}: {which}" for name in people for which in ("first", "second")]
+    rows: list[list[Any]] = [[*head, "rule_of_first", "rule_of_second", "undecided"]]
+    for pair in found.pairs:
+        first, second = pair.codes
+        rules = {rule.code: rule.rule for rule in pair.rules}
+        given = [pair.by_coder.get(name, {}).get(code, 0) for name in people for code in pair.codes]
+        said = (rules.get(first, ""), rules.get(second, ""), pair.undecided)
+        rows.append([first, second, pair.count, round(pair.share, 6), pair.swapped, *given, *said])
+    return rows
+
+
+def unit_rows(found: Disagreements) -> list[list[Any]]:
+    """The table of units, head first: a unit that three coders gave three codes is there under three pairs."""
+    people = [coder.name for coder in found.coders]
+    head = ["first", "second", "unit_id", "trace_id", "domain", "before", "text"]
+    head += [f"{name}: {what}" for name in people for what in ("codes", "memo")]
+    rows: list[list[Any]] = [[*head, DECISION, NOTE]]
+    for pair in found.pairs:
+        for unit in pair.units:
+            said = {one.coder: ("; ".join(one.codes) or "none", one.memo) for one in unit.said}
+            cells = [cell for name in people for cell in said.get(name, ("", ""))]
+            rows.append(
+                [
+                    *pair.codes,
+                    unit.unit_id,
+                    unit.trace_id,
+                    unit.domain,
+                    unit.before,
+                    unit.text,
+                    *cells,
+                    "",
+                    "",
+                ]
+            )
+    return rows
+
+
+def _csv(rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(
+        [neutralise(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+    )
+    return text.getvalue()
+
+
+def code_of(found: Disagreements, name: str) -> Code | None:
+    """What the codebook says of a code; nothing of "none"."""
+    return found.book.code(name) if name in found.book.code_ids else None
+
+
+def heading(found: Disagreements) -> str:
+    """Whose disagreements these are and how many, in a sentence."""
+    people = ", ".join(coder.name for coder in found.coders)
+    by = "both" if len(found.coders) == 2 else "two or more"
+    share = f" ({found.n_disagreed / found.n_units:.0%})" if found.n_units else ""
+    second = (
+        f"; {found.n_second} more differ only in the second code and are not listed" if found.n_second else ""
+    )
+    return f"{people}: {found.n_units} units coded by {by}, different primary codes on {found.n_disagreed}{share}{second}"
+
+
+def counted_pair(pair: ConfusedPair) -> str:
+    """How often, and who said which.
+
+    12 (30 % of all) · A: IA-MT 11, KA-RO 1 · B: IA-MT 1, KA-RO 11
+    """
+    given = [
+        f"{who}: " + ", ".join(f"{code} {n}" for code, n in counts.items())
+        for who, counts in pair.by_coder.items()
+    ]
+    swapped = [f"{pair.swapped} gave both codes in another order"] if pair.swapped else []
+    return " · ".join([f"{pair.count} ({pair.share:.0%} of all)", *given, *swapped])
+
+
+# --- Markdown -----------------------------------------------------------------------------------------------------
+
+
+def markdown(found: Disagreements, quotes: int) -> str:
+    """The sheet as Markdown."""
+    lines = [f"# Disagreements under {_md(found.book.ref)}", "", _md(heading(found)), ""]
+    lines += ["| codes | count | share | rule |", "|---|---|---|---|"]
+    for pair in found.pairs:
+        rule = ", ".join(f"in {rule.code}" for rule in pair.rules) or "**none: to be written**"
+        lines.append(f"| {_md(' – '.join(pair.codes))} | {pair.count} | {pair.share:.0%} | {rule} |")
+    for pair in found.pairs:
+        lines += _md_pair(found, pair, quotes)
+    return "\n".join(lines) + "\n"
+
+
+def _md_pair(found: Disagreements, pair: ConfusedPair, quotes: int) -> list[str]:
+    lines = ["", f"## {_md(' – '.join(pair.codes))}", "", _md(counted_pair(pair)), ""]
+    for name in pair.codes:
+        lines += _md_code(name, code_of(found, name))
+    lines += [f"**Rule of {rule.code} against {rule.against}.** {_md(rule.rule)}\n" for rule in pair.rules]
+    lines += [] if pair.rules else [f"**{_md(pair.undecided[0].upper() + pair.undecided[1:])}.**", ""]
+    for unit in pair.quotes(quotes):
+        lines.append(f"- “{_md(unit.text)}” ({_md(unit.trace_id)})")
+        lines += [f"  - after: “{_md(unit.before)}”"] if unit.before else []
+        for one in unit.said:
+            memo = f": {_md(one.memo)}" if one.memo else ""
+            lines.append(f"  - {_md(one.coder)} **{_md('; '.join(one.codes) or 'none')}**{memo}")
+    return [*lines, "", "Decision:", "", "Rule to write:"]
+
+
+def _md_code(name: str, code: Code | None) -> list[str]:
+    if code is None:
+        return [f"**{_md(name)}**: no code applies", ""]
+    lines = [f"**{_md(code.id)} · {_md(code.name)}**: {_md(code.definition)}", ""]
+    lines += [f"- belongs here: {_md(text)}" for text in code.include]
+    lines += [f"- does not: {_md(text)}" for text in code.exclude]
+    return [*lines, ""]
+
+
+def _md(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", " ".join(text.split()))
+
+
+# --- HTML ---------------------------------------------------------------------------------------------------------
+
+
+def page(found: Disagreements, quotes: int) -> str:
+    """The sheet as one HTML file that needs nothing else; all texts are escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    source = Path(__file__).with_name("disagreement_sheet.html").read_text(encoding="utf-8")
+    return environment.from_string(source).render(
+        found=found,
+        heading=heading(found),
+        counted=counted_pair,
+        code_of=lambda name: code_of(found, name),
+        quotes=quotes,
+    )

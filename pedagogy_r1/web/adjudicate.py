@@ -1,0 +1,220 @@
+"""Adjudicate: where people differ, both codes and memos side by side; a decision and its reason.
+
+    /adjudicate          how far they agree, and every unit on which they do not
+    /adjudicate/7        the seventh; a POST decides it
+    /adjudicate/write    a POST writes the run of the third coder, and the log
+
+Nobody's coding is touched. Decisions are kept in ``OUT/ledger.jsonl`` as they are made; a decision counts once it has a
+reason, and for as long as the coders still say what it was made upon.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ..agreement import MISSING, krippendorff_alpha
+from ..codebook import NONE
+from ..coding.adjudicate import (
+    ADJUDICATED,
+    Dispute,
+    Material,
+    decided,
+    from_packet,
+    from_runs,
+    write_adjudicated,
+)
+from ..coding.adjudication_log import write_log
+from ..coding.desk import Desk, Header, Note, read_changes
+from ..errors import InputError
+from .code import CodePages
+from .rules import rules_between
+from .state import State
+from .workplace import Spot, Workplace
+from .workplace import decided as codes_of
+
+TITLE, PATH = "Adjudicate", "/adjudicate"
+LEDGER = "ledger.jsonl"
+KINDS = {"first": "first code", "second": "second code", "missing": "one could not code it"}
+
+
+def routes(state: State) -> list[BaseRoute]:
+    """Reads everybody's codings, and opens the ledger of decisions."""
+    material = from_runs(state.runs) if state.runs else from_packet(state.packet) if state.packet else None
+    if material is None:
+        raise InputError("there is nothing to adjudicate", "give RUNS, or --packet PACKET")
+    pages = AdjudicatePages(state, Adjudication(material, _out(state)))
+    return [
+        Route(PATH, pages.overview),
+        Route(PATH + "/all", pages.overview),
+        Route(PATH + "/done", pages.overview),
+        Route(PATH + "/next", pages.start),
+        Route(PATH + "/write", pages.write, methods=["POST"]),
+        Route(PATH + "/{number:int}", pages.unit, methods=["GET", "POST"]),
+    ]
+
+
+def _out(state: State) -> Path:
+    if state.out is not None:
+        return state.out
+    if state.packet is None:
+        raise InputError("where shall the decisions go?", "add -o RUN, a directory for them")
+    if ADJUDICATED in state.packet.manifest.coders:
+        raise InputError(
+            f"a coder of the packet is named {ADJUDICATED}", "add -o RUN, a directory for the decisions"
+        )
+    return state.packet.folder / ADJUDICATED
+
+
+class Pair(NamedTuple):
+    """How far two coders agree on first codes. ``alpha``: Krippendorff's, nominal; or why there is none."""
+
+    coders: tuple[str, str]
+    units: int
+    same: int
+    alpha: float | None
+    why: str | None
+
+
+class Adjudication(Workplace):
+    """The disputes as a workplace; several people may sit at its one desk."""
+
+    def __init__(self, material: Material, out: Path) -> None:
+        self.material, self.out = material, out
+        self.disputes = list(material.disputes())
+        header = Header(desk=1, packet=material.source, coder=ADJUDICATED, codebook=material.book.stamp)
+        desk = Desk(out / LEDGER, header, material.book)
+        super().__init__([dispute.task for dispute in self.disputes], desk, whole=material.whole)
+
+    def dispute(self, spot: Spot) -> Dispute:
+        """What the unit's coders say."""
+        return self.disputes[spot.number - 1]
+
+    def over(self, spot: Spot) -> bool:
+        """Whether its decision stands."""
+        return decided(self.entry(spot), self.dispute(spot), self.desk.work)
+
+    def note(self, spot: Spot, who: str) -> Note:
+        """Who decides, and upon what."""
+        return Note(who, self.dispute(spot).codes)
+
+    def updates(self, spot: Spot, verb: str, what: str) -> dict[str, Any]:
+        """Beside a coder's own: ``as NAME``, to decide as one of them did."""
+        if verb == "as":
+            if what not in self.dispute(spot).said:
+                raise HTTPException(400, "Nobody of that name has coded this unit.")
+            return codes_of(self.dispute(spot).said[what].codes)
+        return super().updates(spot, verb, what)
+
+    def values(self, spot: Spot) -> dict[str, Any]:
+        """With what everybody says, and what the codebook says of that."""
+        dispute, work = self.dispute(spot), self.desk.work
+        unit_id = spot.task.unit.id
+        return super().values(spot) | {
+            "said": dispute.said,
+            "kind": KINDS[dispute.kind],
+            "rules": rules_between(self.material.book, _given(dispute)),
+            "stale": self.entry(spot).done and work.said.get(unit_id) != dispute.codes,
+            "over": self.over(spot),
+        }
+
+    def pairs(self) -> list[Pair]:
+        """Every two coders."""
+        return [_pair(self.material, a, b) for a, b in combinations(self.material.coders, 2)]
+
+
+def _given(dispute: Dispute) -> tuple[str, ...]:
+    return tuple(code for said in dispute.said.values() for code in said.codes or ())
+
+
+def _pair(material: Material, a: str, b: str) -> Pair:
+    import numpy as np
+
+    names = {code: i for i, code in enumerate((*material.book.code_ids, NONE))}
+    rows: list[tuple[int, int]] = []
+    traces: list[int] = []
+    for number, units in enumerate(material.units.values()):
+        for unit in units:
+            said = material.said.get(unit.id, {})
+            first = [
+                names[codes[0] if codes else NONE]
+                if coder in said and (codes := said[coder].codes) is not None
+                else MISSING
+                for coder in (a, b)
+            ]
+            rows.append((first[0], first[1]))
+            traces.append(number)
+    both = [row for row in rows if MISSING not in row]
+    same = sum(x == y for x, y in both)
+    if material.book.level != "nominal":
+        return Pair(
+            (a, b), len(both), same, None, f"the codes are {material.book.level}: pcode agreement says it"
+        )
+    values = np.array(rows, dtype=np.int64).reshape(-1, 2).T
+    found = krippendorff_alpha(values, np.array(traces, dtype=np.int64), len(names), replicates=0)
+    return Pair((a, b), len(both), same, found.alpha, found.why_undefined)
+
+
+class AdjudicatePages(CodePages):
+    """The pages' functions."""
+
+    path = PATH
+
+    def __init__(self, state: State, place: Adjudication) -> None:
+        super().__init__(state, {})
+        self.adjudication = place
+
+    def place(self, request: Request) -> Adjudication:
+        """Whoever has the key may decide; who it was is written down."""
+        return self.adjudication
+
+    def common(self) -> dict[str, Any]:
+        """What the templates of every page need."""
+        return super().common() | {
+            "heading": "Disagreement",
+            "all_title": "All disagreements",
+            "kinds": KINDS,
+        }
+
+    def start(self, request: Request) -> Response:
+        """On to the first that is open."""
+        return self.go(self.adjudication.next_open())
+
+    def overview(self, request: Request) -> Response:
+        """Agreement, and the list."""
+        place, show = self.adjudication, request.query_params.get("show", "all")
+        rows = [
+            (spot, place.dispute(spot), place.entry(spot), place.over(spot))
+            for spot in place.spots
+            if show == "all" or (show == "open" and not place.over(spot)) or show == place.dispute(spot).kind
+        ]
+        written = (place.out / "run.json").is_file()
+        return self.state.render(
+            request,
+            "adjudicate/all.html",
+            **self.common(),
+            rows=rows,
+            show=show,
+            pairs=place.pairs(),
+            coders=place.material.coders,
+            done=place.done,
+            total=len(place.spots),
+            out=place.out,
+            written=written,
+            fresh="written" in request.query_params and written,
+        )
+
+    def write(self, request: Request) -> Response:
+        """Write run and log; may be done as often as one likes."""
+        place = self.adjudication
+        with place.desk.still():
+            people = dict.fromkeys(change.who for change in read_changes(place.desk.path) if change.who)
+            write_adjudicated(place.material, place.desk.work, place.out, list(people))
+            write_log(place.material, place.desk.path, place.desk.work, place.out)
+        return RedirectResponse(f"{PATH}?written", 303)

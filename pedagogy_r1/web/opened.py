@@ -1,0 +1,125 @@
+"""One trace, read from the runs' files: its texts, its units, and all that everybody said of them.
+
+Part(scheme="sentence@1", columns=(A, B, cues), units=(OpenUnit(id="u3f…", codings={A: {…}, cues: {…}}), …))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ..trace import Trace
+from .index import Index, Row, unit_order
+from .scan import read_line, read_lines
+
+
+class OpenUnit(NamedTuple):
+    """``place``: among all units of the trace; ``codings``: by column number, as in the file."""
+
+    id: str
+    place: int
+    start: int
+    end: int
+    text: str
+    codings: dict[int, dict[str, Any]]
+
+    @property
+    def differ(self) -> bool:
+        """Whether primary codes differ."""
+        return len({tuple(c["codes"][:1]) for c in self.codings.values() if c["codes"] is not None}) > 1
+
+
+class Part(NamedTuple):
+    """The units of one scheme. ``columns``: numbers of the coders whose runs have the trace so cut."""
+
+    scheme: str
+    columns: tuple[int, ...]
+    units: tuple[OpenUnit, ...]
+
+
+class Opened(NamedTuple):
+    """A row with what it stands for."""
+
+    row: Row
+    trace: Trace
+    parts: tuple[Part, ...]
+
+    @property
+    def units(self) -> Iterator[OpenUnit]:
+        """All of them, in order."""
+        return (unit for part in self.parts for unit in part.units)
+
+
+class Piece(NamedTuple):
+    """A stretch of running text, with the unit whose it is, if any."""
+
+    text: str
+    unit: OpenUnit | None = None
+
+
+def open_trace(index: Index, row: Row) -> Opened:
+    """Read one trace."""
+    trace = Trace.model_validate(read_line(index.runs[row.run].folder / "traces.jsonl", row.at))
+    units, parts = _units(index, row), []
+    codings = _codings(index, row)
+    for scheme in index.schemes:
+        mine = tuple(
+            OpenUnit(
+                data["id"],
+                place,
+                data["start"],
+                data["end"],
+                data["text"],
+                codings.get(data["id"], {}),
+            )
+            for place, data in enumerate(units)
+            if data["scheme"] == scheme
+        )
+        runs = {r for r in row.places if index.runs[r].manifest.scheme == scheme}
+        columns = tuple(i for i, column in enumerate(index.columns) if column.run in runs)
+        if mine:
+            parts.append(Part(scheme, columns, mine))
+    return Opened(row, trace, tuple(parts))
+
+
+def unit_spans(index: Index, row: Row) -> list[tuple[int, int]]:
+    """Offsets of the row's units, in its order."""
+    return [(data["start"], data["end"]) for data in _units(index, row)]
+
+
+def pieces(reasoning: str, units: Sequence[OpenUnit]) -> Iterator[Piece]:
+    """The reasoning as it runs, and which unit each stretch is. Where units overlap, the earlier one has the text."""
+    at = 0
+    for unit in units:
+        if unit.start > at:
+            yield Piece(reasoning[at : unit.start])
+        yield Piece(reasoning[max(at, unit.start) : unit.end], unit)
+        at = max(at, unit.end)
+    if at < len(reasoning):
+        yield Piece(reasoning[at:])
+
+
+def _units(index: Index, row: Row) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    parts = []
+    for r, place in row.places.items():
+        run = index.runs[r]
+        lines = read_lines(run.folder / "units.jsonl", place.units)
+        parts.append(
+            (
+                index.schemes.index(run.manifest.scheme),
+                [(d["start"], d["end"]) for d in lines],
+                [d["id"] for d in lines],
+            )
+        )
+        found |= {data["id"]: {**data, "scheme": run.manifest.scheme} for data in lines}
+    return [found[unit] for unit in unit_order(parts)]
+
+
+def _codings(index: Index, row: Row) -> dict[str, dict[int, dict[str, Any]]]:
+    found: dict[str, dict[int, dict[str, Any]]] = {}
+    for r, place in row.places.items():
+        column = {c.coder: i for i, c in enumerate(index.columns) if c.run == r}
+        for data in read_lines(index.runs[r].folder / "codings.jsonl", place.codings):
+            found.setdefault(data["unit_id"], {})[column[data["coder"]]] = data
+    return found

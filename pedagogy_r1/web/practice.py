@@ -1,0 +1,201 @@
+"""Practice: units that a gold set has coded, the coder's answers, and how far both agree, unit by unit.
+
+    units 1 … 40    α of the first k units, k = 1 … 40:   –, –, .31, .44, …, .78        target .80
+
+Agreement is with first codes; α is Krippendorff's, nominal, of exactly the units whose answers have been shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.exceptions import HTTPException
+
+from ..agreement import Alpha, krippendorff_alpha
+from ..codebook import NONE, Codebook
+from ..coding.adjudicate import ADJUDICATED
+from ..coding.coding import Coding
+from ..coding.desk import PRACTICE, Desk, Header
+from ..coding.packet import Packet, Task, blind
+from ..coding.run import CoderRun
+from ..errors import InputError
+from .rules import rules_between
+from .workplace import Spot, Workplace
+
+TARGET = 0.8
+"""Krippendorff's customary limit for relying on codings."""
+
+ENOUGH = 30
+"""Below so many units an α says little, whatever it is."""
+
+
+class Gold(NamedTuple):
+    """What is taken for right: codings by unit, and the run they are of."""
+
+    run: CoderRun
+    coder: str
+    codings: Mapping[str, Coding]
+
+
+def read_gold(run: CoderRun) -> Gold:
+    """The codings of the run's one coder: of "adjudicated" where there are several, else of its one human."""
+    coders = [c.name for c in run.manifest.coders]
+    humans = [c.name for c in run.manifest.coders if c.kind == "human"]
+    chosen = (
+        coders
+        if len(coders) == 1
+        else [ADJUDICATED]
+        if ADJUDICATED in coders
+        else humans
+        if len(humans) == 1
+        else []
+    )
+    if not chosen:
+        raise InputError(
+            f"{run.folder}: which of {', '.join(coders)} is right?",
+            f"adjudicate first: pcode web {run.folder} --adjudicate NAME -o GOLD",
+        )
+    codings = {c.unit_id: c for c in run.codings() if c.coder == chosen[0] and c.codes is not None}
+    if not codings:
+        raise InputError(f"{run.folder}: {chosen[0]} has coded nothing", "give a run with codings")
+    return Gold(run, chosen[0], codings)
+
+
+def practice_tasks(packet: Packet, coder: str, gold: Gold) -> list[Task]:
+    """The packet's practice units that the gold set has; where it has none, all of the gold set that nobody codes in earnest."""
+    mine = [task for task in packet.tasks(coder) if task.practice and task.unit.id in gold.codings]
+    if mine:
+        return mine
+    earnest = {
+        task.unit.id for name in packet.manifest.coders for task in packet.tasks(name) if not task.practice
+    }
+    found = [task for task in _gold_tasks(gold, packet.manifest.context) if task.unit.id not in earnest]
+    if not found:
+        raise InputError(
+            f"{gold.run.folder} has no unit to practise on that is not to be coded in earnest",
+            "draw practice units (pcode sample --practice), or give another gold set",
+        )
+    return found
+
+
+def _gold_tasks(gold: Gold, width: int) -> Iterator[Task]:
+    number = 0
+    for trace, units, _ in gold.run.by_trace():
+        seen = blind(trace)
+        for i, unit in enumerate(units):
+            if unit.id in gold.codings:
+                number += 1
+                before, after = units[max(0, i - width) : i], units[i + 1 : i + 1 + width]
+                yield Task(number, unit, seen, tuple(before), tuple(after), practice=True)
+
+
+class Practice(Workplace):
+    """One round of one coder. Nothing of the gold set leaves it before a unit's answer was asked for."""
+
+    def __init__(self, packet: Packet, coder: str, gold: Gold) -> None:
+        self.packet, self.coder, self.gold = packet, coder, gold
+        self.book: Codebook = packet.codebook
+        self._all = practice_tasks(packet, coder, gold)
+        self._curve: list[float | None] = []
+        self.round = len(self._files()) or 1
+        super().__init__(self._all, self._open(self.round), whole=packet.manifest.whole_traces)
+
+    def _files(self) -> list[Path]:
+        return sorted(
+            (self.packet.folder / self.coder / "practice").glob(f"{self.gold.run.manifest.run_id}-*.jsonl")
+        )
+
+    def _open(self, number: int) -> Desk:
+        run_id = self.gold.run.manifest.run_id
+        header = Header(desk=1, packet=PRACTICE + run_id, coder=self.coder, codebook=self.book.stamp)
+        return Desk(
+            self.packet.folder / self.coder / "practice" / f"{run_id}-{number}.jsonl", header, self.book
+        )
+
+    def again(self) -> None:
+        """A new round; what was said in this one stays in its file."""
+        self.desk.close()
+        self.round += 1
+        self.desk = self._open(self.round)
+        self._curve = []
+
+    def over(self, spot: Spot) -> bool:
+        """Whether its answer has been shown."""
+        return self.entry(spot).checked
+
+    def updates(self, spot: Spot, verb: str, what: str) -> dict[str, Any]:
+        """Beside a coder's own: ``check``, after which the answer is shown and nothing changes."""
+        if verb == "check":
+            if not self.entry(spot).done:
+                raise InputError("there is no code yet", "give a code, then check it")
+            return {"checked": True}
+        if verb in ("missing", "flag", "unflag"):
+            raise HTTPException(400, "Practice is about codes only.")
+        return super().updates(spot, verb, what)
+
+    def values(self, spot: Spot) -> dict[str, Any]:
+        """With the answer if it was asked for."""
+        entry = self.entry(spot)
+        gold = self.gold.codings[spot.task.unit.id] if entry.checked else None
+        return (
+            super().values(spot)
+            | {
+                "practice": False,
+                "gold": gold,
+                "right": gold is not None and first(gold.codes) == first(entry.codes),
+                "same": gold is not None and gold.codes == entry.codes,
+                "rules": rules_between(self.book, (*(gold.codes or ()), *(entry.codes or ())))
+                if gold
+                else [],
+            }
+            | self.score()
+        )
+
+    def score(self) -> dict[str, Any]:
+        """How it stands, after the units whose answers have been shown."""
+        pairs = self.pairs()
+        return {
+            "pairs": len(pairs),
+            "agreed": sum(mine == gold for mine, gold in pairs),
+            "alpha": self.alpha(pairs),
+            "curve": self.curve(pairs),
+            "target": TARGET,
+            "enough": ENOUGH,
+            "round": self.round,
+        }
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """First codes, the coder's and the gold set's, in the order in which answers were shown."""
+        return [
+            (first(self.desk.entry(unit).codes), first(self.gold.codings[unit].codes))
+            for unit in self.desk.work.checked
+            if unit in self.gold.codings
+        ]
+
+    def alpha(self, pairs: list[tuple[str, str]], replicates: int = 500) -> Alpha:
+        """Krippendorff's α, with its interval over units."""
+        import numpy as np
+
+        place = {code: i for i, code in enumerate((*self.book.code_ids, NONE))}
+        values = np.array([[place[code] for code in pair] for pair in pairs], dtype=np.int64).reshape(-1, 2).T
+        every = np.arange(values.shape[1], dtype=np.int64)
+        return krippendorff_alpha(values, every, len(place), replicates=replicates)
+
+    def curve(self, pairs: list[tuple[str, str]]) -> list[float | None]:
+        """α of the first k units, for every k."""
+        while len(self._curve) < len(pairs):
+            self._curve.append(self.alpha(pairs[: len(self._curve) + 1], replicates=0).alpha)
+        return self._curve
+
+    def confusions(self) -> list[tuple[str, str, int]]:
+        """The coder's code, the gold set's, how often; the commonest first."""
+        counts = Counter(pair for pair in self.pairs() if pair[0] != pair[1])
+        return [(mine, gold, n) for (mine, gold), n in counts.most_common()]
+
+
+def first(codes: tuple[str, ...] | None) -> str:
+    """The first code, ``none`` where none applies."""
+    return codes[0] if codes else NONE

@@ -1,0 +1,190 @@
+"""Who may ask, and what may be asked: the gate before every page.
+
+    http://127.0.0.1:8123/?token=kX…   →  303 to / with a cookie; from then on the cookie
+
+In this order: the Host header is one of ours (a foreign name pointed at this machine is refused); what changes something comes
+from our own pages (Origin, Sec-Fetch-Site); the visitor is known (`keys.py`); a change carries the visitor's token.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .keys import Keys
+from .state import State
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+LARGEST = 1 << 20
+"""Bytes of a request's body; a coder's memo needs a thousandth."""
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""``default-src 'self'`` forbids inline script and style: what a trace might smuggle in could not run, nor call home.
+
+The referrer is withheld from others only: with ``no-referrer`` a browser sends ``Origin: null`` to ourselves."""
+
+
+class Gate:
+    """ASGI middleware around all pages."""
+
+    def __init__(self, app: ASGIApp, state: State, keys: Keys) -> None:
+        self.app, self.state, self.keys = app, state, keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer or pass on."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        guarded = _with_headers(scope, send)
+        scope.setdefault("state", {})["visitor"] = None
+        refusal, receive = await self._checked(scope, receive)
+        await (refusal or self.app)(scope, receive, guarded)
+
+    async def _checked(self, scope: Scope, receive: Receive) -> tuple[Response | None, Receive]:
+        """A refusal, or none and the body as it will be read again. Fills ``state`` with visitor and fields."""
+        request, headers = Request(scope), Headers(scope=scope)
+        refuse = partial(self.state.problem, request)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self.keys.ours(hosts[0]):
+            return refuse(
+                421, "This server does not go by that name.", "Use the address that pcode printed."
+            ), receive
+        if scope["path"].startswith("/static/"):
+            return None, receive
+        changes = scope["method"] not in SAFE
+        if changes and not _from_here(headers, hosts[0]):
+            return refuse(403, "The request comes from another site.", "Use the page itself."), receive
+        if (token := request.query_params.get("token")) is not None and not changes:
+            return self._enter(request, token), receive
+        seen = self.keys.visitor(request.cookies.get(self.keys.cookie, ""))
+        scope["state"]["visitor"] = seen
+        login = self.keys.passwords is not None and scope["path"] == "/login"
+        if seen is None and not login:
+            return self._unknown(request), receive
+        if not changes:
+            return None, receive
+        body = await _body(receive)
+        if body is None:
+            return refuse(413, "The request is larger than 1 MiB."), receive
+        found = _fields(headers.get("content-type", ""), body)
+        if found is None:
+            return refuse(400, "The request can be read neither as a form nor as JSON."), receive
+        given = headers.get("x-csrf-token") or str(found.pop("csrf", ""))
+        if (
+            not login
+            and seen
+            and not hmac.compare_digest(seen.csrf.encode(), given.encode("utf-8", "replace"))
+        ):
+            return refuse(403, "The page is from before the server was started.", "Load it again."), receive
+        scope["state"]["fields"] = found
+        return None, _again(body)
+
+    def _enter(self, request: Request, token: str) -> Response:
+        who = self.keys.owner(token)
+        if who is None:
+            return self.state.problem(
+                request, 403, "That address is not valid any more.", "Use the one that pcode printed last."
+            )
+        rest = urlencode(
+            [(key, value) for key, value in request.query_params.multi_items() if key != "token"]
+        )
+        return admitted(self.keys, who, _local(request.url.path) + (f"?{rest}" if rest else ""))
+
+    def _unknown(self, request: Request) -> Response:
+        if self.keys.passwords is None:
+            return self.state.problem(
+                request,
+                403,
+                "This page needs its key.",
+                "Open the address that pcode printed: it ends in ?token=…",
+            )
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/login?next={quote(wanted)}", 303)
+
+
+def admitted(keys: Keys, who: str, target: str) -> Response:
+    """On to ``target``, with a cookie. ``Lax``: a link in a mail may lead here, another site's form may not."""
+    response = RedirectResponse(_local(target), 303)
+    response.set_cookie(keys.cookie, keys.admit(who), httponly=True, samesite="lax")
+    return response
+
+
+def _local(target: str) -> str:
+    """A path of this server, whatever was asked for: ``//elsewhere`` and ``/\\elsewhere`` would lead away."""
+    plain = (
+        target.startswith("/") and not target.startswith(("//", "/\\")) and not set(target) & set("\r\n\t")
+    )
+    return target if plain else "/"
+
+
+def _from_here(headers: Headers, host: str) -> bool:
+    origin = headers.get("origin")
+    if origin is not None:
+        return origin.partition("://")[2] == host
+    return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; none if it is too large or the other side went away."""
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST:
+            return None
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _again(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+def _fields(kind: str, body: bytes) -> dict[str, Any] | None:
+    """The fields of a form or of a JSON object; none if it is neither. An empty body has none."""
+    try:
+        text = body.decode("utf-8")
+        if kind.partition(";")[0].strip() == "application/json":
+            value = json.loads(text)
+            return value if isinstance(value, dict) else None
+        if kind.partition(";")[0].strip() in ("application/x-www-form-urlencoded", ""):
+            return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=1000))
+    except (ValueError, RecursionError):
+        return None
+    return None
+
+
+def _with_headers(scope: Scope, send: Send) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            headers["Cache-Control"] = "no-cache" if scope["path"].startswith("/static/") else "no-store"
+        await send(message)
+
+    return guarded

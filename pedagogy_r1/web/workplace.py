@@ -1,0 +1,194 @@
+"""A coder at work: units in the coder's own order, and a desk on which everything said of them is kept.
+
+    place.act(7, {"do": "first IA-SQ", "memo": "asks itself", "memo_was": ""})   →  7, the unit to be shown then
+
+``do``: ``first CODE``, ``second CODE``, ``drop CODE``, ``none``, ``missing``, ``clear``, ``flag``, ``unflag``, ``undo N``,
+``next``, ``check`` (practice); with ``move`` a decision goes on to the next open unit. Each says what shall be, not
+what shall change, so that one sent twice is done once. The memo comes along with everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.exceptions import HTTPException
+
+from ..codebook import Codebook
+from ..coding.desk import NO_NOTE, Desk, Entry, Header, Note
+from ..coding.packet import Packet, Task
+from ..errors import InputError
+
+LONGEST_MEMO = 20_000
+"""Characters."""
+
+
+class Spot(NamedTuple):
+    """A task and its place. ``trace``: which of the coder's traces, from 1; ``nth``: which of its units in that trace."""
+
+    number: int
+    task: Task
+    trace: int
+    nth: int
+    of: int
+
+
+class Around(NamedTuple):
+    """The text about a unit: what is shown, and what is beyond (none of it where units were drawn one by one)."""
+
+    earlier: str
+    before: str
+    unit: str
+    after: str
+    later: str
+
+
+class Workplace:
+    """``tasks`` in the order in which they are coded; numbers count from 1."""
+
+    def __init__(self, tasks: Sequence[Task], desk: Desk, *, whole: bool) -> None:
+        self.desk, self.whole = desk, whole
+        traces: dict[str, int] = {}
+        sizes: dict[str, int] = {}
+        self.spots: list[Spot] = []
+        for number, task in enumerate(tasks, 1):
+            trace = traces.setdefault(task.trace.id, len(traces) + 1)
+            nth = sizes[task.trace.id] = sizes.get(task.trace.id, 0) + 1
+            self.spots.append(Spot(number, task, trace, nth, 0))
+        self.spots = [spot._replace(of=sizes[spot.task.trace.id]) for spot in self.spots]
+        self._numbers = {spot.task.unit.id: spot.number for spot in self.spots}
+
+    def spot(self, number: int) -> Spot:
+        """The task of that number, or a page that says there is none."""
+        if not 1 <= number <= len(self.spots):
+            raise HTTPException(404, "There is no such unit.")
+        return self.spots[number - 1]
+
+    def entry(self, spot: Spot) -> Entry:
+        """What has been said of it."""
+        return self.desk.entry(spot.task.unit.id)
+
+    def over(self, spot: Spot) -> bool:
+        """Whether there is no more to be said of it."""
+        return self.entry(spot).done
+
+    @property
+    def done(self) -> int:
+        """How many are."""
+        return sum(self.over(spot) for spot in self.spots)
+
+    def next_open(self, number: int = 0) -> int | None:
+        """The next that is not done behind ``number``, else the first of all; none if all are done."""
+        undone = [spot.number for spot in self.spots if not self.over(spot)]
+        return next((n for n in undone if n > number), undone[0] if undone else None)
+
+    def around(self, spot: Spot) -> Around:
+        """The unit with its context, as it stands in the trace."""
+        task, text = spot.task, spot.task.trace.reasoning
+        first = task.before[0].start if task.before else task.unit.start
+        last = task.after[-1].end if task.after else task.unit.end
+        return Around(
+            text[:first] if self.whole else "",
+            text[first : task.unit.start],
+            text[task.unit.start : task.unit.end],
+            text[task.unit.end : last],
+            text[last:] if self.whole else "",
+        )
+
+    def values(self, spot: Spot) -> dict[str, Any]:
+        """What the templates show of a unit; nothing here says how its trace was made, nor what anybody else thinks."""
+        entry = self.entry(spot)
+        step = self.desk.undoable
+        return {
+            "number": spot.number,
+            "total": len(self.spots),
+            "done": self.done,
+            "trace": spot.trace,
+            "nth": spot.nth,
+            "of": spot.of,
+            "practice": spot.task.practice,
+            "question": spot.task.trace.question,
+            "lang": spot.task.trace.lang,
+            "around": self.around(spot),
+            "entry": entry,
+            "undo": step.n if step and step.unit_id in self._numbers else None,
+        }
+
+    def note(self, spot: Spot, who: str) -> Note:
+        """What is kept beside a decision."""
+        return NO_NOTE
+
+    def act(self, number: int, said: Mapping[str, Any], who: str = "") -> int | None:
+        """Do what ``who``'s form says; the number to show next, or none when all is done. Saved when it returns."""
+        spot = self.spot(number)
+        unit_id = spot.task.unit.id
+        verb, _, what = str(said.get("do", "")).partition(" ")
+        if verb == "undo":
+            return self._undo(int(what) if what.isdecimal() and len(what) < 10 else 0, number, who)
+        updates = changed_memo(said) | self.updates(spot, verb, what)
+        if updates:
+            self.desk.change(unit_id, self.note(spot, who), **updates)
+        moves = verb == "next" or (verb in ("first", "none", "missing") and said.get("move") == "1")
+        return self.next_open(number) if moves else number
+
+    def _undo(self, n: int, number: int, who: str) -> int:
+        step = self.desk.undoable
+        place = self._numbers.get(step.unit_id) if step else None
+        if step is None or place is None:
+            return number
+        return place if self.desk.undo(n, self.note(self.spot(place), who)) else number
+
+    def updates(self, spot: Spot, verb: str, what: str) -> dict[str, Any]:
+        """The fields that shall change."""
+        codes = self.entry(spot).codes or ()
+        if verb == "first":
+            return decided((what, *(code for code in codes[1:] if code != what)))
+        if verb == "second":
+            return decided(with_second(self.desk.book, codes, what))
+        if verb == "drop":
+            return decided(tuple(code for code in codes if code != what) or None)
+        if verb == "none":
+            return decided(())
+        if verb in ("missing", "clear"):
+            return {"codes": None, "missing": verb == "missing"}
+        if verb in ("flag", "unflag"):
+            return {"flag": verb == "flag"}
+        if verb in ("", "memo", "next"):
+            return {}
+        raise HTTPException(400, "The page asks for what is not known here.")
+
+
+def decided(codes: tuple[str, ...] | None) -> dict[str, Any]:
+    """The fields of an entry with these codes."""
+    return {"codes": codes, "missing": False}
+
+
+def with_second(book: Codebook, codes: tuple[str, ...], code: str) -> tuple[str, ...]:
+    """``codes`` with one more behind the first; where no more are allowed, the last gives way."""
+    if not codes:
+        raise InputError("there is no first code yet", "give the first code, then the second")
+    if code == codes[0]:
+        raise InputError(f"{code} is the first code already", "choose another second code")
+    if book.max_codes < 2:
+        raise InputError(f"{book.ref} allows one code a unit", "choose the first code only")
+    return (*[c for c in codes if c != code][: book.max_codes - 1], code)
+
+
+def changed_memo(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The memo if the form changed it; another window may have, and is not overwritten by what this one has from before."""
+    memo, was = (_lines(said.get(name, "")) for name in ("memo", "memo_was"))
+    if len(memo) > LONGEST_MEMO:
+        raise InputError(f"the memo has {len(memo):,} characters", f"{LONGEST_MEMO:,} are kept: shorten it")
+    return {} if "memo" not in said or memo == was else {"memo": memo}
+
+
+def _lines(text: object) -> str:
+    """Browsers send line ends as CR LF."""
+    return str(text).replace("\r\n", "\n").strip()
+
+
+def open_desk(packet: Packet, coder: str, path: Path) -> Desk:
+    """The desk of ``coder`` in ``path``."""
+    header = Header(desk=1, packet=packet.manifest.packet_id, coder=coder, codebook=packet.codebook.stamp)
+    return Desk(path, header, packet.codebook)
