@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ...records import BadRow, Row
-from . import RawCoding
+from . import RawCoding, Table
 
 FLAG = "flag"
 _RANKED = re.compile(r"(2nd|3rd|\d+th) (.+)", re.DOTALL)
@@ -20,6 +21,19 @@ _RANKED = re.compile(r"(2nd|3rd|\d+th) (.+)", re.DOTALL)
 
 class Odd(Exception):
     """What in a record is not as the tool writes it."""
+
+
+def each_record(table: Table, read: Callable[[Row, int], list[RawCoding]]) -> Iterator[RawCoding | BadRow]:
+    """Record by record; one that is not as the tool writes it (`Odd`) comes as a bad row, and the rest is read."""
+    for row in table.rows:
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        number = row.nth or row.line
+        try:
+            yield from read(row, number)
+        except Odd as odd:
+            yield bad(row, number, odd)
 
 
 class Home(NamedTuple):

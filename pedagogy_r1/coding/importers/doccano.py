@@ -14,7 +14,7 @@ from typing import Any
 
 from ...records import BadRow, Row
 from . import Columns, Importer, RawCoding, Table
-from ._tool import FLAG, Odd, bad, codes_in_order, home, objects, text_of, texts
+from ._tool import FLAG, Odd, codes_in_order, each_record, home, objects, text_of, texts
 
 _OURS = {"number", "practice", "unit", "unit_id", "coder", "codebook", "document", "trace_id", "question"}
 _READ = _OURS | {"id", "text", "label", "entities", "comments"}
@@ -32,15 +32,7 @@ class _Doccano:
         return Columns([], [column for plain, column in table.plain.items() if plain not in read])
 
     def read(self, table: Table) -> Iterator[RawCoding | BadRow]:
-        for row in table.rows:
-            if isinstance(row, BadRow):
-                yield row
-                continue
-            number = row.nth or row.line
-            try:
-                yield from _text(row, number)
-            except Odd as odd:
-                yield bad(row, number, odd)
+        return each_record(table, _text)
 
 
 def importer() -> Importer:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...records import BadRow, Row
 from . import Columns, Importer, RawCoding, Table
-from ._tool import FLAG, Home, Odd, bad, home, objects, text_of, texts
+from ._tool import FLAG, Home, Odd, each_record, home, objects, text_of, texts
 from .sheet import _RANKS
 
 SKIPPED = "skipped"
@@ -29,15 +29,7 @@ class _LabelStudio:
         return Columns([], ["predictions"] if "predictions" in table.plain else [])
 
     def read(self, table: Table) -> Iterator[RawCoding | BadRow]:
-        for row in table.rows:
-            if isinstance(row, BadRow):
-                yield row
-                continue
-            number = row.nth or row.line
-            try:
-                yield from _task(row, number)
-            except Odd as odd:
-                yield bad(row, number, odd)
+        return each_record(table, _task)
 
 
 def importer() -> Importer:

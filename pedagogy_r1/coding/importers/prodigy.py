@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from ...records import BadRow, Row
 from . import Columns, Importer, RawCoding, Table
-from ._tool import Odd, bad, codes_in_order, home, kind, objects, offset, text_of, texts
+from ._tool import Odd, codes_in_order, each_record, home, kind, objects, offset, text_of, texts
 
 _ANSWERS = {"accept": None, "reject": "rejected", "ignore": "ignored"}
 
@@ -27,15 +27,7 @@ class _Prodigy:
         return Columns([], [])
 
     def read(self, table: Table) -> Iterator[RawCoding | BadRow]:
-        for row in table.rows:
-            if isinstance(row, BadRow):
-                yield row
-                continue
-            number = row.nth or row.line
-            try:
-                yield from _task(row, number)
-            except Odd as odd:
-                yield bad(row, number, odd)
+        return each_record(table, _task)
 
 
 def importer() -> Importer:
