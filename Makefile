@@ -9,7 +9,7 @@ demo: .venv/.demo
 	$(BIN)/pcode demo -o demo-out
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # The real vLLM on a CPU. Its wheel holds code for x86-64 with AVX2 only: elsewhere this says so, and runs nothing.
 VLLM_RUNS := $(shell test "$$(uname -s) $$(uname -m)" = "Linux x86_64" && grep -qm1 avx2 /proc/cpuinfo && echo yes)

@@ -30,6 +30,11 @@ def routes(state: State) -> list[BaseRoute]:
     """Reads the gold set, and opens every coder's practice."""
     if state.packet is None or state.gold is None:
         raise InputError("there is nothing to practise with", "add --packet PACKET and --train GOLD")
+    if (other := state.gold.codebook).digest != state.book.digest:
+        raise InputError(
+            f"{state.gold.folder} is coded with {other.stamp}, the packet with {state.book.stamp}",
+            "carry the gold set over with: pcode codebook migrate",
+        )
     gold = read_gold(state.gold)
     pages = TrainPages(state, {coder: Practice(state.packet, coder, gold) for coder in state.coders})
     return [
