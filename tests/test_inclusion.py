@@ -76,6 +76,28 @@ def test_the_page_says_where_the_probabilities_come_from(tmp_path: Path) -> None
     assert any("No --inclusion file records it" in text for text in section.lead)
 
 
+def test_units_that_were_drawn_and_not_coded(tmp_path: Path) -> None:
+    """People are half through: every probability is halved, which leaves the share and widens the interval, and it is said."""
+    rng = np.random.default_rng(3)
+    n = 2000
+    truth = rng.random(n) < 0.3
+    machine = np.where(rng.random(n) < 0.9, truth, ~truth)
+    drawn = rng.random(n) < 0.4
+    coded = drawn & (rng.random(n) < 0.5)
+    cues = make_run(
+        tmp_path / "m", {"cues": np.where(machine, "B", "A").tolist()}, machines=["cues"], per_trace=20
+    )
+    people = [str(c) if k else None for c, k in zip(np.where(truth, "B", "A"), coded, strict=True)]
+    humans = make_run(tmp_path / "h", {"human": people}, per_trace=20)
+    rows = [f"{unit.id},0.4,{int(d)}" for unit, d in zip(cues.units(), drawn, strict=True)]
+    path = table(tmp_path / "pi.csv", "unit_id,inclusion_probability,drawn", *rows)
+    found = measure_corrections(open_study([humans, cues], Settings(inclusion=read_inclusion(path))))
+    assert found.plan is not None
+    assert np.asarray(found.plan.pi) == pytest.approx(0.4 * coded.sum() / drawn.sum())
+    assert f"Of the {drawn.sum()} units drawn, {(drawn & ~coded).sum()} were not coded" in found.plan.words
+    assert found.prevalence["B"].dsl.covers(float(truth.mean()))
+
+
 def test_from_the_command_line(tmp_path: Path, pcode: Callable[..., Result]) -> None:
     cues, humans, path, _ = enriched(tmp_path, 7, 400)
     result = pcode(

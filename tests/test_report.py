@@ -88,7 +88,7 @@ def test_four_answers_stand_first(page: str, report: Report) -> None:
     assert "(α = .353)" in reliable
     assert noise == "6 % of the words, as cues coded; 67 % if routine work counts too."
     assert "corrected for the machine's errors" in report.answers[1].text[-1]
-    assert "Under cop, compared with generic: more self-questioning" in differs
+    assert "As cues coded, under cop, compared with generic: more self-questioning" in differs
     assert "needs 3 people, and 2 coded" in missing
 
 

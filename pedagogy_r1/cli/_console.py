@@ -14,5 +14,8 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(
-        highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 160
+        emoji=False,  # a condition named x:cop:y stays what it is
+        highlight=False,
+        soft_wrap=not sys.stdout.isatty(),
+        width=None if sys.stdout.isatty() else 160,
     )

@@ -98,9 +98,10 @@ def command(
     if as_json:
         click.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))
     else:
+        missing = f" and {report.missing} missing" if report.missing else ""
         where = f"{report.units} units of {report.traces} traces ({report.scheme})"
         click.echo(
-            f"{report.codings} codings by {', '.join(report.coders)} on {where} written to {report.out}"
+            f"{report.codings - report.missing} codings{missing} by {', '.join(report.coders)} on {where} written to {report.out}"
         )
     if report.problems:
         ctx.exit(1)

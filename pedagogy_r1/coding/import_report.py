@@ -33,6 +33,8 @@ class CodingsReport:
     traces_left_out: int = 0
     units: int = 0
     codings: int = 0
+    missing: int = 0
+    """Of the codings: those without codes, each with its reason."""
     scheme: str = ""
     coders: list[str] = field(default_factory=list)
     formats: dict[str, str] = field(default_factory=dict)

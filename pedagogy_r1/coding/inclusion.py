@@ -29,6 +29,8 @@ class Inclusion:
     by: str
     probability: Mapping[str, float]
     source: str
+    drawn: frozenset[str] | None = None
+    """The keys that were drawn, where the file says so: more than were coded, if people are not through."""
 
     def of(self, unit_ids: Sequence[str], trace_ids: Sequence[str]) -> list[float]:
         """π of each unit, in (0, 1]. Raises `InputError` for units that the file does not know."""
@@ -41,10 +43,17 @@ class Inclusion:
             )
         return [self.probability[key] for key in keys]
 
+    def were_drawn(self, unit_ids: Sequence[str], trace_ids: Sequence[str]) -> list[bool] | None:
+        """Whether each unit was drawn; ``None`` where the file does not say."""
+        if self.drawn is None:
+            return None
+        return [key in self.drawn for key in (unit_ids if self.by == "unit_id" else trace_ids)]
+
 
 def read_inclusion(path: str | Path) -> Inclusion:
     """Read a table (CSV, TSV, XLSX, JSONL, Parquet). Raises `InputError` naming file:line for what is no probability."""
     found: dict[str, float] = {}
+    drawn: set[str] | None = None
     by: str | None = None
     for row in read_rows(path):
         if isinstance(row, BadRow):
@@ -61,9 +70,12 @@ def read_inclusion(path: str | Path) -> Inclusion:
             )
         if found.setdefault(str(key), value) != value:
             raise InputError(f"{where}: {by} {key!r} has two probabilities", "keep one")
+        if row.data.get("drawn") is not None:
+            drawn = drawn if drawn is not None else set()
+            drawn |= {str(key)} if str(row.data["drawn"]).strip().lower() in ("1", "true") else set()
     if by is None:
         raise InputError(f"{path}: no rows", f"columns are unit_id (or trace_id) and {COLUMN}")
-    return Inclusion(by, found, str(path))
+    return Inclusion(by, found, str(path), None if drawn is None else frozenset(drawn))
 
 
 def _probability(value: Any) -> float | None:

@@ -59,6 +59,7 @@ def lay(
         report.traces_left_out = max(0, report.traces_left_out - 1)
         report.units += len(units)
         report.codings += len(codings)
+        report.missing += sum(coding.codes is None for coding in codings)
         yield trace, units, codings
 
 

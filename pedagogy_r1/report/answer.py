@@ -107,6 +107,9 @@ def _level(c: Measured) -> str:
         if ci
         else " (no interval)"
     )
+    if _too_few(c):
+        few = f"{counted(result.n_units, 'shared unit')} of {counted(result.n_traces, 'trace')}"
+        return f"{same} Krippendorff's α is {shown(result.alpha, 'coefficient')}, but {few} are too few to tell how far they agree."
     grade = _grade(result.alpha)
     low = _grade(ci[0]) if ci else grade
     hedge = "" if low == grade else f" The interval reaches down to where it would be {_MEANS[low]}."
@@ -127,9 +130,20 @@ def _grade(alpha: float) -> str:
     return "well" if alpha >= 0.8 else "fairly" if alpha >= 0.667 else "too little"
 
 
+LEAST_UNITS, LEAST_TRACES = 30, 5
+"""With fewer shared units or traces α says next to nothing, and its interval over traces is no guide (6 traces cover .86)."""
+
+
+def _too_few(c: Measured) -> bool:
+    return c.result.n_units < LEAST_UNITS or c.result.n_traces < LEAST_TRACES
+
+
 def _grade_words(c: Measured) -> str:
     if c.result.alpha is None:
         return "to an unknown extent"
+    if _too_few(c):
+        few = f"{counted(c.result.n_units, 'unit')} of {counted(c.result.n_traces, 'trace')}"
+        return f"to an extent that cannot be told yet from {few}"
     grade = _grade(c.result.alpha)
     words = {
         "well": "well enough to rely on",
@@ -236,6 +250,8 @@ def difference_answer(study: Study, found: Contrasts, corrected: Corrections | N
         short.append(_headline(study, one, family))
     clear = [words for words in short if words]
     headline = " ".join(clear[:2]) if clear else "No difference is shown."
+    if clear and study.main in study.machines:
+        headline = f"As {study.main} coded, {headline[0].lower()}{headline[1:]}"
     if 0 < len(clear) < len(short):
         quiet = [one.words for one, words in zip(found.comparisons, short, strict=True) if not words]
         headline += f" {listed(quiet)[0].upper()}{listed(quiet)[1:]}: none shown."

@@ -107,16 +107,24 @@ def _recorded(study: Study, units: Ints, coded: Bools) -> Plan | None:
     if inclusion is None:
         return None
     data = study.data
-    pi = np.array(
-        inclusion.of([data.unit_ids[u] for u in units], [data.traces[t] for t in data.cluster[units]])
-    )
-    low, high = float(pi.min()), float(pi.max())
+    keys = [data.unit_ids[u] for u in units], [data.traces[t] for t in data.cluster[units]]
+    pi, drawn = np.array(inclusion.of(*keys)), inclusion.were_drawn(*keys)
+    low, high, expected = float(pi.min()), float(pi.max()), float(pi.sum())
+    open_still = ""
+    missed = int((np.array(drawn) & ~coded).sum()) if drawn is not None else 0
+    if drawn is not None and 0 < missed < sum(drawn):
+        answered = 1 - missed / sum(drawn)
+        pi = pi * answered
+        open_still = (
+            f". Of the {sum(drawn):,} units drawn, {missed:,} were not coded; it is assumed that they are like the others, and every "
+            f"probability is multiplied by the share that was coded, {answered:.3g}"
+        )
     spread = f"π = {low:.4g}" if low == high else f"π from {low:.4g} to {high:.4g}"
-    drawn = "units" if inclusion.by == "unit_id" else "traces"
+    what = "units" if inclusion.by == "unit_id" else "traces"
     return Plan(
         pi,
-        f"{int(coded.sum()):,} of {len(coded):,} units were coded, and the probability with which each of the {drawn} was "
-        f"drawn is recorded in {Path(inclusion.source).name} ({spread}, expected {float(pi.sum()):,.0f} units)",
+        f"{int(coded.sum()):,} of {len(coded):,} units were coded, and the probability with which each of the {what} was "
+        f"drawn is recorded in {Path(inclusion.source).name} ({spread}, expected {expected:,.0f} units){open_still}",
         recorded=True,
     )
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from ..agreement.alpha import FEW_TRACES
 from .reliability import LEAST_HUMANS, Agreement
 from .reliability_figures import agreement_figures
 from .reliability_tables import agreement_tables
 from .section import Gap, Section, counted, distinct
 from .study import Study
 from .table import shown
-
-FEW_TRACES = 20
-"""Below this, percentile intervals of redrawn traces cover too seldom (benchmarks/README.md)."""
 
 
 def agreement_section(study: Study, found: Agreement) -> Section:

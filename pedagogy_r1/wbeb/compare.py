@@ -95,7 +95,8 @@ class Comparison:
 def compare(
     folders: Sequence[str | Path], *, base: str | None = None, how: Resampling | None = None
 ) -> Comparison:
-    """Compare evaluations. ``base``: name or folder of the run that others are held against; default: the first.
+    """Compare evaluations. ``base``: name or folder of the run that others are held against; default: the first,
+    and for a run under another condition the first one's model under that condition, where it was evaluated too.
 
     Raises `RunError` for a folder that is unfinished or given twice, `InputError` for runs that disagree about an item.
     """
@@ -116,7 +117,12 @@ def compare(
         runs=runs,
         shared=tuple(part.shared for part in parts),
         cells=tuple(cell for part in parts for cell in part.cells.values()),
-        differences=tuple(d for part in parts for run in runs for d in part.differences(run.name, against)),
+        differences=tuple(
+            d
+            for part in parts
+            for run in runs
+            for d in part.differences(run.name, against if base else _held_against(run, against, runs))
+        ),
         conditions=tuple(
             d for part in parts for one, other in _contrasts(runs) for d in part.differences(one, other)
         ),
@@ -132,6 +138,13 @@ def compare(
         ),
         notes=tuple(note for part in parts for note in part.notes()),
     )
+
+
+def _held_against(run: Run, base: str, runs: Sequence[Run]) -> str:
+    """The base's run under the same condition, where there is one: else training and prompt would be mixed up."""
+    model = next(one.model for one in runs if one.name == base)
+    alike = [one.name for one in runs if one.model == model and one.condition == run.condition]
+    return alike[0] if alike and run.model != model else base
 
 
 @dataclass(frozen=True)

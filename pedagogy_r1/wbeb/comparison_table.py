@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..records import atomic
+from .bootstrap import FEW
 from .compare import Comparison, Difference
 from .domains import Score
 from .published import NOTE, PUBLISHED
 from .thinking import Thinking
 
-PAIRED = "paired over the same items (★ the interval excludes 0; by chance one in twenty does)"
+PAIRED = "paired over the same items (★ the interval excludes 0, by ten groups or more; by chance one in twenty does)"
 BESIDE = frozenset({"adjacent", "mae"})
 """Scores that the narrow table leaves out; they are in the files."""
 
@@ -108,7 +109,7 @@ def differences_table(title: str, differences: Iterable[Difference]) -> Table:
     rows = []
     for d in differences:
         value = "undefined" if d.estimate is None else signed(d.estimate)
-        sure = d.low is not None and d.high is not None and (d.low > 0 or d.high < 0)
+        sure = d.groups >= FEW and d.low is not None and d.high is not None and (d.low > 0 or d.high < 0)
         cells = (d.run, d.base, f"{place(d.domain, d.task)} {d.score}", value + (" ★" if sure else ""))
         rows.append((*cells, interval(d.low, d.high), f"{d.items:,}", f"{d.groups:,}"))
     return Table(title, ("run", "less", "score", "difference", "95 %", "items", "groups"), tuple(rows))
