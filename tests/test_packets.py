@@ -186,7 +186,7 @@ def test_command(pcode: Pcode, tmp_path: Path) -> None:
     file = fill("xlsx", packet, "A", opinions(packet, "A"), tmp_path)
     result = pcode("import", file, "--packet", packet.folder, "-o", tmp_path / "run")
     assert result.exit_code == 0, result.stderr
-    assert "codings by A on" in result.stdout
+    assert "codings and 2 missing by A on" in result.stdout
 
 
 def test_a_spreadsheet_program_reads_and_writes_the_workbook(tmp_path: Path) -> None:
