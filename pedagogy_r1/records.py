@@ -9,6 +9,7 @@ import csv
 import json
 import os
 import tempfile
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,13 +127,14 @@ def _read_json(path: Path) -> Iterator[Row | BadRow]:
 
 def _decoded(data: bytes) -> tuple[str, int, str]:
     """The text, up to where it is sound, and what is wrong from there on."""
-    encoding = json.detect_encoding(data)
+    mark = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0  # its own decoder counts errors from behind it
+    encoding, data = ("utf-8" if mark else json.detect_encoding(data)), data[mark:]
     try:
         text = data.decode(encoding, "surrogatepass")
     except UnicodeDecodeError as error:
         head = data[: error.start].decode(encoding, "surrogatepass")
         rest = data[error.start :].decode(encoding, "backslashreplace")
-        return head + rest, len(head), f"not UTF-8 (byte {error.start + 1})"
+        return head + rest, len(head), f"not UTF-8 (byte {mark + error.start + 1})"
     return text, len(text), ""
 
 

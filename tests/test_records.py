@@ -197,3 +197,13 @@ def test_write_jsonl_counts(tmp_path: Path) -> None:
         {"a": "é"},
         {"a": 2},
     ]
+
+
+@pytest.mark.parametrize("body", [b"\x80", b'[1, "\xc3\xa9\x80"]', b'[{"a": "\xed\x95\x9c\x80"}]'])
+def test_a_mark_before_bytes_that_are_no_utf8(tmp_path: Path, body: bytes) -> None:
+    """The decoder that knows of the mark counts from behind it; cutting there would split a character in two."""
+    path = tmp_path / "a.json"
+    path.write_bytes(b"\xef\xbb\xbf" + body)
+    rows = list(read_rows(path))
+    assert [type(row).__name__ for row in rows][-1] == "BadRow"
+    assert f"byte {3 + body.index(0x80) + 1}" in rows[-1].why  # type: ignore[union-attr]
