@@ -80,7 +80,8 @@ def test_keys_go_from_list_to_unit_and_back(visit: Callable[..., Any]) -> None:
     assert page.locator("#panel .coding").count() == 3
     assert page.evaluate("document.activeElement.textContent") == f"Unit {number}"
     page.keyboard.press("j")
-    page.wait_for_function(f"document.querySelector('#panel h1').textContent === 'Unit {int(number) + 1}'")
+    # Not wait_for_function: it evaluates a string in the page, which the page's own policy forbids.
+    page.locator("#panel h1", has_text=f"Unit {int(number) + 1}").wait_for()
     page.keyboard.press("Escape")
     assert page.locator("#panel").is_hidden()
     assert page.evaluate("document.activeElement.textContent") == str(int(number) + 1)
