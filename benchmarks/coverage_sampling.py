@@ -4,7 +4,7 @@
 
 Every run makes 200 traces of 15–35 units in five domains under two conditions. The code is rare (3 %), commoner under CoP and
 in some traces than in others; a machine finds 70 % of it and sees it in 3 % of the rest. The sample is drawn by what ``pcode
-sample`` draws with (`pedagogy_r1.coding.drawing.draw_from`), stratified by domain × condition; its probabilities and
+sample`` draws with (`pedagogy_r1.sampling.assignment.draw_from`), stratified by domain × condition; its probabilities and
 people's true codes go to what ``pcode report --inclusion`` estimates with (`corrected_prevalence`). Plans:
 
     simple       500 of about 5,000 units, no enrichment
@@ -29,9 +29,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.coverage_corrected import averaged, base_for, population
-from pedagogy_r1.coding.drawing import Design, draw_from
-from pedagogy_r1.coding.enriching import Enrichment
-from pedagogy_r1.coding.population import Member, Population
+from pedagogy_r1.sampling.assignment import Design, draw_from
+from pedagogy_r1.sampling.enrichment import Enrichment
+from pedagogy_r1.sampling.population import Member, Population
 from pedagogy_r1.stats.corrected import corrected_prevalence
 
 DOMAINS = ("SK", "PK", "KT", "AES", "DM")

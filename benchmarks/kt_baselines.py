@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pedagogy_r1.records import BadRow
+from pedagogy_r1.files.records import BadRow
 from pedagogy_r1.wbeb.domains import Resampling
 from pedagogy_r1.wbeb.item import Item
 from pedagogy_r1.wbeb.kt.baselines import EVERY, TARGETS, Row, baselines

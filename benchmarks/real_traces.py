@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pedagogy_r1 as pr
-from pedagogy_r1.records import read_rows
+from pedagogy_r1.files.records import read_rows
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 FLOW = {"item": "question_id", "reference": "correct_answer"}

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.coding.coding import CoderInfo
-from pedagogy_r1.coding.run import Manifest, dump_codebook
 from pedagogy_r1.report import Settings, build_report
+from pedagogy_r1.runs.coding import CoderInfo
+from pedagogy_r1.runs.run import Manifest, dump_codebook
 from pedagogy_r1.unit import unit_id
 
 PER_TRACE = 250

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.codebook import Codebook
-from pedagogy_r1.coding.coding import Coding
-from pedagogy_r1.coding.packet import PacketManifest
-from pedagogy_r1.coding.run import Manifest
+from pedagogy_r1.runs.coding import Coding
+from pedagogy_r1.human.packet import PacketManifest
+from pedagogy_r1.runs.run import Manifest
 from pedagogy_r1.tokens.thought import Thought
 from pedagogy_r1.tokens.thought_run import ThoughtRun
 from pedagogy_r1.trace import Trace

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from .agreement import AgreementReport, agree
     from .codebook import Code, Codebook, load_codebook
     from .coding.annotate import annotate
-    from .coding.coding import Coding
-    from .coding.export import export_runs
-    from .coding.importing import import_codings
-    from .coding.migrate import migrate_run
-    from .coding.run import CoderRun
     from .errors import PedagogyError
+    from .human.import_codings import import_codings
     from .intake import import_traces, read_traces
+    from .runs.coding import Coding
+    from .runs.export import export_runs
+    from .runs.migrate import migrate_run
+    from .runs.run import CoderRun
     from .trace import Trace
     from .unit import Unit, unitize
 
@@ -36,11 +36,11 @@ _HOMES = {
     "Codebook": "codebook",
     "load_codebook": "codebook",
     "annotate": "coding.annotate",
-    "Coding": "coding.coding",
-    "export_runs": "coding.export",
-    "import_codings": "coding.importing",
-    "migrate_run": "coding.migrate",
-    "CoderRun": "coding.run",
+    "Coding": "runs.coding",
+    "export_runs": "runs.export",
+    "import_codings": "human.import_codings",
+    "migrate_run": "runs.migrate",
+    "CoderRun": "runs.run",
     "PedagogyError": "errors",
     "import_traces": "intake",
     "read_traces": "intake",

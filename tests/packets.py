@@ -12,13 +12,13 @@ from typing import Any
 import openpyxl
 
 from pedagogy_r1.codebook import Codebook
-from pedagogy_r1.coding.packet import Packet, PacketManifest
-from pedagogy_r1.coding.run import dump_codebook
-from pedagogy_r1.records import write_jsonl
+from pedagogy_r1.files.records import write_jsonl
+from pedagogy_r1.human.packet import Packet, PacketManifest
+from pedagogy_r1.runs.run import dump_codebook
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import unitize
 
-from .runs import book as little_book
+from .make_runs import book as little_book
 
 HARD = [
     Trace(

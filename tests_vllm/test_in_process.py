@@ -12,8 +12,8 @@ import pytest
 
 from pedagogy_r1.asking import ModelName, open_chat
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatRequest
-from pedagogy_r1.coding.run import CoderRun
 from pedagogy_r1.errors import ChatError
+from pedagogy_r1.runs.run import CoderRun
 
 from .conftest import EAGER, Tiny
 from .test_served import annotate, check_replies, evaluate, lines, probabilities

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from ..coding.coding import Coding
-from ..coding.run import CoderRun
 from ..errors import PedagogyError, RunError, did_you_mean
+from ..runs.coding import Coding
+from ..runs.run import CoderRun
 from ..trace import Trace
 from ..unit import Unit
 

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from ..codebook import NONE, Codebook
-from ..coding.coding import CoderInfo, Coding
-from ..coding.run import CoderRun
 from ..errors import RunError, did_you_mean
+from ..runs.coding import CoderInfo, Coding
+from ..runs.run import CoderRun
 from .profile import MISSING
 from .reliability import ReliabilityData, reliability_data, run_labels
 

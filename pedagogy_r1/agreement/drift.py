@@ -13,8 +13,8 @@ import numpy as np
 
 from ..codebook import NONE, Codebook
 from ..codebook.migration import MigrationMap, carry, migration_map
-from ..coding.run import CoderRun
 from ..errors import CodebookError, RunError
+from ..runs.run import CoderRun
 from .additive import Ints
 from .difference import Difference, recoding_difference
 from .profile import MISSING

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from ..codebook import NONE, Codebook
-from ..coding.coding import CoderInfo
-from ..coding.run import CoderRun
 from ..errors import CodebookError, RunError
+from ..runs.coding import CoderInfo
+from ..runs.run import CoderRun
 from .additive import Ints
 from .distance import NUMERIC
 from .profile import MISSING

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..coding.run import CoderRun
 from ..errors import RunError, did_you_mean
 from ..provenance import now, versions
+from ..runs.run import CoderRun
 from .accuracy import CodeAccuracy, accuracy
 from .additive import CONFIDENCE
 from .alpha import Alpha, Reliability, krippendorff_alphas

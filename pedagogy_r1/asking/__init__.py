@@ -4,7 +4,7 @@ Built once, for everything that asks: the coder ``llm``, the segmenter and judge
 """
 
 from .asker import Asker, GaveUp, StoppedError
-from .opening import ModelName, key_from, open_chat, safe_url
+from .open_chat import ModelName, key_from, open_chat, safe_url
 from .session import Asked, Session, run_apart
 from .transcript import FILE, Transcript, answered_digests
 

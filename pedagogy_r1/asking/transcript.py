@@ -20,7 +20,7 @@ from typing import Any
 
 from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage, read_completion
 from ..errors import InputError
-from ..records import Ledger, Row, read_jsonl
+from ..files.records import Ledger, Row, read_jsonl
 
 FILE = "ledger.jsonl"
 

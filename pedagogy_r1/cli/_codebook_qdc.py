@@ -19,7 +19,7 @@ def export(codebook: str, output: Path) -> None:
     """
     from ..codebook import load_codebook
     from ..codebook.qdc import to_qdc
-    from ..records import atomic
+    from ..files.records import atomic
 
     text = to_qdc(load_codebook(codebook))
     with atomic(output) as file:
@@ -39,9 +39,9 @@ def import_(file: Path, output: Path, id_: str | None, version: str | None, titl
     Codes at the top that hold others become families. Check the result with `pcode codebook check`.
     """
     from ..codebook.qdc import from_qdc
-    from ..coding.run import dump_codebook
-    from ..exchange import read_bytes
-    from ..records import atomic, need_file
+    from ..files.archive import read_bytes
+    from ..files.records import atomic, need_file
+    from ..runs.run import dump_codebook
 
     need_file(file)
     data = read_bytes(file, "a codebook is small; is it a project (.qdpx)?")

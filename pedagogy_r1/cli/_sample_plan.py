@@ -51,7 +51,7 @@ def _json(size: SampleSize) -> dict[str, Any]:
 
 
 def _write(size: SampleSize, out: Path) -> None:
-    from ..records import atomic
+    from ..files.records import atomic
 
     rows, picture = size.rows(), size.figure().render()
     with atomic(out / "plan.csv") as file:

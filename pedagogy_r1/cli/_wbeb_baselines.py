@@ -58,7 +58,7 @@ def command(
     Scored on every step of the test students from their second on, as the literature does, and on the items' target steps
     alone, which is what language models are scored on.
     """
-    from ..records import atomic
+    from ..files.records import atomic
     from ..wbeb.domains import Resampling
     from ..wbeb.kt.baselines import baselines
     from ..wbeb.kt.items import students
@@ -93,7 +93,7 @@ def command(
 def _split(path: Path) -> tuple[list[Item], list[Item]]:
     """KT items of the train and of the test split."""
     from ..errors import InputError
-    from ..records import need_file
+    from ..files.records import need_file
     from ..wbeb.item import read_items
 
     need_file(path, "items come from: pcode wbeb build")
@@ -147,7 +147,7 @@ def _number(value: float | None) -> str:
 def _write_csv(rows: list[Row], path: Path) -> None:
     import csv
 
-    from ..records import atomic
+    from ..files.records import atomic
 
     names = ("name", "estimate", "low", "high", "n", "chance", "majority", "why_undefined", "note")
     with atomic(path) as file:

@@ -66,7 +66,7 @@ def command(
     comparisons within each domain. --replace runs the alternative-annotator test (Calderon et al. 2025).
     """
     from ..agreement import agree
-    from ..records import atomic
+    from ..files.records import atomic
 
     names = [name.strip() for name in coders.split(",")] if coders else []
     report = agree(

@@ -156,7 +156,7 @@ def manual(codebook: str, output: Path | None, format_: str | None) -> None:
     from ..codebook import load_codebook
     from ..codebook.manual import format_of
     from ..codebook.manual import manual as render
-    from ..records import atomic
+    from ..files.records import atomic
 
     text = render(load_codebook(codebook), format_ or format_of(output))
     if output is None:
@@ -179,7 +179,7 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
     Each carried coding is marked so. What cannot be carried (a code that was split or retired) becomes missing
     and is listed for recoding, also in OUT/recode.csv; the exit status is then 1.
     """
-    from ..coding.migrate import RECODE, migrate_run
+    from ..runs.migrate import RECODE, migrate_run
 
     result = migrate_run(run, codebook, out)
     recode = [
@@ -235,7 +235,7 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, outp
     with counts and quotes. No file is ever overwritten, least of all a released one.
     """
     from ..codebook.bump import among_released, draft_for
-    from ..records import atomic
+    from ..files.records import atomic
 
     if (version is None) == (part is None):
         raise click.UsageError("say which version: --to 1.1.0, --minor or --major")

@@ -22,7 +22,7 @@ def command(ctx: click.Context, out: Path) -> None:
 
     No key, no server, no download. Running it again finds everything done and prints the same.
     """
-    from ..coding.export import export_runs
+    from ..runs.export import export_runs
     from ..shipped import folder
     from . import agreement, annotate, import_
 

@@ -24,7 +24,7 @@ def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path) -> None:
     XLSX, text that a spreadsheet would run as a formula gets an apostrophe in front. Of a run that is not complete the
     first traces are written, and the exit status is 1.
     """
-    from ..coding.export import export_runs, unfinished
+    from ..runs.export import export_runs, unfinished
 
     count = export_runs(runs, out)
     click.echo(f"{count} rows written to {out}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..coding.import_report import CodingsReport
+    from ..human.import_report import CodingsReport
 
 FILE = click.Path(path_type=Path)
 
@@ -91,7 +91,7 @@ def command(
 
     What coders send back of a packet is imported with --packet alone; docs/packets.md says what each tool exports.
     """
-    from ..coding.importing import import_codings
+    from ..human.import_codings import import_codings
 
     report = import_codings(files, traces, out, format=layout.replace("-", "_") if layout else None, **how)
     _say(report)

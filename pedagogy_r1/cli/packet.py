@@ -38,8 +38,8 @@ def write(packet: Path, names: str, coders: tuple[str, ...], out: Path | None, s
 
     Nothing in them says what anybody else coded, nor which condition or model a trace comes from.
     """
-    from ..coding.packet import Packet
-    from ..coding.packets import write_formats
+    from ..human.packet import Packet
+    from ..human.packets import write_formats
 
     options: dict[str, Any] = {"spans": True} if spans else {}
     for path in write_formats(Packet(packet), names.split(","), coders, out, **options):
@@ -49,7 +49,7 @@ def write(packet: Path, names: str, coders: tuple[str, ...], out: Path | None, s
 @command.command("formats")
 def formats() -> None:
     """List the formats."""
-    from ..coding.packets import formats
+    from ..human.packets import formats
 
     for name in formats():
         click.echo(name.replace("_", "-"))

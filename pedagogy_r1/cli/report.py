@@ -69,8 +69,8 @@ def command(
     Give the humans' run and the machine's together: agreement, corrected shares and the comparison need both. What cannot
     be estimated from the runs is left out, and the page says why.
     """
-    from ..coding.inclusion import read_inclusion
     from ..report import Settings, build_report, parse_comparison
+    from ..sampling.inclusion import read_inclusion
 
     settings = Settings(
         coder=coder,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..coding.sample import Sample
+    from ..sampling.draw_sample import Sample
 
 FILE = click.Path(path_type=Path)
 ASSUMED = ("alpha", "prevalence", "code", "per_trace", "icc")
@@ -152,8 +152,8 @@ def command(
 
         show_plan(out, as_json, given)
         return
-    from ..coding.packing import manifest_of, write_packet
     from ..errors import InputError
+    from ..human.write_packet import manifest_of, write_packet
 
     if traces is None or (out is None and not dry_run):
         missing = "no TRACES are given" if traces is None else "no packet is named"
@@ -175,8 +175,8 @@ def command(
 
 
 def _sample(traces: Path, given: dict[str, Any]) -> Sample:
-    from ..coding.drawing import Design
-    from ..coding.sample import draw_sample
+    from ..sampling.assignment import Design
+    from ..sampling.draw_sample import draw_sample
 
     design = Design(
         coders=_words(given["coders"]),
@@ -192,8 +192,8 @@ def _sample(traces: Path, given: dict[str, Any]) -> Sample:
 
 
 def _enrichment(given: dict[str, Any]) -> Any:
-    from ..coding.enriching import FACTOR, Enrichment
     from ..errors import InputError
+    from ..sampling.enrichment import FACTOR, Enrichment
 
     codes, run = _words(given["enrich"]), given["run"]
     factor, share = given["enrich_factor"], given["enrich_share"]

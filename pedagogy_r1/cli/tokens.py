@@ -77,7 +77,7 @@ def command(
     Without runs there is no noise share; the rest needs the texts alone. Underthinking needs to know which responses
     are wrong (the field correct) or a reference answer to find out.
     """
-    from ..records import atomic
+    from ..files.records import atomic
 
     report = _report(traces, runs, **options)
     if out is not None:
@@ -137,8 +137,8 @@ def _report(
 
 
 def _coders(runs: Sequence[Path], measured: Any, strict: str, routine: str) -> Iterator[CoderNoise]:
-    from ..coding.run import CoderRun
     from ..errors import RunError
+    from ..runs.run import CoderRun
     from ..tokens import measure_coder
 
     opened = [CoderRun(path) for path in runs]

@@ -52,7 +52,7 @@ def command(
     u: spans and codes together; |u: spans alone; cu: codes, where spans meet; (k)u: one code.
     """
     from ..agreement import continua_of, unitizing_alpha
-    from ..coding.run import CoderRun
+    from ..runs.run import CoderRun
 
     names = [name.strip() for name in coders.split(",")] if coders else []
     continua = continua_of([CoderRun(run) for run in runs], coders=names, silent=silent)

@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..exchange import legal
+from ..files.archive import legal
 from .codebook import Code, Codebook
 
 _HEADS = ("Include", "Exclude", "Rules", "Examples", "Near misses", "Value", "Source")

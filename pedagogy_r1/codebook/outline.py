@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ..exchange import local
+from ..files.archive import local
 from .codebook import NONE
 from .description import code_fields
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import CodebookError, InputError
-from ..exchange import legal, local, parse_xml
+from ..files.archive import legal, local, parse_xml
 from .codebook import NONE, Codebook
 from .description import book_facts, describe_book, describe_code
 from .outline import MARK, Outline, description_of, split_name

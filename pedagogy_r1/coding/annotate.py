@@ -19,11 +19,12 @@ from ..codebook.check import load_checked
 from ..errors import PedagogyError, RunError
 from ..intake import read_traces
 from ..provenance import digest, file_digest, now, versions
+from ..runs.coding import Coding
+from ..runs.given_units import unitizer_of
+from ..runs.run import CoderRun, Manifest, RunWriter
 from ..trace import Trace
 from ..unit import Unit, Unitizer
 from .coders import Coder, Context
-from .coding import Coding
-from .run import CoderRun, Manifest, RunWriter
 
 CODERS = "pedagogy_r1.coding.coders"
 
@@ -180,20 +181,6 @@ def plan(job: Job) -> dict[str, Any]:
         for trace in _wanted(job):
             unitize(trace)
     return counts | coder_plan
-
-
-def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tuple[Unitizer, dict[str, Any]]:
-    """What cuts the units: a scheme, or a run whose units they are; and where they come from, for the record."""
-    if units is None:
-        return Unitizer(scheme, lang), {}
-    run = CoderRun(units)
-    spans: dict[str, list[tuple[int, int]]] = {}
-    for unit in run.units():
-        spans.setdefault(unit.trace_id, []).append((unit.start, unit.end))
-    return Unitizer(run.manifest.scheme, lang, spans=spans), {
-        "units": str(units),
-        "units_digest": digest(spans),
-    }
 
 
 def _survey(path: Path) -> tuple[int, str]:

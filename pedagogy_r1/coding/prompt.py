@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..asking.fence import data_block, strict_object
+from ..asking.data_block import data_block, strict_object
 from ..codebook import NONE, Code, Codebook
 from ..provenance import digest
 

@@ -18,11 +18,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codebook import Codebook
+from ..runs.coding import Coding
 from ..trace import Trace
 from ..unit import Unit
-from .coding import Coding
 from .cue_index import CueIndex
-from .repetition import SELF_RUN, STEM_RUN, Run, repeated, runs
+from .repeated_text import SELF_RUN, STEM_RUN, Run, repeated, runs
 from .words import Tokens, Words
 
 if TYPE_CHECKING:

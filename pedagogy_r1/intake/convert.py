@@ -16,9 +16,9 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import ValidationError
 
-from ..records import dump
+from ..files.records import dump
 from ..trace import Split, Think, Trace, split_think
-from .chat import Chat, NotChat, is_conversation, read_chat
+from .chat_rows import Chat, NotChat, is_conversation, read_chat
 from .fields import MISSING, Path, find, jsonable, known_fields, mend, without
 
 NoThink = Literal["reasoning", "answer", "error"]

@@ -20,9 +20,9 @@ from typing import Any
 
 from ..agreement import ConfusedPair, Disagreements
 from ..codebook import Code
-from ..coding.neutral import neutralise
 from ..errors import RunError
-from ..records import BadRow, atomic, read_rows
+from ..files.records import BadRow, atomic, read_rows
+from ..files.spreadsheet import neutralise
 
 UNITS = "units.csv"
 DECISION, NOTE = "decision", "note"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any, NamedTuple
 
-from ..coding.run import CoderRun
 from ..provenance import now, versions
+from ..runs.run import CoderRun
 from ..tokens.noise import PAPER
 from .contrast import Contrasts, method_words
 from .corrections import Corrections

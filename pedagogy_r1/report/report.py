@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ..coding.run import CoderRun
 from ..errors import PedagogyError, did_you_mean
-from ..records import atomic
+from ..files.records import atomic
+from ..runs.run import CoderRun
 from .answer import Answer, difference_answer, gap_answer, noise_answer, reliability_answer
 from .contrast import contrast_section, measure_contrasts
 from .corrections import correction_section, measure_corrections

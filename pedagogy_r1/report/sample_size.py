@@ -19,8 +19,8 @@ import numpy as np
 
 from ..agreement import MISSING, krippendorff_alpha, reliability_data
 from ..agreement.precision import AlphaPrecision, Coders, alpha_precision
-from ..coding.run import CoderRun
 from ..errors import InputError, RunError, did_you_mean
+from ..runs.run import CoderRun
 from ..stats import code_table, frequency
 from ..stats.precision import SharePrecision, icc_of, share_precision, units_needed
 from .figure import WIDTH, Figure, canvas

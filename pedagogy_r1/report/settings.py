@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..coding.inclusion import Inclusion
 from ..errors import PedagogyError
+from ..sampling.inclusion import Inclusion
 
 
 class Comparison(NamedTuple):

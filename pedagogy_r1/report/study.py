@@ -23,9 +23,9 @@ import numpy.typing as npt
 from ..agreement import MISSING, ReliabilityData, majority, reliability_data
 from ..codebook import NONE, Codebook
 from ..codebook.palette import Palette, palette
-from ..coding.coding import CoderInfo
-from ..coding.run import CoderRun
 from ..errors import RunError, did_you_mean
+from ..runs.coding import CoderInfo
+from ..runs.run import CoderRun
 from ..stats import code_table
 from .settings import COLUMNS, Settings
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..coding.neutral import neutralise
+from ..files.spreadsheet import neutralise
 
 Kind = Literal["text", "code", "count", "share", "points", "coefficient", "number", "signed", "p"]
 Row = dict[str, Any]

@@ -1,5 +1,6 @@
 """Frequencies, contrasts, order, co-occurrence and place of codes, with intervals that know units come in traces."""
 
+from ..runs.code_table import code_table, of_coder
 from .contrast import CodeContrast, ContrastFamily, contrast
 from .cooccurrence import CodePair, cooccurrence
 from .corrected import Corrected, corrected_logistic, corrected_prevalence
@@ -9,7 +10,6 @@ from .frequency import CodeShare, frequency
 from .glm import BinomialFit, binomial_glm
 from .multiverse import Analysis, Conclusion, Multiverse, conclusions, multiverse
 from .position import CodePosition, position
-from .table import code_table, of_coder
 from .transition import Transitions, sequence_transitions, transitions
 
 __all__ = [

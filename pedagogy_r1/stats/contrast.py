@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import RunError, did_you_mean
+from ..runs.code_table import of_coder
 from .difference import Sides, cohens_h, odds_ratio, points, score_p
 from .estimate import LEVEL, Estimate, few, joined
 from .frequency import shares
 from .glm import Correction
 from .permutation import PERMUTATIONS, max_t
 from .sums import Basis, Sums, Which, cluster_sums, coded_units, renumbered
-from .table import of_coder
 
 if TYPE_CHECKING:
     import pandas as pd

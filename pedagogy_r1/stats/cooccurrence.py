@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from ..errors import PedagogyError
+from ..runs.code_table import of_coder
 from .estimate import LEVEL, Estimate, critical, few, undefined
 from .frequency import ratio_share
 from .sums import CodedUnits, Flags, Floats, Ints, Sums, Which, cluster_variance, coded_units, renumbered
-from .table import of_coder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,6 +25,7 @@ import numpy as np
 from ..codebook import NONE
 from ..errors import PedagogyError, RunError, did_you_mean
 from ..provenance import versions
+from ..runs.code_table import of_coder
 from .epistemic_difference import ConnectionDifference, NetworkDifference, Pair, network_difference
 from .estimate import LEVEL
 from .permutation import PERMUTATIONS
@@ -36,7 +37,6 @@ from .sums import (
     group_numbers,
     item_numbers,
 )
-from .table import of_coder
 
 __all__ = ["ConnectionDifference", "EpistemicNetwork", "NetworkDifference", "Placement", "epistemic_network"]
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ..runs.code_table import of_coder
 from .estimate import LEVEL, Estimate, Interval, critical, few, joined, share_interval, undefined
 from .sums import (
     Basis,
@@ -30,7 +31,6 @@ from .sums import (
     group_numbers,
     renumbered,
 )
-from .table import of_coder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import PedagogyError
+from ..runs.code_table import of_coder
 from .estimate import LEVEL, Estimate, critical, few, joined, undefined
 from .frequency import FEW_HITS, ratio_share, shares
 from .sums import (
@@ -30,7 +31,6 @@ from .sums import (
     coded_units,
     renumbered,
 )
-from .table import of_coder
 
 if TYPE_CHECKING:
     import pandas as pd

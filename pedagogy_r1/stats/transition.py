@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
+from ..runs.code_table import of_coder
 from .estimate import joined
 from .quasi import adjusted_residuals, expected_counts, slack, yules_q
 from .sums import Floats, Ints
-from .table import of_coder
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,12 +22,12 @@ from ..asking import (
     open_chat,
     run_apart,
 )
-from ..asking.lock import locked
 from ..chat import ChatFrame
 from ..errors import RunError
+from ..files.lock import locked
+from ..files.records import write_jsonl
 from ..intake import read_traces
 from ..provenance import file_digest, now
-from ..records import write_jsonl
 from ..trace import Trace
 from ..unit.language import language_code
 from ..unit.sentence import sentences

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..asking import Asker, GaveUp
-from ..asking.fence import data_block, strict_object
+from ..asking.data_block import data_block, strict_object
 from ..asking.flow import all_of
 from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest
 from ..provenance import digest

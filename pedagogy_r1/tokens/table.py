@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..records import atomic
+from ..files.records import atomic
 from .efficiency import outcome_term, process_term
 from .measured import Measured
 from .report import TokenReport

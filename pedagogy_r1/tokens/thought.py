@@ -19,7 +19,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import InputError
-from ..records import BadRow, read_rows
+from ..files.records import BadRow, read_rows
 from ..trace import Trace
 from .answer import kind_of, same_answer, stated_answer
 

@@ -15,8 +15,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import RunError
+from ..files.records import atomic
 from ..provenance import file_digest
-from ..records import atomic
 from .thought import TWO_JUDGES
 
 THOUGHTS = "thoughts.jsonl"

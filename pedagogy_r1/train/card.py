@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..records import atomic
+from ..files.records import atomic
 from .curve import losses
 from .settings import Settings
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..codebook import Codebook
-from ..coding.coding import Coding
-from ..coding.run import CoderRun
 from ..errors import CodebookError, InputError, RunError, did_you_mean
+from ..runs.coding import Coding
+from ..runs.run import CoderRun
 from ..trace import Trace
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..records import atomic
+from ..files.records import atomic
 
 COLUMNS = ("step", "epoch", "loss", "held_out_loss", "learning_rate", "gradient_norm")
 

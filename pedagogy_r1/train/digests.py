@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ..files.records import atomic
 from ..provenance import digest, file_digest
-from ..records import atomic
 
 VOLATILE = frozenset({"run.json", "ledger.jsonl", "timings.csv", "timings.json", "checkpoint.jsonl"})
 """Files that hold times of day or durations, or the order in which answers happened to come."""

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files.records import atomic
 from ..provenance import file_digest
-from ..records import atomic
 from ..wbeb.condition import Condition
 from ..wbeb.generate import Job, Progress, execute, plan, prepare
 from ..wbeb.generation import Generation

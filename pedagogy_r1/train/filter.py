@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..coding.run import CoderRun
 from ..errors import InputError, RunError
+from ..files.records import atomic, write_jsonl
 from ..intake import read_traces
 from ..provenance import digest, file_digest
-from ..records import atomic, write_jsonl
+from ..runs.run import CoderRun
 from ..trace import Trace
 from ..wbeb.item import read_items
 from .funnel import Funnel, Stage, write_funnel

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..records import atomic
+from ..files.records import atomic
 from ..trace import Trace
 from .policies import Drop
 

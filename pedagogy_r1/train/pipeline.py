@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-from ..asking.lock import lock
 from ..errors import InputError, RunError, did_you_mean
+from ..files.lock import lock
+from ..files.records import atomic
 from ..provenance import digest, now, versions
-from ..records import atomic
 from .code_version import changed, code_of
 from .digests import Digests
 from .expansion import Task, expand, place

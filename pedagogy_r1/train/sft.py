@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import provenance
-from ..asking.lock import locked
 from ..errors import InputError, RunError
-from ..records import atomic
+from ..files.lock import locked
+from ..files.records import atomic
 from . import checkpoint as saved
 from ._need import need
 from .card import write_card

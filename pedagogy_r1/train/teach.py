@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import InputError
-from ..records import write_jsonl
+from ..files.records import write_jsonl
 from ..trace import Trace
 from ..wbeb.condition import condition as read_condition
 from ..wbeb.domains import DomainTask, domain_of

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..records import Row, read_jsonl
+from ..files.records import Row, read_jsonl
 from ..shipped import folder as shipped
 from ._need import need
 

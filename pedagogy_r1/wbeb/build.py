@@ -19,9 +19,9 @@ from typing import Any, Literal, NamedTuple, get_args
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import InputError, PluginError, did_you_mean
+from ..files.records import atomic, need_file, write_jsonl
 from ..plugins import available, load
 from ..provenance import file_digest
-from ..records import atomic, need_file, write_jsonl
 from .item import Item, write_items
 from .leak import LeakError, Near, Nearness, Pair, across, near
 from .loaded import Loaded, Skipped

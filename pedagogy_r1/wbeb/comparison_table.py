@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..records import atomic
+from ..files.records import atomic
 from .bootstrap import FEW
 from .compare import Comparison, Difference
 from .domains import Score

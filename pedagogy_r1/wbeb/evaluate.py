@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..records import atomic
+from ..files.records import atomic
 from ..trace import Trace
 from .domains import Answered, Parsed, Resampling, Score, domain_of
 from .generation import Generation

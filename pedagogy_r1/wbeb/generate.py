@@ -26,11 +26,11 @@ from ..asking import (
     run_apart,
     safe_url,
 )
-from ..asking.lock import locked
 from ..chat import Chat, ChatReply
 from ..errors import InputError, PedagogyError, RunError
+from ..files.lock import locked
+from ..files.records import atomic, dump
 from ..provenance import digest, now, versions
-from ..records import atomic, dump
 from ..trace import Trace
 from .asked import Questions, Settings
 from .condition import Condition, condition

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..asking import FILE as LEDGER
 from ..errors import RunError
-from ..records import BadRow, Row, atomic, read_jsonl
+from ..files.records import BadRow, Row, atomic, read_jsonl
 from ..trace import Trace
 from .item import Item, read_items
 

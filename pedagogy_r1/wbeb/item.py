@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError
-from ..records import BadRow, read_jsonl, write_jsonl
+from ..files.records import BadRow, read_jsonl, write_jsonl
 
 Domain = Literal["SK", "PK", "KT", "AES", "DM"]
 DOMAINS: tuple[Domain, ...] = ("SK", "PK", "KT", "AES", "DM")

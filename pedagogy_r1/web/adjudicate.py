@@ -21,7 +21,8 @@ from starlette.routing import BaseRoute, Route
 
 from ..agreement import MISSING, krippendorff_alpha
 from ..codebook import NONE
-from ..coding.adjudicate import (
+from ..errors import InputError
+from ..human.adjudication import (
     ADJUDICATED,
     Dispute,
     Material,
@@ -30,9 +31,8 @@ from ..coding.adjudicate import (
     from_runs,
     write_adjudicated,
 )
-from ..coding.adjudication_log import write_log
-from ..coding.desk import Desk, Header, Note, read_changes
-from ..errors import InputError
+from ..human.adjudication_log import write_log
+from ..human.coding_log import Desk, Header, Note, read_changes
 from .code import CodePages
 from .rules import rules_between
 from .state import State

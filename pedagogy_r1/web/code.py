@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..coding.desk import NAME
 from ..errors import InputError
+from ..human.coding_log import NAME
 from .state import State, fields, visitor
 from .workplace import Workplace, open_desk
 

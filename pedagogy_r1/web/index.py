@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..coding.run import CoderRun
 from ..errors import PedagogyError, RunError
+from ..runs.run import CoderRun
 from .scan import Block, Place, Scanner, Units, read_line, trace_lines
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..codebook import Codebook
-from ..coding.packet import Packet
-from ..coding.run import CoderRun
 from ..errors import InputError, RunError
+from ..human.packet import Packet
+from ..runs.run import CoderRun
 from .state import State
 
 

@@ -16,12 +16,12 @@ from starlette.exceptions import HTTPException
 
 from ..agreement import Alpha, krippendorff_alpha
 from ..codebook import NONE, Codebook
-from ..coding.adjudicate import ADJUDICATED
-from ..coding.coding import Coding
-from ..coding.desk import PRACTICE, Desk, Header
-from ..coding.packet import Packet, Task, blind
-from ..coding.run import CoderRun
 from ..errors import InputError
+from ..human.adjudication import ADJUDICATED
+from ..human.coding_log import PRACTICE, Desk, Header
+from ..human.packet import Packet, Task, blind
+from ..runs.coding import Coding
+from ..runs.run import CoderRun
 from .rules import rules_between
 from .workplace import Spot, Workplace
 

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ..coding.coding import Coding
+from ..runs.coding import Coding
 from .filters import DIFFER, OPEN, Filters, Hit, select, unit_mask
 from .index import MISSING, Index, Row, fold
 from .opened import Opened, OpenUnit, Part, open_trace, pieces

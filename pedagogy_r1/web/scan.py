@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..coding.run import CoderRun
 from ..errors import RunError
+from ..runs.run import CoderRun
 
 _TRACE = re.compile(rb'\{"id": ?("(?:[^"\\]|\\.)*"),')
 _UNIT = re.compile(

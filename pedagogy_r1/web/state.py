@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ..codebook import NONE, Codebook
-from ..coding.packet import Packet
-from ..coding.run import CoderRun
+from ..human.packet import Packet
+from ..runs.run import CoderRun
 from .colors import code_class
 from .shown import shown
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from starlette.exceptions import HTTPException
 
 from ..codebook import Codebook
-from ..coding.desk import NO_NOTE, Desk, Entry, Header, Note
-from ..coding.packet import Packet, Task
 from ..errors import InputError
+from ..human.coding_log import NO_NOTE, Desk, Entry, Header, Note
+from ..human.packet import Packet, Task
 
 LONGEST_MEMO = 20_000
 """Characters."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...codebook import Codebook
+from ...runs.coding import CoderInfo, Coding
 from ...trace import Trace
 from ...unit import Unit
-from ..coding import CoderInfo, Coding
 
 Unitizer = Callable[[Trace], list[Unit]]
 """Picklable: worker processes get it too."""

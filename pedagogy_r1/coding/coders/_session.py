@@ -13,12 +13,12 @@ from ...asking import GaveUp
 from ...asking import Session as AskingSession
 from ...asking.flow import all_of
 from ...chat import Chat, ChatFrame
+from ...runs.coding import Coding
 from ...trace import Trace
 from ...unit import Unit
-from ..ahead import units_ahead
-from ..coding import Coding
 from ..prompt import Prompt
 from ..reply import Answer, check, parse_codings
+from ..workers import units_ahead
 from . import Context, Emit, Outcome, Unitizer
 from ._requests import Options
 

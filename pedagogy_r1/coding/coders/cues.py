@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...codebook import Codebook
 from ...errors import PedagogyError
+from ...runs.coding import CoderInfo, Coding
 from ...trace import Trace
 from ...unit import Unit
 from ...unit.language import bounded_memory, language_code, pipeline, tokenize
-from ..coding import CoderInfo, Coding
 from ..cue_index import CueIndex
 from ..pool import in_order, interrupts
-from ..repetition import SELF_RUN, STEM_RUN
+from ..repeated_text import SELF_RUN, STEM_RUN
 from ..scoring import ALGORITHM, CODER, FEATURE_WEIGHT, SECOND, VETO_WEIGHT, TraceScorer
 from . import Context, Emit, Outcome, Unitizer
 

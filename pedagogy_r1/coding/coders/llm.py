@@ -18,9 +18,9 @@ from typing import Any
 from ...asking import FILE, ModelName, answered_digests, key_from, open_chat, run_apart, safe_url
 from ...chat import Chat
 from ...errors import InputError
-from ...records import Row, read_jsonl
+from ...files.records import Row, read_jsonl
+from ...runs.coding import CoderInfo
 from ...trace import Trace
-from ..coding import CoderInfo
 from ..prompt import SCHEMA_VERSION, VERSION, make_prompt
 from . import Context, Emit, Outcome, Unitizer
 from ._requests import Options

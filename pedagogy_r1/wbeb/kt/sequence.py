@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from ...records import BadRow, need_file
+from ...files.records import BadRow, need_file
 
 Skill = str | int
 

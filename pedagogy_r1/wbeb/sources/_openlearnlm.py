@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...records import BadRow, dump, read_rows
+from ...files.records import BadRow, dump, read_rows
 from ..item import Domain
 from ..loaded import Gathering, Loaded
 from ._choice import Question, choice_item, text

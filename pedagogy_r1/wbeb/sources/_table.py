@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from ...records import BadRow, Row, dump, need_file, read_rows
+from ...files.records import BadRow, Row, dump, need_file, read_rows
 
 
 class Decoded(NamedTuple):

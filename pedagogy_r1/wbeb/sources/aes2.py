@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...records import BadRow, dump
+from ...files.records import BadRow, dump
 from ..item import Item
 from ..loaded import Gathering, Loaded, need_columns
 from ._choice import text

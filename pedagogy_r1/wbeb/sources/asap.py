@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import InputError
-from ...records import BadRow, Row, dump
+from ...files.records import BadRow, Row, dump
 from ..item import Item
 from ..loaded import Gathering, Loaded, need_columns
 from ._choice import text

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...records import BadRow
+from ...files.records import BadRow
 from ..kt.sequence import read_four_line, read_skill_names
 from ..loaded import Gathering, Loaded
 from ._history import Windows, student_items

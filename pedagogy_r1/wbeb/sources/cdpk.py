@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...records import BadRow, Row, dump, read_rows
+from ...files.records import BadRow, Row, dump, read_rows
 from ..item import Item
 from ..loaded import Gathering, Loaded, need_columns
 from ._choice import Question, choice_item, text

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ...records import BadRow, Row, dump, read_rows
+from ...files.records import BadRow, Row, dump, read_rows
 from ..item import Item
 from ..loaded import Gathering, Loaded
 from ._choice import LETTERS, Question, choice_item, text

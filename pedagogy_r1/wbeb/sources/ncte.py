@@ -17,7 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from ...errors import InputError
-from ...records import BadRow, dump, need_file, read_rows
+from ...files.records import BadRow, dump, need_file, read_rows
 from ..item import Item
 from ..loaded import Gathering, Loaded, need_columns
 from ._choice import text

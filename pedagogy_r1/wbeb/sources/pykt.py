@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from ...records import BadRow, dump, need_file, read_rows
+from ...files.records import BadRow, dump, need_file, read_rows
 from ..kt.sequence import Sequence, Step
 from ..loaded import Gathering, Loaded, need_columns
 from ._history import Windows, student_items

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from ...records import BadRow, dump, read_rows
+from ...files.records import BadRow, dump, read_rows
 from ..item import Item
 from ..loaded import Gathering, Loaded, need_columns
 from ._choice import text

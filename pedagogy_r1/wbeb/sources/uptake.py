@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import InputError
-from ...records import BadRow, dump, read_rows
+from ...files.records import BadRow, dump, read_rows
 from ..item import Item
 from ..loaded import Gathering, Loaded, need_columns
 from ._choice import text

@@ -1,0 +1,1 @@
+"""An estimate with its interval, or why there is none; resampling of whole clusters."""

@@ -1,0 +1,171 @@
+"""Files exchanged with other programs: zip archives and XML, written the same way every time and read without trust.
+
+    project.qdpx = project.qde (XML) + sources/6f35….txt        export.zip = anna.xmi + TypeSystem.xml
+
+What comes in may be made by anybody. Nothing is ever unpacked to disk; names that point elsewhere, document type
+declarations (entities that grow or fetch), and entries that swell beyond `LARGEST` are refused.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+LARGEST = 200 * 2**20
+"""Bytes that one entry, unpacked, may have."""
+
+MOST = 100_000
+"""Entries that an archive may have."""
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def legal(text: str) -> str:
+    """The text with U+FFFD for each character that XML 1.0 cannot hold: controls, lone surrogates.
+
+    >>> legal("a\\x00b") == "a\\ufffdb"
+    True
+    """
+    return _ILLEGAL.sub("\ufffd", text)
+
+
+def zipped(entries: Iterable[tuple[str, bytes]]) -> bytes:
+    """An archive of these entries; the same entries give the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in entries:
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            info.create_system = 3
+            archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+class Archive:
+    """A zip archive, in memory, for reading single entries. Raises `InputError` for what no sound program writes."""
+
+    def __init__(self, data: bytes, where: str) -> None:
+        self.where = where
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as error:
+            raise InputError(f"{where}: not a zip archive ({error})", "export the file again") from None
+        self.names = [name for name in self._zip.namelist() if name and not name.endswith("/")]
+        if len(self.names) > MOST:
+            raise InputError(f"{where}: {len(self.names):,} files in one archive", "that is no project")
+        for name in self._zip.namelist():
+            if _points_elsewhere(name):
+                raise InputError(
+                    f"{where}: the entry {name[:200]!r} points outside the archive",
+                    "do not open it with other programs either; ask where it comes from",
+                )
+        if len(set(self.names)) != len(self.names):
+            twice = next(name for name in self.names if self.names.count(name) > 1)
+            raise InputError(f"{where}: the entry {twice!r} is there twice", "export the file again")
+
+    def read(self, name: str) -> bytes:
+        """One entry, if it is no larger than `LARGEST` unpacked."""
+        try:
+            with self._zip.open(name) as entry:
+                data = entry.read(LARGEST + 1)
+        except KeyError:
+            raise InputError(f"{self.where}: no entry {name!r}", "export the file again") from None
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            RuntimeError,
+            EOFError,
+            NotImplementedError,
+            OSError,
+        ) as error:
+            raise InputError(f"{self.where}: {name}: {error}", "export the file again, unencrypted") from None
+        if len(data) > LARGEST:
+            raise InputError(
+                f"{self.where}: {name} unpacks to more than {LARGEST // 2**20} MiB",
+                "that is no project of texts; ask where the file comes from",
+            )
+        return data
+
+
+class Allowance:
+    """How much the rows of one file may come to in all: a small file can say of a long text a million times "all of it"."""
+
+    def __init__(self, where: str, characters: int = LARGEST) -> None:
+        self.where = where
+        self._left = characters
+
+    def spend(self, characters: int) -> None:
+        """Raise `InputError` once all is spent."""
+        self._left -= characters
+        if self._left < 0:
+            raise InputError(
+                f"{self.where}: its selections hold many times the text itself",
+                "that is no work of a person; ask where the file comes from",
+            )
+
+
+def names_in(path: Path) -> list[str]:
+    """Names of the entries, to tell what an archive is; nothing is checked, and what is no archive has none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
+        return []
+
+
+def read_bytes(path: Path, hint: str) -> bytes:
+    """A whole file, if it is no larger than `LARGEST`."""
+    if path.stat().st_size > LARGEST:
+        raise InputError(f"{path}: larger than {LARGEST // 2**20} MiB", hint)
+    return path.read_bytes()
+
+
+def check_xml(data: bytes, where: str) -> None:
+    """Raise `InputError` unless this is well-formed XML without a document type declaration."""
+    from xml.parsers import expat
+
+    parser = expat.ParserCreate()
+
+    def refuse(name: str, *_: object) -> None:
+        raise InputError(
+            f"{where}: line {parser.CurrentLineNumber}: a document type declaration ({name[:40]})",
+            "no program writes one into such a file, and entities could be hidden in it; remove it if you know the file",
+        )
+
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise InputError(f"{where}: not well-formed XML: {error}", "export the file again") from None
+
+
+def parse_xml(data: bytes, where: str) -> Element:
+    """The root element, of XML that `check_xml` accepts."""
+    from xml.etree import ElementTree
+
+    check_xml(data, where)
+    try:
+        return ElementTree.fromstring(data)  # noqa: S314 - checked above: no entity can be declared
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise InputError(f"{where}: not well-formed XML: {error}", "export the file again") from None
+
+
+def local(tag: object) -> str:
+    """The name of an element without its namespace; programs differ in the namespace's version."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _points_elsewhere(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return ".." in parts or name[:1] in ("/", "\\") or name[1:2] == ":" or "\0" in name

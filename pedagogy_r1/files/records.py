@@ -1,0 +1,400 @@
+"""Files of records, in and out: streaming, atomic, and every complaint names ``file:line``.
+
+{"id": "r1-1", "reasoning": "Okay, so …"}      traces.jsonl:1
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from ..errors import InputError
+
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
+
+
+class Row(NamedTuple):
+    """A record and the 1-based line (or spreadsheet row) it came from."""
+
+    line: int
+    data: dict[str, Any]
+    nth: int | None = None
+    """Its place in a JSON array, from 1: several elements may stand on one line."""
+
+
+class BadRow(NamedTuple):
+    """A line that is no record: where, why, and its raw text so that nothing is lost."""
+
+    line: int
+    why: str
+    raw: str
+
+
+def read_jsonl(path: str | Path) -> Iterator[Row | BadRow]:
+    """Each non-blank line of a JSONL file; a line that is not a JSON object comes as a ``BadRow``."""
+    with Path(path).open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            if number == 1:
+                raw = raw.removeprefix(b"\xef\xbb\xbf")
+            if raw.strip():
+                yield _parse(number, raw)
+
+
+def _parse(number: int, raw: bytes) -> Row | BadRow:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return BadRow(
+            number,
+            f"not UTF-8 (byte {error.start + 1})",
+            raw.decode("utf-8", "backslashreplace").rstrip("\r\n"),
+        )
+    text = text.rstrip("\r\n")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return BadRow(number, _bad_json(error), text)
+    if not isinstance(value, dict):
+        return BadRow(number, f"expected a JSON object, found {type(value).__name__}", text)
+    return Row(number, value)
+
+
+def _bad_json(error: Exception) -> str:
+    """Without the decoder's own line, which in a file of many values is not the file's."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"bad JSON: {error.msg} (column {error.colno})"
+    return "bad JSON: nested too deeply" if isinstance(error, RecursionError) else f"bad JSON: {error}"
+
+
+def need_file(path: Path, hint: str = "check the path") -> None:
+    """Raise `InputError` unless ``path`` is a file; a directory is told from nothing at all."""
+    if not path.is_file():
+        raise InputError(f"{path}: {'is a directory' if path.is_dir() else 'no such file'}", hint)
+
+
+def read_rows(path: str | Path) -> Iterator[Row | BadRow]:
+    """Rows of a JSONL, JSON (one array of objects), CSV, TSV, XLSX or Parquet file, chosen by its suffix.
+
+    Cells of CSV and XLSX come as text, except that an empty cell is ``None``. Line numbers count as an
+    editor or a spreadsheet would show them. A .csv whose header has no comma may be separated by semicolons or tabs.
+    """
+    path = Path(path)
+    need_file(path)
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        return _read_csv(path, "\t" if suffix == ".tsv" else None)
+    if suffix == ".xlsx":
+        return _read_xlsx(path)
+    if suffix == ".parquet":
+        return _read_parquet(path)
+    if suffix == ".json":
+        return _read_json(path)
+    if suffix in (".jsonl", ".ndjson"):
+        return read_jsonl(path)
+    raise InputError(
+        f"{path}: cannot tell the format from the suffix {suffix!r}",
+        "use .jsonl, .json, .csv, .tsv, .xlsx or .parquet",
+    )
+
+
+def _read_json(path: Path) -> Iterator[Row | BadRow]:
+    text, sound, broken = _decoded(path.read_bytes())
+    start = len(text) - len(text.lstrip())
+    if text.startswith("[", start):
+        yield from _elements(text, start + 1, sound, broken)
+        return
+    try:
+        value = json.loads(text) if text.strip() else None
+    except (ValueError, RecursionError) as error:
+        # A .json that holds JSON lines is common enough to be read as such.
+        rows = list(read_jsonl(path))
+        if any(isinstance(row, Row) for row in rows):
+            yield from rows
+            return
+        why = f"{broken or _bad_json(error)}; expected one array of objects, or one object per line"
+        yield BadRow(_line(text, getattr(error, "pos", start)), why, text.strip())
+        return
+    if text.strip():
+        yield _element(value, _line(text, start), None)
+
+
+def _decoded(data: bytes) -> tuple[str, int, str]:
+    """The text, up to where it is sound, and what is wrong from there on."""
+    mark = len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0  # its own decoder counts errors from behind it
+    encoding, data = ("utf-8" if mark else json.detect_encoding(data)), data[mark:]
+    try:
+        text = data.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError as error:
+        head = data[: error.start].decode(encoding, "surrogatepass")
+        rest = data[error.start :].decode(encoding, "backslashreplace")
+        return head + rest, len(head), f"not UTF-8 (byte {mark + error.start + 1})"
+    return text, len(text), ""
+
+
+def _elements(text: str, at: int, sound: int, broken: str) -> Iterator[Row | BadRow]:
+    """One by one, so that those before an error are kept; the error and all behind it are one bad row."""
+    decode, number, line, counted = json.JSONDecoder().raw_decode, 0, 1, 0
+    at = _skip_space(text, at)
+    more = not text.startswith("]", at)
+    try:
+        while more:
+            value, end = decode(text, at)
+            if end > sound:
+                raise json.JSONDecodeError(broken, text, sound)
+            number += 1
+            line, counted = line + text.count("\n", counted, at), at
+            yield _element(value, line, number)
+            at = _skip_space(text, end)
+            more = text.startswith(",", at)
+            at = _skip_space(text, at + 1) if more else at
+        if not text.startswith("]", at):
+            raise json.JSONDecodeError("Expecting ',' or ']'", text, at)
+        at = _skip_space(text, at + 1)
+        if at < len(text):
+            raise json.JSONDecodeError("Extra data behind the array", text, at)
+    except (ValueError, RecursionError) as error:
+        place = getattr(error, "pos", at)
+        why = broken if broken and place >= sound else _bad_json(error)
+        yield BadRow(
+            _line(text, place),
+            f"{why}; nothing behind element {number} was read" if number else f"{why}; no element was read",
+            text[at:].rstrip(),
+        )
+
+
+def _element(value: Any, line: int, nth: int | None) -> Row | BadRow:
+    if isinstance(value, dict):
+        return Row(line, value, nth)
+    where = f"element {nth}: " if nth else ""
+    return BadRow(line, f"{where}expected a JSON object, found {type(value).__name__}", json.dumps(value))
+
+
+def _skip_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
+def _read_csv(path: Path, delimiter: str | None) -> Iterator[Row | BadRow]:
+    csv.field_size_limit(2**31 - 1)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if delimiter is None:
+                delimiter = _delimiter(file.readline())
+                file.seek(0)
+            reader = csv.reader(file, delimiter=delimiter)
+            names = _header(path, next(reader, None))
+            line = reader.line_num + 1
+            for cells in reader:
+                if any(cells):
+                    yield _table_row(line, names, [cell if cell != "" else None for cell in cells])
+                line = reader.line_num + 1
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not UTF-8 (byte {error.start + 1})", "save the file as UTF-8; in Excel: 'CSV UTF-8'"
+        ) from None
+    except csv.Error as error:
+        raise InputError(f"{path}:{reader.line_num}: {error}", "save the table again as CSV") from None
+
+
+def _delimiter(header: str) -> str:
+    """Spreadsheets write semicolons where the comma is the decimal sign, and tabs on request."""
+    return "," if "," in header else max(",;\t", key=header.count)
+
+
+def _read_xlsx(path: Path) -> Iterator[Row | BadRow]:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # noqa: BLE001 - openpyxl raises many kinds for a damaged file
+        raise InputError(
+            f"{path}: not a readable XLSX file ({type(error).__name__}: {error})", "save it again as .xlsx"
+        ) from None
+    try:
+        rows = book.worksheets[0].iter_rows(values_only=True)
+        names = _header(path, next(rows, None))
+        for line, cells in enumerate(rows, 2):
+            texts = [None if cell is None or cell == "" else _cell_text(cell) for cell in cells]
+            if any(text is not None for text in texts):
+                yield _table_row(line, names, texts)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - sheets are parsed as they are read, and break in as many ways
+        raise InputError(
+            f"{path}: damaged XLSX file ({type(error).__name__}: {error})", "save it again as .xlsx"
+        ) from None
+    finally:
+        book.close()
+
+
+def _cell_text(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({error})", "write it again") from None
+    line = 0
+    try:
+        for batch in file.iter_batches(batch_size=1024):
+            for data in batch.to_pylist():
+                line += 1
+                yield Row(line, data)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: damaged Parquet file behind row {line} ({error})", "write it again"
+        ) from None
+
+
+def _header(path: Path, cells: Iterable[Any] | None) -> list[str]:
+    names = ["" if cell is None else str(cell).strip() for cell in cells or ()]
+    if not any(names):
+        raise InputError(f"{path}:1: no header row", "the first row names the columns")
+    while names and not names[-1]:
+        names.pop()
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path}:1: column {twice[0]!r} appears twice", "rename one of them")
+    return names
+
+
+def _table_row(line: int, names: list[str], cells: list[str | None]) -> Row | BadRow:
+    extra = [cell for cell in cells[len(names) :] if cell is not None]
+    if extra:
+        return BadRow(
+            line, f"{len(cells)} cells under {len(names)} columns", json.dumps(cells, ensure_ascii=False)
+        )
+    padded = cells + [None] * (len(names) - len(cells))
+    return Row(line, {name: cell for name, cell in zip(names, padded, strict=False) if name})
+
+
+def dump(value: Any) -> str:
+    """One line of JSON, non-ASCII text kept readable."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@contextmanager
+def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Write a whole file or nothing: a reader never sees half of it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with _open(handle, mode) as file:
+            yield file
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _open(handle: int, mode: str) -> IO[Any]:
+    if "b" in mode:
+        return os.fdopen(handle, mode)
+    # A lone surrogate has no UTF-8; its backslash form is what JSON would have written.
+    return os.fdopen(handle, mode, encoding="utf-8", errors="backslashreplace", newline="")
+
+
+def write_jsonl(path: str | Path, values: Iterable[Any]) -> int:
+    """Write JSON values one per line, atomically; returns how many."""
+    count = 0
+    with atomic(path) as file:
+        for value in values:
+            file.write(dump(value) + "\n")
+            count += 1
+    return count
+
+
+class Ledger:
+    """An append-only JSONL file that survives SIGKILL: a torn last line is cut off when it is opened again.
+
+    Every line reaches the operating system before ``append`` returns, so a killed process loses nothing
+    that it had been told was written. (A power cut may; that is what ``sync`` is for.)
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        self.size = _whole_lines(self._file)
+        os.ftruncate(self._file, self.size)
+
+    def append(self, value: Any) -> int:
+        """Append one value; returns the byte offset at which it lies."""
+        offset = self.size
+        data = dump(value).encode("utf-8", "backslashreplace") + b"\n"
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._file, view) :]
+        self.size += len(data)
+        return offset
+
+    def at(self, offset: int) -> Any:
+        """The value that ``append`` put at ``offset``."""
+        length = 1 << 14
+        while True:
+            data = os.pread(self._file, length, offset)
+            end = data.find(b"\n")
+            if end >= 0:
+                return json.loads(data[:end])
+            if len(data) < length:
+                raise InputError(
+                    f"{self.path}: no record at byte {offset}", "the file was changed from outside"
+                )
+            length *= 4
+
+    def __iter__(self) -> Iterator[tuple[int, Any]]:
+        """(offset, value) of every line; a line that is no JSON names itself in the error."""
+        offset = 0
+        with self.path.open("rb") as file:
+            for number, raw in enumerate(file, 1):
+                if raw.endswith(b"\n"):
+                    try:
+                        yield offset, json.loads(raw)
+                    except ValueError as error:
+                        raise InputError(
+                            f"{self.path}:{number}: bad JSON: {error}",
+                            "restore the file from a copy, or delete that line",
+                        ) from None
+                offset += len(raw)
+
+    def sync(self) -> None:
+        """Force what was appended onto the disk."""
+        os.fsync(self._file)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def _whole_lines(handle: int) -> int:
+    """Length of the file up to and including its last newline."""
+    size = os.fstat(handle).st_size
+    while size:
+        start = max(0, size - (1 << 16))
+        end = os.pread(handle, size - start, start).rfind(b"\n")
+        if end >= 0:
+            return start + end + 1
+        size = start
+    return 0

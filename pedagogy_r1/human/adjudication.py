@@ -1,0 +1,242 @@
+"""Adjudicating: where coders differ, somebody decides and says why; that is a third coding, and theirs stay as they are.
+
+    Dispute(unit u3f…, said (A: IA-SQ, B: OA-ME "judges the thinking"), kind "first")
+    OUT/ledger.jsonl      every decision as it was made: who, when, from which codes, to which, why (`desk.py`)
+    OUT/run.json …        a run of one coder, "adjudicated": what was decided, and what needed no decision
+    OUT/log.csv, log.md   the ledger for a reviewer
+
+What counts as settled without a decision: units on which all agree, and those that one coder alone was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ..codebook import Codebook
+from ..errors import InputError
+from ..provenance import digest, now, versions
+from ..runs.coding import CoderInfo, Coding
+from ..runs.run import CoderRun, Manifest, RunWriter
+from ..sampling.assignment import CONTEXT
+from ..trace import Trace
+from ..unit import Unit
+from .coding_log import CANNOT, NAME, Entry, Work, read_desk
+from .importers.web import NOT_YET
+from .packet import Packet, Task, blind
+from .packet_return import NOT_RETURNED
+from .parse_cells import EMPTY_CELL
+
+ADJUDICATED = "adjudicated"
+"""The name of the third coder."""
+
+UNDECIDED = "not adjudicated yet"
+NOBODY = "nobody coded it"
+
+Kind = Literal["first", "second", "missing"]
+"""First codes differ; only further codes do; one coded what another could not."""
+
+
+class Said(NamedTuple):
+    """One coder's view of a unit. ``codes=None`` with a reason is missing."""
+
+    codes: tuple[str, ...] | None
+    missing_reason: str | None = None
+    memo: str | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Not yet coded, rather than found impossible to code."""
+        return self.codes is None and self.missing_reason in (NOT_RETURNED, NOT_YET, EMPTY_CELL)
+
+
+class Dispute(NamedTuple):
+    """A unit on which coders differ."""
+
+    task: Task
+    said: dict[str, Said]
+    kind: Kind
+
+    @property
+    def codes(self) -> dict[str, tuple[str, ...] | None]:
+        """By coder."""
+        return {coder: said.codes for coder, said in self.said.items()}
+
+
+class Material(NamedTuple):
+    """Everybody's codings of the same units. ``source``: what tells this material from other material."""
+
+    book: Codebook
+    scheme: str
+    coders: tuple[str, ...]
+    traces: Mapping[str, Trace]
+    units: Mapping[str, Sequence[Unit]]
+    said: Mapping[str, dict[str, Said]]
+    source: str
+    context: int = CONTEXT
+    whole: bool = True
+
+    def disputes(self) -> Iterator[Dispute]:
+        """In the order of the traces."""
+        number = 0
+        for trace_id, units in self.units.items():
+            trace = blind(self.traces[trace_id])
+            for i, unit in enumerate(units):
+                said = self.said.get(unit.id, {})
+                if kind := differ(said.values()):
+                    number += 1
+                    before = tuple(units[max(0, i - self.context) : i])
+                    after = tuple(units[i + 1 : i + 1 + self.context])
+                    yield Dispute(Task(number, unit, trace, before, after), said, kind)
+
+
+def differ(said: Iterable[Said]) -> Kind | None:
+    """How the coders differ, if they do; whoever has not come to the unit yet does not count."""
+    seen = [one for one in said if not one.waiting]
+    coded = {one.codes for one in seen if one.codes is not None}
+    if len({codes[:1] for codes in coded}) > 1:
+        return "first"
+    if len(coded) > 1:
+        return "second"
+    return "missing" if coded and any(one.codes is None for one in seen) else None
+
+
+def from_packet(packet: Packet) -> Material:
+    """What the packet's coders said in the browser. Raises `InputError` if fewer than two did."""
+    said: dict[str, dict[str, Said]] = {}
+    coders = [c for c in packet.manifest.coders if (packet.folder / c / NAME).is_file()]
+    if len(coders) < 2:
+        who = f"{coders[0]} alone" if coders else "nobody"
+        raise InputError(
+            f"{packet.folder}: {who} has coded in the browser",
+            "adjudicate what was coded elsewhere as a run: pcode import --packet, then pcode web RUN --adjudicate NAME",
+        )
+    for coder in coders:
+        _, work = read_desk(packet.folder / coder / NAME)
+        for task in packet.tasks(coder):
+            if not task.practice:
+                said.setdefault(task.unit.id, {})[coder] = _of_entry(work.entries.get(task.unit.id, Entry()))
+    manifest = packet.manifest
+    return Material(
+        packet.codebook,
+        manifest.scheme,
+        tuple(coders),
+        packet.traces,
+        packet.units,
+        said,
+        manifest.packet_id,
+        manifest.context,
+        manifest.whole_traces,
+    )
+
+
+def from_runs(runs: Sequence[CoderRun]) -> Material:
+    """The people of the runs; where there is but one, machines too. Raises `InputError` for runs that do not go together."""
+    people = {c.name for run in runs for c in run.manifest.coders if c.kind == "human"}
+    coders = [c.name for run in runs for c in run.manifest.coders if c.kind == "human" or len(people) < 2]
+    if twice := [name for name in coders if coders.count(name) > 1]:
+        raise InputError(f"{twice[0]} is in two of the runs", "give one run of each coder")
+    if len(coders) < 2 or ADJUDICATED in coders:
+        raise InputError(
+            f"adjudicating needs two coders, and here is {', '.join(coders) or 'none'}",
+            "give the run of two people, or the runs of each",
+        )
+    if len({run.manifest.scheme for run in runs}) > 1:
+        raise InputError("the runs are of units of different schemes", "code the same units")
+    traces: dict[str, Trace] = {}
+    units: dict[str, list[Unit]] = {}
+    said: dict[str, dict[str, Said]] = {}
+    for run in runs:
+        for trace, found, codings in run.by_trace():
+            traces.setdefault(trace.id, trace)
+            mine = units.setdefault(trace.id, found)
+            if [unit.id for unit in mine] != [unit.id for unit in found]:
+                raise InputError(f"{trace.id} is cut differently in {run.folder}", "code the same units")
+            for coding in codings:
+                if coding.coder in coders:
+                    one = Said(coding.codes, coding.missing_reason, coding.rationale)
+                    said.setdefault(coding.unit_id, {})[coding.coder] = one
+    source = digest(sorted(run.manifest.fingerprint for run in runs)).removeprefix("sha256:")[:12]
+    first = runs[0]
+    return Material(
+        first.codebook, first.manifest.scheme, tuple(coders), traces, units, said, f"runs-{source}"
+    )
+
+
+def _of_entry(entry: Entry) -> Said:
+    reason = None if entry.codes is not None else CANNOT if entry.missing else NOT_YET
+    return Said(entry.codes, reason, entry.memo or None)
+
+
+def decided(entry: Entry, dispute: Dispute, work: Work) -> bool:
+    """Whether the decision stands: it has a reason, and the coders still say what it was made upon."""
+    return entry.done and bool(entry.memo) and work.said.get(dispute.task.unit.id) == dispute.codes
+
+
+def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[str]) -> Manifest:
+    """Write the run of the third coder into ``out``, over what was there of the same material. Returns its manifest."""
+    book = material.book
+    parameters = {"coders": list(material.coders), "adjudicated by": list(who)}
+    fingerprint = digest({"adjudicated": material.source, "codebook": book.digest, "scheme": material.scheme})
+    run_id = f"adjudicated-{fingerprint.removeprefix('sha256:')[:12]}"
+    manifest = Manifest(
+        run_id=run_id,
+        fingerprint=fingerprint,
+        status="running",
+        started=now(),
+        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+        coders=[CoderInfo(name=ADJUDICATED, kind="human")],
+        coder="adjudicate",
+        scheme=material.scheme,
+        parameters=parameters,
+        source={"material": material.source},
+        versions=versions(),
+    )
+    disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
+    writer = RunWriter(out, manifest, book, restart=True)
+    try:
+        for trace_id, units in material.units.items():
+            codings = [
+                coding
+                for unit in units
+                if (coding := _settled(unit, material, disputes.get(unit.id), work, run_id))
+            ]
+            writer.write(material.traces[trace_id], list(units), codings)
+        return writer.finish("complete", parameters=parameters)
+    finally:
+        writer.close()
+
+
+def _settled(
+    unit: Unit, material: Material, dispute: Dispute | None, work: Work, run_id: str
+) -> Coding | None:
+    """The third coder's coding of a unit, if anybody was asked for it."""
+    said = material.said.get(unit.id)
+    if not said:
+        return None
+    codes: tuple[str, ...] | None = None
+    reason: str | None = None
+    why: str | None = None
+    if dispute:
+        entry = work.entries.get(unit.id, Entry())
+        if decided(entry, dispute, work):
+            codes, why = entry.codes, entry.memo
+            reason = CANNOT if codes is None else None
+        else:
+            reason = UNDECIDED
+    else:
+        coded = [coder for coder, one in said.items() if one.codes is not None]
+        codes = said[coded[0]].codes if coded else None
+        reason = None if coded else NOBODY
+        if coded:
+            why = f"agreed by {', '.join(coded)}" if len(coded) > 1 else f"coded by {coded[0]} alone"
+    return Coding(
+        unit_id=unit.id,
+        coder=ADJUDICATED,
+        codes=codes,
+        missing_reason=reason,
+        rationale=why,
+        codebook=material.book.stamp,
+        run_id=run_id,
+    )

@@ -1,0 +1,133 @@
+"""The log of an adjudication as a reviewer reads it: who decided when, from which codes, to which, and why.
+
+    log.csv    n,at,who,trace_id,unit_id,unit,A,B,decision,reason,stands
+    log.md     one heading a unit: the text, what each coder said, the decision, and earlier decisions if there were any
+
+Every decision is there, those that were taken back or replaced too; ``stands`` says which count.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..codebook import NONE
+from ..files.records import atomic
+from ..files.spreadsheet import neutralise
+from ..unit import Unit
+from .adjudication import Dispute, Material, Said, decided
+from .coding_log import Change, Work, read_changes
+
+
+class Decision(NamedTuple):
+    """A line of the ledger, and whether it counts."""
+
+    change: Change
+    stands: bool
+
+
+def decisions(ledger: Path, disputes: Sequence[Dispute], work: Work) -> Iterator[Decision]:
+    """In the order in which they were made. What was saved while it was being typed is not a decision."""
+    by_unit = {dispute.task.unit.id: dispute for dispute in disputes}
+    changes = list(read_changes(ledger))
+    for change, following in zip(changes, [*changes[1:], None], strict=True):
+        if _half(change, following):
+            continue
+        dispute = by_unit.get(change.unit_id)
+        last = work.rows.get(change.unit_id) == change.n + 1
+        yield Decision(change, bool(last and dispute and decided(change.entry, dispute, work)))
+
+
+def _half(change: Change, following: Change | None) -> bool:
+    """Whether the next line goes on with the same decision: a reason typed further, a code followed by its reason."""
+    if following is None or following.unit_id != change.unit_id or following.undoes or change.undoes:
+        return False
+    same = (following.who, following.said) == (change.who, change.said)
+    return same and (following.codes == change.codes or not change.memo)
+
+
+def write_log(material: Material, ledger: Path, work: Work, out: Path) -> None:
+    """Write ``log.csv`` and ``log.md`` into ``out``."""
+    disputes = list(material.disputes())
+    found = list(decisions(ledger, disputes, work))
+    units = {unit.id: unit for units in material.units.values() for unit in units}
+    with atomic(out / "log.csv") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(
+            [
+                "n",
+                "at",
+                "who",
+                "trace_id",
+                "unit_id",
+                "unit",
+                *material.coders,
+                "decision",
+                "reason",
+                "stands",
+            ]
+        )
+        for decision in found:
+            row = _row(material.coders, decision, units[decision.change.unit_id])
+            table.writerow([decision.change.n, *map(neutralise, row)])
+    with atomic(out / "log.md") as file:
+        file.write("\n".join(_page(material, disputes, found, units.values())))
+
+
+def _row(coders: Sequence[str], decision: Decision, unit: Unit) -> list[str]:
+    change = decision.change
+    before = [words(change.said[coder]) if coder in change.said else "" for coder in coders]
+    stands = "yes" if decision.stands else "taken back" if change.undoes else "no"
+    where = [change.at, change.who, unit.trace_id, unit.id, unit.text]
+    return [*where, *before, _decision(change), change.memo, stands]
+
+
+def _page(
+    material: Material, disputes: Sequence[Dispute], found: Sequence[Decision], units: Iterable[Unit]
+) -> Iterator[str]:
+    standing = sum(decision.stands for decision in found)
+    yield "# Adjudication\n"
+    yield (
+        f"{len(disputes)} units on which {', '.join(map(plain, material.coders))} differ; {standing} decided. "
+        f"Codebook {material.book.stamp}.\n"
+    )
+    open_ones = {dispute.task.unit.id for dispute in disputes}
+    for unit in units:
+        mine = [decision for decision in found if decision.change.unit_id == unit.id]
+        if not mine and unit.id not in open_ones:
+            continue
+        yield f"## {plain(unit.trace_id)}, unit {unit.index + 1}\n"
+        yield "\n".join(f"> {plain(line)}" for line in unit.text.splitlines()) + "\n"
+        for coder, said in material.said[unit.id].items():
+            yield f"- {plain(coder)}: **{words(said.codes)}**{_memo(said)}"
+        yield from map(_line, mine)
+        if not any(decision.stands for decision in mine):
+            yield "- *not decided*" if unit.id in open_ones else "- *they agree now*"
+        yield ""
+
+
+def _line(decision: Decision) -> str:
+    change, mark = decision.change, "**" if decision.stands else "~~"
+    why = f" – {plain(change.memo)}" if change.memo else ""
+    undone = " (the one before is taken back)" if change.undoes else ""
+    return f"- {change.at} {plain(change.who)}: {mark}{_decision(change)}{mark}{why}{undone}"
+
+
+def words(codes: tuple[str, ...] | None) -> str:
+    """Codes as text."""
+    return "missing" if codes is None else "; ".join(codes) or NONE
+
+
+def _decision(change: Change) -> str:
+    return "cannot be coded" if change.missing else "nothing" if change.codes is None else words(change.codes)
+
+
+def _memo(said: Said) -> str:
+    return f" – {plain(said.memo)}" if said.memo else ""
+
+
+def plain(text: str) -> str:
+    """Text on one line in which nothing is markup."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|~" else c for c in " ".join(text.split()))

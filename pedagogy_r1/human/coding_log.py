@@ -1,0 +1,299 @@
+"""A coder's desk: all that one person said in the browser, as a file to which lines are only ever added.
+
+    PACKET/A/web.jsonl
+    {"desk": 1, "packet": "p-3f…", "coder": "A", "codebook": "schoen@1.0.0#1f0c…"}
+    {"n": 1, "at": "2026-01-01T09:00:00+00:00", "unit_id": "u3f…", "codes": ["IA-SQ"]}
+    {"n": 2, "at": …, "unit_id": "u3f…", "codes": ["IA-SQ", "OA-ME"], "memo": "asks, then judges"}
+    {"n": 3, "at": …, "unit_id": "u3f…", "codes": ["IA-SQ"], "undoes": 2}
+
+A line is the whole state of its unit from then on, so the last one counts. It lies on the disk before the browser is
+told so. ``codes: []`` is "none applies"; no ``codes`` is not coded, and with ``"missing": true`` cannot be coded.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..codebook import Codebook
+from ..errors import InputError, RunError
+from ..files.records import BadRow, Ledger, Row, read_jsonl
+from ..provenance import now
+
+NAME = "web.jsonl"
+PRACTICE = "practice with "
+"""So begins what stands in place of a packet where a coder practised; it is no coding."""
+
+CANNOT = "cannot be coded"
+"""Why a unit is missing that the coder looked at and could not code, unless a memo says it."""
+
+
+class Header(BaseModel):
+    """The first line: whose desk it is, and under which codebook; ``desk`` is the version of the layout."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    desk: int
+    packet: str
+    coder: str
+    codebook: str
+
+
+class Entry(BaseModel):
+    """What the coder says of a unit. ``checked``: practice whose answer has been shown, and which no longer changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    codes: tuple[str, ...] | None = None
+    missing: bool = False
+    memo: str = ""
+    flag: bool = False
+    checked: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a decision."""
+        return self.codes is not None or self.missing
+
+
+EMPTY = Entry()
+
+
+class Change(Entry):
+    """A line after the first. ``undoes``: the ``n`` of the line that it takes back."""
+
+    n: int
+    at: str
+    unit_id: str
+    undoes: int | None = None
+    who: str = ""
+    """Whose decision it is, where several share a desk to adjudicate."""
+    said: dict[str, tuple[str, ...] | None] = {}
+    """What the coders had said of the unit when it was decided."""
+
+    @property
+    def entry(self) -> Entry:
+        """What it says of its unit."""
+        return Entry(**{name: getattr(self, name) for name in Entry.model_fields})
+
+
+class Note(NamedTuple):
+    """Who decided, and upon what, where that is to be kept too."""
+
+    who: str = ""
+    said: dict[str, tuple[str, ...] | None] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
+
+
+NO_NOTE = Note()
+
+
+class Step(NamedTuple):
+    """What can be undone: line ``n`` (and lines before it that belong to it) changed the unit from ``before``."""
+
+    n: int
+    unit_id: str
+    before: Entry
+    only_memo: bool
+
+
+@dataclass
+class Work:
+    """What the lines add up to. ``rows`` and ``said``: of the line on which each unit was last spoken of."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    said: dict[str, dict[str, tuple[str, ...] | None]] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
+    """Practice units in the order in which their answers were shown."""
+    n: int = 0
+
+    def take(self, change: Change, row: int) -> None:
+        """Add a line."""
+        before, after = self.entries.get(change.unit_id, EMPTY), change.entry
+        self.entries[change.unit_id], self.rows[change.unit_id], self.n = after, row, change.n
+        self.said[change.unit_id] = change.said
+        if after.checked:
+            self.steps.clear()
+            self.checked.append(change.unit_id)
+        elif change.undoes is not None:
+            if self.steps and self.steps[-1].n == change.undoes:
+                self.steps.pop()
+        else:
+            self._remember(change, before, after)
+
+    def _remember(self, change: Change, before: Entry, after: Entry) -> None:
+        """A memo is saved while it is being typed; undoing takes back all of that at once."""
+        only_memo = before.model_copy(update={"memo": after.memo}) == after
+        last = self.steps[-1] if self.steps else None
+        if only_memo and last and last.only_memo and last.unit_id == change.unit_id:
+            self.steps[-1] = last._replace(n=change.n)
+        else:
+            self.steps.append(Step(change.n, change.unit_id, before, only_memo))
+
+
+def read_desk(path: Path) -> tuple[Header, Work]:
+    """A desk as it lies there, perhaps while somebody works at it; a torn last line was never confirmed and is left out."""
+    rows = list(read_jsonl(path))
+    if rows and isinstance(rows[-1], BadRow) and not ends_whole(path):
+        rows.pop()
+    return replay(path, rows)
+
+
+def read_changes(path: Path) -> Iterator[Change]:
+    """Every line after the first, as it was written."""
+    rows = list(read_jsonl(path))
+    for row in rows[1:]:
+        if isinstance(row, Row):
+            yield Change.model_validate(row.data)
+
+
+def replay(path: Path, rows: Iterable[Row | BadRow]) -> tuple[Header, Work]:
+    """Raises `InputError` naming the line that is none of a desk."""
+    header, work = None, Work()
+    for row in rows:
+        where = f"{path}:{row.line}"
+        if isinstance(row, BadRow):
+            raise InputError(f"{where}: {row.why}", "restore the file from a copy, or delete that line")
+        try:
+            if header is None:
+                header = Header.model_validate(row.data)
+            else:
+                work.take(Change.model_validate(row.data), row.line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{where}: {first['loc']}: {first['msg']}", "restore the line") from None
+    if header is None:
+        raise InputError(
+            f"{path}: nothing is in it", "it is written by: pcode web --packet PACKET --coder NAME"
+        )
+    return header, work
+
+
+def ends_whole(path: Path) -> bool:
+    """Whether the last line has its end."""
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        if not file.tell():
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+class Desk:
+    """A desk that is open for work, by one process at a time. All methods may be called from any thread."""
+
+    def __init__(self, path: Path, header: Header, book: Codebook) -> None:
+        self.path, self.book = path, book
+        self._guard = Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._held = _hold(path)
+        self._ledger = Ledger(path)
+        if not self._ledger.size:
+            self._ledger.append(header.model_dump(mode="json"))
+            self._ledger.sync()
+        found, self.work = read_desk(path)
+        if found != header:
+            self.close()
+            raise RunError(
+                f"{path} is the work of {found.coder} on packet {found.packet} under {found.codebook}",
+                "it belongs to another packet, coder or codebook: put it back where it came from",
+            )
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """The state of every unit that has been touched."""
+        return self.work.entries
+
+    def entry(self, unit_id: str) -> Entry:
+        """The state of one unit."""
+        return self.work.entries.get(unit_id, EMPTY)
+
+    @property
+    def undoable(self) -> Step | None:
+        """What `undo` would take back."""
+        return self.work.steps[-1] if self.work.steps else None
+
+    def change(self, unit_id: str, note: Note = NO_NOTE, **updates: Any) -> Entry:
+        """Change some fields of a unit's entry; it is on the disk when this returns. No change writes no line.
+
+        Raises `InputError` for codes that the codebook does not allow, and for practice that has been checked.
+        """
+        with self._guard:
+            before = self.entry(unit_id)
+            after = Entry.model_validate({**before.model_dump(), **updates})
+            if after != before or note.said != self.work.said.get(unit_id, note.said):
+                if before.checked:
+                    raise InputError(
+                        "its answer has been shown; it does not change any more", "go on to the next"
+                    )
+                self._check(after)
+                self._write(unit_id, after, note)
+            return after
+
+    def undo(self, n: int, note: Note = NO_NOTE) -> str | None:
+        """Take back line ``n`` if it is the last that can be; returns its unit. Asked twice, it is done once."""
+        with self._guard:
+            step = self.undoable
+            if step is None or step.n != n:
+                return None
+            self._write(step.unit_id, step.before, note, undoes=n)
+            return step.unit_id
+
+    def _write(self, unit_id: str, entry: Entry, note: Note, undoes: int | None = None) -> None:
+        change = Change(
+            n=self.work.n + 1,
+            at=now(),
+            unit_id=unit_id,
+            undoes=undoes,
+            **note._asdict(),
+            **entry.model_dump(),
+        )
+        ours = ("n", "at", "unit_id")
+        told = change.model_dump(mode="json", exclude_defaults=True)
+        self._ledger.append({name: told.pop(name) for name in ours} | told)
+        self._ledger.sync()
+        self.work.take(change, row=change.n + 1)
+
+    def _check(self, entry: Entry) -> None:
+        codes = entry.codes or ()
+        if unknown := [code for code in codes if code not in self.book.code_ids]:
+            raise InputError(f"{self.book.ref} has no code {unknown[0]!r}", "load the page again")
+        if len(set(codes)) < len(codes):
+            raise InputError(f"{codes[0]} is given twice", "choose another second code")
+        if len(codes) > self.book.max_codes:
+            raise InputError(
+                f"{self.book.ref} allows {self.book.max_codes} codes a unit", "take one away first"
+            )
+        if entry.codes == () and self.book.exhaustive:
+            raise InputError(f"under {self.book.ref} every unit has a code", "choose the nearest one")
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Nothing changes in this block."""
+        with self._guard:
+            yield
+
+    def close(self) -> None:
+        """Let another process have it."""
+        self._ledger.close()
+        os.close(self._held)
+
+
+def _hold(path: Path) -> int:
+    """Two servers would each not know what the other has been told."""
+    held = os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        raise RunError(f"{path} is open in another pcode web", "use that one, or stop it first") from None
+    return held

@@ -1,0 +1,203 @@
+"""A coder's units as a workbook: drop-downs for the codes, definitions on a second sheet, the codebook's guide on a third.
+
+    coding     … | unit           | primary_code ▾ | second_code ▾ | memo | flag ▾ |
+    codebook   code | name | family | definition | include | exclude | rules | examples | near misses
+    guide      what the codebook says of coding in general
+
+Only the cells to fill in can be changed (there is no password); ids stand in hidden columns behind them. The same packet
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+from unicodedata import east_asian_width
+
+from ...codebook import NONE, Codebook
+from ...errors import InputError
+from ...files.records import atomic
+from ...files.spreadsheet import neutralise
+from ...runs.export import CELL_LIMIT, ROW_LIMIT
+from ..packet import Packet
+from ._table import KEYS, columns, rows
+from ._view import FIRST, FLAG, MEMO, in_full, ranks
+
+_WIDTH = {"number": 8, "trace": 7, "practice": 9, "question": 36, "before": 44, "unit": 60, "after": 32}
+_WIDTH |= {MEMO: 36, FLAG: 7}
+_LINE, _TALLEST = 15, 360
+_CUT = " […] "
+_FULL = ("Definition", "Include", "Exclude", "Rules", "Examples", "Near misses")
+_FLAGGED = "yes"
+
+
+def packet(packet: Packet, coder: str, out: Path) -> list[Path]:
+    """Write ``OUT/CODER.xlsx``. Raises `InputError` where a sheet cannot hold a unit, or so many of them."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    sheet.title = "coding"
+    path = out / f"{coder}.xlsx"
+    last = _fill(sheet, packet, coder, path)
+    _definitions(book.create_sheet("codebook"), packet.codebook)
+    _guide(book.create_sheet("guide"), packet.codebook)
+    _layout(sheet, packet.codebook, last)
+    _choices(sheet, packet.codebook, last)
+    with atomic(path, "wb") as file:
+        file.write(_bytes(book))
+    return [path]
+
+
+def _fill(sheet: Any, packet: Packet, coder: str, path: Path) -> int:
+    names = columns(packet.codebook)
+    _row(sheet, 1, names)
+    number = 1
+    for number, cells in enumerate(rows(packet, coder), 2):
+        if number > ROW_LIMIT:
+            raise InputError(f"{path}: an XLSX sheet holds {ROW_LIMIT:,} rows", "send a CSV file")
+        where = dict(zip(names, cells, strict=True))
+        if len(str(where["unit"])) > CELL_LIMIT:
+            raise InputError(
+                f"{path}: unit {where['unit_id']} has {len(str(where['unit'])):,} characters; an XLSX cell holds {CELL_LIMIT:,}",
+                "send this coder another format, such as csv",
+            )
+        _row(sheet, number, cells)
+    return number
+
+
+def _row(sheet: Any, number: int, cells: list[Any]) -> None:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    for column, value in enumerate(cells, 1):
+        if value is None:
+            continue
+        cell = sheet.cell(number, column)
+        if isinstance(value, int):
+            cell.value = value
+        else:
+            # XML cannot hold most control characters; what only helps to understand the unit may be cut.
+            cell.value = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _shortened(value))
+            cell.data_type = "s"
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= CELL_LIMIT:
+        return text
+    half = (CELL_LIMIT - len(_CUT)) // 2
+    return text[:half] + _CUT + text[-half:]
+
+
+def _definitions(sheet: Any, book: Codebook) -> None:
+    _row(sheet, 1, ["code", "name", "family", "in short", *(name.lower() for name in _FULL)])
+    families = {family.id: family.name for family in book.families}
+    for number, code in enumerate(book.codes, 2):
+        full = dict(in_full(code))
+        texts = [
+            code.name,
+            families.get(code.family, code.family),
+            code.short,
+            *(full.get(n, "") for n in _FULL),
+        ]
+        _row(sheet, number, [code.id, *map(neutralise, texts)])
+    _row(sheet, len(book.codes) + 2, [NONE, "none applies", "", "no code of this codebook applies"])
+    _style(sheet, len(book.codes) + 2, [12, 24, 24, 32, 60, 48, 48, 48, 48, 48])
+    sheet.protection.sheet = True
+    sheet.protection.formatColumns = sheet.protection.formatRows = False
+
+
+def _guide(sheet: Any, book: Codebook) -> None:
+    lines = [f"{book.title} ({book.ref})", "", *book.about.splitlines(), "", *HOW.splitlines()]
+    for number, line in enumerate(lines, 1):
+        _row(sheet, number, [neutralise(line)])
+    _style(sheet, len(lines), [120])
+    sheet.freeze_panes = None
+
+
+HOW = """How to fill in the sheet
+Choose a primary code for every unit, from the list. "none" says that no code applies; an empty cell says nothing: the unit counts as missing.
+A second code is for units that do two things. Doubts belong in the memo; "yes" under flag marks what you want to come back to.
+Rows may be sorted and columns made wider. Save the file as .xlsx and send it back under any name."""
+
+
+def _style(sheet: Any, last: int, widths: list[int]) -> None:
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+
+    for column, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    for row in sheet.iter_rows(1, last, 1, len(widths)):
+        lines = max(_lines(cell.value, width) for cell, width in zip(row, widths, strict=True))
+        sheet.row_dimensions[row[0].row].height = min(_LINE * lines + 3, _TALLEST)
+        for cell in row:
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            if cell.row == 1:
+                cell.font = Font(bold=True)
+    sheet.freeze_panes = "A2"
+
+
+def _lines(value: object, width: int) -> int:
+    """How many lines a cell takes: programs do not all make rows as high as their text needs."""
+    texts = str(value or "").splitlines() or [""]
+    return sum(-(-sum(1 + (east_asian_width(c) in "WF") for c in text) // width) or 1 for text in texts)
+
+
+def _layout(sheet: Any, book: Codebook, last: int) -> None:
+    from openpyxl.styles import Font, PatternFill, Protection
+    from openpyxl.utils import get_column_letter
+
+    names = columns(book)
+    _style(sheet, last, [_WIDTH.get(name, 14) for name in names])
+    filled = {*ranks(book), MEMO, FLAG}
+    for column, name in enumerate(names, 1):
+        letter = get_column_letter(column)
+        sheet.column_dimensions[letter].hidden = name in KEYS
+        for (cell,) in sheet.iter_rows(2, last, column, column):
+            if name in filled:
+                cell.protection = Protection(locked=False)
+                cell.fill = PatternFill("solid", fgColor="FFF9E5")
+            if name == MEMO:
+                cell.number_format = "@"  # what a coder types here is text, even if it begins like a number
+            if name == "unit":
+                cell.font = Font(bold=True)
+    sheet.protection.sheet = True
+    for allowed in ("formatColumns", "formatRows", "sort", "autoFilter"):
+        setattr(sheet.protection, allowed, False)
+
+
+def _choices(sheet: Any, book: Codebook, last: int) -> None:
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    names, end = columns(book), len(book.codes) + 1
+    for name in (*ranks(book), FLAG):
+        # A list in the cell's own rule may have 255 characters; a range has no such limit.
+        reach = end + 1 if name == FIRST else end
+        what = f'"{_FLAGGED}"' if name == FLAG else f"codebook!$A$2:$A${reach}"
+        rule = DataValidation(type="list", formula1=what, allow_blank=True, showErrorMessage=True)
+        rule.errorStyle, rule.errorTitle = "stop", "not in the codebook"
+        rule.error = (
+            f"leave it empty, or choose {_FLAGGED}" if name == FLAG else "choose a code from the list"
+        )
+        letter = get_column_letter(names.index(name) + 1)
+        rule.add(f"{letter}2:{letter}{max(2, last)}")
+        sheet.add_data_validation(rule)
+
+
+_SAVED = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(</dcterms:)")
+
+
+def _bytes(book: Any) -> bytes:
+    """The file without the time of its making."""
+    made, fixed = io.BytesIO(), io.BytesIO()
+    book.save(made)
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "docProps/core.xml":
+                data = _SAVED.sub(rb"\g<1>2000-01-01T00:00:00Z\g<3>", data)
+            new.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+    return fixed.getvalue()

@@ -1,0 +1,147 @@
+"""Writes a packet (`packet.py` says what is in it): the whole folder or nothing.
+
+It is made beside its place and moved there. The same command on a packet that is there already puts back what was lost or
+changed of its own files, and touches nothing else: coders' work lies in the same folders.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import RunError
+from ..files.records import atomic, dump, write_jsonl
+from ..files.spreadsheet import neutralise
+from ..intake import read_traces
+from ..provenance import versions
+from ..runs.run import dump_codebook
+from ..sampling.draw_sample import Sample
+from ..sampling.strata import words
+from ..trace import Trace
+from .packet import Packet, PacketManifest
+
+COLUMNS = ("unit_id", "trace_id", "stratum", "inclusion_probability", "drawn", "coders")
+
+
+def manifest_of(sample: Sample) -> PacketManifest:
+    """``packet.json``; no time is in it, so that the same command writes the same bytes."""
+    book, design = sample.book, sample.design
+    return PacketManifest(
+        packet_id=sample.packet_id,
+        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+        scheme=sample.unitize.scheme,
+        coders=design.coders,
+        whole_traces=design.what == "traces",
+        context=design.context,
+        seed=design.seed,
+        drawn=sample.as_drawn(),
+        counts=sample.counts(),
+        source=sample.source,
+        versions=versions(),
+    )
+
+
+def write_packet(sample: Sample, out: str | Path) -> Packet:
+    """Write ``sample`` into the folder ``out``. Raises `RunError` if something else is there."""
+    out = Path(out)
+    manifest = manifest_of(sample)
+    there = _already(out, manifest)
+    if there is not None:
+        manifest = there  # the versions of the libraries may have changed since; the sample has not
+    out.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        _write(sample, manifest, made)
+        if there is not None:
+            _put_back(made, out)
+        else:
+            umask = os.umask(0)
+            os.umask(umask)
+            made.chmod(0o777 & ~umask)
+            made.rename(out)  # over an empty folder too
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return Packet(out)
+
+
+def _already(out: Path, manifest: PacketManifest) -> PacketManifest | None:
+    if out.exists() and not out.is_dir():
+        raise RunError(f"{out} is a file", "choose another folder with -o")
+    if not out.is_dir() or not any(out.iterdir()):
+        return None
+    if not (out / "packet.json").is_file():
+        raise RunError(f"{out} is not empty and holds no packet", "choose another folder with -o")
+    old = Packet(out).manifest
+    if old.packet_id != manifest.packet_id:
+        raise RunError(
+            f"{out} holds another packet: {_difference(old, manifest)}",
+            "choose another folder with -o; a packet that people work on is never drawn anew",
+        )
+    return old
+
+
+def _difference(old: PacketManifest, new: PacketManifest) -> str:
+    a, b = (
+        {**m.drawn, "coders": ", ".join(m.coders), "scheme": m.scheme, "seed": m.seed, "context": m.context}
+        | {"codebook": f"{m.codebook.get('id')}@{m.codebook.get('version')}"}
+        for m in (old, new)
+    )
+    changed = [f"{k}: {a.get(k)!r} there, {b.get(k)!r} now" for k in {**a, **b} if a.get(k) != b.get(k)]
+    changed += [
+        f"{name.removesuffix('_digest')}: changed since"
+        for name in {**old.source, **new.source}
+        if name.endswith("_digest") and old.source.get(name) != new.source.get(name)
+    ]
+    return "; ".join(changed[:3]) or "made with another codebook of the same version"
+
+
+def _write(sample: Sample, manifest: PacketManifest, folder: Path) -> None:
+    with atomic(folder / "codebook.yaml") as file:
+        file.write(dump_codebook(sample.book))
+    _write_key(sample, folder / "key")
+    for coder, order in sample.drawing.orders.items():
+        lines = ({"unit_id": line.unit_id} | ({"practice": True} if line.practice else {}) for line in order)
+        write_jsonl(folder / coder / "order.jsonl", lines)
+    with atomic(folder / "packet.json") as file:
+        file.write(json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+
+
+def _write_key(sample: Sample, key: Path) -> None:
+    with atomic(key / "traces.jsonl") as traces, atomic(key / "units.jsonl") as units:
+        for trace in _needed(sample):
+            traces.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
+            units.write("".join(unit.json_line() for unit in sample.unitize(trace)))
+    with atomic(key / "sample.csv") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for element, pi, coders in zip(
+            sample.drawing.elements, sample.drawing.pi, sample.drawing.coders, strict=True
+        ):
+            row = (
+                neutralise(element.trace_id),
+                neutralise(words(element.stratum)),
+                repr(pi),
+                int(bool(coders)),
+            )
+            who = neutralise(";".join(coders))
+            table.writerows((unit, *row, who) for unit in element.unit_ids)
+
+
+def _needed(sample: Sample) -> Iterator[Trace]:
+    wanted = {element.trace_id for element in (*sample.drawing.drawn, *sample.drawing.practice)}
+    for trace in read_traces(sample.traces):
+        if trace.id in wanted:
+            yield trace
+
+
+def _put_back(made: Path, out: Path) -> None:
+    for path in sorted(made.rglob("*")):
+        place = out / path.relative_to(made)
+        if path.is_file() and not (place.is_file() and place.read_bytes() == path.read_bytes()):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(place)

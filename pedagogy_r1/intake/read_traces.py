@@ -1,0 +1,65 @@
+"""Our own traces file, strictly: the first bad row is an error.
+
+for trace in read_traces("traces.jsonl"): …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ..errors import InputError
+from ..files.records import BadRow, need_file, read_jsonl
+from ..trace import Trace
+
+
+def read_traces(path: str | Path) -> Iterator[Trace]:
+    """Traces of a file that ``pcode traces import`` wrote; the first bad row or repeated id is an error."""
+    path = Path(path)
+    inside = path / "traces.jsonl"
+    need_file(
+        path,
+        f"it holds {inside}"
+        if inside.is_file()
+        else "make it with: pcode traces import FILE -o traces.jsonl",
+    )
+    seen: dict[str, int] = {}
+    for row in read_jsonl(path):
+        if isinstance(row, BadRow):
+            raise InputError(
+                f"{path}:{row.line}: {row.why}",
+                "mend the line, or import with: pcode traces import --on-error skip",
+            )
+        try:
+            trace = Trace.model_validate(row.data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(
+                f"{path}:{row.line}: {where}: {first['msg']}",
+                "this is not our trace format; convert it with: pcode traces import FILE --map TARGET=FIELD",
+            ) from None
+        if trace.id in seen:
+            raise InputError(
+                f"{path}:{row.line}: trace id {trace.id!r} was used on line {seen[trace.id]}",
+                "give every trace its own id",
+            )
+        if halves := _halves(trace):
+            raise InputError(
+                f"{path}:{row.line}: half a character (lone surrogate) in {halves}",
+                f"pcode traces import {path} -o FILE replaces it by U+FFFD",
+            )
+        seen[trace.id] = row.line
+        yield trace
+
+
+def _halves(trace: Trace) -> str | None:
+    """The first text that no UTF-8 can hold: JSON can, most of what comes after cannot."""
+    for name in ("id", "reasoning", "question", "answer"):
+        try:
+            getattr(trace, name).encode()
+        except UnicodeEncodeError:
+            return name
+    return None

@@ -1,0 +1,1 @@
+"""A folder of work that can be killed and taken up again."""

@@ -1,0 +1,1 @@
+"""Every threshold of the project, each with the simulation it rests on."""

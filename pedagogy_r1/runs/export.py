@@ -1,0 +1,256 @@
+"""``pcode export``: runs as one tidy table, a row per unit × coder × code, with the trace's fields joined.
+
+    trace_id,item,…,unit_id,unit_index,start,end,text,…,coder,run_id,rank,code,missing_reason,…
+    aime-3,…       ,u4be1…,7,512,547,"Wait, …",…,A,import-…,1,TR-SP,,…
+    aime-3,…       ,u4be1…,7,512,547,"Wait, …",…,A,import-…,2,IA-SQ,,…
+    aime-3,…       ,u4be1…,7,512,547,"Wait, …",…,B,import-…,1,,empty cell,…
+
+``rank`` counts a coder's codes of a unit from 1. A unit without a code has one row, rank 1, with an empty code: and a
+reason if it is missing, none if no code applies. A unit that a coder of the run never coded has the reason "not coded".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError, RunError
+from ..files.records import Row, atomic, dump, read_jsonl
+from ..files.spreadsheet import neutralise
+from ..trace import Trace
+from ..unit import Unit
+from .coding import NOT_CODED, Coding
+from .run import CoderRun, Manifest
+
+_CONTRACT = (
+    "trace_id item domain condition model unit_id unit_index start end text tokens coder run_id "
+    "rank code missing_reason evidence confidence rationale"
+)
+_KINDS = dict.fromkeys(("unit_index", "start", "end", "tokens", "rank"), "integer") | {
+    "confidence": "number",
+    "overlap": "number",
+    "correct": "truth",
+}
+COLUMNS = {
+    name: _KINDS.get(name, "text")
+    for name in f"{_CONTRACT} codebook scheme correct overlap carried_from kind".split()
+}
+"""Columns in order, and what they hold. The first of them, up to rationale, are a contract; more may follow."""
+
+CELL_LIMIT, ROW_LIMIT = 32_767, 1_048_576
+"""What an XLSX sheet can hold: characters a cell, rows with the header."""
+
+Record = dict[str, Any]
+
+
+def export_runs(runs: Iterable[str | Path], out: str | Path) -> int:
+    """Write the codings of ``runs`` to ``out`` (CSV, XLSX, Parquet or JSONL, by its suffix), whole or not at all.
+
+    Returns the number of rows. A run that is not complete gives the traces it has (`unfinished` says which). In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
+    front (`neutral.py`); ``pcode import`` takes it away again.
+    """
+    out = Path(out)
+    writers = {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet, ".jsonl": _write_jsonl}
+    if out.suffix.lower() not in writers:
+        raise InputError(
+            f"{out}: cannot tell the format from the suffix {out.suffix!r}",
+            f"use one of {', '.join(writers)}",
+        )
+    opened = [CoderRun(run) for run in runs]
+    if not opened:
+        raise InputError("no run to export", "name at least one run directory")
+    _spare_runs(out)
+    return writers[out.suffix.lower()](out, (record for run in opened for record in records(run)))
+
+
+def _spare_runs(out: Path) -> None:
+    if out.is_dir():
+        raise InputError(f"{out}: is a directory", "name a file with -o")
+    if (out.resolve().parent / "run.json").is_file():
+        raise InputError(
+            f"{out} lies in a run directory, whose files are not to be mixed with others",
+            "choose a place outside it with -o",
+        )
+
+
+def unfinished(runs: Iterable[str | Path]) -> list[str]:
+    """What to say of each run that is not complete: its export holds only its first traces."""
+    said = []
+    for run in (CoderRun(folder) for folder in runs):
+        if run.manifest.status != "complete":
+            why = f" ({run.manifest.stopped_why})" if run.manifest.stopped_why else ""
+            traces = sum(1 for _ in _by_trace(run))
+            said.append(
+                f"{run.folder} is {run.manifest.status}{why}: only a prefix of its traces is exported, the first {traces}"
+            )
+    return said
+
+
+def records(run: CoderRun) -> Iterator[Record]:
+    """The run's rows, in the order of its units, coders in the manifest's order."""
+    coders = {coder.name: coder.kind for coder in run.manifest.coders}
+    for trace, units, codings in _by_trace(run):
+        by_unit: dict[str, dict[str, Coding]] = {unit.id: {} for unit in units}
+        for coding in codings:
+            by_unit[coding.unit_id][coding.coder] = coding
+        for unit in units:
+            made = by_unit[unit.id]
+            for coder in dict.fromkeys([*coders, *made]):
+                kind = coders.get(coder)
+                yield from (
+                    row | {"kind": kind} for row in _rows(trace, unit, coder, made.get(coder), run.manifest)
+                )
+
+
+def _by_trace(run: CoderRun) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
+    """Join the three files, all of them in the order of the traces, holding one trace at a time."""
+    all_traces, all_units, all_codings = _sure(run)
+    unit, coding = next(all_units, None), next(all_codings, None)
+    for trace in all_traces:
+        units: list[Unit] = []
+        while unit is not None and unit.trace_id == trace.id:
+            units.append(unit)
+            unit = next(all_units, None)
+        ids = {each.id for each in units}
+        codings: list[Coding] = []
+        while coding is not None and coding.unit_id in ids:
+            codings.append(coding)
+            coding = next(all_codings, None)
+        yield trace, units, codings
+    if unit is not None or coding is not None:
+        stray = unit.id if unit is not None else coding.unit_id if coding is not None else ""
+        raise RunError(
+            f"{run.folder}: unit {stray} belongs to no trace of the run, or is out of order",
+            "restore the run's files",
+        )
+
+
+def _sure(run: CoderRun) -> tuple[Iterator[Trace], Iterator[Unit], Iterator[Coding]]:
+    """All of a run that has ended; of one that is running (or was killed) what lies before its last checkpoint."""
+    if run.manifest.status != "running":
+        return run.traces(), run.units(), run.codings()
+    path = run.folder / "checkpoint.jsonl"
+    lines = [row.data for row in read_jsonl(path) if isinstance(row, Row)] if path.is_file() else []
+    counts: dict[str, int] = lines[-1]["counts"] if lines else {}
+    codings = sum(n for name, n in counts.items() if name == "coded" or name.startswith("missing: "))
+    return (
+        islice(run.traces(), counts.get("traces", 0)),
+        islice(run.units(), counts.get("units", 0)),
+        islice(run.codings(), codings),
+    )
+
+
+def _rows(trace: Trace, unit: Unit, coder: str, coding: Coding | None, run: Manifest) -> Iterator[Record]:
+    row: Record = dict.fromkeys(COLUMNS)
+    row |= {"trace_id": trace.id} | {
+        name: getattr(trace, name) for name in ("item", "domain", "condition", "model", "correct")
+    }
+    row |= {"unit_id": unit.id, "unit_index": unit.index} | {
+        name: getattr(unit, name) for name in ("start", "end", "text", "tokens", "scheme")
+    }
+    row |= {"coder": coder, "run_id": run.run_id, "rank": 1}
+    if coding is None:
+        yield row | {"missing_reason": NOT_CODED}
+        return
+    same = (
+        "run_id",
+        "missing_reason",
+        "evidence",
+        "confidence",
+        "rationale",
+        "codebook",
+        "overlap",
+        "carried_from",
+    )
+    row |= {name: getattr(coding, name) for name in same}
+    for rank, code in enumerate(coding.codes or [None], 1):
+        yield row | {"rank": rank, "code": code}
+
+
+def _cell(name: str, value: Any) -> Any:
+    """A spreadsheet's cell: text made harmless, truth in the words that come back as such."""
+    if value is None:
+        return None
+    kind = COLUMNS[name]
+    return neutralise(value) if kind == "text" else str(value).lower() if kind == "truth" else value
+
+
+def _write_csv(out: Path, rows: Iterator[Record]) -> int:
+    import csv
+
+    count = 0
+    with atomic(out) as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for row in rows:
+            writer.writerow([_cell(name, row[name]) for name in COLUMNS])
+            count += 1
+    return count
+
+
+def _write_jsonl(out: Path, rows: Iterator[Record]) -> int:
+    count = 0
+    with atomic(out) as file:
+        for row in rows:
+            file.write(dump(row) + "\n")
+            count += 1
+    return count
+
+
+def _write_parquet(out: Path, rows: Iterator[Record]) -> int:
+    import pyarrow
+    import pyarrow.parquet
+
+    types = {
+        "text": pyarrow.string(),
+        "integer": pyarrow.int64(),
+        "number": pyarrow.float64(),
+        "truth": pyarrow.bool_(),
+    }
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    count = 0
+    with atomic(out, "wb") as file, pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        while batch := list(islice(rows, 5000)):
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema))
+            count += len(batch)
+    return count
+
+
+def _write_xlsx(out: Path, rows: Iterator[Record]) -> int:
+    import openpyxl
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("codings")
+    sheet.freeze_panes = "A2"
+    count = 0
+    try:
+        sheet.append(list(COLUMNS))
+        for count, row in enumerate(rows, 1):
+            if count >= ROW_LIMIT:
+                raise InputError(
+                    f"{out}: an XLSX sheet holds {ROW_LIMIT:,} rows, and there are more codings",
+                    "export to .parquet or .csv",
+                )
+            sheet.append([_xlsx_cell(out, row, name) for name in COLUMNS])
+    finally:
+        sheet.close()
+    with atomic(out, "wb") as file:
+        book.save(file)
+    return count
+
+
+def _xlsx_cell(out: Path, row: Record, name: str) -> Any:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    value = _cell(name, row[name])
+    if not isinstance(value, str):
+        return value
+    if len(value) > CELL_LIMIT:
+        raise InputError(
+            f"{out}: {name} of unit {row['unit_id']} (trace {row['trace_id']}) has {len(value):,} characters; an XLSX cell holds {CELL_LIMIT:,}",
+            "export to .parquet, .csv or .jsonl",
+        )
+    # XML cannot hold most control characters: a visible mark stands for each.
+    return ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)

@@ -1,0 +1,144 @@
+"""A run carried to a later version of its codebook: what can be carried is, marked so; the rest is listed.
+
+{"unit_id": "u3f…", "coder": "A", "codes": ["IA-PN"], "carried_from": "schoen@1.0.0#1f0c…", …}
+{"unit_id": "u90…", "coder": "A", "codes": null, "missing_reason": "recode: TR-SP was split into TR-S, TR-P", …}
+
+RUN/recode.csv    unit_id,trace_id,start,end,quote,coder,code,was,reason,memo
+                  u90…,aime-3,512,547,"Wait, that …",A,,TR-SP,"TR-SP was split into TR-S, TR-P",
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+from ..codebook.check import load_checked
+from ..codebook.migration import MigrationMap, carry, migration_map
+from ..errors import CodebookError, RunError
+from ..files.records import atomic
+from ..files.spreadsheet import neutralise
+from ..provenance import digest, file_digest, now, versions
+from ..unit import Unit
+from .run import CoderRun, Manifest, RunWriter
+
+RECODE = "recode.csv"
+COLUMNS = ("unit_id", "trace_id", "start", "end", "quote", "coder", "code", "was", "reason", "memo")
+
+
+class Recode(NamedTuple):
+    """A coding that could not be carried: whose, of which unit, what it was, why, and what the coder had noted."""
+
+    unit: Unit
+    coder: str
+    codes: tuple[str, ...]
+    reason: str
+    memo: str = ""
+
+
+class Migrated(NamedTuple):
+    """The new run; how many codings stayed the same and how many changed their codes; what has to be recoded."""
+
+    run: CoderRun
+    same: int
+    changed: int
+    recode: list[Recode]
+
+
+def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Path) -> Migrated:
+    """Carry every coding of ``run`` to ``codebook``, a later version of its own; the old run stays as it is.
+
+    What has to be recoded is also written to ``out/recode.csv``, for coders to fill in and ``pcode import`` to read.
+
+    Raises `CodebookError` if the codebook is another one or has no migration from the run's version.
+    """
+    old = run if isinstance(run, CoderRun) else CoderRun(run)
+    if old.manifest.status != "complete":
+        raise RunError(
+            f"{old.folder} is {old.manifest.status}", "complete it first, with the command that started it"
+        )
+    source, book = old.codebook, load_checked(codebook)
+    if source.id != book.id:
+        raise CodebookError(
+            f"{old.folder} was coded with {source.ref}, not with {book.id}",
+            "a migration leads to a later version of the same codebook",
+        )
+    path = migration_map(book, source.version)
+    fingerprint = digest({"codings": file_digest(old.folder / "codings.jsonl"), "codebook": book.digest})
+    manifest = Manifest(
+        **old.manifest.model_dump(include={"coders", "scheme", "lang", "parameters", "seed"}),
+        run_id=f"migrate-{fingerprint.removeprefix('sha256:')[:12]}",
+        fingerprint=fingerprint,
+        status="running",
+        started=now(),
+        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+        coder="migrate",
+        source={
+            "run": str(old.folder),
+            "run_id": old.manifest.run_id,
+            "codebook": source.stamp,
+            "coder": old.manifest.coder,
+        },
+        versions=versions(),
+    )
+    writer = RunWriter(Path(out), manifest, book, restart=True)
+    try:
+        result = _carry_all(old, path, writer)
+        _write_recode(Path(out) / RECODE, result[2])
+        writer.finish("complete")
+    finally:
+        writer.close()
+    return Migrated(CoderRun(out), *result)
+
+
+def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[int, int, list[Recode]]:
+    same = changed = 0
+    recode: list[Recode] = []
+    for index, (trace, units, codings) in enumerate(old.by_trace()):
+        texts = {unit.id: unit for unit in units}
+        carried = []
+        for coding in codings:
+            fate = carry(coding.codes, path)
+            update = {
+                "codebook": path.book.stamp,
+                "carried_from": coding.carried_from or coding.codebook,
+                "run_id": writer.manifest.run_id,
+            }
+            if fate.status == "recode":
+                assert coding.codes is not None
+                recode.append(
+                    Recode(
+                        texts[coding.unit_id],
+                        coding.coder,
+                        coding.codes,
+                        fate.reason,
+                        coding.rationale or "",
+                    )
+                )
+                carried.append(
+                    coding.model_copy(
+                        update=update | {"codes": None, "missing_reason": f"recode: {fate.reason}"}
+                    )
+                )
+                continue
+            same, changed = same + (fate.status == "same"), changed + (fate.status == "changed")
+            carried.append(coding.model_copy(update=update | {"codes": fate.codes}))
+        if index >= writer.done:
+            writer.write(trace, units, carried)
+    return same, changed, recode
+
+
+def _write_recode(path: Path, recode: list[Recode]) -> None:
+    """The table to be filled in. One that is there is left: the same migration made it, and it may hold work."""
+    if path.exists() or not recode:
+        return
+    with atomic(path) as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for one in recode:
+            unit = one.unit
+            where = (neutralise(unit.trace_id), unit.start, unit.end, neutralise(unit.text))
+            was = "; ".join(one.codes)
+            writer.writerow(
+                [unit.id, *where, neutralise(one.coder), "", was, one.reason, neutralise(one.memo)]
+            )

@@ -1,0 +1,204 @@
+"""Who codes what: traces or units drawn with known probabilities, shared out among coders, in each one's own order.
+
+    population ── strata, enrichment ──► π of every unit ── `draw.py` ──► drawn ── double ──► A: 14 shared + 14 of its own
+                                                                                             B: 14 shared + 14 of its own
+
+From ids alone: what a sample is does not depend on any text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, NamedTuple
+
+from ..errors import InputError
+from ..runs.coder_name import check_coders
+from .draw import draw, how_many, probabilities
+from .enrichment import Enrichment
+from .hash_random import chance
+from .population import Population
+from .strata import DEFAULT, Stratum
+
+What = Literal["traces", "units"]
+Shuffle = Literal["traces", "units"]
+
+
+CONTEXT = 3
+"""Units before and after that a coder sees, unless told otherwise; the question is always there."""
+
+
+class Element(NamedTuple):
+    """What is drawn as a whole: a trace with all its units, or one unit. ``seen``: a machine saw the rare code there."""
+
+    id: str
+    trace_id: str
+    stratum: Stratum
+    unit_ids: tuple[str, ...]
+    seen: bool = False
+
+
+class Line(NamedTuple):
+    """A line of ``order.jsonl``."""
+
+    unit_id: str
+    practice: bool = False
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was asked for. ``n`` or ``fraction`` of the traces (units); ``double``: share of these that every coder codes."""
+
+    coders: tuple[str, ...]
+    what: What = "traces"
+    fraction: float | None = None
+    n: int | None = None
+    by: tuple[str, ...] = DEFAULT
+    double: float = 1.0
+    enrichment: Enrichment | None = None
+    practice: int = 0
+    shuffle: Shuffle | None = None
+    context: int = CONTEXT
+    seed: int = 0
+
+    @property
+    def shuffled(self) -> Shuffle:
+        """Whole traces are read from the beginning, each in one go; single units come in any order."""
+        return self.shuffle or self.what
+
+    def check(self) -> None:
+        """Raise `InputError` for what contradicts itself."""
+        check_coders(self.coders)
+        if (self.n is None) == (self.fraction is None):
+            raise InputError(
+                "say how much to draw, once" if self.n is None else "--n and --fraction exclude each other",
+                "--fraction .33 draws a third, --n 14 draws fourteen; --plan says how many units are needed",
+            )
+        if self.fraction is not None and not 0 < self.fraction <= 1:
+            raise InputError(f"--fraction {self.fraction:g} is not above 0 and at most 1", "a third is .33")
+        if not 0 <= self.double <= 1:
+            raise InputError(
+                f"--double {self.double:g} is not between 0 and 1", "1: every coder codes everything"
+            )
+        if self.enrichment:
+            self.enrichment.check()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """``elements`` in the order of the population, and beside them ``pi`` (of each element and all its units) and ``coders``
+    (who codes it; nobody where it was not drawn). ``orders``: by coder."""
+
+    elements: tuple[Element, ...]
+    pi: tuple[float, ...]
+    coders: tuple[tuple[str, ...], ...]
+    practice: tuple[Element, ...]
+    orders: dict[str, tuple[Line, ...]]
+
+    @property
+    def drawn(self) -> list[Element]:
+        """What was drawn, practice aside."""
+        return [element for element, coders in zip(self.elements, self.coders, strict=True) if coders]
+
+
+def draw_from(population: Population, design: Design, seen: frozenset[str] = frozenset()) -> Drawing:
+    """Draw from a population. ``seen``: ids of the units where a machine saw the code to be enriched.
+
+    Raises `InputError` if there is less to draw from than is asked for.
+    """
+    elements = tuple(_elements(population, design.what, seen))
+    shuffled = _shuffled(elements, design.seed)
+    pi = _probabilities(elements, design)
+    strata = [(str(e.seen), *e.stratum) for e in elements]
+    drawn = draw(pi, strata, shuffled, design.seed, "sample")
+    coders = _deal([i for i in shuffled if drawn[i]], elements, design)
+    practice = _practice(elements, drawn, design)
+    orders = {}
+    for coder in design.coders:
+        own = [e for e, c in zip(elements, coders, strict=True) if coder in c]
+        orders[coder] = tuple(_order(coder, own, practice, design))
+    return Drawing(elements, tuple(pi), tuple(coders), practice, orders)
+
+
+def _elements(population: Population, what: What, seen: frozenset[str]) -> Iterator[Element]:
+    for member in population.members:
+        if what == "traces":
+            hit = not seen.isdisjoint(member.unit_ids)
+            yield Element(member.trace_id, member.trace_id, member.stratum, member.unit_ids, hit)
+        else:
+            for unit in member.unit_ids:
+                yield Element(unit, member.trace_id, member.stratum, (unit,), unit in seen)
+
+
+def _shuffled(elements: Sequence[Element], seed: int) -> list[int]:
+    """Places of the elements in random order, but those of one trace together: a sample down the list spreads over traces."""
+    of_trace = {e.trace_id: chance(seed, "trace", e.trace_id) for e in elements}
+
+    def key(i: int) -> tuple[float, str, float]:
+        e = elements[i]
+        return of_trace[e.trace_id], e.trace_id, chance(seed, "unit", e.id)
+
+    return sorted(range(len(elements)), key=key)
+
+
+def _probabilities(elements: Sequence[Element], design: Design) -> list[float]:
+    n = design.n if design.n is not None else how_many(design.fraction or 0, len(elements))
+    if not 1 <= n <= len(elements):
+        raise InputError(
+            f"--n {n}: there are {len(elements):,} {design.what} with something to code",
+            f"draw between 1 and {len(elements)}",
+        )
+    more = design.enrichment
+    weights = more.weights([e.seen for e in elements], n) if more else [1.0] * len(elements)
+    return probabilities(weights, n)
+
+
+def _deal(drawn: Sequence[int], elements: Sequence[Element], design: Design) -> list[tuple[str, ...]]:
+    """Every coder gets the shared part, and the rest is divided; both by stratum, so that no coder gets one condition only."""
+    found: list[tuple[str, ...]] = [()] * len(elements)
+    left = list(drawn)
+
+    def take(n: int, who: tuple[str, ...], purpose: str) -> list[int]:
+        if n == 0:
+            return left
+        strata = [elements[i].stratum for i in left]
+        hits = draw([n / len(left)] * len(left), strata, range(len(left)), design.seed, purpose)
+        for i, hit in zip(left, hits, strict=True):
+            if hit:
+                found[i] = who
+        return [i for i, hit in zip(left, hits, strict=True) if not hit]
+
+    left = take(how_many(design.double, len(left)) if design.double else 0, design.coders, "double")
+    for k, coder in enumerate(design.coders):
+        left = take(round(len(left) / (len(design.coders) - k)), (coder,), f"part of {coder}")
+    return found
+
+
+def _practice(elements: Sequence[Element], drawn: Sequence[bool], design: Design) -> tuple[Element, ...]:
+    """From what was not drawn, so that no probability changes; the same for every coder."""
+    if not design.practice:
+        return ()
+    left = sorted(
+        (e for e, hit in zip(elements, drawn, strict=True) if not hit),
+        key=lambda e: chance(design.seed, "practice", e.id),
+    )
+    if len(left) < design.practice:
+        raise InputError(
+            f"--practice {design.practice}: only {len(left)} {design.what} were not drawn",
+            "practise on other traces, or draw less",
+        )
+    return tuple(islice(left, design.practice))
+
+
+def _order(coder: str, own: Sequence[Element], practice: Sequence[Element], design: Design) -> Iterator[Line]:
+    """Practice, then the coder's own units: traces in random order and read from the beginning, or units in any order."""
+    yield from (Line(unit, True) for element in practice for unit in element.unit_ids)
+    units = [(element.trace_id, unit) for element in own for unit in element.unit_ids]
+    purpose = f"order of {coder}"
+    # Elements come in the order of the file, and sorting keeps that among units of one trace: reading order.
+    if design.shuffled == "traces":
+        units.sort(key=lambda each: (chance(design.seed, purpose, each[0]), each[0]))
+    else:
+        units.sort(key=lambda each: chance(design.seed, purpose, each[1]))
+    yield from (Line(unit) for _, unit in units)

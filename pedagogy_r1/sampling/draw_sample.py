@@ -1,0 +1,155 @@
+"""A sample of a traces file, before it is packed: what was asked for, where it came from, what was drawn, how much.
+
+sample = draw_sample("traces.jsonl", Design(coders=("A", "B"), fraction=0.33))
+sample.counts()     {"population_traces": 42, "traces": 14, "units": 310, "units_for_all": 310, …}
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..codebook import Codebook
+from ..codebook.check import load_checked
+from ..errors import InputError
+from ..intake import read_traces
+from ..provenance import digest, file_digest
+from ..runs.given_units import unitizer_of
+from ..unit import Unitizer
+from .assignment import Design, Drawing, Element, draw_from
+from .population import Population, seen_by, survey
+from .strata import Stratum, check_fields, words
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``source``: the files it came from, with their digests; ``drawing``: what was drawn."""
+
+    design: Design
+    book: Codebook
+    unitize: Unitizer
+    traces: Path
+    source: dict[str, str]
+    population: Population
+    drawing: Drawing
+
+    @property
+    def packet_id(self) -> str:
+        """``p-`` and 12 hex digits of everything that decided the sample; names of files did not."""
+        drawn = self.as_drawn()
+        if "enrich" in drawn:
+            del drawn["enrich"]["run"]
+        made_of = {
+            "codebook": self.book.digest,
+            "scheme": self.unitize.scheme,
+            "sources": {
+                name: text for name, text in self.source.items() if name.endswith(("_digest", "lang"))
+            },
+            "design": drawn,
+            "coders": self.design.coders,
+            "context": self.design.context,
+            "seed": self.design.seed,
+        }
+        return "p-" + digest(made_of).removeprefix("sha256:")[:12]
+
+    def as_drawn(self) -> dict[str, Any]:
+        """How it was drawn, for ``packet.json``."""
+        design, more = self.design, self.design.enrichment
+        found: dict[str, Any] = {
+            "what": design.what,
+            "n": sum(map(bool, self.drawing.coders)),
+            "by": list(design.by),
+            "double": design.double,
+            "method": "strata in balanced numbers, systematic within",
+            "shuffle": design.shuffled,
+            "practice": design.practice,
+        }
+        if design.fraction is not None:
+            found["fraction"] = design.fraction
+        if more:
+            size = {"factor": more.factor} if more.share is None else {"share": more.share}
+            found["enrich"] = {"codes": list(more.codes), "run": str(more.run), **size}
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """Traces and units: in the population, drawn, coded by all, coded by each."""
+        drawn = self.drawing.drawn
+        everybody = [
+            e
+            for e, c in zip(self.drawing.elements, self.drawing.coders, strict=True)
+            if len(c) == len(self.design.coders)
+        ]
+        found = {
+            "population_traces": len(self.population.members),
+            "population_units": self.population.n_units,
+            "traces_without_units": self.population.empty,
+            "traces": len({element.trace_id for element in drawn}),
+            "units": _units(drawn),
+            "units_for_all": _units(everybody),
+            "practice_units": _units(self.drawing.practice),
+        }
+        if self.design.enrichment:
+            found |= {
+                "seen": sum(e.seen for e in self.drawing.elements),
+                "seen_drawn": sum(e.seen for e in drawn),
+            }
+        for coder, order in self.drawing.orders.items():
+            found[f"units of {coder}"] = sum(not line.practice for line in order)
+        return found
+
+    def strata(self) -> list[dict[str, Any]]:
+        """By stratum: traces (units) there, expected in the sample, and drawn."""
+        there: Counter[Stratum] = Counter()
+        drawn: Counter[Stratum] = Counter()
+        expected: dict[Stratum, float] = {}
+        for element, pi, coders in zip(
+            self.drawing.elements, self.drawing.pi, self.drawing.coders, strict=True
+        ):
+            there[element.stratum] += 1
+            drawn[element.stratum] += bool(coders)
+            expected[element.stratum] = expected.get(element.stratum, 0.0) + pi
+        return [
+            {
+                "stratum": words(s),
+                "population": there[s],
+                "expected": round(expected[s], 3),
+                "drawn": drawn[s],
+            }
+            for s in sorted(there)
+        ]
+
+
+def draw_sample(
+    traces: str | Path,
+    design: Design,
+    *,
+    codebook: str | Path = "schoen",
+    scheme: str | None = None,
+    lang: str | None = None,
+    units: str | Path | None = None,
+) -> Sample:
+    """Draw from a traces file. ``units``: a run whose units are the population, instead of a ``scheme``.
+
+    Raises `InputError`, `RunError` or `CodebookError`; nothing is written.
+    """
+    design.check()
+    if units is not None and scheme is not None:
+        raise InputError("--units and --scheme exclude each other", "the run has its own scheme")
+    path, book = Path(traces), load_checked(codebook)
+    check_fields(design.by, read_traces(path))
+    unitize, source = unitizer_of(scheme or book.unit, lang, units)
+    source |= {"traces": str(path), "traces_digest": file_digest(path)} | ({"lang": lang} if lang else {})
+    population = survey(read_traces(path), unitize, design.by)
+    more = design.enrichment
+    seen = seen_by(more.run, more.codes, population) if more else frozenset()
+    if more:
+        source |= {"enrich_digest": digest(sorted(seen))}
+    told = {name: str(value) for name, value in source.items()}
+    return Sample(design, book, unitize, path, told, population, draw_from(population, design, seen))
+
+
+def _units(elements: Sequence[Element]) -> int:
+    return sum(len(element.unit_ids) for element in elements)

@@ -1,0 +1,86 @@
+"""The probability with which each unit was given to people to code: what every correction of a machine rests on.
+
+    unit_id,inclusion_probability            trace_id,inclusion_probability
+    u3f0a…,0.1                               aime-3,0.5          all units of the trace, drawn with it
+    u77c1…,1                                 aime-4,0.5
+
+The sampling plan knows it, the codings do not: a unit that was drawn because a machine saw a rare code in it stands
+for fewer units than one that was drawn blindly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..files.records import BadRow, read_rows
+
+COLUMN = "inclusion_probability"
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """``by``: what the keys of ``probability`` are, ``unit_id`` or ``trace_id``."""
+
+    by: str
+    probability: Mapping[str, float]
+    source: str
+    drawn: frozenset[str] | None = None
+    """The keys that were drawn, where the file says so: more than were coded, if people are not through."""
+
+    def of(self, unit_ids: Sequence[str], trace_ids: Sequence[str]) -> list[float]:
+        """π of each unit, in (0, 1]. Raises `InputError` for units that the file does not know."""
+        keys = unit_ids if self.by == "unit_id" else trace_ids
+        unknown = sorted({key for key in keys if key not in self.probability})
+        if unknown:
+            raise InputError(
+                f"{self.source}: no {COLUMN} for {len(unknown):,} {self.by} of the machine's run, first {unknown[0]!r}",
+                "the file names every unit (or trace) that could have been drawn, not only those that were",
+            )
+        return [self.probability[key] for key in keys]
+
+    def were_drawn(self, unit_ids: Sequence[str], trace_ids: Sequence[str]) -> list[bool] | None:
+        """Whether each unit was drawn; ``None`` where the file does not say."""
+        if self.drawn is None:
+            return None
+        return [key in self.drawn for key in (unit_ids if self.by == "unit_id" else trace_ids)]
+
+
+def read_inclusion(path: str | Path) -> Inclusion:
+    """Read a table (CSV, TSV, XLSX, JSONL, Parquet). Raises `InputError` naming file:line for what is no probability."""
+    found: dict[str, float] = {}
+    drawn: set[str] | None = None
+    by: str | None = None
+    for row in read_rows(path):
+        if isinstance(row, BadRow):
+            raise InputError(f"{path}:{row.line}: {row.why}", "mend the line")
+        where = f"{path}:{row.line}"
+        by = by or ("unit_id" if row.data.get("unit_id") is not None else "trace_id")
+        key, value = row.data.get(by), _probability(row.data.get(COLUMN))
+        if key is None or key == "":
+            raise InputError(f"{where}: no {by}", f"columns are unit_id (or trace_id) and {COLUMN}")
+        if value is None:
+            raise InputError(
+                f"{where}: {COLUMN} is {row.data.get(COLUMN)!r}",
+                "give a number above 0 and at most 1; what could not be drawn does not belong to the population",
+            )
+        if found.setdefault(str(key), value) != value:
+            raise InputError(f"{where}: {by} {key!r} has two probabilities", "keep one")
+        if row.data.get("drawn") is not None:
+            drawn = drawn if drawn is not None else set()
+            drawn |= {str(key)} if str(row.data["drawn"]).strip().lower() in ("1", "true") else set()
+    if by is None:
+        raise InputError(f"{path}: no rows", f"columns are unit_id (or trace_id) and {COLUMN}")
+    return Inclusion(by, found, str(path), None if drawn is None else frozenset(drawn))
+
+
+def _probability(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and 0 < number <= 1 else None

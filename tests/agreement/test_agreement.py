@@ -1,0 +1,244 @@
+"""Agreement: α against its published examples and its reference package, and everything that is not a number."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import krippendorff
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pedagogy_r1.agreement import agree, krippendorff_alpha, reliability_data, value_counts
+from pedagogy_r1.agreement.comparison import confusions, most_disagreed
+from pedagogy_r1.errors import CodebookError, RunError
+
+from ..make_runs import BOOK, book, make_run
+
+
+def test_published_examples(shared: Path) -> None:
+    """Krippendorff 2011, Hayes & Krippendorff 2007 and others: every case of the oracle file, at every level."""
+    cases = json.loads((shared / "oracles/alpha_coding.json").read_text())["cases"]
+    seen = 0
+    for case in cases:
+        rows = case["reliability_data"]
+        values = sorted(
+            {v for row in rows for v in row if v is not None}, key=lambda v: (isinstance(v, str), v)
+        )
+        matrix = np.array([[-1 if v is None else values.index(v) for v in row] for row in rows])
+        for level, expected in case["expected"].items():
+            domain = values if level in ("interval", "ratio") else len(values)
+            found = krippendorff_alpha(
+                matrix, np.zeros(matrix.shape[1], dtype=int), domain, level=level, replicates=0
+            )
+            where = f"{case['id']} {level}"
+            if expected.get("computed_krippendorff_0_9") is not None:
+                assert found.alpha == pytest.approx(expected["computed_krippendorff_0_9"], abs=1e-12), where
+            if expected.get("published") is not None:
+                assert found.alpha == pytest.approx(expected["published"], abs=expected["tol"]), where
+            seen += 1
+    assert seen >= 10
+
+
+matrices = st.integers(2, 4).flatmap(
+    lambda coders: st.lists(
+        st.lists(st.integers(-1, 3), min_size=coders, max_size=coders), min_size=1, max_size=30
+    )
+)
+
+
+@given(matrices)
+@settings(max_examples=300, deadline=None)
+def test_alpha_is_one_minus_observed_over_expected(rows: list[list[int]]) -> None:
+    """The parts reported beside α give α again; where α is undefined a reason stands in its place."""
+    matrix = np.array(rows).T
+    counts = value_counts(matrix, 4)
+    found = krippendorff_alpha(matrix, np.arange(len(rows)), 4, replicates=20)
+    pairable = counts[counts.sum(axis=1) >= 2]
+    if len(pairable) == 0 or (pairable.sum(axis=0) > 0).sum() < 2:
+        assert found.alpha is None
+        assert found.why_undefined
+        assert found.ci is None
+    else:
+        reference = krippendorff.alpha(value_counts=pairable, level_of_measurement="nominal")
+        assert found.alpha == pytest.approx(reference, abs=1e-12)
+        assert found.observed is not None
+        assert found.expected
+        assert 1 - found.observed / found.expected == pytest.approx(reference, abs=1e-12)
+        assert found.n_pairable == pairable.sum()
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_bootstrap_equals_resampling_by_hand(clustered: bool) -> None:
+    """The profile bootstrap has the quantiles of redrawing units (or whole traces) and calling krippendorff."""
+    rng = np.random.default_rng(1)
+    truth = np.repeat(rng.integers(0, 3, 40), 5)
+    matrix = np.array([np.where(rng.random(200) < 0.75, truth, rng.integers(0, 3, 200)) for _ in range(2)])
+    matrix[1, ::9] = -1
+    counts, cluster = value_counts(matrix, 3), np.arange(200) // 5
+    found = krippendorff_alpha(matrix, cluster, 3, replicates=4000, seed=2)
+    by_hand = []
+    groups = [np.flatnonzero(cluster == t) for t in range(40)]
+    for _ in range(1500):
+        if clustered:
+            picked = np.concatenate([groups[t] for t in rng.integers(0, 40, 40)])
+        else:
+            pairable = np.flatnonzero(counts.sum(axis=1) >= 2)
+            picked = rng.choice(pairable, len(pairable))
+        by_hand.append(krippendorff.alpha(value_counts=counts[picked], level_of_measurement="nominal"))
+    expected = np.quantile(by_hand, [0.025, 0.975])
+    interval = found.ci_cluster if clustered else found.ci
+    assert interval == pytest.approx(expected, abs=0.02)
+
+
+def test_missing_is_not_none(tmp_path: Path) -> None:
+    """``None`` leaves the unit out; ``()`` is a value that can be agreed on."""
+    run = make_run(tmp_path / "r", {"x": ["A", None, (), "B"], "y": ["A", "A", (), ()]})
+    data = reliability_data([run])
+    assert data.categories == ("A", "B", "C", "none")
+    found = agree([run], replicates=50).comparisons[0]
+    assert found.result.n_units == 3
+    assert found.result.n_pairable == 6
+    assert found.dropped == {"coded by nobody here": 0, "coded by one coder only": 1}
+    assert found.coverage == {"x": 0.75, "y": 1.0}
+    assert found.missing["x"] == {"not sure": 1}
+
+
+def test_undefined_is_said_in_words(tmp_path: Path) -> None:
+    constant = make_run(tmp_path / "constant", {"x": ["A"] * 6, "y": ["A"] * 6})
+    apart = make_run(tmp_path / "apart", {"x": ["A", None, "B", None], "y": [None, "A", None, "B"]})
+    alone = make_run(tmp_path / "alone", {"x": ["A", "B"]})
+    first = agree([constant]).comparisons[0].result
+    assert first.alpha is None
+    assert "the same" in str(first.why_undefined)
+    second = agree([apart]).comparisons[0].result
+    assert second.alpha is None
+    assert "no unit was coded by two" in str(second.why_undefined)
+    assert agree([alone]).comparisons == ()
+
+
+def test_who_is_compared_with_whom(tmp_path: Path) -> None:
+    humans = make_run(tmp_path / "humans", {"x": ["A", "B", "A", "C"], "y": ["A", "B", "B", "C"]})
+    machine = make_run(tmp_path / "m", {"cues": ["A", "A", "A", "C"]}, machines=["cues"])
+    report = agree([humans, machine], replicates=20)
+    kinds = [(c.coders, c.kind) for c in report.comparisons]
+    assert kinds == [
+        (("x", "y"), "human-human"),
+        (("x", "cues"), "human-machine"),
+        (("y", "cues"), "human-machine"),
+        (("x", "y", "cues"), "all"),
+    ]
+    assert [c.coders for c in agree([humans, machine], coders=["y", "cues"], replicates=20).comparisons] == [
+        ("y", "cues")
+    ]
+    with pytest.raises(RunError, match="no coder is named 'cuse'"):
+        agree([humans, machine], coders=["x", "cuse"])
+
+
+def test_one_coder_in_two_runs(tmp_path: Path) -> None:
+    """Disjoint units: one coder. The same units twice: two coders, told apart by run (intra-coder reliability)."""
+    first = make_run(tmp_path / "first", {"x": ["A", "B", "A", "C"], "y": ["A", "B", "B", "C"]})
+    more = make_run(tmp_path / "more", {"x": ["C", "B", "A", "A"], "y": ["C", "B", "B", "A"]}, offset=4)
+    again = make_run(tmp_path / "again", {"x": ["A", "B", "A", "A"]})
+    joined = agree([first, more], replicates=20)
+    assert [c.coders for c in joined.comparisons] == [("x", "y")]
+    assert joined.comparisons[0].result.n_units == 8
+    twice = agree([first, again], replicates=20)
+    assert ("x@first", "x@again") in [c.coders for c in twice.comparisons]
+
+
+def test_codebook_versions_are_not_mixed(tmp_path: Path) -> None:
+    old = make_run(tmp_path / "old", {"x": ["A", "B"]})
+    new = make_run(tmp_path / "new", {"y": ["A", "B"]}, codebook=book(BOOK.replace("1.0.0", "1.1.0")))
+    with pytest.raises(CodebookError, match=r"abc@1\.0\.0.*abc@1\.1\.0"):
+        agree([old, new])
+
+
+def test_per_code_presence_counts_second_codes(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", {"x": [("A", "B"), "A", "B", "C"], "y": ["B", "A", ("C", "B"), "C"]})
+    by_code = {c.code: c for c in agree([run], replicates=20).comparisons[0].per_code}
+    assert by_code["B"].result.alpha == 1.0  # both gave B to units 0 and 2, as primary or as second code
+    assert by_code["B"].prevalence == 0.5
+    assert by_code["A"].result.alpha is not None
+    assert by_code["A"].result.alpha < 1
+
+
+def test_confusions_and_quotes(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", {"x": ["A", "A", "A", "B", "C"], "y": ["B", "A", "B", "C", "C"]})
+    data = reliability_data([run])
+    assert [(c.codes, c.count) for c in confusions(data)] == [(("A", "B"), 2), (("B", "C"), 1)]
+    report = agree([run], replicates=20)
+    assert report.disagreed[0].text == "Sentence 3."  # the rarer confusion comes first
+    assert report.disagreed[0].codes == {"x": "B", "y": "C"}
+    assert len(most_disagreed(data)) == 3
+
+
+def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
+    make_run(tmp_path / "h", {"x": ["A", "B", "A", "C"] * 5, "y": ["A", "B", "B", "C"] * 5})
+    make_run(tmp_path / "m", {"cues": ["A", "A", "A", "C"] * 5}, machines=["cues"])
+    file = tmp_path / "agreement.json"
+    result = pcode(
+        "agreement", tmp_path / "h", tmp_path / "m", "--by", "code", "--json", file, "--replicates", 50
+    )
+    assert result.exit_code == 0, result.output
+    assert "human-machine" in result.output
+    assert "most confused" in result.output
+    comparison = json.loads(file.read_text())["comparisons"][0]
+    for key in (
+        "coders",
+        "kind",
+        "alpha",
+        "why_undefined",
+        "ci",
+        "ci_cluster",
+        "level",
+        "n_units",
+        "n_pairable",
+        "per_code",
+        "coverage",
+        "dropped",
+    ):
+        assert key in comparison
+    assert {"code", "alpha", "why_undefined", "ci", "ci_cluster"} <= set(comparison["per_code"][0])
+    assert comparison["ci_cluster"][0] <= comparison["alpha"] <= comparison["ci_cluster"][1]
+    alone = pcode("agreement", tmp_path / "m")
+    assert alone.exit_code == 0
+    assert "nobody to agree with" in alone.output
+    absent = pcode("agreement", tmp_path / "nothing")
+    assert absent.exit_code == 2
+    assert "not a run directory" in absent.stderr
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "stopped"])
+def test_a_run_that_is_not_complete_is_refused(tmp_path: Path, status: str) -> None:
+    run = make_run(tmp_path / "run", {"x": ["A", "B"], "y": ["A", "A"]})
+    data = json.loads((run.folder / "run.json").read_text())
+    (run.folder / "run.json").write_text(json.dumps(data | {"status": status}))
+    with pytest.raises(
+        RunError, match=f"is {status}, not complete.*biased sample(.|\\n)*the command that started it"
+    ):
+        agree([run.folder])
+
+
+def test_runs_under_different_codebooks_are_told_what_helps(tmp_path: Path) -> None:
+    one = make_run(tmp_path / "a/run", {"x": ["A", "B"]})
+    other = make_run(tmp_path / "b/run", {"y": ["A", "B"]}, codebook=book(BOOK.replace("id: abc", "id: abd")))
+    with pytest.raises(CodebookError, match=r"under abc@.*under abd@(.|\n)*cannot be compared") as caught:
+        agree([one, other])
+    assert "migrate" not in caught.value.hint
+    later = make_run(tmp_path / "c/run", {"y": ["A", "B"]}, codebook=book(BOOK.replace("1.0.0", "1.1.0")))
+    with pytest.raises(CodebookError, match="codebook migrate"):
+        agree([one, later])
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    runs = [
+        make_run(tmp_path / f"{place}/cues", {"cues": codes}, machines=["cues"])
+        for place, codes in (("p/a", ["A", "B"]), ("p/b", ["A", "A"]), ("q/b", ["B", "A"]))
+    ]
+    names = [coder.name for coder in reliability_data(runs).coders]
+    assert names == ["cues@a/cues", "cues@p/b/cues", "cues@q/b/cues"]
+    with pytest.raises(RunError, match="is given 2 times"):
+        reliability_data([runs[0], runs[0]])

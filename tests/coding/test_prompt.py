@@ -1,0 +1,168 @@
+"""Prompt and reply: nothing a trace holds gets out of its block, nothing a model says gets in unchecked."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pedagogy_r1.chat import ChatFault
+from pedagogy_r1.codebook import load_codebook
+from pedagogy_r1.coding.prompt import WHY, data_block, make_prompt, message
+from pedagogy_r1.coding.reply import Answer, check, find_quote, parse_codings
+
+from ..fake_openai import BLOCK
+
+BOOK = load_codebook("schoen")
+
+nasty = st.lists(
+    st.one_of(
+        st.text(max_size=12),
+        st.sampled_from(
+            [
+                "<data ",
+                "</data ",
+                "<",
+                "/",
+                "data",
+                "</DATA>",
+                ">\n",
+                "\n",
+                "\r",
+                "\u2028",
+                "\\",
+                '"',
+                "}",
+                "]",
+                "\\u003c",
+                "0" * 12,
+            ]
+        ),
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(
+    nasty,
+    st.lists(nasty, max_size=3),
+    st.lists(nasty, min_size=1, max_size=4),
+    st.booleans(),
+    st.sampled_from([None, *WHY]),
+)
+def test_whatever_a_trace_holds_there_is_one_block_and_it_holds_just_that(
+    question: str, context: list[str], texts: list[str], critic: bool, why: str | None
+) -> None:
+    units = [{"unit": number, "text": text} for number, text in enumerate(texts, 1)]
+    user = message(question, context, units, critic=critic, why=why)
+    assert user == message(question, context, units, critic=critic, why=why)
+    blocks = BLOCK.findall(user)
+    assert len(blocks) == 1
+    assert len(re.findall(r"<\s*/?\s*data", user, re.IGNORECASE)) == 2
+    assert json.loads(blocks[0][1]) == {"question": question, "context": context, "units": units}
+    # What stands outside the block is ours, whatever stands inside.
+    assert BLOCK.sub("", user) == BLOCK.sub(
+        "", message("", [], [{"unit": 1, "text": ""}], critic=critic, why=why)
+    )
+
+
+def test_the_fence_cannot_be_known_beforehand() -> None:
+    assert data_block({"units": ["a"]}).splitlines()[0] != data_block({"units": ["b"]}).splitlines()[0]
+
+
+def test_the_prompt_shows_no_cues_and_its_digest_follows_the_book() -> None:
+    prompt = make_prompt(BOOK)
+    other = BOOK.model_copy(update={"title": "Another title"})
+    assert make_prompt(other).digest != prompt.digest
+    assert make_prompt(load_codebook("schoen")) == prompt
+    cues = [cue if isinstance(cue, str) else cue.cue for code in BOOK.codes for cue in code.cues]
+    assert cues
+    assert not [cue for cue in cues if ".." in cue and cue in prompt.system]
+
+
+def good(**changes: Any) -> dict[str, Any]:
+    return {
+        "unit": 1,
+        "evidence": "wait",
+        "rationale": "r",
+        "primary": "TR-SP",
+        "secondary": None,
+        "confidence": 1,
+    } | changes
+
+
+TEXT = "But wait,\n  that is 5."
+
+
+@pytest.mark.parametrize(
+    ("coding", "result"),
+    [
+        (good(), Answer(("TR-SP",), "wait", 1.0, "r")),
+        (good(secondary="IA-SQ", confidence=0.25), Answer(("TR-SP", "IA-SQ"), "wait", 0.25, "r")),
+        (good(evidence="wait, that"), Answer(("TR-SP",), "wait,\n  that", 1.0, "r")),
+        (good(evidence="Wait"), "bad_quote"),
+        (good(evidence=" "), "bad_quote"),
+        (good(evidence="wait … that"), "bad_quote"),
+        (good(evidence=None), "bad_quote"),
+        (good(primary="tr-sp"), "bad_code"),
+        (good(primary="none"), "bad_code"),
+        (good(primary=["TR-SP"]), "bad_code"),
+        (good(secondary="TR-SP"), "bad_code"),
+        (good(secondary="none"), "bad_code"),
+        (good(secondary=["IA-SQ"]), "bad_code"),
+        (good(confidence=1.01), "bad_confidence"),
+        (good(confidence=float("nan")), "bad_confidence"),
+        (good(confidence="high"), "bad_confidence"),
+        (good(confidence=True), "bad_confidence"),
+        (good(rationale=None), "malformed"),
+        (good(note="x"), "malformed"),
+        ({"unit": 1, "primary": "TR-SP"}, "malformed"),
+        (good(unit=2), "skipped_unit"),
+        (good(unit="1"), "skipped_unit"),
+        (good(unit=True), "skipped_unit"),
+    ],
+)
+def test_a_coding_holds_or_is_named(coding: dict[str, Any], result: Answer | str) -> None:
+    checked = check([coding], [TEXT], BOOK)
+    assert (checked.good.get(1) or checked.bad[1]) == result
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "nonsense", "[]", '{"codings": {}}', '{"codings": [1]}', '{"codings": [], "more": 1}', "[" * 99_999],
+)
+def test_a_reply_of_another_form_is_malformed(text: str) -> None:
+    with pytest.raises(ChatFault) as caught:
+        parse_codings(text)
+    assert caught.value.kind == "malformed"
+
+
+@given(st.text(max_size=60), st.integers(0, 60), st.integers(0, 60))
+def test_every_slice_is_found_and_what_is_found_is_a_slice(text: str, start: int, end: int) -> None:
+    quote = text[start:end]
+    found = find_quote(quote, text)
+    assert (found is not None) == bool(quote.strip())
+    again = find_quote(" ".join(quote.split()), text)
+    if quote.strip():
+        assert again is not None
+        assert again in text
+        assert again.split() == quote.split()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda x: st.lists(x) | st.dictionaries(st.text(max_size=9), x),
+    )
+)
+def test_no_reply_breaks_the_check(value: Any) -> None:
+    try:
+        codings = parse_codings(json.dumps({"codings": [value]}))
+    except ChatFault:
+        return
+    checked = check(codings, ["a", "b"], BOOK)
+    assert sorted(checked.good | checked.bad) == [1, 2]

@@ -1,0 +1,103 @@
+"""Small runs for tests, written through the same writer as real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pedagogy_r1.codebook import Codebook, parse_codebook
+from pedagogy_r1.runs.coding import CoderInfo, Coding
+from pedagogy_r1.runs.run import CoderRun, Manifest, RunWriter
+from pedagogy_r1.trace import Trace
+from pedagogy_r1.unit import Unit, unit_id
+
+BOOK = """
+id: abc
+version: 1.0.0
+title: three codes
+exhaustive: false
+families: [{id: F, name: f}]
+codes:
+  - {id: A, name: a, family: F, short: a, definition: a}
+  - {id: B, name: b, family: F, short: b, definition: b}
+  - {id: C, name: c, family: F, short: c, definition: c}
+"""
+
+Value = str | tuple[str, ...] | None
+"""A code, several codes, ``()`` for none applies, ``None`` for missing."""
+
+
+def book(text: str = BOOK) -> Codebook:
+    """The little codebook."""
+    return parse_codebook(text)
+
+
+def make_run(
+    folder: Path,
+    values: dict[str, Sequence[Value]],
+    *,
+    per_trace: int = 4,
+    machines: Sequence[str] = (),
+    codebook: Codebook | None = None,
+    offset: int = 0,
+) -> CoderRun:
+    """A run in which coder ``name`` gave ``values[name][i]`` to unit ``i + offset``."""
+    codebook = codebook or book()
+    length = len(next(iter(values.values())))
+    coders = [CoderInfo(name=name, kind="machine" if name in machines else "human") for name in values]
+    manifest = Manifest(
+        run_id=f"r-{folder.name}",
+        fingerprint=f"test {folder.name}",
+        status="running",
+        started="2026-01-01T00:00:00+00:00",
+        codebook={"id": codebook.id, "version": codebook.version, "digest": codebook.digest},
+        coders=coders,
+        coder="test",
+        scheme="sentence@1",
+    )
+    writer = RunWriter(folder, manifest, codebook)
+    try:
+        for first in range(0, length, per_trace):
+            rows = range(first, min(first + per_trace, length))
+            trace, units = _trace([row + offset for row in rows], (first + offset) // per_trace)
+            codings = [
+                _coding(unit, name, values[name][row], codebook, manifest.run_id)
+                for row, unit in zip(rows, units, strict=True)
+                for name in values
+            ]
+            writer.write(trace, units, codings)
+        writer.finish("complete")
+    finally:
+        writer.close()
+    return CoderRun(folder)
+
+
+def _trace(numbers: list[int], number: int) -> tuple[Trace, list[Unit]]:
+    sentences = [f"Sentence {n}." for n in numbers]
+    trace = Trace(id=f"t{number}", question="?", reasoning=" ".join(sentences), domain="SK", condition="cop")
+    units, start = [], 0
+    for index, text in enumerate(sentences):
+        end = start + len(text)
+        identity = unit_id(trace.id, "sentence@1", start, end)
+        units.append(
+            Unit(
+                id=identity,
+                trace_id=trace.id,
+                scheme="sentence@1",
+                index=index,
+                start=start,
+                end=end,
+                text=text,
+                tokens=3,
+            )
+        )
+        start = end + 1
+    return trace, units
+
+
+def _coding(unit: Unit, coder: str, value: Value, codebook: Codebook, run_id: str) -> Coding:
+    codes = (value,) if isinstance(value, str) else value
+    why = "not sure" if codes is None else None
+    return Coding(
+        unit_id=unit.id, coder=coder, codes=codes, missing_reason=why, codebook=codebook.stamp, run_id=run_id
+    )

@@ -1,0 +1,375 @@
+"""Pipelines: what runs, what does not and why; and that a kill anywhere changes nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pedagogy_r1.cli._stages import CommandLine
+from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.train.code_version import code_of
+from pedagogy_r1.train.cost import GPUS, SHAPES, Gpu, Shape, generation, training
+from pedagogy_r1.train.digests import VOLATILE
+from pedagogy_r1.train.expansion import expand
+from pedagogy_r1.train.pipeline import Pipeline, Step
+from pedagogy_r1.train.recipe import Recipe, load_recipe, parse_parameter, recipes
+
+from ..conftest import ROOT
+
+LIGHT = """
+id: light
+title: filter, code, filter by codes
+parameters: {traces: traces.jsonl, policy: correct, cap: 3, workers: null}
+stages:
+  some: {run: filter, arguments: ["${traces}"], options: {policy: ["${policy}", "balanced:cap=${cap}"]}}
+  coded: {run: annotate, arguments: ["${some}/kept.jsonl"], options: {codebook: schoen, workers: "${workers}"}}
+  quiet:
+    run: filter
+    arguments: ["${some}/kept.jsonl"]
+    options: {policy: "quiet:below=0.9", codings: "${coded}"}
+  table: {run: export, arguments: ["${coded}"], out: codings.csv}
+"""
+
+
+@pytest.fixture
+def light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a recipe and its traces, and the current one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "light.yaml").write_text(LIGHT)
+    said = "Wait, is that so? I will add the two numbers. The sum is seven. Let me check whether that holds."
+    with (tmp_path / "traces.jsonl").open("w") as file:
+        for n in range(12):
+            row = {
+                "id": f"t{n}",
+                "question": "?",
+                "reasoning": f"Number {n}. {said}",
+                "answer": "7",
+                "domain": "SK",
+            }
+            file.write(json.dumps({**row, "correct": n % 2 == 0}) + "\n")
+    return tmp_path
+
+
+def pipeline(folder: Path, **parameters: Any) -> Pipeline:
+    return Pipeline(
+        load_recipe(folder / "light.yaml").with_parameters(parameters), folder / "out", CommandLine()
+    )
+
+
+def wills(steps: Any) -> dict[str, str]:
+    return {step.task.name: step.will for step in steps}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files that a stage's outcome consists of."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path.name not in VOLATILE
+        and path.name[0] != "."
+        and path.parent.name != "stages"
+    }
+
+
+def test_nothing_runs_twice_and_a_change_runs_what_it_touches(light: Path) -> None:
+    first = pipeline(light).run()
+    assert wills(first) == dict.fromkeys(("some", "coded", "quiet", "table"), "run")
+    assert {step.why for step in first} == {"never run"}
+    before = contents(light / "out")
+    assert set(wills(pipeline(light).run()).values()) == {"keep"}
+    assert contents(light / "out") == before
+
+    plan = list(pipeline(light, cap=2).plan())
+    assert wills(plan) == {"some": "run", "coded": "look", "quiet": "look", "table": "look"}
+    assert plan[0].why == "other parameters: balanced:cap=3 → balanced:cap=2"
+    assert contents(light / "out") == before, "a plan changes nothing"
+    again = pipeline(light, cap=2).run()
+    assert wills(again) == dict.fromkeys(("some", "coded", "quiet", "table"), "run")
+    assert again[1].why == "changed: ${some}/kept.jsonl"
+
+
+def test_a_stage_that_writes_the_same_again_moves_nothing_behind_it(light: Path) -> None:
+    pipeline(light).run()
+    with (light / "traces.jsonl").open("a") as file:
+        file.write(json.dumps({"id": "wrong", "correct": False, "domain": "SK"}) + "\n")
+    steps = pipeline(light).run()
+    assert wills(steps) == {"some": "run", "coded": "keep", "quiet": "keep", "table": "keep"}
+    assert steps[0].why == "changed: traces.jsonl"
+
+
+def test_lost_or_altered_outputs_are_made_again(light: Path) -> None:
+    pipeline(light).run()
+    before = contents(light / "out")
+    (light / "out/table/codings.csv").unlink()
+    (light / "out/some/kept.jsonl").write_text("")
+    steps = list(pipeline(light).plan())
+    assert wills(steps) == {"some": "run", "coded": "look", "quiet": "look", "table": "look"}
+    assert "has changed since" in steps[0].why
+    assert wills(pipeline(light).run()) == {"some": "run", "coded": "keep", "quiet": "keep", "table": "run"}
+    assert contents(light / "out") == before
+
+
+def test_from_runs_a_stage_and_what_is_behind_it(light: Path) -> None:
+    pipeline(light).run()
+    planned = wills(pipeline(light).plan("coded"))
+    assert planned == {"some": "keep", "coded": "run", "quiet": "run", "table": "run"}
+    assert wills(pipeline(light).run("quiet")) == {
+        "some": "keep",
+        "coded": "keep",
+        "quiet": "run",
+        "table": "keep",
+    }
+    with pytest.raises(InputError, match="no stage 'quit'") as error:
+        pipeline(light).run("quit")
+    assert "quiet" in error.value.hint
+
+
+def test_code_that_a_command_imports_counts_and_other_code_does_not(light: Path) -> None:
+    pipeline(light).run()
+    path = light / "out/stages/some.json"
+    record = json.loads(path.read_text())
+    assert {"train/filter.py", "train/policies/rich.py", "cli/filter.py", "trace.py"} <= set(record["code"])
+    assert not {name for name in record["code"] if name.startswith(("report/", "agreement/", "chat/"))}
+    record["code"]["train/filter.py"] = "another"
+    path.write_text(json.dumps(record))
+    steps = list(pipeline(light).plan())
+    assert (steps[0].will, steps[0].why) == ("run", "other code: train/filter.py")
+    kept = Pipeline(load_recipe(light / "light.yaml"), light / "out", CommandLine(), keep_code=True)
+    assert set(wills(kept.plan()).values()) == {"keep"}
+
+
+def test_a_stage_that_fails_stops_the_pipeline_and_is_taken_up(
+    light: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(RunError, match="stage quiet ended with status 1") as error:
+        Pipeline(_with(light, "quiet:below=0.9", "quiet:below=0"), light / "out", CommandLine()).run()
+    assert "accept_failures" in error.value.hint
+    assert "no trace is left" in capfd.readouterr().err
+    steps = pipeline(light).run()
+    assert wills(steps) == {"some": "keep", "coded": "keep", "quiet": "run", "table": "run"}
+
+
+def test_failures_can_be_accepted(light: Path, pcode: Callable[..., Any]) -> None:
+    text = LIGHT.replace("below=0.9", "below=0").replace("quiet:\n", "quiet:\n    accept_failures: true\n", 1)
+    (light / "light.yaml").write_text(text)
+    result = pcode("pipeline", "run", "light.yaml", "-o", "out")
+    assert result.exit_code == 1
+    assert "done with failures, which each lists: quiet" in result.stderr
+    assert (light / "out/table/codings.csv").exists()
+
+
+def _with(folder: Path, old: str, new: str) -> Recipe:
+    (folder / "other.yaml").write_text(LIGHT.replace(old, new))
+    return load_recipe(folder / "other.yaml")
+
+
+def test_what_was_paid_for_is_kept_when_a_folder_is_emptied(light: Path) -> None:
+    pipeline(light).run()
+    (light / "out/coded/ledger.jsonl").write_text("paid\n")
+    (light / "out/coded/left.txt").write_text("x")
+    pipeline(light, cap=2).run()
+    assert (light / "out/coded/ledger.jsonl").read_text() == "paid\n"
+    assert not (light / "out/coded/left.txt").exists()
+
+
+def test_the_command_plans_runs_and_says_why(light: Path, pcode: Callable[..., Any]) -> None:
+    planned = pcode("pipeline", "run", "light.yaml", "--dry-run", "-o", "out")
+    assert planned.exit_code == 0, planned.output
+    assert "pcode filter --policy correct --policy balanced:cap=3 traces.jsonl -o out/some" in planned.stdout
+    assert "4 run; nothing was run" in planned.stdout
+    assert not (light / "out").exists()
+    assert pcode("pipeline", "run", "light.yaml", "-o", "out").exit_code == 0
+    steps = json.loads(
+        pcode("pipeline", "run", "light.yaml", "-o", "out", "--set", "cap=1", "--dry-run", "--json").stdout
+    )
+    assert [step["will"] for step in steps] == ["run", "look", "look", "look"]
+    unknown = pcode("pipeline", "run", "light.yaml", "--set", "cup=1")
+    assert unknown.exit_code == 2
+    assert "did you mean cap?" in unknown.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait", ["some", "coded", "quiet", "table"])
+def test_killed_in_any_stage_and_run_again_the_files_are_the_same(
+    light: Path, wait: str, pcode_process: Callable[..., subprocess.Popen[str]]
+) -> None:
+    words = ("pipeline", "run", "light.yaml", "-o", "out")
+    clean = pcode_process(*words)
+    assert clean.wait(60) == 0, clean.stderr and clean.stderr.read()
+    wanted = contents(light / "out")
+    (light / "out").rename(light / "clean")
+    process = pcode_process(*words)
+    record = light / "out/stages" / f"{wait}.json"
+    while not record.exists():
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert json.loads(record.read_text())["status"] == "running"
+    time.sleep(0.2)
+    again = pcode_process(*words)
+    _, errors = again.communicate(timeout=60)
+    assert again.returncode == 0, errors
+    assert f"── {wait}: resume (running on" in errors
+    assert contents(light / "out") == wanted
+
+
+# --- recipes as files
+
+
+def test_variants_split_what_depends_on_them_and_share_the_rest() -> None:
+    recipe = Recipe.model_validate(
+        yaml.safe_load("""
+id: v
+parameters: {items: i.jsonl, policy: correct, where: "${items}"}
+variants: {right: {policy: correct}, rich: {policy: "correct|rich"}}
+stages:
+  seeds: {run: distill, arguments: ["${where}"]}
+  filter: {run: filter, arguments: ["${seeds}/traces.jsonl"], options: {policy: "${policy}"}}
+  sft: {run: sft, arguments: ["${filter}/kept.jsonl"]}
+  compare: {run: wbeb compare, arguments: ["${sft.*}/scores", "${seeds}"]}
+""")
+    )
+    tasks = {task.name: task for task in expand(recipe)}
+    assert list(tasks) == ["seeds", "filter.right", "filter.rich", "sft.right", "sft.rich", "compare"]
+    assert tasks["sft.rich"].words(Path("o")) == ["sft", "o/filter.rich/kept.jsonl", "-o", "o/sft.rich"]
+    assert tasks["compare"].words(Path("o"))[2:5] == ["o/sft.right/scores", "o/sft.rich/scores", "o/seeds"]
+    assert tasks["seeds"].words(Path("o")) == ["distill", "i.jsonl", "-o", "o/seeds"]
+    assert tasks["compare"].needs == ("sft.right", "sft.rich", "seeds")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stages": {"a": {"run": "filter", "arguments": ["${b}"]}, "b": {"run": "filter"}}}, "earlier"),
+        ({"parameters": {"x": "${y}", "y": "${x}"}}, "made of itself"),
+        ({"variants": {"v": {"nothing": 1}}}, "no parameter"),
+        ({"stages": {"Stages": {"run": "filter"}}}, "no name"),
+        ({"parameters": {"a": 1}}, "a parameter and a stage"),
+    ],
+)
+def test_recipes_that_cannot_be_run_say_why(change: dict[str, Any], message: str) -> None:
+    whole = {"id": "r", "stages": {"a": {"run": "filter", "arguments": ["x"]}}} | change
+    with pytest.raises(InputError) as error:
+        expand(Recipe.model_validate(whole))
+    assert message in f"{error.value.message} {error.value.hint}"
+
+
+def test_words_that_a_command_does_not_take_are_found_before_anything_runs(light: Path) -> None:
+    (light / "bad.yaml").write_text(LIGHT.replace("codings:", "coding:"))
+    with pytest.raises(InputError, match=r"stage quiet: No such option.*--coding"):
+        Pipeline(load_recipe("bad.yaml"), light / "out", CommandLine())
+    (light / "bad.yaml").write_text(LIGHT.replace("run: export", "run: exprot"))
+    with pytest.raises(InputError, match="no command is named 'exprot'"):
+        Pipeline(load_recipe("bad.yaml"), light / "out", CommandLine())
+
+
+def test_a_recipe_may_extend_another(light: Path) -> None:
+    (light / "more.yaml").write_text(
+        'id: more\nextends: light.yaml\nparameters: {cap: 9}\nstages: {table: null, coded: {run: annotate, arguments: ["${traces}"]}}\n'
+    )
+    recipe = load_recipe("more.yaml")
+    assert list(recipe.stages) == ["some", "coded", "quiet"]
+    assert recipe.parameters["cap"] == 9
+    assert Recipe.model_validate(yaml.safe_load(recipe.yaml())) == recipe
+    (light / "loop.yaml").write_text("id: loop\nextends: loop.yaml\n")
+    with pytest.raises(InputError, match="extends itself"):
+        load_recipe("loop.yaml")
+
+
+def test_parameters_are_read_as_in_a_recipe() -> None:
+    assert parse_parameter("n=20") == ("n", 20)
+    assert parse_parameter("x=null") == ("x", None)
+    assert parse_parameter("model=hf:a/b") == ("model", "hf:a/b")
+    assert parse_parameter("on=2026-01-01") == ("on", "2026-01-01")
+    with pytest.raises(InputError):
+        parse_parameter("n")
+
+
+@pytest.mark.parametrize("name", recipes())
+def test_every_shipped_recipe_plans(name: str, tmp_path: Path) -> None:
+    steps = list(Pipeline(load_recipe(name), tmp_path / "out", CommandLine()).plan())
+    assert {step.will for step in steps} == {"run"}
+    assert load_recipe(name).title
+    assert isinstance(steps[0], Step)
+
+
+# --- what it costs
+
+
+def test_the_shapes_have_the_parameters_that_their_cards_state() -> None:
+    stated = {
+        "qwq-32b": 32.8,
+        "qwen3-32b": 32.8,
+        "deepseek-r1-distill-qwen-7b": 7.62,
+        "deepseek-r1-distill-qwen-1.5b": 1.78,
+    }
+    for name, billions in stated.items():
+        assert SHAPES[name].parameters / 1e9 == pytest.approx(billions, rel=0.005)
+    assert SHAPES["qwq-32b"].kv_bytes == 64 * 2 * 8 * 128 * 2
+
+
+def test_costs_follow_from_the_formula() -> None:
+    gpu, shape = Gpu(flops=1e15, bandwidth=1e12, memory=80), Shape(1, 1000, 1000, 1, 1, 1000, head=1000)
+    weights = 2 * shape.parameters
+    hours, gpus, batch = generation(shape, gpu, answers=1000, prompt=0, answer=100)
+    step = (weights + 256 * 50 * shape.kv_bytes) / (0.6 * 1e12)
+    assert (gpus, batch) == (1, 256)
+    assert hours * 3600 == pytest.approx(1000 * 100 / 256 * step)
+    twice, _, _ = generation(shape, gpu, answers=2000, prompt=0, answer=100)
+    assert twice == pytest.approx(2 * hours)
+    trained, _ = training(shape, gpu, 1e9, full=True)
+    assert trained * 3600 == pytest.approx(1e9 * 8 * shape.parameters / 0.3e15)
+    seven = SHAPES["deepseek-r1-distill-qwen-7b"]
+    assert training(seven, GPUS["H100"], 1e6, full=True)[1] == 2
+    assert training(seven, GPUS["H100"], 1e6, full=False)[1] == 1
+
+
+@pytest.mark.parametrize("name", ["paper-1.5b", "paper-7b"])
+def test_the_page_shows_what_the_command_computes(name: str, pcode: Callable[..., Any]) -> None:
+    page = (ROOT / "docs/pipeline.md").read_text(encoding="utf-8")
+    shown = page.split(f"<!-- cost {name} -->\n```text\n")[1].split("```")[0]
+    assert shown == pcode("pipeline", "cost", name).stdout
+
+
+def test_a_cost_that_cannot_be_computed_says_what_is_lacking(pcode: Callable[..., Any]) -> None:
+    result = pcode("pipeline", "cost", "tiny-cpu")
+    assert result.exit_code == 2
+    assert "expects" in result.stderr
+    unknown = pcode("pipeline", "cost", "paper-7b", "--set", "student=a/b")
+    assert "the shape of 'a/b' is not known" in unknown.stderr
+    assert pcode("pipeline", "cost", "paper-7b", "--gpu", "H10").exit_code == 2
+
+
+def test_the_recipe_of_the_page_plans(tmp_path: Path) -> None:
+    page = (ROOT / "docs/pipeline.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    steps = list(Pipeline(load_recipe(tmp_path / "mine.yaml"), tmp_path / "out", CommandLine()).plan())
+    assert [step.task.name for step in steps] == ["distill", "coded", "filter", "sft", "eval"]
+
+
+def test_list_and_show(pcode: Callable[..., Any], tmp_path: Path) -> None:
+    assert all(name in pcode("pipeline", "list").stdout for name in recipes())
+    (tmp_path / "mine.yaml").write_text(pcode("pipeline", "show", "paper-7b").stdout)
+    assert load_recipe(tmp_path / "mine.yaml") == load_recipe("paper-7b")
+
+
+def test_the_code_behind_a_command_is_what_it_may_import() -> None:
+    rooms = {
+        name: {file.split("/")[0] for file in code_of(f"pedagogy_r1.cli.{name}")}
+        for name in ("sft", "_pipeline_teach", "distill")
+    }
+    assert not {"chat", "report", "agreement", "stats"} & (rooms["sft"] | rooms["_pipeline_teach"])
+    assert {"chat", "wbeb", "asking", "train"} <= rooms["distill"]
+    assert "report" not in rooms["distill"]
+    assert {"wbeb/domains/kt.py", "chat/vllm.py"} <= set(code_of("pedagogy_r1.cli.distill")), "plugins count"

@@ -1,0 +1,106 @@
+"""``tiny-cpu`` from end to end, killed in every stage, beside a run that was left alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pedagogy_r1.intake import read_traces
+from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.train.digests import files
+from pedagogy_r1.train.expansion import expand
+from pedagogy_r1.train.recipe import load_recipe
+
+pytest.importorskip("torch")
+pytest.importorskip("trl")
+
+SMALL = (
+    "--set",
+    "n=10",
+    "--set",
+    "samples=1",
+    "--set",
+    "steps=30",
+    "--set",
+    "policy=all",
+    "--set",
+    "max_tokens=60",
+)
+STAGES = [task.name for task in expand(load_recipe("tiny-cpu"))]
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+# The report says when the runs it is about were finished; nothing else holds a time of day.
+_TIME = re.compile(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00")
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {
+        f"{name}/{path.relative_to(out / name)}": _TIME.sub(b"TIME", path.read_bytes())
+        if name == "report"
+        else path.read_bytes()
+        for name in STAGES
+        for path in files(out / name)
+    }
+
+
+def kill_in(stage: str, process: subprocess.Popen[str], out: Path, after: float) -> bool:
+    """Whether the process was still in that stage, and has been killed there."""
+    record = out / "stages" / f"{stage}.json"
+    while not record.exists():
+        if process.poll() is not None:
+            return False
+        time.sleep(0.01)
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return json.loads(record.read_text())["status"] == "running"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_in_every_stage_the_files_are_those_of_a_run_left_alone(
+    tmp_path: Path, pcode_process: Start
+) -> None:
+    out = tmp_path / "out"
+    words = ("pipeline", "run", "tiny-cpu", "-o", out, *SMALL)
+    clean = pcode_process(*words)
+    _, errors = clean.communicate(timeout=400)
+    assert clean.returncode == 0, errors
+    wanted = contents(out)
+    seconds = {name: json.loads((out / "stages" / f"{name}.json").read_text())["seconds"] for name in STAGES}
+    _what_came_out(out)
+    out.rename(tmp_path / "clean")
+
+    killed = [name for name in STAGES if kill_in(name, pcode_process(*words), out, 0.3 * seconds[name])]
+    assert len(killed) >= len(STAGES) - 4, f"only in {killed}"
+    last = pcode_process(*words)
+    _, errors = last.communicate(timeout=400)
+    assert last.returncode == 0, errors
+    found = contents(out)
+    assert {name for name in {**found, **wanted} if found.get(name) != wanted.get(name)} == set()
+
+
+def _what_came_out(out: Path) -> None:
+    worked = list(read_traces(out / "worked/worked.jsonl"))
+    assert all(trace.metadata["invented"] for trace in worked)
+    assert len(list(read_traces(out / "distill/traces.jsonl"))) == 10
+    for condition in ("generic", "cop"):
+        asked = list(read_traces(out / f"eval-{condition}/traces.jsonl"))
+        assert len(asked) == 23
+        assert {trace.condition for trace in asked} == {condition}
+        assert [t.id for t in CoderRun(out / f"code-{condition}").traces()] == [t.id for t in asked]
+    assert (out / "report/report.html").stat().st_size > 10_000
+    assert (
+        "IA-SQ" in (out / "codings/codings.csv").read_text()
+        or "KA-RO" in (out / "codings/codings.csv").read_text()
+    )
+    assert (out / "compare/compare.md").exists()
