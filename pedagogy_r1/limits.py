@@ -1,1 +1,40 @@
-"""Every threshold of the project, each with the simulation it rests on."""
+"""Every threshold by which something is called too few, too low or too extreme, each with what it rests on.
+
+    25 traces      fewer than `FEW_CLUSTERS`: α, noise shares, code frequencies and WBEB scores say so in the same words
+
+A threshold stands here when crossing it changes a sentence or an interval. Limits of one file format, or of what a table
+shows, stand where they are used.
+"""
+
+from __future__ import annotations
+
+LEVEL = 0.95
+"""Confidence level of every interval, unless ``--level`` says otherwise. By custom; nothing rests on it."""
+
+FEW_CLUSTERS = 40
+"""Traces (items, students) under which an interval that resamples them is called too narrow.
+
+``benchmarks/coverage_alpha.py``: 95 % intervals of α over traces cover .94–.95 from 40 traces on, .92 with 20, .86 with 6.
+``benchmarks/coverage_corrected.py``: the same for shares. One number for all statistics, so that 25 traces are never few for
+one and enough for another.
+"""
+
+FEW_DISSENTING = 100
+"""Values that are not the commonest one, under which an interval of α is called too narrow.
+
+``benchmarks/coverage_alpha.py``: with 60 of them (a code of 3 % in 40 traces) 95 % intervals cover .82.
+"""
+
+FEW_HITS = 5
+"""Clusters in which a code was seen at all, under which its share says that it rests on few.
+
+Of n clusters h = 5 hits leave a relative standard error of about 1/√5 = 45 %.
+"""
+
+FEW_EXPECTED = 5.0
+"""Expected transitions in a cell, under which its z is called rough: Cochran's rule (1954, *Biometrics* 10)."""
+
+ALPHA_TENTATIVE = 0.667
+ALPHA_RELIABLE = 0.800
+"""Krippendorff's customary limits (2004, *Content Analysis*, p. 241): below .667 discard, from .800 rely on it. They rest on
+what wrong conclusions cost, not on a simulation."""

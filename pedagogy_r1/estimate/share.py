@@ -1,0 +1,70 @@
+"""Intervals of a share that comes from clustered units.
+
+A share p̂ whose variance is v carries as much as n* = p̂(1−p̂)/v independent units (effective sample size; never more
+than the units there are). The interval is that of a binomial with n* units, with t of G − 1 degrees of freedom for z,
+G clusters: Wilson (Dean & Pagano 2015; Franco et al. 2019, *J. Surv. Stat. Methodol.* 7) or Clopper–Pearson (Korn &
+Graubard 1998). Both hold at 0 of n and n of n, where the linear interval p̂ ± t·√v has no width.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from scipy import special
+
+from ..limits import LEVEL
+
+ShareInterval = Literal["wilson", "korn-graubard", "linear"]
+
+
+def critical(clusters: int, level: float = LEVEL) -> float:
+    """Two-sided t quantile with ``clusters`` − 1 degrees of freedom."""
+    return float(special.stdtrit(clusters - 1, (1 + level) / 2))
+
+
+def two_sided(statistic: float, df: float) -> float:
+    """Two-sided p of a t statistic."""
+    return float(2 * special.stdtr(df, -abs(statistic)))
+
+
+def wilson(share: float, size: float, t: float) -> tuple[float, float]:
+    """Wilson score limits of a share of ``size`` (effective) units.
+
+    >>> low, high = wilson(0.0, 100, 1.96)
+    >>> low, round(high, 4)
+    (0.0, 0.037)
+    """
+    scale = 1 + t * t / size
+    middle = (share + t * t / (2 * size)) / scale
+    half = t * math.sqrt(share * (1 - share) / size + t * t / (4 * size * size)) / scale
+    low = 0.0 if share == 0 else max(0.0, middle - half)
+    return low, 1.0 if share == 1 else min(1.0, middle + half)
+
+
+def clopper_pearson(share: float, size: float, t: float, level: float = LEVEL) -> tuple[float, float]:
+    """Korn–Graubard limits: Clopper–Pearson with ``size`` reduced by (z / t)².
+
+    >>> low, high = clopper_pearson(0.0, 100, 1.959964)
+    >>> low, round(high, 4)
+    (0.0, 0.0362)
+    """
+    z = float(special.ndtri((1 + level) / 2))
+    size *= (z / t) ** 2
+    hits = share * size
+    tail = (1 - level) / 2
+    low = 0.0 if share == 0 else float(special.betaincinv(hits, size - hits + 1, tail))
+    high = 1.0 if share == 1 else float(special.betaincinv(hits + 1, size - hits, 1 - tail))
+    return low, high
+
+
+def share_interval(
+    share: float, variance: float, size: float, t: float, *, kind: ShareInterval, level: float = LEVEL
+) -> tuple[float, float]:
+    """Limits of a share; ``size``: effective sample size, ``variance``: used by the linear interval only."""
+    if kind == "wilson":
+        return wilson(share, size, t)
+    if kind == "korn-graubard":
+        return clopper_pearson(share, size, t, level)
+    half = t * math.sqrt(variance)
+    return max(0.0, share - half), min(1.0, share + half)
