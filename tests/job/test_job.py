@@ -1,0 +1,141 @@
+"""A job's folder: refused, taken up, damaged, killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pedagogy_r1.errors import RunError
+from pedagogy_r1.job import CheckpointedFiles, JobFolder, JobRecord
+from pedagogy_r1.provenance import digest, now
+
+
+class Toy(JobRecord):
+    """A job with one setting and one source."""
+
+    window: int
+    source: dict[str, Any]
+
+    def settings(self) -> Mapping[str, Any]:
+        return {"window": self.window}
+
+    def sources(self) -> Mapping[str, Any]:
+        return self.source
+
+
+def toy(window: int = 5, **source: Any) -> Toy:
+    return Toy(fingerprint=digest([window, source]), started=now(), window=window, source=source)
+
+
+def test_a_new_folder_has_no_previous_and_a_finished_one_has(tmp_path: Path) -> None:
+    with JobFolder(tmp_path / "job", toy()) as job:
+        assert job.previous is None
+        (tmp_path / "job/out.txt").write_text("12345")
+        job.finish("complete", files=["out.txt"])
+    with JobFolder(tmp_path / "job", toy()) as again:
+        assert again.previous is not None
+        assert again.previous.status == "complete"
+        assert again.previous.bytes == {"out.txt": 5}
+        assert again.damaged() == []
+        assert again.record.started == again.previous.started
+        (tmp_path / "job/out.txt").write_text("123")
+        assert again.damaged() == ["out.txt"]
+        (tmp_path / "job/out.txt").unlink()
+        assert again.damaged() == ["out.txt"]
+
+
+def test_somebody_elses_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("mine")
+    with pytest.raises(RunError, match=r"is not empty and holds no run \(notes\.md"):
+        JobFolder(tmp_path, toy())
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "notes.md"]
+    JobFolder(tmp_path, toy(), ours=["notes.md"]).close()
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (toy(20), "window: 5 there, 20 now"),
+        (toy(5, traces="a.jsonl", traces_digest="sha256:2"), r"traces: none there, a\.jsonl now"),
+    ],
+)
+def test_another_job_is_refused_in_words(tmp_path: Path, other: Toy, words: str) -> None:
+    with JobFolder(tmp_path, toy()) as job:
+        job.save()
+    with pytest.raises(RunError, match=words):
+        JobFolder(tmp_path, other)
+    with JobFolder(tmp_path, toy()):
+        pass  # a refusal lets go of the lock
+
+
+def test_a_changed_file_is_named(tmp_path: Path) -> None:
+    with JobFolder(tmp_path, toy(files=["a", "b"], files_digest=["1", "2"])) as job:
+        job.save()
+    with pytest.raises(RunError, match="b has changed since"):
+        JobFolder(tmp_path, toy(files=["a", "b"], files_digest=["1", "3"]))
+    with pytest.raises(RunError, match="files: in another order"):
+        JobFolder(tmp_path, toy(files=["b", "a"], files_digest=["2", "1"]))
+
+
+def test_two_processes_cannot_have_one_folder(tmp_path: Path) -> None:
+    with JobFolder(tmp_path, toy()), pytest.raises(RunError, match=f"in use by process {os.getpid()}"):
+        JobFolder(tmp_path, toy())
+
+
+def test_a_record_of_something_else_names_the_field(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"fingerprint": "x", "started": "y", "window": "many", "source": {}}')
+    with pytest.raises(RunError, match=r"run\.json: .*\(window\)"):
+        JobFolder(tmp_path, toy())
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from pedagogy_r1.job import CheckpointedFiles, checkpoint
+checkpoint.EVERY = 0.0
+files = CheckpointedFiles(Path(sys.argv[1]), {"a": "a.txt", "b": "b.txt"})
+for number in range(files.done, 100_000):
+    files.counts["pieces"] += 1
+    files.append({"a": f"{number}\\n", "b": f"{number * 2}\\n"})
+    print(number, flush=True)
+"""
+
+
+def test_killed_files_go_on_where_the_last_checkpoint_was(tmp_path: Path) -> None:
+    for wanted in (20, 60):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        while int(process.stdout.readline()) < wanted:
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    with (tmp_path / "b.txt").open("a") as file:
+        file.write("half a li")
+    files = CheckpointedFiles(tmp_path, {"a": "a.txt", "b": "b.txt"})
+    assert files.done >= 60
+    assert files.counts == {"pieces": files.done}
+    files.close()
+    assert (tmp_path / "a.txt").read_text().split() == [str(n) for n in range(files.done)]
+    assert (tmp_path / "b.txt").read_text().split() == [str(2 * n) for n in range(files.done)]
+
+
+def test_a_file_that_somebody_shortened_does_not_count(tmp_path: Path) -> None:
+    files = CheckpointedFiles(tmp_path, {"a": "a.txt"})
+    files.append({"a": "0\n"})
+    files.checkpoint()
+    files.append({"a": "1\n"})
+    files.close()
+    (tmp_path / "a.txt").write_text("0\n")
+    again = CheckpointedFiles(tmp_path, {"a": "a.txt"})
+    assert again.done == 1
+    again.close()
