@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from ..errors import PedagogyError, RunError, did_you_mean
 from ..runs.coding import Coding
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, require_complete
 from ..trace import Trace
 from ..unit import Unit
 
@@ -79,7 +79,11 @@ def in_order(continuum: Continuum, coder: str, code: str | None = None) -> list[
 
 
 def continua_of(
-    runs: Sequence[CoderRun], *, coders: Sequence[str] = (), silent: Silent = "missing"
+    runs: Sequence[CoderRun],
+    *,
+    coders: Sequence[str] = (),
+    silent: Silent = "missing",
+    partial: bool = False,
 ) -> list[Continuum]:
     """The traces of ``runs`` as continua: a span is a unit that its coder coded, by primary code.
 
@@ -87,8 +91,9 @@ def continua_of(
     own, what joins them is the trace. *None applies* is a gap. ``silent``: a coder without any coding on a trace did
     not code it (``missing``), or read it and found nothing (``nothing``); a run does not record which.
     A name that coded one trace in two runs is two coders, ``name@run``. A trace that is in no run, because nobody chose
-    a span there, is not known here. Raises `RunError` where two runs hold different texts under one trace id.
+    a span there, is not known here. ``partial``: go on with the traces that unfinished runs have. Raises `RunError` where two runs hold different texts under one trace id.
     """
+    require_complete(runs, partial)
     found = _Collected()
     for run in runs:
         found.add(run)

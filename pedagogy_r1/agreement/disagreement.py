@@ -22,7 +22,7 @@ import numpy as np
 from ..codebook import NONE, Codebook
 from ..errors import RunError, did_you_mean
 from ..runs.coding import CoderInfo, Coding
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, require_complete
 from .profile import MISSING
 from .reliability import ReliabilityData, reliability_data, run_labels
 
@@ -130,12 +130,15 @@ class Disagreements:
     n_second: int
     n_disagreements: int
     pairs: tuple[ConfusedPair, ...]
+    partial: tuple[str, ...] = ()
+    """Of each run that is not complete, a sentence that says so."""
 
     def as_json(self) -> dict[str, Any]:
         """What ``pcode disagreements --json`` prints, and ``pcode codebook bump --from-disagreements`` reads."""
         return {
             "codebook": self.book.stamp,
             "runs": list(self.runs),
+            "partial": list(self.partial),
             "coders": [coder.model_dump() for coder in self.coders],
             "n_units": self.n_units,
             "n_disagreed": self.n_disagreed,
@@ -146,23 +149,22 @@ class Disagreements:
 
 
 def disagreements(
-    runs: Sequence[CoderRun | str | Path], *, coders: Sequence[str] = (), pair: Sequence[str] = ()
+    runs: Sequence[CoderRun | str | Path],
+    *,
+    coders: Sequence[str] = (),
+    pair: Sequence[str] = (),
+    partial: bool = False,
 ) -> Disagreements:
     """Confusions of primary codes between ``coders``, over units that two or more of them coded.
 
     ``coders``: by default all people if there are two or more, else the two coders that there are. ``pair``: only this
-    pair of codes. Shares remain of all disagreements.
+    pair of codes. Shares remain of all disagreements. ``partial``: go on with the traces that unfinished runs have.
 
     Raises `CodebookError` if the runs were made under different codebooks, `RunError` if a run is not complete, a name
     is unknown, or it is unclear whose disagreements are meant.
     """
     opened = [run if isinstance(run, CoderRun) else CoderRun(run) for run in runs]
-    for run in opened:
-        if run.manifest.status != "complete":
-            raise RunError(
-                f"{run.folder} is {run.manifest.status}, not complete",
-                "wait for it, or complete it with the command that started it",
-            )
+    unfinished = require_complete(opened, partial)
     every = reliability_data(opened)
     data = every.of(_chosen(every, coders))
     book = opened[0].codebook
@@ -185,6 +187,7 @@ def disagreements(
             for codes in order
             if wanted is None or wanted == codes
         ),
+        partial=unfinished,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import RunError, did_you_mean
 from ..provenance import now, versions
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, require_complete
 from .accuracy import CodeAccuracy, accuracy
 from .additive import CONFIDENCE
 from .alpha import Alpha, Reliability, krippendorff_alphas
@@ -79,12 +79,15 @@ class AgreementReport:
     not_made_again: int
     replicates: int
     seed: int
+    partial: tuple[str, ...] = ()
+    """Of each run that is not complete, a sentence that says so."""
 
     def as_json(self) -> dict[str, Any]:
         """The file that ``--json`` writes."""
         return {
             "codebook": self.codebook,
             "runs": list(self.runs),
+            "partial": list(self.partial),
             "n_units": self.n_units,
             "n_traces": self.n_traces,
             "comparisons": [c.as_json() for c in self.comparisons],
@@ -133,6 +136,7 @@ def agree(
     hayes: bool = False,
     replicates: int = 1000,
     seed: int = 0,
+    partial: bool = False,
 ) -> AgreementReport:
     """Compare all coders of ``runs`` (or just ``coders``) on the units that they share.
 
@@ -140,14 +144,15 @@ def agree(
     ``skilled``, ``crowd``), to test whether each machine may stand in for a human (`replacement_test`). ``reference``: a
     coder (the adjudicated codes, say) against whom every other is measured, code by code. ``before``: runs of the same
     coders and units under an earlier codebook version, to see what the new one changed. ``hayes``: also the
-    Hayes–Krippendorff intervals, which are too narrow and say so.
+    Hayes–Krippendorff intervals, which are too narrow and say so. ``partial``: go on with the traces that unfinished runs
+    have; the report says so.
 
     Raises `CodebookError` if the runs were made under different codebook versions, `RunError` if a run cannot be
     read. Data for which α is undefined raise nothing: the report says why.
     """
     opened = [run if isinstance(run, CoderRun) else CoderRun(run) for run in runs]
     earlier = [run if isinstance(run, CoderRun) else CoderRun(run) for run in before]
-    _finished([*opened, *earlier])
+    unfinished = require_complete([*opened, *earlier], partial)
     data = reliability_data(opened)
     if coders:
         data = data.of(coders)
@@ -174,6 +179,7 @@ def agree(
         if earlier and has_migration(earlier, opened)
         else None,
         not_made_again=not_made_again(opened) if earlier else 0,
+        partial=unfinished,
         **how,
     )
 
@@ -264,15 +270,6 @@ def _replacements(data: ReliabilityData, kind: CoderSkill, how: How) -> tuple[Re
         replacement_test(data, name, kind=kind, replicates=how["replicates"], seed=how["seed"])
         for name in machines
     )
-
-
-def _finished(runs: Sequence[CoderRun]) -> None:
-    for run in runs:
-        if run.manifest.status != "complete":
-            raise RunError(
-                f"{run.folder} is {run.manifest.status}, not complete: the first traces of a file are a biased sample",
-                "wait for it, or complete it with the command that started it",
-            )
 
 
 def _quotes(runs: Sequence[CoderRun], wanted: set[str]) -> dict[str, tuple[str, str]]:

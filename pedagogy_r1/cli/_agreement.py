@@ -150,6 +150,7 @@ def interval(ci: tuple[float, float] | None) -> str:
 
 
 def _notes(report: AgreementReport) -> Iterator[str]:
+    yield from report.partial
     if not report.comparisons:
         yield "one coder only: there is nobody to agree with; add another run"
     for c in report.comparisons:

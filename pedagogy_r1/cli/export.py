@@ -16,19 +16,21 @@ import click
     required=True,
     help="File to write: .csv, .xlsx, .parquet or .jsonl.",
 )
+@click.option("--partial", is_flag=True, help="Also of runs that are not complete, the traces they have.")
 @click.pass_context
-def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path) -> None:
+def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: bool) -> None:
     """Write the codings of RUNS as a table, one row per unit × coder × code.
 
     A unit with no code has one row with an empty code; a reason beside it says that the coding is missing. In CSV and
-    XLSX, text that a spreadsheet would run as a formula gets an apostrophe in front. Of a run that is not complete the
-    first traces are written, and the exit status is 1.
+    XLSX, text that a spreadsheet would run as a formula gets an apostrophe in front. A run that is not complete is refused;
+    with --partial its first traces are written, the column run_status says so, and the exit status is 1.
     """
-    from ..runs.export import export_runs, unfinished
+    from ..runs.export import export_runs
+    from ..runs.run import CoderRun, require_complete
 
-    count = export_runs(runs, out)
+    count = export_runs(runs, out, partial=partial)
     click.echo(f"{count} rows written to {out}")
-    warnings = unfinished(runs)
+    warnings = require_complete([CoderRun(run) for run in runs], partial)
     for warning in warnings:
         click.secho(f"warning: {warning}", fg="red", bold=True, err=True)
     if warnings:

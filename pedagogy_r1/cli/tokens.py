@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from ..runs.run import CoderRun
     from ..tokens import Estimate, TokenReport
     from ..tokens.report import Coded, CoderNoise, Group
 
@@ -111,18 +112,21 @@ def _report(
     seed: int,
 ) -> TokenReport:
     from ..intake import read_traces
+    from ..runs.run import CoderRun, require_complete
     from ..tokens import Resampling, load_tokenizer, measure_traces, read_thoughts, token_report
     from ..tokens.measured import SEGMENTER
     from ..tokens.report import judge_name
     from ..tokens.thought_run import described
     from ._progress import traces_bar
 
+    opened = [CoderRun(path) for path in runs]
+    partial = require_complete(opened)
     counter = load_tokenizer(tokenizer)
     given = read_thoughts(thoughts) if thoughts else None
     with traces_bar("traces") as update:
         step = (lambda done: update(done, 0)) if update else None
         measured = list(measure_traces(read_traces(traces), counter, given, step))
-    coders = list(_coders(runs, {m.trace_id: m for m in measured}, strict, routine))
+    coders = list(_coders(opened, {m.trace_id: m for m in measured}, strict, routine))
     segmenter, judge = (described(thoughts) if thoughts else None) or (f"spans of {thoughts}", "")
     return token_report(
         measured,
@@ -133,21 +137,15 @@ def _report(
         how=Resampling(replicates, seed),
         judge=judge or judge_name(given, str(thoughts)),
         segmenter=segmenter if thoughts else SEGMENTER,
+        partial=partial,
     )
 
 
-def _coders(runs: Sequence[Path], measured: Any, strict: str, routine: str) -> Iterator[CoderNoise]:
-    from ..errors import RunError
-    from ..runs.run import CoderRun
+def _coders(opened: Sequence[CoderRun], measured: Any, strict: str, routine: str) -> Iterator[CoderNoise]:
     from ..tokens import measure_coder
 
-    opened = [CoderRun(path) for path in runs]
     names = [coder.name for run in opened for coder in run.manifest.coders]
     for run in opened:
-        if run.manifest.status == "running":
-            raise RunError(
-                f"{run.folder} is not finished", "wait for it, or resume the command that started it"
-            )
         for coder in run.manifest.coders:
             label = coder.name if names.count(coder.name) == 1 else f"{run.name}:{coder.name}"
             families = {"strict": _words(strict), "routine": _words(routine)}
@@ -309,6 +307,7 @@ def _interval(e: Estimate, digits: int = 3) -> str:
 def _notes(report: TokenReport) -> Iterator[str]:
     from ..tokens.report import DIFFERENT
 
+    yield from report.partial
     everything = report.groups[0]
     for noise in everything.noise:
         s = noise.share

@@ -55,9 +55,4 @@ def coverage_section(study: Study) -> Section:
         f"{listed([coder.name for coder in data.coders])}. "
         + (f"{counted(lost, 'coding')} missing; the table says why." if lost else "No coding is missing."),
     )
-    unfinished = [
-        f"{run.name} is {run.manifest.status}: {run.manifest.stopped_why or 'no reason recorded'}"
-        for run in study.runs
-        if run.manifest.status != "complete"
-    ]
-    return Section("coverage", "Who coded what", lead, (table,), cautions=tuple(unfinished))
+    return Section("coverage", "Who coded what", lead, (table,), cautions=study.partial)

@@ -122,7 +122,8 @@ def heading(found: Disagreements) -> str:
     second = (
         f"; {found.n_second} more differ only in the second code and are not listed" if found.n_second else ""
     )
-    return f"{people}: {found.n_units} units coded by {by}, different primary codes on {found.n_disagreed}{share}{second}"
+    partial = "".join(f"; {words}" for words in found.partial)
+    return f"{people}: {found.n_units} units coded by {by}, different primary codes on {found.n_disagreed}{share}{second}{partial}"
 
 
 def counted_pair(pair: ConfusedPair) -> str:

@@ -89,11 +89,12 @@ def make_report(
     *,
     title: str = "",
     progress: Progress | None = None,
+    partial: bool = False,
 ) -> Report:
-    """Compute everything; nothing is written. Raises `RunError`, `CodebookError` or `InputError` for unusable runs."""
+    """Compute everything; nothing is written. ``partial``: also from runs that are not complete. Raises `RunError`, `CodebookError` or `InputError` for unusable runs."""
     say = progress or (lambda _: None)
     say("reading the runs")
-    study = open_study(runs, settings)
+    study = open_study(runs, settings, partial=partial)
     say("agreement")
     agreement = measure_agreement(study)
     say("frequencies")
@@ -176,8 +177,9 @@ def build_report(
     *,
     title: str = "",
     progress: Progress | None = None,
+    partial: bool = False,
 ) -> Report:
     """`make_report`, then `write_report`."""
-    report = make_report(runs, settings, title=title, progress=progress)
+    report = make_report(runs, settings, title=title, progress=progress, partial=partial)
     write_report(report, out, progress=progress)
     return report

@@ -25,7 +25,7 @@ from ..codebook import NONE, Codebook
 from ..codebook.palette import Palette, palette
 from ..errors import RunError, did_you_mean
 from ..runs.coding import CoderInfo
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, require_complete
 from ..stats import code_table
 from .settings import COLUMNS, Settings
 
@@ -57,6 +57,8 @@ class Study:
     data: ReliabilityData
     main: str
     settings: Settings
+    partial: tuple[str, ...] = ()
+    """Of each run that is not complete, a sentence that says so."""
 
     @property
     def humans(self) -> tuple[str, ...]:
@@ -145,21 +147,19 @@ class Study:
 _ID = re.compile(rb'^\{"id": ?"(\w+)"')
 
 
-def open_study(runs: Sequence[CoderRun | str | Path], settings: Settings | None = None) -> Study:
-    """Open and join the runs. Raises `RunError`, `CodebookError` or `InputError` for what cannot be joined."""
+def open_study(
+    runs: Sequence[CoderRun | str | Path], settings: Settings | None = None, *, partial: bool = False
+) -> Study:
+    """Open and join the runs; ``partial``: unfinished ones too. Raises `RunError`, `CodebookError` or `InputError` for what cannot be joined."""
     settings = settings or Settings()
     opened = tuple(run if isinstance(run, CoderRun) else CoderRun(run) for run in runs)
-    for run in opened:
-        if run.manifest.status == "running":
-            raise RunError(
-                f"{run.folder} is not finished", "wait for it, or resume it with the command that started it"
-            )
+    unfinished = require_complete(opened, partial)
     table = code_table(opened)
     if not len(table):
         raise RunError("the runs hold no coding", "annotate some traces first, or import codings")
     book = opened[0].codebook
     data = _reliability(opened, table, book)
-    return Study(opened, book, table, data, _main(data, settings.coder), settings)
+    return Study(opened, book, table, data, _main(data, settings.coder), settings, unfinished)
 
 
 def _main(data: ReliabilityData, wanted: str | None) -> str:

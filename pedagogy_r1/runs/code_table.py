@@ -12,6 +12,7 @@ said, so that a code that nobody used still counts as 0 of n. A missing coding i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,6 +145,7 @@ def _read(run: CoderRun, name: str, fields: dict[str, pa.DataType], needed: Sequ
     if not path.is_file():
         raise RunError(f"{path} is missing", "run the same command again to complete the run")
     schema = pa.schema(list(fields.items()))
+    sure = run.prefix[name] if run.prefix else None
     try:
         table = pyarrow.json.read_json(
             path,
@@ -152,12 +154,13 @@ def _read(run: CoderRun, name: str, fields: dict[str, pa.DataType], needed: Sequ
                 explicit_schema=schema, unexpected_field_behavior="ignore"
             ),
         ).select(list(fields))
+        table = table.slice(0, sure)
         if not any(table[field].null_count for field in needed):
             return table
     except pa.ArrowInvalid:
         pass  # a lone surrogate, a very long line, an empty file, or a fault that the slow way will name
     columns: dict[str, list[Any]] = {field: [] for field in fields}
-    for row in read_jsonl(path):
+    for row in islice(read_jsonl(path), sure):
         why = row.why if isinstance(row, BadRow) else _faults(row.data, fields, needed)
         if why or isinstance(row, BadRow):
             raise InputError(f"{path}:{row.line}: {why}", "run the same command again, or restore the file")

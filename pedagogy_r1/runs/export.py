@@ -16,13 +16,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, RunError
-from ..files.records import Row, atomic, dump, read_jsonl
+from ..errors import InputError
+from ..files.records import atomic, dump
 from ..files.spreadsheet import neutralise
 from ..trace import Trace
 from ..unit import Unit
 from .coding import NOT_CODED, Coding
-from .run import CoderRun, Manifest
+from .run import CoderRun, Manifest, require_complete
 
 _CONTRACT = (
     "trace_id item domain condition model unit_id unit_index start end text tokens coder run_id "
@@ -35,7 +35,7 @@ _KINDS = dict.fromkeys(("unit_index", "start", "end", "tokens", "rank"), "intege
 }
 COLUMNS = {
     name: _KINDS.get(name, "text")
-    for name in f"{_CONTRACT} codebook scheme correct overlap carried_from kind".split()
+    for name in f"{_CONTRACT} codebook scheme correct overlap carried_from kind run_status".split()
 }
 """Columns in order, and what they hold. The first of them, up to rationale, are a contract; more may follow."""
 
@@ -45,11 +45,12 @@ CELL_LIMIT, ROW_LIMIT = 32_767, 1_048_576
 Record = dict[str, Any]
 
 
-def export_runs(runs: Iterable[str | Path], out: str | Path) -> int:
+def export_runs(runs: Iterable[str | Path], out: str | Path, *, partial: bool = False) -> int:
     """Write the codings of ``runs`` to ``out`` (CSV, XLSX, Parquet or JSONL, by its suffix), whole or not at all.
 
-    Returns the number of rows. A run that is not complete gives the traces it has (`unfinished` says which). In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
-    front (`neutral.py`); ``pcode import`` takes it away again.
+    Returns the number of rows. ``partial``: also of runs that are not complete, the traces they have; the column
+    ``run_status`` tells them. In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
+    front (`files.spreadsheet`); ``pcode import`` takes it away again.
     """
     out = Path(out)
     writers = {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet, ".jsonl": _write_jsonl}
@@ -61,6 +62,7 @@ def export_runs(runs: Iterable[str | Path], out: str | Path) -> int:
     opened = [CoderRun(run) for run in runs]
     if not opened:
         raise InputError("no run to export", "name at least one run directory")
+    require_complete(opened, partial)
     _spare_runs(out)
     return writers[out.suffix.lower()](out, (record for run in opened for record in records(run)))
 
@@ -75,23 +77,10 @@ def _spare_runs(out: Path) -> None:
         )
 
 
-def unfinished(runs: Iterable[str | Path]) -> list[str]:
-    """What to say of each run that is not complete: its export holds only its first traces."""
-    said = []
-    for run in (CoderRun(folder) for folder in runs):
-        if run.manifest.status != "complete":
-            why = f" ({run.manifest.stopped_why})" if run.manifest.stopped_why else ""
-            traces = sum(1 for _ in _by_trace(run))
-            said.append(
-                f"{run.folder} is {run.manifest.status}{why}: only a prefix of its traces is exported, the first {traces}"
-            )
-    return said
-
-
 def records(run: CoderRun) -> Iterator[Record]:
     """The run's rows, in the order of its units, coders in the manifest's order."""
     coders = {coder.name: coder.kind for coder in run.manifest.coders}
-    for trace, units, codings in _by_trace(run):
+    for trace, units, codings in run.by_trace():
         by_unit: dict[str, dict[str, Coding]] = {unit.id: {} for unit in units}
         for coding in codings:
             by_unit[coding.unit_id][coding.coder] = coding
@@ -100,46 +89,9 @@ def records(run: CoderRun) -> Iterator[Record]:
             for coder in dict.fromkeys([*coders, *made]):
                 kind = coders.get(coder)
                 yield from (
-                    row | {"kind": kind} for row in _rows(trace, unit, coder, made.get(coder), run.manifest)
+                    row | {"kind": kind, "run_status": run.manifest.status}
+                    for row in _rows(trace, unit, coder, made.get(coder), run.manifest)
                 )
-
-
-def _by_trace(run: CoderRun) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
-    """Join the three files, all of them in the order of the traces, holding one trace at a time."""
-    all_traces, all_units, all_codings = _sure(run)
-    unit, coding = next(all_units, None), next(all_codings, None)
-    for trace in all_traces:
-        units: list[Unit] = []
-        while unit is not None and unit.trace_id == trace.id:
-            units.append(unit)
-            unit = next(all_units, None)
-        ids = {each.id for each in units}
-        codings: list[Coding] = []
-        while coding is not None and coding.unit_id in ids:
-            codings.append(coding)
-            coding = next(all_codings, None)
-        yield trace, units, codings
-    if unit is not None or coding is not None:
-        stray = unit.id if unit is not None else coding.unit_id if coding is not None else ""
-        raise RunError(
-            f"{run.folder}: unit {stray} belongs to no trace of the run, or is out of order",
-            "restore the run's files",
-        )
-
-
-def _sure(run: CoderRun) -> tuple[Iterator[Trace], Iterator[Unit], Iterator[Coding]]:
-    """All of a run that has ended; of one that is running (or was killed) what lies before its last checkpoint."""
-    if run.manifest.status != "running":
-        return run.traces(), run.units(), run.codings()
-    path = run.folder / "checkpoint.jsonl"
-    lines = [row.data for row in read_jsonl(path) if isinstance(row, Row)] if path.is_file() else []
-    counts: dict[str, int] = lines[-1]["counts"] if lines else {}
-    codings = sum(n for name, n in counts.items() if name == "coded" or name.startswith("missing: "))
-    return (
-        islice(run.traces(), counts.get("traces", 0)),
-        islice(run.units(), counts.get("units", 0)),
-        islice(run.codings(), codings),
-    )
 
 
 def _rows(trace: Trace, unit: Unit, coder: str, coding: Coding | None, run: Manifest) -> Iterator[Record]:

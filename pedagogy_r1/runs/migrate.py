@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from ..codebook.check import load_checked
 from ..codebook.migration import MigrationMap, carry, migration_map
-from ..errors import CodebookError, RunError
+from ..errors import CodebookError
 from ..files.records import atomic
 from ..files.spreadsheet import neutralise
 from ..provenance import digest, file_digest, now, versions
 from ..unit import Unit
-from .run import CoderRun, Manifest, RunWriter
+from .run import CoderRun, Manifest, RunWriter, require_complete
 
 RECODE = "recode.csv"
 COLUMNS = ("unit_id", "trace_id", "start", "end", "quote", "coder", "code", "was", "reason", "memo")
@@ -53,10 +53,7 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
     Raises `CodebookError` if the codebook is another one or has no migration from the run's version.
     """
     old = run if isinstance(run, CoderRun) else CoderRun(run)
-    if old.manifest.status != "complete":
-        raise RunError(
-            f"{old.folder} is {old.manifest.status}", "complete it first, with the command that started it"
-        )
+    require_complete([old], None)
     source, book = old.codebook, load_checked(codebook)
     if source.id != book.id:
         raise CodebookError(

@@ -16,8 +16,9 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..codebook import Codebook, parse_codebook
 from ..errors import InputError, RunError
 from ..files.lock import lock
-from ..files.records import BadRow, Ledger, atomic, dump, read_jsonl
+from ..files.records import BadRow, Ledger, Row, atomic, dump, read_jsonl
 from ..provenance import now
 from ..trace import Trace
 from ..unit import Unit
@@ -130,7 +131,26 @@ class CoderRun:
                 coding = next(codings, None)
             yield trace, units, found
         if group is not None or coding is not None:
-            raise RunError(f"{self.folder}: units or codings are out of order", "restore the run directory")
+            stray = next(group[1]).id if group is not None else coding.unit_id if coding is not None else ""
+            raise RunError(
+                f"{self.folder}: unit {stray} belongs to no trace of the run, or is out of order",
+                "restore the run's files",
+            )
+
+    @cached_property
+    def prefix(self) -> dict[str, int] | None:
+        """How many lines of each file are sure, of a run that is running or was killed: those before its last checkpoint.
+
+        ``None`` of a run that has ended: all of them.
+        """
+        if self.manifest.status != "running":
+            return None
+        path = self.folder / "checkpoint.jsonl"
+        lines = [row.data for row in read_jsonl(path) if isinstance(row, Row)] if path.is_file() else []
+        counts: dict[str, int] = lines[-1]["counts"] if lines else {}
+        codings = sum(n for name, n in counts.items() if name == "coded" or name.startswith("missing: "))
+        sure = {"traces": counts.get("traces", 0), "units": counts.get("units", 0), "codings": codings}
+        return {f"{name}.jsonl": number for name, number in sure.items()}
 
     def damaged(self) -> list[str]:
         """Files that are missing, or not of the size they had when the run was complete; of another run, none."""
@@ -149,12 +169,37 @@ class CoderRun:
                 f"{path} has {size:,} bytes, and {self.manifest.bytes[name]:,} when the run was complete",
                 "run the same command again, which makes the run again, or restore the file",
             )
-        for row in read_jsonl(path):
+        for row in islice(read_jsonl(path), self.prefix[name] if self.prefix else None):
             if isinstance(row, BadRow):
                 raise InputError(
                     f"{path}:{row.line}: {row.why}", "run the same command again, or restore the file"
                 )
             yield row.data
+
+
+def require_complete(runs: Iterable[CoderRun], partial: bool | None = False) -> tuple[str, ...]:
+    """The one policy for unfinished runs: refused, as the first traces of a file are a biased sample of it.
+
+    ``partial``: go on with the traces there are; every output then has to carry the words that are returned, one
+    sentence for each unfinished run. ``None``: there is no going on, as what is made of the run could not show it.
+    """
+    said = []
+    for run in runs:
+        manifest = run.manifest
+        if manifest.status == "complete":
+            continue
+        why = f" ({manifest.stopped_why})" if manifest.stopped_why else ""
+        if not partial:
+            raise RunError(
+                f"{run.folder} is {manifest.status}, not complete{why}: the first traces of a file are a biased sample",
+                "wait for it, or complete it with the command that started it"
+                + ("" if partial is None else "; --partial goes on with the traces it has, and says so"),
+            )
+        held = run.prefix["traces.jsonl"] if run.prefix else manifest.counts.get("traces", 0)
+        said.append(
+            f"{run.folder} is {manifest.status}{why}: only a prefix of its traces is here, the first {held}"
+        )
+    return tuple(said)
 
 
 class RunWriter:

@@ -109,12 +109,15 @@ class TokenReport:
     how: Resampling
     measured: tuple[Measured, ...] = field(repr=False)
     coders: tuple[CoderNoise, ...] = field(repr=False)
+    partial: tuple[str, ...] = ()
+    """Of each coder's run that is not complete, a sentence that says so."""
 
     def as_json(self) -> dict[str, Any]:
         """The file that ``--json`` writes."""
         return {
             "tokenizer": self.tokenizer,
             "by": self.by,
+            "partial": list(self.partial),
             "correct_by": self.correct_by,
             "groups": [asdict(group) for group in self.groups],
             "method": {
@@ -201,8 +204,10 @@ def token_report(
     how: Resampling | None = None,
     judge: str | None = None,
     segmenter: str = SEGMENTER,
+    partial: tuple[str, ...] = (),
 ) -> TokenReport:
     """All of it, for all traces and for each value of ``by``. ``cluster``: what noise and repetition resample.
+    ``partial``: what `require_complete` says of the coders' runs.
 
     Underthinking and efficiency resample items always, since samples of one item are what they average over.
     """
@@ -225,6 +230,7 @@ def token_report(
         how,
         tuple(measured),
         tuple(coders),
+        partial,
     )
 
 

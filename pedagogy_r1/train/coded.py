@@ -16,7 +16,7 @@ from pathlib import Path
 from ..codebook import Codebook
 from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..runs.coding import Coding
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, require_complete
 from ..trace import Trace
 
 
@@ -56,11 +56,10 @@ def coded_traces(
             f"the policy {policy!r} reads codings, and none are given",
             "code the traces (pcode annotate TRACES -o RUN) and give --codings RUN",
         )
+    require_complete(runs, None)
     texts = {trace.id: trace.reasoning for trace in traces}
     book, found = runs[0].codebook, dict[str, CodedTrace]()
     for run in runs:
-        if run.manifest.status != "complete":
-            raise RunError(f"{run.folder} is not complete", "resume it with the command that started it")
         if run.codebook.digest != book.digest:
             raise CodebookError(
                 f"{run.folder} was made with {run.codebook.stamp}, {runs[0].folder} with {book.stamp}",

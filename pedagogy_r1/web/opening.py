@@ -16,7 +16,7 @@ from pathlib import Path
 from ..codebook import Codebook
 from ..errors import InputError, RunError
 from ..human.packet import Packet
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, require_complete
 from .state import State
 
 
@@ -28,10 +28,13 @@ def open_state(
     adjudicate: bool = False,
     gold: Path | None = None,
     out: Path | None = None,
+    partial: bool = False,
 ) -> State:
-    """Open and check everything; raises `InputError` for what does not go together, `RunError` for damaged runs."""
+    """Open and check everything; ``partial``: also runs that are not complete. Raises `InputError` for what does not go together, `RunError` for damaged runs."""
     _check(runs, packet, coders, adjudicate, gold)
     opened = tuple(_whole(CoderRun(run)) for run in runs)
+    practised = [_whole(CoderRun(gold))] if gold else []
+    unfinished = require_complete([*opened, *practised], partial)
     parcel = Packet(packet) if packet else None
     book = _one_book(
         [(str(run.folder), run.codebook) for run in opened]
@@ -50,8 +53,9 @@ def open_state(
         runs=opened,
         packet=parcel,
         coders=coders,
-        gold=_whole(CoderRun(gold)) if gold else None,
+        gold=practised[0] if practised else None,
         out=out,
+        partial=unfinished,
     )
 
 

@@ -53,6 +53,8 @@ class State:
     nav: tuple[tuple[str, str], ...] = ()
     """Title and path of each page, filled in by `make_app`."""
     passwords: bool = False
+    partial: tuple[str, ...] = ()
+    """Of each run that is not complete, a sentence that says so; every page shows it."""
 
     @cached_property
     def templates(self) -> Environment:
@@ -73,6 +75,7 @@ class State:
             "site": self.title,
             "nav": self.nav,
             "passwords": self.passwords,
+            "partial": self.partial,
             "NONE": NONE,
             "zip": zip,
         }

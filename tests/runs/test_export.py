@@ -268,12 +268,16 @@ def test_a_run_that_is_not_complete_is_a_prefix_and_says_so(
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join(lines[: len(made)]) + lines[len(made)][:9])
     expected, traces = (first, 1) if status == "running" else (whole, 2)
-    done = pcode("export", run.folder, "-o", tmp_path / "out.jsonl")
+    refused = pcode("export", run.folder, "-o", tmp_path / "out.jsonl")
+    assert (refused.exit_code, "a biased sample" in refused.stderr) == (2, True)
+    assert not (tmp_path / "out.jsonl").exists()
+    done = pcode("export", run.folder, "-o", tmp_path / "out.jsonl", "--partial")
     assert done.exit_code == 1, done.stderr
     assert (
-        f"{run.folder} is {status} (why): only a prefix of its traces is exported, the first {traces}"
+        f"{run.folder} is {status} (why): only a prefix of its traces is here, the first {traces}"
         in done.stderr
     )
+    expected = [row | {"run_status": status} for row in expected]
     assert [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()] == expected
 
 

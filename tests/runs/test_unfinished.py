@@ -1,0 +1,125 @@
+"""Unfinished runs: every command refuses them in the same words; with partial, every output carries the same words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from pedagogy_r1 import export_runs
+from pedagogy_r1.agreement import agree, continua_of, disagreements
+from pedagogy_r1.agreement.report import AgreementReport
+from pedagogy_r1.errors import RunError
+from pedagogy_r1.report import Settings, make_report
+from pedagogy_r1.report.disagreement_sheet import heading
+from pedagogy_r1.report.page import render_page
+from pedagogy_r1.runs.code_table import code_table
+from pedagogy_r1.runs.run import CoderRun, require_complete
+
+from ..make_runs import make_run
+
+Pcode = Callable[..., Result]
+
+REFUSED = "is interrupted, not complete (by the user): the first traces of a file are a biased sample"
+CARRIED = "is interrupted (by the user): only a prefix of its traces is here, the first 3"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    codes = ["A", "B", "C", "A", "B", (), "A", "A", "C", "B"]
+    return unfinished(make_run(tmp_path / "run", {"X": codes, "Y": [*codes[1:], "A"]}).folder)
+
+
+def unfinished(folder: Path, status: str = "interrupted") -> Path:
+    """The run as a Ctrl-C would have left it."""
+    path = folder / "run.json"
+    changed = {"status": status, "stopped_why": "by the user", "bytes": {}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    return folder
+
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "agreement": ("RUN",),
+    "disagreements": ("RUN",),
+    "report": ("RUN", "-o", "OUT"),
+    "tokens": ("RUN/traces.jsonl", "RUN"),
+    "unitizing": ("RUN",),
+    "export": ("RUN", "-o", "OUT.csv"),
+    "web": ("RUN", "--no-browser"),
+}
+WITHOUT_PARTIAL: dict[str, tuple[str, ...]] = {
+    "codebook": ("migrate", "RUN", "--to", "schoen", "-o", "OUT"),
+    "filter": ("RUN/traces.jsonl", "--policy", "quiet:below=0.5", "--codings", "RUN", "-o", "OUT"),
+}
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *WITHOUT_PARTIAL])
+def test_every_command_refuses_in_the_same_words(
+    command: str, run: Path, tmp_path: Path, pcode: Pcode
+) -> None:
+    words = (COMMANDS | WITHOUT_PARTIAL)[command]
+    done = pcode(command, *(w.replace("RUN", str(run)).replace("OUT", str(tmp_path / "out")) for w in words))
+    assert done.exit_code == 2
+    said = " ".join(done.stderr.split())
+    assert f"{run} {REFUSED}" in said
+    assert "complete it with the command that started it" in said
+    assert ("--partial" in said) == (command in COMMANDS)
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_every_result_carries_the_same_words(run: Path, tmp_path: Path) -> None:
+    carried = (f"{run} {CARRIED}",)
+    assert require_complete([CoderRun(run)], partial=True) == carried
+    report: AgreementReport = agree([run], replicates=0, partial=True)
+    assert (report.partial, report.as_json()["partial"]) == (carried, list(carried))
+    found = disagreements([run], partial=True)
+    assert (found.partial, found.as_json()["partial"]) == (carried, list(carried))
+    assert carried[0] in heading(found)
+    page = make_report([run], Settings(replicates=0, permutations=1), partial=True)
+    assert page.study.partial == carried
+    assert render_page(page, {figure.name: figure.render() for figure in page.figures}).count(carried[0]) >= 2
+    assert continua_of([CoderRun(run)], partial=True)
+    export_runs([run], tmp_path / "out.jsonl", partial=True)
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert {row["run_status"] for row in rows} == {"interrupted"}
+
+
+def test_web_pages_carry_them_too(run: Path) -> None:
+    pytest.importorskip("starlette")
+    from pedagogy_r1.web.opening import open_state
+
+    assert open_state([run], partial=True).partial == (f"{run} {CARRIED}",)
+    with pytest.raises(RunError, match="not complete"):
+        open_state([run])
+
+
+def test_tokens_say_it_and_write_it(run: Path, tmp_path: Path) -> None:
+    from pedagogy_r1.intake import read_traces
+    from pedagogy_r1.tokens import measure_traces, token_report
+
+    partial = require_complete([CoderRun(run)], partial=True)
+    measured = list(measure_traces(read_traces(run / "traces.jsonl")))
+    assert token_report(measured, tokenizer="spacy", partial=partial).as_json()["partial"] == list(partial)
+
+
+def test_of_a_run_that_was_killed_only_what_lies_before_the_checkpoint_is_read(run: Path) -> None:
+    unfinished(run, "running")
+    counts = {"traces": 1, "units": 4, "coded": 8}
+    (run / "checkpoint.jsonl").write_text(json.dumps({"done": 1, "bytes": {}, "counts": counts}) + "\n")
+    with (run / "codings.jsonl").open("a") as file:
+        file.write('{"unit_id": "torn')
+    killed = CoderRun(run)
+    assert [len(list(lines)) for lines in (killed.traces(), killed.units(), killed.codings())] == [1, 4, 8]
+    assert [len(units) for _, units, _ in killed.by_trace()] == [4]
+    assert agree([run], replicates=0, partial=True).n_units == 4
+    assert require_complete([killed], partial=True)[0].endswith("the first 1")
+    assert len(code_table([killed])) == 8
+
+
+def test_a_complete_run_needs_no_words(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "whole", {"X": ["A", "B"], "Y": ["A", "A"]})
+    assert require_complete([run]) == require_complete([run], partial=True) == ()
+    assert agree([run], replicates=0).partial == ()
