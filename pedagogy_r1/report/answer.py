@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..agreement import Comparison as Measured
+from ..estimate.formatting import shown
 from ..stats import ContrastFamily
 from ..stats.corrected import Corrected
 from .contrast import Contrasts, clear_of_zero, shown_effects
@@ -19,7 +20,6 @@ from .reliability import Agreement
 from .section import Gap, counted, listed
 from .settings import Comparison, value_words
 from .study import Study
-from .table import shown
 
 
 @dataclass(frozen=True)

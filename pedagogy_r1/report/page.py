@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..estimate.formatting import DASH
 from .answer import unit_words
 from .figure import Rendered
 from .section import Section
-from .table import DASH
 
 if TYPE_CHECKING:
     from .report import Report

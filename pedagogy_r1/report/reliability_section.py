@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..agreement.alpha import FEW_TRACES
+from ..estimate.formatting import shown
 from .reliability import LEAST_HUMANS, Agreement
 from .reliability_figures import agreement_figures
 from .reliability_tables import agreement_tables
 from .section import Gap, Section, counted, distinct
 from .study import Study
-from .table import shown
 
 
 def agreement_section(study: Study, found: Agreement) -> Section:

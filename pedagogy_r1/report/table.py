@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from ..estimate.formatting import Kind, interval, shown
 from ..files.spreadsheet import neutralise
 
-Kind = Literal["text", "code", "count", "share", "points", "coefficient", "number", "signed", "p"]
 Row = dict[str, Any]
 
-DASH = "–"
 LONG = 40
 """Rows from which on a LaTeX table may break across pages."""
 
@@ -51,9 +49,7 @@ class Column:
         values = [row.get(name) for name in self.names]
         if len(values) == 1:
             return shown(values[0], self.kind)
-        if None in values:
-            return DASH
-        return f"[{shown(values[0], self.kind)}, {shown(values[1], self.kind)}]"
+        return interval(values[0], values[1], self.kind)
 
 
 @dataclass(frozen=True)
@@ -127,66 +123,6 @@ def _raw(value: Any) -> Any:
         return repr(value)
     return neutralise(value) if isinstance(value, str) else value
 
-
-def shown(value: Any, kind: Kind) -> str:
-    """A value for the eye.
-
-    >>> shown(0.7432, "coefficient"), shown(0.0214, "share"), shown(2.14, "points"), shown(0.0004, "p")
-    ('.743', '2.1 %', '+2.1', '<.001')
-    """
-    if value is None:
-        return DASH
-    if isinstance(value, float) and math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    return _FORMATS[kind](value)
-
-
-def _text(value: Any) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-
-
-def _coefficient(value: float) -> str:
-    text = f"{abs(value):.3f}"
-    return _minus(value, text) + (text[1:] if text[0] == "0" else text)
-
-
-def _p(value: float) -> str:
-    return "<.001" if value < 0.001 else _coefficient(value)
-
-
-def _minus(value: float, text: str) -> str:
-    return "−" if value < 0 and float(text) else ""
-
-
-def _share(value: float) -> str:
-    return f"{_minus(value, f'{100 * abs(value):.1f}')}{100 * abs(value):.1f} %"
-
-
-def _signed(digits: int) -> Callable[[float], str]:
-    def write(value: float) -> str:
-        text = f"{abs(value):.{digits}f}"
-        return (("−" if value < 0 else "+") if float(text) else "") + text
-
-    return write
-
-
-def _number(value: float) -> str:
-    return _minus(value, f"{abs(value):.2f}") + (
-        f"{abs(value):.2f}" if abs(value) < 1000 else f"{abs(value):.3g}"
-    )
-
-
-_FORMATS: dict[str, Callable[[Any], str]] = {
-    "text": _text,
-    "code": _text,
-    "count": lambda value: f"{value:,.0f}",
-    "share": _share,
-    "points": _signed(1),
-    "coefficient": _coefficient,
-    "number": _number,
-    "signed": _signed(2),
-    "p": _p,
-}
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",

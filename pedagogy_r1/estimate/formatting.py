@@ -1,0 +1,92 @@
+"""Numbers for the eye, the same on a terminal, on the report's page and in LaTeX.
+
+    coefficient .743      share 2.1 %      percent 2 %      points +2.1      p <.001      interval [.684, .801]
+
+What is undefined is a dash. Files that a program reads (JSON, CSV) hold numbers unrounded and never pass through here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+Kind = Literal["text", "code", "count", "share", "percent", "points", "coefficient", "number", "signed", "p"]
+
+DASH = "–"
+
+
+def shown(value: Any, kind: Kind = "coefficient") -> str:
+    """A value for the eye; ``None`` is a dash.
+
+    >>> shown(0.7432), shown(-0.0804), shown(1.0), shown(None)
+    ('.743', '−.080', '1.000', '–')
+    >>> shown(0.0214, "share"), shown(0.0214, "percent"), shown(2.14, "points"), shown(0.0004, "p"), shown(12345, "count")
+    ('2.1 %', '2 %', '+2.1', '<.001', '12,345')
+    """
+    if value is None:
+        return DASH
+    if isinstance(value, float) and math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    return _FORMATS[kind](value)
+
+
+def interval(low: float | None, high: float | None, kind: Kind = "coefficient") -> str:
+    """Both limits in brackets; a dash where there is no interval.
+
+    >>> interval(0.25, 0.38), interval(0.021, 0.043, "share"), interval(None, None)
+    ('[.250, .380]', '[2.1 %, 4.3 %]', '–')
+    """
+    return DASH if low is None or high is None else f"[{shown(low, kind)}, {shown(high, kind)}]"
+
+
+def _text(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _minus(value: float, text: str) -> str:
+    return "−" if value < 0 and float(text) else ""
+
+
+def _coefficient(value: float) -> str:
+    text = f"{abs(value):.3f}"
+    return _minus(value, text) + (text[1:] if text[0] == "0" else text)
+
+
+def _p(value: float) -> str:
+    return "<.001" if value < 0.001 else _coefficient(value)
+
+
+def _percent(digits: int) -> Callable[[float], str]:
+    def write(value: float) -> str:
+        text = f"{100 * abs(value):.{digits}f}"
+        return f"{_minus(value, text)}{text} %"
+
+    return write
+
+
+def _signed(digits: int) -> Callable[[float], str]:
+    def write(value: float) -> str:
+        text = f"{abs(value):.{digits}f}"
+        return (("−" if value < 0 else "+") if float(text) else "") + text
+
+    return write
+
+
+def _number(value: float) -> str:
+    text = f"{abs(value):.2f}"
+    return _minus(value, text) + (text if abs(value) < 1000 else f"{abs(value):.3g}")
+
+
+_FORMATS: dict[str, Callable[[Any], str]] = {
+    "text": _text,
+    "code": _text,
+    "count": lambda value: f"{value:,.0f}",
+    "share": _percent(1),
+    "percent": _percent(0),
+    "points": _signed(1),
+    "coefficient": _coefficient,
+    "number": _number,
+    "signed": _signed(2),
+    "p": _p,
+}
