@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ._console import console
+from .console import console
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -68,7 +68,7 @@ def _print(size: SampleSize) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from ._console import console
+    from .console import console
 
     a, out = size.assumed, console()
     out.print(

@@ -1,5 +1,7 @@
 """``pcode``: finds its commands in this folder, and is the only place that catches errors.
 
+    cmd_agreement.py    pcode agreement        cmd_wbeb.py, cmd_wbeb_eval.py    pcode wbeb, pcode wbeb eval
+
 Exit status: 0 done, 1 done with failures listed, 2 the user can mend it, 130 interrupted.
 """
 
@@ -8,11 +10,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from ..errors import PedagogyError
+from ..errors import PedagogyError, did_you_mean
+
+HERE = [str(Path(__file__).parent)]
 
 ORDER = [
     "traces",
@@ -38,25 +43,19 @@ ORDER = [
 
 
 class Commands(click.Group):
-    """Commands are the modules beside this one that define ``command``; ``import_.py`` is ``import``."""
+    """Commands are the modules ``cmd_NAME.py`` beside this one, which define ``command``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Main job first, the rest by name."""
-        home = importlib.import_module(__package__ or "pedagogy_r1.cli")
-        names = [
-            m.name.rstrip("_")
-            for m in pkgutil.iter_modules(home.__path__)
-            if m.name[0] != "_" and m.name != "main"
-        ]
+        found = [m.name.removeprefix("cmd_") for m in pkgutil.iter_modules(HERE) if m.name.startswith("cmd_")]
+        names = [name for name in found if "_" not in name]  # cmd_wbeb_eval.py: cmd_wbeb.py sees to it
         return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import just the command asked for."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        suffix = "_" if cmd_name == "import" else ""
-        module = importlib.import_module(f".{cmd_name}{suffix}", __package__)
-        command: click.Command = module.command
+        command: click.Command = importlib.import_module(f".cmd_{cmd_name}", __package__).command
         return command
 
     def resolve_command(
@@ -64,8 +63,6 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Like click's, with a suggestion for a mistyped command."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            from ..errors import did_you_mean
-
             ctx.fail(f"no command is named {args[0]!r}; {did_you_mean(args[0], self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 

@@ -1,6 +1,6 @@
 """The version of the code behind a command: the digests of the files that it may import, and of no others.
 
-    code_of("pedagogy_r1.cli.filter")    {"cli/filter.py": "3fa9c1…", "train/filter.py": "07be44…", …}
+    code_of("pedagogy_r1.cli.cmd_filter")    {"cli/cmd_filter.py": "3fa9c1…", "train/filter.py": "07be44…", …}
 
 A stage is run again when one of these changes, and not when the report page does. Imports are read from the source,
 those inside functions too; a package of plugins, which a module names in a string, counts with all that is in it.

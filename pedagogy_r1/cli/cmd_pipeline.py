@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._console import console
 from ._pipeline_teach import teach
 from ._pipeline_tiny import tiny
+from .console import console
 
 if TYPE_CHECKING:
     from ..train.pipeline import Pipeline, Step
@@ -61,7 +61,7 @@ def run(
     there as it was. Stages lie in OUT, one folder each; OUT/stages says what each was made of.
     """
     from ..train.pipeline import Pipeline
-    from ._stages import CommandLine
+    from .stages import CommandLine
 
     read = _recipe(recipe, pairs)
     out = out or Path("pipeline") / read.id

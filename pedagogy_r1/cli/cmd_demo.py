@@ -24,7 +24,9 @@ def command(ctx: click.Context, out: Path) -> None:
     """
     from ..runs.export import export_runs
     from ..shipped import folder
-    from . import agreement, annotate, import_
+    from . import cmd_agreement as agreement
+    from . import cmd_annotate as annotate
+    from . import cmd_import as import_
 
     sample = folder("demo")
     traces, machine, humans = sample / "traces.jsonl", out / "cues", out / "humans"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from ._agreement import interval, number
-from ._console import console
+from .console import console
 
 if TYPE_CHECKING:
     from ..agreement import Unitizing

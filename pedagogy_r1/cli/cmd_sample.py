@@ -216,7 +216,7 @@ def _print(sample: Sample) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from ._console import console
+    from .console import console
 
     out, counts, strata = console(), sample.counts(), sample.strata()
     table = Table(box=None, pad_edge=False, header_style="dim")

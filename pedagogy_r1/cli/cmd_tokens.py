@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._console import console
+from .console import console
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._generation import backend_options
 from ._progress import traces_bar
+from .options import backend_options
 
 if TYPE_CHECKING:
     from ..tokens.thought_run import ThoughtRun

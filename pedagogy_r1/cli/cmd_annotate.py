@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from ._generation import backend_options
 from ._progress import traces_bar
+from .options import backend_options
 
 LLM_OPTIONS = (
     *(

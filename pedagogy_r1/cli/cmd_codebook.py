@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._codebook_qdc import export, import_
-from ._console import console
+from .console import console
 
 if TYPE_CHECKING:
     from ..codebook import Codebook

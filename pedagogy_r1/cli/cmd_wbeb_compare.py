@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._console import console
-from ._generation import notice
+from .console import console
+from .options import notice
 
 if TYPE_CHECKING:
     from ..wbeb.comparison_table import Table

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._console import console
-from ._generation import backend_options, generation_options, notice, print_plan, status_of
 from ._progress import traces_bar
+from .console import console
+from .options import backend_options, generation_options, notice, print_plan, status_of
 
 if TYPE_CHECKING:
     from ..wbeb.domains import Score

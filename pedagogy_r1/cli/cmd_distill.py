@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._generation import backend_options, generation_options, status_of
 from ._progress import traces_bar
+from .options import backend_options, generation_options, status_of
 
 if TYPE_CHECKING:
     from ..train.distill import Distillation
