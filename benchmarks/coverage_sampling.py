@@ -29,8 +29,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.coverage_corrected import averaged, base_for, population
-from pedagogy_r1.sampling.assignment import Design, draw_from
-from pedagogy_r1.sampling.enrichment import Enrichment
+from pedagogy_r1.sampling.assignment import Design, Enrichment, draw_from
 from pedagogy_r1.sampling.population import Member, Population
 from pedagogy_r1.stats.corrected import corrected_prevalence
 

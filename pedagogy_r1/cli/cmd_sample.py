@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..sampling.draw_sample import Sample
+    from ..sampling.draw_sample import DrawnSample
 
 FILE = click.Path(path_type=Path)
 ASSUMED = ("alpha", "prevalence", "code", "per_trace", "icc")
@@ -174,7 +174,7 @@ def command(
         click.echo("nothing was written" if dry_run else f"packet {sample.packet_id} written to {out}")
 
 
-def _sample(traces: Path, given: dict[str, Any]) -> Sample:
+def _sample(traces: Path, given: dict[str, Any]) -> DrawnSample:
     from ..sampling.assignment import Design
     from ..sampling.draw_sample import draw_sample
 
@@ -193,7 +193,7 @@ def _sample(traces: Path, given: dict[str, Any]) -> Sample:
 
 def _enrichment(given: dict[str, Any]) -> Any:
     from ..errors import InputError
-    from ..sampling.enrichment import FACTOR, Enrichment
+    from ..sampling.assignment import FACTOR, Enrichment
 
     codes, run = _words(given["enrich"]), given["run"]
     factor, share = given["enrich_factor"], given["enrich_share"]
@@ -212,7 +212,7 @@ def _words(text: str | None) -> tuple[str, ...]:
     return tuple(word.strip() for word in (text or "").split(",") if word.strip())
 
 
-def _print(sample: Sample) -> None:
+def _print(sample: DrawnSample) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -248,7 +248,7 @@ def _print(sample: Sample) -> None:
         click.secho(text, fg="yellow", err=True)
 
 
-def _remarks(sample: Sample, counts: dict[str, int], strata: list[dict[str, Any]]) -> list[str]:
+def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str, Any]]) -> list[str]:
     found = []
     if counts["traces_without_units"]:
         found.append(

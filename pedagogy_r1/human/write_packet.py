@@ -20,15 +20,15 @@ from ..files.spreadsheet import neutralise
 from ..intake import read_traces
 from ..provenance import versions
 from ..runs.run import dump_codebook
-from ..sampling.draw_sample import Sample
-from ..sampling.strata import words
+from ..sampling.draw_sample import DrawnSample
+from ..sampling.population import stratum_name
 from ..trace import Trace
 from .packet import Packet, PacketManifest
 
 COLUMNS = ("unit_id", "trace_id", "stratum", "inclusion_probability", "drawn", "coders")
 
 
-def manifest_of(sample: Sample) -> PacketManifest:
+def manifest_of(sample: DrawnSample) -> PacketManifest:
     """``packet.json``; no time is in it, so that the same command writes the same bytes."""
     book, design = sample.book, sample.design
     return PacketManifest(
@@ -46,7 +46,7 @@ def manifest_of(sample: Sample) -> PacketManifest:
     )
 
 
-def write_packet(sample: Sample, out: str | Path) -> Packet:
+def write_packet(sample: DrawnSample, out: str | Path) -> Packet:
     """Write ``sample`` into the folder ``out``. Raises `RunError` if something else is there."""
     out = Path(out)
     manifest = manifest_of(sample)
@@ -100,7 +100,7 @@ def _difference(old: PacketManifest, new: PacketManifest) -> str:
     return "; ".join(changed[:3]) or "made with another codebook of the same version"
 
 
-def _write(sample: Sample, manifest: PacketManifest, folder: Path) -> None:
+def _write(sample: DrawnSample, manifest: PacketManifest, folder: Path) -> None:
     with atomic(folder / "codebook.yaml") as file:
         file.write(dump_codebook(sample.book))
     _write_key(sample, folder / "key")
@@ -111,7 +111,7 @@ def _write(sample: Sample, manifest: PacketManifest, folder: Path) -> None:
         file.write(json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
 
 
-def _write_key(sample: Sample, key: Path) -> None:
+def _write_key(sample: DrawnSample, key: Path) -> None:
     with atomic(key / "traces.jsonl") as traces, atomic(key / "units.jsonl") as units:
         for trace in _needed(sample):
             traces.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
@@ -119,20 +119,13 @@ def _write_key(sample: Sample, key: Path) -> None:
     with atomic(key / "sample.csv") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
-        for element, pi, coders in zip(
-            sample.drawing.elements, sample.drawing.pi, sample.drawing.coders, strict=True
-        ):
-            row = (
-                neutralise(element.trace_id),
-                neutralise(words(element.stratum)),
-                repr(pi),
-                int(bool(coders)),
-            )
-            who = neutralise(";".join(coders))
-            table.writerows((unit, *row, who) for unit in element.unit_ids)
+        for element, pi, coders in sample.drawing.rows():
+            names = map(neutralise, (element.trace_id, stratum_name(element.stratum)))
+            row = (*names, repr(pi), int(bool(coders)), neutralise(";".join(coders)))
+            table.writerows((unit, *row) for unit in element.unit_ids)
 
 
-def _needed(sample: Sample) -> Iterator[Trace]:
+def _needed(sample: DrawnSample) -> Iterator[Trace]:
     wanted = {element.trace_id for element in (*sample.drawing.drawn, *sample.drawing.practice)}
     for trace in read_traces(sample.traces):
         if trace.id in wanted:

@@ -11,19 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import InputError
 from ..runs.coder_name import check_coders
-from .draw import draw, how_many, probabilities
-from .enrichment import Enrichment
-from .hash_random import chance
-from .population import Population
-from .strata import DEFAULT, Stratum
+from .draw import draw, hash_random, how_many, probabilities
+from .population import STRATA, Population, Stratum
 
-What = Literal["traces", "units"]
-Shuffle = Literal["traces", "units"]
+Whole = Literal["traces", "units"]
+"""What is drawn, or put in order, as a whole."""
 
+FACTOR, MOST_FACTOR = 5.0, 1000.0
 
 CONTEXT = 3
 """Units before and after that a coder sees, unless told otherwise; the question is always there."""
@@ -39,11 +38,51 @@ class Element(NamedTuple):
     seen: bool = False
 
 
-class Line(NamedTuple):
+class OrderLine(NamedTuple):
     """A line of ``order.jsonl``."""
 
     unit_id: str
     practice: bool = False
+
+
+class Enrichment(NamedTuple):
+    """More of what a machine took for a rare code, and by how much its probability rises.
+
+        --enrich OA-ME --run runs/cues               what the run took for OA-ME is five times as likely to be drawn
+        --enrich OA-ME --run … --enrich-factor 10    ten times
+        --enrich OA-ME --run … --enrich-share .5     as likely as makes it half of the sample (expected)
+
+    What the machine did not see keeps a probability above 0: it may have overlooked some, and only people can tell.
+    ``codes`` as ``run`` gave them; ``share``, if given, takes the place of ``factor``.
+    """
+
+    codes: tuple[str, ...]
+    run: str | Path
+    factor: float = FACTOR
+    share: float | None = None
+
+    def check(self) -> None:
+        """Raise `InputError` for a factor or share that cannot be."""
+        if not 1 <= self.factor <= MOST_FACTOR:
+            raise InputError(
+                f"--enrich-factor {self.factor:g} is not between 1 and {MOST_FACTOR:g}",
+                "5 draws five times as many; 1 is no enrichment",
+            )
+        if self.share is not None and not 0 < self.share < 1:
+            raise InputError(
+                f"--enrich-share {self.share:g} is not between 0 and 1",
+                "with .5 half of the sample is what the machine took for the code; the other half keeps it honest",
+            )
+
+    def weights(self, seen: Sequence[bool], n: int) -> list[float]:
+        """Relative probabilities of the elements, of which ``n`` are to be drawn."""
+        if self.share is None:
+            return [self.factor if hit else 1.0 for hit in seen]
+        hits = sum(seen)
+        if hits == len(seen):
+            return [1.0] * len(seen)
+        there, elsewhere = self.share * n / hits, (1 - self.share) * n / (len(seen) - hits)
+        return [there if hit else elsewhere for hit in seen]
 
 
 @dataclass(frozen=True)
@@ -51,19 +90,19 @@ class Design:
     """What was asked for. ``n`` or ``fraction`` of the traces (units); ``double``: share of these that every coder codes."""
 
     coders: tuple[str, ...]
-    what: What = "traces"
+    what: Whole = "traces"
     fraction: float | None = None
     n: int | None = None
-    by: tuple[str, ...] = DEFAULT
+    by: tuple[str, ...] = STRATA
     double: float = 1.0
     enrichment: Enrichment | None = None
     practice: int = 0
-    shuffle: Shuffle | None = None
+    shuffle: Whole | None = None
     context: int = CONTEXT
     seed: int = 0
 
     @property
-    def shuffled(self) -> Shuffle:
+    def shuffled(self) -> Whole:
         """Whole traces are read from the beginning, each in one go; single units come in any order."""
         return self.shuffle or self.what
 
@@ -86,7 +125,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class DrawnElements:
     """``elements`` in the order of the population, and beside them ``pi`` (of each element and all its units) and ``coders``
     (who codes it; nobody where it was not drawn). ``orders``: by coder."""
 
@@ -94,15 +133,19 @@ class Drawing:
     pi: tuple[float, ...]
     coders: tuple[tuple[str, ...], ...]
     practice: tuple[Element, ...]
-    orders: dict[str, tuple[Line, ...]]
+    orders: dict[str, tuple[OrderLine, ...]]
+
+    def rows(self) -> Iterator[tuple[Element, float, tuple[str, ...]]]:
+        """Every element with its π and its coders."""
+        return zip(self.elements, self.pi, self.coders, strict=True)
 
     @property
     def drawn(self) -> list[Element]:
         """What was drawn, practice aside."""
-        return [element for element, coders in zip(self.elements, self.coders, strict=True) if coders]
+        return [element for element, _, coders in self.rows() if coders]
 
 
-def draw_from(population: Population, design: Design, seen: frozenset[str] = frozenset()) -> Drawing:
+def draw_from(population: Population, design: Design, seen: frozenset[str] = frozenset()) -> DrawnElements:
     """Draw from a population. ``seen``: ids of the units where a machine saw the code to be enriched.
 
     Raises `InputError` if there is less to draw from than is asked for.
@@ -118,10 +161,10 @@ def draw_from(population: Population, design: Design, seen: frozenset[str] = fro
     for coder in design.coders:
         own = [e for e, c in zip(elements, coders, strict=True) if coder in c]
         orders[coder] = tuple(_order(coder, own, practice, design))
-    return Drawing(elements, tuple(pi), tuple(coders), practice, orders)
+    return DrawnElements(elements, tuple(pi), tuple(coders), practice, orders)
 
 
-def _elements(population: Population, what: What, seen: frozenset[str]) -> Iterator[Element]:
+def _elements(population: Population, what: Whole, seen: frozenset[str]) -> Iterator[Element]:
     for member in population.members:
         if what == "traces":
             hit = not seen.isdisjoint(member.unit_ids)
@@ -133,11 +176,11 @@ def _elements(population: Population, what: What, seen: frozenset[str]) -> Itera
 
 def _shuffled(elements: Sequence[Element], seed: int) -> list[int]:
     """Places of the elements in random order, but those of one trace together: a sample down the list spreads over traces."""
-    of_trace = {e.trace_id: chance(seed, "trace", e.trace_id) for e in elements}
+    of_trace = {e.trace_id: hash_random(seed, "trace", e.trace_id) for e in elements}
 
     def key(i: int) -> tuple[float, str, float]:
         e = elements[i]
-        return of_trace[e.trace_id], e.trace_id, chance(seed, "unit", e.id)
+        return of_trace[e.trace_id], e.trace_id, hash_random(seed, "unit", e.id)
 
     return sorted(range(len(elements)), key=key)
 
@@ -181,7 +224,7 @@ def _practice(elements: Sequence[Element], drawn: Sequence[bool], design: Design
         return ()
     left = sorted(
         (e for e, hit in zip(elements, drawn, strict=True) if not hit),
-        key=lambda e: chance(design.seed, "practice", e.id),
+        key=lambda e: hash_random(design.seed, "practice", e.id),
     )
     if len(left) < design.practice:
         raise InputError(
@@ -191,14 +234,16 @@ def _practice(elements: Sequence[Element], drawn: Sequence[bool], design: Design
     return tuple(islice(left, design.practice))
 
 
-def _order(coder: str, own: Sequence[Element], practice: Sequence[Element], design: Design) -> Iterator[Line]:
+def _order(
+    coder: str, own: Sequence[Element], practice: Sequence[Element], design: Design
+) -> Iterator[OrderLine]:
     """Practice, then the coder's own units: traces in random order and read from the beginning, or units in any order."""
-    yield from (Line(unit, True) for element in practice for unit in element.unit_ids)
+    yield from (OrderLine(unit, True) for element in practice for unit in element.unit_ids)
     units = [(element.trace_id, unit) for element in own for unit in element.unit_ids]
     purpose = f"order of {coder}"
     # Elements come in the order of the file, and sorting keeps that among units of one trace: reading order.
     if design.shuffled == "traces":
-        units.sort(key=lambda each: (chance(design.seed, purpose, each[0]), each[0]))
+        units.sort(key=lambda each: (hash_random(design.seed, purpose, each[0]), each[0]))
     else:
-        units.sort(key=lambda each: chance(design.seed, purpose, each[1]))
-    yield from (Line(unit) for _, unit in units)
+        units.sort(key=lambda each: hash_random(design.seed, purpose, each[1]))
+    yield from (OrderLine(unit) for _, unit in units)

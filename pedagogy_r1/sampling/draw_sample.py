@@ -19,13 +19,12 @@ from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.given_units import unitizer_of
 from ..unit import Unitizer
-from .assignment import Design, Drawing, Element, draw_from
-from .population import Population, seen_by, survey
-from .strata import Stratum, check_fields, words
+from .assignment import Design, DrawnElements, Element, draw_from
+from .population import Population, Stratum, check_fields, seen_by, stratum_name, survey
 
 
 @dataclass(frozen=True)
-class Sample:
+class DrawnSample:
     """``source``: the files it came from, with their digests; ``drawing``: what was drawn."""
 
     design: Design
@@ -34,7 +33,7 @@ class Sample:
     traces: Path
     source: dict[str, str]
     population: Population
-    drawing: Drawing
+    drawing: DrawnElements
 
     @property
     def packet_id(self) -> str:
@@ -77,11 +76,7 @@ class Sample:
     def counts(self) -> dict[str, int]:
         """Traces and units: in the population, drawn, coded by all, coded by each."""
         drawn = self.drawing.drawn
-        everybody = [
-            e
-            for e, c in zip(self.drawing.elements, self.drawing.coders, strict=True)
-            if len(c) == len(self.design.coders)
-        ]
+        everybody = [e for e, _, coders in self.drawing.rows() if len(coders) == len(self.design.coders)]
         found = {
             "population_traces": len(self.population.members),
             "population_units": self.population.n_units,
@@ -105,20 +100,18 @@ class Sample:
         there: Counter[Stratum] = Counter()
         drawn: Counter[Stratum] = Counter()
         expected: dict[Stratum, float] = {}
-        for element, pi, coders in zip(
-            self.drawing.elements, self.drawing.pi, self.drawing.coders, strict=True
-        ):
+        for element, pi, coders in self.drawing.rows():
             there[element.stratum] += 1
             drawn[element.stratum] += bool(coders)
             expected[element.stratum] = expected.get(element.stratum, 0.0) + pi
         return [
             {
-                "stratum": words(s),
-                "population": there[s],
+                "stratum": stratum_name(s),
+                "population": n,
                 "expected": round(expected[s], 3),
                 "drawn": drawn[s],
             }
-            for s in sorted(there)
+            for s, n in sorted(there.items())
         ]
 
 
@@ -130,7 +123,7 @@ def draw_sample(
     scheme: str | None = None,
     lang: str | None = None,
     units: str | Path | None = None,
-) -> Sample:
+) -> DrawnSample:
     """Draw from a traces file. ``units``: a run whose units are the population, instead of a ``scheme``.
 
     Raises `InputError`, `RunError` or `CodebookError`; nothing is written.
@@ -148,7 +141,7 @@ def draw_sample(
     if more:
         source |= {"enrich_digest": digest(sorted(seen))}
     told = {name: str(value) for name, value in source.items()}
-    return Sample(design, book, unitize, path, told, population, draw_from(population, design, seen))
+    return DrawnSample(design, book, unitize, path, told, population, draw_from(population, design, seen))
 
 
 def _units(elements: Sequence[Element]) -> int:

@@ -14,10 +14,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import InputError
-from ..files.records import BadRow, read_rows
+from ..files.records import BadRow, Row, read_rows
 
 COLUMN = "inclusion_probability"
 
@@ -58,29 +57,33 @@ def read_inclusion(path: str | Path) -> Inclusion:
     for row in read_rows(path):
         if isinstance(row, BadRow):
             raise InputError(f"{path}:{row.line}: {row.why}", "mend the line")
-        where = f"{path}:{row.line}"
         by = by or ("unit_id" if row.data.get("unit_id") is not None else "trace_id")
-        key, value = row.data.get(by), _probability(row.data.get(COLUMN))
-        if key is None or key == "":
-            raise InputError(f"{where}: no {by}", f"columns are unit_id (or trace_id) and {COLUMN}")
-        if value is None:
-            raise InputError(
-                f"{where}: {COLUMN} is {row.data.get(COLUMN)!r}",
-                "give a number above 0 and at most 1; what could not be drawn does not belong to the population",
-            )
-        if found.setdefault(str(key), value) != value:
-            raise InputError(f"{where}: {by} {key!r} has two probabilities", "keep one")
+        key, value = _key(row, by, path), _probability(row, path)
+        if found.setdefault(key, value) != value:
+            raise InputError(f"{path}:{row.line}: {by} {key!r} has two probabilities", "keep one")
         if row.data.get("drawn") is not None:
             drawn = drawn if drawn is not None else set()
-            drawn |= {str(key)} if str(row.data["drawn"]).strip().lower() in ("1", "true") else set()
+            drawn |= {key} if str(row.data["drawn"]).strip().lower() in ("1", "true") else set()
     if by is None:
         raise InputError(f"{path}: no rows", f"columns are unit_id (or trace_id) and {COLUMN}")
     return Inclusion(by, found, str(path), None if drawn is None else frozenset(drawn))
 
 
-def _probability(value: Any) -> float | None:
+def _key(row: Row, by: str, path: str | Path) -> str:
+    key = row.data.get(by)
+    if key is None or key == "":
+        raise InputError(f"{path}:{row.line}: no {by}", f"columns are unit_id (or trace_id) and {COLUMN}")
+    return str(key)
+
+
+def _probability(row: Row, path: str | Path) -> float:
     try:
-        number = float(value)
+        number = float(row.data.get(COLUMN))  # type: ignore[arg-type]  # None raises TypeError
     except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and 0 < number <= 1 else None
+        number = math.nan
+    if not 0 < number <= 1:
+        raise InputError(
+            f"{path}:{row.line}: {COLUMN} is {row.data.get(COLUMN)!r}",
+            "give a number above 0 and at most 1; what could not be drawn does not belong to the population",
+        )
+    return number

@@ -4,21 +4,33 @@
     aime-3    SK | cop | R1     u3f…, u90…, u77…          seen: u90…
     aime-4    SK | generic | R1 (none: no reasoning)      not in the population, and counted
 
+Strata say which traces resemble each other from the outside, so that each kind gets its share of the sample: by
+domain, condition and model, or any other fields (``metadata.school``). A trace without a value has the value ``–``: it
+belongs to a stratum like any other.
+
 Only ids are held, so that a population of 300,000 units fits easily; the units of what was drawn are cut again.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..runs.run import CoderRun
 from ..trace import Trace
 from ..unit import Unit
-from .strata import Stratum, stratum_of
+
+STRATA = ("domain", "condition", "model")
+"""The fields that make a stratum, unless told otherwise."""
+
+FIELDS = ("domain", "condition", "model", "item", "lang", "correct", "think", "reference")
+NOTHING = "–"
+
+Stratum = tuple[str, ...]
 
 
 class Member(NamedTuple):
@@ -62,21 +74,21 @@ def seen_by(run: str | Path, codes: Sequence[str], population: Population) -> fr
     Raises `CodebookError` for a code the run's codebook has not, `RunError` if run and population share no unit, or the
     codes were given to none of the shared ones.
     """
-    opened = CoderRun(run)
-    known = opened.codebook.code_ids
+    coded = CoderRun(run)
+    known = coded.codebook.code_ids
     for code in codes:
         if code not in known:
             raise CodebookError(f"{run}: its codebook has no code {code!r}", did_you_mean(code, list(known)))
     wanted, ours = set(codes), {unit for member in population.members for unit in member.unit_ids}
     shared, seen = 0, set()
-    for coding in opened.codings():
+    for coding in coded.codings():
         if coding.unit_id in ours:
             shared += 1
             if wanted.intersection(coding.codes or ()):
                 seen.add(coding.unit_id)
     if not shared:
         raise RunError(
-            f"{run} has coded none of the units that could be drawn ({opened.manifest.scheme})",
+            f"{run} has coded none of the units that could be drawn ({coded.manifest.scheme})",
             f"take its units: --units {run}",
         )
     if not seen:
@@ -85,3 +97,52 @@ def seen_by(run: str | Path, codes: Sequence[str], population: Population) -> fr
             "draw without --enrich, or name another code",
         )
     return frozenset(seen)
+
+
+def stratum_of(trace: Trace, by: Sequence[str]) -> Stratum:
+    """The trace's value of each field of ``by``, as text."""
+    return tuple(_text(_value(trace, name)) for name in by)
+
+
+def stratum_name(stratum: Stratum) -> str:
+    """How a stratum is written.
+
+    >>> stratum_name(("SK", "cop"))
+    'SK | cop'
+    """
+    return " | ".join(stratum) or "all"
+
+
+def check_fields(by: Sequence[str], traces: Iterable[Trace]) -> None:
+    """Raise `InputError` for a field that is named twice, or that no trace has and that is none of `FIELDS`."""
+    for name in by:
+        if by.count(name) > 1:
+            raise InputError(f"--by names {name!r} twice", "name each field once")
+    unknown = [name for name in by if name not in FIELDS]
+    if not unknown:
+        return
+    known: dict[str, None] = dict.fromkeys(FIELDS)
+    for trace in traces:
+        unknown = [name for name in unknown if _value(trace, name) is None]
+        if not unknown:
+            return
+        known |= dict.fromkeys(f"metadata.{key}" for key in list(trace.metadata)[:50])
+    raise InputError(f"--by: no trace has a field {unknown[0]!r}", did_you_mean(unknown[0], list(known)))
+
+
+def _value(trace: Trace, name: str) -> Any:
+    """``metadata.a.b``, or ``a.b`` where it is no field of a trace, is looked up in the metadata."""
+    if name in FIELDS:
+        return getattr(trace, name)
+    value: Any = trace.metadata
+    for part in name.removeprefix("metadata.").split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _text(value: Any) -> str:
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -24,14 +24,11 @@ from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.human.write_packet import write_packet
 from pedagogy_r1.runs.coder_name import check_coders
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.sampling.assignment import Design, Drawing, draw_from
-from pedagogy_r1.sampling.draw import draw, probabilities, systematic
+from pedagogy_r1.sampling.assignment import Design, DrawnElements, Enrichment, draw_from
+from pedagogy_r1.sampling.draw import draw, probabilities, rounded, systematic
 from pedagogy_r1.sampling.draw_sample import draw_sample
-from pedagogy_r1.sampling.enrichment import Enrichment
 from pedagogy_r1.sampling.inclusion import read_inclusion
-from pedagogy_r1.sampling.population import Member, Population
-from pedagogy_r1.sampling.random_rounding import rounded
-from pedagogy_r1.sampling.strata import check_fields, stratum_of
+from pedagogy_r1.sampling.population import Member, Population, check_fields, stratum_of
 from pedagogy_r1.stats.dsl import cross_fitted
 from pedagogy_r1.stats.precision import share_precision, units_needed
 from pedagogy_r1.stats.sampled import sampled
@@ -95,7 +92,7 @@ def test_no_unit_is_lost_and_probabilities_are_probabilities(
         _is_read_in_order(population, found)
 
 
-def _is_read_in_order(population: Population, found: Drawing) -> None:
+def _is_read_in_order(population: Population, found: DrawnElements) -> None:
     """Each trace in one go, from its beginning."""
     place = {u: (m.trace_id, i) for m in population.members for i, u in enumerate(m.unit_ids)}
     for order in found.orders.values():
