@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pedagogy_r1.report import (
+    ReportSettings,
     Section,
-    Settings,
     agreement_section,
     disagreements,
     measure_agreement,
@@ -22,7 +22,7 @@ from pedagogy_r1.report import (
 )
 
 
-def study(runs: Sequence[Path], settings: Settings) -> tuple[Section, list[str]]:
+def study(runs: Sequence[Path], settings: ReportSettings) -> tuple[Section, list[str]]:
     """The section of the report, and some disagreements quoted."""
     opened = open_study(runs, settings)
     section = agreement_section(opened, measure_agreement(opened))
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, help="CSV file of the α of every group of coders")
     options = parser.parse_args(arguments)
-    section, said = study(options.runs, Settings(replicates=options.replicates, seed=options.seed))
+    section, said = study(options.runs, ReportSettings(replicates=options.replicates, seed=options.seed))
     if section.absent:
         print(section.absent)
         return

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pedagogy_r1.report import (
-    Comparison,
+    ColumnContrast,
+    ReportSettings,
     Section,
-    Settings,
     contrast_section,
     correction_section,
     measure_contrasts,
@@ -24,7 +24,7 @@ from pedagogy_r1.report import (
 )
 
 
-def study(runs: Sequence[Path], settings: Settings) -> tuple[Section, Section]:
+def study(runs: Sequence[Path], settings: ReportSettings) -> tuple[Section, Section]:
     """The contrast as coded, and corrected."""
     opened = open_study(runs, settings)
     found = measure_contrasts(opened)
@@ -41,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--permutations", type=int, default=9999)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    settings = Settings(
+    settings = ReportSettings(
         coder=options.coder,
-        contrasts=(Comparison("condition", *options.conditions),),
+        contrasts=(ColumnContrast("condition", *options.conditions),),
         family=tuple(options.family.split(",")),
         permutations=options.permutations,
         seed=options.seed,

@@ -11,12 +11,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pedagogy_r1.report import Section, Settings, measure_noise, noise_section, open_study
+from pedagogy_r1.report import ReportSettings, Section, measure_noise, noise_section, open_study
 
 PAPER = 0.65
 
 
-def study(runs: Sequence[Path], settings: Settings) -> tuple[Section, list[str]]:
+def study(runs: Sequence[Path], settings: ReportSettings) -> tuple[Section, list[str]]:
     """The table, and for each coder whether the paper's figure lies in the interval of either reading."""
     opened = open_study(runs, settings)
     found = measure_noise(opened)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, help="CSV file")
     options = parser.parse_args(arguments)
-    settings = Settings(coder=options.coder, replicates=options.replicates, seed=options.seed)
+    settings = ReportSettings(coder=options.coder, replicates=options.replicates, seed=options.seed)
     section, verdicts = study(options.runs, settings)
     if section.absent:
         print(section.absent)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pedagogy_r1 import CoderRun
-from pedagogy_r1.report import Table, columns
+from pedagogy_r1.report import ReportTable, columns
 from pedagogy_r1.tokens import Resampling, SpacyTokenizer, TokenReport, measure_traces, token_report
 
 
@@ -24,7 +24,7 @@ def study(runs: Sequence[Path], by: str | None, how: Resampling) -> TokenReport:
     return token_report(measured, tokenizer=SpacyTokenizer().name, by=by, how=how)
 
 
-def table_of(report: TokenReport) -> Table:
+def table_of(report: TokenReport) -> ReportTable:
     """One row for each group and quantity."""
     rows = []
     for group in report.groups:
@@ -41,7 +41,9 @@ def table_of(report: TokenReport) -> Table:
         ("group", "group", "text"), ("quantity", "quantity", "text"), ("estimate", "estimate", "coefficient"),
         ("95 %", ("low", "high"), "coefficient"), ("n", "n", "count"), ("note", "note", "text"),
     )  # fmt: skip
-    return Table("underthinking", f"Segmenter {report.segmenter}; judge {report.judge}.", shown, tuple(rows))
+    return ReportTable(
+        "underthinking", f"Segmenter {report.segmenter}; judge {report.judge}.", shown, tuple(rows)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.report import Settings, build_report
+from pedagogy_r1.report import ReportSettings, build_report
 from pedagogy_r1.runs.coding import CoderInfo
 from pedagogy_r1.runs.run import Manifest, dump_codebook
 from pedagogy_r1.unit import unit_id
@@ -46,7 +46,7 @@ def main() -> None:
             print(f"  {last[0]:20s} {time.perf_counter() - last[1]:6.1f} s" if last[0] else "", flush=True)
             last = (name, time.perf_counter())
 
-        settings = Settings(permutations=options.permutations)
+        settings = ReportSettings(permutations=options.permutations)
         report = build_report(runs, folder / "report", settings, progress=step)
         step("")
         codings = sum(row["units"] for row in report.table("coverage").rows)

@@ -69,10 +69,10 @@ def command(
     Give the humans' run and the machine's together: agreement, corrected shares and the comparison need both. What cannot
     be estimated from the runs is left out, and the page says why.
     """
-    from ..report import Settings, build_report, parse_comparison
+    from ..report import ReportSettings, build_report, parse_comparison
     from ..sampling.inclusion import read_inclusion
 
-    settings = Settings(
+    settings = ReportSettings(
         coder=coder,
         contrasts=tuple(parse_comparison(text) for text in contrasts),
         family=tuple(code.strip() for code in family.split(",") if code.strip()) if family else None,

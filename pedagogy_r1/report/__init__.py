@@ -1,29 +1,29 @@
 """The report: four answers in plain words, methods for an appendix, and every table and figure behind them."""
 
-from .answer import Answer
-from .contrast import Contrasts, contrast_section, measure_contrasts
-from .corrections import Corrections, correction_section, measure_corrections
-from .coverage import coverage_section
+from .answers import PlainAnswer
+from .build_report import Report, build_report, make_report, write_report
 from .figure import Figure
-from .frequency import Frequencies, frequency_section, measure_frequency
-from .noise import Noise, measure_noise, noise_section
-from .order import CodeOrder, measure_order, order_section
-from .quoted import disagreements
 from .reliability import Agreement, measure_agreement
-from .reliability_section import agreement_section
-from .report import Report, build_report, make_report, write_report
-from .robustness import Robustness, measure_robustness, robustness_section
 from .section import Gap, Quote, Section
-from .settings import Comparison, Settings, parse_comparison
+from .sections.code_contrasts import Contrasts, contrast_section, measure_contrasts
+from .sections.code_frequency import Frequencies, frequency_section, measure_frequency
+from .sections.code_order import CodeOrder, measure_order, order_section
+from .sections.coder_agreement import agreement_section
+from .sections.corrections import Corrections, correction_section, measure_corrections
+from .sections.coverage import coverage_section
+from .sections.noise_share import Noise, measure_noise, noise_section
+from .sections.other_coders import Robustness, measure_robustness, robustness_section
+from .sections.quoted import disagreements
+from .settings import ColumnContrast, ReportSettings, parse_comparison
 from .study import Study, open_study
-from .table import Column, Table, columns
+from .table import ReportTable, TableColumn, columns
 
 __all__ = [
     "Agreement",
-    "Answer",
+    "PlainAnswer",
     "CodeOrder",
-    "Column",
-    "Comparison",
+    "TableColumn",
+    "ColumnContrast",
     "Contrasts",
     "Corrections",
     "Figure",
@@ -34,9 +34,9 @@ __all__ = [
     "Report",
     "Robustness",
     "Section",
-    "Settings",
+    "ReportSettings",
     "Study",
-    "Table",
+    "ReportTable",
     "agreement_section",
     "build_report",
     "columns",

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..estimate.formatting import DASH
-from .answer import unit_words
+from .answers import unit_words
 from .figure import Rendered
 from .section import Section
 
 if TYPE_CHECKING:
-    from .report import Report
+    from .build_report import Report
 
 HERE = Path(__file__).parent
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..agreement import Comparison
-from .drawing import Dot, dot_rows, heat_map
 from .figure import Figure
+from .figures import Dot, dot_rows, heat_map
 from .reliability import Agreement
 from .section import listed
 from .study import Study

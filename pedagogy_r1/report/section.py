@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .figure import Figure
-from .table import Table
+from .table import ReportTable
 
 
 class Gap(NamedTuple):
@@ -37,7 +37,7 @@ class Section:
     id: str
     title: str
     lead: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
     figures: tuple[Figure, ...] = ()
     quotes: tuple[Quote, ...] = ()
     gaps: tuple[Gap, ...] = ()

@@ -10,7 +10,7 @@ from ..errors import PedagogyError
 from ..sampling.inclusion import Inclusion
 
 
-class Comparison(NamedTuple):
+class ColumnContrast(NamedTuple):
     """Two values of a column: ``condition:cop:generic``."""
 
     column: str
@@ -27,13 +27,13 @@ COLUMNS = ("condition", "correct", "model", "domain")
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReportSettings:
     """``coder``: whose codings the frequencies show; default the one who coded most units. ``contrasts``: default all
     that the runs allow. ``family``: codes whose error is controlled together, named before looking; default all.
     ``inclusion``: with what probability each unit was given to people, from the sampling plan."""
 
     coder: str | None = None
-    contrasts: tuple[Comparison, ...] = ()
+    contrasts: tuple[ColumnContrast, ...] = ()
     family: tuple[str, ...] | None = None
     replicates: int = 1000
     permutations: int = 9999
@@ -48,7 +48,7 @@ class Settings:
             )
 
 
-def parse_comparison(text: str) -> Comparison:
+def parse_comparison(text: str) -> ColumnContrast:
     """``COLUMN:A:B``; the last colon divides, so a model's name may hold one if ``B`` does not."""
     column, _, rest = text.partition(":")
     a, _, b = rest.rpartition(":")
@@ -58,11 +58,11 @@ def parse_comparison(text: str) -> Comparison:
             f"write COLUMN:A:B with two values of {', '.join(COLUMNS)}, as condition:cop:generic",
         )
     if column != "correct":
-        return Comparison(column, a, b)
+        return ColumnContrast(column, a, b)
     truth = {"true": True, "right": True, "false": False, "wrong": False}
     if a.lower() not in truth or b.lower() not in truth:
         raise PedagogyError(f"{text!r}: correct is right or wrong", "write correct:right:wrong")
-    return Comparison(column, truth[a.lower()], truth[b.lower()])
+    return ColumnContrast(column, truth[a.lower()], truth[b.lower()])
 
 
 def sameness(column: str, values: Sequence[Any]) -> str:

@@ -27,7 +27,7 @@ from ..errors import RunError, did_you_mean
 from ..runs.coding import CoderInfo
 from ..runs.run import CoderRun, require_complete
 from ..stats import code_table
-from .settings import COLUMNS, Settings
+from .settings import COLUMNS, ReportSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class Study:
     table: pd.DataFrame
     data: ReliabilityData
     main: str
-    settings: Settings
+    settings: ReportSettings
     partial: tuple[str, ...] = ()
     """Of each run that is not complete, a sentence that says so."""
 
@@ -148,10 +148,10 @@ _ID = re.compile(rb'^\{"id": ?"(\w+)"')
 
 
 def open_study(
-    runs: Sequence[CoderRun | str | Path], settings: Settings | None = None, *, partial: bool = False
+    runs: Sequence[CoderRun | str | Path], settings: ReportSettings | None = None, *, partial: bool = False
 ) -> Study:
     """Open and join the runs; ``partial``: unfinished ones too. Raises `RunError`, `CodebookError` or `InputError` for what cannot be joined."""
-    settings = settings or Settings()
+    settings = settings or ReportSettings()
     opened = tuple(run if isinstance(run, CoderRun) else CoderRun(run) for run in runs)
     unfinished = require_complete(opened, partial)
     table = code_table(opened)

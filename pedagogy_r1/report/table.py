@@ -1,6 +1,6 @@
 r"""A table of the report: raw values once, shown in three ways.
 
-    Table("alpha", "Agreement", (Column("coders"), Column("α", "alpha", "coefficient"), …), ({"coders": "A – B", "alpha": 0.7917…}, …))
+    ReportTable("alpha", "Agreement", (TableColumn("coders"), TableColumn("α", "alpha", "coefficient"), …), ({"coders": "A – B", "alpha": 0.7917…}, …))
 
     alpha.csv     A – B,0.7917…,0.754…,0.832…       every value, unrounded, limits in columns of their own
     alpha.tex     A – B & .792 & [.754, .832] \\    what the page shows, for a paper (booktabs)
@@ -27,7 +27,7 @@ LONG = 40
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """``head``: what stands above; ``keys``: the row's value, or lower and upper limit of an interval."""
 
     head: str
@@ -53,12 +53,12 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """``rows``: raw values by key. ``first``: how many rows the page shows; files have them all."""
 
     name: str
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[Row, ...]
     note: str = ""
     first: int | None = None
@@ -143,9 +143,9 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX.get(letter, letter) for letter in " ".join(text.splitlines()))
 
 
-def columns(*specs: tuple[str, str | tuple[str, str], Kind]) -> tuple[Column, ...]:
+def columns(*specs: tuple[str, str | tuple[str, str], Kind]) -> tuple[TableColumn, ...]:
     """Columns from (head, key or limits, kind)."""
-    return tuple(Column(*spec) for spec in specs)
+    return tuple(TableColumn(*spec) for spec in specs)
 
 
 def estimate_cells(estimate: Any, prefix: str = "") -> Row:

@@ -36,7 +36,7 @@ from ..human.coding_log import Desk, Header, Note, read_changes
 from .code import CodePages
 from .rules import rules_between
 from .state import State
-from .workplace import Spot, Workplace
+from .workplace import TaskPlace, Workplace
 from .workplace import decided as codes_of
 
 TITLE, PATH = "Adjudicate", "/adjudicate"
@@ -72,7 +72,7 @@ def _out(state: State) -> Path:
     return state.packet.folder / ADJUDICATED
 
 
-class Pair(NamedTuple):
+class CoderPair(NamedTuple):
     """How far two coders agree on first codes. ``alpha``: Krippendorff's, nominal; or why there is none."""
 
     coders: tuple[str, str]
@@ -92,19 +92,19 @@ class Adjudication(Workplace):
         desk = Desk(out / LEDGER, header, material.book)
         super().__init__([dispute.task for dispute in self.disputes], desk, whole=material.whole)
 
-    def dispute(self, spot: Spot) -> Dispute:
+    def dispute(self, spot: TaskPlace) -> Dispute:
         """What the unit's coders say."""
         return self.disputes[spot.number - 1]
 
-    def over(self, spot: Spot) -> bool:
+    def over(self, spot: TaskPlace) -> bool:
         """Whether its decision stands."""
         return decided(self.entry(spot), self.dispute(spot), self.desk.work)
 
-    def note(self, spot: Spot, who: str) -> Note:
+    def note(self, spot: TaskPlace, who: str) -> Note:
         """Who decides, and upon what."""
         return Note(who, self.dispute(spot).codes)
 
-    def updates(self, spot: Spot, verb: str, what: str) -> dict[str, Any]:
+    def updates(self, spot: TaskPlace, verb: str, what: str) -> dict[str, Any]:
         """Beside a coder's own: ``as NAME``, to decide as one of them did."""
         if verb == "as":
             if what not in self.dispute(spot).said:
@@ -112,7 +112,7 @@ class Adjudication(Workplace):
             return codes_of(self.dispute(spot).said[what].codes)
         return super().updates(spot, verb, what)
 
-    def values(self, spot: Spot) -> dict[str, Any]:
+    def values(self, spot: TaskPlace) -> dict[str, Any]:
         """With what everybody says, and what the codebook says of that."""
         dispute, work = self.dispute(spot), self.desk.work
         unit_id = spot.task.unit.id
@@ -124,7 +124,7 @@ class Adjudication(Workplace):
             "over": self.over(spot),
         }
 
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[CoderPair]:
         """Every two coders."""
         return [_pair(self.material, a, b) for a, b in combinations(self.material.coders, 2)]
 
@@ -133,7 +133,7 @@ def _given(dispute: Dispute) -> tuple[str, ...]:
     return tuple(code for said in dispute.said.values() for code in said.codes or ())
 
 
-def _pair(material: Material, a: str, b: str) -> Pair:
+def _pair(material: Material, a: str, b: str) -> CoderPair:
     import numpy as np
 
     names = {code: i for i, code in enumerate((*material.book.code_ids, NONE))}
@@ -153,12 +153,12 @@ def _pair(material: Material, a: str, b: str) -> Pair:
     both = [row for row in rows if MISSING not in row]
     same = sum(x == y for x, y in both)
     if material.book.level != "nominal":
-        return Pair(
+        return CoderPair(
             (a, b), len(both), same, None, f"the codes are {material.book.level}: pcode agreement says it"
         )
     values = np.array(rows, dtype=np.int64).reshape(-1, 2).T
     found = krippendorff_alpha(values, np.array(traces, dtype=np.int64), len(names), replicates=0)
-    return Pair((a, b), len(both), same, found.alpha, found.why_undefined)
+    return CoderPair((a, b), len(both), same, found.alpha, found.why_undefined)
 
 
 class AdjudicatePages(CodePages):

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from ..codebook import NONE
-from .index import MISSING, Index, Row, fold
-from .opened import unit_spans
+from .index import MISSING, Index, TraceRow, fold
 from .scan import read_line
+from .trace_view import unit_spans
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,14 +68,14 @@ class Filters:
         return self != Filters()
 
 
-class Hit(NamedTuple):
+class TraceHit(NamedTuple):
     """A trace, by number, and how many of its units fit; none where units were not asked about."""
 
     number: int
     units: int | None
 
 
-def select(index: Index, filters: Filters) -> list[Hit]:
+def select(index: Index, filters: Filters) -> list[TraceHit]:
     """The traces that fit, in order. Waits for as much of the index as it needs."""
     index.wait_traces()
     numbers = [n for n, row in enumerate(index.rows) if _fits(row, filters)]
@@ -84,7 +84,7 @@ def select(index: Index, filters: Filters) -> list[Hit]:
         index.wait_texts()
         numbers = [n for n in numbers if needle in index.rows[n].folded]
     if not filters.about_units:
-        return [Hit(n, None) for n in numbers]
+        return [TraceHit(n, None) for n in numbers]
     mask, hits = unit_mask(index, filters), []
     for n in numbers:
         row = index.rows[n]
@@ -97,7 +97,7 @@ def select(index: Index, filters: Filters) -> list[Hit]:
                 needle in text for text, fits in zip(_texts(index, row), found.tolist(), strict=True) if fits
             )
         if count:
-            hits.append(Hit(n, count))
+            hits.append(TraceHit(n, count))
     return hits
 
 
@@ -146,7 +146,7 @@ def _is(number: int, codes: tuple[str, ...] | None, wanted: str) -> bool:
     return codes is not None and (not codes if wanted == NONE else wanted in codes)
 
 
-def _fits(row: Row, filters: Filters) -> bool:
+def _fits(row: TraceRow, filters: Filters) -> bool:
     return (
         filters.domain in ("", row.domain)
         and filters.condition in ("", row.condition)
@@ -155,7 +155,7 @@ def _fits(row: Row, filters: Filters) -> bool:
     )
 
 
-def _texts(index: Index, row: Row) -> list[bytes]:
+def _texts(index: Index, row: TraceRow) -> list[bytes]:
     """The row's units' texts, folded, in its order."""
     reasoning: Any = read_line(index.runs[row.run].folder / "traces.jsonl", row.at).get("reasoning") or ""
     return [fold(reasoning[start:end]) for start, end in unit_spans(index, row)]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import PedagogyError, RunError
 from ..runs.run import CoderRun
-from .scan import Block, Place, Scanner, Units, read_line, trace_lines
+from .scan import Place, Scanner, TraceLines, Units, read_line, trace_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ ABSENT, MISSING = 0, 1
 PEEK = 240
 
 
-class Column(NamedTuple):
+class CoderColumn(NamedTuple):
     """One coder of one run. ``label`` is the coder's name, with the run's where two runs have a coder of that name."""
 
     coder: str
@@ -42,7 +42,7 @@ class Column(NamedTuple):
 
 
 @dataclass
-class Row:
+class TraceRow:
     """One trace, without its texts. ``places``: by run. ``units``: its half-open range in ``said``."""
 
     id: str
@@ -67,7 +67,7 @@ class Index:
         self.runs = tuple(runs)
         self.columns = _columns(self.runs)
         self.schemes = list(dict.fromkeys(run.manifest.scheme for run in self.runs))
-        self.rows: list[Row] = []
+        self.rows: list[TraceRow] = []
         self.number: dict[str, int] = {}
         self.sets: list[tuple[str, ...] | None] = [None, None]
         self.ready = 0
@@ -108,7 +108,7 @@ class Index:
         """Whether all has been read."""
         return self._listed and self.ready == len(self.rows)
 
-    def said(self, row: Row) -> list[array[int]]:
+    def said(self, row: TraceRow) -> list[array[int]]:
         """By unit of the row: the cells of all columns."""
         width = len(self.columns)
         cells = self._cells[row.units[0] * width : row.units[1] * width]
@@ -175,7 +175,7 @@ class Index:
             if n >= news:
                 news = n + max(16, n // 8)
                 self._announce(n)
-            found: dict[int, Block] = {}
+            found: dict[int, TraceLines] = {}
             units: Units | None = None
             for r in row.runs:
                 if block := scanners[r].take(row.id, units):
@@ -190,7 +190,7 @@ class Index:
             self.ready = ready
             self._news.notify_all()
 
-    def _add(self, row: Row, found: dict[int, Block]) -> None:
+    def _add(self, row: TraceRow, found: dict[int, TraceLines]) -> None:
         width, first = len(self.columns), len(self._cells) // len(self.columns)
         order = unit_order([(self._rank(r), b.units.spans, b.units.ids) for r, b in found.items()])
         cells = array("H", bytes(2 * width * len(order)))
@@ -234,10 +234,10 @@ def unit_order(parts: Sequence[tuple[int, Sequence[tuple[int, int]], Sequence[An
     return {unit: i for i, unit in enumerate(sorted(keys, key=lambda unit: (keys[unit], unit)))}
 
 
-def _columns(runs: Sequence[CoderRun]) -> list[Column]:
+def _columns(runs: Sequence[CoderRun]) -> list[CoderColumn]:
     names = [coder.name for run in runs for coder in run.manifest.coders]
     return [
-        Column(
+        CoderColumn(
             coder.name,
             coder.kind,
             r,
@@ -249,9 +249,9 @@ def _columns(runs: Sequence[CoderRun]) -> list[Column]:
     ]
 
 
-def _row(data: dict[str, Any], run: int, at: int) -> Row:
+def _row(data: dict[str, Any], run: int, at: int) -> TraceRow:
     text = data.get("question") or data.get("reasoning") or ""
-    return Row(
+    return TraceRow(
         id=data["id"],
         domain=data.get("domain") or "",
         condition=data.get("condition") or "",

@@ -23,7 +23,7 @@ from ..human.packet import Packet, Task, blind
 from ..runs.coding import Coding
 from ..runs.run import CoderRun
 from .rules import rules_between
-from .workplace import Spot, Workplace
+from .workplace import TaskPlace, Workplace
 
 TARGET = 0.8
 """Krippendorff's customary limit for relying on codings."""
@@ -122,11 +122,11 @@ class Practice(Workplace):
         self.desk = self._open(self.round)
         self._curve = []
 
-    def over(self, spot: Spot) -> bool:
+    def over(self, spot: TaskPlace) -> bool:
         """Whether its answer has been shown."""
         return self.entry(spot).checked
 
-    def updates(self, spot: Spot, verb: str, what: str) -> dict[str, Any]:
+    def updates(self, spot: TaskPlace, verb: str, what: str) -> dict[str, Any]:
         """Beside a coder's own: ``check``, after which the answer is shown and nothing changes."""
         if verb == "check":
             if not self.entry(spot).done:
@@ -136,7 +136,7 @@ class Practice(Workplace):
             raise HTTPException(400, "Practice is about codes only.")
         return super().updates(spot, verb, what)
 
-    def values(self, spot: Spot) -> dict[str, Any]:
+    def values(self, spot: TaskPlace) -> dict[str, Any]:
         """With the answer if it was asked for."""
         entry = self.entry(spot)
         gold = self.gold.codings[spot.task.unit.id] if entry.checked else None

@@ -19,11 +19,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..runs.coding import Coding
-from .filters import DIFFER, OPEN, Filters, Hit, select, unit_mask
-from .index import MISSING, Index, Row, fold
-from .opened import Opened, OpenUnit, Part, open_trace, pieces
+from .filters import DIFFER, OPEN, Filters, TraceHit, select, unit_mask
+from .index import MISSING, Index, TraceRow, fold
 from .state import State
 from .strip import lead, strip
+from .trace_view import Opened, OpenUnit, SchemeUnits, open_trace, pieces
 
 TITLE, PATH = "Read", "/read"
 ROWS = 50
@@ -43,10 +43,10 @@ def routes(state: State) -> list[BaseRoute]:
     ]
 
 
-class Line(NamedTuple):
+class ListedTrace(NamedTuple):
     """One trace in the list. ``hits``: units that fit; ``differ``: units whose primary codes differ."""
 
-    row: Row
+    row: TraceRow
     units: int
     hits: int | None
     differ: int
@@ -54,7 +54,7 @@ class Line(NamedTuple):
     url: str
 
 
-class Step(NamedTuple):
+class Neighbours(NamedTuple):
     """Where a trace stands among those that fit, and the addresses of its neighbours."""
 
     place: int | None
@@ -68,7 +68,9 @@ class Reader:
 
     def __init__(self, state: State, index: Index) -> None:
         self.state, self.index = state, index
-        self.select: Callable[[Filters], list[Hit]] = lru_cache(32)(lambda filters: select(index, filters))
+        self.select: Callable[[Filters], list[TraceHit]] = lru_cache(32)(
+            lambda filters: select(index, filters)
+        )
         self.mask = lru_cache(8)(lambda filters: unit_mask(index, filters))
 
     def listed(self, request: Request) -> Response:
@@ -161,7 +163,7 @@ class Reader:
             "list_url": PATH + filters.query(),
         }
 
-    def _line(self, hit: Hit, filters: Filters) -> Line:
+    def _line(self, hit: TraceHit, filters: Filters) -> ListedTrace:
         row, index = self.index.rows[hit.number], self.index
         said = index.said(row)
         wanted = [i for i, c in enumerate(index.columns) if filters.coder in ("", c.label)]
@@ -173,7 +175,7 @@ class Reader:
         )
         first = [None if codes is None else codes[:1] for codes in index.sets]
         differ = sum(len({first[cell] for cell in cells} - {None}) > 1 for cells in said)
-        return Line(row, len(said), hit.units, differ, drawn, "/read/trace" + filters.query(id=row.id))
+        return ListedTrace(row, len(said), hit.units, differ, drawn, "/read/trace" + filters.query(id=row.id))
 
     def _open(self, name: str) -> tuple[int, Opened]:
         self.index.wait_traces()
@@ -183,12 +185,12 @@ class Reader:
         self.index.wait(number)
         return number, open_trace(self.index, self.index.rows[number])
 
-    def _chosen(self, part: Part, labels: list[str]) -> Part:
+    def _chosen(self, part: SchemeUnits, labels: list[str]) -> SchemeUnits:
         """The part with the coders asked for, or all."""
         columns = tuple(i for i in part.columns if self.index.columns[i].label in labels)
         return part._replace(columns=columns) if columns else part
 
-    def _lead(self, part: Part, filters: Filters) -> int:
+    def _lead(self, part: SchemeUnits, filters: Filters) -> int:
         """The column whose codes colour the text: the coder asked for, else as `lead` says."""
         columns = self.index.columns
         asked = [i for i in part.columns if columns[i].label == filters.coder]
@@ -212,7 +214,7 @@ class Reader:
             if fits and (not needle or needle in fold(unit.text))
         }
 
-    def _step(self, number: int, filters: Filters, view: str) -> Step:
+    def _step(self, number: int, filters: Filters, view: str) -> Neighbours:
         numbers = [hit.number for hit in self.select(filters)]
         place = next((i for i, found in enumerate(numbers) if found == number), None)
         before = next((n for n in reversed(numbers) if n < number), None)
@@ -224,7 +226,7 @@ class Reader:
             + filters.query(view="text" if view == "text" else "", id=self.index.rows[n].id)
             for n in (before, after)
         )
-        return Step(None if place is None else place + 1, len(numbers), before_url, after_url)
+        return Neighbours(None if place is None else place + 1, len(numbers), before_url, after_url)
 
 
 def _within(units: tuple[OpenUnit, ...], start: int) -> tuple[OpenUnit, ...]:

@@ -49,7 +49,7 @@ class Place(NamedTuple):
     codings: tuple[int, int]
 
 
-class Block(NamedTuple):
+class TraceLines(NamedTuple):
     """One trace in one run, with the bytes that its codings take in their file."""
 
     units: Units
@@ -62,18 +62,18 @@ class Scanner:
 
     def __init__(self, run: CoderRun) -> None:
         self.run = run
-        self._early: dict[str, Block] = {}
+        self._early: dict[str, TraceLines] = {}
         self._units = _Units(run.folder / "units.jsonl")
         self._codings = (run.folder / "codings.jsonl").open("rb")
         self._raw, self._at = self._codings.readline(), 0
 
-    def take(self, trace: str, like: Units | None = None) -> Block | None:
+    def take(self, trace: str, like: Units | None = None) -> TraceLines | None:
         """The block of that trace, none if the run has no units there. ``like``: the trace's units in another run.
 
         Mostly it is the next one. Raises `RunError` where codings are out of the units' order.
         """
         while trace not in self._early and (units := self._units.next(like)) is not None:
-            block = Block(units, *self._said(units))
+            block = TraceLines(units, *self._said(units))
             self._early[units.trace] = block
         return self._early.pop(trace, None)
 

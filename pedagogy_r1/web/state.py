@@ -22,7 +22,7 @@ from ..codebook import NONE, Codebook
 from ..human.packet import Packet
 from ..runs.run import CoderRun
 from .colors import code_class
-from .shown import shown
+from .escape import shown
 
 HOME = Path(__file__).parent
 

@@ -14,12 +14,12 @@ from markupsafe import Markup
 
 from ..codebook import NONE, Codebook
 from .colors import code_class
-from .index import Column
+from .index import CoderColumn
 
 NEARLY = 0.9
 
 
-def lead(coded: Mapping[int, int], columns: Sequence[Column]) -> int | None:
+def lead(coded: Mapping[int, int], columns: Sequence[CoderColumn]) -> int | None:
     """Whose codes colour a trace, given how many units each column coded: none if nobody coded any.
 
     Of those who coded nearly as much as the one who coded most, the first person; a machine where there is none.

@@ -46,7 +46,7 @@ def routes(state: State) -> list[BaseRoute]:
     ]
 
 
-class Drawing(NamedTuple):
+class AlphaCurve(NamedTuple):
     """The course of α as points of a picture; ``target`` is a height, ``ticks`` heights with their words."""
 
     lines: list[str]
@@ -58,7 +58,7 @@ class Drawing(NamedTuple):
     left: int = LEFT
 
 
-def drawn(curve: list[float | None], target: float) -> Drawing:
+def drawn(curve: list[float | None], target: float) -> AlphaCurve:
     """From 0 to 1; what lies below 0 is drawn at 0. Where α is undefined the line is broken."""
 
     def at(alpha: float) -> float:
@@ -74,7 +74,7 @@ def drawn(curve: list[float | None], target: float) -> Drawing:
     parts = [part for part in parts if part]
     lines = [" ".join(f"{x},{y}" for x, y in part) for part in parts]
     ticks = [(at(value), words) for value, words in ((0, "0"), (0.5, ".5"), (1, "1"))]
-    return Drawing(lines, parts[-1][-1] if parts else None, at(target), ticks)
+    return AlphaCurve(lines, parts[-1][-1] if parts else None, at(target), ticks)
 
 
 class TrainPages(CodePages):

@@ -24,7 +24,7 @@ LONGEST_MEMO = 20_000
 """Characters."""
 
 
-class Spot(NamedTuple):
+class TaskPlace(NamedTuple):
     """A task and its place. ``trace``: which of the coder's traces, from 1; ``nth``: which of its units in that trace."""
 
     number: int
@@ -51,25 +51,25 @@ class Workplace:
         self.desk, self.whole = desk, whole
         traces: dict[str, int] = {}
         sizes: dict[str, int] = {}
-        self.spots: list[Spot] = []
+        self.spots: list[TaskPlace] = []
         for number, task in enumerate(tasks, 1):
             trace = traces.setdefault(task.trace.id, len(traces) + 1)
             nth = sizes[task.trace.id] = sizes.get(task.trace.id, 0) + 1
-            self.spots.append(Spot(number, task, trace, nth, 0))
+            self.spots.append(TaskPlace(number, task, trace, nth, 0))
         self.spots = [spot._replace(of=sizes[spot.task.trace.id]) for spot in self.spots]
         self._numbers = {spot.task.unit.id: spot.number for spot in self.spots}
 
-    def spot(self, number: int) -> Spot:
+    def spot(self, number: int) -> TaskPlace:
         """The task of that number, or a page that says there is none."""
         if not 1 <= number <= len(self.spots):
             raise HTTPException(404, "There is no such unit.")
         return self.spots[number - 1]
 
-    def entry(self, spot: Spot) -> Entry:
+    def entry(self, spot: TaskPlace) -> Entry:
         """What has been said of it."""
         return self.desk.entry(spot.task.unit.id)
 
-    def over(self, spot: Spot) -> bool:
+    def over(self, spot: TaskPlace) -> bool:
         """Whether there is no more to be said of it."""
         return self.entry(spot).done
 
@@ -83,7 +83,7 @@ class Workplace:
         undone = [spot.number for spot in self.spots if not self.over(spot)]
         return next((n for n in undone if n > number), undone[0] if undone else None)
 
-    def around(self, spot: Spot) -> Around:
+    def around(self, spot: TaskPlace) -> Around:
         """The unit with its context, as it stands in the trace."""
         task, text = spot.task, spot.task.trace.reasoning
         first = task.before[0].start if task.before else task.unit.start
@@ -96,7 +96,7 @@ class Workplace:
             text[last:] if self.whole else "",
         )
 
-    def values(self, spot: Spot) -> dict[str, Any]:
+    def values(self, spot: TaskPlace) -> dict[str, Any]:
         """What the templates show of a unit; nothing here says how its trace was made, nor what anybody else thinks."""
         entry = self.entry(spot)
         step = self.desk.undoable
@@ -115,7 +115,7 @@ class Workplace:
             "undo": step.n if step and step.unit_id in self._numbers else None,
         }
 
-    def note(self, spot: Spot, who: str) -> Note:
+    def note(self, spot: TaskPlace, who: str) -> Note:
         """What is kept beside a decision."""
         return NO_NOTE
 
@@ -139,7 +139,7 @@ class Workplace:
             return number
         return place if self.desk.undo(n, self.note(self.spot(place), who)) else number
 
-    def updates(self, spot: Spot, verb: str, what: str) -> dict[str, Any]:
+    def updates(self, spot: TaskPlace, verb: str, what: str) -> dict[str, Any]:
         """The fields that shall change."""
         codes = self.entry(spot).codes or ()
         if verb == "first":

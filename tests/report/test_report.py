@@ -23,11 +23,11 @@ from pedagogy_r1.codebook.palette import CONTRAST, DARK_CARD, contrast, palette
 from pedagogy_r1.errors import PedagogyError, RunError
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import (
-    Column,
     Figure,
     Report,
-    Settings,
-    Table,
+    ReportSettings,
+    ReportTable,
+    TableColumn,
     build_report,
     make_report,
     measure_corrections,
@@ -35,7 +35,7 @@ from pedagogy_r1.report import (
     open_study,
     parse_comparison,
 )
-from pedagogy_r1.report.corrections import plan_of
+from pedagogy_r1.report.sections.corrections import plan_of
 from pedagogy_r1.report.table import latex_text
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.stats import code_table, frequency
@@ -44,7 +44,7 @@ from pedagogy_r1.stats import contrast as contrast_of
 from ..conftest import ROOT
 from ..make_runs import BOOK, make_run
 
-QUICK = Settings(replicates=50, permutations=200)
+QUICK = ReportSettings(replicates=50, permutations=200)
 STUDIES = sorted((ROOT / "analysis").glob("*.py"))
 
 
@@ -307,13 +307,13 @@ def test_corrections_use_the_reference(demo: list[Path]) -> None:
 
 
 def test_table_forms() -> None:
-    table = Table(
+    table = ReportTable(
         "t",
         "50 % of a_b",
         (
-            Column("code", "code", "code"),
-            Column("α", "alpha", "coefficient"),
-            Column("95 %", ("low", "high"), "share"),
+            TableColumn("code", "code", "code"),
+            TableColumn("α", "alpha", "coefficient"),
+            TableColumn("95 %", ("low", "high"), "share"),
         ),
         ({"code": "=A", "alpha": 0.7432, "low": 0.1, "high": None, "n": 3}, {"code": "B", "alpha": None}),
     )
@@ -330,7 +330,7 @@ def test_table_forms() -> None:
 
 
 def test_inline_svg_takes_the_page_colours() -> None:
-    from pedagogy_r1.report.drawing import Dot, dot_rows
+    from pedagogy_r1.report.figures import Dot, dot_rows
 
     figure = Figure("f", "a <b>", lambda: dot_rows(["x"], [[Dot(0.5, 0.4, 0.6, "#88CCEE")]], axis="share"))
     inline = figure.inline(figure.render().svg, {"#88CCEE": "var(--code-0)"})
@@ -344,12 +344,12 @@ def test_inline_svg_takes_the_page_colours() -> None:
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        (Settings(coder="nobody"), "no coder is named 'nobody'"),
-        (Settings(family=("IA-SQ", "XX")), "the family holds 'XX'"),
-        (Settings(contrasts=(parse_comparison("condition:cop:none"),)), "no unit has condition 'none'"),
+        (ReportSettings(coder="nobody"), "no coder is named 'nobody'"),
+        (ReportSettings(family=("IA-SQ", "XX")), "the family holds 'XX'"),
+        (ReportSettings(contrasts=(parse_comparison("condition:cop:none"),)), "no unit has condition 'none'"),
     ],
 )
-def test_bad_settings(demo: list[Path], settings: Settings, why: str) -> None:
+def test_bad_settings(demo: list[Path], settings: ReportSettings, why: str) -> None:
     with pytest.raises(RunError, match=why):
         make_report(demo, settings)
 
@@ -368,7 +368,7 @@ def test_bad_runs(demo: list[Path], tmp_path: Path) -> None:
     with pytest.raises(RunError, match="two runs are named cues"):
         make_report([demo[1], demo[1]])
     with pytest.raises(PedagogyError, match="-1 resamples"):
-        Settings(replicates=-1)
+        ReportSettings(replicates=-1)
     (tmp_path / "file").write_text("")
     with pytest.raises(PedagogyError, match="is a file"):
         build_report(demo, tmp_path / "file", QUICK)

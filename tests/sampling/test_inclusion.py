@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError
-from pedagogy_r1.report import Settings, make_report, measure_corrections, open_study
+from pedagogy_r1.report import ReportSettings, make_report, measure_corrections, open_study
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.sampling.inclusion import read_inclusion
 
 from ..make_runs import make_run
 
-QUICK = Settings(replicates=50, permutations=200)
+QUICK = ReportSettings(replicates=50, permutations=200)
 
 
 def table(path: Path, header: str, *rows: str) -> Path:
@@ -56,7 +56,7 @@ def test_recorded_probabilities_undo_the_enrichment(tmp_path: Path) -> None:
     """One draw: the interval holds the truth with π, and is far off without (the sample is rich in B)."""
     cues, humans, path, truth = enriched(tmp_path, 5)
     told = measure_corrections(
-        open_study([humans, cues], Settings(inclusion=read_inclusion(path)))
+        open_study([humans, cues], ReportSettings(inclusion=read_inclusion(path)))
     ).prevalence["B"]
     assumed = measure_corrections(open_study([humans, cues], QUICK)).prevalence["B"]
     assert told.dsl.covers(truth)
@@ -68,10 +68,10 @@ def test_recorded_probabilities_undo_the_enrichment(tmp_path: Path) -> None:
 
 def test_the_page_says_where_the_probabilities_come_from(tmp_path: Path) -> None:
     cues, humans, path, _ = enriched(tmp_path, 6, 400)
-    own = Settings(replicates=20, permutations=50, inclusion=read_inclusion(path))
+    own = ReportSettings(replicates=20, permutations=50, inclusion=read_inclusion(path))
     section = next(s for s in make_report([humans, cues], own).sections if s.id == "corrected")
     assert any("recorded in pi.csv (π from 0.1 to 0.8" in text for text in section.lead)
-    without = Settings(replicates=20, permutations=50)
+    without = ReportSettings(replicates=20, permutations=50)
     section = next(s for s in make_report([humans, cues], without).sections if s.id == "corrected")
     assert any("No --inclusion file records it" in text for text in section.lead)
 
@@ -91,7 +91,7 @@ def test_units_that_were_drawn_and_not_coded(tmp_path: Path) -> None:
     humans = make_run(tmp_path / "h", {"human": people}, per_trace=20)
     rows = [f"{unit.id},0.4,{int(d)}" for unit, d in zip(cues.units(), drawn, strict=True)]
     path = table(tmp_path / "pi.csv", "unit_id,inclusion_probability,drawn", *rows)
-    found = measure_corrections(open_study([humans, cues], Settings(inclusion=read_inclusion(path))))
+    found = measure_corrections(open_study([humans, cues], ReportSettings(inclusion=read_inclusion(path))))
     assert found.plan is not None
     assert np.asarray(found.plan.pi) == pytest.approx(0.4 * coded.sum() / drawn.sum())
     assert f"Of the {drawn.sum()} units drawn, {(drawn & ~coded).sum()} were not coded" in found.plan.words

@@ -15,7 +15,7 @@ from pedagogy_r1.errors import RunError
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.web.filters import Filters, select
 from pedagogy_r1.web.index import ABSENT, MISSING, Index
-from pedagogy_r1.web.opened import open_trace, pieces
+from pedagogy_r1.web.trace_view import open_trace, pieces
 
 from ..web_server import WebServer, web_server
 

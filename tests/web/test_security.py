@@ -18,10 +18,10 @@ from pedagogy_r1.codebook import load_codebook, parse_codebook
 from pedagogy_r1.codebook.palette import contrast
 from pedagogy_r1.errors import InputError, PedagogyError
 from pedagogy_r1.web.colors import DARK, LIGHT, READABLE, stylesheet
+from pedagogy_r1.web.escape import shown
 from pedagogy_r1.web.keys import Keys, is_loopback, own_names
 from pedagogy_r1.web.opening import open_state
 from pedagogy_r1.web.passwords import Passwords, set_password
-from pedagogy_r1.web.shown import shown
 
 from ..web_server import WebServer, web_server
 

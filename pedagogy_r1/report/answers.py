@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..agreement import Comparison as Measured
+from ..agreement import Comparison
 from ..estimate.formatting import shown
 from ..stats import ContrastFamily
 from ..stats.corrected import Corrected
-from .contrast import Contrasts, clear_of_zero, shown_effects
-from .corrections import Corrections
-from .noise import Noise
 from .reliability import Agreement
 from .section import Gap, counted, listed
-from .settings import Comparison, value_words
+from .sections.code_contrasts import Contrasts, clear_of_zero, shown_effects
+from .sections.corrections import Corrections
+from .sections.noise_share import Noise
+from .settings import ColumnContrast, value_words
 from .study import Study
 
 
 @dataclass(frozen=True)
-class Answer:
+class PlainAnswer:
     """``short``: a few words; ``text``: sentences; ``points``: a list below them, where it helps."""
 
     question: str
@@ -39,14 +39,14 @@ def unit_words(study: Study) -> str:
     return plural.get(next(iter(schemes)), "units") if len(schemes) == 1 else "units"
 
 
-def reliability_answer(study: Study, found: Agreement) -> Answer:
+def reliability_answer(study: Study, found: Agreement) -> PlainAnswer:
     """Between people first; then people and the machine."""
     question = "How reliable are the codes?"
     if len(study.data.coders) < 2:
         name = study.data.coders[0].name
         kind = "a machine" if study.machines else "one person"
         alone = f"Only {name} ({kind}) coded these traces. Nothing says how far another coder would agree, so no number below should be quoted as a finding."
-        return Answer(question, f"Not known: only {name} coded.", (alone,))
+        return PlainAnswer(question, f"Not known: only {name} coded.", (alone,))
     people, machines = _best(found.of_kind("human-human")), _best(found.of_kind("machine-machine"))
     mixed = _best([c for c in found.of_kind("human-machine") if study.machine in c.coders])
     text: list[str] = []
@@ -72,25 +72,25 @@ def reliability_answer(study: Study, found: Agreement) -> Answer:
     elif not people:
         text.append("No two coders coded the same units.")
         short.append("Not known: no two coders coded the same units")
-    return Answer(question, "; ".join(short) + ".", tuple(text))
+    return PlainAnswer(question, "; ".join(short) + ".", tuple(text))
 
 
-def _best(some: Sequence[Measured]) -> Measured | None:
+def _best(some: Sequence[Comparison]) -> Comparison | None:
     return max(some, key=lambda c: (len(c.coders), c.result.n_units), default=None)
 
 
-def _person(study: Study, c: Measured) -> str:
+def _person(study: Study, c: Comparison) -> str:
     return next(name for name in c.coders if name in study.humans)
 
 
-def _who(c: Measured, many: str) -> str:
+def _who(c: Comparison, many: str) -> str:
     return f"{_NUMBER.get(len(c.coders), len(c.coders))} {many} ({listed(c.coders)})"
 
 
 _NUMBER = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
 
 
-def _level(c: Measured) -> str:
+def _level(c: Comparison) -> str:
     """The sentence with the numbers, after who it is about."""
     result = c.result
     if result.alpha is None:
@@ -134,11 +134,11 @@ LEAST_UNITS, LEAST_TRACES = 30, 5
 """With fewer shared units or traces α says next to nothing, and its interval over traces is no guide (6 traces cover .86)."""
 
 
-def _too_few(c: Measured) -> bool:
+def _too_few(c: Comparison) -> bool:
     return c.result.n_units < LEAST_UNITS or c.result.n_traces < LEAST_TRACES
 
 
-def _grade_words(c: Measured) -> str:
+def _grade_words(c: Comparison) -> str:
     if c.result.alpha is None:
         return "to an unknown extent"
     if _too_few(c):
@@ -168,16 +168,16 @@ def _difference(found: Agreement, machine: str) -> list[str]:
     return []
 
 
-def noise_answer(study: Study, found: Noise, corrected: Corrections | None = None) -> Answer:
+def noise_answer(study: Study, found: Noise, corrected: Corrections | None = None) -> PlainAnswer:
     """The main coder's figures, and the paper's beside them."""
     question = "How much of the reasoning is noise?"
     if found.families.why_no_strict:
         why = f"Units can be noise only where the codebook says so; {found.families.why_no_strict}."
-        return Answer(question, "Not known: the codebook has no code for noise.", (why,))
+        return PlainAnswer(question, "Not known: the codebook has no code for noise.", (why,))
     share = found.groups[0].share
     strict, wider = share.strict, share.nonreflective
     if strict.estimate is None:
-        return Answer(question, f"Not known: {strict.why_undefined}.", (f"{strict.why_undefined}.",))
+        return PlainAnswer(question, f"Not known: {strict.why_undefined}.", (f"{strict.why_undefined}.",))
     low = (
         f" (95 % interval {shown(strict.interval[0], 'share')} to {shown(strict.interval[1], 'share')})"
         if strict.interval
@@ -209,7 +209,7 @@ def noise_answer(study: Study, found: Noise, corrected: Corrections | None = Non
         words += f" (corrected for its errors: {_whole(own.dsl.estimate)} of the {unit_words(study)})"
     if wider.estimate is not None:
         words += f"; {_whole(wider.estimate)} if routine work counts too"
-    return Answer(question, f"{words}.", tuple(text))
+    return PlainAnswer(question, f"{words}.", tuple(text))
 
 
 def _noise_code(study: Study, found: Noise, corrected: Corrections | None) -> Corrected | None:
@@ -237,11 +237,11 @@ def _whole(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else "under 1 %"
 
 
-def difference_answer(study: Study, found: Contrasts, corrected: Corrections | None) -> Answer:
+def difference_answer(study: Study, found: Contrasts, corrected: Corrections | None) -> PlainAnswer:
     """The first comparison in words, the others in a line each."""
     question = "What differs between the conditions?"
     if not found.families:
-        return Answer(
+        return PlainAnswer(
             question, "There is nothing to compare.", tuple(f"{gap.what}: {gap.why}." for gap in found.gaps)
         )
     points, short = [], []
@@ -261,10 +261,10 @@ def difference_answer(study: Study, found: Contrasts, corrected: Corrections | N
     ]
     if study.main in study.machines:
         text.append(_checked(found, corrected))
-    return Answer(question, headline, tuple(t for t in text if t), tuple(points))
+    return PlainAnswer(question, headline, tuple(t for t in text if t), tuple(points))
 
 
-def _headline(study: Study, one: Comparison, family: ContrastFamily) -> str:
+def _headline(study: Study, one: ColumnContrast, family: ContrastFamily) -> str:
     """``Under cop more self-questioning; less noise or filler.``, or nothing."""
     effects = [c for c in shown_effects(family) if clear_of_zero(c)]
     more = [_name(study, c.code) for c in effects if (c.points.estimate or 0) > 0]
@@ -287,7 +287,7 @@ def _name(study: Study, code: str) -> str:
     return study.book.code(code).name if code in study.book.code_ids else code
 
 
-def _contrast_words(study: Study, one: Comparison, family: ContrastFamily) -> str:
+def _contrast_words(study: Study, one: ColumnContrast, family: ContrastFamily) -> str:
     a, b = value_words(one.column, one.a), value_words(one.column, one.b)
     effects = shown_effects(family)
     if not effects:
@@ -321,11 +321,11 @@ def _checked(found: Contrasts, corrected: Corrections | None) -> str:
     return f"These are a machine's codes. Corrected for its errors with the units that people coded, {what} for the first comparison."
 
 
-def gap_answer(gaps: Sequence[Gap]) -> Answer:
+def gap_answer(gaps: Sequence[Gap]) -> PlainAnswer:
     """What could not be estimated, and why; grouped by reason."""
     question = "What could not be estimated, and why?"
     if not gaps:
-        return Answer(
+        return PlainAnswer(
             question, "Nothing: all was estimated.", ("Every quantity of this report could be estimated.",)
         )
     by_reason: dict[str, list[str]] = {}
@@ -336,4 +336,4 @@ def gap_answer(gaps: Sequence[Gap]) -> Answer:
         what = listed(whats[:4]) + (f" and {len(whats) - 4} more" if len(whats) > 4 else "")
         points.append(f"{what}: {why.rstrip('.')}.")
     rest = f" {len(gaps) - 1} more below." if len(gaps) > 1 else ""
-    return Answer(question, f"{gaps[0].what}: {gaps[0].why.rstrip('.')}.{rest}", (), tuple(points))
+    return PlainAnswer(question, f"{gaps[0].what}: {gaps[0].why.rstrip('.')}.{rest}", (), tuple(points))

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RunError, did_you_mean
-from ..stats import CodeContrast, ContrastFamily, contrast
-from .drawing import HOLLOW, Dot, dot_rows
-from .figure import Figure
-from .section import Gap, Section, counted, distinct
-from .settings import COLUMNS, Comparison, sameness, value_words
-from .study import Study
-from .table import Row, Table, columns, estimate_cells
+from ...errors import RunError, did_you_mean
+from ...stats import CodeContrast, ContrastFamily, contrast
+from ..figure import Figure
+from ..figures import HOLLOW, Dot, dot_rows
+from ..section import Gap, Section, counted, distinct
+from ..settings import COLUMNS, ColumnContrast, sameness, value_words
+from ..study import Study
+from ..table import ReportTable, Row, columns, estimate_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -34,16 +34,16 @@ ALPHA = 0.05
 class Contrasts:
     """``families``: one for each comparison; ``gaps``: comparisons that could not be made."""
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ColumnContrast, ...]
     families: tuple[ContrastFamily, ...]
     gaps: tuple[Gap, ...]
 
 
-def comparisons_of(study: Study) -> tuple[tuple[Comparison, ...], tuple[Gap, ...]]:
+def comparisons_of(study: Study) -> tuple[tuple[ColumnContrast, ...], tuple[Gap, ...]]:
     """Those asked for, else all pairs of condition, correctness and model that the main coder's traces allow."""
     if study.settings.contrasts:
         return study.settings.contrasts, ()
-    found: list[Comparison] = []
+    found: list[ColumnContrast] = []
     gaps = []
     own = study.of_main()
     for column in COLUMNS[:3]:
@@ -54,7 +54,7 @@ def comparisons_of(study: Study) -> tuple[tuple[Comparison, ...], tuple[Gap, ...
             why = f"{column} has {len(values)} values; ask for the pairs that matter with --contrast {column}:A:B"
             gaps.append(Gap(f"Differences by {column}", why))
         else:
-            found += [Comparison(column, a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
+            found += [ColumnContrast(column, a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
     return tuple(found), tuple(gaps)
 
 
@@ -83,7 +83,7 @@ def measure_contrasts(study: Study) -> Contrasts:
     return Contrasts(tuple(made), tuple(families), (*gaps, *lost))
 
 
-def contrast_of(study: Study, one: Comparison, coder: str) -> ContrastFamily:
+def contrast_of(study: Study, one: ColumnContrast, coder: str) -> ContrastFamily:
     """One comparison by one coder."""
     own = study.table[study.table["coder"] == coder]
     s = study.settings
@@ -132,7 +132,7 @@ def method_words(family: ContrastFamily) -> str:
     return family.method.replace("True against False", "right against wrong")
 
 
-def file_name(prefix: str, one: Comparison) -> str:
+def file_name(prefix: str, one: ColumnContrast) -> str:
     """``contrast_condition_cop_generic``, of letters and digits whatever the values are."""
     parts = [one.column, value_words(one.column, one.a), value_words(one.column, one.b)]
     return f"{prefix}_" + "_".join("".join(c if c.isalnum() else "-" for c in part) for part in parts)
@@ -154,9 +154,9 @@ def clear_of_zero(c: CodeContrast) -> bool:
     return low is None or high is None or not low <= 0 <= high
 
 
-def _table(name: str, one: Comparison, family: ContrastFamily) -> Table:
+def _table(name: str, one: ColumnContrast, family: ContrastFamily) -> ReportTable:
     a, b = value_words(one.column, one.a), value_words(one.column, one.b)
-    return Table(
+    return ReportTable(
         name,
         f"{a} against {b}: share of units with each primary code, as {family.coder} coded "
         f"({counted(family.n_units[0], 'unit')} in {counted(family.n_traces[0], 'trace')} against "

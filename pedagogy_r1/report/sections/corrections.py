@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ..agreement import MISSING
-from ..errors import InputError
-from ..stats.corrected import Corrected, corrected_logistic, corrected_prevalence
-from .contrast import Contrasts
-from .drawing import Dot, dot_rows
-from .figure import Figure
-from .section import Gap, Section, counted, distinct
-from .settings import Comparison
-from .study import Ints, Study
-from .table import Row, Table, columns
+from ...agreement import MISSING
+from ...errors import InputError
+from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
+from ..figure import Figure
+from ..figures import Dot, dot_rows
+from ..section import Gap, Section, counted, distinct
+from ..settings import ColumnContrast
+from ..study import Ints, Study
+from ..table import ReportTable, Row, columns
+from .code_contrasts import Contrasts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -42,7 +42,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Plan:
+class InclusionPlan:
     """How people's units were chosen. ``pi``: the probability of each unit, or (units,) of them; ``words``: the plan.
 
     ``recorded``: by the sampling plan; otherwise it is read off the codings, which is an assumption.
@@ -58,11 +58,11 @@ class Corrections:
     """``prevalence``: by code; ``contrasts``: log odds ratios by code for ``comparison``. ``why``: why there is nothing."""
 
     machine: str
-    plan: Plan | None
+    plan: InclusionPlan | None
     n_units: int
     n_coded: int
     prevalence: Mapping[str, Corrected]
-    comparison: Comparison | None = None
+    comparison: ColumnContrast | None = None
     contrasts: Mapping[str, Corrected] | None = None
     gaps: tuple[Gap, ...] = ()
     why: str | None = None
@@ -101,8 +101,8 @@ def measure_corrections(study: Study, contrasts: Contrasts | None = None) -> Cor
     return _with_contrasts(study, found, contrasts, units, y) if contrasts else found
 
 
-def _recorded(study: Study, units: Ints, coded: Bools) -> Plan | None:
-    """The plan of `Settings.inclusion`; it must know every unit that the machine coded."""
+def _recorded(study: Study, units: Ints, coded: Bools) -> InclusionPlan | None:
+    """The plan of `ReportSettings.inclusion`; it must know every unit that the machine coded."""
     inclusion = study.settings.inclusion
     if inclusion is None:
         return None
@@ -121,7 +121,7 @@ def _recorded(study: Study, units: Ints, coded: Bools) -> Plan | None:
         )
     spread = f"π = {low:.4g}" if low == high else f"π from {low:.4g} to {high:.4g}"
     what = "units" if inclusion.by == "unit_id" else "traces"
-    return Plan(
+    return InclusionPlan(
         pi,
         f"{int(coded.sum()):,} of {len(coded):,} units were coded, and the probability with which each of the {what} was "
         f"drawn is recorded in {Path(inclusion.source).name} ({spread}, expected {expected:,.0f} units){open_still}",
@@ -129,23 +129,23 @@ def _recorded(study: Study, units: Ints, coded: Bools) -> Plan | None:
     )
 
 
-def plan_of(coded: Bools, trace: Ints) -> Plan:
+def plan_of(coded: Bools, trace: Ints) -> InclusionPlan:
     """The simplest plan that fits what was coded."""
     found, place = np.unique(trace, return_inverse=True)
     share = np.bincount(place, coded) / np.bincount(place)
     touched = share > 0
     if coded.all():
-        return Plan(1.0, "people coded every unit, so nothing has to be assumed")
+        return InclusionPlan(1.0, "people coded every unit, so nothing has to be assumed")
     if (share[touched] >= WHOLE).all():
         pi = float(touched.sum() / len(found))
         chosen = f"{int(touched.sum())} of {len(found)} traces"
-        return Plan(
+        return InclusionPlan(
             pi,
             f"whole traces were coded, and it is assumed that the {chosen} were drawn at random (π = {pi:.4g})",
         )
     pi = float(coded.mean())
     chosen = f"{int(coded.sum()):,} of {len(coded):,} units"
-    return Plan(
+    return InclusionPlan(
         pi, f"it is assumed that the {chosen} were drawn at random, each with the same chance (π = {pi:.4g})"
     )
 
@@ -187,7 +187,7 @@ def _plus(found: Corrections, *gaps: Gap) -> Corrections:
     return Corrections(**{**vars(found), "gaps": (*found.gaps, *gaps)})
 
 
-def _sides(study: Study, one: Comparison) -> Ints:
+def _sides(study: Study, one: ColumnContrast) -> Ints:
     """(units,) 1 where a, 0 where b, −1 elsewhere."""
     import pandas as pd
 
@@ -266,7 +266,7 @@ def _cells(c: Corrected) -> Row:
     return own
 
 
-def _prevalence_table(found: Corrections) -> Table:
+def _prevalence_table(found: Corrections) -> ReportTable:
     rows = []
     for code, c in found.prevalence.items():
         bias = c.bias.estimate
@@ -280,7 +280,7 @@ def _prevalence_table(found: Corrections) -> Table:
             }
             | {"verdict": c.verdict()}
         )
-    return Table(
+    return ReportTable(
         "corrected",
         f"Share of units with each primary code, four ways ({found.machine} and people).",
         columns(
@@ -300,7 +300,9 @@ def _prevalence_table(found: Corrections) -> Table:
     )
 
 
-def _contrast_table(found: Corrections, one: Comparison, contrasts: Mapping[str, Corrected]) -> Table:
+def _contrast_table(
+    found: Corrections, one: ColumnContrast, contrasts: Mapping[str, Corrected]
+) -> ReportTable:
     def odds(value: float | None) -> float | None:
         return None if value is None else float(np.exp(min(value, 700.0)))
 
@@ -312,7 +314,7 @@ def _contrast_table(found: Corrections, one: Comparison, contrasts: Mapping[str,
             own |= {name: odds(e.estimate), f"{name}_low": odds(low), f"{name}_high": odds(high)}
             own |= {f"{name}_why_undefined": e.why_undefined}
         rows.append(own | {"verdict": c.verdict()})
-    return Table(
+    return ReportTable(
         "corrected_contrast",
         f"Odds ratio of each code, {one.words}, four ways ({found.machine} and people).",
         columns(

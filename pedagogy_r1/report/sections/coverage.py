@@ -7,10 +7,10 @@ cues   machine  14      261    261    0
 
 from __future__ import annotations
 
-from ..agreement import MISSING
-from .section import Section, counted, listed
-from .study import Study
-from .table import Row, Table, columns
+from ...agreement import MISSING
+from ..section import Section, counted, listed
+from ..study import Study
+from ..table import ReportTable, Row, columns
 
 
 def coverage_section(study: Study) -> Section:
@@ -34,7 +34,7 @@ def coverage_section(study: Study) -> Section:
                 "of_all": coded / len(data.unit_ids),
             }
         )
-    table = Table(
+    table = ReportTable(
         "coverage",
         "Who coded how much. Missing: units that the coder was given and left open, which is never the same as “no code applies”.",
         columns(

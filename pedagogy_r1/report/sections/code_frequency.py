@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..stats import CodeShare, frequency
-from ..stats.sums import Basis
-from .drawing import Dot, dot_rows, stacked_bars
-from .figure import Figure
-from .section import Gap, Section, counted, distinct
-from .settings import COLUMNS, sameness, value_words
-from .study import Study
-from .table import Row, Table, columns, estimate_cells
+from ...stats import CodeShare, frequency
+from ...stats.sums import Basis
+from ..figure import Figure
+from ..figures import Dot, dot_rows, stacked_bars
+from ..section import Gap, Section, counted, distinct
+from ..settings import COLUMNS, sameness, value_words
+from ..study import Study
+from ..table import ReportTable, Row, columns, estimate_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -54,7 +54,7 @@ def measure_frequency(study: Study) -> Frequencies:
 def frequency_section(study: Study, found: Frequencies) -> Section:
     """Tables for all of it, figures for the main coder."""
     tables = [
-        Table(
+        ReportTable(
             "frequency",
             "How often each code is the primary code, by coder.",
             _columns(()),
@@ -64,7 +64,7 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     ]
     for column, shares in found.by.items():
         tables.append(
-            Table(
+            ReportTable(
                 f"frequency_by_{column}",
                 f"How often each code is the primary code, by {column}, as {study.main} coded.",
                 _columns((column,)),

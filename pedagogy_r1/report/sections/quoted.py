@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..agreement import MISSING, profiles
-from .section import Gap, Quote, Section, counted
-from .study import Study
+from ...agreement import MISSING, profiles
+from ..section import Gap, Quote, Section, counted
+from ..study import Study
 
 MOST = 12
 EACH = 2

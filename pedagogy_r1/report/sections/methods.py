@@ -8,14 +8,14 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any, NamedTuple
 
-from ..provenance import now, versions
-from ..runs.run import CoderRun
-from ..tokens.noise import PAPER
-from .contrast import Contrasts, method_words
+from ...provenance import now, versions
+from ...runs.run import CoderRun
+from ...tokens.noise import PAPER
+from ..section import Section, counted, listed
+from ..study import Study
+from ..table import ReportTable, Row, columns
+from .code_contrasts import Contrasts, method_words
 from .corrections import Corrections
-from .section import Section, counted, listed
-from .study import Study
-from .table import Row, Table, columns
 
 ALSO = ("scipy", "matplotlib", "pyarrow")
 
@@ -197,7 +197,7 @@ def methods_section(study: Study) -> Section:
             | {"coders": ", ".join(c.name for c in m.coders), "codebook": run.codebook.stamp, "seed": m.seed}
             | {"finished": m.finished, "fingerprint": m.fingerprint, "parameters": _plain(m.parameters)}
         )
-    table = Table(
+    table = ReportTable(
         "runs",
         "The runs that this report is made of.",
         columns(

@@ -9,10 +9,10 @@ from ..agreement import Alpha
 from .reliability import Agreement
 from .section import counted
 from .study import Study
-from .table import Row, Table, columns
+from .table import ReportTable, Row, columns
 
 
-def agreement_tables(study: Study, found: Agreement) -> tuple[Table, ...]:
+def agreement_tables(study: Study, found: Agreement) -> tuple[ReportTable, ...]:
     """Those that the data allow."""
     tables = [_alpha_table(found), _beside_table(found), _code_table(found)]
     tables += [_difference_table(found)] if found.differences else []
@@ -48,7 +48,7 @@ _ALPHA = columns(
 _WHY = columns(("why undefined", "why_undefined", "text"))
 
 
-def _alpha_table(found: Agreement) -> Table:
+def _alpha_table(found: Agreement) -> ReportTable:
     rows = [
         {"coders": " – ".join(c.coders), "kind": c.kind, **_alpha_cells(c.result)}
         | {f"p_below_{limit}": share for limit, share in c.result.q.items()}
@@ -57,7 +57,7 @@ def _alpha_table(found: Agreement) -> Table:
     ]
     below = columns(("P(α < .667)", "p_below_0.667", "share"), ("P(α < .8)", "p_below_0.800", "share"))
     sets = columns(("MASI", "alpha_masi", "coefficient"), ("Jaccard", "alpha_jaccard", "coefficient"))
-    return Table(
+    return ReportTable(
         "alpha",
         "Krippendorff's α of every pair of coders, and of all where there are more than two.",
         (
@@ -74,7 +74,7 @@ def _alpha_table(found: Agreement) -> Table:
     )
 
 
-def _beside_table(found: Agreement) -> Table:
+def _beside_table(found: Agreement) -> ReportTable:
     rows = []
     for c in found.comparisons:
         for one in c.beside:
@@ -84,7 +84,7 @@ def _beside_table(found: Agreement) -> Table:
                 | {"agreement": one.agreement, "chance": one.chance, "units": one.n_units}
                 | {"why_undefined": one.why_undefined}
             )  # fmt: skip
-    return Table(
+    return ReportTable(
         "coefficients",
         "Other coefficients on the same units: what agreement was seen, and how each reckons with chance.",
         columns(
@@ -100,14 +100,14 @@ def _beside_table(found: Agreement) -> Table:
     )
 
 
-def _code_table(found: Agreement) -> Table:
+def _code_table(found: Agreement) -> ReportTable:
     rows: list[Row] = [
         {"coders": " – ".join(c.coders), "code": one.code, "prevalence": one.prevalence}
         | _alpha_cells(one.result)
         for c in found.comparisons
         for one in c.per_code
     ]
-    return Table(
+    return ReportTable(
         "alpha_by_code",
         "α of each code's presence or absence, as primary or second code.",
         (
@@ -122,7 +122,7 @@ def _code_table(found: Agreement) -> Table:
     )
 
 
-def _difference_table(found: Agreement) -> Table:
+def _difference_table(found: Agreement) -> ReportTable:
     rows = []
     for name, d in found.differences:
         low, high = d.ci or (None, None)
@@ -130,7 +130,7 @@ def _difference_table(found: Agreement) -> Table:
             {"machine": name, "people": d.first, "with_machine": d.second, "difference": d.difference, "low": low, "high": high}
             | {"units": d.n_units, "traces": d.n_traces, "why_undefined": d.why_undefined}
         )  # fmt: skip
-    return Table(
+    return ReportTable(
         "human_machine",
         "Mean α of people with each other, of people with the machine, and the paired difference on the same units.",
         columns(
@@ -146,12 +146,12 @@ def _difference_table(found: Agreement) -> Table:
     )
 
 
-def _group_table(found: Agreement) -> Table:
+def _group_table(found: Agreement) -> ReportTable:
     rows = [
         {"by": g.column, "value": g.value, "coders": " – ".join(g.coders), "kind": g.kind, **_alpha_cells(g.result)}
         for g in found.by_group
     ]  # fmt: skip
-    return Table(
+    return ReportTable(
         "alpha_by_group",
         "α within each condition, domain and model.",
         (
@@ -165,9 +165,9 @@ def _group_table(found: Agreement) -> Table:
     )
 
 
-def _without_table(found: Agreement) -> Table:
+def _without_table(found: Agreement) -> ReportTable:
     rows = [{"without": name, **_alpha_cells(alpha)} for name, alpha in found.leave_one_out]
-    return Table(
+    return ReportTable(
         "leave_one_out",
         "α of all the other coders, without each in turn: a coder without whom it rises differs from the rest.",
         (*columns(("without", "without", "text")), *_ALPHA, *columns(("units", "units", "count"))),
@@ -175,7 +175,7 @@ def _without_table(found: Agreement) -> Table:
     )
 
 
-def _machine_table(study: Study, found: Agreement) -> Table:
+def _machine_table(study: Study, found: Agreement) -> ReportTable:
     assert found.confusion is not None
     counts = found.confusion
     rows = []
@@ -188,7 +188,7 @@ def _machine_table(study: Study, found: Agreement) -> Table:
             | {"precision": precision, "recall": recall, "f1": f1}
         )
     people, machine = found.confusion_of
-    return Table(
+    return ReportTable(
         "fidelity",
         f"{machine} held against {_people(people)}, code by code. Precision: of the units to which {machine} gave the code, "
         "the share to which people gave it too; recall: of people's units, the share that it found.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..agreement.alpha import FEW_TRACES
-from ..estimate.formatting import shown
-from .reliability import LEAST_HUMANS, Agreement
-from .reliability_figures import agreement_figures
-from .reliability_tables import agreement_tables
-from .section import Gap, Section, counted, distinct
-from .study import Study
+from ...agreement.alpha import FEW_TRACES
+from ...estimate.formatting import shown
+from ..agreement_tables import agreement_tables
+from ..reliability import LEAST_HUMANS, Agreement
+from ..reliability_figures import agreement_figures
+from ..section import Gap, Section, counted, distinct
+from ..study import Study
 
 
 def agreement_section(study: Study, found: Agreement) -> Section:

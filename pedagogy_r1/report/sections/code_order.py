@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..stats import CodePair, CodePosition, Transitions, cooccurrence, position, transitions
-from .drawing import heat_map, profiles
-from .figure import Figure
-from .section import Gap, Section, distinct
-from .study import Study
-from .table import Row, Table, columns, estimate_cells
+from ...stats import CodePair, CodePosition, Transitions, cooccurrence, position, transitions
+from ..figure import Figure
+from ..figures import heat_map, profiles
+from ..section import Gap, Section, distinct
+from ..study import Study
+from ..table import ReportTable, Row, columns, estimate_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -106,9 +106,9 @@ def order_section(study: Study, found: CodeOrder) -> Section:
     )
 
 
-def _transition_table(moves: Transitions) -> Table:
+def _transition_table(moves: Transitions) -> ReportTable:
     rows = sorted(moves.rows(), key=lambda row: -abs(row["z"] or 0.0))
-    return Table(
+    return ReportTable(
         "transitions",
         "Transitions from one unit's code to the next one's, the most unusual first.",
         columns(
@@ -127,12 +127,12 @@ def _transition_table(moves: Transitions) -> Table:
     )
 
 
-def _pair_table(pairs: tuple[CodePair, ...]) -> Table:
+def _pair_table(pairs: tuple[CodePair, ...]) -> ReportTable:
     rows: list[Row] = []
     for pair in sorted(pairs, key=lambda p: -abs(math.log((p.both + 0.5) / (p.expected + 0.5)))):
         own: Row = {"a": pair.a, "b": pair.b, "windows": pair.both, "expected": pair.expected}
         rows.append(own | estimate_cells(pair.lift, "lift_") | estimate_cells(pair.jaccard, "jaccard_"))
-    return Table(
+    return ReportTable(
         "cooccurrence",
         f"Codes that come together within {WINDOW} units, the most unusual first.",
         columns(
@@ -150,7 +150,7 @@ def _pair_table(pairs: tuple[CodePair, ...]) -> Table:
     )
 
 
-def _position_table(positions: tuple[CodePosition, ...]) -> Table:
+def _position_table(positions: tuple[CodePosition, ...]) -> ReportTable:
     rows: list[Row] = []
     for one in positions:
         own: Row = {"code": one.code, "count": one.count}
@@ -162,7 +162,7 @@ def _position_table(positions: tuple[CodePosition, ...]) -> Table:
         }
         own |= {f"tenth_{n}": e.estimate for n, e in enumerate(one.profile, 1)}
         rows.append(own)
-    return Table(
+    return ReportTable(
         "position",
         "Where codes appear: mean position in the trace (0 start, 1 end), and the share of traces that have the code at all.",
         columns(

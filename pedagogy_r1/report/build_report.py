@@ -15,23 +15,23 @@ from typing import TypeVar
 from ..errors import PedagogyError, did_you_mean
 from ..files.records import atomic
 from ..runs.run import CoderRun
-from .answer import Answer, difference_answer, gap_answer, noise_answer, reliability_answer
-from .contrast import contrast_section, measure_contrasts
-from .corrections import correction_section, measure_corrections
-from .coverage import coverage_section
+from .answers import PlainAnswer, difference_answer, gap_answer, noise_answer, reliability_answer
 from .figure import Figure, Rendered
-from .frequency import frequency_section, measure_frequency
-from .methods import Paragraph, methods_section, methods_text
-from .noise import measure_noise, noise_section
-from .order import measure_order, order_section
-from .quoted import quote_section
 from .reliability import measure_agreement
-from .reliability_section import agreement_section
-from .robustness import measure_robustness, robustness_section
 from .section import Gap, Section
-from .settings import Settings
+from .sections.code_contrasts import contrast_section, measure_contrasts
+from .sections.code_frequency import frequency_section, measure_frequency
+from .sections.code_order import measure_order, order_section
+from .sections.coder_agreement import agreement_section
+from .sections.corrections import correction_section, measure_corrections
+from .sections.coverage import coverage_section
+from .sections.methods import Paragraph, methods_section, methods_text
+from .sections.noise_share import measure_noise, noise_section
+from .sections.other_coders import measure_robustness, robustness_section
+from .sections.quoted import quote_section
+from .settings import ReportSettings
 from .study import Study, open_study
-from .table import Table
+from .table import ReportTable
 
 Progress = Callable[[str], None]
 """Called with what is being made."""
@@ -45,12 +45,12 @@ class Report:
 
     study: Study
     title: str
-    answers: tuple[Answer, ...]
+    answers: tuple[PlainAnswer, ...]
     methods: tuple[Paragraph, ...]
     sections: tuple[Section, ...]
 
     @property
-    def tables(self) -> tuple[Table, ...]:
+    def tables(self) -> tuple[ReportTable, ...]:
         """All tables, in order."""
         return tuple(table for section in self.sections for table in section.tables)
 
@@ -64,7 +64,7 @@ class Report:
         """What could not be estimated, and why."""
         return tuple(gap for section in self.sections for gap in section.gaps)
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> ReportTable:
         """The table of that name."""
         return _named(name, self.tables, "table")
 
@@ -73,7 +73,7 @@ class Report:
         return _named(name, self.figures, "figure")
 
 
-_T = TypeVar("_T", Table, Figure)
+_T = TypeVar("_T", ReportTable, Figure)
 
 
 def _named(name: str, known: Iterable[_T], what: str) -> _T:
@@ -85,7 +85,7 @@ def _named(name: str, known: Iterable[_T], what: str) -> _T:
 
 def make_report(
     runs: Sequence[CoderRun | str | Path],
-    settings: Settings | None = None,
+    settings: ReportSettings | None = None,
     *,
     title: str = "",
     progress: Progress | None = None,
@@ -173,7 +173,7 @@ def _write(path: Path, text: str) -> None:
 def build_report(
     runs: Sequence[CoderRun | str | Path],
     out: str | Path,
-    settings: Settings | None = None,
+    settings: ReportSettings | None = None,
     *,
     title: str = "",
     progress: Progress | None = None,

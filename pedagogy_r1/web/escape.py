@@ -2,7 +2,7 @@
 
     shown("a<b>\\u202egnp.exe")  →  a&lt;b&gt;<span class="ctl" title="U+202E right-to-left override">RLO</span>gnp.exe
 
-Line ends and tabs stay; the style sheet keeps white space.
+ListedTrace ends and tabs stay; the style sheet keeps white space.
 """
 
 from __future__ import annotations

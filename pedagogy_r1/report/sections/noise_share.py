@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..stats.sums import item_numbers
-from ..tokens.estimate import Estimate, Resampling
-from ..tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
-from .drawing import Dot, dot_rows
-from .figure import Figure
-from .section import Gap, Section, distinct
-from .settings import COLUMNS, value_words
-from .study import Study
-from .table import Row, Table, columns
+from ...stats.sums import item_numbers
+from ...tokens.estimate import Estimate, Resampling
+from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
+from ..figure import Figure
+from ..figures import Dot, dot_rows
+from ..section import Gap, Section, distinct
+from ..settings import COLUMNS, value_words
+from ..study import Study
+from ..table import ReportTable, Row, columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ def noise_section(study: Study, found: Noise) -> Section:
     rows = tuple(_row(group) for group in found.groups)
     strict = ", ".join(sorted(found.families.strict))
     routine = ", ".join(sorted(found.families.routine))
-    table = Table(
+    table = ReportTable(
         "noise",
         f"Noise as a share of coded tokens. Strict: family {strict}; non-reflective: {strict} and {routine}.",
         columns(

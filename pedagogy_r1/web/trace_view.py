@@ -1,6 +1,6 @@
 """One trace, read from the runs' files: its texts, its units, and all that everybody said of them.
 
-Part(scheme="sentence@1", columns=(A, B, cues), units=(OpenUnit(id="u3f…", codings={A: {…}, cues: {…}}), …))
+SchemeUnits(scheme="sentence@1", columns=(A, B, cues), units=(OpenUnit(id="u3f…", codings={A: {…}, cues: {…}}), …))
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..trace import Trace
-from .index import Index, Row, unit_order
+from .index import Index, TraceRow, unit_order
 from .scan import read_line, read_lines
 
 
@@ -29,7 +29,7 @@ class OpenUnit(NamedTuple):
         return len({tuple(c["codes"][:1]) for c in self.codings.values() if c["codes"] is not None}) > 1
 
 
-class Part(NamedTuple):
+class SchemeUnits(NamedTuple):
     """The units of one scheme. ``columns``: numbers of the coders whose runs have the trace so cut."""
 
     scheme: str
@@ -40,9 +40,9 @@ class Part(NamedTuple):
 class Opened(NamedTuple):
     """A row with what it stands for."""
 
-    row: Row
+    row: TraceRow
     trace: Trace
-    parts: tuple[Part, ...]
+    parts: tuple[SchemeUnits, ...]
 
     @property
     def units(self) -> Iterator[OpenUnit]:
@@ -50,14 +50,14 @@ class Opened(NamedTuple):
         return (unit for part in self.parts for unit in part.units)
 
 
-class Piece(NamedTuple):
+class TextPiece(NamedTuple):
     """A stretch of running text, with the unit whose it is, if any."""
 
     text: str
     unit: OpenUnit | None = None
 
 
-def open_trace(index: Index, row: Row) -> Opened:
+def open_trace(index: Index, row: TraceRow) -> Opened:
     """Read one trace."""
     trace = Trace.model_validate(read_line(index.runs[row.run].folder / "traces.jsonl", row.at))
     units, parts = _units(index, row), []
@@ -78,28 +78,28 @@ def open_trace(index: Index, row: Row) -> Opened:
         runs = {r for r in row.places if index.runs[r].manifest.scheme == scheme}
         columns = tuple(i for i, column in enumerate(index.columns) if column.run in runs)
         if mine:
-            parts.append(Part(scheme, columns, mine))
+            parts.append(SchemeUnits(scheme, columns, mine))
     return Opened(row, trace, tuple(parts))
 
 
-def unit_spans(index: Index, row: Row) -> list[tuple[int, int]]:
+def unit_spans(index: Index, row: TraceRow) -> list[tuple[int, int]]:
     """Offsets of the row's units, in its order."""
     return [(data["start"], data["end"]) for data in _units(index, row)]
 
 
-def pieces(reasoning: str, units: Sequence[OpenUnit]) -> Iterator[Piece]:
+def pieces(reasoning: str, units: Sequence[OpenUnit]) -> Iterator[TextPiece]:
     """The reasoning as it runs, and which unit each stretch is. Where units overlap, the earlier one has the text."""
     at = 0
     for unit in units:
         if unit.start > at:
-            yield Piece(reasoning[at : unit.start])
-        yield Piece(reasoning[max(at, unit.start) : unit.end], unit)
+            yield TextPiece(reasoning[at : unit.start])
+        yield TextPiece(reasoning[max(at, unit.start) : unit.end], unit)
         at = max(at, unit.end)
     if at < len(reasoning):
-        yield Piece(reasoning[at:])
+        yield TextPiece(reasoning[at:])
 
 
-def _units(index: Index, row: Row) -> list[dict[str, Any]]:
+def _units(index: Index, row: TraceRow) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     parts = []
     for r, place in row.places.items():
@@ -116,7 +116,7 @@ def _units(index: Index, row: Row) -> list[dict[str, Any]]:
     return [found[unit] for unit in unit_order(parts)]
 
 
-def _codings(index: Index, row: Row) -> dict[str, dict[int, dict[str, Any]]]:
+def _codings(index: Index, row: TraceRow) -> dict[str, dict[int, dict[str, Any]]]:
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for r, place in row.places.items():
         column = {c.coder: i for i, c in enumerate(index.columns) if c.run == r}

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import RunError
-from ..stats import Analysis, Multiverse, conclusions, multiverse
-from .contrast import Contrasts, contrast_of, file_name
-from .section import Gap, Section, distinct, listed
-from .settings import Comparison
-from .study import Study
-from .table import Row, Table, columns
+from ...errors import RunError
+from ...stats import Analysis, Multiverse, conclusions, multiverse
+from ..section import Gap, Section, distinct, listed
+from ..settings import ColumnContrast
+from ..study import Study
+from ..table import ReportTable, Row, columns
+from .code_contrasts import Contrasts, contrast_of, file_name
 
 SIGNS = {"more": "▲ more", "fewer": "▼ fewer", "no difference": "· none shown", "undefined": "undefined"}
 
@@ -25,7 +25,7 @@ SIGNS = {"more": "▲ more", "fewer": "▼ fewer", "no difference": "· none sho
 class Robustness:
     """One multiverse for each comparison, or ``why`` there is none."""
 
-    universes: tuple[tuple[Comparison, Multiverse], ...] = ()
+    universes: tuple[tuple[ColumnContrast, Multiverse], ...] = ()
     gaps: tuple[Gap, ...] = ()
     why: str | None = None
 
@@ -87,7 +87,7 @@ def robustness_section(study: Study, found: Robustness) -> Section:
     return Section("multiverse", title, tuple(lead), tuple(tables), gaps=found.gaps, cautions=warnings)
 
 
-def _table(one: Comparison, universe: Multiverse) -> Table:
+def _table(one: ColumnContrast, universe: Multiverse) -> ReportTable:
     rows: list[Row] = []
     for row in universe.rows:
         own: Row = {"code": row.question.split(":")[0]}
@@ -97,7 +97,7 @@ def _table(one: Comparison, universe: Multiverse) -> Table:
             own[f"{name}_p"] = conclusion.p if conclusion else None
         low, high = row.range or (None, None)
         rows.append(own | {"kind": row.kind, "low": low, "high": high})
-    return Table(
+    return ReportTable(
         file_name("multiverse", one),
         f"{one.words}: what each machine coder's codings say of each code, at a corrected p of .05.",
         columns(
