@@ -13,7 +13,7 @@ from .console import console
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
-    from ..codebook.check import Problem
+    from ..codebook.check import CodebookProblem
 
 
 @click.group("codebook")
@@ -107,7 +107,7 @@ def check(ctx: click.Context, file: str, as_json: bool) -> None:
     ctx.exit(1 if errors else 0)
 
 
-def _print_problems(path: Path, problems: list[Problem], errors: int) -> None:
+def _print_problems(path: Path, problems: list[CodebookProblem], errors: int) -> None:
     for problem in problems:
         color = "red" if problem.severity == "error" else "yellow"
         severity = click.style(problem.severity, fg=color)

@@ -16,19 +16,19 @@ from .codebook import (
     parse_codebook,
     released,
 )
-from .cue import Cue, Piece, matcher_patterns, parse_cue
+from .cue import Cue, CuePiece, matcher_patterns, parse_cue
 
 __all__ = [
     "NONE",
     "Code",
     "Codebook",
     "Cue",
+    "CuePiece",
     "Family",
     "Features",
     "Hit",
     "Migration",
     "NearMiss",
-    "Piece",
     "Rule",
     "WeightedCue",
     "find_codebook",

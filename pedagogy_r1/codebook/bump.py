@@ -11,23 +11,27 @@
     - version: 1.0.0
       renamed: {}   # {OLD: NEW} …
 
-The text is edited, not written anew. Where an edit would not say what it should (anchors, a book in one line), the book
-is written anew, without its comments, and the notes stand at its head.
+ruamel.yaml edits the file and keeps its comments, quotes and order (both shipped books keep every line). Where the draft would
+not say what it should (an anchored version, a book in one line), the book is written anew, without its comments.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import re
+import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import CodebookError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import CodebookError, InputError
 from .check import load_checked
-from .codebook import NONE, Codebook, Migration, find_codebook, parse_codebook, released
-from .noted import NotedDisagreements, NotedPair, NotedUnit, read_disagreements
-from .spot import Read, Spot, read
+from .codebook import NONE, Codebook, Migration, find_codebook, parse_codebook, released, version_order
 
 QUOTES = 3
 """Examples that a note gives."""
@@ -37,6 +41,68 @@ LENGTH = 200
 
 NOTED = 20
 """Pairs of codes that get a note; rarer ones are only counted."""
+
+
+class _Read(BaseModel):
+    # Part of a larger file of our own making: what else it holds is not for us.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class NotedCoding(_Read):
+    """What a coder gave, primary code first."""
+
+    coder: str
+    codes: list[str]
+
+
+class NotedUnit(_Read):
+    """A unit on which coders differ."""
+
+    trace_id: str
+    text: str
+    said: list[NotedCoding]
+
+
+class NotedPair(_Read):
+    """Two codes that coders confuse. ``undecided``: the rule that is missing, in words; empty where there is one."""
+
+    codes: tuple[str, str]
+    count: int = Field(ge=0)
+    share: float = Field(ge=0, le=1)
+    undecided: str = ""
+    units: list[NotedUnit] = []
+
+
+class NotedDisagreements(_Read):
+    """``disagreements.json``, as far as a draft needs it."""
+
+    codebook: str
+    n_disagreements: int = Field(ge=0)
+    pairs: list[NotedPair]
+
+
+def read_disagreements(path: str | Path, book: Codebook) -> NotedDisagreements:
+    """What ``pcode disagreements`` wrote: the JSON file, or the directory that holds it.
+
+    Raises `InputError` if it is not that, `CodebookError` if it was made under another codebook than ``book``.
+    """
+    file = Path(path) / "disagreements.json" if Path(path).is_dir() else Path(path)
+    hint = "make it with: pcode disagreements RUN… -o DIR"
+    if not file.is_file():
+        raise InputError(f"{file}: no such file", hint)
+    try:
+        found = NotedDisagreements.model_validate(json.loads(file.read_bytes()))
+    except ValueError as error:
+        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise InputError(f"{file}: not a file of disagreements: {why}", hint) from None
+    if found.codebook != book.stamp:
+        raise CodebookError(
+            f"{file} is of {found.codebook}, and the draft begins from {book.stamp}",
+            "begin from the codebook that the codings were made under",
+        )
+    for code in {code for pair in found.pairs for code in pair.codes} - {*book.code_ids, NONE}:
+        raise InputError(f"{file}: {book.ref} has no code {code!r}", hint)
+    return found
 
 
 @dataclass(frozen=True)
@@ -106,7 +172,7 @@ def draft(source: str, version: str, found: NotedDisagreements | None = None) ->
     book = parse_codebook(source)
     if not re.fullmatch(r"\d{1,9}\.\d{1,9}\.\d{1,9}", version):
         raise CodebookError(f"{version!r} is no version", "three numbers: --to 1.1.0")
-    if _order(version) <= _order(book.version):
+    if version_order(version) <= version_order(book.version):
         raise CodebookError(f"{version} is not later than {book.ref}", "raise the version")
     pairs = [pair for pair in found.pairs if pair.undecided] if found else []
     head = _head(book, version, found)
@@ -114,94 +180,72 @@ def draft(source: str, version: str, found: NotedDisagreements | None = None) ->
     wanted = book.model_copy(
         update={"version": version, "migrations": [*book.migrations, Migration(version=book.version)]}
     )
-    text, kept = _edited(source, book, version, head, notes), True
+    text, kept = _edited(source, version, head, notes), True
     if text is None or not _means(text, wanted):
         text, kept = _written_anew(wanted, head, [line for _, lines in notes for line in lines]), False
     return Draft(text, parse_codebook(text), tuple(pair.codes for pair, _ in notes), kept)
 
 
 def _edited(
-    source: str, book: Codebook, version: str, head: list[str], notes: Sequence[tuple[NotedPair, list[str]]]
+    source: str, version: str, head: list[str], notes: Sequence[tuple[NotedPair, list[str]]]
 ) -> str | None:
     """The source with these changes made in it; nothing where it is not laid out for that."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.error import YAMLError
+    from ruamel.yaml.scalarstring import ScalarString
+
+    editor = YAML()
+    editor.preserve_quotes, editor.width = True, sys.maxsize
     text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    found = read(text)
-    if not isinstance(found, Read) or not found.root.mapping or _in_line(found.root):
+    body, end = text.rstrip() + "\n", text[len(text.rstrip()) :]
+    try:
+        book = editor.load(body)
+    except (YAMLError, ValueError):
         return None
-    root = found.root
-    own = root.get("version")
-    if own is None:
+    if not isinstance(book, CommentedMap) or book.fa.flow_style():
         return None
-    edits = [
-        _Edit(own.node.start_mark.index, own.node.end_mark.index, version),
-        _Edit(0, 0, "".join(f"{line}\n" for line in head)),
-        _migration(text, root, book.version),
-    ]
+    if isinstance(book["version"], ScalarString) and book["version"].yaml_anchor():
+        return None  # what refers to it would change with it
+    offset = 0 if book["codes"].fa.flow_style() else book["codes"].lc.col
+    editor.indent(mapping=2, sequence=2 + offset, offset=offset)
     for pair, lines in notes:
-        at, indent = _place(text, root, next(code for code in pair.codes if code != NONE))
-        edits.append(_Edit(at, at, "".join(f"{' ' * indent}{line}\n" for line in lines)))
-    # From the end, so that places before stay where they are; edits at one place keep their order.
-    for _, edit in sorted(enumerate(edits), key=lambda pair: (pair[1].start, pair[0]), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+        _write_note(book, next(code for code in pair.codes if code != NONE), lines)
+    entry = textwrap.indent(f"- version: {book['version']}\n{_MAP}", " " * offset)
+    end = end[1:] if "migrations" in book else f"\nmigrations:\n{entry}{end}"
+    if (migrations := book.get("migrations")) is not None:
+        added = editor.load(entry)[0]
+        if migrations and migrations.fa.flow_style():
+            added = CommentedMap(added)  # without its comments
+            added.fa.set_flow_style()
+        else:
+            migrations.fa.set_block_style()
+        migrations.insert(0, added)
+    book["version"] = version
+    written = io.StringIO()
+    editor.dump(book, written)
+    return "".join(f"{line}\n" for line in head) + written.getvalue() + end
 
 
-@dataclass(frozen=True)
-class _Edit:
-    """``text`` in the place of what stands from ``start`` to ``end``."""
-
-    start: int
-    end: int
-    text: str
-
-
-def _place(text: str, root: Spot, code_id: str) -> tuple[int, int]:
-    """Where notes on a code's rules go, a line's beginning, and their indent: before its rules, else before the code."""
-    code = next(code for code in root.entries("codes") if code.value("id") == code_id)
-    if not _in_line(code):
-        for key in code.key_spots():
-            if key.text == "rules":
-                return _line_start(text, key.node.start_mark.index), key.node.start_mark.column
-    at = _line_start(text, code.node.start_mark.index)
-    return at, len(text[at:]) - len(text[at:].lstrip(" "))
+def _write_note(book: Any, code_id: str, lines: list[str]) -> None:
+    """Before the rules of the code, if they begin a line; else before the code; else before all codes."""
+    number, code = next((n, code) for n, code in enumerate(book["codes"]) if code["id"] == code_id)
+    where: Any = code
+    key: Any = "rules"
+    if book["codes"].fa.flow_style():
+        where, key = book, "codes"
+    elif code.fa.flow_style() or "rules" not in code:
+        where, key = book["codes"], number
+    text = "\n".join(line.removeprefix("# ").removeprefix("#") for line in lines)
+    where.yaml_set_comment_before_after_key(key, before=text, indent=where.lc.col)
 
 
-def _migration(text: str, root: Spot, version: str) -> _Edit:
-    """An entry to be filled in, as the first of the migrations."""
-    entry = [f"- version: {version}", *(f"  {line}" for line in _MAP)]
-    found = root.get("migrations")
-    if found is None:
-        end = len(text.rstrip()) if not re.search(r"(?m)^\.\.\.", text) else text.index("\n...")
-        return _Edit(end, end, "\n\nmigrations:\n" + "\n".join(entry) + "\n")
-    node: Any = found.node
-    if node.id == "sequence" and not _in_line(found):
-        at = _line_start(text, node.start_mark.index)
-        indent = " " * node.start_mark.column
-        return _Edit(at, at, "".join(f"{indent}{line}\n" for line in entry))
-    if node.id == "sequence" and node.value:
-        at = node.start_mark.index + 1
-        return _Edit(
-            at, at, f"{{version: {version}, renamed: {{}}, merged: {{}}, split: {{}}, retired: []}}, "
-        )
-    return _Edit(node.start_mark.index, node.end_mark.index, "\n" + "\n".join(entry) + "\n")
-
-
-_MAP = (
-    "renamed: {}   # {OLD: NEW}: the same code under another name",
-    "merged: {}    # {OLD: INTO}: OLD is gone, its units belong to INTO",
-    "split: {}     # {OLD: [NEW, NEW]}: units coded OLD have to be coded again",
-    "retired: []   # [OLD]: gone, its units have to be coded again",
-)
-
-
-def _in_line(spot: Spot) -> bool:
-    """Whether it is written in brackets or braces."""
-    node: Any = spot.node
-    return bool(node.flow_style)
-
-
-def _line_start(text: str, index: int) -> int:
-    return text.rfind("\n", 0, index) + 1
+_MAP = """\
+  renamed: {}   # {OLD: NEW}: the same code under another name
+  merged: {}    # {OLD: INTO}: OLD is gone, its units belong to INTO
+  split: {}     # {OLD: [NEW, NEW]}: units coded OLD have to be coded again
+  retired: []   # [OLD]: gone, its units have to be coded again
+"""
 
 
 def _head(book: Codebook, version: str, found: NotedDisagreements | None) -> list[str]:
@@ -278,7 +322,3 @@ def _written_anew(wanted: Codebook, head: list[str], notes: list[str]) -> str:
     value["migrations"][-1] |= {"renamed": {}, "merged": {}, "split": {}, "retired": []}
     body = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
     return "\n".join([*head[:-1], *notes, "", body])
-
-
-def _order(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]

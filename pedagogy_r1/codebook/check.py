@@ -3,44 +3,48 @@
     12  error    codes[IA-SQ].near_misses[1].code   there is no code 'KA-R0'; did you mean KA-RO?
     40  warning  codes[IA-SQ]                       no hit in the domain AES
 
-An *error* makes the book unusable or contradicts itself; a *warning* leaves it hard to code from.
+An *error* makes the book unusable or contradicts itself; a *warning* leaves it hard to code from. The checks read the file
+as it stands, not the validated model, so that one broken field does not hide the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from ..errors import CodebookError
-from .checks import Concern, concerns
-from .codebook import Codebook, find_codebook, load_codebook, released
-from .spot import Spot, Unreadable, read, repeated_keys
-
-Severity = Literal["error", "warning"]
+from ..errors import CodebookError, did_you_mean
+from .codebook import NONE, Codebook, find_codebook, load_codebook, released
+from .cue import CueMatcher
+from .migration import wrong_migrations
+from .yaml_lines import UnreadableYaml, YamlValue, read_yaml
 
 SHOWN = 3
 """Errors that `load_checked` names."""
 
+LEAST_HITS, LEAST_NEAR_MISSES = 3, 2
+
 
 @dataclass(frozen=True, order=True)
-class Problem:
+class CodebookProblem:
     """One thing to mend: its 1-based line, the field, what is wrong, and how bad it is."""
 
     line: int
     where: str
     what: str
-    severity: Severity = "error"
+    severity: Literal["error", "warning"] = "error"
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object with the four fields."""
         return asdict(self)
 
 
-def check_codebook(source: str | bytes | Path) -> list[Problem]:
+def check_codebook(source: str | bytes | Path) -> list[CodebookProblem]:
     """All problems of a codebook, by line: a path (also a string that ends in .yaml), or the YAML itself.
 
     A YAML error is reported alone, since what follows it cannot be read. A `CodebookError` is raised only for
@@ -52,11 +56,11 @@ def check_codebook(source: str | bytes | Path) -> list[Problem]:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else str(data)
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        return [Problem(line, "file", f"not UTF-8 (byte {error.start + 1})")]
-    found = read(text)
-    if isinstance(found, Unreadable):
-        return [Problem(found.line, "file", found.why)]
-    problems = set(_all(found.root, found.value))
+        return [CodebookProblem(line, "file", f"not UTF-8 (byte {error.start + 1})")]
+    found = read_yaml(text)
+    if isinstance(found, UnreadableYaml):
+        return [CodebookProblem(found.line, "file", found.why)]
+    problems = set(_problems(found.root, found.value))
     if path:
         problems |= set(_misnamed(path, found.root))
     return sorted(problems)
@@ -79,11 +83,9 @@ def load_checked(ref: str | Path) -> Codebook:
 
 
 def _path(source: str | bytes | Path) -> Path | None:
-    if isinstance(source, Path):
-        return source
     if isinstance(source, str) and "\n" not in source and source.endswith((".yaml", ".yml")):
         return Path(source)
-    return None
+    return source if isinstance(source, Path) else None
 
 
 def _bytes(path: Path) -> bytes:
@@ -93,44 +95,46 @@ def _bytes(path: Path) -> bytes:
         raise CodebookError(f"{path}: {error.strerror or 'cannot be read'}", "check the path") from None
 
 
-def _all(root: Spot, value: Any) -> Iterator[Problem]:
-    for key in repeated_keys(root):
-        yield Problem(
-            key.line or 1, key.where, f"the key {key.text!r} is there twice; YAML would keep the last one"
-        )
+def _error(at: YamlValue, what: str) -> CodebookProblem:
+    return CodebookProblem(at.line, at.where or "file", what)
+
+
+def _warning(at: YamlValue, what: str) -> CodebookProblem:
+    return CodebookProblem(at.line, at.where or "file", what, "warning")
+
+
+def _problems(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
+    for key in root.repeated_keys():
+        yield _error(key, f"the key {key.text!r} is there twice; YAML would keep the last one")
     yield from _schema(root, value)
-    for concern in concerns(root):
-        yield _problem(concern)
+    codes = [code for code in root.entries("codes") if code.mapping]
+    known = [code_id for code in codes if (code_id := code.value("id"))]
+    yield from _names(root, codes)
+    yield from _families(root, codes)
+    yield from _book(root, codes, known)
+    for code in codes:
+        yield from _pointers(code, known)
+        yield from _completeness(code)
+    yield from _examples(root, codes)
+    yield from (_error(at, what) for at, what in wrong_migrations(root, known))
+    yield from _cues(root, codes)
 
 
-def _problem(concern: Concern) -> Problem:
-    return Problem(
-        concern.spot.line, concern.spot.where or "file", concern.what, "warning" if concern.mild else "error"
-    )
-
-
-def _schema(root: Spot, value: Any) -> Iterator[Problem]:
+def _schema(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
     try:
         Codebook.model_validate(value)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
-            if (problem := _violation(root, detail)) is not None:
-                yield problem
+            loc, what, kind = detail["loc"], detail["msg"], detail["type"]
+            if not _meant(root, loc):
+                continue
+            if kind in ("missing", "extra_forbidden"):
+                missing = kind == "missing"
+                what = f"the field {loc[-1]!r} is missing" if missing else f"there is no field {loc[-1]!r}"
+            yield _error(root.at(loc), what[:1].lower() + what[1:])
 
 
-def _violation(root: Spot, detail: Any) -> Problem | None:
-    loc, what, kind = detail["loc"], detail["msg"], detail["type"]
-    spot = root.at(loc)
-    if not _meant(root, loc):
-        return None
-    if kind == "missing":
-        return Problem(spot.line, spot.where or "file", f"the field {loc[-1]!r} is missing")
-    if kind == "extra_forbidden":
-        return Problem(spot.line, spot.where or "file", f"there is no field {loc[-1]!r}")
-    return Problem(spot.line, spot.where or "file", what[:1].lower() + what[1:])
-
-
-def _meant(root: Spot, loc: Sequence[int | str]) -> bool:
+def _meant(root: YamlValue, loc: Sequence[int | str]) -> bool:
     """A cue is a string or a mapping; pydantic complains against both, and only one of them was meant."""
     for branch, wants_mapping in (("str", False), ("WeightedCue", True)):
         if branch in loc and "cues" in loc:
@@ -138,17 +142,198 @@ def _meant(root: Spot, loc: Sequence[int | str]) -> bool:
     return True
 
 
-def _misnamed(path: Path, root: Spot) -> Iterator[Problem]:
+def _misnamed(path: Path, root: YamlValue) -> Iterator[CodebookProblem]:
     """A released file is ``ID/VERSION.yaml``; other names say nothing."""
     version, name = root.get("version"), root.get("id")
     if version is None or version.text is None or path.stem.count(".") != 2 or not path.stem[0].isdigit():
         return
     if version.text != path.stem:
-        yield Problem(
-            version.line, "version", f"the file is named {path.stem} but its version is {version.text}"
-        )
+        yield _error(version, f"the file is named {path.stem} but its version is {version.text}")
     folder = path.resolve().parent.name
     if name is not None and name.text not in (None, folder):
-        yield Problem(
-            name.line, "id", f"the folder is named {folder!r} but the id is {name.text!r}", "warning"
+        yield _warning(name, f"the folder is named {folder!r} but the id is {name.text!r}")
+
+
+def _given(values: Iterable[YamlValue], field: str) -> list[YamlValue]:
+    """That field of all that have it."""
+    return [found for value in values if (found := value.get(field)) is not None]
+
+
+def _repeated(values: Iterable[YamlValue]) -> Iterator[tuple[YamlValue, YamlValue]]:
+    """Values that were there before, whatever their case, each with the first of them."""
+    first: dict[str, YamlValue] = {}
+    for value in values:
+        text = (value.text or "").strip().lower()
+        if text and text in first:
+            yield value, first[text]
+        first.setdefault(text, value)
+
+
+def _names(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
+    families = [family for family in root.entries("families") if family.mapping]
+    for what, values in (("family", families), ("code", codes)):
+        for field in ("id", "name"):
+            for again, first in _repeated(_given(values, field)):
+                yield _error(
+                    again, f"the {what} {field} {again.text!r} is already taken in line {first.line}"
+                )
+    for again, first in _repeated(_given(codes, "color")):
+        yield _warning(again, f"the color {again.text} is already used in line {first.line}")
+    for code in codes:
+        if (code.value("id") or "").lower() == NONE:
+            yield _error(
+                code, f"a code cannot be named {NONE!r}: that is what coders write when no code applies"
+            )
+
+
+def _families(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
+    families = [family for family in root.entries("families") if family.mapping]
+    ids = [family_id for family in families if (family_id := family.value("id"))]
+    for family in _given(codes, "family"):
+        if family.text is not None and family.text not in ids:
+            yield _error(family, f"there is no family {family.text!r}; {did_you_mean(family.text, ids)}")
+    used = {code.value("family") for code in codes}
+    for family in families:
+        if family.value("id") not in used:
+            yield _warning(family, f"no code belongs to the family {family.value('id')!r}")
+
+
+def _book(root: YamlValue, codes: list[YamlValue], known: list[str]) -> Iterator[CodebookProblem]:
+    fallback, most, unit = root.get("fallback"), root.get("max_codes"), root.get("unit")
+    if fallback is not None and fallback.text not in (None, "", "null", "~", *known):
+        yield _error(
+            fallback, f"there is no code {fallback.text!r}; {did_you_mean(fallback.text or '', known)}"
         )
+    if root.mapping and fallback is None and root.value("exhaustive") not in ("false", "False", "no", "off"):
+        yield _warning(
+            root,
+            "exhaustive, yet without a fallback: the rule-based coder has no code for a unit without cues",
+        )
+    if most is not None and (most.text or "").isdecimal() and int((most.text or "0")[:9]) > len(codes) > 0:
+        yield _error(most, f"max_codes is {most.text}, but there are only {len(codes)} codes")
+    if unit is not None and unit.text is not None and not re.fullmatch(r"[a-z]+@\S+", unit.text):
+        yield _error(unit, f"the unit {unit.text!r} is no scheme; write one such as sentence@1")
+    for again, first in _repeated(root.entries("domains")):
+        yield _error(again, f"the domain {again.text!r} is already listed in line {first.line}")
+
+
+def _pointers(code: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
+    own = code.value("id")
+    against = _given(code.entries("rules"), "against")
+    for target in (*against, *_given(code.entries("near_misses"), "code")):
+        if target.text is not None and target.text == own:
+            yield _error(target, f"{own} points at itself; name the neighbour it is told apart from")
+        elif target.text is not None and target.text not in known:
+            yield _error(target, f"there is no code {target.text!r}; {did_you_mean(target.text, known)}")
+    for again, first in _repeated(against):
+        yield _warning(again, f"a second rule against {again.text} (first in line {first.line}); merge them")
+
+
+def _completeness(code: YamlValue) -> Iterator[CodebookProblem]:
+    own = code.value("id")
+    for field, least in (("hits", LEAST_HITS), ("near_misses", LEAST_NEAR_MISSES)):
+        if (there := len(list(code.entries(field)))) < least:
+            yield _warning(code, f"{own} has {there} {field.replace('_', ' ')}; coders need at least {least}")
+    for field in ("include", "exclude", "rules"):
+        if not list(code.entries(field)):
+            yield _warning(code, f"{own} has no {field!r}")
+    if not (code.value("source") or "").strip():
+        yield _warning(code, f"{own} has no 'source'")
+
+
+def _examples(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
+    domains = [domain.text for domain in root.entries("domains") if domain.text]
+    hits: dict[str, list[tuple[str, YamlValue]]] = defaultdict(list)
+    for code in codes:
+        own = code.value("id") or "?"
+        for hit in code.entries("hits"):
+            if text := _plain(hit):
+                hits[text].append((own, hit))
+        seen = {hit.value("domain") for hit in code.entries("hits")}
+        if missing := [domain for domain in domains if domain not in seen]:
+            yield _warning(code, f"{own} has no hit in {', '.join(missing)}")
+        for domain in _given((*code.entries("hits"), *code.entries("near_misses")), "domain"):
+            if domains and domain.text and domain.text not in domains:
+                yield _error(
+                    domain, f"there is no domain {domain.text!r}; {did_you_mean(domain.text, domains)}"
+                )
+    for (first, at), *more in hits.values():
+        for own, hit in more:
+            yield _error(hit, f"{own} has the same hit as {first} in line {at.line}")
+    for miss in (miss for code in codes for miss in code.entries("near_misses")):
+        for owner, hit in hits.get(_plain(miss), []):
+            if owner != (said := miss.value("code")):
+                yield _error(miss, f"said to belong to {said}, but it is a hit of {owner} in line {hit.line}")
+
+
+def _plain(example: YamlValue) -> str:
+    return " ".join((example.value("text") or "").split()).lower()
+
+
+def _cues(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
+    try:
+        matcher = CueMatcher(root.value("lang") or "en")
+    except CodebookError as error:
+        yield _error(root.get("lang") or root, f"{error.message}; {error.hint}")
+        return
+    cues: dict[str, list[str]] = defaultdict(list)
+    for code in codes:
+        written = [
+            cue for entry in code.entries("cues") if (cue := entry.get("cue") or entry).text is not None
+        ]
+        for again, first in _repeated(written):
+            yield _warning(again, f"the cue {again.text!r} is already in line {first.line}")
+        good = yield from _compiled(matcher, written)
+        cues[code.value("id") or "?"] += [cue.text or "" for cue in good]
+        for rule in code.entries("rules"):
+            good = yield from _compiled(
+                matcher, [cue for cue in rule.entries("unless") if cue.text is not None]
+            )
+            yield from _broken_rules(matcher, code, rule, good)
+    yield from _outvoted(matcher, root, codes, cues)
+
+
+def _compiled(
+    matcher: CueMatcher, cues: list[YamlValue]
+) -> Generator[CodebookProblem, None, list[YamlValue]]:
+    """Problems of the cues that do not compile; returns those that do."""
+    good = []
+    for cue in cues:
+        try:
+            matcher.compile(cue.text or "")
+            good.append(cue)
+        except CodebookError as error:
+            yield _error(cue, f"{error.message}; {error.hint}")
+    return good
+
+
+def _broken_rules(
+    matcher: CueMatcher, code: YamlValue, rule: YamlValue, unless: list[YamlValue]
+) -> Iterator[CodebookProblem]:
+    for cue in unless:
+        for hit in code.entries("hits"):
+            if matcher.fires(cue.text or "", hit.value("text") or ""):
+                its = (
+                    f"its own rule in line {cue.line} ({cue.text!r}) makes it {rule.value('against') or '?'}"
+                )
+                yield _error(hit, f"a hit of {code.value('id')}, but {its}")
+
+
+def _outvoted(
+    matcher: CueMatcher, root: YamlValue, codes: list[YamlValue], cues: dict[str, list[str]]
+) -> Iterator[CodebookProblem]:
+    """Hits that the cues would give to another code. Structural features need the whole trace, so such codes are left out."""
+    fallback = root.value("fallback")
+    for code in codes:
+        own = code.value("id") or "?"
+        if code.get("features") is not None:
+            continue
+        for hit in code.entries("hits"):
+            text = hit.value("text") or ""
+            fired = [other for other in cues if any(matcher.fires(cue, text) for cue in cues[other])]
+            if fired and own not in fired:
+                yield _warning(
+                    hit, f"no cue of {own} fires on its own hit, while cues of {', '.join(fired)} do"
+                )
+        if any(cues.values()) and own != fallback and not list(code.entries("cues")):
+            yield _warning(code, f"{own} has no cue, so the rule-based coder never gives it")

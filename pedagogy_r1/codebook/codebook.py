@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from packaging.version import Version as PackageVersion
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import CodebookError, did_you_mean
@@ -24,11 +25,15 @@ CodeId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
 
-class _Part(BaseModel):
+YAML_LEAKS = (AttributeError, LookupError, TypeError, ArithmeticError, ValueError, RecursionError)
+"""What PyYAML's constructors let slip for a tag that does not fit its value, such as ``!!int ""``."""
+
+
+class _CodebookPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Family(_Part):
+class Family(_CodebookPart):
     """A group of codes, with its colour hue in figures."""
 
     id: CodeId
@@ -36,14 +41,14 @@ class Family(_Part):
     about: str = ""
 
 
-class WeightedCue(_Part):
+class WeightedCue(_CodebookPart):
     """A cue of the rule-based coder (`cue.py`) and how much it counts."""
 
     cue: str = Field(min_length=1)
     weight: float = Field(default=1.0, gt=0)
 
 
-class Rule(_Part):
+class Rule(_CodebookPart):
     """How to decide between this code and a neighbour. Where an ``unless`` cue matches, the neighbour applies."""
 
     against: CodeId
@@ -51,7 +56,7 @@ class Rule(_Part):
     unless: list[str] = []
 
 
-class Hit(_Part):
+class Hit(_CodebookPart):
     """A unit that has the code."""
 
     text: str = Field(min_length=1)
@@ -59,7 +64,7 @@ class Hit(_Part):
     note: str = ""
 
 
-class NearMiss(_Part):
+class NearMiss(_CodebookPart):
     """A unit that looks like the code and belongs to another one, and why."""
 
     text: str = Field(min_length=1)
@@ -68,14 +73,14 @@ class NearMiss(_Part):
     why: str = Field(min_length=1)
 
 
-class Features(_Part):
+class Features(_CodebookPart):
     """Structural cues: least share of the unit's words that repeat the item, or repeat earlier text."""
 
     stem_overlap: float | None = Field(default=None, gt=0, le=1)
     self_repetition: float | None = Field(default=None, gt=0, le=1)
 
 
-class Code(_Part):
+class Code(_CodebookPart):
     """One code: what it means, what belongs and what does not, and how to tell."""
 
     id: CodeId
@@ -96,7 +101,7 @@ class Code(_Part):
     """The number that the code stands for, at the interval and ratio levels."""
 
 
-class Migration(_Part):
+class Migration(_CodebookPart):
     """What became of the codes of an earlier version; a code not named keeps its name and meaning."""
 
     version: Version
@@ -106,7 +111,7 @@ class Migration(_Part):
     retired: list[CodeId] = []
 
 
-class Codebook(_Part):
+class Codebook(_CodebookPart):
     """A versioned set of codes. ``digest`` identifies its content, whatever the file's layout."""
 
     id: CodeId
@@ -189,9 +194,19 @@ def find_codebook(ref: str | Path) -> Path:
 def released() -> list[Path]:
     """Files of all released codebooks, by id, then oldest version first."""
     files = folder("codebook").glob("*/*.yaml")
-    return sorted(
-        files, key=lambda p: (p.parent.name, [int(n) if n.isdigit() else 0 for n in p.stem.split(".")])
-    )
+    return sorted(files, key=lambda path: (path.parent.name, version_order(path.stem)))
+
+
+def version_order(version: str) -> PackageVersion:
+    """What versions are sorted by; what is no version comes first.
+
+    >>> sorted(["1.10.0", "1.9.0", "draft"], key=version_order)
+    ['draft', '1.9.0', '1.10.0']
+    """
+    try:
+        return PackageVersion(version)
+    except ValueError:
+        return PackageVersion("0")
 
 
 def _ids() -> list[str]:
@@ -200,29 +215,19 @@ def _ids() -> list[str]:
 
 def parse_codebook(data: bytes | str, where: str = "codebook") -> Codebook:
     """Parse YAML text; the first problem is raised. ``check_codebook`` finds them all, with line numbers."""
-    import yaml
+    import yaml  # in C it reads the Schön book in 7 ms, ruamel.yaml in 140
 
     try:
         value = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader, in C where there is one
-    except (
-        yaml.YAMLError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ArithmeticError,
-        ValueError,
-        RecursionError,
-    ) as error:
-        # PyYAML's own constructors let the last six slip, for a tag that does not fit its value.
-        raise CodebookError(
-            f"{where}: not valid YAML: {error}", f"run: pcode codebook check {where}"
-        ) from None
-    try:
         return Codebook.model_validate(value)
     except ValidationError as error:
-        raise CodebookError(f"{where}: {_first(error)}", f"run: pcode codebook check {where}") from None
+        why = first_violation(error)
+    except (yaml.YAMLError, *YAML_LEAKS) as error:
+        why = f"not valid YAML: {error}"
+    raise CodebookError(f"{where}: {why}", f"run: pcode codebook check {where}")
 
 
-def _first(error: ValidationError) -> str:
+def first_violation(error: ValidationError) -> str:
+    """The first thing that a model refused, with the name of the field."""
     first: Any = error.errors()[0]
     return f"{'.'.join(str(part) for part in first['loc']) or 'file'}: {first['msg']}"

@@ -11,19 +11,18 @@ the next character literally. Punctuation is a word of its own, as in spaCy's to
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from math import prod
 from typing import Any, Literal, NamedTuple
 
 from ..errors import CodebookError
 
-Kind = Literal["words", "any", "gap", "number"]
 
-
-class Piece(NamedTuple):
+class CuePiece(NamedTuple):
     """One position of a cue: alternatives of lower-case words, one free word, a gap, or a number."""
 
-    kind: Kind
+    kind: Literal["words", "any", "gap", "number"]
     words: tuple[str, ...] = ()
     optional: bool = False
     most: int = 0
@@ -33,7 +32,7 @@ class Cue(NamedTuple):
     """A parsed cue. ``starts``/``ends``: tied to the unit's first/last word."""
 
     text: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[CuePiece, ...]
     starts: bool = False
     ends: bool = False
 
@@ -42,7 +41,7 @@ def parse_cue(text: str) -> Cue:
     """Parse one cue; a cue that cannot match anything is an error that says why.
 
     >>> parse_cue("^ let me|us [just] check").pieces[2]
-    Piece(kind='words', words=('just',), optional=True, most=0)
+    CuePiece(kind='words', words=('just',), optional=True, most=0)
     """
     words = text.split()
     starts, ends = words[:1] == ["^"], words[-1:] == ["$"]
@@ -57,16 +56,16 @@ def parse_cue(text: str) -> Cue:
     return Cue(text, pieces, starts, ends)
 
 
-def _piece(word: str, cue: str) -> Piece:
+def _piece(word: str, cue: str) -> CuePiece:
     if word == "*":
-        return Piece("any")
+        return CuePiece("any")
     if word == "#":
-        return Piece("number")
+        return CuePiece("number")
     if word.startswith("..") and word != "...":
         most = word[2:] or "3"
         if not most.isascii() or not most.isdigit() or not 1 <= int(most) <= 20:
             raise CodebookError(f"cue {cue!r}: {word!r} is no gap", "write .. or ..N with N from 1 to 20")
-        return Piece("gap", most=int(most))
+        return CuePiece("gap", most=int(most))
     optional = len(word) > 2 and word[0] == "[" and word[-1] == "]"
     words = _alternatives(word[1:-1] if optional else word)
     if not all(words):
@@ -76,7 +75,7 @@ def _piece(word: str, cue: str) -> Piece:
             f"cue {cue!r}: {word} stands in the middle",
             "^ comes first, $ last; write \\^ or \\$ for the characters",
         )
-    return Piece("words", words, optional)
+    return CuePiece("words", words, optional)
 
 
 def _alternatives(word: str) -> tuple[str, ...]:
@@ -113,7 +112,7 @@ def matcher_patterns(cue: Cue, split: Any) -> list[list[dict[str, Any]]]:
     return [[token for part in combination for token in part] for combination in product(*choices)]
 
 
-def _choices(piece: Piece, split: Any) -> list[list[dict[str, Any]]]:
+def _choices(piece: CuePiece, split: Any) -> list[list[dict[str, Any]]]:
     if piece.kind == "any":
         return [[{"IS_SPACE": False}]]
     if piece.kind == "number":
@@ -135,3 +134,67 @@ def _tokens(word: str, split: Any) -> tuple[str, ...]:
 def _token(*words: str) -> dict[str, Any]:
     forms = sorted({form for word in words for form in (word, word.replace("'", "’"))})
     return {"LOWER": forms[0] if len(forms) == 1 else {"IN": forms}}
+
+
+class CueMatcher:
+    """Whether single cues match single texts, for checking a codebook; the rule-based coder compiles a whole book at once.
+
+    >>> CueMatcher("en").fires("^ wait , no", "Wait, no, that is 7.")
+    True
+    """
+
+    def __init__(self, lang: str) -> None:
+        self._nlp = _blank(lang)
+        self._compiled: dict[str, tuple[Any, bool, bool]] = {}
+        self._docs: dict[str, Any] = {}
+
+    def compile(self, cue: str) -> None:
+        """Make a cue ready; a cue that spaCy refuses, or that could match nothing, is a `CodebookError`."""
+        from spacy.matcher import Matcher
+
+        if cue in self._compiled:
+            return
+        parsed = parse_cue(cue)
+        matcher = Matcher(self._nlp.vocab)
+        try:
+            matcher.add(
+                "cue", matcher_patterns(parsed, lambda word: [t.lower_ for t in self._nlp.make_doc(word)])
+            )
+        except Exception as error:  # noqa: BLE001 - spaCy raises many kinds for a pattern it cannot use
+            raise CodebookError(f"cue {cue!r} does not compile: {error}", "simplify the cue") from None
+        self._compiled[cue] = (matcher, parsed.starts, parsed.ends)
+
+    def fires(self, cue: str, text: str) -> bool:
+        """Whether a cue matches somewhere in the text."""
+        self.compile(cue)
+        matcher, starts, ends = self._compiled[cue]
+        if text not in self._docs:
+            self._docs[text] = self._nlp.make_doc(text)
+        doc = self._docs[text]
+        return any(
+            (not starts or not _has_word(text[: doc[a].idx]))
+            and (not ends or not _has_word(text[doc[z - 1].idx + len(doc[z - 1]) :]))
+            for _, a, z in matcher(doc)
+        )
+
+
+def _has_word(text: str) -> bool:
+    # Punctuation and marks around a unit do not keep it from beginning or ending with a word.
+    return any(char.isalnum() for char in text)
+
+
+@cache
+def _blank(lang: str) -> Any:
+    import spacy
+
+    code = lang.replace("_", "-").split("-")[0].lower()
+    try:
+        return spacy.blank(code)
+    except (ImportError, OSError, ValueError):
+        pass  # some languages' own tokenizers need packages that are rarely installed; then rules step in
+    try:
+        return spacy.blank(code, config={"nlp": {"tokenizer": {"@tokenizers": "spacy.Tokenizer.v1"}}})
+    except (ImportError, OSError, ValueError):
+        raise CodebookError(
+            f"spaCy has no language {lang!r}", "use an ISO 639 code such as en, ko or pt, or xx for any"
+        ) from None

@@ -15,12 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from .codebook import Code, Codebook, Family
+from .codebook import Code, Codebook, Family, version_order
 
 LONG = 200
 """Characters; longer texts are compared by sentence when shown."""
-
-Kind = Literal["added", "removed", "changed", "renamed"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +31,11 @@ class FieldChange:
 
 
 @dataclass(frozen=True)
-class Change:
+class CodebookChange:
     """A part of the book (``book``, ``family ID`` or ``code ID``), what happened to it, and its fields that differ."""
 
     part: str
-    kind: Kind
+    kind: Literal["added", "removed", "changed", "renamed"]
     fields: tuple[FieldChange, ...] = ()
     renamed_to: str | None = None
 
@@ -48,15 +46,12 @@ class CodebookDiff:
 
     old: str
     new: str
-    changes: tuple[Change, ...]
+    changes: tuple[CodebookChange, ...]
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object with the same parts."""
-        return {
-            "old": self.old,
-            "new": self.new,
-            "changes": [_change_json(change) for change in self.changes],
-        }
+        changes = [_change_json(change) for change in self.changes]
+        return {"old": self.old, "new": self.new, "changes": changes}
 
     def text(self) -> str:
         """Readable lines, ``-`` before what left and ``+`` before what came."""
@@ -86,29 +81,33 @@ def _head(book: Codebook) -> dict[str, Any]:
 
 def _renamings(old: Codebook, new: Codebook) -> dict[str, str]:
     """Where the way leads through several versions, renamings are followed to the end."""
+    steps = sorted(new.migrations, key=lambda step: version_order(step.version))
+    since = [step for step in steps if version_order(step.version) >= version_order(old.version)]
     found: dict[str, str] = {}
-    steps = sorted(new.migrations, key=lambda step: [int(n) for n in step.version.split(".")])
-    for step in steps[next((i for i, s in enumerate(steps) if s.version == old.version), len(steps)) :]:
-        found = {first: step.renamed.get(last, last) for first, last in found.items()}
-        found |= {
-            first: last
-            for first, last in step.renamed.items()
-            if first not in found and first in old.code_ids
-        }
-    return {first: last for first, last in found.items() if old.id == new.id and last in new.code_ids}
+    if old.id != new.id or not since or since[0].version != old.version:
+        return found
+    for code in old.code_ids:
+        name = code
+        for step in since:
+            name = step.renamed.get(name, name)
+        if name != code and name in new.code_ids:
+            found[code] = name
+    return found
 
 
-def _parts(kind: str, old: dict[str, Any], new: dict[str, Any], renamed: dict[str, str]) -> Iterator[Change]:
+def _parts(
+    kind: str, old: dict[str, Any], new: dict[str, Any], renamed: dict[str, str]
+) -> Iterator[CodebookChange]:
     for name, part in old.items():
         target = renamed.get(name, name)
         if target in new:
             before, after = _plain(part), _plain(new[target])
             yield from _changed(f"{kind} {name}", before, after, target if target != name else None)
         else:
-            yield Change(f"{kind} {name}", "removed")
+            yield CodebookChange(f"{kind} {name}", "removed")
     for name in new:
         if name not in old and name not in renamed.values():
-            yield Change(f"{kind} {name}", "added")
+            yield CodebookChange(f"{kind} {name}", "added")
 
 
 def _plain(part: Code | Family) -> dict[str, Any]:
@@ -117,12 +116,12 @@ def _plain(part: Code | Family) -> dict[str, Any]:
 
 def _changed(
     part: str, old: dict[str, Any], new: dict[str, Any], renamed_to: str | None = None
-) -> Iterator[Change]:
+) -> Iterator[CodebookChange]:
     fields = tuple(
         change for field in new if (change := _field(field, old.get(field), new[field])) is not None
     )
     if fields or renamed_to:
-        yield Change(part, "renamed" if renamed_to else "changed", fields, renamed_to)
+        yield CodebookChange(part, "renamed" if renamed_to else "changed", fields, renamed_to)
 
 
 def _field(field: str, old: Any, new: Any) -> FieldChange | None:
@@ -158,6 +157,6 @@ def _shown(value: Any) -> str:
     return " ".join(str(value).split())
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def _change_json(change: CodebookChange) -> dict[str, Any]:
     fields = [{"field": f.field, "old": list(f.old), "new": list(f.new)} for f in change.fields]
     return {"part": change.part, "kind": change.kind, "renamed_to": change.renamed_to, "fields": fields}

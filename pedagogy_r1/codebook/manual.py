@@ -1,106 +1,47 @@
-"""The coder's manual: what a human coder is trained with, made from the codebook and from nothing else.
+"""The coder's manual: what a human coder is trained with, as Markdown, as a web page, or as a Word file.
 
     pcode codebook manual schoen -o schoen.docx
 
-Cues and features are left out. They steer the rule-based coder, and people who have seen them code by keyword:
-their agreement with that coder would then say nothing.
+The Word file has one page a code, a contents list with links, and version and digest on every page. What the manual says is in
+`manual_contents.py`.
 """
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from ..errors import CodebookError, did_you_mean
-from .codebook import NONE, Code, Codebook, Family
-from .prose import Block, blocks
+from .codebook import Code, Codebook
+from .manual_contents import Block, Contents, code_sections, contents
 
-Format = Literal["md", "html", "docx"]
-FORMATS: tuple[Format, ...] = ("md", "html", "docx")
-
-LEFT_OUT = (
-    "The codebook file also holds cues and features for the rule-based coder. They are not shown here, so that "
-    "people code by meaning and not by keyword."
-)
-
-
-class Chapter(NamedTuple):
-    """A family with its codes, in the book's order."""
-
-    family: Family
-    codes: tuple[Code, ...]
-
-
-class Contents(NamedTuple):
-    """What every format of the manual shows, in this order."""
-
-    book: Codebook
-    facts: tuple[tuple[str, str], ...]
-    about: tuple[Block, ...]
-    how: tuple[str, ...]
-    chapters: tuple[Chapter, ...]
-    source: tuple[Block, ...]
-    footer: str
+FORMATS = ("md", "html", "docx")
 
 
 def manual(book: Codebook, format: str = "md") -> str | bytes:
     """The manual as text (``md``, ``html``) or as the bytes of a Word file (``docx``)."""
-    found = contents(book)
-    if format == "md":
-        return _markdown(found)
-    if format == "html":
-        return _html(found)
-    if format == "docx":
-        from .manual_docx import document
-
-        return document(found)
-    raise CodebookError(f"a manual cannot be made as {format!r}", did_you_mean(format, list(FORMATS)))
+    formats: dict[str, Callable[[Contents], str | bytes]] = {"md": _markdown, "html": _html, "docx": _docx}
+    make = formats.get(format)
+    if make is None:
+        raise CodebookError(f"a manual cannot be made as {format!r}", did_you_mean(format, list(formats)))
+    return make(contents(book))
 
 
-def contents(book: Codebook) -> Contents:
-    """Order the book for reading: families as listed, codes within them as listed."""
-    chapters = [Chapter(f, tuple(c for c in book.codes if c.family == f.id)) for f in book.families]
-    return Contents(
-        book=book,
-        facts=(
-            ("Codebook", book.ref),
-            ("Unit", book.unit),
-            ("Codes", str(len(book.codes))),
-            (
-                "Codes a unit",
-                "1" if book.max_codes == 1 else f"1 to {book.max_codes}, the primary code first",
-            ),
-            ("Domains", ", ".join(book.domains) or "any"),
-            ("Digest", book.digest),
-        ),
-        about=tuple(blocks(book.about)),
-        how=_how(book),
-        chapters=tuple(chapter for chapter in chapters if chapter.codes),
-        source=tuple(blocks(book.source)),
-        footer=f"{book.ref} · {book.digest}",
-    )
-
-
-def _how(book: Codebook) -> tuple[str, ...]:
-    nothing = (
-        "Every unit has a code. There is no empty coding."
-        if book.exhaustive
-        else f"Where no code applies, write {NONE!r}. An empty cell means something else: that the unit was not coded."
-    )
-    most = (
-        "Give each unit exactly one code."
-        if book.max_codes == 1
-        else f"Give each unit one code, and at most {book.max_codes} where the unit really does several things. The first is the primary code."
-    )
-    return (
-        most,
-        nothing,
-        "Leave a unit empty only if you cannot code it, and say why in the memo.",
-        "Code alone. Do not discuss single units before everyone has finished.",
-        "For a unit between two codes, read the table of rules of both before you decide.",
-        LEFT_OUT,
-    )
+def format_of(path: str | Path | None) -> str:
+    """The format that a file name's suffix asks for; Markdown where there is no file."""
+    if path is None:
+        return "md"
+    suffix = Path(path).suffix.lower().removeprefix(".")
+    suffix = {"markdown": "md", "htm": "html"}.get(suffix, suffix)
+    if suffix not in FORMATS:
+        raise CodebookError(
+            f"{path}: cannot tell the format from the suffix",
+            "end it in .md, .html or .docx, or give --format",
+        )
+    return suffix
 
 
 # --- Markdown -----------------------------------------------------------------------------------------------------
@@ -124,7 +65,7 @@ def _markdown(c: Contents) -> str:
     lines += ["### For every unit", "", *(f"- {_md(text)}" for text in c.how), ""]
     lines += ["## The codes at a glance", "", "| code | name | in short |", "|---|---|---|"]
     lines += [
-        f"| [{code.id}](#{anchor(code)}) | {_cell(code.name)} | {_cell(code.short)} |"
+        f"| [{code.id}](#{anchor(code)}) | {_md(code.name)} | {_md(code.short)} |"
         for ch in c.chapters
         for code in ch.codes
     ]
@@ -146,29 +87,14 @@ def _markdown(c: Contents) -> str:
 
 
 def _md_code(code: Code) -> list[str]:
-    lines = [
-        f'<a id="{anchor(code)}"></a>',
-        "",
-        f"### {code.id} · {_md(code.name)}",
-        "",
-        f"*{_md(code.short)}*",
-        "",
-    ]
-    lines += [_md(code.definition), ""]
-    for title, texts in (("It belongs here", code.include), ("It does not belong here", code.exclude)):
-        if texts:
-            lines += [f"**{title}**", "", *(f"- {_md(text)}" for text in texts), ""]
-    if code.rules:
-        lines += ["**How to tell it from its neighbours**", "", "| or | decide |", "|---|---|"]
-        lines += [f"| {rule.against} | {_cell(rule.rule)} |" for rule in code.rules] + [""]
-    if code.hits:
-        lines += ["**Hits**", ""]
-        lines += [f"- {_md(hit.domain)}: “{_md(hit.text)}”{_md(_note(hit.note))}" for hit in code.hits] + [""]
-    if code.near_misses:
-        lines += ["**Near misses**", "", "| looks like it | is | because |", "|---|---|---|"]
-        lines += [
-            f"| {_cell(m.domain)}: “{_cell(m.text)}” | {m.code} | {_cell(m.why)} |" for m in code.near_misses
-        ]
+    lines = [f'<a id="{anchor(code)}"></a>', "", f"### {code.id} · {_md(code.name)}", ""]
+    lines += [f"*{_md(code.short)}*", "", _md(code.definition), ""]
+    for title, head, rows in code_sections(code):
+        lines += [f"**{title}**", ""]
+        if head:
+            lines += [_row(head), "|---" * len(head) + "|", *(_row(map(_md, row)) for row in rows), ""]
+        else:
+            lines += [*(f"- {_md(text)}" for (text,) in rows), ""]
     if code.source:
         lines += ["", f"**Source.** {_md(code.source)}"]
     return [*lines, ""]
@@ -189,11 +115,8 @@ def _md(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))
 
 
-_cell = _md
-
-
-def _note(note: str) -> str:
-    return f" ({note})" if note else ""
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def anchor(code: Code) -> str:
@@ -229,15 +152,161 @@ def _linked(book: Codebook) -> Any:
     return linked
 
 
-def format_of(path: str | Path | None) -> Format:
-    """The format that a file name's suffix asks for; Markdown where there is no file."""
-    if path is None:
-        return "md"
-    suffix = Path(path).suffix.lower().removeprefix(".")
-    suffix = {"markdown": "md", "htm": "html"}.get(suffix, suffix)
-    if suffix not in FORMATS:
-        raise CodebookError(
-            f"{path}: cannot tell the format from the suffix",
-            "end it in .md, .html or .docx, or give --format",
-        )
-    return suffix
+# --- Word ---------------------------------------------------------------------------------------------------------
+
+
+def _docx(c: Contents) -> bytes:
+    """The bytes of a .docx file."""
+    import docx
+
+    page: Any = docx.Document()
+    _setup(page, c)
+    page.add_heading(c.book.title, 0)
+    page.add_paragraph("A manual for coders")
+    _table(page, None, c.facts, (3.5, 12.5))
+    page.add_heading("Contents", 1)
+    _link_to(page, "how", "How to code")
+    _link_to(page, "glance", "The codes at a glance")
+    for chapter in c.chapters:
+        page.add_paragraph(f"{chapter.family.id} · {chapter.family.name}").paragraph_format.space_after = 0
+        for code in chapter.codes:
+            _link_to(page, _mark(code), f"{code.id} · {code.name}", indent=True)
+    _link_to(page, "sources", "Sources")
+    page.add_page_break()
+    _bookmark(page.add_heading("How to code", 1), "how")
+    for block in c.about:
+        _block(page, block)
+    page.add_heading("For every unit", 2)
+    _list(page, c.how)
+    _bookmark(page.add_heading("The codes at a glance", 1), "glance")
+    rows = [(code.id, code.name, code.short) for chapter in c.chapters for code in chapter.codes]
+    _table(page, ("code", "name", "in short"), rows, (2.2, 4.3, 9.5))
+    for chapter in c.chapters:
+        for number, code in enumerate(chapter.codes):
+            page.add_page_break()
+            if number == 0:
+                page.add_heading(f"{chapter.family.id} · {chapter.family.name}", 1)
+                if chapter.family.about:
+                    page.add_paragraph(chapter.family.about)
+            _code(page, code)
+    page.add_page_break()
+    _bookmark(page.add_heading("Sources", 1), "sources")
+    for block in c.source:
+        _block(page, block)
+    buffer = io.BytesIO()
+    page.save(buffer)
+    return buffer.getvalue()
+
+
+def _setup(page: Any, c: Contents) -> None:
+    from docx.shared import Cm, Pt
+
+    section = page.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(2.5)
+    section.top_margin = section.bottom_margin = Cm(2.2)
+    page.styles["Normal"].font.name = "Calibri"
+    page.styles["Normal"].font.size = Pt(10.5)
+    page.core_properties.title = c.book.title
+    page.core_properties.subject = c.book.ref
+    page.core_properties.author = ""
+    footer = section.footer.paragraphs[0]
+    footer.text = c.footer + " · "
+    _field(footer, "PAGE")
+    for run in footer.runs:
+        run.font.size = Pt(7.5)
+
+
+def _code(page: Any, code: Code) -> None:
+    from docx.shared import RGBColor
+
+    heading = page.add_heading("", 2)
+    if code.color:
+        heading.add_run("■ ").font.color.rgb = RGBColor.from_string(code.color[1:].upper())
+    heading.add_run(f"{code.id} · {code.name}")
+    _bookmark(heading, _mark(code))
+    page.add_paragraph().add_run(code.short).italic = True
+    page.add_paragraph(code.definition)
+    for title, head, rows in code_sections(code):
+        page.add_heading(title, 3)
+        if head:
+            _table(page, head, rows, (2.2, 13.8) if len(head) == 2 else (7.6, 2.2, 6.2))
+        else:
+            _list(page, [text for (text,) in rows])
+    if code.source:
+        paragraph = page.add_paragraph()
+        paragraph.add_run("Source. ").bold = True
+        paragraph.add_run(code.source)
+
+
+def _block(page: Any, block: Block) -> None:
+    if block.kind == "heading":
+        page.add_heading(block.texts[0], 2)
+    elif block.kind == "paragraph":
+        page.add_paragraph(block.texts[0])
+    elif block.kind == "points":
+        _list(page, block.texts)
+    else:
+        # Word would number a second list on from the first, so the numbers are written out.
+        for number, text in enumerate(block.texts, 1):
+            page.add_paragraph(f"{number}. {text}").paragraph_format.space_after = 0
+
+
+def _list(page: Any, texts: Any) -> None:
+    for text in texts:
+        page.add_paragraph(text, style="List Bullet").paragraph_format.space_after = 0
+
+
+def _table(page: Any, head: tuple[str, ...] | None, rows: Any, widths: tuple[float, ...]) -> None:
+    from docx.shared import Cm
+
+    table = page.add_table(rows=0, cols=len(widths), style="Table Grid")
+    table.autofit = False
+    for row in ([head] if head else []) + list(rows):
+        cells = table.add_row().cells
+        for cell, text, width in zip(cells, row, widths, strict=True):
+            cell.width = Cm(width)
+            run = cell.paragraphs[0].add_run(text)
+            run.bold = row is head or (head is None and text is row[0])
+    page.add_paragraph().paragraph_format.space_after = 0
+
+
+# python-docx has no bookmarks, inner links or fields; these write the WordprocessingML elements.
+
+
+def _element(tag: str, **attributes: str) -> Any:
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    element = OxmlElement(tag)
+    for name, value in attributes.items():
+        element.set(qn(f"w:{name}"), value)
+    return element
+
+
+def _bookmark(paragraph: Any, name: str) -> None:
+    number = str(len(paragraph.part.element.xpath("//w:bookmarkStart")) + 1)
+    paragraph._p.insert(1, _element("w:bookmarkStart", id=number, name=name))
+    paragraph._p.append(_element("w:bookmarkEnd", id=number))
+
+
+def _link_to(page: Any, name: str, text: str, indent: bool = False) -> None:
+    from docx.shared import Cm
+
+    paragraph = page.add_paragraph()
+    paragraph.paragraph_format.space_after = 0
+    paragraph.paragraph_format.left_indent = Cm(0.8 if indent else 0)
+    link = _element("w:hyperlink", anchor=name)
+    link.append(paragraph.add_run(text)._r)
+    paragraph._p.append(link)
+
+
+def _field(paragraph: Any, code: str) -> None:
+    field = _element("w:fldSimple", instr=code)
+    field.append(paragraph.add_run("1")._r)
+    paragraph._p.append(field)
+
+
+def _mark(code: Code) -> str:
+    # Word allows letters, digits and underscores, 40 at most.
+    return "code_" + "".join(char if char.isalnum() else "_" for char in code.id)

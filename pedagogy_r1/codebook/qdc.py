@@ -5,26 +5,41 @@
     the book's own facts →  <Set name="schoen@1.0.0"> with all codes
 
 GUIDs come from the ids, so that the same code has the same one in every file. Not in it is what serves the rule-based
-coder: cues, features, ``unless`` and ``fallback``; nor are migrations. `description.py` has the texts.
+coder: cues, features, ``unless`` and ``fallback``; nor are migrations. `code_text.py` has the texts.
+
+What another program made is read as families and codes, too:
+
+    Reflection                    family Reflection, and a code of that name if it can be given to a text
+      Surprise!                   code Surprise, "Surprise!"
+        Very odd                  code Very-odd, in the family at the top
+    Loose                         code Loose, in the family ALL
+
+A name that begins with an id, as ours do ("IA-SQ · self-questioning"), keeps it; for others one is made of the name.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import ValidationError
+
 from ..errors import CodebookError, InputError
 from ..files.archive import legal, local, parse_xml
-from .codebook import NONE, Codebook
-from .description import book_facts, describe_book, describe_code
-from .outline import MARK, Outline, description_of, split_name
+from .code_text import book_facts, code_fields, describe_book, describe_code
+from .codebook import NONE, Codebook, first_violation
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+MARK = " · "
+"""Between id and name in the name that a program shows."""
 ORIGIN = "pedagogy_r1"
 _SPACE = uuid.UUID("6d3f0c52-7c0e-5b5b-9b55-6f6a2f6d1e10")
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,31}")
+_COLOR = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 
 
 class Node(NamedTuple):
@@ -38,7 +53,7 @@ class Node(NamedTuple):
     children: tuple[Node, ...] = ()
 
 
-class Imported(NamedTuple):
+class ImportedCodebook(NamedTuple):
     """A codebook out of a `.qdc`, and what of the file is not in it."""
 
     book: Codebook
@@ -59,45 +74,48 @@ def shown_name(id: str, name: str) -> str:
     return legal(f"{id}{MARK}{name}")
 
 
+def split_name(shown: str) -> tuple[str, str] | None:
+    """Id and name, of a name made of both.
+
+    >>> split_name("IA-SQ · self-questioning"), split_name("My theme")
+    (('IA-SQ', 'self-questioning'), None)
+    """
+    id, mark, name = (part.strip() for part in shown.partition(MARK))
+    return (id, name) if mark and name and _ID.fullmatch(id) else None
+
+
 def shown_id(name: str) -> str:
     """The id in a name that `shown_name` made; any other name as it is, trimmed.
 
     >>> shown_id("IA-SQ · self-questioning"), shown_id("My theme")
     ('IA-SQ', 'My theme')
     """
-    ours = split_name(name)
-    return ours[0] if ours else name.strip()
+    return (split_name(name) or (name.strip(),))[0]
 
 
 def code_tree(book: Codebook, *, none: bool = False) -> tuple[Node, ...]:
     """Families with their codes; ``none``: and "none", for coders who find that no code applies."""
-    families = [
-        Node(
-            guid(book.id, "family", family.id),
-            shown_name(family.id, family.name),
-            legal(family.about.strip()),
-            None,
-            False,
-            tuple(
-                Node(
-                    guid(book.id, "code", code.id),
-                    shown_name(code.id, code.name),
-                    describe_code(code),
-                    code.color,
-                    True,
-                )
-                for code in book.codes
-                if code.family == family.id
-            ),
+    tree = []
+    for family in book.families:
+        codes = tuple(
+            Node(
+                guid(book.id, "code", code.id),
+                shown_name(code.id, code.name),
+                describe_code(code),
+                code.color,
+                True,
+            )
+            for code in book.codes
+            if code.family == family.id
         )
-        for family in book.families
-    ]
+        name = shown_name(family.id, family.name)
+        tree.append(
+            Node(guid(book.id, "family", family.id), name, legal(family.about.strip()), None, False, codes)
+        )
     if none:
-        no_code = shown_name(NONE, "no code applies")
-        families.append(
-            Node(guid(book.id, "code", NONE), no_code, "No code of the book applies.", None, True)
-        )
-    return tuple(families)
+        name = shown_name(NONE, "no code applies")
+        tree.append(Node(guid(book.id, "code", NONE), name, "No code of the book applies.", None, True))
+    return tuple(tree)
 
 
 def as_models(nodes: Sequence[Node], model: Any) -> list[Any]:
@@ -142,7 +160,7 @@ def from_qdc(
     id: str | None = None,
     version: str | None = None,
     title: str | None = None,
-) -> Imported:
+) -> ImportedCodebook:
     """A codebook out of a `.qdc`, this project's or another program's. Raises `CodebookError`.
 
     Codes at the top that hold others are families; whatever lies deeper belongs to the family at the top.
@@ -155,25 +173,24 @@ def from_qdc(
         raise CodebookError(f"{where}: the root is <{local(root.tag)}>, not <CodeBook>", "give a .qdc file")
     _refuse_double(root, where)
     facts = _facts(root)
-    given = {"id": id, "version": version, "title": title}
-    facts |= {name: value for name, value in given.items() if value is not None}
+    for name, value in {"id": id, "version": version, "title": title}.items():
+        facts |= {} if value is None else {name: value}
     if "id" not in facts:
         raise CodebookError(f"{where}: the file does not say the codebook's id", "give one with --id")
     facts.setdefault("version", "1.0.0")
     facts.setdefault("title", facts["id"])
-    outline = Outline()
+    tree = _CodeTree()
     for codes in root:
         if local(codes.tag) == "Codes":
-            outline.read(codes)
-    if not outline.codes:
+            tree.read(codes)
+    if not tree.codes:
         raise CodebookError(f"{where}: no codes", "export the codebook again")
     try:
-        book = Codebook.model_validate(facts | {"families": outline.families, "codes": outline.codes})
-    except ValueError as error:
-        raise CodebookError(
-            f"{where}: {_first(error)}", "mend it, or give --id, --version, --title"
-        ) from None
-    return Imported(book, tuple(outline.remarks()))
+        book = Codebook.model_validate(facts | {"families": tree.families, "codes": tree.codes})
+    except ValidationError as error:
+        hint = "mend it, or give --id, --version, --title"
+        raise CodebookError(f"{where}: {first_violation(error)}", hint) from None
+    return ImportedCodebook(book, tuple(tree.remarks()))
 
 
 def _facts(root: Element) -> dict[str, Any]:
@@ -181,7 +198,7 @@ def _facts(root: Element) -> dict[str, Any]:
         if local(sets.tag) != "Sets":
             continue
         for each in sets:
-            if found := book_facts(description_of(each)):
+            if found := book_facts(_description(each)):
                 return found
     return {}
 
@@ -200,10 +217,96 @@ def _refuse_double(root: Element, where: str) -> None:
         seen[each] = name
 
 
-def _first(error: ValueError) -> str:
-    from pydantic import ValidationError
+class _CodeTree:
+    """Families and codes as they are found in another program's tree."""
 
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    def __init__(self) -> None:
+        self.families: list[dict[str, Any]] = []
+        self.codes: list[dict[str, Any]] = []
+        self._taken: dict[str, set[str]] = {"family": set(), "code": set()}
+        self._said: dict[str, list[str]] = {}
+
+    def read(self, codes: Element) -> None:
+        """Take up the element with the codes."""
+        loose: list[Element] = []
+        for top in codes:
+            if local(top.tag) != "Code":
+                continue
+            if any(local(child.tag) == "Code" for child in top) or top.get("isCodable") == "false":
+                self._family(top)
+            else:
+                loose.append(top)
+        if loose:
+            family = self._new_id("family", "ALL")
+            self.families.append({"id": family, "name": "Codes"})
+            for code in loose:
+                self._code(code, family)
+
+    def remarks(self) -> list[str]:
+        """What is worth saying, in words."""
+        return [
+            f"{what}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
+            for what, names in self._said.items()
+        ]
+
+    def _family(self, top: Element) -> None:
+        id, name = self._names("family", top)
+        self.families.append({"id": id, "name": name, "about": _description(top)})
+        if top.get("isCodable") != "false":
+            self._code(top, id)
+        waiting = [(child, 1) for child in reversed(top)]
+        while waiting:
+            each, depth = waiting.pop()
+            if local(each.tag) != "Code":
+                continue
+            if each.get("isCodable") == "false":
+                self._say("levels between family and code that are left out", each)
+            else:
+                self._code(each, id)
+            if depth > 1:
+                self._say("codes below codes, now directly in their family", each)
+            waiting += [(child, depth + 1) for child in reversed(each)]
+
+    def _code(self, element: Element, family: str) -> None:
+        id, name = self._names("code", element)
+        fields, read = code_fields(_description(element), name)
+        if not read:
+            self._say("codes without a description (the name stands for it)", element)
+        color = (element.get("color") or "").strip()
+        if color and not _COLOR.fullmatch(color):
+            self._say("colours that are none", element)
+            color = ""
+        if len(color) == 4:
+            color = "#" + "".join(2 * digit for digit in color[1:])
+        self.codes.append({"id": id, "name": name, "family": family, "color": color or None} | fields)
+
+    def _names(self, kind: str, element: Element) -> tuple[str, str]:
+        shown = (element.get("name") or "").strip()
+        ours = split_name(shown)
+        if ours and ours[0].lower() not in self._taken[kind]:
+            self._taken[kind].add(ours[0].lower())
+            return ours
+        made = self._new_id(kind, re.sub(r"[^A-Za-z0-9]+", "-", shown).strip("-")[:28])
+        if made != shown:
+            self._say(f"ids made up for a {kind}", element, made)
+        return made, shown or made
+
+    def _new_id(self, kind: str, wish: str) -> str:
+        """``wish``, or with a number behind it if it is taken; a letter and a number if it can be no id."""
+        taken = self._taken[kind]
+        sound = _ID.fullmatch(wish) and wish.lower() != NONE
+        stem, number = (f"{wish}-", 2) if sound else (kind[0].upper(), 1)
+        id = wish if sound else f"{stem}{number}"
+        while id.lower() in taken:
+            id, number = f"{stem}{number}", number + 1
+        taken.add(id.lower())
+        return id
+
+    def _say(self, what: str, element: Element, more: str = "") -> None:
+        name = repr((element.get("name") or "")[:60])
+        self._said.setdefault(what, []).append(f"{name} → {more}" if more else name)
+
+
+def _description(element: Element) -> str:
+    """The text of an element's description."""
+    return next((child.text or "" for child in element if local(child.tag) == "Description"), "").strip()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..codebook.palette import on
+from ..codebook.code_colors import on
 from .figure import WIDTH, canvas
 from .palette import INK, MUTED, PAPER
 

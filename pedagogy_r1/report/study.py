@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from ..agreement import MISSING, ReliabilityData, majority, reliability_data
 from ..codebook import NONE, Codebook
-from ..codebook.palette import Palette, palette
+from ..codebook.code_colors import Palette, palette
 from ..errors import RunError, did_you_mean
 from ..runs.coding import CoderInfo
 from ..runs.run import CoderRun, require_complete

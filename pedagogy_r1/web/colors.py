@@ -9,7 +9,7 @@ running text. All pairs reach 4.5 (WCAG 2.2, 1.4.3), whatever colours a codebook
 from __future__ import annotations
 
 from ..codebook import NONE, Codebook
-from ..codebook.palette import contrast, on, palette
+from ..codebook.code_colors import contrast, on, palette
 
 LIGHT, DARK = ("#fffffe", "#1d1f23"), ("#1e2126", "#e6e6e3")
 """Card and ink, as in style.css."""

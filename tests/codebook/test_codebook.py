@@ -20,8 +20,8 @@ from pedagogy_r1.codebook import (
     released,
 )
 from pedagogy_r1.codebook.check import check_codebook
+from pedagogy_r1.codebook.cue import CueMatcher
 from pedagogy_r1.codebook.diff import diff
-from pedagogy_r1.codebook.firing import Firing
 from pedagogy_r1.errors import CodebookError
 
 PINNED = {
@@ -140,11 +140,11 @@ def test_the_digest_is_of_content_not_of_layout() -> None:
     ],
 )
 def test_where_a_cue_fires(cue: str, text: str, fires: bool) -> None:
-    assert Firing("en").fires(cue, text) is fires
+    assert CueMatcher("en").fires(cue, text) is fires
 
 
 def test_cues_of_other_languages_fire() -> None:
-    assert Firing("ko").fires("잠깐", "잠깐 , 이상하다 .")
+    assert CueMatcher("ko").fires("잠깐", "잠깐 , 이상하다 .")
 
 
 def test_a_cue_that_multiplies_out_is_refused() -> None:

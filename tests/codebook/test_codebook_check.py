@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.codebook import find_codebook, parse_codebook
-from pedagogy_r1.codebook.check import Problem, check_codebook
+from pedagogy_r1.codebook.check import CodebookProblem, check_codebook
 from pedagogy_r1.errors import CodebookError
 
 BROKEN = """\
@@ -132,23 +132,27 @@ WARNINGS = [
 
 
 @pytest.fixture(scope="module")
-def broken() -> list[Problem]:
+def broken() -> list[CodebookProblem]:
     return check_codebook(BROKEN)
 
 
 @pytest.mark.parametrize(("line", "where", "what"), ERRORS)
-def test_every_planted_error_is_found(broken: list[Problem], line: int, where: str, what: str) -> None:
+def test_every_planted_error_is_found(
+    broken: list[CodebookProblem], line: int, where: str, what: str
+) -> None:
     assert [
         p for p in broken if (p.line, p.where, p.severity) == (line, where, "error") and what in p.what
     ], broken
 
 
 @pytest.mark.parametrize(("line", "where", "what"), WARNINGS)
-def test_every_planted_warning_is_found(broken: list[Problem], line: int, where: str, what: str) -> None:
+def test_every_planted_warning_is_found(
+    broken: list[CodebookProblem], line: int, where: str, what: str
+) -> None:
     assert [p for p in broken if (p.line, p.where, p.severity) == (line, where, "warning") and what in p.what]
 
 
-def test_nothing_else_is_an_error(broken: list[Problem]) -> None:
+def test_nothing_else_is_an_error(broken: list[CodebookProblem]) -> None:
     planted = [(line, where) for line, where, _ in ERRORS]
     assert [p for p in broken if p.severity == "error" and (p.line, p.where) not in planted] == []
     assert broken == sorted(broken)

@@ -10,7 +10,7 @@ import pytest
 
 from pedagogy_r1.codebook import Codebook, load_codebook, parse_codebook, released
 from pedagogy_r1.codebook.manual import format_of, manual
-from pedagogy_r1.codebook.prose import Block, blocks
+from pedagogy_r1.codebook.manual_contents import Block, blocks
 from pedagogy_r1.errors import CodebookError
 
 BOOKS = [load_codebook(path) for path in released()]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.codebook import Code, Codebook, load_codebook, released
 from pedagogy_r1.codebook.check import check_codebook
-from pedagogy_r1.codebook.description import code_fields, describe_code
+from pedagogy_r1.codebook.code_text import code_fields, describe_code
 from pedagogy_r1.codebook.qdc import from_qdc, to_qdc
 from pedagogy_r1.errors import CodebookError
 

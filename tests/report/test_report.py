@@ -19,7 +19,7 @@ from click.testing import Result
 import pedagogy_r1 as pr
 from pedagogy_r1.agreement import agree, reliability_data
 from pedagogy_r1.codebook import parse_codebook
-from pedagogy_r1.codebook.palette import CONTRAST, DARK_CARD, contrast, palette
+from pedagogy_r1.codebook.code_colors import CONTRAST, DARK_CARD, contrast, palette
 from pedagogy_r1.errors import PedagogyError, RunError
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import (

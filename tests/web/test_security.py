@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook, parse_codebook
-from pedagogy_r1.codebook.palette import contrast
+from pedagogy_r1.codebook.code_colors import contrast
 from pedagogy_r1.errors import InputError, PedagogyError
 from pedagogy_r1.web.colors import DARK, LIGHT, READABLE, stylesheet
 from pedagogy_r1.web.escape import shown
