@@ -1,4 +1,4 @@
-"""The inks of figures; the colours of codes are the codebook's (`codebook/palette.py`).
+"""The inks of figures; the colours of codes are the codebook's (`codebook/code_colors.py`).
 
 #1d1f23     written into an SVG file as this, and changed to var(--ink) where the SVG stands in the page
 
