@@ -28,7 +28,7 @@ def study(runs: Sequence[Path], settings: ReportSettings) -> tuple[Section, Sect
     """The contrast as coded, and corrected."""
     opened = open_study(runs, settings)
     found = measure_contrasts(opened)
-    return contrast_section(opened, found), correction_section(opened, measure_corrections(opened, found))
+    return contrast_section(opened, found), correction_section(opened, measure_corrections(opened))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

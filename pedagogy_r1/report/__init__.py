@@ -2,21 +2,18 @@
 
 from .answers import PlainAnswer
 from .build_report import Report, build_report, make_report, write_report
-from .figure import Figure
+from .figures import Figure
 from .reliability import Agreement, measure_agreement
-from .section import Gap, Quote, Section
+from .section import Gap, Quote, ReportTable, Section, TableColumn, columns
 from .sections.code_contrasts import Contrasts, contrast_section, measure_contrasts
 from .sections.code_frequency import Frequencies, frequency_section, measure_frequency
 from .sections.code_order import CodeOrder, measure_order, order_section
-from .sections.coder_agreement import agreement_section
+from .sections.coder_agreement import agreement_section, disagreements
 from .sections.corrections import Corrections, correction_section, measure_corrections
-from .sections.coverage import coverage_section
+from .sections.methods import coverage_section
 from .sections.noise_share import Noise, measure_noise, noise_section
 from .sections.other_coders import Robustness, measure_robustness, robustness_section
-from .sections.quoted import disagreements
-from .settings import ColumnContrast, ReportSettings, parse_comparison
-from .study import Study, open_study
-from .table import ReportTable, TableColumn, columns
+from .study import ColumnContrast, ReportSettings, Study, open_study, parse_comparison
 
 __all__ = [
     "Agreement",

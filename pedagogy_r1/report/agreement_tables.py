@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from ..agreement import Alpha
 from .reliability import Agreement
-from .section import counted
+from .section import ReportTable, Row, columns, counted
 from .study import Study
-from .table import ReportTable, Row, columns
 
 
 def agreement_tables(study: Study, found: Agreement) -> tuple[ReportTable, ...]:

@@ -18,8 +18,7 @@ from .section import Gap, counted, listed
 from .sections.code_contrasts import Contrasts, clear_of_zero, shown_effects
 from .sections.corrections import Corrections
 from .sections.noise_share import Noise
-from .settings import ColumnContrast, value_words
-from .study import Study
+from .study import ColumnContrast, Study, value_words
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,40 @@
 """The report: runs in; one page, and every table and figure as files, out.
 
-report = build_report(["runs/humans", "runs/cues"], "report/")
-report.answers[0].text         the first of the four answers
-report.table("alpha").rows     what the page's table shows, unrounded
+    report = build_report(["runs/humans", "runs/cues"], "report/")
+    report.answers[0].text         the first of the four answers
+    report.table("alpha").rows     what the page's table shows, unrounded
+
+The page is one HTML file that needs nothing else: no address outside itself, no script. Texts of traces, coders and codebooks come
+from anybody; the template escapes all of them, and only figures that this package drew are put in as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..errors import PedagogyError, did_you_mean
+from ..estimate.formatting import DASH
 from ..files.records import atomic
+from ..plugins import available, load
 from ..runs.run import CoderRun
-from .answers import PlainAnswer, difference_answer, gap_answer, noise_answer, reliability_answer
-from .figure import Figure, Rendered
+from .answers import PlainAnswer, difference_answer, gap_answer, noise_answer, reliability_answer, unit_words
+from .figures import Figure, Rendered
 from .reliability import measure_agreement
-from .section import Gap, Section
-from .sections.code_contrasts import contrast_section, measure_contrasts
-from .sections.code_frequency import frequency_section, measure_frequency
-from .sections.code_order import measure_order, order_section
-from .sections.coder_agreement import agreement_section
-from .sections.corrections import correction_section, measure_corrections
-from .sections.coverage import coverage_section
-from .sections.methods import Paragraph, methods_section, methods_text
-from .sections.noise_share import measure_noise, noise_section
-from .sections.other_coders import measure_robustness, robustness_section
-from .sections.quoted import quote_section
-from .settings import ReportSettings
-from .study import Study, open_study
-from .table import ReportTable
+from .section import Gap, ReportTable, Section
+from .sections.code_contrasts import measure_contrasts
+from .sections.corrections import measure_corrections
+from .sections.methods import MethodsParagraph, methods_text
+from .sections.noise_share import measure_noise
+from .study import ReportSettings, Study, open_study
+
+HERE = Path(__file__).parent
+SECTIONS = "pedagogy_r1.report.sections"
 
 Progress = Callable[[str], None]
 """Called with what is being made."""
-
-STEPS = 11
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Report:
     study: Study
     title: str
     answers: tuple[PlainAnswer, ...]
-    methods: tuple[Paragraph, ...]
+    methods: tuple[MethodsParagraph, ...]
     sections: tuple[Section, ...]
 
     @property
@@ -91,50 +89,28 @@ def make_report(
     progress: Progress | None = None,
     partial: bool = False,
 ) -> Report:
-    """Compute everything; nothing is written. ``partial``: also from runs that are not complete. Raises `RunError`, `CodebookError` or `InputError` for unusable runs."""
+    """Compute everything; nothing is written. ``partial``: also from runs that are not complete.
+
+    Raises `RunError`, `CodebookError` or `InputError` for unusable runs.
+    """
     say = progress or (lambda _: None)
     say("reading the runs")
     study = open_study(runs, settings, partial=partial)
-    say("agreement")
-    agreement = measure_agreement(study)
-    say("frequencies")
-    frequencies = measure_frequency(study)
-    say("contrasts")
-    contrasts = measure_contrasts(study)
-    say("corrected shares")
-    corrected = measure_corrections(study, contrasts)
-    say("noise")
-    noise = measure_noise(study)
-    say("order")
-    order = measure_order(study)
-    say("robustness")
-    robustness = measure_robustness(study, contrasts)
-    say("disagreements")
-    sections = (
-        methods_section(study),
-        coverage_section(study),
-        agreement_section(study, agreement),
-        frequency_section(study, frequencies),
-        contrast_section(study, contrasts),
-        correction_section(study, corrected),
-        noise_section(study, noise),
-        order_section(study, order),
-        robustness_section(study, robustness),
-        quote_section(study),
-    )
-    gaps = [gap for section in sections for gap in section.gaps]
+    found: list[Section] = []
+    for name in available(SECTIONS):
+        say(name.replace("_", " "))
+        made = load(SECTIONS, name)(study)
+        found += [made] if isinstance(made, Section) else made
+    sections = tuple(sorted(found, key=lambda section: section.place))
+    contrasts, corrected = study.once(measure_contrasts), study.once(measure_corrections)
     answers = (
-        reliability_answer(study, agreement),
-        noise_answer(study, noise, corrected),
+        reliability_answer(study, study.once(measure_agreement)),
+        noise_answer(study, study.once(measure_noise), corrected),
         difference_answer(study, contrasts, corrected),
-        gap_answer(gaps),
+        gap_answer([gap for section in sections for gap in section.gaps]),
     )
-    methods = methods_text(study, contrasts, corrected)
-    return Report(study, title or _title(study), answers, methods, sections)
-
-
-def _title(study: Study) -> str:
-    return f"{study.book.title}: {len(study.data.traces):,} traces"
+    title = title or f"{study.book.title}: {len(study.data.traces):,} traces"
+    return Report(study, title, answers, methods_text(study, contrasts, corrected), sections)
 
 
 def write_report(report: Report, out: str | Path, *, progress: Progress | None = None) -> Path:
@@ -142,8 +118,6 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
 
     Raises `PedagogyError` where ``out`` is a file. Files of an earlier report of the same name are replaced.
     """
-    from .page import render_page
-
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise PedagogyError(f"{out} is a file", "give a folder to write the report into")
@@ -152,6 +126,7 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
         (out / name).mkdir(parents=True, exist_ok=True)
     say("tables")
     for table in report.tables:
+        table = _marked(table, report.study.partial)
         _write(out / "tables" / f"{table.name}.csv", table.csv())
         _write(out / "tables" / f"{table.name}.tex", table.latex())
     say("figures")
@@ -163,6 +138,15 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
     page = out / "report.html"
     _write(page, render_page(report, drawn))
     return page
+
+
+def _marked(table: ReportTable, partial: Sequence[str]) -> ReportTable:
+    """The table as a file, which says by itself if a run was not complete."""
+    if not partial:
+        return table
+    said = "; ".join(partial)
+    note = f"{table.note} Partial: {said}.".strip()
+    return replace(table, rows=tuple(row | {"partial": said} for row in table.rows), note=note)
 
 
 def _write(path: Path, text: str) -> None:
@@ -183,3 +167,42 @@ def build_report(
     report = make_report(runs, settings, title=title, progress=progress, partial=partial)
     write_report(report, out, progress=progress)
     return report
+
+
+def render_page(report: Report, drawn: Mapping[str, Rendered]) -> str:
+    """The page. ``drawn``: each figure's files, by name."""
+    import jinja2
+    from markupsafe import Markup
+
+    palette = report.study.palette
+    variables = {color: f"var({palette.variable(code)})" for code, color in palette.light.items()}
+    inline = {f.name: Markup(f.inline(drawn[f.name].svg, variables)) for f in report.figures}  # noqa: S704 - drawn by us
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    names = {code.id: code.name for code in report.study.book.codes}
+    return environment.get_template("page.html").render(
+        report=report,
+        study=report.study,
+        sections=report.sections,
+        units=unit_words(report.study),
+        figures=inline,
+        style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        colors=[(palette.variable(code), palette.light[code], palette.dark[code]) for code in palette.light],
+        chip={code: palette.variable(code) for code in palette.light},
+        code_names=names,
+        dash=DASH,
+        described=_described,
+    )
+
+
+def _described(section: Section) -> list[dict[str, Any]]:
+    """Figures and tables of a section in reading order: a figure, then the table that holds its numbers."""
+    figures = {figure.name: figure for figure in section.figures}
+    found: list[dict[str, Any]] = []
+    for table in section.tables:
+        if table.name in figures:
+            found.append({"figure": figures.pop(table.name)})
+        found.append({"table": table})
+    return found + [{"figure": figure} for figure in figures.values()]

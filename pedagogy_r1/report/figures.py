@@ -1,26 +1,137 @@
-"""Three kinds of pictures that the report is made of: rows of estimates, heat maps, and small profiles.
+"""Figures: drawn when asked, as SVG and PNG files and as part of the page, from four kinds of pictures.
 
-IA-SQ  ├──●──┤                rows of dots with intervals, groups told apart by shape
-TR-SP      ├───●────┤
+    Figure("alpha", "Agreement of each pair of coders …", draw)   →   alpha.svg, alpha.png
+
+    IA-SQ  ├──●──┤                `dot_rows`: estimates with their intervals, groups told apart by shape
+    TR-SP      ├───●────┤         `heat_map`, `profiles`, `stacked_bars`
+
+``draw`` makes a matplotlib figure with its object-oriented interface; pyplot is never imported. Every figure can be read without
+colour. Its inks are written into an SVG file as they are, and become the page's own (light and dark) where the SVG stands in it;
+the colours of codes are the codebook's (`codebook/code_colors.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from html import escape
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ..codebook.code_colors import on
-from .figure import WIDTH, canvas
-from .palette import INK, MUTED, PAPER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 Floats = npt.NDArray[np.float64]
+
+INK, MUTED, RULE, PAPER = "#1d1f23", "#666b73", "#d8dade", "#fffffe"
+VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", PAPER: "var(--card)"}
+
+DPI = 200
+WIDTH = 7.2
+"""Inches; 9 point text is then the size of the page's small print."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One figure's files."""
+
+    svg: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Figure:
+    """``caption``: what is drawn and how to read it, complete without the picture."""
+
+    name: str
+    caption: str
+    draw: Callable[[], Canvas]
+
+    def render(self) -> Rendered:
+        """Draw it once and write it twice; the same data give the same bytes."""
+        with style(self.name):
+            canvas = self.draw()
+            svg, png = io.StringIO(), io.BytesIO()
+            canvas.savefig(svg, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+            canvas.savefig(png, format="png", facecolor="white", dpi=DPI, metadata={"Software": None})
+        return Rendered(svg.getvalue(), png.getvalue())
+
+    def inline(self, svg: str, variables: Mapping[str, str]) -> str:
+        """The SVG as an element of an HTML page. ``variables``: colour → CSS variable."""
+        start = svg.index("<svg")
+        text = re.sub(r"<metadata>.*?</metadata>", "", svg[start:], flags=re.DOTALL)
+        text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
+        # The first patch is the sheet of paper.
+        text = re.sub(r'<g id="patch_1">.*?</g>', "", text, count=1, flags=re.DOTALL)
+        text = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)
+        text = re.sub(r'(id="|href="#|url\(#)', rf"\1{self.name}-", text)
+        for color, variable in {**VARIABLES, **variables}.items():
+            text = re.sub(re.escape(color) + r"\b", variable, text, flags=re.IGNORECASE)
+        size = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+)', text)
+        width = f"{float(size[1]) * 4 / 3:.0f}px" if size else "100%"
+        label = f'role="img" aria-label="{escape(self.caption)}" style="max-width:{width}"'
+        return re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', rf"<svg \1 {_safe(label)}>", text, count=1)
+
+
+def _safe(replacement: str) -> str:
+    """A replacement in which a backslash is no escape."""
+    return replacement.replace("\\", r"\\")
+
+
+@contextmanager
+def style(salt: str) -> Iterator[None]:
+    """The look of all figures, put back afterwards. ``salt`` makes ids, and so the bytes, repeatable."""
+    import matplotlib as mpl
+
+    look: dict[str, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": salt,
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": 9,
+        "axes.titlesize": 9,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": 9,
+        "axes.facecolor": "none",
+        "axes.edgecolor": MUTED,
+        "axes.linewidth": 0.7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.unicode_minus": True,
+        "text.color": INK,
+        "text.parse_math": False,
+        "axes.labelcolor": INK,
+        "axes.titlecolor": INK,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 9,
+        "grid.color": RULE,
+        "grid.linewidth": 0.7,
+        "legend.frameon": False,
+        "legend.fontsize": 8.5,
+    }
+    with mpl.rc_context(cast(Any, look)):
+        yield
+
+
+def canvas(width: float, height: float) -> Canvas:
+    """An empty figure of that many inches."""
+    from matplotlib.figure import Figure as Canvas
+
+    return Canvas(figsize=(width, height), layout="constrained")
+
+
 SHAPES = ("o", "D", "s", "^", "v", "P", "X", "p")
 HOLLOW = len(SHAPES)
 """A group of hollow circles."""

@@ -23,8 +23,7 @@ from ..errors import InputError, RunError, did_you_mean
 from ..runs.run import CoderRun
 from ..stats import code_table, frequency
 from ..stats.precision import SharePrecision, icc_of, share_precision, units_needed
-from .figure import WIDTH, Figure, canvas
-from .palette import INK, MUTED
+from .figures import INK, MUTED, WIDTH, Figure, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

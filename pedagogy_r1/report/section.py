@@ -1,17 +1,163 @@
-"""A section of the report: what it says in words, its tables and figures, and what it cannot say.
+r"""What the report is made of: a section says something in words, has tables and figures, and says what it cannot say.
 
-Section("noise", "Noise", lead=("41.2 % of the tokens …",), tables=(…,), figures=(…,))
-Section("contrast", "Contrasts", absent="no column has two values to compare: condition is … everywhere")
+    Section("noise", "Noise", lead=("41.2 % of the tokens …",), tables=(…,), figures=(…,))
+    Section("contrast", "Contrasts", absent="no column has two values to compare: condition is … everywhere")
+
+A table holds raw values once, shown in three ways:
+
+    ReportTable("alpha", "Agreement", columns(("coders", "coders", "text"), ("α", "value", "coefficient"), …), ({"coders": "A – B", "value": 0.7917…}, …))
+
+    alpha.csv     A – B,0.7917…,0.754…,0.832…       every value, unrounded, limits in columns of their own
+    alpha.tex     A – B & .792 & [.754, .832] \\    what the page shows, for a paper (booktabs)
+    the page      A – B   .792   [.754, .832]
+
+What is undefined is an empty cell in the CSV and a dash elsewhere, and the reason stands in a column beside it.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from .figure import Figure
-from .table import ReportTable
+from ..estimate.formatting import Kind, interval, shown
+from ..files.spreadsheet import neutralise
+from .figures import Figure
+
+Row = dict[str, Any]
+
+LONG = 40
+"""Rows from which on a LaTeX table may break across pages."""
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """``head``: what stands above; ``keys``: the row's value, or lower and upper limit of an interval."""
+
+    head: str
+    keys: str | tuple[str, str] = ""
+    kind: Kind = "text"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys as a tuple; a column without keys is called as its head."""
+        return self.keys if isinstance(self.keys, tuple) else (self.keys or self.head,)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is set flush right."""
+        return self.kind not in ("text", "code")
+
+    def cell(self, row: Row) -> str:
+        """The value as the page and LaTeX show it."""
+        values = [row.get(name) for name in self.names]
+        if len(values) == 1:
+            return shown(values[0], self.kind)
+        return interval(values[0], values[1], self.kind)
+
+
+@dataclass(frozen=True)
+class ReportTable:
+    """``rows``: raw values by key. ``first``: how many rows the page shows; files have them all."""
+
+    name: str
+    caption: str
+    columns: tuple[TableColumn, ...]
+    rows: tuple[Row, ...]
+    note: str = ""
+    first: int | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All keys of the rows: those that are shown, in their order, then the others."""
+        shown_keys = [name for column in self.columns for name in column.names]
+        return tuple(dict.fromkeys([*shown_keys, *(key for row in self.rows for key in row)]))
+
+    @property
+    def shown_rows(self) -> tuple[Row, ...]:
+        """The rows on the page."""
+        return self.rows if self.first is None else self.rows[: self.first]
+
+    def text(self) -> str:
+        """The shown columns for a terminal: numbers flush right, two spaces between."""
+        lines = [[c.head for c in self.columns], *([c.cell(row) for c in self.columns] for row in self.rows)]
+        widths = [max(len(line[k]) for line in lines) for k in range(len(self.columns))]
+        return "\n".join(
+            "  ".join(
+                cell.rjust(width) if column.numeric else cell.ljust(width)
+                for cell, width, column in zip(line, widths, self.columns, strict=True)
+            ).rstrip()
+            for line in lines
+        )
+
+    def csv(self) -> str:
+        """All rows with all their values, unrounded; text that a spreadsheet would run gets an apostrophe in front."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.keys)
+        writer.writerows([_raw(row.get(key)) for key in self.keys] for row in self.rows)
+        return text.getvalue()
+
+    def latex(self) -> str:
+        """A ``table`` (a ``longtable`` where it is long) of the shown columns, for ``\\usepackage{booktabs}``."""
+        align = "".join("r" if column.numeric else "l" for column in self.columns)
+        head = " & ".join(latex_text(column.head) for column in self.columns) + r" \\"
+        body = [
+            " & ".join(latex_text(column.cell(row)) for column in self.columns) + r" \\" for row in self.rows
+        ]
+        caption = rf"\caption{{{latex_text(self.caption)}}}"
+        label = rf"\label{{tab:{self.name}}}"
+        note = [rf"\par\footnotesize {latex_text(self.note)}"] if self.note else []
+        if len(self.rows) > LONG:
+            top = [rf"\begin{{longtable}}{{{align}}}", rf"{caption}{label}\\", r"\toprule", head, r"\midrule"]
+            lines = [*top, r"\endhead", *body, r"\bottomrule", r"\end{longtable}", *note]
+        else:
+            top = [r"\begin{table}", r"\centering", caption, label, rf"\begin{{tabular}}{{{align}}}"]
+            middle = [r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}"]
+            lines = [*top, *middle, *note, r"\end{table}"]
+        return "\n".join(
+            ["% needs \\usepackage{booktabs}, and longtable where the table is long", *lines, ""]
+        )
+
+
+def _raw(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return repr(value)
+    return neutralise(value) if isinstance(value, str) else value
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "−": "$-$", "–": "--",
+    "α": r"$\alpha$", "κ": r"$\kappa$", "π": r"$\pi$", "ρ": r"$\rho$", "ω": r"$\omega$", "λ": r"$\lambda$",
+    "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\to$", "∞": r"$\infty$", "×": r"$\times$", "±": r"$\pm$",
+    "\u202f": r"\,", "\u00a0": "~", "…": r"\dots{}", "“": "``", "”": "''", "’": "'", "½": r"$\frac12$", "·": r"$\cdot$",
+    "ξ": r"$\xi$", "β": r"$\beta$", "χ": r"$\chi$", "²": "$^2$", "Σ": r"$\Sigma$", "θ": r"$\theta$",
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    r"""Text for LaTeX: what means something there is escaped, Greek letters and signs become mathematics.
+
+    >>> latex_text("50 % of a_b & α")
+    '50 \\% of a\\_b \\& $\\alpha$'
+    """
+    return "".join(_LATEX.get(letter, letter) for letter in " ".join(text.splitlines()))
+
+
+def columns(*specs: tuple[str, str | tuple[str, str], Kind]) -> tuple[TableColumn, ...]:
+    """Columns from (head, key or limits, kind)."""
+    return tuple(TableColumn(*spec) for spec in specs)
+
+
+def estimate_cells(estimate: Any, prefix: str = "") -> Row:
+    """``estimate``, ``low``, ``high``, ``why_undefined`` and ``warning`` of an `Estimate` of `stats`, as row values."""
+    names: Sequence[str] = ("estimate", "low", "high", "design_effect", "why_undefined", "warning")
+    return {f"{prefix}{name}": getattr(estimate, name) for name in names}
 
 
 class Gap(NamedTuple):
@@ -32,7 +178,10 @@ class Quote:
 
 @dataclass(frozen=True)
 class Section:
-    """``absent``: why there is nothing here; ``lead``: paragraphs; ``cautions``: what to know before trusting it."""
+    """``absent``: why there is nothing here; ``lead``: paragraphs; ``cautions``: what to know before trusting it.
+
+    ``place``: sections stand in this order on the page.
+    """
 
     id: str
     title: str
@@ -43,6 +192,11 @@ class Section:
     gaps: tuple[Gap, ...] = ()
     cautions: tuple[str, ...] = ()
     absent: str | None = None
+    place: int = 100
+
+    def at(self, place: int) -> Section:
+        """The section at that place of the page."""
+        return replace(self, place=place)
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import RunError, did_you_mean
 from ...stats import CodeContrast, ContrastFamily, contrast
-from ..figure import Figure
-from ..figures import HOLLOW, Dot, dot_rows
-from ..section import Gap, Section, counted, distinct
-from ..settings import COLUMNS, ColumnContrast, sameness, value_words
-from ..study import Study
-from ..table import ReportTable, Row, columns, estimate_cells
+from ..figures import HOLLOW, Dot, Figure, dot_rows
+from ..section import Gap, ReportTable, Row, Section, columns, counted, distinct, estimate_cells
+from ..study import COLUMNS, ColumnContrast, Study, sameness, value_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -205,3 +202,8 @@ def _draw(study: Study, family: ContrastFamily) -> Canvas:
         axis=f"← more under {b}      percentage points      more under {a} →",
         marks={0.0: ""},
     )
+
+
+def section(study: Study) -> Section:
+    """For the page."""
+    return contrast_section(study, study.once(measure_contrasts)).at(50)

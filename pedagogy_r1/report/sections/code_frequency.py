@@ -13,12 +13,9 @@ import numpy as np
 
 from ...stats import CodeShare, frequency
 from ...stats.sums import Basis
-from ..figure import Figure
-from ..figures import Dot, dot_rows, stacked_bars
-from ..section import Gap, Section, counted, distinct
-from ..settings import COLUMNS, sameness, value_words
-from ..study import Study
-from ..table import ReportTable, Row, columns, estimate_cells
+from ..figures import Dot, Figure, dot_rows, stacked_bars
+from ..section import Gap, ReportTable, Row, Section, columns, counted, distinct, estimate_cells
+from ..study import COLUMNS, Study, sameness, value_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -182,3 +179,8 @@ def _draw_composition(study: Study, found: Frequencies, column: str) -> Canvas:
     names = [value_words(column, value) for value in values]
     colors = [study.palette[code] for code in study.codes]
     return stacked_bars(names, study.codes, table, colors, axis="share of tokens")
+
+
+def section(study: Study) -> Section:
+    """For the page."""
+    return frequency_section(study, study.once(measure_frequency)).at(40)

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...stats import CodePair, CodePosition, Transitions, cooccurrence, position, transitions
-from ..figure import Figure
-from ..figures import heat_map, profiles
-from ..section import Gap, Section, distinct
+from ..figures import Figure, heat_map, profiles
+from ..section import Gap, ReportTable, Row, Section, columns, distinct, estimate_cells
 from ..study import Study
-from ..table import ReportTable, Row, columns, estimate_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -229,3 +227,8 @@ def _draw_positions(study: Study, positions: tuple[CodePosition, ...]) -> Canvas
         axis="position in the trace",
         write=lambda value: f"{100 * value:.3g} %",
     )
+
+
+def section(study: Study) -> Section:
+    """For the page."""
+    return order_section(study, study.once(measure_order)).at(80)

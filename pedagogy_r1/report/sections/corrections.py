@@ -20,13 +20,10 @@ import numpy.typing as npt
 from ...agreement import MISSING
 from ...errors import InputError
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
-from ..figure import Figure
-from ..figures import Dot, dot_rows
-from ..section import Gap, Section, counted, distinct
-from ..settings import ColumnContrast
-from ..study import Ints, Study
-from ..table import ReportTable, Row, columns
-from .code_contrasts import Contrasts
+from ..figures import Dot, Figure, dot_rows
+from ..section import Gap, ReportTable, Row, Section, columns, counted, distinct
+from ..study import ColumnContrast, Ints, Study
+from .code_contrasts import Contrasts, measure_contrasts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -68,8 +65,8 @@ class Corrections:
     why: str | None = None
 
 
-def measure_corrections(study: Study, contrasts: Contrasts | None = None) -> Corrections:
-    """Correct the machine that `Study.machine` names. ``contrasts``: its first comparison is corrected too, for the family's codes."""
+def measure_corrections(study: Study) -> Corrections:
+    """Correct the machine that `Study.machine` names; the first contrast too, for the family's codes."""
     machine = study.machine or ""
     reference = study.reference
     if reference is None or not machine:
@@ -98,7 +95,7 @@ def measure_corrections(study: Study, contrasts: Contrasts | None = None) -> Cor
         except InputError as error:
             gaps.append(Gap(f"Corrected share of {code}", error.message))
     found = Corrections(machine, plan, len(units), int(coded.sum()), prevalence, gaps=tuple(gaps))
-    return _with_contrasts(study, found, contrasts, units, y) if contrasts else found
+    return _with_contrasts(study, found, study.once(measure_contrasts), units, y)
 
 
 def _recorded(study: Study, units: Ints, coded: Bools) -> InclusionPlan | None:
@@ -346,3 +343,8 @@ def _draw(study: Study, found: Corrections) -> Canvas:
     return dot_rows(
         list(found.prevalence), rows, axis="share of units", groups=WAYS, percent=True, limits=(0, None)
     )
+
+
+def section(study: Study) -> Section:
+    """For the page."""
+    return correction_section(study, study.once(measure_corrections)).at(60)

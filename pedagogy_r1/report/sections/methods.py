@@ -8,38 +8,38 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any, NamedTuple
 
+from ...agreement import MISSING
 from ...provenance import now, versions
 from ...runs.run import CoderRun
 from ...tokens.noise import PAPER
-from ..section import Section, counted, listed
+from ..section import ReportTable, Row, Section, columns, counted, listed
 from ..study import Study
-from ..table import ReportTable, Row, columns
 from .code_contrasts import Contrasts, method_words
 from .corrections import Corrections
 
 ALSO = ("scipy", "matplotlib", "pyarrow")
 
 
-class Paragraph(NamedTuple):
+class MethodsParagraph(NamedTuple):
     """A paragraph with its heading."""
 
     head: str
     text: str
 
 
-def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> tuple[Paragraph, ...]:
+def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> tuple[MethodsParagraph, ...]:
     """What was coded by whom under what, and how each number was made."""
     return (
-        Paragraph("Material", _material(study)),
-        Paragraph("Codebook", _codebook(study)),
-        Paragraph("Coders", " ".join(_coder(run) for run in study.runs)),
-        Paragraph("Missing codings", _missing(study)),
-        Paragraph("Agreement", _agreement(study)),
-        Paragraph("Frequencies and contrasts", _statistics(study, contrasts)),
-        Paragraph("Correction", _correction(corrected)),
-        Paragraph("Noise", _noise(study)),
-        Paragraph("Order", _order(study)),
-        Paragraph("Seeds and software", _software(study)),
+        MethodsParagraph("Material", _material(study)),
+        MethodsParagraph("Codebook", _codebook(study)),
+        MethodsParagraph("Coders", " ".join(_coder(run) for run in study.runs)),
+        MethodsParagraph("Missing codings", _missing(study)),
+        MethodsParagraph("Agreement", _agreement(study)),
+        MethodsParagraph("Frequencies and contrasts", _statistics(study, contrasts)),
+        MethodsParagraph("Correction", _correction(corrected)),
+        MethodsParagraph("Noise", _noise(study)),
+        MethodsParagraph("Order", _order(study)),
+        MethodsParagraph("Seeds and software", _software(study)),
     )
 
 
@@ -216,3 +216,53 @@ def methods_section(study: Study) -> Section:
 
 def _plain(parameters: dict[str, Any]) -> str:
     return "; ".join(f"{k}={v}" for k, v in parameters.items())
+
+
+def coverage_section(study: Study) -> Section:
+    """One row for each coder."""
+    data = study.data
+    rows: list[Row] = []
+    for number, coder in enumerate(data.coders):
+        own = data.primary[number]
+        asked = study.table[study.table["coder"] == coder.name]
+        reasons = dict(sorted(data.missing[number].items()))
+        coded = int((own != MISSING).sum())
+        rows.append(
+            {
+                "coder": coder.name,
+                "kind": coder.kind,
+                "traces": int(asked["trace_id"].nunique()),
+                "units": len(asked),
+                "coded": coded,
+                "missing": len(asked) - coded,
+                "why": "; ".join(f"{n} {why}" for why, n in reasons.items()),
+                "of_all": coded / len(data.unit_ids),
+            }
+        )
+    table = ReportTable(
+        "coverage",
+        "Who coded how much. Missing: units that the coder was given and left open, which is never the same as “no code applies”.",
+        columns(
+            ("coder", "coder", "text"),
+            ("kind", "kind", "text"),
+            ("traces", "traces", "count"),
+            ("units given", "units", "count"),
+            ("coded", "coded", "count"),
+            ("missing", "missing", "count"),
+            ("of all units", "of_all", "share"),
+            ("why missing", "why", "text"),
+        ),
+        tuple(rows),
+    )
+    lost = sum(row["missing"] for row in rows)
+    lead = (
+        f"{counted(len(data.traces), 'trace')} in {counted(len(data.unit_ids), 'unit')}, coded by "
+        f"{listed([coder.name for coder in data.coders])}. "
+        + (f"{counted(lost, 'coding')} missing; the table says why." if lost else "No coding is missing."),
+    )
+    return Section("coverage", "Who coded what", lead, (table,), cautions=study.partial)
+
+
+def section(study: Study) -> tuple[Section, ...]:
+    """For the page."""
+    return methods_section(study).at(10), coverage_section(study).at(20)

@@ -14,12 +14,9 @@ import numpy as np
 from ...stats.sums import item_numbers
 from ...tokens.estimate import Estimate, Resampling
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
-from ..figure import Figure
-from ..figures import Dot, dot_rows
-from ..section import Gap, Section, distinct
-from ..settings import COLUMNS, value_words
-from ..study import Study
-from ..table import ReportTable, Row, columns
+from ..figures import Dot, Figure, dot_rows
+from ..section import Gap, ReportTable, Row, Section, columns, distinct
+from ..study import COLUMNS, Study, value_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -194,3 +191,8 @@ def _draw(groups: Sequence[NoiseGroup]) -> Canvas:
         percent=True,
         limits=(0, 1),
     )
+
+
+def section(study: Study) -> Section:
+    """For the page."""
+    return noise_section(study, study.once(measure_noise)).at(70)

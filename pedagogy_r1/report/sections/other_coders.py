@@ -12,11 +12,9 @@ from typing import Any
 
 from ...errors import RunError
 from ...stats import Analysis, Multiverse, conclusions, multiverse
-from ..section import Gap, Section, distinct, listed
-from ..settings import ColumnContrast
-from ..study import Study
-from ..table import ReportTable, Row, columns
-from .code_contrasts import Contrasts, contrast_of, file_name
+from ..section import Gap, ReportTable, Row, Section, columns, distinct, listed
+from ..study import ColumnContrast, Study
+from .code_contrasts import contrast_of, file_name, measure_contrasts
 
 SIGNS = {"more": "▲ more", "fewer": "▼ fewer", "no difference": "· none shown", "undefined": "undefined"}
 
@@ -30,8 +28,9 @@ class Robustness:
     why: str | None = None
 
 
-def measure_robustness(study: Study, contrasts: Contrasts) -> Robustness:
+def measure_robustness(study: Study) -> Robustness:
     """The same comparisons by every machine coder."""
+    contrasts = study.once(measure_contrasts)
     if len(study.machines) < 2:
         return Robustness(why="it needs two machine coders or more, with another model, prompt or window")
     if not contrasts.comparisons:
@@ -109,3 +108,8 @@ def _table(one: ColumnContrast, universe: Multiverse) -> ReportTable:
         tuple(rows),
         note="“None shown” is not “no difference”: two coders of which one reaches .05 and the other does not need not disagree.",
     )
+
+
+def section(study: Study) -> Section:
+    """For the page."""
+    return robustness_section(study, study.once(measure_robustness)).at(90)
