@@ -104,7 +104,7 @@ def _state(
     gold: Path | None,
     out: Path | None,
 ) -> State:
-    from ..web.opening import open_state
+    from ..web.state import open_state
 
     return open_state(runs, packet=packet, coders=coders, adjudicate=adjudicate, gold=gold, out=out)
 
@@ -115,7 +115,7 @@ def _say(who: str, url: str) -> None:
 
 
 def _set_password(path: Path | None, name: str) -> None:
-    from ..web.passwords import set_password
+    from ..web.keys import set_password
 
     if path is None:
         raise click.UsageError("--set-password needs --password-file")

@@ -34,9 +34,8 @@ from ..human.adjudication import (
 from ..human.adjudication_log import write_log
 from ..human.coding_log import Desk, Header, Note, read_changes
 from .code import CodePages
-from .rules import rules_between
 from .state import State
-from .workplace import TaskPlace, Workplace
+from .workplace import TaskPlace, Workplace, rules_between
 from .workplace import decided as codes_of
 
 TITLE, PATH = "Adjudicate", "/adjudicate"

@@ -26,7 +26,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from ..errors import PedagogyError
-from .colors import stylesheet
+from .code_styles import stylesheet
 from .keys import Keys
 from .security import Gate, admitted
 from .state import HOME, State, fields

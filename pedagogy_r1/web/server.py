@@ -13,8 +13,7 @@ from pathlib import Path
 
 from ..errors import InputError, RunError
 from .app import make_app
-from .keys import Keys, is_loopback, own_names
-from .passwords import Passwords
+from .keys import Keys, Passwords, is_loopback, own_names
 from .state import State
 
 LOCAL = "127.0.0.1"

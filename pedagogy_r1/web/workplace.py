@@ -9,13 +9,13 @@ what shall change, so that one sent twice is done once. The memo comes along wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
-from ..codebook import Codebook
+from ..codebook import Codebook, Rule
 from ..errors import InputError
 from ..human.coding_log import NO_NOTE, Desk, Entry, Header, Note
 from ..human.packet import Packet, Task
@@ -192,3 +192,13 @@ def open_desk(packet: Packet, coder: str, path: Path) -> Desk:
     """The desk of ``coder`` in ``path``."""
     header = Header(desk=1, packet=packet.manifest.packet_id, coder=coder, codebook=packet.codebook.stamp)
     return Desk(path, header, packet.codebook)
+
+
+def rules_between(book: Codebook, codes: Collection[str]) -> list[tuple[str, Rule]]:
+    """The rules that tell these codes apart, with the code that each stands under."""
+    return [
+        (code.id, rule)
+        for code in book.codes
+        for rule in code.rules
+        if code.id in codes and rule.against in codes
+    ]

@@ -13,9 +13,9 @@ from pedagogy_r1 import export_runs
 from pedagogy_r1.agreement import agree, continua_of, disagreements
 from pedagogy_r1.agreement.report import AgreementReport
 from pedagogy_r1.errors import RunError
-from pedagogy_r1.report import Settings, make_report
+from pedagogy_r1.report import ReportSettings, make_report
+from pedagogy_r1.report.build_report import render_page
 from pedagogy_r1.report.disagreement_sheet import heading
-from pedagogy_r1.report.page import render_page
 from pedagogy_r1.runs.code_table import code_table
 from pedagogy_r1.runs.run import CoderRun, require_complete
 
@@ -78,7 +78,7 @@ def test_every_result_carries_the_same_words(run: Path, tmp_path: Path) -> None:
     found = disagreements([run], partial=True)
     assert (found.partial, found.as_json()["partial"]) == (carried, list(carried))
     assert carried[0] in heading(found)
-    page = make_report([run], Settings(replicates=0, permutations=1), partial=True)
+    page = make_report([run], ReportSettings(replicates=0, permutations=1), partial=True)
     assert page.study.partial == carried
     assert render_page(page, {figure.name: figure.render() for figure in page.figures}).count(carried[0]) >= 2
     assert continua_of([CoderRun(run)], partial=True)
@@ -89,7 +89,7 @@ def test_every_result_carries_the_same_words(run: Path, tmp_path: Path) -> None:
 
 def test_web_pages_carry_them_too(run: Path) -> None:
     pytest.importorskip("starlette")
-    from pedagogy_r1.web.opening import open_state
+    from pedagogy_r1.web.state import open_state
 
     assert open_state([run], partial=True).partial == (f"{run} {CARRIED}",)
     with pytest.raises(RunError, match="not complete"):

@@ -17,11 +17,10 @@ from click.testing import Result
 from pedagogy_r1.codebook import load_codebook, parse_codebook
 from pedagogy_r1.codebook.code_colors import contrast
 from pedagogy_r1.errors import InputError, PedagogyError
-from pedagogy_r1.web.colors import DARK, LIGHT, READABLE, stylesheet
+from pedagogy_r1.web.code_styles import DARK, LIGHT, READABLE, stylesheet
 from pedagogy_r1.web.escape import shown
-from pedagogy_r1.web.keys import Keys, is_loopback, own_names
-from pedagogy_r1.web.opening import open_state
-from pedagogy_r1.web.passwords import Passwords, set_password
+from pedagogy_r1.web.keys import Keys, Passwords, is_loopback, own_names, set_password
+from pedagogy_r1.web.state import open_state
 
 from ..web_server import WebServer, web_server
 

@@ -16,8 +16,7 @@ from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.web.practice import Practice, practice_tasks, read_gold
-from pedagogy_r1.web.train import drawn
+from pedagogy_r1.web.practice import Practice, drawn, practice_tasks, read_gold
 
 from ..coders import code_by_keys, form, next_unit
 from ..make_runs import BOOK, book, make_run
