@@ -26,7 +26,7 @@ def study(runs: Sequence[Path], by: Sequence[str], basis: str, which: str) -> Re
             ("coder", "coder", "text"),
             *((name, name, "text") for name in by),
             ("code", "code", "code"),
-            ("share", "estimate", "share"),
+            ("share", "value", "share"),
             ("95 %", ("low", "high"), "share"),
             ("count", "count", "count"),
             ("of", "total", "count"),

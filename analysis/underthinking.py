@@ -35,10 +35,10 @@ def table_of(report: TokenReport) -> ReportTable:
             ("switches, wrong / right", group.wrong_to_right.switches),
         ):
             low, high = estimate.interval or (None, None)
-            rows.append({"group": group.name or "all", "quantity": name, "estimate": estimate.estimate, "low": low, "high": high}
-                        | {"n": estimate.n, "note": estimate.why_undefined or estimate.warning})  # fmt: skip
+            rows.append({"group": group.name or "all", "quantity": name, "value": estimate.value, "low": low, "high": high}
+                        | {"n": estimate.n, "note": estimate.why_undefined or "; ".join(estimate.warnings)})  # fmt: skip
     shown = columns(
-        ("group", "group", "text"), ("quantity", "quantity", "text"), ("estimate", "estimate", "coefficient"),
+        ("group", "group", "text"), ("quantity", "quantity", "text"), ("estimate", "value", "coefficient"),
         ("95 %", ("low", "high"), "coefficient"), ("n", "n", "count"), ("note", "note", "text"),
     )  # fmt: skip
     return ReportTable(

@@ -30,9 +30,9 @@ from typing import Any, get_args
 import numpy as np
 from scipy import stats
 
-from pedagogy_r1.stats.contrast import contrast_sums
-from pedagogy_r1.stats.estimate import Interval
-from pedagogy_r1.stats.frequency import shares
+from pedagogy_r1.estimate import ShareInterval
+from pedagogy_r1.stats.code_contrast import contrast_sums
+from pedagogy_r1.stats.code_shares import shares
 from pedagogy_r1.stats.sums import Sums
 
 CODES = tuple("ABCDEFGHIJ")
@@ -111,10 +111,10 @@ def one(design: Design, seed: int, true: Any, permutations: int) -> dict[str, An
     drawn = draw(design, np.random.default_rng([seed, 1]))
     clusters = design.items
     a, b = (sums(drawn, side, drawn.item, clusters) for side in (1, 0))
-    ours = contrast_sums(a, b, CODES, CODES, "item", permutations=permutations, seed=seed)
+    ours = contrast_sums(a, b, CODES, CODES, permutations=permutations, seed=seed)
     traces = np.arange(len(drawn.item))
     by_trace = [sums(drawn, side, traces, len(traces)) for side in (1, 0)]
-    naive = contrast_sums(*by_trace, CODES, (), "trace", permutations=1)
+    naive = contrast_sums(*by_trace, CODES, (), permutations=1)
     result: dict[str, Any] = {
         "chi2": [_chi2(a, b, k) < 0.05 for k in range(len(CODES))],
         "trace": _found([c.p_glm for c in naive.contrasts]),
@@ -132,17 +132,16 @@ def one(design: Design, seed: int, true: Any, permutations: int) -> dict[str, An
     }
     kept = a.total > 0
     side = replace(a, coded=a.coded[kept], total=a.total[kept])
-    for kind in get_args(Interval):
+    for kind in get_args(ShareInterval):
         result[f"share {kind}"] = [
-            float(s.low <= p <= s.high)
-            for s, p in zip(shares([side], ["item"], interval=kind)[0], true, strict=True)
+            float(s.low <= p <= s.high) for s, p in zip(shares([side], interval=kind)[0], true, strict=True)
         ]
     plain = sums(drawn, 1, traces, len(traces))
     kept = plain.total > 0
     result["share by trace"] = [
         float(s.low <= p <= s.high)
         for s, p in zip(
-            shares([replace(plain, coded=plain.coded[kept], total=plain.total[kept])], ["trace"])[0],
+            shares([replace(plain, coded=plain.coded[kept], total=plain.total[kept])])[0],
             true,
             strict=True,
         )

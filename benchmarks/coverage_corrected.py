@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.published_ppi import published_mean
 from pedagogy_r1.stats.corrected import Corrected, corrected_logistic, corrected_prevalence
-from pedagogy_r1.stats.ppi_published import published_mean
 
 PLANS = ("simple", "enriched", "traces")
 EFFECT = 0.6  # log odds of CoP, within a trace
@@ -91,7 +91,7 @@ def one_run(rng: np.random.Generator, plan: str, options: argparse.Namespace, ba
 
 
 def _intervals(result: Corrected) -> dict[str, Any]:
-    return {e.method: (e.estimate, e.ci) for e in result.estimates}
+    return {e.name: (e.value, e.interval) for e in result.estimates}
 
 
 def table(plan: str, rows: list[dict[str, Any]], truth: dict[str, float]) -> None:

@@ -81,8 +81,8 @@ def one_run(
     y = np.where(coded, units["true"], np.nan)
     result = corrected_prevalence(y, units["machine"], pi, units["trace"])
     ignored = corrected_prevalence(y, units["machine"], coded.mean(), units["trace"]).human
-    row = {e.method: (e.estimate, e.ci) for e in result.estimates} | {
-        "ignored": (ignored.estimate, ignored.ci)
+    row = {e.name: (e.value, e.interval) for e in result.estimates} | {
+        "ignored": (ignored.value, ignored.interval)
     }
     hit = units["machine"] > 0
     return row | {

@@ -7,9 +7,7 @@ import random
 import time
 
 from pedagogy_r1.tokens import Resampling, SpacyTokenizer, measure_traces, token_report
-from pedagogy_r1.tokens.loop import loops, tail_loop
-from pedagogy_r1.tokens.ngram import repeats_itself
-from pedagogy_r1.tokens.repetition import SELF_N
+from pedagogy_r1.tokens.word_repetition import SELF_N, loops, repeats_itself, tail_loop
 from pedagogy_r1.trace import Trace
 
 OPENINGS = ("So", "Wait,", "Then", "Alternatively,", "Hmm,", "Let me check that", "Now")

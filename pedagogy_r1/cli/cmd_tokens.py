@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from ..estimate import Estimate
     from ..runs.run import CoderRun
-    from ..tokens import Estimate, TokenReport
-    from ..tokens.report import Coded, CoderNoise, Group
+    from ..tokens.tokens_report import Coded, CoderNoise, TokenGroup, TokenReport
 
 PATH = click.Path(path_type=Path)
 
@@ -82,7 +82,7 @@ def command(
 
     report = _report(traces, runs, **options)
     if out is not None:
-        from ..tokens.table import write_tables
+        from ..tokens.token_tables import write_tables
 
         for path in write_tables(report, out):
             click.echo(f"written to {path}", err=True)
@@ -111,12 +111,14 @@ def _report(
     replicates: int,
     seed: int,
 ) -> TokenReport:
+    from ..estimate import Resampling
     from ..intake import read_traces
     from ..runs.run import CoderRun, require_complete
-    from ..tokens import Resampling, load_tokenizer, measure_traces, read_thoughts, token_report
     from ..tokens.measured import SEGMENTER
-    from ..tokens.report import judge_name
+    from ..tokens.response_thoughts import read_thoughts
     from ..tokens.thought_run import described
+    from ..tokens.tokenizer import load_tokenizer
+    from ..tokens.tokens_report import judge_name, measure_traces, token_report
     from ._progress import traces_bar
 
     opened = [CoderRun(path) for path in runs]
@@ -142,7 +144,7 @@ def _report(
 
 
 def _coders(opened: Sequence[CoderRun], measured: Any, strict: str, routine: str) -> Iterator[CoderNoise]:
-    from ..tokens import measure_coder
+    from ..tokens.tokens_report import measure_coder
 
     names = [coder.name for run in opened for coder in run.manifest.coders]
     for run in opened:
@@ -153,7 +155,7 @@ def _coders(opened: Sequence[CoderRun], measured: Any, strict: str, routine: str
 
 
 def _coded(run: Any, coder: str) -> Iterator[Coded]:
-    from ..tokens import Coded
+    from ..tokens.tokens_report import Coded
 
     for trace, units, codings in run.by_trace():
         yield Coded(trace, units, {c.unit_id: c.codes for c in codings if c.coder == coder})
@@ -213,9 +215,9 @@ def _print_noise(out: Console, report: TokenReport) -> None:
     out.print(table)
     for noise in report.groups[0].noise:
         found = [
-            f"{name} {_number(e.estimate)} {_interval(e)}"
+            f"{name} {_number(e.value)} {_interval(e)}"
             for name, e in noise.correlation.items()
-            if e.estimate is not None
+            if e.value is not None
         ]
         if found:
             out.print(f"[dim]ρ with strict noise, {escape(noise.coder)}:[/] {'; '.join(found)}")
@@ -238,12 +240,12 @@ def _print_repetition(out: Console, report: TokenReport) -> None:
     for group in report.groups:
         r = group.repetition
         mean = (group.reasoning + group.answer) / group.traces if group.traces else 0
-        ratio = r.compression.estimate
+        ratio = r.compression.value
         table.add_row(
             *(_name(report, group), f"{group.traces:,}", f"{mean:,.0f}"),
             *_shares(r.stem_repetition),
             *_shares(r.self_repetition),
-            *(_percent(r.loop_share.estimate), str(r.tail_loops), "–" if ratio is None else f"{ratio:.2f}"),
+            *(_percent(r.loop_share.value), str(r.tail_loops), "–" if ratio is None else f"{ratio:.2f}"),
         )
     out.print(table)
 
@@ -262,15 +264,15 @@ def _print_underthinking(out: Console, report: TokenReport) -> None:
         switches = " / ".join("–" if v is None else f"{v:.1f}" for v in w.mean_switches)
         table.add_row(
             _name(report, group),
-            *(_number(group.underthinking.score.estimate), _interval(group.underthinking.score)),
+            *(_number(group.underthinking.score.value), _interval(group.underthinking.score)),
             f"{group.underthinking.n:,}",
             *(
-                _number(group.underthinking_weighted.score.estimate),
+                _number(group.underthinking_weighted.score.value),
                 _interval(group.underthinking_weighted.score),
             ),
             f"{group.underthinking_weighted.n:,}",
         )
-        ratio = (_number(w.tokens.estimate, 2), _interval(w.tokens, 2))
+        ratio = (_number(w.tokens.value, 2), _interval(w.tokens, 2))
         other.add_row(_name(report, group), switches, *ratio, *_shares(e.outcome), *_shares(e.process))
     out.print(table)
     out.print(other)
@@ -278,7 +280,7 @@ def _print_underthinking(out: Console, report: TokenReport) -> None:
     out.print(f"[dim]solutions told apart {escape(report.groups[0].efficiency.distinct)}[/]")
 
 
-def _name(report: TokenReport, group: Group) -> str:
+def _name(report: TokenReport, group: TokenGroup) -> str:
     from rich.markup import escape
 
     return "[bold]all[/]" if group.name is None else escape(group.name)
@@ -295,7 +297,7 @@ def _number(value: float | None, digits: int = 3) -> str:
 def _shares(e: Estimate) -> tuple[str, str]:
     """A share and its interval, in percent."""
     span = "–" if e.interval is None else f"[dim]\\[{e.interval[0]:.1%}, {e.interval[1]:.1%}][/]"
-    return f"[bold]{_percent(e.estimate)}[/]", span
+    return f"[bold]{_percent(e.value)}[/]", span
 
 
 def _interval(e: Estimate, digits: int = 3) -> str:
@@ -305,7 +307,7 @@ def _interval(e: Estimate, digits: int = 3) -> str:
 
 
 def _notes(report: TokenReport) -> Iterator[str]:
-    from ..tokens.report import DIFFERENT
+    from ..tokens.tokens_report import DIFFERENT
 
     yield from report.partial
     everything = report.groups[0]
@@ -322,8 +324,8 @@ def _notes(report: TokenReport) -> Iterator[str]:
         ("ξ_wUT", everything.underthinking_weighted.score),
         ("repetition", everything.repetition.self_repetition),
     ):
-        if e.warning:
-            yield f"{what}: {e.warning}"
+        if e.warnings:
+            yield f"{what}: {'; '.join(e.warnings)}"
     left = everything.left_out.items() | everything.underthinking.excluded.items()
     if left:
         yield "ξ_UT leaves out " + "; ".join(f"{n} ({why})" for why, n in sorted(left))

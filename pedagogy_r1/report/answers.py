@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..agreement import Comparison
 from ..estimate.formatting import shown
-from ..stats import ContrastFamily
+from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
 from .reliability import Agreement
 from .section import Gap, counted, listed
@@ -175,7 +175,7 @@ def noise_answer(study: Study, found: Noise, corrected: Corrections | None = Non
         return PlainAnswer(question, "Not known: the codebook has no code for noise.", (why,))
     share = found.groups[0].share
     strict, wider = share.strict, share.nonreflective
-    if strict.estimate is None:
+    if strict.value is None:
         return PlainAnswer(question, f"Not known: {strict.why_undefined}.", (f"{strict.why_undefined}.",))
     low = (
         f" (95 % interval {shown(strict.interval[0], 'share')} to {shown(strict.interval[1], 'share')})"
@@ -183,10 +183,10 @@ def noise_answer(study: Study, found: Noise, corrected: Corrections | None = Non
         else ""
     )
     text = [
-        f"As {study.main} coded, {shown(strict.estimate, 'share')} of the words{low} carry nothing forward: they restate the "
+        f"As {study.main} coded, {shown(strict.value, 'share')} of the words{low} carry nothing forward: they restate the "
         "question, repeat what was said, or could stand anywhere."
     ]
-    if wider.estimate is not None:
+    if wider.value is not None:
         span = (
             f" ({shown(wider.interval[0], 'share')} to {shown(wider.interval[1], 'share')})"
             if wider.interval
@@ -194,20 +194,20 @@ def noise_answer(study: Study, found: Noise, corrected: Corrections | None = Non
         )
         text.append(
             f"Together with routine work such as computing, which is useful but not reflective, it is "
-            f"{shown(wider.estimate, 'share')}{span}. The paper that this follows reports about 65 % and does not say which of the two it means."
+            f"{shown(wider.value, 'share')}{span}. The paper that this follows reports about 65 % and does not say which of the two it means."
         )
-    others = [g for g in found.groups[1:] if not g.column and g.share.strict.estimate is not None]
+    others = [g for g in found.groups[1:] if not g.column and g.share.strict.value is not None]
     if others:
-        said = listed([f"{g.coder} {shown(g.share.strict.estimate, 'share')}" for g in others[:4]])
+        said = listed([f"{g.coder} {shown(g.share.strict.value, 'share')}" for g in others[:4]])
         text.append(f"Other coders, on what they coded: {said}.")
     if study.main in study.machines:
         text.append(_corrected_noise(study, found, corrected))
-    words = f"{_whole(strict.estimate)} of the words, as {study.main} coded"
+    words = f"{_whole(strict.value)} of the words, as {study.main} coded"
     own = _noise_code(study, found, corrected)
-    if own is not None and own.dsl.estimate is not None and not own.dsl.covers(own.naive.estimate or 0.0):
-        words += f" (corrected for its errors: {_whole(own.dsl.estimate)} of the {unit_words(study)})"
-    if wider.estimate is not None:
-        words += f"; {_whole(wider.estimate)} if routine work counts too"
+    if own is not None and own.dsl.value is not None and not own.dsl.covers(own.naive.value or 0.0):
+        words += f" (corrected for its errors: {_whole(own.dsl.value)} of the {unit_words(study)})"
+    if wider.value is not None:
+        words += f"; {_whole(wider.value)} if routine work counts too"
     return PlainAnswer(question, f"{words}.", tuple(text))
 
 
@@ -222,12 +222,12 @@ def _noise_code(study: Study, found: Noise, corrected: Corrections | None) -> Co
 def _corrected_noise(study: Study, found: Noise, corrected: Corrections | None) -> str:
     """Where one code is all of the noise, its corrected share of units."""
     own = _noise_code(study, found, corrected)
-    if own is None or own.dsl.estimate is None or own.dsl.ci is None or own.naive.estimate is None:
+    if own is None or own.dsl.value is None or own.dsl.interval is None or own.naive.value is None:
         return "A machine's figure is only as good as its agreement with people."
     return (
         f"Counted in {unit_words(study)} and corrected for the machine's errors with what people coded, it is "
-        f"{shown(own.dsl.estimate, 'share')} ({shown(own.dsl.ci[0], 'share')} to {shown(own.dsl.ci[1], 'share')}) instead of the "
-        f"machine's {shown(own.naive.estimate, 'share')}."
+        f"{shown(own.dsl.value, 'share')} ({shown(own.dsl.interval[0], 'share')} to {shown(own.dsl.interval[1], 'share')}) instead of the "
+        f"machine's {shown(own.naive.value, 'share')}."
     )
 
 
@@ -266,8 +266,8 @@ def difference_answer(study: Study, found: Contrasts, corrected: Corrections | N
 def _headline(study: Study, one: ColumnContrast, family: ContrastFamily) -> str:
     """``Under cop more self-questioning; less noise or filler.``, or nothing."""
     effects = [c for c in shown_effects(family) if clear_of_zero(c)]
-    more = [_name(study, c.code) for c in effects if (c.points.estimate or 0) > 0]
-    less = [_name(study, c.code) for c in effects if (c.points.estimate or 0) < 0]
+    more = [_name(study, c.code) for c in effects if (c.points.value or 0) > 0]
+    less = [_name(study, c.code) for c in effects if (c.points.value or 0) < 0]
     parts = [f"{word} {', '.join(names[:3])}" for word, names in (("more", more), ("less", less)) if names]
     if not parts:
         return ""
@@ -293,8 +293,8 @@ def _contrast_words(study: Study, one: ColumnContrast, family: ContrastFamily) -
         tested = sum(c.p is not None for c in family.contrasts)
         return f"{a} against {b}: none of {tested} codes is shown to differ."
     said = [
-        f"{_name(study, c.code)} ({c.code}) {shown(c.share_a.estimate, 'share')} against {shown(c.share_b.estimate, 'share')}, "
-        f"{shown(c.points.estimate, 'points')} points [{shown(c.points.low, 'points')}, {shown(c.points.high, 'points')}]"
+        f"{_name(study, c.code)} ({c.code}) {shown(c.share_a.value, 'share')} against {shown(c.share_b.value, 'share')}, "
+        f"{shown(c.points.value, 'points')} points [{shown(c.points.low, 'points')}, {shown(c.points.high, 'points')}]"
         + ("" if clear_of_zero(c) else " (p is below .05, but the interval holds 0)")
         for c in effects[:4]
     ]
@@ -309,9 +309,9 @@ def _checked(found: Contrasts, corrected: Corrections | None) -> str:
     held = []
     for c in shown_effects(first):
         own = corrected.contrasts.get(c.code)
-        if own is None or own.dsl.ci is None:
+        if own is None or own.dsl.interval is None:
             continue
-        side = own.dsl.ci[0] > 0 if (c.points.estimate or 0) > 0 else own.dsl.ci[1] < 0
+        side = own.dsl.interval[0] > 0 if (c.points.value or 0) > 0 else own.dsl.interval[1] < 0
         held.append((c.code, side))
     if not held:
         return "These are a machine's codes; too few units were coded by people to confirm any of them."

@@ -20,9 +20,10 @@ import numpy as np
 from ..agreement import MISSING, krippendorff_alpha, reliability_data
 from ..agreement.precision import AlphaPrecision, Coders, alpha_precision
 from ..errors import InputError, RunError, did_you_mean
+from ..runs.code_table import code_table
 from ..runs.run import CoderRun
-from ..stats import code_table, frequency
-from ..stats.precision import SharePrecision, icc_of, share_precision, units_needed
+from ..stats.code_shares import frequency
+from ..stats.share_precision import SharePrecision, icc_of, share_precision, units_needed
 from .figures import INK, MUTED, WIDTH, Figure, canvas
 
 if TYPE_CHECKING:
@@ -134,20 +135,18 @@ def _pilot(run: CoderRun, code: str | None) -> dict[str, Any]:
     first = int(np.lexsort((-coded, ~human))[0]) if coded[human].any() else int(np.argmax(coded))
     table = code_table([run])
     own = [s for s in frequency(table, cluster="trace") if s.coder == data.coders[first].name]
-    share = {s.code: s for s in own if s.share.estimate}
+    share = {s.code: s for s in own if s.share.value}
     if code is not None and code not in share:
         why = "does not occur in" if code in data.categories else "is no code of"
         raise RunError(f"{code} {why} {run.folder}", did_you_mean(code, list(share)))
-    chosen = (
-        share[code] if code is not None else min(share.values(), key=lambda s: float(s.share.estimate or 0))
-    )
+    chosen = share[code] if code is not None else min(share.values(), key=lambda s: float(s.share.value or 0))
     m = chosen.total / max(1, chosen.n_traces)
     found: dict[str, Any] = {
         "code": chosen.code,
-        "prevalence": chosen.share.estimate,
+        "prevalence": chosen.share.value,
         "per_trace": max(1, round(m)),
         "icc": icc_of(chosen.share.design_effect or 1.0, m),
-        "shares": tuple(float(s.share.estimate or 0) for s in share.values()),
+        "shares": tuple(float(s.share.value or 0) for s in share.values()),
     }
     if len(share) < 2:
         raise RunError(f"{run.folder}: {data.coders[first].name} gave one code only", "choose another pilot")

@@ -155,9 +155,10 @@ def columns(*specs: tuple[str, str | tuple[str, str], Kind]) -> tuple[TableColum
 
 
 def estimate_cells(estimate: Any, prefix: str = "") -> Row:
-    """``estimate``, ``low``, ``high``, ``why_undefined`` and ``warning`` of an `Estimate` of `stats`, as row values."""
-    names: Sequence[str] = ("estimate", "low", "high", "design_effect", "why_undefined", "warning")
-    return {f"{prefix}{name}": getattr(estimate, name) for name in names}
+    """``value``, ``low``, ``high``, ``design_effect``, ``why_undefined`` and ``warnings`` of an `Estimate`, as row values."""
+    names = ("value", "low", "high", "design_effect", "why_undefined")
+    own = {f"{prefix}{name}": getattr(estimate, name) for name in names}
+    return own | {f"{prefix}warnings": "; ".join(estimate.warnings) or None}
 
 
 class Gap(NamedTuple):

@@ -24,10 +24,10 @@ from ..agreement import MISSING, ReliabilityData, majority, reliability_data
 from ..codebook import NONE, Codebook
 from ..codebook.code_colors import Palette, palette
 from ..errors import PedagogyError, RunError, did_you_mean
+from ..runs.code_table import code_table
 from ..runs.coding import CoderInfo
 from ..runs.run import CoderRun, require_complete
 from ..sampling.inclusion import Inclusion
-from ..stats import code_table
 
 if TYPE_CHECKING:
     import pandas as pd

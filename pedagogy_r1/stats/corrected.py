@@ -18,19 +18,36 @@ population that the traces were drawn from, not just these traces.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from .corrected_estimate import Alternative, CorrectedEstimate, Scale, estimate
-from .corrected_verdict import verdict
+from ..estimate import Estimate
+from ..limits import LEVEL
 from .dsl import Folds, Learner, dsl
-from .moment import Fit, Link, difference, fit
+from .moment import Alternative, Fit, Link, Scale, difference, fit, interval
 from .ppi import ppi
 from .sampled import Floats, Sampled, sampled
+
+
+@dataclass(frozen=True)
+class CorrectedEstimate(Estimate):
+    """One of the four, by ``name``. ``value`` and ``se`` in the scale's unit (a share of units, or log odds); ``df``: degrees of
+    freedom of the t quantile (∞: normal); ``n_effective``: how many independently drawn human-coded units would be as
+    precise, θ(1−θ)/se², for proportions; ``lam``: the weight PPI++ gave to the machine."""
+
+    name: str = ""
+    se: float | None = None
+    df: float | None = None
+    n_effective: float | None = None
+    lam: float | None = None
+
+    def covers(self, value: float) -> bool:
+        """Is ``value`` inside the interval? No where there is none."""
+        return self.low is not None and self.high is not None and self.low <= value <= self.high
 
 
 @dataclass(frozen=True)
@@ -64,8 +81,33 @@ class Corrected:
         return self.dsl.n_effective
 
     def verdict(self) -> str:
-        """One paragraph that a reader can quote: do the estimates differ, which one to report."""
-        return verdict(self)
+        """One paragraph that a reader can quote: does the machine's figure survive, which to report, do the others agree."""
+        main = self.dsl
+        if main.value is None:
+            return _without_dsl(self)
+        parts = [_about_machine(self)]
+        others = [(e, main.covers(e.value)) for e in (self.ppi, self.human) if e.value is not None]
+        beside, apart = ([e for e, covered in others if covered is wanted] for wanted in (True, False))
+        if not apart:
+            parts.append("Report the corrected figure.")
+        if self.bias.interval and not self.bias.covers(0.0) and main.covers(self.naive.value or 0.0):
+            parts.append(f"Still, the machine {_gap(self)}.")
+        if beside:
+            agree = _named(self, beside)
+            parts.append(f"{agree[0].upper()}{agree[1:]} {'agree' if _plural(beside) else 'agrees'} with it.")
+        if apart:
+            parts.append(
+                f"But {_named(self, apart)} {'lie' if _plural(apart) else 'lies'} outside its interval: "
+                "check the recorded inclusion probabilities before quoting any of them."
+            )
+        parts += [
+            f"No estimate from {_NAMED[e.name]}: {e.why_undefined}."
+            for e in (self.ppi, self.human)
+            if e.value is None
+        ]
+        if self.warnings:
+            parts.append("With caution: " + "; ".join(self.warnings) + ".")
+        return " ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -84,7 +126,7 @@ def corrected_prevalence(
     cluster: Any = None,
     *,
     covariates: Any = None,
-    level: float = 0.95,
+    level: float = LEVEL,
     alternative: Alternative = "two-sided",
     learner: Learner = "logistic",
     folds: Folds = 10,
@@ -94,7 +136,7 @@ def corrected_prevalence(
     ``pi`` (n,) or one number: the known probability that a human codes the unit; ``cluster`` (n,) trace;
     ``covariates`` (n, q): help g to tell where the machine errs, and change nothing else.
 
-    Raises ``InputError`` for what ``sampled`` refuses. An estimate that cannot be had is None with its reason.
+    Raises ``ValueError`` for what ``sampled`` refuses. An estimate that cannot be had is None with its reason.
     """
     units = sampled(y, f, pi, cluster)
     plan = _Plan(level, alternative, learner, folds, seed)
@@ -110,7 +152,7 @@ def corrected_logistic(
     cluster: Any = None,
     *,
     names: Sequence[str] | None = None,
-    level: float = 0.95,
+    level: float = LEVEL,
     alternative: Alternative = "two-sided",
     learner: Learner = "logistic",
     folds: Folds = 10,
@@ -126,7 +168,7 @@ def corrected_logistic(
     x = np.column_stack([np.ones(units.n), given])
     terms = ("(intercept)", *(names or [f"x{k + 1}" for k in range(given.shape[1])]))
     if len(terms) != x.shape[1]:
-        raise InputError(f"{given.shape[1]} covariates have {len(terms) - 1} names")
+        raise ValueError(f"{given.shape[1]} covariates have {len(terms) - 1} names")
     return _side_by_side(units, x, x, "logit", terms, plan)
 
 
@@ -134,7 +176,7 @@ def _matrix(covariates: Any, n: int) -> Floats:
     x = np.asarray(covariates, float)
     x = x[:, None] if x.ndim == 1 else x
     if x.shape[:1] != (n,) or x.ndim != 2 or not np.isfinite(x).all():
-        raise InputError(f"covariates have shape {x.shape}, or missing values; {n} complete rows are needed")
+        raise ValueError(f"covariates have shape {x.shape}, or missing values; {n} complete rows are needed")
     return x
 
 
@@ -151,22 +193,12 @@ def _side_by_side(
         powered, lam = ppi(units, x, link=link)
     bias = difference(naive, main)
     scale: Scale = "proportion" if link == "identity" else "log odds"
+    either = replace(plan, alternative="two-sided")  # the machine may err both ways
     warnings = units.warnings()
 
     def one(name: str, how: str, of: Fit, k: int, lam: float | None = None) -> CorrectedEstimate:
-        machine = name == "naive"
-        return estimate(
-            name,
-            how,
-            of,
-            k,
-            scale=scale,
-            level=plan.level,
-            alternative=plan.alternative,
-            n_kish=float(units.n) if machine else units.kish,
-            constant=None if machine else units.constant,
-            lam=lam,
-        )
+        size, constant = (float(units.n), None) if name == "naive" else (units.kish, units.constant)
+        return _estimate(name, how, of, k, scale, plan, units, n_kish=size, constant=constant, lam=lam)
 
     return tuple(
         Corrected(
@@ -176,7 +208,9 @@ def _side_by_side(
             human=one("human only", "human codes weighted by 1/π (Hájek)", human, k),
             dsl=one("DSL", _how_dsl(plan), main, k),
             ppi=one("PPI++", "weighted by 1/π, λ tuned to the clustered variance", powered, k, lam),
-            bias=_bias(bias, k, plan.level),
+            bias=_estimate(
+                "naive − DSL", "errors paired by cluster", bias, k, "difference", either, units, n_kish=1
+            ),
             n_units=units.n,
             n_coded=int(units.coded.sum()),
             n_clusters=units.n_clusters,
@@ -200,18 +234,50 @@ def _beyond_the_codes(units: Sampled, x: Floats) -> str | None:
     return None
 
 
-def _bias(of: Fit, k: int, level: float) -> CorrectedEstimate:
-    """Two-sided whatever the alternative: the machine may err both ways."""
-    return estimate(
-        "naive − DSL",
-        "errors paired by cluster",
-        of,
-        k,
-        scale="difference",
-        level=level,
-        alternative="two-sided",
-        n_kish=1,
-    )
+def _estimate(
+    name: str,
+    how: str,
+    of: Fit,
+    k: int,
+    scale: Scale,
+    plan: _Plan,
+    units: Sampled,
+    *,
+    n_kish: float,
+    constant: float | None = None,
+    lam: float | None = None,
+) -> CorrectedEstimate:
+    """Coefficient ``k`` of a fit with its interval; proportions outside [0, 1] are cut and say so in ``method``.
+
+    ``constant``: the value that all codes behind the estimate share (0, 1), or None where they differ.
+    """
+    known: dict[str, Any] = {
+        "level": plan.level,
+        "n": units.n,
+        "clusters": units.n_clusters,
+        "seed": plan.seed,
+    }
+    known |= {"name": name, "lam": lam}
+    if of.why_undefined:
+        return CorrectedEstimate(None, why_undefined=of.why_undefined, method=how, **known)
+    value, se, df = float(of.coef[k]), float(of.se[k]), float(of.df[k])
+    ask: dict[str, Any] = {
+        "scale": scale,
+        "level": plan.level,
+        "alternative": plan.alternative,
+        "n_kish": n_kish,
+    }
+    low, high = interval(value, se, df, **ask)
+    size = None
+    if scale == "proportion":
+        if not 0 <= value <= 1:
+            how += f"; the equation gave {value:.4f}, cut to [0, 1]"
+        if constant is not None:
+            plain = interval(constant, 0.0, **ask)
+            low, high = min(low, plain[0]), max(high, plain[1])
+        value = min(max(value, 0.0), 1.0)
+        size = value * (1 - value) / se**2 if se > 0 and 0 < value < 1 else n_kish
+    return CorrectedEstimate(value, low, high, method=how, se=se, df=df, n_effective=size, **known)
 
 
 def _how_dsl(plan: _Plan) -> str:
@@ -219,3 +285,70 @@ def _how_dsl(plan: _Plan) -> str:
         return "g = the machine's code, not calibrated"
     folds = f"{plan.folds} folds, seed {plan.seed}" if isinstance(plan.folds, int) else "given folds"
     return f"g calibrated on the human codes of other traces ({folds})"
+
+
+_NAMED = {"PPI++": "PPI++", "human only": "the human codes alone"}
+
+
+def _named(result: Corrected, some: Sequence[CorrectedEstimate]) -> str:
+    return " and ".join(f"{_NAMED[e.name]} ({_figure(result, e.value)})" for e in some)
+
+
+def _about_machine(result: Corrected) -> str:
+    main, naive = result.dsl, result.naive
+    shown = f"{_figure(result, main.value)} ({_range(result, main)})"
+    what = "frequency" if result.scale == "proportion" else f"odds ratio for {result.what}"
+    if naive.value is None:
+        return f"Corrected (DSL) {what} {shown}. The machine's own has no estimate: {naive.why_undefined}."
+    own = f"The machine's own {what}, {_figure(result, naive.value)},"
+    if not main.covers(naive.value):
+        return (
+            f"{own} lies outside the corrected interval: corrected (DSL) {shown}; the machine {_gap(result)}."
+        )
+    return (
+        f"{own} lies inside the corrected interval: corrected (DSL) {shown}. "
+        "Its own interval is still too narrow: it leaves out that the machine errs."
+    )
+
+
+def _gap(result: Corrected) -> str:
+    bias = result.bias
+    assert bias.value is not None  # naive and DSL both exist where this is called
+    verb = "overstates it by" if bias.value > 0 else "understates it by"
+    low, high = bias.interval or (math.nan, math.nan)
+    if result.scale == "proportion":
+        sign = 1 if bias.value > 0 else -1
+        ends = sorted((100 * sign * low, 100 * sign * high))
+        return f"{verb} {100 * abs(bias.value):.1f} points ({ends[0]:.1f} to {ends[1]:.1f})"
+    return f"gives {math.exp(bias.value):.2f} times that odds ratio ({_times(low)} to {_times(high)})"
+
+
+def _without_dsl(result: Corrected) -> str:
+    rest = [e for e in (result.ppi, result.human) if e.value is not None]
+    why = f"No corrected (DSL) estimate of {result.what}: {result.dsl.why_undefined}."
+    shown = "; ".join(f"{e.name} {_figure(result, e.value)} ({_range(result, e)})" for e in rest)
+    tail = (
+        f" What there is: {shown}."
+        if rest
+        else " Neither is there another that knows of the machine's errors."
+    )
+    return why + tail
+
+
+def _figure(result: Corrected, value: float | None) -> str:
+    assert value is not None
+    return f"{100 * value:.1f}%" if result.scale == "proportion" else _times(value)
+
+
+def _range(result: Corrected, e: CorrectedEstimate) -> str:
+    if e.low is None or e.high is None:
+        return "no interval"
+    return f"{_figure(result, e.low)} to {_figure(result, e.high)}"
+
+
+def _times(log_odds: float) -> str:
+    return f"{math.exp(min(log_odds, 700.0)):.2f}" if not math.isinf(log_odds) or log_odds < 0 else "∞"
+
+
+def _plural(some: list[CorrectedEstimate]) -> bool:
+    return len(some) > 1 or some[0].name == "human only"

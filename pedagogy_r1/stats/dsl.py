@@ -22,8 +22,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
-from .moment import Errors, Fit, Link, expit, fit
+from .moment import Errors, Fit, Link, expit, fit, newton
 from .sampled import Floats, Ints, Sampled
 
 Learner = Literal["logistic", "machine"]
@@ -93,12 +92,12 @@ def folds_of(units: Sampled, folds: int, seed: int) -> Ints:
 def _checked(units: Sampled, fold: Ints) -> Ints:
     fold = np.asarray(fold)
     if fold.shape != (units.n,):
-        raise InputError(f"folds have shape {fold.shape}, the units ({units.n},)")
+        raise ValueError(f"folds have shape {fold.shape}, the units ({units.n},)")
     first = np.zeros(units.n_clusters, fold.dtype)
     first[units.cluster] = fold
     if (first[units.cluster] != fold).any():
-        raise InputError(
-            "a trace lies in two folds", "cross-fitting is honest only with whole traces: one fold per trace"
+        raise ValueError(
+            "a trace lies in two folds; cross-fitting is honest only with whole traces, one fold each"
         )
     return fold
 
@@ -110,29 +109,21 @@ def _learnt(columns: Floats, y: Floats, weight: Floats, where: Floats) -> Floats
     spread = np.where(spread > 0, spread, 1.0)
     design = np.column_stack([np.ones(len(y)), (columns - centre) / spread])
     start = (weight @ y + 0.5) / (len(y) + 1)
-    coef = np.zeros(design.shape[1])
-    coef[0] = prior = np.log(start / (1 - start))
     # The intercept is drawn, as by half a code, to the overall frequency: finite when every code is the same.
-    pull = np.full(len(coef), _PRIOR_SD**-2)
-    target = np.zeros(len(coef))
-    target[0] = prior
+    pull, target = np.full(design.shape[1], _PRIOR_SD**-2), np.zeros(design.shape[1])
+    target[0] = np.log(start / (1 - start))
 
     def loss(beta: Floats) -> float:
         eta = design @ beta
         return float(weight @ (np.logaddexp(0.0, eta) - y * eta) + pull @ (beta - target) ** 2 / 2)
 
-    now = loss(coef)
-    for _ in range(50):
-        mu = expit(design @ coef)
-        gradient = design.T @ (weight * (y - mu)) - pull * (coef - target)
+    def slopes(beta: Floats) -> tuple[Floats, Floats]:
+        mu = expit(design @ beta)
         hessian = (design * (weight * mu * (1 - mu))[:, None]).T @ design + np.diag(pull)
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        # The loss is convex, so halving ends. Full steps swing to and fro where a rare code is common where the machine
-        # sees it: from 3 % to 99.99 %, back to 0, and so on.
-        while (then := loss(coef + size * step)) > now + 1e-12 * abs(now) and size > 1e-9:
-            size /= 2
-        coef, now = coef + size * step, then
-        if np.abs(step).max() < 1e-8:
+        return design.T @ (weight * (y - mu)) - pull * (beta - target), hessian
+
+    coef = target
+    for coef, moved in newton(target, loss, slopes, smallest=1e-9):  # noqa: B007 - the last one is kept
+        if moved < 1e-8:
             break
     return expit(np.column_stack([np.ones(len(where)), (where - centre) / spread]) @ coef)

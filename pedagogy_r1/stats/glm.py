@@ -21,7 +21,6 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from ..errors import PedagogyError
 from .sums import Floats, Ints, renumbered
 
 Correction = Literal["statsmodels", "survey", "none"]
@@ -79,10 +78,10 @@ def binomial_glm(
     """Fit ``logit μ = xβ`` to (cells,) successes of trials; ``x``: (cells, p), ``cluster``: (cells,).
 
     ``pair_correction``: α and the scale divide by pairs − p and n − p as statsmodels does; geepack divides by their
-    number. Raises `PedagogyError` where the arrays do not fit; separation and a single cluster are ``why_undefined``.
+    number. Raises `ValueError` where the arrays do not fit; separation and a single cluster are ``why_undefined``.
     """
     if not len(successes) == len(trials) == len(x) == len(cluster):
-        raise PedagogyError("successes, trials, x and cluster differ in length", "one entry for each cell")
+        raise ValueError("successes, trials, x and cluster differ in length: give one entry for each cell")
     kept = trials > 0
     number, clusters = renumbered(cluster[kept])
     cells = _Cells(

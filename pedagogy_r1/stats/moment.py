@@ -15,20 +15,27 @@ With u_g the scores summed over cluster g and J = Σ b h′ x xᵀ (J_g: cluster
 CR0 is what the R package dsl computes; with few traces it is too small, so the jackknife is the default, with t
 quantiles at Bell & McCaffrey's degrees of freedom, (tr Ω)²/tr Ω², Ω the covariance of the δ_gk over clusters when
 units vary as they do and independently of each other. They see that 10 of 60 traces carry all human codes, or that
-5 of 60 are in the condition.
+5 of 60 are in the condition. The interval of a coefficient is `interval`'s.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import ndtri, stdtrit
 
+from ..estimate import Clusters, jackknife_variance
+from ..limits import LEVEL
 from .sampled import Floats, Ints
 
 Link = Literal["identity", "logit"]
 Errors = Literal["jackknife", "published"]
+Alternative = Literal["two-sided", "larger", "smaller"]
+Scale = Literal["proportion", "difference", "log odds"]
 
 # |xᵀβ| beyond this is a probability under 3e-7: Newton is running to infinity, not to a solution.
 _LARGEST_LOGIT = 15.0
@@ -85,23 +92,43 @@ def solve(a: Floats, b: Floats, x: Floats, link: Link) -> Floats | None:
         eta = x @ beta
         return float(b @ np.logaddexp(0.0, eta) - a @ eta)
 
-    coef, now = np.zeros(x.shape[1]), loss(np.zeros(x.shape[1]))
-    for _ in range(50):
-        mu = expit(x @ coef)
+    def slopes(beta: Floats) -> tuple[Floats, Floats] | None:
+        mu = expit(x @ beta)
         hessian = (x * (b * mu * (1 - mu))[:, None]).T @ x
-        if np.linalg.cond(hessian) > 1e14:
-            return None
-        step = np.linalg.solve(hessian, x.T @ (a - b * mu))
-        size = 1.0
-        # The loss is convex, so halving always ends; Newton's full step can overshoot where μ is near 0 or 1.
-        while (then := loss(coef + size * step)) > now + 1e-12 * abs(now) and size > 1e-6:
-            size /= 2
-        coef, now = coef + size * step, then
+        return None if np.linalg.cond(hessian) > 1e14 else (x.T @ (a - b * mu), hessian)
+
+    for coef, moved in newton(np.zeros(x.shape[1]), loss, slopes, smallest=1e-6):
         if np.abs(x @ coef).max() > _LARGEST_LOGIT:
             return None
-        if np.abs(step).max() < 1e-10:
+        if moved < 1e-10:
             return coef
     return None
+
+
+def newton(
+    coef: Floats,
+    loss: Callable[[Floats], float],
+    slopes: Callable[[Floats], tuple[Floats, Floats] | None],
+    *,
+    smallest: float,
+) -> Iterator[tuple[Floats, float]]:
+    """Minimise a convex loss: the coefficients after each of at most 50 steps, and the largest entry of the full step.
+
+    ``slopes``: minus the gradient, and the Hessian; ``None`` ends it. A step is halved, down to ``smallest``, while it makes
+    the loss larger: full steps swing to and fro where a rare code is common where the machine sees it, from 3 % to 99.99 %,
+    back to 0, and so on.
+    """
+    now = loss(coef)
+    for _ in range(50):
+        known = slopes(coef)
+        if known is None:
+            return
+        step = np.linalg.solve(known[1], known[0])
+        size = 1.0
+        while (then := loss(coef + size * step)) > now + 1e-12 * abs(now) and size > smallest:
+            size /= 2
+        coef, now = coef + size * step, then
+        yield coef, float(np.abs(step).max())
 
 
 def _collapsed(a: Floats, b: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
@@ -115,14 +142,8 @@ def _collapsed(a: Floats, b: Floats, x: Floats) -> tuple[Floats, Floats, Floats]
     count = int(place.max()) + 1
     rows = np.empty((count, x.shape[1]))
     rows[place] = x
-    sums = cluster_sums(np.column_stack([a, b]), place, count)
+    sums = Clusters(place, count).sums(np.column_stack([a, b]))
     return sums[:, 0], sums[:, 1], rows
-
-
-def cluster_sums(values: Floats, cluster: Ints, n_clusters: int) -> Floats:
-    """(n, p) → (G, p) sums."""
-    columns = [np.bincount(cluster, column, n_clusters).astype(np.float64) for column in values.T]
-    return np.stack(columns, axis=1)
 
 
 def with_errors(
@@ -130,26 +151,29 @@ def with_errors(
 ) -> Fit:
     """Variance of a solved equation: ``scores`` (n, p) u_i, ``curvature`` (n,) b h′; ``spent``: degrees of freedom
     that tuning used beside the p coefficients."""
-    n, p = x.shape
-    groups = int(cluster.max()) + 1
+    p, groups = x.shape[1], int(cluster.max()) + 1
+    clusters = Clusters(cluster, groups)
+
+    def squares(rows: Floats) -> Floats:
+        """(G, p, p) sums within clusters of the (n, p, p) products."""
+        return clusters.sums(rows.reshape(len(x), p * p)).reshape(groups, p, p)
+
     bread: Floats = np.linalg.inv((x * curvature[:, None]).T @ x).astype(np.float64)
-    sums = cluster_sums(scores, cluster, groups)
+    sums = clusters.sums(scores)
     if errors == "published":
         deltas = sums @ bread
         return Fit(coef, deltas.T @ deltas, np.full(p, np.inf), deltas)
     if groups <= p:
         return Fit.undefined(f"{groups} clusters cannot give an error for {p} coefficients")
-    products = (x[:, :, None] * x[:, None, :] * curvature[:, None, None]).reshape(n, p * p)
-    parts = cluster_sums(products, cluster, groups).reshape(groups, p, p)
+    parts = squares(x[:, :, None] * x[:, None, :] * curvature[:, None, None])
     rest = parts.sum(axis=0) - parts
     scale = 1 / np.sqrt(np.diag(parts.sum(axis=0)))
     if np.linalg.eigvalsh(rest * scale[:, None] * scale).min() < 1e-8:
         return Fit.undefined("one cluster alone carries a coefficient, so its error cannot be estimated")
     deltas = np.linalg.solve(rest, sums[:, :, None])[:, :, 0]
-    cov = (groups - 1) / groups * deltas.T @ deltas
-    noise = cluster_sums((scores[:, :, None] * scores[:, None, :]).reshape(n, p * p), cluster, groups)
-    df = _bell_mccaffrey(np.linalg.inv(rest).astype(np.float64), parts, noise.reshape(groups, p, p), bread)
-    return Fit(coef, cov, np.maximum(df - spent, 1.0), deltas)
+    noise = squares(scores[:, :, None] * scores[:, None, :])
+    df = _bell_mccaffrey(np.linalg.inv(rest).astype(np.float64), parts, noise, bread)
+    return Fit(coef, jackknife_variance(deltas), np.maximum(df - spent, 1.0), deltas)
 
 
 def _bell_mccaffrey(weights: Floats, parts: Floats, noise: Floats, bread: Floats) -> Floats:
@@ -189,6 +213,54 @@ def difference(one: Fit, other: Fit) -> Fit:
     if one.why_undefined or other.why_undefined:
         return Fit.undefined(one.why_undefined or other.why_undefined or "")
     deltas = one.deltas - other.deltas
-    groups = len(deltas)
-    cov = (groups - 1) / groups * deltas.T @ deltas
-    return Fit(one.coef - other.coef, cov, np.minimum(one.df, other.df), deltas)
+    return Fit(one.coef - other.coef, jackknife_variance(deltas), np.minimum(one.df, other.df), deltas)
+
+
+def interval(
+    value: float,
+    se: float,
+    df: float = math.inf,
+    *,
+    scale: Scale = "difference",
+    level: float = LEVEL,
+    alternative: Alternative = "two-sided",
+    n_kish: float = 1.0,
+) -> tuple[float, float]:
+    """The interval of an estimate with t quantiles of ``df`` degrees of freedom (∞: normal).
+
+        a log odds or a difference   θ ± t·se
+        a proportion inside (0, 1)   expit(logit θ ± t·se/(θ(1−θ))): stays in [0, 1], leans to the middle as it should
+        near 0 or 1 (within 2 se)    θ ± t·se, cut at 0 and 1; on the logit scale it would reach almost from 0 to 1
+        humans never saw the code    at least [0, 1 − (α/2)^(1/n)], n = Kish's size of the sample (Clopper & Pearson 1934;
+                                     Korn & Graubard 1998): 0 of n is never an interval of width zero
+
+    ``alternative`` as in statsmodels and ppi-python: "larger" bounds θ from below only (the other end is 1 or ∞), "smaller"
+    from above only. Raises ``ValueError`` for an unknown alternative or a level outside (0, 1).
+    """
+    if alternative not in ("two-sided", "larger", "smaller") or not 0 < level < 1:
+        raise ValueError(
+            f"no interval for alternative {alternative!r} at level {level}: the alternative is two-sided, larger or "
+            "smaller, the level between 0 and 1"
+        )
+    tail = (1 - level) / (2 if alternative == "two-sided" else 1)
+    t = float(ndtri(1 - tail) if math.isinf(df) else stdtrit(df, 1 - tail))
+    low, high = _both_ends(value, se, t, scale, tail, n_kish)
+    top, bottom = (1.0, 0.0) if scale == "proportion" else (math.inf, -math.inf)
+    return (bottom if alternative == "smaller" else low, top if alternative == "larger" else high)
+
+
+def _both_ends(
+    value: float, se: float, t: float, scale: Scale, tail: float, n_kish: float
+) -> tuple[float, float]:
+    if scale != "proportion":
+        return value - t * se, value + t * se
+    inside = min(value, 1 - value)
+    if inside <= 0:
+        reach = max(1 - tail ** (1 / max(n_kish, 1.0)), t * se)
+        return (0.0, min(reach, 1.0)) if value <= 0 else (max(1 - reach, 0.0), 1.0)
+    if se == 0:  # every trace has the same share: only the size of the sample is left to go by
+        se = math.sqrt(value * (1 - value) / max(n_kish, 1.0))
+    if inside < 2 * se:
+        return max(value - t * se, 0.0), min(value + t * se, 1.0)
+    centre, half = math.log(value / (1 - value)), t * se / (value * (1 - value))
+    return 1 / (1 + math.exp(half - centre)), 1 / (1 + math.exp(-half - centre))

@@ -8,14 +8,14 @@
 cluster g, λ = −Σ tr(A_g B_gᵀ)/Σ tr(B_g B_gᵀ), cut to [0, 1]. Three things differ from ``ppi-python``, each because
 its intervals fail there: weights 1/π with a common reference (all units, not the uncoded ones, which enriched
 sampling leaves unlike the rest); variance by trace; ``alternative`` is honoured with a tuned λ too. What
-``ppi-python`` computes is in ``ppi_published``.
+``ppi-python`` computes is in ``benchmarks/published_ppi.py``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .moment import NO_SOLUTION, Errors, Fit, Link, cluster_sums, predict, slope, solve, with_errors
+from .moment import NO_SOLUTION, Errors, Fit, Link, predict, slope, solve, with_errors
 from .sampled import Floats, Sampled
 
 
@@ -52,8 +52,7 @@ def tuned_lam(units: Sampled, x: Floats, *, link: Link, coord: int | None = None
             continue
         human, machine, curvature = _influences(units, x, coef, pilot, link)
         bread = np.linalg.inv((x * curvature[:, None]).T @ x)
-        a = cluster_sums(human @ bread, units.cluster, units.n_clusters)
-        b = cluster_sums(machine @ bread, units.cluster, units.n_clusters)
+        a, b = (units.clusters.sums(scores @ bread) for scores in (human, machine))
         if coord is not None:
             a, b = a[:, [coord]], b[:, [coord]]
         spread = float((b * b).sum())

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
+from ..estimate import Clusters
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -47,6 +47,10 @@ class Sampled:
     @property
     def n_clusters(self) -> int:
         return int(self.cluster.max()) + 1
+
+    @property
+    def clusters(self) -> Clusters:
+        return Clusters(self.cluster, self.n_clusters)
 
     @property
     def coded_clusters(self) -> Ints:
@@ -104,7 +108,7 @@ def sampled(y: Any, f: Any, pi: Any, cluster: Any = None) -> Sampled:
     """Check and align: ``y`` (n,) 0/1 or NaN where not human-coded, ``f`` (n,) in [0, 1], ``pi`` (n,) or one
     number, ``cluster`` (n,) any labels (each unit its own cluster when absent).
 
-    Raises ``InputError`` for other shapes or values, missing machine codes, π outside (0, 1], no human code.
+    Raises ``ValueError`` for other shapes or values, missing machine codes, π outside (0, 1], no human code.
     """
     human, machine = np.asarray(y, float), np.asarray(f, float)
     n = len(human)
@@ -112,23 +116,21 @@ def sampled(y: Any, f: Any, pi: Any, cluster: Any = None) -> Sampled:
     groups = np.arange(n) if cluster is None else np.asarray(cluster)
     if not (human.shape == machine.shape == chance.shape == groups.shape == (n,)) or n < 2:
         shapes = f"y {human.shape}, f {machine.shape}, pi {chance.shape}, cluster {groups.shape}"
-        raise InputError(f"corrected estimates need arrays of one length, at least 2: {shapes}")
+        raise ValueError(f"corrected estimates need arrays of one length, at least 2: {shapes}")
     coded = ~np.isnan(human)
     if not np.isin(human[coded], (0.0, 1.0)).all():
-        raise InputError("human codes must be 0, 1 or NaN (not coded)", "make one 0/1 column per code")
-    if not ((machine >= 0) & (machine <= 1)).all():
-        bad = int((~((machine >= 0) & (machine <= 1))).sum())
-        raise InputError(
-            f"{bad} machine codes are missing or outside [0, 1]",
-            "the machine must have coded every unit: annotate the missing units, or drop them and say so",
+        raise ValueError("human codes must be 0, 1 or NaN (not coded): make one 0/1 column per code")
+    if bad := int((~((machine >= 0) & (machine <= 1))).sum()):
+        raise ValueError(
+            f"{bad} machine codes are missing or outside [0, 1]; the machine must have coded every unit: annotate the "
+            "missing units, or drop them and say so"
         )
-    if not ((chance > 0) & (chance <= 1)).all():
-        bad = int((~((chance > 0) & (chance <= 1))).sum())
-        raise InputError(
-            f"{bad} units have an inclusion probability outside (0, 1]",
-            "a unit that could not have been human-coded is outside what can be estimated: leave it out and say so",
+    if bad := int((~((chance > 0) & (chance <= 1))).sum()):
+        raise ValueError(
+            f"{bad} units have an inclusion probability outside (0, 1]; a unit that could not have been human-coded is "
+            "outside what can be estimated: leave it out and say so"
         )
     if not coded.any():
-        raise InputError("no unit is human-coded", "without human codes nothing can be corrected")
+        raise ValueError("no unit is human-coded; without human codes nothing can be corrected")
     _, codes = np.unique(groups, return_inverse=True)
     return Sampled(np.where(coded, human, 0.0), machine, chance, codes.astype(np.int64), coded)

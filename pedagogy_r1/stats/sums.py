@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from ..codebook import NONE
 from ..errors import RunError, did_you_mean
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ..estimate import Estimate, effective, few, joined
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -30,7 +30,7 @@ Which = Literal["primary", "any"]
 
 
 @dataclass(frozen=True)
-class CodedUnits:
+class CoderUnits:
     """One coder's coded units as arrays of equal length; missing codings are left out and counted.
 
     ``pattern``: (units,) row of ``indicator``, (patterns, codes) of 0 and 1. ``item``: (units,) number of the item, or of
@@ -50,12 +50,26 @@ class CodedUnits:
 
 @dataclass(frozen=True)
 class Sums:
-    """``coded``: (clusters, codes), ``total``: (clusters,) in units or tokens; ``units``: how many units, ``traces``."""
+    """``coded``: (clusters, codes), ``total``: (clusters,) in units or tokens; ``units``: how many units, ``traces``.
+
+    ``by``: what a cluster is, in words: an item, or a trace where each item has one.
+    """
 
     coded: Floats
     total: Floats
     units: int
     traces: int
+    by: str = "item"
+
+    def undefined(self, why: str, method: str, level: float) -> Estimate:
+        """No estimate of these sums."""
+        return Estimate.undefined(why, level=level, method=method, n=self.units, clusters=len(self.total))
+
+    def estimate(self, value: float, method: str, level: float) -> Estimate:
+        """An estimate without its interval, warned of if the clusters are few."""
+        clusters, size = len(self.total), effective(self.total)
+        warnings = joined(few(clusters, f"{self.by}s"))
+        return Estimate(value, None, None, level, method, self.units, clusters, size, warnings=warnings)
 
 
 def coded_units(
@@ -64,7 +78,7 @@ def coded_units(
     *,
     which: Which = "primary",
     basis: Basis = "units",
-) -> CodedUnits:
+) -> CoderUnits:
     """Arrays from the rows of one coder. ``which``: the primary code alone, or ``any`` code that a unit was given.
 
     ``codes`` defaults to all categories of ``primary``. Raises `RunError` for a code that the table does not know.
@@ -82,7 +96,7 @@ def coded_units(
     else:
         pattern, indicator = _patterns(table["codes"].to_numpy()[rows], wanted)
     weight = table["tokens"].to_numpy().astype(float)[rows] if basis == "tokens" else np.ones(len(rows))
-    return CodedUnits(
+    return CoderUnits(
         wanted,
         pattern,
         indicator.reshape(-1, len(wanted)),
@@ -95,10 +109,6 @@ def coded_units(
 
 
 def _patterns(codes: npt.NDArray[np.object_], wanted: tuple[str, ...]) -> tuple[Ints, Floats]:
-    import pandas as pd
-
-    from ..codebook import NONE
-
     pattern, found = pd.factorize(codes)
     indicator = [[code in given or (code == NONE and not given) for code in wanted] for given in found]
     return pattern.astype(np.int64), np.array(indicator, dtype=float)
@@ -106,8 +116,6 @@ def _patterns(codes: npt.NDArray[np.object_], wanted: tuple[str, ...]) -> tuple[
 
 def _numbers(column: pd.Series[Any]) -> Ints:
     """0, 1, … for each value; missing is −1."""
-    import pandas as pd
-
     return pd.factorize(column)[0].astype(np.int64)
 
 
@@ -122,15 +130,16 @@ def item_numbers(table: pd.DataFrame) -> Ints:
     return np.where(item >= 0, known, own)
 
 
+def known_column(table: pd.DataFrame, name: str) -> None:
+    """Raises `RunError` where the table has no such column."""
+    if name not in table.columns:
+        raise RunError(f"no column is named {name!r}", did_you_mean(name, [str(c) for c in table.columns]))
+
+
 def group_numbers(table: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, list[tuple[Any, ...]]]:
     """(rows,) group number and each group's values in ``by``, sorted; a missing value is ``None``."""
-    import pandas as pd
-
     for name in by:
-        if name not in table.columns:
-            raise RunError(
-                f"no column is named {name!r}", did_you_mean(name, [str(c) for c in table.columns])
-            )
+        known_column(table, name)
     number = np.zeros(len(table), dtype=np.int64)
     values: list[list[Any]] = []
     for name in by:
@@ -150,18 +159,22 @@ def group_numbers(table: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, list[tu
     return number, groups
 
 
-def cluster_sums(units: CodedUnits, chosen: Flags, cluster: Ints, clusters: int) -> Sums:
+def cluster_sums(
+    units: CoderUnits, chosen: Flags, cluster: Ints, clusters: int, by: str | None = None
+) -> Sums:
     """Sums of the chosen units; ``cluster``: (units,) from 0 to ``clusters`` − 1. Empty clusters stay, as zeros."""
     at, pattern, weight = cluster[chosen], units.pattern[chosen], units.weight[chosen]
     patterns = len(units.indicator)
     cells = np.bincount(at * patterns + pattern, weights=weight, minlength=clusters * patterns)
-    table = cells.reshape(clusters, patterns)
-    return Sums(
-        table @ units.indicator,
-        np.bincount(at, weights=weight, minlength=clusters).astype(float),
-        len(at),
-        len(np.unique(units.trace[chosen])),
-    )
+    total = np.bincount(at, weights=weight, minlength=clusters).astype(float)
+    traces = len(np.unique(units.trace[chosen]))
+    coded = cells.reshape(clusters, patterns) @ units.indicator
+    return Sums(coded, total, len(at), traces, by or cluster_word(clusters, traces))
+
+
+def cluster_word(clusters: int, traces: int) -> str:
+    """``item`` where clusters are fewer than traces, else ``trace``."""
+    return "item" if clusters < traces else "trace"
 
 
 def renumbered(cluster: Ints) -> tuple[Ints, int]:

@@ -8,38 +8,44 @@ Long traces and traces that are mostly one code make neighbours alike without an
 count under that shuffle are exact (`_moments`); its distribution is simulated, or normal where there are many units.
 
 ``self_transitions=False`` asks where a coder goes *when the code changes*: repeats become one run, the diagonal is
-structurally zero (`quasi.py`), runs are shuffled, and neighbours that the shuffle makes equal are left out.
+structurally zero (`expected_counts`), runs are shuffled, and neighbours that the shuffle makes equal are left out.
+
+    adjusted residual   (n_ij − m_ij) / √(m_ij (1 − h_ij)),   about N(0, 1) if the next code does not depend on this one
+
+m_ij: expected count; h_ij: the cell's leverage in the Poisson model with row and column effects; with all cells 1 − h is the
+familiar (1 − n_i./n)(1 − n_.j/n) (Haberman 1973; Bakeman & Quera 2011, ch. 9).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 from scipy import special
 
+from ..estimate import joined
+from ..limits import FEW_EXPECTED
 from ..runs.code_table import of_coder
-from .estimate import joined
-from .quasi import adjusted_residuals, expected_counts, slack, yules_q
 from .sums import Floats, Ints
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PERMUTATIONS = 1000
 _WORK = 30_000_000
 """Units times shuffles that a minute or so allows; beyond, and at fewer than ``_LEAST`` shuffles, p is normal."""
 _LEAST = 200
-FEW = 5.0
-"""Where most expected counts are below this, adjusted residuals are far from normal."""
+
+_FITS = 500
+_TOLERANCE = 1e-8
+_FORCED = 0.02
 
 
 @dataclass(frozen=True)
 class Transitions:
     """(K, K) arrays: row i, then column j. NaN marks a cell that is undefined: `why_undefined` says why.
 
-    ``probability``: n_ij over its row; ``expected``: under independence (`quasi.py`); ``residual``: adjusted;
+    ``probability``: n_ij over its row; ``expected``: under independence (`expected_counts`); ``residual``: adjusted;
     ``within``: mean of the count when codes are shuffled within traces; ``z``: (count − mean)/sd under that shuffle (without
     self-transitions: the adjusted residual); ``p``: two-sided, each cell alone; ``p_family``: against the largest |z| of all.
     """
@@ -62,7 +68,7 @@ class Transitions:
     permutations: int
     seed: int
     method: str
-    warning: str | None
+    warnings: tuple[str, ...]
 
     def why_undefined(self, before: str, after: str) -> str | None:
         """Why a cell has no residual, or ``None`` if it has one."""
@@ -119,8 +125,6 @@ def transitions(
 
     Restrict the table beforehand (``table[table["condition"] == "cop"]``) to see one group.
     """
-    import pandas as pd
-
     own = of_coder(table, coder)
     return sequence_transitions(
         own["primary"].cat.codes.to_numpy().astype(np.int64),
@@ -158,26 +162,29 @@ def sequence_transitions(
         probability = observed / observed.sum(axis=1, keepdims=True)
     affordable = min(permutations, _WORK // max(1, len(chains.value)))
     if affordable >= min(permutations, _LEAST) and permutations:
-        drawn = _shuffled(chains, affordable, seed, mean, sd, expected)
-        p, p_family = _p_values(z, drawn)
+        p, p_family = _p_values(z, _shuffled(chains, affordable, seed, mean, sd, expected))
         how = f"{affordable} shuffles within traces, seed {seed}"
     else:
         affordable = 0
         p = 2 * special.ndtr(-np.abs(z))
         p_family = 1 - (1 - p) ** int((~np.isnan(z)).sum())
         how = "normal p, Šidák over the cells" + ("; too many units to shuffle" if permutations else "")
-    pairs = int(observed.sum())
-    judged = expected[~np.isnan(residual)]
-    thin = len(judged) > 0 and float((judged < FEW).mean()) > 0.5
-    warning = joined(
-        None if pairs else "no unit follows another",
-        "most expected counts are below 5: trust the permutation p, not the residuals" if thin else None,
-    )
     kind = "all transitions" if self_transitions else "transitions between runs of different codes"
     return Transitions(
         codes, coder, self_transitions, observed, probability, expected, residual, yules_q(observed), mean, z, p,
-        p_family, pairs, len(np.unique(chains.trace)), broken, affordable, seed, f"lag 1, {kind}; {how}", warning,
+        p_family, int(observed.sum()), len(np.unique(chains.trace)), broken, affordable, seed,
+        f"lag 1, {kind}; {how}", _warnings(observed, expected[~np.isnan(residual)]),
     )  # fmt: skip
+
+
+def _warnings(observed: Ints, expected: Floats) -> tuple[str, ...]:
+    thin = len(expected) > 0 and float((expected < FEW_EXPECTED).mean()) > 0.5
+    return joined(
+        None if observed.sum() else "no unit follows another",
+        f"most expected counts are below {FEW_EXPECTED:.0f}: trust the permutation p, not the residuals"
+        if thin
+        else None,
+    )
 
 
 def _chains(value: Ints, trace: Ints, index: Ints, k: int) -> tuple[_Chains, int]:
@@ -267,3 +274,73 @@ def _p_values(z: Floats, drawn: Floats) -> tuple[Floats, Floats]:
     family = ((largest[:, None, None] >= bar).sum(axis=0) + 1) / (len(drawn) + 1)
     undefined = np.isnan(z)
     return np.where(undefined, np.nan, p), np.where(undefined, np.nan, family)
+
+
+def expected_counts(counts: npt.NDArray[np.generic], *, diagonal: bool) -> Floats:
+    """(…, K, K) expected counts of one or many tables; cells of empty rows and columns are 0.
+
+        all cells           m_ij = n_i. n_.j / n
+        without diagonal    m_ij = a_i b_j for i ≠ j, fitted to the row and column sums (iterative proportional fitting)
+
+    Without the diagonal a code cannot follow itself, so what would be expected without that knowledge is wrong for every
+    other cell too.
+    """
+    n = counts.astype(float)
+    if diagonal:
+        total = np.maximum(n.sum(axis=(-2, -1), keepdims=True), 1)
+        return n.sum(axis=-1, keepdims=True) * n.sum(axis=-2, keepdims=True) / total  # type: ignore[no-any-return]
+    fitted = np.broadcast_to(1.0 - np.eye(n.shape[-1]), n.shape).copy()
+    n = n * fitted
+    fitted = _fit(fitted, n)
+    unsettled = np.abs(fitted.sum(axis=-1) - n.sum(axis=-1)).max(axis=-1, initial=0.0) > _TOLERANCE
+    if unsettled.any():
+        # The margins force cells to 0, which the fit nears without end: set them to 0, and fit the others.
+        gone = unsettled[..., None, None] & (fitted < _FORCED)
+        fitted = _fit(np.where(gone, 0.0, fitted), n)
+    return fitted
+
+
+def _fit(fitted: Floats, n: Floats) -> Floats:
+    rows, columns = n.sum(axis=-1, keepdims=True), n.sum(axis=-2, keepdims=True)
+    for _ in range(_FITS):
+        fitted = fitted * _ratio(rows, fitted.sum(axis=-1, keepdims=True))
+        fitted = fitted * _ratio(columns, fitted.sum(axis=-2, keepdims=True))
+        if np.abs(fitted.sum(axis=-1, keepdims=True) - rows).max(initial=0.0) < _TOLERANCE:
+            break
+    return fitted
+
+
+def _ratio(wanted: Floats, have: Floats) -> Floats:
+    return np.divide(wanted, have, out=np.zeros_like(wanted), where=have > 0)
+
+
+def slack(expected: Floats) -> Floats:
+    """(K, K) 1 − h: share of a cell's variance that the margins leave; NaN where the cell is settled or empty."""
+    k = len(expected)
+    row, column = np.divmod(np.arange(k * k), k)
+    m = expected.ravel()
+    x = np.zeros((k * k, 2 * k))
+    x[np.arange(k * k), row] = 1
+    x[np.arange(k * k), k + column] = 1
+    information = (x * m[:, None]).T @ x
+    leverage = m * np.einsum("ij,jk,ik->i", x, np.linalg.pinv(information, hermitian=True), x)
+    left = np.where((m > 0) & (1 - leverage > 1e-9), 1 - leverage, np.nan)
+    return left.reshape(k, k)
+
+
+def adjusted_residuals(counts: Ints, expected: Floats) -> Floats:
+    """(K, K) adjusted residuals; NaN where the margins leave nothing to vary."""
+    return (counts - expected) / np.sqrt(np.where(expected > 0, expected, np.nan) * slack(expected))
+
+
+def yules_q(counts: Ints) -> Floats:
+    """(K, K) Yule's Q of "this code, that code next" against all else, −1 to 1; NaN where undefined.
+
+    Q = (ad − bc) / (ad + bc), a: n_ij, b: rest of the row, c: rest of the column, d: all others.
+    """
+    n = counts.astype(float)
+    rows, columns = n.sum(axis=1, keepdims=True), n.sum(axis=0, keepdims=True)
+    b, c = rows - n, columns - n
+    d = n.sum() - rows - columns + n
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (n * d - b * c) / (n * d + b * c)  # type: ignore[no-any-return]

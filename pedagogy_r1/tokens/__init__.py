@@ -1,53 +1,35 @@
-"""Tokens: noise share, repetition, underthinking (ξ_UT) and efficiency of reasoning traces."""
+"""Tokens: noise share, repetition, underthinking (ξ_UT) and efficiency of reasoning traces.
 
-from .asked_thoughts import find_thoughts
-from .efficiency import Efficiency, Solutions, efficiency, outcome_term, process_term, solutions_of
-from .estimate import Estimate, Resampling
-from .measured import Measured, measure
-from .noise import NoiseShare, NoiseTokens, noise_families, noise_share, noise_tokens
-from .repetition import Repetition, repetition
-from .report import Coded, TokenReport, measure_coder, measure_traces, token_report
-from .thought import Response, Thought, read_thoughts, response_of
-from .thought_run import ThoughtRun
-from .tokenizer import SpacyTokenizer, Tokenizer, Tokens, load_tokenizer
-from .underthinking import Underthinking, underthinking_term, wrong_to_right, xi_ut, xi_wut
+Names are imported when they are first used.
+"""
 
-__all__ = [
-    "Coded",
-    "Efficiency",
-    "Estimate",
-    "Measured",
-    "NoiseShare",
-    "NoiseTokens",
-    "Repetition",
-    "Resampling",
-    "Response",
-    "Solutions",
-    "SpacyTokenizer",
-    "Thought",
-    "ThoughtRun",
-    "TokenReport",
-    "Tokenizer",
-    "Tokens",
-    "Underthinking",
-    "efficiency",
-    "find_thoughts",
-    "load_tokenizer",
-    "measure",
-    "measure_coder",
-    "measure_traces",
-    "noise_families",
-    "noise_share",
-    "noise_tokens",
-    "outcome_term",
-    "process_term",
-    "read_thoughts",
-    "repetition",
-    "response_of",
-    "solutions_of",
-    "token_report",
-    "underthinking_term",
-    "wrong_to_right",
-    "xi_ut",
-    "xi_wut",
-]
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    ".estimate": ("Estimate", "Resampling"),
+    "asked_thoughts": ("find_thoughts",),
+    "measured": ("Measured", "measure"),
+    "noise": ("NoiseShare", "NoiseTokens", "noise_families", "noise_share", "noise_tokens"),
+    "response_thoughts": ("Response", "Thought", "read_thoughts", "response_of"),
+    "solutions": ("Efficiency", "Solutions", "efficiency", "outcome_term", "process_term", "solutions_of"),
+    "thought_run": ("ThoughtRun",),
+    "tokenizer": ("SpacyTokenizer", "Tokenizer", "Tokens", "load_tokenizer"),
+    "tokens_report": ("Coded", "TokenReport", "measure_coder", "measure_traces", "token_report"),
+    "underthinking": ("Underthinking", "underthinking_term", "wrong_to_right", "xi_ut", "xi_wut"),
+    "word_repetition": ("Repetition", "repetition"),
+}
+__all__ = sorted(name for names in _HOMES.values() for name in names)
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f".{home}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

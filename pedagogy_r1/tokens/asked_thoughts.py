@@ -35,8 +35,8 @@ from ..unit.thought import thoughts
 from . import judges as judging
 from . import segmenter as segmenting
 from .judges import Judge, Judged
+from .response_thoughts import SURE
 from .segmenter import Cut, Segmenter
-from .thought import SURE
 from .thought_job import Job, backend_of, frame_of, prepare
 from .thought_run import THOUGHTS, Asked, ThoughtRun, difference, read_run
 

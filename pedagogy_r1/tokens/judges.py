@@ -22,7 +22,7 @@ from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest
 from ..provenance import digest
 from ..trace import Trace
 from ..unit.sentence import Span
-from .thought import SURE, response_correct
+from .response_thoughts import SURE, response_correct
 
 VERSION = "1"
 

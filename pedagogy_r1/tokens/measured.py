@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from ..errors import InputError
 from ..trace import Trace
 from ..unit import Unit, Unitizer
 from ..unit.language import language_code, tokenize
 from ..unit.thought import SWITCH_CUES
-from .answer import kind_of, same_answer, stated_answer
-from .efficiency import NEW_BELOW, Solutions, first_of_kind
 from .noise import Codes, NoiseFamilies, NoiseTokens, noise_tokens
-from .repetition import Marks, Repetition, repetition
-from .thought import Response, Thought, response_correct, verdicts
+from .response_thoughts import Response, Thought, response_correct, verdicts
+from .solutions import NEW_BELOW, Solutions, first_of_kind, solutions_of
+from .stated_answers import kind_of, same_answer, stated_answer
 from .tokenizer import SpacyTokenizer, Tokenizer, Tokens, tokens_of
+from .word_repetition import Marks, Repetition, repetition
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -56,6 +58,10 @@ class Measured:
     words: Tokens
     marks: Marks
 
+    def cluster(self, kind: Literal["trace", "item"]) -> str:
+        """The trace or the item, whichever is resampled as a whole."""
+        return self.trace_id if kind == "trace" else self.item
+
 
 def measure(
     trace: Trace,
@@ -67,8 +73,7 @@ def measure(
     """Measure a trace. ``given``: thoughts by trace instead of ``thought@1``; ``judged``: by their two judges."""
     doc, thoughts, why_not = _read(trace, given)
     words = tokens_of(doc)
-    spacy = isinstance(tokenizer, SpacyTokenizer)
-    counted = words if spacy else tokenizer(trace.reasoning, trace.lang)
+    counted = words if isinstance(tokenizer, SpacyTokenizer) else tokenizer(trace.reasoning, trace.lang)
     answer = len(tokenizer(trace.answer, trace.lang)) if trace.answer.strip() else 0
     question = SpacyTokenizer()(trace.question, trace.lang) if trace.question.strip() else None
     measures, marks = repetition(trace.reasoning, words, question)
@@ -77,9 +82,12 @@ def measure(
     right = verdicts(thoughts, texts, trace.reference, judged=judged)
     correct, how = response_correct(trace)
     total, item = len(counted) + answer, trace.item or trace.id
-    why_not = why_not or (how if correct is None else None) or ("no tokens" if not total else None)
-    if not why_not and not judged and not trace.reference and not correct:
-        why_not = "no reference to tell a correct thought by"
+    if correct is None:
+        why_not = why_not or how
+    elif not total:
+        why_not = why_not or "no tokens"
+    elif not (judged or trace.reference or correct):
+        why_not = why_not or "no reference to tell a correct thought by"
     response = (
         None if why_not or correct is None else Response(trace.id, item, correct, total, tuple(ends), right)
     )
@@ -95,11 +103,11 @@ def measure(
         answer,
         measures,
         tuple(thoughts),
-        tuple(end - begin for begin, end in zip([0, *ends], ends, strict=False)),
+        tuple(end - begin for begin, end in pairwise([0, *ends])),
         right,
         response,
         why_not,
-        _solutions(trace, thoughts, texts, ends, total, item, words, marks),
+        _solutions(trace, list(zip(thoughts, texts, ends, strict=True)), total, words, marks),
         hash(trace.reasoning),
         counted.bare(),
         words.bare(),
@@ -129,48 +137,37 @@ def _read(
 
 
 def _solutions(
-    trace: Trace,
-    thoughts: Sequence[Thought],
-    texts: Sequence[str],
-    ends: Sequence[int],
-    total: int,
-    item: str,
-    words: Tokens,
-    marks: Marks,
+    trace: Trace, thoughts: Sequence[tuple[Thought, str, int]], total: int, words: Tokens, marks: Marks
 ) -> Solutions:
-    """Stretches that end by stating an answer; the answer part is the last of them."""
+    """Stretches that end by stating an answer; the answer part is the last of them.
+
+    ``thoughts``: each with its text and the tokens up to its end.
+    """
     kind = kind_of(trace.reference)
-    stops: list[tuple[int, int, str, str | None]] = []
-    for thought, text, end in zip(thoughts, texts, ends, strict=True):
-        stated = thought.answer or stated_answer(text, kind)
-        if stated is not None:
-            stops.append((end, thought.end, stated, thought.perspective))
-    final = stated_answer(trace.answer, kind)
-    if final is not None:
-        stops.append((total, len(trace.reasoning), final, None))
-    tokens = [
-        end - begin for begin, end in zip([0, *(s[0] for s in stops)], (s[0] for s in stops), strict=False)
-    ]
-    named = [perspective for *_, perspective in stops[: len(stops) - (final is not None)]]
-    if named and all(named):
-        # The answer part tells again what the thoughts found.
-        new = first_of_kind(named) + [False] * (final is not None)
+    stated = [(thought.answer or stated_answer(text, kind), thought, end) for thought, text, end in thoughts]
+    found = [(answer, thought, end) for answer, thought, end in stated if answer is not None]
+    answers, ends = [answer for answer, _, _ in found], [end for _, _, end in found]
+    names = [thought.perspective for _, thought, _ in found]
+    if found and all(names):
+        new = first_of_kind(names)
     else:
-        edges = words.before([0, *(stop[1] for stop in stops)]).tolist()
+        edges = words.before([0, *(thought.end for _, thought, _ in found)]).tolist()
         new = [
             end == begin or float(marks.earlier[begin:end].mean()) < NEW_BELOW
             for begin, end in pairwise(edges)
         ]
-        if final is not None:
-            new[-1] = len(stops) == 1
-    return Solutions(
+    final = stated_answer(trace.answer, kind)
+    if final is not None:
+        answers.append(final)
+        ends.append(total)
+        new.append(not found)  # else it tells again what the thoughts found
+    return solutions_of(
         trace.id,
-        item,
-        total,
-        tuple(tokens),
-        tuple(stop[0] for stop in stops),
-        None if not trace.reference else tuple(same_answer(stop[2], trace.reference) for stop in stops),
-        tuple(new),
+        [end - begin for begin, end in pairwise([0, *ends])],
+        correct=[same_answer(answer, trace.reference) for answer in answers] if trace.reference else None,
+        new=new,
+        total=total,
+        item=trace.item,
     )
 
 
@@ -200,8 +197,6 @@ def measure_units(
     families: NoiseFamilies,
 ) -> tuple[NoiseTokens, list[UnitRow]]:
     """Noise of one trace by one coder; a unit that is not in ``codings`` is missing like one whose codes are ``None``."""
-    import numpy as np
-
     spans = [(unit.start, unit.end) for unit in units]
     tokens = measured.counted.within(spans).tolist()
     codes = [codings.get(unit.id) for unit in units]
@@ -219,23 +214,11 @@ def measure_units(
     for marks in (measured.marks.stem, measured.marks.earlier):
         running = np.concatenate([[0], np.cumsum(marks)])
         shares.append(((running[edges[:, 1]] - running[edges[:, 0]]) / length).tolist())
-    rows = []
-    for unit, count, given, stem, earlier in zip(units, tokens, codes, *shares, strict=True):
-        strict, wider = (None, None) if given is None else families.reading(given)
-        rows.append(
-            UnitRow(
-                unit.trace_id,
-                unit.id,
-                unit.index,
-                unit.start,
-                unit.end,
-                count,
-                stem,
-                earlier,
-                coder,
-                given,
-                strict,
-                wider,
-            )
+    readings = [(None, None) if given is None else families.reading(given) for given in codes]
+    rows = [
+        UnitRow(u.trace_id, u.id, u.index, u.start, u.end, count, stem, earlier, coder, given, *reading)
+        for u, count, stem, earlier, given, reading in zip(
+            units, tokens, *shares, codes, readings, strict=True
         )
+    ]
     return row, rows

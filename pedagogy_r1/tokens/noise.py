@@ -6,17 +6,40 @@
 The paper reports "about 65 %" and does not say under which reading; both are given. A unit counts by its primary
 code. What is missing is no noise: tokens of units without a coding, and tokens in no unit, are counted apart and the
 shares are over coded tokens.
+
+Does what repeats get coded as noise? Two questions, two numbers, both Spearman's ρ with a cluster bootstrap: over *units*
+(`unit_correlation`) and over *traces* (`trace_correlation`). Repetition found by the same features that a rule-based coder
+codes by agrees with that coder by construction; only human or language-model codings tell whether repetition is what
+people call noise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse
+from scipy.stats import rankdata
 
 from ..codebook import Codebook
 from ..errors import CodebookError, did_you_mean
-from .estimate import Estimate, Resampling, bootstrap, quotient, undefined
+from ..estimate import (
+    Clusters,
+    Estimate,
+    Resampling,
+    bootstrap,
+    cluster_draws,
+    described,
+    few,
+    joined,
+    percentile,
+    quotient,
+)
+
+Floats = npt.NDArray[np.float64]
 
 PAPER = "about 65 %"
 """Lee et al. 2025, arXiv 2505.18467: "noise or filler", of reasoning tokens in 42 traces."""
@@ -119,10 +142,6 @@ class NoiseShare:
     missing: int
     outside: int
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, for ``--json``."""
-        return asdict(self)
-
 
 def noise_share(
     rows: Sequence[NoiseTokens],
@@ -141,30 +160,133 @@ def noise_share(
     names = list(clusters) if clusters is not None else [row.trace_id for row in rows]
     kept = [(row, name) for row, name in zip(rows, names, strict=True) if row.coded]
     groups = [name for _, name in kept]
+    coded = [row.coded for row, _ in kept]
+    ones = [1.0] * len(kept)
 
     def estimates(counts: list[int], why: str | None) -> tuple[Estimate, Estimate]:
+        """Pooled, and the mean of the traces' own shares."""
         if why is not None:
-            return undefined(why, len(kept), how.seed), undefined(why, len(kept), how.seed)
-        coded = [row.coded for row, _ in kept]
+            undefined = Estimate.undefined(why, level=how.level, n=len(kept), seed=how.seed)
+            return undefined, undefined
         own = [count / whole for count, whole in zip(counts, coded, strict=True)]
-        empty = "no token is coded"
-        return (
-            bootstrap([counts, coded], groups, quotient, how, over=over, why=empty, unit_range=True),
-            bootstrap([own, [1.0] * len(own)], groups, quotient, how, over=over, why=empty, unit_range=True),
+        pooled, mean = (
+            bootstrap(columns, groups, quotient, how, over=over, why="no token is coded", unit_range=True)
+            for columns in ([counts, coded], [own, ones])
         )
+        return pooled, mean
 
-    strict = estimates([row.strict for row, _ in kept], families.why_no_strict)
-    wider = estimates(
+    strict, strict_mean = estimates([row.strict for row, _ in kept], families.why_no_strict)
+    wider, wider_mean = estimates(
         [row.nonreflective for row, _ in kept], families.why_no_strict or families.why_no_routine
     )
     return NoiseShare(
-        strict[0],
-        wider[0],
-        strict[1],
-        wider[1],
+        strict,
+        wider,
+        strict_mean,
+        wider_mean,
         traces=len(rows),
         tokens=sum(row.tokens for row in rows),
         coded=sum(row.coded for row in rows),
         missing=sum(row.missing for row in rows),
         outside=sum(row.outside for row in rows),
     )
+
+
+def unit_correlation(
+    shares: Sequence[float] | Floats,
+    noise: Sequence[bool] | npt.NDArray[np.bool_],
+    clusters: Sequence[Hashable],
+    how: Resampling,
+    *,
+    over: str = "traces",
+) -> Estimate:
+    """ρ between (units,) shares of repeated words and (units,) noise: Pearson's r of the mid-ranks, ties and all.
+
+    A unit's noise is 0 or 1 and its share one of few, so that a resample needs no new sort: counts of both kinds over the
+    distinct shares give the mid-ranks.
+    """
+    values, place = np.unique(np.asarray(shares, dtype=np.float64), return_inverse=True)
+    is_noise = np.asarray(noise, dtype=np.int64)
+    if why := _constant("unit", values, is_noise):
+        return Estimate.undefined(why, level=how.level, n=len(place), seed=how.seed)
+    groups = Clusters.of(clusters)
+    counts = scipy.sparse.coo_matrix(
+        (np.ones(len(place)), (groups.number, place + is_noise * len(values))),
+        shape=(groups.count, 2 * len(values)),
+    ).tocsr()
+
+    def rho(table: Floats) -> Floats:
+        plain, coded = table[:, : len(values)], table[:, len(values) :]
+        at_value = plain + coded
+        total = at_value.sum(axis=1)
+        rank = np.cumsum(at_value, axis=1) - (at_value - 1) / 2 - ((total + 1) / 2)[:, None]
+        share = coded.sum(axis=1) / total
+        covariance = (rank * coded).sum(axis=1)
+        spread = np.sqrt((rank**2 * at_value).sum(axis=1) * share * (1 - share) * total)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(spread > 0, covariance / spread, np.nan)
+
+    def draws() -> Iterator[Floats]:
+        width = max(groups.count, 2 * len(values))
+        return (rho(block @ counts) for block in cluster_draws(groups.count, how.replicates, how.seed, width))
+
+    value = float(rho(np.asarray(counts.sum(axis=0), dtype=np.float64).reshape(1, -1))[0])
+    return _spearman_estimate(value, draws, len(place), groups, over, how)
+
+
+def trace_correlation(
+    measure: Sequence[float],
+    noise: Sequence[float],
+    clusters: Sequence[Hashable],
+    how: Resampling,
+    *,
+    over: str = "traces",
+) -> Estimate:
+    """ρ between (traces,) measures and (traces,) noise shares."""
+    x, y = np.asarray(measure, dtype=np.float64), np.asarray(noise, dtype=np.float64)
+    why = f"{len(x)} traces only" if len(x) < 3 else _constant("trace", x, y)
+    if why:
+        return Estimate.undefined(why, level=how.level, n=len(x), seed=how.seed)
+    groups = Clusters.of(clusters)
+    rows = np.argsort(groups.number, kind="stable")
+
+    def draws() -> Iterator[Floats]:
+        for block in cluster_draws(groups.count, how.replicates, how.seed):
+            picked = (np.repeat(rows, weight[groups.number[rows]]) for weight in block.astype(np.int64))
+            yield np.array([_spearman(x[index], y[index]) for index in picked])
+
+    return _spearman_estimate(_spearman(x, y), draws, len(x), groups, over, how)
+
+
+def _spearman(x: Floats, y: Floats) -> float:
+    """Pearson's r of mid-ranks; NaN for constant data."""
+    a, b = rankdata(x), rankdata(y)
+    a, b = a - a.mean(), b - b.mean()
+    spread = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / spread if spread else float("nan")
+
+
+def _constant(what: str, measure: npt.NDArray[Any], noise: npt.NDArray[Any]) -> str | None:
+    """Why there is no ρ, where one of the two does not vary."""
+    for values, of in ((measure, "repetition"), (noise, "noise")):
+        if len(np.unique(values)) < 2:
+            return f"no {what} differs in {of}"
+    return None
+
+
+def _spearman_estimate(
+    value: float, draws: Callable[[], Iterator[Floats]], n: int, groups: Clusters, over: str, how: Resampling
+) -> Estimate:
+    """``value`` with the percentile interval of its resamples."""
+    method, low, high, lost = "Spearman's ρ", None, None, 0.0
+    if groups.count < 2:
+        warning: str | None = f"no interval: one of the {over} only"
+    elif not how.replicates:
+        warning = "no interval was asked for"
+    else:
+        low, high, lost, _ = percentile(np.concatenate(list(draws())), how.level)
+        method, warning = f"{method}, {described(over, how)}", few(groups.count, over)
+    return Estimate(
+        value, low, high, how.level, method, n, groups.count, groups.effective,
+        warnings=joined(warning), seed=how.seed, undefined_share=lost,
+    )  # fmt: skip

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..errors import RunError
 from ..files.records import atomic
 from ..provenance import file_digest
-from .thought import TWO_JUDGES
+from .response_thoughts import TWO_JUDGES
 
 THOUGHTS = "thoughts.jsonl"
 RULE_SEGMENTER = "thought@1"

@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from ..errors import PedagogyError
+from ..unit.language import tokenize
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from spacy.tokens import Doc
 
-    Ints = npt.NDArray[np.int64]
-    Ids = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
+Ids = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -41,21 +44,15 @@ class Tokens:
 
     def before(self, offsets: Sequence[int] | Ints) -> Ints:
         """How many tokens begin before each offset."""
-        import numpy as np
-
         return np.searchsorted(self.at, np.asarray(offsets, dtype=np.int64))
 
     def within(self, spans: Sequence[tuple[int, int]]) -> Ints:
         """How many tokens begin in each half-open span."""
-        import numpy as np
-
         edges = np.array(spans, dtype=np.int64).reshape(-1, 2)
         return self.before(edges[:, 1]) - self.before(edges[:, 0])
 
     def outside(self, spans: Sequence[tuple[int, int]]) -> int:
         """How many tokens begin in none of the spans, which may overlap."""
-        import numpy as np
-
         edges = np.array(sorted(spans), dtype=np.int64).reshape(-1, 2)
         if not len(edges):
             return len(self)
@@ -83,21 +80,15 @@ class SpacyTokenizer:
     @property
     def name(self) -> str:
         """``spacy 3.8.18``."""
-        from importlib import metadata
-
         return f"spacy {metadata.version('spacy')}"
 
     def __call__(self, text: str, lang: str = "en") -> Tokens:
         """Tokens that are not white space; two ids are equal if the words are, but for case."""
-        from ..unit.language import tokenize
-
         return tokens_of(tokenize(text, lang))
 
 
 def tokens_of(doc: Doc) -> Tokens:
     """Tokens of a text that spaCy has read already."""
-    import numpy as np
-
     table = doc.to_array(["IDX", "IS_SPACE", "LOWER"]).reshape(-1, 3)
     table = table[table[:, 1] == 0]
     return Tokens(table[:, 0].astype(np.int64), table[:, 2].astype(np.uint64))
@@ -117,8 +108,6 @@ class ModelTokenizer:
 
     def __call__(self, text: str, lang: str = "en") -> Tokens:
         """Tokens without special ones. A token like ``" Wait"`` lies where its first visible character is."""
-        import numpy as np
-
         ids, offsets = self._encode(text)
         spans = np.array(offsets, dtype=np.int64).reshape(-1, 2)
         visible = _next_visible(text)[spans[:, 0]]
@@ -128,8 +117,6 @@ class ModelTokenizer:
 
 def _next_visible(text: str) -> Ints:
     """(len + 1,) offset of the first character at or behind each offset that is not white space."""
-    import numpy as np
-
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     white = np.array([point for point in np.unique(points) if chr(int(point)).isspace()], dtype=np.uint32)
     places = np.where(np.isin(points, white), len(text), np.arange(len(text)))

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from .estimate import Estimate, Resampling, bootstrap, quotient, ratio_of_means, undefined
-from .thought import Response
+from ..estimate import Estimate, Resampling, bootstrap, quotient, ratio_of_means
+from .response_thoughts import Response
 
 Name = Literal["xi_ut", "xi_wut"]
 
@@ -64,10 +64,6 @@ class Underthinking:
     excluded: Mapping[str, int]
     """Responses left out, by reason."""
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, for ``--json``."""
-        return asdict(self)
-
 
 def xi_ut(
     responses: Sequence[Response], *, judge: str, segmenter: str, how: Resampling, over: str = "items"
@@ -110,24 +106,12 @@ def _score(
         terms.append(term)
         items.append(response.item)
     why = "there is no incorrect response" if name == "xi_ut" else "there is no response"
-    score = (
-        bootstrap([terms, [1.0] * len(terms)], items, quotient, how, over=over, why=why, unit_range=True)
-        if terms
-        else undefined(why, 0, how.seed)
-    )
-    samples = set(Counter(items).values())
-    if name == "xi_wut" and len(samples) > 1:
-        score = _warned(
-            score,
-            f"items have {min(samples)} to {max(samples)} responses: the mean is over responses, not items",
-        )
+    score = bootstrap([terms, [1.0] * len(terms)], items, quotient, how, over=over, why=why, unit_range=True)
+    counts = set(Counter(items).values())
+    if name == "xi_wut" and len(counts) > 1:
+        uneven = f"items have {min(counts)} to {max(counts)} responses: the mean is over responses, not items"
+        score = replace(score, warnings=(*score.warnings, uneven))
     return Underthinking(name, score, len(terms), incorrect, reached, judge, segmenter, dict(excluded))
-
-
-def _warned(score: Estimate, text: str) -> Estimate:
-    from dataclasses import replace
-
-    return replace(score, warning=f"{score.warning}; {text}" if score.warning else text)
 
 
 @dataclass(frozen=True)
@@ -167,8 +151,8 @@ def wrong_to_right(responses: Sequence[Response], how: Resampling, over: str = "
 
     tokens, switches = [float(r.tokens) for r in responses], [float(r.switches) for r in responses]
     return WrongToRight(
-        ratio(tokens) if responses else undefined(none),
-        ratio(switches) if responses else undefined(none),
+        ratio(tokens),
+        ratio(switches),
         int(sum(wrong)),
         int(sum(right)),
         means(tokens),

@@ -136,11 +136,11 @@ def test_csv_holds_what_the_functions_return(demo: list[Path], out: Path) -> Non
     ]
     table = code_table(demo)
     shares = [s for basis in ("units", "tokens") for s in frequency(table, basis=basis)]
-    assert [float(r["estimate"]) for r in rows("frequency")] == [s.share.estimate for s in shares]
+    assert [float(r["value"]) for r in rows("frequency")] == [s.share.value for s in shares]
     own = table[table["coder"] == "cues"]
     family = contrast_of(own, "condition", "cop", "generic", permutations=200)
     assert [float(r["points"]) for r in rows("contrast_condition_cop_generic")] == [
-        c.points.estimate for c in family.contrasts
+        c.points.value for c in family.contrasts
     ]
     assert [float(r["p"]) for r in rows("contrast_condition_cop_generic")] == [
         c.p_family for c in family.contrasts
@@ -157,8 +157,8 @@ def test_table_and_noise_are_the_token_floors(demo: list[Path]) -> None:
     coder = measure_coder("cues", coded, run.codebook, {m.trace_id: m for m in measured})
     told = token_report(measured, [coder], tokenizer=SpacyTokenizer().name).groups[0].noise[0].share
     own = measure_noise(open_study([demo[1]], QUICK)).groups[0].share
-    assert own.strict.estimate == pytest.approx(told.strict.estimate, abs=1e-12)
-    assert own.nonreflective.estimate == pytest.approx(told.nonreflective.estimate, abs=1e-12)
+    assert own.strict.value == pytest.approx(told.strict.value, abs=1e-12)
+    assert own.nonreflective.value == pytest.approx(told.nonreflective.value, abs=1e-12)
     assert own.coded == told.coded
 
 
@@ -301,9 +301,9 @@ def test_corrections_use_the_reference(demo: list[Path]) -> None:
     found = measure_corrections(open_study(demo, QUICK))
     assert (found.n_units, found.n_coded) == (261, 122)
     noise = found.prevalence["UT-NF"]
-    assert noise.naive.estimate == pytest.approx(15 / 261)
-    assert noise.human.estimate is not None
-    assert noise.human.estimate > 0.15
+    assert noise.naive.value == pytest.approx(15 / 261)
+    assert noise.human.value is not None
+    assert noise.human.value > 0.15
 
 
 def test_table_forms() -> None:

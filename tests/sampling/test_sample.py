@@ -30,8 +30,8 @@ from pedagogy_r1.sampling.draw_sample import draw_sample
 from pedagogy_r1.sampling.inclusion import read_inclusion
 from pedagogy_r1.sampling.population import Member, Population, check_fields, stratum_of
 from pedagogy_r1.stats.dsl import cross_fitted
-from pedagogy_r1.stats.precision import share_precision, units_needed
 from pedagogy_r1.stats.sampled import sampled
+from pedagogy_r1.stats.share_precision import share_precision, units_needed
 from pedagogy_r1.trace import Trace
 
 from ..conftest import ROOT

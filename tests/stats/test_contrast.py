@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pedagogy_r1.errors import PedagogyError, RunError
+from pedagogy_r1.errors import RunError
 from pedagogy_r1.stats import CodeContrast, binomial_glm, contrast, frequency
-from pedagogy_r1.stats.contrast import contrast_sums
+from pedagogy_r1.stats.code_contrast import contrast_sums
 from pedagogy_r1.stats.permutation import max_t
 from pedagogy_r1.stats.sums import Sums
 
@@ -41,13 +41,13 @@ def of(table: pd.DataFrame, code: str, **how: Any) -> CodeContrast:
 
 def test_zero_on_one_side_is_no_error() -> None:
     found = of(paired(["AABB", "ABBB", "BBAB"] * 7, ["BBBB"] * 21), "A")
-    assert found.share_b.estimate == 0
+    assert found.share_b.value == 0
     assert found.share_b.high is not None
     assert 0.01 < found.share_b.high < 0.15
-    assert found.points.estimate == pytest.approx(100 / 3)
+    assert found.points.value == pytest.approx(100 / 3)
     assert found.points.low is not None
     assert found.points.low > 15
-    assert found.odds_ratio.estimate == math.inf
+    assert found.odds_ratio.value == math.inf
     assert 1 < (found.odds_ratio.low or 0) < math.inf
     assert found.odds_ratio.as_json()["high"] == "inf"
     assert found.p_glm is None
@@ -60,7 +60,7 @@ def test_zero_on_one_side_is_no_error() -> None:
         ).contrasts
         if c.code == "A"
     )
-    assert turned.odds_ratio.estimate == 0
+    assert turned.odds_ratio.value == 0
     assert turned.odds_ratio.high == pytest.approx(1 / (found.odds_ratio.low or 0))
 
 
@@ -68,8 +68,8 @@ def test_zero_on_both_sides_says_why() -> None:
     found = of(paired(["AB"] * 12, ["BB"] * 12), "C")
     assert found.why_undefined == "the code never occurs on both sides"
     assert found.p is None
-    assert found.odds_ratio.estimate is None
-    assert found.points.estimate == 0
+    assert found.odds_ratio.value is None
+    assert found.points.value == 0
     assert found.points.low is not None
     assert found.points.low < 0 < (found.points.high or 0)
 
@@ -89,14 +89,14 @@ def test_whatever_the_data_nothing_is_silently_undefined(data: st.DataObject) ->
     family = contrast(table, "condition", "cop", "generic", permutations=49)
     for code in family.contrasts:
         for estimate in (code.points, code.odds_ratio, code.cohens_h, code.share_a, code.share_b):
-            assert (estimate.estimate is None) == (estimate.why_undefined is not None)
-            numbers = [estimate.estimate, estimate.low, estimate.high]
+            assert (estimate.value is None) == (estimate.why_undefined is not None)
+            numbers = [estimate.value, estimate.low, estimate.high]
             assert not any(value is not None and math.isnan(value) for value in numbers)
-            if estimate.estimate is not None and estimate.low is None:
-                assert estimate.warning
+            if estimate.value is not None and estimate.low is None:
+                assert estimate.warnings
             elif estimate.low is not None:
-                assert estimate.low <= estimate.estimate + 1e-9
-                assert estimate.estimate <= estimate.high + 1e-9
+                assert estimate.low <= estimate.value + 1e-9
+                assert estimate.value <= estimate.high + 1e-9
         if code.why_undefined is None:
             assert code.p_score is not None
             assert code.p_family is not None
@@ -107,16 +107,16 @@ def test_shares_are_those_of_the_frequency_table() -> None:
     ours = contrast(table, "condition", "cop", "generic").contrasts
     for side, name in (("cop", "share_a"), ("generic", "share_b")):
         shares = [s.share for s in frequency(table, ["condition"]) if dict(s.group)["condition"] == side]
-        limits = [(s.estimate, s.low, s.high, s.design_effect) for s in shares]
+        limits = [(s.value, s.low, s.high, s.design_effect) for s in shares]
         found = [getattr(c, name) for c in ours]
-        assert [(s.estimate, s.low, s.high, s.design_effect) for s in found] == limits
+        assert [(s.value, s.low, s.high, s.design_effect) for s in found] == limits
 
 
 def test_no_spread_between_items_is_said() -> None:
     found = of(paired(["AAB"] * 5, ["ABB"] * 5), "A")
-    assert found.odds_ratio.estimate == pytest.approx(4)
+    assert found.odds_ratio.value == pytest.approx(4)
     assert found.odds_ratio.low is None
-    assert "no spread" in (found.odds_ratio.warning or "")
+    assert "no spread" in " ".join(found.odds_ratio.warnings)
     assert found.p_glm is None
     assert found.p_score == found.p_family == 2 / 32
 
@@ -130,8 +130,8 @@ def test_independent_units_give_the_classical_tests() -> None:
     chi = stats.chi2_contingency([[300, 700], [350, 650]], correction=False)
     assert found.design_effect == pytest.approx(1, abs=2e-3)
     assert found.p_chisq == pytest.approx(chi.pvalue, abs=2e-4)
-    assert found.points.estimate == pytest.approx(-5)
-    assert found.cohens_h.estimate == pytest.approx(2 * math.asin(0.3**0.5) - 2 * math.asin(0.35**0.5))
+    assert found.points.value == pytest.approx(-5)
+    assert found.cohens_h.value == pytest.approx(2 * math.asin(0.3**0.5) - 2 * math.asin(0.35**0.5))
     assert found.p_permutation == pytest.approx(chi.pvalue, abs=0.03)
 
 
@@ -154,9 +154,9 @@ def test_few_items_are_enumerated_exactly() -> None:
     assert family.exact
     assert family.permutations == 64
     assert found.p_permutation == pytest.approx(2 / 64)
-    assert "6 clusters" in (family.warning or "")
+    assert "6 items only" in " ".join(family.warnings)
     small = contrast(paired(["AAAB"] * 4, ["AB"] * 4), "condition", "cop", "generic")
-    assert "no permutation p can be below 0.125" in (small.warning or "")
+    assert "no permutation p can be below 0.125" in " ".join(small.warnings)
 
 
 def test_statistics_of_all_swaps_equal_the_plain_formula() -> None:
@@ -249,7 +249,7 @@ def test_right_against_wrong_counts_what_is_left_out() -> None:
 def test_tokens_of_equal_units_change_nothing_but_the_unit() -> None:
     table = paired(["AABC", "ABBB", "BBAB"] * 7, ["BBBB", "BCBB", "BBBA"] * 7)
     in_units, in_tokens = (of(table, "A", basis=basis) for basis in ("units", "tokens"))
-    assert in_tokens.points.estimate == pytest.approx(in_units.points.estimate)
+    assert in_tokens.points.value == pytest.approx(in_units.points.value)
     assert in_tokens.points.low == pytest.approx(in_units.points.low)
     assert in_tokens.p_family == in_units.p_family
     assert in_tokens.design_effect == pytest.approx(in_units.design_effect, rel=1e-2)
@@ -268,7 +268,7 @@ def test_null_data_keep_the_error() -> None:
         share = np.exp(eta) / np.exp(eta).sum(axis=2, keepdims=True)
         counts = rng.multinomial(15, share).astype(float)
         sides = [Sums(counts[:, side], counts[:, side].sum(axis=1), 300, 20) for side in (0, 1)]
-        found = contrast_sums(*sides, list("ABCD"), list("ABCD"), "item", permutations=199, seed=run)
+        found = contrast_sums(*sides, list("ABCD"), list("ABCD"), permutations=199, seed=run)
         family += min(c.p_family for c in found.contrasts) <= 0.05
         item += found.contrasts[0].p_glm <= 0.05
     assert family <= 22
@@ -313,5 +313,5 @@ def test_glm_says_why_it_does_not_exist() -> None:
     assert "1 cluster" in (alone.why_undefined or "")
     twice = binomial_glm(ones, 2 * ones, np.column_stack([ones, ones]), np.arange(4))
     assert "sum of others" in (twice.why_undefined or "")
-    with pytest.raises(PedagogyError, match="differ in length"):
+    with pytest.raises(ValueError, match="differ in length"):
         binomial_glm(ones, ones[:2], side, np.arange(4))

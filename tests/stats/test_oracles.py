@@ -16,7 +16,7 @@ import pytest
 from scipy import stats
 
 from pedagogy_r1.stats import BinomialFit, CodeContrast, binomial_glm, sequence_transitions
-from pedagogy_r1.stats.contrast import contrast, contrast_sums
+from pedagogy_r1.stats.code_contrast import contrast, contrast_sums
 from pedagogy_r1.stats.sums import Sums
 
 from ..code_tables import code_frame
@@ -52,7 +52,7 @@ def contrasted(clustered: dict[str, Any]) -> CodeContrast:
         )
         for side in (1, 0)
     ]
-    return contrast_sums(*sides, ["c"], ["c"], "item", correction="survey").contrasts[0]
+    return contrast_sums(*sides, ["c"], ["c"], correction="survey").contrasts[0]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_clustered_freq_odds_ratio_of_a_table(clustered: dict[str, Any]) -> None
     odds = family.contrasts[0].odds_ratio
     assert family.cluster == "item"
     assert family.clusters == family.shared == 20
-    assert math.log(odds.estimate or 0) == pytest.approx(expected["coef"][1], **PROGRAM)
+    assert math.log(odds.value or 0) == pytest.approx(expected["coef"][1], **PROGRAM)
     half = stats.t.ppf(0.975, 19) * expected["se"][1]
     assert math.log(odds.high or 0) - expected["coef"][1] == pytest.approx(half, **PROGRAM)
 

@@ -45,9 +45,9 @@ def test_noise_of_each_coder(pcode: Pcode, coded: tuple[Path, CoderRun], tmp_pat
     assert [group["name"] for group in report["groups"]] == [None, "SK"]
     a, b = report["groups"][0]["noise"]
     assert (a["coder"], a["share"]["missing"], a["share"]["coded"]) == ("A", 6, 18)
-    assert a["share"]["strict"]["estimate"] == pytest.approx(3 / 6)
-    assert a["share"]["nonreflective"]["estimate"] == pytest.approx(4 / 6)
-    assert b["share"]["strict"]["estimate"] == 1
+    assert a["share"]["strict"]["value"] == pytest.approx(3 / 6)
+    assert a["share"]["nonreflective"]["value"] == pytest.approx(4 / 6)
+    assert b["share"]["strict"]["value"] == 1
     assert report["method"]["noise_in_the_paper"] == "about 65 %"
     units = table(tmp_path / "out/units.csv")
     assert len(units) == 16
@@ -96,7 +96,7 @@ def test_a_codebook_without_noise_says_why(pcode: Pcode, tmp_path: Path) -> None
     named = pcode(
         "tokens", tmp_path / "traces.jsonl", run.folder, "--noise", "F", "--routine", "", "--json", "-"
     )
-    assert json.loads(named.stdout)["groups"][0]["noise"][0]["share"]["strict"]["estimate"] == 1
+    assert json.loads(named.stdout)["groups"][0]["noise"][0]["share"]["strict"]["value"] == 1
 
 
 def test_a_run_over_other_traces_is_refused(
@@ -127,8 +127,8 @@ def test_judged_thoughts_are_named_as_such(pcode: Pcode, write_jsonl: Any) -> No
     assert result.exit_code == 0, result.stderr
     group = json.loads(result.stdout)["groups"][0]
     plain, weighted = group["underthinking"], group["underthinking_weighted"]
-    assert (plain["name"], plain["n"], plain["score"]["estimate"]) == ("xi_ut", 1, 0.5)
-    assert (weighted["name"], weighted["n"], weighted["score"]["estimate"]) == ("xi_wut", 2, 0.25)
+    assert (plain["name"], plain["n"], plain["score"]["value"]) == ("xi_ut", 1, 0.5)
+    assert (weighted["name"], weighted["n"], weighted["score"]["value"]) == ("xi_wut", 2, 0.25)
     assert plain["judge"].startswith("two judges: correct if at least one says 2 of 2")
     assert plain["segmenter"] == f"spans of {thoughts}"
     stray = write_jsonl("stray.jsonl", {"trace_id": "zz", "start": 0, "end": 1})
@@ -165,10 +165,8 @@ def test_real_traces_end_to_end(pcode: Pcode, shared: Path, tmp_path: Path) -> N
     assert everything["underthinking_weighted"]["n"] == 14
     share = everything["noise"][0]["share"]
     assert share["coded"] + share["missing"] + share["outside"] == share["tokens"] == everything["reasoning"]
-    assert 0 < share["strict"]["estimate"] < share["nonreflective"]["estimate"] < 1
-    assert (
-        everything["wrong_to_right"]["tokens"]["estimate"] > 1.5
-    )  # wrong answers cost more, as the paper says
+    assert 0 < share["strict"]["value"] < share["nonreflective"]["value"] < 1
+    assert everything["wrong_to_right"]["tokens"]["value"] > 1.5  # wrong answers cost more, as the paper says
     traces = table(tmp_path / "out/traces.csv")
     assert sum(int(row["reasoning_tokens"]) for row in traces) == everything["reasoning"]
     assert sum(int(row["tokens"]) for row in table(tmp_path / "out/units.csv")) == everything["reasoning"]

@@ -128,10 +128,10 @@ def test_the_papers_example_from_the_models_answers_to_the_score(
     told = pcode("tokens", traces, "--thoughts", out / "thoughts.jsonl", "--json", "-")
     group = json.loads(told.stdout)["groups"][0]
     score, weighted = group["underthinking"], group["underthinking_weighted"]
-    assert score["score"]["estimate"] == pytest.approx(1 - 411 / 7681)
-    assert round(score["score"]["estimate"], 3) == 0.946
+    assert score["score"]["value"] == pytest.approx(1 - 411 / 7681)
+    assert round(score["score"]["value"], 3) == 0.946
     assert (score["n"], weighted["n"]) == (1, 2)
-    assert weighted["score"]["estimate"] == pytest.approx((1 - 411 / 7681) / 2)
+    assert weighted["score"]["value"] == pytest.approx((1 - 411 / 7681) / 2)
     assert score["segmenter"].startswith("openai:S (prompt 1 sha256:")
     assert re.search(
         r"two judges: correct .* 2 of 2: openai:A \(prompt .*\) and openai:B \(prompt", score["judge"]
@@ -150,7 +150,7 @@ def test_without_a_segmenter_thought_1_cuts_and_without_judges_nobody_judges(
     assert [line["confidences"] for line in lines(by_rule / "thoughts.jsonl")] == [[2, 1], [1, 1], [1, 1]]
     told = pcode("tokens", traces, "--thoughts", by_rule / "thoughts.jsonl", "--json", "-")
     score = json.loads(told.stdout)["groups"][0]["underthinking"]
-    assert score["score"]["estimate"] == pytest.approx(1 - 400 / 7681)
+    assert score["score"]["value"] == pytest.approx(1 - 400 / 7681)
     assert score["segmenter"] == "thought@1"
 
     server.forget()

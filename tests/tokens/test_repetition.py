@@ -11,9 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.tokens import SpacyTokenizer
-from pedagogy_r1.tokens.loop import Loop, in_loops, loops, tail_loop
-from pedagogy_r1.tokens.ngram import ngram_ranks, repeats_itself, repeats_other
-from pedagogy_r1.tokens.repetition import SELF_N, compression, repetition
+from pedagogy_r1.tokens.word_repetition import (
+    SELF_N,
+    Loop,
+    compression,
+    in_loops,
+    loops,
+    ngram_ranks,
+    repeats_itself,
+    repeats_other,
+    repetition,
+    tail_loop,
+)
 
 WORDS = st.lists(st.integers(0, 3), max_size=40)
 LOOPY = st.builds(

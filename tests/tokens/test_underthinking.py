@@ -26,8 +26,8 @@ from pedagogy_r1.tokens import (
     xi_ut,
     xi_wut,
 )
-from pedagogy_r1.tokens.answer import kind_of, same_answer, stated_answer
-from pedagogy_r1.tokens.thought import response_correct, sure
+from pedagogy_r1.tokens.response_thoughts import response_correct, sure
+from pedagogy_r1.tokens.stated_answers import kind_of, same_answer, stated_answer
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import unitize
 
@@ -38,10 +38,10 @@ BY: dict[str, Any] = {"judge": "rule", "segmenter": "thought@1", "how": HOW}
 def test_wang_2025_figure_2() -> None:
     """The first thought (411 of 7681 tokens) is correct: ξ = 1 − 411/7681 = 0.946."""
     score = xi_ut([response_of("fig2", [411, 3000, 4270], [True, False, True])], **BY)
-    assert score.score.estimate == pytest.approx(1 - 411 / 7681)
-    assert round(score.score.estimate or 0, 3) == 0.946
+    assert score.score.value == pytest.approx(1 - 411 / 7681)
+    assert round(score.score.value or 0, 3) == 0.946
     assert score.score.interval is None
-    assert score.score.warning == "no interval: one of the items only"
+    assert score.score.warnings == ("no interval: one of the items only",)
 
 
 def test_the_first_correct_thought_itself_is_included() -> None:
@@ -73,21 +73,21 @@ def test_correct_responses_enter_the_weighted_form_alone() -> None:
         response_of("d", [10, 90], [True, True], correct=True, item="j"),
     ]
     plain, weighted = xi_ut(responses, **BY), xi_wut(responses, **BY)
-    assert (plain.name, plain.n, plain.score.estimate) == ("xi_ut", 2, pytest.approx(0.4))
-    assert (weighted.name, weighted.n, weighted.score.estimate) == ("xi_wut", 4, pytest.approx(0.2))
+    assert (plain.name, plain.n, plain.score.value) == ("xi_ut", 2, pytest.approx(0.4))
+    assert (weighted.name, weighted.n, weighted.score.value) == ("xi_wut", 4, pytest.approx(0.2))
     assert plain.n_incorrect == weighted.n_incorrect == 2
     assert plain.n_reached == 1
     assert (plain.judge, plain.segmenter) == ("rule", "thought@1")
-    assert plain.score.n_clusters == 2
+    assert plain.score.clusters == 2
     unequal = xi_wut(responses[:3], **BY)
-    assert "items have 1 to 2 responses" in (unequal.score.warning or "")
+    assert "items have 1 to 2 responses" in " ".join(unequal.score.warnings)
 
 
 def test_only_right_responses_leave_xi_ut_undefined() -> None:
     score = xi_ut([response_of("a", [5], [True], correct=True)], **BY)
-    assert score.score.estimate is None
+    assert score.score.value is None
     assert score.score.why_undefined == "there is no incorrect response"
-    assert xi_wut([response_of("a", [5], [True], correct=True)], **BY).score.estimate == 0
+    assert xi_wut([response_of("a", [5], [True], correct=True)], **BY).score.value == 0
     assert xi_wut([], **BY).score.why_undefined == "there is no response"
 
 
@@ -96,7 +96,7 @@ def test_an_unjudged_thought_matters_only_before_the_first_correct_one() -> None
     after = response_of("b", [10, 10, 80], [True, None, False])
     never = response_of("c", [10, 90], [False, None])
     score = xi_ut([before, after, never], **BY)
-    assert (score.n, score.score.estimate, score.excluded) == (
+    assert (score.n, score.score.value, score.excluded) == (
         1,
         pytest.approx(0.9),
         {"a thought was not judged": 2},
@@ -151,8 +151,8 @@ def test_interval_resamples_items_with_all_their_responses() -> None:
     by_trace = xi_ut(
         [response_of(r.trace_id, [r.ends[0], 100 - r.ends[0]], [True, False]) for r in responses], **BY
     ).score
-    assert by_item.estimate == pytest.approx(by_trace.estimate)
-    assert (by_item.n, by_item.n_clusters, by_trace.n_clusters) == (240, 30, 240)
+    assert by_item.value == pytest.approx(by_trace.value)
+    assert (by_item.n, by_item.clusters, by_trace.clusters) == (240, 30, 240)
     assert by_item.interval is not None
     assert by_trace.interval is not None
     width = (by_item.interval[1] - by_item.interval[0]) / (by_trace.interval[1] - by_trace.interval[0])
@@ -167,8 +167,8 @@ def test_wrong_to_right_ratios() -> None:
         response_of("c", [100, 100], [True, True], correct=True),
     ]
     found = wrong_to_right(responses, HOW)
-    assert found.tokens.estimate == pytest.approx(2.5)
-    assert found.switches.estimate == pytest.approx(4)
+    assert found.tokens.value == pytest.approx(2.5)
+    assert found.switches.value == pytest.approx(4)
     assert (found.mean_tokens, found.mean_switches) == ((500, 200), (4, 1))
     assert found.tokens.undefined_share > 0  # resamples without the one right response
     assert (
@@ -198,8 +198,8 @@ def test_chen_2024_figure_2() -> None:
 def test_conventional_models_have_outcome_efficiency_equal_to_accuracy() -> None:
     """One solution a response: T̂ = D = T, so that ξ_O is accuracy and ξ_P is 1 (ibid., §2.4)."""
     found = efficiency([solutions_of(str(i), [50 + i], correct=[i % 4 > 0]) for i in range(40)], HOW)
-    assert found.outcome.estimate == pytest.approx(0.75)
-    assert found.process.estimate == 1
+    assert found.outcome.value == pytest.approx(0.75)
+    assert found.process.value == 1
     assert found.solutions == 1
 
 
@@ -210,7 +210,7 @@ def test_sigma_asks_for_any_correct_solution() -> None:
     assert outcome_term(solutions_of("t", [30, 70], correct=[False, False])) == 0
     without = efficiency([solutions_of("t", [30, 70])], HOW)
     assert without.outcome.why_undefined == "no response has a reference"
-    assert without.process.estimate == 1
+    assert without.process.value == 1
 
 
 @pytest.mark.parametrize(

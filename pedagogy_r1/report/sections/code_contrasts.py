@@ -1,6 +1,6 @@
 """What differs between conditions, models, right and wrong answers: one family of tests for each comparison.
 
-measure_contrasts(study).families[0].contrasts[3].points.estimate
+measure_contrasts(study).families[0].contrasts[3].points.value
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RunError, did_you_mean
-from ...stats import CodeContrast, ContrastFamily, contrast
+from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
 from ..figures import HOLLOW, Dot, Figure, dot_rows
 from ..section import Gap, ReportTable, Row, Section, columns, counted, distinct, estimate_cells
 from ..study import COLUMNS, ColumnContrast, Study, sameness, value_words
@@ -115,8 +115,9 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
     )
     cautions = distinct(
         [
-            f.warning and f"{one.words}: {f.warning}."
+            f"{one.words}: {'; '.join(f.warnings)}."
             for one, f in zip(found.comparisons, found.families, strict=True)
+            if f.warnings
         ]
     )
     return Section(
@@ -141,8 +142,8 @@ def _drawer(study: Study, family: ContrastFamily) -> Any:
 
 def shown_effects(family: ContrastFamily) -> list[CodeContrast]:
     """Codes whose corrected p is below .05, the largest difference first."""
-    found = [c for c in family.contrasts if c.p is not None and c.p < ALPHA and c.points.estimate]
-    return sorted(found, key=lambda c: -abs(c.points.estimate or 0.0))
+    found = [c for c in family.contrasts if c.p is not None and c.p < ALPHA and c.points.value]
+    return sorted(found, key=lambda c: -abs(c.points.value or 0.0))
 
 
 def clear_of_zero(c: CodeContrast) -> bool:
@@ -176,16 +177,16 @@ def _table(name: str, one: ColumnContrast, family: ContrastFamily) -> ReportTabl
 
 
 def _row(c: CodeContrast) -> Row:
-    own: Row = {"code": c.code, "share_a": c.share_a.estimate, "share_b": c.share_b.estimate}
-    own |= {"points": c.points.estimate, "points_low": c.points.low, "points_high": c.points.high}
-    own |= {"odds": c.odds_ratio.estimate, "odds_low": c.odds_ratio.low, "odds_high": c.odds_ratio.high}
-    own |= {"h": c.cohens_h.estimate, "h_low": c.cohens_h.low, "h_high": c.cohens_h.high}
+    own: Row = {"code": c.code, "share_a": c.share_a.value, "share_b": c.share_b.value}
+    own |= {"points": c.points.value, "points_low": c.points.low, "points_high": c.points.high}
+    own |= {"odds": c.odds_ratio.value, "odds_low": c.odds_ratio.low, "odds_high": c.odds_ratio.high}
+    own |= {"h": c.cohens_h.value, "h_low": c.cohens_h.low, "h_high": c.cohens_h.high}
     own |= {"design_effect": c.design_effect, "p": c.p, "confirmatory": c.confirmatory}
     own |= {"p_family": c.p_family, "p_bh": c.p_bh, "p_glm": c.p_glm, "p_score": c.p_score}
     own |= {"p_chisq_rao_scott": c.p_chisq, "p_permutation": c.p_permutation}
     own |= {k: v for k, v in estimate_cells(c.share_a, "a_").items() if k in ("a_low", "a_high")}
     own |= {k: v for k, v in estimate_cells(c.share_b, "b_").items() if k in ("b_low", "b_high")}
-    return own | {"why_undefined": c.why_undefined, "warning": c.points.warning}
+    return own | {"why_undefined": c.why_undefined, "warnings": "; ".join(c.points.warnings)}
 
 
 def _draw(study: Study, family: ContrastFamily) -> Canvas:
@@ -193,7 +194,7 @@ def _draw(study: Study, family: ContrastFamily) -> Canvas:
     rows: list[Sequence[Dot]] = []
     for c in family.contrasts:
         p = c.points
-        dot = Dot(p.estimate, p.low, p.high, study.palette[c.code])
+        dot = Dot(p.value, p.low, p.high, study.palette[c.code])
         rows.append([dot if c.code in clear else replace(dot, group=HOLLOW)])
     a, b = value_words(family.column, family.a), value_words(family.column, family.b)
     return dot_rows(

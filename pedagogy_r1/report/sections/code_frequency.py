@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...stats import CodeShare, frequency
+from ...stats.code_shares import CodeShare, frequency
 from ...stats.sums import Basis
 from ..figures import Dot, Figure, dot_rows, stacked_bars
 from ..section import Gap, ReportTable, Row, Section, columns, counted, distinct, estimate_cells
@@ -85,7 +85,7 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
         f"{counted(study.coded(study.main), 'unit')} and is shown by group below. Intervals are clustered by "
         f"{main[0].cluster}: units of one {main[0].cluster} resemble each other.",
     )
-    rare = [s.code for s in main if s.share.estimate == 0]
+    rare = [s.code for s in main if s.share.value == 0]
     note = (
         f"Never used by {study.main}: {', '.join(rare)}. The interval then says how common it may still be."
         if rare
@@ -108,7 +108,7 @@ def _columns(by: Sequence[str]) -> Any:
         *((("coder", "coder", "text"),) if not by else ()),
         ("code", "code", "code"),
         ("of", "basis", "text"),
-        ("share", "estimate", "share"),
+        ("share", "value", "share"),
         ("95 %", ("low", "high"), "share"),
         ("count", "count", "count"),
         ("total", "total", "count"),
@@ -126,7 +126,7 @@ def _row(share: CodeShare) -> Row:
 
 def _dot(study: Study, share: CodeShare, group: int) -> Dot:
     e = share.share
-    return Dot(e.estimate, e.low, e.high, study.palette[share.code], group)
+    return Dot(e.value, e.low, e.high, study.palette[share.code], group)
 
 
 def _draw_overall(study: Study, found: Frequencies) -> Canvas:
@@ -174,7 +174,7 @@ def _composition_figure(study: Study, found: Frequencies, column: str) -> Figure
 def _draw_composition(study: Study, found: Frequencies, column: str) -> Canvas:
     shares = found.by[column]["tokens"]
     values = _values(shares)[:12]
-    own = {(s.group[0][1], s.code): s.share.estimate or 0.0 for s in shares}
+    own = {(s.group[0][1], s.code): s.share.value or 0.0 for s in shares}
     table = np.array([[own[value, code] for code in study.codes] for value in values])
     names = [value_words(column, value) for value in values]
     colors = [study.palette[code] for code in study.codes]

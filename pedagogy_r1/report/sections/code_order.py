@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...stats import CodePair, CodePosition, Transitions, cooccurrence, position, transitions
+from ...stats.code_cooccurrence import CodePair, cooccurrence
+from ...stats.code_position import CodePosition, position
+from ...stats.transition import Transitions, transitions
 from ..figures import Figure, heat_map, profiles
 from ..section import Gap, ReportTable, Row, Section, columns, distinct, estimate_cells
 from ..study import Study
@@ -100,7 +102,7 @@ def order_section(study: Study, found: CodeOrder) -> Section:
         (_transition_table(moves), _pair_table(found.pairs), _position_table(found.positions)),
         tuple(figures),
         gaps=tuple(gaps),
-        cautions=distinct([moves.warning and f"Transitions: {moves.warning}."]),
+        cautions=distinct([f"Transitions: {w}." for w in moves.warnings]),
     )
 
 
@@ -138,9 +140,9 @@ def _pair_table(pairs: tuple[CodePair, ...]) -> ReportTable:
             ("", "b", "code"),
             ("windows", "windows", "count"),
             ("by chance", "expected", "number"),
-            ("lift", "lift_estimate", "number"),
+            ("lift", "lift_value", "number"),
             ("95 %", ("lift_low", "lift_high"), "number"),
-            ("Jaccard", "jaccard_estimate", "number"),
+            ("Jaccard", "jaccard_value", "number"),
         ),
         tuple(rows),
         note="Lift: how many times as often as if the two were independent. Intervals are clustered by item.",
@@ -154,11 +156,11 @@ def _position_table(positions: tuple[CodePosition, ...]) -> ReportTable:
         own: Row = {"code": one.code, "count": one.count}
         own |= {k: v for k, v in estimate_cells(one.mean, "mean_").items() if "design" not in k}
         own |= {
-            "traces_with": one.traces_with.estimate,
+            "traces_with": one.traces_with.value,
             "traces_low": one.traces_with.low,
             "traces_high": one.traces_with.high,
         }
-        own |= {f"tenth_{n}": e.estimate for n, e in enumerate(one.profile, 1)}
+        own |= {f"tenth_{n}": e.value for n, e in enumerate(one.profile, 1)}
         rows.append(own)
     return ReportTable(
         "position",
@@ -166,7 +168,7 @@ def _position_table(positions: tuple[CodePosition, ...]) -> ReportTable:
         columns(
             ("code", "code", "code"),
             ("units", "count", "count"),
-            ("mean position", "mean_estimate", "number"),
+            ("mean position", "mean_value", "number"),
             ("95 %", ("mean_low", "mean_high"), "number"),
             ("traces with it", "traces_with", "share"),
             ("95 % ", ("traces_low", "traces_high"), "share"),
@@ -200,10 +202,10 @@ def _draw_pairs(study: Study, pairs: tuple[CodePair, ...]) -> Canvas:
     values = np.full((len(names), len(names)), np.nan)
     texts = [[""] * len(names) for _ in names]
     for pair in pairs:
-        if pair.both and pair.lift.estimate:
+        if pair.both and pair.lift.value:
             i, j = sorted((names.index(pair.a), names.index(pair.b)), reverse=True)
-            values[i, j] = math.log2(pair.lift.estimate)
-            texts[i][j] = f"{pair.lift.estimate:.2f}"
+            values[i, j] = math.log2(pair.lift.value)
+            texts[i][j] = f"{pair.lift.value:.2f}"
     largest = min(3.0, max(1.0, float(np.nanmax(np.abs(values)))))
     return heat_map(
         names[1:], names[:-1], values[1:, :-1], [row[:-1] for row in texts[1:]], row_axis="", axis="",
@@ -213,7 +215,7 @@ def _draw_pairs(study: Study, pairs: tuple[CodePair, ...]) -> Canvas:
 
 def _draw_positions(study: Study, positions: tuple[CodePosition, ...]) -> Canvas:
     used = [p for p in positions if p.count]
-    values = [[e.estimate for e in p.profile] for p in used]
+    values = [[e.value for e in p.profile] for p in used]
     bands = [
         [(e.low, e.high) if e.low is not None and e.high is not None else None for e in p.profile]
         for p in used

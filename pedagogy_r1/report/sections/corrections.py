@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ...agreement import MISSING
-from ...errors import InputError
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
 from ..figures import Dot, Figure, dot_rows
 from ..section import Gap, ReportTable, Row, Section, columns, counted, distinct
@@ -92,8 +91,8 @@ def measure_corrections(study: Study) -> Corrections:
                 study.item[units],
                 seed=study.settings.seed,
             )
-        except InputError as error:
-            gaps.append(Gap(f"Corrected share of {code}", error.message))
+        except ValueError as error:
+            gaps.append(Gap(f"Corrected share of {code}", str(error)))
     found = Corrections(machine, plan, len(units), int(coded.sum()), prevalence, gaps=tuple(gaps))
     return _with_contrasts(study, found, study.once(measure_contrasts), units, y)
 
@@ -174,8 +173,8 @@ def _with_contrasts(
                 np.where(coded, y == k, np.nan)[inside], (f == k)[inside], pi[inside], side[inside],
                 study.item[units][inside], names=[one.words], seed=study.settings.seed,
             )[1]  # fmt: skip
-        except InputError as error:
-            gaps.append(Gap(f"{what}: {code}", error.message))
+        except ValueError as error:
+            gaps.append(Gap(f"{what}: {code}", str(error)))
     full = Corrections(**{**vars(found), "comparison": one, "contrasts": made})
     return _plus(full, *gaps)
 
@@ -207,7 +206,7 @@ def correction_section(study: Study, found: Corrections) -> Section:
             "corrected", title, absent=f"{why}, so the machine's own frequencies cannot be checked",
             gaps=(Gap("Shares corrected for the machine's errors", why),),
         )  # fmt: skip
-    moved = [c for c in found.prevalence.values() if c.bias.ci is not None and not c.bias.covers(0.0)]
+    moved = [c for c in found.prevalence.values() if c.bias.interval and not c.bias.covers(0.0)]
     lead = (
         f"{found.machine} coded {counted(found.n_units, 'unit')}; people coded {found.n_coded:,} of them. DSL (design-based "
         "supervised learning) uses people's codes to remove what the machine gets wrong on average; PPI++ does so another "
@@ -257,8 +256,8 @@ def correction_section(study: Study, found: Corrections) -> Section:
 def _cells(c: Corrected) -> Row:
     own: Row = {}
     for name, e in (("naive", c.naive), ("human", c.human), ("dsl", c.dsl), ("ppi", c.ppi), ("bias", c.bias)):
-        low, high = e.ci or (None, None)
-        own |= {name: e.estimate, f"{name}_low": low, f"{name}_high": high, f"{name}_se": e.se}
+        low, high = e.interval or (None, None)
+        own |= {name: e.value, f"{name}_low": low, f"{name}_high": high, f"{name}_se": e.se}
         own |= {f"{name}_why_undefined": e.why_undefined}
     return own
 
@@ -266,8 +265,8 @@ def _cells(c: Corrected) -> Row:
 def _prevalence_table(found: Corrections) -> ReportTable:
     rows = []
     for code, c in found.prevalence.items():
-        bias = c.bias.estimate
-        low, high = c.bias.ci or (None, None)
+        bias = c.bias.value
+        low, high = c.bias.interval or (None, None)
         rows.append(
             {"code": code, **_cells(c)}
             | {"points": None if bias is None else 100 * bias}
@@ -307,8 +306,8 @@ def _contrast_table(
     for code, c in contrasts.items():
         own: Row = {"code": code}
         for name, e in (("naive", c.naive), ("human", c.human), ("dsl", c.dsl), ("ppi", c.ppi)):
-            low, high = e.ci or (None, None)
-            own |= {name: odds(e.estimate), f"{name}_low": odds(low), f"{name}_high": odds(high)}
+            low, high = e.interval or (None, None)
+            own |= {name: odds(e.value), f"{name}_low": odds(low), f"{name}_high": odds(high)}
             own |= {f"{name}_why_undefined": e.why_undefined}
         rows.append(own | {"verdict": c.verdict()})
     return ReportTable(
@@ -337,8 +336,8 @@ def _draw(study: Study, found: Corrections) -> Canvas:
     for code, c in found.prevalence.items():
         row = []
         for group, e in enumerate(c.estimates):
-            low, high = e.ci or (None, None)
-            row.append(Dot(e.estimate, low, high, study.palette[code], group))
+            low, high = e.interval or (None, None)
+            row.append(Dot(e.value, low, high, study.palette[code], group))
         rows.append(row)
     return dot_rows(
         list(found.prevalence), rows, axis="share of units", groups=WAYS, percent=True, limits=(0, None)

@@ -1,6 +1,6 @@
 """How much of the reasoning is noise: restated item, repetition, filler; and, more widely, everything not reflective.
 
-measure_noise(study).groups[0].share.strict.estimate   all tokens that the main coder coded
+measure_noise(study).groups[0].share.strict.value   all tokens that the main coder coded
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...estimate import Estimate, Resampling
 from ...stats.sums import item_numbers
-from ...tokens.estimate import Estimate, Resampling
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..figures import Dot, Figure, dot_rows
 from ..section import Gap, ReportTable, Row, Section, columns, distinct
@@ -152,7 +152,7 @@ def noise_section(study: Study, found: Noise) -> Section:
         "paper's 65 %, whose reading is not known.",
         lambda: _draw([g for g in found.groups if g.coder == study.main]),
     )
-    cautions = distinct([w and f"{w}." for g in found.groups[:1] for w in (g.share.strict.warning,)])
+    cautions = distinct([f"{w}." for g in found.groups[:1] for w in g.share.strict.warnings])
     return Section("noise", "Noise", lead, (table,), (figure,), gaps=tuple(gaps), cautions=cautions)
 
 
@@ -165,20 +165,18 @@ def _row(group: NoiseGroup) -> Row:
         ("strict_mean", s.strict_mean),
         ("nonreflective_mean", s.nonreflective_mean),
     ):
-        low, high = e.interval or (None, None)
-        own |= {name: e.estimate, f"{name}_low": low, f"{name}_high": high}
+        own |= {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
     own |= {"tokens": s.tokens, "coded": s.coded, "missing": s.missing, "traces": s.traces}
     return own | {
         "method": s.strict.method,
-        "warning": s.strict.warning,
+        "warnings": "; ".join(s.strict.warnings),
         "why_undefined": s.strict.why_undefined,
     }
 
 
 def _draw(groups: Sequence[NoiseGroup]) -> Canvas:
     def dot(e: Estimate, color: str, group: int) -> Dot:
-        low, high = e.interval or (None, None)
-        return Dot(e.estimate, low, high, color, group)
+        return Dot(e.value, e.low, e.high, color, group)
 
     rows = [[dot(g.share.strict, STRICT, 0), dot(g.share.nonreflective, NONREFLECTIVE, 1)] for g in groups]
     names = [f"{g.column}: {g.value}" if g.column else "all" for g in groups]

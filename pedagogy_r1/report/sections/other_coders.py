@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import RunError
-from ...stats import Analysis, Multiverse, conclusions, multiverse
+from ...stats.multiverse_analysis import Analysis, Multiverse, conclusions, multiverse
 from ..section import Gap, ReportTable, Row, Section, columns, distinct, listed
 from ..study import ColumnContrast, Study
 from .code_contrasts import contrast_of, file_name, measure_contrasts
@@ -82,7 +82,9 @@ def robustness_section(study: Study, found: Robustness) -> Section:
             + (f" ({listed(flips)})." if flips else ".")
         )
         tables.append(_table(one, universe))
-    warnings = distinct([u.warning and f"{one.words}: {u.warning}." for one, u in found.universes])
+    warnings = distinct(
+        [f"{one.words}: {'; '.join(u.warnings)}." for one, u in found.universes if u.warnings]
+    )
     return Section("multiverse", title, tuple(lead), tuple(tables), gaps=found.gaps, cautions=warnings)
 
 
@@ -92,7 +94,7 @@ def _table(one: ColumnContrast, universe: Multiverse) -> ReportTable:
         own: Row = {"code": row.question.split(":")[0]}
         for name, conclusion in zip(universe.analyses, row.conclusions, strict=True):
             own[name] = SIGNS[conclusion.verdict] if conclusion else "not asked"
-            own[f"{name}_points"] = conclusion.estimate if conclusion else None
+            own[f"{name}_points"] = conclusion.value if conclusion else None
             own[f"{name}_p"] = conclusion.p if conclusion else None
         low, high = row.range or (None, None)
         rows.append(own | {"kind": row.kind, "low": low, "high": high})

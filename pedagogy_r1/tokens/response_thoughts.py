@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ..errors import InputError
 from ..files.records import BadRow, read_rows
 from ..trace import Trace
-from .answer import kind_of, same_answer, stated_answer
+from .stated_answers import kind_of, same_answer, stated_answer
 
 TWO_JUDGES = "two judges: correct if at least one says 2 of 2"
 SURE = 2

@@ -11,43 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from ..files.records import atomic
-from .efficiency import outcome_term, process_term
 from .measured import Measured
-from .report import TokenReport
+from .solutions import outcome_term, process_term
+from .tokens_report import CoderNoise, TokenReport
 from .underthinking import underthinking_term
 
 
 def write_tables(report: TokenReport, folder: str | Path) -> list[Path]:
     """Write the tables; the coders' only where there are codings. Returns the files."""
     folder = Path(folder)
-    files = [_write(folder / "traces.csv", _TRACE, (_trace(m) for m in report.measured))]
-    files.append(_write(folder / "thoughts.csv", _THOUGHT, _thoughts(report.measured)))
+    files = [
+        _write(folder / "traces.csv", _TRACE, map(_trace, report.measured)),
+        _write(folder / "thoughts.csv", _THOUGHT, _thoughts(report.measured)),
+    ]
     if report.coders:
-        noise = (
-            [c.coder, r.trace_id, r.tokens, r.coded, r.missing, r.outside, r.strict, r.nonreflective]
-            for c in report.coders
-            for r in c.rows
-        )
-        files.append(_write(folder / "noise.csv", _NOISE, noise))
-        units = (
-            [
-                u.trace_id,
-                u.unit_id,
-                u.index,
-                u.start,
-                u.end,
-                u.tokens,
-                f"{u.stem:.4f}",
-                f"{u.earlier:.4f}",
-                u.coder,
-                _codes(u.codes),
-                u.strict,
-                u.nonreflective,
-            ]
-            for c in report.coders
-            for u in c.units
-        )
-        files.append(_write(folder / "units.csv", _UNIT, units))
+        files.append(_write(folder / "noise.csv", _NOISE, _noise(report.coders)))
+        files.append(_write(folder / "units.csv", _UNIT, _units(report.coders)))
     return files
 
 
@@ -64,11 +43,8 @@ _UNIT = (
 
 
 def _trace(m: Measured) -> list[Any]:
-    r, response, tail = m.repetition, m.response, m.repetition.tail_loop
-    known = response is not None and None not in m.thought_correct
-    first = next((i for i, ok in enumerate(m.thought_correct, 1) if ok), None) if known else None
-    term = underthinking_term(response) if response is not None and known and not response.correct else None
-    s = m.solutions
+    r, tail, s = m.repetition, m.repetition.tail_loop, m.solutions
+    first, term = _first_correct(m)
     return [
         *(m.trace_id, m.item, m.domain, m.model, m.condition, m.correct, m.correct_by, m.reasoning, m.answer),
         *(r.words, r.stem_repetition, r.self_repetition, r.loop_share, r.compression),
@@ -80,21 +56,35 @@ def _trace(m: Measured) -> list[Any]:
     ]
 
 
+def _first_correct(m: Measured) -> tuple[int | None, float | None]:
+    """Number of the first correct thought, and the term of ξ_UT where the response is wrong."""
+    if m.response is None or None in m.thought_correct:
+        return None, None
+    first = next((i for i, ok in enumerate(m.thought_correct, 1) if ok), None)
+    return first, None if m.response.correct else underthinking_term(m.response)
+
+
 def _thoughts(measured: Sequence[Measured]) -> Iterable[list[Any]]:
     for m in measured:
         rows = zip(m.thoughts, m.thought_tokens, m.thought_correct, strict=True)
         for number, (thought, tokens, correct) in enumerate(rows, 1):
             said = thought.confidences or (None, None)
-            yield [
-                m.trace_id,
-                number,
-                thought.start,
-                thought.end,
-                tokens,
-                correct,
-                *said,
-                thought.perspective,
-            ]
+            where = (m.trace_id, number, thought.start, thought.end, tokens)
+            yield [*where, correct, *said, thought.perspective]
+
+
+def _noise(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
+    for c in coders:
+        for r in c.rows:
+            counts = (r.tokens, r.coded, r.missing, r.outside, r.strict, r.nonreflective)
+            yield [c.coder, r.trace_id, *counts]
+
+
+def _units(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
+    for u in (unit for c in coders for unit in c.units):
+        where = (u.trace_id, u.unit_id, u.index, u.start, u.end, u.tokens)
+        repeated = (f"{u.stem:.4f}", f"{u.earlier:.4f}")
+        yield [*where, *repeated, u.coder, _codes(u.codes), u.strict, u.nonreflective]
 
 
 def _codes(codes: tuple[str, ...] | None) -> str | None:

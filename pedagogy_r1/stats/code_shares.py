@@ -5,22 +5,24 @@
 y_g: units (tokens) of cluster g with the code, m_g: all of them, G: clusters, n: units. This is the linearised ratio
 estimator of survey sampling (Cochran 1977, eq. 6.13; ``svymean`` in R). A cluster is an item with all its traces, since
 traces of one item resemble each other; where every item has one trace it is the trace. The interval takes n/deff units
-(`estimate.py`). At 0 of n and n of n, v says nothing: the design effect is then borrowed, see `shares`.
+(`estimate.share`). At 0 of n and n of n, v says nothing: the design effect is then borrowed, see `shares`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 
+from ..estimate import Estimate, ShareInterval, critical, joined, share_interval
+from ..limits import FEW_HITS, LEVEL
 from ..runs.code_table import of_coder
-from .estimate import LEVEL, Estimate, Interval, critical, few, joined, share_interval, undefined
 from .sums import (
     Basis,
-    CodedUnits,
+    CoderUnits,
     Flags,
     Floats,
     Sums,
@@ -31,12 +33,6 @@ from .sums import (
     group_numbers,
     renumbered,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-FEW_HITS = 5
-"""A code found in fewer clusters than this has an interval that rests on little, and says so."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ def frequency(
     which: Which = "primary",
     codes: Sequence[str] | None = None,
     cluster: Literal["item", "trace"] = "item",
-    interval: Interval = "korn-graubard",
+    interval: ShareInterval = "korn-graubard",
     level: float = LEVEL,
 ) -> tuple[CodeShare, ...]:
     """Every code's share by coder and by the columns ``by`` (domain, condition, model, correct …).
@@ -86,19 +82,18 @@ def frequency(
         inside = number[units.rows]
         missing = np.bincount(number, minlength=len(groups)) - np.bincount(inside, minlength=len(groups))
         sums = [_sums(units, inside == g, cluster) for g in range(len(groups))]
-        bys = ["item" if len(s.total) < s.traces else "trace" for s in sums]
-        for g, estimates in enumerate(shares(sums, bys, interval=interval, level=level)):
+        for g, estimates in enumerate(shares(sums, interval=interval, level=level)):
             counts, total = sums[g].coded.sum(axis=0), float(sums[g].total.sum())
             group = tuple(zip(by, groups[g], strict=True))
             found += [
                 CodeShare(code, str(coder), group, basis, which, share, float(count), total, sums[g].traces,
-                          int(missing[g]), bys[g])
+                          int(missing[g]), sums[g].by)
                 for code, share, count in zip(units.codes, estimates, counts, strict=True)
             ]  # fmt: skip
     return tuple(found)
 
 
-def _sums(units: CodedUnits, chosen: Flags, cluster: Literal["item", "trace"]) -> Sums:
+def _sums(units: CoderUnits, chosen: Flags, cluster: Literal["item", "trace"]) -> Sums:
     key = units.item if cluster == "item" else units.trace
     at = np.zeros(len(key), dtype=np.int64)
     at[chosen], clusters = renumbered(key[chosen])
@@ -106,9 +101,9 @@ def _sums(units: CodedUnits, chosen: Flags, cluster: Literal["item", "trace"]) -
 
 
 def shares(
-    groups: Sequence[Sums], bys: Sequence[str], *, interval: Interval = "korn-graubard", level: float = LEVEL
+    groups: Sequence[Sums], *, interval: ShareInterval = "korn-graubard", level: float = LEVEL
 ) -> list[list[Estimate]]:
-    """Per group, per code: the share. ``bys``: what a cluster of each group is, in words.
+    """Per group, per code: the share.
 
     Shares of 0 and 1 borrow their design effect: the larger of the median of the group's other codes and the median of
     the code's in the other groups. Where neither exists they keep the worst case, one unit a cluster. (R's survey and
@@ -116,19 +111,17 @@ def shares(
     """
     present = [_present(group) for group in groups]
     found = [
-        [ratio_share(g.coded[:, k], g, by, interval=interval, level=level) for k in range(g.coded.shape[1])]
-        for g, by in zip(present, bys, strict=True)
+        [ratio_share(column, group, interval=interval, level=level) for column in group.coded.T]
+        for group in present
     ]
     deff = np.array([[_told(share) for share in group] for group in found])
-    for at, (group, by) in enumerate(zip(present, bys, strict=True)):
+    for at, group in enumerate(present):
         for k, share in enumerate(found[at]):
-            if share.low is None or not np.isnan(deff[at, k]):
-                continue
             known = [values[~np.isnan(values)] for values in (deff[at], deff[:, k])]
             medians = [float(np.median(values)) for values in known if len(values)]
-            if medians:
+            if share.low is not None and np.isnan(deff[at, k]) and medians:
                 found[at][k] = ratio_share(
-                    group.coded[:, k], group, by, interval=interval, level=level, deff=max(medians)
+                    group.coded[:, k], group, interval=interval, level=level, deff=max(medians)
                 )
     return found
 
@@ -141,59 +134,44 @@ def _present(sums: Sums) -> Sums:
 
 def _told(share: Estimate) -> float:
     """The design effect that the data show; NaN where they cannot."""
-    between = share.estimate is not None and 0 < share.estimate < 1 and share.design_effect is not None
+    between = share.value is not None and 0 < share.value < 1 and share.design_effect is not None
     return float(share.design_effect or 0.0) if between else np.nan
 
 
 def ratio_share(
     coded: Floats,
     sums: Sums,
-    cluster: str,
     *,
-    interval: Interval = "korn-graubard",
+    interval: ShareInterval = "korn-graubard",
     level: float = LEVEL,
     deff: float | None = None,
 ) -> Estimate:
     """One share. ``coded``: (clusters,) y_g. ``deff``: the design effect to assume where the data cannot tell."""
-    clusters, total = len(sums.total), float(sums.total.sum())
-    method = f"ratio estimator linearised, clustered by {cluster}; {interval} interval on n/deff units, t"
+    total, by, kind = float(sums.total.sum()), sums.by, interval
+    method = f"ratio estimator linearised, clustered by {by}; {kind} interval on n/deff units, t"
     if total == 0:
-        why = "no unit was coded" if not sums.units else "the units have no tokens"
-        return undefined(why, method, n=sums.units, clusters=clusters, level=level)
+        return sums.undefined(
+            "the units have no tokens" if sums.units else "no unit was coded", method, level
+        )
     share = float(coded.sum()) / total
-    blank = Estimate(share, None, None, method, sums.units, clusters, level)
-    if clusters < 2:
-        return replace(
-            blank, warning=f"one {cluster} only: how much shares vary between {cluster}s is unknown"
-        )
-    t, spread = critical(clusters, level), share * (1 - share)
+    blank = sums.estimate(share, method, level)
+    if blank.clusters < 2:
+        alone = f"one {by} only: how much shares vary between {by}s is unknown"
+        return replace(blank, warnings=(alone,))
     if coded.sum() in (0, total):
-        share = float(round(share))
-        assumed = sums.units / clusters if deff is None else max(1.0, deff)
-        low, high = share_interval(
-            share,
-            0.0,
-            sums.units / assumed,
-            t,
-            kind="korn-graubard" if interval == "linear" else interval,
-            level=level,
-        )
+        share, kind = float(round(share)), "korn-graubard" if interval == "linear" else interval
+        variance, effect = 0.0, sums.units / blank.clusters if deff is None else max(1.0, deff)
+        size = sums.units / effect
         source = "one unit a cluster, the worst case" if deff is None else "borrowed"
-        warning = (
-            f"{'none' if share == 0 else 'all'} of {sums.units}: design effect {assumed:.3g} is {source}"
-        )
-        return replace(
-            blank, low=low, high=high, design_effect=assumed, warning=joined(warning, few(clusters))
-        )
-    variance = float(cluster_variance((coded - share * sums.total) / total))
-    size = min(float(sums.units), spread / variance) if variance > 0 else float(sums.units)
-    low, high = share_interval(share, variance, size, t, kind=interval, level=level)
-    hits = int(min((coded > 0).sum(), (coded < sums.total).sum()))
-    rare = f"rests on {hits} {cluster}s" if hits < FEW_HITS else None
-    return replace(
-        blank,
-        low=low,
-        high=high,
-        design_effect=sums.units * variance / spread,
-        warning=joined(rare, few(clusters)),
-    )
+        which = "none" if share == 0 else "all"
+        warning: str | None = f"{which} of {sums.units}: design effect {effect:.3g} is {source}"
+    else:
+        variance, spread = float(cluster_variance((coded - share * sums.total) / total)), share * (1 - share)
+        size = min(float(sums.units), spread / variance) if variance > 0 else float(sums.units)
+        effect = sums.units * variance / spread
+        hits = int(min((coded > 0).sum(), (coded < sums.total).sum()))
+        warning = f"rests on {hits} {by}s" if hits < FEW_HITS else None
+    t = critical(blank.clusters, level)
+    low, high = share_interval(share, variance, size, t, kind=kind, level=level)
+    warnings = joined(warning, *blank.warnings)
+    return replace(blank, low=low, high=high, design_effect=effect, warnings=warnings)

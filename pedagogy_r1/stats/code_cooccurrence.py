@@ -12,18 +12,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from itertools import combinations
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 
-from ..errors import PedagogyError
+from ..estimate import Estimate, critical
+from ..limits import LEVEL
 from ..runs.code_table import of_coder
-from .estimate import LEVEL, Estimate, critical, few, undefined
-from .frequency import ratio_share
-from .sums import CodedUnits, Flags, Floats, Ints, Sums, Which, cluster_variance, coded_units, renumbered
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .code_shares import ratio_share
+from .sums import (
+    CoderUnits,
+    Floats,
+    Ints,
+    Sums,
+    Which,
+    cluster_variance,
+    cluster_word,
+    coded_units,
+    renumbered,
+)
 
 _MOST_CODES = 62
 
@@ -54,31 +63,30 @@ def cooccurrence(
 ) -> tuple[CodePair, ...]:
     """All pairs of codes. ``window`` = 1 finds secondary codes only; missing codings add no code to a window.
 
-    Raises `RunError` for an unknown coder or code, `PedagogyError` for a window that is none.
+    Raises `RunError` for an unknown coder or code, `ValueError` for a window that is none.
     """
     if window != "trace" and window < 1:
-        raise PedagogyError(f"a window of {window} units", "give 1 or more, or 'trace'")
+        raise ValueError(f"a window of {window} units: give 1 or more, or 'trace'")
     own = of_coder(table, coder)
     units = coded_units(own, codes, which=which)
     if len(units.codes) > _MOST_CODES:
-        raise PedagogyError(f"{len(units.codes)} codes at once", f"name at most {_MOST_CODES}")
+        raise ValueError(f"{len(units.codes)} codes at once: name at most {_MOST_CODES}")
     index = own["index"].to_numpy().astype(np.int64)[units.rows]
     bits, cluster = _windows(units, index, window)
     cluster, clusters = renumbered(cluster)
-    by = "item" if clusters < len(np.unique(units.trace)) else "trace"
     patterns, at = np.unique(bits, return_inverse=True)
     cells = np.bincount(cluster * len(patterns) + at, minlength=clusters * len(patterns))
     counts = cells.reshape(clusters, len(patterns)).astype(float)
     has = (patterns[:, None] >> np.arange(len(units.codes)) & 1).astype(bool)
     traces = len(np.unique(units.trace))
+    windows = Sums(counts @ has, counts.sum(axis=1), len(bits), traces, cluster_word(clusters, traces))
     return tuple(
-        _pair(units.codes[i], units.codes[j], counts, has[:, i], has[:, j], by, traces, level)
-        for i in range(len(units.codes))
-        for j in range(i + 1, len(units.codes))
+        _pair(units.codes[i], units.codes[j], windows, i, j, counts @ (has[:, i] & has[:, j]), level)
+        for i, j in combinations(range(len(units.codes)), 2)
     )
 
 
-def _windows(units: CodedUnits, index: Ints, window: int | Literal["trace"]) -> tuple[Ints, Ints]:
+def _windows(units: CoderUnits, index: Ints, window: int | Literal["trace"]) -> tuple[Ints, Ints]:
     """(windows,) the codes in it as bits, and its cluster."""
     powers = 1 << np.arange(len(units.codes), dtype=np.int64)
     bits = (units.indicator.astype(np.int64) @ powers)[units.pattern]
@@ -96,41 +104,40 @@ def _windows(units: CodedUnits, index: Ints, window: int | Literal["trace"]) -> 
     return found, item
 
 
-def _pair(
-    a: str, b: str, counts: Floats, has_a: Flags, has_b: Flags, by: str, traces: int, level: float
-) -> CodePair:
-    in_a, in_b = counts @ has_a, counts @ has_b
-    both, total = counts @ (has_a & has_b), counts.sum(axis=1)
-    either, n = in_a + in_b - both, int(total.sum())
+def _pair(a: str, b: str, windows: Sums, i: int, j: int, both: Floats, level: float) -> CodePair:
+    in_a, in_b, n = windows.coded[:, i], windows.coded[:, j], windows.units
+    either = in_a + in_b - both
     expected = float(in_a.sum() * in_b.sum() / n) if n else 0.0
     kept = either > 0
     jaccard = ratio_share(
-        both[kept], Sums(both[kept, None], either[kept], int(either.sum()), traces), by, level=level
+        both[kept],
+        Sums(both[kept, None], either[kept], int(either.sum()), windows.traces, windows.by),
+        level=level,
     )
     if not either.sum():
-        jaccard = undefined("neither code occurs", jaccard.method, n=0, clusters=len(total), level=level)
+        why = "neither code occurs"
+        jaccard = replace(jaccard, why_undefined=why, clusters=len(windows.total))
     return CodePair(
         a, b, int(both.sum()), int((in_a - both).sum()), int((in_b - both).sum()), n, expected,
-        _lift(in_a, in_b, both, total, expected, by, level), jaccard,
+        _lift(in_a, in_b, both, windows, expected, level), jaccard,
     )  # fmt: skip
 
 
-def _lift(
-    in_a: Floats, in_b: Floats, both: Floats, total: Floats, expected: float, by: str, level: float
-) -> Estimate:
+def _lift(in_a: Floats, in_b: Floats, both: Floats, windows: Sums, expected: float, level: float) -> Estimate:
     """Delta method on log lift: Σ_g (y_ab/p_ab − y_a/p_a − y_b/p_b + m) / n over clusters."""
-    n, clusters = float(total.sum()), len(total)
+    n, by = windows.units, windows.by
     method = f"lift: log scale, linearised, clustered by {by}, t"
     if not expected:
-        return undefined("one of the codes never occurs", method, n=int(n), clusters=clusters, level=level)
+        return windows.undefined("one of the codes never occurs", method, level)
     lift = float(both.sum()) / expected
-    blank = Estimate(lift, None, None, method, int(n), clusters, level, warning=few(clusters))
-    if clusters < 2:
-        return replace(blank, warning=f"one {by} only")
+    blank = windows.estimate(lift, method, level)
+    if blank.clusters < 2:
+        return replace(blank, warnings=(f"one {by} only",))
     if not both.sum():
-        share = ratio_share(both, Sums(both[:, None], total, int(n), clusters), by, level=level)
+        share = ratio_share(both, windows, level=level)
         high = None if share.high is None else share.high * n / expected
-        return replace(blank, low=0.0, high=high, warning=f"never together: {share.warning}")
-    z = both / both.sum() - in_a / in_a.sum() - in_b / in_b.sum() + total / n
-    half = critical(clusters, level) * math.sqrt(float(cluster_variance(z)))
+        warnings = (f"never together: {share.warnings[0]}", *share.warnings[1:])
+        return replace(blank, low=0.0, high=high, warnings=warnings)
+    z = both / both.sum() - in_a / in_a.sum() - in_b / in_b.sum() + windows.total / n
+    half = critical(blank.clusters, level) * math.sqrt(float(cluster_variance(z)))
     return replace(blank, low=lift * math.exp(-half), high=lift * math.exp(half))

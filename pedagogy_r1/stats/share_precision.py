@@ -8,13 +8,15 @@ n*   = n / deff            as many independent units; the interval is Korn–Gra
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 
-from .estimate import clopper_pearson, critical
+from ..estimate import clopper_pearson, critical
+from ..limits import LEVEL
 
 
 class SharePrecision(NamedTuple):
-    """The 95 % interval to be expected with ``n`` units."""
+    """The interval to be expected with ``n`` units."""
 
     n: int
     low: float
@@ -40,23 +42,27 @@ def icc_of(deff: float, per_trace: float) -> float:
     return 0.0 if per_trace <= 1 else round(min(0.95, max(0.0, (deff - 1) / (per_trace - 1))), 6)
 
 
-def share_precision(share: float, n: int, *, per_trace: float = 1, icc: float = 0.0) -> SharePrecision:
+def share_precision(
+    share: float, n: int, *, per_trace: float = 1, icc: float = 0.0, level: float = LEVEL
+) -> SharePrecision:
     """The interval around ``share`` from ``n`` units, ``per_trace`` of each trace; at least two traces are counted."""
-    t = critical(max(2, round(n / per_trace)))
-    return SharePrecision(n, *clopper_pearson(share, n / design_effect(per_trace, icc), t))
+    t = critical(max(2, round(n / per_trace)), level)
+    return SharePrecision(n, *clopper_pearson(share, n / design_effect(per_trace, icc), t, level))
 
 
 def units_needed(
-    share: float, half: float, *, per_trace: float = 1, icc: float = 0.0, most: int = 1_000_000
+    share: float,
+    half: float,
+    *,
+    per_trace: float = 1,
+    icc: float = 0.0,
+    level: float = LEVEL,
+    most: int = 1_000_000,
 ) -> int | None:
     """The least n whose interval is no wider than ± ``half``; None beyond ``most``."""
-    low, high = 1, most
-    if share_precision(share, most, per_trace=per_trace, icc=icc).half > half:
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        if share_precision(share, middle, per_trace=per_trace, icc=icc).half <= half:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+
+    def narrow(n: int) -> bool:
+        return share_precision(share, n, per_trace=per_trace, icc=icc, level=level).half <= half
+
+    found = bisect_left(range(1, most + 1), True, key=narrow) + 1
+    return found if found <= most else None

@@ -12,28 +12,26 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from ..errors import PedagogyError
+from ..estimate import Estimate, critical, joined
+from ..limits import FEW_HITS, LEVEL
 from ..runs.code_table import of_coder
-from .estimate import LEVEL, Estimate, critical, few, joined, undefined
-from .frequency import FEW_HITS, ratio_share, shares
+from .code_shares import ratio_share, shares
 from .sums import (
-    CodedUnits,
+    CoderUnits,
     Floats,
     Ints,
     Sums,
     Which,
     cluster_sums,
     cluster_variance,
+    cluster_word,
     coded_units,
     renumbered,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BINS = 10
 
@@ -63,60 +61,57 @@ def position(
     which: Which = "primary",
     level: float = LEVEL,
 ) -> tuple[CodePosition, ...]:
-    """All codes of one coder. Raises `RunError` for an unknown coder or code, `PedagogyError` for no bins."""
+    """All codes of one coder. Raises `RunError` for an unknown coder or code, `ValueError` for no bins."""
     if bins < 1:
-        raise PedagogyError(f"{bins} bins", "give 1 or more")
+        raise ValueError(f"{bins} bins: give 1 or more")
     own = of_coder(table, coder)
     units = coded_units(own, codes, which=which)
     place = own["position"].to_numpy().astype(float)[units.rows]
     cluster, clusters = renumbered(units.item)
-    traces = len(np.unique(units.trace))
-    by = "item" if clusters < traces else "trace"
+    by = cluster_word(clusters, len(np.unique(units.trace)))
     everywhere = np.ones(len(place), dtype=bool)
     at_bin = np.minimum((place * bins).astype(np.int64), bins - 1)
-    per_bin = [cluster_sums(units, at_bin == b, cluster, clusters) for b in range(bins)]
-    profiles = shares(per_bin, [by] * bins, level=level)
+    per_bin = [cluster_sums(units, at_bin == b, cluster, clusters, by) for b in range(bins)]
+    profiles = shares(per_bin, level=level)
     counts = cluster_sums(units, everywhere, cluster, clusters).coded
     moments = cluster_sums(replace(units, weight=place), everywhere, cluster, clusters).coded
-    with_code = _traces_with(units, cluster, clusters)
+    with_code = _traces_with(units, cluster, clusters, by)
     name = str(own["coder"].iloc[0]) if len(own) else coder or ""
     edges = tuple(float(b / bins) for b in range(bins + 1))
     found = []
     for k, code in enumerate(units.codes):
         count = float(counts[:, k].sum())
         spread = tuple(float(b.coded[:, k].sum()) / count for b in per_bin) if count else ()
-        seen = ratio_share(with_code.coded[:, k], with_code, by, level=level)
+        seen = ratio_share(with_code.coded[:, k], with_code, level=level)
         mean = _mean(moments[:, k], counts[:, k], by, level)
         profile = tuple(profiles[b][k] for b in range(bins))
         found.append(CodePosition(code, name, int(count), mean, seen, edges, profile, spread))
     return tuple(found)
 
 
-def _traces_with(units: CodedUnits, cluster: Ints, clusters: int) -> Sums:
+def _traces_with(units: CoderUnits, cluster: Ints, clusters: int, by: str) -> Sums:
     """Traces, rather than units, with each code, summed per cluster."""
     _, first, trace = np.unique(units.trace, return_index=True, return_inverse=True)
     own = cluster_sums(units, np.ones(len(trace), dtype=bool), trace.astype(np.int64), len(first))
     present = np.zeros((clusters, len(units.codes)))
     np.add.at(present, cluster[first], (own.coded > 0).astype(float))
     total = np.bincount(cluster[first], minlength=clusters).astype(float)
-    return Sums(present, total, len(first), len(first))
+    return Sums(present, total, len(first), len(first), by)
 
 
 def _mean(moments: Floats, counts: Floats, by: str, level: float) -> Estimate:
     """Ratio Σ position / Σ units over clusters, linearised; the interval is cut at 0 and 1."""
     method = f"mean position: ratio estimator linearised, clustered by {by}, t"
-    count, clusters = float(counts.sum()), int((counts > 0).sum())
+    count, kept = int(counts.sum()), counts > 0
     if not count:
-        return undefined("the code never occurs", method, clusters=len(counts), level=level)
+        return Sums(moments, counts, 0, 0, by).undefined("the code never occurs", method, level)
     mean = float(moments.sum()) / count
-    blank = Estimate(mean, None, None, method, int(count), clusters, level)
-    if clusters < 2:
-        return replace(blank, warning=f"it occurs in one {by} only")
-    kept = counts > 0
-    half = critical(clusters, level) * math.sqrt(
+    blank = Sums(moments[kept], counts[kept], count, 0, by).estimate(mean, method, level)
+    if blank.clusters < 2:
+        return replace(blank, warnings=(f"it occurs in one {by} only",))
+    half = critical(blank.clusters, level) * math.sqrt(
         float(cluster_variance((moments - mean * counts)[kept] / count))
     )
-    rare = f"rests on {clusters} {by}s" if clusters < FEW_HITS else None
-    return replace(
-        blank, low=max(0.0, mean - half), high=min(1.0, mean + half), warning=joined(rare, few(clusters))
-    )
+    rare = f"rests on {blank.clusters} {by}s" if blank.clusters < FEW_HITS else None
+    warnings = joined(rare, *blank.warnings)
+    return replace(blank, low=max(0.0, mean - half), high=min(1.0, mean + half), warnings=warnings)

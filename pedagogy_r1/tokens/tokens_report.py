@@ -1,7 +1,7 @@
 """The token report: for all traces and for each group, noise, repetition, underthinking, efficiency.
 
     report = token_report(traces, by="condition")
-    report.groups[0].underthinking.score.estimate
+    report.groups[0].underthinking.score.value
 
 Codings come as plain mappings (`Coded`), from whatever run they were made in.
 """
@@ -15,19 +15,28 @@ from typing import Any, Literal
 
 from ..codebook import Codebook
 from ..errors import InputError
+from ..estimate import Estimate, Resampling, bootstrap, quotient
 from ..provenance import now, versions
 from ..trace import Trace
 from ..unit import Unit
-from .answer import RULE
-from .correlation import trace_correlation, unit_correlation
-from .efficiency import BY_NAME, BY_WORDS, Efficiency, efficiency
-from .estimate import Estimate, Resampling, bootstrap, quotient, undefined
 from .measured import SEGMENTER, Measured, UnitRow, measure, measure_units
-from .noise import PAPER, Codes, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
-from .repetition import SELF_N, STEM_N
-from .thought import TWO_JUDGES, Thought, any_judged
+from .noise import (
+    PAPER,
+    Codes,
+    NoiseFamilies,
+    NoiseShare,
+    NoiseTokens,
+    noise_families,
+    noise_share,
+    trace_correlation,
+    unit_correlation,
+)
+from .response_thoughts import TWO_JUDGES, Thought, any_judged
+from .solutions import BY_NAME, BY_WORDS, Efficiency, efficiency
+from .stated_answers import RULE
 from .tokenizer import SpacyTokenizer, Tokenizer
 from .underthinking import Underthinking, WrongToRight, wrong_to_right, xi_ut, xi_wut
+from .word_repetition import SELF_N, STEM_N
 
 By = Literal["domain", "model", "condition", "correct"]
 Cluster = Literal["trace", "item"]
@@ -78,7 +87,7 @@ class GroupNoise:
 
 
 @dataclass(frozen=True)
-class Group:
+class TokenGroup:
     """All traces (``name`` is None), or those of one value of ``by``."""
 
     name: str | None
@@ -101,7 +110,7 @@ class TokenReport:
 
     tokenizer: str
     by: str | None
-    groups: tuple[Group, ...]
+    groups: tuple[TokenGroup, ...]
     correct_by: dict[str, int]
     judge: str
     segmenter: str
@@ -209,20 +218,18 @@ def token_report(
     """All of it, for all traces and for each value of ``by``. ``cluster``: what noise and repetition resample.
     ``partial``: what `require_complete` says of the coders' runs.
 
-    Underthinking and efficiency resample items always, since samples of one item are what they average over.
+    Underthinking and efficiency resample items always, since responses to one item are what they average over.
     """
-    how = how or Resampling()
-    judge = judge or RULE
-    groups = [_group(None, measured, coders, cluster, how, judge, segmenter)]
+    chosen: dict[str | None, list[Measured]] = {None: list(measured)}
     if by:
         names = [_value(m, by) for m in measured]
         for name in sorted(set(names)):
-            chosen = [m for m, own in zip(measured, names, strict=True) if own == name]
-            groups.append(_group(name, chosen, coders, cluster, how, judge, segmenter))
+            chosen[name] = [m for m, own in zip(measured, names, strict=True) if own == name]
+    how, judge = how or Resampling(), judge or RULE
     return TokenReport(
         tokenizer,
         by,
-        tuple(groups),
+        tuple(_group(name, own, coders, cluster, how, judge, segmenter) for name, own in chosen.items()),
         dict(Counter(m.correct_by for m in measured)),
         judge,
         segmenter,
@@ -253,10 +260,10 @@ def _group(
     how: Resampling,
     judge: str,
     segmenter: str,
-) -> Group:
+) -> TokenGroup:
     responses = [m.response for m in measured if m.response is not None]
     named = any(t.perspective for m in measured for t in m.thoughts)
-    return Group(
+    return TokenGroup(
         name,
         len(measured),
         sum(m.reasoning for m in measured),
@@ -271,20 +278,16 @@ def _group(
     )
 
 
-def _cluster(measured: Measured, cluster: Cluster) -> str:
-    return measured.trace_id if cluster == "trace" else measured.item
-
-
 def _repetition(measured: Sequence[Measured], cluster: Cluster, how: Resampling) -> RepetitionShare:
     def pooled(name: str, weighted: bool = True) -> Estimate:
-        rows = [(m, getattr(m.repetition, name)) for m in measured]
-        rows = [(m, value) for m, value in rows if value is not None]
+        rows = [m for m in measured if getattr(m.repetition, name) is not None]
         if not rows:
             reasons = Counter(m.repetition.why.get(name, "") for m in measured)
-            return undefined(reasons.most_common(1)[0][0] if reasons else "no trace", 0, how.seed)
-        size = [float(m.repetition.words) if weighted else 1.0 for m, _ in rows]
-        part = [value * s for (_, value), s in zip(rows, size, strict=True)]
-        names = [_cluster(m, cluster) for m, _ in rows]
+            why = reasons.most_common(1)[0][0] if reasons else "no trace"
+            return Estimate.undefined(why, level=how.level, seed=how.seed)
+        size = [float(m.repetition.words) if weighted else 1.0 for m in rows]
+        part = [getattr(m.repetition, name) * s for m, s in zip(rows, size, strict=True)]
+        names = [m.cluster(cluster) for m in rows]
         return bootstrap([part, size], names, quotient, how, over=f"{cluster}s", unit_range=weighted)
 
     return RepetitionShare(
@@ -298,27 +301,26 @@ def _repetition(measured: Sequence[Measured], cluster: Cluster, how: Resampling)
 
 def _noise(coder: CoderNoise, measured: Sequence[Measured], cluster: Cluster, how: Resampling) -> GroupNoise:
     here = {m.trace_id: m for m in measured}
-    rows = [row for row in coder.rows if row.trace_id in here]
-    names = [_cluster(here[row.trace_id], cluster) for row in rows]
+    clusters = {m.trace_id: m.cluster(cluster) for m in measured}
     over = f"{cluster}s"
+    rows = [row for row in coder.rows if row.trace_id in here]
+    names = [clusters[row.trace_id] for row in rows]
     share = noise_share(rows, coder.families, how, clusters=names, over=over)
     if coder.families.why_no_strict:
         return GroupNoise(coder.coder, share, {})
     units = [u for u in coder.units if u.trace_id in here and u.strict is not None]
-    groups = [_cluster(here[u.trace_id], cluster) for u in units]
-    noise = [bool(u.strict) for u in units]
+    groups, noise = [clusters[u.trace_id] for u in units], [bool(u.strict) for u in units]
     found = {
         "units: stem repetition": unit_correlation([u.stem for u in units], noise, groups, how, over=over),
         "units: self-repetition": unit_correlation([u.earlier for u in units], noise, groups, how, over=over),
     }
-    kept = [(here[row.trace_id], row.strict / row.coded) for row in rows if row.coded]
     for name in ("stem_repetition", "self_repetition", "compression"):
-        pairs = [(getattr(m.repetition, name), own, m) for m, own in kept]
-        pairs = [pair for pair in pairs if pair[0] is not None]
+        pairs = [(getattr(here[r.trace_id].repetition, name), r) for r in rows if r.coded]
+        pairs = [(value, row) for value, row in pairs if value is not None]
         found[f"traces: {name.replace('_', ' ')}"] = trace_correlation(
-            [p[0] for p in pairs],
-            [p[1] for p in pairs],
-            [_cluster(p[2], cluster) for p in pairs],
+            [value for value, _ in pairs],
+            [row.strict / row.coded for _, row in pairs],
+            [clusters[row.trace_id] for _, row in pairs],
             how,
             over=over,
         )

@@ -4,7 +4,7 @@
 
 Units of one trace, and traces of one item, resemble each other. A χ² on units takes them for independent and finds
 effects where there are none; errors clustered by item are right whether or not the conditions share items, and where
-they do, what the item contributes cancels. The numbers (`difference.py`):
+they do, what the item contributes cancels. The numbers (`share_difference.py`):
 
     difference   p_a − p_b, in points; limits by square-and-add of the two shares' own limits, with the correlation
                  that the clusters show (MOVER: Newcombe 1998, method 10; Zou & Donner 2008)
@@ -21,21 +21,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..errors import RunError, did_you_mean
+from ..estimate import Estimate, few, joined
+from ..limits import LEVEL
 from ..runs.code_table import of_coder
-from .difference import Sides, cohens_h, odds_ratio, points, score_p
-from .estimate import LEVEL, Estimate, few, joined
-from .frequency import shares
+from .code_shares import shares
 from .glm import Correction
 from .permutation import PERMUTATIONS, max_t
-from .sums import Basis, Sums, Which, cluster_sums, coded_units, renumbered
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .share_difference import Sides, cohens_h, odds_ratio, points, score_p
+from .sums import Basis, Sums, Which, cluster_sums, cluster_word, coded_units, known_column, renumbered
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,8 @@ class CodeContrast:
     p_glm: float | None
     p_score: float | None
     p_chisq: float | None
-    p_permutation: float | None
-    confirmatory: bool
+    p_permutation: float | None = None
+    confirmatory: bool = False
     p_family: float | None = None
     p_bh: float | None = None
     why_undefined: str | None = None
@@ -91,7 +90,7 @@ class ContrastFamily:
     exact: bool
     seed: int
     level: float
-    warning: str | None
+    warnings: tuple[str, ...]
 
     @property
     def method(self) -> str:
@@ -141,15 +140,13 @@ def contrast(
     both = sides[0] | sides[1]
     at = np.zeros(len(both), dtype=np.int64)
     at[both], clusters = renumbered(units.item[both])
-    sums_a, sums_b = (cluster_sums(units, side, at, clusters) for side in sides)
-    traces = len(np.unique(units.trace[both]))
-    by = "item" if clusters < traces else "trace"
+    by = cluster_word(clusters, len(np.unique(units.trace[both])))
+    sums_a, sums_b = (cluster_sums(units, side, at, clusters, by) for side in sides)
     result = contrast_sums(
         sums_a,
         sums_b,
         units.codes,
         chosen,
-        by,
         permutations=permutations,
         seed=seed,
         level=level,
@@ -169,10 +166,7 @@ def contrast(
 
 
 def _side(table: pd.DataFrame, column: str, value: Any) -> Any:
-    if column not in table.columns:
-        raise RunError(
-            f"no column is named {column!r}", did_you_mean(column, [str(c) for c in table.columns])
-        )
+    known_column(table, column)
     found = (table[column] == value).fillna(False).to_numpy(dtype=bool)
     if not found.any():
         known = [str(v) for v in table[column].dropna().unique()]
@@ -185,7 +179,6 @@ def contrast_sums(
     b: Sums,
     codes: Sequence[str],
     family: Sequence[str],
-    by: str,
     *,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
@@ -197,37 +190,29 @@ def contrast_sums(
         raise RunError("one side has no coded unit, or no tokens", "compare other groups")
     inside = np.array([code in family for code in codes], dtype=bool)
     tested = max_t(a, b, inside, permutations=permutations, seed=seed)
-    estimates = shares([a, b], [by, by], level=level)
-    results = [
-        _one(
-            code,
-            Sides(a.coded[:, k], a.total, a.units, b.coded[:, k], b.total, b.units, by),
-            estimates[0][k],
-            estimates[1][k],
-            bool(inside[k]),
-            correction,
+    found = [
+        _one(code, Sides(ya, a.total, a.units, yb, b.total, b.units, a.by), share_a, share_b, correction)
+        for code, ya, yb, share_a, share_b in zip(
+            codes, a.coded.T, b.coded.T, *shares([a, b], level=level), strict=True
         )
-        for k, code in enumerate(codes)
     ]
-    p_bh = _benjamini_hochberg([None if r.confirmatory else r.p_score for r in results])
-    results = [
-        replace(r, p_permutation=_none(tested.p[k]), p_family=_none(tested.p_family[k]), p_bh=p_bh[k])
-        for k, r in enumerate(results)
-    ]
+    p_bh = _benjamini_hochberg([None if own else r.p_score for r, own in zip(found, inside, strict=True)])
+    contrasts = tuple(
+        replace(r, confirmatory=bool(own), p_permutation=_none(p), p_family=_none(p_family), p_bh=adjusted)
+        for r, own, p, p_family, adjusted in zip(found, inside, tested.p, tested.p_family, p_bh, strict=True)
+    )
     clusters = len(a.total)
     smallest = 2 / tested.permutations if tested.exact else 1 / (tested.permutations + 1)
-    coarse = f"with {clusters} {by}s no permutation p can be below {smallest:.3g}"
+    coarse = f"with {clusters} {a.by}s no permutation p can be below {smallest:.3g}"
     return ContrastFamily(
-        "", None, None, "", "units", "primary", by, clusters, tested.shared,
-        tuple(code for code in codes if code in family), tuple(results),
+        "", None, None, "", "units", "primary", a.by, clusters, tested.shared,
+        tuple(code for code in codes if code in family), contrasts,
         (a.units, b.units), (a.traces, b.traces), 0, 0, tested.permutations, tested.exact, seed, level,
-        joined(few(clusters), coarse if smallest > 1 - level else None),
+        joined(few(clusters, f"{a.by}s"), coarse if smallest > 1 - level else None),
     )  # fmt: skip
 
 
-def _one(
-    code: str, sides: Sides, a: Estimate, b: Estimate, confirmatory: bool, correction: Correction
-) -> CodeContrast:
+def _one(code: str, sides: Sides, a: Estimate, b: Estimate, correction: Correction) -> CodeContrast:
     """Estimates and the tests that need no permutation."""
     odds = odds_ratio(sides, a, b, correction=correction)
     hits, total = sides.ya.sum() + sides.yb.sum(), sides.ma.sum() + sides.mb.sum()
@@ -238,20 +223,16 @@ def _one(
         why = f"one {sides.by} only: nothing shows how much shares vary between {sides.by}s"
     return CodeContrast(
         code, a, b, points(sides, a, b), odds.estimate, cohens_h(sides, a, b), odds.design_effect,
-        odds.p_glm, None if why else score_p(sides), odds.p_chisq, None, confirmatory, why_undefined=why,
+        odds.p_glm, None if why else score_p(sides), odds.p_chisq, why_undefined=why,
     )  # fmt: skip
 
 
 def _benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
     """Adjusted p of those that have one (Benjamini & Hochberg 1995)."""
-    order = sorted((value, place) for place, value in enumerate(p) if value is not None)
-    adjusted: list[float | None] = [None] * len(p)
-    least = 1.0
-    for rank in range(len(order), 0, -1):
-        value, place = order[rank - 1]
-        least = min(least, value * len(order) / rank)
-        adjusted[place] = least
-    return adjusted
+    from scipy.stats import false_discovery_control
+
+    adjusted = iter(false_discovery_control([value for value in p if value is not None]).tolist())
+    return [None if value is None else next(adjusted) for value in p]
 
 
 def _none(value: float) -> float | None:

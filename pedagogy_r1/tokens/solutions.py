@@ -12,10 +12,10 @@ earlier text, which finds retelling in the same words only, so that ξ_P is then
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from itertools import accumulate
 
-from .estimate import Estimate, Resampling, bootstrap, quotient, undefined
+from ..estimate import Estimate, Resampling, bootstrap, quotient
 
 NEW_BELOW = 0.5
 """Share of a solution's words that repeat earlier ones, from which on it is no new solution."""
@@ -48,17 +48,14 @@ def solutions_of(
     item: str | None = None,
 ) -> Solutions:
     """Solutions one behind the other, with τ from the names of their ``perspectives``, or given as ``new``."""
-    ends, at = [], 0
-    for count in tokens:
-        at += count
-        ends.append(at)
+    ends = tuple(accumulate(tokens))
     fresh = list(new) if new is not None else first_of_kind(perspectives or range(len(tokens)))
     return Solutions(
         trace_id,
         item or trace_id,
-        at if total is None else total,
+        (ends[-1] if ends else 0) if total is None else total,
         tuple(tokens),
-        tuple(ends),
+        ends,
         None if correct is None else tuple(correct),
         tuple(fresh),
     )
@@ -107,10 +104,6 @@ class Efficiency:
     solutions: float | None
     excluded: dict[str, int]
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, for ``--json``."""
-        return asdict(self)
-
 
 def efficiency(
     responses: Sequence[Solutions], how: Resampling, *, distinct: str = BY_NAME, over: str = "items"
@@ -135,7 +128,5 @@ def efficiency(
 def _mean(
     terms: list[float], responses: Sequence[Solutions], why: str, how: Resampling, over: str
 ) -> Estimate:
-    if not terms:
-        return undefined(why, 0, how.seed)
     items = [r.item for r in responses]
     return bootstrap([terms, [1.0] * len(terms)], items, quotient, how, over=over, why=why, unit_range=True)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .estimate import Estimate, critical, few, joined, two_sided, undefined
+from ..estimate import Estimate, critical, joined, two_sided
 from .glm import Correction, binomial_glm
-from .sums import Floats, cluster_variance
+from .sums import Floats, Sums, cluster_variance
 
 _NO_SPREAD = 1e-9
 
@@ -41,8 +41,9 @@ class Sides:
         return len(self.ma)
 
     @property
-    def units(self) -> int:
-        return self.na + self.nb
+    def pooled(self) -> Sums:
+        """Both sides together."""
+        return Sums(self.ya + self.yb, self.ma + self.mb, self.na + self.nb, 0, self.by)
 
     @property
     def cells(self) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -104,22 +105,15 @@ def odds_ratio(sides: Sides, share_a: Estimate, share_b: Estimate, *, correction
     )
     method = f"binomial GLM, errors clustered by {sides.by} ({correction} correction), t with {fit.df} df"
     if fit.why_undefined:
-        return OddsRatio(undefined(fit.why_undefined, method, n=sides.units, clusters=clusters, level=level))
+        return OddsRatio(sides.pooled.undefined(fit.why_undefined, method, level))
     beta, se, t = float(fit.coef[1]), float(fit.se[1]), critical(clusters, level)
-    blank = Estimate(math.exp(beta), None, None, method, sides.units, clusters, level)
+    blank = sides.pooled.estimate(math.exp(beta), method, level)
     if se < _NO_SPREAD:
-        return OddsRatio(
-            replace(blank, warning=f"all {sides.by}s differ by the same: no spread to judge it by")
-        )
+        alike = f"all {sides.by}s differ by the same: no spread to judge it by"
+        return OddsRatio(replace(blank, warnings=(alike,)))
     survey = (fit.n - 2) / (fit.n - 1) if correction == "statsmodels" else 1.0
     deff = se**2 * survey / sum(1 / cell for pair in sides.cells for cell in pair)
-    estimate = replace(
-        blank,
-        low=math.exp(beta - t * se),
-        high=math.exp(beta + t * se),
-        design_effect=deff,
-        warning=few(clusters),
-    )
+    estimate = replace(blank, low=math.exp(beta - t * se), high=math.exp(beta + t * se), design_effect=deff)
     return OddsRatio(estimate, deff, two_sided(beta / se, fit.df), _rao_scott(sides, deff))
 
 
@@ -134,26 +128,23 @@ def _rao_scott(sides: Sides, deff: float) -> float:
 def _with_empty_cell(sides: Sides, share_a: Estimate, share_b: Estimate) -> Estimate:
     """0 or ∞; the finite limit from log odds of (effective count + ½), after Gart (1966)."""
     method = "odds ratio with an empty cell: ½-adjusted logit on effective counts, t"
-    pa, pb = share_a.estimate or 0.0, share_b.estimate or 0.0
+    pa, pb, level = share_a.value or 0.0, share_b.value or 0.0, share_a.level
     if pa == pb:
-        why = "the code never or always occurs on both sides"
-        return undefined(why, method, n=sides.units, clusters=sides.clusters, level=share_a.level)
-    blank = Estimate(
-        math.inf if pa > pb else 0.0, None, None, method, sides.units, sides.clusters, share_a.level,
-        warning="one cell is empty: the estimate lies at its limit",
-    )  # fmt: skip
+        return sides.pooled.undefined("the code never or always occurs on both sides", method, level)
+    blank = sides.pooled.estimate(math.inf if pa > pb else 0.0, method, level)
+    empty = "one cell is empty: the estimate lies at its limit"
     if share_a.low is None or share_b.low is None:
-        return replace(blank, warning=joined(blank.warning, share_a.warning, share_b.warning))
+        return replace(blank, warnings=joined(empty, *share_a.warnings, *share_b.warnings))
     (ya, na), (yb, nb) = (_effective(share_a), _effective(share_b))
     beta = math.log(ya * nb / (yb * na))
-    half = critical(sides.clusters, share_a.level) * math.sqrt(1 / ya + 1 / na + 1 / yb + 1 / nb)
+    half = critical(sides.clusters, level) * math.sqrt(1 / ya + 1 / na + 1 / yb + 1 / nb)
     low, high = (math.exp(beta - half), math.inf) if pa > pb else (0.0, math.exp(beta + half))
-    return replace(blank, low=low, high=high, warning=joined(blank.warning, few(sides.clusters)))
+    return replace(blank, low=low, high=high, warnings=joined(empty, *blank.warnings))
 
 
 def _effective(share: Estimate) -> tuple[float, float]:
     size = share.n / max(1.0, share.design_effect or 1.0)
-    hits = (share.estimate or 0.0) * size
+    hits = (share.value or 0.0) * size
     return hits + 0.5, size - hits + 0.5
 
 
@@ -171,13 +162,14 @@ def _square_and_add(
     sides: Sides, a: Estimate, b: Estimate, scale: Callable[[float], float], what: str
 ) -> Estimate:
     """d ∓ √(δ_a² + δ_b² − 2ρ δ_a δ_b), δ: distance of a scaled share to its limit on the side that counts (MOVER)."""
-    rho, clusters = sides.correlation, sides.clusters
+    rho = sides.correlation
     method = f"{what}: square-and-add of the shares' limits, correlation {rho:.2f} between the sides"
-    assert a.estimate is not None
-    assert b.estimate is not None
-    pa, pb = scale(a.estimate), scale(b.estimate)
-    warning = joined(a.warning, b.warning)
-    blank = Estimate(pa - pb, None, None, method, sides.units, clusters, a.level, warning=warning)
+    assert a.value is not None
+    assert b.value is not None
+    pa, pb = scale(a.value), scale(b.value)
+    blank = replace(
+        sides.pooled.estimate(pa - pb, method, a.level), warnings=joined(*a.warnings, *b.warnings)
+    )
     if a.low is None or a.high is None or b.low is None or b.high is None:
         return blank
     down = _hypotenuse(pa - scale(a.low), scale(b.high) - pb, rho)

@@ -11,13 +11,14 @@ level of the test, or *undefined* with its reason. An undefined one is neither a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Literal
 
-from ..errors import PedagogyError
-from .contrast import ContrastFamily
+from ..estimate import joined
+from .code_contrast import ContrastFamily
 
 Verdict = Literal["more", "fewer", "no difference", "undefined"]
 Kind = Literal["holds", "flips: direction", "flips: significance", "undefined"]
@@ -25,11 +26,11 @@ Kind = Literal["holds", "flips: direction", "flips: significance", "undefined"]
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What one analysis says of one question. ``estimate``: with its limits, in any unit the question has."""
+    """What one analysis says of one question. ``value``: with its limits, in any unit the question has."""
 
     question: str
     verdict: Verdict
-    estimate: float | None = None
+    value: float | None = None
     low: float | None = None
     high: float | None = None
     p: float | None = None
@@ -46,10 +47,10 @@ class Analysis:
 
 
 @dataclass(frozen=True)
-class Row:
+class QuestionRow:
     """One question across the analyses, in their order; ``None``: the analysis does not ask it.
 
-    ``agreeing``: share of the defined verdicts that are the most common one; ``range``: smallest and largest estimate.
+    ``agreeing``: share of the defined verdicts that are the most common one; ``range``: smallest and largest value.
     """
 
     question: str
@@ -78,9 +79,9 @@ class Multiverse:
     """``rows``: one for each question; ``levers``: which choice moves conclusions, the strongest first."""
 
     analyses: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[QuestionRow, ...]
     levers: tuple[Lever, ...]
-    warning: str | None
+    warnings: tuple[str, ...]
 
 
 def conclusions(
@@ -91,62 +92,68 @@ def conclusions(
     found = []
     for code in family.contrasts:
         question, points = f"{code.code}: {words}", code.points
-        if code.p is None or points.estimate is None:
+        if code.p is None or points.value is None:
             why = code.why_undefined or points.why_undefined or "no p"
             found.append(Conclusion(question, "undefined", why_undefined=why))
             continue
         verdict: Verdict = "no difference"
-        if code.p <= alpha and points.estimate:
-            verdict = "more" if points.estimate > 0 else "fewer"
-        found.append(Conclusion(question, verdict, points.estimate, points.low, points.high, code.p))
+        if code.p <= alpha and points.value:
+            verdict = "more" if points.value > 0 else "fewer"
+        found.append(Conclusion(question, verdict, points.value, points.low, points.high, code.p))
     return tuple(found)
 
 
 def multiverse(analyses: Sequence[Analysis]) -> Multiverse:
-    """Line up the conclusions. Raises `PedagogyError` for fewer than two analyses or a name that comes twice."""
+    """Line up the conclusions. Raises `ValueError` for fewer than two analyses or a name that comes twice."""
     if len(analyses) < 2:
-        raise PedagogyError(f"{len(analyses)} analyses", "a multiverse compares two or more")
+        raise ValueError(f"{len(analyses)} analyses: a multiverse compares two or more")
     names = [analysis.name for analysis in analyses]
     if len(set(names)) < len(names):
-        raise PedagogyError("two analyses have the same name", "name each for what it chose")
+        raise ValueError("two analyses have the same name: name each for what it chose")
     asked = [{c.question: c for c in analysis.conclusions} for analysis in analyses]
-    questions = list(dict.fromkeys(question for known in asked for question in known))
+    questions = dict.fromkeys(question for known in asked for question in known)
     rows = tuple(_row(question, [known.get(question) for known in asked]) for question in questions)
-    holes = sum(conclusion is None for row in rows for conclusion in row.conclusions)
-    lost = sum(c is not None and c.verdict == "undefined" for row in rows for c in row.conclusions)
-    notes = [f"{holes} questions are not asked by every analysis"] * (holes > 0)
-    notes += [f"{lost} conclusions are undefined"] * (lost > 0)
-    return Multiverse(tuple(names), rows, _levers(analyses, rows), "; ".join(notes) or None)
+    return Multiverse(tuple(names), rows, _levers(analyses, rows), _warnings(rows))
 
 
-def _row(question: str, found: Sequence[Conclusion | None]) -> Row:
-    defined = [c for c in found if c is not None and c.verdict != "undefined"]
+def _warnings(rows: Sequence[QuestionRow]) -> tuple[str, ...]:
+    cells = [conclusion for row in rows for conclusion in row.conclusions]
+    holes = cells.count(None)
+    lost = sum(c is not None and c.verdict == "undefined" for c in cells)
+    return joined(
+        f"{holes} questions are not asked by every analysis" if holes else None,
+        f"{lost} conclusions are undefined" if lost else None,
+    )
+
+
+def _defined(found: Sequence[Conclusion | None]) -> list[Conclusion]:
+    return [c for c in found if c is not None and c.verdict != "undefined"]
+
+
+def _row(question: str, found: Sequence[Conclusion | None]) -> QuestionRow:
+    defined = _defined(found)
     verdicts = [c.verdict for c in defined]
-    kind: Kind = "holds"
-    if not defined:
-        kind = "undefined"
-    elif {"more", "fewer"} <= set(verdicts):
+    kind: Kind = "holds" if defined else "undefined"
+    if {"more", "fewer"} <= set(verdicts):
         kind = "flips: direction"
     elif len(set(verdicts)) > 1:
         kind = "flips: significance"
-    agreeing = max(verdicts.count(v) for v in verdicts) / len(verdicts) if verdicts else None
-    values = [c.estimate for c in defined if c.estimate is not None]
-    return Row(question, tuple(found), kind, agreeing, (min(values), max(values)) if values else None)
+    agreeing = max(map(verdicts.count, verdicts)) / len(verdicts) if verdicts else None
+    values = [c.value for c in defined if c.value is not None]
+    spread = (min(values), max(values)) if values else None
+    return QuestionRow(question, tuple(found), kind, agreeing, spread)
 
 
-def _levers(analyses: Sequence[Analysis], rows: Sequence[Row]) -> tuple[Lever, ...]:
+def _levers(analyses: Sequence[Analysis], rows: Sequence[QuestionRow]) -> tuple[Lever, ...]:
     """Pairs of analyses that differ in a single choice, and how often their conclusions differ."""
     names = list(dict.fromkeys(name for analysis in analyses for name in analysis.choices))
-    pairs, flips = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    pairs, flips = Counter[str](), Counter[str]()
     for (i, one), (j, two) in combinations(enumerate(analyses), 2):
         differing = [name for name in names if one.choices.get(name) != two.choices.get(name)]
         if len(differing) != 1:
             continue
-        for row in rows:
-            a, b = row.conclusions[i], row.conclusions[j]
-            if a is None or b is None or "undefined" in (a.verdict, b.verdict):
-                continue
-            pairs[differing[0]] += 1
-            flips[differing[0]] += a.verdict != b.verdict
+        both = [_defined((row.conclusions[i], row.conclusions[j])) for row in rows]
+        pairs[differing[0]] += sum(len(pair) == 2 for pair in both)
+        flips[differing[0]] += sum(len({c.verdict for c in pair}) == 2 for pair in both)
     found = [Lever(name, pairs[name], flips[name]) for name in names if pairs[name]]
     return tuple(sorted(found, key=lambda lever: -lever.flips / lever.pairs))

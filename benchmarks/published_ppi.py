@@ -17,10 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from .corrected_estimate import Alternative, interval
-from .moment import NO_SOLUTION, predict, slope, solve
-from .sampled import Floats
+from pedagogy_r1.stats.moment import NO_SOLUTION, Alternative, interval, predict, slope, solve
+from pedagogy_r1.stats.sampled import Floats
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def published_logistic(
     """As above with covariates ``x`` (n, p), ``x_uncoded`` (N, p); put the column of ones in yourself.
 
     A tuned λ is tuned twice, as in ``ppi-python``: seen from λ = 1, then from that solution.
-    Raises ``InputError`` where there is no finite solution.
+    Raises ``ValueError`` where there is no finite solution.
     """
     covariates, others = np.asarray(x, float), np.asarray(x_uncoded, float)
     human, machine, other = (np.asarray(v, float) for v in (y, f, f_uncoded))
@@ -73,7 +71,7 @@ def published_logistic(
         b = np.where(coded, (1 - weight) / n, weight / n_other)
         coef = solve(a * n, b * n, every, "logit")
         if coef is None:
-            raise InputError(f"PPI: {NO_SOLUTION}")
+            raise ValueError(f"PPI: {NO_SOLUTION}")
         return coef
 
     def gradients(coef: Floats, weight: float) -> tuple[Floats, Floats, Floats, Floats]:
@@ -107,7 +105,7 @@ def _lam(of_y: Floats, of_f: Floats, of_other: Floats, inverse: Floats) -> float
 
 def _sizes(human: Floats, machine: Floats, other: Floats) -> tuple[int, int]:
     if len(human) != len(machine) or len(human) < 2 or len(other) < 2:
-        raise InputError(
+        raise ValueError(
             f"PPI needs y and f of the same units and two of each kind: {len(human)}, {len(machine)}, {len(other)}"
         )
     return len(human), len(other)
