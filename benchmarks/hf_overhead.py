@@ -25,7 +25,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from pedagogy_r1.chat import ChatFrame, ChatRequest
 from pedagogy_r1.chat._batch import BatchChat
 from pedagogy_r1.chat.hf import chat
-from pedagogy_r1.train.tiny import build_tiny
+from pedagogy_r1.train.tiny_model import build_tiny
 
 SYSTEM = "Consider the pedagogical step by step."
 QUESTIONS = [

@@ -20,7 +20,7 @@ from pedagogy_r1.intake import read_traces
 from pedagogy_r1.train.distill import distill
 from pedagogy_r1.train.filter import filter_traces
 from pedagogy_r1.train.sft import train
-from pedagogy_r1.train.tiny import build_tiny
+from pedagogy_r1.train.tiny_model import build_tiny
 from pedagogy_r1.wbeb.compare import Comparison, compare
 from pedagogy_r1.wbeb.generate import generate
 from pedagogy_r1.wbeb.item import write_items

@@ -27,11 +27,11 @@ from typing import Any, NamedTuple
 import torch
 from transformers import AutoModelForCausalLM, TrainerCallback
 
-from pedagogy_r1.train.dataset import Data, load
-from pedagogy_r1.train.merge import load_tokenizer
-from pedagogy_r1.train.settings import Settings, settings_of
-from pedagogy_r1.train.tiny import build_tiny, parameters
+from pedagogy_r1.train.student_model import load_tokenizer
+from pedagogy_r1.train.tiny_model import build_tiny, parameters
 from pedagogy_r1.train.trainer import build
+from pedagogy_r1.train.training_data import TrainingData, load
+from pedagogy_r1.train.training_settings import TrainingSettings, settings_of
 
 WORDS = [
     "the",
@@ -120,7 +120,7 @@ def main() -> None:
         )
 
 
-def prepare(work: Path, given: argparse.Namespace, length: int) -> tuple[Settings, Data, Any]:
+def prepare(work: Path, given: argparse.Namespace, length: int) -> tuple[TrainingSettings, TrainingData, Any]:
     """Model, and as many traces as fill the packs of all steps."""
     model = build_tiny(work / "model", **SIZES[given.model_size])
     tokenizer, chance = load_tokenizer(str(model)), random.Random(0)
@@ -147,7 +147,7 @@ def prepare(work: Path, given: argparse.Namespace, length: int) -> tuple[Setting
     return settings, load(path, tokenizer, max_length=length, held_out=0, seed=0), tokenizer
 
 
-def ours(settings: Settings, data: Data, tokenizer: Any, work: Path) -> Timed:
+def ours(settings: TrainingSettings, data: TrainingData, tokenizer: Any, work: Path) -> Timed:
     """The trainer of ``pcode sft``; its one checkpoint, at the last step, lies behind the clock."""
     trainer = build(settings, data, tokenizer, work / "checkpoints", None)
     clock = _Clock()
@@ -172,7 +172,7 @@ class _Clock(TrainerCallback):
         self.times.append(_now())
 
 
-def bare(settings: Settings, data: Data, tokenizer: Any, work: Path) -> Timed:
+def bare(settings: TrainingSettings, data: TrainingData, tokenizer: Any, work: Path) -> Timed:
     """The same by hand: the same weights in the same precision, packs filled by best fit, borders by position ids."""
     device = torch.device(settings.device)
     cuda = device.type == "cuda"
@@ -214,7 +214,7 @@ def bare(settings: Settings, data: Data, tokenizer: Any, work: Path) -> Timed:
     return Timed(tokens / wall, tokens / cpu, loss.item(), _memory())
 
 
-def pack(data: Data, length: int) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+def pack(data: TrainingData, length: int) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Best fit, longest first: (ids, labels, position ids), each 1 × tokens."""
     bins: list[list[Any]] = []
     for one in sorted(data.train, key=lambda e: -len(e.input_ids)):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pedagogy_r1.train.tiny import build_tiny
+from pedagogy_r1.train.tiny_model import build_tiny
 from pedagogy_r1.wbeb.asked import Questions, Settings
 from pedagogy_r1.wbeb.condition import condition
 from pedagogy_r1.wbeb.item import Item, write_items

@@ -37,7 +37,7 @@ def teach(items: Path, out: Path, **given: Any) -> None:
     No model thought them: every trace says so (model "invented-teacher"). They are for teaching a tiny model the form of an
     answer, and for measuring that training works.
     """
-    from ..train.teach import teach as write
+    from ..train.invented_teacher import teach as write
 
     made = write(items, out, **given)
     click.echo(f"{made:,} invented traces written to {out}")

@@ -25,7 +25,7 @@ PATH = click.Path(path_type=Path)
 def tiny(out: Path, texts: Path | None, **given: Any) -> None:
     """Build a tiny Qwen2 model with random weights and a tokenizer: for laptops and tests; it knows nothing."""
     from ..intake import read_traces
-    from ..train.tiny import build_tiny, parameters
+    from ..train.tiny_model import build_tiny, parameters
 
     said = (
         [part for t in read_traces(texts) for part in (t.question, t.reasoning, t.answer)] if texts else None

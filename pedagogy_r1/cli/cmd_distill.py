@@ -49,8 +49,7 @@ def command(
     Every domain gives the same number, or its share by --weights; a domain with fewer gives all it has and the others fill
     the gap. OUT/traces.jsonl says of every answer whether it is right. The same command resumes a run that was interrupted.
     """
-    from ..train.distill import prepare_distill, run_distill
-    from ..train.seeds import parse_weights
+    from ..train.distill import parse_weights, prepare_distill, run_distill
 
     distillation = prepare_distill(
         items, out, weights=parse_weights(weights), backend=backend_options(backend), **given

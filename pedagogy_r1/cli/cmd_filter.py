@@ -58,8 +58,7 @@ def command(
     Right, or wrong but rich, and then at most 400 of a domain: --policy 'correct|rich' --policy balanced:cap=400. Exit
     status 1: nothing is left.
     """
-    from ..train.filter import filter_traces
-    from ..train.funnel import funnel_text
+    from ..train.filter import filter_traces, funnel_text
 
     funnel = filter_traces(traces, out, policies, codings=codings, items=items)
     if as_json:

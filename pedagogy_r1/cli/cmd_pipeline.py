@@ -13,7 +13,7 @@ from ._pipeline_tiny import tiny
 from .console import console
 
 if TYPE_CHECKING:
-    from ..train.pipeline import Pipeline, Step
+    from ..train.pipeline import Pipeline, PlannedStage
     from ..train.recipe import Recipe
 
 PATH = click.Path(path_type=Path)
@@ -124,7 +124,7 @@ def _recipe(name: str, pairs: tuple[str, ...]) -> Recipe:
     return load_recipe(name).with_parameters(dict(map(parse_parameter, pairs)))
 
 
-def _step(pipeline: Pipeline, step: Step) -> dict[str, Any]:
+def _step(pipeline: Pipeline, step: PlannedStage) -> dict[str, Any]:
     record = pipeline.record(step.task.name) or {}
     return {
         "stage": step.task.name,
@@ -139,7 +139,7 @@ def _step(pipeline: Pipeline, step: Step) -> dict[str, Any]:
 _COLOURS = {"run": "green", "resume": "cyan", "look": "yellow", "keep": "white"}
 
 
-def _print_plan(pipeline: Pipeline, steps: list[Step]) -> None:
+def _print_plan(pipeline: Pipeline, steps: list[PlannedStage]) -> None:
     import shlex
 
     from rich.markup import escape
@@ -156,7 +156,7 @@ def _print_plan(pipeline: Pipeline, steps: list[Step]) -> None:
     out.print("  ".join(f"{count} {will}" for will, count in counts.items() if count) + "; nothing was run")
 
 
-def _announce(pipeline: Pipeline, step: Step) -> None:
+def _announce(pipeline: Pipeline, step: PlannedStage) -> None:
     import shlex
 
     if step.will == "keep":

@@ -19,7 +19,7 @@ from ..shipped import folder
 
 
 class CommandLine:
-    """Implements `train.pipeline.Commands`."""
+    """Implements `train.pipeline.StageCommands`."""
 
     def check(self, words: Sequence[str]) -> list[str]:
         """Words that name files or folders to be read; `InputError` for words that the command does not take."""

@@ -22,8 +22,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import InputError, did_you_mean
-from .expansion import Task, expand
 from .recipe import Recipe
+from .recipe_stages import StageRun, expand
 
 BANDWIDTH_SHARE = 0.6
 """Of the data sheet's memory bandwidth, in decoding."""
@@ -97,7 +97,7 @@ SHAPES = {
 
 
 @dataclass(frozen=True)
-class Cost:
+class StageCost:
     """One stage on one GPU. ``gpus``: how many at once; ``hours``: GPU hours, all of them together."""
 
     stage: str
@@ -151,7 +151,7 @@ def training(shape: Shape, gpu: Gpu, tokens: float, *, full: bool) -> tuple[floa
     return seconds / 3600, gpus
 
 
-def cost_table(recipe: Recipe, gpus: Sequence[str] = ()) -> list[Cost]:
+def cost_table(recipe: Recipe, gpus: Sequence[str] = ()) -> list[StageCost]:
     """Every stage that needs a GPU, on each kind. Raises `InputError` where the recipe does not say what is to be expected."""
     for name in gpus:
         if name not in GPUS:
@@ -165,7 +165,7 @@ def cost_table(recipe: Recipe, gpus: Sequence[str] = ()) -> list[Cost]:
     return [row for task in expand(recipe) for name in chosen for row in _costs(task, recipe, name)]
 
 
-def cost_text(rows: Sequence[Cost]) -> str:
+def cost_text(rows: Sequence[StageCost]) -> str:
     """A table of GPU hours, stage by GPU, and their sums."""
     names = list(dict.fromkeys(row.gpu for row in rows))
     lines = [["stage", "model", "tokens", *names]]
@@ -189,7 +189,7 @@ def _hours(hours: float) -> str:
     return f"{hours:,.1f}" if hours >= 1 else f"{hours:.2f}"
 
 
-def _costs(task: Task, recipe: Recipe, name: str) -> Iterator[Cost]:
+def _costs(task: StageRun, recipe: Recipe, name: str) -> Iterator[StageCost]:
     gpu, run = GPUS[name], task.stage.run
     words = list(task.template)
     if run not in ("distill", "wbeb eval", "sft"):
@@ -207,7 +207,7 @@ def _costs(task: Task, recipe: Recipe, name: str) -> Iterator[Cost]:
         epochs = float(_option(words, "--epochs") or 3)
         tokens = _expected(recipe, "kept") * share * (prompt + answer) * epochs
         hours, gpus = training(shape, gpu, tokens, full=_option(words, "--method") == "full")
-        yield Cost(task.name, shown, name, gpus, tokens, None, hours)
+        yield StageCost(task.name, shown, name, gpus, tokens, None, hours)
         return
     asked = _expected(recipe, "questions" if run == "distill" else "test_items")
     if run == "wbeb eval" and (domains := words.count("--domain")):
@@ -216,10 +216,10 @@ def _costs(task: Task, recipe: Recipe, name: str) -> Iterator[Cost]:
     prompt *= 1 + float(_option(words, "--shots") or 0)
     answers = max(1.0, math.ceil(asked))
     hours, gpus, batch = generation(shape, gpu, answers, prompt, answer)
-    yield Cost(task.name, shown, name, gpus, answers * (prompt + answer), batch, hours)
+    yield StageCost(task.name, shown, name, gpus, answers * (prompt + answer), batch, hours)
 
 
-def _model(task: Task, words: list[str]) -> str:
+def _model(task: StageRun, words: list[str]) -> str:
     """What is run or trained; of a trained student, what it was trained from."""
     named = (
         _option(words, "--model")

@@ -11,22 +11,136 @@ The same call resumes. The seeds depend on the items and the seed alone, so a ki
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..errors import InputError, did_you_mean
 from ..files.records import atomic
 from ..provenance import file_digest
 from ..wbeb.condition import Condition
 from ..wbeb.generate import Job, Progress, execute, plan, prepare
 from ..wbeb.generation import Generation
-from ..wbeb.item import read_items, write_items
-from .seeds import Draw, draw_seeds
+from ..wbeb.item import DOMAINS, Item, read_items, write_items
 
 SEEDS, DRAW = "seeds.jsonl", "seeds.json"
+
+
+class DomainDraw(NamedTuple):
+    """One domain: its weight, items there are to draw from, its even share of the draw, and what was drawn."""
+
+    domain: str
+    weight: float
+    train: int
+    wanted: int
+    drawn: int
+
+
+class SeedDraw(NamedTuple):
+    """The seeds, domain by domain, each in the order they were drawn."""
+
+    seeds: list[Item]
+    table: list[DomainDraw]
+
+    @property
+    def short(self) -> list[DomainDraw]:
+        """Domains that had fewer items than their share."""
+        return [row for row in self.table if row.train < row.wanted]
+
+
+def draw_seeds(
+    items: Iterable[Item], n: int, weights: Mapping[str, float] | None = None, *, seed: int = 0
+) -> SeedDraw:
+    """SeedDraw ``n`` training items, or all there are. Raises `InputError` where no item is marked as ``train``."""
+    if n < 1:
+        raise InputError(f"n is {n}", "give a number of questions")
+    pools: dict[str, list[Item]] = {}
+    for item in items:
+        if item.split == "train":
+            pools.setdefault(item.domain, []).append(item)
+    if not pools:
+        raise InputError("no item is in split 'train'", "split the items first: pcode wbeb split")
+    given = _weights(weights, list(pools))
+    sizes = {domain: len(pools.get(domain, ())) for domain in given}
+    wanted, drawn = shares(n, given), fill(n, given, sizes)
+    seeds = [item for domain in given for item in _shuffled(pools.get(domain, []), seed)[: drawn[domain]]]
+    return SeedDraw(seeds, [DomainDraw(d, given[d], sizes[d], wanted[d], drawn[d]) for d in given])
+
+
+def parse_weights(text: str | None) -> dict[str, float] | None:
+    """From ``SK=2,PK=1``; domains not named weigh nothing."""
+    if text is None:
+        return None
+    found: dict[str, float] = {}
+    for pair in text.split(","):
+        name, equals, value = pair.strip().partition("=")
+        try:
+            weight = float(value) if equals else 1.0
+        except ValueError:
+            raise InputError(f"weight {pair!r} is no number", "write e.g. SK=2,PK=1") from None
+        if name in found:
+            raise InputError(f"domain {name!r} is weighted twice", "write e.g. SK=2,PK=1")
+        found[name] = weight
+    return found
+
+
+def shares(n: int, weights: Mapping[str, float]) -> dict[str, int]:
+    """``n`` by weight in whole numbers (largest remainder; ties by the weights' order)."""
+    total = sum(weights.values())
+    exact = {name: n * weight / total for name, weight in weights.items()}
+    whole = {name: int(value) for name, value in exact.items()}
+    rest = sorted(exact, key=lambda name: whole[name] - exact[name])
+    for name in rest[: n - sum(whole.values())]:
+        whole[name] += 1
+    return whole
+
+
+def fill(n: int, weights: Mapping[str, float], sizes: Mapping[str, int]) -> dict[str, int]:
+    """`shares`, with what a domain lacks given to the others, until ``n`` or everything is drawn."""
+    drawn = dict.fromkeys(weights, 0)
+    open_ = {name: weight for name, weight in weights.items() if sizes[name]}
+    left = n
+    while left and open_:
+        part = shares(left, open_)
+        full = [name for name in open_ if drawn[name] + part[name] >= sizes[name]]
+        for name in full or open_:
+            took = min(part[name], sizes[name] - drawn[name])
+            drawn[name] += took
+            left -= took
+        if not full:
+            break
+        for name in full:
+            del open_[name]
+    return drawn
+
+
+def _weights(weights: Mapping[str, float] | None, there: list[str]) -> dict[str, float]:
+    order = [domain for domain in DOMAINS if domain in there]
+    if weights is None:
+        return dict.fromkeys(order, 1.0)
+    for name, weight in weights.items():
+        if name not in DOMAINS:
+            raise InputError(f"no domain is named {name!r}", did_you_mean(name, list(DOMAINS)))
+        if not 0 <= weight < float("inf"):
+            raise InputError(f"the weight of {name} is {weight}", "weights are 0 or more")
+    found: dict[str, float] = {domain: float(weights[domain]) for domain in DOMAINS if weights.get(domain)}
+    if not found:
+        raise InputError("all weights are 0", "give one domain a weight")
+    return found
+
+
+def _shuffled(items: list[Item], seed: int) -> list[Item]:
+    return sorted(
+        items,
+        key=lambda item: (
+            hashlib.sha256(f"{seed}\0{item.id}".encode("utf-8", "surrogatepass")).digest(),
+            item.id,
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -34,7 +148,7 @@ class Distillation:
     """Seeds drawn and everything checked, before anything is sent or written."""
 
     job: Job
-    draw: Draw
+    draw: SeedDraw
     record: dict[str, Any]
 
     def plan(self) -> dict[str, Any]:
@@ -53,7 +167,7 @@ def prepare_distill(
     seed: int = 0,
     **options: Any,
 ) -> Distillation:
-    """Draw the seeds and check everything. ``seed`` is that of the draw and of generation; ``options``: `wbeb.generate`'s."""
+    """SeedDraw the seeds and check everything. ``seed`` is that of the draw and of generation; ``options``: `wbeb.generate`'s."""
     there = list(read_items(items))
     draw = draw_seeds(there, n, weights, seed=seed)
     pool = [item for item in there if item.split == "train"]
@@ -71,7 +185,7 @@ def prepare_distill(
 def distill(
     items: str | Path, out: str | Path, *, progress: Progress | None = None, **how: Any
 ) -> Generation:
-    """Draw seeds, ask the teacher, write the folder; see `prepare_distill`. The manifest's ``status`` says how it ended."""
+    """SeedDraw seeds, ask the teacher, write the folder; see `prepare_distill`. The manifest's ``status`` says how it ended."""
     return run_distill(prepare_distill(items, out, **how), progress)
 
 

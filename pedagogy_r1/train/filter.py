@@ -13,8 +13,11 @@ them, once. All traces are held in memory: some 20 KB each.
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +27,105 @@ from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.run import CoderRun
 from ..trace import Trace
-from ..wbeb.item import read_items
-from .funnel import Funnel, Stage, write_funnel
-from .policies import Drop, Given
-from .policy import Step, read_step
+from ..wbeb.item import DOMAINS, read_items
+from .policies import Drop, FilterStep, Given, read_step
 
 KEPT, DROPPED, TABLE, MANIFEST = "kept.jsonl", "dropped.jsonl", "funnel.csv", "funnel.json"
+
+
+UNKNOWN = "unknown"
+"""The domain of a trace that names none."""
+
+
+@dataclass
+class FunnelStep:
+    """One step: its policy as written; traces it was asked about, and what became of them, by domain."""
+
+    policy: str
+    asked: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)
+    """reason → domain → traces."""
+
+    def count(self, trace: Trace, drop: Drop | None) -> None:
+        """Add one trace."""
+        domain = trace.domain or UNKNOWN
+        self.asked[domain] += 1
+        if drop is None:
+            self.kept[domain] += 1
+        else:
+            self.dropped.setdefault(drop.reason, Counter())[domain] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; reasons by their frequency."""
+        reasons = sorted(self.dropped.items(), key=lambda pair: (-pair[1].total(), pair[0]))
+        return {
+            "policy": self.policy,
+            "asked": self.asked.total(),
+            "kept": self.kept.total(),
+            "asked_by_domain": dict(sorted(self.asked.items())),
+            "kept_by_domain": dict(sorted(self.kept.items())),
+            "dropped": {reason: dict(sorted(by.items())) for reason, by in reasons},
+        }
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """All steps, first to last. ``kept``: what the last one left."""
+
+    stages: tuple[FunnelStep, ...]
+
+    @property
+    def traces(self) -> int:
+        """How many there were at first."""
+        return self.stages[0].asked.total()
+
+    @property
+    def kept(self) -> int:
+        """How many are left."""
+        return self.stages[-1].kept.total()
+
+    @property
+    def domains(self) -> list[str]:
+        """All domains met, the benchmark's order first."""
+        order = [*DOMAINS, UNKNOWN]
+        met = self.stages[0].asked
+        return sorted(met, key=lambda name: (order.index(name) if name in order else len(order), name))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, for ``funnel.json``."""
+        return {"traces": self.traces, "kept": self.kept, "steps": [stage.as_json() for stage in self.stages]}
+
+    def rows(self) -> Iterator[tuple[str, str, Counter[str]]]:
+        """(what, kind, traces by domain) as they are printed; kind is ``read``, ``kept`` or ``dropped``."""
+        yield "read", "read", self.stages[0].asked
+        for stage in self.stages:
+            yield stage.policy, "kept", stage.kept
+            for reason in stage.as_json()["dropped"]:
+                yield reason, "dropped", stage.dropped[reason]
+
+
+def write_funnel(funnel: Funnel, path: str | Path) -> None:
+    """As CSV: ``step, policy, domain, outcome, reason, traces``; every step's outcomes add up to what it was asked about."""
+    with atomic(path) as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["step", "policy", "domain", "outcome", "reason", "traces"])
+        for number, stage in enumerate(funnel.stages, 1):
+            for domain in funnel.domains:
+                table.writerow([number, stage.policy, domain, "kept", "", stage.kept[domain]])
+                for reason in stage.as_json()["dropped"]:
+                    if count := stage.dropped[reason][domain]:
+                        table.writerow([number, stage.policy, domain, "dropped", reason, count])
+
+
+def funnel_text(funnel: Funnel) -> str:
+    """Aligned columns: all, then each domain."""
+    names = ["", "all", *funnel.domains]
+    lines = [names]
+    for what, kind, by in funnel.rows():
+        head = f"  - {what}" if kind == "dropped" else what
+        lines.append([head, f"{by.total():,}", *(f"{by[domain]:,}" for domain in funnel.domains)])
+    return "\n".join(_aligned(line, _widths(lines)) for line in lines)
 
 
 def filter_traces(
@@ -70,12 +166,12 @@ def filter_traces(
 
 
 def apply(
-    traces: Sequence[Trace], steps: Sequence[Step], given: Given
-) -> tuple[list[Trace], list[tuple[Trace, int, Step, Drop]], Funnel]:
+    traces: Sequence[Trace], steps: Sequence[FilterStep], given: Given
+) -> tuple[list[Trace], list[tuple[Trace, int, FilterStep, Drop]], Funnel]:
     """What stays and what falls (in the order of ``traces``), and the funnel."""
-    left, fallen, stages = list(traces), dict[str, tuple[Trace, int, Step, Drop]](), []
+    left, fallen, stages = list(traces), dict[str, tuple[Trace, int, FilterStep, Drop]](), []
     for number, step in enumerate(steps, 1):
-        stage, still = Stage(step.text), []
+        stage, still = FunnelStep(step.text), []
         for trace, drop in zip(left, step(left, given), strict=True):
             stage.count(trace, drop)
             if drop is None:
@@ -87,7 +183,7 @@ def apply(
     return left, [fallen[trace.id] for trace in traces if trace.id in fallen], Funnel(tuple(stages))
 
 
-def _marked(trace: Trace, number: int, step: Step, drop: Drop) -> Trace:
+def _marked(trace: Trace, number: int, step: FilterStep, drop: Drop) -> Trace:
     said = {"step": number, "policy": step.text, "reason": drop.reason}
     said |= {"detail": drop.detail} if drop.detail else {}
     return trace.model_copy(update={"metadata": {**trace.metadata, "filter": said}})
@@ -121,3 +217,15 @@ def _refuse_another(out: Path, fingerprint: str) -> None:
             f"{out} holds the outcome of another filter ({said}), or of other inputs",
             "choose another folder with -o, or delete this one",
         )
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *rest = (
+        cell.ljust(w) if i == 0 else cell.rjust(w)
+        for i, (cell, w) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join([first, *rest]).rstrip()

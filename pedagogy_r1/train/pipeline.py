@@ -4,7 +4,7 @@
     OUT/items/, OUT/sft/ …   one folder a stage
     OUT/stages/sft.json      what the stage was made of: words, digests of inputs and outputs, code, versions, seconds
 
-    pipeline = Pipeline(recipe, Path("out"), Commands(...))
+    pipeline = Pipeline(recipe, Path("out"), StageCommands(...))
     for step in pipeline.plan(): step.task.name, step.will, step.why
     pipeline.run()
 
@@ -27,20 +27,19 @@ from ..errors import InputError, RunError, did_you_mean
 from ..files.lock import lock
 from ..files.records import atomic
 from ..provenance import digest, now, versions
-from .code_version import changed, code_of
-from .digests import Digests
-from .expansion import Task, expand, place
 from .recipe import Recipe
+from .recipe_stages import StageRun, expand, place
+from .stage_inputs import DigestCache, changed, code_of
 
 RECORDS, LEDGER = "stages", "ledger.jsonl"
 
 Will = Literal["run", "resume", "keep", "look"]
 """``look``: an earlier stage runs first; whether this one has to will be seen then."""
 
-Tell = Callable[["Step"], None]
+Tell = Callable[["PlannedStage"], None]
 
 
-class Commands(Protocol):
+class StageCommands(Protocol):
     """The command line, as stages use it; ``cli`` implements it."""
 
     def check(self, words: Sequence[str]) -> list[str]:
@@ -62,10 +61,10 @@ class Commands(Protocol):
         ...
 
 
-class Step(NamedTuple):
+class PlannedStage(NamedTuple):
     """What is to become of one task, and why."""
 
-    task: Task
+    task: StageRun
     will: Will
     why: str
 
@@ -86,10 +85,12 @@ class _Made:
 class Pipeline:
     """A recipe in a folder. ``keep_code``: a stage made by other code than today's counts as made."""
 
-    def __init__(self, recipe: Recipe, out: Path, commands: Commands, *, keep_code: bool = False) -> None:
+    def __init__(
+        self, recipe: Recipe, out: Path, commands: StageCommands, *, keep_code: bool = False
+    ) -> None:
         self.recipe, self.out, self.commands, self.keep_code = recipe, out, commands, keep_code
         self.tasks = expand(recipe)
-        self.digests = Digests(out / RECORDS / "digests.json")
+        self.digests = DigestCache(out / RECORDS / "digests.json")
         self._paths: dict[str, list[str]] = {}
         for task in self.tasks:
             try:
@@ -99,7 +100,7 @@ class Pipeline:
                     f"recipe {recipe.id}, stage {task.name}: {error.message}", error.hint
                 ) from None
 
-    def plan(self, start: str | None = None) -> Iterator[Step]:
+    def plan(self, start: str | None = None) -> Iterator[PlannedStage]:
         """What would be done, as far as can be said before anything is done. ``start``: run from this stage on."""
         forced = self._from(start)
         moving: set[str] = set()
@@ -109,11 +110,11 @@ class Pipeline:
                 moving.add(task.name)
             yield step
 
-    def run(self, start: str | None = None, tell: Tell = lambda step: None) -> list[Step]:
+    def run(self, start: str | None = None, tell: Tell = lambda step: None) -> list[PlannedStage]:
         """Run what has to be run. Raises `RunError` where a stage fails; the same call goes on from there."""
         forced = self._from(start)
         handle = lock(self.out)
-        done: list[Step] = []
+        done: list[PlannedStage] = []
         try:
             with atomic(self.out / "recipe.yaml") as file:
                 file.write(self.recipe.yaml())
@@ -156,26 +157,30 @@ class Pipeline:
                 behind.add(task.name)
         return behind
 
-    def _step(self, task: Task, forced: bool, moving: Collection[str]) -> Step:
+    def _step(self, task: StageRun, forced: bool, moving: Collection[str]) -> PlannedStage:
         """``moving``: tasks whose outputs are not known yet."""
         record = self.record(task.name)
         ahead = [need for need in task.needs if need in moving]
         if record is None:
-            return Step(task, "run", "never run")
+            return PlannedStage(task, "run", "never run")
         if ahead:
-            return Step(task, "run" if forced else "look", f"follows {', '.join(ahead)}")
+            return PlannedStage(task, "run" if forced else "look", f"follows {', '.join(ahead)}")
         made = self._made(task)
         why = self._different(record, made)
         if why:
-            return Step(task, "run", why)
+            return PlannedStage(task, "run", why)
         if record["status"] != "done":
-            return Step(task, "resume", f"{record['status']} on {record['started']}")
+            return PlannedStage(task, "resume", f"{record['status']} on {record['started']}")
         if forced:
-            return Step(task, "run", "--from")
+            return PlannedStage(task, "run", "--from")
         lost = self._lost(task, record)
-        return Step(task, "run", lost) if lost else Step(task, "keep", f"done on {record['finished']}")
+        return (
+            PlannedStage(task, "run", lost)
+            if lost
+            else PlannedStage(task, "keep", f"done on {record['finished']}")
+        )
 
-    def _made(self, task: Task) -> _Made:
+    def _made(self, task: StageRun) -> _Made:
         inputs: dict[str, str | None] = {}
         for word in self._paths[task.name]:
             inputs[word] = self.digests.of(Path(place(word, self.out)))
@@ -212,11 +217,11 @@ class Pipeline:
             )
         return ""
 
-    def _lost(self, task: Task, record: dict[str, Any]) -> str:
+    def _lost(self, task: StageRun, record: dict[str, Any]) -> str:
         found = self.digests.of(task.folder(self.out))
         return "" if found == record["output"] else f"{task.folder(self.out)} has changed since"
 
-    def _run(self, step: Step, handle: int) -> None:
+    def _run(self, step: PlannedStage, handle: int) -> None:
         task = step.task
         made, folder = self._made(task), task.folder(self.out)
         if step.will == "run":

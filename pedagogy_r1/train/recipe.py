@@ -38,7 +38,7 @@ Value = str | int | float | bool | None | list[str | int | float] | dict[str, st
 it, and a mapping repeats it as ``KEY=VALUE``."""
 
 
-class Stage(BaseModel):
+class RecipeStage(BaseModel):
     """One command. Its folder is ``OUT/NAME``; ``out`` names a file in there where the command's ``-o`` wants a file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,7 +70,7 @@ class Recipe(BaseModel):
     environment: dict[str, str] = Field(default_factory=dict)
     """Environment variables of the stages, beside those that are set."""
     variants: dict[str, dict[str, Value]] = Field(default_factory=dict)
-    stages: dict[str, Stage | None] = Field(default_factory=dict)
+    stages: dict[str, RecipeStage | None] = Field(default_factory=dict)
 
     def yaml(self) -> str:
         """The recipe as a file, without what it extends."""

@@ -29,15 +29,12 @@ from .. import provenance
 from ..errors import InputError, RunError
 from ..files.lock import locked
 from ..files.records import atomic
-from . import checkpoint as saved
-from ._need import need
-from .card import write_card
-from .curve import losses, write_csv, write_picture
-from .dataset import Data, load
-from .merge import copy_tokenizer, load_tokenizer
-from .merge import merge as merge_adapter
-from .settings import Settings, settings_of
-from .trainer import build, longest
+from .student_model import copy_tokenizer, load_tokenizer, need
+from .student_model import merge as merge_adapter
+from .trainer import best, build, history, is_over, latest, longest, publish, tidy
+from .training_data import TrainingData, load
+from .training_results import losses, write_card, write_csv, write_picture
+from .training_settings import TrainingSettings, settings_of
 
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
@@ -46,7 +43,7 @@ _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedStudent:
     """What came out. ``model``: the folder to evaluate (merged, else all weights, else the adapter). Losses in nats a token."""
 
     folder: Path
@@ -69,10 +66,10 @@ def train(
     keep_checkpoints: bool = False,
     progress: Progress | None = None,
     **settings: Any,
-) -> Trained:
+) -> TrainedStudent:
     """Train ``model`` on ``traces`` and write everything under ``out``; the same call resumes or finds it done.
 
-    ``settings``: the fields of `Settings`. ``merge`` may be asked for later, of a run that is done.
+    ``settings``: the fields of `TrainingSettings`. ``merge`` may be asked for later, of a run that is done.
 
     Raises `InputError` for traces nothing can be learnt from, unknown models and missing packages or devices; `RunError` where
     ``out`` holds a run with other settings or other traces, or is in use.
@@ -93,7 +90,7 @@ def train(
     return _trained_elsewhere(asked, out)
 
 
-def _need_device(asked: Settings) -> None:
+def _need_device(asked: TrainingSettings) -> None:
     import torch
 
     if asked.method == "qlora" and not torch.cuda.is_available():
@@ -104,7 +101,7 @@ def _need_device(asked: Settings) -> None:
         raise InputError("there is no CUDA device", "use --device auto")
 
 
-def _plan(asked: Settings, traces: Path) -> dict[str, Any]:
+def _plan(asked: TrainingSettings, traces: Path) -> dict[str, Any]:
     """What determines the result. A folder's weights count by their content up to 2 GiB, by their sizes above."""
     if not traces.is_file():
         raise InputError(
@@ -159,15 +156,15 @@ def _open(out: Path, plan: dict[str, Any]) -> bool:
         same = there["fingerprint"] == plan["fingerprint"]
     except (ValueError, KeyError, TypeError):
         raise RunError(f"{path} is damaged", "delete the folder and train again") from None
-    if not same and there.get("status") == "running" and saved.latest(out / "checkpoints") is None:
+    if not same and there.get("status") == "running" and latest(out / "checkpoints") is None:
         _save(path, {**plan, "status": "running"})  # it failed before it learnt anything: nothing is lost
         same = True
     if not same:
         raise RunError(
             f"{out} holds another run: {_difference(there, plan)}", "choose another -o, or delete the folder"
         )
-    saved.tidy(out / "checkpoints")
-    return _status(out) == "complete" or saved.latest(out / "checkpoints") is not None
+    tidy(out / "checkpoints")
+    return _status(out) == "complete" or latest(out / "checkpoints") is not None
 
 
 def _difference(there: dict[str, Any], now: dict[str, Any]) -> str:
@@ -189,11 +186,11 @@ def _status(out: Path) -> str:
     return str(json.loads((out / "settings.json").read_bytes())["status"])
 
 
-def _fit(asked: Settings, traces: Path, out: Path, progress: Progress | None, main: bool) -> None:
+def _fit(asked: TrainingSettings, traces: Path, out: Path, progress: Progress | None, main: bool) -> None:
     """Train to the end, from the last checkpoint on if there is one."""
     checkpoints = out / "checkpoints"
-    last = saved.latest(checkpoints)
-    if last is not None and saved.is_over(last, asked.patience):
+    last = latest(checkpoints)
+    if last is not None and is_over(last, asked.patience):
         return
     tokenizer = load_tokenizer(asked.base)
     data = load(
@@ -213,7 +210,7 @@ def _fit(asked: Settings, traces: Path, out: Path, progress: Progress | None, ma
         _save(out / "timings.json", _timings(trainer, data, time.monotonic() - began))
 
 
-def _timings(trainer: Any, data: Data, seconds: float) -> dict[str, Any]:
+def _timings(trainer: Any, data: TrainingData, seconds: float) -> dict[str, Any]:
     """Of this session only: what came before a kill is not counted."""
     import torch
 
@@ -225,16 +222,16 @@ def _timings(trainer: Any, data: Data, seconds: float) -> dict[str, Any]:
     return found
 
 
-def _finish(asked: Settings, out: Path, plan: dict[str, Any], *, merge: bool, keep: bool) -> None:
+def _finish(asked: TrainingSettings, out: Path, plan: dict[str, Any], *, merge: bool, keep: bool) -> None:
     """Everything that follows from the checkpoints; each piece is whole or absent, so a kill between two costs nothing."""
     target = out / ("model" if asked.method == "full" else "adapter")
     if _status(out) != "complete":
-        last = saved.latest(out / "checkpoints")
+        last = latest(out / "checkpoints")
         assert last is not None, "the trainer saves at its last step"
-        _save(out / "log.json", saved.history(last))
-        write_csv(out / "loss.csv", saved.history(last))
-        write_picture(out / "loss.png", saved.history(last), Path(asked.model).name)
-        _whole(target, lambda half: _publish(asked, saved.best(last), half))
+        _save(out / "log.json", history(last))
+        write_csv(out / "loss.csv", history(last))
+        write_picture(out / "loss.png", history(last), Path(asked.model).name)
+        _whole(target, lambda half: _publish(asked, best(last), half))
         _card(asked, out, plan, target)
         _save(out / "settings.json", {**plan, "status": "complete"})
     if merge and asked.method != "full" and not (out / "merged" / "README.md").is_file():
@@ -244,8 +241,8 @@ def _finish(asked: Settings, out: Path, plan: dict[str, Any], *, merge: bool, ke
         shutil.rmtree(out / "checkpoints", ignore_errors=True)
 
 
-def _publish(asked: Settings, best: Path, folder: Path) -> None:
-    saved.publish(best, folder)
+def _publish(asked: TrainingSettings, best: Path, folder: Path) -> None:
+    publish(best, folder)
     copy_tokenizer(asked.base, folder)
 
 
@@ -257,7 +254,9 @@ def _whole(folder: Path, write: Callable[[Path], None]) -> None:
     half.rename(folder)
 
 
-def _card(asked: Settings, out: Path, plan: dict[str, Any], folder: Path, *, merged: bool = False) -> None:
+def _card(
+    asked: TrainingSettings, out: Path, plan: dict[str, Any], folder: Path, *, merged: bool = False
+) -> None:
     write_card(
         folder / "README.md",
         asked,
@@ -274,10 +273,10 @@ def _save(path: Path, value: Any) -> None:
         file.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
-def _trained(asked: Settings, out: Path, resumed: bool) -> Trained:
+def _trained(asked: TrainingSettings, out: Path, resumed: bool) -> TrainedStudent:
     logged = json.loads((out / "log.json").read_bytes())
     curve = losses(logged)
-    return Trained(
+    return TrainedStudent(
         out,
         next(out / name for name in ("merged", "model", "adapter") if (out / name).is_dir()),
         asked.method,
@@ -290,6 +289,6 @@ def _trained(asked: Settings, out: Path, resumed: bool) -> Trained:
     )
 
 
-def _trained_elsewhere(asked: Settings, out: Path) -> Trained:
+def _trained_elsewhere(asked: TrainingSettings, out: Path) -> TrainedStudent:
     """In the processes that write nothing."""
-    return Trained(out, out, asked.method, 0, {}, None, None, None, False)
+    return TrainedStudent(out, out, asked.method, 0, {}, None, None, None, False)

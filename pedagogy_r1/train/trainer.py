@@ -11,19 +11,19 @@ look better for it; so `check_packing` asks the model itself before training beg
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from . import checkpoint as saved
-from .dataset import Data
-from .example import IGNORED, Example
-from .merge import load_model
-from .settings import Settings
+from .student_model import load_model
+from .training_data import IGNORED, TrainingData, TrainingExample
+from .training_settings import TrainingSettings
 
 
-def longest(asked: Settings) -> int:
+def longest(asked: TrainingSettings) -> int:
     """The sequence length in force. Raises `InputError` for more than the model has positions."""
     from transformers import AutoConfig
 
@@ -42,8 +42,8 @@ def longest(asked: Settings) -> int:
 
 
 def build(
-    asked: Settings,
-    data: Data,
+    asked: TrainingSettings,
+    data: TrainingData,
     tokenizer: Any,
     checkpoints: Path,
     progress: Callable[[int, int], None] | None,
@@ -109,7 +109,7 @@ def _trainer_class(cuda: bool) -> Any:
     return PlainLoss
 
 
-def _config(asked: Settings, checkpoints: Path, length: int, *, cuda: bool, held: bool) -> Any:
+def _config(asked: TrainingSettings, checkpoints: Path, length: int, *, cuda: bool, held: bool) -> Any:
     import torch
     from trl import SFTConfig
 
@@ -147,7 +147,7 @@ def _config(asked: Settings, checkpoints: Path, length: int, *, cuda: bool, held
     )
 
 
-def _model(asked: Settings, cuda: bool) -> Any:
+def _model(asked: TrainingSettings, cuda: bool) -> Any:
     import torch
 
     dtype = asked.dtype
@@ -167,7 +167,7 @@ def _model(asked: Settings, cuda: bool) -> Any:
     return load_model(asked.base, dtype=dtype, **more)
 
 
-def _adapter(asked: Settings) -> Any:
+def _adapter(asked: TrainingSettings) -> Any:
     from peft import LoraConfig
 
     return LoraConfig(
@@ -179,7 +179,7 @@ def _adapter(asked: Settings) -> Any:
     )
 
 
-def _table(examples: list[Example]) -> Any:
+def _table(examples: list[TrainingExample]) -> Any:
     """Tokenized already and with labels, which TRL takes as they are; columns other than these two it would drop."""
     from datasets import Dataset
 
@@ -193,7 +193,7 @@ def _steps_an_epoch(trainer: Any) -> int:
     return max(1, -(-batches // accumulate))
 
 
-def _watch(asked: Settings, held: bool, progress: Callable[[int, int], None] | None) -> Any:
+def _watch(asked: TrainingSettings, held: bool, progress: Callable[[int, int], None] | None) -> Any:
     """The callback that stops early, measures and saves at the last step, and marks checkpoints as whole."""
     from accelerate import PartialState
     from transformers import TrainerCallback
@@ -208,13 +208,13 @@ def _watch(asked: Settings, held: bool, progress: Callable[[int, int], None] | N
                 control.should_save, control.should_evaluate = True, held
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if saved.out_of_patience(state.log_history, asked.patience):
+            if out_of_patience(state.log_history, asked.patience):
                 control.should_training_stop = control.should_save = True
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             PartialState().wait_for_everyone()  # each process writes its own random state
             if state.is_world_process_zero:
-                saved.mark(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+                mark(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Watch()
 
@@ -253,3 +253,81 @@ def _last_logits(model: Any, batch: dict[str, Any]) -> Any:
     }
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         return model(**inputs, use_cache=False).logits[0, -1].float()
+
+
+# --- checkpoints --------------------------------------------------------------------------------------------------
+
+_MARK = "complete"
+_STATE = "trainer_state.json"
+_LOGGED = (
+    "step",
+    "epoch",
+    "loss",
+    "eval_loss",
+    "learning_rate",
+    "grad_norm",
+    "mean_token_accuracy",
+    "entropy",
+)
+
+
+def mark(folder: Path) -> None:
+    """The checkpoint is whole."""
+    (folder / _MARK).touch()
+
+
+def tidy(checkpoints: Path) -> None:
+    """Throw away what a killed process left half-written."""
+    for folder in checkpoints.glob("checkpoint-*"):
+        if not (folder / _MARK).is_file():
+            shutil.rmtree(folder)
+
+
+def latest(checkpoints: Path) -> Path | None:
+    """The whole checkpoint with the most steps behind it."""
+    whole = [folder for folder in checkpoints.glob("checkpoint-*") if (folder / _MARK).is_file()]
+    return max(whole, key=lambda folder: int(folder.name.rsplit("-", 1)[1]), default=None)
+
+
+def history(checkpoint: Path) -> list[dict[str, Any]]:
+    """Every loss logged up to the checkpoint, over all sessions of the run; without times, which differ between equal runs."""
+    state = json.loads((checkpoint / _STATE).read_bytes())
+    return [{key: entry[key] for key in _LOGGED if key in entry} for entry in state["log_history"]]
+
+
+def is_over(checkpoint: Path, patience: int | None) -> bool:
+    """Whether nothing remains to be trained: all steps made, or patience lost."""
+    state = json.loads((checkpoint / _STATE).read_bytes())
+    return bool(state["global_step"] >= state["max_steps"]) or out_of_patience(state["log_history"], patience)
+
+
+def out_of_patience(logged: Sequence[dict[str, Any]], patience: int | None) -> bool:
+    """Whether the last ``patience`` held-out losses are none of them below the lowest before."""
+    losses = [float(entry["eval_loss"]) for entry in logged if "eval_loss" in entry]
+    return patience is not None and bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
+
+
+def best(checkpoint: Path) -> Path:
+    """The checkpoint of the lowest held-out loss (the earlier of equals); without any, ``checkpoint`` itself."""
+    measured = [(float(e["eval_loss"]), int(e["step"])) for e in history(checkpoint) if "eval_loss" in e]
+    if not measured:
+        return checkpoint
+    return checkpoint.with_name(f"checkpoint-{min(measured)[1]}")
+
+
+def publish(checkpoint: Path, folder: Path) -> None:
+    """Copy weights and configuration, and nothing of the training, to ``folder``, which must not be there yet."""
+    kept = (".safetensors", ".index.json")
+    folder.mkdir(parents=True)
+    for path in sorted(checkpoint.iterdir()):
+        config = path.name in ("config.json", "generation_config.json", "adapter_config.json")
+        if path.is_file() and (config or path.name.endswith(kept)):
+            shutil.copyfile(path, folder / path.name)
+    adapter = folder / "adapter_config.json"
+    if adapter.is_file():
+        # peft keeps the names of the adapted layers in a set, whose order changes from one process to the next.
+        config = json.loads(adapter.read_bytes())
+        ordered = {
+            k: sorted(v) if isinstance(v, list) and k == "target_modules" else v for k, v in config.items()
+        }
+        adapter.write_text(json.dumps(ordered, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -22,7 +22,7 @@ from pedagogy_r1.chat._rows import Row, Rows
 from pedagogy_r1.chat.hf import HfEngine, chat
 from pedagogy_r1.errors import ChatError, InputError
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.train.tiny import build_tiny
+from pedagogy_r1.train.tiny_model import build_tiny
 
 from ..make_runs import BOOK
 

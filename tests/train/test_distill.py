@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.intake import read_traces
 from pedagogy_r1.shipped import folder
-from pedagogy_r1.train.seeds import draw_seeds, fill, parse_weights, shares
-from pedagogy_r1.train.teach import teach
+from pedagogy_r1.train.distill import draw_seeds, fill, parse_weights, shares
+from pedagogy_r1.train.invented_teacher import teach
 from pedagogy_r1.wbeb.domains import domain_of
 from pedagogy_r1.wbeb.item import Item, read_items
 

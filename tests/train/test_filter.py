@@ -20,10 +20,8 @@ from pedagogy_r1.intake import read_traces
 from pedagogy_r1.runs.coding import CoderInfo, Coding
 from pedagogy_r1.runs.run import Manifest, RunWriter
 from pedagogy_r1.trace import Trace
-from pedagogy_r1.train.filter import apply, filter_traces
-from pedagogy_r1.train.funnel import funnel_text
-from pedagogy_r1.train.policies import Drop, Given
-from pedagogy_r1.train.policy import names, read_step
+from pedagogy_r1.train.filter import apply, filter_traces, funnel_text
+from pedagogy_r1.train.policies import Drop, Given, names, read_step
 from pedagogy_r1.unit import Unit, unit_id
 from pedagogy_r1.wbeb.item import Item, write_items
 

@@ -15,12 +15,11 @@ import yaml
 
 from pedagogy_r1.cli.stages import CommandLine
 from pedagogy_r1.errors import InputError, RunError
-from pedagogy_r1.train.code_version import code_of
 from pedagogy_r1.train.cost import GPUS, SHAPES, Gpu, Shape, generation, training
-from pedagogy_r1.train.digests import VOLATILE
-from pedagogy_r1.train.expansion import expand
-from pedagogy_r1.train.pipeline import Pipeline, Step
+from pedagogy_r1.train.pipeline import Pipeline, PlannedStage
 from pedagogy_r1.train.recipe import Recipe, load_recipe, parse_parameter, recipes
+from pedagogy_r1.train.recipe_stages import expand
+from pedagogy_r1.train.stage_inputs import VOLATILE, code_of
 
 from ..conftest import ROOT
 
@@ -137,7 +136,9 @@ def test_code_that_a_command_imports_counts_and_other_code_does_not(light: Path)
     pipeline(light).run()
     path = light / "out/stages/some.json"
     record = json.loads(path.read_text())
-    assert {"train/filter.py", "train/policies/rich.py", "cli/filter.py", "trace.py"} <= set(record["code"])
+    assert {"train/filter.py", "train/policies/rich.py", "cli/cmd_filter.py", "trace.py"} <= set(
+        record["code"]
+    )
     assert not {name for name in record["code"] if name.startswith(("report/", "agreement/", "chat/"))}
     record["code"]["train/filter.py"] = "another"
     path.write_text(json.dumps(record))
@@ -301,7 +302,7 @@ def test_every_shipped_recipe_plans(name: str, tmp_path: Path) -> None:
     steps = list(Pipeline(load_recipe(name), tmp_path / "out", CommandLine()).plan())
     assert {step.will for step in steps} == {"run"}
     assert load_recipe(name).title
-    assert isinstance(steps[0], Step)
+    assert isinstance(steps[0], PlannedStage)
 
 
 # --- what it costs

@@ -17,13 +17,20 @@ import pytest
 
 from pedagogy_r1.errors import InputError, RunError
 from pedagogy_r1.trace import Trace
-from pedagogy_r1.train.dataset import hold_out, load
-from pedagogy_r1.train.example import IGNORED, Example, assistant_text, example, prompt_text
-from pedagogy_r1.train.merge import load_model, load_tokenizer, merge
-from pedagogy_r1.train.settings import settings_of
 from pedagogy_r1.train.sft import train
-from pedagogy_r1.train.tiny import build_tiny
+from pedagogy_r1.train.student_model import load_model, load_tokenizer, merge
+from pedagogy_r1.train.tiny_model import build_tiny
 from pedagogy_r1.train.trainer import build, check_packing
+from pedagogy_r1.train.training_data import (
+    IGNORED,
+    TrainingExample,
+    assistant_text,
+    example,
+    hold_out,
+    load,
+    prompt_text,
+)
+from pedagogy_r1.train.training_settings import settings_of
 
 for package in ("torch", "transformers", "trl", "peft", "accelerate", "datasets"):
     pytest.importorskip(package)
@@ -188,7 +195,7 @@ def test_what_is_left_out_is_counted(tiny: Path, write_jsonl: Callable[..., Path
 
 
 def test_no_group_on_both_sides() -> None:
-    examples = [Example(f"t{n}", f"g{n % 13}", "SK", [1], [1]) for n in range(100)]
+    examples = [TrainingExample(f"t{n}", f"g{n % 13}", "SK", [1], [1]) for n in range(100)]
     train_side, held = hold_out(examples, 0.1, 0)
     assert not {e.group for e in train_side} & {e.group for e in held}
     assert len(train_side) + len(held) == 100

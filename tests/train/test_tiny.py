@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pedagogy_r1.errors import InputError
-from pedagogy_r1.train.tiny import build_tiny, parameters
+from pedagogy_r1.train.tiny_model import build_tiny, parameters
 
 pytest.importorskip("transformers")
 pytest.importorskip("torch")

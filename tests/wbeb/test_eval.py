@@ -205,7 +205,7 @@ def test_a_model_in_this_process_is_evaluated_and_loses_no_item(tmp_path: Path, 
     """A tiny model with random weights knows nothing: every item has a trace, and nearly nothing can be read."""
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from pedagogy_r1.train.tiny import build_tiny
+    from pedagogy_r1.train.tiny_model import build_tiny
 
     items = tmp_path / "items.jsonl"
     write_items(items, all_domains(4))

@@ -8,11 +8,17 @@ A policy is asked about all traces at once, since some (the shortest of an item,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from ...codebook import Codebook
+from ...errors import CodebookError, InputError, PluginError, RunError, did_you_mean
+from ...plugins import available, load
+from ...runs.coding import Coding
+from ...runs.run import CoderRun, require_complete
 from ...trace import Trace
 from ...wbeb.item import Item
 
@@ -40,3 +46,150 @@ class Policy(Protocol):
     def __call__(self, traces: Sequence[Trace], given: Given) -> list[Drop | None]:
         """For each trace, in order: ``None`` if it is kept, else why not. Raises `PedagogyError` if it lacks what it reads."""
         ...
+
+
+@dataclass(frozen=True)
+class CodedTrace:
+    """(units,) tokens and codes, the primary code first, by one coder."""
+
+    tokens: tuple[int, ...]
+    codes: tuple[tuple[str, ...] | None, ...]
+
+    @property
+    def coded(self) -> bool:
+        """Whether any unit has a coding at all."""
+        return any(codes is not None for codes in self.codes)
+
+
+@dataclass(frozen=True)
+class CodedTraces:
+    """By trace id; and the one codebook that all runs were made with."""
+
+    book: Codebook
+    traces: dict[str, CodedTrace]
+
+    def get(self, trace: Trace) -> CodedTrace | None:
+        """The trace's codings, if it has any."""
+        found = self.traces.get(trace.id)
+        return found if found is not None and found.coded else None
+
+
+def coded_traces(
+    folders: Iterable[str | Path], traces: Sequence[Trace], coder: str | None, policy: str
+) -> CodedTraces:
+    """Open the runs. ``coder``: whose codings, where a run has several. Raises `RunError`, `InputError`, `CodebookError`."""
+    runs = [CoderRun(folder) for folder in folders]
+    if not runs:
+        raise RunError(
+            f"the policy {policy!r} reads codings, and none are given",
+            "code the traces (pcode annotate TRACES -o RUN) and give --codings RUN",
+        )
+    require_complete(runs, None)
+    texts = {trace.id: trace.reasoning for trace in traces}
+    book, found = runs[0].codebook, dict[str, CodedTrace]()
+    for run in runs:
+        if run.codebook.digest != book.digest:
+            raise CodebookError(
+                f"{run.folder} was made with {run.codebook.stamp}, {runs[0].folder} with {book.stamp}",
+                "give runs of one codebook",
+            )
+        name = _coder(run, coder)
+        for trace, units, codings in run.by_trace():
+            if trace.id not in texts:
+                continue
+            if trace.reasoning != texts[trace.id]:
+                raise InputError(
+                    f"{run.folder} coded another text under the trace id {trace.id!r}",
+                    "give the run that was made from this traces file",
+                )
+            if trace.id in found:
+                raise InputError(f"trace {trace.id!r} is coded in two of the runs", "give one of them")
+            given = {c.unit_id: c for c in codings if c.coder == name}
+            found[trace.id] = CodedTrace(
+                tuple(unit.tokens for unit in units),
+                tuple(_codes(given.get(unit.id)) for unit in units),
+            )
+    return CodedTraces(book, found)
+
+
+def _codes(coding: Coding | None) -> tuple[str, ...] | None:
+    return None if coding is None else coding.codes
+
+
+def _coder(run: CoderRun, wanted: str | None) -> str:
+    names = [coder.name for coder in run.manifest.coders]
+    if wanted is not None and wanted not in names:
+        raise RunError(f"{run.folder} has no coder {wanted!r}", did_you_mean(wanted, names))
+    if wanted is None and len(names) != 1:
+        raise RunError(
+            f"{run.folder} has {len(names)} coders: {', '.join(names)}",
+            f"say whose: coder={(names or ['NAME'])[0]}",
+        )
+    return wanted or names[0]
+
+
+@dataclass(frozen=True)
+class FilterStep:
+    """One ``--policy``, as written and as ready to be asked: alternatives, of which one must keep a trace."""
+
+    text: str
+    alternatives: tuple[Policy, ...]
+
+    def __call__(self, traces: Sequence[Trace], given: Given) -> list[Drop | None]:
+        """Like a policy's own."""
+        answers = [policy(traces, given) for policy in self.alternatives]
+        return [_either(drops) for drops in zip(*answers, strict=True)]
+
+
+def read_step(text: str) -> FilterStep:
+    """From ``NAME[:KEY=VALUE,…][|NAME…]``; `PluginError` for an unknown name, `InputError` for an option it does not have."""
+    return FilterStep(text, tuple(_policy(part.strip()) for part in text.split("|")))
+
+
+def names() -> list[str]:
+    """The policies there are, as they are written on the command line."""
+    return [name.replace("_", "-") for name in available(PLUGINS)]
+
+
+def _either(drops: Sequence[Drop | None]) -> Drop | None:
+    said = [drop for drop in drops if drop is not None]
+    if len(said) < len(drops):
+        return None
+    if len(said) == 1:
+        return said[0]
+    return Drop(
+        " and ".join(dict.fromkeys(drop.reason for drop in said)),
+        "; ".join(dict.fromkeys(drop.detail for drop in said if drop.detail)),
+    )
+
+
+def _policy(text: str) -> Policy:
+    name, _, rest = text.partition(":")
+    if name.replace("_", "-") not in names():
+        raise PluginError(f"no policy is named {name!r}", did_you_mean(name, names()))
+    make = load(PLUGINS, name.replace("-", "_"))
+    options: dict[str, Any] = {}
+    known = inspect.signature(make, eval_str=True).parameters
+    for pair in filter(None, (part.strip() for part in rest.split(","))):
+        key, equals, value = pair.partition("=")
+        if not equals or key not in known:
+            hint = f"its options: {', '.join(known) or 'none'}; written {name}:key=value,key=value"
+            raise InputError(f"policy {name!r} has no option {pair!r}", hint)
+        if key in options:
+            raise InputError(f"policy {name!r}: {key} is given twice", "give it once")
+        options[key] = _value(name, key, value, known[key].annotation)
+    made: Policy = make(**options)
+    return made
+
+
+def _value(name: str, key: str, value: str, kind: Any) -> Any:
+    """``value`` as the plugin's own annotation says: a number, or text."""
+    for number in (int, float):
+        if kind in (number, number | None):
+            try:
+                return number(value)
+            except ValueError:
+                raise InputError(
+                    f"policy {name!r}: {key}={value} is no number", f"{key} is of type {number.__name__}"
+                ) from None
+    return value

@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from ...errors import CodebookError, InputError
 from ...tokens.noise import NoiseFamilies, noise_families, noise_tokens
 from ...trace import Trace
-from ..coded import CodedTrace, coded_traces
-from . import Drop, Given, Policy
+from . import CodedTrace, Drop, Given, Policy, coded_traces
 
 NOISY = "too much noise"
 UNCODED = Drop("not coded")

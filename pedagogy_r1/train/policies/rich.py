@@ -15,8 +15,7 @@ from collections.abc import Sequence
 
 from ...errors import CodebookError, InputError, did_you_mean
 from ...trace import Trace
-from ..coded import coded_traces
-from . import Drop, Given, Policy
+from . import Drop, Given, Policy, coded_traces
 from .correct import CUT, UNREAD
 from .quiet import UNCODED
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import shipped
 from ..errors import InputError, did_you_mean
-from .recipe import FOLDER, Recipe, Stage, Value
+from .recipe import FOLDER, Recipe, RecipeStage, Value
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_.*-]+)\}")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
@@ -26,11 +26,11 @@ RESERVED = ("stages", "recipes")
 
 
 @dataclass(frozen=True)
-class Task:
+class StageRun:
     """A stage of one variant. ``template``: its words, with ``${stage}`` where an earlier one's folder comes."""
 
     name: str
-    stage: Stage
+    stage: RecipeStage
     template: tuple[str, ...]
     needs: tuple[str, ...]
     parameters: Mapping[str, Value] = field(default_factory=dict)
@@ -54,7 +54,7 @@ def place(word: str, out: Path) -> str:
     return _REFERENCE.sub(lambda m: str(shipped.folder(FOLDER) if m[1] == "recipes" else out / m[1]), word)
 
 
-def expand(recipe: Recipe) -> list[Task]:
+def expand(recipe: Recipe) -> list[StageRun]:
     """All tasks in the order in which they run. Raises `InputError` for what is referred to and is not there."""
     stages = {name: stage for name, stage in recipe.stages.items() if stage is not None}
     if not stages:
@@ -63,7 +63,7 @@ def expand(recipe: Recipe) -> list[Task]:
     variants = recipe.variants or {"": {}}
     scopes = {name: _Scope(recipe, name, set_) for name, set_ in variants.items()}
     varying = _varying(recipe, stages, scopes)
-    tasks: list[Task] = []
+    tasks: list[StageRun] = []
     for name, stage in stages.items():
         for variant in variants if name in varying else [next(iter(variants))]:
             earlier = _Earlier(list(stages), name, varying, variant, list(variants))
@@ -71,7 +71,7 @@ def expand(recipe: Recipe) -> list[Task]:
     return tasks
 
 
-def _task(recipe: Recipe, name: str, stage: Stage, scope: _Scope, earlier: _Earlier) -> Task:
+def _task(recipe: Recipe, name: str, stage: RecipeStage, scope: _Scope, earlier: _Earlier) -> StageRun:
     own = earlier.own(name)
     words = stage.run.split()
     for key, value in stage.options.items():
@@ -83,7 +83,7 @@ def _task(recipe: Recipe, name: str, stage: Stage, scope: _Scope, earlier: _Earl
     needs = dict.fromkeys(m[1] for word in found for m in _REFERENCE.finditer(word))
     stage = stage.model_copy(update={"launcher": _many(scope.value(stage.launcher))})
     others = tuple(need for need in needs if need not in (own, "recipes"))
-    return Task(own, stage, tuple(found), others, scope.parameters)
+    return StageRun(own, stage, tuple(found), others, scope.parameters)
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class _Scope:
         )
 
 
-def _varying(recipe: Recipe, stages: Mapping[str, Stage], scopes: Mapping[str, _Scope]) -> set[str]:
+def _varying(recipe: Recipe, stages: Mapping[str, RecipeStage], scopes: Mapping[str, _Scope]) -> set[str]:
     """Stages that are not the same in all variants, by their own words or through an earlier stage."""
     found: set[str] = set()
     for name, stage in stages.items():
@@ -192,7 +192,7 @@ def _varying(recipe: Recipe, stages: Mapping[str, Stage], scopes: Mapping[str, _
     return found
 
 
-def _check_names(recipe: Recipe, stages: Mapping[str, Stage]) -> None:
+def _check_names(recipe: Recipe, stages: Mapping[str, RecipeStage]) -> None:
     for name in (*stages, *recipe.variants):
         if not _NAME.match(name) or name in RESERVED:
             raise InputError(

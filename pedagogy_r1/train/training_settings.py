@@ -1,6 +1,6 @@
 """What a training run depends on, checked before anything heavy is imported, and kept beside the result.
 
-    Settings(model="deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", method="lora", domains=("SK",), epochs=3)
+    TrainingSettings(model="deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", method="lora", domains=("SK",), epochs=3)
 
 Two runs with equal settings, equal traces and equal versions of the packages make equal files on one machine.
 """
@@ -20,7 +20,7 @@ LEARNING_RATES: dict[str, float] = {"lora": 2e-4, "qlora": 2e-4, "full": 1e-5}
 """Where none is given. Adapters start at zero and bear more than weights that know something."""
 
 
-class Settings(BaseModel):
+class TrainingSettings(BaseModel):
     """How a student is trained. Lengths are in tokens, ``batch_size`` in sequences (packed ones, when packing) a device."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,16 +78,16 @@ class Settings(BaseModel):
         return str(folder.resolve()) if folder.is_dir() else self.model
 
 
-def settings_of(**given: Any) -> Settings:
-    """Settings from keywords; `InputError` in words where one is unknown or out of range."""
+def settings_of(**given: Any) -> TrainingSettings:
+    """TrainingSettings from keywords; `InputError` in words where one is unknown or out of range."""
     try:
-        made = Settings.model_validate({k: v for k, v in given.items() if v is not None})
+        made = TrainingSettings.model_validate({k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise InputError(
-                f"no setting is named {name!r}", did_you_mean(name, sorted(Settings.model_fields))
+                f"no setting is named {name!r}", did_you_mean(name, sorted(TrainingSettings.model_fields))
             ) from None
         raise InputError(
             f"{name} = {first['input']!r}: {first['msg'].lower()}", "see: pcode sft --help"

@@ -9,11 +9,21 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ._need import need
+
+_INSTALL = "pip install 'pedagogy_r1[train]'"
+
+
+def need(*modules: str, hint: str = _INSTALL) -> None:
+    """Raise `InputError` with ``hint`` for the first of ``modules`` that is not installed; nothing is imported."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise InputError(f"{module} is not installed", hint)
+
 
 TOKENIZER = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),

@@ -10,20 +10,91 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InputError
 from ..intake import read_traces
 from ..trace import Trace
-from .example import IGNORED, Example, example, opens_think
+
+IGNORED = -100
+"""PyTorch's label for "no loss here"."""
+
+_OPEN = "<think>"
+
+
+class TrainingExample(NamedTuple):
+    """``labels[i]`` is ``input_ids[i]`` in the completion, and -100 in the prompt."""
+
+    trace: str
+    group: str
+    domain: str | None
+    input_ids: list[int]
+    labels: list[int]
+
+
+def assistant_text(trace: Trace) -> str:
+    """What the student shall say: ``<think>⏎reasoning⏎</think>⏎⏎answer``; a reply without tags stays without."""
+    if trace.think == "absent":
+        return f"{trace.reasoning.strip()}\n\n{trace.answer.strip()}".strip()
+    return f"{_OPEN}\n{trace.reasoning.strip()}\n</think>\n\n{trace.answer.strip()}"
+
+
+def messages_of(trace: Trace) -> list[dict[str, str]]:
+    """What was asked: ``metadata["prompt"]`` as generation recorded it, else the question alone."""
+    prompt = trace.metadata.get("prompt") or {}
+    user = prompt.get("user") or trace.question
+    system = prompt.get("system")
+    return ([{"role": "system", "content": system}] if system else []) + [{"role": "user", "content": user}]
+
+
+def prompt_text(tokenizer: Any, messages: list[dict[str, str]]) -> str:
+    """The prompt up to where the assistant speaks. Raises `InputError` where the template is missing or refuses."""
+    if not getattr(tokenizer, "chat_template", None):
+        raise InputError(
+            f"{tokenizer.name_or_path or 'the model'} has no chat template",
+            "train an instruction-tuned model, or put a chat_template.jinja beside its tokenizer",
+        )
+    try:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    except Exception as error:  # noqa: BLE001 - a template is a program of its own and raises what it likes
+        raise InputError(
+            f"the chat template refuses {' + '.join(m['role'] for m in messages)}: {error}",
+            "some models take no system prompt; use a condition without one",
+        ) from None
+
+
+def example(trace: Trace, tokenizer: Any) -> TrainingExample:
+    """The trace as ids and labels."""
+    prompt = prompt_text(tokenizer, messages_of(trace))
+    completion = _unsaid(prompt, assistant_text(trace))
+    asked = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+    said = tokenizer(completion, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    said = [*said, tokenizer.eos_token_id]
+    group = trace.metadata.get("group") or trace.item or trace.id
+    return TrainingExample(trace.id, str(group), trace.domain, [*asked, *said], [IGNORED] * len(asked) + said)
+
+
+def opens_think(prompt: str) -> bool:
+    """Whether the template has opened the tag already."""
+    return prompt.rstrip().endswith(_OPEN)
+
+
+def _unsaid(prompt: str, text: str) -> str:
+    """``text`` without the ``<think>⏎`` with which the prompt already ends."""
+    if not (opens_think(prompt) and text.startswith(_OPEN)):
+        return text
+    said = prompt[prompt.rindex(_OPEN) :]
+    while said and not text.startswith(said):
+        said = said[:-1]
+    return text[len(said) :]
 
 
 @dataclass(frozen=True)
-class Data:
+class TrainingData:
     """``train`` and ``held`` never share a group. ``left_out``: how many traces were not used, by reason."""
 
-    train: list[Example]
-    held: list[Example]
+    train: list[TrainingExample]
+    held: list[TrainingExample]
     traces: int
     left_out: dict[str, int] = field(default_factory=dict)
 
@@ -57,7 +128,7 @@ def load(
     max_length: int,
     held_out: float,
     seed: int,
-) -> Data:
+) -> TrainingData:
     """Read traces and make examples of them.
 
     Left out, and counted: other domains, no reasoning, no answer, replies cut at the token limit, examples longer than
@@ -66,7 +137,7 @@ def load(
     Raises `InputError` where nothing remains, or too few groups to hold one out.
     """
     left_out: Counter[str] = Counter()
-    examples: list[Example] = []
+    examples: list[TrainingExample] = []
     seen: Counter[str] = Counter()
     for trace in read_traces(path):
         seen[trace.domain or "?"] += 1
@@ -84,10 +155,12 @@ def load(
     if not examples:
         raise InputError(f"{path}: {_nothing(seen, left_out, domains)}", _hint(left_out))
     train, held = hold_out(examples, held_out, seed)
-    return Data(train, held, sum(seen.values()), dict(left_out))
+    return TrainingData(train, held, sum(seen.values()), dict(left_out))
 
 
-def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+def hold_out(
+    examples: Sequence[TrainingExample], share: float, seed: int
+) -> tuple[list[TrainingExample], list[TrainingExample]]:
     """Keep whole groups apart until ``share`` of the examples, and at least one group, is held out.
 
     Which groups: the order of a digest of seed and name, so that a group stays on its side when others come or go.
@@ -123,7 +196,7 @@ def _unusable(trace: Trace, domains: Sequence[str]) -> str | None:
     return None
 
 
-def _opened(made: Example, tokenizer: Any) -> bool:
+def _opened(made: TrainingExample, tokenizer: Any) -> bool:
     prompt = [token for token, label in zip(made.input_ids, made.labels, strict=True) if label == IGNORED]
     return opens_think(tokenizer.decode(prompt))
 

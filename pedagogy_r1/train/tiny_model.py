@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import InputError
 from ..files.records import Row, read_jsonl
 from ..shipped import folder as shipped
-from ._need import need
+from .student_model import need
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
