@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import PedagogyError, RunError
 from ..runs.run import CoderRun
-from .scan import Place, Scanner, TraceLines, Units, read_line, trace_lines
+from .scan import Span, TraceLines, read_line, scan, trace_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ class CoderColumn(NamedTuple):
 
 @dataclass
 class TraceRow:
-    """One trace, without its texts. ``places``: by run. ``units``: its half-open range in ``said``."""
+    """One trace, without its texts. ``places``: by run, where its units' and codings' lines lie. ``units``: its half-open range in ``said``."""
 
     id: str
     domain: str
@@ -55,7 +55,7 @@ class TraceRow:
     run: int
     at: int
     runs: list[int] = field(default_factory=list)
-    places: dict[int, Place] = field(default_factory=dict)
+    places: dict[int, tuple[Span, Span]] = field(default_factory=dict)
     units: tuple[int, int] = (0, 0)
     folded: bytes = b""
 
@@ -71,7 +71,7 @@ class Index:
         self.number: dict[str, int] = {}
         self.sets: list[tuple[str, ...] | None] = [None, None]
         self.ready = 0
-        self._codes: dict[bytes, int] = {}
+        self._codes = {b"": MISSING}
         self._column = {
             (c.run, json.dumps(c.coder, ensure_ascii=False).encode("utf-8", "surrogatepass")): i
             for i, c in enumerate(self.columns)
@@ -168,21 +168,21 @@ class Index:
             row.folded = fold("\0".join(data.get(name) or "" for name in ("question", "reasoning", "answer")))
 
     def _join(self) -> None:
-        """Trace by trace over all runs."""
-        scanners = [Scanner(run) for run in self.runs]
+        """Trace by trace over all runs; mostly the next one of each is the one."""
+        readers = [scan(run) for run in self.runs]
+        early: list[dict[str, TraceLines]] = [{} for _ in self.runs]
         news = 16
         for n, row in enumerate(self.rows):
             if n >= news:
                 news = n + max(16, n // 8)
                 self._announce(n)
-            found: dict[int, TraceLines] = {}
-            units: Units | None = None
             for r in row.runs:
-                if block := scanners[r].take(row.id, units):
-                    found[r], units = block, block.units
-            self._add(row, found)
-        for scanner in scanners:
-            scanner.close()
+                while row.id not in early[r] and (lines := next(readers[r], None)):
+                    early[r][lines.trace] = lines
+            self._add(row, {r: early[r].pop(row.id) for r in row.runs if row.id in early[r]})
+        for reader in readers:
+            for _ in reader:
+                """Units of traces that the run does not have; what is wrong with the files is raised here."""
         self._announce(len(self.rows))
 
     def _announce(self, ready: int) -> None:
@@ -192,35 +192,27 @@ class Index:
 
     def _add(self, row: TraceRow, found: dict[int, TraceLines]) -> None:
         width, first = len(self.columns), len(self._cells) // len(self.columns)
-        order = unit_order([(self._rank(r), b.units.spans, b.units.ids) for r, b in found.items()])
+        ranks = [self.schemes.index(self.runs[r].manifest.scheme) for r in found]
+        order = unit_order([(rank, b.spans, b.ids) for rank, b in zip(ranks, found.values(), strict=True)])
         cells = array("H", bytes(2 * width * len(order)))
-        for r, (units, said, span) in found.items():
-            row.places[r] = Place(units.span, span)
-            at = [order[unit] * width for unit in units.ids]
-            try:
-                for unit, coder, codes in said:
-                    cells[at[unit] + self._column[r, coder]] = self._codes.get(codes) or self._number(codes)
-            except KeyError as error:
-                raise self._unknown(*error.args[0]) from None
+        for r, lines in found.items():
+            row.places[r] = (lines.units, lines.codings)
+            at = [order[unit] * width for unit in lines.ids]
+            for unit, coder, codes in lines.said:
+                column = self._column.get((r, coder))
+                if column is None:
+                    raise RunError(
+                        f"{self.runs[r].folder}: run.json does not name the coder {json.loads(coder)!r}",
+                        "restore the file",
+                    )
+                cells[at[unit] + column] = self._codes.get(codes) or self._number(codes)
         self._cells.extend(cells)
         row.units = (first, first + len(order))
 
-    def _rank(self, run: int) -> int:
-        return self.schemes.index(self.runs[run].manifest.scheme)
-
-    def _unknown(self, run: int, coder: bytes) -> RunError:
-        return RunError(
-            f"{self.runs[run].folder}: run.json does not name the coder {json.loads(coder)!r}",
-            "restore the file",
-        )
-
     def _number(self, codes: bytes) -> int:
-        if not codes:
-            number = MISSING
-        else:
-            number = len(self.sets)
-            self.sets.append(tuple(json.loads(codes)))
-        self._codes[codes] = number
+        """A new set of codes."""
+        number = self._codes[codes] = len(self.sets)
+        self.sets.append(tuple(json.loads(codes)))
         return number
 
 

@@ -104,7 +104,7 @@ def _units(index: Index, row: TraceRow) -> list[dict[str, Any]]:
     parts = []
     for r, place in row.places.items():
         run = index.runs[r]
-        lines = read_lines(run.folder / "units.jsonl", place.units)
+        lines = read_lines(run.folder / "units.jsonl", place[0])
         parts.append(
             (
                 index.schemes.index(run.manifest.scheme),
@@ -120,6 +120,6 @@ def _codings(index: Index, row: TraceRow) -> dict[str, dict[int, dict[str, Any]]
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for r, place in row.places.items():
         column = {c.coder: i for i, c in enumerate(index.columns) if c.run == r}
-        for data in read_lines(index.runs[r].folder / "codings.jsonl", place.codings):
+        for data in read_lines(index.runs[r].folder / "codings.jsonl", place[1]):
             found.setdefault(data["unit_id"], {})[column[data["coder"]]] = data
     return found
