@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.files.records import BadRow
-from pedagogy_r1.wbeb.domains import Resampling
 from pedagogy_r1.wbeb.item import Item
-from pedagogy_r1.wbeb.kt.baselines import EVERY, TARGETS, Row, baselines
-from pedagogy_r1.wbeb.kt.sequence import Sequence, merge_repeats, read_four_line, read_skill_names
-from pedagogy_r1.wbeb.sources.assist2009 import source
+from pedagogy_r1.wbeb.kt.baselines import EVERY, TARGETS, TracerScores, baselines
+from pedagogy_r1.wbeb.kt.steps import Sequence, merge_repeats
+from pedagogy_r1.wbeb.sources.assist2009 import read_four_line, read_skill_names, source
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "wbeb" / "kt"
 
@@ -44,15 +44,15 @@ def items(part: str, merge: bool) -> list[Item]:
     return list(source(files, keep_repeats=not merge).items)
 
 
-def show(rows: list[Row], on: str) -> None:
+def show(rows: list[TracerScores], on: str) -> None:
     print(f"\n  {on:<12}{'AUC':<24}{'accuracy':<24}{'n':>7}  fit")
     for row in (row for row in rows if row.on == on):
         if row.why_missing:
             print(f"  {row.model:<12}{row.why_missing}")
             continue
-        cells = [f"{s.estimate:.3f} [{s.low:.3f}, {s.high:.3f}]" for s in row.scores]
+        cells = [f"{e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for e in (s.estimate for s in row.scores)]
         print(
-            f"  {row.model:<12}{''.join(f'{c:<24}' for c in cells)}{row.scores[0].n:>7,}  {row.seconds:.1f} s"
+            f"  {row.model:<12}{''.join(f'{c:<24}' for c in cells)}{row.scores[0].estimate.n:>7,}  {row.seconds:.1f} s"
         )
 
 

@@ -21,7 +21,7 @@ from pedagogy_r1.train.distill import distill
 from pedagogy_r1.train.filter import filter_traces
 from pedagogy_r1.train.sft import train
 from pedagogy_r1.train.tiny_model import build_tiny
-from pedagogy_r1.wbeb.compare import Comparison, compare
+from pedagogy_r1.wbeb.compare import EvaluationComparison, compare
 from pedagogy_r1.wbeb.generate import generate
 from pedagogy_r1.wbeb.item import write_items
 from tests.fake_openai import FakeOpenAI, Said
@@ -37,7 +37,7 @@ class Sizes(NamedTuple):
     learning_rate: float = 5e-3
 
 
-def run(out: Path, sizes: Sizes, seed: int) -> tuple[Comparison, Comparison]:
+def run(out: Path, sizes: Sizes, seed: int) -> tuple[EvaluationComparison, EvaluationComparison]:
     """All stages; ``untrained``, ``unfiltered`` and ``filtered`` compared with the first, and with the second."""
     every = items(sizes.items, held_out=sizes.held_out, seed=seed)
     write_items(out / "train.jsonl", [item for item in every if item.split == "train"])
@@ -109,17 +109,18 @@ def main() -> None:
         print(f"          {time.perf_counter() - began:.0f} s")
 
 
-def report(seed: int, found: tuple[Comparison, Comparison]) -> None:
+def report(seed: int, found: tuple[EvaluationComparison, EvaluationComparison]) -> None:
     """Rows of one seed."""
     for cell in found[0].cells:
-        score = cell.scores[0]
+        score, e = cell.scores[0], cell.scores[0].estimate
         print(
-            f"seed {seed}  {cell.run:<12} {score.name} {score.estimate:.3f} [{score.low:.3f}, {score.high:.3f}]  n {score.n}"
+            f"seed {seed}  {cell.run:<12} {score.name} {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]  n {e.n}"
             f"  chance {score.chance:.2f}  majority {score.majority:.3f}  unread {cell.parse_failures:.1%}"
         )
     for difference in (*found[0].differences, *found[1].differences[1:]):
+        e = difference.estimate
         print(
-            f"seed {seed}  {difference.run} − {difference.base}: {difference.estimate:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]"
+            f"seed {seed}  {difference.run} − {difference.base}: {e.value:+.3f} [{e.low:+.3f}, {e.high:+.3f}]"
         )
 
 

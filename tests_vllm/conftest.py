@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from pedagogy_r1.train.tiny_model import build_tiny
-from pedagogy_r1.wbeb.asked import Questions, Settings
 from pedagogy_r1.wbeb.condition import condition
 from pedagogy_r1.wbeb.item import Item, write_items
+from pedagogy_r1.wbeb.questions import GenerationSettings, Questions
 from tests.conftest import pcode  # noqa: F401 - a fixture
 from tests.runs import BOOK
 
@@ -73,7 +73,7 @@ class Tiny(NamedTuple):
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     """A random Qwen2, and an adapter that was shown the answers to `items`."""
     folder = tmp_path_factory.mktemp("tiny")
-    questions = Questions(Settings("hf:none", condition("none")))
+    questions = Questions(GenerationSettings("hf:none", condition("none")))
     asked = [(item, questions.ask(item, 0).messages) for item in items()]
     words = [messages.user for _, messages in asked] + [BOOK, '{"codings":[{"unit":1,"evidence":"Wait, '] * 4
     model = build_tiny(folder / "model", texts=words, vocab=400, positions=POSITIONS)

@@ -11,9 +11,9 @@ import click
 from .console import console
 
 if TYPE_CHECKING:
-    from ..wbeb.domains import Score
+    from ..wbeb.domain import Score
     from ..wbeb.item import Item
-    from ..wbeb.kt.baselines import Row
+    from ..wbeb.kt.baselines import TracerScores
 
 MODELS = ("majority", "IRT", "PFA", "BKT", "DKT")
 
@@ -58,10 +58,10 @@ def command(
     Scored on every step of the test students from their second on, as the literature does, and on the items' target steps
     alone, which is what language models are scored on.
     """
+    from ..estimate import Resampling
     from ..files.records import atomic
-    from ..wbeb.domains import Resampling
     from ..wbeb.kt.baselines import baselines
-    from ..wbeb.kt.items import students
+    from ..wbeb.kt.windows import students
 
     train, test = _split(items)
     rows = baselines(
@@ -107,9 +107,11 @@ def _split(path: Path) -> tuple[list[Item], list[Item]]:
     return parts[0], parts[1]
 
 
-def _print(rows: list[Row], train: list[Item], test: list[Item]) -> None:
+def _print(rows: list[TracerScores], train: list[Item], test: list[Item]) -> None:
     from rich.markup import escape
     from rich.table import Table
+
+    from ..estimate.formatting import shown
 
     out = console()
     groups = [len({item.group for item in part}) for part in (train, test)]
@@ -124,37 +126,42 @@ def _print(rows: list[Row], train: list[Item], test: list[Item]) -> None:
                 continue
             area, accuracy = row.scores
             table.add_row(
-                row.model, *_cells(area), *_cells(accuracy), _number(accuracy.majority), f"{area.n:,}"
+                row.model, *_cells(area), *_cells(accuracy), shown(accuracy.majority), f"{area.estimate.n:,}"
             )
         out.print(table)
     notes = {f"{row.model}: {row.why_missing}" for row in rows if row.why_missing}
     notes |= {
-        f"{row.on}: no {s.name}: {s.why_undefined}" for row in rows for s in row.scores if s.why_undefined
+        f"{row.on}: no {s.name}: {s.estimate.why_undefined}"
+        for row in rows
+        for s in row.scores
+        if s.estimate.why_undefined
     }
     for note in sorted(notes):
         out.print(escape(note), style="yellow")
 
 
 def _cells(score: Score) -> tuple[str, str]:
-    span = "–" if score.low is None else f"[dim]\\[{score.low:.3f}, {score.high:.3f}][/]"
-    return f"[bold]{_number(score.estimate)}[/]", span
+    from rich.markup import escape
+
+    from ..estimate.formatting import interval, shown
+
+    estimate = score.estimate
+    return f"[bold]{shown(estimate.value)}[/]", f"[dim]{escape(interval(estimate.low, estimate.high))}[/]"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _write_csv(rows: list[Row], path: Path) -> None:
+def _write_csv(rows: list[TracerScores], path: Path) -> None:
     import csv
 
     from ..files.records import atomic
 
-    names = ("name", "estimate", "low", "high", "n", "chance", "majority", "why_undefined", "note")
+    names = ["name", "value", "low", "high", "level", "n", "clusters"]
+    names += ["chance", "majority", "why_undefined", "note"]
     with atomic(path) as file:
         table: Any = csv.writer(file, lineterminator="\n")
         table.writerow(("model", "on", *names))
         for row in rows:
             for score in row.scores:
-                table.writerow((row.model, row.on, *(getattr(score, name) for name in names)))
+                found = score.as_json()
+                table.writerow((row.model, row.on, *(found[name] for name in names)))
             if row.why_missing:
-                table.writerow((row.model, row.on, "", "", "", "", "", "", "", row.why_missing, ""))
+                table.writerow((row.model, row.on, *("" for _ in names[:-2]), row.why_missing, ""))

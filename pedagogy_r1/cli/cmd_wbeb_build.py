@@ -11,7 +11,7 @@ import click
 from .console import console
 
 if TYPE_CHECKING:
-    from ..wbeb.build import Built, Part, SourceRecord
+    from ..wbeb.build import Built, SourceFiles, SourceRecord
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -92,11 +92,11 @@ def command(ctx: click.Context, /, words: tuple[str, ...], list_: bool, **given:
 
 
 def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
-    from ..wbeb.build import How, build
+    from ..wbeb.build import BuildSettings, build
     from ..wbeb.leak import Nearness
 
     options = list(given["options"]) + (["keep_repeats=true"] if given["keep_repeats"] else [])
-    how = How(
+    how = BuildSettings(
         split=given["split"],
         seed=given["seed"],
         test_fraction=given["test_fraction"],
@@ -107,11 +107,11 @@ def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
     return build(_parts(words, options), how)
 
 
-def _parts(words: tuple[str, ...], settings: list[str]) -> list[Part]:
+def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:
     """``("chile", "pk.jsonl", "asap", "a.tsv", "b.tsv")`` → two parts, each with the options that are its own."""
     from ..errors import InputError, PluginError, did_you_mean
     from ..plugins import available
-    from ..wbeb.build import PLUGINS, Part, options_of
+    from ..wbeb.build import PLUGINS, SourceFiles, options_of
 
     sources = available(PLUGINS)
     if words[0] not in sources:
@@ -138,7 +138,7 @@ def _parts(words: tuple[str, ...], settings: list[str]) -> list[Part]:
             )
         for name in having:
             chosen[name][option] = _value(setting, value, options_of(name)[option])
-    return [Part(name, tuple(paths), chosen[name]) for name, paths in files.items()]
+    return [SourceFiles(name, tuple(paths), chosen[name]) for name, paths in files.items()]
 
 
 def _value(setting: str, text: str, default: Any) -> Any:

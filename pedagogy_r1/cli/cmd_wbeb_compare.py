@@ -12,7 +12,7 @@ from .console import console
 from .options import notice
 
 if TYPE_CHECKING:
-    from ..wbeb.comparison_table import Table
+    from ..wbeb.comparison_table import TextTable
 
 PATH = click.Path(path_type=Path)
 
@@ -42,9 +42,9 @@ def command(
     Over the items that all of them answered: scores, paired differences, conditions of one model against each other, and
     thought tokens of right and wrong answers. The published numbers stand below for reference.
     """
+    from ..estimate import Resampling
     from ..wbeb.compare import compare
     from ..wbeb.comparison_table import commands, tables, write
-    from ..wbeb.domains import Resampling
     from ..wbeb.published import NOTE
 
     comparison = compare(folders, base=base, how=Resampling(replicates, seed))
@@ -66,7 +66,7 @@ def command(
             click.echo(f"  {line}")
 
 
-def _print(found: Table, *, stacked: bool) -> None:
+def _print(found: TextTable, *, stacked: bool) -> None:
     """``stacked``: intervals under their scores, since there are many columns."""
     from rich import table as rich
     from rich.markup import escape

@@ -13,8 +13,8 @@ from .console import console
 from .options import backend_options, generation_options, notice, print_plan, status_of
 
 if TYPE_CHECKING:
-    from ..wbeb.domains import Score
-    from ..wbeb.evaluate import Evaluation, Row
+    from ..wbeb.domain import Score
+    from ..wbeb.evaluation import DomainScores, Evaluation
 
 PATH = click.Path(path_type=Path)
 
@@ -82,11 +82,10 @@ def command(
     Writes OUT/scores.json and scores.csv, and OUT/traces.jsonl, which `pcode annotate` takes as it is. The same command
     resumes a run that was interrupted.
     """
-    from ..wbeb.domains import Resampling
-    from ..wbeb.evaluate import evaluate, learners, write_scores
+    from ..estimate import Resampling
+    from ..wbeb.evaluation import evaluate, learners, write_scores
     from ..wbeb.generate import execute, plan, prepare
-    from ..wbeb.item import read_items
-    from ..wbeb.selection import select
+    from ..wbeb.item import read_items, select
 
     there = list(read_items(items))
     chosen = select(there, split=split, domains=domains, limit=limit, seed=given["seed"])
@@ -124,7 +123,16 @@ def _print(evaluation: Evaluation) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("", "", "score"):
         table.add_column(name)
-    for name in ("", "95 %", "n", "chance", "majority", "unread", "cut off", "tokens"):
+    for name in (
+        "",
+        f"{evaluation.level:.0%}".replace("%", " %"),
+        "n",
+        "chance",
+        "majority",
+        "unread",
+        "cut off",
+        "tokens",
+    ):
         table.add_column(name, justify="right")
     for row in (*evaluation.rows, *evaluation.baselines):
         for k, score in enumerate(row.scores):
@@ -135,38 +143,30 @@ def _print(evaluation: Evaluation) -> None:
         for note in row.notes:
             notice(f"{name}: {note}")
         for score in row.scores:
-            if score.note and row in evaluation.rows:
-                click.echo(f"{name} {score.name}: {score.note}")
+            if score.remarks and row in evaluation.rows:
+                click.echo(f"{name} {score.name}: {score.remarks}")
 
 
-def _cells(row: Row, score: Score, *, first: bool, baseline: bool) -> tuple[str, ...]:
+def _cells(row: DomainScores, score: Score, *, first: bool, baseline: bool) -> tuple[str, ...]:
     from rich.markup import escape
 
-    from ..wbeb.comparison_table import interval, number
+    from ..estimate.formatting import interval, shown
 
+    estimate = score.estimate
     name = " ".join(filter(None, (row.domain, row.task))) if first else ""
-    value = "[yellow]undefined[/]" if score.estimate is None else number(score.estimate)
+    value = "[yellow]undefined[/]" if estimate.value is None else shown(estimate.value)
     shares = (
-        percent(row.parse_failures),
-        percent(row.truncated),
-        "–" if row.tokens is None else f"{row.tokens:,.0f}",
+        shown(row.parse_failures, "percent"),
+        shown(row.truncated, "percent"),
+        shown(row.tokens, "count"),
     )
     return (
         escape(name),
         escape(row.who if baseline else ""),
         escape(score.name),
         value,
-        escape(interval(score.low, score.high)) or "–",
-        f"{score.n:,}",
-        *("–" if v is None else number(v) for v in (score.chance, score.majority)),
+        escape(interval(estimate.low, estimate.high)),
+        f"{estimate.n:,}",
+        *(shown(v) for v in (score.chance, score.majority)),
         *(shares if first else ("", "", "")),
     )
-
-
-def percent(share: float | None) -> str:
-    """``4 %``, or a dash.
-
-    >>> percent(0.041), percent(None)
-    ('4 %', '–')
-    """
-    return "–" if share is None else f"{share:.0%}".replace("%", " %")

@@ -16,12 +16,15 @@ go into the hours in proportion, so measure them on fifty items and give your ow
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import InputError, did_you_mean
+from ..wbeb.domain import domain_named
+from ..wbeb.item import domain_names
 from .recipe import Recipe
 from .recipe_stages import StageRun, expand
 
@@ -203,15 +206,15 @@ def _costs(task: StageRun, recipe: Recipe, name: str) -> Iterator[StageCost]:
     prompt, answer = (_expected(recipe, key) for key in ("prompt_tokens", "answer_tokens"))
     shown = model.rpartition("/")[2]
     if run == "sft":
-        share = 0.2 if _option(words, "--domain") else 1.0  # one domain of five
+        share = _share_of_domains(words)
         epochs = float(_option(words, "--epochs") or 3)
         tokens = _expected(recipe, "kept") * share * (prompt + answer) * epochs
         hours, gpus = training(shape, gpu, tokens, full=_option(words, "--method") == "full")
         yield StageCost(task.name, shown, name, gpus, tokens, None, hours)
         return
     asked = _expected(recipe, "questions" if run == "distill" else "test_items")
-    if run == "wbeb eval" and (domains := words.count("--domain")):
-        asked *= domains / 5
+    if run == "wbeb eval":
+        asked *= _share_of_domains(words)
     asked *= float(_option(words, "--samples") or 1)
     prompt *= 1 + float(_option(words, "--shots") or 0)
     answers = max(1.0, math.ceil(asked))
@@ -228,6 +231,16 @@ def _model(task: StageRun, words: list[str]) -> str:
     )
     model = (named or "").partition(":")[2] if task.stage.run != "sft" else named or ""
     return str(task.parameters.get("student", model)) if model.startswith("${") else model
+
+
+def _share_of_domains(words: list[str]) -> float:
+    """Of all questions and traces, those of the domains that ``--domain`` names; a name that is still to be filled in counts as
+    the average one.
+    """
+    weights = {name: domain_named(name).cost_share for name in domain_names()}
+    total = sum(weights.values())
+    chosen = [word for option, word in itertools.pairwise(words) if option == "--domain"]
+    return sum(weights.get(name, total / len(weights)) for name in chosen) / total if chosen else 1.0
 
 
 def _option(words: list[str], name: str) -> str | None:

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import InputError, did_you_mean
+from ..errors import InputError
 from ..files.records import atomic
 from ..provenance import file_digest
 from ..wbeb.condition import Condition
-from ..wbeb.generate import Job, Progress, execute, plan, prepare
+from ..wbeb.generate import GenerationJob, Progress, execute, plan, prepare
 from ..wbeb.generation import Generation
-from ..wbeb.item import DOMAINS, Item, read_items, write_items
+from ..wbeb.item import Item, domain_names, known_domain, read_items, write_items
 
 SEEDS, DRAW = "seeds.jsonl", "seeds.json"
 
@@ -119,15 +119,14 @@ def fill(n: int, weights: Mapping[str, float], sizes: Mapping[str, int]) -> dict
 
 
 def _weights(weights: Mapping[str, float] | None, there: list[str]) -> dict[str, float]:
-    order = [domain for domain in DOMAINS if domain in there]
+    order = [domain for domain in domain_names() if domain in there]
     if weights is None:
         return dict.fromkeys(order, 1.0)
     for name, weight in weights.items():
-        if name not in DOMAINS:
-            raise InputError(f"no domain is named {name!r}", did_you_mean(name, list(DOMAINS)))
+        known_domain(name)
         if not 0 <= weight < float("inf"):
             raise InputError(f"the weight of {name} is {weight}", "weights are 0 or more")
-    found: dict[str, float] = {domain: float(weights[domain]) for domain in DOMAINS if weights.get(domain)}
+    found = {domain: float(weights[domain]) for domain in domain_names() if weights.get(domain)}
     if not found:
         raise InputError("all weights are 0", "give one domain a weight")
     return found
@@ -147,7 +146,7 @@ def _shuffled(items: list[Item], seed: int) -> list[Item]:
 class Distillation:
     """Seeds drawn and everything checked, before anything is sent or written."""
 
-    job: Job
+    job: GenerationJob
     draw: SeedDraw
     record: dict[str, Any]
 

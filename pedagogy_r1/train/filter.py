@@ -27,7 +27,7 @@ from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.run import CoderRun
 from ..trace import Trace
-from ..wbeb.item import DOMAINS, read_items
+from ..wbeb.item import domain_names, read_items
 from .policies import Drop, FilterStep, Given, read_step
 
 KEPT, DROPPED, TABLE, MANIFEST = "kept.jsonl", "dropped.jsonl", "funnel.csv", "funnel.json"
@@ -88,7 +88,7 @@ class Funnel:
     @property
     def domains(self) -> list[str]:
         """All domains met, the benchmark's order first."""
-        order = [*DOMAINS, UNKNOWN]
+        order = [*domain_names(), UNKNOWN]
         met = self.stages[0].asked
         return sorted(met, key=lambda name: (order.index(name) if name in order else len(order), name))
 

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..files.records import write_jsonl
 from ..trace import Trace
 from ..wbeb.condition import condition as read_condition
-from ..wbeb.domains import DomainTask, domain_of
+from ..wbeb.domain import DomainTask, domain_of
 from ..wbeb.item import Item, read_items
 
 MODEL = "invented-teacher"
@@ -31,13 +31,6 @@ _BEGIN = (
     "First I need to be clear about what the question is.",
     "What would a good teacher look at here?",
 )
-_WORK = {
-    "SK": "I will go through the options one by one and think of what pupils often mix up.",
-    "PK": "I will ask of each option what it would do for the pupil who hears it.",
-    "KT": "I will look at how the student did on the same skill before.",
-    "AES": "I will hold the essay against the scale: claim, reasons, order, language.",
-    "DM": "I will compare what the teacher says with what the student said just before.",
-}
 _CHECK = (
     "Wait, is that really so? I look again, and it holds.",
     "Could it be another one? No, that fits less well.",
@@ -74,17 +67,17 @@ def _lines(
         if source.random() < wrong:
             choices = [answer for answer in others[_kind(item)] if answer != item.answer]
             said = source.choice(choices) if choices else said
-        answer = _answer(item, said)
+        answer = task.reply(said)
         question = task.prompt(item)
         messages = template.messages(question)
         trace = Trace(
             id=f"{item.id}@{MODEL}",
             item=item.id,
             question=question,
-            reasoning=_reasoning(item, said, source),
+            reasoning=_reasoning(task, item, said, source),
             answer=answer,
             reference=item.answer,
-            correct=_correct(task, answer, item),
+            correct=task.correct(task.parse(answer, item), item),
             domain=item.domain,
             condition=template.id,
             model=MODEL,
@@ -102,24 +95,9 @@ def _lines(
         yield trace.model_dump(mode="json", exclude_defaults=True)
 
 
-def _reasoning(item: Item, said: str, source: random.Random) -> str:
-    parts = [source.choice(_BEGIN), _WORK[item.domain], f"What fits is {_named(item, said)}."]
+def _reasoning(task: DomainTask, item: Item, said: str, source: random.Random) -> str:
+    parts = [source.choice(_BEGIN), task.work, f"What fits is {task.named(item, said)}."]
     return " ".join([*parts, source.choice(_CHECK), f"So the answer is {said}."])
-
-
-def _named(item: Item, said: str) -> str:
-    place = ord(said[0]) - ord("A") if len(said) == 1 else -1
-    return item.options[place] if item.domain in ("SK", "PK") and 0 <= place < len(item.options) else said
-
-
-def _answer(item: Item, said: str) -> str:
-    if item.domain == "KT":
-        return f"Answer: {said}\nProbability: {0.9 if said == 'right' else 0.1:.2f}"
-    return f"Answer: {said}"
-
-
-def _correct(task: DomainTask, answer: str, item: Item) -> bool | None:
-    return task.correct(task.parse(answer, item), item)
 
 
 def _kind(item: Item) -> tuple[str, str | None, int]:

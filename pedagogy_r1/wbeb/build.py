@@ -1,6 +1,6 @@
 """From the files of one or several sources to one file of items, split, with a record of how.
 
-    build([Part("cj_eval", (Path("cj_eval_train.jsonl"),)), Part("chile", (Path("chile_train.jsonl"),))])
+    build([SourceFiles("cj_eval", (Path("cj_eval_train.jsonl"),)), SourceFiles("chile", (Path("chile_train.jsonl"),))])
     write(built, Path("items.jsonl"))    →  items.jsonl · items.build.json · items.skipped.jsonl
 
 The same files, options and seed give the same three files, byte for byte, wherever they lie.
@@ -23,15 +23,15 @@ from ..files.records import atomic, need_file, write_jsonl
 from ..plugins import available, load
 from ..provenance import file_digest
 from .item import Item, write_items
-from .leak import LeakError, Near, Nearness, Pair, across, near
-from .loaded import Loaded, Skipped
+from .leak import LeakError, LeakPair, Near, Nearness, across, leak_text, near
+from .source_result import Skipped, SourceResult
 from .split import SplitRecord, merge_groups, record_split, split_items, stratum
 
 PLUGINS = "pedagogy_r1.wbeb.sources"
 OnLeak = Literal["error", "merge", "drop", "keep"]
 
 
-class Part(NamedTuple):
+class SourceFiles(NamedTuple):
     """One source with its files and options."""
 
     source: str
@@ -39,8 +39,8 @@ class Part(NamedTuple):
     options: Mapping[str, Any] = {}
 
 
-class How(NamedTuple):
-    """How to split. ``limit``: items of a domain, source and task at most, drawn by the seed; 0: all."""
+class BuildSettings(NamedTuple):
+    """BuildSettings to split. ``limit``: items of a domain, source and task at most, drawn by the seed; 0: all."""
 
     split: bool = True
     seed: int = 0
@@ -111,17 +111,17 @@ class Built:
     skipped: tuple[Skipped, ...]
 
 
-def build(parts: Sequence[Part], how: How | None = None) -> Built:
+def build(parts: Sequence[SourceFiles], how: BuildSettings | None = None) -> Built:
     """Read, limit, split and check for leaks. Raises `LeakError` for leaks unless ``how.on_leak`` says what to do."""
-    how = how or How()
+    how = how or BuildSettings()
     if how.on_leak not in get_args(OnLeak):
         raise InputError(f"leaks: {how.on_leak}", f"one of {', '.join(get_args(OnLeak))}")
     loaded = [(part, _load(part)) for part in parts]
     items = _joined([each for _, each in loaded])
     kept = _limited(items, how)
-    found, merged = near(kept, how.nearness), 0
+    found, merged = near(map(leak_text, kept), how.nearness), 0
     done, split = kept, None
-    leaking: tuple[Pair, ...] = ()
+    leaking: tuple[LeakPair, ...] = ()
     if how.split:
         if how.on_leak == "merge":
             done, merged = merge_groups(kept, found.pairs)
@@ -149,7 +149,7 @@ def options_of(source: str) -> dict[str, Any]:
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
-def _load(part: Part) -> Loaded:
+def _load(part: SourceFiles) -> SourceResult:
     function, known = load(PLUGINS, part.source), options_of(part.source)
     for name in part.options:
         if name not in known:
@@ -160,11 +160,11 @@ def _load(part: Part) -> Loaded:
         need_file(path, f"known sources: {', '.join(available(PLUGINS))}")
     if len({path.resolve() for path in part.files}) < len(part.files):
         raise InputError(f"source {part.source}: a file is given twice", "give each file once")
-    found: Loaded = function(list(part.files), **part.options)
+    found: SourceResult = function(list(part.files), **part.options)
     return found
 
 
-def _joined(loaded: Sequence[Loaded]) -> list[Item]:
+def _joined(loaded: Sequence[SourceResult]) -> list[Item]:
     items = [item for each in loaded for item in each.items]
     if not items:
         why = Counter(s.why for each in loaded for s in each.skipped).most_common(3)
@@ -180,7 +180,7 @@ def _joined(loaded: Sequence[Loaded]) -> list[Item]:
     return items
 
 
-def _limited(items: list[Item], how: How) -> list[Item]:
+def _limited(items: list[Item], how: BuildSettings) -> list[Item]:
     """At most ``limit`` items a stratum, by the hash of seed and id, so that a larger limit keeps those of a smaller."""
     if how.limit <= 0:
         return items
@@ -198,7 +198,7 @@ def _limited(items: list[Item], how: How) -> list[Item]:
 
 
 def _dropped(
-    items: list[Item], leaking: Sequence[Pair], split: SplitRecord
+    items: list[Item], leaking: Sequence[LeakPair], split: SplitRecord
 ) -> tuple[list[Item], SplitRecord]:
     """Without the items of train that are nearly one of test."""
     meant = {name for pair in leaking for name in (pair.first, pair.second)}
@@ -224,7 +224,7 @@ def _large(items: Sequence[Item], merged: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _source_record(part: Part, found: Loaded) -> SourceRecord:
+def _source_record(part: SourceFiles, found: SourceResult) -> SourceRecord:
     return SourceRecord(
         source=part.source,
         files=tuple(FileRecord(name=path.name, digest=file_digest(path)) for path in part.files),
@@ -238,7 +238,7 @@ def _source_record(part: Part, found: Loaded) -> SourceRecord:
     )
 
 
-def _leak_record(how: How, found: Near, leaking: Sequence[Pair]) -> LeakRecord:
+def _leak_record(how: BuildSettings, found: Near, leaking: Sequence[LeakPair]) -> LeakRecord:
     overlap, n, least = how.nearness
     return LeakRecord(
         overlap=overlap,

@@ -1,7 +1,7 @@
 """Several evaluations side by side: the same items, differences with paired intervals, and what thinking cost.
 
     compare(["runs/base", "runs/student"]).differences[0]
-    Difference("SK", None, "accuracy", "student · cop", "base · cop", .06, .01, .11, items=161, groups=158)
+    ScoreDifference("SK", None, "accuracy", "student · cop", "base · cop", Estimate(.06, .01, .11, n=161, clusters=158, …))
 
 Only items that all runs answered are compared, domain by domain (a run without the domain stands aside), and how many that
 are is said. Intervals resample groups, the same ones for all runs, so that what items have in common cancels out.
@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, RunError, did_you_mean
-from .domains import Answered, Resampling, Score, domain_of
-from .evaluate import Key, answered, place_of
+from ..estimate import Estimate, Resampling, bootstrap, described, few, joined, percentile, ratio_of_means
+from .domain import Answered, Score, domain_named
+from .evaluation import Key, answered
 from .generation import Generation
+from .item import place_of
 from .published import NOTE, PUBLISHED, SOURCE
-from .thinking import Thinking, thinking
+from .score import OVER
 
 
 @dataclass(frozen=True)
-class Run:
+class ComparedRun:
     """One evaluation. ``name`` tells it from the others of the comparison."""
 
     name: str
@@ -35,7 +37,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedItems:
     """The items of a domain, or of one of its tasks, that all runs answered. ``answered``: how many each did, by name."""
 
     domain: str
@@ -44,9 +46,14 @@ class Shared:
     groups: int
     answered: dict[str, int]
 
+    @property
+    def name(self) -> str:
+        """``DM move``."""
+        return place(self.domain, self.task)
+
 
 @dataclass(frozen=True)
-class Cell:
+class RunScores:
     """A run's scores over the shared items."""
 
     run: str
@@ -58,50 +65,95 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """``run`` less ``base``, over the shared items. Undefined (``None``) where either score is, and ``why_undefined``."""
+class ScoreDifference:
+    """``run`` less ``base``, over the shared items (``estimate.n``). Undefined where either score is."""
 
     domain: str
     task: str | None
     score: str
     run: str
     base: str
-    estimate: float | None
-    low: float | None
-    high: float | None
-    items: int
-    groups: int
-    why_undefined: str | None = None
+    estimate: Estimate
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, one level deep."""
+        return _flat(self)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ThoughtCost:
+    """Mean thought tokens of right and of wrong answers (unread ones are wrong), and the ratio wrong / right.
+
+        right   120 140 160   mean 140
+        wrong   200 220       mean 210        210 / 140 = 1.5
+
+    The paper found that wrong ones usually cost more. Right and wrong answers are different items, and hard items cost more
+    whoever answers them: the ratio describes, it does not explain. An answer that was cut off at the limit is nearly always wrong,
+    and its tokens are the limit's, not its own: ``cut`` counts them, ``whole_ratio`` is without them.
+
+    ``domain`` of ``None``: all of the run.
+    """
+
+    run: str
+    domain: str | None
+    right: float | None
+    wrong: float | None
+    estimate: Estimate
+    n_right: int
+    n_wrong: int
+    cut: int
+    whole_ratio: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, one level deep."""
+        return _flat(self)
+
+
+def _flat(what: ScoreDifference | ThoughtCost) -> dict[str, Any]:
+    """The estimate's fields stand where it stands."""
+    found: dict[str, Any] = {}
+    for name, value in vars(what).items():
+        found |= value.as_json() if isinstance(value, Estimate) else {name: value}
+    return found
+
+
+@dataclass(frozen=True)
+class EvaluationComparison:
     """Everything. ``conditions``: differences between conditions of one model."""
 
-    runs: tuple[Run, ...]
-    shared: tuple[Shared, ...]
-    cells: tuple[Cell, ...]
-    differences: tuple[Difference, ...]
-    conditions: tuple[Difference, ...]
-    thinking: tuple[Thinking, ...]
+    runs: tuple[ComparedRun, ...]
+    shared: tuple[SharedItems, ...]
+    cells: tuple[RunScores, ...]
+    differences: tuple[ScoreDifference, ...]
+    conditions: tuple[ScoreDifference, ...]
+    thinking: tuple[ThoughtCost, ...]
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, the published numbers among them."""
-        reference = {"source": SOURCE, "note": NOTE, "numbers": [one._asdict() for one in PUBLISHED]}
-        return {**asdict(self), "published": reference}
+        cells = [{**vars(cell), "scores": [score.as_json() for score in cell.scores]} for cell in self.cells]
+        return {
+            "runs": [asdict(run) for run in self.runs],
+            "shared": [asdict(shared) for shared in self.shared],
+            "cells": cells,
+            "differences": [one.as_json() for one in self.differences],
+            "conditions": [one.as_json() for one in self.conditions],
+            "thinking": [one.as_json() for one in self.thinking],
+            "notes": list(self.notes),
+            "published": {"source": SOURCE, "note": NOTE, "numbers": [one._asdict() for one in PUBLISHED]},
+        }
 
 
 def compare(
     folders: Sequence[str | Path], *, base: str | None = None, how: Resampling | None = None
-) -> Comparison:
+) -> EvaluationComparison:
     """Compare evaluations. ``base``: name or folder of the run that others are held against; default: the first,
     and for a run under another condition the first one's model under that condition, where it was evaluated too.
 
     Raises `RunError` for a folder that is unfinished or given twice, `InputError` for runs that disagree about an item.
     """
     how = how or Resampling()
-    opened = [_whole(Generation(folder)) for folder in folders]
+    opened = [Generation(folder).require_complete() for folder in folders]
     runs = _named(opened)
     against = _base(runs, base)
     answers = {run.name: answered(generation) for run, generation in zip(runs, opened, strict=True)}
@@ -109,11 +161,7 @@ def compare(
         _part(key, {name: found[key] for name, found in answers.items() if key in found}, how)
         for key in sorted({key for found in answers.values() for key in found}, key=place_of)
     ]
-    kept: dict[str, list[Answered]] = defaultdict(list)
-    for part in parts:
-        for name, found in part.answers.items():
-            kept[name] += found
-    return Comparison(
+    return EvaluationComparison(
         runs=runs,
         shared=tuple(part.shared for part in parts),
         cells=tuple(cell for part in parts for cell in part.cells.values()),
@@ -126,21 +174,25 @@ def compare(
         conditions=tuple(
             d for part in parts for one, other in _contrasts(runs) for d in part.differences(one, other)
         ),
-        thinking=tuple(
-            thinking(name, domain, found, how)
-            for part in parts
-            for domain in [" ".join(filter(None, (part.shared.domain, part.shared.task)))]
-            for name, found in part.answers.items()
-            if found
-        )
-        + tuple(
-            thinking(run.name, None, kept[run.name], how) for run in runs if len(parts) > 1 and kept[run.name]
-        ),
+        thinking=tuple(_thinking(parts, how)),
         notes=tuple(note for part in parts for note in part.notes()),
     )
 
 
-def _held_against(run: Run, base: str, runs: Sequence[Run]) -> str:
+def _thinking(parts: Sequence[_SharedPart], how: Resampling) -> Iterator[ThoughtCost]:
+    """Domain by domain, and of several domains together."""
+    whole: dict[str, list[Answered]] = defaultdict(list)
+    for part in parts:
+        for name, found in part.answers.items():
+            whole[name] += found
+            if found:
+                yield thinking(name, part.shared.name, found, how)
+    for name, found in whole.items():
+        if len(parts) > 1 and found:
+            yield thinking(name, None, found, how)
+
+
+def _held_against(run: ComparedRun, base: str, runs: Sequence[ComparedRun]) -> str:
     """The base's run under the same condition, where there is one: else training and prompt would be mixed up."""
     model = next(one.model for one in runs if one.name == base)
     alike = [one.name for one in runs if one.model == model and one.condition == run.condition]
@@ -148,15 +200,15 @@ def _held_against(run: Run, base: str, runs: Sequence[Run]) -> str:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One domain or task: the shared items' answers, and by run and score the replicates, under the same weights for all."""
+class _SharedPart:
+    """One domain or task: the shared items' answers, and the scores of each run, under the same weights for all."""
 
-    shared: Shared
+    shared: SharedItems
     answers: Mapping[str, list[Answered]]
-    cells: Mapping[str, Cell]
-    replicates: Mapping[str, Mapping[str, Any]]
+    cells: Mapping[str, RunScores]
+    how: Resampling
 
-    def differences(self, run: str, base: str) -> Iterator[Difference]:
+    def differences(self, run: str, base: str) -> Iterator[ScoreDifference]:
         """Of all scores that both have."""
         if run == base or run not in self.cells or base not in self.cells:
             return
@@ -165,51 +217,38 @@ class _Part:
             if score.name in theirs:
                 yield self._difference(score, theirs[score.name], run, base)
 
-    def _difference(self, score: Score, other: Score, run: str, base: str) -> Difference:
+    def _difference(self, score: Score, other: Score, run: str, base: str) -> ScoreDifference:
         s = self.shared
-        low = high = estimate = None
-        why = score.why_undefined or other.why_undefined
-        if score.estimate is not None and other.estimate is not None:
-            estimate = score.estimate - other.estimate
-            low, high = _interval(
-                self.replicates[run].get(score.name, score.estimate),
-                self.replicates[base].get(score.name, other.estimate),
-            )
-        return Difference(
-            s.domain, s.task, score.name, run, base, estimate, low, high, s.items, s.groups, why
-        )
+        known = {"level": self.how.level, "n": s.items, "clusters": s.groups, "seed": self.how.seed}
+        why = score.estimate.why_undefined or other.estimate.why_undefined
+        estimate = Estimate.undefined(why, **known) if why else paired(score, other, self.how, **known)
+        return ScoreDifference(s.domain, s.task, score.name, run, base, estimate)
 
     def notes(self) -> Iterator[str]:
         """What was left out so that the items are the same."""
         s = self.shared
-        name = " ".join(filter(None, (s.domain, s.task)))
         if any(count > s.items for count in s.answered.values()):
             each = ", ".join(f"{count:,} in {run}" for run, count in s.answered.items())
-            yield f"{name}: {s.items:,} items are shared, and only they are compared ({each})"
+            yield f"{s.name}: {s.items:,} items are shared, and only they are compared ({each})"
         if len(s.answered) == 1:
-            yield f"{name}: only {next(iter(s.answered))} has answers; nothing to compare it with"
+            yield f"{s.name}: only {next(iter(s.answered))} has answers; nothing to compare it with"
 
 
-def _part(key: Key, own: Mapping[str, list[Answered]], how: Resampling) -> _Part:
+def _part(key: Key, own: Mapping[str, list[Answered]], how: Resampling) -> _SharedPart:
     """The shared items of one domain or task, and each run's scores over them."""
     common = set.intersection(*({a.item.id for a in found} for found in own.values()))
     answers = {name: [a for a in found if a.item.id in common] for name, found in own.items()}
     _same_items(answers)
     groups = {a.item.group for found in answers.values() for a in found}
     counts = {name: len({a.item.id for a in found}) for name, found in own.items()}
-    shared = Shared(key[0], key[1], len(common), len(groups), counts)
-    cells: dict[str, Cell] = {}
-    replicates: dict[str, dict[str, Any]] = {}
+    shared = SharedItems(key[0], key[1], len(common), len(groups), counts)
+    cells: dict[str, RunScores] = {}
     for name, found in answers.items() if common else ():
-        replicates[name] = {}
-        scores = domain_of(found[0].item).scores(found, how._replace(keep=replicates[name]))
-        unread, cut = (sum(flags) / len(found) for flags in zip(*_flags(found), strict=True))
-        cells[name] = Cell(name, key[0], key[1], tuple(scores), unread, cut)
-    return _Part(shared, answers, cells, replicates)
-
-
-def _flags(found: Sequence[Answered]) -> Iterator[tuple[bool, bool]]:
-    return ((a.parsed.value is None, a.truncated) for a in found)
+        scores = domain_named(key[0]).scores(found, how)
+        unread = sum(a.parsed.value is None for a in found) / len(found)
+        cut = sum(a.truncated for a in found) / len(found)
+        cells[name] = RunScores(name, key[0], key[1], tuple(scores), unread, cut)
+    return _SharedPart(shared, answers, cells, how)
 
 
 def _same_items(answers: Mapping[str, list[Answered]]) -> None:
@@ -218,11 +257,9 @@ def _same_items(answers: Mapping[str, list[Answered]]) -> None:
     for name, found in answers.items():
         for a in found:
             first, item = seen.setdefault(a.item.id, (name, a.item))
-            if (item.answer, item.group, item.parts, item.options) != (
-                a.item.answer,
-                a.item.group,
-                a.item.parts,
-                a.item.options,
+            if any(
+                getattr(item, field) != getattr(a.item, field)
+                for field in ("answer", "group", "parts", "options")
             ):
                 raise InputError(
                     f"item {a.item.id!r} is another one in {first} than in {name}",
@@ -230,30 +267,74 @@ def _same_items(answers: Mapping[str, list[Answered]]) -> None:
                 )
 
 
-def _interval(ours: Any, theirs: Any) -> tuple[float | None, float | None]:
-    """95 % bounds of the difference; an array of replicates, or one number where they cannot differ."""
+def paired(score: Score, other: Score, how: Resampling, **known: Any) -> Estimate:
+    """``score`` less ``other``, over the same groups: replicate by replicate, so that what items have in common cancels out."""
     import numpy as np
 
-    difference = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)
-    if difference.ndim == 0:
-        return None, None
-    defined = difference[np.isfinite(difference)]
-    if len(defined) < len(difference) / 2:
-        return None, None
-    low, high = np.quantile(defined, (0.025, 0.975))
-    return float(low), float(high)
+    assert score.estimate.value is not None
+    assert other.estimate.value is not None
+    value = score.estimate.value - other.estimate.value
+    ours, theirs = (
+        np.asarray(one.estimate.value if one.replicates is None else one.replicates, dtype=float)
+        for one in (score, other)
+    )
+    if not (ours - theirs).ndim:  # shares of 0 or 1, which resampling cannot vary
+        return Estimate(value, **known, warnings=("no interval: resampling cannot vary it",))
+    low, high, lost, _ = percentile(ours - theirs, how.level)
+    if lost > 0.5:
+        low = high = None
+    warnings = joined(few(known["clusters"], OVER))
+    return Estimate(
+        value, low, high, method=described(OVER, how), warnings=warnings, undefined_share=lost, **known
+    )
 
 
-def _whole(generation: Generation) -> Generation:
-    if generation.manifest.status != "complete":
-        raise RunError(
-            f"{generation.folder} is not finished ({generation.manifest.status})",
-            "run the command that made it again: it goes on where it stopped",
-        )
-    return generation
+def thinking(run: str, domain: str | None, answered: Sequence[Answered], how: Resampling) -> ThoughtCost:
+    """Thought tokens of the answers of one run; groups are resampled."""
+    tokens = [float(a.thought or 0) for a in answered]
+    right = [a.correct is True for a in answered]
+    columns = [
+        [t * (not hit) for t, hit in zip(tokens, right, strict=True)],
+        [float(not hit) for hit in right],
+        [t * hit for t, hit in zip(tokens, right, strict=True)],
+        [float(hit) for hit in right],
+    ]
+    groups = [a.item.group for a in answered]
+    ratio = bootstrap(columns, groups, ratio_of_means, how, over=OVER, why=_why(right, tokens))
+    means = [_mean(answered, hit) for hit in (True, False)]
+    whole = [_mean([a for a in answered if not a.truncated], hit) for hit in (True, False)]
+    return ThoughtCost(
+        run,
+        domain,
+        means[0],
+        means[1],
+        ratio,
+        sum(right),
+        len(right) - sum(right),
+        sum(a.truncated for a in answered),
+        whole[1] / whole[0] if whole[0] and whole[1] is not None else None,
+    )
 
 
-def _named(opened: Sequence[Generation]) -> tuple[Run, ...]:
+def _mean(answered: Sequence[Answered], right: bool) -> float | None:
+    own = [a.thought or 0 for a in answered if (a.correct is True) == right]
+    return sum(own) / len(own) if own else None
+
+
+def _why(right: Sequence[bool], tokens: Sequence[float]) -> str:
+    if not any(tokens):
+        return "no thought was counted"
+    if not any(right):
+        return "no answer is right"
+    return "every answer is right" if all(right) else "right answers have no thoughts"
+
+
+def place(domain: str, task: str | None) -> str:
+    """``DM move``."""
+    return f"{domain} {task}" if task else domain
+
+
+def _named(opened: Sequence[Generation]) -> tuple[ComparedRun, ...]:
     """Model and condition, as far as they tell the runs apart; then the number of examples, then the folder."""
     twice = [f for f, n in Counter(g.folder.resolve() for g in opened).items() if n > 1]
     if twice or not opened:
@@ -263,19 +344,18 @@ def _named(opened: Sequence[Generation]) -> tuple[Run, ...]:
         for g in opened
     ]
     names = [f"{model} · {condition}" for model, condition, _ in facts]
-    names = [
-        f"{name} · {fact[2]} shots" if names.count(name) > 1 else name
-        for name, fact in zip(names, facts, strict=True)
-    ]
-    names = [
-        f"{name} · {g.folder.resolve().name}" if names.count(name) > 1 else name
-        for name, g in zip(names, opened, strict=True)
-    ]
+    for more in ([f"{shots} shots" for _, _, shots in facts], [g.folder.resolve().name for g in opened]):
+        names = [
+            f"{name} · {also}" if names.count(name) > 1 else name
+            for name, also in zip(names, more, strict=True)
+        ]
     names = [f"{name} ({k})" if names.count(name) > 1 else name for k, name in enumerate(names, 1)]
-    return tuple(Run(name, str(g.folder), *fact) for name, g, fact in zip(names, opened, facts, strict=True))
+    return tuple(
+        ComparedRun(name, str(g.folder), *fact) for name, g, fact in zip(names, opened, facts, strict=True)
+    )
 
 
-def _base(runs: Sequence[Run], wanted: str | None) -> str:
+def _base(runs: Sequence[ComparedRun], wanted: str | None) -> str:
     if wanted is None:
         return runs[0].name
     for run in runs:
@@ -288,7 +368,7 @@ FIRST = ("cop-audit", "cop")
 """Conditions that are put first, so that a difference reads as what they add."""
 
 
-def _contrasts(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
+def _contrasts(runs: Sequence[ComparedRun]) -> Iterator[tuple[str, str]]:
     """Pairs of runs of one model and as many examples, whose conditions differ."""
     for i, one in enumerate(runs):
         for other in runs[i + 1 :]:
@@ -297,5 +377,5 @@ def _contrasts(runs: Sequence[Run]) -> Iterator[tuple[str, str]]:
                 yield first.name, second.name
 
 
-def _rank(run: Run) -> tuple[int, str]:
+def _rank(run: ComparedRun) -> tuple[int, str]:
     return (FIRST.index(run.condition) if run.condition in FIRST else len(FIRST), run.condition)

@@ -10,24 +10,23 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..estimate import Estimate
+from ..estimate.formatting import interval, shown
 from ..files.records import atomic
-from .bootstrap import FEW
-from .compare import Comparison, Difference
-from .domains import Score
+from ..limits import FEW_CLUSTERS
+from .compare import EvaluationComparison, ScoreDifference, ThoughtCost, place
 from .published import NOTE, PUBLISHED
-from .thinking import Thinking
 
-PAIRED = "paired over the same items (★ the interval excludes 0, by ten groups or more; by chance one in twenty does)"
+PAIRED = f"paired over the same items (★ the interval excludes 0, by {FEW_CLUSTERS} groups or more; by chance one in {{}} does)"
 BESIDE = frozenset({"adjacent", "mae"})
 """Scores that the narrow table leaves out; they are in the files."""
 
 
-class Table(NamedTuple):
+class TextTable(NamedTuple):
     """Texts. The first column names the row."""
 
     title: str
@@ -35,32 +34,15 @@ class Table(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
 
-def number(value: float | None) -> str:
-    """Three decimals without the leading zero, or a dash.
-
-    >>> number(0.3104), number(-0.02), number(1.25), number(None)
-    ('.310', '-.020', '1.250', '–')
-    """
-    if value is None:
-        return "–"
-    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3f}"
+def cell(estimate: Estimate) -> str:
+    """``.31 [.25, .38]``, the value alone, or ``undefined``."""
+    if estimate.value is None:
+        return "undefined"
+    bounds = f" {interval(estimate.low, estimate.high)}" if estimate.interval else ""
+    return shown(estimate.value) + bounds
 
 
-def interval(low: float | None, high: float | None) -> str:
-    """``[.25, .38]``, or nothing.
-
-    >>> interval(0.25, 0.38), interval(None, None)
-    ('[.250, .380]', '')
-    """
-    return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
-
-
-def place(domain: str, task: str | None) -> str:
-    """``DM move``."""
-    return f"{domain} {task}" if task else domain
-
-
-def scores_table(comparison: Comparison) -> Table:
+def scores_table(comparison: EvaluationComparison) -> TextTable:
     """Runs × scores, over the shared items; the published numbers below."""
     keys = list(
         dict.fromkeys(
@@ -75,21 +57,19 @@ def scores_table(comparison: Comparison) -> Table:
         for cell in comparison.cells
         for score in cell.scores
     }
-    rows = [(run.name, *(_score(found.get((run.name, *key))) for key in keys)) for run in comparison.runs]
+    rows = [
+        (
+            run.name,
+            *(cell(found[run.name, *key].estimate) if (run.name, *key) in found else "" for key in keys),
+        )
+        for run in comparison.runs
+    ]
     for model in dict.fromkeys(one.model for one in PUBLISHED):
         cells = [_published(model, key, keys) for key in keys]
         if any(cells):
             rows.append((f"published: {model}", *cells))
     columns = ("", *(f"{place(domain, task)} {name}" for domain, task, name in keys))
-    return Table("Scores over the shared items", columns, tuple(rows))
-
-
-def _score(score: Score | None) -> str:
-    if score is None:
-        return ""
-    if score.estimate is None:
-        return "undefined"
-    return " ".join(filter(None, (number(score.estimate), interval(score.low, score.high))))
+    return TextTable("Scores over the shared items", columns, tuple(rows))
 
 
 def _published(
@@ -104,89 +84,75 @@ def _published(
     return ""
 
 
-def differences_table(title: str, differences: Iterable[Difference]) -> Table:
+def differences_table(title: str, differences: Sequence[ScoreDifference]) -> TextTable:
     """A line a difference; a star where the interval excludes 0."""
     rows = []
     for d in differences:
-        value = "undefined" if d.estimate is None else signed(d.estimate)
-        sure = d.groups >= FEW and d.low is not None and d.high is not None and (d.low > 0 or d.high < 0)
-        cells = (d.run, d.base, f"{place(d.domain, d.task)} {d.score}", value + (" ★" if sure else ""))
-        rows.append((*cells, interval(d.low, d.high), f"{d.items:,}", f"{d.groups:,}"))
-    return Table(title, ("run", "less", "score", "difference", "95 %", "items", "groups"), tuple(rows))
+        e = d.estimate
+        value = "undefined" if e.value is None else ("+" if e.value > 0 else "") + shown(e.value)
+        sure = (
+            e.clusters >= FEW_CLUSTERS and e.interval is not None and not e.interval[0] <= 0 <= e.interval[1]
+        )
+        name = f"{place(d.domain, d.task)} {d.score}"
+        cells = (d.run, d.base, name, value + (" ★" if sure else ""), interval(e.low, e.high))
+        rows.append((*cells, f"{e.n:,}", f"{e.clusters:,}"))
+    level = differences[0].estimate.level if differences else 0.95
+    columns = ("run", "less", "score", "difference", _level(level), "items", "groups")
+    return TextTable(f"{title}, {PAIRED.format(round(1 / (1 - level)))}", columns, tuple(rows))
 
 
-def signed(value: float) -> str:
-    """``+.060``."""
-    return ("+" if value > 0 else "") + number(value)
+def _level(level: float) -> str:
+    return f"{100 * level:g} %"
 
 
-def thinking_table(rows: Iterable[Thinking]) -> Table:
+def thinking_table(rows: Sequence[ThoughtCost]) -> TextTable:
     """Thought tokens of right and wrong answers."""
     cells = [
         (
             t.run,
             t.domain or "all",
-            _tokens(t.right),
-            _tokens(t.wrong),
-            number(t.ratio) if t.ratio is not None else (t.why_undefined or "undefined"),
-            interval(t.low, t.high),
-            f"{t.n_right:,}",
-            f"{t.n_wrong:,}",
-            f"{t.cut:,}",
-            number(t.whole_ratio),
+            shown(t.right, "count"),
+            shown(t.wrong, "count"),
+            t.estimate.why_undefined or shown(t.estimate.value),
+            interval(t.estimate.low, t.estimate.high),
+            *(f"{count:,}" for count in (t.n_right, t.n_wrong, t.cut)),
+            shown(t.whole_ratio),
         )
         for t in rows
     ]
-    columns = (
-        "run",
-        "",
-        "right",
-        "wrong",
-        "wrong / right",
-        "95 %",
-        "n right",
-        "n wrong",
-        "cut off",
-        "without these",
-    )
-    return Table("Thought tokens of right and wrong answers", columns, tuple(cells))
+    columns = ("run", "", "right", "wrong", "wrong / right", *(_level(t.estimate.level) for t in rows[:1]))
+    columns += ("n right", "n wrong", "cut off", "without these")
+    return TextTable("Thought tokens of right and wrong answers", columns, tuple(cells))
 
 
-def _tokens(mean: float | None) -> str:
-    return "–" if mean is None else f"{mean:,.0f}"
-
-
-def tables(comparison: Comparison) -> list[Table]:
+def tables(comparison: EvaluationComparison) -> list[TextTable]:
     """All that have rows. What the differences from the base say of conditions already is not said twice."""
     shown = {(d.run, d.base) for d in comparison.differences}
     others = [d for d in comparison.conditions if (d.run, d.base) not in shown]
     found = [
         scores_table(comparison),
-        differences_table(f"Differences, {PAIRED}", comparison.differences),
-        differences_table(f"Conditions of one model, {PAIRED}", others),
+        differences_table("Differences", comparison.differences),
+        differences_table("Conditions of one model", others),
         thinking_table(comparison.thinking),
     ]
     return [table for table in found if table.rows]
 
 
-def commands(comparison: Comparison) -> list[str]:
+def commands(comparison: EvaluationComparison) -> list[str]:
     """What to run for the contrast of code frequencies between the conditions of one model."""
-    pairs = list(dict.fromkeys((d.run, d.base) for d in comparison.conditions))
-    if not pairs:
+    if not comparison.conditions:
         return []
     by_name = {run.name: run for run in comparison.runs}
-    first, second = (by_name[name] for name in pairs[0])
-    coded = [f"{run.folder.rstrip('/')}/coded" for run in (first, second)]
+    pair = [by_name[name] for name in (comparison.conditions[0].run, comparison.conditions[0].base)]
+    folders = [run.folder.rstrip("/") for run in pair]
+    contrast = ":".join(["condition", *(run.condition for run in pair)])
     return [
-        *(
-            f"pcode annotate {run.folder.rstrip('/')}/traces.jsonl -o {out}"
-            for run, out in zip((first, second), coded, strict=True)
-        ),
-        f"pcode report {' '.join(coded)} -o report --contrast condition:{first.condition}:{second.condition}",
+        *(f"pcode annotate {folder}/traces.jsonl -o {folder}/coded" for folder in folders),
+        f"pcode report {' '.join(f'{folder}/coded' for folder in folders)} -o report --contrast {contrast}",
     ]
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: EvaluationComparison) -> str:
     """All tables with what must be said of them."""
     parts = ["# Evaluations compared\n"]
     for table in tables(comparison):
@@ -203,7 +169,7 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(parts)
 
 
-def write(folder: Path, comparison: Comparison) -> list[Path]:
+def write(folder: Path, comparison: EvaluationComparison) -> list[Path]:
     """``compare.md``, ``compare.json``, and CSV files of scores, differences and thought tokens."""
     texts = {
         "compare.md": markdown(comparison),
@@ -212,21 +178,19 @@ def write(folder: Path, comparison: Comparison) -> list[Path]:
     for name, text in texts.items():
         with atomic(folder / name) as file:
             file.write(text)
-    scores = [
-        {"run": c.run, "domain": c.domain, "task": c.task, **asdict(s)}
-        | {"parse_failures": c.parse_failures, "truncated": c.truncated}
-        for c in comparison.cells
-        for s in c.scores
-    ]
-    differences = [
-        {"of": of, **asdict(d)}
-        for of, found in (("base", comparison.differences), ("condition", comparison.conditions))
-        for d in found
-    ]
     lists: dict[str, list[dict[str, Any]]] = {
-        "scores.csv": scores,
-        "differences.csv": differences,
-        "thinking.csv": [asdict(t) for t in comparison.thinking],
+        "scores.csv": [
+            {"run": c.run, "domain": c.domain, "task": c.task, **score.as_json()}
+            | {"parse_failures": c.parse_failures, "truncated": c.truncated}
+            for c in comparison.cells
+            for score in c.scores
+        ],
+        "differences.csv": [
+            {"of": of, **d.as_json()}
+            for of, found in (("base", comparison.differences), ("condition", comparison.conditions))
+            for d in found
+        ],
+        "thinking.csv": [t.as_json() for t in comparison.thinking],
         "published.csv": [one._asdict() for one in PUBLISHED],
     }
     for name, rows in lists.items():

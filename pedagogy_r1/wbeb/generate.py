@@ -8,13 +8,13 @@ what is in flight come home and keeps it.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..asking import FILE as LEDGER
 from ..asking import Asked as SessionEnd
 from ..asking import (
     GaveUp,
@@ -27,33 +27,24 @@ from ..asking import (
     safe_url,
 )
 from ..chat import Chat, ChatReply
-from ..errors import InputError, PedagogyError, RunError
-from ..files.lock import locked
+from ..errors import InputError, PedagogyError
 from ..files.records import atomic, dump
-from ..provenance import digest, now, versions
+from ..job import JobFolder, Status
+from ..provenance import digest, now
 from ..trace import Trace
-from .asked import Questions, Settings
+from .answers.logprob_trim import LeanChat
+from .answers.reading import trace_of
 from .condition import Condition, condition
-from .generation import (
-    ITEMS,
-    MANIFEST,
-    TIMINGS,
-    TRACES,
-    Generation,
-    GenerationManifest,
-    Missing,
-    save,
-    write_timings,
-)
+from .generation import ITEMS, TIMINGS, TRACES, Generation, GenerationManifest, Missing, write_timings
 from .item import Item, write_items
-from .lean import LeanChat
-from .reading import trace_of
+from .questions import GenerationSettings, Questions
 
 Progress = Callable[[int, int], None]
 """Called with (answers there, answers in all)."""
 
 SERVER, IN_PROCESS = 16, 256
 """Requests in flight by default: what a server takes from one user, and what lets a backend fill and sort its batches."""
+INTERRUPTED = "interrupted by the user"
 BYTES_PER_TOKEN = 3.6
 """Of English prose, roughly, over the tokenizers in use."""
 
@@ -89,7 +80,7 @@ class _Done(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Job:
+class GenerationJob:
     """A fully specified generation, before anything is sent or written."""
 
     items: tuple[Item, ...]
@@ -122,7 +113,7 @@ def generate(
 ) -> Generation:
     """Ask ``model`` (``BACKEND:NAME``) every item and write the folder.
 
-    ``pool``: items of train that few-shot examples come from. ``options``: fields of `Settings` (shots, samples, seed,
+    ``pool``: items of train that few-shot examples come from. ``options``: fields of `GenerationSettings` (shots, samples, seed,
     temperature, top_p, max_tokens, probabilities, base_url, name, backend) and of `Sending`; others are errors. The
     manifest's ``status`` is ``complete``, ``stopped`` (a budget) or ``interrupted``; ``missing`` lists what never came.
     """
@@ -137,7 +128,7 @@ def prepare(
     condition: str | Path | Condition,
     pool: Sequence[Item] = (),
     **options: Any,
-) -> Job:
+) -> GenerationJob:
     """Check everything: items, condition, model, examples. Raises `InputError` before anything is written."""
     settings, sending = _options(model, condition, options)
     twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]
@@ -151,98 +142,61 @@ def prepare(
     manifest = GenerationManifest(
         run_id=f"{settings.condition.id}-{fingerprint.removeprefix('sha256:')[:12]}",
         fingerprint=fingerprint,
-        status="running",
         started=now(),
         model=settings.called,
         parameters=settings.parameters,
         source=source,
-        versions=versions(),
     )
-    return Job(tuple(items), Path(folder), questions, sending, manifest)
+    return GenerationJob(tuple(items), Path(folder), questions, sending, manifest)
 
 
 def _options(
     model: str, which: str | Path | Condition, options: Mapping[str, Any]
-) -> tuple[Settings, Sending]:
-    own = {k: v for k, v in options.items() if k in Settings.__dataclass_fields__}
+) -> tuple[GenerationSettings, Sending]:
+    own = {k: v for k, v in options.items() if k in GenerationSettings.__dataclass_fields__}
     rest = {k: v for k, v in options.items() if k not in own}
     unknown = sorted(set(rest) - set(Sending.__dataclass_fields__))
     if unknown:
-        known = sorted({*Settings.__dataclass_fields__, *Sending.__dataclass_fields__})
+        known = sorted({*GenerationSettings.__dataclass_fields__, *Sending.__dataclass_fields__})
         raise InputError(f"generation has no option {unknown[0]!r}", "its options: " + ", ".join(known))
     if ModelName.read(model).backend == "openai":
         own["base_url"] = safe_url(own.get("base_url"))
     chosen = which if isinstance(which, Condition) else condition(which)
-    return Settings(model=model, condition=chosen, **own), Sending(**rest)
+    return GenerationSettings(model=model, condition=chosen, **own), Sending(**rest)
 
 
-def execute(job: Job, progress: Progress | None = None) -> Generation:
+def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
     """Run a prepared job, or take it up again."""
-    with locked(job.folder):
-        previous = _previous(job)
-        if (
-            previous is not None
-            and previous.whole
-            and not (job.sending.retry_missing and previous.manifest.missing)
-        ):
-            return previous
+    with JobFolder(
+        job.folder,
+        job.manifest,
+        ours=(ITEMS, TRACES, TIMINGS, LEDGER),
+        otherwise="the items, or the words in which they are put, have changed",
+    ) as folder:
+        previous = folder.previous
+        if previous is not None and previous.status == "complete" and not folder.damaged([TRACES]):
+            again = job.sending.retry_missing and previous.missing
+            if not again:
+                return Generation(job.folder)
         for left in job.folder.glob(f".{TRACES}.*"):  # of a process that was killed
             left.unlink()
-        before = previous.manifest if previous else job.manifest
-        manifest = job.manifest.model_copy(update={"started": before.started})
         write_items(job.folder / ITEMS, job.items)
-        save(job.folder, manifest)
-        began = time.monotonic()
-
-        def finish(**updates: Any) -> Generation:
-            seconds = round((before.seconds if previous else 0.0) + time.monotonic() - began, 3)
-            save(job.folder, manifest.model_copy(update={"seconds": seconds, "finished": now(), **updates}))
-            return Generation(job.folder)
-
+        folder.save()
         try:
             end, found = _ask(job, progress)
         except KeyboardInterrupt:
-            return finish(status="interrupted", stopped_why="interrupted by the user")
+            folder.finish("interrupted", why=INTERRUPTED)
+            return Generation(job.folder)
         except PedagogyError as error:
-            finish(status="stopped", stopped_why=error.message)
+            folder.finish("stopped", why=error.message)
             raise
         write_timings(job.folder)
-        return finish(**_ended(end), **found.record(job.folder), usage=end.usage or {})
-
-
-def _previous(job: Job) -> Generation | None:
-    """What the folder holds already. Raises `RunError` where that is another run, or something else."""
-    if not (job.folder / MANIFEST).exists():
-        ours = (ITEMS, TRACES, TIMINGS, "ledger.jsonl")
-        strangers = sorted(p.name for p in job.folder.iterdir() if p.name[0] != "." and p.name not in ours)
-        if strangers:
-            raise RunError(
-                f"{job.folder} is not empty and holds no answers ({strangers[0]} …)",
-                "choose another directory with -o",
-            )
-        return None
-    previous = Generation(job.folder)
-    if previous.manifest.fingerprint != job.manifest.fingerprint:
-        raise RunError(
-            f"{job.folder} holds another run: {_difference(previous.manifest, job.manifest)}",
-            "choose another directory with -o, or delete this one",
-        )
-    return previous
-
-
-def _difference(old: GenerationManifest, new: GenerationManifest) -> str:
-    a, b = old.parameters | {"items": old.source["items"]}, new.parameters | {"items": new.source["items"]}
-    for one in (a, b):
-        if isinstance(one.get("condition"), dict):
-            one["condition"] = f"{one['condition']['id']}@{one['condition']['version']}"
-    changed = [f"{k}: {a.get(k)!r} there, {b.get(k)!r} now" for k in {**a, **b} if a.get(k) != b.get(k)]
-    return "; ".join(changed[:3]) or "the items, or the words in which they are put, have changed"
-
-
-def _ended(end: SessionEnd) -> dict[str, Any]:
-    if end.interrupted:
-        return {"status": "interrupted", "stopped_why": "interrupted by the user"}
-    return {"status": "stopped" if end.stopped else "complete", "stopped_why": end.stopped}
+        status: Status = "interrupted" if end.interrupted else "stopped" if end.stopped else "complete"
+        why = INTERRUPTED if end.interrupted else end.stopped
+        counts = {**found.counts, "missing": len(found.missing)}
+        about = {"counts": counts, "missing": found.missing, "usage": end.usage or {}}
+        folder.finish(status, why=why, files=(TRACES,), **about)
+        return Generation(job.folder)
 
 
 class _Found:
@@ -259,15 +213,8 @@ class _Found:
         self.counts.update(["traces", verdict])
         self.counts["truncated"] += bool(trace.metadata["truncated"])
 
-    def record(self, folder: Path) -> dict[str, Any]:
-        return {
-            "counts": {**self.counts, "missing": len(self.missing)},
-            "missing": self.missing,
-            "bytes": {TRACES: (folder / TRACES).stat().st_size},
-        }
 
-
-def _ask(job: Job, progress: Progress | None) -> tuple[SessionEnd, _Found]:
+def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, _Found]:
     found = _Found()
     sending, settings = job.sending, job.questions.settings
     named = ModelName.read(settings.model)
@@ -324,7 +271,7 @@ def _as_it_is(reply: ChatReply) -> ChatReply:
     return reply
 
 
-def plan(job: Job) -> dict[str, Any]:
+def plan(job: GenerationJob) -> dict[str, Any]:
     """What would be asked, and estimates from bytes of the tokens that are still to be paid. Sends and writes nothing."""
     known = set(answered_digests(job.folder))
     answered = tokens = 0

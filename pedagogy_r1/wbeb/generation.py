@@ -11,22 +11,21 @@ Generation("runs/cop").traces()
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..asking import FILE as LEDGER
 from ..errors import RunError
 from ..files.records import BadRow, Row, atomic, read_jsonl
+from ..job import JobRecord, read_record
+from ..job.folder import damaged
 from ..trace import Trace
 from .item import Item, read_items
 
 ITEMS, TRACES, TIMINGS, MANIFEST = "items.jsonl", "traces.jsonl", "timings.csv", "run.json"
-
-Status = Literal["running", "interrupted", "stopped", "complete"]
 
 
 class Missing(BaseModel):
@@ -39,19 +38,11 @@ class Missing(BaseModel):
     reason: str
 
 
-class GenerationManifest(BaseModel):
+class GenerationManifest(JobRecord):
     """``run.json``. ``fingerprint``: the digest of all that determines what is asked."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["generation"] = "generation"
     run_id: str
-    fingerprint: str
-    status: Status
-    stopped_why: str | None = None
-    started: str
-    finished: str | None = None
-    seconds: float = 0.0
     model: str
     """What the model is called in the traces."""
     parameters: dict[str, Any]
@@ -59,8 +50,13 @@ class GenerationManifest(BaseModel):
     counts: dict[str, int] = Field(default_factory=dict)
     missing: list[Missing] = Field(default_factory=list)
     usage: dict[str, Any] = Field(default_factory=dict)
-    versions: dict[str, str] = Field(default_factory=dict)
-    bytes: dict[str, int] = Field(default_factory=dict)
+
+    def settings(self) -> Mapping[str, Any]:
+        """The parameters, the condition by name and version; and how many items."""
+        found = self.parameters | {"items": self.source["items"]}
+        if isinstance(condition := found.get("condition"), dict):
+            found["condition"] = f"{condition['id']}@{condition['version']}"
+        return found
 
 
 class Generation:
@@ -68,26 +64,17 @@ class Generation:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        path = self.folder / MANIFEST
-        if not path.is_file():
-            raise RunError(
-                f"{self.folder}: holds no answers (no {MANIFEST})", "make some with: pcode wbeb eval"
-            )
-        try:
-            self.manifest = GenerationManifest.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise RunError(
-                f"{path}: {first['msg']} ({'.'.join(map(str, first['loc']))})",
-                "it is the file of something else, or was changed by hand",
-            ) from None
+        none = RunError(f"{self.folder}: holds no answers (no {MANIFEST})", "make some with: pcode wbeb eval")
+        self.manifest = read_record(self.folder / MANIFEST, GenerationManifest, no_file=none)
 
-    @property
-    def whole(self) -> bool:
-        """Complete, and its traces as they were then."""
-        path = self.folder / TRACES
-        size = path.stat().st_size if path.is_file() else None
-        return self.manifest.status == "complete" and size == self.manifest.bytes.get(TRACES)
+    def require_complete(self) -> Generation:
+        """Itself. Raises `RunError` where answers are still to come."""
+        if self.manifest.status != "complete":
+            raise RunError(
+                f"{self.folder} is not finished ({self.manifest.status})",
+                "run the command that made it again: it goes on where it stopped",
+            )
+        return self
 
     def items(self) -> Iterator[Item]:
         """The items that were asked."""
@@ -98,7 +85,7 @@ class Generation:
         path = self.folder / TRACES
         if not path.is_file():
             raise RunError(f"{path} is missing", "run the same command again: what was answered is kept")
-        if self.manifest.status == "complete" and not self.whole:
+        if damaged(self.folder, self.manifest):
             raise RunError(
                 f"{path} has changed since it was complete",
                 "run the same command again, which makes it again",
@@ -109,28 +96,23 @@ class Generation:
             yield Trace.model_validate(row.data)
 
 
-def save(folder: Path, manifest: GenerationManifest) -> None:
-    """Write ``run.json``, atomically."""
-    with atomic(folder / MANIFEST) as file:
-        file.write(json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+_TIMED = (
+    "item",
+    "sample",
+    "attempt",
+    "seconds",
+    "outcome",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+)
 
 
 def write_timings(folder: Path) -> None:
     """``timings.csv`` from the ledger: every attempt, in the order in which it ended."""
     with atomic(folder / TIMINGS) as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(
-            [
-                "item",
-                "sample",
-                "attempt",
-                "seconds",
-                "outcome",
-                "prompt_tokens",
-                "cached_tokens",
-                "completion_tokens",
-            ]
-        )
+        table.writerow(_TIMED)
         for row in read_jsonl(folder / LEDGER):
             if isinstance(row, Row) and row.data.get("kind") in ("reply", "fault"):
                 line = row.data

@@ -3,24 +3,50 @@
     {"id": "cj_eval_0772", "domain": "SK", "source": "cj_eval", "parts": {"stem": "A student planted …"},
      "options": ["Air", "Moisture", "Temperature", "Sunlight"], "answer": "B", "group": "…", "metadata": {…}}
 
-``parts`` by domain: SK, PK ``stem``; AES ``prompt``, ``essay``; DM ``student``, ``teacher`` (what was said, in this order);
-KT none: the student's history is ``metadata["steps"]``, and the last step is the one to be foretold.
+``parts`` are the domain's own: SK, PK ``stem``; AES ``prompt``, ``essay``; DM ``student``, ``teacher`` (what was said, in this
+order); KT none: the student's history is ``metadata["steps"]``, and the last step is the one to be foretold.
+
+select(items, split="test", domains=["SK", "KT"], limit=50)     at most 50 of each domain and task, drawn at random
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, did_you_mean
 from ..files.records import BadRow, read_jsonl, write_jsonl
+from ..plugins import available
 
-Domain = Literal["SK", "PK", "KT", "AES", "DM"]
-DOMAINS: tuple[Domain, ...] = ("SK", "PK", "KT", "AES", "DM")
+PLUGINS = "pedagogy_r1.wbeb.domains"
+_PAPER = ("SK", "PK", "KT", "AES", "DM")
 Split = Literal["train", "test"]
+
+
+def domain_names() -> tuple[str, ...]:
+    """Domains there are: the paper's in its order, then those of plugins by name."""
+    names = [name.upper() for name in available(PLUGINS)]
+    return (*(name for name in _PAPER if name in names), *(name for name in names if name not in _PAPER))
+
+
+def known_domain(name: str) -> str:
+    """``name``, if there is such a domain. Raises `InputError` otherwise."""
+    names = domain_names()
+    if name not in names:
+        raise InputError(f"no domain is named {name!r}", did_you_mean(name, list(names)))
+    return name
+
+
+def _domain(name: str) -> str:
+    try:
+        return known_domain(name)
+    except InputError as error:
+        raise ValueError(f"{error.message} ({error.hint})") from None
 
 
 class Item(BaseModel):
@@ -32,7 +58,7 @@ class Item(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(min_length=1)
-    domain: Domain
+    domain: Annotated[str, AfterValidator(_domain)]
     source: str
     parts: dict[str, str] = Field(default_factory=dict)
     options: tuple[str, ...] = ()
@@ -43,6 +69,11 @@ class Item(BaseModel):
     split: Split | None = None
     lang: str = "en"
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """Domain and task: what is asked, scored and compared together."""
+        return self.domain, self.task
 
 
 def read_items(path: str | Path) -> Iterator[Item]:
@@ -68,3 +99,47 @@ def read_items(path: str | Path) -> Iterator[Item]:
 def write_items(path: str | Path, items: Iterable[Item]) -> int:
     """Write items as JSONL, atomically; returns how many."""
     return write_jsonl(path, (item.model_dump(mode="json", exclude_none=True) for item in items))
+
+
+def place_of(key: tuple[str, str | None]) -> tuple[int, str]:
+    """For sorting by `Item.key`: domains in the paper's order, tasks by name."""
+    return domain_names().index(key[0]), key[1] or ""
+
+
+def select(
+    items: Sequence[Item],
+    *,
+    split: str = "test",
+    domains: Sequence[str] = (),
+    limit: int | None = None,
+    seed: int = 0,
+) -> list[Item]:
+    """Items of a split (``all``: whatever theirs), in order. Raises `InputError` where none is left, and says why.
+
+    ``limit``: neighbours in a file are often of one lesson or student, so items are drawn; a higher limit draws these and more.
+    """
+    for domain in domains:
+        known_domain(domain)
+    chosen = [
+        item
+        for item in items
+        if (split == "all" or item.split == split) and (not domains or item.domain in domains)
+    ]
+    if not chosen:
+        raise InputError(_why_none(items, split, domains), "--split all takes every item, whatever its split")
+    if limit is None:
+        return chosen
+    taken: Counter[tuple[str, str | None]] = Counter()
+    kept = set()
+    for item in sorted(chosen, key=lambda item: hashlib.sha256(f"{seed}\0{item.id}".encode()).digest()):
+        taken[item.key] += 1
+        if taken[item.key] <= limit:
+            kept.add(item.id)
+    return [item for item in chosen if item.id in kept]
+
+
+def _why_none(items: Sequence[Item], split: str, domains: Sequence[str]) -> str:
+    there = Counter((item.split or "no split", item.domain) for item in items)
+    has = ", ".join(f"{count} {domain} of {split}" for (split, domain), count in sorted(there.items()))
+    wanted = f"{', '.join(domains) or 'any domain'} of {split if split != 'all' else 'any split'}"
+    return f"no item is {wanted}; there are {has or 'none at all'}"

@@ -7,7 +7,7 @@
 A text is its words, without case, punctuation and spacing; Chinese, Japanese and Korean count by character. Two are nearly the
 same where at least ``overlap`` of the shorter one's n-grams (sets of them) are in the other. Below ``least`` words a text is
 compared for sameness only; and in DM ("Seven." "Seven.") not even that, since short exchanges are the same by chance: those
-are counted.
+are counted. Which text of an item counts, its domain says.
 
 All pairs at or above the threshold are found, none by chance: of the n-grams of the shorter text, rarest first, one of the
 first (1 − overlap) · size + 1 must be shared (prefix filtering; Chaudhuri, Ganti & Kaushik 2006), so only texts that
@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import InputError, PedagogyError
+from .domain import domain_of
 from .item import Item
 
 _WORD = re.compile(
@@ -32,7 +33,7 @@ _WORD = re.compile(
 
 
 SHOWN = 20
-"""Pairs that an error prints; it holds them all."""
+"""LeakPairs that an error prints; it holds them all."""
 
 
 class Nearness(NamedTuple):
@@ -51,7 +52,15 @@ class Nearness(NamedTuple):
             )
 
 
-class Pair(NamedTuple):
+class LeakText(NamedTuple):
+    """What is compared of one item. ``if_short``: whether a text below ``least`` words is compared, for sameness."""
+
+    id: str
+    text: str
+    if_short: bool = True
+
+
+class LeakPair(NamedTuple):
     """Two items, by id, and the share of the shorter one's n-grams that are in the other (1: all of them)."""
 
     first: str
@@ -62,14 +71,14 @@ class Pair(NamedTuple):
 class Near(NamedTuple):
     """All pairs, most alike first, and how many texts were too short to compare."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[LeakPair, ...]
     short: int
 
 
 class LeakError(PedagogyError):
     """Train and test share texts. ``pairs`` holds all of them."""
 
-    def __init__(self, pairs: Sequence[Pair], items: Iterable[Item]) -> None:
+    def __init__(self, pairs: Sequence[LeakPair], items: Iterable[Item]) -> None:
         texts = {item.id: item for item in items}
         shown = "\n".join(
             f"  {pair.overlap:.2f}  {_said(texts[pair.first])}\n        {_said(texts[pair.second])}"
@@ -84,18 +93,14 @@ class LeakError(PedagogyError):
 
 
 def _said(item: Item) -> str:
-    text = " ".join(text_of(item).split())
+    text = " ".join(leak_text(item).text.split())
     return f"{item.split} {item.id}: {text[:110]}{'…' if len(text) > 110 else ''}"
 
 
-def text_of(item: Item) -> str:
-    """What of an item must not be met twice; nothing for KT, whose students are kept apart by their group."""
-    if item.domain == "KT":
-        return ""
-    if item.domain == "AES":
-        return item.parts.get("essay", "")
-    said = [text for _, text in sorted(item.parts.items())]
-    return "\n".join(said + (list(item.options) if item.domain in ("SK", "PK") else []))
+def leak_text(item: Item) -> LeakText:
+    """What of an item must not be met twice."""
+    task = domain_of(item)
+    return LeakText(item.id, task.leak_text(item), task.leaks_if_short)
 
 
 def words(text: str) -> list[str]:
@@ -109,26 +114,28 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
-def near(items: Sequence[Item], how: Nearness | None = None) -> Near:
-    """All pairs of items with nearly the same text, over all items whatever their split."""
+def near(texts: Iterable[LeakText], how: Nearness | None = None) -> Near:
+    """All pairs with nearly the same text."""
     how = how or Nearness()
     how.check()
     by_text: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     short = 0
-    for item in items:
-        said = tuple(words(text_of(item)))
-        if item.domain == "DM" and len(said) < how.least:
+    for name, text, if_short in texts:
+        said = tuple(words(text))
+        if not if_short and len(said) < how.least:
             short += 1
         elif said:
-            by_text[said].append(item.id)
-    pairs = [Pair(a, b, 1.0) for ids in by_text.values() for nth, a in enumerate(ids) for b in ids[nth + 1 :]]
-    texts = [text for text in by_text if len(text) >= max(how.least, how.n)]
-    for left, right, overlap in _alike([_grams(text, how.n) for text in texts], how.overlap):
-        pairs += [Pair(a, b, overlap) for a in by_text[texts[left]] for b in by_text[texts[right]]]
+            by_text[said].append(name)
+    pairs = [
+        LeakPair(a, b, 1.0) for ids in by_text.values() for nth, a in enumerate(ids) for b in ids[nth + 1 :]
+    ]
+    long = [text for text in by_text if len(text) >= max(how.least, how.n)]
+    for left, right, overlap in _alike([_grams(text, how.n) for text in long], how.overlap):
+        pairs += [LeakPair(a, b, overlap) for a in by_text[long[left]] for b in by_text[long[right]]]
     return Near(tuple(sorted(pairs, key=lambda pair: (-pair.overlap, pair.first, pair.second))), short)
 
 
-def across(items: Iterable[Item], pairs: Iterable[Pair]) -> tuple[Pair, ...]:
+def across(items: Iterable[Item], pairs: Iterable[LeakPair]) -> tuple[LeakPair, ...]:
     """The pairs of which one item is in train and the other in test."""
     side = {item.id: item.split for item in items}
     return tuple(p for p in pairs if {side[p.first], side[p.second]} == {"train", "test"})

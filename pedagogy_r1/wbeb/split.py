@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from ..errors import InputError
 from ..provenance import digest
 from .item import Item, Split
-from .leak import Pair
+from .leak import LeakPair
 
 METHOD = "group-hash@1"
 Stratum = tuple[str, str, str]
@@ -96,7 +96,7 @@ def split_digest(items: Sequence[Item]) -> str:
     return digest(sorted([item.id, item.split or ""] for item in items))
 
 
-def merge_groups(items: Sequence[Item], pairs: Sequence[Pair]) -> tuple[list[Item], int]:
+def merge_groups(items: Sequence[Item], pairs: Sequence[LeakPair]) -> tuple[list[Item], int]:
     """Items of which ``pairs`` say that they are nearly the same in one group, and how many groups are gone.
 
     The group takes the smallest name of those joined; where it is not the item's own, that stays in ``metadata["family"]``.

@@ -20,7 +20,7 @@ from pedagogy_r1.intake import read_traces
 from pedagogy_r1.shipped import folder
 from pedagogy_r1.train.distill import draw_seeds, fill, parse_weights, shares
 from pedagogy_r1.train.invented_teacher import teach
-from pedagogy_r1.wbeb.domains import domain_of
+from pedagogy_r1.wbeb.domain import domain_of
 from pedagogy_r1.wbeb.item import Item, read_items
 
 from ..fake_openai import Call, FakeOpenAI, Said

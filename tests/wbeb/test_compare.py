@@ -13,15 +13,15 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.errors import InputError, RunError
-from pedagogy_r1.wbeb.compare import Difference, compare
+from pedagogy_r1.estimate import Estimate, Resampling
+from pedagogy_r1.wbeb.compare import compare, thinking
 from pedagogy_r1.wbeb.comparison_table import commands, markdown, scores_table
-from pedagogy_r1.wbeb.domains import Answered, Parsed, Resampling
-from pedagogy_r1.wbeb.evaluate import answered
+from pedagogy_r1.wbeb.domain import Answered, Parsed
+from pedagogy_r1.wbeb.evaluation import answered
 from pedagogy_r1.wbeb.generate import generate
 from pedagogy_r1.wbeb.generation import Generation
 from pedagogy_r1.wbeb.item import Item
 from pedagogy_r1.wbeb.published import PUBLISHED
-from pedagogy_r1.wbeb.thinking import thinking
 
 from ..fake_openai import Call, FakeOpenAI, Said
 from ..wbeb_items import all_domains, choice, number_of, step, thinker
@@ -56,10 +56,16 @@ def test_a_difference_is_that_of_the_scores_and_its_interval_is_paired(tmp_path:
     better = run(tmp_path / "better", items, says(lambda n: n % 2 == 0 or n % 10 == 1), model="openai:better")
     found = compare([base, better], how=HOW)
     (d,) = found.differences
-    assert (d.run, d.base, d.domain, d.score, d.items) == ("better · cop", "base · cop", "SK", "accuracy", 80)
-    assert d.estimate == pytest.approx(0.1)
-    assert d.low is not None
-    assert d.high is not None
+    assert (d.run, d.base, d.domain, d.score, d.estimate.n) == (
+        "better · cop",
+        "base · cop",
+        "SK",
+        "accuracy",
+        80,
+    )
+    assert d.estimate.value == pytest.approx(0.1)
+    assert d.estimate.low is not None
+    assert d.estimate.high is not None
     # By hand: resample the groups of the items' own differences.
     ours, theirs = (answered(Generation(f))["SK", None] for f in (better, base))
     by_group: dict[str, list[float]] = {}
@@ -68,10 +74,13 @@ def test_a_difference_is_that_of_the_scores_and_its_interval_is_paired(tmp_path:
     sums, sizes = np.array([sum(v) for v in by_group.values()]), np.array([len(v) for v in by_group.values()])
     weight = np.random.default_rng(5).multinomial(len(sums), [1 / len(sums)] * len(sums), 4000)
     low, high = np.quantile((weight @ sums) / (weight @ sizes), (0.025, 0.975))
-    assert (d.low, d.high) == (pytest.approx(low, abs=0.015), pytest.approx(high, abs=0.015))
-    assert d.groups == len(by_group) < 80
+    assert (d.estimate.low, d.estimate.high) == (
+        pytest.approx(low, abs=0.015),
+        pytest.approx(high, abs=0.015),
+    )
+    assert d.estimate.clusters == len(by_group) < 80
     # Two independent samples would have given a far wider one.
-    assert d.high - d.low < 0.7 * 2 * 1.96 * np.sqrt(0.25 / 80 * 2)
+    assert d.estimate.high - d.estimate.low < 0.7 * 2 * 1.96 * np.sqrt(0.25 / 80 * 2)
 
 
 def test_a_run_against_itself_differs_by_nothing_in_every_domain(tmp_path: Path) -> None:
@@ -82,7 +91,9 @@ def test_a_run_against_itself_differs_by_nothing_in_every_domain(tmp_path: Path)
     assert {(d.domain, d.score) for d in found.differences} >= {
         ("SK", "accuracy"), ("KT", "auc"), ("KT", "accuracy"), ("AES", "qwk"), ("AES", "mae"), ("DM", "macro_f1"),
     }  # fmt: skip
-    assert all((d.estimate, d.low, d.high) == (0.0, 0.0, 0.0) for d in found.differences)
+    assert all(
+        (d.estimate.value, d.estimate.low, d.estimate.high) == (0.0, 0.0, 0.0) for d in found.differences
+    )
 
 
 def test_all_scores_have_paired_intervals(tmp_path: Path) -> None:
@@ -91,14 +102,14 @@ def test_all_scores_have_paired_intervals(tmp_path: Path) -> None:
     b = run(tmp_path / "b", items, condition="cop", probabilities=True)
     found = compare([a, b], how=HOW)
     for d in found.differences:
-        assert d.estimate is not None, d
-        assert d.low is not None, d
-        assert d.high is not None, d
-        assert d.low <= d.estimate <= d.high, d
-    estimates = {(c.run, c.domain, s.name): s.estimate for c in found.cells for s in c.scores}
+        assert d.estimate.value is not None, d
+        assert d.estimate.low is not None, d
+        assert d.estimate.high is not None, d
+        assert d.estimate.low <= d.estimate.value <= d.estimate.high, d
+    estimates = {(c.run, c.domain, s.name): s.estimate.value for c in found.cells for s in c.scores}
     for d in found.differences:
         ours, theirs = (estimates[name, d.domain, d.score] for name in (d.run, d.base))
-        assert d.estimate == pytest.approx(ours - theirs)
+        assert d.estimate.value == pytest.approx(ours - theirs)
 
 
 def test_conditions_of_one_model_are_contrasted_cop_first(tmp_path: Path) -> None:
@@ -130,7 +141,7 @@ def test_only_shared_items_are_compared_and_it_is_said(tmp_path: Path) -> None:
     sk, kt = found.shared
     assert (sk.items, sk.answered) == (20, {"a · cop": 30, "b · cop": 30})
     (d,) = found.differences  # 0 of 20 against 10 of 20
-    assert (d.estimate, d.items) == (0.5, 20)
+    assert (d.estimate.value, d.estimate.n) == (0.5, 20)
     assert "SK: 20 items are shared" in found.notes[0]
     assert (kt.items, list(kt.answered)) == (5, ["b · cop"])
     assert any("only b · cop has answers" in note for note in found.notes)
@@ -163,19 +174,19 @@ def test_an_undefined_score_makes_an_undefined_difference(tmp_path: Path) -> Non
     a = run(tmp_path / "a", items)
     b = run(tmp_path / "b", items, name="b")
     auc = next(d for d in compare([a, b], how=HOW).differences if d.score == "auc")
-    assert (auc.estimate, auc.low, auc.high) == (None, None, None)
-    assert "alike" in (auc.why_undefined or "")
+    assert (auc.estimate.value, auc.estimate.low, auc.estimate.high) == (None, None, None)
+    assert "alike" in (auc.estimate.why_undefined or "")
 
 
 def test_wrong_answers_cost_more_thought(tmp_path: Path) -> None:
     folder = run(tmp_path / "a", [choice(n) for n in range(60)], says(lambda n: n % 3 > 0))
     (t,) = compare([folder], how=HOW).thinking
     assert (t.n_right, t.n_wrong, t.cut) == (40, 20, 0)
-    assert t.ratio is not None
-    assert t.low is not None
-    assert t.high is not None
-    assert 2 < t.low <= t.ratio <= t.high < 4
-    assert t.whole_ratio == t.ratio
+    assert t.estimate.value is not None
+    assert t.estimate.low is not None
+    assert t.estimate.high is not None
+    assert 2 < t.estimate.low <= t.estimate.value <= t.estimate.high < 4
+    assert t.whole_ratio == t.estimate.value
 
 
 def test_thought_ratio_by_hand() -> None:
@@ -184,11 +195,11 @@ def test_thought_ratio_by_hand() -> None:
 
     some = [one(0, 120, True), one(1, 160, True), one(2, 200, False), one(3, 1000, None, True)]
     t = thinking("m", "SK", some, HOW)
-    assert (t.right, t.wrong, t.ratio) == (140, 600, pytest.approx(600 / 140))
+    assert (t.right, t.wrong, t.estimate.value) == (140, 600, pytest.approx(600 / 140))
     assert (t.n_right, t.n_wrong, t.cut) == (2, 2, 1)
     assert t.whole_ratio == pytest.approx(200 / 140)
-    assert thinking("m", None, some[:2], HOW).why_undefined == "every answer is right"
-    assert thinking("m", None, some[2:], HOW).why_undefined == "no answer is right"
+    assert thinking("m", None, some[:2], HOW).estimate.why_undefined == "every answer is right"
+    assert thinking("m", None, some[2:], HOW).estimate.why_undefined == "no answer is right"
 
 
 def test_published_numbers_are_the_paper_s() -> None:
@@ -241,7 +252,7 @@ def test_the_command_writes_tables_and_says_what_is_published(
     with (tmp_path / "out" / "differences.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["of"] for row in rows} == {"base", "condition"}
-    assert set(rows[0]) == {"of", *Difference.__dataclass_fields__}
+    assert set(rows[0]) == {"of", "domain", "task", "score", "run", "base", *Estimate.__dataclass_fields__}
     as_json = json.loads(pcode("wbeb", "compare", *folders, "--json", "--replicates", 100).stdout)
     assert as_json == json.loads((tmp_path / "out" / "compare.json").read_text())
     assert len(as_json["published"]["numbers"]) == 15

@@ -12,12 +12,11 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.errors import InputError
-from pedagogy_r1.wbeb.domains import Resampling
-from pedagogy_r1.wbeb.evaluate import evaluate
+from pedagogy_r1.estimate import Resampling
+from pedagogy_r1.wbeb.evaluation import evaluate
 from pedagogy_r1.wbeb.generate import generate
 from pedagogy_r1.wbeb.generation import Generation
-from pedagogy_r1.wbeb.item import write_items
-from pedagogy_r1.wbeb.selection import select
+from pedagogy_r1.wbeb.item import select, write_items
 
 from ..fake_openai import Call, FakeOpenAI, Said
 from ..wbeb_items import all_domains, choice, step, thinker
@@ -49,8 +48,8 @@ def test_every_domain_is_scored_with_what_explains_scores_away(tmp_path: Path, p
     sk = row_of(scores, "SK")["scores"][0]
     right = sum(t.correct is True for t in Generation(run).traces() if t.domain == "SK")
     assert (sk["name"], sk["n"], sk["chance"], sk["majority"]) == ("accuracy", 20, 0.25, 1.0)
-    assert sk["estimate"] == right / 20
-    assert sk["low"] < sk["estimate"] < sk["high"]
+    assert sk["value"] == right / 20
+    assert sk["low"] < sk["value"] < sk["high"]
     kt = row_of(scores, "KT")
     assert kt["probabilities"] == {"token": 20}
     assert "token" in next(s for s in kt["scores"] if s["name"] == "auc")["note"]
@@ -84,7 +83,7 @@ def test_what_could_not_be_read_was_cut_off_or_never_came_is_said(tmp_path: Path
     assert result.exit_code == 1
     (row,) = json.loads((run / "scores.json").read_text())["rows"]
     assert (row["n"], row["missing"], row["parse_failures"], row["truncated"]) == (7, 1, 2 / 7, 1 / 7)
-    assert row["scores"][0]["estimate"] == 5 / 7  # unread is wrong; what never came is in no score
+    assert row["scores"][0]["value"] == 5 / 7  # unread is wrong; what never came is in no score
     assert "no answer to sk-test-2" in result.stderr
     assert "2 of 7 answers could not be read" in result.stderr
     assert "--retry-missing" in result.stderr
@@ -140,7 +139,7 @@ def test_hard_answers_make_an_auc_that_says_so(tmp_path: Path) -> None:
     (row,) = evaluate(found, Resampling(100)).rows
     auc, accuracy = row.scores
     assert row.probabilities == {"hard": 10}
-    assert (auc.estimate, accuracy.estimate) == (0.5, 0.5)
+    assert (auc.estimate.value, accuracy.estimate.value) == (0.5, 0.5)
     assert "balanced accuracy" in (auc.note or "")
 
 

@@ -19,13 +19,13 @@ from pedagogy_r1.chat import ChatReply, Usage
 from pedagogy_r1.errors import ChatError, InputError, RunError
 from pedagogy_r1.intake import read_traces
 from pedagogy_r1.trace import Trace
-from pedagogy_r1.wbeb.asked import TOP_LOGPROBS, Questions, Settings
+from pedagogy_r1.wbeb.answers.logprob_trim import answer_start, lean
+from pedagogy_r1.wbeb.answers.reading import trace_of
 from pedagogy_r1.wbeb.condition import condition
 from pedagogy_r1.wbeb.generate import generate, plan, prepare
 from pedagogy_r1.wbeb.generation import Generation
 from pedagogy_r1.wbeb.item import write_items
-from pedagogy_r1.wbeb.lean import answer_start, lean
-from pedagogy_r1.wbeb.reading import trace_of
+from pedagogy_r1.wbeb.questions import TOP_LOGPROBS, GenerationSettings, Questions
 
 from ..fake_openai import TRANSIENT, Call, FakeOpenAI, Said
 from ..wbeb_items import all_domains, choice, entry, essay, move, step, thinker
@@ -80,7 +80,7 @@ def test_ids_tell_conditions_models_and_samples_apart_but_not_servers() -> None:
 
     def name(**options: Any) -> str:
         given = {"model": "openai:m", "condition": condition("cop"), **options}
-        return Settings(**given).trace_id(item, 0)
+        return GenerationSettings(**given).trace_id(item, 0)
 
     assert name().startswith("sk-test-1@cop.")
     assert name(samples=2) == f"{name()}#1"
@@ -117,7 +117,7 @@ def test_the_same_settings_write_the_same_files(tmp_path: Path) -> None:
 
 def test_few_shot_examples_come_from_train_and_depend_on_the_item_alone() -> None:
     pool = [choice(n, split="train") for n in range(200)] + [step(n, split="train") for n in range(8)]
-    settings = Settings("openai:m", condition("generic"), shots=5, seed=3)
+    settings = GenerationSettings("openai:m", condition("generic"), shots=5, seed=3)
     questions = Questions(settings, pool)
     chosen = [e.id for e in questions.examples(choice(9))]
     assert len(set(chosen)) == 5
@@ -202,7 +202,7 @@ def test_lean_keeps_what_it_cannot_cut() -> None:
 
 
 def test_reasoning_tokens_of_the_server_are_believed() -> None:
-    questions = Questions(Settings("openai:m", condition("none")))
+    questions = Questions(GenerationSettings("openai:m", condition("none")))
     item = choice(1)
     body = {"usage": {"completion_tokens_details": {"reasoning_tokens": 37}}, "choices": [{}]}
     reply = ChatReply("<think>a</think>Answer: B", "stop", "m", Usage(5, 0, 50), json.dumps(body))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.shipped import folder
-from pedagogy_r1.wbeb.item import DOMAINS, Item, read_items, write_items
-from pedagogy_r1.wbeb.leak import near
+from pedagogy_r1.wbeb.item import Item, domain_names, read_items, write_items
+from pedagogy_r1.wbeb.leak import leak_text, near
 from pedagogy_r1.wbeb.split import split_digest, split_items
 
 from ..conftest import ROOT
@@ -27,7 +27,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=20)
 items = st.builds(
     Item,
     id=texts.filter(bool),
-    domain=st.sampled_from(DOMAINS),
+    domain=st.sampled_from(domain_names()),
     source=texts,
     parts=st.dictionaries(texts, texts, max_size=3),
     options=st.lists(texts, max_size=4).map(tuple),
@@ -73,7 +73,7 @@ def sample() -> list[Item]:
 
 def test_the_sample_holds_two_dozen_items_of_each_domain(sample: list[Item]) -> None:
     count = Counter(item.domain for item in sample)
-    assert set(count) == set(DOMAINS)
+    assert set(count) == set(domain_names())
     assert min(count.values()) >= 24
     assert {item.task for item in sample if item.domain == "DM"} == {"uptake", "move"}
 
@@ -89,7 +89,7 @@ def test_the_sample_is_split_as_the_build_would_split_it(sample: list[Item]) -> 
 
 
 def test_no_two_of_the_sample_are_nearly_the_same(sample: list[Item]) -> None:
-    assert near(sample).pairs == ()
+    assert near(map(leak_text, sample)).pairs == ()
 
 
 def test_the_samples_answers_can_be_given(sample: list[Item]) -> None:

@@ -16,20 +16,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError
+from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.files.records import BadRow
-from pedagogy_r1.wbeb.auc import auc
-from pedagogy_r1.wbeb.domains import Resampling
 from pedagogy_r1.wbeb.item import Item
 from pedagogy_r1.wbeb.kt import bkt
-from pedagogy_r1.wbeb.kt.baselines import EVERY, TARGETS, TRACERS, Tracer, baselines
+from pedagogy_r1.wbeb.kt.baselines import (
+    EVERY,
+    TARGETS,
+    TRACERS,
+    Foretold,
+    Tracer,
+    baselines,
+    foretold_steps,
+    scores,
+)
 from pedagogy_r1.wbeb.kt.bkt import Bkt, thread
-from pedagogy_r1.wbeb.kt.evaluate import every_step, scores
-from pedagogy_r1.wbeb.kt.flat import flatten, vocabulary
-from pedagogy_r1.wbeb.kt.irt import Irt
-from pedagogy_r1.wbeb.kt.items import asked, students
-from pedagogy_r1.wbeb.kt.logistic import fit_logistic, sigmoid
-from pedagogy_r1.wbeb.kt.pfa import Pfa, counts_so_far
-from pedagogy_r1.wbeb.kt.sequence import Sequence, Step, merge_repeats, read_four_line, read_skill_names
+from pedagogy_r1.wbeb.kt.regressions import Irt, Pfa, counts_so_far, fit_logistic, sigmoid
+from pedagogy_r1.wbeb.kt.steps import Sequence, Step, flatten, merge_repeats, vocabulary
+from pedagogy_r1.wbeb.kt.windows import asked, students
+from pedagogy_r1.wbeb.sources.assist2009 import read_four_line, read_skill_names
+from pedagogy_r1.wbeb.weighted_scores import auc
 
 HOW = Resampling(200, 0)
 CLASSICAL = ["majority", "IRT", "PFA", "BKT"]
@@ -130,8 +136,9 @@ def test_logistic_regression_is_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 5)) * [1, 1, 30, 0.1, 1]
     y = (rng.random(400) < sigmoid(x @ np.array([1, -1, 0.05, 2, 0]))).astype(float)
-    ours = fit_logistic(sparse.csr_matrix(x), y, np.full(5, 2.0))
-    theirs = linear.LogisticRegression(C=0.5, fit_intercept=False, tol=1e-9, max_iter=5000).fit(x, y)
+    level, ours = fit_logistic(sparse.csr_matrix(x), y, 2.0)
+    theirs = linear.LogisticRegression(C=0.5, tol=1e-9, max_iter=5000).fit(x, y)
+    assert level == pytest.approx(theirs.intercept_[0], abs=2e-4)
     assert ours == pytest.approx(theirs.coef_[0], abs=2e-4)
 
 
@@ -260,11 +267,11 @@ def test_irt_comes_near_the_drawn_probability_and_beats_those_that_do_not_see_pr
     rng = np.random.default_rng(0)
     sequences, truth = rasch(600, rng)
     train, test = sequences[:450], sequences[450:]
-    ideal = auc(every_step(test, [np.zeros(40)] * 150)[0], truth[450 * 39 :])
+    ideal = auc(foretold_steps(test, [np.zeros(40)] * 150, every=True)[0], truth[450 * 39 :])
     found = {}
     for name, tracer in (("irt", Irt()), ("pfa", Pfa())):
         tracer.fit(train)
-        y, p, _ = every_step(test, tracer.predict(test))
+        y, p, _ = foretold_steps(test, tracer.predict(test), every=True)
         found[name] = auc(y, p)
     assert ideal is not None
     assert found["irt"] > ideal - 0.03
@@ -284,7 +291,7 @@ def test_pfa_finds_the_weights_it_is_made_of() -> None:
         sequences.append(Sequence(f"s{n}", tuple(steps)))
     model = Pfa()
     model.fit(sequences)
-    level, base, success, failure = model.weight
+    level, (base, success, failure) = model.level, model.weight
     assert [level + base, success, failure] == pytest.approx([-0.5, 0.3, -0.1], abs=0.04)
 
 
@@ -363,15 +370,18 @@ def test_scores_are_scikit_learns_and_intervals_resample_students() -> None:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 300).astype(float)
     p = np.round(np.clip(rng.normal(0.5 + 0.1 * (y - 0.5), 0.2), 0, 1), 2)
-    area, accuracy = scores(y, p, [f"s{n // 10}" for n in range(300)], HOW, "made up")
-    assert area.estimate == pytest.approx(metrics.roc_auc_score(y, p))
-    assert accuracy.estimate == pytest.approx(np.mean((p >= 0.5) == y))
-    assert area.low < area.estimate < area.high
-    alone = scores(y, p, ["one"] * 300, HOW, "")[0]
-    assert (alone.low, alone.high) == (None, None)
-    undefined = scores(np.ones(4), p[:4], list("abcd"), HOW, "")
-    assert (undefined[0].estimate, undefined[0].why_undefined) == (None, "all answers are alike")
-    assert undefined[1].estimate is not None
+    area, accuracy = scores(Foretold(y, p, [f"s{n // 10}" for n in range(300)]), HOW, "made up")
+    assert area.estimate.value == pytest.approx(metrics.roc_auc_score(y, p))
+    assert accuracy.estimate.value == pytest.approx(np.mean((p >= 0.5) == y))
+    assert area.estimate.low < area.estimate.value < area.estimate.high
+    alone = scores(Foretold(y, p, ["one"] * 300), HOW, "")[0]
+    assert (alone.estimate.low, alone.estimate.high) == (None, None)
+    undefined = scores(Foretold(np.ones(4), p[:4], list("abcd")), HOW, "")
+    assert (undefined[0].estimate.value, undefined[0].estimate.why_undefined) == (
+        None,
+        "all answers are alike: there is no pair to order",
+    )
+    assert undefined[1].estimate.value is not None
 
 
 def kt_item(student: str, first: int | None, steps: list[Step], split: str) -> Item:
@@ -419,10 +429,10 @@ def test_baselines_give_both_ways_of_scoring() -> None:
     rows = baselines(test, students(train), students(test), models=CLASSICAL, how=HOW)
     assert [(row.model, row.on) for row in rows] == [(m, on) for m in CLASSICAL for on in (EVERY, TARGETS)]
     by = {(row.model, row.on): {s.name: s for s in row.scores} for row in rows}
-    assert by["majority", EVERY]["auc"].estimate == 0.5
-    assert by["IRT", EVERY]["auc"].estimate > 0.65
-    assert {by[m, TARGETS]["auc"].n for m in CLASSICAL} == {len(test)}
-    assert {by[m, EVERY]["auc"].n for m in CLASSICAL} == {20 * 19}
+    assert by["majority", EVERY]["auc"].estimate.value == 0.5
+    assert by["IRT", EVERY]["auc"].estimate.value > 0.65
+    assert {by[m, TARGETS]["auc"].estimate.n for m in CLASSICAL} == {len(test)}
+    assert {by[m, EVERY]["auc"].estimate.n for m in CLASSICAL} == {20 * 19}
     with pytest.raises(InputError, match="students are in train and test"):
         baselines(test, students([*train, test[0]]), models=["majority"])
     with pytest.raises(InputError, match="no baseline is named 'ipfa'"):
@@ -446,7 +456,7 @@ def test_repeats_give_the_answer_away() -> None:
     for sequences in (kept, merged):
         model = Dkt(width=16, epochs=15)
         model.fit(sequences[:110], 0)
-        y, p, _ = every_step(sequences[110:], model.predict(sequences[110:]))
+        y, p, _ = foretold_steps(sequences[110:], model.predict(sequences[110:]), every=True)
         found.append(auc(y, p))
     assert found[0] > 0.7
     assert abs(found[1] - 0.5) < 0.1
@@ -480,7 +490,7 @@ def test_command_prints_writes_and_repeats_itself(
     assert first.exit_code == 0, first.output
     assert "IRT" in first.stdout
     assert "30 students to train on, 10 to foretell" in first.stdout
-    assert (tmp_path / "t.csv").read_text().splitlines()[0].startswith("model,on,name,estimate,low,high,n")
+    assert (tmp_path / "t.csv").read_text().splitlines()[0].startswith("model,on,name,value,low,high,level,n")
     assert pcode(*common, "--json", tmp_path / "b.json").exit_code == 0
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     out = json.loads(pcode(*common, "--json", "-").stdout)
@@ -510,7 +520,7 @@ def test_without_torch_dkt_says_so(tmp_path: Path) -> None:
 import sys
 sys.modules["torch"] = None
 from pedagogy_r1.wbeb.kt.baselines import baselines
-from pedagogy_r1.wbeb.kt.sequence import Sequence, Step
+from pedagogy_r1.wbeb.kt.steps import Sequence, Step
 def student(n):
     return Sequence(f"s{n}", tuple(Step("p", ("k",), (n + k) % 2) for k in range(4)))
 rows = baselines([], [student(n) for n in range(6)], [student(9)], models=["DKT", "majority"])

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedagogy_r1.wbeb.auc import auc
-from pedagogy_r1.wbeb.probability import (
+from pedagogy_r1.wbeb.answers.probability import (
     answer_at,
     foretold,
     from_logprobs,
     token_probability,
     verbalised,
 )
+from pedagogy_r1.wbeb.weighted_scores import auc
 
 
 def entry(token: str, p: float = 1.0, **others: float) -> dict[str, Any]:

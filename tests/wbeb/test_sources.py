@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError, PedagogyError
 from pedagogy_r1.plugins import available, load
-from pedagogy_r1.wbeb.build import PLUGINS, How, Part, build, options_of
+from pedagogy_r1.wbeb.build import PLUGINS, BuildSettings, SourceFiles, build, options_of
 from pedagogy_r1.wbeb.item import Item
-from pedagogy_r1.wbeb.loaded import Loaded
-from pedagogy_r1.wbeb.sources._table import decode
+from pedagogy_r1.wbeb.source_result import SourceResult, decode
 from pedagogy_r1.wbeb.sources.cjeval_original import split_options
 
 Write = Callable[..., Path]
@@ -37,9 +36,9 @@ REAL = {
 }
 
 
-def read(source: str, *files: Path, **options: Any) -> Loaded:
+def read(source: str, *files: Path, **options: Any) -> SourceResult:
     """What a source makes of files."""
-    found: Loaded = load(PLUGINS, source)(list(files), **options)
+    found: SourceResult = load(PLUGINS, source)(list(files), **options)
     return found
 
 
@@ -52,13 +51,13 @@ def table(path: Path, *rows: Sequence[object], delimiter: str = ",", encoding: s
 
 
 @pytest.fixture(scope="module")
-def real(shared: Path) -> dict[str, Loaded]:
+def real(shared: Path) -> dict[str, SourceResult]:
     """All real files, read once."""
     home = shared / "data/wbeb"
     return {name: read(name, *(home / file for file in files)) for name, (files, _) in REAL.items()}
 
 
-def test_no_real_record_is_lost_and_none_is_bad(real: dict[str, Loaded]) -> None:
+def test_no_real_record_is_lost_and_none_is_bad(real: dict[str, SourceResult]) -> None:
     for name, (_, records) in REAL.items():
         found = real[name]
         assert found.records == records, name
@@ -69,7 +68,7 @@ def test_no_real_record_is_lost_and_none_is_bad(real: dict[str, Loaded]) -> None
             assert found.used == len(found.items)
 
 
-def test_real_questions(real: dict[str, Loaded]) -> None:
+def test_real_questions(real: dict[str, SourceResult]) -> None:
     cj_eval, chile = real["cj_eval"], real["chile"]
     assert len(cj_eval.items) == 638
     assert cj_eval.left_out == {"from gpqa, not from cj_eval": 87}
@@ -86,7 +85,7 @@ def test_graduate_questions_are_kept_on_request(shared: Path) -> None:
     assert sum(item.metadata.get("origin") == "gpqa" for item in found.items) == 87
 
 
-def test_real_students(real: dict[str, Loaded], shared: Path) -> None:
+def test_real_students(real: dict[str, SourceResult], shared: Path) -> None:
     found = real["assist2009"]
     assert found.left_out == {"fewer than 5 steps": 523}
     assert len({item.group for item in found.items}) == 3628
@@ -107,7 +106,7 @@ def test_real_students(real: dict[str, Loaded], shared: Path) -> None:
     assert "skills are named by number" in merged.notes[0]
 
 
-def test_real_essays(real: dict[str, Loaded], shared: Path) -> None:
+def test_real_essays(real: dict[str, SourceResult], shared: Path) -> None:
     found = real["asap"]
     assert "read as cp1252" in found.notes[0]
     assert "one prompt" in found.notes[1]
@@ -131,7 +130,7 @@ def test_real_essays(real: dict[str, Loaded], shared: Path) -> None:
     assert {item.metadata["scale"][1] for item in whole.items} == {12}
 
 
-def test_real_exchanges(real: dict[str, Loaded], shared: Path) -> None:
+def test_real_exchanges(real: dict[str, SourceResult], shared: Path) -> None:
     found = real["uptake"]
     assert found.left_out == {"no two raters agree on the uptake": 303, "uptake was not rated": 248}
     assert Counter(item.answer for item in found.items) == {"high": 780, "mid": 744, "low": 171}
@@ -139,7 +138,7 @@ def test_real_exchanges(real: dict[str, Loaded], shared: Path) -> None:
     assert len(mean.items) == 2246 - 248
 
 
-def test_real_moves(real: dict[str, Loaded], shared: Path) -> None:
+def test_real_moves(real: dict[str, SourceResult], shared: Path) -> None:
     found = real["talkmoves"]
     assert found.left_out == {"the same two sentences again": 2836, "the teacher's sentence is empty": 42}
     assert len({(item.parts["student"], item.parts["teacher"]) for item in found.items}) == len(found.items)
@@ -152,8 +151,8 @@ def test_real_moves(real: dict[str, Loaded], shared: Path) -> None:
 
 def test_all_real_files_build_into_one_split(shared: Path) -> None:
     home = shared / "data/wbeb"
-    parts = [Part(name, tuple(home / file for file in files)) for name, (files, _) in REAL.items()]
-    built = build(parts, How(on_leak="drop", limit=600))
+    parts = [SourceFiles(name, tuple(home / file for file in files)) for name, (files, _) in REAL.items()]
+    built = build(parts, BuildSettings(on_leak="drop", limit=600))
     assert built.record.split is not None
     for part in built.record.split.strata:
         assert abs(part.test / (part.train + part.test) - 0.2) < 0.05, part
@@ -334,7 +333,7 @@ def test_ncte_transcripts(tmp_path: Path) -> None:
     said = table(
         tmp_path / "single_utterances.csv",
         ("OBSID", "comb_idx", "turn_idx", "speaker", "text"),
-        ("2024.0", "2024_117", 117, "teacher", "How did you do it?"),
+        ("2024.0", "2024_117", 117, "teacher", "BuildSettings did you do it?"),
         ("2024.0", "2024_118", 118, "student", "Wait."),
         ("2024.0", "2024_119", 119, "student", "I added the tens."),
     )
@@ -345,7 +344,10 @@ def test_ncte_transcripts(tmp_path: Path) -> None:
         ("ncte-2024_119-uptake", "high", "ncte-2024"),
         ("ncte-2024_130-uptake", "low", "ncte-2024"),
     ]
-    assert [turn["text"] for turn in found.items[0].metadata["before"]] == ["How did you do it?", "Wait."]
+    assert [turn["text"] for turn in found.items[0].metadata["before"]] == [
+        "BuildSettings did you do it?",
+        "Wait.",
+    ]
     assert found.left_out == {"a transcript with confused speakers": 1}
     assert [bad.line for bad in found.bad] == [5, 6, 7]
     focusing = read("ncte", paired, task="focusing")

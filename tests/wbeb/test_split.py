@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError
-from pedagogy_r1.wbeb.build import BuildRecord, How, Part, build
+from pedagogy_r1.wbeb.build import BuildRecord, BuildSettings, SourceFiles, build
 from pedagogy_r1.wbeb.item import Item, read_items
-from pedagogy_r1.wbeb.leak import LeakError, Nearness, Pair, across, near, text_of, words
+from pedagogy_r1.wbeb.leak import LeakError, LeakPair, Nearness, across, leak_text, near, words
 from pedagogy_r1.wbeb.split import merge_groups, split_digest, split_items
 
 Pcode = Callable[..., Result]
@@ -114,7 +114,7 @@ def test_same_and_nearly_same_texts_are_found_and_others_are_not() -> None:
         ),
         sk("other", OTHER),
     ]
-    found = near(items)
+    found = near(map(leak_text, items))
     assert {frozenset(pair[:2]) for pair in found.pairs} == {
         frozenset(pair)
         for pair in [
@@ -134,14 +134,17 @@ def test_short_exchanges_are_the_same_by_chance_and_short_questions_are_not() ->
         sk(name, "", domain="DM", task="move", parts={"student": "Seven.", "teacher": "Seven."})
         for name in "ab"
     ]
-    assert near(exchanges) == ((), 2)
-    assert [pair.overlap for pair in near([sk("a", "What is 2 + 2?"), sk("b", "what is 2+2")]).pairs] == [1]
+    assert near(map(leak_text, exchanges)) == ((), 2)
+    assert [
+        pair.overlap
+        for pair in near(map(leak_text, [sk("a", "What is 2 + 2?"), sk("b", "what is 2+2")])).pairs
+    ] == [1]
 
 
 def test_a_history_is_no_text() -> None:
     items = [Item(id=name, domain="KT", source="s", answer="right", group=name) for name in "ab"]
-    assert text_of(items[0]) == ""
-    assert near(items) == ((), 0)
+    assert leak_text(items[0]).text == ""
+    assert near(map(leak_text, items)) == ((), 0)
 
 
 def test_words_of_several_scripts() -> None:
@@ -161,14 +164,14 @@ def test_the_filter_finds_what_comparing_every_pair_finds(stems: list[str], over
     expected = set()
     for nth, a in enumerate(items):
         for b in items[nth + 1 :]:
-            left, right = (text_of(item).split() for item in (a, b))
+            left, right = (leak_text(item).text.split() for item in (a, b))
             grams = [{tuple(said[at : at + 2]) for at in range(len(said) - 1)} for said in (left, right)]
             if left == right or (
                 min(len(left), len(right)) >= 3
                 and len(grams[0] & grams[1]) >= overlap * min(len(grams[0]), len(grams[1]))
             ):
                 expected.add((a.id, b.id))
-    assert {tuple(sorted(pair[:2])) for pair in near(items, how).pairs} == expected
+    assert {tuple(sorted(pair[:2])) for pair in near(map(leak_text, items), how).pairs} == expected
 
 
 def test_ten_thousand_texts_take_seconds() -> None:
@@ -179,14 +182,14 @@ def test_ten_thousand_texts_take_seconds() -> None:
         sk(f"copy {nth}", f"{items[nth].parts['stem']} and a little more of it") for nth in range(0, 1000, 10)
     ]
     start = time.perf_counter()
-    found = near(items)
+    found = near(map(leak_text, items))
     assert time.perf_counter() - start < 20
     assert len(found.pairs) == 100
 
 
 def test_merging_joins_whole_groups_and_remembers_their_names() -> None:
     items = [sk("a", "1", "g1"), sk("b", "2", "g1"), sk("c", "3", "g2"), sk("d", "4", "g3")]
-    merged, gone = merge_groups(items, [Pair("b", "c", 1.0)])
+    merged, gone = merge_groups(items, [LeakPair("b", "c", 1.0)])
     assert [item.group for item in merged] == ["g1", "g1", "g1", "g3"]
     assert [item.metadata.get("family") for item in merged] == [None, None, "g2", None]
     assert gone == 1
@@ -209,7 +212,7 @@ def leaking(write_jsonl: Callable[..., Path]) -> Path:
 
 def test_a_leak_is_an_error_that_lists_the_pairs(leaking: Path) -> None:
     with pytest.raises(LeakError) as caught:
-        build([Part("chile", (leaking,))])
+        build([SourceFiles("chile", (leaking,))])
     pairs = caught.value.pairs
     assert pairs
     assert all(abs(int(a[1:]) - int(b[1:])) == 30 for a, b, _ in pairs)
@@ -220,8 +223,8 @@ def test_a_leak_is_an_error_that_lists_the_pairs(leaking: Path) -> None:
 
 @pytest.mark.parametrize("action", ["merge", "drop", "keep"])
 def test_what_can_be_done_about_leaks(leaking: Path, action: str) -> None:
-    built = build([Part("chile", (leaking,))], How(on_leak=action))  # type: ignore[arg-type]
-    left = across(built.items, near(built.items).pairs)
+    built = build([SourceFiles("chile", (leaking,))], BuildSettings(on_leak=action))  # type: ignore[arg-type]
+    left = across(built.items, near(map(leak_text, built.items)).pairs)
     record = built.record
     assert bool(left) == (action == "keep")
     assert record.leaks.pairs == 10
@@ -231,7 +234,10 @@ def test_what_can_be_done_about_leaks(leaking: Path, action: str) -> None:
     assert record.split.merged == (10 if action == "merge" else 0)
     assert record.split.digest == split_digest(built.items)
     if action == "drop":
-        whole = {i.id: i.split for i in build([Part("chile", (leaking,))], How(on_leak="keep")).items}
+        whole = {
+            i.id: i.split
+            for i in build([SourceFiles("chile", (leaking,))], BuildSettings(on_leak="keep")).items
+        }
         assert all(whole[item.id] == item.split for item in built.items), "nobody changes sides"
         assert sum(item.split == "test" for item in built.items) == sum(s == "test" for s in whole.values())
 
@@ -293,5 +299,5 @@ def test_no_split_and_a_limit(tmp_path: Path, pcode: Pcode, leaking: Path) -> No
     items = list(read_items(out))
     assert len(items) == 5
     assert {item.split for item in items} == {None}
-    more = build([Part("chile", (leaking,))], How(split=False, limit=9)).items
+    more = build([SourceFiles("chile", (leaking,))], BuildSettings(split=False, limit=9)).items
     assert {item.id for item in items} <= {item.id for item in more}

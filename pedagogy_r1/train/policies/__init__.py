@@ -9,7 +9,7 @@ A policy is asked about all traces at once, since some (the shortest of an item,
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -20,7 +20,7 @@ from ...plugins import available, load
 from ...runs.coding import Coding
 from ...runs.run import CoderRun, require_complete
 from ...trace import Trace
-from ...wbeb.item import Item
+from ...wbeb.item import Item, domain_names
 
 PLUGINS = "pedagogy_r1.train.policies"
 
@@ -169,7 +169,7 @@ def _policy(text: str) -> Policy:
         raise PluginError(f"no policy is named {name!r}", did_you_mean(name, names()))
     make = load(PLUGINS, name.replace("-", "_"))
     options: dict[str, Any] = {}
-    known = inspect.signature(make, eval_str=True).parameters
+    known = _options(make)
     for pair in filter(None, (part.strip() for part in rest.split(","))):
         key, equals, value = pair.partition("=")
         if not equals or key not in known:
@@ -177,9 +177,19 @@ def _policy(text: str) -> Policy:
             raise InputError(f"policy {name!r} has no option {pair!r}", hint)
         if key in options:
             raise InputError(f"policy {name!r}: {key} is given twice", "give it once")
-        options[key] = _value(name, key, value, known[key].annotation)
+        options[key] = _value(name, key, value, known[key])
     made: Policy = make(**options)
     return made
+
+
+def _options(make: Callable[..., Policy]) -> dict[str, Any]:
+    """Options with their types; ``**domains`` stands for one option a domain, named like it in small letters."""
+    known: dict[str, Any] = {}
+    for parameter in inspect.signature(make, eval_str=True).parameters.values():
+        several = parameter.kind is inspect.Parameter.VAR_KEYWORD
+        names = [name.lower() for name in domain_names()] if several else [parameter.name]
+        known |= dict.fromkeys(names, parameter.annotation)
+    return known
 
 
 def _value(name: str, key: str, value: str, kind: Any) -> Any:

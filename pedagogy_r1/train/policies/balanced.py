@@ -16,23 +16,15 @@ from collections.abc import Sequence
 
 from ...errors import InputError
 from ...trace import Trace
+from ...wbeb.item import known_domain
 from . import Drop, Given, Policy
 
 OVER = "over the domain's cap"
 
 
-def policy(
-    *,
-    cap: int | None = None,
-    seed: int = 0,
-    sk: int | None = None,
-    pk: int | None = None,
-    kt: int | None = None,
-    aes: int | None = None,
-    dm: int | None = None,
-) -> Policy:
+def policy(*, cap: int | None = None, seed: int = 0, **domains: int | None) -> Policy:
     """``cap``: most traces a domain (default: the smallest domain's number); ``sk`` … ``dm``: that domain's own."""
-    own = {"SK": sk, "PK": pk, "KT": kt, "AES": aes, "DM": dm}
+    own = {known_domain(name.upper()): value for name, value in domains.items()}
     for name, value in {"cap": cap, **own}.items():
         if value is not None and value < 0:
             raise InputError(f"policy balanced: {name.lower()} is {value}", "give a number of traces")

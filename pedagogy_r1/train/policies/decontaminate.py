@@ -14,8 +14,9 @@ from collections.abc import Sequence
 
 from ...errors import InputError
 from ...trace import Trace
-from ...wbeb.item import Item
-from ...wbeb.leak import Nearness, near
+from ...wbeb.domain import domain_named
+from ...wbeb.item import Item, domain_names
+from ...wbeb.leak import LeakText, Nearness, leak_text, near
 from . import Drop, Given, Policy
 
 ALIKE = "resembles a test item"
@@ -50,7 +51,7 @@ def _alike(
     known = {item.id: item for item in items}
     texts = {_name(trace): _text(trace, known) for trace in traces if trace.item not in test}
     found: dict[str, Drop] = {}
-    for pair in near([*test.values(), *texts.values()], how).pairs:  # most alike first
+    for pair in near([*map(leak_text, test.values()), *texts.values()], how).pairs:  # most alike first
         for own, other in ((pair.first, pair.second), (pair.second, pair.first)):
             if own in texts and other in test:
                 found.setdefault(own, Drop(ALIKE, f"item {other}, overlap {pair.overlap:.2f}"))
@@ -62,10 +63,16 @@ def _name(trace: Trace) -> str:
     return f"\0{trace.domain}\0{trace.item or trace.id}"
 
 
-def _text(trace: Trace, known: dict[str, Item]) -> Item:
+def _text(trace: Trace, known: dict[str, Item]) -> LeakText:
     item = known.get(trace.item or "")
     if item is not None:
-        return item.model_copy(update={"id": _name(trace)})
-    text = "" if trace.domain == "KT" else trace.question
-    # As an SK item, whose text is all of its parts.
-    return Item(id=_name(trace), domain="SK", source="trace", parts={"stem": text}, answer="", group=trace.id)
+        return leak_text(item)._replace(id=_name(trace))
+    return LeakText(_name(trace), trace.question if _has_text(trace.domain) else "")
+
+
+def _has_text(domain: str | None) -> bool:
+    """Whether items of the domain have a text to compare."""
+    if domain not in domain_names():
+        return True
+    task = domain_named(domain)
+    return bool(task.leak_text(task.example()))

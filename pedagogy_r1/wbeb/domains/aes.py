@@ -13,35 +13,62 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
+from ...estimate import Resampling
+from ..answers.number import read_number
+from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
-from ..kappa import weighted_kappa
-from ..number import read_number
-from ..score import Beside, Sample, Table, most_frequent
-from . import Answered, DomainTask, Parsed, Resampling, Score
-from ._shots import form, with_examples
+from ..score import Beside, CountTable, most_frequent, scorer_of
+from ..weighted_scores import weighted_kappa
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Essays:
+class Essays(DomainTask):
     """Essays on the scale of ``metadata["scale"]``, ``[low, high]``."""
 
-    def prompt(self, item: Item, examples: Sequence[Item] = ()) -> str:
+    work = "I will hold the essay against the scale: claim, reasons, order, language."
+
+    def example(self) -> Item:
+        """The beginning of a letter."""
+        parts = {
+            "prompt": "Do computers do people good?",
+            "essay": "Dear local newspaper, computers help us …",
+        }
+        about = {"scale": [1, 6]}
+        return Item(
+            id="aes-1",
+            domain="AES",
+            source="example",
+            parts=parts,
+            answer="4",
+            group="prompt-1",
+            metadata=about,
+        )
+
+    def show(self, item: Item) -> str:
         """The essay's own prompt, the essay, the scale."""
-        return with_examples(item, examples, _show, _ask)
+        parts = ["A student wrote this essay."]
+        if item.parts.get("prompt"):
+            parts.append(f"What was asked for:\n{item.parts['prompt']}")
+        if item.parts.get("rubric"):
+            parts.append(f"How it is scored:\n{item.parts['rubric']}")
+        low, high = scale(item)
+        ask = f"Score the essay as a whole, from {low} (worst) to {high} (best), as an experienced teacher would."
+        return "\n\n".join([*parts, f"The essay:\n{item.parts.get('essay', '')}", ask])
+
+    def ask(self, item: Item) -> str:
+        """For a whole number."""
+        low, high = scale(item)
+        return form(f"Answer: <a whole number from {low} to {high}>")
 
     def parse(self, answer: str, item: Item) -> Parsed:
         """A whole score on the scale."""
         return read_number(answer, *scale(item))
 
-    def correct(self, parsed: Parsed, item: Item) -> bool | None:
-        """Whether it is exactly the score people gave."""
-        return None if parsed.value is None else parsed.value == item.answer
-
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
         """Chance: every score of the scale as likely; majority: always the most frequent one."""
-        sample = Sample.of(answered, how)
+        scorer = scorer_of(answered, how)
         truth = [int(a.item.answer) for a in answered]
         said = [None if a.parsed.value is None else int(a.parsed.value) for a in answered]
         apart = [math.nan if s is None else abs(s - t) for s, t in zip(said, truth, strict=True)]
@@ -50,17 +77,21 @@ class Essays:
         same, near = _baselines(answered, lambda d: d == 0), _baselines(answered, lambda d: d <= 1)
         constant = "people or the model always give one and the same score"
         return [
-            sample.of_table(
+            scorer.of_table(
                 "qwk", _table(answered, truth, said), weighted_kappa, constant, Beside(0.0, 0.0, left_out)
             ),
-            sample.share("exact", [d == 0 for d in apart], Beside(*same)),
-            sample.share("adjacent", [d <= 1 for d in apart], Beside(*near)),
-            sample.mean("mae", apart, Beside(*_baselines(answered, float), left_out)),
+            scorer.share("exact", [d == 0 for d in apart], Beside(*same)),
+            scorer.share("adjacent", [d <= 1 for d in apart], Beside(*near)),
+            scorer.mean("mae", apart, Beside(*_baselines(answered, float), left_out)),
         ]
 
     def metadata(self, item: Item) -> dict[str, Any]:
         """The scale that was named."""
         return {"scale": list(scale(item))}
+
+    def leak_text(self, item: Item) -> str:
+        """The essay: many answer one prompt."""
+        return item.parts.get("essay", "")
 
 
 def domain() -> DomainTask:
@@ -76,30 +107,14 @@ def scale(item: Item) -> tuple[int, int]:
     raise InputError(f"item {item.id!r} has no scale", 'an AES item has metadata {"scale": [1, 6]}')
 
 
-def _show(item: Item) -> str:
-    parts = ["A student wrote this essay."]
-    if item.parts.get("prompt"):
-        parts.append(f"What was asked for:\n{item.parts['prompt']}")
-    if item.parts.get("rubric"):
-        parts.append(f"How it is scored:\n{item.parts['rubric']}")
-    low, high = scale(item)
-    ask = f"Score the essay as a whole, from {low} (worst) to {high} (best), as an experienced teacher would."
-    return "\n\n".join([*parts, f"The essay:\n{item.parts.get('essay', '')}", ask])
-
-
-def _ask(item: Item) -> str:
-    low, high = scale(item)
-    return form(f"Answer: <a whole number from {low} to {high}>")
-
-
-def _table(answered: Sequence[Answered], truth: Sequence[int], said: Sequence[int | None]) -> Table:
+def _table(answered: Sequence[Answered], truth: Sequence[int], said: Sequence[int | None]) -> CountTable:
     import numpy as np
 
     scales = [scale(a.item) for a in answered] or [(0, 0)]
     low, high = min(s[0] for s in scales), max(s[1] for s in scales)
     k = high - low + 1
     cells = [-1 if s is None else (t - low) * k + s - low for t, s in zip(truth, said, strict=True)]
-    return Table(np.array(cells, dtype=np.intp), k, k)
+    return CountTable(np.array(cells, dtype=np.intp), k, k)
 
 
 def _baselines(

@@ -16,16 +16,15 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ...errors import InputError
-from ..f1 import macro_f1
+from ...estimate import Resampling
+from ..answers.word import read_word
+from ..domain import Answered, DomainTask, Parsed, Score, form, one_of
 from ..item import Item
-from ..score import Beside, Sample, Table, most_frequent
-from ..word import read_word
-from . import Answered, DomainTask, Parsed, Resampling, Score
-from ._choice import accuracy
-from ._shots import form, one_of, with_examples
+from ..score import Beside, CountTable, accuracy, most_frequent, scorer_of
+from ..weighted_scores import macro_f1
 
 
-class Code(NamedTuple):
+class TalkCode(NamedTuple):
     """What a code means, and other ways to write it."""
 
     meaning: str
@@ -33,57 +32,91 @@ class Code(NamedTuple):
 
 
 _MOVES = {
-    "none": Code("no talk move", ("no talk move", "no move", "none of these", "not coded")),
-    "together": Code(
+    "none": TalkCode("no talk move", ("no talk move", "no move", "none of these", "not coded")),
+    "together": TalkCode(
         "keeping everyone together: sees to it that all students listen, follow, and know what is being talked about",
         ("keeping everyone together", "keep everyone together", "keeping together"),
     ),
-    "relating": Code(
+    "relating": TalkCode(
         "getting students to relate to another's ideas: asks students to respond to what another student said or did",
         ("getting students to relate", "getting students to relate to another's ideas", "getting students to relate to another student's ideas", "relate"),
     ),
-    "restating": Code("repeats what a student said, all or part of it, in the same words", ("restate", "restatement")),
-    "revoicing": Code("repeats what a student said, with words added or changed", ("revoice",)),
-    "accuracy": Code(
+    "restating": TalkCode("repeats what a student said, all or part of it, in the same words", ("restate", "restatement")),
+    "revoicing": TalkCode("repeats what a student said, with words added or changed", ("revoice",)),
+    "accuracy": TalkCode(
         "pressing for accuracy: asks for an answer, a fact, a step, or the mathematical word",
         ("pressing for accuracy", "press for accuracy"),
     ),
-    "reasoning": Code(
+    "reasoning": TalkCode(
         "pressing for reasoning: asks students to explain, justify, or connect ideas",
         ("pressing for reasoning", "press for reasoning"),
     ),
 }  # fmt: skip
 _UPTAKE = {
-    "low": Code("does not take it up, or hardly", ("low uptake",)),
-    "mid": Code("takes it up somewhat: acknowledges or repeats it", ("mid uptake", "medium", "moderate", "middle")),
-    "high": Code("takes it up fully: builds on it, asks about it, or carries it further", ("high uptake",)),
+    "low": TalkCode("does not take it up, or hardly", ("low uptake",)),
+    "mid": TalkCode("takes it up somewhat: acknowledges or repeats it", ("mid uptake", "medium", "moderate", "middle")),
+    "high": TalkCode("takes it up fully: builds on it, asks about it, or carries it further", ("high uptake",)),
 }  # fmt: skip
 _FOCUSING = {
-    "other": Code("asks nothing of the kind, or leads step by step to one answer", ("not focusing", "no")),
-    "focusing": Code("asks a question that attends to what students think, and gets them to say more of it", ("focusing question", "yes")),
+    "other": TalkCode("asks nothing of the kind, or leads step by step to one answer", ("not focusing", "no")),
+    "focusing": TalkCode("asks a question that attends to what students think, and gets them to say more of it", ("focusing question", "yes")),
 }  # fmt: skip
 
 
-class Task(NamedTuple):
+class CodingTask(NamedTuple):
     """What is asked, and the codes it may be answered with."""
 
     ask: str
-    codes: dict[str, Code]
+    codes: dict[str, TalkCode]
 
 
 _TASKS = {
-    "move": Task("Which talk move does the teacher make?", _MOVES),
-    "uptake": Task("How much does the teacher take up what the student said?", _UPTAKE),
-    "focusing": Task("Does the teacher ask a focusing question?", _FOCUSING),
+    "move": CodingTask("Which talk move does the teacher make?", _MOVES),
+    "uptake": CodingTask("How much does the teacher take up what the student said?", _UPTAKE),
+    "focusing": CodingTask("Does the teacher ask a focusing question?", _FOCUSING),
 }
 
 
-class Decisions:
+class Decisions(DomainTask):
     """Exchanges of a student and a teacher."""
 
-    def prompt(self, item: Item, examples: Sequence[Item] = ()) -> str:
-        """What was said, and the codes with their meaning."""
-        return with_examples(item, examples, _show, _ask)
+    work = "I will compare what the teacher says with what the student said just before."
+    leaks_if_short = False
+
+    def example(self) -> Item:
+        """One exchange."""
+        return Item(
+            id="dm-1",
+            domain="DM",
+            source="example",
+            task="uptake",
+            parts={"student": "I'm having trouble with these two.", "teacher": "To solve them?"},
+            options=("low", "mid", "high"),
+            answer="mid",
+            group="lesson-1",
+        )
+
+    def show(self, item: Item) -> str:
+        """What was said."""
+        before = [f"{turn['speaker']}: {turn['text']}" for turn in item.metadata.get("before", ())]
+        said = [
+            "In a mathematics lesson:",
+            "",
+            *(["Before:", *before, ""] if before else []),
+            f"Student: {item.parts.get('student') or '(no student spoke before)'}",
+            f"Teacher: {item.parts.get('teacher', '')}",
+            "",
+            _task(item).ask,
+        ]
+        return "\n".join(said)
+
+    def ask(self, item: Item) -> str:
+        """The codes with their meaning, and for one of them."""
+        codes = _task(item).codes
+        meant = [
+            f"- {name}: {codes[name].meaning}" if name in codes else f"- {name}" for name in item.options
+        ]
+        return "\n".join(["The codes:", *meant, "", form(f"Answer: <{one_of(item.options)}>")])
 
     def parse(self, answer: str, item: Item) -> Parsed:
         """A code by its name."""
@@ -92,10 +125,6 @@ class Decisions:
             name: (name, *codes[name].also) if name in codes else (name.casefold(),) for name in item.options
         }
         return read_word(answer, words, None, ("answer", "talk move", "move", "code", "uptake"))
-
-    def correct(self, parsed: Parsed, item: Item) -> bool | None:
-        """Whether people gave this code."""
-        return None if parsed.value is None else parsed.value == item.answer
 
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
         """Of one task ``accuracy``, ``macro_f1``; of several, one pair a task: ``move accuracy``, ``move macro_f1`` …"""
@@ -119,32 +148,12 @@ def domain() -> DomainTask:
     return Decisions()
 
 
-def _task(item: Item) -> Task:
+def _task(item: Item) -> CodingTask:
     if item.task not in _TASKS:
         raise InputError(
             f"item {item.id!r} is of task {item.task!r}", f"DM tasks: {', '.join(sorted(_TASKS))}"
         )
     return _TASKS[item.task]
-
-
-def _show(item: Item) -> str:
-    before = [f"{turn['speaker']}: {turn['text']}" for turn in item.metadata.get("before", ())]
-    said = [
-        "In a mathematics lesson:",
-        "",
-        *(["Before:", *before, ""] if before else []),
-        f"Student: {item.parts.get('student') or '(no student spoke before)'}",
-        f"Teacher: {item.parts.get('teacher', '')}",
-        "",
-        _task(item).ask,
-    ]
-    return "\n".join(said)
-
-
-def _ask(item: Item) -> str:
-    codes = _task(item).codes
-    meant = [f"- {name}: {codes[name].meaning}" if name in codes else f"- {name}" for name in item.options]
-    return "\n".join(["The codes:", *meant, "", form(f"Answer: <{one_of(item.options)}>")])
 
 
 def _f1(answered: Sequence[Answered], how: Resampling) -> Score:
@@ -157,8 +166,8 @@ def _f1(answered: Sequence[Answered], how: Resampling) -> Score:
         place[a.item.answer] * (unread + 1) + (unread if a.parsed.value is None else place[a.parsed.value])
         for a in answered
     ]
-    table = Table(np.array(cells, dtype=np.intp), len(names), unread + 1)
-    return Sample.of(answered, how).of_table(
+    table = CountTable(np.array(cells, dtype=np.intp), len(names), unread + 1)
+    return scorer_of(answered, how).of_table(
         "macro_f1", table, macro_f1, "no answers", _f1_baselines(answered)
     )
 

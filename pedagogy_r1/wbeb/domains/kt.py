@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InputError
+from ...estimate import Resampling
+from ..answers.word import read_word
+from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
-from ..score import Beside, Sample, majority_share
-from ..word import read_word
-from . import Answered, DomainTask, Parsed, Resampling, Score
-from ._shots import form, with_examples
+from ..score import Beside, majority_share, scorer_of
 
 _WORDS = {"right": ("right", "correct", "correctly"), "wrong": ("wrong", "incorrect", "incorrectly")}
 _WILL = r"\b(?:will|would|should|likely to|going to|expected to)\b[^.\n]{0,40}\b(?:answer|get|solve|do)\b[^.\n]{0,30}?"
@@ -39,41 +39,74 @@ _PROBABILITY = (
 
 
 @dataclass(frozen=True)
-class Tracing:
+class Tracing(DomainTask):
     """``verbalise``: ask for the probability in words too, so that AUC can be had from any model."""
 
     verbalise: bool = True
+    work = "I will look at how the student did on the same skill before."
+    gives_probability = True
 
-    def prompt(self, item: Item, examples: Sequence[Item] = ()) -> str:
+    def example(self) -> Item:
+        """Two steps, and the one to be foretold."""
+        steps = [
+            {"problem": "p1", "skills": ["Venn Diagram"], "correct": 1},
+            {"problem": "p2", "skills": ["Table", "Mean"], "correct": 0},
+            {"problem": "p3", "skills": ["Mean"], "correct": 0},
+        ]
+        about = {"steps": steps}
+        return Item(
+            id="kt-1", domain="KT", source="example", answer="wrong", group="student-1", metadata=about
+        )
+
+    def show(self, item: Item) -> str:
         """The steps so far, and the one to be foretold."""
-        return with_examples(item, examples, _show, self._ask)
+        *before, after = _steps(item)
+        told = [
+            f"{n}. {_skills(step)}: {'right' if step['correct'] else 'wrong'}"
+            for n, step in enumerate(before, 1)
+        ]
+        history = [
+            "A student works through exercises. The steps so far, in order, each with the skills it takes:",
+            *told,
+        ]
+        if not told:
+            history = ["A student begins to work through exercises."]
+        ask = (
+            f"Next step: {len(before) + 1}. {_skills(after)}\nWill the student get this step right or wrong?"
+        )
+        return "\n".join(history) + f"\n\n{ask}"
 
-    def _ask(self, item: Item) -> str:
+    def ask(self, item: Item) -> str:
+        """For the answer, and for its probability."""
         return form(_ANSWER, _PROBABILITY) if self.verbalise else form(_ANSWER)
 
     def parse(self, answer: str, item: Item) -> Parsed:
         """``right`` or ``wrong``; the line with the probability is read by `wbeb.probability`."""
         return read_word(answer, _WORDS, _PHRASES, ("answer", "prediction"))
 
-    def correct(self, parsed: Parsed, item: Item) -> bool | None:
-        """Whether the step came out so."""
-        return None if parsed.value is None else parsed.value == item.answer
-
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
         """AUC from probabilities (answers without one are left out, and counted), accuracy from the words."""
-        sample = Sample.of(answered, how)
+        scorer = scorer_of(answered, how)
         told = [_told(a) for a in answered]
         right = [a.item.answer == "right" for a in answered]
         p = [math.nan if value is None else value for value, _ in told]
         beside = Beside(0.5, majority_share(answered), "from the answer in words")
         return [
-            sample.area("auc", right, p, _note([kind for _, kind in told])),
-            sample.share("accuracy", [bool(a.correct) for a in answered], beside),
+            scorer.area("auc", right, p, Beside(0.5, 0.5, _note([kind for _, kind in told]))),
+            scorer.share("accuracy", [bool(a.correct) for a in answered], beside),
         ]
 
     def metadata(self, item: Item) -> dict[str, Any]:
         """How much history stood in the prompt, and whether a probability was asked for."""
         return {"history": len(_steps(item)) - 1, "verbalise": self.verbalise}
+
+    def leak_text(self, item: Item) -> str:
+        """Nothing: the groups keep students apart."""
+        return ""
+
+    def reply(self, said: str) -> str:
+        """The answer and a probability that goes with it."""
+        return f"Answer: {said}\nProbability: {0.9 if said == 'right' else 0.1:.2f}"
 
 
 def domain() -> DomainTask:
@@ -88,21 +121,6 @@ def _steps(item: Item) -> list[dict[str, Any]]:
             f"item {item.id!r} has no steps", 'a KT item has metadata {"steps": [{"skills": …}]}'
         )
     return steps
-
-
-def _show(item: Item) -> str:
-    *before, after = _steps(item)
-    told = [
-        f"{n}. {_skills(step)}: {'right' if step['correct'] else 'wrong'}" for n, step in enumerate(before, 1)
-    ]
-    history = [
-        "A student works through exercises. The steps so far, in order, each with the skills it takes:",
-        *told,
-    ]
-    if not told:
-        history = ["A student begins to work through exercises."]
-    ask = f"Next step: {len(before) + 1}. {_skills(after)}\nWill the student get this step right or wrong?"
-    return "\n".join(history) + f"\n\n{ask}"
 
 
 def _skills(step: dict[str, Any]) -> str:

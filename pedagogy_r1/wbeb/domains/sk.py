@@ -5,10 +5,78 @@ Which group in the animal kingdom has the most species?    A. Tortoises  B. Toad
 
 from __future__ import annotations
 
-from . import DomainTask
-from ._choice import Choice
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...estimate import Resampling
+from ..answers.choice import read_choice
+from ..answers.option import LETTERS
+from ..domain import Answered, DomainTask, Parsed, Score, form, one_of
+from ..item import Item
+from ..score import accuracy
+
+
+@dataclass(frozen=True)
+class Choice(DomainTask):
+    """Questions with options, answered with a letter. ``intro``: what kind of question it is; ``stem``: of the `example`."""
+
+    name: str
+    intro: str
+    work: str
+    stem: str
+    options: tuple[str, ...]
+    answer: str
+
+    def example(self) -> Item:
+        """A question of this kind."""
+        return Item(
+            id=f"{self.name.lower()}-1",
+            domain=self.name,
+            source="example",
+            parts={"stem": self.stem},
+            options=self.options,
+            answer=self.answer,
+            group=f"{self.name.lower()}-1",
+        )
+
+    def show(self, item: Item) -> str:
+        """The question, options under it by letter."""
+        options = (f"{a}. {text}" for a, text in zip(LETTERS, item.options, strict=False))
+        return "\n".join([self.intro, "", item.parts.get("stem", ""), "", *options])
+
+    def ask(self, item: Item) -> str:
+        """For a letter."""
+        return form(f"Answer: <{one_of(LETTERS[: len(item.options)])}>")
+
+    def parse(self, answer: str, item: Item) -> Parsed:
+        """The letter of the option chosen."""
+        return read_choice(answer, item.options)
+
+    def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
+        """Accuracy."""
+        return [accuracy(answered, how)]
+
+    def metadata(self, item: Item) -> dict[str, Any]:
+        """The options, in the order they were put."""
+        return {"options": list(item.options)}
+
+    def leak_text(self, item: Item) -> str:
+        """The question and its options."""
+        return "\n".join([DomainTask.leak_text(self, item), *item.options])
+
+    def named(self, item: Item, said: str) -> str:
+        """The option's text."""
+        return item.options[LETTERS.index(said)]
 
 
 def domain() -> DomainTask:
     """Subject knowledge."""
-    return Choice("The following question is from an examination at junior high school.")
+    return Choice(
+        "SK",
+        "The following question is from an examination at junior high school.",
+        "I will go through the options one by one and think of what pupils often mix up.",
+        "Which group in the animal kingdom has the most species?",
+        ("Tortoises", "Toads", "Earthworms", "Insects"),
+        "D",
+    )

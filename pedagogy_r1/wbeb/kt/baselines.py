@@ -1,7 +1,7 @@
 """The classical models beside language models: trained on the train split, scored on the same test items.
 
     rows = baselines(items, train, test)
-    rows[0]    Row("majority", "every step", (Score("auc", .5, …), Score("accuracy", …)))
+    rows[0]    TracerScores("majority", "every step", (Score("auc", .5, …), Score("accuracy", …)))
 
 Each is scored twice: on every step from the second on, as the literature does, and on the items' target steps alone, given just
 the history that the item shows. The second stands beside a language model's scores; it is over few steps, and intervals are wide.
@@ -12,21 +12,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Many
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from ...errors import InputError, PluginError, did_you_mean
-from ..domains import Resampling, Score
+from ...estimate import Resampling
+from ..domain import Score
 from ..item import Item
+from ..score import Beside, Scorer
 from .bkt import Bkt
 from .dkt import Dkt
-from .evaluate import every_step, last_steps, scores
-from .flat import Floats
-from .irt import Irt
-from .items import asked
-from .majority import Majority
-from .pfa import Pfa
-from .sequence import Sequence
+from .regressions import Irt, Pfa
+from .steps import Floats, Sequence
+from .windows import asked
 
 EVERY, TARGETS = "every step", "items"
 
@@ -43,6 +43,22 @@ class Tracer(Protocol):
         ...
 
 
+class Majority:
+    """Foretells the share of right steps in training for everyone: AUC one half, and the accuracy of the commoner answer."""
+
+    def __init__(self) -> None:
+        self.share = 0.5
+
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:
+        """Nothing is drawn: ``seed`` is not used."""
+        right = [step.correct for sequence in sequences for step in sequence.steps]
+        self.share = float(np.mean(right)) if right else 0.5
+
+    def predict(self, sequences: Many[Sequence]) -> list[Floats]:
+        """One probability of right a step."""
+        return [np.full(len(sequence.steps), self.share) for sequence in sequences]
+
+
 TRACERS: dict[str, Callable[[], Tracer]] = {
     "majority": Majority,
     "IRT": Irt,
@@ -52,8 +68,16 @@ TRACERS: dict[str, Callable[[], Tracer]] = {
 }
 
 
+class Foretold(NamedTuple):
+    """Steps: whether each came out right (n,), the probability of that (n,), and its student."""
+
+    right: Floats
+    probability: Floats
+    student: list[str]
+
+
 @dataclass(frozen=True)
-class Row:
+class TracerScores:
     """One model on one set of steps. ``why_missing``: why there are no scores."""
 
     model: str
@@ -65,9 +89,8 @@ class Row:
 
     def as_json(self) -> dict[str, Any]:
         """The same for the same seed: without times."""
-        found = asdict(self)
-        del found["seconds"]
-        return found
+        scores = [score.as_json() for score in self.scores]
+        return {"model": self.model, "on": self.on, "scores": scores, "why_missing": self.why_missing}
 
 
 def baselines(
@@ -79,7 +102,7 @@ def baselines(
     seed: int = 0,
     how: Resampling | None = None,
     progress: Callable[[str], None] | None = None,
-) -> list[Row]:
+) -> list[TracerScores]:
     """Rows of every model: on every step of ``test`` where given, then on the targets of ``items`` where given.
 
     Skills and problems go by the same names in all three. A model that cannot run here (DKT without torch) has rows that
@@ -112,18 +135,41 @@ def _rows(
     seed: int,
     how: Resampling,
     progress: Callable[[str], None] | None,
-) -> Iterator[Row]:
+) -> Iterator[TracerScores]:
     if progress:
         progress(name)
     try:
         tracer = TRACERS[name]()
     except PluginError as error:
-        yield from (Row(name, on, (), why_missing=f"{error.message}: {error.hint}") for on in sets)
+        yield from (TracerScores(name, on, (), why_missing=f"{error.message}: {error.hint}") for on in sets)
         return
     start = time.perf_counter()
     tracer.fit(train, seed)
     seconds = time.perf_counter() - start
     for on, sequences in sets.items():
-        pick = every_step if on == EVERY else last_steps
-        found = scores(*pick(sequences, tracer.predict(sequences)), how, f"probability of {name}, {on}")
-        yield Row(name, on, tuple(found), seconds)
+        foretold = foretold_steps(sequences, tracer.predict(sequences), every=on == EVERY)
+        yield TracerScores(name, on, scores(foretold, how, f"probability of {name}, {on}"), seconds)
+
+
+def foretold_steps(sequences: Many[Sequence], told: Many[Floats], *, every: bool) -> Foretold:
+    """``every`` step from the second on, the literature's way; or the last of each sequence, which is what items ask."""
+    parts = [
+        (s, s.steps[1:], p[1:]) if every else (s, s.steps[-1:], p[-1:])
+        for s, p in zip(sequences, told, strict=True)
+    ]
+    return Foretold(
+        np.array([step.correct for _, steps, _ in parts for step in steps], dtype=float),
+        np.concatenate([p for _, _, p in parts]) if parts else np.zeros(0),
+        [s.student for s, steps, _ in parts for _ in steps],
+    )
+
+
+def scores(foretold: Foretold, how: Resampling, note: str) -> tuple[Score, ...]:
+    """AUC and accuracy (right where the probability is .5 or more); students are resampled."""
+    y, p, who = foretold
+    scorer = Scorer.of(who, how)
+    majority = float(max(y.mean(), 1 - y.mean())) if len(y) else None
+    return (
+        scorer.area("auc", y == 1, p, Beside(0.5, 0.5, note)),
+        scorer.share("accuracy", (p >= 0.5) == (y == 1), Beside(0.5, majority, note)),
+    )

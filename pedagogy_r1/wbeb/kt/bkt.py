@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .flat import Flat, Floats, Vocabulary, Whole, flatten, vocabulary
-from .sequence import Sequence
+from .steps import Flat, Floats, Sequence, Vocabulary, Whole, flatten, vocabulary
 
 PRIOR = 20.0
 START = (0.4, 0.1, 0.2, 0.1)
@@ -86,10 +85,7 @@ class Bkt:
 
 def thread(flat: Flat) -> Threads:
     """Gather the pairs of each student and skill in time."""
-    student = flat.student[flat.pair_step]
-    order = np.lexsort((flat.pair_step, flat.pair_skill, student))
-    key = np.stack([student[order], flat.pair_skill[order]])
-    first = np.flatnonzero(np.append(True, (key[:, 1:] != key[:, :-1]).any(axis=0))[: len(order)])
+    order, first = flat.by_skill()
     lengths = np.diff(np.append(first, len(order)))
     rank = np.argsort(-lengths, kind="stable")
     number = np.empty(len(rank), dtype=np.intp)

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import PluginError
-from .flat import Flat, Floats, Vocabulary, Whole, flatten, vocabulary
-from .sequence import Sequence
+from .steps import Flat, Floats, Sequence, Vocabulary, Whole, flatten, vocabulary
 
 
 class Epoch(NamedTuple):

@@ -1,1 +1,1 @@
-"""Where items come from, one source a file. A plugin exposes ``source(files, **options) -> Loaded``."""
+"""Where items come from, one source a file. A plugin exposes ``source(files, **options) -> SourceResult``."""

@@ -11,36 +11,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...files.records import BadRow, dump
+from ...files.records import dump
 from ..item import Item
-from ..loaded import Gathering, Loaded, need_columns
-from ._choice import text
-from ._essay import group_essays, whole
-from ._table import read_table
+from ..source_result import Gathering, SourceResult, essay_rows, group_essays, texts, whole
 
 LOW, HIGH = 1, 6
 UNKNOWN = "Write an argumentative essay on the topic that you were given."
 
 
-def source(files: list[Path], *, group: str = "auto") -> Loaded:
+def source(files: list[Path], *, group: str = "auto") -> SourceResult:
     """AES items. ``group``: prompt, essay, or auto: by prompt where there are five or more."""
     found = Gathering()
     for path in files:
-        rows, encoding = read_table(path)
-        if encoding != "utf-8":
-            found.notes.append(f"{path.name}: read as {encoding}, since it is not UTF-8")
-        for nth, row in enumerate(rows):
-            if isinstance(row, BadRow):
-                found.bad(path, row.line, row.why, row.raw)
-                continue
-            if nth == 0:
-                need_columns(path, set(row.data), ("essay_id", "full_text", "score"))
-            cells = {name: text(value) for name, value in row.data.items()}
-            item = _item(cells)
-            if isinstance(item, str):
-                found.bad(path, row.line, item, dump(cells))
-            else:
-                found.keep(path, row.line, item, raw=dump(cells))
+        for row in essay_rows(path, ("essay_id", "full_text", "score"), found):
+            cells = texts(row.data)
+            found.take(path, row.line, _item(cells), dump(cells))
     return group_essays(found, group)
 
 

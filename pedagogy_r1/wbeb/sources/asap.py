@@ -14,15 +14,12 @@ Names are blacked out in the essays (@PERSON1, @CAPS1): this is the data, not da
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ...errors import InputError
-from ...files.records import BadRow, Row, dump
+from ...files.records import dump
 from ..item import Item
-from ..loaded import Gathering, Loaded, need_columns
-from ._choice import text
-from ._essay import group_essays, whole
-from ._table import read_table
+from ..source_result import Gathering, SourceResult, essay_rows, group_essays, texts, whole
 
 
 class _Set(NamedTuple):
@@ -34,61 +31,31 @@ class _Set(NamedTuple):
 
 
 _SETS = {
-    1: _Set(
-        2,
-        12,
-        "Write a letter to your local newspaper: do computers do people good or harm? Persuade the readers of your opinion.",
-    ),
-    2: _Set(
-        1,
-        6,
-        "Should a library take books, music, films or magazines off its shelves that some find offensive? Persuade the readers of a newspaper.",
-    ),
+    1: _Set(2, 12, "Write a letter to your local newspaper: do computers do people good or harm? Persuade the readers of your opinion."),
+    2: _Set(1, 6, "Should a library take books, music, films or magazines off its shelves that some find offensive? Persuade the readers of a newspaper."),
     3: _Set(0, 3, "Explain how the features of the setting affect the cyclist in the text you have read."),
-    4: _Set(
-        0, 3, "Explain why the author ends the story you have read with the paragraph on the winter hibiscus."
-    ),
+    4: _Set(0, 3, "Explain why the author ends the story you have read with the paragraph on the winter hibiscus."),
     5: _Set(0, 4, "Describe the mood that the author creates in the memoir you have read."),
-    6: _Set(
-        0,
-        4,
-        "Describe the obstacles that the builders of the Empire State Building faced in letting airships dock there.",
-    ),
+    6: _Set(0, 4, "Describe the obstacles that the builders of the Empire State Building faced in letting airships dock there."),
     7: _Set(0, 30, "Write a story about a time when you or somebody you know was patient."),
     8: _Set(0, 60, "Tell a true story in which laughter was an important part."),
-}
+}  # fmt: skip
 _NEEDED = ("essay_id", "essay_set", "essay", "rater1_domain1", "rater2_domain1", "domain1_score")
 
 
-def source(files: list[Path], *, score: str = "half", group: str = "auto") -> Loaded:
+def source(files: list[Path], *, score: str = "half", group: str = "auto") -> SourceResult:
     """AES items. ``score``: half, rater1, rater2 or resolved. ``group``: prompt, essay, or auto: prompt from five sets on."""
     if score not in ("half", "rater1", "rater2", "resolved"):
         raise InputError(f"score={score}", "half, rater1, rater2 or resolved")
     found = Gathering()
     for path in files:
-        rows, encoding = read_table(path)
-        if encoding != "utf-8":
-            found.notes.append(f"{path.name}: read as {encoding}, since it is not UTF-8")
-        for nth, row in enumerate(rows):
-            if isinstance(row, BadRow):
-                found.bad(path, row.line, row.why, row.raw)
-                continue
-            if nth == 0:
-                need_columns(path, set(row.data), _NEEDED)
-            raw, item = dump(_texts(row.data)), _item(row, score)
-            if isinstance(item, str):
-                found.bad(path, row.line, item, raw)
-            else:
-                found.keep(path, row.line, item, raw=raw)
+        for row in essay_rows(path, _NEEDED, found):
+            cells = texts(row.data)
+            found.take(path, row.line, _item(cells, score), dump(cells))
     return group_essays(found, group)
 
 
-def _texts(data: dict[str, Any]) -> dict[str, str]:
-    return {name: text(value) for name, value in data.items()}
-
-
-def _item(row: Row, how: str) -> Item | str:
-    cells = _texts(row.data)
+def _item(cells: dict[str, str], how: str) -> Item | str:
     number, kind = cells["essay_id"], whole(cells["essay_set"])
     if not number:
         return "no essay_id"

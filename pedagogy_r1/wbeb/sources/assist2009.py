@@ -1,22 +1,28 @@
 """ASSISTments 2009 in the four-line layout, with ``skill.json`` for the names (KT).
 
-    1274,82295                                 pcode wbeb build assist2009 train.csv test.csv skill.json -o items.jsonl
-    1366,1366,1424,1424,1413,1413,2985
-    7,9,7,9,7,9,15
-    1,1,0,0,1,1,0
+    1274,82295                                  the student, two ids
+    1366,1366,1424,1424,1413,1413,2985          problems
+    7,9,7,9,7,9,15                              skills
+    1,1,0,0,1,1,0                               1 right, 0 wrong
+
+    pcode wbeb build assist2009 train.csv test.csv skill.json -o items.jsonl
 
 A problem of several skills stands in the file once a skill, right behind itself and with the same answer. These are merged
-into one step; ``keep_repeats`` leaves them, to show what that gives away.
+into one step (of the seven rows, four steps, the first with skills 7 and 9); ``keep_repeats`` leaves them, to show what that
+gives away.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
-from ...files.records import BadRow
-from ..kt.sequence import read_four_line, read_skill_names
-from ..loaded import Gathering, Loaded
-from ._history import Windows, student_items
+from ...errors import InputError
+from ...files.records import BadRow, need_file
+from ..kt.steps import Sequence, Skill, Step, misfit, text_lines
+from ..kt.windows import Windows, keep_student
+from ..source_result import Gathering, SourceResult
 
 
 def source(
@@ -27,7 +33,7 @@ def source(
     windows: int = 0,
     keep_repeats: bool = False,
     name: str = "assist2009",
-) -> Loaded:
+) -> SourceResult:
     """KT items of four-line files; a .json among ``files`` names the skills.
 
     ``history``: steps before the one foretold; ``least``: steps a student needs; ``windows``: items a student, 0 for all;
@@ -43,25 +49,65 @@ def source(
     unnamed: set[int] = set()
     for path in (path for path in files if path.suffix.lower() != ".json"):
         for nth, sequence in enumerate(read_four_line(path)):
-            line = 4 * nth + 1
             if isinstance(sequence, BadRow):
                 found.bad(path, sequence.line, sequence.why, sequence.raw)
                 continue
-            student = sequence.student.rpartition(",")[2].strip() or sequence.student
-            items = student_items(student, sequence.steps, how, names, name)
-            if isinstance(items, str):
-                found.leave(
-                    path,
-                    line,
-                    items,
-                    f"student {student}: {items} ({len(sequence.steps)} rows)",
-                    sequence.student,
-                )
-                continue
-            unnamed |= {
-                s for step in sequence.steps for s in step.skills if isinstance(s, int) and s not in names
-            }
-            found.keep(path, line, *items, raw=sequence.student)
+            student = sequence.student.rpartition(",")[2].strip()
+            if keep_student(found, (path, 4 * nth + 1), sequence, how, name, names, student):
+                skills = {skill for step in sequence.steps for skill in step.skills}
+                unnamed |= {skill for skill in skills if isinstance(skill, int) and skill not in names}
     if names and unnamed:
         found.notes.append(f"{len(unnamed)} skills have no name: {', '.join(map(str, sorted(unnamed)[:10]))}")
     return found.done()
+
+
+def read_four_line(path: str | Path) -> Iterator[Sequence | BadRow]:
+    """Students of a four-line file, one skill a step, repeats as they stand (see `merge_repeats`).
+
+    Four lines that do not fit together come as one ``BadRow`` at their first line. Raises `InputError` where there is no
+    such file, or it is not text.
+    """
+    lines = text_lines(Path(path), "four lines of text a student")
+    start = 0
+    while start < len(lines):
+        if not lines[start].strip():
+            start += 1  # between students, and at the end
+            continue
+        yield _sequence(lines[start : start + 4], start + 1)
+        start += 4
+
+
+def _sequence(block: list[str], line: int) -> Sequence | BadRow:
+    raw = "\n".join(block)
+    if len(block) < 4:
+        return BadRow(line, f"the file ends {4 - len(block)} lines short of a whole student", raw)
+    student = block[0].strip()
+    problems, skills, correct = (_cells(text) for text in block[1:])
+    why = misfit({"problems": problems, "skills": skills, "answers": correct})
+    if why:
+        return BadRow(line, f"student {student}: {why}", raw)
+    steps = zip(problems, skills, correct, strict=True)
+    return Sequence(student, tuple(Step(p, (_skill(s),), int(c)) for p, s, c in steps))
+
+
+def _cells(text: str) -> list[str]:
+    """A trailing comma ends many such files' lines and is no cell."""
+    cells = [cell.strip() for cell in text.split(",")]
+    return cells[:-1] if cells[-1] == "" else cells
+
+
+def _skill(cell: str) -> Skill:
+    return int(cell) if cell.isascii() and cell.isdigit() else cell
+
+
+def read_skill_names(path: str | Path) -> dict[int, str]:
+    """Skill id → name, from ``skill.json``: ``{"Box and Whisker": 1, …}``."""
+    path = Path(path)
+    need_file(path)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        return {int(number): str(name).strip() for name, number in found.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not an object of skill names and numbers ({error})", '{"Table": 7}'
+        ) from None

@@ -11,32 +11,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ...files.records import BadRow, Row, dump, read_rows
+from ...files.records import Row, dump
 from ..item import Item
-from ..loaded import Gathering, Loaded, need_columns
-from ._choice import Question, choice_item, text
+from ..source_result import Gathering, SourceResult, choice_item, text
 
+_NEEDED = ("question_id", "question", "answer_a", "answer_b", "correct_answer")
 _KEPT = ("category", "pedagogical_subdomain", "age_group", "year", "secondary_category")
 
 
-def source(files: list[Path]) -> Loaded:
+def source(files: list[Path]) -> SourceResult:
     """PK items."""
     found = Gathering()
     for path in files:
         part = "send" if "send" in path.stem.lower() or "send" in path.parent.name.lower() else "cdpk"
-        for nth, row in enumerate(read_rows(path)):
-            if isinstance(row, BadRow):
-                found.bad(path, row.line, row.why, row.raw)
-                continue
-            if nth == 0:
-                need_columns(
-                    path, set(row.data), ("question_id", "question", "answer_a", "answer_b", "correct_answer")
-                )
-            raw, item = dump(_plain(row.data)), _item(row, part)
-            if isinstance(item, str):
-                found.bad(path, row.line, item, raw)
-            else:
-                found.keep(path, row.line, item, raw=raw)
+        for row in found.rows(path, _NEEDED):
+            found.take(path, row.line, _item(row, part), dump(_plain(row.data)))
     return found.done()
 
 
@@ -48,9 +37,9 @@ def _item(row: Row, part: str) -> Item | str:
     cells = ["" if cell == "nan" else cell for cell in cells]
     while cells and not cells[-1]:
         cells.pop()
-    question = Question(f"{part}-{number}", row.data.get("question"), cells, row.data.get("correct_answer"))
-    metadata = {field: row.data.get(field) for field in _KEPT}
-    return choice_item(question, domain="PK", source="cdpk", lang="en", metadata=_plain(metadata))
+    question = (f"{part}-{number}", row.data.get("question"), cells, row.data.get("correct_answer"))
+    metadata = _plain({field: row.data.get(field) for field in _KEPT})
+    return choice_item(*question, domain="PK", source="cdpk", lang="en", metadata=metadata)
 
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:

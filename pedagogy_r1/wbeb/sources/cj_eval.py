@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..loaded import Loaded
-from ._openlearnlm import read_openlearnlm
+from ..source_result import SourceResult, read_openlearnlm
 
 
-def source(files: list[Path], *, others: bool = False) -> Loaded:
+def source(files: list[Path], *, others: bool = False) -> SourceResult:
     """SK items. ``others``: keep questions that come from elsewhere than CJEval."""
     return read_openlearnlm(files, name="cj_eval", domain="SK", others=others)

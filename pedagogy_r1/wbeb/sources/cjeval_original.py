@@ -12,24 +12,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ...files.records import BadRow, Row, dump, read_rows
+from ...files.records import Row, dump
+from ..answers.option import LETTERS
 from ..item import Item
-from ..loaded import Gathering, Loaded
-from ._choice import LETTERS, Question, choice_item, text
+from ..source_result import MOST_OPTIONS, Gathering, SourceResult, choice_item, text
 
 SINGLE = "单选题"
 _HEADING = re.compile(r"^\s*(?:题目|问题)?(?:内容|描述)\s*[:：]\s*")
 _OPTIONS = re.compile(r"选项\s*[:：]")
 
 
-def source(files: list[Path]) -> Loaded:
+def source(files: list[Path]) -> SourceResult:
     """SK items with ``lang`` zh."""
     found = Gathering()
     for path in files:
-        for row in read_rows(path):
-            if isinstance(row, BadRow):
-                found.bad(path, row.line, row.why, row.raw)
-                continue
+        for row in found.rows(path):
             raw, kind = dump(row.data), text(row.data.get("ques_type"))
             if not kind:
                 found.bad(path, row.line, "no ques_type", raw)
@@ -37,10 +34,7 @@ def source(files: list[Path]) -> Loaded:
                 found.leave(path, row.line, f"question type {kind}", raw=raw)
             else:
                 item = _item(row, f"cjeval-{path.stem}-{row.nth or row.line}")
-                if isinstance(item, str):
-                    found.bad(path, row.line, item, raw)
-                else:
-                    found.keep(path, row.line, item, raw=raw)
+                found.take(path, row.line, item, raw)
     return found.done()
 
 
@@ -52,13 +46,13 @@ def _item(row: Row, name: str) -> Item | str:
     if not isinstance(answers, list) or len(answers) != 1:
         return f"ques_answer is {answers!r}, not a list of one letter"
     stem = _HEADING.sub("", "选项:".join(parts[:-1]))
-    question = Question(name, stem, split_options(parts[-1]), answers[0])
+    question = (name, stem, split_options(parts[-1]), answers[0])
     metadata = {
         "subject": row.data.get("subject"),
         "difficulty": row.data.get("ques_difficulty"),
         "knowledge": row.data.get("ques_knowledges"),
     }
-    return choice_item(question, domain="SK", source="cjeval_original", lang="zh", metadata=metadata)
+    return choice_item(*question, domain="SK", source="cjeval_original", lang="zh", metadata=metadata)
 
 
 def split_options(listed: str) -> list[str]:
@@ -69,7 +63,7 @@ def split_options(listed: str) -> list[str]:
     """
     marks: list[re.Match[str]] = []
     at = 0
-    for letter in LETTERS:
+    for letter in LETTERS[:MOST_OPTIONS]:
         mark = re.compile(rf"{letter}\s*[.．、:：]").search(listed, at)
         if mark is None:
             break

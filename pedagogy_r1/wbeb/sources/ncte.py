@@ -19,10 +19,7 @@ from pathlib import Path
 from ...errors import InputError
 from ...files.records import BadRow, dump, need_file, read_rows
 from ..item import Item
-from ..loaded import Gathering, Loaded, need_columns
-from ._choice import text
-from ._essay import whole
-from ._table import decode
+from ..source_result import Gathering, SourceResult, decode, texts, whole
 
 _TASKS = {
     "uptake": ("high_uptake", ("low", "high")),
@@ -31,7 +28,7 @@ _TASKS = {
 Turns = dict[str, list[tuple[int, str, str]]]
 
 
-def source(files: list[Path], *, task: str = "uptake", before: int = 4) -> Loaded:
+def source(files: list[Path], *, task: str = "uptake", before: int = 4) -> SourceResult:
     """DM items. ``task``: uptake or focusing; ``before``: turns before the exchange, kept in ``metadata``."""
     if task not in _TASKS or before < 0:
         raise InputError(f"task={task}, before={before}", "task: uptake or focusing; before: 0 or more")
@@ -59,7 +56,7 @@ def _utterances(path: Path, turns: Turns) -> bool:
             continue
         if nth == 0 and not {"OBSID", "speaker", "text"} <= set(row.data):
             return False
-        cells = {name: text(value) for name, value in row.data.items()}
+        cells = texts(row.data)
         turn = whole(cells.get("turn_idx") or cells.get("comb_idx", "").rpartition("_")[2])
         if turn is not None:
             here[_number(cells["OBSID"])].append((turn, cells["speaker"], cells["text"]))
@@ -70,13 +67,8 @@ def _utterances(path: Path, turns: Turns) -> bool:
 
 def _exchanges(path: Path, found: Gathering, task: str, refused: set[str], turns: Turns, before: int) -> None:
     column, levels = _TASKS[task]
-    for nth, row in enumerate(read_rows(path)):
-        if isinstance(row, BadRow):
-            found.bad(path, row.line, row.why, row.raw)
-            continue
-        if nth == 0:
-            need_columns(path, set(row.data), ("exchange_idx", "student_text", "teacher_text", column))
-        cells = {name: text(value) for name, value in row.data.items()}
+    for row in found.rows(path, ("exchange_idx", "student_text", "teacher_text", column)):
+        cells = texts(row.data)
         raw, rated = dump(cells), whole(cells[column])
         transcript, _, turn = cells["exchange_idx"].rpartition("_")
         empty = next((name for name in ("student_text", "teacher_text") if not cells[name]), None)

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from ...files.records import BadRow, dump, need_file, read_rows
-from ..kt.sequence import Sequence, Step
-from ..loaded import Gathering, Loaded, need_columns
-from ._history import Windows, student_items
+from ...files.records import BadRow, dump, need_file
+from ..kt.steps import Sequence, Step, misfit, text_lines
+from ..kt.windows import Windows, keep_student
+from ..source_result import Gathering, SourceResult
 
 _PAD = "-1"
 
@@ -36,7 +36,7 @@ def source(
     windows: int = 0,
     keep_repeats: bool = False,
     name: str = "pykt",
-) -> Loaded:
+) -> SourceResult:
     """KT items of ``data.txt`` (.txt) and sequence tables (.csv); ``keyid2idx.json`` among ``files`` gives the names.
 
     Options as for ``assist2009``. ``name``: the data set, which the items then say they come from.
@@ -47,17 +47,12 @@ def source(
     for path in (path for path in files if path.suffix.lower() == ".json"):
         names |= _concept_names(path)
     for path in (path for path in files if path.suffix.lower() != ".json"):
-        students = _tables(path, names) if path.suffix.lower() == ".csv" else _text(path)
+        students = _tables(path, names, found) if path.suffix.lower() == ".csv" else _text(path)
         for line, sequence in students:
             if isinstance(sequence, BadRow):
                 found.bad(path, sequence.line, sequence.why, sequence.raw)
                 continue
-            items = student_items(sequence.student, sequence.steps, how, {}, name)
-            if isinstance(items, str):
-                why = f"student {sequence.student}: {items} ({len(sequence.steps)} rows)"
-                found.leave(path, line, items, why, sequence.student)
-            else:
-                found.keep(path, line, *items, raw=sequence.student)
+            keep_student(found, (path, line), sequence, how, name, {})
     return found.done()
 
 
@@ -79,13 +74,7 @@ def _named(name: str) -> str:
 
 
 def _text(path: Path) -> Iterator[tuple[int, Sequence | BadRow]]:
-    need_file(path)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 (byte {error.start + 1})", "six lines of text a student"
-        ) from None
+    lines = text_lines(path, "six lines of text a student")
     while lines and not lines[-1].strip():
         lines.pop()
     for start in range(0, len(lines), 6):
@@ -104,18 +93,13 @@ def _six_lines(block: list[str], line: int) -> Sequence | BadRow:
     problems = _cells(block[1]) or [f"step {nth + 1}" for nth in range(len(correct))]
     if not student.strip():
         return BadRow(line, "no student id", raw)
+    why = misfit({"questions": problems, "concepts": concepts, "answers": correct})
     if not concepts:
-        return BadRow(line, f"student {student}: no concepts (NA)", raw)
-    if not len(problems) == len(concepts) == len(correct):
-        counts = f"{len(problems)} questions, {len(concepts)} concepts, {len(correct)} answers"
-        return BadRow(line, f"student {student}: {counts}", raw)
-    if length.strip() and length.strip() != str(len(correct)):
-        return BadRow(line, f"student {student}: says {length.strip()} steps and has {len(correct)}", raw)
-    wrong = next((cell for cell in correct if cell not in ("0", "1")), None)
-    if wrong is not None:
-        return BadRow(line, f"student {student}: an answer is 0 or 1, not {wrong!r}", raw)
-    if not all(problems) or not all(concepts):
-        return BadRow(line, f"student {student}: an empty cell", raw)
+        why = "no concepts (NA)"
+    elif length.strip() and length.strip() != str(len(correct)):
+        why = why or f"says {length.strip()} steps and has {len(correct)}"
+    if why:
+        return BadRow(line, f"student {student}: {why}", raw)
     steps = [
         Step(_named(problem), tuple(_named(part) for part in concept.split("_") if part), int(answer))
         for problem, concept, answer in zip(problems, concepts, correct, strict=True)
@@ -137,21 +121,16 @@ class _Part(NamedTuple):
     steps: list[Step]
 
 
-def _tables(path: Path, names: dict[str, str]) -> Iterator[tuple[int, Sequence | BadRow]]:
+def _tables(path: Path, names: dict[str, str], found: Gathering) -> Iterator[tuple[int, Sequence | BadRow]]:
     """Whole students, each at the line of its first row. A bad row takes its student along: a gap in time is no history."""
     parts: dict[str, _Part] = {}
     spoilt: dict[str, BadRow] = {}
     csv.field_size_limit(2**31 - 1)
-    for nth, row in enumerate(read_rows(path)):
-        if isinstance(row, BadRow):
-            yield row.line, row
-            continue
-        if nth == 0:
-            need_columns(path, set(row.data), ("uid", "concepts", "responses"))
+    for row in found.rows(path, ("uid", "concepts", "responses")):
         cells = {key: value or "" for key, value in row.data.items()}
         student = cells["uid"].strip()
         if not student:
-            yield row.line, BadRow(row.line, "no uid", dump(row.data))
+            found.bad(path, row.line, "no uid", dump(row.data))
             continue
         part = parts.setdefault(student, _Part(row.line, []))
         steps = _row_steps(cells, names, len(part.steps))

@@ -18,11 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import InputError
-from ...files.records import BadRow, dump, read_rows
+from ...files.records import dump
 from ..item import Item
-from ..loaded import Gathering, Loaded, need_columns
-from ._choice import text
-from ._essay import whole
+from ..source_result import Gathering, SourceResult, text, whole
 
 MOVES = ("none", "together", "relating", "restating", "revoicing", "accuracy", "reasoning")
 """In the file's numbers: 0 none, 1 keeping everyone together, 2 getting students to relate to another's ideas, 3 restating,
@@ -41,7 +39,7 @@ class _Said(NamedTuple):
 
 def source(
     files: list[Path], *, block: int = 370, repeats: bool = False, need_student: bool = False
-) -> Loaded:
+) -> SourceResult:
     """DM items of task ``move``. ``block``: rows a group; ``need_student``: only sentences with a student's before them."""
     if block < 1:
         raise InputError(f"block={block}", "rows a group, at least 1")
@@ -58,20 +56,11 @@ def source(
         elif exchange in met:
             first = met[exchange]
             raw = dump([said.student, said.teacher, said.move])
-            found.leave(
-                said.path,
-                said.line,
-                "the same two sentences again",
-                f"the same as {first.path.name}:{first.line}",
-                raw,
-            )
+            why = f"the same as {first.path.name}:{first.line}"
+            found.leave(said.path, said.line, "the same two sentences again", why, raw)
         else:
-            met[exchange] = said
-            found.keep(
-                said.path,
-                said.line,
-                _item(said, block, moves[exchange].most_common(1)[0][0], moves[exchange]),
-            )
+            met[exchange], counts = said, moves[exchange]
+            found.keep(said.path, said.line, _item(said, block, counts.most_common(1)[0][0], counts))
     split = sum(len(counts) > 1 for counts in moves.values())
     if split:
         found.notes.append(f"{split} repeated exchanges were given different moves")
@@ -81,12 +70,7 @@ def source(
 
 def _rows(path: Path, found: Gathering, need_student: bool) -> list[_Said]:
     kept: list[_Said] = []
-    for nth, row in enumerate(read_rows(path)):
-        if isinstance(row, BadRow):
-            found.bad(path, row.line, row.why, row.raw)
-            continue
-        if nth == 0:
-            need_columns(path, set(row.data), ("text_a", "text_b", "labels"))
+    for row in found.rows(path, ("text_a", "text_b", "labels")):
         raw = dump(row.data)
         student, teacher = text(row.data.get("text_a")), text(row.data.get("text_b"))
         number = whole(text(row.data.get("labels")))

@@ -13,39 +13,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import InputError
-from ...files.records import BadRow, dump, read_rows
+from ...files.records import dump
 from ..item import Item
-from ..loaded import Gathering, Loaded, need_columns
-from ._choice import text
+from ..source_result import Gathering, SourceResult, texts
 
 LEVELS = ("low", "mid", "high")
 _NEEDED = ("obs_id", "exchange_idx", "student_text", "teacher_text", "uptake", "uptake_majority")
 
 
-def source(files: list[Path], *, answer: str = "majority") -> Loaded:
+def source(files: list[Path], *, answer: str = "majority") -> SourceResult:
     """DM items of task ``uptake``. ``answer``: majority, or mean (rounded, .5 upwards)."""
     if answer not in ("majority", "mean"):
         raise InputError(f"answer={answer}", "majority or mean")
     found = Gathering()
     for path in files:
-        for nth, row in enumerate(read_rows(path)):
-            if isinstance(row, BadRow):
-                found.bad(path, row.line, row.why, row.raw)
-                continue
-            if nth == 0:
-                need_columns(path, set(row.data), _NEEDED)
-            cells = {name: text(value) for name, value in row.data.items()}
+        for row in found.rows(path, _NEEDED):
+            cells = texts(row.data)
             rating = cells["uptake_majority"] or (cells["uptake"] if answer == "mean" else "")
             if not rating and not cells["uptake"]:
                 found.leave(path, row.line, "uptake was not rated", raw=dump(cells))
             elif not rating:
                 found.leave(path, row.line, "no two raters agree on the uptake", raw=dump(cells))
             else:
-                item = _item(cells, rating)
-                if isinstance(item, str):
-                    found.bad(path, row.line, item, dump(cells))
-                else:
-                    found.keep(path, row.line, item, raw=dump(cells))
+                found.take(path, row.line, _item(cells, rating), dump(cells))
     return found.done()
 
 

@@ -12,16 +12,19 @@ import csv
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..estimate import Resampling
 from ..files.records import atomic
 from ..trace import Trace
-from .domains import Answered, Parsed, Resampling, Score, domain_of
+from .domain import Answered, Parsed, Score, domain_named
 from .generation import Generation
-from .item import DOMAINS, Item
+from .item import Item, place_of
+from .kt.baselines import TARGETS, baselines
+from .kt.windows import students
 
 Key = tuple[str, str | None]
 """Domain and task."""
@@ -29,13 +32,13 @@ Key = tuple[str, str | None]
 SCORES, TABLE = "scores.json", "scores.csv"
 
 COLUMNS = (
-    *("model", "condition", "domain", "task", "score", "estimate", "low", "high", "n", "chance", "majority"),
-    *("parse_failures", "truncated", "missing", "why_undefined", "note"),
+    *("model", "condition", "domain", "task", "score", "value", "low", "high", "level", "n", "clusters"),
+    *("chance", "majority", "parse_failures", "truncated", "missing", "why_undefined", "warnings", "note"),
 )
 
 
 @dataclass(frozen=True)
-class Row:
+class DomainScores:
     """One domain, or one task of a domain that has several. Shares are of the ``n`` answers that came.
 
     ``missing``: replies that never came; they are in no score. ``probabilities``: how many answers gave one of each kind
@@ -55,6 +58,10 @@ class Row:
     probabilities: dict[str, int] | None = None
     notes: tuple[str, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {**vars(self), "scores": [score.as_json() for score in self.scores]}
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -63,12 +70,20 @@ class Evaluation:
     model: str
     condition: str
     parameters: dict[str, Any]
-    rows: tuple[Row, ...]
-    baselines: tuple[Row, ...] = ()
+    level: float
+    rows: tuple[DomainScores, ...]
+    baselines: tuple[DomainScores, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the same for the same answers."""
-        return asdict(self)
+        rows = [[row.as_json() for row in found] for found in (self.rows, self.baselines)]
+        about = {
+            "model": self.model,
+            "condition": self.condition,
+            "parameters": self.parameters,
+            "level": self.level,
+        }
+        return {**about, "rows": rows[0], "baselines": rows[1]}
 
 
 def evaluate(
@@ -90,6 +105,7 @@ def evaluate(
         model=generation.manifest.model,
         condition=str(parameters["condition"]["id"]),
         parameters=parameters,
+        level=how.level,
         rows=tuple(rows),
         baselines=() if baselines_from is None else tuple(_baselines(generation, baselines_from, how)),
     )
@@ -106,7 +122,7 @@ def answered(generation: Generation) -> dict[Key, list[Answered]]:
                 f"{generation.folder}: trace {trace.id!r} is of item {trace.item!r}, which is not in items.jsonl",
                 "restore the folder, or make it again",
             )
-        found[item.domain, item.task].append(_answered(trace, item))
+        found[item.key].append(_answered(trace, item))
     return dict(found)
 
 
@@ -126,28 +142,24 @@ def _answered(trace: Trace, item: Item) -> Answered:
 
 def _missing(generation: Generation) -> Counter[Key]:
     """How many replies never came, by domain and task."""
-    where = {item.id: (item.domain, item.task) for item in generation.items()}
+    where = {item.id: item.key for item in generation.items()}
     return Counter(where[lost.item] for lost in generation.manifest.missing)
-
-
-def place_of(key: Key) -> tuple[int, str]:
-    """For sorting: domains in the paper's order, tasks by name."""
-    return [str(d) for d in DOMAINS].index(key[0]), key[1] or ""
 
 
 def _row(
     who: str, domain: str, task: str | None, answers: list[Answered], missing: int, how: Resampling
-) -> Row:
+) -> DomainScores:
     n = len(answers)
     if not n:
-        return Row(who, domain, task, 0, (), missing=missing, notes=("no reply came",))
-    kinds = Counter(a.kind or "none" for a in answers) if domain == "KT" else None
-    return Row(
+        return DomainScores(who, domain, task, 0, (), missing=missing, notes=("no reply came",))
+    asked = domain_named(domain)
+    kinds = Counter(a.kind or "none" for a in answers) if asked.gives_probability else None
+    return DomainScores(
         who,
         domain,
         task,
         n,
-        tuple(domain_of(answers[0].item).scores(answers, how)),
+        tuple(asked.scores(answers, how)),
         parse_failures=sum(a.parsed.value is None for a in answers) / n,
         truncated=sum(a.truncated for a in answers) / n,
         missing=missing,
@@ -180,16 +192,15 @@ def learners(train: Sequence[Item]) -> list[Item]:
     return learn
 
 
-def _baselines(generation: Generation, train: Sequence[Item], how: Resampling) -> Iterator[Row]:
-    from .kt.baselines import TARGETS, baselines
-    from .kt.items import students
-
+def _baselines(generation: Generation, train: Sequence[Item], how: Resampling) -> Iterator[DomainScores]:
     targets = [item for item in generation.items() if item.domain == "KT"]
     learn = learners(train)
     for row in baselines(targets, students(learn), how=how) if targets else ():
         if row.on == TARGETS:
             notes = (row.why_missing,) if row.why_missing else ()
-            yield Row(row.model, "KT", None, len(targets) if row.scores else 0, row.scores, notes=notes)
+            yield DomainScores(
+                row.model, "KT", None, len(targets) if row.scores else 0, row.scores, notes=notes
+            )
 
 
 def write_scores(folder: Path, evaluation: Evaluation) -> list[Path]:
@@ -205,12 +216,10 @@ def write_scores(folder: Path, evaluation: Evaluation) -> list[Path]:
 
 def lines(evaluation: Evaluation) -> Iterator[list[Any]]:
     """A line a score, under `COLUMNS`; empty where there is nothing to say."""
-    for row in (*evaluation.rows, *evaluation.baselines):
-        own = row in evaluation.rows
-        for s in row.scores:
-            cells = [
-                *(row.who, evaluation.condition if own else "baseline", row.domain, row.task, s.name),
-                *(s.estimate, s.low, s.high, s.n, s.chance, s.majority),
-                *(row.parse_failures, row.truncated, row.missing, s.why_undefined, s.note),
-            ]
-            yield ["" if cell is None else cell for cell in cells]
+    for rows, condition in ((evaluation.rows, evaluation.condition), (evaluation.baselines, "baseline")):
+        for row in rows:
+            about = {**row.as_json(), "model": row.who, "condition": condition}
+            for score in row.scores:
+                cells = about | score.as_json() | {"score": score.name}
+                cells["warnings"] = "; ".join(score.estimate.warnings)
+                yield ["" if cells[name] is None else cells[name] for name in COLUMNS]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .domains import Parsed
+from ..domain import Parsed
 from .statement import FORMAL, Statement, denied, plain, short, statements
 
 NOUNS = ("answer", "score", "grade", "rating", "점수", "分数", "评分", "得分")

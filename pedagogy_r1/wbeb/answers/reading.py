@@ -11,14 +11,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..chat import ChatReply
-from ..trace import Split, Trace, split_think
-from .asked import Asked, Questions
-from .domains import Parsed
-from .item import Item
+from ...chat import ChatReply
+from ...trace import Split, Trace, split_think
+from ..domain import Parsed
+from ..item import Item
+from ..questions import AskedQuestion, Questions
+from .probability import foretold
 
 
-def trace_of(questions: Questions, item: Item, sample: int, asked: Asked, reply: ChatReply) -> Trace:
+def trace_of(questions: Questions, item: Item, sample: int, asked: AskedQuestion, reply: ChatReply) -> Trace:
     """The trace. Times and ids of the server are no part of it, so that the same replies give the same file."""
     settings, task = questions.settings, questions.task(item)
     said = split(reply)
@@ -44,7 +45,7 @@ def trace_of(questions: Questions, item: Item, sample: int, asked: Asked, reply:
     }
     if own := task.metadata(item):
         metadata["domain"] = own
-    if item.domain == "KT":
+    if task.gives_probability:
         metadata["probability"] = probability(said, reply, parsed)
     return Trace(
         id=settings.trace_id(item, sample),
@@ -88,8 +89,6 @@ def read_answer(questions: Questions, item: Item, said: Split, cut: bool) -> Par
 
 def probability(said: Split, reply: ChatReply, parsed: Parsed) -> dict[str, Any]:
     """That the student's step is right, from where (``token``, ``verbalised``, ``hard``), or why there is none."""
-    from .probability import foretold
-
     found = foretold(logprobs(reply.raw), answer_text(said), parsed.value)
     return {key: value for key, value in found._asdict().items() if key != "why" or value is not None}
 

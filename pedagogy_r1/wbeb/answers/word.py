@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from .domains import Parsed
+from ..domain import Parsed
 from .statement import FORMAL, Statement, key, plain, sentence, short, statements
 
 Words = Mapping[str, Sequence[str]]

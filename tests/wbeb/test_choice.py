@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedagogy_r1.wbeb.answer import read_choice
-from pedagogy_r1.wbeb.statement import key, plain, statements
+from pedagogy_r1.wbeb.answers.choice import read_choice
+from pedagogy_r1.wbeb.answers.statement import key, plain, statements
 
 SOIL = ("Air", "Moisture", "Temperature", "Sunlight")
 CELL = ("Mitochondria", "A cell wall", "A plant cell", "The nucleus")

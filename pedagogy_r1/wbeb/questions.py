@@ -1,6 +1,6 @@
 """What is asked of a model: the settings that determine it, few-shot examples, and one request an item and sample.
 
-    settings = Settings("openai:Qwen/Qwen3-8B", condition("cop"), shots=5, seed=1)
+    settings = GenerationSettings("openai:Qwen/Qwen3-8B", condition("cop"), shots=5, seed=1)
     questions = Questions(settings, pool)
     asked = questions.ask(item, sample=0)     the question, both messages, and the ChatRequest
 
@@ -23,7 +23,7 @@ from ..chat import ChatFrame, ChatRequest
 from ..errors import InputError
 from ..provenance import digest
 from .condition import Condition, Messages
-from .domains import DomainTask, domain_of
+from .domain import DomainTask, domain_of
 from .item import Item
 
 TOP_LOGPROBS = 20
@@ -31,7 +31,7 @@ TOP_LOGPROBS = 20
 
 
 @dataclass(frozen=True)
-class Settings:
+class GenerationSettings:
     """All that may change an answer. How fast, how often and with which key is not among it.
 
     ``temperature`` below 0: neither it nor ``top_p`` is sent, for models that take none. ``name``: what the model is
@@ -93,7 +93,7 @@ class Settings:
         return f"{item.id}@{self.stamp}" + (f"#{sample + 1}" if self.samples > 1 else "")
 
 
-class Asked(NamedTuple):
+class AskedQuestion(NamedTuple):
     """One request. ``question`` is the item's own, without examples and instruction."""
 
     question: str
@@ -104,7 +104,7 @@ class Asked(NamedTuple):
 class Questions:
     """Makes the requests. Raises `InputError` for a pool that has not enough examples, or others than of ``train``."""
 
-    def __init__(self, settings: Settings, pool: Sequence[Item] = ()) -> None:
+    def __init__(self, settings: GenerationSettings, pool: Sequence[Item] = ()) -> None:
         self.settings = settings
         self._tasks: dict[str, DomainTask] = {}
         self._pool: dict[tuple[str, str | None], list[Item]] = defaultdict(list)
@@ -115,7 +115,7 @@ class Questions:
                     f"item {item.id!r} is no example: its split is {item.split or 'not known'}",
                     "few-shot examples come from train only; make splits with: pcode wbeb build",
                 )
-            self._pool[item.domain, item.task].append(item)
+            self._pool[item.key].append(item)
 
     def task(self, item: Item) -> DomainTask:
         """The task of the item's domain, made once."""
@@ -123,14 +123,14 @@ class Questions:
             self._tasks[item.domain] = domain_of(item)
         return self._tasks[item.domain]
 
-    def ask(self, item: Item, sample: int) -> Asked:
+    def ask(self, item: Item, sample: int) -> AskedQuestion:
         """The request for one item and sample (from 0)."""
         task = self.task(item)
         question = task.prompt(item)
         examples = self.examples(item)
         messages = self.settings.condition.messages(task.prompt(item, examples) if examples else question)
-        frame = self.frame(sample, messages.system, item.domain == "KT" and self.settings.probabilities)
-        return Asked(question, messages, ChatRequest(frame, messages.user))
+        frame = self.frame(sample, messages.system, task.gives_probability and self.settings.probabilities)
+        return AskedQuestion(question, messages, ChatRequest(frame, messages.user))
 
     def examples(self, item: Item) -> list[Item]:
         """``shots`` items of train, of the same domain and task, none of the item's group."""
@@ -138,7 +138,7 @@ class Questions:
         if not shots:
             return []
         source = random.Random(f"{self.settings.seed}\0{item.id}")  # noqa: S311 - a choice of examples, no secret
-        there = self._pool.get((item.domain, item.task), [])
+        there = self._pool.get(item.key, [])
         found: list[Item] = []
         for k in _shuffled(source, len(there)):
             if there[k].group != item.group and there[k].id != item.id:

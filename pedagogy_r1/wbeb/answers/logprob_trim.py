@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..chat import Chat, ChatReply, ChatRequest
+from ...chat import Chat, ChatReply, ChatRequest
 
 LONGEST_ANSWER = 512
 """Tokens, counted from the end, whose probabilities are kept at most."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from .domains import Parsed
+from ..domain import Parsed
 from .option import Mode, Options, Reading, read
 from .statement import FORMAL, Statement, denied, plain, short, statements
 
