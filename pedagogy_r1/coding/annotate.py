@@ -21,7 +21,8 @@ from ..intake import read_traces
 from ..provenance import digest, file_digest, now, versions
 from ..runs.coding import Coding
 from ..runs.given_units import unitizer_of
-from ..runs.run import CoderRun, Manifest, RunWriter
+from ..runs.run import CoderRun, Manifest
+from ..runs.run_writer import RunWriter
 from ..trace import Trace
 from ..unit import Unit, Unitizer
 from .coders import Coder, Context

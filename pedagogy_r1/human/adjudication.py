@@ -18,7 +18,8 @@ from ..codebook import Codebook
 from ..errors import InputError
 from ..provenance import digest, now, versions
 from ..runs.coding import CoderInfo, Coding
-from ..runs.run import CoderRun, Manifest, RunWriter
+from ..runs.run import CoderRun, Manifest
+from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace
 from ..unit import Unit

@@ -17,7 +17,8 @@ from ..errors import InputError
 from ..files.records import BadRow, write_jsonl
 from ..provenance import digest, file_digest, now, versions
 from ..runs.coding import NOT_CODED, CoderInfo, CoderKind
-from ..runs.run import CoderRun, Manifest, RunWriter
+from ..runs.run import CoderRun, Manifest
+from ..runs.run_writer import RunWriter
 from ..unit import Unitizer
 from .build_codings import Coded, lay
 from .declared_coder import Claims

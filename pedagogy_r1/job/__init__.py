@@ -1,7 +1,7 @@
 """A folder of work that can be killed and taken up again by the same command."""
 
 from .checkpoint import CheckpointedFiles
-from .folder import JobFolder
+from .folder import JobFolder, damaged
 from .record import JobRecord, Status, differences, read_record, save_record
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "JobFolder",
     "JobRecord",
     "Status",
+    "damaged",
     "differences",
     "read_record",
     "save_record",

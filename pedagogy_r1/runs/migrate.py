@@ -20,7 +20,8 @@ from ..files.records import atomic
 from ..files.spreadsheet import neutralise
 from ..provenance import digest, file_digest, now, versions
 from ..unit import Unit
-from .run import CoderRun, Manifest, RunWriter, require_complete
+from .run import CoderRun, Manifest, require_complete
+from .run_writer import RunWriter
 
 RECODE = "recode.csv"
 COLUMNS = ("unit_id", "trace_id", "start", "end", "quote", "coder", "code", "was", "reason", "memo")

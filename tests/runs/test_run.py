@@ -9,7 +9,8 @@ import pytest
 
 from pedagogy_r1.errors import CodebookError, InputError, RunError
 from pedagogy_r1.runs.coding import CoderInfo, Coding
-from pedagogy_r1.runs.run import CoderRun, Manifest, RunWriter
+from pedagogy_r1.runs.run import CoderRun, Manifest
+from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id
 
@@ -66,7 +67,7 @@ def test_a_killed_run_goes_on_behind_its_last_checkpoint(tmp_path: Path) -> None
     killed.write(*one(1))
     killed.checkpoint()
     killed.write(*one(2))
-    for file in killed._files.values():
+    for file in killed._files._files.values():
         file.write(b'{"half a li')
         file.flush()
     killed.close()  # the lock goes with the process; the files stay as they are

@@ -1,0 +1,275 @@
+"""Runs as columns: traces, units and codings as Arrow tables, joined by row numbers. A million codings take a second.
+
+    traces   id      item  domain  condition  model  correct      units   id      trace  index  position  tokens
+             aime-3  3     SK      cop        R1-7B  True                 u4be1…  0      7      0.375     7
+
+    codings  unit  coder  pattern  missing_reason                 coders    cues (machine), A (human)
+             0     0      1        null                           patterns  (), (TR-SP,), (TR-SP, KA-RO)
+             1     1      -1       timeout
+
+For whoever computes over whole runs; `CoderRun` streams, for whoever needs the texts or writes them on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..codebook import NONE, Codebook
+from ..errors import CodebookError, InputError, RunError
+from ..files.records import BadRow, read_jsonl
+from .coding import CoderInfo
+from .run import CoderRun, one_codebook, run_labels
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Ints = npt.NDArray[np.int64]
+
+TRACE_FIELDS = ("item", "domain", "condition", "model", "correct")
+
+_BLOCK = 1 << 25
+_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class RunColumns:
+    """All rows of all runs, in order; a trace or unit that stands in two runs has two rows with one id.
+
+    ``units["trace"]`` and ``codings["unit"]`` are row numbers, ``codings["coder"]`` indexes ``coders``, and
+    ``codings["pattern"]`` ``patterns``, -1 where the coding is missing. ``position`` is a unit's midpoint in its trace,
+    counted in units: (index + ½) / units. A coder who appears in two runs is one coder if no unit was coded twice, else
+    two, named ``coder@run``.
+    """
+
+    book: Codebook
+    coders: tuple[CoderInfo, ...]
+    patterns: tuple[tuple[str, ...], ...]
+    traces: pa.Table
+    units: pa.Table
+    codings: pa.Table
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The codebook's codes, and ``none`` where that may be said or was said all the same."""
+        may = not self.book.exhaustive or () in self.patterns
+        return (*self.book.code_ids, NONE) if may else self.book.code_ids
+
+    @cached_property
+    def primary(self) -> Ints:
+        """(codings,) index of the primary code among the categories, -1 where missing."""
+        number = {code: at for at, code in enumerate(self.categories)}
+        return self._of_pattern([number[codes[0] if codes else NONE] for codes in self.patterns], -1)
+
+    @cached_property
+    def present(self) -> Ints:
+        """(codings,) bit k is set where category k was given, as primary or secondary code; 0 where missing."""
+        number = {code: at for at, code in enumerate(self.categories)}
+        bits = [sum(1 << number[code] for code in set(codes or (NONE,))) for codes in self.patterns]
+        return self._of_pattern(bits, 0)
+
+    def _of_pattern(self, values: list[int], missing: int) -> Ints:
+        return np.array([*values, missing], dtype=np.int64)[self.numbers("codings", "pattern")]
+
+    def numbers(self, table: str, column: str) -> Ints:
+        """A column of whole numbers."""
+        found: Ints = getattr(self, table)[column].to_numpy()
+        return found
+
+    def missing(self) -> tuple[Counter[str], ...]:
+        """For each coder, how often each reason for a missing coding was recorded."""
+        counts = tuple(Counter[str]() for _ in self.coders)
+        lost = self.numbers("codings", "pattern") < 0
+        reasons = self.codings["missing_reason"].filter(lost).to_pylist()
+        for coder, reason in zip(self.numbers("codings", "coder")[lost], reasons, strict=True):
+            counts[coder][reason or "missing"] += 1
+        return counts
+
+
+def read_columns(runs: Sequence[CoderRun]) -> RunColumns:
+    """Read the runs, which must share one codebook version.
+
+    Raises `RunError`, `CodebookError` or `InputError`, naming the run or ``file:line``.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    book = one_codebook(runs)
+    parts = [_read_run(run) for run in runs]
+    coders, numbers = _tell_apart(runs, parts)
+    rows = Counter[str]()
+    joined: dict[str, list[pa.Table]] = {"traces": [], "units": [], "codings": []}
+    for part, number in zip(parts, numbers, strict=True):
+        shifted = {"trace": ("units", rows["traces"]), "unit": ("codings", rows["units"])}
+        for column, (table, offset) in shifted.items():
+            part[table] = _replaced(part[table], column, pc.add(part[table][column], offset))
+        own = number[part["codings"]["coder"].to_numpy()]
+        part["codings"] = _replaced(part["codings"], "coder", pa.array(own))
+        for name, table in part.items():
+            joined[name].append(table)
+            rows[name] += len(table)
+    tables = {name: pa.concat_tables(found).combine_chunks() for name, found in joined.items()}
+    codes = tables["codings"]["codes"].combine_chunks().dictionary_encode()
+    patterns = tuple(tuple(text.split(_SEPARATOR)) if text else () for text in codes.dictionary.to_pylist())
+    strangers = sorted({code for found in patterns for code in found} - set(book.code_ids))
+    if strangers:
+        raise CodebookError(
+            f"{book.stamp} has no code {strangers[0]!r}, which a coding gives", "restore the run"
+        )
+    pattern = codes.indices.fill_null(-1).cast(pa.int64())
+    codings = tables["codings"].drop_columns(["codes"]).append_column("pattern", pattern)
+    return RunColumns(book, coders, patterns, tables["traces"], tables["units"], codings)
+
+
+def _replaced(table: pa.Table, name: str, values: Any) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, values)
+
+
+def _read_run(run: CoderRun) -> dict[str, pa.Table]:
+    """One run's tables, with row numbers of its own in ``trace``, ``unit`` and ``coder``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pa.string()
+    fields = dict.fromkeys(("id", *TRACE_FIELDS), text) | {"correct": pa.bool_()}
+    traces = _read(run, "traces.jsonl", fields, ("id",))
+    fields = {"id": text, "trace_id": text, "index": pa.int64(), "tokens": pa.int64()}
+    units = _read(run, "units.jsonl", fields, tuple(fields))
+    fields = {"unit_id": text, "coder": text, "codes": pa.list_(text), "missing_reason": text}
+    codings = _read(run, "codings.jsonl", fields, ("unit_id", "coder"))
+    trace = _places(run, units["trace_id"], traces["id"], "a unit names the trace")
+    unit = _places(run, codings["unit_id"], units["id"], "a coding names the unit")
+    names = pa.chunked_array([pa.array([c.name for c in run.manifest.coders], text)])
+    coder = _places(run, codings["coder"], names, "a coding names the coder")
+    index = units["index"].to_numpy()
+    length = np.bincount(trace, minlength=len(traces))[trace]
+    return {
+        "traces": traces,
+        "units": pa.table(
+            {
+                "id": units["id"],
+                "trace": trace,
+                "index": index,
+                "position": (index + 0.5) / np.maximum(length, 1),
+                "tokens": units["tokens"],
+            }
+        ),
+        "codings": pa.table(
+            {
+                "unit": unit,
+                "coder": coder,
+                "codes": pc.binary_join(codings["codes"], _SEPARATOR),
+                "missing_reason": codings["missing_reason"],
+            }
+        ),
+    }
+
+
+def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: Sequence[str]) -> pa.Table:
+    """The named fields of a JSONL file, parsed by Arrow; what Arrow refuses is read line by line, to name the line."""
+    import pyarrow as pa
+    import pyarrow.json
+
+    path = run.folder / name
+    if not path.is_file():
+        raise RunError(f"{path} is missing", "run the same command again to complete the run")
+    sure = run.prefix[name] if run.prefix else None
+    how = {"explicit_schema": pa.schema(list(fields.items())), "unexpected_field_behavior": "ignore"}
+    try:
+        table = pyarrow.json.read_json(
+            path,
+            read_options=pyarrow.json.ReadOptions(block_size=_BLOCK),
+            parse_options=pyarrow.json.ParseOptions(**how),
+        )
+        table = table.select(list(fields)).slice(0, sure)
+        if not any(table[field].null_count for field in needed):
+            return table
+    except pa.ArrowInvalid:
+        pass  # a lone surrogate, a very long line, an empty file, or a fault that the slow way will name
+    return _read_lines(islice(read_jsonl(path), sure), path, fields, needed)
+
+
+def _read_lines(rows: Any, path: Any, fields: Mapping[str, pa.DataType], needed: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+
+    columns: dict[str, list[Any]] = {field: [] for field in fields}
+    for row in rows:
+        why = row.why if isinstance(row, BadRow) else _fault(row.data, fields, needed)
+        if why or isinstance(row, BadRow):
+            raise InputError(f"{path}:{row.line}: {why}", "run the same command again, or restore the file")
+        for field, values in columns.items():
+            values.append(row.data.get(field))
+    return pa.table({field: pa.array(values, fields[field]) for field, values in columns.items()})
+
+
+def _fault(data: dict[str, Any], fields: Mapping[str, pa.DataType], needed: Sequence[str]) -> str:
+    kinds = {"string": str, "int64": int, "bool": bool, "list<item: string>": list}
+    for field, kind in fields.items():
+        value = data.get(field)
+        if value is None and field in needed:
+            return f"no {field!r}"
+        if value is not None and not isinstance(value, kinds[str(kind)]):
+            return f"{field!r} is {value!r}"
+    return ""
+
+
+def _places(run: CoderRun, names: pa.ChunkedArray, known: pa.ChunkedArray, what: str) -> Ints:
+    """(rows,) where each name stands among the known ones; an unknown name is an error."""
+    import pyarrow.compute as pc
+
+    found = pc.index_in(names, value_set=known.combine_chunks())
+    if found.null_count:
+        stranger = names.filter(pc.is_null(found))[0].as_py()
+        raise RunError(
+            f"{run.folder}: {what} {stranger!r}, which the run does not have", "restore the run directory"
+        )
+    return found.to_numpy().astype(np.int64)  # type: ignore[no-any-return]
+
+
+def _tell_apart(
+    runs: Sequence[CoderRun], parts: Sequence[dict[str, pa.Table]]
+) -> tuple[tuple[CoderInfo, ...], list[Ints]]:
+    """All coders; and for each run, which of them its own coders are."""
+    holders: dict[str, list[int]] = {}
+    for at, run in enumerate(runs):
+        for coder in run.manifest.coders:
+            holders.setdefault(coder.name, []).append(at)
+    labels = run_labels(runs)
+    every: list[CoderInfo] = []
+    place: dict[tuple[int, str], int] = {}
+    for name, where in holders.items():
+        kinds = {at: next(c.kind for c in runs[at].manifest.coders if c.name == name) for at in where}
+        apart = len(where) > 1 and _coded_twice(name, [(runs[at], parts[at]) for at in where])
+        for at in where:
+            if apart:
+                every.append(CoderInfo(name=f"{name}@{labels[at]}", kind=kinds[at]))
+            elif at == where[0]:
+                every.append(CoderInfo(name=name, kind=kinds[at]))
+            place[at, name] = len(every) - 1
+    return tuple(every), [
+        np.array([place[at, coder.name] for coder in run.manifest.coders], dtype=np.int64)
+        for at, run in enumerate(runs)
+    ]
+
+
+def _coded_twice(name: str, holders: Sequence[tuple[CoderRun, dict[str, pa.Table]]]) -> bool:
+    """Whether a coder of that name coded a unit in two of the runs."""
+    import pyarrow.compute as pc
+
+    seen: set[str] = set()
+    for run, part in holders:
+        own = [coder.name for coder in run.manifest.coders].index(name)
+        codings = part["codings"]
+        coded = codings.filter(pc.and_(pc.equal(codings["coder"], own), pc.is_valid(codings["codes"])))
+        ids = part["units"]["id"].take(coded["unit"]).to_pylist()
+        if not seen.isdisjoint(ids):
+            return True
+        seen.update(ids)
+    return False

@@ -1,0 +1,114 @@
+"""Writing a run, trace by trace, so that it can be killed at any moment and taken up again.
+
+    writer = RunWriter(folder, manifest, book)
+    for trace, units, codings in …:  writer.write(trace, units, codings)
+    writer.finish("complete")
+
+A complete run whose files are not what they were is written again from the start.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..codebook import Codebook
+from ..files.records import atomic, dump
+from ..job import CheckpointedFiles, JobFolder, Status
+from ..trace import Trace
+from ..unit import Unit
+from .coding import Coding
+from .run import FILES, Manifest, dump_codebook
+
+_USAGE = "usage: "
+"""Marks the tallies among a writer's counts."""
+
+
+class RunWriter:
+    """``done`` traces lie complete on disk; ``complete``: there is nothing to do. ``damaged``: files that were changed.
+
+    ``restart`` writes the run again even if it is complete.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, book: Codebook, *, restart: bool = False) -> None:
+        self._job = JobFolder(folder, manifest, ours=("codebook.yaml", "ledger.jsonl"))
+        previous = self._job.previous
+        self.damaged = self._job.damaged(FILES)
+        restart = restart or bool(self.damaged)
+        self.complete = previous is not None and previous.status == "complete" and not restart
+        if previous is not None and self.complete:
+            self._job.record, self.done = previous, int(previous.counts.get("traces", 0))
+            return
+        if restart or previous is None:
+            (folder / "checkpoint.jsonl").unlink(missing_ok=True)
+        self._files = CheckpointedFiles(folder, {name.removesuffix(".jsonl"): name for name in FILES})
+        self.done, self.counts = self._files.done, self._files.counts
+        if previous is None or self.damaged:
+            with atomic(folder / "codebook.yaml") as file:
+                file.write(dump_codebook(book))
+        self._job.save()
+
+    @property
+    def manifest(self) -> Manifest:
+        """As it lies on disk, or is about to."""
+        return self._job.record
+
+    def write(
+        self, trace: Trace, units: list[Unit], codings: list[Coding], tally: Mapping[str, int] | None = None
+    ) -> None:
+        """Append one trace with its units and codings; a checkpoint follows at most a second later.
+
+        ``tally``: what the trace adds to `usage`, by name; ``"a: b"`` adds to ``b`` within ``a``.
+        """
+        self.done += 1
+        self.counts["traces"] += 1
+        self.counts["units"] += len(units)
+        self.counts["tokens"] += sum(unit.tokens for unit in units)
+        for coding in codings:
+            self.counts["coded" if coding.codes is not None else f"missing: {coding.missing_reason}"] += 1
+        for name, number in (tally or {}).items():
+            self.counts[_USAGE + name] += number
+        self._files.append(
+            {
+                "traces": dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n",
+                "units": "".join(unit.json_line() for unit in units),
+                "codings": "".join(coding.json_line() for coding in codings),
+            }
+        )
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """All tallies, over all sessions of the run."""
+        found: dict[str, Any] = {}
+        for key in sorted(self.counts):
+            if key.startswith(_USAGE):
+                name, _, part = key.removeprefix(_USAGE).partition(": ")
+                if part:
+                    found.setdefault(name, {})[part] = self.counts[key]
+                else:
+                    found[name] = self.counts[key]
+        return found
+
+    def checkpoint(self) -> None:
+        """Everything written so far survives a kill from here on."""
+        self._files.checkpoint()
+
+    def finish(self, status: Status, *, why: str | None = None, **updates: Any) -> Manifest:
+        """Record how the run ended; ``complete`` removes the checkpoints."""
+        self._files.close()
+        manifest = self._job.finish(status, why=why, files=FILES, counts=_tidy(self.counts), **updates)
+        if status == "complete":
+            (self._job.folder / "checkpoint.jsonl").unlink()
+        return manifest
+
+    def close(self) -> None:
+        """Let another process have the directory."""
+        self._job.close()
+
+
+def _tidy(counts: Counter[str]) -> dict[str, Any]:
+    """Counts with the missing ones gathered: ``{"traces": 3, "coded": 40, "missing": {"timeout": 1}, …}``."""
+    missing = {k.removeprefix("missing: "): n for k, n in sorted(counts.items()) if k.startswith("missing: ")}
+    return {k: counts[k] for k in ("traces", "units", "tokens", "coded")} | {"missing": missing}
