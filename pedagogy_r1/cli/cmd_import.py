@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..human.import_report import CodingsReport
+    from ..human.read_codings import CodingsReport
 
 FILE = click.Path(path_type=Path)
 

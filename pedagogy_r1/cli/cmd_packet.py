@@ -39,7 +39,7 @@ def write(packet: Path, names: str, coders: tuple[str, ...], out: Path | None, s
     Nothing in them says what anybody else coded, nor which condition or model a trace comes from.
     """
     from ..human.packet import Packet
-    from ..human.packets import write_formats
+    from ..human.tools import write_formats
 
     options: dict[str, Any] = {"spans": True} if spans else {}
     for path in write_formats(Packet(packet), names.split(","), coders, out, **options):
@@ -49,7 +49,7 @@ def write(packet: Path, names: str, coders: tuple[str, ...], out: Path | None, s
 @command.command("formats")
 def formats() -> None:
     """List the formats."""
-    from ..human.packets import formats
+    from ..human.tools import formats
 
     for name in formats():
         click.echo(name.replace("_", "-"))

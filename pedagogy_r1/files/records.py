@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from ..errors import InputError
+from .spreadsheet import sheet_rows
 
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 
@@ -214,35 +215,11 @@ def _delimiter(header: str) -> str:
 
 
 def _read_xlsx(path: Path) -> Iterator[Row | BadRow]:
-    import openpyxl
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # noqa: BLE001 - openpyxl raises many kinds for a damaged file
-        raise InputError(
-            f"{path}: not a readable XLSX file ({type(error).__name__}: {error})", "save it again as .xlsx"
-        ) from None
-    try:
-        rows = book.worksheets[0].iter_rows(values_only=True)
-        names = _header(path, next(rows, None))
-        for line, cells in enumerate(rows, 2):
-            texts = [None if cell is None or cell == "" else _cell_text(cell) for cell in cells]
-            if any(text is not None for text in texts):
-                yield _table_row(line, names, texts)
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001 - sheets are parsed as they are read, and break in as many ways
-        raise InputError(
-            f"{path}: damaged XLSX file ({type(error).__name__}: {error})", "save it again as .xlsx"
-        ) from None
-    finally:
-        book.close()
-
-
-def _cell_text(cell: Any) -> str:
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    rows = sheet_rows(path)
+    names = _header(path, next(rows, None))
+    for line, texts in enumerate(rows, 2):
+        if any(text is not None for text in texts):
+            yield _table_row(line, names, texts)
 
 
 def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
@@ -325,6 +302,12 @@ def write_jsonl(path: str | Path, values: Iterable[Any]) -> int:
             file.write(dump(value) + "\n")
             count += 1
     return count
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write one JSON value for people to read, atomically."""
+    with atomic(path) as file:
+        file.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 class Ledger:

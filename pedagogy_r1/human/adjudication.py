@@ -1,7 +1,7 @@
 """Adjudicating: where coders differ, somebody decides and says why; that is a third coding, and theirs stay as they are.
 
     Dispute(unit u3f…, said (A: IA-SQ, B: OA-ME "judges the thinking"), kind "first")
-    OUT/ledger.jsonl      every decision as it was made: who, when, from which codes, to which, why (`desk.py`)
+    OUT/ledger.jsonl      every decision as it was made: who, when, from which codes, to which, why (`coding_log.py`)
     OUT/run.json …        a run of one coder, "adjudicated": what was decided, and what needed no decision
     OUT/log.csv, log.md   the ledger for a reviewer
 
@@ -23,9 +23,8 @@ from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace
 from ..unit import Unit
-from .coding_log import CANNOT, NAME, Entry, Work, read_desk
-from .importers.web import NOT_YET
-from .packet import Packet, Task, blind
+from .coding_log import CANNOT, NAME, NOT_YET, Entry, Work, read_log
+from .packet import CodingTask, Packet, blind
 from .packet_return import NOT_RETURNED
 from .parse_cells import EMPTY_CELL
 
@@ -39,7 +38,7 @@ Kind = Literal["first", "second", "missing"]
 """First codes differ; only further codes do; one coded what another could not."""
 
 
-class Said(NamedTuple):
+class CoderView(NamedTuple):
     """One coder's view of a unit. ``codes=None`` with a reason is missing."""
 
     codes: tuple[str, ...] | None
@@ -55,8 +54,8 @@ class Said(NamedTuple):
 class Dispute(NamedTuple):
     """A unit on which coders differ."""
 
-    task: Task
-    said: dict[str, Said]
+    task: CodingTask
+    said: dict[str, CoderView]
     kind: Kind
 
     @property
@@ -73,7 +72,7 @@ class Material(NamedTuple):
     coders: tuple[str, ...]
     traces: Mapping[str, Trace]
     units: Mapping[str, Sequence[Unit]]
-    said: Mapping[str, dict[str, Said]]
+    said: Mapping[str, dict[str, CoderView]]
     source: str
     context: int = CONTEXT
     whole: bool = True
@@ -89,10 +88,10 @@ class Material(NamedTuple):
                     number += 1
                     before = tuple(units[max(0, i - self.context) : i])
                     after = tuple(units[i + 1 : i + 1 + self.context])
-                    yield Dispute(Task(number, unit, trace, before, after), said, kind)
+                    yield Dispute(CodingTask(number, unit, trace, before, after), said, kind)
 
 
-def differ(said: Iterable[Said]) -> Kind | None:
+def differ(said: Iterable[CoderView]) -> Kind | None:
     """How the coders differ, if they do; whoever has not come to the unit yet does not count."""
     seen = [one for one in said if not one.waiting]
     coded = {one.codes for one in seen if one.codes is not None}
@@ -105,7 +104,7 @@ def differ(said: Iterable[Said]) -> Kind | None:
 
 def from_packet(packet: Packet) -> Material:
     """What the packet's coders said in the browser. Raises `InputError` if fewer than two did."""
-    said: dict[str, dict[str, Said]] = {}
+    said: dict[str, dict[str, CoderView]] = {}
     coders = [c for c in packet.manifest.coders if (packet.folder / c / NAME).is_file()]
     if len(coders) < 2:
         who = f"{coders[0]} alone" if coders else "nobody"
@@ -114,10 +113,12 @@ def from_packet(packet: Packet) -> Material:
             "adjudicate what was coded elsewhere as a run: pcode import --packet, then pcode web RUN --adjudicate NAME",
         )
     for coder in coders:
-        _, work = read_desk(packet.folder / coder / NAME)
+        _, work = read_log(packet.folder / coder / NAME)
         for task in packet.tasks(coder):
             if not task.practice:
-                said.setdefault(task.unit.id, {})[coder] = _of_entry(work.entries.get(task.unit.id, Entry()))
+                entry = work.entries.get(task.unit.id, Entry())
+                view = CoderView(entry.codes, entry.missing_reason, entry.memo or None)
+                said.setdefault(task.unit.id, {})[coder] = view
     manifest = packet.manifest
     return Material(
         packet.codebook,
@@ -134,20 +135,12 @@ def from_packet(packet: Packet) -> Material:
 
 def from_runs(runs: Sequence[CoderRun]) -> Material:
     """The people of the runs; where there is but one, machines too. Raises `InputError` for runs that do not go together."""
-    people = {c.name for run in runs for c in run.manifest.coders if c.kind == "human"}
-    coders = [c.name for run in runs for c in run.manifest.coders if c.kind == "human" or len(people) < 2]
-    if twice := [name for name in coders if coders.count(name) > 1]:
-        raise InputError(f"{twice[0]} is in two of the runs", "give one run of each coder")
-    if len(coders) < 2 or ADJUDICATED in coders:
-        raise InputError(
-            f"adjudicating needs two coders, and here is {', '.join(coders) or 'none'}",
-            "give the run of two people, or the runs of each",
-        )
+    coders = _coders(runs)
     if len({run.manifest.scheme for run in runs}) > 1:
         raise InputError("the runs are of units of different schemes", "code the same units")
     traces: dict[str, Trace] = {}
     units: dict[str, list[Unit]] = {}
-    said: dict[str, dict[str, Said]] = {}
+    said: dict[str, dict[str, CoderView]] = {}
     for run in runs:
         for trace, found, codings in run.by_trace():
             traces.setdefault(trace.id, trace)
@@ -156,18 +149,25 @@ def from_runs(runs: Sequence[CoderRun]) -> Material:
                 raise InputError(f"{trace.id} is cut differently in {run.folder}", "code the same units")
             for coding in codings:
                 if coding.coder in coders:
-                    one = Said(coding.codes, coding.missing_reason, coding.rationale)
-                    said.setdefault(coding.unit_id, {})[coding.coder] = one
+                    view = CoderView(coding.codes, coding.missing_reason, coding.rationale)
+                    said.setdefault(coding.unit_id, {})[coding.coder] = view
     source = digest(sorted(run.manifest.fingerprint for run in runs)).removeprefix("sha256:")[:12]
-    first = runs[0]
-    return Material(
-        first.codebook, first.manifest.scheme, tuple(coders), traces, units, said, f"runs-{source}"
-    )
+    book, scheme = runs[0].codebook, runs[0].manifest.scheme
+    return Material(book, scheme, tuple(coders), traces, units, said, f"runs-{source}")
 
 
-def _of_entry(entry: Entry) -> Said:
-    reason = None if entry.codes is not None else CANNOT if entry.missing else NOT_YET
-    return Said(entry.codes, reason, entry.memo or None)
+def _coders(runs: Sequence[CoderRun]) -> list[str]:
+    every = [coder for run in runs for coder in run.manifest.coders]
+    people = {coder.name for coder in every if coder.kind == "human"}
+    coders = [coder.name for coder in every if coder.kind == "human" or len(people) < 2]
+    if twice := [name for name in coders if coders.count(name) > 1]:
+        raise InputError(f"{twice[0]} is in two of the runs", "give one run of each coder")
+    if len(coders) < 2 or ADJUDICATED in coders:
+        raise InputError(
+            f"adjudicating needs two coders, and here is {', '.join(coders) or 'none'}",
+            "give the run of two people, or the runs of each",
+        )
+    return coders
 
 
 def decided(entry: Entry, dispute: Dispute, work: Work) -> bool:
@@ -216,22 +216,7 @@ def _settled(
     said = material.said.get(unit.id)
     if not said:
         return None
-    codes: tuple[str, ...] | None = None
-    reason: str | None = None
-    why: str | None = None
-    if dispute:
-        entry = work.entries.get(unit.id, Entry())
-        if decided(entry, dispute, work):
-            codes, why = entry.codes, entry.memo
-            reason = CANNOT if codes is None else None
-        else:
-            reason = UNDECIDED
-    else:
-        coded = [coder for coder, one in said.items() if one.codes is not None]
-        codes = said[coded[0]].codes if coded else None
-        reason = None if coded else NOBODY
-        if coded:
-            why = f"agreed by {', '.join(coded)}" if len(coded) > 1 else f"coded by {coded[0]} alone"
+    codes, reason, why = _decision(unit, dispute, work) if dispute else _agreed(said)
     return Coding(
         unit_id=unit.id,
         coder=ADJUDICATED,
@@ -241,3 +226,22 @@ def _settled(
         codebook=material.book.stamp,
         run_id=run_id,
     )
+
+
+_Settled = tuple[tuple[str, ...] | None, str | None, str | None]
+"""Codes, why there are none, and the reason for them."""
+
+
+def _decision(unit: Unit, dispute: Dispute, work: Work) -> _Settled:
+    entry = work.entries.get(unit.id, Entry())
+    if not decided(entry, dispute, work):
+        return None, UNDECIDED, None
+    return entry.codes, CANNOT if entry.codes is None else None, entry.memo
+
+
+def _agreed(said: Mapping[str, CoderView]) -> _Settled:
+    coded = [coder for coder, view in said.items() if view.codes is not None]
+    if not coded:
+        return None, NOBODY, None
+    why = f"agreed by {', '.join(coded)}" if len(coded) > 1 else f"coded by {coded[0]} alone"
+    return said[coded[0]].codes, None, why

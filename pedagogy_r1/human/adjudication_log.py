@@ -17,18 +17,20 @@ from ..codebook import NONE
 from ..files.records import atomic
 from ..files.spreadsheet import neutralise
 from ..unit import Unit
-from .adjudication import Dispute, Material, Said, decided
-from .coding_log import Change, Work, read_changes
+from .adjudication import CoderView, Dispute, Material, decided
+from .coding_log import LoggedChange, Work, read_changes
+
+_BEFORE = ("n", "at", "who", "trace_id", "unit_id", "unit")
 
 
-class Decision(NamedTuple):
+class LoggedDecision(NamedTuple):
     """A line of the ledger, and whether it counts."""
 
-    change: Change
+    change: LoggedChange
     stands: bool
 
 
-def decisions(ledger: Path, disputes: Sequence[Dispute], work: Work) -> Iterator[Decision]:
+def decisions(ledger: Path, disputes: Sequence[Dispute], work: Work) -> Iterator[LoggedDecision]:
     """In the order in which they were made. What was saved while it was being typed is not a decision."""
     by_unit = {dispute.task.unit.id: dispute for dispute in disputes}
     changes = list(read_changes(ledger))
@@ -37,10 +39,10 @@ def decisions(ledger: Path, disputes: Sequence[Dispute], work: Work) -> Iterator
             continue
         dispute = by_unit.get(change.unit_id)
         last = work.rows.get(change.unit_id) == change.n + 1
-        yield Decision(change, bool(last and dispute and decided(change.entry, dispute, work)))
+        yield LoggedDecision(change, bool(last and dispute and decided(change.entry, dispute, work)))
 
 
-def _half(change: Change, following: Change | None) -> bool:
+def _half(change: LoggedChange, following: LoggedChange | None) -> bool:
     """Whether the next line goes on with the same decision: a reason typed further, a code followed by its reason."""
     if following is None or following.unit_id != change.unit_id or following.undoes or change.undoes:
         return False
@@ -55,20 +57,7 @@ def write_log(material: Material, ledger: Path, work: Work, out: Path) -> None:
     units = {unit.id: unit for units in material.units.values() for unit in units}
     with atomic(out / "log.csv") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(
-            [
-                "n",
-                "at",
-                "who",
-                "trace_id",
-                "unit_id",
-                "unit",
-                *material.coders,
-                "decision",
-                "reason",
-                "stands",
-            ]
-        )
+        table.writerow([*_BEFORE, *material.coders, "decision", "reason", "stands"])
         for decision in found:
             row = _row(material.coders, decision, units[decision.change.unit_id])
             table.writerow([decision.change.n, *map(neutralise, row)])
@@ -76,7 +65,7 @@ def write_log(material: Material, ledger: Path, work: Work, out: Path) -> None:
         file.write("\n".join(_page(material, disputes, found, units.values())))
 
 
-def _row(coders: Sequence[str], decision: Decision, unit: Unit) -> list[str]:
+def _row(coders: Sequence[str], decision: LoggedDecision, unit: Unit) -> list[str]:
     change = decision.change
     before = [words(change.said[coder]) if coder in change.said else "" for coder in coders]
     stands = "yes" if decision.stands else "taken back" if change.undoes else "no"
@@ -85,7 +74,7 @@ def _row(coders: Sequence[str], decision: Decision, unit: Unit) -> list[str]:
 
 
 def _page(
-    material: Material, disputes: Sequence[Dispute], found: Sequence[Decision], units: Iterable[Unit]
+    material: Material, disputes: Sequence[Dispute], found: Sequence[LoggedDecision], units: Iterable[Unit]
 ) -> Iterator[str]:
     standing = sum(decision.stands for decision in found)
     yield "# Adjudication\n"
@@ -108,7 +97,7 @@ def _page(
         yield ""
 
 
-def _line(decision: Decision) -> str:
+def _line(decision: LoggedDecision) -> str:
     change, mark = decision.change, "**" if decision.stands else "~~"
     why = f" – {plain(change.memo)}" if change.memo else ""
     undone = " (the one before is taken back)" if change.undoes else ""
@@ -120,11 +109,11 @@ def words(codes: tuple[str, ...] | None) -> str:
     return "missing" if codes is None else "; ".join(codes) or NONE
 
 
-def _decision(change: Change) -> str:
+def _decision(change: LoggedChange) -> str:
     return "cannot be coded" if change.missing else "nothing" if change.codes is None else words(change.codes)
 
 
-def _memo(said: Said) -> str:
+def _memo(said: CoderView) -> str:
     return f" – {plain(said.memo)}" if said.memo else ""
 
 

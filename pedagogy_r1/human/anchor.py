@@ -5,14 +5,17 @@
 Offsets made elsewhere are often counted otherwise: in UTF-16 code units (JavaScript, Java), in bytes, with CRLF line
 ends, with a byte-order mark or the ``<think>`` tag in front, from 1. Each is tried, and must lead to the quote. Then the
 quote itself is searched. A span that is found nowhere, or in several places equally near, is refused.
+
+In a project of another program the text is there, and `CountedText` finds out how the program counted it.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -50,69 +53,52 @@ class Anchorer:
             return Refused("the quote is empty, so the offsets cannot be checked")
         if start is None or end is None:
             return self._search(quote, folded, None)
-        if self.text[start:end] == quote and start < end <= len(self.text):
+        if self._between(start, end) == quote:
             return Anchored(start, end)
-        for cause, convert in self._counts():
-            moved = (convert(start), convert(end))
-            if 0 <= moved[0] < moved[1] <= len(self.text) and self.text[slice(*moved)] == quote:
-                return Anchored(*moved, cause)
-        if 0 <= start < end <= len(self.text) and fold(self.text[start:end]) == folded:
+        moved = [(convert(start), convert(end), cause) for cause, convert in self._counts]
+        for first, last, cause in moved:
+            if self._between(first, last) == quote:
+                return Anchored(first, last, cause)
+        if fold(self._between(start, end)) == folded:
             # The place is right; the quote was trimmed, or its line ends or letters were written another way.
             return Anchored(start, end)
-        for cause, convert in self._counts():
-            moved = (convert(start), convert(end))
-            inside = self.text[slice(*moved)] if 0 <= moved[0] < moved[1] <= len(self.text) else ""
+        for first, last, cause in moved:
+            inside = self._between(first, last)
             # Without white space around it: a wide slice would fit more than one way of counting.
             if inside == inside.strip() and fold(inside) == folded:
-                return Anchored(*moved, cause)
+                return Anchored(first, last, cause)
         return self._search(quote, folded, start)
 
-    def _counts(self) -> Iterator[tuple[str, Callable[[int], int]]]:
+    def _between(self, start: int, end: int) -> str:
+        """The text between two offsets; empty if they are none of the text."""
+        return self.text[start:end] if 0 <= start < end <= len(self.text) else ""
+
+    @cached_property
+    def _counts(self) -> list[tuple[str, Callable[[int], int]]]:
         """Ways of counting that differ from code points of the stored text, and their conversion."""
-        if self._wide:
-            yield "UTF-16 code units", lambda n: bisect_left(self._utf16, n) if n >= 0 else n
-        if not self.text.isascii():
-            yield "UTF-8 bytes", lambda n: bisect_left(self._utf8, n) if n >= 0 else n
-        if "\r\n" in self.text:
-            yield "line ends counted as one character", lambda n: bisect_left(self._lf, n) if n >= 0 else n
-        elif "\n" in self.text:
-            yield "CRLF line ends", lambda n: bisect_left(self._crlf, n) if n >= 0 else n
-            if self._wide:
-                yield (
-                    "CRLF line ends and UTF-16 code units",
-                    lambda n: bisect_left(self._utf16_crlf, n) if n >= 0 else n,
-                )
-        yield "counted from 1 (or a byte-order mark)", lambda n: n - 1
-        yield "counted with <think>", lambda n: n - len("<think>")
-        yield "counted with <think> and a line end", lambda n: n - len("<think>\n")
-        trimmed = len(self.text) - len(self.text.lstrip())
-        if trimmed:
-            yield "leading white space trimmed", lambda n: n + trimmed
-
-    @cached_property
-    def _wide(self) -> bool:
-        return any(character > "\uffff" for character in self.text)
-
-    @cached_property
-    def _utf16(self) -> list[int]:
-        return [0, *accumulate(1 + (c > "\uffff") for c in self.text)]
-
-    @cached_property
-    def _utf16_crlf(self) -> list[int]:
-        return [0, *accumulate(1 + (c > "\uffff" or c == "\n") for c in self.text)]
-
-    @cached_property
-    def _utf8(self) -> list[int]:
-        return [0, *accumulate(len(c.encode("utf-8", "surrogatepass")) for c in self.text)]
-
-    @cached_property
-    def _crlf(self) -> list[int]:
-        return [0, *accumulate(1 + (c == "\n") for c in self.text)]
-
-    @cached_property
-    def _lf(self) -> list[int]:
-        pairs = zip(self.text, self.text[1:] + " ", strict=True)
-        return [0, *accumulate(0 if a == "\r" and b == "\n" else 1 for a, b in pairs)]
+        text, found = self.text, []
+        wide = any(character > "\uffff" for character in text)
+        if wide:
+            found.append(("UTF-16 code units", _reader(1 + (c > "\uffff") for c in text)))
+        if not text.isascii():
+            found.append(("UTF-8 bytes", _reader(len(c.encode("utf-8", "surrogatepass")) for c in text)))
+        if "\r\n" in text:
+            pairs = zip(text, text[1:] + " ", strict=True)
+            counts = (0 if a == "\r" and b == "\n" else 1 for a, b in pairs)
+            found.append(("line ends counted as one character", _reader(counts)))
+        elif "\n" in text:
+            found.append(("CRLF line ends", _reader(1 + (c == "\n") for c in text)))
+            if wide:
+                both = _reader(1 + (c > "\uffff" or c == "\n") for c in text)
+                found.append(("CRLF line ends and UTF-16 code units", both))
+        shifts = {
+            "counted from 1 (or a byte-order mark)": -1,
+            "counted with <think>": -len("<think>"),
+            "counted with <think> and a line end": -len("<think>\n"),
+        }
+        if trimmed := len(text) - len(text.lstrip()):
+            shifts["leading white space trimmed"] = trimmed
+        return found + [(cause, shift.__add__) for cause, shift in shifts.items()]
 
     def _search(self, quote: str, folded: str, start: int | None) -> Anchored | Refused:
         """Where the quote lies, first to the letter, then white space and letter forms aside."""
@@ -163,6 +149,12 @@ class Anchorer:
         return "".join(letters), origin
 
 
+def _reader(counts: Iterable[int]) -> Callable[[int], int]:
+    """From a program's offsets to code points, of each of which it counts so many."""
+    table = [0, *accumulate(counts)]
+    return lambda n: bisect_left(table, n) if n >= 0 else n
+
+
 def fold(text: str) -> str:
     """The text as a person reads it: runs of white space as one space, outer ones and controls gone, letters decomposed.
 
@@ -170,6 +162,12 @@ def fold(text: str) -> str:
     True
     """
     return " ".join("".join(_fold_character(c) for c in text).split())
+
+
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the white space at its ends."""
+    inside = text[start:end]
+    return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip())
 
 
 def _fold_character(character: str) -> str:
@@ -188,3 +186,78 @@ def _find_all(text: str, part: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(part, at + 1)
+
+
+Selection = tuple[int, int, str]
+"""Start, end, name."""
+
+
+class CountedText:
+    """A text, and the places in it that a program's selections mean, however the program counts characters.
+
+        text "😀 Wait, is it?", selection 3–7 named "Wait"    →    code points 2–6: the program counts UTF-16
+
+    Few programs say how they count; most name a selection by its text, some by its beginning ("Wait, i..."), some not at
+    all. A selection that fits no way of counting is placed as most of its text's others are, and as the standard says if
+    none fits. ``text`` has ``\\n`` for every line end. ``selections`` are all that are known of it.
+    """
+
+    def __init__(self, raw: str, selections: Sequence[Selection] = ()) -> None:
+        self._raw = raw
+        self.text = raw.replace("\r\n", "\n").replace("\r", "\n")
+        self._selections = selections
+
+    def place(self, start: int, end: int, name: str) -> tuple[int, int] | None:
+        """Half-open code points; ``None`` if the selection lies outside of the text or is empty."""
+        ways = sorted(self._ways, key=lambda way: way is not self._usual)  # the usual one first
+        fitting = (self._fitting(way, start, end, name) for way in ways)
+        return next(filter(None, fitting), None) or self._convert(self._usual, start, end)
+
+    @cached_property
+    def _usual(self) -> Callable[[int], int]:
+        """The way of counting that most selections fit; the first of equals."""
+        if len(self._ways) == 1:
+            return self._ways[0]
+        fits = [sum(bool(self._fitting(way, *each)) for each in self._selections) for way in self._ways]
+        return self._ways[fits.index(max(fits))]
+
+    def _fitting(self, way: Callable[[int], int], start: int, end: int, name: str) -> tuple[int, int] | None:
+        place = self._convert(way, start, end)
+        return place if place and _fits(self.text[slice(*place)], name) else None
+
+    def _convert(self, way: Callable[[int], int], start: int, end: int) -> tuple[int, int] | None:
+        if not 0 <= start < end:
+            return None
+        first, last = way(start), way(end)
+        return (first, last) if first < last <= len(self.text) else None
+
+    @cached_property
+    def _ways(self) -> list[Callable[[int], int]]:
+        """From the other program's count to code points of ``text``. What the standard has comes first: code points of the
+        file as it is. Ways that cannot differ in this text are left out."""
+        wide = any(character > "\uffff" for character in self.text)
+        counts = [self._in_file, (1,) * len(self.text)]
+        if "\r\n" not in self._raw and "\n" in self.text:
+            counts.append([1 + (c == "\n") for c in self.text])
+        if wide:
+            counts += [
+                [n + (c > "\uffff") for n, c in zip(count, self.text, strict=True)] for count in counts
+            ]
+        tables = dict.fromkeys((0, *accumulate(count)) for count in counts)
+        return [partial(bisect_left, table) for table in tables]
+
+    @property
+    def _in_file(self) -> list[int]:
+        """How many characters of the file each of ``text`` stands for."""
+        return [len(end) for end in re.findall("\r\n|.", self._raw, re.DOTALL)]
+
+
+def _fits(text: str, name: str) -> bool:
+    """Whether a selection of that name can hold the text: all of it, or its beginning."""
+    wanted = fold(name)
+    if not wanted:
+        return False
+    cut = wanted.removesuffix("…").removesuffix("...").rstrip()
+    most = 4 * len(name) + 1000  # white space aside, no more of the text can matter
+    folded = fold(text[:most])
+    return (folded == wanted and len(text) <= most) or (cut not in (wanted, "") and folded.startswith(cut))

@@ -1,12 +1,21 @@
-"""Judgements on units: what becomes a coding of an imported run, trace by trace.
+"""From codings of spans to codings of units: what an imported run consists of, trace by trace.
 
 units of aime-3    |-- 1 --||---- 2 ----||- 3 -|
-A's judgements     |-- A --|             |- B -|      codings: 1 A, 3 B; 2 has none (of a packet: is missing)
+A's codings        |-- A --|             |- B -|      codings: 1 A, 3 B; 2 has none (of a packet: is missing)
+
+Spans that are not units are laid over them: each unit takes the codes of the span that covers most of it. On a tie the
+earlier span wins. What is lost that way (spans that own no unit) is counted, and each coding keeps the share of its unit
+that the span covers.
+
+    spans   |------ TR-SP ------||---- KA-RO ----|
+    units   |---- 1 ----||------ 2 ------||- 3 -|      1: TR-SP, overlap 1.0   2: TR-SP, .56   3: KA-RO, 1.0
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from ..codebook import Codebook
@@ -15,45 +24,44 @@ from ..runs.coding import Coding
 from ..runs.run import Manifest
 from ..trace import Trace
 from ..unit import Unit, Unitizer
-from .import_report import CodingsReport
-from .packet_return import NOT_RETURNED, Returned
-from .parse_cells import Judgement, as_fields
-from .projection import NO_SPAN, project
+from .packet_return import NOT_RETURNED, ReturnedPacket
+from .parse_cells import SpanCoding
+from .read_codings import CodingsReport
 
-Coded = tuple[Trace, list[Unit], list[Coding]]
+NO_SPAN = "no span overlaps"
+"""Why a unit of a coded trace is missing after projection."""
 
 
-def lay(
+def build_codings(
     report: CodingsReport,
     traces: Path,
-    judgements: dict[str, list[Judgement]],
+    coded: dict[str, list[SpanCoding]],
     unitizer: Unitizer,
     projecting: bool,
     book: Codebook,
     manifest: Manifest,
-    back: Returned | None = None,
-) -> Iterator[Coded]:
+    back: ReturnedPacket | None = None,
+) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
     """Trace by trace: its units and codings, units in order, coders in the manifest's.
 
-    ``projecting``: the judgements' spans need not be units; of what came ``back`` of a packet, every trace is there.
+    ``projecting``: the spans need not be units; of what came ``back`` of a packet, every trace is there.
     """
     coders = [coder.name for coder in manifest.coders]
     for trace in read_traces(traces):
-        if trace.id not in judgements and back is None:
+        if trace.id not in coded and back is None:
             continue
         units = unitizer(trace)
-        mine = {coder: [j for j in judgements.get(trace.id, ()) if j.coder == coder] for coder in coders}
-        columns = [
-            _column(units, coder, found, projecting, report, back)
-            for coder, found in mine.items()
-            if found or back
-        ]
-        rows = (judgement for row in zip(*columns, strict=True) for judgement in row)
-        owners = (unit for unit in units for _ in columns)
+        columns = []
+        for coder in coders:
+            found = [one for one in coded.get(trace.id, ()) if one.coder == coder]
+            if found or back:
+                column = _column(units, coder, found, projecting, report)
+                columns.append(_asked(units, coder, column, report, back) if back else column)
         codings = [
-            _coding(unit, judgement, book, manifest, report)
-            for unit, judgement in zip(owners, rows, strict=True)
-            if judgement
+            _coding(unit, one, book, manifest, report)
+            for unit, *row in zip(units, *columns, strict=True)
+            for one in row
+            if one
         ]
         report.traces += 1
         report.traces_left_out = max(0, report.traces_left_out - 1)
@@ -64,51 +72,65 @@ def lay(
 
 
 def _column(
-    units: list[Unit],
-    coder: str,
-    found: list[Judgement],
-    projecting: bool,
-    report: CodingsReport,
-    back: Returned | None,
-) -> list[Judgement | None]:
-    """One coder's judgements of a trace's units; of a packet's, all that were asked of the coder."""
-    laid = _projected if projecting and found else _exact
-    column = laid(units, coder, found, report)
-    if back:
-        column, surplus = back.complete(units, coder, column)
-        report.add("on a unit that was not drawn for its coder, left out", surplus)
-        report.add(
-            NOT_RETURNED,
-            [
-                u.id
-                for u, one in zip(units, column, strict=True)
-                if one and one.missing_reason == NOT_RETURNED
-            ],
-        )
-    return column
-
-
-def _exact(
-    units: list[Unit], coder: str, found: list[Judgement], report: CodingsReport
-) -> list[Judgement | None]:
-    by_span = {(judgement.start, judgement.end): judgement for judgement in found}
+    units: list[Unit], coder: str, found: list[SpanCoding], projecting: bool, report: CodingsReport
+) -> list[SpanCoding | None]:
+    """One coder's codings of a trace's units."""
+    if projecting and found:
+        owners, landless = project(units, found)
+        report.landless[coder] += landless
+        empty = SpanCoding(coder, 0, 0, None, NO_SPAN)
+        return [owner or empty for owner in owners]
+    by_span = {(one.start, one.end): one for one in found}
     return [by_span.get((unit.start, unit.end)) for unit in units]
 
 
-def _projected(
-    units: list[Unit], coder: str, found: list[Judgement], report: CodingsReport
-) -> list[Judgement | None]:
-    owners, landless = project(units, found)
-    report.landless[coder] += landless
-    empty = Judgement(coder, 0, 0, None, NO_SPAN)
-    return [owner or empty for owner in owners]
+def _asked(
+    units: list[Unit],
+    coder: str,
+    column: list[SpanCoding | None],
+    report: CodingsReport,
+    back: ReturnedPacket,
+) -> list[SpanCoding | None]:
+    """A coding for each unit that was asked of the coder and for no other."""
+    mine = back.drawn[coder]
+    empty = SpanCoding(coder, 0, 0, None, NOT_RETURNED)
+    asked = [mine.get(unit.id) is False for unit in units]
+    surplus = [one.where for one, real in zip(column, asked, strict=True) if one and one.where and not real]
+    report.add("on a unit that was not drawn for its coder, left out", surplus)
+    found = [(one or empty) if real else None for one, real in zip(column, asked, strict=True)]
+    silent = [one is not None and one.missing_reason == NOT_RETURNED for one in found]
+    report.add(NOT_RETURNED, [unit.id for unit, each in zip(units, silent, strict=True) if each])
+    return found
 
 
-def _coding(
-    unit: Unit, judgement: Judgement, book: Codebook, manifest: Manifest, report: CodingsReport
-) -> Coding:
-    fields = as_fields(judgement)
-    if fields["evidence"] and fields["evidence"] not in unit.text:
-        fields["evidence"] = None
-        report.add("evidence not in its unit, left out", [judgement.where])
-    return Coding(unit_id=unit.id, codebook=book.stamp, run_id=manifest.run_id, **fields)
+def project(units: Sequence[Unit], codings: Sequence[SpanCoding]) -> tuple[list[SpanCoding | None], int]:
+    """Lay one coder's spans on a trace's units: for each unit its coding (``None``: no span overlaps it), and how many
+    spans own no unit. ``overlap`` is the share of the unit's characters covered."""
+    spans = sorted(codings, key=lambda span: (span.start, span.end))
+    starts = [span.start for span in spans]
+    furthest = list(accumulate((span.end for span in spans), max))
+    owners: list[SpanCoding | None] = []
+    owning: set[tuple[int, int]] = set()
+    for unit in units:
+        best, covered = None, 0
+        # Backwards from the last span that begins before the unit's end, as long as any earlier one can reach it.
+        at = bisect_left(starts, unit.end) - 1
+        while at >= 0 and furthest[at] > unit.start:
+            span = spans[at]
+            overlap = min(unit.end, span.end) - max(unit.start, span.start)
+            if overlap > 0 and overlap >= covered:
+                best, covered = span, overlap
+            at -= 1
+        if best is None:
+            owners.append(None)
+            continue
+        owning.add((best.start, best.end))
+        owners.append(best._replace(overlap=round(covered / (unit.end - unit.start), 6)))
+    return owners, len({(span.start, span.end) for span in spans} - owning)
+
+
+def _coding(unit: Unit, one: SpanCoding, book: Codebook, manifest: Manifest, report: CodingsReport) -> Coding:
+    if one.evidence and one.evidence not in unit.text:
+        report.add("evidence not in its unit, left out", [one.where])
+        one = one._replace(evidence=None)
+    return Coding(unit_id=unit.id, codebook=book.stamp, run_id=manifest.run_id, **one.fields())

@@ -1,4 +1,4 @@
-"""A coder's desk: all that one person said in the browser, as a file to which lines are only ever added.
+"""The log of a coder in the browser: all that one person said, as a file to which lines are only ever added.
 
     PACKET/A/web.jsonl
     {"desk": 1, "packet": "p-3f…", "coder": "A", "codebook": "schoen@1.0.0#1f0c…"}
@@ -7,7 +7,8 @@
     {"n": 3, "at": …, "unit_id": "u3f…", "codes": ["IA-SQ"], "undoes": 2}
 
 A line is the whole state of its unit from then on, so the last one counts. It lies on the disk before the browser is
-told so. ``codes: []`` is "none applies"; no ``codes`` is not coded, and with ``"missing": true`` cannot be coded.
+told so. ``codes: []`` is "none applies"; no ``codes`` is not coded, and with ``"missing": true`` cannot be coded. The first
+line is called "desk" in the file, and gives the version of the layout.
 """
 
 from __future__ import annotations
@@ -30,14 +31,17 @@ from ..provenance import now
 
 NAME = "web.jsonl"
 PRACTICE = "practice with "
-"""So begins what stands in place of a packet where a coder practised; it is no coding."""
+"""How the ``packet`` of the first line begins where a coder only practised; such a log holds no codings."""
 
 CANNOT = "cannot be coded"
 """Why a unit is missing that the coder looked at and could not code, unless a memo says it."""
 
+NOT_YET = "not decided yet"
+"""Why a unit is missing for which the coder wrote a memo or set a flag, and gave no code."""
 
-class Header(BaseModel):
-    """The first line: whose desk it is, and under which codebook; ``desk`` is the version of the layout."""
+
+class LogHeader(BaseModel):
+    """The first line: whose log it is, and under which codebook; ``desk`` is the version of the layout."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,11 +67,16 @@ class Entry(BaseModel):
         """Whether there is a decision."""
         return self.codes is not None or self.missing
 
+    @property
+    def missing_reason(self) -> str | None:
+        """Why there are no codes, if there are none."""
+        return None if self.codes is not None else CANNOT if self.missing else NOT_YET
+
 
 EMPTY = Entry()
 
 
-class Change(Entry):
+class LoggedChange(Entry):
     """A line after the first. ``undoes``: the ``n`` of the line that it takes back."""
 
     n: int
@@ -75,27 +84,27 @@ class Change(Entry):
     unit_id: str
     undoes: int | None = None
     who: str = ""
-    """Whose decision it is, where several share a desk to adjudicate."""
+    """Whose decision it is, where several share a log to adjudicate."""
     said: dict[str, tuple[str, ...] | None] = {}
     """What the coders had said of the unit when it was decided."""
 
     @property
     def entry(self) -> Entry:
-        """What it says of its unit."""
+        """The state of the unit from this line on."""
         return Entry(**{name: getattr(self, name) for name in Entry.model_fields})
 
 
-class Note(NamedTuple):
+class Attribution(NamedTuple):
     """Who decided, and upon what, where that is to be kept too."""
 
     who: str = ""
     said: dict[str, tuple[str, ...] | None] = {}  # noqa: RUF012 - a NamedTuple's default, never written to
 
 
-NO_NOTE = Note()
+NO_NOTE = Attribution()
 
 
-class Step(NamedTuple):
+class UndoStep(NamedTuple):
     """What can be undone: line ``n`` (and lines before it that belong to it) changed the unit from ``before``."""
 
     n: int
@@ -111,12 +120,12 @@ class Work:
     entries: dict[str, Entry] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     said: dict[str, dict[str, tuple[str, ...] | None]] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[UndoStep] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
     """Practice units in the order in which their answers were shown."""
     n: int = 0
 
-    def take(self, change: Change, row: int) -> None:
+    def take(self, change: LoggedChange, row: int) -> None:
         """Add a line."""
         before, after = self.entries.get(change.unit_id, EMPTY), change.entry
         self.entries[change.unit_id], self.rows[change.unit_id], self.n = after, row, change.n
@@ -130,34 +139,31 @@ class Work:
         else:
             self._remember(change, before, after)
 
-    def _remember(self, change: Change, before: Entry, after: Entry) -> None:
+    def _remember(self, change: LoggedChange, before: Entry, after: Entry) -> None:
         """A memo is saved while it is being typed; undoing takes back all of that at once."""
         only_memo = before.model_copy(update={"memo": after.memo}) == after
         last = self.steps[-1] if self.steps else None
         if only_memo and last and last.only_memo and last.unit_id == change.unit_id:
             self.steps[-1] = last._replace(n=change.n)
         else:
-            self.steps.append(Step(change.n, change.unit_id, before, only_memo))
+            self.steps.append(UndoStep(change.n, change.unit_id, before, only_memo))
 
 
-def read_desk(path: Path) -> tuple[Header, Work]:
-    """A desk as it lies there, perhaps while somebody works at it; a torn last line was never confirmed and is left out."""
-    rows = list(read_jsonl(path))
-    if rows and isinstance(rows[-1], BadRow) and not ends_whole(path):
-        rows.pop()
-    return replay(path, rows)
+def read_log(path: Path) -> tuple[LogHeader, Work]:
+    """A log as it lies there, perhaps while somebody adds to it."""
+    return replay(path, without_torn_line(path, list(read_jsonl(path))))
 
 
-def read_changes(path: Path) -> Iterator[Change]:
+def read_changes(path: Path) -> Iterator[LoggedChange]:
     """Every line after the first, as it was written."""
     rows = list(read_jsonl(path))
     for row in rows[1:]:
         if isinstance(row, Row):
-            yield Change.model_validate(row.data)
+            yield LoggedChange.model_validate(row.data)
 
 
-def replay(path: Path, rows: Iterable[Row | BadRow]) -> tuple[Header, Work]:
-    """Raises `InputError` naming the line that is none of a desk."""
+def replay(path: Path, rows: Iterable[Row | BadRow]) -> tuple[LogHeader, Work]:
+    """The first line, and what the others add up to. Raises `InputError` naming the line that is none of a log."""
     header, work = None, Work()
     for row in rows:
         where = f"{path}:{row.line}"
@@ -165,9 +171,9 @@ def replay(path: Path, rows: Iterable[Row | BadRow]) -> tuple[Header, Work]:
             raise InputError(f"{where}: {row.why}", "restore the file from a copy, or delete that line")
         try:
             if header is None:
-                header = Header.model_validate(row.data)
+                header = LogHeader.model_validate(row.data)
             else:
-                work.take(Change.model_validate(row.data), row.line)
+                work.take(LoggedChange.model_validate(row.data), row.line)
         except ValidationError as error:
             first = error.errors()[0]
             raise InputError(f"{where}: {first['loc']}: {first['msg']}", "restore the line") from None
@@ -178,20 +184,19 @@ def replay(path: Path, rows: Iterable[Row | BadRow]) -> tuple[Header, Work]:
     return header, work
 
 
-def ends_whole(path: Path) -> bool:
-    """Whether the last line has its end."""
+def without_torn_line(path: Path, rows: list[Row | BadRow]) -> list[Row | BadRow]:
+    """The rows of a log; a last line that was torn by a kill was never confirmed, and is left out."""
+    if not (rows and isinstance(rows[-1], BadRow)):
+        return rows
     with path.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        if not file.tell():
-            return True
         file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+        return rows if file.read(1) == b"\n" else rows[:-1]
 
 
-class Desk:
-    """A desk that is open for work, by one process at a time. All methods may be called from any thread."""
+class CodingLog:
+    """A log that is open for work, by one process at a time. All methods may be called from any thread."""
 
-    def __init__(self, path: Path, header: Header, book: Codebook) -> None:
+    def __init__(self, path: Path, header: LogHeader, book: Codebook) -> None:
         self.path, self.book = path, book
         self._guard = Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -200,7 +205,7 @@ class Desk:
         if not self._ledger.size:
             self._ledger.append(header.model_dump(mode="json"))
             self._ledger.sync()
-        found, self.work = read_desk(path)
+        found, self.work = read_log(path)
         if found != header:
             self.close()
             raise RunError(
@@ -218,11 +223,11 @@ class Desk:
         return self.work.entries.get(unit_id, EMPTY)
 
     @property
-    def undoable(self) -> Step | None:
+    def undoable(self) -> UndoStep | None:
         """What `undo` would take back."""
         return self.work.steps[-1] if self.work.steps else None
 
-    def change(self, unit_id: str, note: Note = NO_NOTE, **updates: Any) -> Entry:
+    def change(self, unit_id: str, note: Attribution = NO_NOTE, **updates: Any) -> Entry:
         """Change some fields of a unit's entry; it is on the disk when this returns. No change writes no line.
 
         Raises `InputError` for codes that the codebook does not allow, and for practice that has been checked.
@@ -239,7 +244,7 @@ class Desk:
                 self._write(unit_id, after, note)
             return after
 
-    def undo(self, n: int, note: Note = NO_NOTE) -> str | None:
+    def undo(self, n: int, note: Attribution = NO_NOTE) -> str | None:
         """Take back line ``n`` if it is the last that can be; returns its unit. Asked twice, it is done once."""
         with self._guard:
             step = self.undoable
@@ -248,8 +253,8 @@ class Desk:
             self._write(step.unit_id, step.before, note, undoes=n)
             return step.unit_id
 
-    def _write(self, unit_id: str, entry: Entry, note: Note, undoes: int | None = None) -> None:
-        change = Change(
+    def _write(self, unit_id: str, entry: Entry, note: Attribution, undoes: int | None = None) -> None:
+        change = LoggedChange(
             n=self.work.n + 1,
             at=now(),
             unit_id=unit_id,

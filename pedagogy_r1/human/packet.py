@@ -15,12 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..codebook import Codebook, parse_codebook
+from ..codebook import Code, Codebook, parse_codebook
 from ..errors import InputError, RunError
 from ..files.records import BadRow, read_jsonl
 from ..sampling.assignment import CONTEXT
@@ -46,7 +47,7 @@ class PacketManifest(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
 
 
-class Task(NamedTuple):
+class CodingTask(NamedTuple):
     """One unit as a coder sees it: its trace's question, the units before and after, and itself.
 
     ``number`` counts from 1 in the coder's own order; ``span`` is half-open into ``trace.reasoning``. ``trace`` is blind: no
@@ -59,6 +60,19 @@ class Task(NamedTuple):
     before: tuple[Unit, ...]
     after: tuple[Unit, ...]
     practice: bool = False
+
+    @property
+    def before_text(self) -> str:
+        """The units before it with what stands between them, as they are in the trace."""
+        return self._slice(self.before)
+
+    @property
+    def after_text(self) -> str:
+        """The units behind it, likewise."""
+        return self._slice(self.after)
+
+    def _slice(self, units: tuple[Unit, ...]) -> str:
+        return self.trace.reasoning[units[0].start : units[-1].end] if units else ""
 
 
 class Packet:
@@ -98,17 +112,20 @@ class Packet:
             found.setdefault(unit.trace_id, []).append(unit)
         return found
 
-    def tasks(self, coder: str) -> Iterator[Task]:
+    def check_coder(self, coder: str) -> None:
+        """Raise `InputError` for a coder the packet is not for."""
+        known = self.manifest.coders
+        if coder not in known:
+            raise InputError(f"{self.folder}: no coder is named {coder!r}", f"known: {', '.join(known)}")
+
+    def tasks(self, coder: str) -> Iterator[CodingTask]:
         """What ``coder`` codes, in the coder's own order. Raises `InputError` for a coder the packet is not for."""
-        if coder not in self.manifest.coders:
-            raise InputError(
-                f"{self.folder}: no coder is named {coder!r}", f"known: {', '.join(self.manifest.coders)}"
-            )
+        self.check_coder(coder)
         place = {unit.id: (unit.trace_id, i) for units in self.units.values() for i, unit in enumerate(units)}
         for number, line in enumerate(self._lines(f"{coder}/order.jsonl"), 1):
             trace_id, i = place[line["unit_id"]]
             units, width = self.units[trace_id], self.manifest.context
-            yield Task(
+            yield CodingTask(
                 number,
                 units[i],
                 blind(self.traces[trace_id]),
@@ -138,3 +155,105 @@ def blind(trace: Trace) -> Trace:
         domain=trace.domain,
         lang=trace.lang,
     )
+
+
+def blind_id(trace_id: str) -> str:
+    """A trace's name in files for coders, since its own id may tell its condition or model: ``t`` and 16 hex digits.
+
+    >>> blind_id("sk-17-cop-r1")
+    't391de67428077950'
+    """
+    return "t" + blake2b(trace_id.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+FIRST, MEMO, FLAG = "primary_code", "memo", "flag"
+"""What a coder fills in, under the same names in every tool that lets us name things."""
+
+_FIRST_THREE = (FIRST, "second_code", "third_code")
+RANKS = (*_FIRST_THREE, *(f"code_{n}" for n in range(4, 21)))
+"""Names of the fields for a unit's codes, as far as they are read."""
+
+
+class TaskView(NamedTuple):
+    """A task as every format shows it: texts only, nothing that could sway a coder.
+
+        number 7, trace 2   question "Which statement …"   before "Okay, so … "   unit "Wait, is it?"   after " No, 24."
+
+    ``trace``: which of the coder's traces, counted from 1, by which coders see that units belong together. Texts are slices
+    of the trace.
+    """
+
+    number: int
+    trace: int
+    practice: bool
+    question: str
+    before: str
+    unit: str
+    after: str
+    unit_id: str
+
+
+def views(packet: Packet, coder: str) -> Iterator[TaskView]:
+    """A coder's tasks in order."""
+    seen: dict[str, int] = {}
+    for task in packet.tasks(coder):
+        trace = seen.setdefault(task.trace.id, len(seen) + 1)
+        question, unit = task.trace.question, task.unit
+        yield TaskView(
+            task.number, trace, task.practice, question, task.before_text, unit.text, task.after_text, unit.id
+        )
+
+
+def trace_records(packet: Packet, coder: str, more: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A coder's traces, whole, for tools in which stretches of a text are marked; ``more``: what the tool wants beside it."""
+    for trace in {task.trace.id: task.trace for task in packet.tasks(coder)}.values():
+        yield {
+            "text": trace.reasoning,
+            **more,
+            "question": trace.question,
+            "document": blind_id(trace.id),
+            "coder": coder,
+            "codebook": packet.codebook.stamp,
+        }
+
+
+def need_whole_traces(packet: Packet, format: str) -> None:
+    """Raise `InputError` unless the packet holds whole traces, which alone can be coded by span."""
+    if not packet.manifest.whole_traces:
+        raise InputError(
+            f"{packet.folder}: its units were drawn one by one, and {format} with spans shows whole traces",
+            "leave --spans out, or draw whole traces",
+        )
+
+
+def ranks(book: Codebook) -> tuple[str, ...]:
+    """Names of the fields for a unit's codes: primary, second, … as many as the codebook allows."""
+    return (*_FIRST_THREE, *(f"code_{n}" for n in range(4, book.max_codes + 1)))[: book.max_codes]
+
+
+def in_context(view: TaskView) -> str:
+    """Everything as one text, for tools that show one: the unit stands between two marks."""
+    parts = [f"[question]\n{view.question}"] if view.question else []
+    body = [view.before.rstrip(), f">>>>> {view.unit} <<<<<", view.after.lstrip()]
+    return "\n\n".join([*parts, "[reasoning]\n" + "\n".join(part for part in body if part)])
+
+
+def code_line(code: Code) -> str:
+    """A code in one line."""
+    return f"{code.id} {code.name}: {code.short}"
+
+
+def definition(code: Code) -> list[tuple[str, str]]:
+    """Headings and texts of a code's definition."""
+    rules = [f"{rule.rule} (against {rule.against})" for rule in code.rules]
+    hits = [f"“{hit.text}”" for hit in code.hits]
+    misses = [f"“{miss.text}” → {miss.code}: {miss.why}" for miss in code.near_misses]
+    parts = (
+        ("Definition", [code.definition]),
+        ("Include", code.include),
+        ("Exclude", code.exclude),
+        ("Rules", rules),
+        ("Examples", hits),
+        ("Near misses", misses),
+    )
+    return [(name, "\n".join(line.strip() for line in lines)) for name, lines in parts if lines]

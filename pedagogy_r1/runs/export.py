@@ -18,7 +18,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..files.records import atomic, dump
-from ..files.spreadsheet import neutralise
+from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..trace import Trace
 from ..unit import Unit
 from .coding import NOT_CODED, Coding
@@ -38,9 +38,6 @@ COLUMNS = {
     for name in f"{_CONTRACT} codebook scheme correct overlap carried_from kind run_status".split()
 }
 """Columns in order, and what they hold. The first of them, up to rationale, are a contract; more may follow."""
-
-CELL_LIMIT, ROW_LIMIT = 32_767, 1_048_576
-"""What an XLSX sheet can hold: characters a cell, rows with the header."""
 
 Record = dict[str, Any]
 
@@ -194,8 +191,6 @@ def _write_xlsx(out: Path, rows: Iterator[Record]) -> int:
 
 
 def _xlsx_cell(out: Path, row: Record, name: str) -> Any:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
     value = _cell(name, row[name])
     if not isinstance(value, str):
         return value
@@ -204,5 +199,4 @@ def _xlsx_cell(out: Path, row: Record, name: str) -> Any:
             f"{out}: {name} of unit {row['unit_id']} (trace {row['trace_id']}) has {len(value):,} characters; an XLSX cell holds {CELL_LIMIT:,}",
             "export to .parquet, .csv or .jsonl",
         )
-    # XML cannot hold most control characters: a visible mark stands for each.
-    return ILLEGAL_CHARACTERS_RE.sub("\ufffd", value)
+    return sheet_text(value)

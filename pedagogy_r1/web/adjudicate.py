@@ -32,7 +32,7 @@ from ..human.adjudication import (
     write_adjudicated,
 )
 from ..human.adjudication_log import write_log
-from ..human.coding_log import Desk, Header, Note, read_changes
+from ..human.coding_log import Attribution, CodingLog, LogHeader, read_changes
 from .code import CodePages
 from .state import State
 from .workplace import TaskPlace, Workplace, rules_between
@@ -82,14 +82,14 @@ class CoderPair(NamedTuple):
 
 
 class Adjudication(Workplace):
-    """The disputes as a workplace; several people may sit at its one desk."""
+    """The disputes as a workplace; several people may add to its one log."""
 
     def __init__(self, material: Material, out: Path) -> None:
         self.material, self.out = material, out
         self.disputes = list(material.disputes())
-        header = Header(desk=1, packet=material.source, coder=ADJUDICATED, codebook=material.book.stamp)
-        desk = Desk(out / LEDGER, header, material.book)
-        super().__init__([dispute.task for dispute in self.disputes], desk, whole=material.whole)
+        header = LogHeader(desk=1, packet=material.source, coder=ADJUDICATED, codebook=material.book.stamp)
+        log = CodingLog(out / LEDGER, header, material.book)
+        super().__init__([dispute.task for dispute in self.disputes], log, whole=material.whole)
 
     def dispute(self, spot: TaskPlace) -> Dispute:
         """What the unit's coders say."""
@@ -97,11 +97,11 @@ class Adjudication(Workplace):
 
     def over(self, spot: TaskPlace) -> bool:
         """Whether its decision stands."""
-        return decided(self.entry(spot), self.dispute(spot), self.desk.work)
+        return decided(self.entry(spot), self.dispute(spot), self.log.work)
 
-    def note(self, spot: TaskPlace, who: str) -> Note:
+    def note(self, spot: TaskPlace, who: str) -> Attribution:
         """Who decides, and upon what."""
-        return Note(who, self.dispute(spot).codes)
+        return Attribution(who, self.dispute(spot).codes)
 
     def updates(self, spot: TaskPlace, verb: str, what: str) -> dict[str, Any]:
         """Beside a coder's own: ``as NAME``, to decide as one of them did."""
@@ -113,7 +113,7 @@ class Adjudication(Workplace):
 
     def values(self, spot: TaskPlace) -> dict[str, Any]:
         """With what everybody says, and what the codebook says of that."""
-        dispute, work = self.dispute(spot), self.desk.work
+        dispute, work = self.dispute(spot), self.log.work
         unit_id = spot.task.unit.id
         return super().values(spot) | {
             "said": dispute.said,
@@ -212,8 +212,8 @@ class AdjudicatePages(CodePages):
     def write(self, request: Request) -> Response:
         """Write run and log; may be done as often as one likes."""
         place = self.adjudication
-        with place.desk.still():
-            people = dict.fromkeys(change.who for change in read_changes(place.desk.path) if change.who)
-            write_adjudicated(place.material, place.desk.work, place.out, list(people))
-            write_log(place.material, place.desk.path, place.desk.work, place.out)
+        with place.log.still():
+            people = dict.fromkeys(change.who for change in read_changes(place.log.path) if change.who)
+            write_adjudicated(place.material, place.log.work, place.out, list(people))
+            write_log(place.material, place.log.path, place.log.work, place.out)
         return RedirectResponse(f"{PATH}?written", 303)

@@ -5,7 +5,7 @@
     /code/all      all units with what the coder gave them
     /code/done     when nothing is left
 
-The server has the packet and nothing else: no run, no other coder's desk. Who a visitor is comes from the token (or the
+The server has the packet and nothing else: no run, no other coder's log. Who a visitor is comes from the token (or the
 login), never from the address, so nobody can open another's pages. A POST is answered when it is on the disk.
 """
 
@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 from ..errors import InputError
 from ..human.coding_log import NAME
 from .state import State, fields, visitor
-from .workplace import Workplace, open_desk
+from .workplace import Workplace, open_log
 
 TITLE, PATH = "Code", "/code"
 ROWS = 200
@@ -33,7 +33,7 @@ KEYS = "1234567890"
 
 
 def routes(state: State) -> list[BaseRoute]:
-    """Opens every coder's desk; raises `RunError` where another server has one open."""
+    """Opens every coder's log; raises `RunError` where another server has one open."""
     pages = CodePages(state, _places(state))
     return [
         Route(PATH, pages.start),
@@ -51,8 +51,8 @@ def _places(state: State) -> dict[str, Workplace]:
     places = {}
     for coder in state.coders:
         tasks = [task for task in packet.tasks(coder) if not (state.gold and task.practice)]
-        desk = open_desk(packet, coder, packet.folder / coder / NAME)
-        places[coder] = Workplace(tasks, desk, whole=packet.manifest.whole_traces)
+        log = open_log(packet, coder, packet.folder / coder / NAME)
+        places[coder] = Workplace(tasks, log, whole=packet.manifest.whole_traces)
     return places
 
 

@@ -27,8 +27,8 @@ from ..agreement import Alpha, krippendorff_alpha
 from ..codebook import NONE, Codebook
 from ..errors import InputError
 from ..human.adjudication import ADJUDICATED
-from ..human.coding_log import PRACTICE, Desk, Header
-from ..human.packet import Packet, Task, blind
+from ..human.coding_log import PRACTICE, CodingLog, LogHeader
+from ..human.packet import CodingTask, Packet, blind
 from ..runs.coding import Coding
 from ..runs.run import CoderRun
 from .code import CodePages
@@ -74,7 +74,7 @@ def read_gold(run: CoderRun) -> Gold:
     return Gold(run, chosen[0], codings)
 
 
-def practice_tasks(packet: Packet, coder: str, gold: Gold) -> list[Task]:
+def practice_tasks(packet: Packet, coder: str, gold: Gold) -> list[CodingTask]:
     """The packet's practice units that the gold set has; where it has none, all of the gold set that nobody codes in earnest."""
     mine = [task for task in packet.tasks(coder) if task.practice and task.unit.id in gold.codings]
     if mine:
@@ -91,7 +91,7 @@ def practice_tasks(packet: Packet, coder: str, gold: Gold) -> list[Task]:
     return found
 
 
-def _gold_tasks(gold: Gold, width: int) -> Iterator[Task]:
+def _gold_tasks(gold: Gold, width: int) -> Iterator[CodingTask]:
     number = 0
     for trace, units, _ in gold.run.by_trace():
         seen = blind(trace)
@@ -99,7 +99,7 @@ def _gold_tasks(gold: Gold, width: int) -> Iterator[Task]:
             if unit.id in gold.codings:
                 number += 1
                 before, after = units[max(0, i - width) : i], units[i + 1 : i + 1 + width]
-                yield Task(number, unit, seen, tuple(before), tuple(after), practice=True)
+                yield CodingTask(number, unit, seen, tuple(before), tuple(after), practice=True)
 
 
 class Practice(Workplace):
@@ -118,18 +118,18 @@ class Practice(Workplace):
             (self.packet.folder / self.coder / "practice").glob(f"{self.gold.run.manifest.run_id}-*.jsonl")
         )
 
-    def _open(self, number: int) -> Desk:
+    def _open(self, number: int) -> CodingLog:
         run_id = self.gold.run.manifest.run_id
-        header = Header(desk=1, packet=PRACTICE + run_id, coder=self.coder, codebook=self.book.stamp)
-        return Desk(
+        header = LogHeader(desk=1, packet=PRACTICE + run_id, coder=self.coder, codebook=self.book.stamp)
+        return CodingLog(
             self.packet.folder / self.coder / "practice" / f"{run_id}-{number}.jsonl", header, self.book
         )
 
     def again(self) -> None:
         """A new round; what was said in this one stays in its file."""
-        self.desk.close()
+        self.log.close()
         self.round += 1
-        self.desk = self._open(self.round)
+        self.log = self._open(self.round)
         self._curve = []
 
     def over(self, spot: TaskPlace) -> bool:
@@ -180,8 +180,8 @@ class Practice(Workplace):
     def pairs(self) -> list[tuple[str, str]]:
         """First codes, the coder's and the gold set's, in the order in which answers were shown."""
         return [
-            (first(self.desk.entry(unit).codes), first(self.gold.codings[unit].codes))
-            for unit in self.desk.work.checked
+            (first(self.log.entry(unit).codes), first(self.gold.codings[unit].codes))
+            for unit in self.log.work.checked
             if unit in self.gold.codings
         ]
 

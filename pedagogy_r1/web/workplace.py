@@ -1,4 +1,4 @@
-"""A coder at work: units in the coder's own order, and a desk on which everything said of them is kept.
+"""A coder at work: units in the coder's own order, and the log in which everything said of them is kept.
 
     place.act(7, {"do": "first IA-SQ", "memo": "asks itself", "memo_was": ""})   →  7, the unit to be shown then
 
@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 
 from ..codebook import Codebook, Rule
 from ..errors import InputError
-from ..human.coding_log import NO_NOTE, Desk, Entry, Header, Note
-from ..human.packet import Packet, Task
+from ..human.coding_log import NO_NOTE, Attribution, CodingLog, Entry, LogHeader
+from ..human.packet import CodingTask, Packet
 
 LONGEST_MEMO = 20_000
 """Characters."""
@@ -28,7 +28,7 @@ class TaskPlace(NamedTuple):
     """A task and its place. ``trace``: which of the coder's traces, from 1; ``nth``: which of its units in that trace."""
 
     number: int
-    task: Task
+    task: CodingTask
     trace: int
     nth: int
     of: int
@@ -47,8 +47,8 @@ class Around(NamedTuple):
 class Workplace:
     """``tasks`` in the order in which they are coded; numbers count from 1."""
 
-    def __init__(self, tasks: Sequence[Task], desk: Desk, *, whole: bool) -> None:
-        self.desk, self.whole = desk, whole
+    def __init__(self, tasks: Sequence[CodingTask], log: CodingLog, *, whole: bool) -> None:
+        self.log, self.whole = log, whole
         traces: dict[str, int] = {}
         sizes: dict[str, int] = {}
         self.spots: list[TaskPlace] = []
@@ -67,7 +67,7 @@ class Workplace:
 
     def entry(self, spot: TaskPlace) -> Entry:
         """What has been said of it."""
-        return self.desk.entry(spot.task.unit.id)
+        return self.log.entry(spot.task.unit.id)
 
     def over(self, spot: TaskPlace) -> bool:
         """Whether there is no more to be said of it."""
@@ -99,7 +99,7 @@ class Workplace:
     def values(self, spot: TaskPlace) -> dict[str, Any]:
         """What the templates show of a unit; nothing here says how its trace was made, nor what anybody else thinks."""
         entry = self.entry(spot)
-        step = self.desk.undoable
+        step = self.log.undoable
         return {
             "number": spot.number,
             "total": len(self.spots),
@@ -115,7 +115,7 @@ class Workplace:
             "undo": step.n if step and step.unit_id in self._numbers else None,
         }
 
-    def note(self, spot: TaskPlace, who: str) -> Note:
+    def note(self, spot: TaskPlace, who: str) -> Attribution:
         """What is kept beside a decision."""
         return NO_NOTE
 
@@ -128,16 +128,16 @@ class Workplace:
             return self._undo(int(what) if what.isdecimal() and len(what) < 10 else 0, number, who)
         updates = changed_memo(said) | self.updates(spot, verb, what)
         if updates:
-            self.desk.change(unit_id, self.note(spot, who), **updates)
+            self.log.change(unit_id, self.note(spot, who), **updates)
         moves = verb == "next" or (verb in ("first", "none", "missing") and said.get("move") == "1")
         return self.next_open(number) if moves else number
 
     def _undo(self, n: int, number: int, who: str) -> int:
-        step = self.desk.undoable
+        step = self.log.undoable
         place = self._numbers.get(step.unit_id) if step else None
         if step is None or place is None:
             return number
-        return place if self.desk.undo(n, self.note(self.spot(place), who)) else number
+        return place if self.log.undo(n, self.note(self.spot(place), who)) else number
 
     def updates(self, spot: TaskPlace, verb: str, what: str) -> dict[str, Any]:
         """The fields that shall change."""
@@ -145,7 +145,7 @@ class Workplace:
         if verb == "first":
             return decided((what, *(code for code in codes[1:] if code != what)))
         if verb == "second":
-            return decided(with_second(self.desk.book, codes, what))
+            return decided(with_second(self.log.book, codes, what))
         if verb == "drop":
             return decided(tuple(code for code in codes if code != what) or None)
         if verb == "none":
@@ -188,10 +188,10 @@ def _lines(text: object) -> str:
     return str(text).replace("\r\n", "\n").strip()
 
 
-def open_desk(packet: Packet, coder: str, path: Path) -> Desk:
-    """The desk of ``coder`` in ``path``."""
-    header = Header(desk=1, packet=packet.manifest.packet_id, coder=coder, codebook=packet.codebook.stamp)
-    return Desk(path, header, packet.codebook)
+def open_log(packet: Packet, coder: str, path: Path) -> CodingLog:
+    """The log of ``coder`` in ``path``."""
+    header = LogHeader(desk=1, packet=packet.manifest.packet_id, coder=coder, codebook=packet.codebook.stamp)
+    return CodingLog(path, header, packet.codebook)
 
 
 def rules_between(book: Codebook, codes: Collection[str]) -> list[tuple[str, Rule]]:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pedagogy_r1.codebook import parse_codebook
 from pedagogy_r1.errors import InputError, PedagogyError
 from pedagogy_r1.human.import_codings import import_codings
-from pedagogy_r1.human.import_report import CodingsReport
+from pedagogy_r1.human.read_codings import CodingsReport
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import unitize

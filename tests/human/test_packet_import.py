@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError, PedagogyError
 from pedagogy_r1.human.import_codings import import_codings
-from pedagogy_r1.human.import_report import CodingsReport
-from pedagogy_r1.human.importers import choose, read_table
-from pedagogy_r1.human.packet import Packet
-from pedagogy_r1.human.packet_return import NOT_RETURNED, blind_id
-from pedagogy_r1.human.packets import write_formats
+from pedagogy_r1.human.packet import Packet, blind_id
+from pedagogy_r1.human.packet_return import NOT_RETURNED
+from pedagogy_r1.human.raw_coding import read_codings_file
+from pedagogy_r1.human.read_codings import CodingsReport
+from pedagogy_r1.human.tools import choose, write_formats
 from pedagogy_r1.runs.run import CoderRun
 
 from ..packets import HARD, fill, load, make_packet, opinions, save
@@ -298,7 +298,7 @@ def test_what_a_tool_never_writes_is_named(
 ) -> None:
     packet = make_packet(tmp_path / "packet")
     file = save(tmp_path / "odd.jsonl", [make(unit_task(packet))])
-    table = read_table(file)
+    table = read_codings_file(file)
     assert choose(table, None if format in ("sheet", "label_studio") else format)[0] == format
     with pytest.raises(InputError) as caught:
         take(packet, file, format=format)
@@ -310,11 +310,11 @@ def test_sniffing_by_content(tmp_path: Path) -> None:
     packet = make_packet(tmp_path / "packet")
     for format, name in (*((tool, tool) for tool in TOOLS), ("csv", "sheet"), ("xlsx", "sheet")):
         file = sent_back(format, packet, tmp_path / format)
-        assert choose(read_table(file))[0] == name
+        assert choose(read_codings_file(file))[0] == name
     strange = tmp_path / "x.zip"
     strange.write_bytes(b"PK")
     with pytest.raises(InputError, match=r"cannot tell the format from the suffix '\.zip'"):
-        choose(read_table(strange))
+        choose(read_codings_file(strange))
 
 
 def test_huge_and_deep_json(tmp_path: Path) -> None:

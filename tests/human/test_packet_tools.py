@@ -17,7 +17,7 @@ import pytest
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.human.packet import Packet
-from pedagogy_r1.human.packets import write_formats
+from pedagogy_r1.human.tools import write_formats
 from pedagogy_r1.runs.run import CoderRun
 
 from ..conftest import ROOT

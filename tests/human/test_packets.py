@@ -21,7 +21,7 @@ from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import InputError, PluginError
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.human.packet import Packet
-from pedagogy_r1.human.packets import formats, write_formats
+from pedagogy_r1.human.tools import formats, write_formats
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
 
@@ -163,7 +163,7 @@ def test_label_studio_configuration_is_sound(tmp_path: Path) -> None:
 
 def test_unknown_formats_options_and_coders_are_named(pcode: Pcode, tmp_path: Path) -> None:
     packet = make_packet(tmp_path / "packet")
-    with pytest.raises(PluginError, match="no packet is named 'xslx'") as caught:
+    with pytest.raises(PluginError, match="no format is named 'xslx'") as caught:
         write_formats(packet, ["csv", "xslx"])
     assert "did you mean xlsx?" in caught.value.hint
     assert not list(tmp_path.rglob("*.csv"))

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import InputError, PedagogyError
+from pedagogy_r1.human.anchor import CountedText
 from pedagogy_r1.human.import_codings import import_codings
-from pedagogy_r1.human.importers import choose, read_table
-from pedagogy_r1.human.importers.qdpx import importer
-from pedagogy_r1.human.offset_units import Text
 from pedagogy_r1.human.packet import Packet
-from pedagogy_r1.human.packets import write_formats
-from pedagogy_r1.human.shown_text import plain, shown_texts, stretches
+from pedagogy_r1.human.raw_coding import read_codings_file
+from pedagogy_r1.human.shown_text import codable_places, plain, shown_texts
+from pedagogy_r1.human.tools import choose, write_formats
+from pedagogy_r1.human.tools.qdpx import tool
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
 
@@ -270,7 +270,7 @@ def test_a_text_that_imitates_our_lines_misleads_nobody(tmp_path: Path) -> None:
                 plain(units[m.unit_id].text) for m in shown.marks
             ]
             if every == 2:
-                assert [(s.unit_id, s.start, s.end) for s in stretches(shown.text)] == [*shown.marks]
+                assert [(s.unit_id, s.start, s.end) for s in codable_places(shown.text)] == [*shown.marks]
         round_trip(packet, "beside", tmp_path / f"trip{every}")
 
 
@@ -411,7 +411,7 @@ def project(
 
 
 def rows(path: Path) -> list[Any]:
-    table = read_table(path)
+    table = read_codings_file(path)
     name, chosen = choose(table)
     assert name == "qdpx"
     return list(chosen.read(table))
@@ -448,13 +448,13 @@ def test_any_project_can_be_imported_as_spans(tmp_path: Path, write_jsonl: Calla
     ],
 )
 def test_how_a_program_counts(place: tuple[int, int], name: str, expected: tuple[int, int] | None) -> None:
-    assert Text("🙂 Wait, is it?").place(*place, name) == expected
+    assert CountedText("🙂 Wait, is it?").place(*place, name) == expected
 
 
 def test_a_selection_without_a_name_is_counted_as_the_others_are() -> None:
     text = "🙂 Wait, 🙂 is it?"
-    assert Text(text, [(3, 7, "Wait")]).place(12, 14, "") == (10, 12)
-    assert Text(text, []).place(10, 12, "") == (10, 12)
+    assert CountedText(text, [(3, 7, "Wait")]).place(12, 14, "") == (10, 12)
+    assert CountedText(text, []).place(10, 12, "") == (10, 12)
 
 
 # Made to do harm.
@@ -655,7 +655,7 @@ def test_no_file_makes_the_importer_fail_otherwise_than_with_a_message(
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path / "fuzz.qdpx"
     path.write_bytes(whole)
-    table = read_table(path)
+    table = read_codings_file(path)
     with suppress(PedagogyError):
-        importer().columns(table)
-        list(importer().read(table))
+        tool().reads["qdpx"].columns(table)
+        list(tool().reads["qdpx"].read(table))

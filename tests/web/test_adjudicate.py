@@ -12,8 +12,8 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.human.adjudication import Said, differ, from_packet
-from pedagogy_r1.human.coding_log import Desk, Header, read_desk
+from pedagogy_r1.human.adjudication import CoderView, differ, from_packet
+from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.runs.run import CoderRun
 
@@ -59,30 +59,30 @@ def _coded(packet: Packet) -> Packet:
     return packet
 
 
-def _open(packet: Packet, who: str) -> Desk:
-    header = Header(desk=1, packet=packet.manifest.packet_id, coder=who, codebook=packet.codebook.stamp)
-    return Desk(packet.folder / who / "web.jsonl", header, packet.codebook)
+def _open(packet: Packet, who: str) -> CodingLog:
+    header = LogHeader(desk=1, packet=packet.manifest.packet_id, coder=who, codebook=packet.codebook.stamp)
+    return CodingLog(packet.folder / who / "web.jsonl", header, packet.codebook)
 
 
 @pytest.mark.parametrize(
     ("said", "kind"),
     [
-        ([Said(("A",)), Said(("A",))], None),
-        ([Said(("A",)), Said(("B",))], "first"),
-        ([Said(("A", "B")), Said(("B", "A"))], "first"),
-        ([Said(("A", "B")), Said(("A",))], "second"),
-        ([Said(()), Said(("A",))], "first"),
-        ([Said(()), Said(())], None),
-        ([Said(("A",)), Said(None, "cut off")], "missing"),
-        ([Said(("A",)), Said(None, "not decided yet")], None),
-        ([Said(("A",)), Said(None, "nothing came back")], None),
-        ([Said(None, "cut off"), Said(None, "garbled")], None),
-        ([Said(("A",)), Said(("A",)), Said(("B",))], "first"),
-        ([Said(("A",))], None),
+        ([CoderView(("A",)), CoderView(("A",))], None),
+        ([CoderView(("A",)), CoderView(("B",))], "first"),
+        ([CoderView(("A", "B")), CoderView(("B", "A"))], "first"),
+        ([CoderView(("A", "B")), CoderView(("A",))], "second"),
+        ([CoderView(()), CoderView(("A",))], "first"),
+        ([CoderView(()), CoderView(())], None),
+        ([CoderView(("A",)), CoderView(None, "cut off")], "missing"),
+        ([CoderView(("A",)), CoderView(None, "not decided yet")], None),
+        ([CoderView(("A",)), CoderView(None, "nothing came back")], None),
+        ([CoderView(None, "cut off"), CoderView(None, "garbled")], None),
+        ([CoderView(("A",)), CoderView(("A",)), CoderView(("B",))], "first"),
+        ([CoderView(("A",))], None),
         ([], None),
     ],
 )
-def test_what_is_a_disagreement(said: list[Said], kind: str | None) -> None:
+def test_what_is_a_disagreement(said: list[CoderView], kind: str | None) -> None:
     assert differ(said) == kind
 
 
@@ -285,7 +285,7 @@ def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, sche
             assert violations(page) == [], name
         assert troubles == []
         page.context.close()
-    assert read_desk(packet.folder / "adjudicated/ledger.jsonl")[1].n == 1
+    assert read_log(packet.folder / "adjudicated/ledger.jsonl")[1].n == 1
 
 
 def from_tasks(packet: Packet) -> list[str]:

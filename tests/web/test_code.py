@@ -15,7 +15,7 @@ from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import InputError, RunError
-from pedagogy_r1.human.coding_log import Desk, Header, read_desk
+from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.runs.run import CoderRun
 
@@ -41,19 +41,19 @@ def packet(tmp_path: Path) -> Packet:
     return make_packet(tmp_path / "packet")
 
 
-def _header(packet: Packet, coder: str = "A") -> Header:
-    return Header(desk=1, packet=packet.manifest.packet_id, coder=coder, codebook=packet.codebook.stamp)
+def _header(packet: Packet, coder: str = "A") -> LogHeader:
+    return LogHeader(desk=1, packet=packet.manifest.packet_id, coder=coder, codebook=packet.codebook.stamp)
 
 
-def _desk(packet: Packet, coder: str = "A") -> Desk:
-    return Desk(packet.folder / coder / "web.jsonl", _header(packet, coder), packet.codebook)
+def _log(packet: Packet, coder: str = "A") -> CodingLog:
+    return CodingLog(packet.folder / coder / "web.jsonl", _header(packet, coder), packet.codebook)
 
 
 # The desk
 
 
 def test_the_last_line_counts_and_undo_goes_all_the_way_back(packet: Packet) -> None:
-    desk = _desk(packet)
+    desk = _log(packet)
     one, two = [task.unit.id for task in packet.tasks("A")][:2]
     desk.change(one, codes=("A",))
     desk.change(one, codes=("A", "C"))
@@ -61,7 +61,7 @@ def test_the_last_line_counts_and_undo_goes_all_the_way_back(packet: Packet) -> 
         desk.change(one, memo=text)
     desk.change(two, codes=())
     desk.change(two, codes=())  # no change, no line
-    assert read_desk(desk.path)[1].entries == desk.entries
+    assert read_log(desk.path)[1].entries == desk.entries
     undone = []
     while step := desk.undoable:
         undone.append(desk.undo(step.n))
@@ -69,21 +69,21 @@ def test_the_last_line_counts_and_undo_goes_all_the_way_back(packet: Packet) -> 
         undone.append((desk.entry(one).codes, desk.entry(one).memo))
     assert undone == [two, (("A", "C"), "why"), one, (("A", "C"), ""), one, (("A",), ""), one, (None, "")]
     desk.close()
-    again = _desk(packet)
+    again = _log(packet)
     assert again.undoable is None
     assert again.work.n == 10
     again.close()
 
 
 def test_a_torn_line_is_cut_and_the_rest_is_there(packet: Packet) -> None:
-    desk = _desk(packet)
+    desk = _log(packet)
     units = [task.unit.id for task in packet.tasks("A")]
     desk.change(units[0], codes=("B",))
     desk.close()
     with desk.path.open("ab") as file:
         file.write(b'{"n":2,"at":"2026-01-01T00:00:00+00:00","unit_id":"u1","co')
-    assert list(read_desk(desk.path)[1].entries) == units[:1]
-    again = _desk(packet)
+    assert list(read_log(desk.path)[1].entries) == units[:1]
+    again = _log(packet)
     again.change(units[1], codes=("C",))
     again.close()
     lines = [json.loads(line) for line in desk.path.read_text().splitlines()]
@@ -91,16 +91,16 @@ def test_a_torn_line_is_cut_and_the_rest_is_there(packet: Packet) -> None:
 
 
 def test_a_desk_is_one_servers_and_one_coders(packet: Packet) -> None:
-    desk = _desk(packet)
+    desk = _log(packet)
     with pytest.raises(RunError, match="open in another"):
-        _desk(packet)
+        _log(packet)
     desk.close()
     with pytest.raises(RunError, match="work of A"):
-        Desk(desk.path, _header(packet, "B"), packet.codebook)
+        CodingLog(desk.path, _header(packet, "B"), packet.codebook)
     with desk.path.open("a") as file:
         file.write('{"n": 1}\n')
     with pytest.raises(InputError, match=r"web\.jsonl:2: \('at',\): Field required"):
-        _desk(packet)
+        _log(packet)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_desk_is_one_servers_and_one_coders(packet: Packet) -> None:
 def test_what_the_codebook_does_not_allow_is_not_written(
     packet: Packet, codes: tuple[str, ...], message: str
 ) -> None:
-    desk = _desk(packet)
+    desk = _log(packet)
     with pytest.raises(InputError, match=message):
         desk.change("u1", codes=codes)
     assert desk.work.n == 0
@@ -140,7 +140,7 @@ def test_forms_without_a_script(packet: Packet) -> None:
         assert server.ask("/code/99").status == 404
         undo = form(server, "/code/9", do="undo 6")
         assert undo.headers["location"] == "/code/5"
-    entries = read_desk(packet.folder / "A/web.jsonl")[1].entries
+    entries = read_log(packet.folder / "A/web.jsonl")[1].entries
     units = [task.unit.id for task in packet.tasks("A")]
     assert entries[units[0]].codes == ("B", "A")
     assert entries[units[0]].memo == "one\ntwo"
@@ -155,7 +155,7 @@ def test_a_memo_from_another_window_is_not_overwritten(packet: Packet) -> None:
         server.enter()
         form(server, "/code/1", do="memo", memo="newer", memo_was="")
         form(server, "/code/1", do="first A", memo="", memo_was="")
-    (entry,) = read_desk(packet.folder / "A/web.jsonl")[1].entries.values()
+    (entry,) = read_log(packet.folder / "A/web.jsonl")[1].entries.values()
     assert (entry.codes, entry.memo) == (("A",), "newer")
 
 
@@ -165,7 +165,7 @@ def test_no_change_without_the_pages_token(packet: Packet) -> None:
         assert server.post("/code/1", {"do": "first A"}).status == 403
         evil = server.post("/code/1", {"do": "first A"}, Origin="https://evil.example")
         assert evil.status == 403
-    assert not read_desk(packet.folder / "A/web.jsonl")[1].entries
+    assert not read_log(packet.folder / "A/web.jsonl")[1].entries
 
 
 def test_an_exhaustive_codebook_has_no_none(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_blind_on_the_wire(packet: Packet) -> None:
         ):
             told = server.ask(path, headers={"X-Coder": "B", "X-Forwarded-User": "B"}).text
             assert not any(secret in told for secret in secrets)
-    mine = read_desk(packet.folder / "A/web.jsonl")[1]
+    mine = read_log(packet.folder / "A/web.jsonl")[1]
     assert {entry.codes for entry in mine.entries.values()} == {("A",)}
 
 
@@ -254,7 +254,7 @@ def test_sigkill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
             for thread in threads:
                 thread.join(20)
         for who, confirmed in expected.items():
-            entries = read_desk(packet.folder / who / "web.jsonl")[1].entries
+            entries = read_log(packet.folder / who / "web.jsonl")[1].entries
             units = [task.unit.id for task in packet.tasks(who)]
             for number, memo in confirmed.items():
                 # What was sent last may have been written without its answer having come through.
@@ -425,7 +425,7 @@ def test_going_on_by_itself_filter_flag_second_and_undo(browser: Any, tmp_path: 
         assert troubles == []
         page.context.close()
     units = [task.unit.id for task in packet.tasks("A")]
-    entries = read_desk(packet.folder / "A/web.jsonl")[1].entries
+    entries = read_log(packet.folder / "A/web.jsonl")[1].entries
     first = entries.pop(units[0])
     assert (first.codes, first.memo, first.flag) == (("UT-NF", "OA-ME"), "12 a", True)
     assert not entries
@@ -444,7 +444,7 @@ def test_keys_typed_ahead_never_code_a_unit_that_was_not_shown(browser: Any, pac
         page.wait_for_url("**/code/2")
         page.wait_for_timeout(300)
         page.context.close()
-    (entry,) = read_desk(packet.folder / "A/web.jsonl")[1].entries.values()
+    (entry,) = read_log(packet.folder / "A/web.jsonl")[1].entries.values()
     assert entry.codes == ("A",)
 
 

@@ -72,10 +72,10 @@ def test_practice_units_of_the_packet_come_first_and_earnest_ones_never(
 
 def _gold_of(packet: Packet, out: Path) -> CoderRun:
     """A run in which somebody coded all units of the packet with the first code."""
-    from pedagogy_r1.human.adjudication import Material, Said, write_adjudicated
+    from pedagogy_r1.human.adjudication import CoderView, Material, write_adjudicated
     from pedagogy_r1.human.coding_log import Work
 
-    said = {unit.id: {"X": Said(("A",))} for units in packet.units.values() for unit in units}
+    said = {unit.id: {"X": CoderView(("A",))} for units in packet.units.values() for unit in units}
     material = Material(
         packet.codebook, packet.manifest.scheme, ("X",), packet.traces, packet.units, said, "x"
     )
@@ -206,7 +206,7 @@ def test_course_is_of_the_first_units(packet: Packet, gold: CoderRun) -> None:
     practice = Practice(packet, "C", read_gold(gold))
     for spot, value in zip(practice.spots, MINE, strict=True):
         codes = (value,) if isinstance(value, str) else value
-        practice.desk.change(spot.task.unit.id, codes=codes)
+        practice.log.change(spot.task.unit.id, codes=codes)
         practice.act(spot.number, {"do": "check"})
     pairs = practice.pairs()
     assert pairs == [(_first(mine), _first(right)) for mine, right in zip(MINE, RIGHT, strict=True)]
@@ -215,7 +215,7 @@ def test_course_is_of_the_first_units(packet: Packet, gold: CoderRun) -> None:
     assert course[-1] == practice.alpha(pairs).alpha
     assert course[3] == practice.alpha(pairs[:4]).alpha
     assert sorted(practice.confusions()) == [("B", "A", 1), ("B", "none", 1), ("C", "B", 1)]
-    practice.desk.close()
+    practice.log.close()
 
 
 def test_books_must_be_the_same(packet: Packet, tmp_path: Path, pcode: Callable[..., Result]) -> None:

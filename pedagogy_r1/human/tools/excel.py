@@ -1,40 +1,86 @@
-"""A coder's units as a workbook: drop-downs for the codes, definitions on a second sheet, the codebook's guide on a third.
+"""Excel and other spreadsheet programs: a coder's units as a workbook or a CSV file, and the same filled in.
 
-    coding     … | unit           | primary_code ▾ | second_code ▾ | memo | flag ▾ |
-    codebook   code | name | family | definition | include | exclude | rules | examples | near misses
-    guide      what the codebook says of coding in general
+    …,unit,primary_code,second_code,memo,flag,unit_id,coder,codebook
+    …,"Wait, is it?",TR-SP,IA-SQ,asks itself,yes,u4be1…,A,schoen@1.0.0#1f0c…
+
+    A.xlsx      coding     … | unit           | primary_code ▾ | second_code ▾ | memo | flag ▾ |
+                codebook   code | name | family | definition | include | exclude | rules | examples | near misses
+                guide      what the codebook says of coding in general
+    A.csv       the first sheet; UTF-8 with a byte-order mark, by which Excel knows it
 
 Only the cells to fill in can be changed (there is no password); ids stand in hidden columns behind them. The same packet
 gives the same bytes.
+
+What comes back is the format "sheet", which is also how Label Studio exports CSV and JSON-MIN, with columns of its own
+beside. Without the column ``coder``, say ``--coder``. An empty row is missing, whatever its flag.
 """
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
 
 from ...codebook import NONE, Codebook
 from ...errors import InputError
-from ...files.records import atomic
-from ...files.spreadsheet import neutralise
-from ...runs.export import CELL_LIMIT, ROW_LIMIT
-from ..packet import Packet
-from ._table import KEYS, columns, rows
-from ._view import FIRST, FLAG, MEMO, in_full, ranks
+from ...files.records import BadRow, Row, atomic
+from ...files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
+from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, definition, ranks, views
+from ..raw_coding import CodingsFile, RawCoding, RowError, codes_without_gap, each_record
+from . import CodingsReader, Columns, Tool
 
-_WIDTH = {"number": 8, "trace": 7, "practice": 9, "question": 36, "before": 44, "unit": 60, "after": 32}
-_WIDTH |= {MEMO: 36, FLAG: 7}
+_KEYS = ("unit_id", "coder", "codebook")
+"""By these the file finds its way back; nobody need look at them."""
+
+_SHOWN = {"number": 8, "trace": 7, "practice": 9, "question": 36, "before": 44, "unit": 60, "after": 32}
+"""What a coder reads, and how wide."""
+
+_WIDTH = _SHOWN | {MEMO: 36, FLAG: 7}
+_READ = {*RANKS, MEMO, FLAG, "unit", *_KEYS}
+_NO = ("", "no", "false", "0")
 _LINE, _TALLEST = 15, 360
 _CUT = " […] "
 _FULL = ("Definition", "Include", "Exclude", "Rules", "Examples", "Near misses")
 _FLAGGED = "yes"
 
 
-def packet(packet: Packet, coder: str, out: Path) -> list[Path]:
+def tool() -> Tool:
+    """Workbooks and CSV files out, filled-in sheets in."""
+    return Tool({"xlsx": _write_xlsx, "csv": _write_csv}, {"sheet": CodingsReader(_sniff, _read, _columns)})
+
+
+def _names(book: Codebook) -> list[str]:
+    """The columns in order."""
+    return [*_SHOWN, *ranks(book), MEMO, FLAG, *_KEYS]
+
+
+def _rows(packet: Packet, coder: str) -> Iterator[list[str | int | None]]:
+    """The cells of each of a coder's units; texts that a spreadsheet would run are made harmless."""
+    empty = [None] * (packet.codebook.max_codes + 2)
+    for view in views(packet, coder):
+        texts = map(neutralise, (view.question, view.before, view.unit, view.after))
+        practice = "practice" if view.practice else None
+        keys = (view.unit_id, coder, packet.codebook.stamp)
+        yield [view.number, view.trace, practice, *texts, *empty, *keys]
+
+
+def _write_csv(packet: Packet, coder: str, out: Path) -> list[Path]:
+    """Write ``OUT/CODER.csv``."""
+    path = out / f"{coder}.csv"
+    with atomic(path) as file:
+        file.write("\ufeff")
+        table = csv.writer(file)
+        table.writerow(_names(packet.codebook))
+        table.writerows(_rows(packet, coder))
+    return [path]
+
+
+def _write_xlsx(packet: Packet, coder: str, out: Path) -> list[Path]:
     """Write ``OUT/CODER.xlsx``. Raises `InputError` where a sheet cannot hold a unit, or so many of them."""
     import openpyxl
 
@@ -53,10 +99,10 @@ def packet(packet: Packet, coder: str, out: Path) -> list[Path]:
 
 
 def _fill(sheet: Any, packet: Packet, coder: str, path: Path) -> int:
-    names = columns(packet.codebook)
+    names = _names(packet.codebook)
     _row(sheet, 1, names)
     number = 1
-    for number, cells in enumerate(rows(packet, coder), 2):
+    for number, cells in enumerate(_rows(packet, coder), 2):
         if number > ROW_LIMIT:
             raise InputError(f"{path}: an XLSX sheet holds {ROW_LIMIT:,} rows", "send a CSV file")
         where = dict(zip(names, cells, strict=True))
@@ -70,8 +116,6 @@ def _fill(sheet: Any, packet: Packet, coder: str, path: Path) -> int:
 
 
 def _row(sheet: Any, number: int, cells: list[Any]) -> None:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
     for column, value in enumerate(cells, 1):
         if value is None:
             continue
@@ -80,7 +124,7 @@ def _row(sheet: Any, number: int, cells: list[Any]) -> None:
             cell.value = value
         else:
             # XML cannot hold most control characters; what only helps to understand the unit may be cut.
-            cell.value = ILLEGAL_CHARACTERS_RE.sub("\ufffd", _shortened(value))
+            cell.value = sheet_text(_shortened(value))
             cell.data_type = "s"
 
 
@@ -95,13 +139,8 @@ def _definitions(sheet: Any, book: Codebook) -> None:
     _row(sheet, 1, ["code", "name", "family", "in short", *(name.lower() for name in _FULL)])
     families = {family.id: family.name for family in book.families}
     for number, code in enumerate(book.codes, 2):
-        full = dict(in_full(code))
-        texts = [
-            code.name,
-            families.get(code.family, code.family),
-            code.short,
-            *(full.get(n, "") for n in _FULL),
-        ]
+        full, family = dict(definition(code)), families.get(code.family, code.family)
+        texts = [code.name, family, code.short, *(full.get(name, "") for name in _FULL)]
         _row(sheet, number, [code.id, *map(neutralise, texts)])
     _row(sheet, len(book.codes) + 2, [NONE, "none applies", "", "no code of this codebook applies"])
     _style(sheet, len(book.codes) + 2, [12, 24, 24, 32, 60, 48, 48, 48, 48, 48])
@@ -149,12 +188,12 @@ def _layout(sheet: Any, book: Codebook, last: int) -> None:
     from openpyxl.styles import Font, PatternFill, Protection
     from openpyxl.utils import get_column_letter
 
-    names = columns(book)
+    names = _names(book)
     _style(sheet, last, [_WIDTH.get(name, 14) for name in names])
     filled = {*ranks(book), MEMO, FLAG}
     for column, name in enumerate(names, 1):
         letter = get_column_letter(column)
-        sheet.column_dimensions[letter].hidden = name in KEYS
+        sheet.column_dimensions[letter].hidden = name in _KEYS
         for (cell,) in sheet.iter_rows(2, last, column, column):
             if name in filled:
                 cell.protection = Protection(locked=False)
@@ -172,7 +211,7 @@ def _choices(sheet: Any, book: Codebook, last: int) -> None:
     from openpyxl.utils import get_column_letter
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    names, end = columns(book), len(book.codes) + 1
+    names, end = _names(book), len(book.codes) + 1
     for name in (*ranks(book), FLAG):
         # A list in the cell's own rule may have 255 characters; a range has no such limit.
         reach = end + 1 if name == FIRST else end
@@ -201,3 +240,38 @@ def _bytes(book: Any) -> bytes:
                 data = _SAVED.sub(rb"\g<1>2000-01-01T00:00:00Z\g<3>", data)
             new.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
     return fixed.getvalue()
+
+
+def _sniff(file: CodingsFile) -> float:
+    return float({"unit_id", FIRST} <= file.plain.keys())
+
+
+def _columns(file: CodingsFile) -> Columns:
+    known = _READ | _SHOWN.keys()
+    return Columns([], [column for plain, column in file.plain.items() if plain not in known])
+
+
+def _read(file: CodingsFile) -> Iterator[RawCoding | BadRow]:
+    known = [name for name in RANKS if name in file.plain]
+    return each_record(file, lambda row, number: [_raw(file, row, number, known)])
+
+
+def _raw(file: CodingsFile, row: Row, number: int, known: list[str]) -> RawCoding:
+    for name in (*known, MEMO, FLAG, "unit", *_KEYS):
+        value = row.data.get(file.plain.get(name, name))
+        if isinstance(value, dict) or (
+            isinstance(value, list) and not all(isinstance(v, str) for v in value)
+        ):
+            raise RowError(f"{name} is no text")
+    memo = row.data.get(file.plain.get(MEMO, MEMO))
+    return RawCoding(
+        number,
+        file.cell(row, "coder") or "",
+        codes_without_gap(known, [file.cell(row, name) for name in known]),
+        file.cell(row, "unit_id") or "",
+        quote=file.text(row, "unit"),
+        memo=("\n".join(memo) or None) if isinstance(memo, list) else file.remark(row, MEMO),
+        whole=True,
+        codebook=file.cell(row, "codebook"),
+        flag=(file.cell(row, FLAG) or "").lower() not in _NO,
+    )

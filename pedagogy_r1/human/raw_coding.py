@@ -1,0 +1,318 @@
+"""Rows of codings as they stand in a file: whose, of what, and the cell of codes; nothing is checked yet.
+
+    unit_id,coder,code,memo            RawCoding(row=2, coder="A", cell="TR-SP", unit_id="u4be1…", memo=None)
+    u4be1…,A,TR-SP,
+
+`tools/` reads files into such rows. Whether the codes exist, whether the spans lie where they say and whether somebody
+coded a unit twice is decided once for all of them, in `locate_rows.py` and `parse_cells.py`.
+
+The second half reads the records of annotation tools: nested JSON that may hold anything. Every value is taken for what
+it must be, or refused by name (`RowError`); nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import InputError
+from ..files.records import BadRow, Row, need_file, read_rows
+from ..files.spreadsheet import restore
+
+ROWS = (".csv", ".tsv", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
+"""Files that are read as rows; any other is left to a tool that knows it."""
+
+
+class RowProblem(NamedTuple):
+    """A row of codings that cannot be taken, and why. ``coder`` tells the cells of a wide row apart."""
+
+    file: str
+    row: int
+    why: str
+    coder: str = ""
+
+    def __str__(self) -> str:
+        coder = f" ({self.coder})" if self.coder else ""
+        return f"{self.file}:{self.row}{coder}: {self.why}"
+
+
+class RawCoding(NamedTuple):
+    """One cell of codes as it stands in a file, with all that says whose and of what it is; texts are not yet checked."""
+
+    row: int
+    coder: str
+    cell: str | None
+    """``None`` for an empty cell; several codes are separated by semicolons."""
+    unit_id: str = ""
+    trace_id: str = ""
+    start: str | None = None
+    end: str | None = None
+    quote: str | None = None
+    """The span's text. With a ``unit_id`` it is optional, and checked where given."""
+    memo: str | None = None
+    whole: bool = False
+    """The cell is all this coder says of the unit; else further rows may add a second code."""
+    rank: int | None = None
+    missing_reason: str | None = None
+    exported: bool = False
+    """The row comes from ``pcode export``: an empty code without a reason means that none applies."""
+    evidence: str | None = None
+    confidence: str | None = None
+    overlap: str | None = None
+    carried_from: str | None = None
+    kind: str | None = None
+    """What an export says the coder is, human or machine."""
+    codebook: str | None = None
+    """Under which codebook the row says it was made: ``schoen``, ``schoen@1.0.0`` or ``schoen@1.0.0#1f0c…``."""
+    flag: bool = False
+    """The coder wants to come back to it; said in the report."""
+    file: str = ""
+    place: tuple[str, int, int] = ("", 0, 0)
+    """Trace, start and end, once `locate_rows` has found them."""
+
+    @property
+    def where(self) -> str:
+        """``file:row``."""
+        return f"{self.file}:{self.row}"
+
+    def problem(self, why: str) -> RowProblem:
+        """Why this row cannot be taken."""
+        return RowProblem(self.file, self.row, why, self.coder)
+
+
+@dataclass(frozen=True)
+class CodingsFile:
+    """A file's rows, its columns in order of appearance, and the well-known ones among them by plain name.
+
+    Of a file that is no table (a project, an archive) there are no rows: a tool knows it by its ``path``, and opens that.
+    """
+
+    path: Path
+    columns: list[str]
+    rows: list[Row | BadRow]
+    plain: dict[str, str]
+
+    def cell(self, row: Row, name: str) -> str | None:
+        """The text of a well-known column, trimmed; ``None`` if it is empty or not there."""
+        return self.value(row, self.plain[name]) if name in self.plain else None
+
+    def value(self, row: Row, column: str) -> str | None:
+        """The text of any column, trimmed; a list becomes ``A; B``."""
+        value = row.data.get(column)
+        if isinstance(value, list | tuple):
+            value = "; ".join(str(item) for item in value)
+        return None if value is None else self._restored(str(value)).strip() or None
+
+    def text(self, row: Row, name: str) -> str | None:
+        """A quote, neither trimmed nor restored."""
+        value = row.data.get(self.plain[name]) if name in self.plain else None
+        return value if isinstance(value, str) and value else None
+
+    def remark(self, row: Row, name: str) -> str | None:
+        """A memo or other free text, restored but not trimmed."""
+        text = self.text(row, name)
+        return text and self._restored(text)
+
+    def _restored(self, text: str) -> str:
+        """Without the apostrophe by which a spreadsheet was kept from running the text."""
+        return restore(text) if self.path.suffix.lower() in (".csv", ".tsv", ".xlsx") else text
+
+
+def plain_name(column: str) -> str:
+    """Column names are compared without case, and spaces are underscores.
+
+    >>> plain_name(" Unit ID")
+    'unit_id'
+    """
+    return column.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def read_codings_file(path: str | Path) -> CodingsFile:
+    """Read a whole file of human codings (they are small); of a file that is no table, nothing."""
+    path = Path(path)
+    if path.suffix.lower() not in ROWS:
+        need_file(path)
+        return CodingsFile(path, [], [], {})
+    rows = list(read_rows(path))
+    if not rows:
+        raise InputError(f"{path}: no rows", "the file is empty, or has nothing but a header")
+    columns = list(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.data))
+    plain: dict[str, str] = {}
+    for column in columns:
+        other = plain.setdefault(plain_name(column), column)
+        if other != column:
+            raise InputError(
+                f"{path}: columns {other!r} and {column!r} differ only in case or spaces",
+                "rename one of them",
+            )
+    return CodingsFile(path, columns, rows, plain)
+
+
+class RowError(Exception):
+    """What is wrong with a row; ``at`` is the row to blame where several belong together, the first if not known."""
+
+    def __init__(self, why: str, at: RawCoding | None = None) -> None:
+        super().__init__(why)
+        self.at = at
+
+
+def each_record(
+    file: CodingsFile, read: Callable[[Row, int], list[RawCoding]]
+) -> Iterator[RawCoding | BadRow]:
+    """Record by record, each with its number; one that is not as it should be (`RowError`) comes as a bad row."""
+    for row in file.rows:
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        number = row.nth or row.line
+        try:
+            yield from read(row, number)
+        except RowError as error:
+            raw = json.dumps(row.data, ensure_ascii=False, default=str)[:500]
+            yield BadRow(number, str(error), raw)
+
+
+class PacketRecord(NamedTuple):
+    """What a record of ours says of itself, whatever the tool: which unit (or trace), whose, under which codebook."""
+
+    unit_id: str
+    trace_id: str
+    unit: str | None
+    text: str | None
+    coder: str
+    codebook: str | None
+
+    def coding(self, number: int, cell: str | None, **more: Any) -> RawCoding:
+        """A coding of the record's unit."""
+        return RawCoding(
+            number,
+            self.coder,
+            cell,
+            self.unit_id,
+            quote=self.unit,
+            whole=True,
+            codebook=self.codebook,
+            **more,
+        )
+
+    def span(
+        self, number: int, cell: str | None, place: tuple[str, str, str | None], memo: str | None = None
+    ) -> RawCoding:
+        """A coding of a stretch of the record's text: start, end, quote."""
+        start, end, quote = place
+        return RawCoding(
+            number, self.coder, cell, "", self.trace_id, start, end, quote, memo, codebook=self.codebook
+        )
+
+
+def packet_record(data: dict[str, Any], what: str) -> PacketRecord:
+    """Read the fields that a packet's files have. Raises `RowError` where one is no text, or none says of what it is."""
+    record = PacketRecord(
+        text_of(data, "unit_id") or "",
+        text_of(data, "trace_id") or text_of(data, "document") or "",
+        text_of(data, "unit"),
+        text_of(data, "text"),
+        (text_of(data, "coder") or "").strip(),
+        text_of(data, "codebook"),
+    )
+    if not (record.unit_id or record.trace_id):
+        raise RowError(what)
+    return record
+
+
+def text_of(data: dict[str, Any], name: str) -> str | None:
+    """A text, or ``None`` if it is empty or not there."""
+    value = data.get(name)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise RowError(f"{name} is no text but {in_short(value)}")
+
+
+def texts(value: Any, name: str) -> list[str]:
+    """A list of texts; one text alone is a list too, and nothing is an empty one."""
+    if isinstance(value, str):
+        return [value]
+    return _list_of(str, value, f"{name} is no list of texts")
+
+
+def objects(value: Any, name: str) -> list[dict[str, Any]]:
+    """A list of objects; nothing is an empty one."""
+    return _list_of(dict, value, f"{name} is no list of objects")
+
+
+def _list_of(kind: type, value: Any, why: str) -> list[Any]:
+    if value is None:
+        return []
+    if isinstance(value, list) and all(isinstance(each, kind) for each in value):
+        return value
+    raise RowError(f"{why} but {in_short(value)}")
+
+
+def in_short(value: Any) -> str:
+    """What a value is, in a few words."""
+    return f"{type(value).__name__} {json.dumps(value, ensure_ascii=False, default=str)[:40]}"
+
+
+_RANKED = re.compile(r"(2nd|3rd|\d+th) (.+)", re.DOTALL)
+
+
+def ranked_name(rank: int, code: str) -> str:
+    """The name of a code at a place behind the first, for tools that do not keep an order.
+
+    >>> ranked_name(1, "IA-SQ"), ranked_name(2, "IA-SQ"), ranked_name(3, "IA-SQ")
+    ('2nd IA-SQ', '3rd IA-SQ', '4th IA-SQ')
+    """
+    return f"{ {1: '2nd', 2: '3rd'}.get(rank, f'{rank + 1}th') } {code}"
+
+
+def codes_in_order(names: list[str]) -> str | None:
+    """Codes whose places are in their names: ``["2nd OA-ME", "IA-SQ"]`` → ``IA-SQ; OA-ME``. ``None``: none was given."""
+    placed: dict[int, str] = {}
+    for name in names:
+        found = _RANKED.fullmatch(name.strip())
+        rank = 1 if not found else {"2nd": 2, "3rd": 3}.get(found[1]) or int(found[1][:-2][:3])
+        if rank in placed:
+            other = "two first codes" if rank == 1 else f"two codes at place {rank}"
+            raise RowError(f"{other}, {placed[rank]} and {name}: which one comes first is not said")
+        placed[rank] = found[2] if found else name.strip()
+    if placed and sorted(placed) != list(range(1, len(placed) + 1)):
+        gap = min(set(range(1, 21)) - set(placed))
+        raise RowError(f"{', '.join(placed.values())}: there is no code at place {gap}")
+    return "; ".join(placed[rank] for rank in sorted(placed)) or None
+
+
+def codes_without_gap(names: Sequence[str], codes: Sequence[str | None]) -> str | None:
+    """The codes of fields for the first, second … code; refused where one is empty and a later one is not."""
+    found = [code or None for code in codes]
+    given = [code for code in found if code]
+    if found[: len(given)] != given:
+        last, empty = names[found.index(given[-1])], names[found.index(None)]
+        raise RowError(f"{last} is {given[-1]}, and {empty} is empty")
+    return "; ".join(given) or None
+
+
+def by_utf16(text: str, start: object, end: object, quote: str | None) -> tuple[str, str, str | None]:
+    """Offsets counted as JavaScript does, in code points of ``text`` where they lead to the quote (or there is none).
+
+    Start 14, end 18 on "🙂 Okay. Wait, …" → start 13, end 17, quote "Wait". Others stay as they are.
+    """
+    a, b = offset(start, "start"), offset(end, "end")
+    coded = text.encode("utf-16-le", "surrogatepass")
+    inside = coded[2 * a : 2 * b].decode("utf-16-le", "surrogatepass") if a < b <= len(coded) // 2 else ""
+    if not inside or (quote and inside != quote):
+        return str(a), str(b), quote
+    first = len(coded[: 2 * a].decode("utf-16-le", "surrogatepass"))
+    return str(first), str(first + len(inside)), inside
+
+
+def offset(value: object, name: str) -> int:
+    """A whole number, 0 or more. Raises `RowError`."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12:
+        return value
+    raise RowError(f"{name} is no offset but {in_short(value)}")

@@ -1,0 +1,201 @@
+"""The rows of all files of an import, and the report that says what became of each.
+
+1,309 rows = 1,309 kept + 0 "not coded" + 0 in the answer + 0 problems; shared spans: 499, alone: {"D": 191, "Gemini": 120}
+
+What a file says of its coders' kind and of its codebook is checked against the command: exports have these columns, so that
+a round trip neither makes a machine human nor renames its codes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from ..codebook import Codebook
+from ..errors import InputError
+from ..files.records import BadRow
+from ..runs.coding import NOT_CODED, CoderKind
+from ..runs.run import CoderRun
+from .packet_return import ReturnedPacket
+from .raw_coding import CodingsFile, RawCoding, RowError, RowProblem, read_codings_file
+from .tools import choose
+
+
+@dataclass
+class CodingsReport:
+    """What an import of codings did: every row is in ``kept``, ``not_coded``, ``outside``, ``practice`` or ``problems``.
+
+    ``outside``: spans in the answer, or a think tag; ``practice``: on units of a packet that are for practice alone;
+    ``alone``: spans (with ``units="own"``) that only this coder has; ``landless``: spans that own no unit after
+    projection; ``moved``: rows by the presumed cause of their shifted offsets; ``places``: the ``file:row`` of all that
+    ``moved``, ``counts`` and ``outside`` count, by the cause, the remark, or ``outside``.
+    """
+
+    out: str
+    rows: int = 0
+    kept: int = 0
+    not_coded: int = 0
+    outside: int = 0
+    practice: int = 0
+    traces: int = 0
+    traces_left_out: int = 0
+    units: int = 0
+    codings: int = 0
+    missing: int = 0
+    """Of the codings: those without codes, each with its reason."""
+    scheme: str = ""
+    coders: list[str] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
+    ignored: dict[str, list[str]] = field(default_factory=dict)
+    moved: Counter[str] = field(default_factory=Counter)
+    shared: int = 0
+    alone: Counter[str] = field(default_factory=Counter)
+    landless: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    places: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[RowProblem] = field(default_factory=list)
+    aside: str | None = None
+
+    def add(self, remark: str, where: list[str]) -> None:
+        """Count something worth saying of these rows."""
+        if where:
+            self.counts[remark] += len(where)
+            self.places.setdefault(remark, []).extend(where)
+
+    @property
+    def run(self) -> CoderRun:
+        """The run that was written."""
+        return CoderRun(self.out)
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        plain = {k: dict(v) if isinstance(v, Counter) else v for k, v in vars(self).items()}
+        plain["counts"] = {k: n for k, n in self.counts.items() if n}
+        return plain | {"problems": [problem._asdict() for problem in self.problems]}
+
+
+class CodingsRead(NamedTuple):
+    """The rows of all files, before anything is known about the traces. ``kinds``: of the coders whose kind the files say."""
+
+    rows: list[RawCoding]
+    by_unit: bool
+    schemes: list[str]
+    coders: list[str]
+    kinds: dict[str, CoderKind]
+
+
+def read_codings(
+    paths: Sequence[Path],
+    report: CodingsReport,
+    book: Codebook,
+    *,
+    format: str | None = None,
+    kind: CoderKind | None = None,
+    coder: str | None = None,
+    back: ReturnedPacket | None = None,
+) -> CodingsRead:
+    """Read all files. What is wrong with a row goes into the report; with a file, `InputError` is raised."""
+    if not paths:
+        raise InputError("no file to import", "name at least one")
+    rows: list[RawCoding] = []
+    schemes: list[str] = []
+    names: dict[str, None] = {}
+    declared = _Declared(book, kind)
+    for path in paths:
+        file = read_codings_file(path)
+        name, reader = choose(file, format)
+        coders, ignored = reader.columns(file)
+        report.formats[str(path)] = name + (f" (coders: {', '.join(coders)})" if coders else "")
+        report.ignored |= {str(path): ignored} if ignored else {}
+        schemes += _schemes(file)
+        for raw in reader.read(file):
+            report.rows += 1
+            try:
+                raw = _owned(raw, str(path), coder, back)
+            except RowError as error:
+                line = raw.line if isinstance(raw, BadRow) else raw.row
+                report.problems.append(RowProblem(str(path), line, str(error)))
+                continue
+            names[raw.coder] = None
+            declared.check(raw)
+            report.add("flagged by the coder", [raw.where] if raw.flag else [])
+            if not raw.coder:
+                report.problems.append(raw.problem("no coder"))
+            elif raw.exported and raw.missing_reason == NOT_CODED:
+                report.not_coded += 1
+            else:
+                rows.append(raw)
+    by_unit = any(raw.unit_id for raw in rows)
+    by_span = any(raw.trace_id and raw.start is not None for raw in rows)
+    return CodingsRead(rows, by_unit or not by_span, schemes, list(names), declared.kinds)
+
+
+def _owned(raw: RawCoding | BadRow, file: str, coder: str | None, back: ReturnedPacket | None) -> RawCoding:
+    """The row with its file and its coder, and its trace under the name the packet has for it."""
+    if isinstance(raw, BadRow):
+        raise RowError(raw.why)
+    raw = raw._replace(file=file)
+    if back is not None:
+        return back.own(raw)
+    return raw if raw.coder else raw._replace(coder=coder or "")
+
+
+def _schemes(file: CodingsFile) -> list[str]:
+    if "scheme" not in file.plain:
+        return []
+    return [str(row.data.get(file.plain["scheme"])) for row in file.rows[:1] if not isinstance(row, BadRow)]
+
+
+class _Declared:
+    """What the rows say of themselves, against what the command says: the coder's kind, and the codebook.
+
+    …,coder,…,codebook,…,kind
+    …,cues,…,schoen@1.0.0#1f0c…,…,machine       --codebook schoen@1.1.0   → refused, with the way to carry it over
+    """
+
+    def __init__(self, book: Codebook, kind: CoderKind | None) -> None:
+        self.book, self.kind = book, kind
+        self.kinds: dict[str, CoderKind] = {}
+        self._first: dict[str, str] = {}
+        self._right: set[str | None] = {None}
+
+    def check(self, raw: RawCoding) -> None:
+        """Take in one row; raises `InputError` if it contradicts the command or an earlier row."""
+        if raw.codebook not in self._right:
+            self._check_codebook(raw.where, raw.codebook or "")
+            self._right.add(raw.codebook)
+        if raw.kind is not None and raw.coder:
+            self._check_kind(raw.where, raw.coder, raw.kind.lower())
+
+    def _check_kind(self, where: str, coder: str, word: str) -> None:
+        kind: CoderKind | None = next((known for known in get_args(CoderKind) if known == word), None)
+        if kind is None:
+            raise InputError(f"{where}: kind {word[:40]!r} is neither human nor machine", "mend the cell")
+        said = self.kinds.setdefault(coder, kind)
+        first = self._first.setdefault(coder, where)
+        if kind != said:
+            raise InputError(
+                f"{where}: coder {coder} is {kind}, and {said} in {first}",
+                "one name is one coder: rename one of them, or mend the kind",
+            )
+        if self.kind not in (None, kind):
+            raise InputError(
+                f"{where}: coder {coder} is {kind}, and --kind says {self.kind}",
+                "leave --kind out, or mend the column kind",
+            )
+
+    def _check_codebook(self, where: str, stamp: str) -> None:
+        ref, _, cut = stamp.partition("#")
+        name, _, version = ref.partition("@")
+        hint = f"import with --codebook {ref}"
+        if name == self.book.id and version in ("", self.book.version):
+            if self.book.digest.removeprefix("sha256:").startswith(cut):
+                return
+            hint = "the codebook has changed since; give the codebook.yaml of the run that was exported"
+        elif name == self.book.id:
+            hint += f", then carry the run over: pcode codebook migrate RUN --to {self.book.ref} -o NEW"
+        mine = self.book.stamp if cut else self.book.ref
+        raise InputError(f"{where}: coded with {stamp}, and --codebook is {mine}", hint)

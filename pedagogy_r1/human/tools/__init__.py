@@ -1,0 +1,132 @@
+"""The tools that people code in: one file each, and the folder is the registry.
+
+    excel.py         A.xlsx, a workbook with drop-downs and definitions; A.csv, the same columns
+    label_studio.py  A.label_studio.{xml,json}   labeling configuration and tasks
+    doccano.py       A.doccano.jsonl, A.doccano.labels.json
+    prodigy.py       A.prodigy.jsonl, A.prodigy.json
+    inception.py     INCEpTION: a layer, its tags, one document a trace
+    qdpx.py          REFI-QDA: a project for NVivo, ATLAS.ti, MAXQDA, QualCoder
+    browser.py       what `pcode web` saved
+    tables.py        unit_id | trace_id start end quote, coder, code;  or unit_id and one column a coder
+
+A plugin is a file that exposes ``tool()``, returning a `Tool`: the formats that it writes, and those that it reads. Writing
+puts into the folder ``out`` what ``coder`` is sent. Whatever the tool, coding goes by unit: the file carries each unit's id, so
+that what comes back needs no offsets. Option ``spans``: whole traces instead, in which coders mark stretches themselves.
+Reading yields `RawCoding` rows as they stand in the file.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ... import plugins
+from ...errors import InputError, PluginError, did_you_mean
+from ...files.records import BadRow
+from ..packet import Packet
+from ..raw_coding import ROWS, CodingsFile, RawCoding
+
+PACKAGE = __name__
+
+PacketWriter = Callable[..., list[Path]]
+"""``(packet, coder, out, **options)``: writes into the folder ``out``, and returns the files."""
+
+
+class Columns(NamedTuple):
+    """Columns taken for coders (none in a long table), and those not read at all."""
+
+    coders: list[str]
+    ignored: list[str]
+
+
+class CodingsReader(NamedTuple):
+    """Reads one layout of human codings; ``file.rows`` is empty where the file is no table.
+
+    ``sniff``: how surely the file has this layout, 0 no, 1 yes. ``read``: each row that is no record comes as a `BadRow`.
+    """
+
+    sniff: Callable[[CodingsFile], float]
+    read: Callable[[CodingsFile], Iterator[RawCoding | BadRow]]
+    columns: Callable[[CodingsFile], Columns] = lambda _: Columns([], [])
+
+
+class Tool(NamedTuple):
+    """One tool: what it is sent and what comes back of it, by format; ``pcode packet`` and ``pcode import`` name formats."""
+
+    writes: Mapping[str, PacketWriter] = {}
+    reads: Mapping[str, CodingsReader] = {}
+
+
+def _formats(kind: str) -> dict[str, Any]:
+    """All formats that tools have under ``writes`` or ``reads``, sorted by name."""
+    found: dict[str, Any] = {}
+    for name in plugins.available(PACKAGE):
+        formats = getattr(plugins.load(PACKAGE, name)(), kind)
+        if twice := found.keys() & formats.keys():
+            raise PluginError(f"tool {name}: another one {kind} {min(twice)} too", "uninstall one of them")
+        found |= formats
+    return dict(sorted(found.items()))
+
+
+def _chosen(kind: str, names: Iterable[str]) -> dict[str, Any]:
+    known = _formats(kind)
+    for name in names:
+        if name not in known:
+            raise PluginError(f"no format is named {name!r}", did_you_mean(name, list(known)))
+    return {name: known[name] for name in names}
+
+
+def formats() -> list[str]:
+    """Names of all formats that packets can be written in."""
+    return list(_formats("writes"))
+
+
+def write_formats(
+    packet: Packet, names: Iterable[str], coders: Iterable[str] = (), out: Path | None = None, **options: Any
+) -> list[Path]:
+    """Write ``coders`` (none: all of the packet) their files in each format; ``out`` instead of the packet's own folder.
+
+    ``label-studio`` is ``label_studio``. Raises `PluginError` for a format that does not exist or an option that one of
+    them does not have, before anything is written.
+    """
+    writers: dict[str, PacketWriter] = _chosen(
+        "writes", list(dict.fromkeys(name.strip().replace("-", "_") for name in names))
+    )
+    for name, write in writers.items():
+        known = inspect.signature(write).parameters
+        for option in options:
+            if option not in known:
+                raise PluginError(f"format {name} has no option {option!r}", "leave it out for this format")
+    chosen = list(coders) or list(packet.manifest.coders)
+    for coder in chosen:
+        packet.check_coder(coder)
+    return [
+        path
+        for coder in chosen
+        for write in writers.values()
+        for path in write(packet, coder, (out or packet.folder) / coder, **options)
+    ]
+
+
+def choose(file: CodingsFile, name: str | None = None) -> tuple[str, CodingsReader]:
+    """The reader of the format ``name``, or the one that is surest of the file."""
+    if name is not None:
+        return name, _chosen("reads", [name])[name]
+    readers: dict[str, CodingsReader] = _formats("reads")
+    surest = max(readers, key=lambda each: readers[each].sniff(file))
+    if readers[surest].sniff(file) > 0:
+        return surest, readers[surest]
+    if not file.rows:
+        raise InputError(
+            f"{file.path}: cannot tell the format from the suffix {file.path.suffix!r}, nor from what is in the file",
+            f"say --format ({', '.join(readers)}), or use one of {' '.join(ROWS)}",
+        )
+    wanted = ["unit_id", "trace_id", "start", "end", "quote", "coder", "code"]
+    near = [f"{column!r}: {did_you_mean(column, wanted)}" for column in file.columns if column not in wanted]
+    raise InputError(
+        f"{file.path}: columns {', '.join(file.columns) or '(none)'} are no layout of codings that is known",
+        "needed: unit_id coder code, or trace_id start end quote coder code, or unit_id and one column a coder"
+        + "".join(f"; {hint}" for hint in near[:3] if "did you mean" in hint),
+    )
