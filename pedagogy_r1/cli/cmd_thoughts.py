@@ -107,13 +107,14 @@ def command(
     Writes OUT/thoughts.jsonl for `pcode tokens TRACES --thoughts OUT/thoughts.jsonl`. The same command resumes a run
     that was interrupted.
     """
-    from ..tokens.asked_thoughts import execute
-    from ..tokens.thought_job import prepare
+    from ..tokens.asked_thoughts import execute, plan
+    from ..tokens.thought_run import prepare
 
-    job = prepare(traces, out, backend=backend_options(backend), **given)
+    try:
+        job = prepare(traces, out, backend=backend_options(backend), **given)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     if dry_run:
-        from ..tokens.thought_plan import plan
-
         _print_plan(plan(job), as_json)
         return
     with traces_bar("thoughts") as progress:

@@ -15,65 +15,48 @@ from pathlib import Path
 from typing import Any
 
 from ..asking import Asked as Outcome
-from ..asking import (
-    ModelName,
-    Session,
-    key_from,
-    open_chat,
-    run_apart,
-)
-from ..chat import ChatFrame
-from ..errors import RunError
-from ..files.lock import locked
+from ..asking import Asker, ModelName, Session, answered_digests, key_from, open_chat, run_apart
+from ..chat import ChatFrame, ChatRequest
 from ..files.records import write_jsonl
 from ..intake import read_traces
-from ..provenance import file_digest, now
+from ..job import JobFolder, Status
+from ..provenance import file_digest
 from ..trace import Trace
-from ..unit.language import language_code
-from ..unit.sentence import sentences
-from ..unit.thought import thoughts
 from . import judges as judging
 from . import segmenter as segmenting
-from .judges import Judge, Judged
+from .judges import ThoughtJudge, ThoughtVerdicts
 from .response_thoughts import SURE
-from .segmenter import Cut, Segmenter
-from .thought_job import Job, backend_of, frame_of, prepare
-from .thought_run import THOUGHTS, Asked, ThoughtRun, difference, read_run
+from .segmenter import Cut, Segmenter, cut_by_rule
+from .thought_run import THOUGHTS, AskedModel, ThoughtJob, ThoughtRun, prepare
 
 EXPECTED_TOKENS = 2000
 """Of one request, until there is experience."""
+BYTES_PER_TOKEN = 3.6
+"""Of English prose and LaTeX, roughly, over the tokenizers in use."""
 
 Progress = Callable[[int, int], None]
 """Called with (traces done, traces in all), over all models."""
 
 
 def find_thoughts(traces: str | Path, out: str | Path, **options: Any) -> ThoughtRun:
-    """Find and judge the thoughts of a file of traces. ``options``: those of `thought_job.prepare`.
+    """Find and judge the thoughts of a file of traces. ``options``: those of `thought_run.prepare`.
 
-    Raises `InputError` for options that do not fit, `RunError` for a folder with another run, `ChatError` for a server
+    Raises `ValueError` for options that do not fit, `RunError` for a folder with another run, `ChatError` for a server
     that cannot be asked.
     """
     return execute(prepare(traces, out, **options))
 
 
-def execute(job: Job, *, progress: Progress | None = None) -> ThoughtRun:
+def execute(job: ThoughtJob, *, progress: Progress | None = None) -> ThoughtRun:
     """Ask what is not answered yet, and write ``thoughts.jsonl`` if everything could be asked."""
-    with locked(job.out):
-        previous = read_run(job.out)
-        if previous is not None:
-            if previous.fingerprint != job.run.fingerprint:
-                raise RunError(
-                    f"{job.out} holds another run: {difference(previous, job.run)}",
-                    "choose another directory with -o, or delete this one",
-                )
-            if _finished(previous, job):
-                return previous
-            job = job._replace(run=job.run.model_copy(update={"started": previous.started}))
-        job.run.save(job.out)
-        return _Work(job, progress).run().save(job.out)
+    with JobFolder(job.out, job.run, otherwise="made with other prompts") as folder:
+        if folder.previous is not None and _finished(folder.previous, job):
+            return folder.previous
+        folder.save()
+        return _Work(job, folder, progress).run()
 
 
-def _finished(previous: ThoughtRun, job: Job) -> bool:
+def _finished(previous: ThoughtRun, job: ThoughtJob) -> bool:
     path = job.out / THOUGHTS
     again = job.speed.retry_missing and previous.missing
     return (
@@ -84,13 +67,16 @@ def _finished(previous: ThoughtRun, job: Job) -> bool:
     )
 
 
+Work = Callable[[int, Trace], Awaitable[Any]]
+
+
 class _Work:
     """One process's share of a run."""
 
-    def __init__(self, job: Job, progress: Progress | None) -> None:
-        self.job, self.progress = job, progress
+    def __init__(self, job: ThoughtJob, folder: JobFolder[ThoughtRun], progress: Progress | None) -> None:
+        self.job, self.folder, self.progress = job, folder, progress
         self.cuts: dict[str, Cut] = {}
-        self.judged: list[dict[str, Judged]] = []
+        self.judged: list[dict[str, ThoughtVerdicts]] = []
         self.usage: dict[str, Any] = {}
         self.passes = 1 + len(job.run.judges)
         self.done = 0
@@ -98,101 +84,92 @@ class _Work:
     def run(self) -> ThoughtRun:
         asked = self._segment()
         for number, judge in enumerate(self.job.run.judges, 1):
-            if asked is not None and not asked.whole:
-                break
-            asked = self._judge(number, judge)
-        ended = {"usage": self.usage, "finished": now()}
-        if asked is not None and not asked.whole:
-            status = "interrupted" if asked.interrupted else "stopped"
-            return self.job.run.model_copy(
-                update=ended | {"status": status, "stopped_why": asked.stopped or "interrupted"}
-            )
+            if asked.whole:
+                asked = self._judge(number, judge)
+        if not asked.whole:
+            status: Status = "interrupted" if asked.interrupted else "stopped"
+            return self.folder.finish(status, why=asked.stopped or "interrupted", usage=self.usage)
         path = self.job.out / THOUGHTS
-        written = write_jsonl(path, self._lines())
-        return self.job.run.model_copy(
-            update=ended
-            | {"status": "complete", "counts": self._counts(written), "digest": file_digest(path)}
+        counts = self._counts(write_jsonl(path, self._lines()))
+        return self.folder.finish(
+            "complete", files=(THOUGHTS,), usage=self.usage, counts=counts, digest=file_digest(path)
         )
 
-    def _segment(self) -> Outcome | None:
-        if self.job.run.segmenter.prompt is None:
-            for trace in read_traces(self.job.source):
-                self.cuts[trace.id] = cut_by_rule(trace)
-                self._step()
-            return None
-
+    def _segment(self) -> Outcome:
         def keep(trace: Trace, cut: Cut) -> None:
             self.cuts[trace.id] = cut
             self._step()
 
-        def work(session: Session, frame: ChatFrame) -> Callable[[int, Trace], Awaitable[Cut]]:
-            return Segmenter(session.asker, frame).cut
+        model = self.job.run.segmenter
+        if model.prompt is None:
+            for trace in read_traces(self.job.source):
+                keep(trace, cut_by_rule(trace))
+            return Outcome()
 
-        return self._ask(
-            "segmenter", self.job.run.segmenter, segmenting.SYSTEM, segmenting.SCHEMA, work, keep
-        )
+        def work(asker: Asker, frame: ChatFrame) -> Work:
+            return Segmenter(asker, frame).cut
 
-    def _judge(self, number: int, judge: Asked) -> Outcome:
-        found: dict[str, Judged] = {}
+        return self._ask("segmenter", model, segmenting.SYSTEM, segmenting.SCHEMA, work, keep)
+
+    def _judge(self, number: int, model: AskedModel) -> Outcome:
+        found: dict[str, ThoughtVerdicts] = {}
         self.judged.append(found)
 
-        def keep(trace: Trace, judged: Judged) -> None:
+        def keep(trace: Trace, judged: ThoughtVerdicts) -> None:
             if judged.confidences:
                 found[trace.id] = judged
             self._step()
 
-        def work(session: Session, frame: ChatFrame) -> Callable[[int, Trace], Awaitable[Judged]]:
-            asks = Judge(session.asker, frame)
+        def work(asker: Asker, frame: ChatFrame) -> Work:
+            judge = ThoughtJudge(asker, frame)
 
-            async def of_trace(place: int, trace: Trace) -> Judged:
+            async def of_trace(place: int, trace: Trace) -> ThoughtVerdicts:
                 if judging.why_not(trace, every=self.job.every):
-                    return Judged(())
-                return await asks.judge(place, trace, self.cuts[trace.id].thoughts)
+                    return ThoughtVerdicts(())
+                return await judge.judge(place, trace, self.cuts[trace.id].thoughts)
 
             return of_trace
 
-        return self._ask(f"judge-{number}", judge, judging.SYSTEM, judging.SCHEMA, work, keep)
+        return self._ask(
+            f"judge-{number}", model, judging.SYSTEM, judging.SCHEMA, work, keep, size=self._size
+        )
 
     def _ask(
         self,
         part: str,
-        asked: Asked,
+        model: AskedModel,
         system: str,
         schema: Mapping[str, Any],
-        work: Callable[[Session, ChatFrame], Callable[[int, Trace], Awaitable[Any]]],
+        work: Callable[[Asker, ChatFrame], Work],
         keep: Callable[[Trace, Any], None],
+        size: Callable[[Trace], int] = lambda trace: 1,
     ) -> Outcome:
-        speed = self.job.speed
+        job, speed = self.job, self.job.speed
 
         async def session() -> Outcome:
-            named = ModelName.read(asked.model)
+            named = ModelName.read(model.model)
             chat = open_chat(
                 named,
-                base_url=asked.base_url,
-                api_key=key_from(speed.keys.get(asked.model)),
+                base_url=model.base_url,
+                api_key=key_from(speed.keys.get(model.model)),
                 timeout=speed.timeout,
                 connections=speed.concurrency,
-                **backend_of(self.job, named),
+                **job.backend_of(named),
             )
             asking = Session(
-                self.job.out / part,
+                job.out / part,
                 chat,
                 concurrency=speed.concurrency,
                 retries=speed.retries,
                 backoff=speed.backoff,
                 budget=speed.max_tokens_total,
                 expected_tokens=EXPECTED_TOKENS,
-                seed=self.job.run.parameters["seed"],
+                seed=job.run.parameters["seed"],
                 forgive=speed.retry_missing,
             )
-            frame = frame_of(chat.model, system, schema, self.job.run.parameters)
-            return await asking.run(
-                read_traces(self.job.source),
-                work(asking, frame),
-                keep,
-                frames=[frame],
-                size=self._size if part != "segmenter" else lambda trace: 1,
-            )
+            frame = job.frame_of(chat.model, system, schema)
+            traces = read_traces(job.source)
+            return await asking.run(traces, work(asking.asker, frame), keep, frames=[frame], size=size)
 
         outcome = run_apart(session)
         self.usage[part] = outcome.usage
@@ -224,14 +201,15 @@ class _Work:
             counts["cues_asked"] = sum(cut.asked for cut in self.cuts.values())
             counts["genuine"] = sum(cut.genuine for cut in self.cuts.values())
         missing = Counter(f"segmenter: {cut.missing}" for cut in self.cuts.values() if cut.missing)
+        for judge, found in zip(self.job.run.judges, self.judged, strict=True):
+            missing.update(f"{judge.model}: {why}" for one in found.values() for why in one.reasons)
         if self.judged:
-            for judge, found in zip(self.job.run.judges, self.judged, strict=True):
-                missing.update(f"{judge.model}: {why}" for one in found.values() for why in one.reasons)
-            counts |= self._judgements()
+            counts |= self._judgements(*self.judged)
         return counts | {"missing": dict(sorted(missing.items()))}
 
-    def _judgements(self) -> dict[str, Any]:
-        first, second = self.judged
+    def _judgements(
+        self, first: dict[str, ThoughtVerdicts], second: dict[str, ThoughtVerdicts]
+    ) -> dict[str, Any]:
         pairs = [
             pair
             for key in first
@@ -256,10 +234,45 @@ class _Work:
         }
 
 
-def cut_by_rule(trace: Trace) -> Cut:
-    """``thought@1``, without a model."""
-    missing = segmenting.why_not(trace)
-    if missing:
-        return Cut((), missing=missing)
-    found = sentences(trace.reasoning, trace.lang)
-    return Cut(tuple(thoughts(trace.reasoning, found, language_code(trace.lang))))
+def plan(job: ThoughtJob) -> dict[str, Any]:
+    """What it would take, for ``--dry-run``: requests if every reply holds, and estimates of their tokens. Nothing is sent.
+
+        {"segmenter": {"requests": 180, "prompt_tokens": 610000, …}, "judges": [{"requests_at_most": 2100, …}, …]}
+
+    The segmenter's are exact, less what its ledger answers; how many thoughts there will be to judge is not known
+    before it has answered, so the judges' are an upper bound: as if every cue were genuine.
+    """
+    run = job.run
+    cutting, jury = Counter[str](), Counter[str]()
+    name = ModelName.read(run.segmenter.model).name if run.segmenter.prompt else ""
+    frame = job.frame_of(name, segmenting.SYSTEM, segmenting.SCHEMA)
+    known = set(answered_digests(job.out / "segmenter"))
+    for trace in read_traces(job.source):
+        if not run.segmenter.prompt:
+            count = len(cut_by_rule(trace).thoughts)
+        else:
+            pieces = [] if segmenting.why_not(trace) else segmenting.pieces(trace.reasoning, trace.lang)
+            count = len(pieces)
+            for which in segmenting.windows(pieces):
+                text = segmenting.message(trace, pieces, which)
+                cutting["requests"] += 1
+                if ChatRequest(frame, text).digest in known:
+                    cutting["answered_already"] += 1
+                    continue
+                cutting["prompt_tokens"] += _tokens(segmenting.SYSTEM) + _tokens(text)
+                cutting["completion_tokens"] += segmenting.ANSWER_TOKENS * len(which)
+        if run.judges and not judging.why_not(trace, every=job.every):
+            each = _tokens(judging.SYSTEM) + _tokens(judging.message(trace, (0, 0)))
+            jury["requests_at_most"] += count
+            jury["prompt_tokens_at_most"] += each * count + _tokens(trace.reasoning)
+            jury["completion_tokens_at_most"] += judging.ANSWER_TOKENS * count
+    return {
+        "traces": run.traces["count"],
+        "segmenter": {"model": run.segmenter.model, **cutting},
+        "judges": [{"model": judge.model, **jury} for judge in run.judges],
+        "estimate": f"UTF-8 bytes / {BYTES_PER_TOKEN}; without retries and hidden thinking",
+    }
+
+
+def _tokens(text: str) -> int:
+    return round(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)

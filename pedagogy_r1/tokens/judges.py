@@ -100,23 +100,23 @@ def read_confidence(text: str) -> int:
     return confidence
 
 
-class Judged(NamedTuple):
+class ThoughtVerdicts(NamedTuple):
     """What one judge said of the thoughts of a trace, ``None`` where it gave no usable answer, and why it gave none."""
 
     confidences: tuple[int | None, ...]
     reasons: tuple[str, ...] = ()
 
 
-class Judge:
+class ThoughtJudge:
     """Asks one model."""
 
     def __init__(self, asker: Asker, frame: ChatFrame) -> None:
         self.asker, self.frame = asker, frame
 
-    async def judge(self, number: int, trace: Trace, spans: Sequence[Span]) -> Judged:
+    async def judge(self, number: int, trace: Trace, spans: Sequence[Span]) -> ThoughtVerdicts:
         """What it says of each thought, each by itself."""
         said = await all_of([self._ask(number, trace, span) for span in spans])
-        return Judged(
+        return ThoughtVerdicts(
             tuple(None if isinstance(one, GaveUp) else one for one in said),
             tuple(one.reason for one in said if isinstance(one, GaveUp)),
         )

@@ -25,7 +25,7 @@ from ..provenance import digest
 from ..trace import Trace
 from ..unit.language import language_code
 from ..unit.sentence import Span, sentences
-from ..unit.thought import SWITCH_CUES, switches
+from ..unit.thought import SWITCH_CUES, switches, thoughts
 
 VERSION = "1"
 
@@ -80,7 +80,7 @@ NO_CUES = "no switch cues for language"
 _CLAUSE = re.compile(r"(?<=[,;:–—])\s+|\s-+\s")
 
 
-class Piece(NamedTuple):
+class CuePiece(NamedTuple):
     """From a sentence with a switch cue (``start`` to ``head``) up to the next such sentence."""
 
     start: int
@@ -103,17 +103,17 @@ def why_not(trace: Trace) -> str | None:
     return None if known else f"{NO_CUES} {trace.lang}"
 
 
-def pieces(text: str, lang: str) -> list[Piece]:
+def pieces(text: str, lang: str) -> list[CuePiece]:
     """The text between possible switches; the first piece is where the response begins, whatever stands there.
 
     >>> [(p.start, p.end) for p in pieces("It is 3, but wait, is it? Yes. Alternatively, guess.", "en")]
     [(0, 30), (31, 52)]
     """
-    found: list[Piece] = []
+    found: list[CuePiece] = []
     code = language_code(lang)
     for start, end in sentences(text, lang):
         if not found or _has_cue(text[start:end], code):
-            found.append(Piece(start, end, end))
+            found.append(CuePiece(start, end, end))
         else:
             found[-1] = found[-1]._replace(end=end)
     return found
@@ -125,7 +125,7 @@ def _has_cue(sentence: str, code: str) -> bool:
     return any(switches(sentence[at : at + 240], code) for at in starts)
 
 
-def windows(found: Sequence[Piece]) -> list[range]:
+def windows(found: Sequence[CuePiece]) -> list[range]:
     """Numbers of the pieces asked about together; piece 0 opens the response and is asked about never."""
     made: list[range] = []
     first, size = 1, 0
@@ -138,7 +138,7 @@ def windows(found: Sequence[Piece]) -> list[range]:
     return [*made, range(first, len(found))] if len(found) > 1 else []
 
 
-def message(trace: Trace, found: Sequence[Piece], which: range) -> str:
+def message(trace: Trace, found: Sequence[CuePiece], which: range) -> str:
     """The user message that asks about pieces ``which``, numbered from 1."""
     shown = [_shown(trace.reasoning, found[i]) for i in which]
     before = " ".join(_shown(trace.reasoning, found[which[0] - 1]).values())
@@ -147,7 +147,7 @@ def message(trace: Trace, found: Sequence[Piece], which: range) -> str:
     return f"{TASK}\n{block}"
 
 
-def _shown(text: str, piece: Piece) -> dict[str, str]:
+def _shown(text: str, piece: CuePiece) -> dict[str, str]:
     return {
         "opening": _short(text[piece.start : piece.head], OPENING),
         "then": _short(text[piece.head : piece.end].strip(), THEN),
@@ -181,7 +181,7 @@ def read_genuine(text: str, count: int) -> list[bool]:
     return [said[number] for number in range(1, count + 1)]
 
 
-def cut(found: Sequence[Piece], genuine: Sequence[bool]) -> tuple[Span, ...]:
+def cut(found: Sequence[CuePiece], genuine: Sequence[bool]) -> tuple[Span, ...]:
     """Thoughts: the pieces, joined where a switch is not genuine. ``genuine``: of all pieces but the first."""
     spans: list[Span] = []
     for piece, opens in zip(found, (True, *genuine)[: len(found)], strict=True):
@@ -190,6 +190,15 @@ def cut(found: Sequence[Piece], genuine: Sequence[bool]) -> tuple[Span, ...]:
         else:
             spans[-1] = (spans[-1][0], piece.end)
     return tuple(spans)
+
+
+def cut_by_rule(trace: Trace) -> Cut:
+    """``thought@1``, without a model."""
+    missing = why_not(trace)
+    if missing:
+        return Cut((), missing=missing)
+    found = sentences(trace.reasoning, trace.lang)
+    return Cut(tuple(thoughts(trace.reasoning, found, language_code(trace.lang))))
 
 
 class Segmenter:
@@ -212,7 +221,9 @@ class Segmenter:
             genuine += answer
         return Cut(cut(found, genuine), len(genuine), sum(genuine))
 
-    async def _ask(self, number: int, trace: Trace, found: Sequence[Piece], which: range) -> list[bool] | str:
+    async def _ask(
+        self, number: int, trace: Trace, found: Sequence[CuePiece], which: range
+    ) -> list[bool] | str:
         def parse(reply: ChatReply) -> list[bool]:
             return read_genuine(reply.text, len(which))
 

@@ -1,6 +1,9 @@
-"""A folder of thoughts found and judged by language models, and how it came about.
+"""A run of language models over thoughts: what is asked of which models, checked before anything is written, and its record.
 
-DIR/thoughts.jsonl             what ``pcode tokens --thoughts`` reads (`thought.Thought`); written when all is asked
+prepare("traces.jsonl", "thoughts", segmenter="openai:A", judges=["openai:A", "openai:B"],
+        base_urls=["http://localhost:8000/v1", "openai:B=http://localhost:8001/v1"])
+
+DIR/thoughts.jsonl             what ``pcode tokens --thoughts`` reads (`Thought`); written when all is asked
 DIR/run.json                   models, prompts, parameters, counts, tokens spent (`ThoughtRun`)
 DIR/segmenter/ledger.jsonl     every request and raw reply of the segmenter
 DIR/judge-1/, DIR/judge-2/     and of each judge
@@ -8,22 +11,28 @@ DIR/judge-1/, DIR/judge-2/     and of each judge
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import RunError
-from ..files.records import atomic
-from ..provenance import file_digest
+from ..asking import ModelName, safe_url
+from ..chat import ChatFrame
+from ..intake import read_traces
+from ..job import JobRecord
+from ..provenance import digest, file_digest, now
+from . import judges as judging
+from . import segmenter as segmenting
 from .response_thoughts import TWO_JUDGES
 
 THOUGHTS = "thoughts.jsonl"
 RULE_SEGMENTER = "thought@1"
+SERVER = "openai"
+"""The backend of models that run elsewhere."""
 
 
-class Asked(BaseModel):
+class AskedModel(BaseModel):
     """One model in its part. ``prompt``: version and digest; ``model``: ``BACKEND:NAME``, or ``thought@1``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,25 +45,17 @@ class Asked(BaseModel):
         return f"{self.model} (prompt {self.prompt[:16]})" if self.prompt else self.model
 
 
-class ThoughtRun(BaseModel):
+class ThoughtRun(JobRecord):
     """``run.json``. ``fingerprint``: digest of what determines the thoughts; ``digest``: of ``thoughts.jsonl``, once written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["thoughts"] = "thoughts"
-    fingerprint: str
-    status: Literal["running", "interrupted", "stopped", "complete"]
-    stopped_why: str | None = None
-    started: str
-    finished: str | None = None
     traces: dict[str, Any]
-    segmenter: Asked
-    judges: list[Asked]
+    segmenter: AskedModel
+    judges: list[AskedModel]
     parameters: dict[str, Any] = Field(default_factory=dict)
     counts: dict[str, Any] = Field(default_factory=dict)
     usage: dict[str, Any] = Field(default_factory=dict)
     """Requests, tokens and faults, by part."""
-    versions: dict[str, str] = Field(default_factory=dict)
     digest: str | None = None
 
     @property
@@ -62,47 +63,137 @@ class ThoughtRun(BaseModel):
         """Traces without thoughts and thoughts without a judgement that were asked for and not had."""
         return sum(self.counts.get("missing", {}).values())
 
-    def save(self, folder: Path) -> ThoughtRun:
-        """Write ``run.json``."""
-        with atomic(folder / "run.json") as file:
-            file.write(json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
-        return self
+    def settings(self) -> dict[str, Any]:
+        """Models, their servers, and parameters."""
+        models = {"segmenter": str(self.segmenter), "judges": " and ".join(map(str, self.judges)) or "none"}
+        urls = {f"base URL of {a.model}": str(a.base_url) for a in (self.segmenter, *self.judges)}
+        return models | urls | self.parameters
+
+    def sources(self) -> dict[str, Any]:
+        """The traces."""
+        return {"traces": self.traces.get("path"), "traces_digest": self.traces.get("digest")}
 
 
-def read_run(folder: Path) -> ThoughtRun | None:
-    """The run in a folder; `RunError` if the folder holds something else; ``None`` if it holds nothing."""
-    path = folder / "run.json"
-    if not path.is_file():
-        strangers = [p.name for p in folder.iterdir() if p.name[0] != "."] if folder.is_dir() else []
-        if strangers:
-            raise RunError(
-                f"{folder} is not empty and holds no run ({strangers[0]} …)",
-                "choose another directory with -o",
-            )
-        return None
-    try:
-        return ThoughtRun.model_validate_json(path.read_bytes())
-    except ValidationError:
-        raise RunError(
-            f"{path} is not of a run of pcode thoughts", "choose another directory with -o"
-        ) from None
+class Speed(NamedTuple):
+    """How, not what, is asked. ``keys``: name of the environment variable with the key, by model."""
+
+    concurrency: int = 16
+    timeout: float = 300.0
+    retries: int = 6
+    backoff: float = 0.5
+    max_tokens_total: int | None = None
+    retry_missing: bool = False
+    keys: Mapping[str, str] = {}
 
 
-def difference(old: ThoughtRun, new: ThoughtRun) -> str:
-    """In what two runs differ, in words."""
-    then, now = (_settings(run) for run in (old, new))
-    changed = [
-        f"{key}: {then.get(key)} there, {now.get(key)} now" for key in now if then.get(key) != now[key]
-    ]
-    if old.traces.get("digest") != new.traces.get("digest"):
-        changed.append(f"{new.traces.get('path')} has other traces")
-    return "; ".join(changed[:3]) or "made with other prompts"
+class ThoughtJob(NamedTuple):
+    """All of a run, before anything is written."""
+
+    source: Path
+    out: Path
+    run: ThoughtRun
+    speed: Speed
+
+    @property
+    def every(self) -> bool:
+        """Whether thoughts of right responses are judged, too."""
+        return bool(self.run.parameters["all"])
+
+    def backend_of(self, model: ModelName) -> Mapping[str, Any]:
+        """Options of a model's backend: a server takes none, unless there are only servers, which then say so."""
+        given: Mapping[str, Any] = self.run.parameters.get("backend", {})
+        models = [self.run.segmenter, *self.run.judges]
+        local = any(m.prompt and not m.model.startswith(f"{SERVER}:") for m in models)
+        return {} if local and model.backend == SERVER else given
+
+    def frame_of(self, model: str, system: str, schema: Mapping[str, Any]) -> ChatFrame:
+        """What all requests of one part share."""
+        parameters = self.run.parameters
+        sent = {
+            "temperature": parameters["temperature"],
+            "seed": parameters["seed"],
+            "max_completion_tokens": parameters["max_output_tokens"],
+        }
+        return ChatFrame(model, system, schema, {k: v for k, v in sent.items() if v is not None})
 
 
-def _settings(run: ThoughtRun) -> dict[str, str]:
-    values = {"segmenter": str(run.segmenter), "judges": " and ".join(map(str, run.judges)) or "none"}
-    urls = {f"base URL of {a.model}": str(a.base_url) for a in (run.segmenter, *run.judges)}
-    return values | urls | {key: str(value) for key, value in run.parameters.items()}
+def prepare(
+    traces: str | Path,
+    out: str | Path,
+    *,
+    segmenter: str | None = None,
+    judges: Sequence[str] = (),
+    base_urls: Sequence[str] = (),
+    api_key_envs: Sequence[str] = (),
+    every: bool = False,
+    temperature: float | None = 0.0,
+    max_output_tokens: int | None = None,
+    seed: int = 0,
+    backend: Mapping[str, Any] | None = None,
+    **speed: Any,
+) -> ThoughtJob:
+    """Check everything that can be checked without asking.
+
+    ``segmenter``: ``BACKEND:NAME``, else ``thought@1`` cuts. ``judges``: two different models, or none.
+    ``base_urls``, ``api_key_envs``: for all models, or ``MODEL=…`` for one. ``every``: judge thoughts of right responses
+    too. ``temperature``: negative for models that take none. ``backend``: options of the backends of models that run in
+    this process (``dtype``, ``lora`` …). ``speed``: fields of `Speed`.
+    """
+    models = _models(segmenter, judges)
+    urls = {name: safe_url(url) for name, url in _by_model(base_urls, models, "--base-url").items()}
+    source = Path(traces)
+    parameters = {
+        "all": every,
+        "temperature": None if temperature is None or temperature < 0 else temperature,
+        "max_output_tokens": max_output_tokens,
+        "seed": seed,
+    } | ({"backend": dict(backend)} if backend else {})
+
+    def asked(name: str, prompt: str) -> AskedModel:
+        return AskedModel(model=name, base_url=urls[name] if name in urls else safe_url(None), prompt=prompt)
+
+    cutter = asked(segmenter, segmenting.PROMPT) if segmenter else AskedModel(model=RULE_SEGMENTER)
+    jury = [asked(name, judging.PROMPT) for name in judges]
+    content = file_digest(source)
+    run = ThoughtRun(
+        fingerprint=digest([content, cutter.model_dump(), [j.model_dump() for j in jury], parameters]),
+        started=now(),
+        traces={"path": str(source), "digest": content, "count": sum(1 for _ in read_traces(source))},
+        segmenter=cutter,
+        judges=jury,
+        parameters=parameters,
+    )
+    keys = _by_model(api_key_envs, models, "--api-key-env")
+    return ThoughtJob(source, Path(out), run, Speed(**speed, keys=keys))
+
+
+def _models(segmenter: str | None, judges: Sequence[str]) -> list[str]:
+    """The models named, each once. Raises `ValueError` for none, or for another number of judges than two."""
+    if not segmenter and not judges:
+        raise ValueError("no model is named\n  hint: give --segmenter, or --judge twice, or both")
+    if judges and len(set(judges)) != 2:
+        raise ValueError(
+            f"{len(set(judges))} different judges are named\n"
+            "  hint: the protocol has two: give --judge twice, with two models"
+        )
+    models = [name for name in dict.fromkeys([segmenter, *judges]) if name]
+    for name in models:
+        ModelName.read(name)
+    return models
+
+
+def _by_model(given: Sequence[str], models: Sequence[str], option: str) -> dict[str, str]:
+    """``["X", "openai:B=Y"]`` → X for every model but B, which has Y."""
+    general = [text for text in given if not any(text.startswith(f"{name}=") for name in models)]
+    if len(general) > 1:
+        raise ValueError(
+            f"{option} is given {len(general)} times for all models ({', '.join(general)})\n"
+            f"  hint: give it once for all, and MODEL=… for one of {', '.join(models)}"
+        )
+    found = {name: text for text in general for name in models}
+    for text in given:
+        found |= {name: text.removeprefix(f"{name}=") for name in models if text.startswith(f"{name}=")}
+    return found
 
 
 def described(path: Path) -> tuple[str, str] | None:
@@ -110,10 +201,11 @@ def described(path: Path) -> tuple[str, str] | None:
 
     The digest must be the one recorded: a file changed by hand is nobody's.
     """
-    if path.name != THOUGHTS or not (path.parent / "run.json").is_file():
+    record = path.parent / "run.json"
+    if path.name != THOUGHTS or not record.is_file():
         return None
     try:
-        run = ThoughtRun.model_validate_json((path.parent / "run.json").read_bytes())
+        run = ThoughtRun.model_validate_json(record.read_bytes())
     except ValidationError:
         return None
     if run.digest != file_digest(path):

@@ -259,7 +259,7 @@ def test_other_runs_and_folders_are_refused(
     assert pcode(*ask(server, traces, out, "--segmenter", "openai:S")).exit_code == 0
     refused = pcode(*ask(server, traces, out, "--segmenter", "openai:T"))
     assert refused.exit_code == 2
-    assert "segmenter: openai:S" in refused.stderr
+    assert "segmenter: 'openai:S" in refused.stderr
     assert "openai:T" in refused.stderr
     (tmp_path / "full").mkdir()
     (tmp_path / "full/mine.txt").write_text("x")
