@@ -24,8 +24,9 @@ from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit
 from pedagogy_r1.wbeb.build import BuildRecord
 from pedagogy_r1.wbeb.condition import Condition
+from pedagogy_r1.wbeb.domain import domain_named
 from pedagogy_r1.wbeb.generation import GenerationManifest
-from pedagogy_r1.wbeb.item import Item
+from pedagogy_r1.wbeb.item import Item, domain_names
 
 HERE = Path(__file__).parent
 
@@ -113,9 +114,18 @@ def formats_page() -> str:
     for name, model, about in FILES:
         schema = json.dumps(model.model_json_schema(), indent=1, ensure_ascii=False)
         parts.append(
-            f"## `{name}`\n\n{about}\n\n{_fields(model)}\n<details><summary>JSON Schema</summary>\n\n```json\n{schema}\n```\n\n</details>\n"
+            f"## `{name}`\n\n{about}\n\n{_examples(model)}{_fields(model)}\n<details><summary>JSON Schema</summary>\n\n```json\n{schema}\n```\n\n</details>\n"
         )
     return "\n".join(parts)
+
+
+def _examples(model: type[BaseModel]) -> str:
+    """Of items, one of each domain."""
+    if model is not Item:
+        return ""
+    items = [domain_named(name).example() for name in domain_names()]
+    lines = [json.dumps(item.model_dump(mode="json", exclude_none=True), ensure_ascii=False) for item in items]
+    return "One of each domain:\n\n```json\n" + "\n".join(lines) + "\n```\n\n"
 
 
 def _fields(model: type[BaseModel]) -> str:

@@ -206,7 +206,7 @@ def _costs(task: StageRun, recipe: Recipe, name: str) -> Iterator[StageCost]:
     prompt, answer = (_expected(recipe, key) for key in ("prompt_tokens", "answer_tokens"))
     shown = model.rpartition("/")[2]
     if run == "sft":
-        share = _share_of_domains(words)
+        share = share_of_domains(words)
         epochs = float(_option(words, "--epochs") or 3)
         tokens = _expected(recipe, "kept") * share * (prompt + answer) * epochs
         hours, gpus = training(shape, gpu, tokens, full=_option(words, "--method") == "full")
@@ -214,7 +214,7 @@ def _costs(task: StageRun, recipe: Recipe, name: str) -> Iterator[StageCost]:
         return
     asked = _expected(recipe, "questions" if run == "distill" else "test_items")
     if run == "wbeb eval":
-        asked *= _share_of_domains(words)
+        asked *= share_of_domains(words)
     asked *= float(_option(words, "--samples") or 1)
     prompt *= 1 + float(_option(words, "--shots") or 0)
     answers = max(1.0, math.ceil(asked))
@@ -233,7 +233,7 @@ def _model(task: StageRun, words: list[str]) -> str:
     return str(task.parameters.get("student", model)) if model.startswith("${") else model
 
 
-def _share_of_domains(words: list[str]) -> float:
+def share_of_domains(words: list[str]) -> float:
     """Of all questions and traces, those of the domains that ``--domain`` names; a name that is still to be filled in counts as
     the average one.
     """
