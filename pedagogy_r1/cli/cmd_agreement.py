@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._agreement import print_report
+from ..formatting import DASH, interval, shown
+from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, LEVEL
+from .console import console, put_json, table
+from .options import (
+    PATH,
+    Command,
+    coders_option,
+    json_file_option,
+    json_option,
+    partial_option,
+    resampling_options,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..agreement import AgreementReport, Alpha, Comparison, Difference
+
+WIDE = 104
+"""Columns that the table takes with the coefficients beside α."""
+
+INTERVAL = f"{shown(LEVEL, 'percent')} over traces"
 
 
-@click.command("agreement")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.command("agreement", cls=Command)
+@click.argument("runs", nargs=-1, required=True, type=PATH)
 @click.option(
     "--by",
     type=click.Choice(["code", "domain", "condition", "model", "item"]),
@@ -31,33 +52,17 @@ from ._agreement import print_report
 @click.option(
     "--before",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="A run of the same coders under an earlier codebook version: what did the new one change? May be repeated.",
 )
 @click.option("--hayes", is_flag=True, help="Also the Hayes–Krippendorff intervals, which are too narrow.")
-@click.option("--coders", default=None, help="Only these coders, separated by commas.")
-@click.option(
-    "--replicates", type=click.IntRange(0), default=1000, show_default=True, help="Bootstrap resamples."
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(path_type=Path, allow_dash=True),
-    default=None,
-    help="Write everything here; - for stdout.",
-)
+@coders_option("Only these coders.")
+@partial_option()
+@resampling_options("units and of traces", level=False)
+@json_option()
+@json_file_option()
 def command(
-    runs: tuple[Path, ...],
-    by: str | None,
-    replace: Any,
-    reference: str | None,
-    before: tuple[Path, ...],
-    hayes: bool,
-    coders: str | None,
-    replicates: int,
-    seed: int,
-    json_file: Path | None,
+    runs: tuple[Path, ...], by: str | None, as_json: bool, json_file: Path | None, **given: Any
 ) -> None:
     """Krippendorff's α over RUNS, with bootstrap intervals over units and over traces.
 
@@ -66,27 +71,163 @@ def command(
     comparisons within each domain. --replace runs the alternative-annotator test (Calderon et al. 2025).
     """
     from ..agreement import agree
-    from ..files.records import atomic
 
-    names = [name.strip() for name in coders.split(",")] if coders else []
-    report = agree(
-        runs,
-        coders=names,
-        by=None if by == "code" else by,
-        replace=replace,
-        reference=reference,
-        before=before,
-        hayes=hayes,
-        replicates=replicates,
-        seed=seed,
+    report = agree(runs, by=None if by == "code" else by, **given)
+    if not put_json(report.as_json(), as_json, json_file):
+        print_report(report, codes=by == "code")
+
+
+def print_report(report: AgreementReport, *, codes: bool = False) -> None:
+    """The comparisons, what is to be said of them, and the disagreements; ``codes``: also every code's α."""
+    from rich.markup import escape
+
+    out = console()
+    level = report.comparisons[0].level if report.comparisons else "nominal"
+    out.print(
+        f"[bold]Krippendorff's α[/], {level}, primary code · {escape(report.codebook)} · "
+        f"{report.n_units} units of {report.n_traces} traces"
     )
-    if json_file is not None:
-        text = json.dumps(report.as_json(), ensure_ascii=False, indent=1)
-        if str(json_file) == "-":
-            click.echo(text)
-            return
-        with atomic(json_file) as file:
-            file.write(text + "\n")
-    print_report(report, codes=by == "code")
-    if json_file is not None:
-        click.echo(f"written to {json_file}", err=True)
+    _print_comparisons(out, report.comparisons)
+    for line in _notes(report):
+        out.print(escape(line), style="yellow")
+    for name, d in report.differences.items():
+        if d.difference is not None:
+            out.print(escape(_difference(name, d)))
+    for group in report.groups:
+        out.print(f"\n[bold]{escape(group.field)} {escape(str(group.value))}[/] · {group.n_units} units")
+        _print_comparisons(out, group.comparisons)
+    if codes:
+        for c in report.comparisons:
+            _print_codes(out, c)
+    _print_accuracy(out, report)
+    _print_before_after(out, report)
+    for replacement in report.replacements:
+        out.print(f"\n[bold]May {escape(replacement.machine)} stand in for a human?[/]")
+        out.print(escape(replacement.verdict()))
+    _print_disagreements(out, report)
+
+
+def _print_comparisons(out: Console, comparisons: Sequence[Comparison]) -> None:
+    from rich.markup import escape
+
+    beside = ("agree", "κ", "AC1") if out.width >= WIDE else ()
+    heads = ("coders", "", "α", INTERVAL, "over units", *beside, "units", "values")
+    rows = [
+        (
+            *(escape(" – ".join(c.coders)), c.kind, *_cells(c.result)),
+            *([shown(b.value) for b in c.beside] if beside else []),
+            *(f"{c.result.n_units}", f"{c.result.n_pairable}"),
+        )
+        for c in comparisons
+    ]
+    out.print(table(*heads, rows=rows, left=("coders", "")))
+
+
+def _cells(result: Alpha) -> tuple[str, str, str]:
+    if result.alpha is None:
+        return "[yellow]undefined[/]", DASH, DASH
+    style = (
+        "green" if result.alpha >= ALPHA_RELIABLE else "yellow" if result.alpha >= ALPHA_TENTATIVE else "red"
+    )
+    traces, units = (interval(*(ci or (None, None))) for ci in (result.ci_cluster, result.ci))
+    return f"[{style}]{shown(result.alpha)}[/]", traces, units
+
+
+def _print_codes(out: Console, comparison: Comparison) -> None:
+    from rich.markup import escape
+
+    rows = []
+    for c in comparison.per_code:
+        note = c.result.why_undefined or ("too rare for its intervals" if c.result.too_uniform else "")
+        rows.append((c.code, *_cells(c.result), shown(c.prevalence, "share"), f"[dim]{escape(note)}[/]"))
+    heads = ("code", "α", INTERVAL, "over units", "prevalence", "note")
+    out.print()
+    out.print(table(*heads, rows=rows, left=("code", "note"), title=" – ".join(comparison.coders)))
+
+
+def _print_accuracy(out: Console, report: AgreementReport) -> None:
+    from rich.markup import escape
+
+    for name, codes in report.accuracy.items():
+        rows = []
+        for c in codes:
+            cells = [
+                cell
+                for share in (c.precision, c.recall, c.f1)
+                for cell in (shown(share.value), interval(*(share.ci or (None, None))))
+            ]
+            rows.append((c.code, *cells, shown(c.prevalence.value), shown(c.bias.value)))
+        heads = ("code", "precision", "", "recall", "", "F1", "", "prevalence", "bias")
+        out.print()
+        out.print(table(*heads, rows=rows, left=("code",), title=f"{name} against the reference"))
+    for who, found in report.hayes.items():
+        out.print(f"{escape(who)}: Hayes–Krippendorff {interval(*(found.interval.ci or (None, None)))}")
+    for warning in dict.fromkeys(found.warning for found in report.hayes.values()):
+        out.print(escape(warning), style="yellow")
+
+
+def _print_before_after(out: Console, report: AgreementReport) -> None:
+    from rich.markup import escape
+
+    for words, d in (
+        ("α before", report.drift),
+        ("the earlier codes carried by the migration map: α before", report.drift_carried),
+    ):
+        if d is not None and d.difference is not None:
+            out.print(f"{words} {shown(d.first)}, after {shown(d.second)}: {_size(d)}")
+        if d is not None and d.why_undefined:
+            out.print(f"before and after: {escape(d.why_undefined)}", style="yellow")
+    if report.not_made_again:
+        out.print(
+            f"{report.not_made_again} codings were carried to the new version and not made again: on them nothing can differ "
+            "but by the map",
+            style="yellow",
+        )
+
+
+def _difference(name: str, d: Difference) -> str:
+    """One sentence on how much worse (or better) people agree with a machine than with each other."""
+    return f"with {name} people agree {shown(d.second)}, with each other {shown(d.first)}: {_size(d)}"
+
+
+def _size(d: Difference) -> str:
+    between = f" {interval(*d.ci)}" if d.ci else ""
+    return f"difference {shown(d.difference)}{between}, {d.n_units} units of {d.n_traces} traces"
+
+
+def _notes(report: AgreementReport) -> Iterator[str]:
+    yield from report.partial
+    if not report.comparisons:
+        yield "one coder only: there is nobody to agree with; add another run"
+    for c in report.comparisons:
+        who = " – ".join(c.coders)
+        if c.result.why_undefined:
+            yield f"{who}: α is undefined: {c.result.why_undefined}"
+        elif max(c.result.undefined_share) > 0:
+            units, traces = (shown(share, "share") for share in c.result.undefined_share)
+            yield f"{who}: α was undefined in {units} of the resamples of units, {traces} of traces"
+        elif c.result.ci_cluster is None:
+            yield f"{who}: no interval over traces: all units come from one trace, or no resamples were asked for"
+    yield from dict.fromkeys(warning for c in report.comparisons for warning in c.result.warnings)
+    coverage = {name: (c.coverage[name], c.missing[name]) for c in report.comparisons for name in c.coders}
+    for name, (share, missing) in coverage.items():
+        if share < 1:
+            reasons = ", ".join(f"{n} {reason}" for reason, n in missing.items())
+            yield f"{name} coded {shown(share, 'percent')} of the units" + (
+                f" (missing: {reasons})" if reasons else ""
+            )
+
+
+def _print_disagreements(out: Console, report: AgreementReport) -> None:
+    from rich.markup import escape
+
+    if report.confused:
+        pairs = ", ".join(f"{a} with {b} ({c.count}×)" for c in report.confused for a, b in [c.codes])
+        out.print(f"\n[bold]most confused[/]  {escape(pairs)}")
+    if report.disagreed:
+        out.print("[bold]most disagreed units[/]")
+    for unit in report.disagreed:
+        said = ", ".join(f"{coder}: {code}" for coder, code in unit.codes.items())
+        text = " ".join(unit.text.split())
+        quote = text[:160] + ("…" if len(text) > 160 else "")
+        out.print(f"  {escape(said)}  [dim]{escape(unit.trace_id)}[/]\n    “{escape(quote)}”")

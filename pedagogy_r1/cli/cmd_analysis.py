@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..errors import PedagogyError, did_you_mean
+from ..shipped import folder
+from .options import Group, out_option
 
-@click.group("analysis")
+
+@click.group("analysis", cls=Group)
 def command() -> None:
     """Studies of a page each: list them, copy one to change it, or run it as it is."""
 
@@ -27,18 +32,9 @@ def list_studies() -> None:
 
 @command.command("copy")
 @click.argument("name")
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    default=".",
-    show_default=True,
-    help="Folder or file to copy to.",
-)
+@out_option("Folder or file to copy to.", default=".")
 def copy_study(name: str, out: Path) -> None:
     """Copy the study NAME, to change it; a file that is there already is left alone."""
-    from ..errors import PedagogyError
-
     source = _study(name)
     target = out / source.name if out.is_dir() or not out.suffix else out
     if target.exists():
@@ -60,14 +56,10 @@ def run_study(name: str, arguments: tuple[str, ...]) -> None:
 
 
 def _studies() -> dict[str, Path]:
-    from ..shipped import folder
-
     return {path.stem: path for path in sorted(folder("analysis").glob("*.py"))}
 
 
 def _study(name: str) -> Path:
-    from ..errors import PedagogyError, did_you_mean
-
     studies = _studies()
     if name in studies:
         return studies[name]
@@ -78,10 +70,6 @@ def _study(name: str) -> Path:
 
 def _main(path: Path) -> Any:
     """The study's ``main``, which takes a list of arguments."""
-    import importlib.util
-
-    from ..errors import PedagogyError
-
     spec = importlib.util.spec_from_file_location(f"pedagogy_r1_analysis_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise PedagogyError(f"{path} cannot be read as Python", "give a .py file")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._codebook_qdc import export, import_
-from .console import console
+from .console import console, notice, print_json, table
+from .options import PATH, Group, json_option, one, out_option
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
     from ..codebook.check import CodebookProblem
 
 
-@click.group("codebook")
+@click.group("codebook", cls=Group)
 def command() -> None:
     """List, show, check and compare codebooks, and print a coder's manual.
 
@@ -24,70 +23,71 @@ def command() -> None:
     """
 
 
-command.add_command(export)
-command.add_command(import_)
-
-
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 def list_(as_json: bool) -> None:
     """The codebooks that come with this package."""
     from rich.markup import escape
-    from rich.table import Table
 
     from ..codebook import load_codebook, released
 
     books = [load_codebook(path) for path in released()]
     if as_json:
-        _json([{"ref": b.ref, "title": b.title, "codes": len(b.codes), "digest": b.digest} for b in books])
+        print_json(
+            [{"ref": b.ref, "title": b.title, "codes": len(b.codes), "digest": b.digest} for b in books]
+        )
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("codebook", "codes", "digest", "title"):
-        table.add_column(name)
-    for book in books:
-        short = book.digest.removeprefix("sha256:")[:12]
-        table.add_row(f"[bold]{escape(book.ref)}[/]", str(len(book.codes)), short, escape(book.title))
-    console().print(table)
+    rows = [
+        (
+            f"[bold]{escape(book.ref)}[/]",
+            str(len(book.codes)),
+            book.digest.removeprefix("sha256:")[:12],
+            escape(book.title),
+        )
+        for book in books
+    ]
+    heads = ("codebook", "codes", "digest", "title")
+    console().print(table(*heads, rows=rows, left=heads))
 
 
 @command.command("show")
 @click.argument("codebook")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole book as JSON.")
+@json_option("the whole book")
 def show(codebook: str, as_json: bool) -> None:
     """The codes of CODEBOOK in short; `manual` has all of it."""
     from ..codebook import load_codebook
 
     book = load_codebook(codebook)
     if as_json:
-        _json({**book.model_dump(mode="json"), "digest": book.digest})
+        print_json({**book.model_dump(mode="json"), "digest": book.digest})
     else:
         _show(book)
 
 
 def _show(book: Codebook) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     out = console()
     out.print(f"[bold]{escape(book.title)}[/]  {escape(book.ref)}")
     most = "one code" if book.max_codes == 1 else f"up to {book.max_codes} codes"
     rest = "every unit has a code" if book.exhaustive else "'none' is allowed"
     out.print(f"[dim]{escape(book.unit)} · {most} a unit · {rest} · {book.digest}[/]")
-    table = Table(box=None, pad_edge=False, show_header=False)
+    rows: list[tuple[str, ...]] = []
     for family in book.families:
         codes = [code for code in book.codes if code.family == family.id]
         if codes:
-            table.add_row("")
-            table.add_row(f"[dim]{escape(family.id)}[/]", f"[dim]{escape(family.name)}[/]")
+            rows += [("", "", ""), (f"[dim]{escape(family.id)}[/]", f"[dim]{escape(family.name)}[/]", "")]
         for code in codes:
             dot = f"[{code.color}]■[/] " if code.color else ""
-            table.add_row(f"{dot}[bold]{escape(code.id)}[/]", escape(code.name), escape(code.short))
-    out.print(table)
+            rows.append((f"{dot}[bold]{escape(code.id)}[/]", escape(code.name), escape(code.short)))
+    shown = table("", "", "", rows=rows, left=("",))
+    shown.show_header = False
+    out.print(shown)
 
 
 @command.command("check")
 @click.argument("file")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 @click.pass_context
 def check(ctx: click.Context, file: str, as_json: bool) -> None:
     """Report every problem of the codebook FILE at once, with line numbers.
@@ -101,7 +101,13 @@ def check(ctx: click.Context, file: str, as_json: bool) -> None:
     problems = check_codebook(path)
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
-        _json({"file": str(path), "errors": errors, "problems": [problem.as_json() for problem in problems]})
+        print_json(
+            {
+                "file": str(path),
+                "errors": errors,
+                "problems": [problem.as_json() for problem in problems],
+            }
+        )
     else:
         _print_problems(path, problems, errors)
     ctx.exit(1 if errors else 0)
@@ -125,7 +131,7 @@ def _many(count: int, what: str) -> str:
 @command.command("diff")
 @click.argument("old")
 @click.argument("new")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option()
 def diff(old: str, new: str, as_json: bool) -> None:
     """What differs between the codebooks OLD and NEW, by code and field."""
     from ..codebook import load_codebook
@@ -133,7 +139,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
 
     found = compare(load_codebook(old), load_codebook(new))
     if as_json:
-        _json(found.as_json())
+        print_json(found.as_json())
         return
     for line in found.text().splitlines():
         mark = line.lstrip().partition("  ")[2][:2] if line.startswith("  ") else ""
@@ -142,36 +148,36 @@ def diff(old: str, new: str, as_json: bool) -> None:
 
 @command.command("manual")
 @click.argument("codebook")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here, else to stdout."
-)
+@out_option("File to write, else it is printed.", required=False)
 @click.option(
     "--format",
     "format_",
+    multiple=True,
+    callback=one,
     type=click.Choice(["md", "html", "docx"]),
     help="Default: from the suffix of -o, else md.",
 )
-def manual(codebook: str, output: Path | None, format_: str | None) -> None:
+def manual(codebook: str, out: Path | None, format_: Any) -> None:
     """Print the manual that human coders of CODEBOOK are trained with."""
     from ..codebook import load_codebook
     from ..codebook.manual import format_of
     from ..codebook.manual import manual as render
     from ..files.records import atomic
 
-    text = render(load_codebook(codebook), format_ or format_of(output))
-    if output is None:
+    text = render(load_codebook(codebook), format_ or format_of(out))
+    if out is None:
         click.echo(text, nl=False)
         return
-    with atomic(output, "wb" if isinstance(text, bytes) else "w") as file:
+    with atomic(out, "wb" if isinstance(text, bytes) else "w") as file:
         file.write(text)
-    click.echo(f"written to {output}", err=True)
+    click.echo(f"written to {out}", err=True)
 
 
 @command.command("migrate")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option("--to", "codebook", required=True, help="The later version: ID@VERSION or a YAML file.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Directory of the new run.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@out_option("Directory of the new run.")
+@json_option()
 @click.pass_context
 def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bool) -> None:
     """Carry the codings of RUN to a later version of its codebook, in a new run.
@@ -194,7 +200,7 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
         for r in result.recode
     ]
     if as_json:
-        _json({"run": str(out), "same": result.same, "changed": result.changed, "recode": recode})
+        print_json({"run": str(out), "same": result.same, "changed": result.changed, "recode": recode})
     else:
         click.echo(
             f"{result.same + result.changed} codings carried ({result.changed} with new codes), written to {out}"
@@ -205,11 +211,7 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
             )
         if recode:
             made = _many(len(recode), "coding") + (" has" if len(recode) == 1 else " have")
-            click.secho(
-                f"{made} to be made again: fill in the column code of {out / RECODE}, then: pcode import",
-                fg="yellow",
-                err=True,
-            )
+            notice(f"{made} to be made again: fill in the column code of {out / RECODE}, then: pcode import")
     ctx.exit(1 if recode else 0)
 
 
@@ -221,14 +223,12 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
 @click.option(
     "--from-disagreements",
     "noted",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=None,
     help="What `pcode disagreements -o` wrote: notes on the rules that are missing go into the draft.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The new file."
-)
-def bump(codebook: str, version: str | None, part: Any, noted: Path | None, output: Path) -> None:
+@out_option("The new file.")
+def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out: Path) -> None:
     """Draft the next version of CODEBOOK: its file with comments kept, the version raised, a migration to fill in.
 
     With --from-disagreements, each code that coders confuse with another one without a rule between them gets a note
@@ -239,20 +239,72 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, outp
 
     if (version is None) == (part is None):
         raise click.UsageError("say which version: --to 1.1.0, --minor or --major")
-    made = draft_for(codebook, version or part, output, noted)
-    with atomic(output) as file:
+    made = draft_for(codebook, version or part, out, noted)
+    with atomic(out) as file:
         file.write(made.text)
     if made.noted:
         what = _many(len(made.noted), "pair")
-        click.echo(f"{what} of codes without a rule: search {output} for TODO", err=True)
+        click.echo(f"{what} of codes without a rule: search {out} for TODO", err=True)
     if not made.comments_kept:
         why = "the file could not be edited as it is laid out: its comments are lost"
-        click.secho(why, fg="yellow", err=True)
-    if among_released(output):
+        notice(why)
+    if among_released(out):
         why = f"{made.book.id} without a version now means this draft: name versions until it is released"
-        click.secho(why, fg="yellow", err=True)
-    click.echo(f"{made.book.ref} drafted in {output}", err=True)
+        notice(why)
+    click.echo(f"{made.book.ref} drafted in {out}", err=True)
 
 
-def _json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+@command.command("export")
+@click.argument("codebook")
+@out_option("The .qdc file to write.")
+def export(codebook: str, out: Path) -> None:
+    """Write CODEBOOK as REFI-QDA codebook (.qdc), for NVivo, ATLAS.ti, MAXQDA, QualCoder.
+
+    Ids, names, definitions, examples, colours and families are in it; what serves the rule-based coder is not.
+    """
+    from ..codebook import load_codebook
+    from ..codebook.qdc import to_qdc
+    from ..files.records import atomic
+
+    text = to_qdc(load_codebook(codebook))
+    with atomic(out) as file:
+        file.write(text)
+    click.echo(f"written to {out}", err=True)
+
+
+@command.command("import")
+@click.argument("file", type=PATH)
+@out_option("The .yaml file to write.")
+@click.option("--id", "id_", default=None, help="Id of the codebook [default: what the file says].")
+@click.option("--version", default=None, help="Its version [default: what the file says, else 1.0.0].")
+@click.option("--title", default=None, help="Its title [default: what the file says, else the id].")
+def import_(file: Path, out: Path, id_: str | None, version: str | None, title: str | None) -> None:
+    """Make a codebook of the REFI-QDA codebook FILE (.qdc) of any program.
+
+    Codes at the top that hold others become families. Check the result with `pcode codebook check`.
+    """
+    from ..codebook.qdc import from_qdc
+    from ..files.archive import read_bytes
+    from ..files.records import atomic, need_file
+    from ..runs.run import dump_codebook
+
+    need_file(file)
+    data = read_bytes(file, "a codebook is small; is it a project (.qdpx)?")
+    found = from_qdc(data, str(file), id=id_, version=version, title=title)
+    with atomic(out) as target:
+        target.write(dump_codebook(found.book))
+    for remark in found.remarks:
+        notice(remark)
+    if _released(found.book.ref, found.book.digest):
+        notice(
+            f"{found.book.ref} is released, with other content: give this one a version of its own (--version)"
+        )
+    click.echo(f"{found.book.ref}, {len(found.book.codes)} codes, written to {out}", err=True)
+
+
+def _released(ref: str, digest: str) -> bool:
+    """Whether a released codebook has this id and version, and not this content."""
+    from ..codebook import load_codebook, released
+
+    books = (load_codebook(path) for path in released())
+    return any(book.ref == ref and book.digest != digest for book in books)

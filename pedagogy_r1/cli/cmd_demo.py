@@ -6,16 +6,11 @@ from pathlib import Path
 
 import click
 
+from .options import out_option
+
 
 @click.command("demo")
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    default="demo-out",
-    show_default=True,
-    help="Folder for the results.",
-)
+@out_option("Folder for the results.", default="demo-out")
 @click.pass_context
 def command(ctx: click.Context, out: Path) -> None:
     """Annotate the sample traces, import two people's codings, and print how far they agree.
@@ -53,7 +48,7 @@ def command(ctx: click.Context, out: Path) -> None:
     _step(
         "3",
         "agreement: people with each other, and with the machine",
-        f"pcode agreement {humans} {machine} --json {out / 'agreement.json'}",
+        f"pcode agreement {humans} {machine} --json-out {out / 'agreement.json'}",
     )
     ctx.invoke(agreement.command, runs=(humans, machine), json_file=out / "agreement.json")
     export_runs([humans, machine], out / "codings.csv")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .console import console
+from ..formatting import shown
+from .console import console, print_json, table
+from .options import PATH, coders_option, json_option, names_option, out_option, partial_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,32 +19,25 @@ if TYPE_CHECKING:
 
 
 @click.command("disagreements")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--coders",
-    default=None,
-    metavar="A,B",
-    help="Whose. [default: all people; with fewer than two, the two coders there are]",
-)
-@click.option("--pair", default=None, metavar="X,Y", help="Only this pair of codes.")
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@coders_option("Whose. [default: all people; with fewer than two, the two coders there are]")
+@names_option("--pair", metavar="X,Y", help="Only this pair of codes.")
 @click.option(
     "--pairs", "most", type=click.IntRange(0), default=5, show_default=True, help="Pairs printed in full."
 )
 @click.option("--quotes", type=click.IntRange(0), default=4, show_default=True, help="Quotes a pair.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything, all units included, as JSON.")
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=None,
-    help="Write a sheet for the meeting (HTML and Markdown), tables (CSV) and the JSON here.",
+@partial_option()
+@json_option("everything, all units included,")
+@out_option(
+    "Folder for a sheet for the meeting (HTML and Markdown), tables (CSV) and the JSON.", required=False
 )
 def command(
     runs: tuple[Path, ...],
-    coders: str | None,
-    pair: str | None,
+    coders: tuple[str, ...],
+    pair: tuple[str, ...],
     most: int,
     quotes: int,
+    partial: bool,
     as_json: bool,
     out: Path | None,
 ) -> None:
@@ -54,25 +48,20 @@ def command(
     """
     from ..agreement import disagreements
 
-    found = disagreements(runs, coders=_names(coders), pair=_names(pair))
+    found = disagreements(runs, coders=coders, pair=pair, partial=partial)
     if out is not None:
         from ..report.disagreement_sheet import write_sheet
 
         for path in write_sheet(found, out, max(quotes, 8)):
             click.echo(f"written to {path}", err=True)
     if as_json:
-        click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+        print_json(found.as_json())
         return
     _print(console(), found, most, quotes)
 
 
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
-
-
 def _print(out: Console, found: Disagreements, most: int, quotes: int) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     from ..report.disagreement_sheet import heading
 
@@ -81,13 +70,11 @@ def _print(out: Console, found: Disagreements, most: int, quotes: int) -> None:
         shared = "no unit was coded by two of them" if not found.n_units else "none to show"
         out.print(shared, style="yellow")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("codes", "count", "share", "rule"):
-        table.add_column(name, justify="right" if name in ("count", "share") else "left")
+    rows = []
     for pair in found.pairs:
         rule = escape(", ".join(f"in {rule.code}" for rule in pair.rules)) or "[yellow]none: to be written[/]"
-        table.add_row(escape(" – ".join(pair.codes)), str(pair.count), f"{pair.share:.0%}", rule)
-    out.print(table)
+        rows.append((escape(" – ".join(pair.codes)), str(pair.count), shown(pair.share, "percent"), rule))
+    out.print(table("codes", "count", "share", "rule", rows=rows, left=("codes", "rule")))
     for pair in found.pairs[:most]:
         _print_pair(out, found, pair, quotes)
     if len(found.pairs) > most:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._progress import traces_bar
-from .options import backend_options, generation_options, status_of
+from .console import notice, print_json, print_plan, progress_bar, report_missing
+from .options import PATH, dry_run_option, generation_options, json_option, out_option, requested
 
 if TYPE_CHECKING:
     from ..train.distill import Distillation
     from ..wbeb.generation import Generation
 
-FILE = click.Path(path_type=Path)
-
 
 @click.command("distill")
-@click.argument("items", type=FILE)
-@click.option("-o", "--out", type=FILE, required=True, help="Folder to write, or to resume.")
+@click.argument("items", type=PATH)
+@out_option("Folder to write, or to resume.")
 @click.option("--model", required=True, help="Teacher, as BACKEND:NAME, e.g. vllm:Qwen/QwQ-32B.")
 @click.option(
     "--condition", default="cop", show_default=True, help="Prompt condition: a name, or a YAML file."
@@ -29,9 +26,9 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--weights", default=None, metavar="SK=2,KT=1", help="Share of each domain [default: all the same]."
 )
-@generation_options
-@click.option("--dry-run", is_flag=True, help="Say what would be drawn and asked, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest (or plan) as JSON.")
+@generation_options()
+@dry_run_option("drawn and asked")
+@json_option("the manifest (or the plan)")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -39,7 +36,6 @@ def command(
     items: Path,
     out: Path,
     weights: str | None,
-    backend: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
     **given: Any,
@@ -51,45 +47,27 @@ def command(
     """
     from ..train.distill import parse_weights, prepare_distill, run_distill
 
-    distillation = prepare_distill(
-        items, out, weights=parse_weights(weights), backend=backend_options(backend), **given
-    )
-    if dry_run:
-        _print_plan(distillation, as_json)
-        return
+    settings = requested(given, given["model"])
+    distillation = prepare_distill(items, out, weights=parse_weights(weights), **settings)
     _print_short(distillation)
-    with traces_bar("distill") as progress:
+    if dry_run:
+        print_plan(distillation.plan(), as_json)
+        return
+    with progress_bar("distill") as progress:
         generation = run_distill(distillation, progress)
     manifest = generation.manifest
     if as_json:
-        click.echo(json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False, indent=1))
+        print_json(manifest.model_dump(mode="json"))
     else:
         _print_outcomes(generation)
-    ctx.exit(status_of(manifest))
+    ctx.exit(report_missing(manifest))
 
 
 def _print_short(distillation: Distillation) -> None:
     for row in distillation.draw.short:
-        click.secho(
-            f"{row.domain} has {row.train:,} items in train, {row.wanted:,} wanted: the other domains give more",
-            fg="yellow",
-            err=True,
+        notice(
+            f"{row.domain} has {row.train:,} items in train, {row.wanted:,} wanted: the other domains give more"
         )
-
-
-def _print_plan(distillation: Distillation, as_json: bool) -> None:
-    plan = distillation.plan()
-    if as_json:
-        click.echo(json.dumps(plan, ensure_ascii=False, indent=1))
-        return
-    _print_short(distillation)
-    for name, value in plan.items():
-        if isinstance(value, dict):
-            text = ", ".join(f"{count:,} {domain}" for domain, count in value.items())
-        else:
-            text = f"{value:,}" if isinstance(value, int) else str(value)
-        click.echo(f"{name.replace('_', ' '):>28}  {text}")
-    click.echo("nothing was sent or written")
 
 
 def _print_outcomes(generation: Generation) -> None:

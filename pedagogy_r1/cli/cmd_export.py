@@ -6,17 +6,13 @@ from pathlib import Path
 
 import click
 
+from .options import PATH, out_option, partial_option
+
 
 @click.command("export")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="File to write: .csv, .xlsx, .parquet or .jsonl.",
-)
-@click.option("--partial", is_flag=True, help="Also of runs that are not complete, the traces they have.")
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@out_option("File to write: .csv, .xlsx, .parquet or .jsonl.")
+@partial_option()
 @click.pass_context
 def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: bool) -> None:
     """Write the codings of RUNS as a table, one row per unit × coder × code.

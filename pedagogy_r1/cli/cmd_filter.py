@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-FILE = click.Path(path_type=Path)
+from .console import notice, print_json
+from .options import PATH, json_option, out_option
 
 
 @click.command("filter")
-@click.argument("traces", type=FILE)
-@click.option(
-    "-o", "--out", type=FILE, required=True, help="Folder for kept.jsonl, dropped.jsonl and the funnel."
-)
+@click.argument("traces", type=PATH)
+@out_option("Folder for kept.jsonl, dropped.jsonl and the funnel.")
 @click.option(
     "--policy",
     "policies",
@@ -27,12 +25,12 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--codings",
     multiple=True,
-    type=FILE,
+    type=PATH,
     metavar="RUN",
     help="Run directory for quiet and rich; may be repeated.",
 )
-@click.option("--items", type=FILE, default=None, help="Items file with its split, for decontaminate.")
-@click.option("--json", "as_json", is_flag=True, help="Print the funnel as JSON.")
+@click.option("--items", type=PATH, default=None, help="Items file with its split, for decontaminate.")
+@json_option("the funnel")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -62,15 +60,11 @@ def command(
 
     funnel = filter_traces(traces, out, policies, codings=codings, items=items)
     if as_json:
-        click.echo(json.dumps(funnel.as_json(), ensure_ascii=False, indent=1))
+        print_json(funnel.as_json())
     else:
         click.echo(funnel_text(funnel))
         click.echo(f"{funnel.traces:,} → {funnel.kept:,} traces, written to {out}")
     if not funnel.kept:
-        several = (
-            "; policies in a row must all keep a trace, 'A|B' keeps what either keeps"
-            if len(policies) > 1
-            else ""
-        )
-        click.secho(f"no trace is left{several}", fg="yellow", err=True)
+        several = "policies in a row must all keep a trace, 'A|B' keeps what either keeps"
+        notice("no trace is left" + (f"; {several}" if len(policies) > 1 else ""))
         ctx.exit(1)

@@ -2,59 +2,56 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .console import notice, print_json
+from .options import (
+    PATH,
+    codebook_option,
+    coder_option,
+    json_option,
+    lang_option,
+    on_error_option,
+    one,
+    out_option,
+    scheme_option,
+    units_option,
+)
+
 if TYPE_CHECKING:
     from ..human.read_codings import CodingsReport
 
-FILE = click.Path(path_type=Path)
-
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, type=FILE)
+@click.argument("files", nargs=-1, required=True, type=PATH)
 @click.option(
-    "--traces", type=FILE, default=None, help="The traces that were coded. [with --units RUN: that run's]"
+    "--traces", type=PATH, default=None, help="The traces that were coded. [with --units RUN: that run's]"
 )
-@click.option("-o", "--out", type=FILE, required=True, help="Run directory to write.")
-@click.option(
-    "--codebook",
-    default=None,
-    help="Codebook the coders used: ID@VERSION or a YAML file. [with --packet: the packet's]",
+@out_option("Run directory to write.")
+@codebook_option(
+    "Codebook the coders used: ID@VERSION or a YAML file. [with --packet: the packet's]", default=None
 )
 @click.option(
     "--packet",
-    type=FILE,
+    type=PATH,
     default=None,
     help="The packet that the files came back of: its traces, units and codebook are used.",
 )
-@click.option(
-    "--coder",
-    default=None,
-    help="Whose the files are, where they do not say it, or name an account of the tool.",
-)
-@click.option(
-    "--units",
-    default=None,
-    metavar="own|RUN",
-    help="own: the spans are the units; RUN: the units of that run.",
-)
+@coder_option("Whose the files are, where they do not say it, or name an account of the tool.")
+@units_option("own: the spans are the units; RUN: the units of that run.", metavar="own|RUN")
 @click.option(
     "--project", default=None, metavar="SCHEME", help="Lay the spans on these units, by largest overlap."
 )
-@click.option(
-    "--scheme",
-    default=None,
-    metavar="SCHEME",
-    help="The rows are units of this scheme. [unit_ids: found out]",
-)
+@scheme_option("The rows are units of this scheme. [unit_ids: found out]")
 @click.option(
     "--format",
     "layout",
-    default=None,
+    multiple=True,
+    callback=one,
+    metavar="NAME",
     help="long, wide, sheet, label_studio, doccano, prodigy, or another plugin [default: by what is in the file].",
 )
 @click.option(
@@ -63,15 +60,9 @@ FILE = click.Path(path_type=Path)
     default=None,
     help="What the coders are. [default: what the column kind of an export says, else human]",
 )
-@click.option("--lang", default=None, help="Language of the traces [default: each trace's own].")
-@click.option(
-    "--on-error",
-    type=click.Choice(["stop", "skip"]),
-    default="stop",
-    show_default=True,
-    help="What to do about bad rows.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@lang_option()
+@on_error_option()
+@json_option("the report")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -80,6 +71,7 @@ def command(
     traces: Path | None,
     out: Path,
     layout: str | None,
+    units: Path | None,
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -93,10 +85,11 @@ def command(
     """
     from ..human.import_codings import import_codings
 
-    report = import_codings(files, traces, out, format=layout.replace("-", "_") if layout else None, **how)
+    how |= {"format": layout and layout.replace("-", "_"), "units": units and str(units)}
+    report = import_codings(files, traces, out, **how)
     _say(report)
     if as_json:
-        click.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))
+        print_json(report.as_json())
     else:
         missing = f" and {report.missing} missing" if report.missing else ""
         where = f"{report.units} units of {report.traces} traces ({report.scheme})"
@@ -128,7 +121,7 @@ def _say(report: CodingsReport) -> None:
     if report.traces_left_out:
         remarks.append(f"{report.traces_left_out} traces that nobody coded are left out")
     for remark in remarks:
-        click.secho(remark, fg="yellow", err=True)
+        notice(remark)
     for problem in report.problems[:50]:
         click.secho(f"left out {problem}", fg="red", err=True)
     if report.aside:

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from .options import PATH, coders_option, names_option, out_option
+
 
 @click.group("packet")
 def command() -> None:
@@ -14,26 +16,18 @@ def command() -> None:
 
 
 @command.command("write")
-@click.argument("packet", type=click.Path(path_type=Path))
-@click.option(
-    "--format", "names", required=True, metavar="NAMES", help="One or more, with commas: xlsx,label-studio."
-)
-@click.option(
-    "--coder", "coders", multiple=True, help="For this coder alone; may be repeated. [default: all]"
-)
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="Folder for the coders' folders. [default: the packet]",
-)
+@click.argument("packet", type=PATH)
+@names_option("--format", "formats", required=True, metavar="NAME,…", help="Formats, as xlsx,label-studio.")
+@coders_option("For these coders alone. [default: all]")
+@out_option("Folder for the coders' folders. [default: the packet]", required=False)
 @click.option(
     "--spans",
     is_flag=True,
     help="Whole traces in which coders mark stretches, instead of unit by unit (label-studio, doccano, prodigy).",
 )
-def write(packet: Path, names: str, coders: tuple[str, ...], out: Path | None, spans: bool) -> None:
+def write(
+    packet: Path, formats: tuple[str, ...], coders: tuple[str, ...], out: Path | None, spans: bool
+) -> None:
     """Write the files that the coders of PACKET are sent, into PACKET/CODER/.
 
     Nothing in them says what anybody else coded, nor which condition or model a trace comes from.
@@ -42,7 +36,7 @@ def write(packet: Path, names: str, coders: tuple[str, ...], out: Path | None, s
     from ..human.tools import write_formats
 
     options: dict[str, Any] = {"spans": True} if spans else {}
-    for path in write_formats(Packet(packet), names.split(","), coders, out, **options):
+    for path in write_formats(Packet(packet), formats, coders, out, **options):
         click.echo(path)
 
 

@@ -1,48 +1,55 @@
-"""``pcode pipeline``: recipes, run stage by stage."""
+"""``pcode pipeline``: recipes, run stage by stage.
+
+Each stage is a process of its own, so that a teacher of 32 billion parameters is gone from the GPU when the student comes.
+"""
 
 from __future__ import annotations
 
-import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._pipeline_teach import teach
-from ._pipeline_tiny import tiny
-from .console import console
+from ..errors import InputError, did_you_mean
+from ..shipped import folder
+from .cmd_pipeline_invented import teach, tiny
+from .console import console, notice, print_json
+from .main import cli
+from .options import Group, dry_run_option, json_option, out_option
 
 if TYPE_CHECKING:
     from ..train.pipeline import Pipeline, PlannedStage
     from ..train.recipe import Recipe
 
-PATH = click.Path(path_type=Path)
 SET = click.option(
     "--set",
     "pairs",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Another value for one of the recipe's parameters.",
+    help="Another value for one of the recipe's parameters; may be repeated.",
 )
 
 
-@click.group("pipeline")
+@click.group("pipeline", cls=Group)
 def command() -> None:
     """Run recipes: every stage of Pedagogy-R1 from one file."""
 
 
 @command.command("run")
 @click.argument("recipe")
-@click.option(
-    "-o", "--out", type=PATH, default=None, help="Folder of the pipeline [default: pipeline/RECIPE]."
-)
+@out_option("Folder of the pipeline [default: pipeline/RECIPE].", required=False)
 @click.option(
     "--from", "start", default=None, metavar="STAGE", help="Run from this stage on, changed or not."
 )
 @SET
 @click.option("--keep-code", is_flag=True, help="Stages made by another version of the code count as made.")
-@click.option("--dry-run", is_flag=True, help="Say what would run and why, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was (or would be) done as JSON.")
+@dry_run_option("run and why")
+@json_option("what was (or would be) done")
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -61,7 +68,6 @@ def run(
     there as it was. Stages lie in OUT, one folder each; OUT/stages says what each was made of.
     """
     from ..train.pipeline import Pipeline
-    from .stages import CommandLine
 
     read = _recipe(recipe, pairs)
     out = out or Path("pipeline") / read.id
@@ -69,17 +75,17 @@ def run(
     if dry_run:
         steps = list(pipeline.plan(start))
         if as_json:
-            click.echo(json.dumps([_step(pipeline, step) for step in steps], ensure_ascii=False, indent=1))
+            _print_steps(pipeline, steps)
         else:
             _print_plan(pipeline, steps)
         return
     steps = pipeline.run(start, tell=lambda step: _announce(pipeline, step))
     if as_json:
-        click.echo(json.dumps([_step(pipeline, step) for step in steps], ensure_ascii=False, indent=1))
+        _print_steps(pipeline, steps)
     failed = [step.task.name for step in steps if (pipeline.record(step.task.name) or {}).get("exit") == 1]
     click.secho(f"{len(steps)} stages done, in {out}", bold=True, err=True)
     if failed:
-        click.secho(f"done with failures, which each lists: {', '.join(failed)}", fg="yellow", err=True)
+        notice(f"done with failures, which each lists: {', '.join(failed)}")
         ctx.exit(1)
 
 
@@ -105,13 +111,16 @@ def show(recipe: str, pairs: tuple[str, ...]) -> None:
 @click.argument("recipe")
 @click.option("--gpu", "gpus", multiple=True, help="Only this one; may be repeated.")
 @SET
-@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+@json_option("the table")
 def cost(recipe: str, gpus: tuple[str, ...], pairs: tuple[str, ...], as_json: bool) -> None:
     """Estimate hours of each stage of RECIPE on several GPUs, from the models' shapes and the GPUs' data sheets."""
     from ..train.cost import cost_table, cost_text
 
     rows = cost_table(_recipe(recipe, pairs), gpus)
-    click.echo(json.dumps([row.as_json() for row in rows], indent=1) if as_json else cost_text(rows))
+    if as_json:
+        print_json([row.as_json() for row in rows])
+    else:
+        click.echo(cost_text(rows))
 
 
 command.add_command(tiny)
@@ -122,6 +131,10 @@ def _recipe(name: str, pairs: tuple[str, ...]) -> Recipe:
     from ..train.recipe import load_recipe, parse_parameter
 
     return load_recipe(name).with_parameters(dict(map(parse_parameter, pairs)))
+
+
+def _print_steps(pipeline: Pipeline, steps: Iterable[PlannedStage]) -> None:
+    print_json([_step(pipeline, step) for step in steps])
 
 
 def _step(pipeline: Pipeline, step: PlannedStage) -> dict[str, Any]:
@@ -140,8 +153,6 @@ _COLOURS = {"run": "green", "resume": "cyan", "look": "yellow", "keep": "white"}
 
 
 def _print_plan(pipeline: Pipeline, steps: list[PlannedStage]) -> None:
-    import shlex
-
     from rich.markup import escape
 
     out = console()
@@ -157,10 +168,97 @@ def _print_plan(pipeline: Pipeline, steps: list[PlannedStage]) -> None:
 
 
 def _announce(pipeline: Pipeline, step: PlannedStage) -> None:
-    import shlex
-
     if step.will == "keep":
         click.secho(f"── {step.task.name}: {step.why}", dim=True, err=True)
     else:
         click.secho(f"── {step.task.name}: {step.will} ({step.why})", bold=True, err=True)
         click.echo(f"   pcode {shlex.join(step.task.words(pipeline.out))}", err=True)
+
+
+class CommandLine:
+    """Implements `train.pipeline.StageCommands`."""
+
+    def check(self, words: Sequence[str]) -> list[str]:
+        """Words that name files or folders to be read; `InputError` for words that the command does not take."""
+        command, ctx = self._parsed(words)
+        found: dict[str, None] = {}
+        for param in command.params:
+            values = ctx.params.get(param.name or "")
+            for value in values if isinstance(values, tuple | list) else [values]:
+                if value is not None and param.name != "out" and _is_file(param, str(value)):
+                    found[str(value)] = None
+        return list(found)
+
+    def module(self, words: Sequence[str]) -> str:
+        """The module of the command's function."""
+        command, _, _ = _resolve(words)
+        return str(getattr(command.callback, "__module__", "pedagogy_r1.cli.main"))
+
+    def shipped(self, words: Sequence[str]) -> list[Path]:
+        """The condition and the codebook that the words name, or leave to the default."""
+        _, ctx = self._parsed(words)
+        found = []
+        if condition := ctx.params.get("condition"):
+            found += [folder("conditions") / f"{condition}.yaml"]
+        if codebook := ctx.params.get("codebook"):
+            name, _, version = str(codebook).partition("@")
+            found += sorted((folder("codebook") / name).glob(f"{version or '*'}.yaml"))
+        return [path for path in found if path.is_file()]
+
+    def run(
+        self, words: Sequence[str], launcher: Sequence[str], environment: Mapping[str, str], lock: int
+    ) -> int:
+        """The command's status. Ctrl-C goes to the command too, which ends in its own way."""
+        start = [*launcher, "-m", "pedagogy_r1"] if launcher else [sys.executable, "-m", "pedagogy_r1"]
+        env = {**os.environ, **environment}
+        process = subprocess.Popen(  # noqa: S603 - our own command, in our own Python or the recipe's launcher
+            [*start, *words],
+            pass_fds=(lock,),
+            env=env,
+            preexec_fn=_die_with_parent(),
+        )
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
+
+    def _parsed(self, words: Sequence[str]) -> tuple[click.Command, click.Context]:
+        command, name, rest = _resolve(words)
+        try:
+            return command, command.make_context(name, list(rest))
+        except click.UsageError as error:
+            raise InputError(error.format_message(), f"see: pcode {name} --help") from None
+
+
+def _resolve(words: Sequence[str]) -> tuple[click.Command, str, Sequence[str]]:
+    command: click.Command = cli
+    taken: list[str] = []
+    while isinstance(command, click.Group):
+        name = words[len(taken)] if len(taken) < len(words) else ""
+        found = command.get_command(click.Context(command), name)
+        if found is None:
+            known = command.list_commands(click.Context(command))
+            raise InputError(f"no command is named {' '.join([*taken, name])!r}", did_you_mean(name, known))
+        taken.append(name)
+        command = found
+    return command, " ".join(taken), words[len(taken) :]
+
+
+def _is_file(param: click.Parameter, value: str) -> bool:
+    """Declared as a path; or, among other words, one that is the path of a file."""
+    if isinstance(param.type, click.Path):
+        return True
+    path = Path(value)
+    return bool(path.suffix) and "\0" not in value and len(value) < 4000 and path.is_file()
+
+
+def _die_with_parent() -> Callable[[], Any] | None:
+    """On Linux, a stage ends when its pipeline is killed, so that the next one finds nobody at work."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+    import signal
+
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    return lambda: prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG

@@ -4,50 +4,24 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
+from .options import PATH, coder_option, contrast_options, out_option, partial_option, resampling_options
+
 
 @click.command("report")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder for the page, tables and figures.",
-)
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@out_option("Folder for the page, tables and figures.")
 @click.option("--title", default="", help="Title of the page; default: the codebook's.")
-@click.option(
-    "--coder", default=None, help="Whose codings the frequencies show; default: who coded most units."
-)
-@click.option(
-    "--contrast",
-    "contrasts",
-    multiple=True,
-    metavar="COLUMN:A:B",
-    help="Compare these, as condition:cop:generic; may be repeated. Default: all conditions, models, right and wrong.",
-)
-@click.option(
-    "--family",
-    default=None,
-    metavar="CODE,…",
-    help="The confirmatory codes, named before looking; default: all of the codebook's.",
-)
-@click.option(
-    "--replicates", type=click.IntRange(0), default=1000, show_default=True, help="Bootstrap resamples."
-)
-@click.option(
-    "--permutations",
-    type=click.IntRange(1),
-    default=9999,
-    show_default=True,
-    help="Relabellings of a contrast.",
-)
-@click.option("--seed", type=int, default=0, show_default=True)
+@coder_option("Whose codings the frequencies show; default: who coded most units.")
+@contrast_options()
+@partial_option()
+@resampling_options(level=False)
 @click.option(
     "--inclusion",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=None,
     metavar="FILE",
     help="Table of unit_id (or trace_id) and inclusion_probability: how people's units were drawn. Default: assumed, and said.",
@@ -56,13 +30,11 @@ def command(
     runs: tuple[Path, ...],
     out: Path,
     title: str,
-    coder: str | None,
     contrasts: tuple[str, ...],
-    family: str | None,
-    replicates: int,
-    permutations: int,
-    seed: int,
+    family: tuple[str, ...],
     inclusion: Path | None,
+    partial: bool,
+    **given: Any,
 ) -> None:
     """Write a report on RUNS: OUT/report.html, tables as CSV and LaTeX, figures as SVG and PNG.
 
@@ -73,15 +45,12 @@ def command(
     from ..sampling.inclusion import read_inclusion
 
     settings = ReportSettings(
-        coder=coder,
         contrasts=tuple(parse_comparison(text) for text in contrasts),
-        family=tuple(code.strip() for code in family.split(",") if code.strip()) if family else None,
-        replicates=replicates,
-        permutations=permutations,
-        seed=seed,
+        family=family or None,
         inclusion=read_inclusion(inclusion) if inclusion else None,
+        **given,
     )
-    report = build_report(runs, out, settings, title=title, progress=_say)
+    report = build_report(runs, out, settings, title=title, progress=_say, partial=partial)
     if sys.stderr.isatty():
         click.echo("\r\x1b[2K", nl=False, err=True)
     for answer in report.answers:

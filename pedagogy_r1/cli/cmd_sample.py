@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-import json
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import PedagogyError
+from ..formatting import shown
+from ..limits import ALPHA_TENTATIVE, LEVEL
+from .console import console, notice, print_json, table
+from .options import (
+    PATH,
+    Command,
+    codebook_option,
+    coders_option,
+    json_option,
+    lang_option,
+    names_option,
+    out_option,
+    scheme_option,
+    seed_option,
+    units_option,
+)
+
 if TYPE_CHECKING:
+    from ..report.sample_size import SampleSize
     from ..sampling.draw_sample import DrawnSample
 
-FILE = click.Path(path_type=Path)
 ASSUMED = ("alpha", "prevalence", "code", "per_trace", "icc")
 """Options of ``--plan`` alone."""
+
+DESIGN = ("coders", "by", "what", "fraction", "n", "double", "practice", "shuffle", "context", "seed")
 
 STEEP = 10.0
 """In simulation intervals of an enriched sample covered 96–97 % with weights up to 5 : 1; with 19 : 1, 92 % or 99 %."""
 
 
-@click.command("sample")
-@click.argument("traces", type=FILE, required=False)
-@click.option(
-    "-o",
-    "--out",
-    type=FILE,
-    default=None,
-    help="Packet to write; with --plan, folder for its table and picture.",
-)
-@click.option("--coders", default=None, metavar="A,B", help="Who codes.")
+@click.command("sample", cls=Command)
+@click.argument("traces", type=PATH, required=False)
+@out_option("Packet to write; with --plan, folder for its table and picture.", required=False)
+@coders_option("Who codes.")
 @click.option("--fraction", type=float, default=None, help="Share to draw, above 0, at most 1.")
 @click.option("--n", type=click.IntRange(1), default=None, help="Number to draw, instead of --fraction.")
 @click.option(
@@ -38,12 +52,12 @@ STEEP = 10.0
     show_default=True,
     help="What is drawn: whole traces, or units, which are shown in context.",
 )
-@click.option(
-    "--by",
-    default="domain,condition,model",
-    show_default=True,
+@names_option(
+    "--strata",
+    "by",
     metavar="FIELD,…",
-    help="Strata: fields of a trace, metadata.KEY included; '' for none.",
+    default=("domain,condition,model",),
+    help="Fields of a trace, metadata.KEY included; '' for none.",
 )
 @click.option(
     "--double",
@@ -52,10 +66,8 @@ STEEP = 10.0
     show_default=True,
     help="Share of the drawn that every coder codes; the rest is divided among them.",
 )
-@click.option(
-    "--enrich", default=None, metavar="CODE,…", help="Draw more where --run saw one of these codes."
-)
-@click.option("--run", type=FILE, default=None, help="Machine run for --enrich; pilot run for --plan.")
+@names_option("--enrich", metavar="CODE,…", help="Draw more where --run saw one of these codes.")
+@click.option("--run", type=PATH, default=None, help="Machine run for --enrich; pilot run for --plan.")
 @click.option(
     "--enrich-factor",
     type=float,
@@ -68,18 +80,10 @@ STEEP = 10.0
     default=None,
     help="Share of the sample that shall be such, instead of a factor.",
 )
-@click.option(
-    "--codebook", default="schoen", show_default=True, help="Codebook: ID, ID@VERSION or a YAML file."
-)
-@click.option(
-    "--scheme",
-    default=None,
-    help="Unit scheme: sentence@1, paragraph@1, thought@1 [default: the codebook's].",
-)
-@click.option(
-    "--units", type=FILE, default=None, metavar="RUN", help="Draw from exactly the units of this run."
-)
-@click.option("--lang", default=None, help="Language of the traces [default: each trace's own].")
+@codebook_option()
+@scheme_option()
+@units_option("Draw from exactly the units of this run.")
+@lang_option()
 @click.option(
     "--context", type=click.IntRange(0), default=3, show_default=True, help="Units shown before and after."
 )
@@ -95,7 +99,7 @@ STEEP = 10.0
     default=0,
     help="So many traces (units) more, coded first by everybody and counted nowhere.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@seed_option("the draw, and of the plan's simulated studies")
 @click.option("--plan", is_flag=True, help="Say how many units are needed, and draw nothing.")
 @click.option(
     "--alpha",
@@ -129,10 +133,10 @@ STEEP = 10.0
     type=click.FloatRange(0, 1, min_open=True),
     default=0.05,
     show_default=True,
-    help="--plan: half width of the 95 % interval that is wanted.",
+    help="--plan: half width of the interval that is wanted.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be drawn, and write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@json_option("what was drawn (or planned)")
 def command(
     traces: Path | None, out: Path | None, plan: bool, dry_run: bool, as_json: bool, **given: Any
 ) -> None:
@@ -148,27 +152,23 @@ def command(
     their own folder only, never PACKET/key. The same command again puts back what was lost of the packet.
     """
     if plan:
-        from ._sample_plan import show_plan
-
-        show_plan(out, as_json, given)
+        _plan(out, as_json, given)
         return
-    from ..errors import InputError
     from ..human.write_packet import manifest_of, write_packet
 
     if traces is None or (out is None and not dry_run):
         missing = "no TRACES are given" if traces is None else "no packet is named"
-        raise InputError(missing, "pcode sample TRACES -o PACKET --fraction .33 --coders A,B")
+        raise PedagogyError(missing, "pcode sample TRACES -o PACKET --fraction .33 --coders A,B")
     for name in ASSUMED:
         if given[name] is not None:
-            raise InputError(
+            raise PedagogyError(
                 f"--{name.replace('_', '-')} belongs to --plan", "drop it, or ask for a plan: --plan"
             )
     sample = _sample(traces, given)
     if not dry_run and out is not None:
         write_packet(sample, out)
     if as_json:
-        manifest = manifest_of(sample).model_dump(mode="json")
-        click.echo(json.dumps(manifest | {"strata": sample.strata()}, ensure_ascii=False, indent=1))
+        print_json(manifest_of(sample).model_dump(mode="json") | {"strata": sample.strata()})
     else:
         _print(sample)
         click.echo("nothing was written" if dry_run else f"packet {sample.packet_id} written to {out}")
@@ -179,54 +179,38 @@ def _sample(traces: Path, given: dict[str, Any]) -> DrawnSample:
     from ..sampling.draw_sample import draw_sample
 
     design = Design(
-        coders=_words(given["coders"]),
-        by=_words(given["by"]),
         enrichment=_enrichment(given),
-        **{
-            name: given[name]
-            for name in ("what", "fraction", "n", "double", "practice", "shuffle", "context", "seed")
-        },
+        **{name: given[name] for name in DESIGN},
     )
     how = {name: given[name] for name in ("codebook", "scheme", "lang", "units")}
     return draw_sample(traces, design, **how)
 
 
 def _enrichment(given: dict[str, Any]) -> Any:
-    from ..errors import InputError
     from ..sampling.assignment import FACTOR, Enrichment
 
-    codes, run = _words(given["enrich"]), given["run"]
+    codes, run = given["enrich"], given["run"]
     factor, share = given["enrich_factor"], given["enrich_share"]
     if not codes:
         if run is not None or factor is not None or share is not None:
-            raise InputError("no code to enrich is named", "--enrich CODE --run RUN")
+            raise PedagogyError("no code to enrich is named", "--enrich CODE --run RUN")
         return None
     if run is None:
-        raise InputError("--enrich needs to know where the codes may be", "give a machine run: --run RUN")
+        raise PedagogyError("--enrich needs to know where the codes may be", "give a machine run: --run RUN")
     if factor is not None and share is not None:
-        raise InputError("--enrich-factor and --enrich-share exclude each other", "say one of them")
+        raise PedagogyError("--enrich-factor and --enrich-share exclude each other", "say one of them")
     return Enrichment(codes, run, FACTOR if factor is None else factor, share)
-
-
-def _words(text: str | None) -> tuple[str, ...]:
-    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
 
 
 def _print(sample: DrawnSample) -> None:
     from rich.markup import escape
-    from rich.table import Table
-
-    from .console import console
 
     out, counts, strata = console(), sample.counts(), sample.strata()
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("stratum", "there", "expected", "drawn"):
-        table.add_column(column, justify="left" if column == "stratum" else "right")
-    for row in strata:
-        table.add_row(
-            escape(row["stratum"]), f"{row['population']:,}", f"{row['expected']:.2f}", f"{row['drawn']:,}"
-        )
-    out.print(table)
+    rows = [
+        (escape(row["stratum"]), f"{row['population']:,}", f"{row['expected']:.2f}", f"{row['drawn']:,}")
+        for row in strata
+    ]
+    out.print(table("stratum", "there", "expected", "drawn", rows=rows))
     what = sample.design.what
     out.print(
         f"{counts['traces']:,} of {counts['population_traces']:,} traces, {counts['units']:,} of "
@@ -245,7 +229,7 @@ def _print(sample: DrawnSample) -> None:
     for coder in sample.drawing.orders:
         out.print(f"{escape(coder)}: {counts[f'units of {coder}']:,} units")
     for text in _remarks(sample, counts, strata):
-        click.secho(text, fg="yellow", err=True)
+        notice(text)
 
 
 def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str, Any]]) -> list[str]:
@@ -268,3 +252,92 @@ def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str,
             "turn up, corrected intervals miss their 95 %; for frequencies a factor of 5 is better"
         )
     return found
+
+
+def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
+    """Print the table; with ``out``, write plan.csv, plan.svg and plan.png there."""
+    from ..codebook import load_codebook
+    from ..report.sample_size import assume, sample_size
+
+    names = ("run", "code", "alpha", "prevalence", "per_trace", "icc")
+    assumed = assume(
+        codes=len(load_codebook(given["codebook"]).codes),
+        coders=len(given["coders"]) or 2,
+        **{n: given[n] for n in names},
+    )
+    size = sample_size(assumed, precision=given["precision"], seed=given["seed"])
+    if out is not None:
+        _write_plan(size, out)
+    if as_json:
+        print_json(_plan_json(size))
+        return
+    _print_plan(size)
+    if out is not None:
+        click.echo(f"written to {out}: plan.csv, plan.svg, plan.png")
+
+
+def _plan_json(size: SampleSize) -> dict[str, Any]:
+    a = size.assumed
+    assumed = {
+        name: getattr(a, name)
+        for name in ("alpha", "code_alpha", "prevalence", "per_trace", "icc", "coders", "code")
+    }
+    return {
+        "assumed": assumed | {"shares": list(a.shares), "origin": dict(a.origin)},
+        "precision": size.precision,
+        "needed": dict(size.needed),
+        "rows": size.rows(),
+        "simulated_studies": size.runs,
+        "seed": size.seed,
+    }
+
+
+def _write_plan(size: SampleSize, out: Path) -> None:
+    from ..files.records import atomic
+
+    rows, picture = size.rows(), size.figure().render()
+    with atomic(out / "plan.csv") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    with atomic(out / "plan.svg") as file:
+        file.write(picture.svg)
+    with atomic(out / "plan.png", "wb") as file:
+        file.write(picture.png)
+
+
+def _print_plan(size: SampleSize) -> None:
+    from rich.markup import escape
+
+    a, out = size.assumed, console()
+    out.print(
+        escape(
+            f"α {a.alpha:.3g} ({a.origin['alpha']}); {a.code}: {100 * a.prevalence:.3g} % of units "
+            f"({a.origin['prevalence']}), α {a.code_alpha:.3g}; {a.per_trace} units a trace ({a.origin['per_trace']}), "
+            f"intraclass correlation {a.icc:.3g} ({a.origin['icc']}); {a.coders} coders"
+        )
+    )
+    rows = [
+        (
+            *(f"{r['n_units']:,}", f"{r['n_traces']:,}", shown(r["alpha_half"]), shown(r["alpha_shown"])),
+            shown(r["code_alpha_half"]),
+            f"{100 * r['code_low']:.1f}–{shown(r['code_high'], 'share')}",
+            f"{r['code_expected']:.0f}",
+        )
+        for r in size.rows()
+    ]
+    heads = ("units", "traces", "α ±", f"shown ≥ {shown(ALPHA_TENTATIVE)}", "α of the code ±")
+    frequency = f"its frequency, {shown(LEVEL, 'percent')}"
+    out.print(table(*heads, frequency, "units with it", rows=rows, left=()))
+    own = min(size.precision, a.prevalence / 2)
+    words = {
+        "alpha": f"α ± {size.precision:g}",
+        "code_alpha": f"α of {a.code} ± {size.precision:g}",
+        "share": f"the frequency of {a.code} ± {100 * own:.3g} points",
+    }
+    parts = [f"{words[name]}: {'out of reach' if n is None else f'{n:,}'}" for name, n in size.needed.items()]
+    out.print(escape(f"units needed for {'; '.join(parts)}"))
+    out.print(
+        f"α: {size.runs} simulated studies a row, seed {size.seed}; frequency: by formula, without a machine's help",
+        style="dim",
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ._progress import traces_bar
+from .console import print_json, progress_bar
+from .options import PATH, json_option, out_option, seed_option
 
 
 def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -24,10 +24,8 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 
 
 @click.command("sft")
-@click.argument("traces", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder to write, or to resume."
-)
+@click.argument("traces", type=PATH)
+@out_option("Folder to write, or to resume.")
 @click.option(
     "--model", required=True, help="Student: a folder in Hugging Face format, or a name on the hub."
 )
@@ -109,7 +107,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
     "--gradient-checkpointing/--no-gradient-checkpointing", default=None, help="[default: on a GPU]"
 )
 @click.option("--keep-checkpoints", is_flag=True, help="Do not delete them when training is done.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@seed_option("the order of the data and the adapter's weights")
 @click.option(
     "--fsdp-config",
     is_flag=True,
@@ -118,7 +116,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
     callback=_print_fsdp,
     help="Print where the shipped configuration for several GPUs is.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what came out as JSON.")
+@json_option("what came out")
 def command(traces: Path, out: Path, as_json: bool, **given: Any) -> None:
     """Train a student on TRACES: question in, reasoning and answer out.
 
@@ -127,7 +125,7 @@ def command(traces: Path, out: Path, as_json: bool, **given: Any) -> None:
     """
     from ..train.sft import train
 
-    with traces_bar("sft") as progress:
+    with progress_bar("sft") as progress:
         done = train(traces, out, progress=progress, **given)
     if os.environ.get("RANK", "0") != "0":
         return
@@ -139,7 +137,7 @@ def command(traces: Path, out: Path, as_json: bool, **given: Any) -> None:
             "steps": done.steps,
         }
         shown |= {"loss": done.last_loss, "held_out_loss": done.held_out_loss, "data": done.data}
-        click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
+        print_json(shown)
         return
     left = ", ".join(f"{count} {reason}" for reason, count in done.data["left_out"].items()) or "none"
     click.echo(

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._progress import traces_bar
-from .options import backend_options
+from .console import exit_status, notice, print_json, progress_bar
+from .options import (
+    PATH,
+    backend_options,
+    dry_run_option,
+    json_option,
+    out_option,
+    request_options,
+    seed_option,
+)
 
 if TYPE_CHECKING:
     from ..tokens.thought_run import ThoughtRun
 
 
 @click.command("thoughts")
-@click.argument("traces", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder to write, or to resume."
-)
+@click.argument("traces", type=PATH)
+@out_option("Folder to write, or to resume.")
 @click.option(
     "--segmenter",
     default=None,
@@ -33,70 +38,20 @@ if TYPE_CHECKING:
     metavar="BACKEND:NAME",
     help="Model that judges each thought; give two. Without judges thoughts are only cut.",
 )
-@click.option(
-    "--base-url",
-    "base_urls",
-    multiple=True,
-    metavar="[MODEL=]URL",
-    help="Server of all models, or of one: --base-url openai:B=http://127.0.0.1:8001/v1.",
-)
-@click.option(
-    "--api-key-env",
-    "api_key_envs",
-    multiple=True,
-    metavar="[MODEL=]VARIABLE",
-    help="Environment variable with the key, of all models or of one [default: OPENAI_API_KEY].",
-)
-@click.option(
-    "--backend-option",
-    "backend",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Option of hf: or vllm: models; may be repeated.",
-)
 @click.option("--all", "every", is_flag=True, help="Judge the thoughts of right responses, too.")
-@click.option("--temperature", type=float, default=0.0, show_default=True, help="A negative one is not sent.")
 @click.option("--max-output-tokens", type=click.IntRange(1), default=None, help="Limit for one reply.")
-@click.option(
-    "--max-tokens-total",
-    type=click.IntRange(1),
-    default=None,
-    help="Stop cleanly when a model, in one part, has used so many.",
-)
-@click.option(
-    "--concurrency", type=click.IntRange(1), default=16, show_default=True, help="Most requests in flight."
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    default=300.0,
-    show_default=True,
-    help="Seconds for one request.",
-)
-@click.option(
-    "--retries",
-    type=click.IntRange(0),
-    default=6,
-    show_default=True,
-    help="Further tries of a failed request.",
-)
-@click.option(
-    "--backoff",
-    type=click.FloatRange(0),
-    default=0.5,
-    show_default=True,
-    help="Seconds before the first retry.",
-)
-@click.option("--retry-missing", is_flag=True, help="Ask again for what an earlier session gave up.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the manifest (or plan) as JSON.")
+@request_options(temperature=0.0, concurrency=16, timeout=300, retries=6, backoff=0.5)
+@seed_option("the answers")
+@dry_run_option("asked")
+@json_option("the manifest (or the plan)")
 @click.pass_context
 def command(
     ctx: click.Context,
     /,
     traces: Path,
     out: Path,
+    base_url: tuple[str, ...],
+    api_key_env: tuple[str, ...],
     backend: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
@@ -110,29 +65,18 @@ def command(
     from ..tokens.asked_thoughts import execute, plan
     from ..tokens.thought_run import prepare
 
-    try:
-        job = prepare(traces, out, backend=backend_options(backend), **given)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
+    given |= {"base_urls": base_url, "api_key_envs": api_key_env, "backend": backend_options(backend)}
+    job = prepare(traces, out, **given)
     if dry_run:
         _print_plan(plan(job), as_json)
         return
-    with traces_bar("thoughts") as progress:
+    with progress_bar("thoughts") as progress:
         run = execute(job, progress=progress)
     if as_json:
-        click.echo(json.dumps(run.model_dump(mode="json"), ensure_ascii=False, indent=1))
+        print_json(run.model_dump(mode="json"))
     elif run.status == "complete":
         _print_run(run, traces, out)
-    if run.status != "complete":
-        more = " and a larger --max-tokens-total" if run.status == "stopped" else ""
-        _notice(f"{run.status}: {run.stopped_why}; resume with the same command{more}")
-        ctx.exit(130 if run.status == "interrupted" else 1)
-    if run.missing:
-        ctx.exit(1)
-
-
-def _notice(text: str) -> None:
-    click.secho(text, fg="yellow", err=True)
+    ctx.exit(exit_status(run.status, run.stopped_why, bool(run.missing)))
 
 
 def _print_run(run: ThoughtRun, traces: Path, out: Path) -> None:
@@ -156,13 +100,13 @@ def _print_run(run: ThoughtRun, traces: Path, out: Path) -> None:
             click.echo(f"not judged: {count:,} traces ({why})")
     for why, count in counts["missing"].items():
         again = "" if NO_CUES in why else "; ask again with --retry-missing"
-        _notice(f"missing: {count:,} ({why}){again}")
+        notice(f"missing: {count:,} ({why}){again}")
     click.echo(f"next: pcode tokens {traces} --thoughts {out / 'thoughts.jsonl'}")
 
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(plan, ensure_ascii=False, indent=1))
+        print_json(plan)
         return
     click.echo(f"traces  {plan['traces']:,}")
     for part, asked in [("segmenter", plan["segmenter"]), *(("judge", judge) for judge in plan["judges"])]:

@@ -119,13 +119,13 @@ def _report(
     from ..tokens.thought_run import described
     from ..tokens.tokenizer import load_tokenizer
     from ..tokens.tokens_report import judge_name, measure_traces, token_report
-    from ._progress import traces_bar
+    from .console import progress_bar
 
     opened = [CoderRun(path) for path in runs]
     partial = require_complete(opened)
     counter = load_tokenizer(tokenizer)
     given = read_thoughts(thoughts) if thoughts else None
-    with traces_bar("traces") as update:
+    with progress_bar("traces") as update:
         step = (lambda done: update(done, 0)) if update else None
         measured = list(measure_traces(read_traces(traces), counter, given, step))
     coders = list(_coders(opened, {m.trace_id: m for m in measured}, strict, routine))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .console import notice, print_json
+from .options import PATH, json_option, lang_option, on_error_option, one, out_option
+
 if TYPE_CHECKING:
     from ..intake import ImportReport
-
-FILE = click.Path(path_type=Path)
 
 
 @click.group("traces")
@@ -20,8 +20,8 @@ def command() -> None:
 
 
 @command.command("import")
-@click.argument("files", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--out", type=FILE, required=True, help="Traces file to write (JSONL).")
+@click.argument("files", nargs=-1, required=True, type=PATH)
+@out_option("Traces file to write (JSONL).")
 @click.option(
     "--map",
     "pairs",
@@ -30,9 +30,9 @@ def command() -> None:
     help="Take TARGET from FIELD: a column, or a dotted path.",
 )
 @click.option("--model", default=None, help="Model of all traces.")
-@click.option("--domain", default=None, help="Domain of all traces.")
+@click.option("--domain", multiple=True, callback=one, help="Domain of all traces.")
 @click.option("--condition", default=None, help="Condition of all traces.")
-@click.option("--lang", default=None, help="Language of all traces, e.g. ko [default: en].")
+@lang_option("Language of all traces, e.g. ko [default: en].")
 @click.option(
     "--no-think",
     type=click.Choice(["reasoning", "answer", "error"]),
@@ -40,14 +40,8 @@ def command() -> None:
     show_default=True,
     help="What a response without any think tag is taken for.",
 )
-@click.option(
-    "--on-error",
-    type=click.Choice(["stop", "skip"]),
-    default="stop",
-    show_default=True,
-    help="What to do about bad rows.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@on_error_option()
+@json_option("the report")
 @click.pass_context
 def import_(
     ctx: click.Context,
@@ -75,7 +69,7 @@ def import_(
     )
     _say(report)
     if as_json:
-        click.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=1))
+        print_json(report.as_json())
     else:
         click.echo(f"{report.traces} traces of {report.rows} rows written to {report.out}")
     if report.skipped:
@@ -87,7 +81,7 @@ def _say(report: ImportReport) -> None:
         click.echo(f"{target:>10} ← {name}" + ("" if rows == report.traces else f" ({rows} rows)"), err=True)
     for text, note in report.notes.items():
         more = ", …" if note.count > len(note.first) else ""
-        click.secho(f"{note.count} × {text}: {', '.join(note.first)}{more}", fg="yellow", err=True)
+        notice(f"{note.count} × {text}: {', '.join(note.first)}{more}")
     for problem in report.problems:
         click.secho(f"skipped {problem}", fg="red", err=True)
     if report.skipped > len(report.problems):
@@ -97,7 +91,7 @@ def _say(report: ImportReport) -> None:
 
 
 @command.command("show")
-@click.argument("file", type=FILE)
+@click.argument("file", type=PATH)
 @click.argument("trace_id", required=False)
 def show(file: Path, trace_id: str | None) -> None:
     """List the traces of FILE, or print one of them whole."""
@@ -127,7 +121,7 @@ def show(file: Path, trace_id: str | None) -> None:
 
 
 @command.command("check")
-@click.argument("file", type=FILE)
+@click.argument("file", type=PATH)
 def check(file: Path) -> None:
     """Read FILE strictly and count its traces; the first bad line is an error."""
     from collections import Counter

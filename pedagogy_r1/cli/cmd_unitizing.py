@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ._agreement import interval, number
-from .console import console
+from ..formatting import interval, shown
+from ..limits import LEVEL
+from .console import console, notice, print_json, table
+from .options import PATH, coders_option, json_option, partial_option, resampling_options
 
 if TYPE_CHECKING:
     from ..agreement import Unitizing
 
 
 @click.command("unitizing")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--coders", default=None, help="Only these coders, separated by commas.")
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@coders_option("Only these coders.")
 @click.option(
     "--pairing",
     type=click.Choice(["2016", "union"]),
@@ -33,59 +34,54 @@ if TYPE_CHECKING:
     show_default=True,
     help="A coder without a span in a trace did not code it, or found nothing there.",
 )
-@click.option(
-    "--replicates", type=click.IntRange(0), default=1000, show_default=True, help="Bootstrap resamples."
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@partial_option()
+@resampling_options(level=False)
+@json_option()
 def command(
     runs: tuple[Path, ...],
-    coders: str | None,
-    pairing: Literal["2016", "union"],
+    coders: tuple[str, ...],
     silent: Literal["missing", "nothing"],
-    replicates: int,
-    seed: int,
+    partial: bool,
     as_json: bool,
+    **how: Any,
 ) -> None:
     """The unitizing α family over RUNS whose coders chose their own spans (pcode import --units own).
 
     u: spans and codes together; |u: spans alone; cu: codes, where spans meet; (k)u: one code.
     """
     from ..agreement import continua_of, unitizing_alpha
-    from ..runs.run import CoderRun
+    from ..runs.run import CoderRun, require_complete
 
-    names = [name.strip() for name in coders.split(",")] if coders else []
-    continua = continua_of([CoderRun(run) for run in runs], coders=names, silent=silent)
-    found = unitizing_alpha(continua, pairing=pairing, replicates=replicates, seed=seed)
+    opened = [CoderRun(run) for run in runs]
+    unfinished = require_complete(opened, partial)
+    found = unitizing_alpha(continua_of(opened, coders=coders, silent=silent, partial=partial), **how)
+    for sentence in unfinished:
+        notice(sentence)
     if as_json:
-        click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+        print_json(asdict(found) | {"partial": list(unfinished)})
     else:
         _print(found)
 
 
 def _print(found: Unitizing) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     out = console()
-    out.print(
-        f"[bold]{escape(' – '.join(found.coders))}[/] · {found.n_continua} traces, {found.length:,} characters"
-    )
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "α", "95 % over traces", "coverage", "note"):
-        table.add_column(name, justify="left" if name in ("", "note") else "right")
-    rows = [
-        ("u  spans and codes", found.u),
-        ("|u  spans alone", found.binary),
-        ("cu  codes where spans meet", found.coded),
-    ]
-    rows += [(f"({code})u", alpha) for code, alpha in found.per_code.items()]
-    for name, alpha in rows:
-        value = "–" if alpha.estimate is None else number(alpha.estimate)
-        coverage = "" if alpha.coverage is None else f"{alpha.coverage:.1%}"
+    coders = escape(" – ".join(found.coders))
+    out.print(f"[bold]{coders}[/] · {found.n_continua} traces, {found.length:,} characters")
+    family = {
+        "u  spans and codes": found.u,
+        "|u  spans alone": found.binary,
+        "cu  codes where spans meet": found.coded,
+    } | {f"({code})u": alpha for code, alpha in found.per_code.items()}
+    rows = []
+    for name, alpha in family.items():
+        coverage = "" if alpha.coverage is None else shown(alpha.coverage, "share")
         note = alpha.why_undefined or alpha.why_no_interval or ""
-        table.add_row(escape(name), value, interval(alpha.ci), coverage, f"[dim]{escape(note)}[/]")
-    out.print(table)
-    for line in (found.method, found.warning):
-        if line:
-            out.print(escape(line), style="dim" if line == found.method else "yellow")
+        limits = interval(*(alpha.ci or (None, None)))
+        rows.append((escape(name), shown(alpha.estimate), limits, coverage, f"[dim]{escape(note)}[/]"))
+    heads = ("", "α", f"{shown(LEVEL, 'percent')} over traces", "coverage", "note")
+    out.print(table(*heads, rows=rows, left=("", "note")))
+    out.print(escape(found.method), style="dim")
+    if found.warning:
+        out.print(escape(found.warning), style="yellow")

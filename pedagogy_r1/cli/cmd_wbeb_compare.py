@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .console import console
-from .options import notice
+from .console import console, notice
 
 if TYPE_CHECKING:
     from ..wbeb.comparison_table import TextTable

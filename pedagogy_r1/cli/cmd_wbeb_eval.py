@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._progress import traces_bar
-from .console import console
-from .options import backend_options, generation_options, notice, print_plan, status_of
+from .console import console, notice, print_plan, progress_bar
+from .console import report_missing as status_of
+from .options import generation_options, requested
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -57,7 +57,7 @@ PATH = click.Path(path_type=Path)
     show_default=True,
     help="Bootstrap resamples of groups.",
 )
-@generation_options
+@generation_options()
 @click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the scores (or the plan) as JSON.")
 @click.pass_context
@@ -92,11 +92,11 @@ def command(
     train = [item for item in there if item.split == "train"]
     if baselines:
         learners(train)  # an error now rather than when all is asked and paid
-    job = prepare(chosen, out, model=model, pool=train, backend=backend_options(backend), **given)
+    job = prepare(chosen, out, model=model, pool=train, **requested({**given, "backend": backend}, model))
     if dry_run:
         print_plan(plan(job), as_json)
         return
-    with traces_bar("answers") as progress:
+    with progress_bar("answers") as progress:
         generation = execute(job, progress)
     if generation.manifest.status == "complete":
         how = Resampling(replicates, given["seed"])

@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from ..web.state import State
+from ..errors import PedagogyError
+from .options import PATH, Command, coders_option, names_option, out_option, partial_option
 
 
-@click.command("web")
-@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--packet", type=click.Path(path_type=Path), default=None, help="Packet made by pcode sample.")
-@click.option(
-    "--coder",
-    "coders",
-    multiple=True,
-    metavar="NAME",
-    help="Code the packet as NAME; again for further people.",
-)
-@click.option(
+@click.command("web", cls=Command)
+@click.argument("runs", nargs=-1, type=PATH)
+@click.option("--packet", type=PATH, default=None, help="Packet made by pcode sample.")
+@coders_option("Code the packet as these people.")
+@names_option(
     "--adjudicate",
     "adjudicators",
-    multiple=True,
-    metavar="NAME",
-    help="Settle disagreements of RUNS, or of the packet's coders, as NAME; again for further people.",
+    metavar="A,B",
+    help="Settle disagreements of RUNS, or of the packet's coders, as these people.",
 )
-@click.option(
-    "--train",
-    "gold",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="GOLD",
-    help="Practice against this run.",
-)
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), default=None, help="Run directory for the decisions."
-)
+@click.option("--gold", type=PATH, default=None, metavar="RUN", help="Practise against this run.")
+@out_option("Run directory for the decisions.", required=False)
+@partial_option()
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -47,11 +31,13 @@ if TYPE_CHECKING:
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; default: a free one.")
 @click.option(
-    "--name", "names", multiple=True, metavar="NAME", help="Further host name that this server is reached by."
+    "--host-name",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Further host name that this server is reached by; may be repeated.",
 )
-@click.option(
-    "--password-file", type=click.Path(path_type=Path), default=None, help="Log in by name and password."
-)
+@click.option("--password-file", type=PATH, default=None, help="Log in by name and password.")
 @click.option(
     "--set-password",
     default=None,
@@ -66,6 +52,7 @@ def command(
     adjudicators: tuple[str, ...],
     gold: Path | None,
     out: Path | None,
+    partial: bool,
     host: str,
     port: int,
     names: tuple[str, ...],
@@ -75,7 +62,7 @@ def command(
 ) -> None:
     """Read RUNS in a browser: every trace with everybody's codes, in colour.
 
-    With --packet and --coder: code, blind, and with --train practise. With --adjudicate: settle disagreements. The pages
+    With --packet and --coder: code, blind, and with --gold practise. With --adjudicate: settle disagreements. The pages
     stay on this machine, and need the key in the address that is printed. Ctrl-C stops the server.
     """
     _need_extra()
@@ -83,9 +70,19 @@ def command(
         _set_password(password_file, set_password)
         return
     from ..web.server import serve
+    from ..web.state import open_state
 
+    state = open_state(
+        runs,
+        packet=packet,
+        coders=coders,
+        adjudicate=bool(adjudicators),
+        gold=gold,
+        out=out,
+        partial=partial,
+    )
     serve(
-        _state(runs, packet, coders, bool(adjudicators), gold, out),
+        state,
         people=coders or adjudicators or ("",),
         host=host,
         port=port,
@@ -94,19 +91,6 @@ def command(
         say=_say,
         browser=not no_browser,
     )
-
-
-def _state(
-    runs: tuple[Path, ...],
-    packet: Path | None,
-    coders: tuple[str, ...],
-    adjudicate: bool,
-    gold: Path | None,
-    out: Path | None,
-) -> State:
-    from ..web.state import open_state
-
-    return open_state(runs, packet=packet, coders=coders, adjudicate=adjudicate, gold=gold, out=out)
 
 
 def _say(who: str, url: str) -> None:
@@ -125,8 +109,6 @@ def _set_password(path: Path | None, name: str) -> None:
 
 def _need_extra() -> None:
     from importlib.util import find_spec
-
-    from ..errors import PedagogyError
 
     if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
         raise PedagogyError(f"the pages need {' and '.join(missing)}", "pip install 'pedagogy-r1[web]'")

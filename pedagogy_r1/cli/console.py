@@ -1,16 +1,26 @@
-"""Where results are printed: stdout, coloured on a terminal, and never cut to 80 columns in a pipe."""
+"""What commands print: results on stdout, remarks and progress on stderr, tables in one style.
+
+console().print(table("coders", "α", rows=[("A – B", ".743")]))      notice("3 codings are missing")
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def console() -> Console:
-    """A rich console on stdout."""
+    """A rich console on stdout: coloured on a terminal, and never cut to 80 columns in a pipe."""
     from rich.console import Console
 
     return Console(
@@ -19,3 +29,113 @@ def console() -> Console:
         soft_wrap=not sys.stdout.isatty(),
         width=None if sys.stdout.isatty() else 160,
     )
+
+
+def table(
+    *heads: str,
+    rows: Iterable[Sequence[str]] = (),
+    left: Iterable[str] | None = None,
+    title: str | None = None,
+) -> Table:
+    """A table without rules. Columns named in ``left`` (default: the first) are set flush left, the others right.
+
+    Cells are rich markup: `escape` what comes from a file.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, header_style="dim", title=None if title is None else escape(title))
+    made.title_justify, made.title_style = "left", "bold"
+    flush_left = set(heads[:1] if left is None else left)
+    for head in heads:
+        made.add_column(escape(head), justify="left" if head in flush_left else "right")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def notice(text: str) -> None:
+    """A sentence that the user ought to see."""
+    click.secho(text, fg="yellow", err=True)
+
+
+def print_json(value: Any) -> None:
+    """As everywhere: readable non-ASCII text, one space of indent."""
+    click.echo(_json(value))
+
+
+def put_json(value: Any, as_json: bool, file: Path | None) -> bool:
+    """What ``--json`` and ``--json-out FILE`` ask for; true if stdout holds the JSON, and nothing else belongs there."""
+    if file is not None:
+        from ..files.records import atomic
+
+        with atomic(file) as out:
+            out.write(_json(value) + "\n")
+        click.echo(f"written to {file}", err=True)
+    if as_json:
+        print_json(value)
+    return as_json
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def print_plan(plan: Mapping[str, Any], as_json: bool) -> None:
+    """What ``--dry-run`` found: what would be done; nothing was."""
+    if as_json:
+        print_json(plan)
+        return
+    for name, value in plan.items():
+        click.echo(f"{name.replace('_', ' '):>28}  {_planned(value)}")
+    click.echo("nothing was sent or written")
+
+
+def _planned(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{count:,} {name}" for name, count in value.items())
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def exit_status(status: str, stopped_why: str | None, missing: int | bool) -> int:
+    """Say why a run ended early; the exit status: 0, 1 (stopped, or something is missing), 130 (interrupted)."""
+    if status == "complete":
+        return 1 if missing else 0
+    more = " and a larger --max-tokens-total" if status == "stopped" else ""
+    notice(f"{status}: {stopped_why}; resume with the same command{more}")
+    return 130 if status == "interrupted" else 1
+
+
+LISTED = 10
+"""Missing replies that are listed by name."""
+
+
+def report_missing(manifest: Any) -> int:
+    """Say what of a `GenerationManifest` never came, and why it ended early; the exit status."""
+    for lost in manifest.missing[:LISTED]:
+        notice(f"no answer to {lost.item} (sample {lost.sample + 1}): {lost.reason}")
+    if manifest.missing:
+        more = len(manifest.missing) - LISTED
+        notice((f"… and {more} more; " if more > 0 else "") + "ask again with --retry-missing")
+    return exit_status(manifest.status, manifest.stopped_why, len(manifest.missing))
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on stderr. Yields ``update(done, total)``, or ``None`` where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True, emoji=False), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

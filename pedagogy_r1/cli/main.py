@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -39,23 +40,32 @@ ORDER = [
     "filter",
     "sft",
     "pipeline",
+    *("build", "eval", "baselines", "compare"),
 ]
 
 
 class Commands(click.Group):
-    """Commands are the modules ``cmd_NAME.py`` beside this one, which define ``command``."""
+    """Commands are the modules ``cmd_NAME.py`` beside this one, which define ``command``; only the one asked for is imported.
+
+    ``within``: a group of its own, whose modules are ``cmd_WITHIN_NAME.py``.
+    """
+
+    def __init__(self, *args: Any, within: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prefix = f"cmd_{within}_" if within else "cmd_"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Main job first, the rest by name."""
-        found = [m.name.removeprefix("cmd_") for m in pkgutil.iter_modules(HERE) if m.name.startswith("cmd_")]
-        names = [name for name in found if "_" not in name]  # cmd_wbeb_eval.py: cmd_wbeb.py sees to it
-        return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+        modules = [m.name for m in pkgutil.iter_modules(HERE) if m.name.startswith(self.prefix)]
+        found = {name.removeprefix(self.prefix).partition("_")[0] for name in modules}
+        return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import just the command asked for."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f".cmd_{cmd_name}", __package__).command
+        module = importlib.import_module(f".{self.prefix}{cmd_name}", __package__)
+        command: click.Command = module.command
         return command
 
     def resolve_command(
@@ -75,6 +85,11 @@ class Commands(click.Group):
             if error.hint:
                 click.echo(f"hint:  {error.hint}", err=True)
             ctx.exit(2)
+        except ValueError as error:
+            if not _raised_here(error):
+                raise
+            click.secho(f"error: {error}", fg="red", err=True)
+            ctx.exit(2)
         except OSError as error:
             if isinstance(error, BrokenPipeError) or error.filename is None:
                 raise
@@ -86,6 +101,12 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+
+
+def _raised_here(error: ValueError) -> bool:
+    """Whether this package refused an argument itself; what numpy or a decoder raises is a fault of ours, with its traceback."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return type(error) is ValueError and Path(frames[-1].filename).is_relative_to(Path(__file__).parents[1])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..agreement import Comparison
-from ..estimate.formatting import shown
+from ..formatting import shown
 from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
 from .reliability import Agreement

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import PedagogyError, did_you_mean
-from ..estimate.formatting import DASH
 from ..files.records import atomic
+from ..formatting import DASH
 from ..plugins import available, load
 from ..runs.run import CoderRun
 from .answers import PlainAnswer, difference_answer, gap_answer, noise_answer, reliability_answer, unit_words

@@ -22,8 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ..estimate.formatting import Kind, interval, shown
 from ..files.spreadsheet import neutralise
+from ..formatting import Kind, interval, shown
 from .figures import Figure
 
 Row = dict[str, Any]

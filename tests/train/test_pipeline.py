@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pedagogy_r1.cli.stages import CommandLine
+from pedagogy_r1.cli.cmd_pipeline import CommandLine
 from pedagogy_r1.errors import InputError, RunError
 from pedagogy_r1.train.cost import GPUS, SHAPES, Gpu, Shape, generation, training
 from pedagogy_r1.train.pipeline import Pipeline, PlannedStage
@@ -368,9 +368,9 @@ def test_list_and_show(pcode: Callable[..., Any], tmp_path: Path) -> None:
 def test_the_code_behind_a_command_is_what_it_may_import() -> None:
     rooms = {
         name: {file.split("/")[0] for file in code_of(f"pedagogy_r1.cli.{name}")}
-        for name in ("cmd_sft", "_pipeline_teach", "cmd_distill")
+        for name in ("cmd_sft", "cmd_pipeline_invented", "cmd_distill")
     }
-    assert not {"chat", "report", "agreement", "stats"} & (rooms["cmd_sft"] | rooms["_pipeline_teach"])
+    assert not {"chat", "report", "agreement", "stats"} & (rooms["cmd_sft"] | rooms["cmd_pipeline_invented"])
     assert {"chat", "wbeb", "asking", "train"} <= rooms["cmd_distill"]
     assert "report" not in rooms["cmd_distill"]
     assert {"wbeb/domains/kt.py", "chat/vllm.py"} <= set(code_of("pedagogy_r1.cli.cmd_distill")), (

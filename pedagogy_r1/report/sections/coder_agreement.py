@@ -12,7 +12,7 @@ import numpy as np
 
 from ...agreement import MISSING, Comparison, profiles
 from ...agreement.alpha import FEW_TRACES
-from ...estimate.formatting import shown
+from ...formatting import shown
 from ..agreement_tables import agreement_tables
 from ..figures import Dot, Figure, dot_rows, heat_map
 from ..reliability import LEAST_HUMANS, Agreement, measure_agreement
