@@ -111,7 +111,7 @@ def _print(rows: list[TracerScores], train: list[Item], test: list[Item]) -> Non
     from rich.markup import escape
     from rich.table import Table
 
-    from ..estimate.formatting import shown
+    from ..formatting import shown
 
     out = console()
     groups = [len({item.group for item in part}) for part in (train, test)]
@@ -143,7 +143,7 @@ def _print(rows: list[TracerScores], train: list[Item], test: list[Item]) -> Non
 def _cells(score: Score) -> tuple[str, str]:
     from rich.markup import escape
 
-    from ..estimate.formatting import interval, shown
+    from ..formatting import interval, shown
 
     estimate = score.estimate
     return f"[bold]{shown(estimate.value)}[/]", f"[dim]{escape(interval(estimate.low, estimate.high))}[/]"

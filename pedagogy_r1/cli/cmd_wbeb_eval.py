@@ -150,7 +150,7 @@ def _print(evaluation: Evaluation) -> None:
 def _cells(row: DomainScores, score: Score, *, first: bool, baseline: bool) -> tuple[str, ...]:
     from rich.markup import escape
 
-    from ..estimate.formatting import interval, shown
+    from ..formatting import interval, shown
 
     estimate = score.estimate
     name = " ".join(filter(None, (row.domain, row.task))) if first else ""

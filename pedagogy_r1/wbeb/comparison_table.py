@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..estimate import Estimate
-from ..estimate.formatting import interval, shown
 from ..files.records import atomic
+from ..formatting import interval, shown
 from ..limits import FEW_CLUSTERS
 from .compare import EvaluationComparison, ScoreDifference, ThoughtCost, place
 from .published import NOTE, PUBLISHED
