@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from ..codebook import Codebook
 from ..errors import InputError
-from ..provenance import digest, now, versions
+from ..provenance import digest
 from ..runs.coding import CoderInfo, Coding
 from ..runs.run import CoderRun, Manifest
 from ..runs.run_writer import RunWriter
@@ -179,20 +179,15 @@ def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[s
     """Write the run of the third coder into ``out``, over what was there of the same material. Returns its manifest."""
     book = material.book
     parameters = {"coders": list(material.coders), "adjudicated by": list(who)}
-    fingerprint = digest({"adjudicated": material.source, "codebook": book.digest, "scheme": material.scheme})
-    run_id = f"adjudicated-{fingerprint.removeprefix('sha256:')[:12]}"
-    manifest = Manifest(
-        run_id=run_id,
-        fingerprint=fingerprint,
-        status="running",
-        started=now(),
-        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+    manifest = Manifest.new(
+        "adjudicated",
+        book,
+        {"adjudicated": material.source, "scheme": material.scheme},
         coders=[CoderInfo(name=ADJUDICATED, kind="human")],
         coder="adjudicate",
         scheme=material.scheme,
         parameters=parameters,
         source={"material": material.source},
-        versions=versions(),
     )
     disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
     writer = RunWriter(out, manifest, book, restart=True)
@@ -201,7 +196,7 @@ def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[s
             codings = [
                 coding
                 for unit in units
-                if (coding := _settled(unit, material, disputes.get(unit.id), work, run_id))
+                if (coding := _settled(unit, material, disputes.get(unit.id), work, manifest.run_id))
             ]
             writer.write(material.traces[trace_id], list(units), codings)
         return writer.finish("complete", parameters=parameters)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ..codebook import Codebook, load_codebook
 from ..errors import InputError
 from ..files.records import write_jsonl
-from ..provenance import digest, file_digest, now, versions
+from ..provenance import file_digest
 from ..runs.coding import CoderInfo, CoderKind
 from ..runs.given_units import unitizer_of
 from ..runs.run import Manifest
@@ -249,31 +249,17 @@ def _manifest(
     digests = {"files_digest": [file_digest(path) for path in paths], "traces_digest": file_digest(traces)}
     coder = "import:" + "+".join(sorted({name.split(" ")[0] for name in report.formats.values()}))
     parameters = {name: value for name, value in how.items() if value is not None}
-    fingerprint = digest(
-        {
-            "codebook": book.digest,
-            "coder": coder,
-            "parameters": parameters,
-            "scheme": unitizer.scheme,
-            "lang": lang,
-            "source": digests,
-        }
-    )
     source: dict[str, Any] = {"files": [str(path) for path in paths], "traces": str(traces), **digests}
     if back:
         folder = back.packet.folder
         source |= {"packet": str(folder), "packet_digest": file_digest(folder / "packet.json")}
-    return Manifest(
-        run_id=f"import-{fingerprint.removeprefix('sha256:')[:12]}",
-        fingerprint=fingerprint,
-        status="running",
-        started=now(),
-        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+    same: dict[str, Any] = {"coder": coder, "parameters": parameters, "scheme": unitizer.scheme}
+    return Manifest.new(
+        "import",
+        book,
+        {**same, "lang": lang, "source": digests},
+        **same,
         coders=[CoderInfo(name=name, kind=kind) for name, kind in kinds.items()],
-        coder=coder,
-        scheme=unitizer.scheme,
         lang=lang or "",
-        parameters=parameters,
         source=source,
-        versions=versions(),
     )

@@ -19,11 +19,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..codebook import Code, Codebook, parse_codebook
 from ..errors import InputError, RunError
 from ..files.records import BadRow, read_jsonl
+from ..job import read_record
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace
 from ..unit import Unit
@@ -45,6 +46,16 @@ class PacketManifest(BaseModel):
     counts: dict[str, int] = Field(default_factory=dict)
     source: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
+
+    def settings(self) -> dict[str, Any]:
+        """What was asked for, by the names a user knows."""
+        asked = {"coders": ", ".join(self.coders), "scheme": self.scheme, "seed": self.seed}
+        book = f"{self.codebook.get('id')}@{self.codebook.get('version')}"
+        return {**self.drawn, **asked, "context": self.context, "codebook": book}
+
+    def sources(self) -> dict[str, Any]:
+        """The files it was drawn from."""
+        return {**self.source, "enrich": self.drawn.get("enrich", {}).get("run")}
 
 
 class CodingTask(NamedTuple):
@@ -80,15 +91,8 @@ class Packet:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        path = self.folder / "packet.json"
-        if not path.is_file():
-            raise RunError(f"{self.folder}: not a packet (no packet.json)", "make one with: pcode sample")
-        try:
-            self.manifest = PacketManifest.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            raise RunError(
-                f"{path}: {error.errors()[0]['msg']} ({error.errors()[0]['loc']})", "restore the file"
-            ) from None
+        none = RunError(f"{self.folder}: not a packet (no packet.json)", "make one with: pcode sample")
+        self.manifest = read_record(self.folder / "packet.json", PacketManifest, no_file=none)
 
     @cached_property
     def codebook(self) -> Codebook:
@@ -174,34 +178,28 @@ RANKS = (*_FIRST_THREE, *(f"code_{n}" for n in range(4, 21)))
 """Names of the fields for a unit's codes, as far as they are read."""
 
 
-class TaskView(NamedTuple):
-    """A task as every format shows it: texts only, nothing that could sway a coder.
+def unit_records(packet: Packet, coder: str) -> Iterator[dict[str, Any]]:
+    """A coder's tasks in order, as every tool shows them: texts only, nothing that could sway a coder.
 
         number 7, trace 2   question "Which statement …"   before "Okay, so … "   unit "Wait, is it?"   after " No, 24."
 
     ``trace``: which of the coder's traces, counted from 1, by which coders see that units belong together. Texts are slices
     of the trace.
     """
-
-    number: int
-    trace: int
-    practice: bool
-    question: str
-    before: str
-    unit: str
-    after: str
-    unit_id: str
-
-
-def views(packet: Packet, coder: str) -> Iterator[TaskView]:
-    """A coder's tasks in order."""
     seen: dict[str, int] = {}
     for task in packet.tasks(coder):
-        trace = seen.setdefault(task.trace.id, len(seen) + 1)
-        question, unit = task.trace.question, task.unit
-        yield TaskView(
-            task.number, trace, task.practice, question, task.before_text, unit.text, task.after_text, unit.id
-        )
+        yield {
+            "number": task.number,
+            "trace": seen.setdefault(task.trace.id, len(seen) + 1),
+            "practice": task.practice,
+            "question": task.trace.question,
+            "before": task.before_text,
+            "unit": task.unit.text,
+            "after": task.after_text,
+            "unit_id": task.unit.id,
+            "coder": coder,
+            "codebook": packet.codebook.stamp,
+        }
 
 
 def trace_records(packet: Packet, coder: str, more: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -217,24 +215,15 @@ def trace_records(packet: Packet, coder: str, more: dict[str, Any]) -> Iterator[
         }
 
 
-def need_whole_traces(packet: Packet, format: str) -> None:
-    """Raise `InputError` unless the packet holds whole traces, which alone can be coded by span."""
-    if not packet.manifest.whole_traces:
-        raise InputError(
-            f"{packet.folder}: its units were drawn one by one, and {format} with spans shows whole traces",
-            "leave --spans out, or draw whole traces",
-        )
-
-
 def ranks(book: Codebook) -> tuple[str, ...]:
     """Names of the fields for a unit's codes: primary, second, … as many as the codebook allows."""
     return (*_FIRST_THREE, *(f"code_{n}" for n in range(4, book.max_codes + 1)))[: book.max_codes]
 
 
-def in_context(view: TaskView) -> str:
-    """Everything as one text, for tools that show one: the unit stands between two marks."""
-    parts = [f"[question]\n{view.question}"] if view.question else []
-    body = [view.before.rstrip(), f">>>>> {view.unit} <<<<<", view.after.lstrip()]
+def in_context(record: dict[str, Any]) -> str:
+    """A unit's record as one text, for tools that show one: the unit stands between two marks."""
+    parts = [f"[question]\n{record['question']}"] if record["question"] else []
+    body = [record["before"].rstrip(), f">>>>> {record['unit']} <<<<<", record["after"].lstrip()]
     return "\n\n".join([*parts, "[reasoning]\n" + "\n".join(part for part in body if part)])
 
 

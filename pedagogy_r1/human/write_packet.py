@@ -7,7 +7,6 @@ changed of its own files, and touches nothing else: coders' work lies in the sam
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from ..errors import RunError
 from ..files.records import atomic, dump, write_jsonl
 from ..files.spreadsheet import neutralise
 from ..intake import read_traces
+from ..job import differences, save_record
 from ..provenance import versions
 from ..runs.run import dump_codebook
 from ..sampling.draw_sample import DrawnSample
@@ -25,6 +25,7 @@ from ..sampling.population import stratum_name
 from ..trace import Trace
 from .packet import Packet, PacketManifest
 
+_SAME_VERSION = "made with another codebook of the same version"
 COLUMNS = ("unit_id", "trace_id", "stratum", "inclusion_probability", "drawn", "coders")
 
 
@@ -79,25 +80,10 @@ def _already(out: Path, manifest: PacketManifest) -> PacketManifest | None:
     old = Packet(out).manifest
     if old.packet_id != manifest.packet_id:
         raise RunError(
-            f"{out} holds another packet: {_difference(old, manifest)}",
+            f"{out} holds another packet: {differences(old, manifest, otherwise=_SAME_VERSION)}",
             "choose another folder with -o; a packet that people work on is never drawn anew",
         )
     return old
-
-
-def _difference(old: PacketManifest, new: PacketManifest) -> str:
-    a, b = (
-        {**m.drawn, "coders": ", ".join(m.coders), "scheme": m.scheme, "seed": m.seed, "context": m.context}
-        | {"codebook": f"{m.codebook.get('id')}@{m.codebook.get('version')}"}
-        for m in (old, new)
-    )
-    changed = [f"{k}: {a.get(k)!r} there, {b.get(k)!r} now" for k in {**a, **b} if a.get(k) != b.get(k)]
-    changed += [
-        f"{name.removesuffix('_digest')}: changed since"
-        for name in {**old.source, **new.source}
-        if name.endswith("_digest") and old.source.get(name) != new.source.get(name)
-    ]
-    return "; ".join(changed[:3]) or "made with another codebook of the same version"
 
 
 def _write(sample: DrawnSample, manifest: PacketManifest, folder: Path) -> None:
@@ -107,8 +93,7 @@ def _write(sample: DrawnSample, manifest: PacketManifest, folder: Path) -> None:
     for coder, order in sample.drawing.orders.items():
         lines = ({"unit_id": line.unit_id} | ({"practice": True} if line.practice else {}) for line in order)
         write_jsonl(folder / coder / "order.jsonl", lines)
-    with atomic(folder / "packet.json") as file:
-        file.write(json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+    save_record(folder / "packet.json", manifest)
 
 
 def _write_key(sample: DrawnSample, key: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -50,7 +50,15 @@ class JobRecord(BaseModel):
         return {}
 
 
-R = TypeVar("R", bound=JobRecord)
+R = TypeVar("R", bound=BaseModel)
+
+
+class Described(Protocol):
+    """A record that says in words what it was made with, as `JobRecord` does."""
+
+    def settings(self) -> Mapping[str, Any]: ...
+
+    def sources(self) -> Mapping[str, Any]: ...
 
 
 def read_record(path: Path, model: type[R], *, no_file: RunError) -> R:
@@ -73,7 +81,7 @@ def save_record(path: Path, record: BaseModel) -> None:
         file.write(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
 
 
-def differences(old: JobRecord, new: JobRecord, *, otherwise: str = "made with other inputs") -> str:
+def differences(old: Described, new: Described, *, otherwise: str = "made with other inputs") -> str:
     """The first things in which two jobs differ, in words: settings by name, files by their names, never by a digest."""
     then, now = old.settings(), new.settings()
     changed = [

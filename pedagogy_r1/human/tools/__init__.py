@@ -99,6 +99,11 @@ def write_formats(
         for option in options:
             if option not in known:
                 raise PluginError(f"format {name} has no option {option!r}", "leave it out for this format")
+        if options.get("spans") and not packet.manifest.whole_traces:
+            raise InputError(
+                f"{packet.folder}: its units were drawn one by one, and {name} with spans shows whole traces",
+                "leave --spans out, or draw whole traces",
+            )
     chosen = list(coders) or list(packet.manifest.coders)
     for coder in chosen:
         packet.check_coder(coder)

@@ -22,7 +22,7 @@ from typing import Any
 
 from ...codebook import NONE, Codebook
 from ...files.records import Row, write_json, write_jsonl
-from ..packet import FLAG, Packet, in_context, need_whole_traces, trace_records, views
+from ..packet import FLAG, Packet, in_context, trace_records, unit_records
 from ..raw_coding import (
     CodingsFile,
     RawCoding,
@@ -54,8 +54,6 @@ def tool() -> Tool:
 
 def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> list[Path]:
     """Write ``OUT/CODER.doccano.jsonl`` and ``….labels.json``."""
-    if spans:
-        need_whole_traces(packet, "doccano")
     data, names = out / f"{coder}.doccano.jsonl", out / f"{coder}.doccano.labels.json"
     write_jsonl(data, trace_records(packet, coder, {"label": []}) if spans else _units(packet, coder))
     write_json(names, _names(packet.codebook, spans))
@@ -63,17 +61,9 @@ def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> lis
 
 
 def _units(packet: Packet, coder: str) -> Iterator[dict[str, Any]]:
-    for view in views(packet, coder):
-        yield {
-            "text": in_context(view),
-            "label": [],
-            "number": view.number,
-            "practice": view.practice,
-            "unit": view.unit,
-            "unit_id": view.unit_id,
-            "coder": coder,
-            "codebook": packet.codebook.stamp,
-        }
+    shown = ("number", "practice", "unit", "unit_id", "coder", "codebook")
+    for record in unit_records(packet, coder):
+        yield {"text": in_context(record), "label": [], **{name: record[name] for name in shown}}
 
 
 def _names(book: Codebook, spans: bool) -> list[dict[str, Any]]:

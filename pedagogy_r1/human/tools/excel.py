@@ -30,7 +30,7 @@ from ...codebook import NONE, Codebook
 from ...errors import InputError
 from ...files.records import BadRow, Row, atomic
 from ...files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
-from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, definition, ranks, views
+from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, definition, ranks, unit_records
 from ..raw_coding import CodingsFile, RawCoding, RowError, codes_without_gap, each_record
 from . import CodingsReader, Columns, Tool
 
@@ -61,12 +61,11 @@ def _names(book: Codebook) -> list[str]:
 
 def _rows(packet: Packet, coder: str) -> Iterator[list[str | int | None]]:
     """The cells of each of a coder's units; texts that a spreadsheet would run are made harmless."""
-    empty = [None] * (packet.codebook.max_codes + 2)
-    for view in views(packet, coder):
-        texts = map(neutralise, (view.question, view.before, view.unit, view.after))
-        practice = "practice" if view.practice else None
-        keys = (view.unit_id, coder, packet.codebook.stamp)
-        yield [view.number, view.trace, practice, *texts, *empty, *keys]
+    names, texts = _names(packet.codebook), ("question", "before", "unit", "after")
+    for record in unit_records(packet, coder):
+        cells = record | {name: neutralise(record[name]) for name in texts}
+        cells["practice"] = "practice" if record["practice"] else None
+        yield [cells.get(name) for name in names]
 
 
 def _write_csv(packet: Packet, coder: str, out: Path) -> list[Path]:

@@ -29,10 +29,9 @@ from ..packet import (
     Packet,
     code_line,
     definition,
-    need_whole_traces,
     ranks,
     trace_records,
-    views,
+    unit_records,
 )
 from ..raw_coding import (
     CodingsFile,
@@ -65,22 +64,15 @@ def tool() -> Tool:
 
 def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> list[Path]:
     """Write ``OUT/CODER.label_studio.xml`` and ``….json``."""
-    if spans:
-        need_whole_traces(packet, "label_studio")
     config, tasks = out / f"{coder}.label_studio.xml", out / f"{coder}.label_studio.json"
     with atomic(config) as file:
         tree = _spans_config(packet.codebook) if spans else _config(packet.codebook)
         ET.indent(tree)
         file.write(ET.tostring(tree, encoding="unicode") + "\n")
-    data = _traces(packet, coder) if spans else _units(packet, coder)
+    # Every field is there, even if it is empty: Label Studio refuses a task that lacks one of the configuration.
+    data = _traces(packet, coder) if spans else unit_records(packet, coder)
     write_json(tasks, [{"data": each} for each in data])
     return [config, tasks]
-
-
-def _units(packet: Packet, coder: str) -> list[dict[str, Any]]:
-    """Every field is there, even if it is empty: Label Studio refuses a task that lacks one of the configuration."""
-    mine = {"coder": coder, "codebook": packet.codebook.stamp}
-    return [{**view._asdict(), **mine} for view in views(packet, coder)]
 
 
 def _traces(packet: Packet, coder: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from typing import Any
 
 from ...codebook import NONE, Codebook
 from ...files.records import Row, write_json, write_jsonl
-from ..packet import MEMO, Packet, code_line, in_context, need_whole_traces, trace_records, views
+from ..packet import MEMO, Packet, code_line, in_context, trace_records, unit_records
 from ..raw_coding import (
     RawCoding,
     RowError,
@@ -52,8 +52,6 @@ def tool() -> Tool:
 
 def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> list[Path]:
     """Write ``OUT/CODER.prodigy.jsonl`` and ``….prodigy.json``."""
-    if spans:
-        need_whole_traces(packet, "prodigy")
     tasks, settings = out / f"{coder}.prodigy.jsonl", out / f"{coder}.prodigy.json"
     write_jsonl(tasks, trace_records(packet, coder, {}) if spans else _units(packet, coder))
     write_json(settings, _settings(packet.codebook, spans))
@@ -61,18 +59,11 @@ def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> lis
 
 
 def _units(packet: Packet, coder: str) -> Iterator[dict[str, Any]]:
-    options = _options(packet.codebook)
-    for view in views(packet, coder):
-        yield {
-            "text": in_context(view),
-            "options": options,
-            "unit": view.unit,
-            "unit_id": view.unit_id,
-            "practice": view.practice,
-            "coder": coder,
-            "codebook": packet.codebook.stamp,
-            "meta": {"number": view.number, "trace": view.trace},
-        }
+    options, shown = _options(packet.codebook), ("unit", "unit_id", "practice", "coder", "codebook")
+    for record in unit_records(packet, coder):
+        meta = {"number": record["number"], "trace": record["trace"]}
+        fields = {name: record[name] for name in shown}
+        yield {"text": in_context(record), "options": options, **fields, "meta": meta}
 
 
 def _options(book: Codebook) -> list[dict[str, str]]:
