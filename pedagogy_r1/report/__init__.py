@@ -5,11 +5,11 @@ from .build_report import Report, build_report, make_report, write_report
 from .figures import Figure
 from .reliability import Agreement, measure_agreement
 from .section import Gap, Quote, ReportTable, Section, TableColumn, columns
-from .sections.code_contrasts import Contrasts, contrast_section, measure_contrasts
-from .sections.code_frequency import Frequencies, frequency_section, measure_frequency
 from .sections.code_order import CodeOrder, measure_order, order_section
 from .sections.coder_agreement import agreement_section, disagreements
+from .sections.contrasts import Contrasts, contrast_section, measure_contrasts
 from .sections.corrections import Corrections, correction_section, measure_corrections
+from .sections.frequencies import Frequencies, frequency_section, measure_frequency
 from .sections.methods import coverage_section
 from .sections.noise_share import Noise, measure_noise, noise_section
 from .sections.other_coders import Robustness, measure_robustness, robustness_section

@@ -15,7 +15,7 @@ from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
 from .reliability import Agreement
 from .section import Gap, counted, listed
-from .sections.code_contrasts import Contrasts, clear_of_zero, shown_effects
+from .sections.contrasts import Contrasts, clear_of_zero, shown_effects
 from .sections.corrections import Corrections
 from .sections.noise_share import Noise
 from .study import ColumnContrast, Study, value_words

@@ -24,7 +24,7 @@ from .answers import PlainAnswer, difference_answer, gap_answer, noise_answer, r
 from .figures import Figure, Rendered
 from .reliability import measure_agreement
 from .section import Gap, ReportTable, Section
-from .sections.code_contrasts import measure_contrasts
+from .sections.contrasts import measure_contrasts
 from .sections.corrections import measure_corrections
 from .sections.methods import MethodsParagraph, methods_text
 from .sections.noise_share import measure_noise

@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codebook.code_colors import on
+from ..estimate import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -141,9 +142,7 @@ HOLLOW = len(SHAPES)
 class Dot:
     """An estimate in a row: ``thin`` is a second, usually shorter, interval drawn as a hair line."""
 
-    estimate: float | None
-    low: float | None = None
-    high: float | None = None
+    estimate: Estimate
     color: str = INK
     group: int = 0
     thin: tuple[float, float] | None = None
@@ -194,15 +193,16 @@ def dot_rows(
 
 
 def _dot(axes: Any, dot: Dot, y: float) -> None:
-    if dot.estimate is None or not np.isfinite(dot.estimate):
+    value, span = dot.estimate.value, dot.estimate.interval
+    if value is None or not np.isfinite(value):
         return
-    if dot.low is not None and dot.high is not None:
-        axes.plot([dot.low, dot.high], [y, y], color=dot.color, lw=2, solid_capstyle="round", zorder=2)
+    if span:
+        axes.plot(span, [y, y], color=dot.color, lw=2, solid_capstyle="round", zorder=2)
     if dot.thin:
         axes.plot(dot.thin, [y + 0.12, y + 0.12], color=MUTED, lw=0.8, zorder=1)
     filled = dot.group % 2 == 0 and dot.group != HOLLOW
     axes.plot(
-        [dot.estimate], [y], SHAPES[dot.group % len(SHAPES)], ms=6, mfc=dot.color if filled else PAPER,
+        [value], [y], SHAPES[dot.group % len(SHAPES)], ms=6, mfc=dot.color if filled else PAPER,
         mec=INK if filled else dot.color, mew=0.6 if filled else 1.6, zorder=3,
     )  # fmt: skip
 
@@ -268,8 +268,7 @@ def heat_map(
 def profiles(
     names: Sequence[str],
     edges: Sequence[float],
-    values: Sequence[Sequence[float | None]],
-    bands: Sequence[Sequence[tuple[float, float] | None]],
+    shares: Sequence[Sequence[Estimate]],
     colors: Sequence[str],
     *,
     axis: str,
@@ -285,9 +284,8 @@ def profiles(
         if number >= len(names):
             axes.set_axis_off()
             continue
-        own = np.array([np.nan if v is None else v for v in values[number]])
-        low = np.array([np.nan if b is None else b[0] for b in bands[number]])
-        high = np.array([np.nan if b is None else b[1] for b in bands[number]])
+        own = np.array([np.nan if e.value is None else e.value for e in shares[number]])
+        low, high = np.array([e.interval or (np.nan, np.nan) for e in shares[number]]).T
         axes.fill_between(middle, low, high, color=colors[number], alpha=0.25, lw=0)
         axes.plot(middle, own, color=colors[number], lw=2)
         top = max(float(np.nanmax(own, initial=0.0)) * 1.8, 0.01)

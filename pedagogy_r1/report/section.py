@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ..estimate import Estimate
 from ..files.spreadsheet import neutralise
 from ..formatting import Kind, interval, shown
 from .figures import Figure
@@ -154,11 +155,22 @@ def columns(*specs: tuple[str, str | tuple[str, str], Kind]) -> tuple[TableColum
     return tuple(TableColumn(*spec) for spec in specs)
 
 
-def estimate_cells(estimate: Any, prefix: str = "") -> Row:
-    """``value``, ``low``, ``high``, ``design_effect``, ``why_undefined`` and ``warnings`` of an `Estimate`, as row values."""
-    names = ("value", "low", "high", "design_effect", "why_undefined")
-    own = {f"{prefix}{name}": getattr(estimate, name) for name in names}
-    return own | {f"{prefix}warnings": "; ".join(estimate.warnings) or None}
+def with_interval(head: str, name: str, kind: Kind, level: float) -> tuple[TableColumn, TableColumn]:
+    """Two columns for the estimate whose cells are called ``name_value``, … (`estimate_cells`)."""
+    value, *limits = estimate_cells(None, name)
+    return TableColumn(head, value, kind), TableColumn(shown(level, "percent"), (limits[0], limits[1]), kind)
+
+
+def estimate_cells(estimate: Estimate | None, name: str = "", *, more: bool = False) -> Row:
+    """``value``, ``low`` and ``high`` as cells; ``name_value``, … where a row has several estimates.
+
+    ``more``: also its level, design effect, warnings, and why it is undefined.
+    """
+    names = ("value", "low", "high", *(("level", "design_effect", "why_undefined") if more else ()))
+    cells = {f"{name}_{key}" if name else key: getattr(estimate, key, None) for key in names}
+    if more and estimate:
+        cells[f"{name}_warnings" if name else "warnings"] = "; ".join(estimate.warnings)
+    return cells
 
 
 class Gap(NamedTuple):
@@ -209,6 +221,11 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def sentence(words: str) -> str:
+    """With a capital first."""
+    return words[:1].upper() + words[1:]
 
 
 def counted(number: int, one: str, many: str = "") -> str:

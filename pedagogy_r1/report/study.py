@@ -24,6 +24,9 @@ from ..agreement import MISSING, ReliabilityData, majority, reliability_data
 from ..codebook import NONE, Codebook
 from ..codebook.code_colors import Palette, palette
 from ..errors import PedagogyError, RunError, did_you_mean
+from ..estimate import Resampling
+from ..formatting import shown
+from ..limits import LEVEL
 from ..runs.code_table import code_table
 from ..runs.coding import CoderInfo
 from ..runs.run import CoderRun, require_complete
@@ -49,7 +52,17 @@ class ColumnContrast(NamedTuple):
     @property
     def words(self) -> str:
         """``cop against generic``; correctness is written as right and wrong."""
-        return f"{value_words(self.column, self.a)} against {value_words(self.column, self.b)}"
+        return " against ".join(self.sides)
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Both values in words."""
+        return value_words(self.column, self.a), value_words(self.column, self.b)
+
+    def file_name(self, prefix: str) -> str:
+        """``contrast_condition_cop_generic``, of letters and digits whatever the values are."""
+        parts = ("".join(c if c.isalnum() else "-" for c in part) for part in (self.column, *self.sides))
+        return f"{prefix}_{'_'.join(parts)}"
 
 
 COLUMNS = ("condition", "correct", "model", "domain")
@@ -59,7 +72,7 @@ COLUMNS = ("condition", "correct", "model", "domain")
 class ReportSettings:
     """``coder``: whose codings the frequencies show; default the one who coded most units. ``contrasts``: default all
     that the runs allow. ``family``: codes whose error is controlled together, named before looking; default all.
-    ``inclusion``: with what probability each unit was given to people, from the sampling plan."""
+    ``inclusion``: with what probability each unit was given to people, from the sampling plan. ``level``: of confidence."""
 
     coder: str | None = None
     contrasts: tuple[ColumnContrast, ...] = ()
@@ -68,6 +81,27 @@ class ReportSettings:
     permutations: int = 9999
     seed: int = 0
     inclusion: Inclusion | None = None
+    level: float = LEVEL
+
+    @property
+    def how(self) -> Resampling:
+        """How intervals are made that resample."""
+        return Resampling(self.replicates, self.seed, self.level)
+
+    @property
+    def percent(self) -> str:
+        """The level in words: ``95 %``."""
+        return shown(self.level, "percent")
+
+    @property
+    def alpha(self) -> float:
+        """The p below which a difference is called shown."""
+        return round(1 - self.level, 9)
+
+    @property
+    def alpha_words(self) -> str:
+        """``.05``"""
+        return f"{self.alpha:g}".lstrip("0")
 
     def __post_init__(self) -> None:
         if self.replicates < 0 or self.permutations < 1:
@@ -213,9 +247,13 @@ class Study:
         """The values that a column has, sorted; without the missing one."""
         return sorted(self.table[column].dropna().unique().tolist())
 
+    def of_coder(self, coder: str) -> pd.DataFrame:
+        """The rows of one coder."""
+        return self.table[self.table["coder"] == coder]
+
     def of_main(self) -> pd.DataFrame:
         """The rows of the main coder."""
-        return self.table[self.table["coder"] == self.main]
+        return self.of_coder(self.main)
 
     def quoted(self, wanted: set[str]) -> dict[str, tuple[str, str]]:
         """unit id → (trace id, text), for few units of however many."""

@@ -21,6 +21,7 @@ from pedagogy_r1.agreement import agree, reliability_data
 from pedagogy_r1.codebook import parse_codebook
 from pedagogy_r1.codebook.code_colors import CONTRAST, DARK_CARD, contrast, palette
 from pedagogy_r1.errors import PedagogyError, RunError
+from pedagogy_r1.estimate import Estimate
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import (
     Figure,
@@ -139,7 +140,7 @@ def test_csv_holds_what_the_functions_return(demo: list[Path], out: Path) -> Non
     assert [float(r["value"]) for r in rows("frequency")] == [s.share.value for s in shares]
     own = table[table["coder"] == "cues"]
     family = contrast_of(own, "condition", "cop", "generic", permutations=200)
-    assert [float(r["points"]) for r in rows("contrast_condition_cop_generic")] == [
+    assert [float(r["points_value"]) for r in rows("contrast_condition_cop_generic")] == [
         c.points.value for c in family.contrasts
     ]
     assert [float(r["p"]) for r in rows("contrast_condition_cop_generic")] == [
@@ -332,7 +333,7 @@ def test_table_forms() -> None:
 def test_inline_svg_takes_the_page_colours() -> None:
     from pedagogy_r1.report.figures import Dot, dot_rows
 
-    figure = Figure("f", "a <b>", lambda: dot_rows(["x"], [[Dot(0.5, 0.4, 0.6, "#88CCEE")]], axis="share"))
+    figure = Figure("f", "a <b>", lambda: dot_rows(["x"], [[Dot(Estimate(0.5, 0.4, 0.6), "#88CCEE")]], axis="share"))
     inline = figure.inline(figure.render().svg, {"#88CCEE": "var(--code-0)"})
     assert "var(--code-0)" in inline
     assert "var(--ink)" in inline
@@ -413,7 +414,7 @@ def test_study_list_copy_run(pcode: Callable[..., Result], demo: list[Path], tmp
     )
     result = pcode("analysis", "run", mine, demo[1], "-o", tmp_path / "noise.csv")
     assert "sixty-five lies" in result.output
-    assert (tmp_path / "noise.csv").read_text(encoding="utf-8").startswith("coder,by,value,strict")
+    assert (tmp_path / "noise.csv").read_text(encoding="utf-8").startswith("coder,by,group,strict_value")
     assert pcode("analysis", "run", "nonsense", demo[1]).exit_code == 2
     assert "--by" in pcode("analysis", "run", "code_frequency", "--help").output
 
@@ -437,5 +438,5 @@ def test_real_run(shared: Path, tmp_path: Path) -> None:
     )
     pr.annotate(tmp_path / "t.jsonl", tmp_path / "cues", codebook="schoen")
     report = build_report([tmp_path / "cues"], tmp_path / "out", QUICK)
-    assert report.table("noise").rows[0]["strict"] is not None
+    assert report.table("noise").rows[0]["strict_value"] is not None
     assert report.answers[2].short == "There is nothing to compare."

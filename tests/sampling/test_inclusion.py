@@ -62,8 +62,8 @@ def test_recorded_probabilities_undo_the_enrichment(tmp_path: Path) -> None:
     assert told.dsl.covers(truth)
     assert told.human.covers(truth)
     assert not assumed.human.covers(truth)
-    assert assumed.human.estimate is not None
-    assert assumed.human.estimate > 2 * truth
+    assert assumed.human.value is not None
+    assert assumed.human.value > 2 * truth
 
 
 def test_the_page_says_where_the_probabilities_come_from(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ...stats.code_cooccurrence import CodePair, cooccurrence
 from ...stats.code_position import CodePosition, position
 from ...stats.transition import Transitions, transitions
 from ..figures import Figure, heat_map, profiles
-from ..section import Gap, ReportTable, Row, Section, columns, distinct, estimate_cells
+from ..section import Gap, ReportTable, Section, columns, estimate_cells, with_interval
 from ..study import Study
 
 if TYPE_CHECKING:
@@ -39,12 +39,11 @@ class CodeOrder:
 
 def measure_order(study: Study) -> CodeOrder:
     """Transitions at lag 1, co-occurrence in windows of four units, and position."""
-    own, seed = study.of_main(), study.settings.seed
-    shuffles = min(SHUFFLES, study.settings.permutations)
+    own, s = study.of_main(), study.settings
     return CodeOrder(
-        transitions(own, permutations=shuffles, seed=seed),
-        cooccurrence(own, window=WINDOW),
-        position(own),
+        transitions(own, permutations=min(SHUFFLES, s.permutations), seed=s.seed),
+        cooccurrence(own, window=WINDOW, level=s.level),
+        position(own, level=s.level),
     )
 
 
@@ -56,58 +55,50 @@ def order_section(study: Study, found: CodeOrder) -> Section:
         return Section("order", "Order", absent=why, gaps=(Gap("Order of the codes", why),))
     used = [k for k in range(len(moves.codes)) if moves.observed[k].sum() + moves.observed[:, k].sum()]
     absent = [moves.codes[k] for k in range(len(moves.codes)) if k not in used]
+    them = "it" if len(absent) == 1 else "them"
+    gap = Gap(f"Order of {', '.join(absent)}", f"{study.main} never used {them}")
     lead = (
         f"As {study.main} coded. Transitions are compared with what they would be if each trace's codes stood in random "
         "order, so that a trace which is mostly one code is not taken for a pattern. Co-occurrence counts windows of "
-        f"{WINDOW} neighbouring units.",
+        f"{WINDOW} neighbouring units."
     )
-    figures = [
+    level = study.settings.level
+    return Section(
+        "order",
+        "Order: what follows what, and where",
+        (lead,),
+        (_transition_table(moves), _pair_table(found.pairs, level), _position_table(found.positions, level)),
+        _figures(study, found, used),
+        gaps=(gap,) if absent else (),
+        cautions=(f"Transitions: {'; '.join(moves.warnings)}.",) if moves.warnings else (),
+    )
+
+
+def _figures(study: Study, found: CodeOrder, used: list[int]) -> tuple[Figure, ...]:
+    together = Figure(
+        "cooccurrence",
+        f"Which codes come together within {WINDOW} units: lift, on a doubling scale; 1 is what independence gives. "
+        "Empty: never together, or a code that does not occur.",
+        lambda: _draw_pairs(study, found.pairs),
+    )
+    return (
         Figure(
             "transitions",
             "Which code follows which: counts, coloured by how many standard deviations (z) they lie above (red) or below "
             "(blue) what a random order within each trace gives. Read from the row to the column.",
-            lambda: _draw_transitions(moves, used),
+            lambda: _draw_transitions(found.transitions, used),
         ),
+        *([together] if any(p.both for p in found.pairs) else []),
         Figure(
             "position",
-            "Where in the trace each code appears: share of the units in each tenth of the trace, with 95 % intervals. Each "
-            "code has its own scale.",
+            f"Where in the trace each code appears: share of the units in each tenth of the trace, with {study.settings.percent} "
+            "intervals. Each code has its own scale.",
             lambda: _draw_positions(study, found.positions),
         ),
-    ]
-    if any(p.both for p in found.pairs):
-        figures.insert(
-            1,
-            Figure(
-                "cooccurrence",
-                f"Which codes come together within {WINDOW} units: lift, on a doubling scale; 1 is what independence gives. "
-                "Empty: never together, or a code that does not occur.",
-                lambda: _draw_pairs(study, found.pairs),
-            ),
-        )
-    gaps = (
-        [
-            Gap(
-                f"Order of {', '.join(absent)}",
-                f"{study.main} never used {'it' if len(absent) == 1 else 'them'}",
-            )
-        ]
-        if absent
-        else []
-    )
-    return Section(
-        "order",
-        "Order: what follows what, and where",
-        lead,
-        (_transition_table(moves), _pair_table(found.pairs), _position_table(found.positions)),
-        tuple(figures),
-        gaps=tuple(gaps),
-        cautions=distinct([f"Transitions: {w}." for w in moves.warnings]),
     )
 
 
 def _transition_table(moves: Transitions) -> ReportTable:
-    rows = sorted(moves.rows(), key=lambda row: -abs(row["z"] or 0.0))
     return ReportTable(
         "transitions",
         "Transitions from one unit's code to the next one's, the most unusual first.",
@@ -121,60 +112,58 @@ def _transition_table(moves: Transitions) -> ReportTable:
             ("P(to | from)", "probability", "share"),
             ("p, corrected", "p_family", "p"),
         ),
-        tuple(rows),
+        tuple(sorted(moves.rows(), key=lambda row: -abs(row["z"] or 0.0))),
         note=moves.method,
         first=12,
     )
 
 
-def _pair_table(pairs: tuple[CodePair, ...]) -> ReportTable:
-    rows: list[Row] = []
-    for pair in sorted(pairs, key=lambda p: -abs(math.log((p.both + 0.5) / (p.expected + 0.5)))):
-        own: Row = {"a": pair.a, "b": pair.b, "windows": pair.both, "expected": pair.expected}
-        rows.append(own | estimate_cells(pair.lift, "lift_") | estimate_cells(pair.jaccard, "jaccard_"))
+def _pair_table(pairs: tuple[CodePair, ...], level: float) -> ReportTable:
+    ordered = sorted(pairs, key=lambda p: -abs(math.log((p.both + 0.5) / (p.expected + 0.5))))
     return ReportTable(
         "cooccurrence",
         f"Codes that come together within {WINDOW} units, the most unusual first.",
-        columns(
-            ("", "a", "code"),
-            ("", "b", "code"),
-            ("windows", "windows", "count"),
-            ("by chance", "expected", "number"),
-            ("lift", "lift_value", "number"),
-            ("95 %", ("lift_low", "lift_high"), "number"),
-            ("Jaccard", "jaccard_value", "number"),
+        (
+            *columns(("", "a", "code"), ("", "b", "code")),
+            *columns(("windows", "windows", "count"), ("by chance", "expected", "number")),
+            *with_interval("lift", "lift", "number", level),
+            *columns(("Jaccard", "jaccard_value", "number")),
         ),
-        tuple(rows),
+        tuple(
+            {"a": pair.a, "b": pair.b, "windows": pair.both, "expected": pair.expected}
+            | estimate_cells(pair.lift, "lift", more=True)
+            | estimate_cells(pair.jaccard, "jaccard", more=True)
+            for pair in ordered
+        ),
         note="Lift: how many times as often as if the two were independent. Intervals are clustered by item.",
         first=12,
     )
 
 
-def _position_table(positions: tuple[CodePosition, ...]) -> ReportTable:
-    rows: list[Row] = []
-    for one in positions:
-        own: Row = {"code": one.code, "count": one.count}
-        own |= {k: v for k, v in estimate_cells(one.mean, "mean_").items() if "design" not in k}
-        own |= {
-            "traces_with": one.traces_with.value,
-            "traces_low": one.traces_with.low,
-            "traces_high": one.traces_with.high,
-        }
-        own |= {f"tenth_{n}": e.value for n, e in enumerate(one.profile, 1)}
-        rows.append(own)
+def _position_table(positions: tuple[CodePosition, ...], level: float) -> ReportTable:
     return ReportTable(
         "position",
         "Where codes appear: mean position in the trace (0 start, 1 end), and the share of traces that have the code at all.",
-        columns(
-            ("code", "code", "code"),
-            ("units", "count", "count"),
-            ("mean position", "mean_value", "number"),
-            ("95 %", ("mean_low", "mean_high"), "number"),
-            ("traces with it", "traces_with", "share"),
-            ("95 % ", ("traces_low", "traces_high"), "share"),
+        (
+            *columns(("code", "code", "code"), ("units", "count", "count")),
+            *with_interval("mean position", "mean", "number", level),
+            *with_interval("traces with it", "traces", "share", level),
         ),
-        tuple(rows),
+        tuple(
+            {"code": one.code, "count": one.count}
+            | estimate_cells(one.mean, "mean", more=True)
+            | estimate_cells(one.traces_with, "traces")
+            | {f"tenth_{n}": e.value for n, e in enumerate(one.profile, 1)}
+            for one in positions
+        ),
     )
+
+
+def _signed_map(
+    rows: list[str], names: list[str], values: Any, texts: Any, reach: float, **words: str
+) -> Canvas:
+    span = (-reach, reach)
+    return heat_map(rows, names, values, texts, span=span, diverging=True, **words)
 
 
 def _draw_transitions(moves: Transitions, used: list[int]) -> Canvas:
@@ -182,18 +171,8 @@ def _draw_transitions(moves: Transitions, used: list[int]) -> Canvas:
     z, counts = moves.z[pick], moves.observed[pick]
     names = [moves.codes[k] for k in used]
     texts = [[f"{n:,}" if n else "" for n in row] for row in counts.tolist()]
-    largest = min(LARGEST_Z, float(np.nanmax(np.abs(z), initial=1.0)))
-    return heat_map(
-        names,
-        names,
-        z,
-        texts,
-        row_axis="from",
-        axis="to",
-        scale="z",
-        span=(-largest, largest),
-        diverging=True,
-    )
+    reach = min(LARGEST_Z, float(np.nanmax(np.abs(z), initial=1.0)))
+    return _signed_map(names, names, z, texts, reach, row_axis="from", axis="to", scale="z")
 
 
 def _draw_pairs(study: Study, pairs: tuple[CodePair, ...]) -> Canvas:
@@ -206,25 +185,17 @@ def _draw_pairs(study: Study, pairs: tuple[CodePair, ...]) -> Canvas:
             i, j = sorted((names.index(pair.a), names.index(pair.b)), reverse=True)
             values[i, j] = math.log2(pair.lift.value)
             texts[i][j] = f"{pair.lift.value:.2f}"
-    largest = min(3.0, max(1.0, float(np.nanmax(np.abs(values)))))
-    return heat_map(
-        names[1:], names[:-1], values[1:, :-1], [row[:-1] for row in texts[1:]], row_axis="", axis="",
-        scale="lift, powers of 2", span=(-largest, largest), diverging=True,
-    )  # fmt: skip
+    reach = min(3.0, max(1.0, float(np.nanmax(np.abs(values)))))
+    below = values[1:, :-1], [row[:-1] for row in texts[1:]]
+    return _signed_map(names[1:], names[:-1], *below, reach, row_axis="", axis="", scale="lift, powers of 2")
 
 
 def _draw_positions(study: Study, positions: tuple[CodePosition, ...]) -> Canvas:
     used = [p for p in positions if p.count]
-    values = [[e.value for e in p.profile] for p in used]
-    bands = [
-        [(e.low, e.high) if e.low is not None and e.high is not None else None for e in p.profile]
-        for p in used
-    ]
     return profiles(
         [p.code for p in used],
         used[0].edges,
-        values,
-        bands,
+        [p.profile for p in used],
         [study.palette[p.code] for p in used],
         axis="position in the trace",
         write=lambda value: f"{100 * value:.3g} %",

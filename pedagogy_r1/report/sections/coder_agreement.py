@@ -12,6 +12,7 @@ import numpy as np
 
 from ...agreement import MISSING, Comparison, profiles
 from ...agreement.alpha import FEW_TRACES
+from ...estimate import Estimate
 from ...formatting import shown
 from ..agreement_tables import agreement_tables
 from ..figures import Dot, Figure, dot_rows, heat_map
@@ -149,9 +150,9 @@ def _draw_alpha(comparisons: Sequence[Comparison]) -> Canvas:
     for c in comparisons:
         low, high = c.result.ci_cluster or (None, None)
         names.append(" – ".join(c.coders))
-        rows.append([Dot(c.result.alpha, low, high, group=KINDS.index(c.kind), thin=c.result.ci)])
+        rows.append([Dot(Estimate(c.result.alpha, low, high), group=KINDS.index(c.kind), thin=c.result.ci)])
     kinds = [kind.replace("-", "–") for kind in KINDS]
-    least = min([0.0, *(d.low for row in rows for d in row if d.low is not None)])
+    least = min([0.0, *(d.estimate.low for row in rows for d in row if d.estimate.low is not None)])
     return dot_rows(
         names,
         rows,
@@ -170,7 +171,7 @@ def _draw_codes(study: Study, chosen: Sequence[Comparison]) -> Canvas:
         for group, c in enumerate(chosen):
             result = c.per_code[k].result
             low, high = result.ci_cluster or (None, None)
-            row.append(Dot(result.alpha, low, high, study.palette[code], group))
+            row.append(Dot(Estimate(result.alpha, low, high), study.palette[code], group))
         rows.append(row)
     groups_ = [f"{c.kind.replace('-', '–')} ({' – '.join(c.coders)})" for c in chosen]
     return dot_rows(

@@ -9,20 +9,34 @@ plan is assumed, and said: traces drawn at random where whole traces were coded,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...agreement import MISSING
+from ...estimate import Estimate
+from ...formatting import Kind
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
 from ..figures import Dot, Figure, dot_rows
-from ..section import Gap, ReportTable, Row, Section, columns, counted, distinct
+from ..section import (
+    Gap,
+    ReportTable,
+    Row,
+    Section,
+    TableColumn,
+    columns,
+    counted,
+    distinct,
+    estimate_cells,
+    sentence,
+    with_interval,
+)
 from ..study import ColumnContrast, Ints, Study
-from .code_contrasts import Contrasts, measure_contrasts
+from .contrasts import measure_contrasts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -76,25 +90,22 @@ def measure_corrections(study: Study) -> Corrections:
     y = reference.primary[units]
     coded = y != MISSING
     if not coded.any():
-        return Corrections(
-            machine, None, len(units), 0, {}, why=f"people and {machine} coded no unit in common"
-        )
+        why = f"people and {machine} coded no unit in common"
+        return Corrections(machine, None, len(units), 0, {}, why=why)
     plan = _recorded(study, units, coded) or plan_of(coded, study.data.cluster[units])
     prevalence: dict[str, Corrected] = {}
     gaps: list[Gap] = []
+    s, item = study.settings, study.item[units]
     for k, code in enumerate(study.codes):
+        human = np.where(coded, y == k, np.nan)
         try:
             prevalence[code] = corrected_prevalence(
-                np.where(coded, y == k, np.nan),
-                f[units] == k,
-                plan.pi,
-                study.item[units],
-                seed=study.settings.seed,
+                human, f[units] == k, plan.pi, item, level=s.level, seed=s.seed
             )
         except ValueError as error:
             gaps.append(Gap(f"Corrected share of {code}", str(error)))
     found = Corrections(machine, plan, len(units), int(coded.sum()), prevalence, gaps=tuple(gaps))
-    return _with_contrasts(study, found, study.once(measure_contrasts), units, y)
+    return _with_contrasts(study, found, plan, units, y)
 
 
 def _recorded(study: Study, units: Ints, coded: Bools) -> InclusionPlan | None:
@@ -133,68 +144,52 @@ def plan_of(coded: Bools, trace: Ints) -> InclusionPlan:
     if coded.all():
         return InclusionPlan(1.0, "people coded every unit, so nothing has to be assumed")
     if (share[touched] >= WHOLE).all():
-        pi = float(touched.sum() / len(found))
-        chosen = f"{int(touched.sum())} of {len(found)} traces"
-        return InclusionPlan(
-            pi,
-            f"whole traces were coded, and it is assumed that the {chosen} were drawn at random (π = {pi:.4g})",
-        )
-    pi = float(coded.mean())
-    chosen = f"{int(coded.sum()):,} of {len(coded):,} units"
-    return InclusionPlan(
-        pi, f"it is assumed that the {chosen} were drawn at random, each with the same chance (π = {pi:.4g})"
-    )
+        pi, chosen = float(touched.sum() / len(found)), f"{int(touched.sum())} of {len(found)} traces"
+        words = f"whole traces were coded, and it is assumed that the {chosen} were drawn at random (π = {pi:.4g})"
+        return InclusionPlan(pi, words)
+    pi, chosen = float(coded.mean()), f"{int(coded.sum()):,} of {len(coded):,} units"
+    words = f"it is assumed that the {chosen} were drawn at random, each with the same chance (π = {pi:.4g})"
+    return InclusionPlan(pi, words)
 
 
 def _with_contrasts(
-    study: Study, found: Corrections, contrasts: Contrasts, units: Ints, y: Ints
+    study: Study, found: Corrections, plan: InclusionPlan, units: Ints, y: Ints
 ) -> Corrections:
-    if not contrasts.families or found.plan is None:
+    contrasts = study.once(measure_contrasts)
+    if not contrasts.families:
         return found
-    one, family = contrasts.comparisons[0], contrasts.families[0]
+    one, codes = contrasts.comparisons[0], contrasts.families[0].family
     what = f"Corrected odds ratios, {one.words}"
     side = _sides(study, one)[units]
-    inside = side >= 0
-    if int(inside.sum()) * len(family.family) > MOST_WORK:
-        most = MOST_WORK // max(1, int(inside.sum()))
-        why = f"{len(family.family)} codes on {int(inside.sum()):,} units would take minutes; name a family of at most {most} with --family"
-        return _plus(found, Gap(what, why))
-    coded = y != MISSING
+    inside, coded = side >= 0, y != MISSING
+    size = int(inside.sum())
+    if size * len(codes) > MOST_WORK:
+        most = MOST_WORK // max(1, size)
+        why = f"{len(codes)} codes on {size:,} units would take minutes; name a family of at most {most} with --family"
+        return replace(found, gaps=(*found.gaps, Gap(what, why)))
     if any(not (coded & (side == s)).any() for s in (0, 1)):
-        return _plus(found, Gap(what, "people coded units of one side only"))
-    made: dict[str, Corrected] = {}
-    gaps = []
-    f = study.row(found.machine)[units]
-    pi = np.broadcast_to(found.plan.pi, len(units))
-    for code in family.family:
+        return replace(found, gaps=(*found.gaps, Gap(what, "people coded units of one side only")))
+    made, gaps = {}, list(found.gaps)
+    f, s = study.row(found.machine)[units], study.settings
+    pi, item = np.broadcast_to(plan.pi, len(units))[inside], study.item[units][inside]
+    for code in codes:
         k = study.codes.index(code)
+        human = np.where(coded, y == k, np.nan)[inside]
+        how: Any = {"names": [one.words], "level": s.level, "seed": s.seed}
         try:
-            made[code] = corrected_logistic(
-                np.where(coded, y == k, np.nan)[inside], (f == k)[inside], pi[inside], side[inside],
-                study.item[units][inside], names=[one.words], seed=study.settings.seed,
-            )[1]  # fmt: skip
+            made[code] = corrected_logistic(human, (f == k)[inside], pi, side[inside], item, **how)[1]
         except ValueError as error:
             gaps.append(Gap(f"{what}: {code}", str(error)))
-    full = Corrections(**{**vars(found), "comparison": one, "contrasts": made})
-    return _plus(full, *gaps)
-
-
-def _plus(found: Corrections, *gaps: Gap) -> Corrections:
-    return Corrections(**{**vars(found), "gaps": (*found.gaps, *gaps)})
+    return replace(found, comparison=one, contrasts=made, gaps=tuple(gaps))
 
 
 def _sides(study: Study, one: ColumnContrast) -> Ints:
     """(units,) 1 where a, 0 where b, −1 elsewhere."""
-    import pandas as pd
-
     rows = study.table.drop_duplicates("trace_id")
-    value = pd.Series(rows[one.column].to_numpy(dtype=object), index=rows["trace_id"].astype(str))
-    side = {
-        t: 1 if v is not pd.NA and v == one.a else 0 if v is not pd.NA and v == one.b else -1
-        for t, v in value.items()
-    }
-    own = np.array([side.get(trace, -1) for trace in study.data.traces], dtype=np.int64)
-    return own[study.data.cluster]
+    value = dict(zip(rows["trace_id"].astype(str), rows[one.column].astype(object), strict=True))
+    known = {one.a: 1, one.b: 0}
+    own = [known.get(value.get(trace), -1) for trace in study.data.traces]
+    return np.array(own, dtype=np.int64)[study.data.cluster]
 
 
 def correction_section(study: Study, found: Corrections) -> Section:
@@ -202,145 +197,124 @@ def correction_section(study: Study, found: Corrections) -> Section:
     title = "Corrected for the machine's errors"
     if found.why or found.plan is None:
         why = found.why or "nothing could be estimated"
-        return Section(
-            "corrected", title, absent=f"{why}, so the machine's own frequencies cannot be checked",
-            gaps=(Gap("Shares corrected for the machine's errors", why),),
-        )  # fmt: skip
+        gap = Gap("Shares corrected for the machine's errors", why)
+        absent = f"{why}, so the machine's own frequencies cannot be checked"
+        return Section("corrected", title, absent=absent, gaps=(gap,))
+    figure = Figure(
+        "corrected",
+        f"Share of each code four ways: {found.machine} at face value, people alone, DSL (the corrected figure to report) and "
+        f"PPI++, with {study.settings.percent} intervals clustered by item.",
+        lambda: _draw(study, found),
+    )
+    return Section(
+        "corrected",
+        title,
+        _lead(found, found.plan),
+        tuple(_tables(found, study.settings.level)),
+        (figure,),
+        gaps=(
+            *found.gaps,
+            *(
+                Gap(f"Corrected {what} of {code}", c.dsl.why_undefined)
+                for what, some in (("share", found.prevalence), ("odds ratio", found.contrasts or {}))
+                for code, c in some.items()
+                if c.dsl.why_undefined
+            ),
+        ),
+        cautions=_cautions(found.prevalence),
+    )
+
+
+def _lead(found: Corrections, plan: InclusionPlan) -> tuple[str, ...]:
     moved = [c for c in found.prevalence.values() if c.bias.interval and not c.bias.covers(0.0)]
-    lead = (
+    if plan.recorded:
+        chosen = f"{sentence(plan.words)}."
+    elif np.any(np.asarray(plan.pi) < 1):
+        chosen = (
+            f"On how the units came to be coded, {plan.words}. No --inclusion file records it; if people chose which "
+            "units to code by what they found there, the corrected figures are biased."
+        )
+    else:
+        chosen = (
+            "People coded every unit that the machine coded: their own shares are the ones to report, and the table shows how "
+            "far the machine's lie from them."
+        )
+    return (
         f"{found.machine} coded {counted(found.n_units, 'unit')}; people coded {found.n_coded:,} of them. DSL (design-based "
         "supervised learning) uses people's codes to remove what the machine gets wrong on average; PPI++ does so another "
         "way; the people's own share needs no machine but is wider. The machine's own share, taken at face value, is shown for "
         "comparison only.",
-        f"{found.plan.words[0].upper()}{found.plan.words[1:]}."
-        if found.plan.recorded
-        else f"On how the units came to be coded, {found.plan.words}. No --inclusion file records it; if people chose which "
-        "units to code by what they found there, the corrected figures are biased."
-        if np.any(np.asarray(found.plan.pi) < 1)
-        else "People coded every unit that the machine coded: their own shares are the ones to report, and the table shows how "
-        "far the machine's lie from them.",
+        chosen,
         f"The machine's share differs from the corrected one for {counted(len(moved), 'code')} of {len(found.prevalence)}.",
     )
-    tables = [_prevalence_table(found)]
-    if found.contrasts and found.comparison:
-        tables.append(_contrast_table(found, found.comparison, found.contrasts))
-    figure = Figure(
-        "corrected",
-        f"Share of each code four ways: {found.machine} at face value, people alone, DSL (the corrected figure to report) and "
-        "PPI++, with 95 % intervals clustered by item.",
-        lambda: _draw(study, found),
-    )
-    gaps = [
-        *found.gaps,
-        *(Gap(f"Corrected share of {code}", c.dsl.why_undefined) for code, c in found.prevalence.items() if c.dsl.why_undefined),
-        *(Gap(f"Corrected odds ratio of {code}", c.dsl.why_undefined) for code, c in (found.contrasts or {}).items() if c.dsl.why_undefined),
-    ]  # fmt: skip
-    warnings = [
-        f"{w[0].upper()}{w[1:]}."
-        for c in found.prevalence.values()
-        for w in c.warnings
-        if "units have" not in w
-    ]
-    rare = [code for code, c in found.prevalence.items() if any("units have" in w for w in c.warnings)]
-    cautions = distinct(
-        [
-            *warnings,
-            f"Fewer than ten human-coded units have {', '.join(rare)}: their intervals may cover less than stated."
-            if rare
-            else None,
-        ]
-    )
-    return Section("corrected", title, lead, tuple(tables), (figure,), gaps=tuple(gaps), cautions=cautions)
 
 
-def _cells(c: Corrected) -> Row:
-    own: Row = {}
-    for name, e in (("naive", c.naive), ("human", c.human), ("dsl", c.dsl), ("ppi", c.ppi), ("bias", c.bias)):
-        low, high = e.interval or (None, None)
-        own |= {name: e.value, f"{name}_low": low, f"{name}_high": high, f"{name}_se": e.se}
-        own |= {f"{name}_why_undefined": e.why_undefined}
-    return own
+def _cautions(prevalence: Mapping[str, Corrected]) -> tuple[str, ...]:
+    """Each warning once; codes that people hardly gave are named together."""
+    warnings = [f"{sentence(w)}." for c in prevalence.values() for w in c.warnings if "units have" not in w]
+    rare = [code for code, c in prevalence.items() if any("units have" in w for w in c.warnings)]
+    few = f"Fewer than ten human-coded units have {', '.join(rare)}: their intervals may cover less than stated."
+    return distinct([*warnings, few if rare else None])
 
 
-def _prevalence_table(found: Corrections) -> ReportTable:
-    rows = []
-    for code, c in found.prevalence.items():
-        bias = c.bias.value
-        low, high = c.bias.interval or (None, None)
-        rows.append(
-            {"code": code, **_cells(c)}
-            | {"points": None if bias is None else 100 * bias}
-            | {
-                "points_low": None if low is None else 100 * low,
-                "points_high": None if high is None else 100 * high,
-            }
-            | {"verdict": c.verdict()}
+WAYS = {"naive": "machine alone", "human": "people alone", "dsl": "DSL", "ppi": "PPI++"}
+"""The four estimates, as cells and as the page name them."""
+
+
+def _tables(found: Corrections, level: float) -> Iterator[ReportTable]:
+    def shown(kind: Kind) -> tuple[TableColumn, ...]:
+        first = columns(("code", "code", "code"), (WAYS["naive"], "naive_value", kind))
+        return first + tuple(
+            c for way in ("human", "dsl", "ppi") for c in with_interval(WAYS[way], way, kind, level)
         )
-    return ReportTable(
+
+    yield ReportTable(
         "corrected",
         f"Share of units with each primary code, four ways ({found.machine} and people).",
-        columns(
-            ("code", "code", "code"),
-            ("machine alone", "naive", "share"),
-            ("people alone", "human", "share"),
-            ("95 %", ("human_low", "human_high"), "share"),
-            ("DSL", "dsl", "share"),
-            ("95 % ", ("dsl_low", "dsl_high"), "share"),
-            ("PPI++", "ppi", "share"),
-            ("95 %  ", ("ppi_low", "ppi_high"), "share"),
-            ("machine − DSL, points", "points", "points"),
-            ("95 %   ", ("points_low", "points_high"), "points"),
-        ),
-        tuple(rows),
+        (*shown("share"), *with_interval("machine − DSL, points", "points", "points", level)),
+        tuple(_prevalence_row(code, c, level) for code, c in found.prevalence.items()),
         note="The CSV has a sentence on each code that can be quoted.",
     )
+    if found.contrasts and found.comparison:
+        yield ReportTable(
+            "corrected_contrast",
+            f"Odds ratio of each code, {found.comparison.words}, four ways ({found.machine} and people).",
+            shown("number"),
+            tuple(_odds_row(code, c, level) for code, c in found.contrasts.items()),
+            note="Log odds by logistic regression on the condition alone, errors clustered by item, exponentiated.",
+        )
 
 
-def _contrast_table(
-    found: Corrections, one: ColumnContrast, contrasts: Mapping[str, Corrected]
-) -> ReportTable:
-    def odds(value: float | None) -> float | None:
-        return None if value is None else float(np.exp(min(value, 700.0)))
-
-    rows = []
-    for code, c in contrasts.items():
-        own: Row = {"code": code}
-        for name, e in (("naive", c.naive), ("human", c.human), ("dsl", c.dsl), ("ppi", c.ppi)):
-            low, high = e.interval or (None, None)
-            own |= {name: odds(e.value), f"{name}_low": odds(low), f"{name}_high": odds(high)}
-            own |= {f"{name}_why_undefined": e.why_undefined}
-        rows.append(own | {"verdict": c.verdict()})
-    return ReportTable(
-        "corrected_contrast",
-        f"Odds ratio of each code, {one.words}, four ways ({found.machine} and people).",
-        columns(
-            ("code", "code", "code"),
-            ("machine alone", "naive", "number"),
-            ("people alone", "human", "number"),
-            ("95 %", ("human_low", "human_high"), "number"),
-            ("DSL", "dsl", "number"),
-            ("95 % ", ("dsl_low", "dsl_high"), "number"),
-            ("PPI++", "ppi", "number"),
-            ("95 %  ", ("ppi_low", "ppi_high"), "number"),
-        ),
-        tuple(rows),
-        note="Log odds by logistic regression on the condition alone, errors clustered by item, exponentiated.",
-    )
+def _prevalence_row(code: str, c: Corrected, level: float) -> Row:
+    own: Row = {"code": code, "level": level}
+    for name in (*WAYS, "bias"):
+        e = getattr(c, name)
+        own |= estimate_cells(e, name) | {f"{name}_se": e.se, f"{name}_why_undefined": e.why_undefined}
+    return own | estimate_cells(_changed(c.bias, lambda x: 100 * x), "points") | {"verdict": c.verdict()}
 
 
-WAYS = ("machine alone", "people alone", "DSL", "PPI++")
+def _odds_row(code: str, c: Corrected, level: float) -> Row:
+    own: Row = {"code": code, "level": level}
+    for name in WAYS:
+        e = _changed(getattr(c, name), lambda x: float(np.exp(min(x, 700.0))))
+        own |= estimate_cells(e, name) | {f"{name}_why_undefined": e.why_undefined}
+    return own | {"verdict": c.verdict()}
+
+
+def _changed(e: Estimate, scale: Callable[[float], float]) -> Estimate:
+    """The estimate on another scale."""
+    value, low, high = (None if x is None else scale(x) for x in (e.value, e.low, e.high))
+    return replace(e, value=value, low=low, high=high)
 
 
 def _draw(study: Study, found: Corrections) -> Canvas:
-    rows = []
-    for code, c in found.prevalence.items():
-        row = []
-        for group, e in enumerate(c.estimates):
-            low, high = e.interval or (None, None)
-            row.append(Dot(e.value, low, high, study.palette[code], group))
-        rows.append(row)
+    rows = [
+        [Dot(e, study.palette[code], group) for group, e in enumerate(c.estimates)]
+        for code, c in found.prevalence.items()
+    ]
+    names = list(WAYS.values())
     return dot_rows(
-        list(found.prevalence), rows, axis="share of units", groups=WAYS, percent=True, limits=(0, None)
+        list(found.prevalence), rows, axis="share of units", groups=names, percent=True, limits=(0, None)
     )
 
 

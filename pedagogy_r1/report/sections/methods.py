@@ -14,7 +14,7 @@ from ...runs.run import CoderRun
 from ...tokens.noise import PAPER
 from ..section import ReportTable, Row, Section, columns, counted, listed
 from ..study import Study
-from .code_contrasts import Contrasts, method_words
+from .contrasts import Contrasts, method_words
 from .corrections import Corrections
 
 ALSO = ("scipy", "matplotlib", "pyarrow")

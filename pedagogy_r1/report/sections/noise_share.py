@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...estimate import Estimate, Resampling
+from ...estimate import Resampling
 from ...stats.sums import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..figures import Dot, Figure, dot_rows
-from ..section import Gap, ReportTable, Row, Section, columns, distinct
+from ..section import Gap, ReportTable, Row, Section, columns, distinct, estimate_cells, with_interval
 from ..study import COLUMNS, Study, value_words
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Noise:
 def measure_noise(study: Study) -> Noise:
     """Shares of coded tokens, from the tokens that the units carry; intervals redraw items (traces where unknown)."""
     families = noise_families(study.book)
-    how = Resampling(study.settings.replicates, study.settings.seed)
+    how = study.settings.how
     groups = [*_of_coder(study, study.main, families, how, COLUMNS)]
     for coder in study.data.coders:
         if coder.name != study.main:
@@ -110,31 +110,23 @@ def noise_section(study: Study, found: Noise) -> Section:
     if found.families.why_no_strict:
         why = f"the codebook names no noise: {found.families.why_no_strict}"
         return Section("noise", "Noise", absent=why, gaps=(Gap("Noise", why),))
-    rows = tuple(_row(group) for group in found.groups)
     strict = ", ".join(sorted(found.families.strict))
     routine = ", ".join(sorted(found.families.routine))
+    percent, level = study.settings.percent, study.settings.level
     table = ReportTable(
         "noise",
         f"Noise as a share of coded tokens. Strict: family {strict}; non-reflective: {strict} and {routine}.",
-        columns(
-            ("coder", "coder", "text"),
-            ("by", "by", "text"),
-            ("", "value", "text"),
-            ("strict", "strict", "share"),
-            ("95 %", ("strict_low", "strict_high"), "share"),
-            ("non-reflective", "nonreflective", "share"),
-            ("95 % ", ("nonreflective_low", "nonreflective_high"), "share"),
-            ("tokens coded", "coded", "count"),
-            ("missing", "missing", "count"),
-            ("traces", "traces", "count"),
+        (
+            *columns(("coder", "coder", "text"), ("by", "by", "text"), ("", "group", "text")),
+            *with_interval("strict", "strict", "share", level),
+            *with_interval("non-reflective", "nonreflective", "share", level),
+            *columns(("tokens coded", "coded", "count"), ("missing", "missing", "count")),
+            *columns(("traces", "traces", "count")),
         ),
-        rows,
+        tuple(_row(group) for group in found.groups),
     )
-    gaps = (
-        [Gap("The non-reflective share", found.families.why_no_routine)]
-        if found.families.why_no_routine
-        else []
-    )
+    no_routine = found.families.why_no_routine
+    gaps = [Gap("The non-reflective share", no_routine)] if no_routine else []
     gaps += [
         Gap(f"Noise as coded by {g.coder}, {g.value}", g.share.strict.why_undefined)
         for g in found.groups
@@ -148,7 +140,7 @@ def noise_section(study: Study, found: Noise) -> Section:
     )
     figure = Figure(
         "noise",
-        f"Noise as a share of tokens, as {study.main} coded, strict and non-reflective, with 95 % intervals. Dashed: the "
+        f"Noise as a share of tokens, as {study.main} coded, strict and non-reflective, with {percent} intervals. Dashed: the "
         "paper's 65 %, whose reading is not known.",
         lambda: _draw([g for g in found.groups if g.coder == study.main]),
     )
@@ -158,31 +150,20 @@ def noise_section(study: Study, found: Noise) -> Section:
 
 def _row(group: NoiseGroup) -> Row:
     s = group.share
-    own: Row = {"coder": group.coder, "by": group.column, "value": group.value}
-    for name, e in (
-        ("strict", s.strict),
-        ("nonreflective", s.nonreflective),
-        ("strict_mean", s.strict_mean),
-        ("nonreflective_mean", s.nonreflective_mean),
-    ):
-        own |= {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
+    own: Row = {"coder": group.coder, "by": group.column, "group": group.value}
+    own |= estimate_cells(s.strict, "strict") | estimate_cells(s.nonreflective, "nonreflective")
+    own |= estimate_cells(s.strict_mean, "strict_mean") | estimate_cells(
+        s.nonreflective_mean, "nonreflective_mean"
+    )
     own |= {"tokens": s.tokens, "coded": s.coded, "missing": s.missing, "traces": s.traces}
-    return own | {
-        "method": s.strict.method,
-        "warnings": "; ".join(s.strict.warnings),
-        "why_undefined": s.strict.why_undefined,
-    }
+    own |= {"level": s.strict.level, "method": s.strict.method, "warnings": "; ".join(s.strict.warnings)}
+    return own | {"why_undefined": s.strict.why_undefined}
 
 
 def _draw(groups: Sequence[NoiseGroup]) -> Canvas:
-    def dot(e: Estimate, color: str, group: int) -> Dot:
-        return Dot(e.value, e.low, e.high, color, group)
-
-    rows = [[dot(g.share.strict, STRICT, 0), dot(g.share.nonreflective, NONREFLECTIVE, 1)] for g in groups]
-    names = [f"{g.column}: {g.value}" if g.column else "all" for g in groups]
     return dot_rows(
-        names,
-        rows,
+        [f"{g.column}: {g.value}" if g.column else "all" for g in groups],
+        [[Dot(g.share.strict, STRICT, 0), Dot(g.share.nonreflective, NONREFLECTIVE, 1)] for g in groups],
         axis="share of coded tokens",
         groups=("strict", "non-reflective"),
         marks={PAPER_SHARE: "the paper: 65 %"},

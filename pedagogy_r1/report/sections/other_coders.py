@@ -14,7 +14,7 @@ from ...errors import RunError
 from ...stats.multiverse_analysis import Analysis, Multiverse, conclusions, multiverse
 from ..section import Gap, ReportTable, Row, Section, columns, distinct, listed
 from ..study import ColumnContrast, Study
-from .code_contrasts import contrast_of, file_name, measure_contrasts
+from .contrasts import contrast_of, measure_contrasts
 
 SIGNS = {"more": "▲ more", "fewer": "▼ fewer", "no difference": "· none shown", "undefined": "undefined"}
 
@@ -44,7 +44,13 @@ def measure_robustness(study: Study) -> Robustness:
             except RunError as error:
                 gaps.append(Gap(f"{one.words} as coded by {name}", error.message))
                 continue
-            analyses.append(Analysis(name, conclusions(found, against=one.words), choices_of(study, name)))
+            analyses.append(
+                Analysis(
+                    name,
+                    conclusions(found, alpha=study.settings.alpha, against=one.words),
+                    choices_of(study, name),
+                )
+            )
         if len(analyses) >= 2:
             universes.append((one, multiverse(analyses)))
     why = None if universes else "fewer than two machine coders coded both sides of a comparison"
@@ -54,12 +60,10 @@ def measure_robustness(study: Study) -> Robustness:
 def choices_of(study: Study, coder: str) -> dict[str, Any]:
     """What was chosen for a coder's run: the plugin and its plain parameters."""
     for run in study.runs:
-        names = {c.name for c in run.manifest.coders} | {f"{c.name}@{run.name}" for c in run.manifest.coders}
-        if coder in names:
-            plain = {
-                k: v for k, v in run.manifest.parameters.items() if isinstance(v, str | int | float | bool)
-            }
-            return {"coder": run.manifest.coder, "codebook": run.codebook.stamp, **plain}
+        m = run.manifest
+        if coder in {c.name for c in m.coders} | {f"{c.name}@{run.name}" for c in m.coders}:
+            plain = {k: v for k, v in m.parameters.items() if isinstance(v, str | int | float | bool)}
+            return {"coder": m.coder, "codebook": run.codebook.stamp, **plain}
     return {}
 
 
@@ -67,28 +71,27 @@ def robustness_section(study: Study, found: Robustness) -> Section:
     """A table of verdicts for each comparison."""
     title = "Would another coder conclude otherwise?"
     if found.why:
-        return Section(
-            "multiverse",
-            title,
-            absent=found.why,
-            gaps=(*found.gaps, Gap("Robustness over coders", found.why)),
-        )
-    tables, lead = [], []
+        gap = Gap("Robustness over coders", found.why)
+        return Section("multiverse", title, absent=found.why, gaps=(*found.gaps, gap))
+    lead = []
     for one, universe in found.universes:
         flips = [row.question.split(":")[0] for row in universe.rows if row.flips]
         defined = sum(row.kind != "undefined" for row in universe.rows)
-        lead.append(
-            f"{one.words}: {len(flips)} of {defined} conclusions change with the coder"
-            + (f" ({listed(flips)})." if flips else ".")
-        )
-        tables.append(_table(one, universe))
-    warnings = distinct(
-        [f"{one.words}: {'; '.join(u.warnings)}." for one, u in found.universes if u.warnings]
+        which = f" ({listed(flips)})" if flips else ""
+        lead.append(f"{one.words}: {len(flips)} of {defined} conclusions change with the coder{which}.")
+    return Section(
+        "multiverse",
+        title,
+        tuple(lead),
+        tuple(_table(study, one, universe) for one, universe in found.universes),
+        gaps=found.gaps,
+        cautions=distinct(
+            [f"{one.words}: {'; '.join(u.warnings)}." for one, u in found.universes if u.warnings]
+        ),
     )
-    return Section("multiverse", title, tuple(lead), tuple(tables), gaps=found.gaps, cautions=warnings)
 
 
-def _table(one: ColumnContrast, universe: Multiverse) -> ReportTable:
+def _table(study: Study, one: ColumnContrast, universe: Multiverse) -> ReportTable:
     rows: list[Row] = []
     for row in universe.rows:
         own: Row = {"code": row.question.split(":")[0]}
@@ -96,11 +99,13 @@ def _table(one: ColumnContrast, universe: Multiverse) -> ReportTable:
             own[name] = SIGNS[conclusion.verdict] if conclusion else "not asked"
             own[f"{name}_points"] = conclusion.value if conclusion else None
             own[f"{name}_p"] = conclusion.p if conclusion else None
-        low, high = row.range or (None, None)
-        rows.append(own | {"kind": row.kind, "low": low, "high": high})
+        rows.append(
+            own | {"kind": row.kind} | dict(zip(("low", "high"), row.range or (None, None), strict=True))
+        )
+    alpha = study.settings.alpha_words
     return ReportTable(
-        file_name("multiverse", one),
-        f"{one.words}: what each machine coder's codings say of each code, at a corrected p of .05.",
+        one.file_name("multiverse"),
+        f"{one.words}: what each machine coder's codings say of each code, at a corrected p of {alpha}.",
         columns(
             ("code", "code", "code"),
             *((name, name, "text") for name in universe.analyses),
@@ -108,7 +113,7 @@ def _table(one: ColumnContrast, universe: Multiverse) -> ReportTable:
             ("points, from – to", ("low", "high"), "points"),
         ),
         tuple(rows),
-        note="“None shown” is not “no difference”: two coders of which one reaches .05 and the other does not need not disagree.",
+        note=f"“None shown” is not “no difference”: two coders of which one reaches {alpha} and the other does not need not disagree.",
     )
 
 

@@ -1,0 +1,205 @@
+"""What differs between conditions, models, right and wrong answers: one family of tests for each comparison.
+
+measure_contrasts(study).families[0].contrasts[3].points.value
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...errors import RunError, did_you_mean
+from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
+from ..figures import HOLLOW, Dot, Figure, dot_rows
+from ..section import (
+    Gap,
+    ReportTable,
+    Row,
+    Section,
+    columns,
+    counted,
+    distinct,
+    estimate_cells,
+    sentence,
+    with_interval,
+)
+from ..study import COLUMNS, ColumnContrast, Study, sameness
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+MOST_VALUES = 3
+"""Columns with more values are not compared pair by pair unless asked: too many comparisons to read."""
+
+FIRST = ("cop", "chain-of-pedagogy")
+"""Conditions that are put first, so that a difference reads as what they add."""
+
+
+@dataclass(frozen=True)
+class Contrasts:
+    """``families``: one for each comparison; ``gaps``: comparisons that could not be made."""
+
+    comparisons: tuple[ColumnContrast, ...]
+    families: tuple[ContrastFamily, ...]
+    gaps: tuple[Gap, ...]
+
+
+def comparisons_of(study: Study) -> tuple[tuple[ColumnContrast, ...], tuple[Gap, ...]]:
+    """Those asked for, else all pairs of condition, correctness and model that the main coder's traces allow."""
+    if study.settings.contrasts:
+        return study.settings.contrasts, ()
+    found: list[ColumnContrast] = []
+    gaps = []
+    own = study.of_main()
+    for column in COLUMNS[:3]:
+        values = sorted(own[column].dropna().unique().tolist(), key=_order)
+        if len(values) < 2:
+            gaps.append(Gap(f"Differences by {column}", sameness(column, values)))
+        elif len(values) > MOST_VALUES:
+            why = f"{column} has {len(values)} values; ask for the pairs that matter with --contrast {column}:A:B"
+            gaps.append(Gap(f"Differences by {column}", why))
+        else:
+            found += [ColumnContrast(column, a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
+    return tuple(found), tuple(gaps)
+
+
+def _order(value: Any) -> tuple[bool, Any]:
+    if isinstance(value, bool):
+        return (not value, "")
+    return (str(value).lower() not in FIRST, str(value))
+
+
+def measure_contrasts(study: Study) -> Contrasts:
+    """All comparisons for the main coder. Raises `RunError` for a family code or a value that does not exist."""
+    family = study.settings.family
+    for code in family or ():
+        if code not in study.codes:
+            raise RunError(f"the family holds {code!r}", did_you_mean(code, list(study.codes)))
+    chosen, gaps = comparisons_of(study)
+    families, made, lost = [], [], []
+    for one in chosen:
+        try:
+            families.append(contrast_of(study, one, study.main))
+            made.append(one)
+        except RunError as error:
+            if study.settings.contrasts:
+                raise
+            lost.append(Gap(f"{one.column}: {one.words}", error.message))
+    return Contrasts(tuple(made), tuple(families), (*gaps, *lost))
+
+
+def contrast_of(study: Study, one: ColumnContrast, coder: str) -> ContrastFamily:
+    """One comparison by one coder."""
+    own, s = study.of_coder(coder), study.settings
+    how: dict[str, Any] = {"permutations": s.permutations, "seed": s.seed, "level": s.level}
+    return contrast(own, one.column, one.a, one.b, family=s.family, **how)
+
+
+def contrast_section(study: Study, found: Contrasts) -> Section:
+    """A table and a figure for each comparison."""
+    title = "What differs"
+    if not found.families:
+        why = "; ".join(f"{gap.what.lower()}: {gap.why}" for gap in found.gaps)
+        return Section("contrast", title, absent=f"there is nothing to compare ({why})", gaps=found.gaps)
+    pairs = list(zip(found.comparisons, found.families, strict=True))
+    lead = (
+        "A χ² on sentences would take sentences of one trace for independent and find differences where there are none. "
+        "Here errors are clustered by item, and the p of the confirmatory codes is corrected for all of them together "
+        "(max-T); each comparison is a family of its own. A difference that is not shown is not shown to be absent: look at "
+        "its interval."
+    )
+    return Section(
+        "contrast",
+        title,
+        (lead,),
+        tuple(_table(one, family) for one, family in pairs),
+        tuple(_figure(study, one, family) for one, family in pairs),
+        gaps=(
+            *found.gaps,
+            *(
+                Gap(f"{c.code}, {one.words}", c.why_undefined)
+                for one, family in pairs
+                for c in family.contrasts
+                if c.why_undefined
+            ),
+        ),
+        cautions=distinct([f"{one.words}: {'; '.join(f.warnings)}." for one, f in pairs if f.warnings]),
+    )
+
+
+def method_words(family: ContrastFamily) -> str:
+    """``ContrastFamily.method`` with right and wrong for True and False."""
+    return family.method.replace("True against False", "right against wrong")
+
+
+def shown_effects(family: ContrastFamily) -> list[CodeContrast]:
+    """Codes whose corrected p is below 1 − level, the largest difference first."""
+    alpha = round(1 - family.level, 9)
+    found = [c for c in family.contrasts if c.p is not None and c.p < alpha and c.points.value]
+    return sorted(found, key=lambda c: -abs(c.points.value or 0.0))
+
+
+def clear_of_zero(c: CodeContrast) -> bool:
+    """Whether the interval of the difference leaves 0 out, as the test does; with few clusters the two can differ."""
+    span = c.points.interval
+    return span is None or not span[0] <= 0 <= span[1]
+
+
+def _table(one: ColumnContrast, family: ContrastFamily) -> ReportTable:
+    a, b = one.sides
+    level = family.level
+    coded = [
+        f"{counted(units, 'unit')} in {counted(traces, 'trace')}"
+        for units, traces in zip(family.n_units, family.n_traces, strict=True)
+    ]
+    return ReportTable(
+        one.file_name("contrast"),
+        f"{a} against {b}: share of units with each primary code, as {family.coder} coded ({coded[0]} against {coded[1]}).",
+        (
+            *columns(("code", "code", "code"), (a, "a_value", "share"), (b, "b_value", "share")),
+            *with_interval("points", "points", "points", level),
+            *with_interval("odds ratio", "odds", "number", level),
+            *columns(
+                ("h", "h_value", "signed"),
+                ("design effect", "design_effect", "number"),
+                ("p, corrected", "p", "p"),
+            ),
+        ),
+        tuple(_row(c, level) for c in family.contrasts),
+        note=method_words(family),
+    )
+
+
+def _row(c: CodeContrast, level: float) -> Row:
+    own: Row = {"code": c.code}
+    for name, estimate in (("a", c.share_a), ("b", c.share_b), ("points", c.points), ("odds", c.odds_ratio)):
+        own |= estimate_cells(estimate, name)
+    own |= estimate_cells(c.cohens_h, "h") | {"level": level, "design_effect": c.design_effect, "p": c.p}
+    own |= {"confirmatory": c.confirmatory, "p_family": c.p_family, "p_bh": c.p_bh, "p_glm": c.p_glm}
+    own |= {"p_score": c.p_score, "p_chisq_rao_scott": c.p_chisq, "p_permutation": c.p_permutation}
+    return own | {"why_undefined": c.why_undefined, "warnings": "; ".join(c.points.warnings)}
+
+
+def _figure(study: Study, one: ColumnContrast, family: ContrastFamily) -> Figure:
+    s = study.settings
+    return Figure(
+        one.file_name("contrast"),
+        f"{sentence(one.words)}: difference of the share of units with each code, in percentage points, with {s.percent} "
+        f"intervals, as {family.coder} coded. Filled: in the confirmatory family with family p < {s.alpha_words}; hollow: not.",
+        lambda: _draw(study, one, family),
+    )
+
+
+def _draw(study: Study, one: ColumnContrast, family: ContrastFamily) -> Canvas:
+    clear = {c.code for c in shown_effects(family) if c.confirmatory}
+    rows = [
+        [Dot(c.points, study.palette[c.code], 0 if c.code in clear else HOLLOW)] for c in family.contrasts
+    ]
+    a, b = one.sides
+    axis = f"← more under {b}      percentage points      more under {a} →"
+    return dot_rows([c.code for c in family.contrasts], rows, axis=axis, marks={0.0: ""})
+
+
+def section(study: Study) -> Section:
+    """For the page."""
+    return contrast_section(study, study.once(measure_contrasts)).at(50)

@@ -1,0 +1,171 @@
+"""How often each code occurs: over all, and by domain, condition, model and correctness; in units and in tokens.
+
+measure_frequency(study).by["condition"]["units"]   the main coder's `CodeShare`s, one for each code and condition
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...stats.code_shares import CodeShare, frequency
+from ...stats.sums import Basis
+from ..figures import Dot, Figure, dot_rows, stacked_bars
+from ..section import Gap, ReportTable, Row, Section, columns, counted, estimate_cells, with_interval
+from ..study import COLUMNS, Study, sameness, value_words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+BASES: tuple[Basis, ...] = ("units", "tokens")
+MOST_GROUPS = 6
+"""Groups that a figure still shows; a table shows all."""
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """``overall``: all coders, by basis; ``by``: column → basis → the main coder's shares; ``absent``: column → why."""
+
+    overall: Mapping[Basis, tuple[CodeShare, ...]]
+    by: Mapping[str, Mapping[Basis, tuple[CodeShare, ...]]]
+    absent: Mapping[str, str]
+
+
+def measure_frequency(study: Study) -> Frequencies:
+    """Shares of the primary codes, with intervals clustered by item."""
+    own, level = study.of_main(), study.settings.level
+    values = {column: own[column].dropna().unique().tolist() for column in COLUMNS}
+    return Frequencies(
+        {basis: frequency(study.table, basis=basis, level=level) for basis in BASES},
+        {
+            column: {basis: frequency(own, [column], basis=basis, level=level) for basis in BASES}
+            for column in COLUMNS
+            if len(values[column]) > 1
+        },
+        {column: sameness(column, values[column]) for column in COLUMNS if len(values[column]) < 2},
+    )
+
+
+def frequency_section(study: Study, found: Frequencies) -> Section:
+    """Tables for all of it, figures for the main coder."""
+    percent, units = study.settings.percent, found.overall["units"]
+    main = [s for s in units if s.coder == study.main]
+    every = len(study.codes) * len(study.data.coders)
+    caption = "How often each code is the primary code, by coder."
+    tables = [_table(study, "frequency", caption, "coder", found.overall, every)]
+    figures = [
+        Figure(
+            "frequency",
+            f"Share of units with each primary code, by coder, with {percent} intervals clustered by {units[0].cluster}.",
+            lambda: _draw_overall(study, found),
+        )
+    ]
+    for column, shares in found.by.items():
+        caption = f"How often each code is the primary code, by {column}, as {study.main} coded."
+        first = len(study.codes) * min(len(shares["units"]) // len(study.codes), 3)
+        tables.append(_table(study, f"frequency_by_{column}", caption, column, shares, first))
+        figures.append(_group_figure(study, shares["units"], column))
+    figures += [
+        Figure(
+            f"composition_by_{column}",
+            f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.",
+            partial(_draw_composition, study, shares["tokens"], column),
+        )
+        for column, shares in found.by.items()
+        if column != "correct"
+    ]
+    lead = (
+        f"A share is of the units, or of their tokens, that a coder coded; {study.main} coded "
+        f"{counted(study.coded(study.main), 'unit')} and is shown by group below. Intervals are clustered by "
+        f"{main[0].cluster}: units of one {main[0].cluster} resemble each other."
+    )
+    rare = [s.code for s in main if s.share.value == 0]
+    never = (
+        f"Never used by {study.main}: {', '.join(rare)}. The interval then says how common it may still be."
+    )
+    return Section(
+        "frequency",
+        "How often each code occurs",
+        (lead,),
+        tuple(tables),
+        tuple(figures),
+        gaps=tuple(Gap(f"Frequencies by {column}", why) for column, why in found.absent.items()),
+        cautions=(never,) if rare else (),
+    )
+
+
+def _table(
+    study: Study, name: str, caption: str, by: str, shares: Mapping[Basis, Sequence[CodeShare]], first: int
+) -> ReportTable:
+    """``first``: so many rows on the page, never half a group."""
+    shown = (
+        *columns((by, f"shown_{by}" if by != "coder" else by, "text")),
+        *columns(("code", "code", "code"), ("of", "basis", "text")),
+        *with_interval("share", "", "share", study.settings.level),
+        *columns(("count", "count", "count"), ("total", "total", "count")),
+        *columns(("design effect", "design_effect", "number"), ("traces", "n_traces", "count")),
+    )
+    return ReportTable(
+        name, caption, shown, tuple(_row(s) for basis in BASES for s in shares[basis]), first=first
+    )
+
+
+def _row(share: CodeShare) -> Row:
+    own: Row = {f"shown_{name}": value_words(name, value) for name, value in share.group}
+    own |= {"coder": share.coder, "code": share.code, "basis": share.basis}
+    own |= {"count": share.count, "total": share.total, "n_traces": share.n_traces}
+    own |= estimate_cells(share.share, more=True)
+    return own | {"n_missing": share.n_missing, "method": share.share.method}
+
+
+def _draw_overall(study: Study, found: Frequencies) -> Canvas:
+    coders = [c.name for c in study.data.coders][:MOST_GROUPS]
+    return _draw(study, {(s.coder, s.code): s for s in found.overall["units"]}, coders, coders)
+
+
+def _draw(study: Study, own: Mapping[Any, CodeShare], groups: Sequence[Any], names: Sequence[str]) -> Canvas:
+    rows = [
+        [Dot(own[group, code].share, study.palette[code], g) for g, group in enumerate(groups)]
+        for code in study.codes
+    ]
+    return dot_rows(study.codes, rows, axis="share of units", groups=names, percent=True, limits=(0, None))
+
+
+def _values(shares: Sequence[CodeShare]) -> list[Any]:
+    return list(dict.fromkeys(s.group[0][1] for s in shares))
+
+
+def _group_figure(study: Study, shares: Sequence[CodeShare], column: str) -> Figure:
+    values = _values(shares)
+    drawn = values[:MOST_GROUPS]
+    rest = (
+        f" The first {MOST_GROUPS} of {len(values)} are drawn; the table has all." if drawn != values else ""
+    )
+    return Figure(
+        f"frequency_by_{column}",
+        f"Share of units with each primary code by {column}, as {study.main} coded, with {study.settings.percent} intervals.{rest}",
+        lambda: _draw(
+            study,
+            {(s.group[0][1], s.code): s for s in shares},
+            drawn,
+            [value_words(column, v) for v in drawn],
+        ),
+    )
+
+
+def _draw_composition(study: Study, shares: Sequence[CodeShare], column: str) -> Canvas:
+    values = _values(shares)[:12]
+    own = {(s.group[0][1], s.code): s.share.value or 0.0 for s in shares}
+    table = np.array([[own[value, code] for code in study.codes] for value in values])
+    names = [value_words(column, value) for value in values]
+    colors = [study.palette[code] for code in study.codes]
+    return stacked_bars(names, study.codes, table, colors, axis="share of tokens")
+
+
+def section(study: Study) -> Section:
+    """For the page."""
+    return frequency_section(study, study.once(measure_frequency)).at(40)
