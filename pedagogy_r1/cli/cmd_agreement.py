@@ -73,7 +73,7 @@ def command(
     from ..agreement import agree
 
     report = agree(runs, by=None if by == "code" else by, **given)
-    if not put_json(report.as_json(), as_json, json_file):
+    if not put_json(report.as_json, as_json, json_file):
         print_report(report, codes=by == "code")
 
 

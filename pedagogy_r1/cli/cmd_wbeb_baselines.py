@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import console
+from ..formatting import DASH, interval, shown
+from .console import console, put_json, table
+from .options import PATH, Command, json_file_option, json_option, out_option, resampling_options
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -18,40 +20,28 @@ if TYPE_CHECKING:
 MODELS = ("majority", "IRT", "PFA", "BKT", "DKT")
 
 
-@click.command("baselines")
-@click.argument("items", type=click.Path(path_type=Path))
+@click.command("baselines", cls=Command)
+@click.argument("items", type=PATH)
 @click.option(
-    "--model",
+    "--only",
     "models",
     multiple=True,
     type=click.Choice(MODELS, case_sensitive=False),
-    help="Only this one; repeatable. DKT needs torch.",
+    help="Only this model; may be repeated. DKT needs torch.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="For DKT; the others draw nothing.")
-@click.option(
-    "--replicates",
-    type=click.IntRange(0),
-    default=1000,
-    show_default=True,
-    help="Bootstrap resamples of students.",
-)
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    default=None,
-    metavar="FILE",
-    help="Write the table as CSV.",
-)
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(path_type=Path, allow_dash=True),
-    default=None,
-    help="Write everything here; - for stdout.",
-)
+@resampling_options("students", seed="the resamples, and of DKT")
+@out_option("CSV file for the table.", required=False)
+@json_option()
+@json_file_option()
 def command(
-    items: Path, models: tuple[str, ...], seed: int, replicates: int, out: Path | None, json_file: Path | None
+    items: Path,
+    models: tuple[str, ...],
+    seed: int,
+    replicates: int,
+    level: float,
+    out: Path | None,
+    as_json: bool,
+    json_file: Path | None,
 ) -> None:
     """Train knowledge-tracing models on the train split of ITEMS, and score them on its test split.
 
@@ -59,7 +49,6 @@ def command(
     alone, which is what language models are scored on.
     """
     from ..estimate import Resampling
-    from ..files.records import atomic
     from ..wbeb.kt.baselines import baselines
     from ..wbeb.kt.windows import students
 
@@ -70,24 +59,14 @@ def command(
         students(test),
         models=models or MODELS,
         seed=seed,
-        how=Resampling(replicates, 0),
+        how=Resampling(replicates, seed, level),
         progress=lambda name: click.echo(f"{name} …", err=True),
     )
     if out is not None:
         _write_csv(rows, out)
         click.echo(f"written to {out}", err=True)
-    if json_file is not None:
-        text = json.dumps(
-            {"seed": seed, "rows": [row.as_json() for row in rows]}, ensure_ascii=False, indent=1
-        )
-        if str(json_file) == "-":
-            click.echo(text)
-            return
-        with atomic(json_file) as file:
-            file.write(text + "\n")
-    _print(rows, train, test)
-    if json_file is not None:
-        click.echo(f"written to {json_file}", err=True)
+    if not put_json(lambda: {"seed": seed, "rows": [row.as_json() for row in rows]}, as_json, json_file):
+        _print(rows, train, test, shown(level, "percent"))
 
 
 def _split(path: Path) -> tuple[list[Item], list[Item]]:
@@ -107,28 +86,15 @@ def _split(path: Path) -> tuple[list[Item], list[Item]]:
     return parts[0], parts[1]
 
 
-def _print(rows: list[TracerScores], train: list[Item], test: list[Item]) -> None:
+def _print(rows: list[TracerScores], train: list[Item], test: list[Item], head: str) -> None:
     from rich.markup import escape
-    from rich.table import Table
-
-    from ..formatting import shown
 
     out = console()
     groups = [len({item.group for item in part}) for part in (train, test)]
     out.print(f"[bold]Knowledge tracing[/] · {groups[0]:,} students to train on, {groups[1]:,} to foretell")
     for on in dict.fromkeys(row.on for row in rows):
-        table = Table(box=None, pad_edge=False, header_style="dim", title=None)
-        for number, name in enumerate((on, "AUC", "95 %", "accuracy", "95 %", "majority", "n")):
-            table.add_column(name, justify="left" if number == 0 else "right")
-        for row in (row for row in rows if row.on == on):
-            if row.why_missing:
-                table.add_row(row.model, "–")
-                continue
-            area, accuracy = row.scores
-            table.add_row(
-                row.model, *_cells(area), *_cells(accuracy), shown(accuracy.majority), f"{area.estimate.n:,}"
-            )
-        out.print(table)
+        lines = [_line(row) for row in rows if row.on == on]
+        out.print(table(on, "AUC", head, "accuracy", head, "majority", "n", rows=lines))
     notes = {f"{row.model}: {row.why_missing}" for row in rows if row.why_missing}
     notes |= {
         f"{row.on}: no {s.name}: {s.estimate.why_undefined}"
@@ -140,28 +106,29 @@ def _print(rows: list[TracerScores], train: list[Item], test: list[Item]) -> Non
         out.print(escape(note), style="yellow")
 
 
+def _line(row: TracerScores) -> tuple[str, ...]:
+    if row.why_missing:
+        return row.model, DASH
+    area, accuracy = row.scores
+    return (row.model, *_cells(area), *_cells(accuracy), shown(accuracy.majority), f"{area.estimate.n:,}")
+
+
 def _cells(score: Score) -> tuple[str, str]:
-    from rich.markup import escape
-
-    from ..formatting import interval, shown
-
     estimate = score.estimate
-    return f"[bold]{shown(estimate.value)}[/]", f"[dim]{escape(interval(estimate.low, estimate.high))}[/]"
+    return f"[bold]{shown(estimate.value)}[/]", f"[dim]{interval(estimate.low, estimate.high)}[/]"
 
 
 def _write_csv(rows: list[TracerScores], path: Path) -> None:
-    import csv
-
     from ..files.records import atomic
 
     names = ["name", "value", "low", "high", "level", "n", "clusters"]
     names += ["chance", "majority", "why_undefined", "note"]
     with atomic(path) as file:
-        table: Any = csv.writer(file, lineterminator="\n")
-        table.writerow(("model", "on", *names))
+        writer: Any = csv.writer(file, lineterminator="\n")
+        writer.writerow(("model", "on", *names))
         for row in rows:
             for score in row.scores:
                 found = score.as_json()
-                table.writerow((row.model, row.on, *(found[name] for name in names)))
+                writer.writerow((row.model, row.on, *(found[name] for name in names)))
             if row.why_missing:
-                table.writerow((row.model, row.on, *("" for _ in names[:-2]), row.why_missing, ""))
+                writer.writerow((row.model, row.on, *("" for _ in names[:-2]), row.why_missing, ""))

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import console
+from ..errors import InputError, PluginError, did_you_mean
+from .console import console, print_json, table
+from .options import json_option, out_option, seed_option
 
 if TYPE_CHECKING:
     from ..wbeb.build import Built, SourceFiles, SourceRecord
 
-FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 @click.command("build")
 @click.argument("words", nargs=-1, metavar="SOURCE FILE… [SOURCE FILE…]…")
-@click.option(
-    "-o", "--out", type=FILE, required=False, help="Items file to write (JSONL). Needed unless --dry-run."
-)
+@out_option("Items file to write (JSONL). Needed unless --dry-run.", required=False)
 @click.option(
     "--set",
     "options",
@@ -31,12 +29,17 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--keep-repeats", is_flag=True, help="KT: leave a multi-skill problem's rows as they are, for comparison."
 )
-@click.option("--split/--no-split", default=True, show_default=True, help="Split into train and test.")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--no-split", "split", flag_value=False, default=True, help="Do not split into train and test.")
+@seed_option("the split")
 @click.option(
     "--test-fraction", default=0.2, show_default=True, help="Share of items in test, in every stratum."
 )
-@click.option("--limit", default=0, help="At most so many items a domain, source and task [default: all].")
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=0,
+    help="At most so many items a domain, source and task [default: all].",
+)
 @click.option(
     "--leaks",
     "on_leak",
@@ -54,7 +57,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--dry-run", is_flag=True, help="Do everything but write.")
 @click.option("--list", "list_", is_flag=True, help="List the sources and their options.")
-@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@json_option("the record")
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], list_: bool, **given: Any) -> None:
     """Read FILEs of each SOURCE into one file of items, split 80/20 by group, and check for leaks.
@@ -67,8 +70,6 @@ def command(ctx: click.Context, /, words: tuple[str, ...], list_: bool, **given:
     (counts, split, leaks, digests) and OUT.skipped.jsonl: every record that is no item, and why. Exit status 1 where some
     records are bad. docs/wbeb.md says where each source's files are to be had.
     """
-    from ..errors import InputError
-
     if list_:
         _list(given["as_json"])
         return
@@ -96,20 +97,13 @@ def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
     from ..wbeb.leak import Nearness
 
     options = list(given["options"]) + (["keep_repeats=true"] if given["keep_repeats"] else [])
-    how = BuildSettings(
-        split=given["split"],
-        seed=given["seed"],
-        test_fraction=given["test_fraction"],
-        limit=given["limit"],
-        on_leak=given["on_leak"],
-        nearness=Nearness(overlap=given["overlap"]),
-    )
+    names = ("split", "seed", "test_fraction", "limit", "on_leak")
+    how = BuildSettings(**{name: given[name] for name in names}, nearness=Nearness(overlap=given["overlap"]))
     return build(_parts(words, options), how)
 
 
 def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:
     """``("chile", "pk.jsonl", "asap", "a.tsv", "b.tsv")`` → two parts, each with the options that are its own."""
-    from ..errors import InputError, PluginError, did_you_mean
     from ..plugins import available
     from ..wbeb.build import PLUGINS, SourceFiles, options_of
 
@@ -143,8 +137,6 @@ def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:
 
 def _value(setting: str, text: str, default: Any) -> Any:
     """``text`` as the type of the option's default."""
-    from ..errors import InputError
-
     try:
         if isinstance(default, bool):
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
@@ -158,22 +150,22 @@ def _value(setting: str, text: str, default: Any) -> Any:
 
 def _list(as_json: bool) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     from ..plugins import available
     from ..wbeb.build import PLUGINS, options_of
 
     found = {name: options_of(name) for name in available(PLUGINS)}
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        print_json(found)
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("source", "options"):
-        table.add_column(column)
-    for name, options in found.items():
-        said = " ".join(f"{option}={json.dumps(value)}" for option, value in options.items())
-        table.add_row(f"[bold]{escape(name)}[/]", escape(said))
-    console().print(table)
+    rows = [
+        (
+            f"[bold]{escape(name)}[/]",
+            escape(" ".join(f"{option}={json.dumps(value)}" for option, value in options.items())),
+        )
+        for name, options in found.items()
+    ]
+    console().print(table("source", "options", rows=rows, left=("source", "options")))
 
 
 def _print(built: Built, out: Path | None) -> None:
@@ -202,20 +194,22 @@ def _print_source(source: SourceRecord) -> None:
 
 
 def _print_split(built: Built) -> None:
-    from rich.table import Table
-
     record = built.record
     leaks = record.leaks
     if record.split is None:
         click.echo(f"not split; {leaks.pairs:,} pairs of items have nearly the same text")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("domain", "source", "task", "groups", "train", "test"):
-        table.add_column(column, justify="right" if column in ("groups", "train", "test") else "left")
-    for part in record.split.strata:
-        counts = (f"{part.groups:,}", f"{part.train:,}", f"{part.test:,}")
-        table.add_row(part.domain, part.source, part.task or "", *counts)
-    console().print(table)
+    rows = [
+        (
+            *(part.domain, part.source, part.task or ""),
+            f"{part.groups:,}",
+            f"{part.train:,}",
+            f"{part.test:,}",
+        )
+        for part in record.split.strata
+    ]
+    heads = ("domain", "source", "task", "groups", "train", "test")
+    console().print(table(*heads, rows=rows, left=heads[:3]))
     for note in record.split.notes:
         click.secho(f"  note: {note}", fg="yellow")
     done = {

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import console, notice, print_plan, progress_bar
-from .console import report_missing as status_of
-from .options import generation_options, requested
+from ..formatting import interval, shown
+from .console import console, notice, print_json, print_plan, progress_bar, report_missing, table
+from .options import (
+    PATH,
+    dry_run_option,
+    generation_options,
+    json_option,
+    out_option,
+    requested,
+    resampling_options,
+)
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
     from ..wbeb.evaluation import DomainScores, Evaluation
 
-PATH = click.Path(path_type=Path)
-
 
 @click.command("eval")
 @click.argument("model")
 @click.argument("items", type=PATH)
-@click.option("-o", "--out", type=PATH, required=True, help="Folder to write, or to resume.")
+@out_option("Folder to write, or to resume.")
 @click.option(
     "--condition", default="generic", show_default=True, help="Prompt condition: a name, or a YAML file."
 )
@@ -36,9 +41,9 @@ PATH = click.Path(path_type=Path)
 @click.option("--domain", "domains", multiple=True, metavar="DOMAIN", help="Only this one; may be repeated.")
 @click.option(
     "--limit",
-    type=click.IntRange(1),
-    default=None,
-    help="At most so many items a domain and task, drawn by the seed.",
+    type=click.IntRange(0),
+    default=0,
+    help="At most so many items a domain and task, drawn by the seed [default: all].",
 )
 @click.option(
     "--logprobs/--no-logprobs",
@@ -50,16 +55,10 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--baselines", is_flag=True, help="KT: also score the classical models, learnt from the train split."
 )
-@click.option(
-    "--replicates",
-    type=click.IntRange(0),
-    default=1000,
-    show_default=True,
-    help="Bootstrap resamples of groups.",
-)
+@resampling_options("groups", seed=None)
 @generation_options()
-@click.option("--dry-run", is_flag=True, help="Say what would be asked, and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the scores (or the plan) as JSON.")
+@dry_run_option("asked")
+@json_option("the scores (or the plan)")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -69,10 +68,10 @@ def command(
     out: Path,
     split: str,
     domains: tuple[str, ...],
-    limit: int | None,
+    limit: int,
     baselines: bool,
     replicates: int,
-    backend: tuple[str, ...],
+    level: float,
     dry_run: bool,
     as_json: bool,
     **given: Any,
@@ -88,56 +87,44 @@ def command(
     from ..wbeb.item import read_items, select
 
     there = list(read_items(items))
-    chosen = select(there, split=split, domains=domains, limit=limit, seed=given["seed"])
+    chosen = select(there, split=split, domains=domains, limit=limit or None, seed=given["seed"])
     train = [item for item in there if item.split == "train"]
     if baselines:
         learners(train)  # an error now rather than when all is asked and paid
-    job = prepare(chosen, out, model=model, pool=train, **requested({**given, "backend": backend}, model))
+    job = prepare(chosen, out, model=model, pool=train, **requested(given, model))
     if dry_run:
         print_plan(plan(job), as_json)
         return
     with progress_bar("answers") as progress:
         generation = execute(job, progress)
     if generation.manifest.status == "complete":
-        how = Resampling(replicates, given["seed"])
+        how = Resampling(replicates, given["seed"], level)
         evaluation = evaluate(generation, how, baselines_from=train if baselines else None)
         write_scores(generation.folder, evaluation)
         if as_json:
-            click.echo(json.dumps(evaluation.as_json(), ensure_ascii=False, indent=1))
+            print_json(evaluation.as_json())
         else:
             _print(evaluation)
             click.echo(
                 f"written to {generation.folder}; code the traces with: pcode annotate {generation.folder / 'traces.jsonl'} -o RUN"
             )
-    ctx.exit(status_of(generation.manifest))
+    ctx.exit(report_missing(generation.manifest))
 
 
 def _print(evaluation: Evaluation) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
     out = console()
     parameters = evaluation.parameters
     shots = f", {parameters['shots']} examples" if parameters["shots"] else ""
     out.print(f"[bold]{escape(evaluation.model)}[/] · condition {escape(evaluation.condition)}{shots}")
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "", "score"):
-        table.add_column(name)
-    for name in (
-        "",
-        f"{evaluation.level:.0%}".replace("%", " %"),
-        "n",
-        "chance",
-        "majority",
-        "unread",
-        "cut off",
-        "tokens",
-    ):
-        table.add_column(name, justify="right")
-    for row in (*evaluation.rows, *evaluation.baselines):
-        for k, score in enumerate(row.scores):
-            table.add_row(*_cells(row, score, first=not k, baseline=row in evaluation.baselines))
-    out.print(table)
+    rows = [
+        _cells(row, score, first=not k, baseline=row in evaluation.baselines)
+        for row in (*evaluation.rows, *evaluation.baselines)
+        for k, score in enumerate(row.scores)
+    ]
+    heads = ("", "", "score", " ", shown(evaluation.level, "percent"), "n", "chance", "majority")
+    out.print(table(*heads, "unread", "cut off", "tokens", rows=rows, left=("", "score")))
     for row in (*evaluation.rows, *evaluation.baselines):
         name = row.who if row in evaluation.baselines else " ".join(filter(None, (row.domain, row.task)))
         for note in row.notes:
@@ -149,8 +136,6 @@ def _print(evaluation: Evaluation) -> None:
 
 def _cells(row: DomainScores, score: Score, *, first: bool, baseline: bool) -> tuple[str, ...]:
     from rich.markup import escape
-
-    from ..formatting import interval, shown
 
     estimate = score.estimate
     name = " ".join(filter(None, (row.domain, row.task))) if first else ""

@@ -64,16 +64,16 @@ def print_json(value: Any) -> None:
     click.echo(_json(value))
 
 
-def put_json(value: Any, as_json: bool, file: Path | None) -> bool:
+def put_json(made: Callable[[], Any], as_json: bool, file: Path | None) -> bool:
     """What ``--json`` and ``--json-out FILE`` ask for; true if stdout holds the JSON, and nothing else belongs there."""
     if file is not None:
         from ..files.records import atomic
 
         with atomic(file) as out:
-            out.write(_json(value) + "\n")
+            out.write(_json(made()) + "\n")
         click.echo(f"written to {file}", err=True)
     if as_json:
-        print_json(value)
+        print_json(made())
     return as_json
 
 

@@ -226,19 +226,18 @@ def level_option() -> Decorator:
     )
 
 
-def resampling_options(of: str = "traces", *, level: bool = True) -> Decorator:
-    """``--replicates``, ``--seed`` and ``--level``."""
-    return together(
-        click.option(
-            "--replicates",
-            type=click.IntRange(0),
-            default=1000,
-            show_default=True,
-            help=f"Bootstrap resamples of {of}; 0: no intervals.",
-        ),
-        seed_option(),
-        *([level_option()] if level else []),
+def resampling_options(
+    of: str = "traces", *, seed: str | None = "the resamples", level: bool = True
+) -> Decorator:
+    """``--replicates``, ``--seed`` and ``--level``. ``seed``: what it is of; ``None``: the command has one already."""
+    replicates = click.option(
+        "--replicates",
+        type=click.IntRange(0),
+        default=1000,
+        show_default=True,
+        help=f"Bootstrap resamples of {of}; 0: no intervals.",
     )
+    return together(replicates, *([seed_option(seed)] if seed else []), *([level_option()] if level else []))
 
 
 def contrast_options() -> Decorator:
