@@ -30,8 +30,8 @@ def command(folders: tuple[Path, ...], base: str | None, out: Path | None, as_js
     """
     from ..estimate import Resampling
     from ..wbeb.compare import compare
-    from ..wbeb.comparison_table import commands, tables, write
-    from ..wbeb.published import NOTE
+    from ..wbeb.comparison_table import NOTE, commands, tables, write
+    from ..wbeb.comparison_table import as_json as plain
 
     comparison = compare(folders, base=base, how=Resampling(**how))
     if out is not None:
@@ -39,7 +39,7 @@ def command(folders: tuple[Path, ...], base: str | None, out: Path | None, as_js
         for path in write(out, comparison):
             click.echo(f"written to {path}", err=True)
     if as_json:
-        print_json(comparison.as_json())
+        print_json(plain(comparison))
         return
     for k, found in enumerate(tables(comparison)):
         _print(found, stacked=not k)

@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, RunError, did_you_mean
-from ..estimate import Estimate, Resampling, bootstrap, described, few, joined, percentile, ratio_of_means
+from ..estimate import Estimate, Resampling, bootstrap, ratio_of_means
 from .domain import Answered, Score, domain_named
 from .evaluation import Key, answered
 from .generation import Generation
 from .item import place_of
-from .published import NOTE, PUBLISHED, SOURCE
-from .score import OVER
+from .score import OVER, from_replicates
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class EvaluationComparison:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, the published numbers among them."""
+        """Plain values."""
         cells = [{**vars(cell), "scores": [score.as_json() for score in cell.scores]} for cell in self.cells]
         return {
             "runs": [asdict(run) for run in self.runs],
@@ -140,7 +139,6 @@ class EvaluationComparison:
             "conditions": [one.as_json() for one in self.conditions],
             "thinking": [one.as_json() for one in self.thinking],
             "notes": list(self.notes),
-            "published": {"source": SOURCE, "note": NOTE, "numbers": [one._asdict() for one in PUBLISHED]},
         }
 
 
@@ -157,26 +155,26 @@ def compare(
     runs = _named(opened)
     against = _base(runs, base)
     answers = {run.name: answered(generation) for run, generation in zip(runs, opened, strict=True)}
+    keys = sorted({key for found in answers.values() for key in found}, key=place_of)
     parts = [
-        _part(key, {name: found[key] for name, found in answers.items() if key in found}, how)
-        for key in sorted({key for found in answers.values() for key in found}, key=place_of)
+        _part(key, {name: found[key] for name, found in answers.items() if key in found}, how) for key in keys
     ]
+    pairs = [(run.name, against if base else _held_against(run, against, runs)) for run in runs]
     return EvaluationComparison(
         runs=runs,
         shared=tuple(part.shared for part in parts),
         cells=tuple(cell for part in parts for cell in part.cells.values()),
-        differences=tuple(
-            d
-            for part in parts
-            for run in runs
-            for d in part.differences(run.name, against if base else _held_against(run, against, runs))
-        ),
-        conditions=tuple(
-            d for part in parts for one, other in _contrasts(runs) for d in part.differences(one, other)
-        ),
+        differences=_differences(parts, pairs),
+        conditions=_differences(parts, list(_contrasts(runs))),
         thinking=tuple(_thinking(parts, how)),
         notes=tuple(note for part in parts for note in part.notes()),
     )
+
+
+def _differences(
+    parts: Sequence[_SharedPart], pairs: Sequence[tuple[str, str]]
+) -> tuple[ScoreDifference, ...]:
+    return tuple(d for part in parts for run, base in pairs for d in part.differences(run, base))
 
 
 def _thinking(parts: Sequence[_SharedPart], how: Resampling) -> Iterator[ThoughtCost]:
@@ -219,9 +217,13 @@ class _SharedPart:
 
     def _difference(self, score: Score, other: Score, run: str, base: str) -> ScoreDifference:
         s = self.shared
-        known = {"level": self.how.level, "n": s.items, "clusters": s.groups, "seed": self.how.seed}
+        known = {"n": s.items, "clusters": s.groups}
         why = score.estimate.why_undefined or other.estimate.why_undefined
-        estimate = Estimate.undefined(why, **known) if why else paired(score, other, self.how, **known)
+        estimate = (
+            Estimate.undefined(why, level=self.how.level, **known)
+            if why
+            else paired(score, other, self.how, **known)
+        )
         return ScoreDifference(s.domain, s.task, score.name, run, base, estimate)
 
     def notes(self) -> Iterator[str]:
@@ -256,11 +258,9 @@ def _same_items(answers: Mapping[str, list[Answered]]) -> None:
     seen: dict[str, tuple[str, Any]] = {}
     for name, found in answers.items():
         for a in found:
-            first, item = seen.setdefault(a.item.id, (name, a.item))
-            if any(
-                getattr(item, field) != getattr(a.item, field)
-                for field in ("answer", "group", "parts", "options")
-            ):
+            what = (a.item.answer, a.item.group, a.item.parts, a.item.options)
+            first, other = seen.setdefault(a.item.id, (name, what))
+            if what != other:
                 raise InputError(
                     f"item {a.item.id!r} is another one in {first} than in {name}",
                     "evaluate both on one items file",
@@ -271,62 +271,56 @@ def paired(score: Score, other: Score, how: Resampling, **known: Any) -> Estimat
     """``score`` less ``other``, over the same groups: replicate by replicate, so that what items have in common cancels out."""
     import numpy as np
 
-    assert score.estimate.value is not None
-    assert other.estimate.value is not None
-    value = score.estimate.value - other.estimate.value
-    ours, theirs = (
-        np.asarray(one.estimate.value if one.replicates is None else one.replicates, dtype=float)
-        for one in (score, other)
-    )
-    if not (ours - theirs).ndim:  # shares of 0 or 1, which resampling cannot vary
-        return Estimate(value, **known, warnings=("no interval: resampling cannot vary it",))
-    low, high, lost, _ = percentile(ours - theirs, how.level)
-    if lost > 0.5:
-        low = high = None
-    warnings = joined(few(known["clusters"], OVER))
-    return Estimate(
-        value, low, high, method=described(OVER, how), warnings=warnings, undefined_share=lost, **known
-    )
+    value, less = score.estimate.value, other.estimate.value
+    assert value is not None
+    assert less is not None
+    ours = value if score.replicates is None else score.replicates
+    theirs = less if other.replicates is None else other.replicates
+    if score.replicates is None and other.replicates is None:  # shares of 0 or 1
+        return Estimate(
+            value - less, level=how.level, **known, warnings=("no interval: resampling cannot vary it",)
+        )
+    return from_replicates(value - less, np.asarray(ours - theirs), how, **known)
 
 
 def thinking(run: str, domain: str | None, answered: Sequence[Answered], how: Resampling) -> ThoughtCost:
     """Thought tokens of the answers of one run; groups are resampled."""
-    tokens = [float(a.thought or 0) for a in answered]
-    right = [a.correct is True for a in answered]
+    right = [a for a in answered if a.correct is True]
+    wrong = [a for a in answered if a.correct is not True]
+    own = [a.correct is True for a in answered]
+    tokens = [a.thought or 0 for a in answered]
     columns = [
-        [t * (not hit) for t, hit in zip(tokens, right, strict=True)],
-        [float(not hit) for hit in right],
-        [t * hit for t, hit in zip(tokens, right, strict=True)],
-        [float(hit) for hit in right],
+        [t * (hit is side) for t, hit in zip(each, own, strict=True)]
+        for side in (False, True)
+        for each in (tokens, [1] * len(own))
     ]
     groups = [a.item.group for a in answered]
-    ratio = bootstrap(columns, groups, ratio_of_means, how, over=OVER, why=_why(right, tokens))
-    means = [_mean(answered, hit) for hit in (True, False)]
-    whole = [_mean([a for a in answered if not a.truncated], hit) for hit in (True, False)]
+    whole = _mean([a for a in right if not a.truncated]), _mean([a for a in wrong if not a.truncated])
     return ThoughtCost(
         run,
         domain,
-        means[0],
-        means[1],
-        ratio,
-        sum(right),
-        len(right) - sum(right),
+        _mean(right),
+        _mean(wrong),
+        bootstrap(
+            columns, groups, ratio_of_means, how, over=OVER, why=_why(len(right), len(wrong), any(tokens))
+        ),
+        len(right),
+        len(wrong),
         sum(a.truncated for a in answered),
         whole[1] / whole[0] if whole[0] and whole[1] is not None else None,
     )
 
 
-def _mean(answered: Sequence[Answered], right: bool) -> float | None:
-    own = [a.thought or 0 for a in answered if (a.correct is True) == right]
-    return sum(own) / len(own) if own else None
+def _mean(answered: Sequence[Answered]) -> float | None:
+    return sum(a.thought or 0 for a in answered) / len(answered) if answered else None
 
 
-def _why(right: Sequence[bool], tokens: Sequence[float]) -> str:
-    if not any(tokens):
+def _why(right: int, wrong: int, thoughts: bool) -> str:
+    if not thoughts:
         return "no thought was counted"
-    if not any(right):
+    if not right:
         return "no answer is right"
-    return "every answer is right" if all(right) else "right answers have no thoughts"
+    return "right answers have no thoughts" if wrong else "every answer is right"
 
 
 def place(domain: str, task: str | None) -> str:
@@ -345,14 +339,15 @@ def _named(opened: Sequence[Generation]) -> tuple[ComparedRun, ...]:
     ]
     names = [f"{model} · {condition}" for model, condition, _ in facts]
     for more in ([f"{shots} shots" for _, _, shots in facts], [g.folder.resolve().name for g in opened]):
-        names = [
-            f"{name} · {also}" if names.count(name) > 1 else name
-            for name, also in zip(names, more, strict=True)
-        ]
-    names = [f"{name} ({k})" if names.count(name) > 1 else name for k, name in enumerate(names, 1)]
+        names = _told_apart(names, [f" · {each}" for each in more])
+    names = _told_apart(names, [f" ({k})" for k in range(1, len(names) + 1)])
     return tuple(
         ComparedRun(name, str(g.folder), *fact) for name, g, fact in zip(names, opened, facts, strict=True)
     )
+
+
+def _told_apart(names: Sequence[str], more: Sequence[str]) -> list[str]:
+    return [name + (also if names.count(name) > 1 else "") for name, also in zip(names, more, strict=True)]
 
 
 def _base(runs: Sequence[ComparedRun], wanted: str | None) -> str:

@@ -19,11 +19,68 @@ from ..files.records import atomic
 from ..formatting import interval, shown
 from ..limits import FEW_CLUSTERS
 from .compare import EvaluationComparison, ScoreDifference, ThoughtCost, place
-from .published import NOTE, PUBLISHED
 
 PAIRED = f"paired over the same items (★ the interval excludes 0, by {FEW_CLUSTERS} groups or more; by chance one in {{}} does)"
 BESIDE = frozenset({"adjacent", "mae"})
 """Scores that the narrow table leaves out; they are in the files."""
+
+
+SOURCE = "Lee et al. 2025, arXiv 2505.18467"
+"""Pedagogy-R1, CIKM 2025, doi 10.1145/3746252.3761133. Its items cannot be had as a whole (docs/wbeb.md), so a difference between
+its numbers and a run's is one of data as much as of models: they show where the paper stands."""
+
+
+class Published(NamedTuple):
+    """One number, as a share; a range has two ends. ``derived``: from a published difference. ``score``: ``None``: not stated."""
+
+    model: str
+    domain: str
+    low: float
+    high: float
+    derived: bool = False
+    score: str | None = None
+
+    def __str__(self) -> str:
+        """``.272``; ``.240–.270``; ``.252*`` derived; ``.158?`` where the score is not stated."""
+        ends = dict.fromkeys((self.low, self.high))
+        value = "–".join(f"{end:.4f}".rstrip("0").removeprefix("0") for end in ends)
+        return value + ("*" if self.derived else "") + ("" if self.score else "?")
+
+
+_STATED = {"SK": "accuracy", "PK": "accuracy", "KT": "auc"}
+
+
+def _published(
+    model: str, domain: str, low: float, high: float | None = None, *, derived: bool = False
+) -> Published:
+    """From per cent, as they were published."""
+    ends = (round(end / 100, 6) for end in (low, low if high is None else high))
+    return Published(model, domain, *ends, derived, _STATED.get(domain))
+
+
+PUBLISHED: tuple[Published, ...] = (
+    _published("Pedagogy-R1-7B", "SK", 27.20),
+    _published("Pedagogy-R1-7B", "PK", 31.67),
+    _published("Pedagogy-R1-7B", "KT", 54.99),
+    _published("Pedagogy-R1-7B", "AES", 15.83),
+    _published("Pedagogy-R1-7B", "DM", 54.76),
+    _published("Pedagogy-R1-1.5B", "SK", 24.0, 27.0),
+    _published("Pedagogy-R1-1.5B", "PK", 30.60),
+    _published("Pedagogy-R1-1.5B", "KT", 52.57),
+    _published("Qwen2.5-7B-Instruct", "SK", 29.69),
+    _published("Qwen2.5-7B-Instruct", "PK", 25.18, derived=True),
+    _published("Qwen2.5-7B-Instruct", "AES", 7.08, derived=True),
+    _published("Qwen2.5-7B-Instruct", "DM", 23.42, derived=True),
+    _published("o4-mini", "SK", 45.96),
+    _published("DKT", "KT", 77.55),
+    _published("AKT", "KT", 79.31),
+)
+
+NOTE = (
+    f"published: {SOURCE}, on the paper's own items, which are not these; * derived from published differences; "
+    "? which score it is, is not stated"
+)
+"""What stands under a table that shows them."""
 
 
 class TextTable(NamedTuple):
@@ -65,14 +122,14 @@ def scores_table(comparison: EvaluationComparison) -> TextTable:
         for run in comparison.runs
     ]
     for model in dict.fromkeys(one.model for one in PUBLISHED):
-        cells = [_published(model, key, keys) for key in keys]
+        cells = [_reference(model, key, keys) for key in keys]
         if any(cells):
             rows.append((f"published: {model}", *cells))
     columns = ("", *(f"{place(domain, task)} {name}" for domain, task, name in keys))
     return TextTable("Scores over the shared items", columns, tuple(rows))
 
 
-def _published(
+def _reference(
     model: str, key: tuple[str, str | None, str], keys: Sequence[tuple[str, str | None, str]]
 ) -> str:
     """In the column of its score; where that is not stated, in the domain's first."""
@@ -169,11 +226,17 @@ def markdown(comparison: EvaluationComparison) -> str:
     return "\n".join(parts)
 
 
+def as_json(comparison: EvaluationComparison) -> dict[str, Any]:
+    """Plain values, the published numbers among them."""
+    published = {"source": SOURCE, "note": NOTE, "numbers": [one._asdict() for one in PUBLISHED]}
+    return {**comparison.as_json(), "published": published}
+
+
 def write(folder: Path, comparison: EvaluationComparison) -> list[Path]:
     """``compare.md``, ``compare.json``, and CSV files of scores, differences and thought tokens."""
     texts = {
         "compare.md": markdown(comparison),
-        "compare.json": json.dumps(comparison.as_json(), indent=1, ensure_ascii=False) + "\n",
+        "compare.json": json.dumps(as_json(comparison), indent=1, ensure_ascii=False) + "\n",
     }
     for name, text in texts.items():
         with atomic(folder / name) as file:

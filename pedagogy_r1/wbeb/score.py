@@ -174,34 +174,33 @@ def resampled(
     """``value`` of ``n`` items with a percentile interval, where at least half of the replicates are defined."""
     import numpy as np
 
-    known: dict[str, Any] = {
-        "n": n,
-        "clusters": groups.count,
-        "effective_clusters": groups.effective,
-        "seed": how.seed,
-    }
+    known: dict[str, Any] = {"n": n, "clusters": groups.count, "effective_clusters": groups.effective}
     if groups.count < 2 or not how.replicates:
         why = "all items are of one group" if groups.count < 2 else "no replicates were asked for"
-        return Resampled(Estimate(value, level=how.level, warnings=(f"no interval: {why}",), **known), None)
-    values = np.concatenate(
-        [of_weights(block) for block in cluster_draws(groups.count, how.replicates, how.seed, width)]
-    )
+        bare = Estimate(value, level=how.level, warnings=(f"no interval: {why}",), seed=how.seed, **known)
+        return Resampled(bare, None)
+    blocks = cluster_draws(groups.count, how.replicates, how.seed, width)
+    values = np.concatenate([of_weights(block) for block in blocks])
+    return Resampled(from_replicates(value, values, how, **known), values)
+
+
+def from_replicates(value: float, values: Floats, how: Resampling, **known: Any) -> Estimate:
+    """The percentile interval of ``values`` (replicates,), NaN where undefined; ``known``: further fields of the estimate."""
     low, high, lost, _ = percentile(values, how.level)
+    why = f"undefined in {round(lost * len(values))} of {len(values)} replicates" if lost else ""
     if lost > 0.5:
         low, high, why = None, None, "no interval: undefined in most replicates"
-    else:
-        why = f"undefined in {round(lost * len(values))} of {len(values)} replicates" if lost else ""
-    estimate = Estimate(
+    return Estimate(
         value,
         low,
         high,
         how.level,
         described(OVER, how),
-        warnings=joined(why, few(groups.count, OVER)),
+        warnings=joined(why, few(known["clusters"], OVER)),
+        seed=how.seed,
         undefined_share=lost,
         **known,
     )
-    return Resampled(estimate, values)
 
 
 def _empty(values: NDArray[np.generic]) -> str:

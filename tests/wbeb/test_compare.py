@@ -15,13 +15,12 @@ from click.testing import Result
 from pedagogy_r1.errors import InputError, RunError
 from pedagogy_r1.estimate import Estimate, Resampling
 from pedagogy_r1.wbeb.compare import compare, thinking
-from pedagogy_r1.wbeb.comparison_table import commands, markdown, scores_table
+from pedagogy_r1.wbeb.comparison_table import PUBLISHED, commands, markdown, scores_table
 from pedagogy_r1.wbeb.domain import Answered, Parsed
 from pedagogy_r1.wbeb.evaluation import answered
 from pedagogy_r1.wbeb.generate import generate
 from pedagogy_r1.wbeb.generation import Generation
 from pedagogy_r1.wbeb.item import Item
-from pedagogy_r1.wbeb.published import PUBLISHED
 
 from ..fake_openai import Call, FakeOpenAI, Said
 from ..wbeb_items import all_domains, choice, number_of, step, thinker
