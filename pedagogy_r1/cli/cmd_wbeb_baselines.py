@@ -50,7 +50,7 @@ def command(
     """
     from ..estimate import Resampling
     from ..wbeb.kt.baselines import baselines
-    from ..wbeb.kt.windows import students
+    from ..wbeb.kt.steps import students
 
     train, test = _split(items)
     rows = baselines(

@@ -54,8 +54,8 @@ def _published(
     model: str, domain: str, low: float, high: float | None = None, *, derived: bool = False
 ) -> Published:
     """From per cent, as they were published."""
-    ends = (round(end / 100, 6) for end in (low, low if high is None else high))
-    return Published(model, domain, *ends, derived, _STATED.get(domain))
+    high = low if high is None else high
+    return Published(model, domain, round(low / 100, 6), round(high / 100, 6), derived, _STATED.get(domain))
 
 
 PUBLISHED: tuple[Published, ...] = (

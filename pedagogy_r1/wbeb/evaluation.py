@@ -24,7 +24,7 @@ from .domain import Answered, Parsed, Score, domain_named
 from .generation import Generation
 from .item import Item, place_of
 from .kt.baselines import TARGETS, baselines
-from .kt.windows import students
+from .kt.steps import students
 
 Key = tuple[str, str | None]
 """Domain and task."""

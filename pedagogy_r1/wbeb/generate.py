@@ -12,32 +12,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..asking import FILE as LEDGER
 from ..asking import Asked as SessionEnd
-from ..asking import (
-    GaveUp,
-    ModelName,
-    Session,
-    answered_digests,
-    key_from,
-    open_chat,
-    run_apart,
-    safe_url,
-)
-from ..chat import Chat, ChatReply
+from ..asking import GaveUp, ModelName, Session, answered_digests, key_from, open_chat, run_apart, safe_url
 from ..errors import InputError, PedagogyError
 from ..files.records import atomic, dump
 from ..job import JobFolder, Status
 from ..provenance import digest, now
 from ..trace import Trace
-from .answers.logprob_trim import LeanChat
-from .answers.reading import trace_of
+from .answers.probability import TrimmedChat
 from .condition import Condition, condition
 from .generation import ITEMS, TIMINGS, TRACES, Generation, GenerationManifest, Missing, write_timings
 from .item import Item, write_items
-from .questions import GenerationSettings, Questions
+from .questions import GenerationSettings, Questions, trace_of
 
 Progress = Callable[[int, int], None]
 """Called with (answers there, answers in all)."""
@@ -67,18 +56,6 @@ class Sending:
     retry_missing: bool = False
 
 
-class _Piece(NamedTuple):
-    item: Item
-    sample: int
-
-
-class _Done(NamedTuple):
-    """A trace, or why there is none."""
-
-    trace: Trace | None
-    why: str = ""
-
-
 @dataclass(frozen=True)
 class GenerationJob:
     """A fully specified generation, before anything is sent or written."""
@@ -94,30 +71,21 @@ class GenerationJob:
         """Answers asked for."""
         return len(self.items) * self.questions.settings.samples
 
-    def pieces(self) -> Iterator[_Piece]:
+    def pieces(self) -> Iterator[tuple[Item, int]]:
         """Item by item, sample by sample."""
         for item in self.items:
             for sample in range(self.questions.settings.samples):
-                yield _Piece(item, sample)
+                yield item, sample
 
 
 def generate(
-    items: Sequence[Item],
-    folder: str | Path,
-    *,
-    model: str,
-    condition: str | Path | Condition,
-    pool: Sequence[Item] = (),
-    progress: Progress | None = None,
-    **options: Any,
+    items: Sequence[Item], folder: str | Path, *, progress: Progress | None = None, **asked: Any
 ) -> Generation:
-    """Ask ``model`` (``BACKEND:NAME``) every item and write the folder.
+    """Ask a model every item and write the folder; ``asked``: as in `prepare`.
 
-    ``pool``: items of train that few-shot examples come from. ``options``: fields of `GenerationSettings` (shots, samples, seed,
-    temperature, top_p, max_tokens, probabilities, base_url, name, backend) and of `Sending`; others are errors. The
-    manifest's ``status`` is ``complete``, ``stopped`` (a budget) or ``interrupted``; ``missing`` lists what never came.
+    The manifest's ``status`` is ``complete``, ``stopped`` (a budget) or ``interrupted``; ``missing`` lists what never came.
     """
-    return execute(prepare(items, folder, model=model, condition=condition, pool=pool, **options), progress)
+    return execute(prepare(items, folder, **asked), progress)
 
 
 def prepare(
@@ -129,15 +97,19 @@ def prepare(
     pool: Sequence[Item] = (),
     **options: Any,
 ) -> GenerationJob:
-    """Check everything: items, condition, model, examples. Raises `InputError` before anything is written."""
+    """Check everything, before anything is written. Raises `InputError` for items, condition, model or examples that won't do.
+
+    ``model``: ``BACKEND:NAME``; ``pool``: items of train that few-shot examples come from. ``options``: fields of
+    `GenerationSettings` (shots, samples, seed, temperature, top_p, max_tokens, probabilities, base_url, name, backend) and of
+    `Sending`; others are errors.
+    """
     settings, sending = _options(model, condition, options)
     twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]
     if not items or twice:
         why = f"item {twice[0]!r} is there twice" if twice else "there is no item to ask"
         raise InputError(why, "items come from: pcode wbeb build")
     questions = Questions(settings, pool)
-    prompts = questions.digest(items)
-    source = {"items": len(items), "prompts_digest": prompts}
+    source = {"items": len(items), "prompts_digest": questions.digest(items)}
     fingerprint = digest({"parameters": settings.parameters, "source": source})
     manifest = GenerationManifest(
         run_id=f"{settings.condition.id}-{fingerprint.removeprefix('sha256:')[:12]}",
@@ -193,33 +165,18 @@ def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
         write_timings(job.folder)
         status: Status = "interrupted" if end.interrupted else "stopped" if end.stopped else "complete"
         why = INTERRUPTED if end.interrupted else end.stopped
-        counts = {**found.counts, "missing": len(found.missing)}
-        about = {"counts": counts, "missing": found.missing, "usage": end.usage or {}}
-        folder.finish(status, why=why, files=(TRACES,), **about)
+        folder.finish(status, why=why, files=(TRACES,), **found, usage=end.usage or {})
         return Generation(job.folder)
 
 
-class _Found:
-    """Counts the traces as they are written."""
-
-    def __init__(self) -> None:
-        self.missing: list[Missing] = []
-        self.counts: Counter[str] = Counter(
-            dict.fromkeys(("traces", "correct", "wrong", "unread", "truncated"), 0)
-        )
-
-    def count(self, trace: Trace) -> None:
-        verdict = "unread" if trace.correct is None else "correct" if trace.correct else "wrong"
-        self.counts.update(["traces", verdict])
-        self.counts["truncated"] += bool(trace.metadata["truncated"])
-
-
-def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, _Found]:
-    found = _Found()
+def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, dict[str, Any]]:
+    """How it ended; and what the manifest records of the answers."""
+    missing: list[Missing] = []
+    counts = Counter(dict.fromkeys(("traces", "correct", "wrong", "unread", "truncated"), 0))
     sending, settings = job.sending, job.questions.settings
     named = ModelName.read(settings.model)
     concurrency = sending.concurrency or (SERVER if named.backend == "openai" else IN_PROCESS)
-    chat: Chat = open_chat(
+    chat = open_chat(
         named,
         base_url=settings.base_url,
         api_key=sending.api_key or key_from(sending.api_key_env),
@@ -231,7 +188,7 @@ def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, _Fo
     async def session() -> SessionEnd:
         asking = Session(
             job.folder,
-            LeanChat(chat),
+            TrimmedChat(chat),
             concurrency=concurrency,
             retries=sending.retries,
             backoff=sending.backoff,
@@ -241,34 +198,36 @@ def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, _Fo
             forgive=sending.retry_missing,
         )
 
-        async def work(number: int, piece: _Piece) -> _Done | None:
-            asked = job.questions.ask(piece.item, piece.sample)
+        async def work(number: int, piece: tuple[Item, int]) -> tuple[Trace | None, str]:
+            item, sample = piece
+            asked = job.questions.ask(item, sample)
             asking.transcript.open_frame(asked.request.frame)
-            about = {"item": piece.item.id, "sample": piece.sample}
-            reply = await asking.asker.ask(asked.request, about, parse=_as_it_is, priority=number, last=True)
+            about = {"item": item.id, "sample": sample}
+            reply = await asking.asker.ask(
+                asked.request, about, parse=lambda reply: reply, priority=number, last=True
+            )
             if isinstance(reply, GaveUp):
-                return _Done(None, reply.reason)
-            return _Done(trace_of(job.questions, piece.item, piece.sample, asked, reply))
+                return None, reply.reason
+            return trace_of(job.questions, item, sample, asked, reply), ""
 
-        def emit(piece: _Piece, done: _Done) -> None:
-            if done.trace is None:
-                found.missing.append(Missing(item=piece.item.id, sample=piece.sample, reason=done.why))
+        def emit(piece: tuple[Item, int], done: tuple[Trace | None, str]) -> None:
+            trace, why = done
+            if trace is None:
+                missing.append(Missing(item=piece[0].id, sample=piece[1], reason=why))
             else:
-                file.write(dump(done.trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
-                found.count(done.trace)
+                file.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
+                counts.update(["traces", {True: "correct", False: "wrong", None: "unread"}[trace.correct]])
+                counts["truncated"] += bool(trace.metadata["truncated"])
             if progress:
-                progress(found.counts["traces"] + len(found.missing), job.total)
+                progress(counts["traces"] + len(missing), job.total)
 
         return await asking.run(job.pieces(), work, emit, frames=())
 
     if progress:
         progress(0, job.total)
     with atomic(job.folder / TRACES) as file:
-        return run_apart(session), found
-
-
-def _as_it_is(reply: ChatReply) -> ChatReply:
-    return reply
+        end = run_apart(session)
+    return end, {"counts": {**counts, "missing": len(missing)}, "missing": missing}
 
 
 def plan(job: GenerationJob) -> dict[str, Any]:

@@ -1,8 +1,11 @@
-"""What is asked of a model: the settings that determine it, few-shot examples, and one request an item and sample.
+"""What is asked of a model, and the trace that its reply becomes: settings, few-shot examples, one request an item and sample.
 
     settings = GenerationSettings("openai:Qwen/Qwen3-8B", condition("cop"), shots=5, seed=1)
     questions = Questions(settings, pool)
     asked = questions.ask(item, sample=0)     the question, both messages, and the ChatRequest
+    trace_of(questions, item, 0, asked, reply)
+
+    "<think>Air is …</think>The answer is (B)."   →   reasoning "Air is …", answer "The answer is (B).", correct True
 
 Examples come from ``train`` only, of the item's domain and task and never of its group; which ones depends on the seed
 and the item alone, so that an item is asked the same in a subset and in the whole.
@@ -11,6 +14,7 @@ and the item alone, so that an item is asked the same in a subset and in the who
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +23,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..asking import ModelName
-from ..chat import ChatFrame, ChatRequest
+from ..chat import ChatFrame, ChatReply, ChatRequest
 from ..errors import InputError
 from ..provenance import digest
+from ..trace import Split, Trace, split_think
+from .answers.probability import foretold
 from .condition import Condition, Messages
-from .domain import DomainTask, domain_of
+from .domain import DomainTask, Parsed, domain_of
 from .item import Item
 
 TOP_LOGPROBS = 20
@@ -179,3 +185,80 @@ def _shuffled(source: random.Random, count: int) -> Iterator[int]:
     first = source.sample(range(count), min(count, 64))
     yield from first
     yield from (k for k in range(count) if k not in first)
+
+
+def trace_of(questions: Questions, item: Item, sample: int, asked: AskedQuestion, reply: ChatReply) -> Trace:
+    """The trace of a reply. Times and ids of the server are no part of it, so that the same replies give the same file."""
+    settings, task = questions.settings, questions.task(item)
+    # The server's own field for reasoning where it has one, else by the tags.
+    own = reply.reasoning is not None
+    said = Split(reply.reasoning or "", reply.text, "field") if own else split_think(reply.text)
+    cut = reply.finish == "length"
+    parsed = _read(task, item, said, cut)
+    body = json.loads(reply.raw)
+    metadata: dict[str, Any] = {
+        "condition": settings.condition.stamp,
+        "prompt": {"system": asked.messages.system or None, "user": asked.messages.user},
+        "shots": settings.shots,
+        "sample": sample,
+        "seed": settings.seed + sample,
+        "finish": reply.finish,
+        "truncated": cut,
+        "tokens": {
+            "prompt": reply.usage.prompt,
+            "completion": reply.usage.completion,
+            "thought": _thought_tokens(said, reply.usage.completion, body),
+        },
+        "parsed": parsed._asdict(),
+        "group": item.group,
+        "source": item.source,
+        "task": item.task,
+    }
+    if domain := task.metadata(item):
+        metadata["domain"] = domain
+    if task.gives_probability:
+        content = (body["choices"][0].get("logprobs") or {}).get("content") or ()
+        found = foretold(list(content), _answer_text(said), parsed.value)._asdict()
+        metadata["probability"] = {k: v for k, v in found.items() if k != "why" or v is not None}
+    return Trace(
+        id=settings.trace_id(item, sample),
+        item=item.id,
+        question=asked.question,
+        reasoning=said.reasoning,
+        answer=said.answer,
+        reference=item.answer,
+        correct=task.correct(parsed, item),
+        domain=item.domain,
+        condition=settings.condition.id,
+        model=settings.called,
+        lang=item.lang,
+        think=said.think,
+        metadata=metadata,
+    )
+
+
+def _answer_text(said: Split) -> str:
+    """Where the answer is to be found: all of it, if nothing told reasoning and answer apart."""
+    return said.reasoning if said.think == "absent" else said.answer
+
+
+def _read(task: DomainTask, item: Item, said: Split, cut: bool) -> Parsed:
+    """What the reply answers. Of a text that was cut off, and of which nothing tells reasoning from answer, only a strict rule
+    may read: what looks like an answer may be a thought on the way to one.
+    """
+    text = _answer_text(said)
+    if not text.strip():
+        return Parsed(None, why="cut off before an answer" if cut else "no answer behind the reasoning")
+    parsed = task.parse(text, item)
+    if cut and said.think == "absent" and parsed.value is not None and not parsed.strict:
+        return Parsed(None, why="cut off before an answer")
+    return parsed
+
+
+def _thought_tokens(said: Split, completion: int, body: dict[str, Any]) -> int:
+    """Tokens of the reasoning: as the server counted them, else the completion's in proportion to the characters."""
+    counted = ((body.get("usage") or {}).get("completion_tokens_details") or {}).get("reasoning_tokens")
+    if counted:
+        return int(counted)
+    whole = len(said.reasoning) + len(said.answer)
+    return round(completion * len(said.reasoning) / whole) if whole else 0

@@ -19,13 +19,12 @@ from pedagogy_r1.chat import ChatReply, Usage
 from pedagogy_r1.errors import ChatError, InputError, RunError
 from pedagogy_r1.intake import read_traces
 from pedagogy_r1.trace import Trace
-from pedagogy_r1.wbeb.answers.logprob_trim import answer_start, lean
-from pedagogy_r1.wbeb.answers.reading import trace_of
+from pedagogy_r1.wbeb.answers.probability import answer_start, trim
 from pedagogy_r1.wbeb.condition import condition
 from pedagogy_r1.wbeb.generate import generate, plan, prepare
 from pedagogy_r1.wbeb.generation import Generation
 from pedagogy_r1.wbeb.item import write_items
-from pedagogy_r1.wbeb.questions import TOP_LOGPROBS, GenerationSettings, Questions
+from pedagogy_r1.wbeb.questions import TOP_LOGPROBS, GenerationSettings, Questions, trace_of
 
 from ..fake_openai import TRANSIENT, Call, FakeOpenAI, Said
 from ..wbeb_items import all_domains, choice, entry, essay, move, step, thinker
@@ -196,9 +195,9 @@ def test_lean_keeps_what_it_cannot_cut() -> None:
     assert answer_start(["<think>", "x", "</", "think", ">", " right"]) == 5
     assert answer_start(["no", " tag"]) == 0
     body = {"choices": [{"message": {"content": "right"}}]}
-    assert lean(json.dumps(body)) == json.dumps(body)
+    assert trim(json.dumps(body)) == json.dumps(body)
     long = {"choices": [{"logprobs": {"content": [entry("x", 0.0)] * 2000}}]}
-    assert len(json.loads(lean(json.dumps(long)))["choices"][0]["logprobs"]["content"]) == 512
+    assert len(json.loads(trim(json.dumps(long)))["choices"][0]["logprobs"]["content"]) == 512
 
 
 def test_reasoning_tokens_of_the_server_are_believed() -> None:

@@ -32,8 +32,7 @@ from pedagogy_r1.wbeb.kt.baselines import (
 )
 from pedagogy_r1.wbeb.kt.bkt import Bkt, thread
 from pedagogy_r1.wbeb.kt.regressions import Irt, Pfa, counts_so_far, fit_logistic, sigmoid
-from pedagogy_r1.wbeb.kt.steps import Sequence, Step, flatten, merge_repeats, vocabulary
-from pedagogy_r1.wbeb.kt.windows import asked, students
+from pedagogy_r1.wbeb.kt.steps import Sequence, Step, asked, flatten, merge_repeats, students, vocabulary
 from pedagogy_r1.wbeb.sources.assist2009 import read_four_line, read_skill_names
 from pedagogy_r1.wbeb.weighted_scores import auc
 

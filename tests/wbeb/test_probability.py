@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pedagogy_r1.wbeb.answers.probability import (
     answer_at,
     foretold,
-    from_logprobs,
     token_probability,
     verbalised,
 )
@@ -39,7 +38,7 @@ def reply(*tokens: str | dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
 def test_summed_over_tokens_that_begin_either_answer() -> None:
     at = entry(" right", 0.60, _Right=0.03, _RIGHT=0.02, ri=0.01, _wrong=0.2, wr=0.04, _maybe=0.1)
     content, text = reply("Answer", ":", at, ".")
-    assert from_logprobs(content, text) == pytest.approx(0.66 / 0.90)
+    assert token_probability(content, text).value == pytest.approx(0.66 / 0.90)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_summed_over_tokens_that_begin_either_answer() -> None:
 def test_the_place_of_the_answer(tokens: list[Any]) -> None:
     content, text = reply(*tokens)
     text = text.replace("\ufffd\ufffd", "学").replace("<|im_end|>", "")
-    assert from_logprobs(content, text) == pytest.approx(2 / 3)
+    assert token_probability(content, text).value == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("space", ["Ġ", "▁", ""])
@@ -88,7 +87,7 @@ def test_decoders_write_leading_spaces_in_their_own_way(space: str) -> None:
         entry(":"),
         entry(f"{space}right", 0.6, **{f"{space}wrong": 0.3, f"{space}Wrong": 0.05}),
     ]
-    assert from_logprobs(content, "Answer: right") == pytest.approx(0.6 / 0.95)
+    assert token_probability(content, "Answer: right").value == pytest.approx(0.6 / 0.95)
 
 
 def test_reasoning_before_the_answer_is_not_looked_at() -> None:
@@ -96,7 +95,7 @@ def test_reasoning_before_the_answer_is_not_looked_at() -> None:
         *("<think>", "Answer", ":", entry(" wrong", 0.9, _right=0.1), "</think>"),
         *("Answer", ":", entry(" right", 0.6, _wrong=0.3)),
     )
-    assert from_logprobs(content, whole.partition("</think>")[2]) == pytest.approx(2 / 3)
+    assert token_probability(content, whole.partition("</think>")[2]).value == pytest.approx(2 / 3)
     told = token_probability(content, "I cannot say.")
     assert told.value is None
     assert told.why == "the text names neither right nor wrong"
@@ -104,19 +103,19 @@ def test_reasoning_before_the_answer_is_not_looked_at() -> None:
 
 def test_the_end_of_a_reply_is_enough_and_another_text_is_not() -> None:
     content, text = reply("Answer", ":", entry(" right", 0.6, _wrong=0.3))
-    assert from_logprobs(content, "A long story. " * 50 + text) == pytest.approx(2 / 3)
-    assert from_logprobs(content[2:], text) == pytest.approx(2 / 3)
+    assert token_probability(content, "A long story. " * 50 + text).value == pytest.approx(2 / 3)
+    assert token_probability(content[2:], text).value == pytest.approx(2 / 3)
     assert (
         token_probability(content[:2], text).why == "the answer is not in the tokens that have probabilities"
     )
-    assert from_logprobs(content, "The answer is right") is None
+    assert token_probability(content, "The answer is right").value is None
 
 
 def test_the_token_drawn_counts_though_it_is_not_among_the_alternatives() -> None:
     at = entry(" wrong", 0.01)
     at["top_logprobs"] = [{"token": " right", "logprob": math.log(0.9)}]
     content, text = reply("Answer", ":", at)
-    assert from_logprobs(content, text) == pytest.approx(0.9 / 0.91)
+    assert token_probability(content, text).value == pytest.approx(0.9 / 0.91)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +136,7 @@ def test_guarded(at: dict[str, Any], why: str) -> None:
 
 def test_an_answer_in_other_words_counts_where_most_falls_on_the_two() -> None:
     content, text = reply("Answer", ":", entry(" unclear", 0.1, _right=0.6, _wrong=0.3))
-    assert from_logprobs(content, text) == pytest.approx(2 / 3)
+    assert token_probability(content, text).value == pytest.approx(2 / 3)
 
 
 def test_impossible_logprobs_count_nothing() -> None:
@@ -147,17 +146,17 @@ def test_impossible_logprobs_count_nothing() -> None:
         for value in (math.nan, 3.0, None, "0", True, -math.inf, -9999.0)
     ]
     content, text = reply("Answer", ":", at)
-    assert from_logprobs(content, text) == pytest.approx(2 / 3)
+    assert token_probability(content, text).value == pytest.approx(2 / 3)
 
 
 def test_words_that_go_on_are_other_words() -> None:
     content, text = reply("Answer", ":", entry(" right", 0.5, _rightly=0.2, _wrong=0.25, _wrongs=0.01))
-    assert from_logprobs(content, text) == pytest.approx(0.5 / 0.75)
+    assert token_probability(content, text).value == pytest.approx(0.5 / 0.75)
 
 
 def test_pieces_that_begin_both_answers_tell_nothing() -> None:
     content, text = reply("Answer", ":", entry(" a", 0.6, _able=0.1, _apt=0.1), "ble")
-    assert from_logprobs(content, text, ("able", "apt")) is None
+    assert token_probability(content, text, ("able", "apt")).value is None
 
 
 @pytest.mark.parametrize(
@@ -314,7 +313,7 @@ def test_cut_anywhere_before_the_answer_it_says_the_same(
         before = before[size:]
     p, q = a / (a + b), b / (a + b)
     content, text = reply(*tokens, entry(" right", p, _wrong=q) if p >= q else entry(" wrong", q, _right=p))
-    assert from_logprobs(content, text) == pytest.approx(p)
+    assert token_probability(content, text).value == pytest.approx(p)
 
 
 @pytest.mark.parametrize(

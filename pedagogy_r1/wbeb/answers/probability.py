@@ -10,11 +10,13 @@ normalised over both. What cannot be had is ``None``, with the reason.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ...chat import Chat, ChatReply, ChatRequest
 from .statement import plain
 
 ANSWERS = ("right", "wrong")
@@ -53,21 +55,14 @@ def foretold(
     return Foretold(None, None, f"{why}; no probability is stated; no answer could be read")
 
 
-def from_logprobs(
+def token_probability(
     content: Sequence[Mapping[str, Any]], text: str, answers: tuple[str, str] = ANSWERS
-) -> float | None:
-    """Probability of ``answers[0]`` from a chat completion's ``logprobs.content``; `token_probability` says why there is none.
+) -> Foretold:
+    """Probability of ``answers[0]`` from a chat completion's ``logprobs.content``.
 
     ``content``: one ``{"token", "logprob", "top_logprobs": [{"token", "logprob"}, …]}`` a token, of the whole reply or its end.
     ``text``: the answer to look in; reasoning before it may be in ``content``, and is not looked at.
     """
-    return token_probability(content, text, answers).value
-
-
-def token_probability(
-    content: Sequence[Mapping[str, Any]], text: str, answers: tuple[str, str] = ANSWERS
-) -> Foretold:
-    """Like `from_logprobs`, with the reason."""
     return _at_answer(content, text, answers)[0]
 
 
@@ -256,3 +251,75 @@ def _value(match: re.Match[str]) -> float | None:
         return None
     value = float(match["n"].replace(",", ".")) / (100 if match["unit"] else 1)
     return value if 0 <= value <= 1 else None
+
+
+LONGEST_ANSWER = 512
+"""Tokens, counted from the end, whose probabilities are kept at most."""
+
+
+class TrimmedChat:
+    """A chat whose replies hold no more token probabilities than an answer needs; the rest would fill the disk.
+
+    4,096 tokens × 20 alternatives × about 100 bytes = 8 MB a reply; of these, the answer needs the last few kilobytes. Left out
+    are the entries before the answer, counted in the body as ``logprobs.dropped``, and the ``bytes`` that repeat each token.
+    """
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    @property
+    def model(self) -> str:
+        """As the chat itself says."""
+        return self._chat.model
+
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        """One attempt of the chat's."""
+        reply = await self._chat.ask(request)
+        return reply._replace(raw=trim(reply.raw)) if request.frame.parameters.get("logprobs") else reply
+
+    async def close(self) -> None:
+        """Close the chat."""
+        await self._chat.close()
+
+
+def trim(raw: str) -> str:
+    """The body without the entries before the answer."""
+    body = json.loads(raw)
+    found = body["choices"][0].get("logprobs")
+    entries = found.get("content") if isinstance(found, dict) else None
+    if not isinstance(entries, list):
+        return raw
+    start = max(
+        answer_start([str(entry.get("token", "")) for entry in entries]), len(entries) - LONGEST_ANSWER
+    )
+    body["choices"][0]["logprobs"] = {
+        "content": [_slim(entry) for entry in entries[start:]],
+        "dropped": start,
+    }
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def answer_start(tokens: list[str]) -> int:
+    """Place of the first token behind the last ``</think>``; 0 where there is none.
+
+    >>> answer_start(["<think>", "no", "</", "think", ">", "right"])
+    5
+    """
+    text = "".join(tokens)
+    end = text.rfind("</think>")
+    if end < 0:
+        return 0
+    at = 0
+    for place, token in enumerate(tokens):
+        at += len(token)
+        if at >= end + len("</think>"):
+            return place + 1
+    return len(tokens)
+
+
+def _slim(entry: dict[str, Any]) -> dict[str, Any]:
+    slim = {key: value for key, value in entry.items() if key != "bytes"}
+    slim["top_logprobs"] = [_slim(each) for each in entry.get("top_logprobs") or ()]
+    if not slim["top_logprobs"]:
+        del slim["top_logprobs"]
+    return slim

@@ -25,8 +25,7 @@ from ..score import Beside, Scorer
 from .bkt import Bkt
 from .dkt import Dkt
 from .regressions import Irt, Pfa
-from .steps import Floats, Sequence
-from .windows import asked
+from .steps import Floats, Sequence, asked
 
 EVERY, TARGETS = "every step", "items"
 

@@ -20,8 +20,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...files.records import BadRow, need_file
-from ..kt.steps import Sequence, Skill, Step, misfit, text_lines
-from ..kt.windows import Windows, keep_student
+from ..kt.steps import Sequence, Skill, Step, Windows, keep_student, misfit, text_lines
 from ..source_result import Gathering, SourceResult
 
 

@@ -21,8 +21,7 @@ from typing import NamedTuple
 
 from ...errors import InputError
 from ...files.records import BadRow, dump, need_file
-from ..kt.steps import Sequence, Step, misfit, text_lines
-from ..kt.windows import Windows, keep_student
+from ..kt.steps import Sequence, Step, Windows, keep_student, misfit, text_lines
 from ..source_result import Gathering, SourceResult
 
 _PAD = "-1"
