@@ -3,20 +3,22 @@
 Built once, for everything that asks: the coder ``llm``, the segmenter and judges of thoughts, and generation.
 """
 
-from .asker import Asker, GaveUp, StoppedError
+from .asker import Asker, GaveUp, Limiter, StoppedError
 from .open_chat import ModelName, key_from, open_chat, safe_url
-from .session import Asked, Session, run_apart
+from .session import AskingSession, AskOutcome, all_of, run_apart
 from .transcript import FILE, Transcript, answered_digests
 
 __all__ = [
     "FILE",
-    "Asked",
+    "AskOutcome",
     "Asker",
+    "AskingSession",
     "GaveUp",
+    "Limiter",
     "ModelName",
-    "Session",
     "StoppedError",
     "Transcript",
+    "all_of",
     "answered_digests",
     "key_from",
     "open_chat",

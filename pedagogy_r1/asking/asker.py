@@ -4,24 +4,28 @@
 
 What the ledger holds is not asked. A fault is tried again after a random wait (full jitter: between nothing and a
 bound that doubles): server and network faults up to ``retries`` times, faults of the content at most twice as long as
-asking for fewer units may cure them, then ``retries`` times too. Each kind is counted by itself. A server that cannot be reached at all stops the run, instead of having
-its rest recorded as missing.
+asking for fewer units may cure them, then ``retries`` times too. Each kind is counted by itself. A server that cannot be
+reached at all stops the run, instead of having its rest recorded as missing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 import random
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest, Limiter
+from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest
 from ..errors import ChatError
 from .transcript import Transcript
 
 T = TypeVar("T")
+
+Verdict = Literal["ok", "overload", "neutral"]
+"""How the server took a request."""
 
 CONTENT_RETRIES = 2
 LONGEST_WAIT = 60.0
@@ -151,7 +155,7 @@ class Asker:
     ) -> T | ChatFault:
         ticket = await self.limiter.acquire(priority)
         began = time.monotonic()
-        verdict = "neutral"
+        verdict: Verdict = "neutral"
         try:
             self._check_stop()
             reply = await self.chat.ask(request)
@@ -176,7 +180,7 @@ class Asker:
             self.stop(error.message, error)
             raise StoppedError from error
         finally:
-            self.limiter.release(ticket, verdict)  # type: ignore[arg-type]
+            self.limiter.release(ticket, verdict)
 
     def _parsed(self, reply: ChatReply, parse: Callable[[ChatReply], T]) -> T:
         try:
@@ -222,3 +226,84 @@ class Asker:
 
 FAULTS = frozenset({"timeout", "rate_limited", "server_error", "connection"}) | CONTENT_FAULTS
 """Reasons for which a request has no reply; other reasons were found in a reply that is there."""
+
+
+class Limiter:
+    """How many requests may be in flight: additive increase, multiplicative decrease, up to a ceiling.
+
+        ticket = await limiter.acquire(priority=trace_number)
+        …ask…
+        limiter.release(ticket, "ok")          one step nearer to the ceiling
+        limiter.release(ticket, "overload")    half as many, once per round of requests
+
+    The idea is TCP's. A round is every request that started before the last decrease: thirty 429s that come back
+    together are one message from the server, not thirty. Lowest priority number first. One event loop, no locks.
+    """
+
+    def __init__(self, ceiling: int) -> None:
+        self.ceiling = max(1, ceiling)
+        self.limit = float(self.ceiling)
+        self.in_flight = 0
+        self.lowest = self.limit
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._ticket = 0
+        self._decreased_at = 0
+        self._resume_at = 0.0
+
+    async def acquire(self, priority: int = 0) -> int:
+        """Wait for a place; returns a ticket to give back with `release`."""
+        self._ticket += 1
+        if self._waiting or self.in_flight >= int(self.limit) or self._paused():
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (priority, self._ticket, place))
+            try:
+                await place
+            except asyncio.CancelledError:
+                if (
+                    place.done() and not place.cancelled()
+                ):  # admitted and cancelled at once: pass the place on
+                    self.in_flight -= 1
+                    self._admit()
+                raise
+            self._ticket += 1
+        else:
+            self.in_flight += 1
+        return self._ticket
+
+    def release(self, ticket: int, verdict: Verdict = "neutral") -> None:
+        """Give the place back, and say how the server took the request."""
+        self.in_flight -= 1
+        if verdict == "ok":
+            self.limit = min(self.ceiling, self.limit + max(1.0, self.ceiling / 16) / max(self.limit, 1.0))
+        elif verdict == "overload" and ticket > self._decreased_at:
+            self.limit = max(1.0, self.limit / 2)
+            self.lowest = min(self.lowest, self.limit)
+            self._decreased_at = self._ticket
+        self._admit()
+
+    def pause(self, seconds: float) -> None:
+        """Admit nobody for so long: the server asked for it."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        if until > self._resume_at:
+            self._resume_at = until
+            loop.call_at(until, self._admit)
+
+    def wake(self) -> None:
+        """Admit everybody who waits: they are to find out that the run is being stopped."""
+        while self._waiting:
+            self._seat()
+
+    def _paused(self) -> bool:
+        # The clock's resolution: a timer may fire a moment before its time.
+        return self._resume_at > 0 and self._resume_at - asyncio.get_running_loop().time() > 0.001
+
+    def _admit(self) -> None:
+        while self._waiting and self.in_flight < int(self.limit) and not self._paused():
+            self._seat()
+
+    def _seat(self) -> None:
+        place = heapq.heappop(self._waiting)[2]
+        if not place.cancelled():
+            self.in_flight += 1
+            place.set_result(None)

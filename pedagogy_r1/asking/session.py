@@ -1,12 +1,17 @@
 """One process's share of asking a model many things: chat, ledger, limits, Ctrl-C, and pieces finished in order.
 
-    session = Session(folder, chat, concurrency=64)
+    session = AskingSession(folder, chat, concurrency=64)
     outcome = asyncio.run(session.run(pieces, work, emit, frames=[frame]))
 
     async def work(number, piece):                       one or more requests for one piece
         return await session.asker.ask(ChatRequest(frame, text), {"item": piece.id}, parse=read, priority=number)
 
 What the ledger in ``folder`` holds is not asked again, so the same call resumes a run that was interrupted or killed.
+
+    read ahead →  [ t7 working | t8 done | t9 working | t10 working ]  → emit t7 when it is done, then t8 …
+
+The first piece in the buffer is waited for; meanwhile later ones finish, and when the buffer is full nothing more is
+read. So memory does not grow with the number of pieces, and a run that is cut off has emitted a prefix.
 """
 
 from __future__ import annotations
@@ -15,16 +20,17 @@ import asyncio
 import gc
 import signal
 import threading
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from ..chat import Chat, ChatFrame, Limiter
-from .asker import Asker, StoppedError
-from .flow import in_order
+from ..chat import Chat, ChatFrame
+from ..errors import PedagogyError
+from .asker import Asker, Limiter, StoppedError
 from .transcript import Transcript
 
 Piece = TypeVar("Piece")
@@ -34,9 +40,12 @@ T = TypeVar("T")
 READ_AHEAD = 4
 """Requests held per request in flight: enough that one slow piece does not idle the others, few enough to be flat."""
 
+LEAST_OPEN = 4
+"""Pieces that may be at work however long they are, so that the end of one is not waited out with idle places."""
+
 
 @dataclass(frozen=True)
-class Asked:
+class AskOutcome:
     """How it ended. ``stopped``: why it ended early; ``None`` with ``interrupted`` false: everything was done."""
 
     stopped: str | None = None
@@ -49,7 +58,7 @@ class Asked:
         return self.stopped is None and not self.interrupted
 
 
-class Session:
+class AskingSession:
     """Runs once. ``expected_tokens``: a guess at one request's, until there is experience. Other options: `Asker`."""
 
     def __init__(
@@ -88,7 +97,7 @@ class Session:
         *,
         frames: Sequence[ChatFrame],
         size: Callable[[Piece], int] = lambda piece: 1,
-    ) -> Asked:
+    ) -> AskOutcome:
         """Work on all pieces, with Ctrl-C handled, and chat and ledger closed at the end.
 
         ``work`` may raise `StoppedError`; its piece is then not emitted. ``size``: about how many requests a piece needs.
@@ -126,8 +135,8 @@ class Session:
             raise self.asker.failed
         usage = self.transcript.spent.summary()
         if whole:
-            return Asked(usage=usage)
-        return Asked(self.asker.stopped, self.interrupted, usage)
+            return AskOutcome(usage=usage)
+        return AskOutcome(self.asker.stopped, self.interrupted, usage)
 
     def _interrupt(self, main: asyncio.Task[Any]) -> None:
         """First what is in flight comes home; the second time it does not."""
@@ -174,3 +183,94 @@ def rare_collections() -> Iterator[None]:
     finally:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
+
+
+class _Open(NamedTuple, Generic[Piece, Done]):
+    piece: Piece
+    task: asyncio.Future[Done | None]
+    size: int
+
+
+class _Source(Generic[Piece]):
+    """Pieces until there are no more, the input has an ``error``, or the run is being stopped (``cut``)."""
+
+    def __init__(self, pieces: Iterable[Piece], stopped: Callable[[], bool]) -> None:
+        self._pieces, self._stopped = iter(pieces), stopped
+        self.error: PedagogyError | None = None
+        self.cut = False
+
+    def __iter__(self) -> Iterator[Piece]:
+        while not self._stopped():
+            try:
+                piece = next(self._pieces)
+            except StopIteration:
+                return
+            except PedagogyError as error:
+                self.error = error
+                return
+            yield piece
+        self.cut = True
+
+
+async def in_order(
+    pieces: Iterable[Piece],
+    work: Callable[[int, Piece], Awaitable[Done | None]],
+    emit: Callable[[Piece, Done], None],
+    *,
+    size: Callable[[Piece], int],
+    room: int,
+    stopped: Callable[[], bool],
+) -> bool:
+    """Work on all pieces; returns whether all were emitted. ``size``: places that a piece takes of ``room``.
+
+    ``work`` returns ``None`` for a piece that could not be finished because the run is being stopped.
+    An error of the input is raised after what was read before it has been emitted.
+    """
+    buffer: deque[_Open[Piece, Done]] = deque()
+    held, whole = 0, True
+    source = _Source(pieces, stopped)
+    try:
+        for number, piece in enumerate(source):
+            places = size(piece)
+            while whole and buffer and (buffer[0].task.done() or _full(buffer, held + places > room)):
+                held -= buffer[0].size
+                whole = await _finish(buffer.popleft(), emit)
+            if not whole:
+                break
+            buffer.append(_Open(piece, asyncio.ensure_future(work(number, piece)), places))
+            held += places
+            await asyncio.sleep(0)  # let replies in between two pieces
+        whole = whole and not source.cut
+        while buffer:
+            whole = await _finish(buffer.popleft(), emit if whole else None) and whole
+    finally:
+        for left in buffer:
+            left.task.cancel()
+        await asyncio.gather(*(left.task for left in buffer), return_exceptions=True)
+    if source.error is not None:
+        raise source.error
+    return whole
+
+
+def _full(buffer: deque[_Open[Piece, Done]], over: bool) -> bool:
+    return over and len(buffer) >= LEAST_OPEN
+
+
+async def _finish(first: _Open[Piece, Done], emit: Callable[[Piece, Done], None] | None) -> bool:
+    done = await first.task
+    if done is None:
+        return False
+    if emit is not None:
+        emit(first.piece, done)
+    return True
+
+
+async def all_of(works: Sequence[Awaitable[Any]]) -> list[Any]:
+    """Results of all, none abandoned while in flight; then the first error, if there is one."""
+    if len(works) == 1:
+        return [await works[0]]
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results

@@ -14,7 +14,6 @@ from ._chat import (
     Usage,
     read_completion,
 )
-from ._limiter import Limiter
 
 __all__ = [
     "CONTENT_FAULTS",
@@ -24,7 +23,6 @@ __all__ = [
     "ChatReply",
     "ChatRequest",
     "Fault",
-    "Limiter",
     "Usage",
     "read_completion",
 ]

@@ -23,32 +23,32 @@ LINGER = 0.01
 """Seconds without a further request after which a batch is not waited for any longer."""
 
 
-class Job(NamedTuple):
+class ChatJob(NamedTuple):
     """A request, and where its reply goes."""
 
     request: ChatRequest
     reply: asyncio.Future[ChatReply]
 
 
-class Jobs:
+class ChatJobs:
     """What an engine sees of the requests; all but `add` may be called from its thread."""
 
     def __init__(self) -> None:
         self.stopped = False
-        self._pending: deque[Job] = deque()
-        self._taken: dict[int, Job] = {}
+        self._pending: deque[ChatJob] = deque()
+        self._taken: dict[int, ChatJob] = {}
 
     def __len__(self) -> int:
         """How many are pending."""
         return len(self._pending)
 
-    def add(self, job: Job) -> None:
+    def add(self, job: ChatJob) -> None:
         """Have it taken by the engine when there is room."""
         self._pending.append(job)
 
-    def take(self, most: int) -> list[Job]:
+    def take(self, most: int) -> list[ChatJob]:
         """Up to ``most`` of what is pending, first come first; what nobody waits for any longer is left out."""
-        taken: list[Job] = []
+        taken: list[ChatJob] = []
         while len(taken) < most:
             try:
                 job = self._pending.popleft()
@@ -59,7 +59,7 @@ class Jobs:
                 self._taken[id(job)] = job
         return taken
 
-    def answer(self, job: Job, raw: str) -> None:
+    def answer(self, job: ChatJob, raw: str) -> None:
         """Its reply: the body of a chat completion."""
         try:
             reply = read_completion(raw, partial=job.request.frame.partial)
@@ -68,7 +68,7 @@ class Jobs:
         else:
             self._resolve(job, lambda: job.reply.set_result(reply))
 
-    def refuse(self, job: Job, error: Exception) -> None:
+    def refuse(self, job: ChatJob, error: Exception) -> None:
         """No reply, and why."""
         self._resolve(job, lambda: job.reply.set_exception(error))
 
@@ -77,7 +77,7 @@ class Jobs:
         for job in [*self._taken.values(), *self.take(len(self._pending))]:
             self.refuse(job, error)
 
-    def _resolve(self, job: Job, act: Callable[[], None]) -> None:
+    def _resolve(self, job: ChatJob, act: Callable[[], None]) -> None:
         self._taken.pop(id(job), None)
 
         def resolve() -> None:
@@ -92,7 +92,7 @@ class Jobs:
 class Engine(Protocol):
     """A model that answers many requests at once. Both methods run in the engine's one thread."""
 
-    def run(self, jobs: Jobs) -> None:
+    def run(self, jobs: ChatJobs) -> None:
         """Take jobs and answer each, until there is nothing to take (or earlier); `ChatError` if none can be answered."""
         ...
 
@@ -111,7 +111,7 @@ class BatchChat:
         self.model = model
         self._engine = engine
         self._full = full
-        self._jobs = Jobs()
+        self._jobs = ChatJobs()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._worker: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
@@ -121,7 +121,7 @@ class BatchChat:
         if self._broken is not None:
             raise self._broken
         loop = asyncio.get_running_loop()
-        job = Job(request, loop.create_future())
+        job = ChatJob(request, loop.create_future())
         self._jobs.add(job)
         if self._worker is None or self._worker.done():
             self._worker = loop.create_task(self._work())

@@ -17,7 +17,7 @@ TAIL = 16
 """Tokens decoded to look for a stop text, beside as many as the text has characters."""
 
 
-class Row:
+class SampledRow:
     """One request on its way.
 
     ``limit``: most tokens. ``top``: alternatives kept beside each token; ``None``: no logprobs at all. ``matcher``: the
@@ -79,11 +79,11 @@ class Scored(NamedTuple):
     top: list[tuple[int, float]]
 
 
-class Rows:
+class SampledRows:
     """All rows of a batch: logits processor and stopping criterion of ``model.generate`` at once."""
 
     def __init__(
-        self, rows: Sequence[Row], ends: frozenset[int], tokenizer: Any, pad: int, stopped: Any
+        self, rows: Sequence[SampledRow], ends: frozenset[int], tokenizer: Any, pad: int, stopped: Any
     ) -> None:
         self.rows = rows
         self._ends, self._tokenizer, self._pad = ends, tokenizer, pad

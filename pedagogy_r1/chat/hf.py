@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..errors import ChatError
-from ._batch import BatchChat, Job, Jobs
+from ._batch import BatchChat, ChatJob, ChatJobs
 from ._chat import ChatFault, Usage
 from ._local import (
     Weights,
@@ -33,7 +33,7 @@ from ._local import (
     token_logprob,
     whole,
 )
-from ._rows import Row, Rows
+from ._rows import SampledRow, SampledRows
 
 ROUND = 4
 """Batches that are taken, and sorted by length, at once."""
@@ -100,11 +100,11 @@ class HfEngine:
         self._pad = self._room = 0
         self._guide: Any = None
 
-    def run(self, jobs: Jobs) -> None:
+    def run(self, jobs: ChatJobs) -> None:
         """One round: a few batches, the longest prompts first, so that what does not fit into memory shows at once."""
         if self._model is None:
             self._load()
-        ready: list[tuple[Job, Row]] = []
+        ready: list[tuple[ChatJob, SampledRow]] = []
         for job in jobs.take(ROUND * self._size):
             try:
                 ready.append((job, self._row(job)))
@@ -114,7 +114,7 @@ class HfEngine:
         for start in range(0, len(ready), self._size):
             self._answer(ready[start : start + self._size], jobs)
 
-    def _answer(self, batch: list[tuple[Job, Row]], jobs: Jobs) -> None:
+    def _answer(self, batch: list[tuple[ChatJob, SampledRow]], jobs: ChatJobs) -> None:
         """Generate a batch; in halves if it does not fit into memory."""
         if jobs.stopped:
             return
@@ -141,14 +141,14 @@ class HfEngine:
                 row.restart()
             self._answer(half, jobs)
 
-    def _generate(self, rows: list[Row], jobs: Jobs) -> None:
+    def _generate(self, rows: list[SampledRow], jobs: ChatJobs) -> None:
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
         width = max(len(row.prompt) for row in rows)
         padded = [[self._pad] * (width - len(row.prompt)) + row.prompt for row in rows]
         mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in rows]
-        state = Rows(rows, self._ends, self._tokenizer, self._pad, lambda: jobs.stopped)
+        state = SampledRows(rows, self._ends, self._tokenizer, self._pad, lambda: jobs.stopped)
         with torch.inference_mode():
             self._model.generate(
                 input_ids=torch.tensor(padded, device=self._device),
@@ -158,7 +158,7 @@ class HfEngine:
                 stopping_criteria=StoppingCriteriaList([state.ended]),
             )
 
-    def _row(self, job: Job) -> Row:
+    def _row(self, job: ChatJob) -> SampledRow:
         """What to generate for a request; `ChatFault` where there is no room for a reply."""
         frame = job.request.frame
         check_parameters("hf", frame)
@@ -174,7 +174,7 @@ class HfEngine:
             )
         parameters = frame.parameters
         temperature, top_p = parameters.get("temperature"), parameters.get("top_p")
-        return Row(
+        return SampledRow(
             ids or [self._pad],
             limit=min(room, most_tokens(frame) or room),
             temperature=1.0 if temperature is None else float(temperature),
@@ -218,7 +218,7 @@ class HfEngine:
             raise ChatFault("rejected", f"hf: cannot enforce the schema: {matcher.get_error()[:300]}")
         return matcher
 
-    def _body(self, job: Job, row: Row) -> str:
+    def _body(self, job: ChatJob, row: SampledRow) -> str:
         last = row.tokens[-1] in self._ends
         tokens = row.tokens[:-1] if last else row.tokens
         text = self._decode(tokens)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ChatError
-from ._batch import BatchChat, Job, Jobs
+from ._batch import BatchChat, ChatJob, ChatJobs
 from ._chat import ChatFault, ChatRequest, Usage
 from ._local import (
     Weights,
@@ -103,11 +103,11 @@ class VllmEngine:
         self._template: str | None = None
         self._parser: Any = None
 
-    def run(self, jobs: Jobs) -> None:
+    def run(self, jobs: ChatJobs) -> None:
         """Until nothing is pending and nothing at work."""
         if self._llm is None:
             self._load()
-        at_work: dict[str, Job] = {}
+        at_work: dict[str, ChatJob] = {}
         while True:
             for job in jobs.take(self._most - len(at_work)):
                 try:

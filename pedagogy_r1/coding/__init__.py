@@ -1,0 +1,61 @@
+"""Machine coding: what a coder is, and what it is given.
+
+    run = annotate("traces.jsonl", "runs/cues", codebook="schoen", coder="cues")      (annotate.py)
+
+The coders are files in ``coders/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..codebook import Codebook
+from ..runs.coding import CoderInfo, Coding
+from ..trace import Trace
+from ..unit import Unit
+
+Unitizer = Callable[[Trace], list[Unit]]
+"""Picklable: worker processes get it too."""
+
+Emit = Callable[[Trace, list[Unit], list[Coding]], None]
+"""Takes finished traces, in the order in which they came in."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every coder is given: the codebook, the run's name and directory, a seed."""
+
+    book: Codebook
+    run_id: str
+    folder: Path
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a coder ended: ``stopped`` says why it ended early (``None``: it coded everything)."""
+
+    stopped: str | None = None
+    interrupted: bool = False
+    usage: dict[str, Any] | None = None
+
+
+class Coder(Protocol):
+    """Codes units. ``parameters`` hold all that may change a coding; they enter the run's fingerprint."""
+
+    @property
+    def coders(self) -> list[CoderInfo]: ...
+
+    @property
+    def parameters(self) -> dict[str, Any]: ...
+
+    def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
+        """What ``code`` would do, without doing it: requests, tokens."""
+        ...
+
+    def code(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
+        """Code every unit of every trace; every unit gets one coding of every coder, if only a missing one."""
+        ...

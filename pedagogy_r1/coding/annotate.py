@@ -25,7 +25,7 @@ from ..runs.run import CoderRun, Manifest
 from ..runs.run_writer import RunWriter
 from ..trace import Trace
 from ..unit import Unit, Unitizer
-from .coders import Coder, Context
+from . import Coder, Context
 
 CODERS = "pedagogy_r1.coding.coders"
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codebook import Codebook, WeightedCue, matcher_patterns, parse_cue
 from ..unit.language import language_code
-from .words import Words
+from .trace_words import UnitWords
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -142,7 +142,7 @@ class CueIndex:
         stops = self._nlp.Defaults.stop_words
         return any(w in stops or not w[0].isalpha() for w in words), -min(map(len, words)), sorted(need)
 
-    def fired(self, unit: Words) -> Iterator[Fired]:
+    def fired(self, unit: UnitWords) -> Iterator[Fired]:
         """The cues that match a unit, in the book's order; the longest match of each, the first of the longest."""
         lower, by_word = unit.lower, self._by_word
         lead, trail = _edges(unit)
@@ -182,7 +182,7 @@ class CueIndex:
         return True
 
 
-def _edges(unit: Words) -> tuple[int, int]:
+def _edges(unit: UnitWords) -> tuple[int, int]:
     """Numbers of the first word and behind the last that ``^`` and ``$`` mean, marks and punctuation aside."""
     text = unit.text
     first = _LEAD.match(text).end()  # type: ignore[union-attr]  # it matches the empty string too

@@ -22,8 +22,7 @@ from ..runs.coding import Coding
 from ..trace import Trace
 from ..unit import Unit
 from .cue_index import CueIndex
-from .repeated_text import SELF_RUN, STEM_RUN, Run, repeated, runs
-from .words import Tokens, Words
+from .trace_words import SELF_RUN, STEM_RUN, TraceWords, UnitWords, WordRun, repeated, word_runs
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -50,17 +49,17 @@ class TraceScorer:
     def __init__(self, book: Codebook, run_id: str, index: CueIndex, trace: Trace, doc: Doc) -> None:
         self._book, self._run_id, self._index = book, run_id, index
         self._stamp = book.stamp
-        self._tokens = Tokens(doc)
+        self._tokens = TraceWords(doc)
         self._features = [
             (number, code.features.stem_overlap, code.features.self_repetition)
             for number, code in enumerate(book.codes)
             if code.features.stem_overlap or code.features.self_repetition
         ]
-        self._question: set[Run] = set()
-        self._earlier: set[Run] = set()
+        self._question: set[WordRun] = set()
+        self._earlier: set[WordRun] = set()
         if any(stem for _, stem, _ in self._features) and trace.question:
-            words = Tokens(index.tokenize(trace.question)).within(0, len(trace.question), trace.question)
-            self._question = set(runs([words.lower[i] for i in words.content()], STEM_RUN))
+            words = TraceWords(index.tokenize(trace.question)).within(0, len(trace.question), trace.question)
+            self._question = set(word_runs([words.lower[i] for i in words.content()], STEM_RUN))
 
     def code(self, unit: Unit) -> Coding:
         """The coding of the next unit."""
@@ -77,11 +76,11 @@ class TraceScorer:
         self._veto(reasons, vetoed)
         return self._coding(unit, words, reasons, vetoed)
 
-    def _structure(self, words: Words, reasons: dict[int, list[Reason]]) -> None:
+    def _structure(self, words: UnitWords, reasons: dict[int, list[Reason]]) -> None:
         position = words.content()
         content = [words.lower[i] for i in position]
-        own = runs(content, SELF_RUN)
-        stem = repeated(runs(content, STEM_RUN), self._question, STEM_RUN)
+        own = word_runs(content, SELF_RUN)
+        stem = repeated(word_runs(content, STEM_RUN), self._question, STEM_RUN)
         self_ = repeated(own, self._earlier, SELF_RUN)
         self._earlier.update(own)
         for number, stem_least, self_least in self._features:
@@ -105,7 +104,7 @@ class TraceScorer:
                 reasons.setdefault(against, []).append(Reason(VETO_WEIGHT, why, best.start, best.end))
 
     def _coding(
-        self, unit: Unit, words: Words, reasons: dict[int, list[Reason]], vetoed: dict[int, int]
+        self, unit: Unit, words: UnitWords, reasons: dict[int, list[Reason]], vetoed: dict[int, int]
     ) -> Coding:
         book = self._book
         common: dict[str, Any] = {

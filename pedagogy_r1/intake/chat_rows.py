@@ -26,7 +26,7 @@ _ROLES = {
 }
 
 
-class Chat(NamedTuple):
+class ChatRow(NamedTuple):
     """What a chat-shaped row says, by target; the columns it was taken from; what is left of them; a remark."""
 
     found: dict[str, str]
@@ -39,7 +39,7 @@ class NotChat(ValueError):
     """The row looks like a chat and cannot be read as one."""
 
 
-def read_chat(row: dict[str, Any]) -> Chat:
+def read_chat(row: dict[str, Any]) -> ChatRow:
     """Flatten ``messages``, ``choices`` and conversational ``prompt``/``completion`` columns; else find nothing."""
     found: dict[str, str] = {}
     columns: dict[str, str] = {}
@@ -61,7 +61,7 @@ def read_chat(row: dict[str, Any]) -> Chat:
             columns = dict.fromkeys(texts, name) | columns
             left |= {name: None} | rest
             break
-    return Chat(found, columns, left, note)
+    return ChatRow(found, columns, left, note)
 
 
 def is_conversation(value: Any) -> bool:

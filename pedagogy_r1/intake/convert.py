@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from ..files.records import dump
 from ..trace import Split, Think, Trace, split_think
-from .chat_rows import Chat, NotChat, is_conversation, read_chat
+from .chat_rows import ChatRow, NotChat, is_conversation, read_chat
 from .fields import MISSING, Path, find, jsonable, known_fields, mend, without
 
 NoThink = Literal["reasoning", "answer", "error"]
@@ -36,7 +36,7 @@ class RowError(Exception):
 
 
 @dataclass(frozen=True)
-class Plan:
+class FieldPlan:
     """What is the same for all rows."""
 
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -58,11 +58,11 @@ class _Taken(NamedTuple):
     sources: dict[str, str]
     paths: list[Path]
     absent: list[str]
-    chat: Chat
+    chat: ChatRow
     notes: list[str]
 
 
-def convert(row: dict[str, Any], plan: Plan, default_id: str) -> Converted:
+def convert(row: dict[str, Any], plan: FieldPlan, default_id: str) -> Converted:
     """Make a trace of a row, or raise `RowError`."""
     taken = _take(row, plan)
     texts = {
@@ -114,7 +114,7 @@ def convert(row: dict[str, Any], plan: Plan, default_id: str) -> Converted:
     return Converted(trace, taken.sources, taken.absent, notes)
 
 
-def _take(row: dict[str, Any], plan: Plan) -> _Taken:
+def _take(row: dict[str, Any], plan: FieldPlan) -> _Taken:
     """Find a value for every target that has one."""
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -146,12 +146,12 @@ def _take(row: dict[str, Any], plan: Plan) -> _Taken:
     return _Taken(values | dict(plan.constants), sources, paths, absent, chat, notes)
 
 
-def _chat(row: dict[str, Any], plan: Plan) -> Chat:
+def _chat(row: dict[str, Any], plan: FieldPlan) -> ChatRow:
     try:
         chat = read_chat(row)
     except NotChat as error:
         if "response" in plan.mapping or "reasoning" in plan.mapping:
-            return Chat({}, {}, {})
+            return ChatRow({}, {}, {})
         raise RowError(str(error)) from None
     # A chat column of which the user maps a part to something else stays whole in metadata.
     overruled = {

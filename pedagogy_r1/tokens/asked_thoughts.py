@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..asking import Asked as Outcome
-from ..asking import Asker, ModelName, Session, answered_digests, key_from, open_chat, run_apart
+from ..asking import Asker, AskingSession, ModelName, answered_digests, key_from, open_chat, run_apart
+from ..asking import AskOutcome as Outcome
 from ..chat import ChatFrame, ChatRequest
 from ..files.records import write_jsonl
 from ..intake import read_traces
@@ -156,7 +156,7 @@ class _Work:
                 connections=speed.concurrency,
                 **job.backend_of(named),
             )
-            asking = Session(
+            asking = AskingSession(
                 job.out / part,
                 chat,
                 concurrency=speed.concurrency,

@@ -17,9 +17,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..asking import Asker, GaveUp
+from ..asking import Asker, GaveUp, all_of
 from ..asking.data_block import data_block, strict_object
-from ..asking.flow import all_of
 from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest
 from ..provenance import digest
 from ..trace import Trace

@@ -27,16 +27,16 @@ _PROSE = re.compile(r"[a-z]{2,}[,;:.]? [a-z]{2,}")
 _CLOSES = {"\\(": "\\)", "\\[": "\\]"}
 
 
-class Stretch(NamedTuple):
+class ProtectedSpan(NamedTuple):
     """A protected stretch, half-open."""
 
     start: int
     end: int
 
 
-def protected(text: str) -> list[Stretch]:
+def protected(text: str) -> list[ProtectedSpan]:
     """All protected stretches in order, overlapping ones joined."""
-    found: list[Stretch] = []
+    found: list[ProtectedSpan] = []
     before = 0
     for fence in _fences(text):
         found += _marked(text, before, fence.start)
@@ -58,7 +58,7 @@ def mask(text: str) -> str:
     return "".join([*parts, text[at:]]) if parts else text
 
 
-def _fences(text: str) -> Iterator[Stretch]:
+def _fences(text: str) -> Iterator[ProtectedSpan]:
     """Fenced code: an opening line and the next line that is a bare fence of the same kind."""
     lines = [(m.start(), m.end(), m[1][0], bool(m[2].strip())) for m in _FENCE.finditer(text)]
     closing: list[int | None] = [None] * len(lines)
@@ -74,13 +74,13 @@ def _fences(text: str) -> Iterator[Stretch]:
         if close is None:
             i += 1
         else:
-            yield Stretch(lines[i][0], lines[close][1])
+            yield ProtectedSpan(lines[i][0], lines[close][1])
             i = close + 1
 
 
-def _marked(text: str, start: int, end: int) -> list[Stretch]:
-    """Stretches between marks in ``text[start:end]``: each opening waits for its closing until the paragraph ends."""
-    found: list[Stretch] = []
+def _marked(text: str, start: int, end: int) -> list[ProtectedSpan]:
+    """ProtectedSpanes between marks in ``text[start:end]``: each opening waits for its closing until the paragraph ends."""
+    found: list[ProtectedSpan] = []
     maths: tuple[str, int] | None = None
     dollars: tuple[str, int] | None = None
     code: dict[int, int] = {}
@@ -92,13 +92,13 @@ def _marked(text: str, start: int, end: int) -> list[Stretch]:
         elif kind == "code":
             opened = code.pop(len(m[0]), None)
             if opened is not None and "\n" not in text[opened:at]:
-                found.append(Stretch(opened, m.end()))
+                found.append(ProtectedSpan(opened, m.end()))
                 code = {}
             else:
                 code[len(m[0])] = at
         elif kind == "dollars":
             if dollars and dollars[0] == m[0] and _is_formula(text, dollars[1], at, m[0]):
-                found.append(Stretch(dollars[1], m.end()))
+                found.append(ProtectedSpan(dollars[1], m.end()))
                 dollars = None
             else:
                 dollars = (m[0], at)
@@ -107,12 +107,12 @@ def _marked(text: str, start: int, end: int) -> list[Stretch]:
                 maths = (m[0], at)
         elif kind == "close":
             if maths and _CLOSES[maths[0]] == m[0]:
-                found.append(Stretch(maths[1], m.end()))
+                found.append(ProtectedSpan(maths[1], m.end()))
             maths = None
         elif m["env"] == "begin":
             environments.append((m["name"], at))
         elif m["env"] == "end" and environments and environments[-1][0] == m["name"]:
-            found.append(Stretch(environments.pop()[1], m.end()))
+            found.append(ProtectedSpan(environments.pop()[1], m.end()))
     return _joined(found)
 
 
@@ -132,11 +132,11 @@ def _is_formula(text: str, opened: int, closed: int, mark: str) -> bool:
     return not (inner[0].isdigit() and _PROSE.search(inner))
 
 
-def _joined(stretches: list[Stretch]) -> list[Stretch]:
-    joined: list[Stretch] = []
+def _joined(stretches: list[ProtectedSpan]) -> list[ProtectedSpan]:
+    joined: list[ProtectedSpan] = []
     for stretch in sorted(stretches):
         if joined and stretch.start < joined[-1].end:
-            joined[-1] = Stretch(joined[-1].start, max(joined[-1].end, stretch.end))
+            joined[-1] = ProtectedSpan(joined[-1].start, max(joined[-1].end, stretch.end))
         else:
             joined.append(stretch)
     return joined

@@ -9,6 +9,8 @@ A line break ends a unit: models use it so. Inside a line a unit ends at a stop 
 knows 130 of them) and the quotes, brackets and asterisks that close behind it, unless something says that the
 sentence goes on. Code, formulas and table rows are never cut. A list marker belongs to its item, and what holds
 no letter or digit (``---``) to its neighbour, so that every character but white space lies in exactly one unit.
+
+Paragraphs, the scheme ``paragraph@1``: a blank line ends one, except inside fenced code.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from .abbreviation import Abbreviations, abbreviations
+from .language import Abbreviations, abbreviations
 from .protected import MASK, MASK_STOP, mask
 
 Span = tuple[int, int]
@@ -168,3 +170,13 @@ def _period_ends(text: str, at: int, stop: int, begin: int, end: int, known: Abb
 def _is_uncased(char: str) -> bool:
     """A letter of a script without capitals."""
     return char.isalpha() and not char.isupper() and not char.islower()
+
+
+_BLANK = re.compile(r"\n[^\S\n]*+\n\s*+|\r\n?[^\S\r]*+\r\s*+|\u2029")
+
+
+def paragraphs(text: str) -> list[Span]:
+    """Half-open offsets of the paragraphs, in order."""
+    masked = mask(text)
+    cuts = [0, *(at for blank in _BLANK.finditer(masked) for at in blank.span()), len(text)]
+    return merged(text, (trimmed(text, start, end) for start, end in zip(cuts[::2], cuts[1::2], strict=True)))

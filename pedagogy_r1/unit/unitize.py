@@ -1,9 +1,13 @@
-"""Schemes: how a trace's reasoning is cut into units, and the one function that does it.
+"""Units, the stretches of a trace's reasoning that get codes, and the schemes that cut them.
 
     unitize(trace, "sentence@1")  →  [Unit(index=0, start=0, end=37, text="Okay, so …", tokens=9), …]
 
-A scheme's name carries its version, and the version enters every unit's id: a change of the rules is a new scheme.
-``given@DIGEST`` are the spans of somebody's file, named by what they are.
+    {"id": "u4be1…", "trace_id": "aime-3", "scheme": "sentence@1", "index": 7, "start": 512, "end": 547,
+     "text": "Wait, that contradicts the premise.", "tokens": 7}
+
+Offsets are Unicode code points, half-open, into ``Trace.reasoning``; ``text`` is exactly that slice. A scheme's name
+carries its version, and the version enters every unit's id: a change of the rules is a new scheme. ``given@DIGEST``
+are the spans of somebody's file, named by what they are.
 """
 
 from __future__ import annotations
@@ -11,19 +15,46 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import PedagogyError, did_you_mean
 from ..provenance import digest
 from ..trace import Trace
 from .language import bounded_memory, language_code, tokenize
-from .paragraph import paragraphs
-from .sentence import Span, sentences
+from .sentence import Span, paragraphs, sentences
 from .thought import thoughts
-from .unit import Unit, unit_id
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
+
+
+class Unit(BaseModel):
+    """A span of one trace under one scheme. ``tokens`` counts spaCy tokens that are not white space."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    trace_id: str
+    scheme: str
+    index: int = Field(ge=0)
+    start: int = Field(ge=0)
+    end: int
+    text: str
+    tokens: int = Field(ge=0)
+
+    def json_line(self) -> str:
+        """The line written to ``units.jsonl``."""
+        return self.model_dump_json() + "\n"
+
+
+def unit_id(trace_id: str, scheme: str, start: int, end: int) -> str:
+    """``u`` and 20 hex digits of trace, scheme and offsets: two segmentations can never be joined by accident."""
+    key = f"{trace_id}\0{scheme}\0{start}\0{end}".encode("utf-8", "surrogatepass")
+    return "u" + blake2b(key, digest_size=10).hexdigest()
+
 
 SCHEMES = ("sentence@1", "paragraph@1", "thought@1")
 GIVEN = "given@"
@@ -130,6 +161,13 @@ def _units(trace: Trace, spans: Iterable[Span], scheme: str, doc: Doc) -> list[U
     starts = tokens[tokens[:, 1] == 0, 0]
     edges = np.array(spans, dtype=np.int64).reshape(-1, 2)
     counts = np.searchsorted(starts, edges[:, 1]) - np.searchsorted(starts, edges[:, 0])
+    return made_units(
+        trace, scheme, [(start, end, n) for (start, end), n in zip(spans, counts.tolist(), strict=True)]
+    )
+
+
+def made_units(trace: Trace, scheme: str, cuts: Iterable[tuple[int, int, int]]) -> list[Unit]:
+    """Units from starts, ends and numbers of tokens that are known already."""
     return [
         Unit(
             id=unit_id(trace.id, scheme, start, end),
@@ -138,8 +176,8 @@ def _units(trace: Trace, spans: Iterable[Span], scheme: str, doc: Doc) -> list[U
             index=index,
             start=start,
             end=end,
-            text=text[start:end],
-            tokens=count,
+            text=trace.reasoning[start:end],
+            tokens=tokens,
         )
-        for index, ((start, end), count) in enumerate(zip(spans, counts.tolist(), strict=True))
+        for index, (start, end, tokens) in enumerate(cuts)
     ]

@@ -15,8 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from ..asking import FILE as LEDGER
-from ..asking import Asked as SessionEnd
-from ..asking import GaveUp, ModelName, Session, answered_digests, key_from, open_chat, run_apart, safe_url
+from ..asking import (
+    AskingSession,
+    GaveUp,
+    ModelName,
+    answered_digests,
+    key_from,
+    open_chat,
+    run_apart,
+    safe_url,
+)
+from ..asking import AskOutcome as SessionEnd
 from ..errors import InputError, PedagogyError
 from ..files.records import atomic, dump
 from ..job import JobFolder, Status
@@ -186,7 +195,7 @@ def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, dic
     )
 
     async def session() -> SessionEnd:
-        asking = Session(
+        asking = AskingSession(
             job.folder,
             TrimmedChat(chat),
             concurrency=concurrency,

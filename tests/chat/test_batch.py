@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage
-from pedagogy_r1.chat._batch import BatchChat, Job, Jobs
+from pedagogy_r1.chat._batch import BatchChat, ChatJob, ChatJobs
 from pedagogy_r1.chat._local import completion_body, find_model, messages, need, noise_key, whole
 from pedagogy_r1.errors import ChatError
 
@@ -23,14 +23,14 @@ class Echo:
     """Answers with the text itself, ``size`` at a time, and remembers what came together."""
 
     def __init__(
-        self, size: int = 4, *, act: Callable[[list[Job]], None] = lambda jobs: None, pause: float = 0.0
+        self, size: int = 4, *, act: Callable[[list[ChatJob]], None] = lambda jobs: None, pause: float = 0.0
     ) -> None:
         self.size, self.act, self.pause = size, act, pause
         self.batches: list[list[str]] = []
         self.threads: set[str] = set()
         self.closed = False
 
-    def run(self, jobs: Jobs) -> None:
+    def run(self, jobs: ChatJobs) -> None:
         self.threads.add(threading.current_thread().name)
         taken = jobs.take(self.size)
         self.batches.append([job.request.text for job in taken])
@@ -85,7 +85,7 @@ def test_a_fault_is_of_one_request_only() -> None:
 
 
 def test_an_engine_that_breaks_tells_all_who_wait_and_all_who_come() -> None:
-    def breaks(jobs: list[Job]) -> None:
+    def breaks(jobs: list[ChatJob]) -> None:
         raise ChatError("no such model")
 
     chat = BatchChat("echo", Echo(2, act=breaks), full=4)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from pedagogy_r1.chat import Chat, ChatFault, ChatFrame, ChatRequest, Limiter, Usage, read_completion
+from pedagogy_r1.asking import Limiter
+from pedagogy_r1.chat import Chat, ChatFault, ChatFrame, ChatRequest, Usage, read_completion
 from pedagogy_r1.chat.openai import _retry_after, chat
 from pedagogy_r1.errors import ChatError
 from pedagogy_r1.plugins import available, load

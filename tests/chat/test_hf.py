@@ -18,7 +18,7 @@ pytest.importorskip("transformers")
 
 from pedagogy_r1.asking import ModelName, open_chat
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest
-from pedagogy_r1.chat._rows import Row, Rows
+from pedagogy_r1.chat._rows import SampledRow, SampledRows
 from pedagogy_r1.chat.hf import HfEngine, chat
 from pedagogy_r1.errors import ChatError, InputError
 from pedagogy_r1.runs.run import CoderRun
@@ -136,8 +136,8 @@ def test_tokens_are_drawn_in_proportion_and_within_the_nucleus() -> None:
     count = 20_000
 
     def drawn(**options: float) -> list[float]:
-        rows = [Row([0], limit=9, key=n, **options) for n in range(count)]  # type: ignore[arg-type]
-        Rows(rows, frozenset(), None, 0, lambda: False).process(None, shares.log().repeat(count, 1))
+        rows = [SampledRow([0], limit=9, key=n, **options) for n in range(count)]  # type: ignore[arg-type]
+        SampledRows(rows, frozenset(), None, 0, lambda: False).process(None, shares.log().repeat(count, 1))
         return [sum(row.tokens == [token] for row in rows) / count for token in range(5)]
 
     assert drawn() == pytest.approx(shares.tolist(), abs=0.015)
@@ -217,7 +217,7 @@ def test_what_does_not_fit_into_memory_is_done_in_halves(tiny: Path) -> None:
     class Cramped(HfEngine):
         tried: list[int] = []
 
-        def _generate(self, rows: list[Row], jobs: Any) -> None:
+        def _generate(self, rows: list[SampledRow], jobs: Any) -> None:
             self.tried.append(len(rows))
             if len(rows) > 2:
                 rows[0].tokens.append(1)

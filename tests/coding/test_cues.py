@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from pedagogy_r1.codebook import Codebook, load_codebook, parse_codebook
-from pedagogy_r1.coding.coders import Context, Outcome
+from pedagogy_r1.coding import Context, Outcome
 from pedagogy_r1.coding.coders.cues import CHUNK, CuesCoder, coder
 from pedagogy_r1.coding.cue_index import CueIndex
-from pedagogy_r1.coding.repeated_text import repeated, runs
-from pedagogy_r1.coding.words import Tokens
+from pedagogy_r1.coding.trace_words import TraceWords, repeated, word_runs
 from pedagogy_r1.errors import PedagogyError, RunError
 from pedagogy_r1.runs.coding import Coding
 from pedagogy_r1.trace import Trace
@@ -143,10 +142,10 @@ def test_repetition_of_earlier_units() -> None:
 
 
 def test_runs_and_shares() -> None:
-    seen = set(runs([1, 2, 3, 4, 5, 9, 9, 6, 7, 8], 3))
-    assert repeated(runs([1, 2, 3, 4, 0, 6, 7, 8], 3), seen, 3) == (7 / 8, 0, 4)
-    assert repeated(runs([0, 0, 0], 3), seen, 3).share == 0
-    assert repeated(runs([1, 2], 3), seen, 3).share == 0
+    seen = set(word_runs([1, 2, 3, 4, 5, 9, 9, 6, 7, 8], 3))
+    assert repeated(word_runs([1, 2, 3, 4, 0, 6, 7, 8], 3), seen, 3) == (7 / 8, 0, 4)
+    assert repeated(word_runs([0, 0, 0], 3), seen, 3).share == 0
+    assert repeated(word_runs([1, 2], 3), seen, 3).share == 0
 
 
 def test_other_languages() -> None:
@@ -174,7 +173,9 @@ def test_the_index_finds_what_the_matcher_alone_finds() -> None:
     for number in range(3000):
         text = " ".join(words[(number * 7919 // 8**k) % 8] for k in range(6))
         doc = tokenize(text, "en")
-        found = {f.cue.text: (f.start, f.end) for f in index.fired(Tokens(doc).within(0, len(text), text))}
+        found = {
+            f.cue.text: (f.start, f.end) for f in index.fired(TraceWords(doc).within(0, len(text), text))
+        }
         expected = {}
         for cue in cues:
             matcher = Matcher(nlp.vocab)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pedagogy_r1.codebook import Codebook, load_codebook, parse_codebook
-from pedagogy_r1.coding.coders import Context, Outcome
+from pedagogy_r1.coding import Context, Outcome
 from pedagogy_r1.coding.coders.llm import LlmCoder, coder
 from pedagogy_r1.errors import ChatError, InputError, PluginError
 from pedagogy_r1.runs.coding import Coding

@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.chat import ChatFault
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.coding.prompt import WHY, data_block, make_prompt, message
-from pedagogy_r1.coding.reply import Answer, check, find_quote, parse_codings
+from pedagogy_r1.coding.prompt import (
+    WHY,
+    UnitAnswer,
+    check,
+    data_block,
+    find_quote,
+    make_prompt,
+    message,
+    parse_codings,
+)
 
 from ..fake_openai import BLOCK
 
@@ -101,9 +109,9 @@ TEXT = "But wait,\n  that is 5."
 @pytest.mark.parametrize(
     ("coding", "result"),
     [
-        (good(), Answer(("TR-SP",), "wait", 1.0, "r")),
-        (good(secondary="IA-SQ", confidence=0.25), Answer(("TR-SP", "IA-SQ"), "wait", 0.25, "r")),
-        (good(evidence="wait, that"), Answer(("TR-SP",), "wait,\n  that", 1.0, "r")),
+        (good(), UnitAnswer(("TR-SP",), "wait", 1.0, "r")),
+        (good(secondary="IA-SQ", confidence=0.25), UnitAnswer(("TR-SP", "IA-SQ"), "wait", 0.25, "r")),
+        (good(evidence="wait, that"), UnitAnswer(("TR-SP",), "wait,\n  that", 1.0, "r")),
         (good(evidence="Wait"), "bad_quote"),
         (good(evidence=" "), "bad_quote"),
         (good(evidence="wait … that"), "bad_quote"),
@@ -126,7 +134,7 @@ TEXT = "But wait,\n  that is 5."
         (good(unit=True), "skipped_unit"),
     ],
 )
-def test_a_coding_holds_or_is_named(coding: dict[str, Any], result: Answer | str) -> None:
+def test_a_coding_holds_or_is_named(coding: dict[str, Any], result: UnitAnswer | str) -> None:
     checked = check([coding], [TEXT], BOOK)
     assert (checked.good.get(1) or checked.bad[1]) == result
 

@@ -25,11 +25,11 @@ from ...runs.coding import CoderInfo, Coding
 from ...trace import Trace
 from ...unit import Unit
 from ...unit.language import bounded_memory, language_code, pipeline, tokenize
+from .. import Context, Emit, Outcome, Unitizer
 from ..cue_index import CueIndex
-from ..pool import in_order, interrupts
-from ..repeated_text import SELF_RUN, STEM_RUN
 from ..scoring import ALGORITHM, CODER, FEATURE_WEIGHT, SECOND, VETO_WEIGHT, TraceScorer
-from . import Context, Emit, Outcome, Unitizer
+from ..trace_words import SELF_RUN, STEM_RUN
+from ..workers import in_order, interrupts
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc

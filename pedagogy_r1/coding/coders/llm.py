@@ -21,10 +21,9 @@ from ...errors import InputError
 from ...files.records import Row, read_jsonl
 from ...runs.coding import CoderInfo
 from ...trace import Trace
+from .. import Context, Emit, Outcome, Unitizer
+from ..llm_session import LlmOptions, LlmSession
 from ..prompt import SCHEMA_VERSION, VERSION, make_prompt
-from . import Context, Emit, Outcome, Unitizer
-from ._requests import Options
-from ._session import Session
 
 BYTES_PER_TOKEN = 3.6
 """Of English prose and LaTeX, roughly, over the tokenizers in use."""
@@ -62,29 +61,14 @@ def coder(
     over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
     the backend itself (of ``hf`` and ``vllm``: lora, dtype …).
     """
-    limits = {
-        "window": window,
-        "repeats": repeats,
-        "concurrency": concurrency,
-        "max_output_tokens": max_output_tokens,
-    }
-    for name, value in limits.items():
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}", "give at least 1")
-    if context < 0 or retries < 0 or backoff < 0 or timeout <= 0:
-        raise InputError(
-            "context, retries and backoff are 0 or more, timeout is above 0", "change the option"
-        )
-    base_url = safe_url(base_url)
-    named = ModelName.read(model)
-    if temperature is None:
-        temperature = 0.0 if repeats == 1 else 0.7
-    options = Options(
+    base_url, named = safe_url(base_url), ModelName.read(model)
+    heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
+    options = LlmOptions(
         model=model,
         base_url=base_url,
         window=window,
         context=context,
-        temperature=None if temperature < 0 else temperature,
+        temperature=None if heat < 0 else heat,
         seed=given.seed,
         max_output_tokens=max_output_tokens,
         repeats=repeats,
@@ -95,19 +79,25 @@ def coder(
         max_tokens_total=max_tokens_total,
         retry_missing=retry_missing,
     )
+    _check(options, timeout)
 
     def connect() -> Chat:
         key = api_key or key_from(api_key_env)
-        return open_chat(
-            named,
-            base_url=options.base_url,
-            api_key=key,
-            timeout=timeout,
-            connections=concurrency,
-            **(backend or {}),
-        )
+        how: dict[str, Any] = {"timeout": timeout, "connections": concurrency, **(backend or {})}
+        return open_chat(named, base_url=base_url, api_key=key, **how)
 
     return LlmCoder(given, options, named.name, connect, backend)
+
+
+def _check(options: LlmOptions, timeout: float) -> None:
+    for name in ("window", "repeats", "concurrency", "max_output_tokens"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}", "give at least 1")
+    if options.context < 0 or options.retries < 0 or options.backoff < 0 or timeout <= 0:
+        raise InputError(
+            "context, retries and backoff are 0 or more, timeout is above 0", "change the option"
+        )
 
 
 class LlmCoder:
@@ -116,7 +106,7 @@ class LlmCoder:
     def __init__(
         self,
         context: Context,
-        options: Options,
+        options: LlmOptions,
         name: str,
         open_chat: Callable[[], Chat],
         backend: Mapping[str, Any] | None = None,
@@ -192,7 +182,7 @@ class LlmCoder:
 
         async def session() -> Outcome:
             expected = _tokens(self.prompt.system) + 2 * TOKENS_PER_CODING * self.options.window
-            return await Session(self.context, self.options, self.prompt, self._open_chat(), expected).run(
+            return await LlmSession(self.context, self.options, self.prompt, self._open_chat(), expected).run(
                 traces, unitize, emit
             )
 

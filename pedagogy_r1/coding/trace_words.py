@@ -3,19 +3,31 @@
     "Hmm,  no."   tokens  Hmm , ␠ no .     words  Hmm , no .
 
 White-space tokens are left out: "let me  check" with two spaces is still "let me check".
+
+    question   "Find the height of a right circular cylinder."
+    unit       "I need to find the height of a right circular cylinder."     8 of 11 words: share .73
+
+A word repeats if it stands in a run of n words that also stands in the other text, in the same order: n = 3 against the
+question, 4 against earlier units, where short formulas recur without being filler. Punctuation and case do not
+count. A unit of fewer than n words repeats nothing.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Span
 
+STEM_RUN = 3
+SELF_RUN = 4
 
-class Tokens:
+WordRun = tuple[int, ...]
+
+
+class TraceWords:
     """A tokenized text, white space left out, as plain lists: a Python list is faster than a ``Token`` by far."""
 
     def __init__(self, doc: Doc) -> None:
@@ -28,18 +40,18 @@ class Tokens:
         self.lower: list[int] = rows[kept, 2].tolist()
         self.is_punct: list[int] = rows[kept, 4].tolist()
 
-    def within(self, start: int, end: int, text: str) -> Words:
+    def within(self, start: int, end: int, text: str) -> UnitWords:
         """The words that begin in ``start:end``, where ``text`` stands."""
         first = bisect_left(self.starts, start)
         behind = bisect_left(self.starts, end, first)
-        return Words(self, text, start, first, behind, self.lower[first:behind])
+        return UnitWords(self, text, start, first, behind, self.lower[first:behind])
 
 
 @dataclass(slots=True)
-class Words:
-    """A unit as its words; ``lower``: hashes of their lower-case forms. Words are counted from the unit's first, 0."""
+class UnitWords:
+    """A unit as its words; ``lower``: hashes of their lower-case forms. UnitWords are counted from the unit's first, 0."""
 
-    every: Tokens
+    every: TraceWords
     text: str
     offset: int
     first: int
@@ -61,7 +73,7 @@ class Words:
         return self.text[begin : self.every.ends[self.first + end - 1] - self.offset]
 
     def tokens(self, start: int, end: int) -> Span | Doc:
-        """Words ``start:end`` for spaCy's Matcher; a ``Doc`` of their own where white-space tokens stand between them."""
+        """UnitWords ``start:end`` for spaCy's Matcher; a ``Doc`` of their own where white-space tokens stand between them."""
         numbers = self.every.numbers[self.first + max(start, 0) : min(self.first + end, self.behind)]
         doc = self.every.doc
         if numbers[-1] - numbers[0] + 1 == len(numbers):
@@ -69,3 +81,34 @@ class Words:
         from spacy.tokens import Doc
 
         return Doc(doc.vocab, words=[doc[number].text for number in numbers])
+
+
+class Repeated(NamedTuple):
+    """Share of a unit's words that repeat, and from which word to which (half-open) the longest repeated stretch goes."""
+
+    share: float
+    start: int
+    end: int
+
+
+def word_runs(words: list[int], n: int) -> list[WordRun]:
+    """All runs of n words, in order."""
+    return list(zip(*(words[i:] for i in range(n)), strict=False))
+
+
+def repeated(found: list[WordRun], seen: set[WordRun], n: int) -> Repeated:
+    """How much of a unit, given as its runs of n words, stands in runs that are in ``seen``."""
+    if not found or not seen or seen.isdisjoint(found):
+        return Repeated(0.0, 0, 0)
+    covered, reach = 0, 0
+    begin, best = 0, (0, 0)
+    for at, run in enumerate(found):
+        if run not in seen:
+            continue
+        if at > reach:
+            begin = at
+        covered += at + n - max(at, reach)
+        reach = at + n
+        if reach - begin > best[1] - best[0]:
+            best = (begin, reach)
+    return Repeated(covered / (len(found) + n - 1), *best)

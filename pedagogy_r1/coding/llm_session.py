@@ -1,26 +1,25 @@
-"""One process's share of a run: the chat, the transcript, and the traces that are at work.
+"""One process's share of a run of the language-model coder: windows of units, their requests, the traces at work.
 
 trace → windows × repeats → [ window → units whose coding does not hold, alone → critic ] → codings, unit by unit
+
+A window is some units of one trace, with the question and a little context; repeats share a frame each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from ...asking import GaveUp
-from ...asking import Session as AskingSession
-from ...asking.flow import all_of
-from ...chat import Chat, ChatFrame
-from ...runs.coding import Coding
-from ...trace import Trace
-from ...unit import Unit
-from ..prompt import Prompt
-from ..reply import Answer, check, parse_codings
-from ..workers import units_ahead
+from ..asking import AskingSession, GaveUp, all_of
+from ..chat import Chat, ChatFrame, ChatRequest
+from ..codebook import NONE
+from ..runs.coding import Coding
+from ..trace import Trace
+from ..unit import Unit
 from . import Context, Emit, Outcome, Unitizer
-from ._requests import Options
+from .prompt import Prompt, UnitAnswer, check, message, parse_codings
+from .workers import units_ahead
 
 TRANSPORT = frozenset({"timeout", "rate_limited", "server_error", "connection"})
 """Reasons that have nothing to do with what was asked; asking for less does not help."""
@@ -29,11 +28,82 @@ INLINE = 64
 """Requests in flight up to which units are cut between the replies; above, in a process of their own."""
 
 
-class Session:
+class LlmOptions(NamedTuple):
+    """The options of `llm.coder`; see there."""
+
+    model: str
+    base_url: str | None
+    window: int
+    context: int
+    temperature: float | None
+    seed: int
+    max_output_tokens: int | None
+    repeats: int
+    critic: bool
+    concurrency: int
+    retries: int
+    backoff: float
+    max_tokens_total: int | None
+    retry_missing: bool
+
+    @property
+    def names(self) -> list[str]:
+        """Coders of the first pass, one per repeat."""
+        return (
+            [self.model] if self.repeats == 1 else [f"{self.model}#{k}" for k in range(1, self.repeats + 1)]
+        )
+
+    def frame(self, model: str, prompt: Prompt, repeat: int) -> ChatFrame:
+        """What the requests of one repeat share. The system message is the same for all of them."""
+        sent = {
+            "temperature": self.temperature,
+            "seed": self.seed + repeat,
+            "max_completion_tokens": self.max_output_tokens,
+        }
+        return ChatFrame(
+            model, prompt.system, prompt.schema, {k: v for k, v in sent.items() if v is not None}
+        )
+
+    def windows(self, units: Sequence[Unit]) -> list[list[int]]:
+        """Positions of the units of each window."""
+        return [
+            list(range(low, min(low + self.window, len(units)))) for low in range(0, len(units), self.window)
+        ]
+
+    def request(
+        self,
+        frame: ChatFrame,
+        trace: Trace,
+        units: Sequence[Unit],
+        which: Sequence[int],
+        *,
+        firsts: Mapping[int, UnitAnswer] | None = None,
+        why: str | None = None,
+    ) -> ChatRequest:
+        """The request to code the units at positions ``which``, numbered from 1.
+
+        ``firsts``: what a critic is to judge. ``why``: an earlier answer for this one unit was of no use.
+        """
+        before = [unit.text for unit in units[max(0, which[0] - self.context) : which[0]]]
+        asked: list[dict[str, Any]] = [
+            {"unit": number, "text": units[i].text} for number, i in enumerate(which, 1)
+        ]
+        if firsts is not None:
+            for unit, i in zip(asked, which, strict=True):
+                unit["first"] = _first(firsts[i])
+        return ChatRequest(frame, message(trace.question, before, asked, critic=firsts is not None, why=why))
+
+
+def _first(answer: UnitAnswer) -> dict[str, str | None]:
+    primary, secondary = (*answer.codes, None, None)[:2]
+    return {"primary": primary or NONE, "secondary": secondary, "rationale": answer.rationale}
+
+
+class LlmSession:
     """Runs once. ``expected_tokens``: a guess at one request's, until there is experience."""
 
     def __init__(
-        self, context: Context, options: Options, prompt: Prompt, chat: Chat, expected_tokens: int
+        self, context: Context, options: LlmOptions, prompt: Prompt, chat: Chat, expected_tokens: int
     ) -> None:
         self.context = context
         self.options = options
@@ -79,11 +149,11 @@ class Session:
         self, number: int, trace: Trace, units: list[Unit], window: list[int], repeat: int
     ) -> list[list[Coding]]:
         """Codings of each unit of a window by one coder, and by its critic."""
-        work = _Work(self, self.frames[repeat], self.options.names[repeat], number, trace, units)
+        work = _TraceWork(self, self.frames[repeat], self.options.names[repeat], number, trace, units)
         found = await work.answers(window)
         codings = [[work.coding(i, found[i])] for i in window]
         if self.options.critic:
-            firsts = {i: answer for i in window if isinstance(answer := found[i], Answer)}
+            firsts = {i: answer for i in window if isinstance(answer := found[i], UnitAnswer)}
             critic = work._replace(name=f"{work.name}+critic", firsts=firsts)
             judged = await critic.answers(list(firsts)) if firsts else {}
             for of_unit, i in zip(codings, window, strict=True):
@@ -91,18 +161,18 @@ class Session:
         return codings
 
 
-class _Work(NamedTuple):
+class _TraceWork(NamedTuple):
     """What one coder has to do on one trace. ``firsts``: the codings that it, being a critic, is to judge."""
 
-    session: Session
+    session: LlmSession
     frame: ChatFrame
     name: str
     number: int
     trace: Trace
     units: list[Unit]
-    firsts: dict[int, Answer] | None = None
+    firsts: dict[int, UnitAnswer] | None = None
 
-    async def answers(self, which: list[int]) -> dict[int, Answer | str]:
+    async def answers(self, which: list[int]) -> dict[int, UnitAnswer | str]:
         """An answer, or why there is none, for each unit at positions ``which``: together first, then alone."""
         found = await self._ask(which)
         again = [
@@ -112,7 +182,7 @@ class _Work(NamedTuple):
             found |= alone
         return found
 
-    async def _ask(self, which: list[int], *, why: str | None = None) -> dict[int, Answer | str]:
+    async def _ask(self, which: list[int], *, why: str | None = None) -> dict[int, UnitAnswer | str]:
         session = self.session
         firsts = None if self.firsts is None else {i: self.firsts[i] for i in which}
         request = session.options.request(self.frame, self.trace, self.units, which, firsts=firsts, why=why)
@@ -137,7 +207,7 @@ class _Work(NamedTuple):
             session.asking.transcript.give_up(request.digest, checked.bad[1], missing=True)
         return {i: checked.good.get(number) or checked.bad[number] for number, i in enumerate(which, 1)}
 
-    def coding(self, position: int, answer: Answer | str) -> Coding:
+    def coding(self, position: int, answer: UnitAnswer | str) -> Coding:
         """The coding of one unit; a reason instead of an answer makes it missing."""
         context = self.session.context
         make = partial(

@@ -18,7 +18,7 @@ from typing import IO, Any, Literal, NamedTuple
 
 from ..errors import InputError, did_you_mean
 from ..files.records import BadRow, Row, atomic, dump, need_file, read_rows
-from .convert import Converted, NoThink, Plan, RowError, convert
+from .convert import Converted, FieldPlan, NoThink, RowError, convert
 from .fields import check_targets, find
 
 SHOWN = 50
@@ -33,7 +33,7 @@ THINK_NOTES = {
 _ANSWERED = "no <think> at all: all of it is taken as answer"
 
 
-class Problem(NamedTuple):
+class TraceProblem(NamedTuple):
     """A row that cannot be imported. ``line`` 0 means the file itself."""
 
     file: str
@@ -45,7 +45,7 @@ class Problem(NamedTuple):
 
 
 @dataclass
-class Note:
+class ImportNote:
     """Something worth knowing about rows that were imported: how many, and the first few places."""
 
     count: int = 0
@@ -69,8 +69,8 @@ class ImportReport:
     files: dict[str, tuple[int, int]] = field(default_factory=dict)
     mapped: Counter[tuple[str, str]] = field(default_factory=Counter)
     think: Counter[str] = field(default_factory=Counter)
-    notes: dict[str, Note] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    notes: dict[str, ImportNote] = field(default_factory=dict)
+    problems: list[TraceProblem] = field(default_factory=list)
     aside: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def import_traces(
     plan = _plan(mapping or {}, constants or {}, no_think)
     _check_paths(paths, out)
     aside = out.with_name(out.name + ".skipped.jsonl")
-    job = _Job(plan, ImportReport(str(out)), on_error)
+    job = _Importing(plan, ImportReport(str(out)), on_error)
     with ExitStack() as stack:
         good = stack.enter_context(atomic(out))
         bad = stack.enter_context(atomic(aside)) if on_error == "skip" else None
@@ -127,7 +127,7 @@ def import_traces(
     return report
 
 
-def _plan(mapping: Mapping[str, str], constants: Mapping[str, str | None], no_think: NoThink) -> Plan:
+def _plan(mapping: Mapping[str, str], constants: Mapping[str, str | None], no_think: NoThink) -> FieldPlan:
     given = {target: value for target, value in constants.items() if value is not None}
     check_targets([*mapping, *given])
     for target in given.keys() & mapping.keys():
@@ -137,7 +137,7 @@ def _plan(mapping: Mapping[str, str], constants: Mapping[str, str | None], no_th
         )
     if "id" in given:
         raise InputError("id cannot be the same for all rows", "use --map id=FIELD")
-    return Plan(mapping, given, no_think)
+    return FieldPlan(mapping, given, no_think)
 
 
 def _check_paths(paths: list[Path], out: Path) -> None:
@@ -149,10 +149,10 @@ def _check_paths(paths: list[Path], out: Path) -> None:
             raise InputError(f"{out} is an input and would be overwritten", "choose another file with -o")
 
 
-class _Job:
+class _Importing:
     """The state of one import."""
 
-    def __init__(self, plan: Plan, report: ImportReport, on_error: str) -> None:
+    def __init__(self, plan: FieldPlan, report: ImportReport, on_error: str) -> None:
         self.plan, self.report, self.skip = plan, report, on_error == "skip"
         self.seen: dict[str, str] = {}
         self.found: Counter[str] = Counter()
@@ -172,7 +172,7 @@ class _Job:
                 why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
                 if isinstance(row, Row) and row.nth:
                     why = f"element {row.nth}: {why}"
-                self._refuse(Problem(str(path), row.line, why), raw, bad)
+                self._refuse(TraceProblem(str(path), row.line, why), raw, bad)
         self.report.files[str(path)] = (self.report.rows - rows, self.report.traces - traces)
 
     def _rows(self, path: Path) -> Iterator[Row | BadRow]:
@@ -217,9 +217,9 @@ class _Job:
             )
         notes += [f"no field {self.plan.mapping[target]!r} ({target})" for target in converted.absent]
         for text in notes:
-            report.notes.setdefault(text, Note()).add(where)
+            report.notes.setdefault(text, ImportNote()).add(where)
 
-    def _refuse(self, problem: Problem, raw: Any, bad: IO[str] | None) -> None:
+    def _refuse(self, problem: TraceProblem, raw: Any, bad: IO[str] | None) -> None:
         self.report.skipped += 1
         if len(self.report.problems) < SHOWN:
             self.report.problems.append(problem)
