@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pedagogy_r1.agreement import krippendorff_alpha
-from pedagogy_r1.agreement.hayes import hayes_krippendorff
+from pedagogy_r1.agreement import Reliability, hayes_krippendorff, krippendorff_alpha
+from pedagogy_r1.estimate import Resampling
 
 
 class Design(NamedTuple):
@@ -74,20 +74,20 @@ def main() -> None:
     for number, design in enumerate(DESIGNS):
         rng = np.random.default_rng([given.seed, number])
         values, cluster = draw(design, 20_000, rng)
-        true = krippendorff_alpha(values, cluster, design.codes, replicates=0).alpha
+        true = krippendorff_alpha(values, cluster, design.codes, how=Resampling(0)).value
         assert true is not None
         hits = {"traces": 0, "units": 0, "hayes": 0}
         undefined = 0
         for run in range(given.runs):
             values, cluster = draw(design, design.traces, rng)
-            found = krippendorff_alpha(values, cluster, design.codes, replicates=given.replicates, seed=run)
-            if found.alpha is None or found.ci is None or found.ci_cluster is None:
+            how = Resampling(given.replicates, run)
+            found = krippendorff_alpha(values, cluster, design.codes, how=how)
+            if found.interval is None or found.unit_interval is None:
                 undefined += 1
                 continue
-            hayes = hayes_krippendorff(values, design.codes, replicates=given.replicates, seed=run)
+            hayes = hayes_krippendorff(Reliability(values, cluster, design.codes), how).interval
             assert hayes is not None
-            assert hayes.interval.ci is not None
-            for name, ci in (("traces", found.ci_cluster), ("units", found.ci), ("hayes", hayes.interval.ci)):
+            for name, ci in (("traces", found.interval), ("units", found.unit_interval), ("hayes", hayes)):
                 hits[name] += ci[0] <= true <= ci[1]
         share = {name: f"{count / given.runs:.3f}" for name, count in hits.items()}
         print(

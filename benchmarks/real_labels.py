@@ -23,7 +23,7 @@ DATA = Path(__file__).resolve().parents[2] / "shared/data"
 def line(c: Comparison) -> str:
     """One comparison with both intervals."""
     r = c.result
-    return f"{' – '.join(c.coders):<16} α {_n(r.alpha)}  traces {_i(r.ci_cluster)}  units {_i(r.ci)}  n {r.n_units}"
+    return f"{' – '.join(c.coders):<16} α {_n(r.value)}  traces {_i(r.interval)}  units {_i(r.unit_interval)}  n {r.n}"
 
 
 def _n(value: float | None) -> str:
@@ -78,7 +78,7 @@ def main() -> None:
         for code in report.comparisons[0].per_code:
             r = code.result
             print(
-                f"  {code.code:<10} α {_n(r.alpha)}  traces {_i(r.ci_cluster)}  units {_i(r.ci)}  prevalence {code.prevalence:.3f}"
+                f"  {code.code:<10} α {_n(r.value)}  traces {_i(r.interval)}  units {_i(r.unit_interval)}  prevalence {code.prevalence:.3f}"
             )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

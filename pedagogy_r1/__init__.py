@@ -5,7 +5,7 @@
     run = pr.annotate("traces.jsonl", "runs/cues", codebook="schoen")
     humans = pr.import_codings(["coded.csv"], traces="traces.jsonl", out="runs/humans", codebook="schoen@1.0.0")
     report = pr.agree([run, humans.run])
-    report.comparisons[0].result.alpha
+    report.comparisons[0].result.value
 
 Names are imported when they are first used, so that ``import pedagogy_r1`` costs nothing.
 """
@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .agreement import AgreementReport, agree
+    from .agreement.agreement_report import AgreementReport, agree
     from .codebook import Code, Codebook, load_codebook
     from .coding.annotate import annotate
     from .errors import PedagogyError

@@ -16,33 +16,43 @@ w: agreement weights, 1 on the diagonal.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ..errors import PedagogyError, did_you_mean
-from .additive import Additive, Floats, Ints, percentile
-from .profile import MISSING, patterns, value_counts
+from ..errors import did_you_mean
+from ..estimate import Resampling
+from .profile import (
+    MISSING,
+    Additive,
+    Floats,
+    Ints,
+    TwoIntervals,
+    over_traces,
+    patterns,
+    trace_interval,
+    unit_interval,
+    value_counts,
+)
 
 WEIGHTS = ("identity", "linear", "quadratic", "ordinal")
-CHANCE = ("gwet", "fleiss", "brennan-prediger", "conger")
+
+CHANCE = {
+    "gwet": "Gwet's AC1",
+    "fleiss": "Fleiss' κ",
+    "brennan-prediger": "Brennan–Prediger",
+    "conger": "Conger's κ",
+}
 
 
 @dataclass(frozen=True)
-class Coefficient:
-    """A coefficient or why it is undefined, with percentile intervals over units and over traces.
+class Coefficient(TwoIntervals):
+    """A coefficient beside α. ``agreement``: p_a; ``chance``: p_e; ``n``: units with two values or more."""
 
-    ``agreement``: p_a; ``chance``: p_e; ``n_units``: units with two values or more.
-    """
-
-    name: str
-    value: float | None
-    why_undefined: str | None
-    ci: tuple[float, float] | None = None
-    ci_cluster: tuple[float, float] | None = None
+    name: str = ""
     agreement: float | None = None
     chance: float | None = None
-    n_units: int = 0
 
 
 def weights(kind: str, q: int) -> Floats:
@@ -56,16 +66,16 @@ def weights(kind: str, q: int) -> Floats:
         return np.asarray(1 - (apart / (q - 1)) ** 2)
     if kind == "ordinal":
         return np.asarray(1 - (apart + 1) * apart / (q * (q - 1)))
-    raise PedagogyError(f"no weights are named {kind!r}", did_you_mean(kind, list(WEIGHTS)))
+    raise ValueError(f"no weights are named {kind!r}: {did_you_mean(kind, list(WEIGHTS))}")
 
 
 def percent_agreement(
-    values: Ints, cluster: Ints, q: int, *, weighting: str = "identity", replicates: int = 1000, seed: int = 0
+    values: Ints, cluster: Ints, q: int, *, weighting: str = "identity", how: Resampling = Resampling()
 ) -> Coefficient:
     """Share of agreeing pairs of coders, averaged over units. ``values``: (coders, units) indices below ``q``."""
     w = weights(weighting, q)
     statistic = _statistic(values, cluster, w, lambda sums: _parts(sums, w, "gwet")[0])
-    return _coefficient("percent agreement", statistic, w, "gwet", replicates, seed)
+    return _coefficient("percent agreement", statistic, w, "gwet", how)
 
 
 def chance_corrected(
@@ -75,66 +85,58 @@ def chance_corrected(
     chance: str = "gwet",
     *,
     weighting: str = "identity",
-    replicates: int = 1000,
-    seed: int = 0,
+    how: Resampling = Resampling(),
 ) -> Coefficient:
     """AC1 (``gwet``; AC2 with weights), Fleiss' κ, Brennan–Prediger, or Conger's κ (Cohen's, for two coders).
 
     ``values``: (coders, units) indices below ``q``, ``MISSING`` where there is none; ``cluster``: (units,) trace.
     """
     if chance not in CHANCE:
-        raise PedagogyError(f"no chance model is named {chance!r}", did_you_mean(chance, list(CHANCE)))
+        raise ValueError(f"no chance model is named {chance!r}: {did_you_mean(chance, list(CHANCE))}")
     w = weights(weighting, q)
     statistic = _statistic(values, cluster, w, lambda sums: _kappa(*_parts(sums, w, chance)))
-    return _coefficient(_NAMES[chance], statistic, w, chance, replicates, seed)
+    return _coefficient(CHANCE[chance], statistic, w, chance, how)
 
 
-def cohen_kappa(values: Ints, cluster: Ints, q: int, *, replicates: int = 1000, seed: int = 0) -> Coefficient:
+def cohen_kappa(values: Ints, cluster: Ints, q: int, how: Resampling = Resampling()) -> Coefficient:
     """Cohen's κ of two coders over the units that both coded (Cohen 1960)."""
     if len(values) != 2:
-        raise PedagogyError(f"Cohen's κ is for two coders, not {len(values)}", "use Fleiss' or Conger's κ")
+        raise ValueError(f"Cohen's κ is for two coders, not {len(values)}: use Fleiss' or Conger's κ")
     both = (values != MISSING).all(axis=0)
-    found = chance_corrected(values[:, both], cluster[both], q, "conger", replicates=replicates, seed=seed)
-    return Coefficient(**(vars(found) | {"name": "Cohen's κ"}))
+    return replace(chance_corrected(values[:, both], cluster[both], q, "conger", how=how), name="Cohen's κ")
 
 
-_NAMES = {
-    "gwet": "Gwet's AC1",
-    "fleiss": "Fleiss' κ",
-    "brennan-prediger": "Brennan–Prediger",
-    "conger": "Conger's κ",
-}
-
-
-def _coefficient(
-    name: str, statistic: Additive, w: Floats, chance: str, replicates: int, seed: int
-) -> Coefficient:
-    sums = statistic.sums()
-    if not len(statistic.profile) or sums[1] == 0:
-        return Coefficient(name, None, "no unit was coded by two coders")
-    agreement, expected = (float(part[0]) for part in _parts(sums[None], w, chance))
-    value = statistic.point()
-    if np.isnan(value):
-        return Coefficient(
-            name,
-            None,
-            "chance alone would agree always: one category took all",
-            agreement=agreement,
-            chance=expected,
-        )
-    return Coefficient(
-        name,
-        value,
-        None,
-        percentile(statistic.over_units(replicates, seed)).ci,
-        percentile(statistic.over_clusters(replicates, seed)).ci,
-        agreement,
-        expected,
-        round(sums[1]),
+def beside_alpha(values: Ints, cluster: Ints, q: int, how: Resampling) -> tuple[Coefficient, ...]:
+    """Percent agreement, Cohen's κ (Fleiss' for more than two coders) and AC1."""
+    kappa = (
+        cohen_kappa(values, cluster, q, how)
+        if len(values) == 2
+        else chance_corrected(values, cluster, q, "fleiss", how=how)
+    )
+    return (
+        percent_agreement(values, cluster, q, how=how),
+        kappa,
+        chance_corrected(values, cluster, q, how=how),
     )
 
 
-def _statistic(values: Ints, cluster: Ints, w: Floats, estimate: Callable[[Floats], Floats]) -> Additive:
+def _coefficient(name: str, statistic: Additive, w: Floats, chance: str, how: Resampling) -> Coefficient:
+    sums = statistic.sums()
+    if not len(statistic.profile) or sums[1] == 0:
+        return Coefficient.undefined("no unit was coded by two coders", name=name, level=how.level)
+    agreement, expected = (float(part[0]) for part in _parts(sums[None], w, chance))
+    known: dict[str, Any] = {"name": name, "agreement": agreement, "chance": expected}
+    value = statistic.point()
+    if np.isnan(value):
+        why = "chance alone would agree always: one category took all"
+        return Coefficient.undefined(why, level=how.level, **known)
+    over = trace_interval(statistic, over_traces([statistic], how)[0], how)
+    return Coefficient(
+        value, **over | {"n": round(sums[1])}, **unit_interval(statistic.over_units(how), how), **known
+    )
+
+
+def _statistic(values: Ints, cluster: Ints, w: Floats, statistic: Callable[[Floats], Floats]) -> Additive:
     """Features of a pattern: its agreement, 1 if it is pairable, n_k / m, 1 if coded, and each coder's value, one-hot."""
     q, coders = len(w), len(values)
     pattern, of_unit = patterns(values, q)
@@ -145,7 +147,7 @@ def _statistic(values: Ints, cluster: Ints, w: Floats, estimate: Callable[[Float
     shares = counts / np.maximum(m, 1)[:, None]
     one_hot = (pattern[:, :, None] == np.arange(q)).transpose(1, 0, 2).reshape(len(counts), coders * q)
     features = np.column_stack([agree, m >= 2, shares, m >= 1, one_hot]).astype(np.float64)
-    return Additive(features, of_unit, cluster, estimate)
+    return Additive(features, of_unit, cluster, statistic)
 
 
 def _parts(sums: Floats, w: Floats, chance: str) -> tuple[Floats, Floats]:

@@ -1,26 +1,33 @@
-"""A comparison: α of one group of coders, with what entered it and what did not.
+"""A comparison: α of one group of coders, with what entered it and what did not; and the units on which they differ.
 
-A–B      human–human      α = .74  [.66, .81] over units, [.61, .84] over traces
+A–B      human–human      α = .74  [.61, .84] over traces, [.66, .81] over units
 A–cues   human–machine    α = .41  …
+
+most disagreed   “I could also share out the 9.0 V as 1.5 to 3.0.”   A: IA-PL   B: IA-MT   cues: KA-RO
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from itertools import combinations
+from dataclasses import dataclass
+from itertools import combinations, islice
 from typing import Any, Literal
 
 import numpy as np
 
 from ..codebook import NONE
-from .additive import Ints
+from ..estimate import Resampling
+from ..runs.run import CoderRun
 from .alpha import Alpha, Reliability, krippendorff_alphas
-from .coefficients import Coefficient, chance_corrected, cohen_kappa, percent_agreement
-from .profile import MISSING, value_counts
+from .coefficients import Coefficient, beside_alpha
+from .distance import MULTIVALUED
+from .profile import MISSING, Ints, Profiles, profiles
 from .reliability import ReliabilityData
 
 Kind = Literal["human-human", "human-machine", "machine-machine", "all"]
+KINDS: tuple[Kind, ...] = ("human-human", "human-machine", "machine-machine", "all")
 
 
 @dataclass(frozen=True)
@@ -37,13 +44,13 @@ class Comparison:
     """Agreement within ``coders``.
 
     ``coverage``: per coder, the share of all units that this coder coded. ``dropped``: units that do not enter,
-    by reason. ``sets``: α of the sets of codes, by distance, where a coder gave second codes. ``beside``: percent
-    agreement, κ and AC1. ``missing``: per coder, recorded reasons for missing codings.
+    by reason. ``sets``: α of the sets of codes, where a coder gave second codes, by MASI and Jaccard distance and
+    multi-valued. ``beside``: percent agreement, κ and AC1. ``missing``: per coder, recorded reasons for missing codings.
     """
 
     coders: tuple[str, ...]
     kind: Kind
-    level: str
+    measurement: str
     result: Alpha
     per_code: tuple[CodeAlpha, ...]
     sets: dict[str, Alpha]
@@ -57,37 +64,31 @@ class Comparison:
         return {
             "coders": list(self.coders),
             "kind": self.kind,
-            **_flat(self.result),
-            "level": self.level,
+            "measurement": self.measurement,
+            **self.result.as_json(),
             "per_code": [
-                {"code": c.code, "prevalence": c.prevalence, **_flat(c.result)} for c in self.per_code
+                {"code": c.code, "prevalence": c.prevalence, **c.result.as_json()} for c in self.per_code
             ],
-            "sets": {name: _flat(alpha) for name, alpha in self.sets.items()},
-            "beside": [asdict(coefficient) for coefficient in self.beside],
+            "sets": {name: alpha.as_json() for name, alpha in self.sets.items()},
+            "beside": [coefficient.as_json() for coefficient in self.beside],
             "coverage": self.coverage,
             "dropped": self.dropped,
             "missing": self.missing,
         }
 
 
-def _flat(result: Alpha) -> dict[str, Any]:
-    return asdict(result) | {
-        "undefined_share": dict(zip(("units", "traces"), result.undefined_share, strict=True))
-    }
-
-
 def groups(data: ReliabilityData) -> list[tuple[tuple[str, ...], Kind]]:
     """Who is compared with whom: every pair; all humans, if more than two; everybody, if more than two."""
-    humans = tuple(c.name for c in data.coders if c.kind == "human")
-    found: list[tuple[tuple[str, ...], Kind]] = []
-    for first, second in combinations(data.coders, 2):
-        found.append(((first.name, second.name), _kind(first.kind, second.kind)))
+    humans = tuple(data.names[row] for row in data.rows("human"))
+    found: list[tuple[tuple[str, ...], Kind]] = [
+        ((first.name, second.name), _kind(first.kind, second.kind))
+        for first, second in combinations(data.coders, 2)
+    ]
     if len(humans) > 2:
         found.append((humans, "human-human"))
     if len(data.coders) > 2:
-        found.append((tuple(c.name for c in data.coders), "all"))
-    order: list[Kind] = ["human-human", "human-machine", "machine-machine", "all"]
-    return sorted(found, key=lambda group: (order.index(group[1]), len(group[0])))
+        found.append((data.names, "all"))
+    return sorted(found, key=lambda group: (KINDS.index(group[1]), len(group[0])))
 
 
 def _kind(first: str, second: str) -> Kind:
@@ -96,66 +97,48 @@ def _kind(first: str, second: str) -> Kind:
     return "human-human" if first == "human" else "machine-machine"
 
 
-def compare(data: ReliabilityData, kind: Kind, *, replicates: int = 1000, seed: int = 0) -> Comparison:
+def compare(data: ReliabilityData, kind: Kind, how: Resampling = Resampling()) -> Comparison:
     """Agreement of all coders of ``data``: on the primary code, on each code's presence, and on the sets of codes."""
-    names = tuple(coder.name for coder in data.coders)
     coded = data.primary != MISSING
     given = coded.sum(axis=0)
     sets = _sets(data)
     problems = [
-        Reliability(data.on_scale(), data.cluster, data.scale or len(data.categories), data.level),
+        data.on_scale(),
         *(Reliability(data.presence(code), data.cluster, 2) for code in data.categories),
-        *(Reliability(values, data.cluster, domain, name) for name, (values, domain) in sets.items()),
+        *sets.values(),
     ]
-    result, *rest = krippendorff_alphas(problems, replicates=replicates, seed=seed)
+    result, *rest = krippendorff_alphas(problems, how)
     return Comparison(
-        coders=names,
+        coders=data.names,
         kind=kind,
-        level=data.level,
+        measurement=data.measurement,
         result=result,
         per_code=tuple(
             CodeAlpha(code, _prevalence(problem.values), alpha)
             for code, problem, alpha in zip(data.categories, problems[1:], rest, strict=False)
         ),
         sets=dict(zip(sets, rest[len(data.categories) :], strict=True)),
-        beside=_beside(data, replicates, seed),
+        beside=beside_alpha(data.primary, data.cluster, len(data.categories), how),
         coverage={
-            name: round(float(coded[i].mean()), 6) if coded.size else 0.0 for i, name in enumerate(names)
+            name: round(float(row.mean()), 6) if coded.size else 0.0
+            for name, row in zip(data.names, coded, strict=True)
         },
         dropped={
             "coded by nobody here": int((given == 0).sum()),
             "coded by one coder only": int((given == 1).sum()),
         },
-        missing={name: _missing(data, i) for i, name in enumerate(names)},
+        missing={name: _missing(data, i) for i, name in enumerate(data.names)},
     )
 
 
-def _sets(data: ReliabilityData) -> dict[str, tuple[Ints, list[frozenset[str]]]]:
-    """Sets of codes as values, with their domain; empty where nobody gave a second code."""
+def _sets(data: ReliabilityData) -> dict[str, Reliability]:
+    """Sets of codes as values, "none" as the empty one; nothing where nobody gave a second code."""
     if not (data.present & (data.present - 1)).any():
         return {}
-    masks, place = np.unique(data.present, return_inverse=True)
-    none = data.categories.index(NONE) if NONE in data.categories else -1
-    domain = [
-        frozenset(c for k, c in enumerate(data.categories) if mask >> k & 1 and k != none)
-        for mask in masks.tolist()
-    ]
-    values = np.where(data.primary == MISSING, MISSING, place.reshape(data.present.shape))
-    return dict.fromkeys(("masi", "jaccard"), (values, domain))
-
-
-def _beside(data: ReliabilityData, replicates: int, seed: int) -> tuple[Coefficient, ...]:
-    q = len(data.categories)
-    kappa = (
-        cohen_kappa(data.primary, data.cluster, q, replicates=replicates, seed=seed)
-        if len(data.coders) == 2
-        else chance_corrected(data.primary, data.cluster, q, "fleiss", replicates=replicates, seed=seed)
-    )
-    return (
-        percent_agreement(data.primary, data.cluster, q, replicates=replicates, seed=seed),
-        kappa,
-        chance_corrected(data.primary, data.cluster, q, "gwet", replicates=replicates, seed=seed),
-    )
+    values, sets = data.sets()
+    domain = [codes - {NONE} for codes in sets]
+    measurements = ("masi", "jaccard", MULTIVALUED)
+    return {name: Reliability(values, data.cluster, domain, name) for name in measurements}
 
 
 def _missing(data: ReliabilityData, row: int) -> dict[str, int]:
@@ -169,6 +152,11 @@ def _prevalence(present: Ints) -> float | None:
     return float(values.mean()) if values.size else None
 
 
+MOST = 10
+EACH = 2
+"""Units of one and the same confusion; more would crowd out the others."""
+
+
 @dataclass(frozen=True)
 class Confusion:
     """Two values that coders gave to the same unit: how often, over all pairs of coders and pairable units."""
@@ -179,8 +167,7 @@ class Confusion:
 
 def confusions(data: ReliabilityData) -> list[Confusion]:
     """All confused pairs of primary codes, most frequent first."""
-    counts = value_counts(data.primary, len(data.categories))
-    together = counts.T @ counts
+    together = _together(profiles(data.primary, len(data.categories)))
     found = [
         Confusion((data.categories[a], data.categories[b]), int(together[a, b]))
         for a, b in combinations(range(len(data.categories)), 2)
@@ -189,29 +176,82 @@ def confusions(data: ReliabilityData) -> list[Confusion]:
     return sorted(found, key=lambda c: (-c.count, c.codes))
 
 
-def most_disagreed(data: ReliabilityData, limit: int = 10) -> list[tuple[str, dict[str, str]]]:
-    """Units on which the coders differ most: (unit id, coder → primary code).
+def _together(found: Profiles) -> Ints:
+    """(codes, codes) how often two coders gave them to one unit; the diagonal means nothing."""
+    return (found.counts * found.sizes[:, None]).T @ found.counts
 
-    Share of disagreeing pairs first; among equals the rarer confusion, which is the more telling one, then order.
+
+def ranked_units(data: ReliabilityData, each: int | None = None) -> Ints:
+    """Places of all units on which coders differ, the one to talk over first at the head.
+
+    The largest share of disagreeing pairs of coders first; among equals more coders, then the rarer confusion, which is the
+    more telling one, then the units' own order. ``each``: at most so many units to which the same codes were given.
     """
-    counts = value_counts(data.primary, len(data.categories))
-    m = counts.sum(axis=1)
-    pairs = np.maximum(m * (m - 1), 1)
-    share = np.where(m >= 2, (m**2 - (counts**2).sum(axis=1)) / pairs, 0.0)
-    worst = np.flatnonzero(share > 0)
-    rarity = _rarest(counts, worst)
-    order = sorted(range(len(worst)), key=lambda i: (-share[worst[i]], -m[worst[i]], rarity[i], worst[i]))
-    return [(data.unit_ids[worst[i]], _who_said(data, int(worst[i]))) for i in order[:limit]]
+    found = profiles(data.primary, len(data.categories))
+    m = found.counts.sum(axis=1)
+    share = (m**2 - (found.counts**2).sum(axis=1)) / (m * (m - 1))
+    together = _together(found)
+    rarity = np.array(
+        [
+            min((int(together[a, b]) for a, b in combinations(np.flatnonzero(counts), 2)), default=0)
+            for counts in found.counts
+        ]
+    )
+    own = found.profile
+    differ = share[own] > 0
+    if each is not None:
+        order = np.argsort(own, kind="stable")
+        first = np.searchsorted(own[order], np.arange(len(m)))
+        differ[order] &= np.arange(len(own)) - first[own[order]] < each
+    own, units = own[differ], found.units[differ]
+    ranked: Ints = units[np.lexsort((units, rarity[own], -m[own], -share[own]))]
+    return ranked
 
 
-def _rarest(counts: Ints, units: Sequence[int] | Ints) -> list[int]:
-    together = counts.T @ counts
-    return [min(int(together[a, b]) for a, b in combinations(np.flatnonzero(counts[u]), 2)) for u in units]
+@dataclass(frozen=True)
+class DisagreedUnit:
+    """A unit on which coders differ, with the primary code that each of them gave."""
+
+    unit_id: str
+    trace_id: str
+    text: str
+    codes: dict[str, str]
 
 
-def _who_said(data: ReliabilityData, unit: int) -> dict[str, str]:
+def most_disagreed(
+    runs: Sequence[CoderRun], data: ReliabilityData, most: int = MOST
+) -> tuple[DisagreedUnit, ...]:
+    """The head of `ranked_units`, quoted; at most `EACH` of a kind."""
+    units = ranked_units(data, EACH)[:most].tolist()
+    texts = unit_texts(runs, {data.unit_ids[unit] for unit in units})
+    return tuple(
+        DisagreedUnit(data.unit_ids[unit], *texts[data.unit_ids[unit]], _primary_codes(data, unit))
+        for unit in units
+    )
+
+
+def _primary_codes(data: ReliabilityData, unit: int) -> dict[str, str]:
     return {
-        coder.name: data.categories[value]
-        for coder, value in zip(data.coders, data.primary[:, unit], strict=True)
+        name: data.categories[value]
+        for name, value in zip(data.names, data.primary[:, unit], strict=True)
         if value != MISSING
     }
+
+
+def unit_texts(runs: Sequence[CoderRun], wanted: set[str]) -> dict[str, tuple[str, str]]:
+    """unit id → (trace id, text), for few units of however many."""
+    found: dict[str, tuple[str, str]] = {}
+    for run in runs:
+        if len(found) == len(wanted):
+            break
+        with (run.folder / "units.jsonl").open("rb") as file:
+            for line in islice(file, run.prefix["units.jsonl"] if run.prefix else None):
+                name = _ID.search(line)
+                if name is None or name[1].decode() in wanted:
+                    unit = json.loads(line)
+                    if unit["id"] in wanted:
+                        found.setdefault(unit["id"], (unit["trace_id"], unit["text"]))
+    return found
+
+
+_ID = re.compile(rb'^\{"id": ?"(\w+)"')

@@ -55,13 +55,12 @@ def codes_of(continua: Iterable[Continuum]) -> tuple[str, ...]:
     )
 
 
-def in_order(continuum: Continuum, coder: str, code: str | None = None) -> list[Span]:
-    """A coder's spans by offset (only those of ``code``, if given), checked: inside the continuum, none overlapping.
+def in_order(continuum: Continuum, coder: str) -> list[Span]:
+    """A coder's spans by offset, checked: inside the continuum, none overlapping.
 
     Raises `PedagogyError` naming continuum, coder and offsets.
     """
-    wanted = (span for span in continuum.spans[coder] if code is None or span.code == code)
-    spans = sorted(wanted, key=lambda span: (span.start, span.end))
+    spans = sorted(continuum.spans[coder], key=lambda span: (span.start, span.end))
     where = f"{continuum.name}: coder {coder}"
     for span in spans:
         if not 0 <= span.start < span.end <= continuum.length:
@@ -73,7 +72,7 @@ def in_order(continuum: Continuum, coder: str, code: str | None = None) -> list[
         if second.start < first.end:
             raise PedagogyError(
                 f"{where}: spans {first.start}–{first.end} and {second.start}–{second.end} overlap",
-                "the unitizing alphas need disjoint spans: merge or shorten one; gamma (agreement.gamma) takes overlaps",
+                "the unitizing alphas need disjoint spans: merge or shorten one; --gamma takes overlaps",
             )
     return spans
 

@@ -22,9 +22,10 @@ import numpy as np
 from ..codebook import NONE, Codebook
 from ..errors import RunError, did_you_mean
 from ..runs.coding import CoderInfo, Coding
-from ..runs.run import CoderRun, require_complete
+from ..runs.run import CoderRun, opened, require_complete, run_labels
+from .comparison import ranked_units
 from .profile import MISSING
-from .reliability import ReliabilityData, reliability_data, run_labels
+from .reliability import ReliabilityData, reliability_data
 
 
 @dataclass(frozen=True)
@@ -163,20 +164,20 @@ def disagreements(
     Raises `CodebookError` if the runs were made under different codebooks, `RunError` if a run is not complete, a name
     is unknown, or it is unclear whose disagreements are meant.
     """
-    opened = [run if isinstance(run, CoderRun) else CoderRun(run) for run in runs]
-    unfinished = require_complete(opened, partial)
-    every = reliability_data(opened)
+    found = opened(runs)
+    unfinished = require_complete(found, partial)
+    every = reliability_data(found)
     data = every.of(_chosen(every, coders))
-    book = opened[0].codebook
+    book = found[0].codebook
     wanted = _wanted(pair, data.categories)
     differing = _differing(data)
-    units = _quoted(opened, data, every, differing)
-    counts = Counter(codes for found in differing.values() for codes in found)
+    units = _quoted(found, data, every, differing)
+    counts = Counter(codes for pairs in differing.values() for codes in pairs)
     total = counts.total()
     order = sorted(counts, key=lambda codes: (-counts[codes], codes))
     return Disagreements(
         book=book,
-        runs=tuple(str(run.folder) for run in opened),
+        runs=tuple(str(run.folder) for run in found),
         coders=data.coders,
         n_units=int(((data.primary != MISSING).sum(axis=0) >= 2).sum()),
         n_disagreed=len(differing),
@@ -202,8 +203,8 @@ def _chosen(data: ReliabilityData, names: Sequence[str]) -> list[str]:
         )
     if names:
         return list(names)
-    people = [coder.name for coder in data.coders if coder.kind == "human"]
-    everyone = [coder.name for coder in data.coders]
+    people = [data.names[row] for row in data.rows("human")]
+    everyone = list(data.names)
     if len(people) >= 2:
         return people
     if len(everyone) == 2:
@@ -229,13 +230,13 @@ def _wanted(pair: Sequence[str], categories: tuple[str, ...]) -> Codes | None:
 
 
 def _differing(data: ReliabilityData) -> dict[int, list[Codes]]:
-    """Unit → one pair of codes for each pair of coders that differ on it; units in order."""
-    found: dict[int, list[Codes]] = defaultdict(list)
+    """Unit → one pair of codes for each pair of coders that differ on it; units as `ranked_units` has them."""
+    found: dict[int, list[Codes]] = {unit: [] for unit in ranked_units(data).tolist()}
     for a, b in combinations(data.primary, 2):
         for unit in np.flatnonzero((a != b) & (a != MISSING) & (b != MISSING)).tolist():
             low, high = sorted((int(a[unit]), int(b[unit])))
             found[unit].append((low, high))
-    return dict(sorted(found.items()))
+    return found
 
 
 def _second_only(data: ReliabilityData) -> int:
@@ -301,8 +302,8 @@ def _quoted(
 ) -> dict[int, QuotedUnit]:
     """The units on which coders differ, with their words; each run is read once."""
     place = {data.unit_ids[unit]: unit for unit in wanted}
-    rank = {coder.name: row for row, coder in enumerate(data.coders)}
-    apart = {coder.name for coder in every.coders}
+    rank = {name: row for row, name in enumerate(data.names)}
+    apart = set(every.names)
     shown: dict[int, tuple[str, str, str, str]] = {}
     said: dict[int, list[Said]] = defaultdict(list)
     for run, label in zip(runs, run_labels(runs), strict=True):

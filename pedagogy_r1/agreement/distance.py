@@ -2,7 +2,8 @@
 
     nominal   1 if they differ              ordinal   (Σ of n_g from c to k − (n_c + n_k)/2)², from the data
     interval  (c − k)²                      ratio     ((c − k)/(c + k))²
-    jaccard   1 − |C∩K|/|C∪K|               masi      1 − J·M     dice  1 − 2|C∩K|/(|C| + |K|)
+    jaccard   1 − |C∩K|/|C∪K|               masi      1 − J·M
+    dice      1 − 2|C∩K|/(|C| + |K|)        multivalued: Dice's, with another D_e (see `alpha.py`)
 
 (Krippendorff 2011; sets: Passonneau 2006, *MASI*, with M = 1 for equal sets, 2/3 where one contains the other, 1/3
 where they overlap, 0 where they do not.) Another "MASI" circulates (DKPro): (1 − J)·M′ with M′ = 0, 1/3, 2/3, 1; it
@@ -16,37 +17,38 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import PedagogyError, did_you_mean
-from .additive import Floats
+from ..errors import did_you_mean
+from .profile import Floats
 
 NUMERIC = ("interval", "ratio")
-SETS = ("jaccard", "masi", "dice", "masi-dkpro")
-LEVELS = ("nominal", "ordinal", *NUMERIC, *SETS)
+MULTIVALUED = "multivalued"
 
 
-def distances(level: str, domain: Sequence[float] | Sequence[frozenset[str]] | int) -> Floats | None:
+def distances(measurement: str, domain: Sequence[float] | Sequence[frozenset[str]] | int) -> Floats | None:
     """(K, K) δ over the domain: numbers for interval and ratio, sets for set-valued levels, else how many values.
 
     ``None`` for ordinal, whose δ depends on how often each value was used.
     """
-    if level not in LEVELS:
-        raise PedagogyError(f"no level of measurement is named {level!r}", did_you_mean(level, list(LEVELS)))
-    if level == "ordinal":
+    known = ["nominal", "ordinal", *NUMERIC, *_SET]
+    if measurement not in known:
+        raise ValueError(
+            f"no level of measurement is named {measurement!r}: {did_you_mean(measurement, known)}"
+        )
+    if measurement == "ordinal":
         return None
-    if level == "nominal":
-        size = domain if isinstance(domain, int) else len(domain)
-        return 1 - np.eye(size)
+    if measurement == "nominal":
+        return 1 - np.eye(domain if isinstance(domain, int) else len(domain))
     if isinstance(domain, int):
-        raise PedagogyError(f"level {level!r} needs the values themselves", "give the domain")
-    if level in NUMERIC:
-        return _numeric(level, np.asarray(domain, dtype=np.float64))
+        raise ValueError(f"level {measurement!r} needs the values themselves: give the domain")
+    if measurement in NUMERIC:
+        return _numeric(measurement, np.asarray(domain, dtype=np.float64))
     sets = [frozenset(value) for value in domain]  # type: ignore[arg-type]
-    return np.array([[float(_SET[level](a, b)) for b in sets] for a in sets])
+    return np.array([[float(_SET[measurement](a, b)) for b in sets] for a in sets])
 
 
-def _numeric(level: str, values: Floats) -> Floats:
+def _numeric(measurement: str, values: Floats) -> Floats:
     difference = values[:, None] - values[None]
-    if level == "interval":
+    if measurement == "interval":
         return np.asarray(difference**2)
     total = values[:, None] + values[None]
     return np.divide(difference, total, out=np.zeros_like(difference), where=total != 0) ** 2
@@ -75,4 +77,5 @@ _SET: dict[str, Callable[[frozenset[str], frozenset[str]], Fraction]] = {
     "masi": _masi,
     "dice": _dice,
     "masi-dkpro": _masi_dkpro,
+    MULTIVALUED: _dice,
 }

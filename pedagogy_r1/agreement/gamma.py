@@ -18,13 +18,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any, Literal
 
 from ..errors import PedagogyError
+from ..estimate import Estimate
 from .continuum import Continuum
 
 PACKAGE = "pygamma-agreement"
@@ -33,24 +34,20 @@ Sampler = Literal["statistical", "shuffle"]
 
 
 @dataclass(frozen=True)
-class Gamma:
-    """γ of one continuum, or why it is undefined. ``gamma_k``: by code; one that chance never aligns has none.
+class Gamma(Estimate):
+    """γ of one continuum, without an interval. ``gamma_k``: by code; one that chance never aligns has none.
 
     ``observed``, ``expected``: disorder of the best alignment, mean disorder of the samples; ``aligned``: unitary
     alignments in the best one.
     """
 
-    name: str
-    gamma: float | None
-    gamma_cat: float | None
-    gamma_k: dict[str, float | None]
-    why_undefined: str | None
-    observed: float | None
-    expected: float | None
-    aligned: int
-    samples: int
-    method: str
-    seed: int
+    name: str = ""
+    gamma_cat: float | None = None
+    gamma_k: dict[str, float | None] = field(default_factory=dict)
+    observed: float | None = None
+    expected: float | None = None
+    aligned: int = 0
+    samples: int = 0
 
 
 def gamma(
@@ -86,9 +83,9 @@ def gamma(
     answers = iter(_ask(request, timeout) if defined else [])
     stamp = f"{method}; {PACKAGE} {version(PACKAGE)}" if defined else method
     return [
-        Gamma(c.name, None, None, {}, reason, None, None, 0, 0, method, seed)
+        Gamma.undefined(reason, name=c.name, method=method, seed=seed)
         if reason
-        else Gamma(c.name, **next(answers), why_undefined=None, method=stamp, seed=seed)
+        else Gamma(**next(answers), name=c.name, method=stamp, seed=seed)
         for c, reason in zip(continua, why, strict=True)
     ]
 
@@ -103,7 +100,10 @@ def _why_undefined(continuum: Continuum) -> str | None:
 
 def _ask(request: dict[str, Any], timeout: float | None) -> list[dict[str, Any]]:
     if find_spec("pygamma_agreement") is None:
-        raise PedagogyError("gamma needs the package pygamma-agreement", f"pip install {PACKAGE}")
+        raise PedagogyError(
+            f"gamma needs the package {PACKAGE}",
+            f"pip install 'pedagogy-r1[gamma]', or pip install {PACKAGE}",
+        )
     command = [sys.executable, "-m", __spec__.name]
     try:
         done = subprocess.run(  # noqa: S603 - this very module, no shell
@@ -119,8 +119,7 @@ def _ask(request: dict[str, Any], timeout: float | None) -> list[dict[str, Any]]
             f"{PACKAGE} failed: {said[-1]}",
             "many units and coders make its integer program too large: try fast=True, or coders in pairs",
         )
-    answers: list[dict[str, Any]] = json.loads(done.stdout)
-    return answers
+    return list(json.loads(done.stdout))
 
 
 def _answer(request: dict[str, Any], spans: dict[str, list[tuple[int, int, str]]]) -> dict[str, Any]:
@@ -145,7 +144,7 @@ def _answer(request: dict[str, Any], spans: dict[str, list[tuple[int, int, str]]
         **request["options"],
     )
     return {
-        "gamma": _number(result.gamma),
+        "value": _number(result.gamma),
         "gamma_cat": _number(result.gamma_cat),
         "gamma_k": {code: _gamma_k(result, code) for code in continuum.categories},
         "observed": _number(result.observed_disorder),

@@ -7,22 +7,87 @@ u3     TR-SP  TR-SP  (–)    KA-RO                      0                 1    
 
 ρ_f, ρ_h: the shares of units on which the machine, and the coder, was as good or better. The null hypothesis of coder j
 is ρ_h − ρ_f ≥ ε, the mean of d: rejecting it is a win over j (Calderon, Reichart & Dror 2025, ACL, §3; authors' code).
+
+A code's *score* says how well it fits the codes that the others gave to the same unit: the share of others who gave it
+(accuracy), −√(mean squared distance) to theirs (neg_rmse), the mean similarity of sets (jaccard). Two codes of a unit are
+only ever compared with each other, against the same others. So a score may be any rising function of the published one:
+matches for their share, −Σ(x − x_o)² for −√(mean). Counts and whole numbers make ties exact; where numbers are not whole,
+what differs by rounding alone (relative 1e-9) is a tie too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .additive import Additive, Floats, Interval, Ints, compact, percentile
-from .fit import Scorer, at_least
-from .profile import MISSING
+from ..errors import did_you_mean
+from ..estimate import Estimate, Resampling, percentile
+from .distance import distances
+from .profile import MISSING, Additive, Floats, Ints, compact, over_traces, trace_interval
 
 Bools = npt.NDArray[np.bool_]
+
+Metric = str | Callable[[Any, Sequence[Any]], float]
+"""``"accuracy"``, ``"neg_rmse"``, ``"jaccard"`` (mean similarity of sets), or a function (code, others' codes) → score,
+higher is better, as in the published program."""
+
+Scorer = Callable[[Ints, Ints], Floats]
+"""(units,) codes and (others, units) codes of the other coders, ``MISSING`` where there is none → (units,) scores."""
+
+METRICS = ("accuracy", "neg_rmse", "jaccard")
+_ROUNDING = 1e-9
+
+
+def scorer(metric: Metric, domain: Sequence[Any]) -> Scorer:
+    """The scorer over indices into ``domain``. Raises `ValueError` for an unknown metric or unfit codes."""
+    if callable(metric):
+        return _by_function(metric, domain)
+    if metric == "accuracy":
+        return lambda mine, others: (others == mine).sum(axis=0).astype(np.float64)
+    if metric == "neg_rmse":
+        numbers = _numbers(domain)
+        return _summed(lambda mine, others: -((numbers[others] - numbers[mine]) ** 2))
+    if metric == "jaccard":
+        delta = _jaccard(domain)
+        return _summed(lambda mine, others: 1 - delta[mine, others])
+    raise ValueError(f"no metric is named {metric!r}: {did_you_mean(metric, list(METRICS))}")
+
+
+def _summed(pairwise: Scorer) -> Scorer:
+    """Over the others who coded the unit."""
+    return lambda mine, others: np.where(others == MISSING, 0.0, pairwise(mine, others)).sum(axis=0)
+
+
+def _by_function(function: Callable[[Any, Sequence[Any]], float], domain: Sequence[Any]) -> Scorer:
+    def score(mine: Ints, others: Ints) -> Floats:
+        said = ([domain[o] for o in column if o != MISSING] for column in others.T.tolist())
+        found = [float(function(domain[m], rest)) for m, rest in zip(mine.tolist(), said, strict=True)]
+        if any(math.isnan(value) for value in found):
+            raise ValueError("the metric gave no number (NaN) for a unit: let it return a number always")
+        return np.array(found, dtype=np.float64)
+
+    return score
+
+
+def _numbers(domain: Sequence[Any]) -> Floats:
+    for value in domain:
+        if isinstance(value, str) or not np.isscalar(value) or not math.isfinite(value):  # type: ignore[arg-type]
+            raise ValueError(f"neg_rmse needs numbers; one code is {value!r}: use accuracy for nominal codes")
+    return np.array(domain, dtype=np.float64)
+
+
+def _jaccard(domain: Sequence[Any]) -> Floats:
+    for value in domain:
+        if not isinstance(value, (frozenset, set, tuple, list)):
+            raise ValueError(f"jaccard needs sets of codes; one is {value!r}: use accuracy for single codes")
+    delta = distances("jaccard", [frozenset(value) for value in domain])
+    assert delta is not None  # only the ordinal level has none
+    return delta
 
 
 @dataclass(frozen=True)
@@ -41,17 +106,17 @@ class LeftOut:
         return self.coder_wins.astype(np.int64) - self.machine_wins.astype(np.int64)
 
 
-def usable(values: Ints, machine: Ints, min_per_unit: int) -> Bools:
-    """(units,) coded by the machine and by at least ``min_per_unit`` of the (coders, units) humans."""
-    return np.asarray(((values != MISSING).sum(axis=0) >= min_per_unit) & (machine != MISSING))
-
-
-def leave_out(values: Ints, machine: Ints, among: Bools, coder: int, scorer: Scorer) -> LeftOut:
-    """Compare machine and ``coder`` on the units ``among`` which the coder coded."""
+def leave_out(values: Ints, machine: Ints, among: Bools, coder: int, score: Scorer) -> LeftOut:
+    """Compare machine and ``coder`` on the units ``among`` which the coder coded. ``values``: (humans, units)."""
     units = np.flatnonzero(among & (values[coder] != MISSING))
     others = np.delete(values, coder, axis=0)[:, units]
-    machines, coders = scorer(machine[units], others), scorer(values[coder, units], others)
-    return LeftOut(coder, units, at_least(machines, coders), at_least(coders, machines))
+    machines, coders = score(machine[units], others), score(values[coder, units], others)
+    return LeftOut(coder, units, _at_least(machines, coders), _at_least(coders, machines))
+
+
+def _at_least(first: Floats, second: Floats) -> Bools:
+    """(units,) whether the first score is as good as the second or better; ties are."""
+    return np.asarray((first >= second) | np.isclose(first, second, rtol=_ROUNDING, atol=0))
 
 
 @dataclass(frozen=True)
@@ -64,8 +129,8 @@ class MeanTest:
     mean: float
     se: float | None
     clusters: int
-    t: float | None
-    p: float | None
+    t: float | None = None
+    p: float | None = None
     p_adjusted: float | None = None
     reject: bool = False
     why_undefined: str | None = None
@@ -87,14 +152,12 @@ def mean_test(difference: Ints, epsilon: float, cluster: Ints | None = None) -> 
     sums, sizes = np.bincount(place, difference), np.bincount(place)
     clusters, mean = len(sizes), total / n
     if clusters < 2:
-        return MeanTest(mean, None, clusters, None, None, why_undefined="all units lie in one trace")
+        return MeanTest(mean, None, clusters, why_undefined="all units lie in one trace")
     spread = float(((n * sums - sizes * total) ** 2).sum()) / n**4
     se = math.sqrt(spread * clusters / (clusters - 1))
     t = _t(mean, se, epsilon)
     if t is None:
-        return MeanTest(
-            mean, se, clusters, None, None, why_undefined="the mean is ε exactly, without variance"
-        )
+        return MeanTest(mean, se, clusters, why_undefined="the mean is ε exactly, without variance")
     return MeanTest(mean, se, clusters, t, _lower_tail(clusters - 1, t))
 
 
@@ -124,30 +187,35 @@ def benjamini_yekutieli(p: Sequence[float | None], q: float) -> tuple[list[float
 
 def wins_at(tests: Sequence[MeanTest], epsilon: float, q: float) -> int:
     """How many coders the machine would win over at another ε."""
-    p: list[float | None] = []
-    for test in tests:
-        t = None if test.se is None else _t(test.mean, test.se, epsilon)
-        p.append(None if t is None else _lower_tail(test.clusters - 1, t))
+    t = [None if test.se is None else _t(test.mean, test.se, epsilon) for test in tests]
+    p = [
+        None if one is None else _lower_tail(test.clusters - 1, one)
+        for one, test in zip(t, tests, strict=True)
+    ]
     return sum(benjamini_yekutieli(p, q)[1])
 
 
-def advantage_interval(
-    left: Sequence[LeftOut], n_units: int, cluster: Ints | None, replicates: int, seed: int
-) -> Interval:
-    """Bootstrap over traces, or over units where no traces are known, of ρ: the mean over coders of ρ_f.
+def advantage(left: Sequence[LeftOut], n_units: int, cluster: Ints | None, how: Resampling) -> Estimate:
+    """ρ, the mean over coders of ρ_f, over traces, or over units where no traces are known.
 
     All a resample needs is, per coder, how many units were compared and won; few patterns of that exist.
     """
+    rho = float(np.mean([one.machine_wins.mean() for one in left]))
     seen = np.zeros((len(left), n_units), dtype=np.int64)
     for row, one in enumerate(left):
         seen[row, one.units] = 1 + one.machine_wins
     compared = seen.any(axis=0)
     patterns, profile = np.unique(seen[:, compared].T, axis=0, return_inverse=True)
     features = np.hstack([patterns == 2, patterns > 0]).astype(np.float64)
-    places = np.zeros(n_units, dtype=np.int64) if cluster is None else cluster
-    statistic = Additive(features, profile.ravel(), places[compared], _mean_share)
-    draw = statistic.over_units if cluster is None else statistic.over_clusters
-    return percentile(draw(replicates, seed))
+    if cluster is not None:
+        statistic = Additive(features, profile.ravel(), cluster[compared], _mean_share)
+        return Estimate(rho, **trace_interval(statistic, over_traces([statistic], how)[0], how))
+    statistic = Additive(
+        features, profile.ravel(), np.zeros(int(compared.sum()), dtype=np.int64), _mean_share
+    )
+    low, high, lost, _ = percentile(statistic.over_units(how), how.level)
+    method = f"{how.level:.0%} percentile bootstrap over units, {how.replicates} resamples"
+    return Estimate(rho, low, high, how.level, method, len(profile), seed=how.seed, undefined_share=lost)
 
 
 def _mean_share(sums: Floats) -> Floats:

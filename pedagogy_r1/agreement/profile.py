@@ -1,16 +1,37 @@
-"""Profiles: the distinct ways in which the coders' values fall on a unit, whoever gave which.
+"""Profiles: the distinct ways in which the coders' values fall on a unit, whoever gave which; and statistics over them.
 
 values   A: KA-RO IA-SQ KA-RO     profiles  {KA-RO: 2}            units 0, 2
          B: KA-RO TR-SP KA-RO               {IA-SQ: 1, TR-SP: 1}  unit 1
+
+α, κ, AC1, percent agreement, precision and recall all depend on the data only through sums of a few numbers per unit, and
+these are the same for all units of a profile: with ten codes and three coders some hundreds of profiles stand for a
+million units, so that a resample costs next to nothing.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from .additive import Ints, compact
+from ..estimate import (
+    Estimate,
+    Resampling,
+    cluster_draws,
+    described,
+    effective,
+    few,
+    joined,
+    percentile,
+    unit_draws,
+)
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 MISSING = -1
 
@@ -22,6 +43,11 @@ class Profiles(NamedTuple):
     counts: Ints
     profile: Ints
     units: Ints
+
+    @property
+    def sizes(self) -> Ints:
+        """(profiles,) number of units."""
+        return np.bincount(self.profile, minlength=len(self.counts))
 
 
 def profiles(values: Ints, n_values: int, least: int = 2) -> Profiles:
@@ -76,3 +102,145 @@ def value_counts(values: Ints, n_values: int) -> Ints:
     units = values.shape[1]
     flat = (np.arange(units) * n_values + values)[values != MISSING]
     return np.bincount(flat, minlength=units * n_values).reshape(units, n_values)
+
+
+def compact(key: Ints) -> tuple[Ints, Ints]:
+    """Distinct non-negative keys, ascending, and each row's place among them; a table where the keys are small."""
+    if len(key) and int(key.max()) < max(4 * len(key), 1 << 20):
+        seen = np.bincount(key) > 0
+        place = np.cumsum(seen) - 1
+        return np.flatnonzero(seen), place[key]
+    found, inverse = np.unique(key, return_inverse=True)
+    return found, inverse.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Additive:
+    """A statistic of sums over units. ``features``: (profiles, F); ``profile``, ``cluster``: (units,) profile and trace of
+    each unit; ``statistic``: (R, F) sums → (R,) values, NaN where undefined."""
+
+    features: Floats
+    profile: Ints
+    cluster: Ints
+    statistic: Callable[[Floats], Floats]
+
+    @cached_property
+    def traces(self) -> tuple[Ints, Ints]:
+        """The traces that have a unit here, and each unit's place among them."""
+        return compact(self.cluster)
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """(profiles,) number of units."""
+        return np.bincount(self.profile, minlength=len(self.features))
+
+    def sums(self) -> Floats:
+        """(F,) sums over all units."""
+        return np.asarray(self.sizes @ self.features)
+
+    def point(self) -> float:
+        """The statistic itself."""
+        return float(self.statistic(self.sums()[None])[0])
+
+    def trace_sums(self) -> Floats:
+        """(traces, F) sums per trace."""
+        traces, place = self.traces
+        columns = np.ascontiguousarray(self.features.T)
+        return np.column_stack([np.bincount(place, column[self.profile], len(traces)) for column in columns])
+
+    def over_units(self, how: Resampling) -> Floats:
+        """(replicates,) the statistic of redrawn units."""
+        total = len(self.profile)
+        if 4 * len(self.sizes) < total:
+            draws, features = unit_draws(self.sizes, how.replicates, how.seed), self.features
+        else:
+            draws, features = (
+                cluster_draws(total, how.replicates, how.seed) if total else iter(()),
+                self.features[self.profile],
+            )
+        return _concatenated(self.statistic(block @ features) for block in draws)
+
+
+def over_traces(statistics: Sequence[Additive], how: Resampling) -> list[Floats]:
+    """(replicates,) each statistic of redrawn traces, whole; only traces that have a unit there are drawn.
+
+    Statistics over the same traces share one set of draws; all draws come from one seed.
+    """
+    results: list[Floats] = [np.empty(0)] * len(statistics)
+    same: dict[bytes, list[int]] = {}
+    for place, one in enumerate(statistics):
+        same.setdefault(one.traces[0].tobytes(), []).append(place)
+    for places in same.values():
+        n = len(statistics[places[0]].traces[0])
+        if n < 2 or not how.replicates:
+            continue
+        sums = [statistics[place].trace_sums() for place in places]
+        parts: list[list[Floats]] = [[] for _ in places]
+        for weights in cluster_draws(n, how.replicates, how.seed):
+            for part, place, own in zip(parts, places, sums, strict=True):
+                part.append(statistics[place].statistic(weights @ own))
+        for part, place in zip(parts, places, strict=True):
+            results[place] = np.concatenate(part)
+    return results
+
+
+def _concatenated(parts: Iterable[Floats]) -> Floats:
+    return np.concatenate([np.empty(0), *parts])
+
+
+def trace_interval(one: Additive, draws: Floats, how: Resampling, *warnings: str | None) -> dict[str, Any]:
+    """The fields of an `Estimate` that a resampling of whole traces gives, without its value."""
+    traces, place = one.traces
+    low, high, lost, _ = percentile(draws, how.level)
+    return {
+        "low": low,
+        "high": high,
+        "level": how.level,
+        "method": described("traces", how),
+        "n": len(one.profile),
+        "clusters": len(traces),
+        "effective_clusters": effective(np.bincount(place)),
+        "seed": how.seed,
+        "undefined_share": lost,
+        "warnings": joined(
+            no_interval(len(traces), how, low), few(len(traces)) if low is not None else None, *warnings
+        ),
+    }
+
+
+def no_interval(traces: int, how: Resampling, low: float | None) -> str | None:
+    """Why there is no interval over traces, where there is none."""
+    if low is not None:
+        return None
+    if traces < 2:
+        return "no interval over traces: all units come from one trace"
+    return "no interval: " + (
+        "undefined in every resample" if how.replicates else "no resamples were asked for"
+    )
+
+
+@dataclass(frozen=True)
+class TwoIntervals(Estimate):
+    """An estimate over traces, with the limits over units beside it: the same where units of a trace are not alike."""
+
+    unit_low: float | None = None
+    unit_high: float | None = None
+    unit_undefined_share: float = 0.0
+
+    @property
+    def unit_interval(self) -> tuple[float, float] | None:
+        """Both limits over units, or ``None``."""
+        return None if self.unit_low is None or self.unit_high is None else (self.unit_low, self.unit_high)
+
+
+def unit_interval(draws: Floats, how: Resampling) -> dict[str, Any]:
+    """The fields of `TwoIntervals` that a resampling of units gives."""
+    low, high, lost, _ = percentile(draws, how.level)
+    return {"unit_low": low, "unit_high": high, "unit_undefined_share": lost}
+
+
+def estimated(one: Additive, value: float, draws: Floats, how: Resampling, why: str) -> Estimate:
+    """A value over traces; ``why`` it is undefined, where it is NaN."""
+    if np.isnan(value):
+        return Estimate.undefined(why, level=how.level, n=len(one.profile), clusters=len(one.traces[0]))
+    return Estimate(value, **trace_interval(one, draws, how))

@@ -13,42 +13,41 @@ Beside the published t test over units stands one whose errors are clustered by 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..errors import PedagogyError, did_you_mean
-from .additive import Ints
-from .coded_units import CodedUnits, from_mappings, from_reliability
-from .fit import Metric, scorer
+from ..errors import RunError, did_you_mean
+from ..estimate import Clusters, Estimate, Resampling
+from ..limits import LEVEL
 from .left_out import (
     Bools,
     LeftOut,
     MeanTest,
-    advantage_interval,
+    Metric,
+    advantage,
     benjamini_yekutieli,
     leave_out,
     mean_test,
-    usable,
+    scorer,
     wins_at,
 )
-from .profile import MISSING
+from .profile import MISSING, Ints
 from .reliability import ReliabilityData
 from .replacement_report import (
     EPSILON,
     PASS,
-    Advantage,
     CoderSkill,
     CoderTest,
     ConstantCoder,
-    Decision,
     Errors,
     Minimum,
+    ReplacementDecision,
     ReplacementReport,
 )
-from .replacement_verdict import warnings
 
 
 def replacement_test(
@@ -64,16 +63,19 @@ def replacement_test(
     minimum: Minimum | None = None,
     replicates: int = 1000,
     seed: int = 0,
+    level: float = LEVEL,
 ) -> ReplacementReport:
     """Test coder ``machine`` against the human coders of ``data`` (or just ``humans``); other machines do not enter.
 
     What the humans are (``kind``) sets ε, or give ``epsilon``. Compared are primary codes, or all codes of a unit as a set
     (``sets``; the default for ``metric="jaccard"``). Raises `RunError` for an unknown or human ``machine``,
-    `PedagogyError` for settings that make no sense. Too few data raise nothing: the report says what is short.
+    `ValueError` for settings that make no sense. Too few data raise nothing: the report says what is short.
     """
-    settings = _settings(metric, kind, epsilon, q, minimum, replicates, seed)
+    rule = _Rule(
+        metric, *_epsilon(kind, epsilon, q), q, minimum or Minimum(), Resampling(replicates, seed, level)
+    )
     as_sets = metric == "jaccard" if sets is None else sets
-    return _report(from_reliability(data, machine, humans, sets=as_sets), machine, settings)
+    return _report(_from_reliability(data, machine, humans, sets=as_sets), machine, rule)
 
 
 def alternative_annotator_test(
@@ -88,102 +90,185 @@ def alternative_annotator_test(
     minimum: Minimum | None = None,
     replicates: int = 1000,
     seed: int = 0,
+    level: float = LEVEL,
     name: str = "the machine",
 ) -> ReplacementReport:
     """The same over plain mappings: ``humans[coder][unit]`` and ``machine[unit]``; ``None`` or absent is missing.
 
-    ``traces``: unit → trace, for the clustered test. Raises `PedagogyError` for a code that is NaN, a unit without a trace
+    ``traces``: unit → trace, for the clustered test. Raises `ValueError` for a code that is NaN, a unit without a trace
     where ``traces`` is given, or settings that make no sense.
     """
-    settings = _settings(metric, kind, epsilon, q, minimum, replicates, seed)
-    return _report(from_mappings(humans, machine, traces), name, settings)
+    rule = _Rule(
+        metric, *_epsilon(kind, epsilon, q), q, minimum or Minimum(), Resampling(replicates, seed, level)
+    )
+    return _report(_from_mappings(humans, machine, traces), name, rule)
 
 
 @dataclass(frozen=True)
-class _Settings:
+class _Rule:
     metric: Metric
     epsilon: float
     epsilon_from: str
     q: float
     minimum: Minimum
-    replicates: int
-    seed: int
+    how: Resampling
 
 
-def _settings(
-    metric: Metric,
-    kind: CoderSkill | None,
-    epsilon: float | None,
-    q: float,
-    minimum: Minimum | None,
-    replicates: int,
-    seed: int,
-) -> _Settings:
+def _epsilon(kind: CoderSkill | None, epsilon: float | None, q: float) -> tuple[float, str]:
+    """ε and where it is from. Raises `ValueError` for settings that make no sense."""
     if (kind is None) == (epsilon is None):
-        raise PedagogyError(
-            "the test needs either what the human coders are, or ε", "say kind='expert', 'skilled' or 'crowd'"
+        raise ValueError(
+            "the test needs either what the human coders are, or ε: say kind='expert', 'skilled' or 'crowd'"
         )
     if kind is not None and kind not in EPSILON:
-        raise PedagogyError(f"no kind of coder is named {kind!r}", did_you_mean(kind, list(EPSILON)))
+        raise ValueError(f"no kind of coder is named {kind!r}: {did_you_mean(kind, list(EPSILON))}")
     chosen = EPSILON[kind] if kind is not None else float(epsilon or 0)
     if not 0 <= chosen < 1:
-        raise PedagogyError(f"ε is {chosen}", "give a share from 0 to below 1, such as 0.2 for experts")
+        raise ValueError(f"ε is {chosen}: give a share from 0 to below 1, such as 0.2 for experts")
     if not 0 < q < 1:
-        raise PedagogyError(
-            f"the false discovery rate q is {q}", "give a share between 0 and 1, such as 0.05"
+        raise ValueError(f"the false discovery rate q is {q}: give a share between 0 and 1, such as 0.05")
+    return chosen, f"{kind} coders" if kind is not None else "chosen by hand"
+
+
+@dataclass(frozen=True)
+class _CodedUnits:
+    """What is compared. ``values``: (humans, units), ``machine``: (units,), both indices into ``domain`` or ``MISSING``;
+    ``cluster``: (units,) trace of each unit, if known."""
+
+    humans: tuple[str, ...]
+    values: Ints
+    machine: Ints
+    domain: Sequence[Any]
+    cluster: Ints | None
+
+
+def _from_reliability(
+    data: ReliabilityData, machine: str, humans: Sequence[str], *, sets: bool
+) -> _CodedUnits:
+    """``machine`` against all human coders, or just ``humans``: primary codes, or all codes of a unit as a set."""
+    _check_names(data, machine, humans)
+    chosen = list(dict.fromkeys(humans)) or [data.names[row] for row in data.rows("human")]
+    whole = data.of([*chosen, machine])
+    values, domain = whole.sets() if sets else (whole.primary, whole.categories)
+    return _CodedUnits(tuple(chosen), values[:-1], values[-1], domain, whole.cluster)
+
+
+def _check_names(data: ReliabilityData, machine: str, humans: Sequence[str]) -> None:
+    kinds = {coder.name: coder.kind for coder in data.coders}
+    for name in (machine, *humans):
+        if name not in kinds:
+            raise RunError(f"no coder is named {name!r}", did_you_mean(name, list(kinds)))
+    if kinds[machine] == "human":
+        machines = [name for name, kind in kinds.items() if kind == "machine"]
+        raise RunError(
+            f"{machine!r} is a human coder", "name a machine: " + (", ".join(machines) or "there is none")
         )
-    origin = f"{kind} coders" if kind is not None else "chosen by hand"
-    return _Settings(metric, chosen, origin, q, minimum or Minimum(), replicates, seed)
+    for name in humans:
+        if kinds[name] == "machine":
+            raise RunError(f"{name!r} is a machine, not one of the humans", "name human coders only")
 
 
-def _report(coded: CodedUnits, machine: str, s: _Settings) -> ReplacementReport:
-    among = usable(coded.values, coded.machine, s.minimum.humans_per_unit)
-    left, untested = _leave_out_all(coded, coded.machine, among, s)
-    coders = _tests(coded, left, s)
-    short = _short(coded.humans, left, s.minimum)
+def _from_mappings(
+    humans: Mapping[str, Mapping[Hashable, Any]],
+    machine: Mapping[Hashable, Any],
+    traces: Mapping[Hashable, Hashable] | None,
+) -> _CodedUnits:
+    units: dict[Hashable, int] = {}
+    for codes in (*humans.values(), machine):
+        for unit in codes:
+            units.setdefault(unit, len(units))
+    domain: list[Any] = []
+    index: dict[Hashable, int] = {}
+    rows = np.full((len(humans) + 1, len(units)), MISSING, dtype=np.int64)
+    for row, (name, codes) in zip(rows, (*humans.items(), ("the machine", machine)), strict=True):
+        for unit, code in codes.items():
+            if code is not None:
+                row[units[unit]] = _place(code, domain, index, f"{name}, unit {unit!r}")
+    cluster = None
+    if traces is not None:
+        unknown = [unit for unit in units if unit not in traces]
+        if unknown:
+            raise ValueError(
+                f"no trace is given for unit {unknown[0]!r}: name the trace of every unit, or give none"
+            )
+        cluster = Clusters.of([traces[unit] for unit in units]).number
+    return _CodedUnits(tuple(humans), rows[:-1], rows[-1], domain, cluster)
+
+
+def _place(code: Any, domain: list[Any], index: dict[Hashable, int], where: str) -> int:
+    """Equal codes share a place; what has no hash (a list, a vector, for a metric of one's own) gets one of its own."""
+    if isinstance(code, float) and math.isnan(code):
+        raise ValueError(
+            f"{where}: the code is NaN: leave the unit out, or give None, where a code is missing"
+        )
+    if not isinstance(code, Hashable):
+        domain.append(code)
+        return len(domain) - 1
+    if code not in index:
+        index[code] = len(domain)
+        domain.append(code)
+    return index[code]
+
+
+def _report(coded: _CodedUnits, machine: str, rule: _Rule) -> ReplacementReport:
+    given = (coded.values != MISSING).sum(axis=0)
+    few, silent = given < rule.minimum.humans_per_unit, coded.machine == MISSING
+    among = ~few & ~silent
+    left, untested = _leave_out_all(coded, coded.machine, among, rule)
+    coders = _tests(coded, left, rule)
+    short = _short(coded.humans, left, rule.minimum)
     clustered = [coder.clustered for coder in coders if coder.clustered is not None]
-    report = ReplacementReport(
+    return ReplacementReport(
         machine=machine,
         humans=coded.humans,
-        metric=s.metric if isinstance(s.metric, str) else getattr(s.metric, "__name__", "a function"),
-        epsilon=s.epsilon,
-        epsilon_from=s.epsilon_from,
-        q=s.q,
-        minimum=s.minimum,
+        metric=rule.metric
+        if isinstance(rule.metric, str)
+        else getattr(rule.metric, "__name__", "a function"),
+        epsilon=rule.epsilon,
+        epsilon_from=rule.epsilon_from,
+        q=rule.q,
+        minimum=rule.minimum,
         n_units=int(among.sum()),
         n_traces=None if coded.cluster is None else len(np.unique(coded.cluster[among])),
-        advantage=_advantage(coded, left, s, short),
-        published=_decision("published", [coder.published for coder in coders], short, s),
-        clustered=None if coded.cluster is None else _decision("clustered by trace", clustered, short, s),
+        advantage=advantage(left, len(coded.machine), coded.cluster, rule.how)
+        if left
+        else Estimate.undefined(short or "no coder is tested", level=rule.how.level),
+        published=_decision("published", [coder.published for coder in coders], short, rule),
+        clustered=None if coded.cluster is None else _decision("clustered by trace", clustered, short, rule),
         coders=coders,
-        constant=_constant(coded, among, s) if left else None,
+        constant=_constant(coded, among, rule) if left else None,
         untested=untested,
-        dropped=_dropped(coded, s.minimum),
+        dropped={
+            "coded by no human": int((given == 0).sum()),
+            f"coded by fewer than {rule.minimum.humans_per_unit} humans": int((few & (given > 0)).sum()),
+            "not coded by the machine": int((~few & silent).sum()),
+        },
     )
-    return replace(report, warnings=warnings(report))
 
 
 def _leave_out_all(
-    coded: CodedUnits, machine: Ints, among: Bools, s: _Settings
+    coded: _CodedUnits, machine: Ints, among: Bools, rule: _Rule
 ) -> tuple[list[LeftOut], dict[str, int]]:
     """The comparisons with each coder left out who has units enough, and how many the others have."""
-    score = scorer(s.metric, coded.domain)
+    score = scorer(rule.metric, coded.domain)
     enough: list[LeftOut] = []
     too_few: dict[str, int] = {}
     for row, name in enumerate(coded.humans):
         n = int((among & (coded.values[row] != MISSING)).sum())
-        if n < s.minimum.units_per_human:
+        if n < rule.minimum.units_per_human:
             too_few[name] = n
         else:
             enough.append(leave_out(coded.values, machine, among, row, score))
     return enough, too_few
 
 
-def _tests(coded: CodedUnits, left: Sequence[LeftOut], s: _Settings) -> tuple[CoderTest, ...]:
-    by_unit = _corrected([mean_test(one.difference, s.epsilon) for one in left], s.q)
+def _tests(coded: _CodedUnits, left: Sequence[LeftOut], rule: _Rule) -> tuple[CoderTest, ...]:
+    by_unit = _corrected([mean_test(one.difference, rule.epsilon) for one in left], rule.q)
     by_trace: Sequence[MeanTest | None] = [None] * len(left)
     if (cluster := coded.cluster) is not None:
-        by_trace = _corrected([mean_test(one.difference, s.epsilon, cluster[one.units]) for one in left], s.q)
+        by_trace = _corrected(
+            [mean_test(one.difference, rule.epsilon, cluster[one.units]) for one in left], rule.q
+        )
     return tuple(
         CoderTest(
             coder=coded.humans[one.coder],
@@ -206,12 +291,14 @@ def _corrected(tests: Sequence[MeanTest], q: float) -> list[MeanTest]:
     ]
 
 
-def _decision(errors: Errors, tests: Sequence[MeanTest], short: str | None, s: _Settings) -> Decision:
+def _decision(
+    errors: Errors, tests: Sequence[MeanTest], short: str | None, rule: _Rule
+) -> ReplacementDecision:
     wins, m = sum(test.reject for test in tests), len(tests)
     rate = wins / m if m else None
     if short or rate is None:
-        return Decision(errors, wins, m, rate, None, None, short)
-    return Decision(errors, wins, m, rate, rate >= PASS, _epsilon_to_pass(tests, s.q))
+        return ReplacementDecision(errors, wins, m, rate, None, None, short)
+    return ReplacementDecision(errors, wins, m, rate, rate >= PASS, _epsilon_to_pass(tests, rule.q))
 
 
 def _epsilon_to_pass(tests: Sequence[MeanTest], q: float) -> float | None:
@@ -242,31 +329,12 @@ def _short(humans: Sequence[str], left: Sequence[LeftOut], least: Minimum) -> st
     )
 
 
-def _advantage(coded: CodedUnits, left: Sequence[LeftOut], s: _Settings, short: str | None) -> Advantage:
-    method = f"percentile bootstrap over {'units' if coded.cluster is None else 'traces'}"
-    if not left:
-        return Advantage(None, None, method, 0.0, 0, s.seed, short)
-    rho = float(np.mean([one.machine_wins.mean() for one in left]))
-    found = advantage_interval(left, len(coded.machine), coded.cluster, s.replicates, s.seed)
-    return Advantage(rho, found.ci, method, found.undefined_share, s.replicates, s.seed)
-
-
-def _constant(coded: CodedUnits, among: Bools, s: _Settings) -> ConstantCoder:
+def _constant(coded: _CodedUnits, among: Bools, rule: _Rule) -> ConstantCoder:
     """The published test of a machine that knows one code only."""
     said = coded.values[:, among]
     commonest = int(np.bincount(said[said != MISSING]).argmax())
-    left, _ = _leave_out_all(coded, np.full_like(coded.machine, commonest), among, s)
-    _, reject = benjamini_yekutieli([mean_test(one.difference, s.epsilon).p for one in left], s.q)
+    left, _ = _leave_out_all(coded, np.full_like(coded.machine, commonest), among, rule)
+    _, reject = benjamini_yekutieli([mean_test(one.difference, rule.epsilon).p for one in left], rule.q)
     rate = sum(reject) / len(reject)
     rho = float(np.mean([one.machine_wins.mean() for one in left]))
     return ConstantCoder(coded.domain[commonest], rate, rho, rate >= PASS)
-
-
-def _dropped(coded: CodedUnits, least: Minimum) -> dict[str, int]:
-    given = (coded.values != MISSING).sum(axis=0)
-    few = given < least.humans_per_unit
-    return {
-        "coded by no human": int((given == 0).sum()),
-        f"coded by fewer than {least.humans_per_unit} humans": int((few & (given > 0)).sum()),
-        "not coded by the machine": int((~few & (coded.machine == MISSING)).sum()),
-    }

@@ -1,4 +1,4 @@
-"""What the alternative-annotator test found: per coder, the two decisions, ρ, and all that it rests on.
+"""What the alternative-annotator test found: per coder, the two decisions, ρ, all that it rests on, and sentences to quote.
 
 published            ω = 3/4 ≥ ½   passed   from ε = .16 on
 clustered by trace   ω = 3/4 ≥ ½   passed   from ε = .18 on        ρ = .772 [.747, .797]
@@ -7,12 +7,13 @@ clustered by trace   ω = 3/4 ≥ ½   passed   from ε = .18 on        ρ = .77
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ..errors import PedagogyError
+from ..estimate import Estimate
+from ..limits import FEW_T_CLUSTERS
 from .left_out import MeanTest
-from .replacement_verdict import verdict
 
 CoderSkill = Literal["expert", "skilled", "crowd"]
 
@@ -21,6 +22,9 @@ EPSILON: dict[str, float] = {"expert": 0.2, "skilled": 0.15, "crowd": 0.1}
 
 PASS = 0.5
 """The winning rate that passes."""
+
+NAMED = 4
+"""Coders won over, up to which a sentence names them."""
 
 Errors = Literal["published", "clustered by trace"]
 
@@ -35,9 +39,8 @@ class Minimum:
 
     def __post_init__(self) -> None:
         if self.humans < 1 or self.units_per_human < 2 or self.humans_per_unit < 2:
-            raise PedagogyError(
-                "the test needs a human, two units for each and two humans for each unit at the very least",
-                "leave the minimum numbers as they are",
+            raise ValueError(
+                "the test needs a human, two units for each and two humans for each unit at the very least"
             )
 
 
@@ -61,7 +64,7 @@ class CoderTest:
 
 
 @dataclass(frozen=True)
-class Decision:
+class ReplacementDecision:
     """``winning_rate`` ω = ``wins`` / ``m``; ``passed`` if ω ≥ ½, ``None`` where the minimum numbers are not met
     (``why_undefined``). ``epsilon_to_pass``: the smallest ε at which it would pass, ``None`` if at none up to 1."""
 
@@ -71,19 +74,6 @@ class Decision:
     winning_rate: float | None
     passed: bool | None
     epsilon_to_pass: float | None
-    why_undefined: str | None = None
-
-
-@dataclass(frozen=True)
-class Advantage:
-    """ρ, the mean over coders of ρ_f, with a 95 % percentile interval (``method`` says what was redrawn)."""
-
-    estimate: float | None
-    ci: tuple[float, float] | None
-    method: str
-    undefined_share: float
-    replicates: int
-    seed: int
     why_undefined: str | None = None
 
 
@@ -99,7 +89,7 @@ class ConstantCoder:
 
 @dataclass(frozen=True)
 class ReplacementReport:
-    """What ``pcode agreement --replace`` prints. ``dropped``: units that do not enter, by reason; ``untested``: coders with
+    """What ``pcode agreement --replace`` prints. ``advantage``: ρ, the mean over coders of ρ_f. ``dropped``: units that do not enter, by reason; ``untested``: coders with
     too few units, and how many they have (they still speak as one of the others)."""
 
     machine: str
@@ -111,22 +101,35 @@ class ReplacementReport:
     minimum: Minimum
     n_units: int
     n_traces: int | None
-    advantage: Advantage
-    published: Decision
-    clustered: Decision | None
+    advantage: Estimate
+    published: ReplacementDecision
+    clustered: ReplacementDecision | None
     coders: tuple[CoderTest, ...]
     constant: ConstantCoder | None
     untested: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is short, left out or too easy, in words."""
+        return tuple(_warnings(self))
 
     def verdict(self) -> str:
-        """The result in sentences to quote, with what it does not show."""
-        return verdict(self)
+        """The result in sentences to quote: pass or not, by both tests; how good, from which ε on; what it does not show;
+        what to be wary of."""
+        found = self.published
+        parts = [_no_verdict(self)] if found.passed is None else [_outcome(self), *_beside(self)]
+        parts += [_advantage(self)] if self.coders else []
+        parts += [_from_epsilon(self)] if found.passed is not None else []
+        parts.append(_limits(self))
+        cautions = [warning for warning in self.warnings if warning != found.why_undefined]
+        if cautions:
+            parts.append("With caution: " + "; ".join(cautions) + ".")
+        return " ".join(parts)
 
     def as_json(self) -> dict[str, Any]:
         """JSON object; t of a test without variance is the string ``"inf"`` or ``"-inf"``."""
-        return {**_plain(asdict(self)), "verdict": self.verdict()}
+        return {**_plain(asdict(self)), "warnings": list(self.warnings), "verdict": self.verdict()}
 
 
 def _plain(value: Any) -> Any:
@@ -137,3 +140,110 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     return str(value) if isinstance(value, float) and math.isinf(value) else value
+
+
+def _no_verdict(report: ReplacementReport) -> str:
+    found = report.published
+    start = f"No verdict on whether {report.machine} may replace a coder: {found.why_undefined}."
+    if found.winning_rate is None:
+        return start
+    return f"{start} For what it is worth, it won over {found.wins} of {found.m} ({_terms(report)})."
+
+
+def _outcome(report: ReplacementReport) -> str:
+    found = report.published
+    names = _won([(coder, coder.published) for coder in report.coders])
+    return (
+        f"{report.machine} {_passes(found)} the alternative-annotator test (Calderon et al. 2025): it wins over {found.wins} "
+        f"of {found.m} human coders{names}, winning rate ω = {found.winning_rate:.2f} where 0.50 passes ({_terms(report)})."
+    )
+
+
+def _terms(report: ReplacementReport) -> str:
+    return (
+        f"ε = {report.epsilon:g}, {report.epsilon_from}; false discovery rate {report.q:g}; {report.metric} on "
+        f"{report.n_units} units"
+    )
+
+
+def _won(tests: Sequence[tuple[CoderTest, MeanTest]]) -> str:
+    """Names, where a reader has an eye for so many."""
+    names = [coder.coder for coder, test in tests if test.reject]
+    return f" ({', '.join(names)})" if 0 < len(names) < len(tests) and len(names) <= NAMED else ""
+
+
+def _beside(report: ReplacementReport) -> list[str]:
+    if report.clustered is None:
+        return ["The published test takes the units as independent; no traces were given to check that."]
+    found = report.clustered
+    same = found.passed == report.published.passed
+    tail = (
+        "." if same else ": units of one trace are alike, so trust this result rather than the published one."
+    )
+    return [
+        f"With errors clustered by trace ({report.n_traces} traces) it wins over {found.wins} of {found.m} and "
+        f"{'also ' if same else ''}{_passes(found)}{tail}"
+    ]
+
+
+def _passes(found: ReplacementDecision) -> str:
+    return "passes" if found.passed else "does not pass"
+
+
+def _advantage(report: ReplacementReport) -> str:
+    found = report.advantage
+    between = (
+        f", {100 * found.level:g} % interval {found.low:.2f} to {found.high:.2f}" if found.interval else ""
+    )
+    return (
+        f"Averaged over coders, it fits the other coders at least as well as the one left out on "
+        f"{100 * (found.value or 0):.0f} % of units (ties included; advantage probability ρ = {found.value:.2f}{between})."
+    )
+
+
+def _from_epsilon(report: ReplacementReport) -> str:
+    shown = _smallest(report.published.epsilon_to_pass)
+    if report.clustered is not None:
+        shown += f" ({_smallest(report.clustered.epsilon_to_pass)} clustered)"
+    return f"The smallest ε at which it would pass is {shown}."
+
+
+def _smallest(epsilon: float | None) -> str:
+    """Rounded up, so that the ε that is named does pass."""
+    return "none" if epsilon is None else f"{-(-epsilon * 1000 // 1) / 1000:.3f}"
+
+
+def _limits(report: ReplacementReport) -> str:
+    points = 100 * report.epsilon
+    return (
+        "This does not show that the codes are valid, for coders and machine can share a mistake; nor that coders agree "
+        "well, for where they disagree the test is easy to pass (read it beside α); nor that the machine may replace all "
+        f"humans, for it is measured by them. A win allows the machine to be up to {points:g} points worse than the coder, "
+        "and it holds for these coders, these units and this codebook only."
+    )
+
+
+def _warnings(report: ReplacementReport) -> Iterator[str]:
+    if report.published.why_undefined:
+        yield report.published.why_undefined
+    for name, n in report.untested.items():
+        yield f"{name} is not tested: {n} comparable units, of {report.minimum.units_per_human} needed"
+    alike = [coder.coder for coder in report.coders if coder.published.se == 0]
+    if alike:
+        yield f"all comparisons with {', '.join(alike)} came out the same: no variance for the t test to go by"
+    traces = [coder.clustered.clusters for coder in report.coders if coder.clustered is not None]
+    if traces and min(traces) < FEW_T_CLUSTERS:
+        yield f"a coder's units come from no more than {min(traces)} traces: clustered errors are a rough guide"
+    missing = report.dropped["not coded by the machine"]
+    if missing:
+        yield f"{missing} units that the machine did not code are left out, and the test says nothing of them"
+    easy = report.constant
+    if easy is not None and easy.passed and report.published.passed is not None:
+        yield (
+            f"giving every unit the commonest code ({_shown(easy.code)}) would pass too, with ω = "
+            f"{easy.winning_rate:.2f}, ρ = {easy.advantage_prob:.2f}: the test tells little here"
+        )
+
+
+def _shown(code: Any) -> str:
+    return " + ".join(sorted(map(str, code))) if isinstance(code, (set, frozenset)) else str(code)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..formatting import DASH, interval, shown
-from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, LEVEL
+from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from .console import console, put_json, table
 from .options import (
     PATH,
@@ -24,12 +24,13 @@ from .options import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..agreement import AgreementReport, Alpha, Comparison, Difference
+    from ..agreement.agreement_report import AgreementReport
+    from ..agreement.alpha import Alpha
+    from ..agreement.alpha_difference import AlphaDifference
+    from ..agreement.comparison import Comparison
 
 WIDE = 104
 """Columns that the table takes with the coefficients beside α."""
-
-INTERVAL = f"{shown(LEVEL, 'percent')} over traces"
 
 
 @click.command("agreement", cls=Command)
@@ -58,7 +59,7 @@ INTERVAL = f"{shown(LEVEL, 'percent')} over traces"
 @click.option("--hayes", is_flag=True, help="Also the Hayes–Krippendorff intervals, which are too narrow.")
 @coders_option("Only these coders.")
 @partial_option()
-@resampling_options("units and of traces", level=False)
+@resampling_options("units and of traces")
 @json_option()
 @json_file_option()
 def command(
@@ -70,7 +71,7 @@ def command(
     the codebook's level (nominal, for Schön); --by code adds the presence or absence of every code, --by domain the
     comparisons within each domain. --replace runs the alternative-annotator test (Calderon et al. 2025).
     """
-    from ..agreement import agree
+    from ..agreement.agreement_report import agree
 
     report = agree(runs, by=None if by == "code" else by, **given)
     if not put_json(report.as_json, as_json, json_file):
@@ -82,23 +83,24 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
     from rich.markup import escape
 
     out = console()
-    level = report.comparisons[0].level if report.comparisons else "nominal"
+    measurement = report.comparisons[0].measurement if report.comparisons else "nominal"
     out.print(
-        f"[bold]Krippendorff's α[/], {level}, primary code · {escape(report.codebook)} · "
+        f"[bold]Krippendorff's α[/], {measurement}, primary code · {escape(report.codebook)} · "
         f"{report.n_units} units of {report.n_traces} traces"
     )
-    _print_comparisons(out, report.comparisons)
+    over = f"{shown(report.how.level, 'percent')} over traces"
+    _print_comparisons(out, report.comparisons, over)
     for line in _notes(report):
         out.print(escape(line), style="yellow")
     for name, d in report.differences.items():
-        if d.difference is not None:
+        if d.value is not None:
             out.print(escape(_difference(name, d)))
     for group in report.groups:
         out.print(f"\n[bold]{escape(group.field)} {escape(str(group.value))}[/] · {group.n_units} units")
-        _print_comparisons(out, group.comparisons)
+        _print_comparisons(out, group.comparisons, over)
     if codes:
         for c in report.comparisons:
-            _print_codes(out, c)
+            _print_codes(out, c, over)
     _print_accuracy(out, report)
     _print_before_after(out, report)
     for replacement in report.replacements:
@@ -107,16 +109,16 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
     _print_disagreements(out, report)
 
 
-def _print_comparisons(out: Console, comparisons: Sequence[Comparison]) -> None:
+def _print_comparisons(out: Console, comparisons: Sequence[Comparison], over: str) -> None:
     from rich.markup import escape
 
     beside = ("agree", "κ", "AC1") if out.width >= WIDE else ()
-    heads = ("coders", "", "α", INTERVAL, "over units", *beside, "units", "values")
+    heads = ("coders", "", "α", over, "over units", *beside, "units", "values")
     rows = [
         (
             *(escape(" – ".join(c.coders)), c.kind, *_cells(c.result)),
             *([shown(b.value) for b in c.beside] if beside else []),
-            *(f"{c.result.n_units}", f"{c.result.n_pairable}"),
+            *(f"{c.result.n}", f"{c.result.n_pairable}"),
         )
         for c in comparisons
     ]
@@ -124,23 +126,23 @@ def _print_comparisons(out: Console, comparisons: Sequence[Comparison]) -> None:
 
 
 def _cells(result: Alpha) -> tuple[str, str, str]:
-    if result.alpha is None:
+    if result.value is None:
         return "[yellow]undefined[/]", DASH, DASH
     style = (
-        "green" if result.alpha >= ALPHA_RELIABLE else "yellow" if result.alpha >= ALPHA_TENTATIVE else "red"
+        "green" if result.value >= ALPHA_RELIABLE else "yellow" if result.value >= ALPHA_TENTATIVE else "red"
     )
-    traces, units = (interval(*(ci or (None, None))) for ci in (result.ci_cluster, result.ci))
-    return f"[{style}]{shown(result.alpha)}[/]", traces, units
+    units = interval(result.unit_low, result.unit_high)
+    return f"[{style}]{shown(result.value)}[/]", interval(result.low, result.high), units
 
 
-def _print_codes(out: Console, comparison: Comparison) -> None:
+def _print_codes(out: Console, comparison: Comparison, over: str) -> None:
     from rich.markup import escape
 
     rows = []
     for c in comparison.per_code:
         note = c.result.why_undefined or ("too rare for its intervals" if c.result.too_uniform else "")
         rows.append((c.code, *_cells(c.result), shown(c.prevalence, "share"), f"[dim]{escape(note)}[/]"))
-    heads = ("code", "α", INTERVAL, "over units", "prevalence", "note")
+    heads = ("code", "α", over, "over units", "prevalence", "note")
     out.print()
     out.print(table(*heads, rows=rows, left=("code", "note"), title=" – ".join(comparison.coders)))
 
@@ -154,15 +156,15 @@ def _print_accuracy(out: Console, report: AgreementReport) -> None:
             cells = [
                 cell
                 for share in (c.precision, c.recall, c.f1)
-                for cell in (shown(share.value), interval(*(share.ci or (None, None))))
+                for cell in (shown(share.value), interval(share.low, share.high))
             ]
             rows.append((c.code, *cells, shown(c.prevalence.value), shown(c.bias.value)))
         heads = ("code", "precision", "", "recall", "", "F1", "", "prevalence", "bias")
         out.print()
         out.print(table(*heads, rows=rows, left=("code",), title=f"{name} against the reference"))
     for who, found in report.hayes.items():
-        out.print(f"{escape(who)}: Hayes–Krippendorff {interval(*(found.interval.ci or (None, None)))}")
-    for warning in dict.fromkeys(found.warning for found in report.hayes.values()):
+        out.print(f"{escape(who)}: Hayes–Krippendorff {interval(found.low, found.high)}")
+    for warning in dict.fromkeys(warning for found in report.hayes.values() for warning in found.warnings):
         out.print(escape(warning), style="yellow")
 
 
@@ -173,7 +175,7 @@ def _print_before_after(out: Console, report: AgreementReport) -> None:
         ("α before", report.drift),
         ("the earlier codes carried by the migration map: α before", report.drift_carried),
     ):
-        if d is not None and d.difference is not None:
+        if d is not None and d.value is not None:
             out.print(f"{words} {shown(d.first)}, after {shown(d.second)}: {_size(d)}")
         if d is not None and d.why_undefined:
             out.print(f"before and after: {escape(d.why_undefined)}", style="yellow")
@@ -185,14 +187,14 @@ def _print_before_after(out: Console, report: AgreementReport) -> None:
         )
 
 
-def _difference(name: str, d: Difference) -> str:
+def _difference(name: str, d: AlphaDifference) -> str:
     """One sentence on how much worse (or better) people agree with a machine than with each other."""
     return f"with {name} people agree {shown(d.second)}, with each other {shown(d.first)}: {_size(d)}"
 
 
-def _size(d: Difference) -> str:
-    between = f" {interval(*d.ci)}" if d.ci else ""
-    return f"difference {shown(d.difference)}{between}, {d.n_units} units of {d.n_traces} traces"
+def _size(d: AlphaDifference) -> str:
+    between = f" {interval(d.low, d.high)}" if d.interval else ""
+    return f"difference {shown(d.value)}{between}, {d.n} units of {d.clusters} traces"
 
 
 def _notes(report: AgreementReport) -> Iterator[str]:
@@ -203,11 +205,11 @@ def _notes(report: AgreementReport) -> Iterator[str]:
         who = " – ".join(c.coders)
         if c.result.why_undefined:
             yield f"{who}: α is undefined: {c.result.why_undefined}"
-        elif max(c.result.undefined_share) > 0:
-            units, traces = (shown(share, "share") for share in c.result.undefined_share)
+        elif max(c.result.unit_undefined_share, c.result.undefined_share) > 0:
+            units, traces = (
+                shown(n, "share") for n in (c.result.unit_undefined_share, c.result.undefined_share)
+            )
             yield f"{who}: α was undefined in {units} of the resamples of units, {traces} of traces"
-        elif c.result.ci_cluster is None:
-            yield f"{who}: no interval over traces: all units come from one trace, or no resamples were asked for"
     yield from dict.fromkeys(warning for c in report.comparisons for warning in c.result.warnings)
     coverage = {name: (c.coverage[name], c.missing[name]) for c in report.comparisons for name in c.coders}
     for name, (share, missing) in coverage.items():
@@ -222,7 +224,7 @@ def _print_disagreements(out: Console, report: AgreementReport) -> None:
     from rich.markup import escape
 
     if report.confused:
-        pairs = ", ".join(f"{a} with {b} ({c.count}×)" for c in report.confused for a, b in [c.codes])
+        pairs = ", ".join(f"{a} with {b} ({c.count}×)" for c in report.confused[:3] for a, b in [c.codes])
         out.print(f"\n[bold]most confused[/]  {escape(pairs)}")
     if report.disagreed:
         out.print("[bold]most disagreed units[/]")

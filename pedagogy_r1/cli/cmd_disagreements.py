@@ -14,7 +14,7 @@ from .options import PATH, coders_option, json_option, names_option, out_option,
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..agreement import ConfusedPair, Disagreements, QuotedUnit
+    from ..agreement.disagreement import ConfusedPair, Disagreements, QuotedUnit
     from ..codebook import Code
 
 
@@ -46,7 +46,7 @@ def command(
     Each pair comes with what the codebook says of both codes and the rule that decides between them, or that there is
     none: that is the rule to write next (`pcode codebook bump`). Units with the same primary code never appear.
     """
-    from ..agreement import disagreements
+    from ..agreement.disagreement import disagreements
 
     found = disagreements(runs, coders=coders, pair=pair, partial=partial)
     if out is not None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from ..formatting import interval, shown
-from ..limits import LEVEL
 from .console import console, notice, print_json, table
 from .options import PATH, coders_option, json_option, partial_option, resampling_options
 
 if TYPE_CHECKING:
-    from ..agreement import Unitizing
+    from ..agreement.gamma import Gamma
+    from ..agreement.unitizing import Unitizing
+
+NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes where spans meet"}
 
 
 @click.command("unitizing")
@@ -35,53 +37,77 @@ if TYPE_CHECKING:
     help="A coder without a span in a trace did not code it, or found nothing there.",
 )
 @partial_option()
-@resampling_options(level=False)
+@resampling_options()
+@click.option(
+    "--gamma",
+    is_flag=True,
+    help="Also γ of every trace, from --seed; it takes overlaps (pip install pedagogy-r1[gamma]).",
+)
 @json_option()
 def command(
     runs: tuple[Path, ...],
     coders: tuple[str, ...],
     silent: Literal["missing", "nothing"],
     partial: bool,
+    gamma: bool,
     as_json: bool,
     **how: Any,
 ) -> None:
     """The unitizing α family over RUNS whose coders chose their own spans (pcode import --units own).
 
-    u: spans and codes together; |u: spans alone; cu: codes, where spans meet; (k)u: one code.
+    u: spans and codes together; |u: spans alone; cu: codes, where spans meet; (k)u: one code. --gamma adds γ (Mathet et
+    al. 2015), which forgives a limit that is slightly off.
     """
-    from ..agreement import continua_of, unitizing_alpha
-    from ..runs.run import CoderRun, require_complete
+    from ..agreement.continuum import continua_of
+    from ..agreement.gamma import gamma as gammas
+    from ..agreement.unitizing import unitizing_alpha
+    from ..runs.run import opened, require_complete
 
-    opened = [CoderRun(run) for run in runs]
-    unfinished = require_complete(opened, partial)
-    found = unitizing_alpha(continua_of(opened, coders=coders, silent=silent, partial=partial), **how)
+    found_runs = opened(runs)
+    unfinished = require_complete(found_runs, partial)
+    continua = continua_of(found_runs, coders=coders, silent=silent, partial=partial)
+    aligned = gammas(continua, seed=how["seed"]) if gamma else []
+    found = unitizing_alpha(continua, **how)
     for sentence in unfinished:
         notice(sentence)
     if as_json:
-        print_json(asdict(found) | {"partial": list(unfinished)})
+        own = {"gamma": [one.as_json() for one in aligned]} if gamma else {}
+        print_json(found.as_json() | own | {"partial": list(unfinished)})
     else:
-        _print(found)
+        _print(found, f"{shown(how['level'], 'percent')} over traces")
+        _print_gamma(aligned)
 
 
-def _print(found: Unitizing) -> None:
+def _print(found: Unitizing, over: str) -> None:
     from rich.markup import escape
 
     out = console()
     coders = escape(" – ".join(found.coders))
     out.print(f"[bold]{coders}[/] · {found.n_continua} traces, {found.length:,} characters")
-    family = {
-        "u  spans and codes": found.u,
-        "|u  spans alone": found.binary,
-        "cu  codes where spans meet": found.coded,
-    } | {f"({code})u": alpha for code, alpha in found.per_code.items()}
     rows = []
-    for name, alpha in family.items():
+    for name, alpha in found.family.items():
         coverage = "" if alpha.coverage is None else shown(alpha.coverage, "share")
-        note = alpha.why_undefined or alpha.why_no_interval or ""
-        limits = interval(*(alpha.ci or (None, None)))
-        rows.append((escape(name), shown(alpha.estimate), limits, coverage, f"[dim]{escape(note)}[/]"))
-    heads = ("", "α", f"{shown(LEVEL, 'percent')} over traces", "coverage", "note")
-    out.print(table(*heads, rows=rows, left=("", "note")))
+        note = f"[dim]{escape(alpha.why_undefined or '')}[/]"
+        limits = interval(alpha.low, alpha.high)
+        rows.append((escape(NAMES.get(name, name)), shown(alpha.value), limits, coverage, note))
+    out.print(table("", "α", over, "coverage", "note", rows=rows, left=("", "note")))
     out.print(escape(found.method), style="dim")
-    if found.warning:
-        out.print(escape(found.warning), style="yellow")
+    for warning in dict.fromkeys(w for alpha in found.family.values() for w in alpha.warnings):
+        out.print(escape(warning), style="yellow")
+
+
+def _print_gamma(aligned: Sequence[Gamma]) -> None:
+    from rich.markup import escape
+
+    if aligned:
+        rows = [
+            (
+                escape(one.name),
+                shown(one.value),
+                shown(one.gamma_cat),
+                f"[dim]{escape(one.why_undefined or '')}[/]",
+            )
+            for one in aligned
+        ]
+        console().print(table("trace", "γ", "γ of codes", "note", rows=rows, left=("trace", "note")))
+        console().print(escape(aligned[0].method), style="dim")

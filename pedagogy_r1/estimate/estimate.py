@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from ..limits import FEW_CLUSTERS, LEVEL
 
@@ -41,7 +41,7 @@ class Estimate:
     design_effect: float | None = None
 
     @classmethod
-    def undefined(cls, why: str, **known: Any) -> Estimate:
+    def undefined(cls, why: str, **known: Any) -> Self:
         """No value, and the reason; ``known``: other fields."""
         return cls(None, why_undefined=why, **known)
 

@@ -5,7 +5,7 @@ alpha · coefficients · alpha_by_code · human_machine · leave_one_out · alph
 
 from __future__ import annotations
 
-from ..agreement import Alpha
+from ..agreement.alpha import Alpha
 from .reliability import Agreement
 from .section import ReportTable, Row, columns, counted
 from .study import Study
@@ -23,17 +23,15 @@ def agreement_tables(study: Study, found: Agreement) -> tuple[ReportTable, ...]:
 
 
 def _alpha_cells(result: Alpha) -> Row:
-    low, high = result.ci_cluster or (None, None)
-    unit_low, unit_high = result.ci or (None, None)
     return {
-        "alpha": result.alpha,
-        "low": low,
-        "high": high,
-        "unit_low": unit_low,
-        "unit_high": unit_high,
-        "units": result.n_units,
+        "alpha": result.value,
+        "low": result.low,
+        "high": result.high,
+        "unit_low": result.unit_low,
+        "unit_high": result.unit_high,
+        "units": result.n,
         "values": result.n_pairable,
-        "traces": result.n_traces,
+        "traces": result.clusters,
         "why_undefined": result.why_undefined,
     }
 
@@ -51,7 +49,7 @@ def _alpha_table(found: Agreement) -> ReportTable:
     rows = [
         {"coders": " – ".join(c.coders), "kind": c.kind, **_alpha_cells(c.result)}
         | {f"p_below_{limit}": share for limit, share in c.result.q.items()}
-        | {f"alpha_{name}": alpha.alpha for name, alpha in c.sets.items()}
+        | {f"alpha_{name}": alpha.value for name, alpha in c.sets.items()}
         for c in found.comparisons
     ]
     below = columns(("P(α < .667)", "p_below_0.667", "share"), ("P(α < .8)", "p_below_0.800", "share"))
@@ -77,10 +75,10 @@ def _beside_table(found: Agreement) -> ReportTable:
     rows = []
     for c in found.comparisons:
         for one in c.beside:
-            low, high = one.ci_cluster or (None, None)
+            low, high = one.interval or (None, None)
             rows.append(
                 {"coders": " – ".join(c.coders), "coefficient": one.name, "value": one.value, "low": low, "high": high}
-                | {"agreement": one.agreement, "chance": one.chance, "units": one.n_units}
+                | {"agreement": one.agreement, "chance": one.chance, "units": one.n}
                 | {"why_undefined": one.why_undefined}
             )  # fmt: skip
     return ReportTable(
@@ -124,10 +122,10 @@ def _code_table(found: Agreement) -> ReportTable:
 def _difference_table(found: Agreement) -> ReportTable:
     rows = []
     for name, d in found.differences:
-        low, high = d.ci or (None, None)
+        low, high = d.interval or (None, None)
         rows.append(
-            {"machine": name, "people": d.first, "with_machine": d.second, "difference": d.difference, "low": low, "high": high}
-            | {"units": d.n_units, "traces": d.n_traces, "why_undefined": d.why_undefined}
+            {"machine": name, "people": d.first, "with_machine": d.second, "difference": d.value, "low": low, "high": high}
+            | {"units": d.n, "traces": d.clusters, "why_undefined": d.why_undefined}
         )  # fmt: skip
     return ReportTable(
         "human_machine",

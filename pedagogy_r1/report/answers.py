@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..agreement import Comparison
+from ..agreement.comparison import Comparison
 from ..formatting import shown
 from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
@@ -75,7 +75,7 @@ def reliability_answer(study: Study, found: Agreement) -> PlainAnswer:
 
 
 def _best(some: Sequence[Comparison]) -> Comparison | None:
-    return max(some, key=lambda c: (len(c.coders), c.result.n_units), default=None)
+    return max(some, key=lambda c: (len(c.coders), c.result.n), default=None)
 
 
 def _person(study: Study, c: Comparison) -> str:
@@ -92,28 +92,28 @@ _NUMBER = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
 def _level(c: Comparison) -> str:
     """The sentence with the numbers, after who it is about."""
     result = c.result
-    if result.alpha is None:
+    if result.value is None:
         return f"cannot be compared: {result.why_undefined}."
     seen = next((one.value for one in c.beside if one.name == "percent agreement"), None)
     same = (
-        f"gave the same code to {shown(seen, 'share')} of {counted(result.n_units, 'shared unit')}."
+        f"gave the same code to {shown(seen, 'share')} of {counted(result.n, 'shared unit')}."
         if seen is not None
         else ""
     )
-    ci = result.ci_cluster or result.ci
+    ci = result.interval or result.unit_interval
     span = (
         f" (95 % interval {shown(ci[0], 'coefficient')} to {shown(ci[1], 'coefficient')})"
         if ci
         else " (no interval)"
     )
     if _too_few(c):
-        few = f"{counted(result.n_units, 'shared unit')} of {counted(result.n_traces, 'trace')}"
-        return f"{same} Krippendorff's α is {shown(result.alpha, 'coefficient')}, but {few} are too few to tell how far they agree."
-    grade = _grade(result.alpha)
+        few = f"{counted(result.n, 'shared unit')} of {counted(result.clusters, 'trace')}"
+        return f"{same} Krippendorff's α is {shown(result.value, 'coefficient')}, but {few} are too few to tell how far they agree."
+    grade = _grade(result.value)
     low = _grade(ci[0]) if ci else grade
     hedge = "" if low == grade else f" The interval reaches down to where it would be {_MEANS[low]}."
     return (
-        f"{same} Beyond chance, their agreement is Krippendorff's α = {shown(result.alpha, 'coefficient')}{span}, where 1 is perfect "
+        f"{same} Beyond chance, their agreement is Krippendorff's α = {shown(result.value, 'coefficient')}{span}, where 1 is perfect "
         f"and 0 is chance: by the customary limits (.800 and .667), {_MEANS[grade]}.{hedge}"
     )
 
@@ -134,35 +134,35 @@ LEAST_UNITS, LEAST_TRACES = 30, 5
 
 
 def _too_few(c: Comparison) -> bool:
-    return c.result.n_units < LEAST_UNITS or c.result.n_traces < LEAST_TRACES
+    return c.result.n < LEAST_UNITS or c.result.clusters < LEAST_TRACES
 
 
 def _grade_words(c: Comparison) -> str:
-    if c.result.alpha is None:
+    if c.result.value is None:
         return "to an unknown extent"
     if _too_few(c):
-        few = f"{counted(c.result.n_units, 'unit')} of {counted(c.result.n_traces, 'trace')}"
+        few = f"{counted(c.result.n, 'unit')} of {counted(c.result.clusters, 'trace')}"
         return f"to an extent that cannot be told yet from {few}"
-    grade = _grade(c.result.alpha)
+    grade = _grade(c.result.value)
     words = {
         "well": "well enough to rely on",
         "fairly": "well enough for tentative conclusions",
         "too little": "too little to rely on",
     }
-    return f"{words[grade]} (α = {shown(c.result.alpha, 'coefficient')})"
+    return f"{words[grade]} (α = {shown(c.result.value, 'coefficient')})"
 
 
 def _difference(found: Agreement, machine: str) -> list[str]:
     for name, d in found.differences:
-        if name == machine and d.difference is not None and d.ci is not None:
-            if d.ci[0] <= 0 <= d.ci[1]:
+        if name == machine and d.value is not None and d.low is not None and d.high is not None:
+            if d.low <= 0 <= d.high:
                 return [
                     "On the units that all of them coded, the machine's agreement with people is not shown to differ from people's own."
                 ]
-            how = "less" if d.difference < 0 else "more"
+            how = "less" if d.value < 0 else "more"
             return [
                 f"On the same units, people agree {how} with the machine than with each other: α differs by "
-                f"{shown(d.difference, 'signed')} ({shown(d.ci[0], 'signed')} to {shown(d.ci[1], 'signed')})."
+                f"{shown(d.value, 'signed')} ({shown(d.low, 'signed')} to {shown(d.high, 'signed')})."
             ]
     return []
 

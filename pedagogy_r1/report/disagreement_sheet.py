@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..agreement import ConfusedPair, Disagreements
+from ..agreement.disagreement import ConfusedPair, Disagreements
 from ..codebook import Code
 from ..errors import RunError
 from ..files.records import BadRow, atomic, read_rows

@@ -1,29 +1,22 @@
 """How far coders agree: people with each other, people with the machine, and the difference between the two.
 
-measure_agreement(study).comparisons[0].result.alpha
+measure_agreement(study).comparisons[0].result.value
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ..agreement import (
-    MISSING,
-    Alpha,
-    Comparison,
-    Difference,
-    MachineErrors,
-    Reliability,
-    ReplacementReport,
-    human_machine_difference,
-    krippendorff_alphas,
-    machine_errors,
-    replacement_test,
-)
-from ..agreement.comparison import compare, groups
+from ..agreement.alpha import Alpha, krippendorff_alphas
+from ..agreement.alpha_difference import AlphaDifference, human_machine_difference
+from ..agreement.code_accuracy import MachineErrors, machine_errors
+from ..agreement.comparison import Comparison, compare, groups
+from ..agreement.profile import MISSING
+from ..agreement.replacement import replacement_test
+from ..agreement.replacement_report import ReplacementReport
+from ..estimate import Resampling
 from .study import Ints, Study
 
 LEAST_HUMANS = 3
@@ -51,7 +44,7 @@ class Agreement:
     """All that the section shows. ``confusion``: (codes, codes) counts, rows by ``rows``, columns by ``machine``."""
 
     comparisons: tuple[Comparison, ...]
-    differences: tuple[tuple[str, Difference], ...]
+    differences: tuple[tuple[str, AlphaDifference], ...]
     by_group: tuple[GroupAlpha, ...]
     confusion: Ints | None
     confusion_of: tuple[str, str]
@@ -67,18 +60,18 @@ class Agreement:
 def measure_agreement(study: Study) -> Agreement:
     """Compare all coders; nothing raises where α is undefined, the results say why."""
     data, settings = study.data, study.settings
-    how: Any = {"replicates": settings.replicates, "seed": settings.seed}
+    how = Resampling(settings.replicates, settings.seed)
     chosen = [
         (names, kind)
         for names, kind in groups(data)
         if kind != "machine-machine" or len(study.machines) <= MOST_MACHINES
     ]
-    comparisons = tuple(compare(data.of(names), kind, **how) for names, kind in chosen)
-    differences: tuple[tuple[str, Difference], ...] = ()
+    comparisons = tuple(compare(data.of(names), kind, how) for names, kind in chosen)
+    differences: tuple[tuple[str, AlphaDifference], ...] = ()
     if len(study.humans) >= 2:
         people = np.vstack([study.row(name) for name in study.humans])
         differences = tuple(
-            (name, human_machine_difference(people, study.row(name), data.cluster, len(study.codes), **how))
+            (name, human_machine_difference(people, study.row(name), data.cluster, len(study.codes), how))
             for name in study.machines
         )
     pair, confusion = _confusion(study)
@@ -89,23 +82,25 @@ def measure_agreement(study: Study) -> Agreement:
         )
     replacements: tuple[ReplacementReport, ...] = ()
     if len(study.humans) >= LEAST_HUMANS:
-        replacements = tuple(replacement_test(data, name, kind="skilled", **how) for name in study.machines)
+        replacements = tuple(
+            replacement_test(data, name, kind="skilled", replicates=how.replicates, seed=how.seed)
+            for name in study.machines
+        )
     return Agreement(
         comparisons, differences, _by_group(study, how), confusion, pair, errors, _leave_one_out(study, how), replacements
     )  # fmt: skip
 
 
-def _leave_one_out(study: Study, how: Any) -> tuple[tuple[str, Alpha], ...]:
+def _leave_one_out(study: Study, how: Resampling) -> tuple[tuple[str, Alpha], ...]:
     """α of all the others, without each coder in turn; where three or more coded."""
     data = study.data
     if len(data.coders) < 3:
         return ()
-    domain = data.scale or len(data.categories)
+    whole = data.on_scale()
     problems = [
-        Reliability(np.delete(data.on_scale(), row, axis=0), data.cluster, domain, data.level)
-        for row in range(len(data.coders))
+        whole._replace(values=np.delete(whole.values, row, axis=0)) for row in range(len(data.coders))
     ]
-    return tuple(zip([c.name for c in data.coders], krippendorff_alphas(problems, **how), strict=True))
+    return tuple(zip([c.name for c in data.coders], krippendorff_alphas(problems, how), strict=True))
 
 
 def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
@@ -124,7 +119,7 @@ def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
     return of, counts if both.any() else None
 
 
-def _by_group(study: Study, how: Any) -> tuple[GroupAlpha, ...]:
+def _by_group(study: Study, how: Resampling) -> tuple[GroupAlpha, ...]:
     teams: list[tuple[tuple[str, ...], str]] = []
     if len(study.humans) >= 2:
         teams.append((study.humans, "human-human"))
@@ -137,8 +132,6 @@ def _by_group(study: Study, how: Any) -> tuple[GroupAlpha, ...]:
         for value in values if 2 <= len(values) <= 12 else []:
             for names, kind in teams:
                 own = study.data.of(names).where(column, value)
-                domain = own.scale or len(own.categories)
-                one = Reliability(own.on_scale(), own.cluster, domain, own.level)
-                alpha = krippendorff_alphas([one], **how)[0]
+                alpha = krippendorff_alphas([own.on_scale()], how)[0]
                 found.append(GroupAlpha(names, kind, column, str(value), alpha))
     return tuple(found)

@@ -4,7 +4,7 @@
     200    8        .09    .34            .28               1.1–13.6 %
     800    32       .045   .93            .14               2.7–8.3 %
 
-α by simulation (`agreement.precision`), the frequency by formula (`stats.precision`); both from assumptions, which a
+α by simulation (`agreement.alpha_precision`), the frequency by formula (`stats.precision`); both from assumptions, which a
 pilot run can replace. Without the machine: what a machine run adds (DSL, PPI++) makes frequencies more precise, never less by much.
 """
 
@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..agreement import MISSING, krippendorff_alpha, reliability_data
-from ..agreement.precision import AlphaPrecision, Coders, alpha_precision
+from ..agreement.alpha import krippendorff_alpha
+from ..agreement.alpha_precision import AlphaPrecision, Coders, alpha_precision
+from ..agreement.profile import MISSING
+from ..agreement.reliability import reliability_data
 from ..errors import InputError, RunError, did_you_mean
+from ..estimate import Resampling
 from ..runs.code_table import code_table
 from ..runs.run import CoderRun
 from ..stats.code_shares import frequency
@@ -151,9 +154,9 @@ def _pilot(run: CoderRun, code: str | None) -> dict[str, Any]:
     if len(share) < 2:
         raise RunError(f"{run.folder}: {data.coders[first].name} gave one code only", "choose another pilot")
     if human.sum() >= 2:
-        both = krippendorff_alpha(data.primary[human], data.cluster, len(data.categories), replicates=0)
-        one = krippendorff_alpha(data.presence(chosen.code)[human], data.cluster, 2, replicates=0)
-        found |= {"alpha": _usable(both.alpha), "code_alpha": _usable(one.alpha)}
+        both = krippendorff_alpha(data.primary[human], data.cluster, len(data.categories), how=Resampling(0))
+        one = krippendorff_alpha(data.presence(chosen.code)[human], data.cluster, 2, how=Resampling(0))
+        found |= {"alpha": _usable(both.value), "code_alpha": _usable(one.value)}
     return found
 
 

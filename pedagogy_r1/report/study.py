@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ..agreement import MISSING, ReliabilityData, majority, reliability_data
+from ..agreement.code_accuracy import majority
+from ..agreement.profile import MISSING
+from ..agreement.reliability import ReliabilityData, reliability_data
 from ..codebook import NONE, Codebook
 from ..codebook.code_colors import Palette, palette
 from ..errors import PedagogyError, RunError, did_you_mean

@@ -19,9 +19,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..agreement import MISSING, krippendorff_alpha
+from ..agreement.alpha import krippendorff_alpha
+from ..agreement.profile import MISSING
 from ..codebook import NONE
 from ..errors import InputError
+from ..estimate import Resampling
 from ..human.adjudication import (
     ADJUDICATED,
     Dispute,
@@ -156,8 +158,8 @@ def _pair(material: Material, a: str, b: str) -> CoderPair:
             (a, b), len(both), same, None, f"the codes are {material.book.level}: pcode agreement says it"
         )
     values = np.array(rows, dtype=np.int64).reshape(-1, 2).T
-    found = krippendorff_alpha(values, np.array(traces, dtype=np.int64), len(names), replicates=0)
-    return CoderPair((a, b), len(both), same, found.alpha, found.why_undefined)
+    found = krippendorff_alpha(values, np.array(traces, dtype=np.int64), len(names), how=Resampling(0))
+    return CoderPair((a, b), len(both), same, found.value, found.why_undefined)
 
 
 class AdjudicatePages(CodePages):

@@ -23,9 +23,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..agreement import Alpha, krippendorff_alpha
+from ..agreement.alpha import Alpha, krippendorff_alpha
 from ..codebook import NONE, Codebook
 from ..errors import InputError
+from ..estimate import Resampling
 from ..human.adjudication import ADJUDICATED
 from ..human.coding_log import PRACTICE, CodingLog, LogHeader
 from ..human.packet import CodingTask, Packet, blind
@@ -192,12 +193,12 @@ class Practice(Workplace):
         place = {code: i for i, code in enumerate((*self.book.code_ids, NONE))}
         values = np.array([[place[code] for code in pair] for pair in pairs], dtype=np.int64).reshape(-1, 2).T
         every = np.arange(values.shape[1], dtype=np.int64)
-        return krippendorff_alpha(values, every, len(place), replicates=replicates)
+        return krippendorff_alpha(values, every, len(place), how=Resampling(replicates))
 
     def curve(self, pairs: list[tuple[str, str]]) -> list[float | None]:
         """α of the first k units, for every k."""
         while len(self._curve) < len(pairs):
-            self._curve.append(self.alpha(pairs[: len(self._curve) + 1], replicates=0).alpha)
+            self._curve.append(self.alpha(pairs[: len(self._curve) + 1], replicates=0).value)
         return self._curve
 
     def confusions(self) -> list[tuple[str, str, int]]:

@@ -30,8 +30,8 @@ def test_precision_recall_and_f1_equal_counting(tmp_path: Path) -> None:
         assert c.recall.value == pytest.approx(tp / wanted)
         assert c.f1.value == pytest.approx(2 * tp / (given + wanted))
         assert c.bias.value == pytest.approx((given - wanted) / 119)
-        assert c.precision.ci is not None
-        assert c.precision.ci[0] < tp / given < c.precision.ci[1]
+        assert c.precision.interval is not None
+        assert c.precision.low < tp / given < c.precision.high
         assert c.n_units == 119
 
 
@@ -57,10 +57,10 @@ def test_drift_between_two_versions(tmp_path: Path, pcode) -> None:  # type: ign
     old = make_run(tmp_path / "old", coded(0.6))
     new = make_run(tmp_path / "new", coded(0.95), codebook=book(BOOK.replace("1.0.0", "1.1.0")))
     found = drift([old], [new])
-    assert found.first == pytest.approx(agree([old], replicates=0).comparisons[0].result.alpha)
-    assert found.second == pytest.approx(agree([new], replicates=0).comparisons[0].result.alpha)
-    assert found.ci is not None
-    assert found.ci[0] > 0
+    assert found.first == pytest.approx(agree([old], replicates=0).comparisons[0].result.value)
+    assert found.second == pytest.approx(agree([new], replicates=0).comparisons[0].result.value)
+    assert found.interval is not None
+    assert found.low > 0
     shown = pcode(
         "agreement", new.folder, "--before", old.folder, "--reference", "x", "--hayes", "--replicates", 50
     )

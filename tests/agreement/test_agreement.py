@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.agreement import agree, krippendorff_alpha, reliability_data, value_counts
-from pedagogy_r1.agreement.comparison import confusions, most_disagreed
+from pedagogy_r1.agreement.comparison import confusions, most_disagreed, ranked_units
 from pedagogy_r1.errors import CodebookError, RunError
+from pedagogy_r1.estimate import Resampling
 
 from ..make_runs import BOOK, book, make_run
 
@@ -31,13 +32,13 @@ def test_published_examples(shared: Path) -> None:
         for level, expected in case["expected"].items():
             domain = values if level in ("interval", "ratio") else len(values)
             found = krippendorff_alpha(
-                matrix, np.zeros(matrix.shape[1], dtype=int), domain, level=level, replicates=0
+                matrix, np.zeros(matrix.shape[1], dtype=int), domain, measurement=level, how=Resampling(0)
             )
             where = f"{case['id']} {level}"
             if expected.get("computed_krippendorff_0_9") is not None:
-                assert found.alpha == pytest.approx(expected["computed_krippendorff_0_9"], abs=1e-12), where
+                assert found.value == pytest.approx(expected["computed_krippendorff_0_9"], abs=1e-12), where
             if expected.get("published") is not None:
-                assert found.alpha == pytest.approx(expected["published"], abs=expected["tol"]), where
+                assert found.value == pytest.approx(expected["published"], abs=expected["tol"]), where
             seen += 1
     assert seen >= 10
 
@@ -55,15 +56,16 @@ def test_alpha_is_one_minus_observed_over_expected(rows: list[list[int]]) -> Non
     """The parts reported beside α give α again; where α is undefined a reason stands in its place."""
     matrix = np.array(rows).T
     counts = value_counts(matrix, 4)
-    found = krippendorff_alpha(matrix, np.arange(len(rows)), 4, replicates=20)
+    found = krippendorff_alpha(matrix, np.arange(len(rows)), 4, how=Resampling(20))
     pairable = counts[counts.sum(axis=1) >= 2]
     if len(pairable) == 0 or (pairable.sum(axis=0) > 0).sum() < 2:
-        assert found.alpha is None
+        assert found.value is None
         assert found.why_undefined
-        assert found.ci is None
+        assert found.interval is None
+        assert found.unit_interval is None
     else:
         reference = krippendorff.alpha(value_counts=pairable, level_of_measurement="nominal")
-        assert found.alpha == pytest.approx(reference, abs=1e-12)
+        assert found.value == pytest.approx(reference, abs=1e-12)
         assert found.observed is not None
         assert found.expected
         assert 1 - found.observed / found.expected == pytest.approx(reference, abs=1e-12)
@@ -78,7 +80,7 @@ def test_bootstrap_equals_resampling_by_hand(clustered: bool) -> None:
     matrix = np.array([np.where(rng.random(200) < 0.75, truth, rng.integers(0, 3, 200)) for _ in range(2)])
     matrix[1, ::9] = -1
     counts, cluster = value_counts(matrix, 3), np.arange(200) // 5
-    found = krippendorff_alpha(matrix, cluster, 3, replicates=4000, seed=2)
+    found = krippendorff_alpha(matrix, cluster, 3, how=Resampling(4000, 2))
     by_hand = []
     groups = [np.flatnonzero(cluster == t) for t in range(40)]
     for _ in range(1500):
@@ -89,7 +91,7 @@ def test_bootstrap_equals_resampling_by_hand(clustered: bool) -> None:
             picked = rng.choice(pairable, len(pairable))
         by_hand.append(krippendorff.alpha(value_counts=counts[picked], level_of_measurement="nominal"))
     expected = np.quantile(by_hand, [0.025, 0.975])
-    interval = found.ci_cluster if clustered else found.ci
+    interval = found.interval if clustered else found.unit_interval
     assert interval == pytest.approx(expected, abs=0.02)
 
 
@@ -99,7 +101,7 @@ def test_missing_is_not_none(tmp_path: Path) -> None:
     data = reliability_data([run])
     assert data.categories == ("A", "B", "C", "none")
     found = agree([run], replicates=50).comparisons[0]
-    assert found.result.n_units == 3
+    assert found.result.n == 3
     assert found.result.n_pairable == 6
     assert found.dropped == {"coded by nobody here": 0, "coded by one coder only": 1}
     assert found.coverage == {"x": 0.75, "y": 1.0}
@@ -111,10 +113,10 @@ def test_undefined_is_said_in_words(tmp_path: Path) -> None:
     apart = make_run(tmp_path / "apart", {"x": ["A", None, "B", None], "y": [None, "A", None, "B"]})
     alone = make_run(tmp_path / "alone", {"x": ["A", "B"]})
     first = agree([constant]).comparisons[0].result
-    assert first.alpha is None
+    assert first.value is None
     assert "the same" in str(first.why_undefined)
     second = agree([apart]).comparisons[0].result
-    assert second.alpha is None
+    assert second.value is None
     assert "no unit was coded by two" in str(second.why_undefined)
     assert agree([alone]).comparisons == ()
 
@@ -144,7 +146,7 @@ def test_one_coder_in_two_runs(tmp_path: Path) -> None:
     again = make_run(tmp_path / "again", {"x": ["A", "B", "A", "A"]})
     joined = agree([first, more], replicates=20)
     assert [c.coders for c in joined.comparisons] == [("x", "y")]
-    assert joined.comparisons[0].result.n_units == 8
+    assert joined.comparisons[0].result.n == 8
     twice = agree([first, again], replicates=20)
     assert ("x@first", "x@again") in [c.coders for c in twice.comparisons]
 
@@ -159,10 +161,10 @@ def test_codebook_versions_are_not_mixed(tmp_path: Path) -> None:
 def test_per_code_presence_counts_second_codes(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"x": [("A", "B"), "A", "B", "C"], "y": ["B", "A", ("C", "B"), "C"]})
     by_code = {c.code: c for c in agree([run], replicates=20).comparisons[0].per_code}
-    assert by_code["B"].result.alpha == 1.0  # both gave B to units 0 and 2, as primary or as second code
+    assert by_code["B"].result.value == 1.0  # both gave B to units 0 and 2, as primary or as second code
     assert by_code["B"].prevalence == 0.5
-    assert by_code["A"].result.alpha is not None
-    assert by_code["A"].result.alpha < 1
+    assert by_code["A"].result.value is not None
+    assert by_code["A"].result.value < 1
 
 
 def test_confusions_and_quotes(tmp_path: Path) -> None:
@@ -172,7 +174,9 @@ def test_confusions_and_quotes(tmp_path: Path) -> None:
     report = agree([run], replicates=20)
     assert report.disagreed[0].text == "Sentence 3."  # the rarer confusion comes first
     assert report.disagreed[0].codes == {"x": "B", "y": "C"}
-    assert len(most_disagreed(data)) == 3
+    assert ranked_units(data).tolist() == [3, 0, 2]
+    assert len(most_disagreed([run], data)) == 3
+    assert report.n_disagreed == 3
 
 
 def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
@@ -189,20 +193,25 @@ def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ig
     for key in (
         "coders",
         "kind",
-        "alpha",
+        "value",
         "why_undefined",
-        "ci",
-        "ci_cluster",
+        "low",
+        "high",
+        "unit_low",
+        "unit_high",
         "level",
-        "n_units",
+        "measurement",
+        "n",
         "n_pairable",
         "per_code",
         "coverage",
         "dropped",
     ):
         assert key in comparison
-    assert {"code", "alpha", "why_undefined", "ci", "ci_cluster"} <= set(comparison["per_code"][0])
-    assert comparison["ci_cluster"][0] <= comparison["alpha"] <= comparison["ci_cluster"][1]
+    assert {"code", "value", "why_undefined", "low", "high", "unit_low", "unit_high"} <= set(
+        comparison["per_code"][0]
+    )
+    assert comparison["low"] <= comparison["value"] <= comparison["high"]
     alone = pcode("agreement", tmp_path / "m")
     assert alone.exit_code == 0
     assert "nobody to agree with" in alone.output

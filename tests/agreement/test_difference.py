@@ -6,8 +6,9 @@ import krippendorff
 import numpy as np
 import pytest
 
-from pedagogy_r1.agreement.difference import human_machine_difference, recoding_difference
-from pedagogy_r1.agreement.machine_errors import machine_errors, majority
+from pedagogy_r1.agreement.alpha_difference import human_machine_difference, recoding_difference
+from pedagogy_r1.agreement.code_accuracy import machine_errors, majority
+from pedagogy_r1.estimate import Resampling
 
 
 def coders(rng: np.random.Generator, truth: np.ndarray, skills: list[float]) -> np.ndarray:
@@ -36,10 +37,10 @@ def test_difference_is_the_difference_of_the_reference_packages_alphas() -> None
     mixed = np.mean([reference(h[use], machine[use]) for h in humans])
     assert found.first == pytest.approx(people, abs=1e-12)
     assert found.second == pytest.approx(mixed, abs=1e-12)
-    assert found.difference == pytest.approx(mixed - people, abs=1e-12)
-    assert (found.n_units, found.n_traces) == (270, 27)
-    assert found.ci is not None
-    assert found.ci[1] < 0
+    assert found.value == pytest.approx(mixed - people, abs=1e-12)
+    assert (found.n, found.clusters) == (270, 27)
+    assert found.interval is not None
+    assert found.high < 0
 
 
 def test_pairing_narrows_the_interval() -> None:
@@ -51,7 +52,7 @@ def test_pairing_narrows_the_interval() -> None:
         [np.where(rng.random(600) < 1 - 0.8 * hard, truth, rng.integers(0, 4, 600)) for _ in range(2)]
     )
     machine = np.where(rng.random(600) < 1 - 0.8 * hard, truth, rng.integers(0, 4, 600))
-    paired = human_machine_difference(humans, machine, cluster, 4, replicates=2000).ci
+    paired = human_machine_difference(humans, machine, cluster, 4, how=Resampling(2000)).interval
     assert paired is not None
     alone = [
         [
@@ -72,20 +73,21 @@ def test_recoding_under_a_clearer_codebook() -> None:
     truth, cluster = rng.integers(0, 4, 400), np.arange(400) // 10
     before, after = coders(rng, truth, [0.6, 0.6]), coders(rng, truth, [0.95, 0.95])
     found = recoding_difference(before, after, cluster, 4)
-    assert found.difference == pytest.approx(reference(*after) - reference(*before), abs=1e-12)
-    assert found.ci is not None
-    assert found.ci[0] > 0
+    assert found.value == pytest.approx(reference(*after) - reference(*before), abs=1e-12)
+    assert found.interval is not None
+    assert found.low > 0
 
 
 def test_no_difference_is_said_in_words() -> None:
     nobody = human_machine_difference(np.full((2, 4), -1), np.zeros(4, dtype=int), np.arange(4), 2)
-    assert nobody.difference is None
+    assert nobody.value is None
     assert "no unit" in str(nobody.why_undefined)
     constant = human_machine_difference(np.zeros((2, 4), dtype=int), np.zeros(4, dtype=int), np.arange(4), 2)
     assert "undefined" in str(constant.why_undefined)
     one = human_machine_difference(np.array([[0, 1], [0, 1]]), np.array([0, 1]), np.zeros(2, dtype=int), 2)
-    assert one.difference == 0
-    assert "one trace" in str(one.why_undefined)
+    assert one.value == 0
+    assert one.interval is None
+    assert "one trace" in one.warnings[0]
 
 
 def test_machines_that_share_errors_count_less() -> None:

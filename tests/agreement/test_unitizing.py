@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from hypothesis import strategies as st
 from pedagogy_r1.agreement.continuum import Continuum, Span, continua_of
 from pedagogy_r1.agreement.gamma import Gamma, gamma
 from pedagogy_r1.agreement.unitizing import Unitizing, unitizing_alpha
-from pedagogy_r1.agreement.unitizing_1995 import alpha_u_1995
 from pedagogy_r1.errors import PedagogyError, RunError
 from pedagogy_r1.runs.coding import CoderInfo, Coding
 from pedagogy_r1.runs.run import CoderRun, Manifest
@@ -54,18 +54,18 @@ def _family(case: dict[str, Any]) -> Continuum:
 def _check_family(case: dict[str, Any]) -> None:
     expected = case["expected_eq10"]
     found = unitizing_alpha([_family(case)], replicates=0)
-    assert found.u.estimate == pytest.approx(expected["u"], abs=1e-12)
-    assert found.binary.estimate == pytest.approx(expected["bar_u"], abs=1e-12)
-    assert found.coded.estimate == pytest.approx(expected["cu"], abs=1e-12)
+    assert found.u.value == pytest.approx(expected["u"], abs=1e-12)
+    assert found.binary.value == pytest.approx(expected["bar_u"], abs=1e-12)
+    assert found.coded.value == pytest.approx(expected["cu"], abs=1e-12)
     assert found.coded.coverage == pytest.approx(expected["cu_coverage"], abs=1e-12)
     for code, (alpha, coverage) in expected["ku"].items():
-        assert found.per_code[code].estimate == pytest.approx(alpha, abs=1e-12)
+        assert found.per_code[code].value == pytest.approx(alpha, abs=1e-12)
         assert found.per_code[code].coverage == pytest.approx(coverage, abs=1e-12)
     assert set(found.per_code) == set(expected["ku"])
     assert "2016" in found.method
     assert "union" in found.method  # three coders: says which pairing it is
     union = unitizing_alpha([_family(case)], pairing="union", replicates=0)
-    assert union.coded.estimate == pytest.approx(case["cu_if_quallmer_union_pairing"], abs=1e-12)
+    assert union.coded.value == pytest.approx(case["cu_if_quallmer_union_pairing"], abs=1e-12)
     assert union.u == found.u
 
 
@@ -75,51 +75,6 @@ def test_three_coders_20(oracle: dict[str, Any]) -> None:
 
 def test_three_coders_60(oracle: dict[str, Any]) -> None:
     _check_family(_case(oracle["u_alpha_family_2016"], "three_coders_60"))
-
-
-def _from_rows(rows: list[list[Any]], length: int, scale: int = 1, coders: int = 2) -> Continuum:
-    """Rows of (coder, offset, length[, code])."""
-    spans: Spans = {str(coder): [] for coder in range(coders)}
-    for coder, offset, size, *code in rows:
-        spans[str(coder)].append(Span(offset * scale, (offset + size) * scale, code[0] if code else "x"))
-    return Continuum("t", length * scale, spans)
-
-
-def test_K2004_p254(oracle: dict[str, Any]) -> None:
-    case = _case(oracle["alpha_U_1995_2004"], "K2004_p254")
-    found = alpha_u_1995([_from_rows(case["data"], case["length"])])
-    assert found.alpha.estimate == pytest.approx(case["published"]["alpha"], abs=case["tol"])
-    assert found.alpha.estimate == pytest.approx(case["computed_own"][0], abs=1e-12)
-    for code, (observed, expected, alpha) in case["computed_own"][1].items():
-        published = case["published"][code]
-        mine = found.per_code[code]
-        assert [mine.observed, mine.expected, mine.estimate] == pytest.approx([observed, expected, alpha])
-        assert mine.observed == pytest.approx(published["Do"], abs=case["tol"])
-        assert mine.expected == pytest.approx(published["De"], abs=case["tol"])
-        assert mine.estimate == pytest.approx(published["alpha"], abs=case["tol"])
-
-
-@pytest.mark.parametrize("which", ["A", "B", "C", "D"])
-def test_K1995_p57(oracle: dict[str, Any], which: str) -> None:
-    case = _case(oracle["alpha_U_1995_2004"], "K1995_p57")
-    for scale, key in ((1, "computed_own_integer_scale_1"), (1000, "computed_own_scale_1000")):
-        found = alpha_u_1995([_from_rows(case["data"][which], case["length"], scale)]).per_code["x"]
-        assert [found.observed, found.expected, found.estimate] == pytest.approx(case[key][which], abs=1e-9)
-    assert found.observed == pytest.approx(case["published_observed"][which], abs=1e-5)
-    limit = case["published_alpha_continuous_limit"][which]
-    assert found.estimate == pytest.approx(limit, abs=case["tol_limit"])
-
-
-def test_dkpro_gaps(oracle: dict[str, Any]) -> None:
-    case = _case(oracle["alpha_U_1995_2004"], "dkpro_gaps")
-    found = alpha_u_1995([_from_rows(case["data"], case["length"])])
-    mine = found.per_code["A"]
-    assert [mine.observed, mine.expected, mine.estimate] == pytest.approx(
-        list(case["computed_own"][1]["A"]), abs=1e-12
-    )
-    assert mine.observed == pytest.approx(case["published"]["Do"], abs=1e-4)
-    assert mine.expected == pytest.approx(case["published"]["De"], abs=1e-4)
-    assert mine.estimate == pytest.approx(case["published"]["alpha"], abs=1e-4)
 
 
 # --- gamma -----------------------------------------------------------------------------------------------------------
@@ -139,7 +94,7 @@ def _gamma_case(gamma_oracle: dict[str, Any], name: str) -> tuple[Continuum, dic
 def _check_gamma(found: Gamma, expected: dict[str, Any], tolerance: float) -> None:
     assert found.aligned == expected["n_unitary"]
     assert found.observed == pytest.approx(expected["best_disorder"], abs=1e-6)  # not random
-    assert found.gamma == pytest.approx(expected["gamma"], abs=tolerance)
+    assert found.value == pytest.approx(expected["gamma"], abs=tolerance)
     assert found.gamma_cat == pytest.approx(expected["gamma_cat"], abs=tolerance)
     assert found.samples == expected["n_samples"]
     for code, value in expected["gamma_k"].items():
@@ -150,9 +105,9 @@ def test_AlexPaulSuzan(gamma_oracle: dict[str, Any]) -> None:
     pytest.importorskip("pygamma_agreement")
     continuum, expected = _gamma_case(gamma_oracle, "AlexPaulSuzan")
     found = gamma([continuum], alpha=3, sampler="shuffle", seed=4772)[0]
-    assert found.gamma is not None
+    assert found.value is not None
     assert found.observed is not None
-    assert 0.44 <= found.gamma <= 0.47
+    assert 0.44 <= found.value <= 0.47
     assert 0.95 <= found.observed <= 0.97
     _check_gamma(found, expected, 1e-6)
 
@@ -162,8 +117,8 @@ def test_3by100(gamma_oracle: dict[str, Any]) -> None:
     pytest.importorskip("pygamma_agreement")
     continuum, expected = _gamma_case(gamma_oracle, "3by100")
     found = gamma([continuum], alpha=3, seed=4772)[0]
-    assert found.gamma is not None
-    assert 0.79 <= found.gamma <= 0.81
+    assert found.value is not None
+    assert 0.79 <= found.value <= 0.81
     _check_gamma(found, expected, 1e-6)
 
 
@@ -173,8 +128,8 @@ def test_2by1000(gamma_oracle: dict[str, Any]) -> None:
         pytest.skip("the oracle gives the values of 2by1000, not its data")
     continuum, expected = _gamma_case(gamma_oracle, "2by1000")
     found = gamma([continuum], alpha=3, seed=4772)[0]
-    assert found.gamma is not None
-    assert 0.39 <= found.gamma <= 0.42
+    assert found.value is not None
+    assert 0.39 <= found.value <= 0.42
     _check_gamma(found, expected, 0.03)
 
 
@@ -186,8 +141,8 @@ def test_gamma_leaves_numpy_and_stdout_alone(capfd: pytest.CaptureFixture[str]) 
     alone = gamma([text], seed=3)
     first, none, again = gamma([text, Continuum("e", 9, {"A": [], "B": []}), text], seed=3)
     assert alone == [first] == [again]
-    assert first.gamma is not None
-    assert none.gamma is None
+    assert first.value is not None
+    assert none.value is None
     assert (np.random.get_state()[1] == before).all()
     assert capfd.readouterr().out == ""
 
@@ -282,7 +237,7 @@ def _naive(continua: Sequence[Continuum], pairing: str = "2016") -> dict[str, fl
 def _estimates(found: Unitizing) -> dict[str, float | None]:
     named = {"u": found.u, "binary": found.binary, "coded": found.coded}
     named |= {f"k{code}": alpha for code, alpha in found.per_code.items()}
-    return {name: alpha.estimate for name, alpha in named.items()}
+    return {name: alpha.value for name, alpha in named.items()}
 
 
 def _random_continuum(
@@ -318,8 +273,8 @@ def test_the_union_pairing_is_the_same_for_two_coders_and_another_for_three() ->
     for coders in (2, 3):
         text = [_random_continuum(random.Random(7), coders, 240)]
         a, b = (unitizing_alpha(text, pairing=p, replicates=0) for p in ("2016", "union"))
-        assert (a.coded.estimate == pytest.approx(b.coded.estimate, abs=1e-12)) is (coders == 2)
-    with pytest.raises(PedagogyError, match="did you mean union"):
+        assert (a.coded.value == pytest.approx(b.coded.value, abs=1e-12)) is (coders == 2)
+    with pytest.raises(ValueError, match="did you mean union"):
         unitizing_alpha(text, pairing="unoin")  # type: ignore[arg-type]
 
 
@@ -353,13 +308,10 @@ def _close(a: dict[str, float | None], b: dict[str, float | None]) -> bool:
 def test_every_coefficient_is_a_number_or_says_why(text: Continuum) -> None:
     found = unitizing_alpha([text, text], replicates=20)
     for alpha in [found.u, found.binary, found.coded, *found.per_code.values()]:
-        assert (alpha.estimate is None) == (alpha.why_undefined is not None)
-        assert (alpha.ci is None) == (alpha.why_no_interval is not None)
-        assert alpha.estimate is None or -1000 < alpha.estimate <= 1 + 1e-9
-    old = alpha_u_1995([text, text], replicates=20)
-    for alpha in [old.alpha, *old.per_code.values()]:
-        assert (alpha.estimate is None) == (alpha.why_undefined is not None)
-        assert alpha.estimate is None or alpha.estimate <= 1
+        assert (alpha.value is None) == (alpha.why_undefined is not None)
+        without = alpha.why_undefined or any(warning.startswith("no interval") for warning in alpha.warnings)
+        assert (alpha.interval is None) == bool(without)
+        assert alpha.value is None or -1000 < alpha.value <= 1 + 1e-9
 
 
 @given(_continuum())
@@ -371,11 +323,9 @@ def test_identical_coders_agree_perfectly(text: Continuum) -> None:
     filled = sum(span.end - span.start for span in text.spans["A"])
     for alpha in _estimates(found).values():
         assert alpha is None or alpha == pytest.approx(1)
-    assert (found.u.estimate is None) == (not codes or (len(codes) == 1 and filled == text.length))
-    assert (found.binary.estimate is None) == (filled in (0, text.length))
-    assert (found.coded.estimate is None) == (len(codes) < 2)
-    old = alpha_u_1995([same], replicates=0).alpha.estimate
-    assert old is None or old == 1
+    assert (found.u.value is None) == (not codes or (len(codes) == 1 and filled == text.length))
+    assert (found.binary.value is None) == (filled in (0, text.length))
+    assert (found.coded.value is None) == (len(codes) < 2)
 
 
 @given(_continuum(), st.randoms(use_true_random=False))
@@ -386,8 +336,6 @@ def test_the_order_of_coders_and_spans_is_irrelevant(text: Continuum, rng: rando
     shuffled = Continuum("t", text.length, {n: rng.sample(text.spans[n], len(text.spans[n])) for n in names})
     a, b = (_estimates(unitizing_alpha([c], replicates=0)) for c in (text, shuffled))
     assert _close(a, b)
-    x, y = (alpha_u_1995([c], replicates=0).alpha.estimate for c in (text, shuffled))
-    assert _close({"": x}, {"": y})
 
 
 @given(_continuum(), st.integers(2, 50))
@@ -438,9 +386,6 @@ def test_a_missing_stretch_is_left_out_of_the_pairs() -> None:
     assert _estimates(found) == pytest.approx(_estimates(expected))
     assert (found.length, found.left_out, found.n_continua) == (20, 19, 1)
     assert found.absent == {"A": 0, "B": 1}
-    old = alpha_u_1995([short, absent, long], replicates=0)
-    assert (old.n_continua, old.left_out) == (1, 2)
-    assert old.alpha.estimate == alpha_u_1995([short]).alpha.estimate
 
 
 # --- degenerate data -------------------------------------------------------------------------------------------------
@@ -480,39 +425,34 @@ def _two(
 def test_undefined_says_why(text: Continuum, name: str, why: str) -> None:
     found = unitizing_alpha([text])
     named = {"u": found.u, "binary": found.binary, "coded": found.coded} | found.per_code
-    assert named[name].estimate is None
-    assert named[name].ci is None
+    assert named[name].value is None
+    assert named[name].interval is None
     assert why in (named[name].why_undefined or "")
 
 
 def test_no_continuum_at_all() -> None:
     assert unitizing_alpha([]).u.why_undefined == "no text was coded by two coders"
-    assert alpha_u_1995([]).alpha.why_undefined == "there are no two coders"
-    assert alpha_u_1995([_two([], [])]).alpha.why_undefined == "no coder chose any span"
 
 
 def test_total_disagreement_is_defined_and_negative() -> None:
     found = unitizing_alpha([_two([(0, 10, "x")], [(10, 20, "x")])], replicates=0)
-    assert found.u.estimate is not None
-    assert found.u.estimate < 0
+    assert found.u.value is not None
+    assert found.u.value < 0
     assert found.u.observed == 1
 
 
-@pytest.mark.parametrize("compute", [unitizing_alpha, alpha_u_1995])
-def test_bad_spans_name_continuum_coder_and_offsets(compute: Callable[..., Any]) -> None:
+def test_bad_spans_name_continuum_coder_and_offsets() -> None:
     with pytest.raises(PedagogyError, match="t: coder A: spans 0–5 and 4–9 overlap"):
-        compute([_two([(4, 9, "x"), (0, 5, "x")], [])])
+        unitizing_alpha([_two([(4, 9, "x"), (0, 5, "x")], [])])
     with pytest.raises(PedagogyError, match="t: coder B: span 15–21 does not lie in its 20 characters"):
-        compute([_two([], [(15, 21, "x")])])
+        unitizing_alpha([_two([], [(15, 21, "x")])])
     with pytest.raises(PedagogyError, match="t: coder B: span 5–5"):
-        compute([_two([], [(5, 5, "x")])])
+        unitizing_alpha([_two([], [(5, 5, "x")])])
 
 
-def test_units_of_different_codes_may_overlap_for_alpha_U_only() -> None:
-    text = _two([(0, 6, "x"), (3, 9, "y")], [(0, 6, "x"), (3, 9, "y")])
-    assert alpha_u_1995([text]).alpha.estimate == 1
+def test_units_of_different_codes_may_not_overlap() -> None:
     with pytest.raises(PedagogyError, match="overlap"):
-        unitizing_alpha([text])
+        unitizing_alpha([_two([(0, 6, "x"), (3, 9, "y")], [(0, 6, "x"), (3, 9, "y")])])
 
 
 # --- intervals -------------------------------------------------------------------------------------------------------
@@ -520,9 +460,9 @@ def test_units_of_different_codes_may_overlap_for_alpha_U_only() -> None:
 
 def test_one_continuum_has_no_interval_and_says_so() -> None:
     text = _random_continuum(random.Random(1), 2, 240)
-    for alpha in (unitizing_alpha([text]).u, alpha_u_1995([text]).alpha):
-        assert alpha.ci is None
-        assert alpha.why_no_interval == "one trace: there is nothing to redraw, code more traces"
+    alpha = unitizing_alpha([text]).u
+    assert alpha.interval is None
+    assert alpha.warnings == ("no interval over traces: all units come from one trace",)
 
 
 def _redrawn(continua: list[Continuum], replicates: int, seed: int) -> list[list[Continuum]]:
@@ -533,31 +473,31 @@ def _redrawn(continua: list[Continuum], replicates: int, seed: int) -> list[list
 def test_the_interval_is_that_of_redrawn_continua() -> None:
     rng = random.Random(5)
     continua = [_random_continuum(rng, 3, 60 + 12 * n, f"t{n}", "xy") for n in range(12)]
-    found, old = (
-        unitizing_alpha(continua, replicates=200, seed=9),
-        alpha_u_1995(continua, replicates=200, seed=9),
-    )
+    found = unitizing_alpha(continua, replicates=200, seed=9)
     redrawn = _redrawn(continua, 200, 9)
     each = [_estimates(unitizing_alpha(again, replicates=0)) for again in redrawn]
     named = {"u": found.u, "binary": found.binary, "coded": found.coded, "kx": found.per_code["x"]}
     for name, alpha in named.items():
-        assert alpha.ci == pytest.approx(np.quantile([e[name] for e in each], [0.025, 0.975]), abs=1e-12)
-        assert alpha.estimate is not None
-        assert alpha.ci is not None
-        assert alpha.ci[0] < alpha.estimate < alpha.ci[1]
-    each_old = [alpha_u_1995(again, replicates=0).alpha.estimate for again in redrawn]
-    assert old.alpha.ci == pytest.approx(np.quantile(each_old, [0.025, 0.975]), abs=1e-12)
+        assert alpha.interval == pytest.approx(
+            np.quantile([e[name] for e in each], [0.025, 0.975]), abs=1e-12
+        )
+        assert alpha.value is not None
+        assert alpha.interval is not None
+        assert alpha.low < alpha.value < alpha.high
+    narrower = unitizing_alpha(continua, replicates=200, seed=9, level=0.9)
+    assert narrower.u.interval == pytest.approx(np.quantile([e["u"] for e in each], [0.05, 0.95]), abs=1e-12)
+    assert "90%" in narrower.method
     assert found == unitizing_alpha(continua, replicates=200, seed=9)
-    assert found.u.ci != unitizing_alpha(continua, replicates=200, seed=10).u.ci
-    assert found.warning is None
-    assert "only 4 traces" in (unitizing_alpha(continua[:4]).warning or "")
+    assert found.u.interval != unitizing_alpha(continua, replicates=200, seed=10).u.interval
+    assert unitizing_alpha(continua * 4).u.warnings == ()
+    assert "4 traces only" in unitizing_alpha(continua[:4]).u.warnings[0]
 
 
 def test_undefined_resamples_are_counted_and_left_out() -> None:
     coded, empty = _two([(0, 5, "x")], [(0, 6, "x")]), _two([], [])
     found = unitizing_alpha([coded, empty], replicates=1000)
     assert found.u.undefined_share == pytest.approx(0.25, abs=0.05)  # both draws are the empty text
-    assert found.u.ci is not None
+    assert found.u.interval is not None
 
 
 # --- from runs -------------------------------------------------------------------------------------------------------
@@ -630,7 +570,7 @@ def test_from_a_run_whose_units_the_coders_chose(tmp_path: Path) -> None:
     assert continua_of([run], silent="nothing")[2].spans == {"A": [], "B": []}
     found = unitizing_alpha(continua)
     assert found.length == 44 + 12  # t1's last clause is missing for B, nobody coded t2
-    assert found.u.estimate == pytest.approx(unitizing_alpha(continua[:2]).u.estimate)
+    assert found.u.value == pytest.approx(unitizing_alpha(continua[:2]).u.value)
     assert set(found.per_code) == {"A", "B", "C"}
     assert [list(c.spans) for c in continua_of([run], coders=["B"])] == [["B"], ["B"], []]
     with pytest.raises(RunError, match="no coder is named 'BB'"):
@@ -664,8 +604,7 @@ def test_the_lengths_do_not_matter_for_the_time() -> None:
     """A text of 10¹² characters is no more work than a short one."""
     far = 10**12
     text = _two([(0, far // 3, "x"), (far // 2, far, "y")], [(0, far // 3, "x"), (far // 2, far, "y")], far)
-    assert unitizing_alpha([text]).u.estimate == pytest.approx(1)
-    assert alpha_u_1995([text]).alpha.estimate == 1
+    assert unitizing_alpha([text]).u.value == pytest.approx(1)
 
 
 def test_command_on_runs_with_their_own_spans(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
@@ -699,5 +638,12 @@ def test_command_on_runs_with_their_own_spans(tmp_path: Path, pcode) -> None:  #
     assert "spans and codes" in shown.stdout
     found = json.loads(pcode("unitizing", tmp_path / "r", "--json").stdout)
     expected = unitizing_alpha(continua_of([CoderRun(tmp_path / "r")]))
-    assert found["u"]["estimate"] == expected.u.estimate
+    assert found["u"]["value"] == expected.u.value
     assert found["n_continua"] == 2
+    without = pcode("unitizing", tmp_path / "r", "--gamma", "--json")
+    if importlib.util.find_spec("pygamma_agreement") is None:
+        assert without.exit_code == 2
+        assert "pedagogy-r1[gamma]" in without.stderr
+    else:
+        assert [one["name"] for one in json.loads(without.stdout)["gamma"]] == ["t", "s"]
+        assert "γ of codes" in pcode("unitizing", tmp_path / "r", "--gamma").stdout

@@ -292,22 +292,22 @@ def test_a_whole_cycle(tmp_path: Path, pcode) -> None:  # type: ignore[no-untype
     before = reference([[old_codes[c][i] for i in both] for c in "xy"])
     after = reference([[new_codes[c][i] for i in both] for c in "xy"])
     plain = data["drift"]
-    assert (plain["n_units"], plain["n_traces"]) == (239, 60)
+    assert (plain["n"], plain["clusters"]) == (239, 60)
     assert plain["first"] == pytest.approx(before, abs=1e-12)
     assert plain["second"] == pytest.approx(after, abs=1e-12)
-    assert plain["difference"] == pytest.approx(after - before, abs=1e-12)
-    assert plain["ci"][0] > 0
+    assert plain["value"] == pytest.approx(after - before, abs=1e-12)
+    assert plain["low"] > 0
 
     kept = [i for i in both if "D" not in (old_codes["x"][i], old_codes["y"][i])]
     carried = data["drift_carried"]
-    assert carried["n_units"] == len(kept)
+    assert carried["n"] == len(kept)
     assert carried["first"] == pytest.approx(
         reference([[fate[str(old_codes[c][i])] for i in kept] for c in "xy"]), abs=1e-12
     )
     assert carried["second"] == pytest.approx(
         reference([[new_codes[c][i] for i in kept] for c in "xy"]), abs=1e-12
     )
-    assert carried["ci"][0] < carried["difference"] < carried["ci"][1]
+    assert carried["low"] < carried["value"] < carried["high"]
     assert data["not_made_again"] == 0
 
     shown = pcode("agreement", new.folder, "--before", old.folder, "--replicates", 50)
@@ -333,12 +333,12 @@ def test_what_merging_alone_does_and_who_is_compared(tmp_path: Path, pcode) -> N
     new = migrate_run(old, book, tmp_path / "new").run
     people = drift([old], [new], coders=["x", "y"], replicates=100)
     assert people.first == pytest.approx(reference([values["x"], values["y"]]), abs=1e-12)
-    assert people.difference is not None
-    assert people.difference != 0
+    assert people.value is not None
+    assert people.value != 0
     assert people.first != drift([old], [new], replicates=0).first  # the machine's pairs count there
     by_map = drift([old], [new], coders=["x", "y"], carried=True, replicates=100)
-    assert by_map.difference == 0
-    assert by_map.ci == (0, 0)
+    assert by_map.value == 0
+    assert by_map.interval == (0, 0)
     shown = pcode("agreement", new.folder, "--before", old.folder, "--coders", "x,y", "--replicates", 50)
     assert shown.exit_code == 0, shown.stderr
     assert "240 codings were carried to the new version and not made again" in shown.stdout

@@ -131,9 +131,9 @@ def test_csv_holds_what_the_functions_return(demo: list[Path], out: Path) -> Non
         return list(csv.DictReader((out / "tables" / f"{name}.csv").open(encoding="utf-8")))
 
     agreed = agree(demo, replicates=50)
-    assert [float(r["alpha"]) for r in rows("alpha")] == [c.result.alpha for c in agreed.comparisons]
+    assert [float(r["alpha"]) for r in rows("alpha")] == [c.result.value for c in agreed.comparisons]
     assert [(float(r["low"]), float(r["high"])) for r in rows("alpha")] == [
-        c.result.ci_cluster for c in agreed.comparisons
+        c.result.interval for c in agreed.comparisons
     ]
     table = code_table(demo)
     shares = [s for basis in ("units", "tokens") for s in frequency(table, basis=basis)]

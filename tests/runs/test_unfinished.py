@@ -11,7 +11,7 @@ from click.testing import Result
 
 from pedagogy_r1 import export_runs
 from pedagogy_r1.agreement import agree, continua_of, disagreements
-from pedagogy_r1.agreement.report import AgreementReport
+from pedagogy_r1.agreement.agreement_report import AgreementReport
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.report import ReportSettings, make_report
 from pedagogy_r1.report.build_report import render_page

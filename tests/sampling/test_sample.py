@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from benchmarks.coverage_sampling import simulate, summary
 from pedagogy_r1.agreement import agree, krippendorff_alpha
-from pedagogy_r1.agreement.precision import Coders, alpha_precision, alphas_of, simulated
+from pedagogy_r1.agreement.alpha_precision import Coders, alpha_precision, alphas_of, simulated
 from pedagogy_r1.errors import InputError, PedagogyError, RunError
+from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.human.write_packet import write_packet
 from pedagogy_r1.runs.coder_name import check_coders
@@ -420,8 +421,8 @@ def test_dsl_learns_from_a_machine_that_finds_a_rare_code() -> None:
 def test_simulated_alphas_are_krippendorffs() -> None:
     values = simulated(Coders(0.6, (0.5, 0.3, 0.2), 10, 0.1, 3), 12, 4, np.random.default_rng(0))
     for run, alpha in enumerate(alphas_of(values, 3)):
-        ours = krippendorff_alpha(values[:, run], np.arange(120) // 10, 3, replicates=0)
-        assert alpha == pytest.approx(ours.alpha, abs=1e-12)
+        ours = krippendorff_alpha(values[:, run], np.arange(120) // 10, 3, how=Resampling(0))
+        assert alpha == pytest.approx(ours.value, abs=1e-12)
 
 
 @pytest.mark.parametrize("icc", [0.0, 0.1])
@@ -470,7 +471,7 @@ def test_plan_from_a_pilot(tmp_path: Path, pcode: Callable[..., Result]) -> None
     found = json.loads(result.stdout)
     assert found["assumed"]["code"] == "IA-SQ"
     assert found["assumed"]["origin"]["alpha"] == f"from {tmp_path / 'pilot'}"
-    alpha = agree([CoderRun(tmp_path / "pilot")]).comparisons[0].result.alpha
+    alpha = agree([CoderRun(tmp_path / "pilot")]).comparisons[0].result.value
     assert found["assumed"]["alpha"] == pytest.approx(alpha)
     assert [row["n_units"] for row in found["rows"]] == [50, 100, 200, 400, 800, 1600, 3200]
     assert found["needed"]["share"] > 50

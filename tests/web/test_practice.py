@@ -212,8 +212,8 @@ def test_course_is_of_the_first_units(packet: Packet, gold: CoderRun) -> None:
     assert pairs == [(_first(mine), _first(right)) for mine, right in zip(MINE, RIGHT, strict=True)]
     course = practice.curve(pairs)
     assert course[0] is None, "one unit, one value: undefined"
-    assert course[-1] == practice.alpha(pairs).alpha
-    assert course[3] == practice.alpha(pairs[:4]).alpha
+    assert course[-1] == practice.alpha(pairs).value
+    assert course[3] == practice.alpha(pairs[:4]).value
     assert sorted(practice.confusions()) == [("B", "A", 1), ("B", "none", 1), ("C", "B", 1)]
     practice.log.close()
 

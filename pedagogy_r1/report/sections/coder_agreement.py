@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...agreement import MISSING, Comparison, profiles
-from ...agreement.alpha import FEW_TRACES
-from ...estimate import Estimate
+from ...agreement.comparison import Comparison
+from ...agreement.profile import MISSING, profiles
 from ...formatting import shown
+from ...limits import FEW_CLUSTERS
 from ..agreement_tables import agreement_tables
 from ..figures import Dot, Figure, dot_rows, heat_map
 from ..reliability import LEAST_HUMANS, Agreement, measure_agreement
@@ -60,7 +60,7 @@ def agreement_section(study: Study, found: Agreement) -> Section:
 
 
 def _lead(study: Study, found: Agreement) -> tuple[str, ...]:
-    level = study.data.level
+    level = study.data.measurement
     words = (
         f"Krippendorff's α ({level}, on the primary code) is 1 where coders always agree and 0 where they agree no more "
         "than chance would. The interval redraws whole traces, since sentences of one trace resemble each other; the one "
@@ -68,12 +68,12 @@ def _lead(study: Study, found: Agreement) -> tuple[str, ...]:
     )
     lines = [words]
     for name, d in found.differences:
-        if d.difference is not None:
-            span = f" [{shown(d.ci[0], 'signed')}, {shown(d.ci[1], 'signed')}]" if d.ci else ""
+        if d.value is not None:
+            span = f" [{shown(d.low, 'signed')}, {shown(d.high, 'signed')}]" if d.interval else ""
             lines.append(
-                f"On the {counted(d.n_units, 'unit')} that {name} and at least two people coded, people reach α = "
+                f"On the {counted(d.n, 'unit')} that {name} and at least two people coded, people reach α = "
                 f"{shown(d.first, 'coefficient')} with each other and {shown(d.second, 'coefficient')} with {name}: a "
-                f"difference of {shown(d.difference, 'signed')}{span}."
+                f"difference of {shown(d.value, 'signed')}{span}."
             )
     errors = found.errors
     if errors and errors.mean_correlation is not None and errors.effective is not None:
@@ -87,15 +87,15 @@ def _lead(study: Study, found: Agreement) -> tuple[str, ...]:
 
 
 def _cautions(found: Agreement) -> tuple[str, ...]:
-    few = [c.result.n_traces for c in found.comparisons if 2 <= c.result.n_traces < FEW_TRACES]
+    few = [c.result.clusters for c in found.comparisons if 2 <= c.result.clusters < FEW_CLUSTERS]
     cautions = []
     if few:
         cautions.append(
-            f"Intervals over traces rest on {min(few)} traces; with fewer than {FEW_TRACES} they tend to be too narrow."
+            f"Intervals over traces rest on {min(few)} traces; with fewer than {FEW_CLUSTERS} they tend to be too narrow."
         )
     for c in found.comparisons:
-        if c.result.alpha is not None and max(c.result.undefined_share) > 0:
-            share = max(c.result.undefined_share)
+        if c.result.value is not None and max(c.result.unit_undefined_share, c.result.undefined_share) > 0:
+            share = max(c.result.unit_undefined_share, c.result.undefined_share)
             cautions.append(
                 f"α of {' and '.join(c.coders)} was undefined in {share:.1%} of the resamples, which are left out."
             )
@@ -114,7 +114,7 @@ def agreement_figures(study: Study, found: Agreement) -> tuple[Figure, ...]:
     ]
     chosen = [c for c in (_first(found, "human-human"), _first(found, "human-machine")) if c]
     chosen = chosen or list(found.comparisons[:1])
-    if any(one.result.alpha is not None for c in chosen for one in c.per_code):
+    if any(one.result.value is not None for c in chosen for one in c.per_code):
         figures.append(
             Figure(
                 "alpha_by_code",
@@ -139,7 +139,7 @@ def agreement_figures(study: Study, found: Agreement) -> tuple[Figure, ...]:
 
 def _first(found: Agreement, kind: str) -> Comparison | None:
     same = found.of_kind(kind)
-    return max(same, key=lambda c: (c.result.n_units, len(c.coders)), default=None)
+    return max(same, key=lambda c: (c.result.n, len(c.coders)), default=None)
 
 
 KINDS = ("human-human", "human-machine", "machine-machine", "all")
@@ -148,9 +148,8 @@ KINDS = ("human-human", "human-machine", "machine-machine", "all")
 def _draw_alpha(comparisons: Sequence[Comparison]) -> Canvas:
     names, rows = [], []
     for c in comparisons:
-        low, high = c.result.ci_cluster or (None, None)
         names.append(" – ".join(c.coders))
-        rows.append([Dot(Estimate(c.result.alpha, low, high), group=KINDS.index(c.kind), thin=c.result.ci)])
+        rows.append([Dot(c.result, group=KINDS.index(c.kind), thin=c.result.unit_interval)])
     kinds = [kind.replace("-", "–") for kind in KINDS]
     least = min([0.0, *(d.estimate.low for row in rows for d in row if d.estimate.low is not None)])
     return dot_rows(
@@ -170,8 +169,7 @@ def _draw_codes(study: Study, chosen: Sequence[Comparison]) -> Canvas:
         row = []
         for group, c in enumerate(chosen):
             result = c.per_code[k].result
-            low, high = result.ci_cluster or (None, None)
-            row.append(Dot(Estimate(result.alpha, low, high), study.palette[code], group))
+            row.append(Dot(result, study.palette[code], group))
         rows.append(row)
     groups_ = [f"{c.kind.replace('-', '–')} ({' – '.join(c.coders)})" for c in chosen]
     return dot_rows(

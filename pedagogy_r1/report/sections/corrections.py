@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...agreement import MISSING
+from ...agreement.profile import MISSING
 from ...estimate import Estimate
 from ...formatting import Kind
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any, NamedTuple
 
-from ...agreement import MISSING
+from ...agreement.profile import MISSING
 from ...provenance import now, versions
 from ...runs.run import CoderRun
 from ...tokens.noise import PAPER
@@ -124,7 +124,7 @@ def _missing(study: Study) -> str:
 def _agreement(study: Study) -> str:
     s = study.settings
     return (
-        f"Krippendorff's α ({study.data.level}) on the primary code, and nominal α of each code's presence among primary and "
+        f"Krippendorff's α ({study.data.measurement}) on the primary code, and nominal α of each code's presence among primary and "
         "further codes. Intervals are 95 % percentile intervals of a cluster bootstrap over traces, with one over units beside "
         f"it ({s.replicates:,} resamples, seed {s.seed}); resamples without variation are left out and counted. Percent "
         "agreement, Cohen's κ (two coders) or Fleiss' κ, and Gwet's AC1 beside it. The difference between human–human and "

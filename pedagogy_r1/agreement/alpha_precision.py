@@ -16,7 +16,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .additive import Floats, Ints
+from .profile import Floats, Ints
 
 CELLS = 2_000_000
 """Simulated codings held at a time."""

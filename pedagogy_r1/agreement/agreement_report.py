@@ -1,0 +1,273 @@
+"""The agreement report: every comparison, what coders confuse, and the units they disagree on, quoted.
+
+report = agree([CoderRun("runs/humans"), CoderRun("runs/cues")])
+report.comparisons[0].result.value
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import RunError, did_you_mean
+from ..estimate import Estimate, Resampling
+from ..limits import LEVEL
+from ..provenance import now, versions
+from ..runs.run import CoderRun, opened, require_complete
+from .alpha import Alpha, hayes_krippendorff, krippendorff_alphas
+from .alpha_difference import AlphaDifference, drift, has_migration, human_machine_difference, not_made_again
+from .code_accuracy import CodeAccuracy, MachineErrors, accuracy, machine_errors, majority
+from .comparison import (
+    MOST,
+    Comparison,
+    Confusion,
+    DisagreedUnit,
+    compare,
+    confusions,
+    groups,
+    most_disagreed,
+    ranked_units,
+)
+from .reliability import FIELDS, ReliabilityData, reliability_data
+from .replacement import replacement_test
+from .replacement_report import CoderSkill, ReplacementReport
+
+CONFUSED = 3
+"""Confused pairs that the JSON names."""
+
+
+@dataclass(frozen=True)
+class GroupAgreement:
+    """The comparisons within the traces whose ``field`` (domain, condition, model) is ``value``."""
+
+    field: str
+    value: str | None
+    n_units: int
+    comparisons: tuple[Comparison, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON object."""
+        return vars(self) | {"comparisons": [c.as_json() for c in self.comparisons]}
+
+
+@dataclass(frozen=True)
+class AgreementReport:
+    """What ``pcode agreement`` prints and writes, and the report's page shows.
+
+    ``confused``: all pairs of codes, most frequent first. ``disagreed``: the first of the ``n_disagreed`` units on which
+    coders differ, as `ranked_units` has them. ``differences``: per machine, human–machine minus human–human.
+    ``leave_one_out``: per coder, α of all the others, where there are three or more. Where asked for: ``groups``;
+    ``replacements``; ``accuracy``, per coder, against the reference coder; ``hayes``, the Hayes–Krippendorff interval of
+    each comparison; ``drift`` from earlier runs, and ``drift_carried``, the same with the earlier codes carried by the
+    migration map, where codes changed; ``not_made_again``: codings of these runs that were carried over, not made anew.
+    ``partial``: of each run that is not complete, a sentence that says so.
+    """
+
+    codebook: str
+    runs: tuple[str, ...]
+    n_units: int
+    n_traces: int
+    comparisons: tuple[Comparison, ...]
+    confused: tuple[Confusion, ...]
+    disagreed: tuple[DisagreedUnit, ...]
+    n_disagreed: int
+    differences: dict[str, AlphaDifference]
+    leave_one_out: dict[str, Alpha]
+    machine_errors: MachineErrors | None
+    groups: tuple[GroupAgreement, ...]
+    replacements: tuple[ReplacementReport, ...]
+    accuracy: dict[str, tuple[CodeAccuracy, ...]]
+    hayes: dict[str, Estimate]
+    how: Resampling
+    drift: AlphaDifference | None = None
+    drift_carried: AlphaDifference | None = None
+    not_made_again: int = 0
+    partial: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The file that ``--json`` writes."""
+        return {
+            "codebook": self.codebook,
+            "runs": list(self.runs),
+            "partial": list(self.partial),
+            "n_units": self.n_units,
+            "n_traces": self.n_traces,
+            "comparisons": [c.as_json() for c in self.comparisons],
+            "confused": [asdict(confusion) for confusion in self.confused[:CONFUSED]],
+            "disagreed": [vars(unit) for unit in self.disagreed],
+            "n_disagreed": self.n_disagreed,
+            "differences": _each(self.differences),
+            "leave_one_out": _each(self.leave_one_out),
+            "machine_errors": asdict(self.machine_errors) if self.machine_errors else None,
+            "groups": [group.as_json() for group in self.groups],
+            "accuracy": {name: [asdict(code) for code in codes] for name, codes in self.accuracy.items()},
+            "hayes_krippendorff": _each(self.hayes),
+            "drift": self.drift.as_json() if self.drift else None,
+            "drift_carried": self.drift_carried.as_json() if self.drift_carried else None,
+            "not_made_again": self.not_made_again,
+            "replacements": [replacement.as_json() for replacement in self.replacements],
+            "method": {
+                "coefficient": "Krippendorff's alpha of the primary code at the codebook's level; per code: presence or absence",
+                "interval": f"percentile bootstrap, {self.how.level:.0%}: low and high over traces, unit_low and unit_high over units",
+                "replicates": self.how.replicates,
+                "seed": self.how.seed,
+            },
+            "versions": versions(),
+            "made": now(),
+        }
+
+
+def _each(estimates: dict[str, Any]) -> dict[str, Any]:
+    return {name: estimate.as_json() for name, estimate in estimates.items()}
+
+
+def agree(
+    runs: Sequence[CoderRun | str | Path],
+    *,
+    coders: Sequence[str] = (),
+    by: str | None = None,
+    replace: CoderSkill | None = None,
+    reference: str | None = None,
+    before: Sequence[CoderRun | str | Path] = (),
+    hayes: bool = False,
+    quotes: int = MOST,
+    replicates: int = 1000,
+    seed: int = 0,
+    level: float = LEVEL,
+    partial: bool = False,
+) -> AgreementReport:
+    """Compare all coders of ``runs`` (or just ``coders``) on the units that they share.
+
+    ``by``: also within each ``domain``, ``condition``, ``model`` or ``item``. ``replace``: the humans' kind (``expert``,
+    ``skilled``, ``crowd``), to test whether each machine may stand in for a human (`replacement_test`). ``reference``: a
+    coder (the adjudicated codes, say) against whom every other is measured, code by code. ``before``: runs of the same
+    coders and units under an earlier codebook version, to see what the new one changed. ``hayes``: also the
+    Hayes–Krippendorff intervals, which are too narrow and say so. ``quotes``: how many of the units on which coders differ.
+    ``level``: of confidence, of every interval. ``partial``: go on with the traces that unfinished runs have; the report
+    says so.
+
+    Raises `CodebookError` if the runs were made under different codebook versions, `RunError` if a run cannot be
+    read. Data for which α is undefined raise nothing: the report says why.
+    """
+    found, earlier = opened(runs), opened(before)
+    unfinished = require_complete([*found, *earlier], partial)
+    data = reliability_data(found)
+    if coders:
+        data = data.of(coders)
+    how = Resampling(replicates, seed, level)
+    report = agreement_of(
+        data, found, by=by, replace=replace, reference=reference, hayes=hayes, quotes=quotes, how=how
+    )
+    if not earlier:
+        return dataclasses.replace(report, partial=unfinished)
+    again: dict[str, Any] = {"coders": coders, "replicates": replicates, "seed": seed, "level": level}
+    return dataclasses.replace(
+        report,
+        drift=drift(earlier, found, **again),
+        drift_carried=drift(earlier, found, carried=True, **again) if has_migration(earlier, found) else None,
+        not_made_again=not_made_again(found),
+        partial=unfinished,
+    )
+
+
+def agreement_of(
+    data: ReliabilityData,
+    runs: Sequence[CoderRun],
+    *,
+    by: str | None = None,
+    replace: CoderSkill | None = None,
+    reference: str | None = None,
+    hayes: bool = False,
+    quotes: int = MOST,
+    how: Resampling = Resampling(),
+) -> AgreementReport:
+    """`agree`, where the runs were read already: ``data`` are theirs."""
+    return AgreementReport(
+        codebook=runs[0].codebook.stamp,
+        runs=tuple(str(run.folder) for run in runs),
+        n_units=len(data.unit_ids),
+        n_traces=len(data.traces),
+        comparisons=_comparisons(data, how),
+        confused=tuple(confusions(data)),
+        disagreed=most_disagreed(runs, data, quotes),
+        n_disagreed=len(ranked_units(data)),
+        differences=human_machine_differences(data, how),
+        leave_one_out=leave_one_out(data, how),
+        machine_errors=_machine_errors(data),
+        groups=_groups(data, by, how) if by else (),
+        replacements=_replacements(data, replace, how) if replace else (),
+        accuracy={name: accuracy(data, name, reference, how) for name in data.names if name != reference}
+        if reference
+        else {},
+        hayes=_hayes(data, how) if hayes else {},
+        how=how,
+    )
+
+
+def _comparisons(data: ReliabilityData, how: Resampling) -> tuple[Comparison, ...]:
+    return tuple(compare(data.of(names), kind, how) for names, kind in groups(data))
+
+
+def human_machine_differences(data: ReliabilityData, how: Resampling) -> dict[str, AlphaDifference]:
+    """Of every machine, where two people or more coded at the nominal level."""
+    humans = data.rows("human")
+    if len(humans) < 2 or data.measurement != "nominal":
+        return {}
+    return {
+        data.names[row]: human_machine_difference(
+            data.primary[humans], data.primary[row], data.cluster, len(data.categories), how
+        )
+        for row in data.rows("machine")
+    }
+
+
+def leave_one_out(data: ReliabilityData, how: Resampling) -> dict[str, Alpha]:
+    """Per coder, α of all the others, where there are three coders or more."""
+    if len(data.names) < 3:
+        return {}
+    whole = data.on_scale()
+    problems = [whole._replace(values=np.delete(whole.values, row, axis=0)) for row in range(len(data.names))]
+    return dict(zip(data.names, krippendorff_alphas(problems, how), strict=True))
+
+
+def _machine_errors(data: ReliabilityData) -> MachineErrors | None:
+    humans, machines = data.rows("human"), data.rows("machine")
+    if not humans or len(machines) < 2:
+        return None
+    return machine_errors(data.primary[machines], majority(data.primary[humans], len(data.categories)))
+
+
+def _hayes(data: ReliabilityData, how: Resampling) -> dict[str, Estimate]:
+    found = {
+        " – ".join(names): hayes_krippendorff(data.of(names).on_scale(), how) for names, _ in groups(data)
+    }
+    return {who: estimate for who, estimate in found.items() if estimate.value is not None}
+
+
+def _groups(data: ReliabilityData, by: str, how: Resampling) -> tuple[GroupAgreement, ...]:
+    if by not in FIELDS:
+        raise ValueError(f"traces have no field {by!r} to group by: {did_you_mean(by, list(FIELDS))}")
+    values = sorted(
+        {fields.get(by) for fields in data.fields}, key=lambda value: (value is None, value or "")
+    )
+    parts = [(value, data.where(by, value)) for value in values]
+    return tuple(
+        GroupAgreement(by, value, len(part.unit_ids), _comparisons(part, how)) for value, part in parts
+    )
+
+
+def _replacements(data: ReliabilityData, kind: CoderSkill, how: Resampling) -> tuple[ReplacementReport, ...]:
+    machines = [data.names[row] for row in data.rows("machine")]
+    if not machines:
+        raise RunError(
+            "no machine coder to put in a human's place", "give the machine's run beside the humans'"
+        )
+    return tuple(
+        replacement_test(data, name, kind=kind, replicates=how.replicates, seed=how.seed, level=how.level)
+        for name in machines
+    )

@@ -1,0 +1,232 @@
+"""Differences between two α's on the same units, with an interval that knows they are the same units.
+
+    people with each other .79, people with the machine .35: difference −.44 [−.55, −.31], 120 units, 6 traces
+    before .61, after .74: difference +.13 [.05, .21], 240 units of 14 traces      did a new codebook version help?
+
+Both α's are recomputed in every resample of traces, so what makes a trace hard for everybody cancels out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from ..codebook import NONE, Codebook
+from ..codebook.migration import MigrationMap, carry, migration_map
+from ..errors import CodebookError, RunError
+from ..estimate import Estimate, Resampling
+from ..limits import LEVEL
+from ..runs.run import CoderRun, opened
+from .profile import MISSING, Additive, Floats, Ints, over_traces, patterns, trace_interval
+from .reliability import ReliabilityData, reliability_data
+
+
+@dataclass(frozen=True)
+class AlphaDifference(Estimate):
+    """``second − first`` over traces, or why it is undefined; ``n``: units."""
+
+    name: str = ""
+    first: float | None = None
+    second: float | None = None
+
+
+CoderRows = tuple[int, int]
+
+
+def human_machine_difference(
+    humans: Ints, machine: Ints, cluster: Ints, q: int, how: Resampling = Resampling()
+) -> AlphaDifference:
+    """Mean α of each human with the machine, minus mean α of the humans with each other; nominal, primary codes.
+
+    ``humans``: (coders, units); ``machine``: (units,). Only units that the machine and at least two humans coded.
+    """
+    everyone = np.vstack([humans, machine])
+    usable = (machine != MISSING) & ((humans != MISSING).sum(axis=0) >= 2)
+    last = len(humans)
+    together = list(combinations(range(last), 2))
+    with_machine = [(coder, last) for coder in range(last)]
+    name = "human–machine minus human–human"
+    return _difference(name, everyone[:, usable], cluster[usable], q, together, with_machine, how)
+
+
+def recoding_difference(
+    before: Ints, after: Ints, cluster: Ints, q: int, how: Resampling = Resampling()
+) -> AlphaDifference:
+    """α after recoding minus α before, same units and coders: (coders, units) each, codes over a common list of ``q``.
+
+    For the drift between two versions of a codebook. Only units that two coders coded both times.
+    """
+    coders = len(before)
+    usable = ((before != MISSING).sum(axis=0) >= 2) & ((after != MISSING).sum(axis=0) >= 2)
+    both = np.vstack([before, after])[:, usable]
+    old = list(combinations(range(coders), 2))
+    new = [(a + coders, b + coders) for a, b in old]
+    return _difference("after minus before", both, cluster[usable], q, old, new, how)
+
+
+def _difference(
+    name: str,
+    values: Ints,
+    cluster: Ints,
+    q: int,
+    first: Sequence[CoderRows],
+    second: Sequence[CoderRows],
+    how: Resampling,
+) -> AlphaDifference:
+    known = {"name": name, "level": how.level, "n": values.shape[1], "clusters": len(np.unique(cluster))}
+    if not values.shape[1] or not first:
+        return AlphaDifference.undefined("no unit was coded by two people and by the other side", **known)
+    statistic = _statistic(values, cluster, q, [*first, *second], lambda alphas: _less(alphas, len(first)))
+    means = _means(_alphas(statistic.sums()[None], q), len(first))
+    if np.isnan(means).any():
+        return AlphaDifference.undefined(
+            "one of the two α's is undefined: no variation in the codes", **known
+        )
+    before, after = (float(v) for v in means[0])
+    over = trace_interval(statistic, over_traces([statistic], how)[0], how)
+    return AlphaDifference(after - before, **over, name=name, first=before, second=after)
+
+
+def _statistic(
+    values: Ints, cluster: Ints, q: int, pairs: Sequence[CoderRows], statistic: Callable[[Floats], Floats]
+) -> Additive:
+    """Per pair of coders and pattern: 2 if they differ, and how often each value was given, where both gave one."""
+    pattern, of_unit = patterns(values, q)
+    one_hot = (pattern[:, :, None] == np.arange(q)).astype(np.float64)
+    columns = []
+    for a, b in pairs:
+        both = (pattern[a] != MISSING) & (pattern[b] != MISSING)
+        columns.append((2.0 * (both & (pattern[a] != pattern[b])))[:, None])
+        columns.append((one_hot[a] + one_hot[b]) * both[:, None])
+    return Additive(np.hstack(columns), of_unit, cluster, lambda sums: statistic(_alphas(sums, q)))
+
+
+def _alphas(sums: Floats, q: int) -> Floats:
+    """(R, pairs) nominal α of each pair."""
+    by_pair = sums.reshape(len(sums), -1, 1 + q)
+    d, n = by_pair[:, :, 0], by_pair[:, :, 1:]
+    total = n.sum(axis=2)
+    chance = total**2 - (n**2).sum(axis=2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(chance > 0, 1 - (total - 1) * d / chance, np.nan)
+
+
+def _means(alphas: Floats, split: int) -> Floats:
+    return np.column_stack([alphas[:, :split].mean(axis=1), alphas[:, split:].mean(axis=1)])
+
+
+def _less(alphas: Floats, split: int) -> Floats:
+    means = _means(alphas, split)
+    return np.asarray(means[:, 1] - means[:, 0])
+
+
+def drift(
+    before: Sequence[CoderRun | str | Path],
+    after: Sequence[CoderRun | str | Path],
+    *,
+    coders: Sequence[str] = (),
+    carried: bool = False,
+    replicates: int = 1000,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> AlphaDifference:
+    """α of ``after`` minus α of ``before`` (runs under two versions of a codebook), nominal, primary codes.
+
+    Coders (all who coded both times, or just ``coders``) are matched by name, units by id. ``carried``: the codes of
+    ``before`` are first carried to the later version by its migration map, and units with a code that was split or
+    retired left out. Codes that were merged cannot be confused any more; the rest of the difference is what coding
+    again under the new words brought.
+
+    Raises `RunError` where fewer than two coders coded both times, `CodebookError` if the runs are not of two versions
+    of one codebook, the later one second, or, for ``carried``, if the later one has no migration from the earlier one.
+    """
+    first, second = opened(before), opened(after)
+    old, new = reliability_data(first), reliability_data(second)
+    earlier, later = first[0].codebook, second[0].codebook
+    _check_versions(earlier, later)
+    if carried:
+        old = _carried(old, earlier, later)
+    names = [name for name in old.names if name in new.names and (not coders or name in coders)]
+    if len(names) < 2:
+        raise RunError(
+            f"{len(names)} coders coded before and after",
+            "give runs that at least two coders of the same names made",
+        )
+    again = set(new.unit_ids)
+    units = [unit for unit in old.unit_ids if unit in again]
+    categories = list(dict.fromkeys((*old.categories, *new.categories)))
+    codes, new_codes = (_aligned(data.of(names), units, categories) for data in (old, new))
+    place = {unit: i for i, unit in enumerate(old.unit_ids)}
+    cluster = old.cluster[[place[unit] for unit in units]]
+    how = Resampling(replicates, seed, level)
+    return recoding_difference(codes, new_codes, cluster, len(categories), how)
+
+
+def has_migration(before: Sequence[CoderRun], after: Sequence[CoderRun]) -> bool:
+    """Whether the later codebook says what became of the earlier one's codes, and some of them changed."""
+    earlier, later = before[0].codebook, after[0].codebook
+    if earlier.version == later.version or earlier.version not in {step.version for step in later.migrations}:
+        return False
+    way = migration_map(later, earlier.version)
+    return any(way.fate(code)[0] != code for code in earlier.code_ids)
+
+
+def not_made_again(after: Sequence[CoderRun]) -> int:
+    """Codings of ``after`` that `migrate_run` carried over: nobody looked at these units again."""
+    return sum(
+        coding.carried_from is not None and coding.codes is not None
+        for run in after
+        for coding in run.codings()
+    )
+
+
+def _check_versions(earlier: Codebook, later: Codebook) -> None:
+    if earlier.id != later.id:
+        raise CodebookError(
+            f"before is {earlier.ref}, after is {later.ref}",
+            "before and after are compared under versions of one codebook",
+        )
+    old, new = ([int(part) for part in book.version.split(".")] for book in (earlier, later))
+    if old > new:
+        raise CodebookError(
+            f"before is {earlier.ref}, which is later than {later.ref}", "give the earlier runs with --before"
+        )
+
+
+def _carried(data: ReliabilityData, earlier: Codebook, later: Codebook) -> ReliabilityData:
+    """The same data under the later book's codes; whatever `carry` would have coded again is missing."""
+    way = migration_map(later, earlier.version)
+    categories = tuple(dict.fromkeys((*later.code_ids, NONE)))
+    pairs, place = np.unique(
+        np.stack([data.primary, data.present]).reshape(2, -1), axis=1, return_inverse=True
+    )
+    fates = np.array(
+        [_fate(pair[0], pair[1], data.categories, categories, way) for pair in pairs.T.tolist()] or [MISSING]
+    )
+    primary = fates[place.ravel()].reshape(data.primary.shape) if data.primary.size else data.primary
+    return replace(data, categories=categories, primary=primary)
+
+
+def _fate(primary: int, present: int, old: Sequence[str], new: Sequence[str], way: MigrationMap) -> int:
+    """The new primary code of a unit coded with ``primary`` and the codes whose bits are set in ``present``."""
+    if primary == MISSING:
+        return MISSING
+    second = [k for k in range(len(old)) if present >> k & 1 and k != primary]
+    found = carry(tuple(old[k] for k in (primary, *second) if old[k] != NONE), way)
+    if found.codes is None:
+        return MISSING
+    return new.index(found.codes[0] if found.codes else NONE)
+
+
+def _aligned(data: ReliabilityData, units: Sequence[str], categories: Sequence[str]) -> Ints:
+    """(coders, units) primary codes over the common categories."""
+    place = {unit: i for i, unit in enumerate(data.unit_ids)}
+    columns = [place[unit] for unit in units]
+    code = np.array(
+        [*(categories.index(c) for c in data.categories), MISSING]
+    )  # index -1 is the last: missing
+    return np.asarray(code[data.primary[:, columns]])

@@ -1,0 +1,131 @@
+"""Coders against reference codes: precision, recall and F1 of every code, prevalence and bias; and errors in common.
+
+    code    precision        recall           F1               reference   coder    bias
+    IA-SQ   .92 [.81, 1.0]   .61 [.42, .78]   .73 [.56, .86]   4.1 %       2.7 %    −1.4 points
+
+The reference is a coder too: the adjudicated codes, or one person's. A code counts where it was given as primary or as
+second code. Intervals redraw traces.
+
+Do machine coders err together? Ten that share their errors are worth less than two that do not:
+
+    r̄ = mean correlation of the error indicators of two machines       n_eff = n / (1 + (n − 1) r̄)
+
+(n_eff: the design effect of a mean of n equally correlated values, Kish 1965.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..estimate import Estimate, Resampling
+from .profile import MISSING, Additive, Floats, Ints, estimated, over_traces, value_counts
+from .reliability import ReliabilityData
+
+
+@dataclass(frozen=True)
+class CodeAccuracy:
+    """Of one code. ``bias``: the coder's prevalence minus the reference's. ``n_units``: units that both coded."""
+
+    code: str
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    reference_prevalence: Estimate
+    prevalence: Estimate
+    bias: Estimate
+    n_units: int
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON object."""
+        return asdict(self)
+
+
+# Sums per unit: 0 both gave the code, 1 the coder alone, 2 the reference alone, 3 units.
+_MEASURES: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats], str]] = {
+    "precision": (lambda s: s[:, 0], lambda s: s[:, 0] + s[:, 1], "the coder never gave the code"),
+    "recall": (lambda s: s[:, 0], lambda s: s[:, 0] + s[:, 2], "the reference never has the code"),
+    "f1": (lambda s: 2 * s[:, 0], lambda s: 2 * s[:, 0] + s[:, 1] + s[:, 2], "nobody gave the code"),
+    "reference_prevalence": (lambda s: s[:, 0] + s[:, 2], lambda s: s[:, 3], "no unit was coded by both"),
+    "prevalence": (lambda s: s[:, 0] + s[:, 1], lambda s: s[:, 3], "no unit was coded by both"),
+    "bias": (lambda s: s[:, 1] - s[:, 2], lambda s: s[:, 3], "no unit was coded by both"),
+}
+
+
+def accuracy(
+    data: ReliabilityData, coder: str, reference: str, how: Resampling = Resampling()
+) -> tuple[CodeAccuracy, ...]:
+    """Every code of ``coder`` against ``reference``, on the units that both coded. Raises `RunError` for unknown names."""
+    both = data.of([coder, reference])
+    units = np.flatnonzero((both.primary != MISSING).all(axis=0))
+    return tuple(_of_code(both, code, units, how) for code in data.categories)
+
+
+def _of_code(data: ReliabilityData, code: str, units: Ints, how: Resampling) -> CodeAccuracy:
+    given, wanted = data.presence(code)[:, units]
+    # Four profiles: neither, the coder alone, the reference alone, both.
+    features = np.array([[0, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 1]], dtype=np.float64)
+    statistics = [
+        Additive(features, given + 2 * wanted, data.cluster[units], _ratio(top, bottom))
+        for top, bottom, _ in _MEASURES.values()
+    ]
+    draws = over_traces(statistics, how)
+    shares = {
+        name: estimated(one, one.point(), drawn, how, why)
+        for (name, (_, _, why)), one, drawn in zip(_MEASURES.items(), statistics, draws, strict=True)
+    }
+    return CodeAccuracy(code=code, n_units=len(units), **shares)
+
+
+def _ratio(top: Callable[[Floats], Floats], bottom: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    def statistic(sums: Floats) -> Floats:
+        below = bottom(sums)
+        return np.asarray(np.divide(top(sums), below, out=np.full(len(sums), np.nan), where=below > 0))
+
+    return statistic
+
+
+@dataclass(frozen=True)
+class MachineErrors:
+    """``rates``: each machine's share of primary codes that differ from the reference; ``correlation``: (machines,
+    machines), NaN-free; ``effective``: n_eff, or why it is undefined."""
+
+    rates: tuple[float, ...]
+    correlation: tuple[tuple[float, ...], ...]
+    mean_correlation: float | None
+    effective: float | None
+    n_units: int
+    why_undefined: str | None = None
+
+
+def majority(values: Ints, q: int) -> Ints:
+    """(units,) the code that most coders gave; ``MISSING`` where nobody coded or two codes tie."""
+    counts = value_counts(values, q)
+    best = counts.max(axis=1)
+    tied = (counts == best[:, None]).sum(axis=1) > 1
+    return np.where((best == 0) | tied, MISSING, counts.argmax(axis=1))
+
+
+def machine_errors(machines: Ints, reference: Ints) -> MachineErrors:
+    """``machines``: (coders, units); ``reference``: (units,). Units that all machines coded and that have a reference."""
+    usable = (machines != MISSING).all(axis=0) & (reference != MISSING)
+    n, n_units = len(machines), int(usable.sum())
+    if n < 2:
+        return MachineErrors((), (), None, None, n_units, "fewer than two machine coders")
+    if not n_units:
+        why = "no unit has a reference and all machines' codes"
+        return MachineErrors((), (), None, None, n_units, why)
+    errors = (machines[:, usable] != reference[usable]).astype(np.float64)
+    rates = tuple(float(r) for r in errors.mean(axis=1))
+    if any(r in (0.0, 1.0) for r in rates):
+        why = "a machine is always right or always wrong: no correlation"
+        return MachineErrors(rates, (), None, None, n_units, why)
+    correlation: Floats = np.corrcoef(errors)
+    mean = float((correlation.sum() - n) / (n * (n - 1)))
+    effective = n / (1 + (n - 1) * mean) if 1 + (n - 1) * mean > 0 else None
+    rows = tuple(tuple(float(c) for c in row) for row in correlation)
+    why_undefined = None if effective else "errors are as negatively correlated as can be"
+    return MachineErrors(rates, rows, mean, effective, n_units, why_undefined)
