@@ -275,8 +275,10 @@ def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # A lone surrogate has no UTF-8; its backslash form is what JSON would have written.
+    text: Any = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
     try:
-        with _open(handle, mode) as file:
+        with os.fdopen(handle, mode, **({} if "b" in mode else text)) as file:
             yield file
         umask = os.umask(0)
         os.umask(umask)
@@ -287,20 +289,12 @@ def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         raise
 
 
-def _open(handle: int, mode: str) -> IO[Any]:
-    if "b" in mode:
-        return os.fdopen(handle, mode)
-    # A lone surrogate has no UTF-8; its backslash form is what JSON would have written.
-    return os.fdopen(handle, mode, encoding="utf-8", errors="backslashreplace", newline="")
-
-
 def write_jsonl(path: str | Path, values: Iterable[Any]) -> int:
     """Write JSON values one per line, atomically; returns how many."""
     count = 0
     with atomic(path) as file:
-        for value in values:
+        for count, value in enumerate(values, 1):  # noqa: B007 - returned below
             file.write(dump(value) + "\n")
-            count += 1
     return count
 
 

@@ -8,7 +8,6 @@ Two jobs are the same if their fingerprints are: the digest of everything that d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -16,7 +15,7 @@ from typing import Any, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import RunError
-from ..files.records import atomic
+from ..files.records import write_json
 from ..provenance import versions
 
 Status = Literal["running", "interrupted", "stopped", "complete"]
@@ -77,8 +76,7 @@ def read_record(path: Path, model: type[R], *, no_file: RunError) -> R:
 
 def save_record(path: Path, record: BaseModel) -> None:
     """Write a record, whole or not at all."""
-    with atomic(path) as file:
-        file.write(json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+    write_json(path, record.model_dump(mode="json"))
 
 
 def differences(old: Described, new: Described, *, otherwise: str = "made with other inputs") -> str:
@@ -106,7 +104,7 @@ def _changed_files(key: str, there: Mapping[str, Any], here: Mapping[str, Any]) 
         if then.get(name, digest) != digest:
             return f"{name} has changed since"
     if then.keys() == now.keys():
-        return f"{key}: in another order" if len(now) > 1 else f"the {key} are others"
+        return f"{key}: in another order" if len(now) > 1 else f"the {key} have changed since"
     return f"{key}: {', '.join(then) or 'none'} there, {', '.join(now) or 'none'} now"
 
 

@@ -12,7 +12,6 @@ The same call resumes. The seeds depend on the items and the seed alone, so a ki
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import InputError
-from ..files.records import atomic
+from ..files.records import write_json
 from ..provenance import file_digest
 from ..wbeb.condition import Condition
 from ..wbeb.generate import GenerationJob, Progress, execute, plan, prepare
@@ -193,8 +192,7 @@ def run_distill(distillation: Distillation, progress: Progress | None = None) ->
     generation = execute(distillation.job, progress)
     # Behind the answers, since a folder that holds anything else before is refused.
     write_items(generation.folder / SEEDS, distillation.draw.seeds)
-    with atomic(generation.folder / DRAW) as file:
-        file.write(json.dumps(distillation.record, indent=1) + "\n")
+    write_json(generation.folder / DRAW, distillation.record)
     return generation
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, RunError
-from ..files.records import atomic, write_jsonl
+from ..files.records import atomic, write_json, write_jsonl
 from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.run import CoderRun
@@ -159,9 +159,7 @@ def filter_traces(
     write_jsonl(out / KEPT, map(_line, kept))
     write_jsonl(out / DROPPED, (_line(_marked(*fallen)) for fallen in dropped))
     write_funnel(funnel, out / TABLE)
-    with atomic(out / MANIFEST) as file:
-        whole = {"fingerprint": digest(settings), **settings, **funnel.as_json()}
-        file.write(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    write_json(out / MANIFEST, {"fingerprint": digest(settings), **settings, **funnel.as_json()})
     return funnel
 
 

@@ -25,7 +25,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import InputError, RunError, did_you_mean
 from ..files.lock import lock
-from ..files.records import atomic
+from ..files.records import atomic, write_json
 from ..provenance import digest, now, versions
 from .recipe import Recipe
 from .recipe_stages import StageRun, expand, place
@@ -257,8 +257,7 @@ class Pipeline:
         self._save(task.name, record | {"status": "done", "output": self.digests.of(folder)})
 
     def _save(self, name: str, record: dict[str, Any]) -> None:
-        with atomic(self._record(name)) as file:
-            file.write(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        write_json(self._record(name), record)
 
 
 def _words_changed(old: Sequence[str], new: Sequence[str]) -> str:

@@ -19,17 +19,20 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from .. import provenance
 from ..errors import InputError, RunError
 from ..files.lock import locked
-from ..files.records import atomic
-from .student_model import copy_tokenizer, load_tokenizer, need
+from ..files.records import write_json
+from ..job import JobFolder, JobRecord, read_record, save_record
+from .student_model import copy_tokenizer, load_tokenizer, need, write_folder
 from .student_model import merge as merge_adapter
 from .trainer import best, build, history, is_over, latest, longest, publish, tidy
 from .training_data import TrainingData, load
@@ -74,20 +77,31 @@ def train(
     Raises `InputError` for traces nothing can be learnt from, unknown models and missing packages or devices; `RunError` where
     ``out`` holds a run with other settings or other traces, or is in use.
     """
-    asked, out = settings_of(**settings), Path(out)
+    asked, out, source = settings_of(**settings), Path(out), Path(traces)
     need(*_PACKAGES)
     _need_device(asked)
-    main = os.environ.get("RANK", "0") == "0"
+    record = _record(asked, source)
     # Under `accelerate launch` every process comes here; the first one alone writes.
-    with locked(out) if main else nullcontext():
-        plan = _plan(asked, Path(traces))
-        resumed = _open(out, plan) if main else False
-        if not (out / "settings.json").is_file() or _status(out) != "complete":
-            _fit(asked, Path(traces), out, progress, main)
-        if main:
-            _finish(asked, out, plan, merge=merge, keep=keep_checkpoints)
-            return _trained(asked, out, resumed)
-    return _trained_elsewhere(asked, out)
+    if os.environ.get("RANK", "0") != "0":
+        if not _is_complete(out):
+            _fit(asked, source, out, progress, main=False)
+        return TrainedStudent(out, out, asked.method, 0, {}, None, None, None, False)
+    _replace_failed(out, record)
+    with JobFolder(out, record, holds="training run", name="settings.json") as job:
+        tidy(out / "checkpoints")
+        done = job.previous is not None and job.previous.status == "complete"
+        resumed = done or latest(out / "checkpoints") is not None
+        if not done:
+            job.save()
+            _fit(asked, source, out, progress, main=True)
+            _write_results(asked, out, record)
+            job.finish("complete")
+        if merge and asked.method != "full" and not (out / "merged" / "README.md").is_file():
+            merge_adapter(out / "adapter", out / "merged", base=asked.base)
+            _write_card(asked, out, record, out / "merged", merged=True)
+        if not keep_checkpoints:
+            shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    return _trained(asked, out, resumed)
 
 
 def _need_device(asked: TrainingSettings) -> None:
@@ -101,27 +115,42 @@ def _need_device(asked: TrainingSettings) -> None:
         raise InputError("there is no CUDA device", "use --device auto")
 
 
-def _plan(asked: TrainingSettings, traces: Path) -> dict[str, Any]:
+class TrainingRecord(JobRecord):
+    """``settings.json``: a job's record without its times, so that equal runs write equal files."""
+
+    started: str = ""
+    asked: dict[str, Any] = Field(validation_alias="settings")
+    digests: dict[str, str]
+    devices: int
+
+    def settings(self) -> Mapping[str, Any]:
+        """What the student was trained with."""
+        return {**self.asked, "devices": self.devices}
+
+    def sources(self) -> Mapping[str, Any]:
+        """Of nameless sources: what counts is their content."""
+        return {"traces_digest": self.digests["traces"], "weights_digest": self.digests["base"]}
+
+    @model_serializer(mode="wrap")
+    def _without_times(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        value = plain(self)
+        kept = {k: v for k, v in value.items() if k not in ("started", "finished", "seconds", "asked")}
+        return {"settings": value["asked"], **kept}
+
+
+def _record(asked: TrainingSettings, traces: Path) -> TrainingRecord:
     """What determines the result. A folder's weights count by their content up to 2 GiB, by their sizes above."""
     if not traces.is_file():
         raise InputError(
             f"{traces}: {'is a directory' if traces.is_dir() else 'no such file'}", "check the path"
         )
-    digests = {"traces": provenance.file_digest(traces), "base": _base_digest(asked.model)}
-    devices = int(os.environ.get("WORLD_SIZE", "1"))
-    what = {
+    what: dict[str, Any] = {
         "settings": asked.model_dump(mode="json") | {"model": asked.base},
-        "digests": digests,
-        "devices": devices,
+        "digests": {"traces": provenance.file_digest(traces), "base": _base_digest(asked.model)},
+        "devices": int(os.environ.get("WORLD_SIZE", "1")),
     }
-    versions = provenance.versions() | _versions()
-    return {"fingerprint": provenance.digest(what), **what, "versions": versions}
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in _PACKAGES}
+    versions = provenance.versions() | {name: version(name) for name in _PACKAGES}
+    return TrainingRecord(fingerprint=provenance.digest(what), versions=versions, **what)
 
 
 def _base_digest(model: str) -> str:
@@ -140,50 +169,19 @@ def _base_digest(model: str) -> str:
     )
 
 
-def _open(out: Path, plan: dict[str, Any]) -> bool:
-    """Take up the run in ``out``, or begin one; whether there was a checkpoint, or a finished run, to take up."""
+def _replace_failed(out: Path, record: TrainingRecord) -> None:
+    """Another run that failed before its first checkpoint has learnt nothing: it makes room."""
     path = out / "settings.json"
-    if not path.is_file():
-        strangers = sorted(p.name for p in out.iterdir() if p.name != ".lock")
-        if strangers:
-            raise RunError(
-                f"{out} is not empty and holds no training run ({strangers[0]} …)", "choose another -o"
-            )
-        _save(path, {**plan, "status": "running"})
-        return False
-    try:
-        there = json.loads(path.read_bytes())
-        same = there["fingerprint"] == plan["fingerprint"]
-    except (ValueError, KeyError, TypeError):
-        raise RunError(f"{path} is damaged", "delete the folder and train again") from None
-    if not same and there.get("status") == "running" and latest(out / "checkpoints") is None:
-        _save(path, {**plan, "status": "running"})  # it failed before it learnt anything: nothing is lost
-        same = True
-    if not same:
-        raise RunError(
-            f"{out} holds another run: {_difference(there, plan)}", "choose another -o, or delete the folder"
-        )
-    tidy(out / "checkpoints")
-    return _status(out) == "complete" or latest(out / "checkpoints") is not None
+    if path.is_file() and latest(out / "checkpoints") is None:
+        with locked(out):
+            there = read_record(path, TrainingRecord, no_file=RunError(f"{path} is missing"))
+            if there.status == "running":
+                save_record(path, record)
 
 
-def _difference(there: dict[str, Any], now: dict[str, Any]) -> str:
-    flat = [{**plan.get("settings", {}), "devices": plan.get("devices")} for plan in (there, now)]
-    changed = [
-        f"{key}: {flat[0].get(key)!r} there, {flat[1][key]!r} now"
-        for key in flat[1]
-        if flat[0].get(key) != flat[1][key]
-    ]
-    for name, digest in now["digests"].items():
-        if not changed and there.get("digests", {}).get(name) != digest:
-            changed.append(
-                {"traces": "the traces have changed since", "base": "the model has changed since"}[name]
-            )
-    return "; ".join(changed[:3]) or "made with other inputs"
-
-
-def _status(out: Path) -> str:
-    return str(json.loads((out / "settings.json").read_bytes())["status"])
+def _is_complete(out: Path) -> bool:
+    path = out / "settings.json"
+    return path.is_file() and json.loads(path.read_bytes())["status"] == "complete"
 
 
 def _fit(asked: TrainingSettings, traces: Path, out: Path, progress: Progress | None, main: bool) -> None:
@@ -202,12 +200,12 @@ def _fit(asked: TrainingSettings, traces: Path, out: Path, progress: Progress | 
         seed=asked.seed,
     )
     if main:
-        _save(out / "data.json", data.summary())
+        write_json(out / "data.json", data.summary())
     trainer = build(asked, data, tokenizer, checkpoints, progress)
     began = time.monotonic()
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     if main:
-        _save(out / "timings.json", _timings(trainer, data, time.monotonic() - began))
+        write_json(out / "timings.json", _timings(trainer, data, time.monotonic() - began))
 
 
 def _timings(trainer: Any, data: TrainingData, seconds: float) -> dict[str, Any]:
@@ -222,55 +220,35 @@ def _timings(trainer: Any, data: TrainingData, seconds: float) -> dict[str, Any]
     return found
 
 
-def _finish(asked: TrainingSettings, out: Path, plan: dict[str, Any], *, merge: bool, keep: bool) -> None:
+def _write_results(asked: TrainingSettings, out: Path, record: TrainingRecord) -> None:
     """Everything that follows from the checkpoints; each piece is whole or absent, so a kill between two costs nothing."""
-    target = out / ("model" if asked.method == "full" else "adapter")
-    if _status(out) != "complete":
-        last = latest(out / "checkpoints")
-        assert last is not None, "the trainer saves at its last step"
-        _save(out / "log.json", history(last))
-        write_csv(out / "loss.csv", history(last))
-        write_picture(out / "loss.png", history(last), Path(asked.model).name)
-        _whole(target, lambda half: _publish(asked, best(last), half))
-        _card(asked, out, plan, target)
-        _save(out / "settings.json", {**plan, "status": "complete"})
-    if merge and asked.method != "full" and not (out / "merged" / "README.md").is_file():
-        merge_adapter(target, out / "merged", base=asked.base)
-        _card(asked, out, plan, out / "merged", merged=True)
-    if not keep:
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    last = latest(out / "checkpoints")
+    assert last is not None, "the trainer saves at its last step"
+    logged, target = history(last), out / ("model" if asked.method == "full" else "adapter")
+    write_json(out / "log.json", logged)
+    write_csv(out / "loss.csv", logged)
+    write_picture(out / "loss.png", logged, Path(asked.model).name)
+
+    def write(half: Path) -> None:
+        publish(best(last), half)
+        copy_tokenizer(asked.base, half)
+
+    write_folder(target, write)
+    _write_card(asked, out, record, target)
 
 
-def _publish(asked: TrainingSettings, best: Path, folder: Path) -> None:
-    publish(best, folder)
-    copy_tokenizer(asked.base, folder)
-
-
-def _whole(folder: Path, write: Callable[[Path], None]) -> None:
-    half = folder.with_name(f".{folder.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    write(half)
-    half.rename(folder)
-
-
-def _card(
-    asked: TrainingSettings, out: Path, plan: dict[str, Any], folder: Path, *, merged: bool = False
+def _write_card(
+    asked: TrainingSettings, out: Path, record: TrainingRecord, folder: Path, *, merged: bool = False
 ) -> None:
     write_card(
         folder / "README.md",
         asked,
         data=json.loads((out / "data.json").read_bytes()),
-        digests=plan["digests"],
+        digests=record.digests,
         logged=json.loads((out / "log.json").read_bytes()),
-        versions=plan["versions"],
+        versions=record.versions,
         merged=merged,
     )
-
-
-def _save(path: Path, value: Any) -> None:
-    with atomic(path) as file:
-        file.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def _trained(asked: TrainingSettings, out: Path, resumed: bool) -> TrainedStudent:
@@ -287,8 +265,3 @@ def _trained(asked: TrainingSettings, out: Path, resumed: bool) -> TrainedStuden
         min((loss for _, loss in curve.held), default=None),
         resumed,
     )
-
-
-def _trained_elsewhere(asked: TrainingSettings, out: Path) -> TrainedStudent:
-    """In the processes that write nothing."""
-    return TrainedStudent(out, out, asked.method, 0, {}, None, None, None, False)

@@ -8,6 +8,7 @@ The base is loaded again in its own precision, on the CPU: merging into the 4-bi
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,13 +48,22 @@ def merge(adapter: str | Path, out: str | Path, *, base: str | None = None, dtyp
         )
     base = base or str(PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path)
     model = PeftModel.from_pretrained(load_model(base, dtype=dtype), str(adapter)).merge_and_unload()
-    half = out.with_name(f".{out.name}.half")
+
+    def write(half: Path) -> None:
+        model.save_pretrained(half)
+        copy_tokenizer(base, half)
+
+    return write_folder(out, write)
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Replace ``folder`` by what ``write`` makes, whole or not at all."""
+    half = folder.with_name(f".{folder.name}.half")
     shutil.rmtree(half, ignore_errors=True)
-    model.save_pretrained(half)
-    copy_tokenizer(base, half)
-    shutil.rmtree(out, ignore_errors=True)
-    half.rename(out)
-    return out
+    write(half)
+    shutil.rmtree(folder, ignore_errors=True)
+    half.rename(folder)
+    return folder
 
 
 def load_model(name: str, *, dtype: str = "auto", **more: Any) -> Any:
