@@ -1,15 +1,18 @@
 """Policies, one file each: which traces a student learns from. A plugin exposes ``policy(**options) -> Policy``.
 
-    pedagogy_r1/train/policies/shortest_correct.py      --policy shortest-correct
     pedagogy_r1/train/policies/balanced.py              --policy balanced:cap=400,seed=1
+    --policy correct --policy balanced:cap=400          right, and then at most 400 of a domain
+    --policy 'correct|rich:k=2' --policy quiet          right or rich, and of those the quiet ones
 
-A policy is asked about all traces at once, since some (the shortest of an item, at most 400 of a domain) compare them.
+Each ``--policy`` acts on what the one before left. Within one, ``|`` means: kept if either keeps it, both asked about the
+same traces; dropped for the reasons of both. A policy is asked about all traces at once, since some (the shortest of an item,
+at most 400 of a domain) compare them.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -17,7 +20,6 @@ from typing import Any, NamedTuple, Protocol
 from ...codebook import Codebook
 from ...errors import CodebookError, InputError, PluginError, RunError, did_you_mean
 from ...plugins import available, load
-from ...runs.coding import Coding
 from ...runs.run import CoderRun, require_complete
 from ...trace import Trace
 from ...wbeb.item import Item, domain_names
@@ -48,36 +50,21 @@ class Policy(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class CodedTrace:
-    """(units,) tokens and codes, the primary code first, by one coder."""
+class CodedTrace(NamedTuple):
+    """(units,) tokens and codes, the primary code first, by one coder; ``None`` is missing."""
 
     tokens: tuple[int, ...]
     codes: tuple[tuple[str, ...] | None, ...]
 
-    @property
-    def coded(self) -> bool:
-        """Whether any unit has a coding at all."""
-        return any(codes is not None for codes in self.codes)
-
-
-@dataclass(frozen=True)
-class CodedTraces:
-    """By trace id; and the one codebook that all runs were made with."""
-
-    book: Codebook
-    traces: dict[str, CodedTrace]
-
-    def get(self, trace: Trace) -> CodedTrace | None:
-        """The trace's codings, if it has any."""
-        found = self.traces.get(trace.id)
-        return found if found is not None and found.coded else None
-
 
 def coded_traces(
-    folders: Iterable[str | Path], traces: Sequence[Trace], coder: str | None, policy: str
-) -> CodedTraces:
-    """Open the runs. ``coder``: whose codings, where a run has several. Raises `RunError`, `InputError`, `CodebookError`."""
+    folders: Sequence[Path], traces: Sequence[Trace], coder: str | None, policy: str
+) -> tuple[Codebook, dict[str, CodedTrace]]:
+    """The codebook of the runs, and by trace id what is coded; a trace without any coding is absent.
+
+    ``coder``: whose codings, where a run has several. Raises `RunError`, `CodebookError`, and `InputError` for a run that coded
+    another text under the id of one of ``traces``, since its codings would be about something else.
+    """
     runs = [CoderRun(folder) for folder in folders]
     if not runs:
         raise RunError(
@@ -104,16 +91,11 @@ def coded_traces(
                 )
             if trace.id in found:
                 raise InputError(f"trace {trace.id!r} is coded in two of the runs", "give one of them")
-            given = {c.unit_id: c for c in codings if c.coder == name}
+            codes = {coding.unit_id: coding.codes for coding in codings if coding.coder == name}
             found[trace.id] = CodedTrace(
-                tuple(unit.tokens for unit in units),
-                tuple(_codes(given.get(unit.id)) for unit in units),
+                tuple(unit.tokens for unit in units), tuple(codes.get(unit.id) for unit in units)
             )
-    return CodedTraces(book, found)
-
-
-def _codes(coding: Coding | None) -> tuple[str, ...] | None:
-    return None if coding is None else coding.codes
+    return book, {id: one for id, one in found.items() if any(codes is not None for codes in one.codes)}
 
 
 def _coder(run: CoderRun, wanted: str | None) -> str:

@@ -33,13 +33,13 @@ def policy(*, cap: int | None = None, seed: int = 0, **domains: int | None) -> P
         sizes = Counter(trace.domain for trace in traces)
         usual = cap if cap is not None else min(sizes.values(), default=0)
         places = _places(traces, seed)
-        found: list[Drop | None] = []
-        for trace in traces:
+
+        def over(trace: Trace) -> Drop | None:
             most = own.get(trace.domain or "")
             most = usual if most is None else most
-            over = Drop(OVER, f"{most} of {sizes[trace.domain]} stay")
-            found.append(None if places[trace.id] < most else over)
-        return found
+            return None if places[trace.id] < most else Drop(OVER, f"{most} of {sizes[trace.domain]} stay")
+
+        return [over(trace) for trace in traces]
 
     return keep
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...errors import CodebookError, InputError
-from ...tokens.noise import NoiseFamilies, noise_families, noise_tokens
+from ...tokens.noise import noise_families, noise_tokens
 from ...trace import Trace
 from . import CodedTrace, Drop, Given, Policy, coded_traces
 
@@ -27,30 +27,22 @@ def policy(*, below: float = 0.5, reading: str = "strict", coder: str | None = N
         raise InputError(f"policy quiet: below is {below}", "give a share between 0 and 1")
 
     def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:
-        coded = coded_traces(given.codings, traces, coder, "quiet")
-        families = noise_families(coded.book)
+        book, coded = coded_traces(given.codings, traces, coder, "quiet")
+        families = noise_families(book)
         why = families.why_no_strict or (families.why_no_routine if reading == "nonreflective" else None)
         if why is not None:
             raise CodebookError(why, "a noise share needs a codebook with these families")
-        found: list[Drop | None] = []
-        for trace in traces:
-            own = coded.get(trace)
-            share = None if own is None else _share(trace, own, families, reading)
-            if share is None:
-                found.append(UNCODED)
-            else:
-                found.append(
-                    None
-                    if share < below
-                    else Drop(NOISY, f"{reading} noise share {share:.3f}, limit {below:g}")
-                )
-        return found
+
+        def fault(trace: Trace) -> Drop | None:
+            own = coded.get(trace.id, CodedTrace((), ()))
+            row = noise_tokens(trace.id, own.tokens, own.codes, families, tokens=sum(own.tokens))
+            if not row.coded:
+                return UNCODED
+            share = (row.strict if reading == "strict" else row.nonreflective) / row.coded
+            return (
+                None if share < below else Drop(NOISY, f"{reading} noise share {share:.3f}, limit {below:g}")
+            )
+
+        return [fault(trace) for trace in traces]
 
     return keep
-
-
-def _share(trace: Trace, own: CodedTrace, families: NoiseFamilies, reading: str) -> float | None:
-    row = noise_tokens(trace.id, own.tokens, own.codes, families, tokens=sum(own.tokens))
-    if not row.coded:
-        return None
-    return (row.strict if reading == "strict" else row.nonreflective) / row.coded

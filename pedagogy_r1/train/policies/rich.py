@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from ...errors import CodebookError, InputError, did_you_mean
 from ...trace import Trace
 from . import Drop, Given, Policy, coded_traces
-from .correct import CUT, UNREAD
+from .correct import fault
 from .quiet import UNCODED
 
 RIGHT = Drop("right answer")
@@ -37,26 +37,21 @@ def policy(*, codes: str = "IA-SQ+OA-ME", k: int = 1, times: int = 1, coder: str
         )
 
     def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:
-        coded = coded_traces(given.codings, traces, coder, "rich")
-        known = [code.id for code in coded.book.codes]
+        book, coded = coded_traces(given.codings, traces, coder, "rich")
         for code in wanted:
-            if code not in known:
-                raise CodebookError(
-                    f"policy rich: {coded.book.ref} has no code {code!r}", did_you_mean(code, known)
-                )
-        found: list[Drop | None] = []
-        for trace in traces:
-            own = coded.get(trace)
+            if code not in book.code_ids:
+                hint = did_you_mean(code, list(book.code_ids))
+                raise CodebookError(f"policy rich: {book.ref} has no code {code!r}", hint)
+
+        def poor(trace: Trace) -> Drop | None:
             if trace.correct is not False:
-                found.append(RIGHT if trace.correct else CUT if trace.metadata.get("truncated") else UNREAD)
-            elif own is None:
-                found.append(UNCODED)
-            else:
-                met = Counter(code for given_codes in own.codes for code in given_codes or ())
-                held = [code for code in wanted if met[code] >= times]
-                found.append(
-                    None if len(held) >= k else Drop(POOR, f"{len(held)} of {'+'.join(wanted)}, {k} needed")
-                )
-        return found
+                return RIGHT if trace.correct else fault(trace)
+            if trace.id not in coded:
+                return UNCODED
+            met = Counter(code for given_codes in coded[trace.id].codes for code in given_codes or ())
+            held = sum(met[code] >= times for code in wanted)
+            return None if held >= k else Drop(POOR, f"{held} of {'+'.join(wanted)}, {k} needed")
+
+        return [poor(trace) for trace in traces]
 
     return keep

@@ -31,15 +31,14 @@ def policy() -> Policy:
             key = (trace.domain, trace.item or trace.id)
             best[key] = min(best.get(key, (length(trace), trace.id)), (length(trace), trace.id))
         unit = "tokens" if counted else "characters"
-        found: list[Drop | None] = []
-        for trace in traces:
+
+        def longer(trace: Trace) -> Drop | None:
             if not trace.correct:
-                found.append(fault(trace))
-                continue
+                return fault(trace)
             size, name = best[trace.domain, trace.item or trace.id]
-            longer = Drop(LONGER, f"{length(trace)} {unit}; {name} has {size}")
-            found.append(None if name == trace.id else longer)
-        return found
+            return None if name == trace.id else Drop(LONGER, f"{length(trace)} {unit}; {name} has {size}")
+
+        return [longer(trace) for trace in traces]
 
     return keep
 
