@@ -8,7 +8,7 @@ What is undefined is a dash. Files that a program reads (JSON, CSV) hold numbers
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 Kind = Literal["text", "code", "count", "share", "percent", "points", "coefficient", "number", "signed", "p"]
@@ -38,6 +38,21 @@ def interval(low: float | None, high: float | None, kind: Kind = "coefficient") 
     ('[.250, .380]', '[2.1 %, 4.3 %]', '–')
     """
     return DASH if low is None or high is None else f"[{shown(low, kind)}, {shown(high, kind)}]"
+
+
+def aligned(lines: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Lines of cells in columns of one width: the first ``left`` columns to the left, numbers to the right.
+
+    >>> print(aligned([["", "all"], ["read", "1,948"]]))
+            all
+    read  1,948
+    """
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    pads = [str.ljust if k < left else str.rjust for k in range(len(widths))]
+    return "\n".join(
+        "  ".join(pad(cell, width) for pad, cell, width in zip(pads, line, widths, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 def _text(value: Any) -> str:

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import InputError, did_you_mean
+from ..estimate.formatting import aligned
 from ..wbeb.domain import domain_named
 from ..wbeb.item import domain_names
 from .recipe import Recipe
@@ -179,13 +180,7 @@ def cost_text(rows: Sequence[StageCost]) -> str:
         lines.append([stage, first.model, f"{first.tokens / 1e6:,.1f} M", *cells])
     sums = [sum(row.hours for row in rows if row.gpu == name) for name in names]
     lines.append(["GPU hours", "", "", *map(_hours, sums)])
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            c.ljust(w) if k < 2 else c.rjust(w) for k, (c, w) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return aligned(lines, left=2)
 
 
 def _hours(hours: float) -> str:

@@ -16,12 +16,13 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, RunError
+from ..estimate.formatting import aligned
 from ..files.records import atomic, write_json, write_jsonl
 from ..intake import read_traces
 from ..provenance import digest, file_digest
@@ -31,7 +32,6 @@ from ..wbeb.item import domain_names, read_items
 from .policies import Drop, FilterStep, Given, read_step
 
 KEPT, DROPPED, TABLE, MANIFEST = "kept.jsonl", "dropped.jsonl", "funnel.csv", "funnel.json"
-
 
 UNKNOWN = "unknown"
 """The domain of a trace that names none."""
@@ -56,16 +56,20 @@ class FunnelStep:
         else:
             self.dropped.setdefault(drop.reason, Counter())[domain] += 1
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why traces were dropped, the most frequent reason first."""
+        return sorted(self.dropped, key=lambda reason: (-self.dropped[reason].total(), reason))
+
     def as_json(self) -> dict[str, Any]:
         """Plain values; reasons by their frequency."""
-        reasons = sorted(self.dropped.items(), key=lambda pair: (-pair[1].total(), pair[0]))
         return {
             "policy": self.policy,
             "asked": self.asked.total(),
             "kept": self.kept.total(),
             "asked_by_domain": dict(sorted(self.asked.items())),
             "kept_by_domain": dict(sorted(self.kept.items())),
-            "dropped": {reason: dict(sorted(by.items())) for reason, by in reasons},
+            "dropped": {reason: dict(sorted(self.dropped[reason].items())) for reason in self.reasons},
         }
 
 
@@ -96,14 +100,6 @@ class Funnel:
         """Plain values, for ``funnel.json``."""
         return {"traces": self.traces, "kept": self.kept, "steps": [stage.as_json() for stage in self.stages]}
 
-    def rows(self) -> Iterator[tuple[str, str, Counter[str]]]:
-        """(what, kind, traces by domain) as they are printed; kind is ``read``, ``kept`` or ``dropped``."""
-        yield "read", "read", self.stages[0].asked
-        for stage in self.stages:
-            yield stage.policy, "kept", stage.kept
-            for reason in stage.as_json()["dropped"]:
-                yield reason, "dropped", stage.dropped[reason]
-
 
 def write_funnel(funnel: Funnel, path: str | Path) -> None:
     """As CSV: ``step, policy, domain, outcome, reason, traces``; every step's outcomes add up to what it was asked about."""
@@ -113,19 +109,21 @@ def write_funnel(funnel: Funnel, path: str | Path) -> None:
         for number, stage in enumerate(funnel.stages, 1):
             for domain in funnel.domains:
                 table.writerow([number, stage.policy, domain, "kept", "", stage.kept[domain]])
-                for reason in stage.as_json()["dropped"]:
+                for reason in stage.reasons:
                     if count := stage.dropped[reason][domain]:
                         table.writerow([number, stage.policy, domain, "dropped", reason, count])
 
 
 def funnel_text(funnel: Funnel) -> str:
     """Aligned columns: all, then each domain."""
-    names = ["", "all", *funnel.domains]
-    lines = [names]
-    for what, kind, by in funnel.rows():
-        head = f"  - {what}" if kind == "dropped" else what
+    rows = [("read", funnel.stages[0].asked)]
+    for stage in funnel.stages:
+        rows.append((stage.policy, stage.kept))
+        rows += [(f"  - {reason}", stage.dropped[reason]) for reason in stage.reasons]
+    lines = [["", "all", *funnel.domains]]
+    for head, by in rows:
         lines.append([head, f"{by.total():,}", *(f"{by[domain]:,}" for domain in funnel.domains)])
-    return "\n".join(_aligned(line, _widths(lines)) for line in lines)
+    return aligned(lines)
 
 
 def filter_traces(
@@ -157,7 +155,7 @@ def filter_traces(
     kept, dropped, funnel = apply(list(read_traces(traces)), steps, given)
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / KEPT, map(_line, kept))
-    write_jsonl(out / DROPPED, (_line(_marked(*fallen)) for fallen in dropped))
+    write_jsonl(out / DROPPED, map(_line, dropped))
     write_funnel(funnel, out / TABLE)
     write_json(out / MANIFEST, {"fingerprint": digest(settings), **settings, **funnel.as_json()})
     return funnel
@@ -165,26 +163,20 @@ def filter_traces(
 
 def apply(
     traces: Sequence[Trace], steps: Sequence[FilterStep], given: Given
-) -> tuple[list[Trace], list[tuple[Trace, int, FilterStep, Drop]], Funnel]:
-    """What stays and what falls (in the order of ``traces``), and the funnel."""
-    left, fallen, stages = list(traces), dict[str, tuple[Trace, int, FilterStep, Drop]](), []
+) -> tuple[list[Trace], list[Trace], Funnel]:
+    """What stays; what falls, with why in its metadata; and the funnel. Both in the order of ``traces``."""
+    left, fallen, stages = list(traces), dict[str, Trace](), []
     for number, step in enumerate(steps, 1):
-        stage, still = FunnelStep(step.text), []
+        stage = FunnelStep(step.text)
         for trace, drop in zip(left, step(left, given), strict=True):
             stage.count(trace, drop)
-            if drop is None:
-                still.append(trace)
-            else:
-                fallen[trace.id] = (trace, number, step, drop)
-        left = still
+            if drop is not None:
+                said = {"step": number, "policy": step.text, "reason": drop.reason}
+                said |= {"detail": drop.detail} if drop.detail else {}
+                fallen[trace.id] = trace.model_copy(update={"metadata": {**trace.metadata, "filter": said}})
+        left = [trace for trace in left if trace.id not in fallen]
         stages.append(stage)
     return left, [fallen[trace.id] for trace in traces if trace.id in fallen], Funnel(tuple(stages))
-
-
-def _marked(trace: Trace, number: int, step: FilterStep, drop: Drop) -> Trace:
-    said = {"step": number, "policy": step.text, "reason": drop.reason}
-    said |= {"detail": drop.detail} if drop.detail else {}
-    return trace.model_copy(update={"metadata": {**trace.metadata, "filter": said}})
 
 
 def _line(trace: Trace) -> dict[str, Any]:
@@ -194,10 +186,8 @@ def _line(trace: Trace) -> dict[str, Any]:
 def _run_digest(folder: Path) -> list[str]:
     run = CoderRun(folder)
     names = ("traces.jsonl", "units.jsonl", "codings.jsonl")
-    return [
-        run.manifest.codebook["digest"],
-        *(file_digest(folder / n) for n in names if (folder / n).is_file()),
-    ]
+    digests = [file_digest(folder / name) for name in names if (folder / name).is_file()]
+    return [run.manifest.codebook["digest"], *digests]
 
 
 def _refuse_another(out: Path, fingerprint: str) -> None:
@@ -215,15 +205,3 @@ def _refuse_another(out: Path, fingerprint: str) -> None:
             f"{out} holds the outcome of another filter ({said}), or of other inputs",
             "choose another folder with -o, or delete this one",
         )
-
-
-def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
-    return [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-
-
-def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *rest = (
-        cell.ljust(w) if i == 0 else cell.rjust(w)
-        for i, (cell, w) in enumerate(zip(cells, widths, strict=True))
-    )
-    return "  ".join([first, *rest]).rstrip()
