@@ -19,7 +19,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -32,11 +31,6 @@ from .recipe_stages import StageRun, expand, place
 from .stage_inputs import DigestCache, changed, code_of
 
 RECORDS, LEDGER = "stages", "ledger.jsonl"
-
-Will = Literal["run", "resume", "keep", "look"]
-"""``look``: an earlier stage runs first; whether this one has to will be seen then."""
-
-Tell = Callable[["PlannedStage"], None]
 
 
 class StageCommands(Protocol):
@@ -62,24 +56,11 @@ class StageCommands(Protocol):
 
 
 class PlannedStage(NamedTuple):
-    """What is to become of one task, and why."""
+    """What is to become of one task, and why. ``look``: an earlier one runs first; whether this has to will be seen then."""
 
     task: StageRun
-    will: Will
+    will: Literal["run", "resume", "keep", "look"]
     why: str
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What a task is made of: if two are equal, so are their outputs."""
-
-    words: tuple[str, ...]
-    inputs: dict[str, str | None]
-    code: dict[str, str]
-
-    @property
-    def fingerprint(self) -> str:
-        return digest([self.words, self.inputs, self.code])
 
 
 class Pipeline:
@@ -110,7 +91,9 @@ class Pipeline:
                 moving.add(task.name)
             yield step
 
-    def run(self, start: str | None = None, tell: Tell = lambda step: None) -> list[PlannedStage]:
+    def run(
+        self, start: str | None = None, tell: Callable[[PlannedStage], None] = lambda step: None
+    ) -> list[PlannedStage]:
         """Run what has to be run. Raises `RunError` where a stage fails; the same call goes on from there."""
         forced = self._from(start)
         handle = lock(self.out)
@@ -119,11 +102,10 @@ class Pipeline:
             with atomic(self.out / "recipe.yaml") as file:
                 file.write(self.recipe.yaml())
             for task in self.tasks:
-                step = self._step(task, task.name in forced, ())
-                tell(step)
-                done.append(step)
-                if step.will != "keep":
-                    self._run(step, handle)
+                done.append(self._step(task, task.name in forced, ()))
+                tell(done[-1])
+                if done[-1].will != "keep":
+                    self._run(done[-1], handle)
                 self.digests.save()
         finally:
             os.close(handle)
@@ -147,11 +129,9 @@ class Pipeline:
         if start is None:
             return ()
         names = [task.name for task in self.tasks]
-        hits = [k for k, name in enumerate(names) if start in (name, name.split(".")[0])]
-        if not hits:
+        behind = {name for name in names if start in (name, name.split(".")[0])}
+        if not behind:
             raise InputError(f"recipe {self.recipe.id} has no stage {start!r}", did_you_mean(start, names))
-        first = {names[k] for k in hits}
-        behind = set(first)
         for task in self.tasks:
             if behind & set(task.needs):
                 behind.add(task.name)
@@ -165,29 +145,27 @@ class Pipeline:
             return PlannedStage(task, "run", "never run")
         if ahead:
             return PlannedStage(task, "run" if forced else "look", f"follows {', '.join(ahead)}")
-        made = self._made(task)
-        why = self._different(record, made)
-        if why:
+        if why := self._different(record, self._made(task)):
             return PlannedStage(task, "run", why)
         if record["status"] != "done":
             return PlannedStage(task, "resume", f"{record['status']} on {record['started']}")
         if forced:
             return PlannedStage(task, "run", "--from")
-        lost = self._lost(task, record)
-        return (
-            PlannedStage(task, "run", lost)
-            if lost
-            else PlannedStage(task, "keep", f"done on {record['finished']}")
-        )
+        folder = task.folder(self.out)
+        if self.digests.of(folder) != record["output"]:
+            return PlannedStage(task, "run", f"{folder} has changed since")
+        return PlannedStage(task, "keep", f"done on {record['finished']}")
 
-    def _made(self, task: StageRun) -> _Made:
+    def _made(self, task: StageRun) -> dict[str, Any]:
+        """What a task is made of: if two are equal, so are their outputs."""
         inputs: dict[str, str | None] = {}
         for word in self._paths[task.name]:
             inputs[word] = self.digests.of(Path(place(word, self.out)))
         for word in task.template:
             for need in task.needs:
                 if "${" + need + "}" in word and word not in inputs:
-                    inputs[word] = self._referred(word)
+                    # In hf:${sft}/merged or lora=${sft}/adapter, a path begins with the reference.
+                    inputs[word] = self.digests.of(Path(place(word[word.index("${") :], self.out)))
         for path in self.commands.shipped(task.template):
             inputs[f"{path.parent.name}/{path.name}"] = self.digests.of(path)
         missing = [word for word, found in inputs.items() if found is None]
@@ -197,29 +175,23 @@ class Pipeline:
                 f"stage {task.name} reads {where}, which is not there",
                 "give the file by --set, or see whether an earlier stage wrote what the recipe expects",
             )
-        return _Made((task.stage.run, *task.template), inputs, code_of(self.commands.module(task.template)))
+        words, code = [task.stage.run, *task.template], code_of(self.commands.module(task.template))
+        fingerprint = digest([words, inputs, code])
+        return {"fingerprint": fingerprint, "words": words, "inputs": inputs, "code": code}
 
-    def _referred(self, word: str) -> str | None:
-        """Of a word like ``hf:${sft}/merged``, or ``lora=${sft}/adapter``: the part from the reference on is a path."""
-        return self.digests.of(Path(place(word[word.index("${") :], self.out)))
-
-    def _different(self, record: dict[str, Any], made: _Made) -> str:
+    def _different(self, record: dict[str, Any], made: dict[str, Any]) -> str:
         """Why a record is not of what would be made now; empty where it is."""
-        if record["words"] != list(made.words):
-            return _words_changed(record["words"], made.words)
-        inputs = [word for word, found in made.inputs.items() if record["inputs"].get(word) != found]
-        if inputs or len(record["inputs"]) != len(made.inputs):
-            return f"changed: {', '.join(inputs) or 'inputs'}"
-        files = [] if self.keep_code else changed(record["code"], made.code)
-        if files:
-            return f"other code: {', '.join(files[:3])}" + (
-                f" and {len(files) - 3} more" if len(files) > 3 else ""
-            )
+        if record["words"] != made["words"]:
+            gone = [word for word in record["words"] if word not in made["words"]]
+            come = [word for word in made["words"] if word not in record["words"]]
+            then, now_ = (" ".join(words[:3]) or "nothing" for words in (gone, come))
+            return f"other parameters: {then} → {now_}" if gone or come else "other parameters"
+        if inputs := changed(record["inputs"], made["inputs"]):
+            return f"changed: {', '.join(word for word in made['inputs'] if word in inputs) or 'inputs'}"
+        if files := [] if self.keep_code else changed(record["code"], made["code"]):
+            more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+            return f"other code: {', '.join(files[:3])}{more}"
         return ""
-
-    def _lost(self, task: StageRun, record: dict[str, Any]) -> str:
-        found = self.digests.of(task.folder(self.out))
-        return "" if found == record["output"] else f"{task.folder(self.out)} has changed since"
 
     def _run(self, step: PlannedStage, handle: int) -> None:
         task = step.task
@@ -227,17 +199,8 @@ class Pipeline:
         if step.will == "run":
             _empty(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        record: dict[str, Any] = {
-            "stage": task.name,
-            "status": "running",
-            "fingerprint": made.fingerprint,
-            "started": now(),
-            "words": list(made.words),
-            "inputs": made.inputs,
-            "code": made.code,
-            "versions": versions(),
-        }
-        self._save(task.name, record)
+        record = {"stage": task.name, "status": "running", "started": now(), **made, "versions": versions()}
+        write_json(self._record(task.name), record)
         began = time.monotonic()
         try:
             status = self.commands.run(
@@ -247,37 +210,24 @@ class Pipeline:
             status = 130
         record |= {"exit": status, "seconds": round(time.monotonic() - began, 1), "finished": now()}
         if status and not (status == 1 and task.stage.accept_failures):
-            self._save(task.name, record | {"status": "interrupted" if status == 130 else "failed"})
+            record["status"] = "interrupted" if status == 130 else "failed"
+            write_json(self._record(task.name), record)
             if status == 130:
                 raise KeyboardInterrupt
             hint = "it says above what failed; run the same command again to go on from here"
             if status == 1:
                 hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
             raise RunError(f"stage {task.name} ended with status {status}", hint)
-        self._save(task.name, record | {"status": "done", "output": self.digests.of(folder)})
-
-    def _save(self, name: str, record: dict[str, Any]) -> None:
-        write_json(self._record(name), record)
-
-
-def _words_changed(old: Sequence[str], new: Sequence[str]) -> str:
-    gone = [word for word in old if word not in new]
-    come = [word for word in new if word not in old]
-    if not gone and not come:
-        return "other parameters"
-    return (
-        "other parameters: " + (" ".join(gone[:3]) or "nothing") + " → " + (" ".join(come[:3]) or "nothing")
-    )
+        record |= {"status": "done", "output": self.digests.of(folder)}
+        write_json(self._record(task.name), record)
 
 
 def _empty(folder: Path) -> None:
     """Of everything but what was paid for."""
-    if not folder.is_dir():
-        return
-    for path in folder.iterdir():
+    for path in folder.iterdir() if folder.is_dir() else ():
         if path.name == LEDGER:
-            continue
-        if path.is_dir() and not path.is_symlink():
+            pass
+        elif path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()

@@ -1,9 +1,13 @@
-"""The version of the code behind a command: the digests of the files that it may import, and of no others.
+"""What a stage depends on: the code behind its command, and the digests of what it reads and wrote.
 
-    code_of("pedagogy_r1.cli.cmd_filter")    {"cli/cmd_filter.py": "3fa9c1…", "train/filter.py": "07be44…", …}
+    code_of("pedagogy_r1.cli.cmd_filter")     {"cli/cmd_filter.py": "3fa9c1…", "train/filter.py": "07be44…", …}
+    digests = DigestCache(out / "stages" / "digests.json")
+    digests.of(out / "sft" / "merged")        "sha256:…" over names and contents of all files in it
 
-A stage is run again when one of these changes, and not when the report page does. Imports are read from the source,
-those inside functions too; a package of plugins, which a module names in a string, counts with all that is in it.
+The code is every file that the command may import, and no other: a stage is run again when one of these changes, and not when
+the report page does. Imports are read from the source, those inside functions too; a package of plugins, which a module names
+in a string, counts with all that is in it. What differs between two equal runs (timings, ledgers, manifests with their times)
+is left out of a folder's digest.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -38,8 +42,8 @@ def code_of(module: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def changed(old: dict[str, str], new: dict[str, str]) -> list[str]:
-    """Files that are not the same in both."""
+def changed(old: Mapping[str, str | None], new: Mapping[str, str | None]) -> list[str]:
+    """Names whose digests are not the same in both."""
     return sorted(name for name in {**old, **new} if old.get(name) != new.get(name))
 
 
@@ -92,7 +96,7 @@ PASSING = frozenset({"checkpoints"})
 
 
 class DigestCache:
-    """Remembers; a file whose size or time has changed is read again."""
+    """Digests of files and folders, remembered by size and time so that a model of 15 GB is read once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -110,14 +114,11 @@ class DigestCache:
         return digest({str(file.relative_to(path)): self._of_file(file) for file in files(path)})
 
     def _of_file(self, path: Path) -> str:
-        state = path.stat()
+        state, name = path.stat(), str(path)
         mark: list[object] = [state.st_size, state.st_mtime_ns]
-        known = self._known.get(str(path))
-        if known is not None and known[:2] == mark:
-            return str(known[2])
-        found = file_digest(path)
-        self._known[str(path)] = [*mark, found]
-        return found
+        if self._known.get(name, [])[:2] != mark:
+            self._known[name] = [*mark, file_digest(path)]
+        return str(self._known[name][2])
 
     def save(self) -> None:
         """Write what is known."""
