@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import InputError, did_you_mean
-from ..estimate.formatting import aligned
+from ..formatting import aligned
 from ..wbeb.domain import domain_named
 from ..wbeb.item import domain_names
 from .recipe import Recipe

@@ -54,7 +54,7 @@ class SeedDraw(NamedTuple):
 def draw_seeds(
     items: Iterable[Item], n: int, weights: Mapping[str, float] | None = None, *, seed: int = 0
 ) -> SeedDraw:
-    """SeedDraw ``n`` training items, or all there are. Raises `InputError` where no item is marked as ``train``."""
+    """Draw ``n`` training items, or all there are. Raises `InputError` where no item is marked as ``train``."""
     if n < 1:
         raise InputError(f"n is {n}", "give a number of questions")
     pools: dict[str, list[Item]] = {}
@@ -165,7 +165,7 @@ def prepare_distill(
     seed: int = 0,
     **options: Any,
 ) -> Distillation:
-    """SeedDraw the seeds and check everything. ``seed`` is that of the draw and of generation; ``options``: `wbeb.generate`'s."""
+    """Draw the seeds and check everything. ``seed`` is that of the draw and of generation; ``options``: `wbeb.generate`'s."""
     there = list(read_items(items))
     draw = draw_seeds(there, n, weights, seed=seed)
     pool = [item for item in there if item.split == "train"]
@@ -183,7 +183,7 @@ def prepare_distill(
 def distill(
     items: str | Path, out: str | Path, *, progress: Progress | None = None, **how: Any
 ) -> Generation:
-    """SeedDraw seeds, ask the teacher, write the folder; see `prepare_distill`. The manifest's ``status`` says how it ended."""
+    """Draw seeds, ask the teacher, write the folder; see `prepare_distill`. The manifest's ``status`` says how it ended."""
     return run_distill(prepare_distill(items, out, **how), progress)
 
 

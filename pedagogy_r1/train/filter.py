@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, RunError
-from ..estimate.formatting import aligned
 from ..files.records import atomic, write_json, write_jsonl
+from ..formatting import aligned
 from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.run import CoderRun

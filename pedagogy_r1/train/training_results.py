@@ -128,7 +128,7 @@ def write_card(
     ]
     shown = {k: v for k, v in settings.model_dump(mode="json").items() if v not in (None, [], ())}
     shown["learning_rate"] = settings.rate
-    lines += ["## TrainingSettings", "", *_table(shown), "", "## Versions", "", *_table(versions), ""]
+    lines += ["## Settings", "", *_table(shown), "", "## Versions", "", *_table(versions), ""]
     with atomic(path) as file:
         file.write("\n".join(lines))
 

@@ -79,7 +79,7 @@ class TrainingSettings(BaseModel):
 
 
 def settings_of(**given: Any) -> TrainingSettings:
-    """TrainingSettings from keywords; `InputError` in words where one is unknown or out of range."""
+    """Settings from keywords; `InputError` in words where one is unknown or out of range."""
     try:
         made = TrainingSettings.model_validate({k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
