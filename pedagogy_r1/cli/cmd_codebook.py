@@ -80,9 +80,7 @@ def _show(book: Codebook) -> None:
         for code in codes:
             dot = f"[{code.color}]■[/] " if code.color else ""
             rows.append((f"{dot}[bold]{escape(code.id)}[/]", escape(code.name), escape(code.short)))
-    shown = table("", "", "", rows=rows, left=("",))
-    shown.show_header = False
-    out.print(shown)
+    out.print(table("", "", "", rows=rows, left=("",), headless=True))
 
 
 @command.command("check")

@@ -36,6 +36,7 @@ def table(
     rows: Iterable[Sequence[str]] = (),
     left: Iterable[str] | None = None,
     title: str | None = None,
+    headless: bool = False,
 ) -> Table:
     """A table without rules. Columns named in ``left`` (default: the first) are set flush left, the others right.
 
@@ -45,6 +46,7 @@ def table(
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="dim", title=None if title is None else escape(title))
+    made.show_header = not headless
     made.title_justify, made.title_style = "left", "bold"
     flush_left = set(heads[:1] if left is None else left)
     for head in heads:

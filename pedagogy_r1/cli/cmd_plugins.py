@@ -1,0 +1,55 @@
+"""``pcode plugins``: where the package can be extended, and by what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .console import console, print_json, table
+from .options import json_option
+
+EXTENSION_POINTS = {
+    "pedagogy_r1.coding.coders": "codes units by machine: pcode annotate --coder NAME",
+    "pedagogy_r1.human.tools": "writes packets for a tool that people code in, and reads what they coded: pcode packet, import",
+    "pedagogy_r1.train.policies": "keeps or drops a trace: pcode filter --policy NAME",
+    "pedagogy_r1.wbeb.sources": "makes benchmark items of a published data set: pcode wbeb build NAME FILE…",
+    "pedagogy_r1.wbeb.domains": "asks, reads and scores items of a domain: pcode wbeb eval",
+    "pedagogy_r1.chat": "reaches language models: --model NAME:…",
+    "pedagogy_r1.report.sections": "adds a section to the page: pcode report",
+}
+"""Packages that are registries; docs/extending.md says what a plugin of each looks like."""
+
+
+@click.command("plugins")
+@json_option()
+def command(as_json: bool) -> None:
+    """List the extension points, and every plugin with the distribution it comes from (docs/extending.md)."""
+    from ..plugins import found, kind
+
+    points = [
+        {
+            "package": package,
+            "function": kind(package),
+            "what": what,
+            "plugins": [plugin._asdict() for plugin in found(package).values()],
+        }
+        for package, what in EXTENSION_POINTS.items()
+    ]
+    if as_json:
+        print_json(points)
+    else:
+        _print(points)
+
+
+def _print(points: list[dict[str, Any]]) -> None:
+    from rich.markup import escape
+
+    out = console()
+    for point in points:
+        out.print(f"[bold]{point['package']}[/]  def {point['function']}(…)  [dim]{escape(point['what'])}[/]")
+        rows = [
+            (f"  {escape(plugin['name'])}", escape(plugin["target"]), escape(plugin["origin"]))
+            for plugin in point["plugins"]
+        ]
+        out.print(table("", "", "", rows=rows, left=("",), headless=True))

@@ -1,0 +1,158 @@
+"""The same name is the same option: one shape everywhere, with help; and what options were called before still works."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import Result
+
+from pedagogy_r1.cli.main import cli
+
+from ..conftest import ROOT
+
+Pcode = Callable[..., Result]
+DEMO = ROOT / "demo/traces.jsonl"
+
+RESAMPLED = ("agreement", "unitizing", "report", "tokens", "wbeb eval", "wbeb compare", "wbeb baselines")
+READ_RUNS = ("agreement", "disagreements", "report", "tokens", "export", "web", "unitizing")
+ASKED = ("annotate", "thoughts", "wbeb eval", "distill")
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield " ".join(path), command
+        return
+    ctx = click.Context(command)
+    for name in command.list_commands(ctx):
+        found = command.get_command(ctx, name)
+        assert found is not None
+        yield from commands(found, (*path, name))
+
+
+ALL = dict(commands(cli))
+
+
+def options(command: str) -> dict[str, click.Option]:
+    return {name: o for o in ALL[command].params if isinstance(o, click.Option) for name in o.opts}
+
+
+def shape(option: click.Option) -> tuple[str, bool, bool]:
+    """What stands behind the name; a choice is a word, of which only some are allowed."""
+    kinds = {
+        "Path": "path",
+        "IntRange": "int",
+        "IntParamType": "int",
+        "FloatRange": "float",
+        "FloatParamType": "float",
+    }
+    return kinds.get(type(option.type).__name__, "word"), option.is_flag, option.multiple
+
+
+def test_one_name_has_one_shape() -> None:
+    shapes: dict[str, dict[tuple[str, bool, bool], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for command in ALL:
+        for name, option in options(command).items():
+            shapes[name][shape(option)].append(command)
+    assert {name: dict(found) for name, found in shapes.items() if len(found) > 1} == {}
+
+
+def test_every_option_has_help() -> None:
+    bare = [(c, o.opts) for c in ALL for o in options(c).values() if not o.help]
+    assert bare == []
+
+
+def test_out_is_always_o() -> None:
+    for command in ALL:
+        for name, option in options(command).items():
+            if name in ("-o", "--out"):
+                assert option.opts == ["-o", "--out"], command
+            assert name != "--output", command
+
+
+@pytest.mark.parametrize("command", ASKED)
+def test_models_are_reached_alike(command: str) -> None:
+    shared = ("base-url", "api-key-env", "backend-option", "temperature", "concurrency", "timeout", "retries")
+    assert {f"--{name}" for name in (*shared, "backoff", "max-tokens-total", "retry-missing")} <= set(
+        options(command)
+    )
+
+
+@pytest.mark.parametrize("command", RESAMPLED)
+def test_intervals_are_made_alike(command: str) -> None:
+    assert {"--replicates", "--seed", "--level"} <= set(options(command))
+
+
+@pytest.mark.parametrize("command", READ_RUNS)
+def test_runs_that_are_not_complete_are_taken_alike(command: str) -> None:
+    assert options(command)["--partial"].is_flag
+
+
+@pytest.fixture
+def runs(tmp_path: Path, pcode: Pcode) -> tuple[Path, Path]:
+    """Two runs of the demo."""
+    files = [ROOT / f"demo/coder_{name}.csv" for name in "AB"]
+    for file in files:
+        words = ("import", file, "--traces", DEMO, "-o", tmp_path / file.stem, "--codebook", "schoen@1.0.0")
+        result = pcode(*words, "--project", "sentence@1")
+        assert result.exit_code == 0, result.output
+    return tmp_path / "coder_A", tmp_path / "coder_B"
+
+
+def test_json_is_a_flag_and_its_old_form_works(tmp_path: Path, pcode: Pcode, runs: tuple[Path, Path]) -> None:
+    words = ("agreement", "--replicates", 0)
+    flag = pcode(*words, "--json", *runs)
+    assert json.loads(flag.stdout)["runs"]
+    file = tmp_path / "out.json"
+    new = pcode(*words, *runs, "--json-out", file)
+    kept = json.loads(file.read_text())
+    assert "Krippendorff" in new.stdout
+    for old, said in (
+        (("--json", file), "--json FILE is called --json-out FILE now"),
+        ((f"--json={file}",), "--json FILE is called --json-out FILE now"),
+        (("--json", tmp_path / "no-suffix"), "--json FILE is called --json-out FILE now"),
+        (("--json", "-"), "--json needs no - now"),
+    ):
+        file.write_text("")
+        result = pcode(*words, *runs, *old)
+        assert result.exit_code == 0, result.output
+        assert said in result.stderr
+        places = (file, tmp_path / "no-suffix")
+        text = next((p.read_text() for p in places if p.is_file() and p.read_text()), result.stdout)
+        found = json.loads(text)
+        assert found["comparisons"] == kept["comparisons"]
+        (tmp_path / "no-suffix").unlink(missing_ok=True)
+
+
+def test_old_names_work_and_say_so(tmp_path: Path, pcode: Pcode) -> None:
+    result = pcode("codebook", "manual", "schoen", "--output", tmp_path / "manual.md")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "manual.md").is_file()
+    assert "--output is called --out now" in result.stderr
+    drawn = pcode("sample", DEMO, "--n", 2, "--coders", "A", "--by", "domain", "--dry-run")
+    assert drawn.exit_code == 0, drawn.output
+    assert "--by is called --strata now" in drawn.stderr
+
+
+def test_several_names_by_comma_or_repeated(tmp_path: Path, pcode: Pcode) -> None:
+    told = [
+        pcode("sample", DEMO, "--n", 2, *words, "--dry-run", "--json").stdout
+        for words in (("--coders", "A,B"), ("--coder", "A", "--coder", "B"))
+    ]
+    assert json.loads(told[0])["coders"] == json.loads(told[1])["coders"] == ["A", "B"]
+
+
+def test_what_is_one_only_is_said(tmp_path: Path, pcode: Pcode) -> None:
+    result = pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "cues", "--coder", "llm")
+    assert result.exit_code == 2
+    assert "one only" in result.stderr
+
+
+def test_a_wrong_argument_is_a_usage_error(tmp_path: Path, pcode: Pcode) -> None:
+    result = pcode("wbeb", "eval", "openai:x", "nowhere.jsonl", "-o", tmp_path / "r", "--backend-option", "x")
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,219 @@
+"""Every extension point takes a plugin that is one file of another distribution; domains and sources: tests/wbeb/test_domain_plugin.py.
+
+The distribution is a folder on the path with the two files that pip would have written: METADATA and entry_points.txt.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from pedagogy_r1.cli.cmd_plugins import EXTENSION_POINTS
+from pedagogy_r1.runs.run import CoderRun
+
+from ..conftest import ROOT
+
+Pcode = Callable[..., Result]
+DEMO = ROOT / "demo/traces.jsonl"
+
+FILES = {
+    "first_code": '''
+"""Codes every unit with the book's first code."""
+
+from pedagogy_r1.coding.coders import Outcome
+from pedagogy_r1.runs.coding import CoderInfo, Coding
+
+
+class First:
+    coders = [CoderInfo(name="first-code", kind="machine")]
+
+    def __init__(self, context, nth):
+        self.context, self.parameters = context, {"nth": nth}
+
+    def plan(self, traces, unitize):
+        return {"traces": sum(1 for _ in traces)}
+
+    def code(self, traces, unitize, emit):
+        code = self.context.book.codes[self.parameters["nth"]].id
+        for trace in traces:
+            units = unitize(trace)
+            made = dict(coder="first-code", codebook=self.context.book.stamp, run_id=self.context.run_id)
+            emit(trace, units, [Coding(unit_id=unit.id, codes=(code,), **made) for unit in units])
+        return Outcome(usage={})
+
+
+def coder(context, *, workers: int = 0):
+    return First(context, workers)
+''',
+    "slips": '''
+"""Paper slips: ID = CODE, one a line."""
+
+from pedagogy_r1.human.packet import Packet
+from pedagogy_r1.human.raw_coding import RawCoding
+from pedagogy_r1.human.tools import CodingsReader, Tool
+
+
+def write(packet: Packet, coder: str, out):
+    path = out / f"{coder}.slips"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{unit.id} = \\n" for unit in (task.unit for task in packet.tasks(coder))))
+    return [path]
+
+
+def sniff(file):
+    return 1.0 if file.path.suffix == ".slips" else 0.0
+
+
+def read(file):
+    for row, line in enumerate(file.path.read_text().splitlines(), 1):
+        unit, _, code = line.partition(" = ")
+        yield RawCoding(row, file.path.stem, code or None, unit_id=unit)
+
+
+def tool():
+    return Tool({"slips": write}, {"slips": CodingsReader(sniff, read)})
+''',
+    "odd_ones": '''
+"""Keeps every other trace."""
+
+from pedagogy_r1.train.policies import Drop
+
+
+def policy():
+    return lambda traces, given: [Drop("even") if n % 2 else None for n, _ in enumerate(traces)]
+''',
+    "parrot": '''
+"""Answers every question with its own name."""
+
+import json
+
+from pedagogy_r1.chat import read_completion
+
+
+class Parrot:
+    def __init__(self, name):
+        self.name = name
+
+    async def ask(self, request):
+        message = {"role": "assistant", "content": f"Answer: {self.name}"}
+        raw = {"choices": [{"message": message, "finish_reason": "stop"}], "usage": {"completion_tokens": 2}}
+        return read_completion(json.dumps(raw), partial=request.frame.partial)
+
+    async def close(self):
+        pass
+
+
+def chat(name, **options):
+    return Parrot(name)
+''',
+    "lengths": '''
+"""How long traces are."""
+
+from pedagogy_r1.report.section import Section
+
+
+def section(study):
+    return Section("lengths", "How long traces are", lead=(f"{len(study.data.traces)} traces in all.",)).at(35)
+''',
+}
+ENTRIES = """[pedagogy_r1.coding.coders]
+first-code = first_code
+[pedagogy_r1.human.tools]
+slips = slips
+[pedagogy_r1.train.policies]
+odd_ones = odd_ones
+[pedagogy_r1.chat]
+parrot = parrot
+[pedagogy_r1.report.sections]
+lengths = lengths
+"""
+
+
+@pytest.fixture(autouse=True)
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A distribution of five files."""
+    home = tmp_path / "site"
+    about = home / "classroom-2.1.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: classroom\nVersion: 2.1\n")
+    (about / "entry_points.txt").write_text(ENTRIES)
+    for name, text in FILES.items():
+        (home / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(home)
+    yield
+    for name in FILES:
+        sys.modules.pop(name, None)
+
+
+def ok(result: Result) -> Result:
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return result
+
+
+def test_every_plugin_is_listed_with_where_it_comes_from(pcode: Pcode) -> None:
+    points = {point["package"]: point for point in json.loads(ok(pcode("plugins", "--json")).stdout)}
+    assert set(points) == set(EXTENSION_POINTS)
+    coders = {plugin["name"]: plugin["origin"] for plugin in points["pedagogy_r1.coding.coders"]["plugins"]}
+    assert coders == {"cues": "pedagogy_r1", "llm": "pedagogy_r1", "first-code": "classroom 2.1"}
+    ours = {
+        p["name"] for point in points.values() for p in point["plugins"] if p["origin"] == "classroom 2.1"
+    }
+    assert ours == {"first-code", "slips", "odd_ones", "parrot", "lengths"}
+    text = ok(pcode("plugins")).stdout
+    assert "classroom 2.1" in text
+    assert all(package in text for package in EXTENSION_POINTS)
+
+
+def test_every_extension_point_is_documented() -> None:
+    page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    assert all(f"`{package}`" in page for package in EXTENSION_POINTS)
+
+
+def test_a_coder_and_a_section(tmp_path: Path, pcode: Pcode) -> None:
+    run = tmp_path / "run"
+    ok(pcode("annotate", DEMO, "-o", run, "--coder", "first-code"))
+    codings = list(CoderRun(run).codings())
+    assert {coding.codes for coding in codings} == {("TR-SP",)}
+    ok(pcode("report", run, "-o", tmp_path / "report", "--replicates", 0, "--permutations", 1))
+    page = (tmp_path / "report/report.html").read_text(encoding="utf-8")
+    assert "How long traces are" in page
+
+
+def test_a_tool_of_human_coding(tmp_path: Path, pcode: Pcode) -> None:
+    packet = tmp_path / "packet"
+    ok(pcode("sample", DEMO, "-o", packet, "--n", 2, "--coders", "A"))
+    ok(pcode("packet", "write", packet, "--format", "slips"))
+    slips = packet / "A/A.slips"
+    slips.write_text(slips.read_text().replace(" = \n", " = TR-SP\n"))
+    ok(pcode("import", slips, "--packet", packet, "-o", tmp_path / "run"))
+    assert {coding.codes for coding in CoderRun(tmp_path / "run").codings()} == {("TR-SP",)}
+
+
+def test_a_policy(tmp_path: Path, pcode: Pcode) -> None:
+    ok(pcode("filter", DEMO, "-o", tmp_path / "kept", "--policy", "odd-ones"))
+    count = len(DEMO.read_text().splitlines())
+    assert len((tmp_path / "kept/kept.jsonl").read_text().splitlines()) == (count + 1) // 2
+
+
+def test_a_chat_backend(tmp_path: Path, pcode: Pcode) -> None:
+    items = tmp_path / "items.jsonl"
+    item = {
+        "id": "sk-1",
+        "domain": "SK",
+        "source": "x",
+        "lang": "en",
+        "group": "g",
+        "split": "test",
+        "parts": {"stem": "Which?"},
+        "options": ["a", "b", "c", "d"],
+        "answer": "B",
+    }
+    items.write_text(json.dumps(item) + "\n")
+    ok(pcode("wbeb", "eval", "parrot:B", items, "-o", tmp_path / "run", "--replicates", 0))
+    scores = json.loads((tmp_path / "run/scores.json").read_text())
+    assert "parrot" in json.dumps(scores)
