@@ -18,7 +18,7 @@ from .options import PATH, coder_option, contrast_options, out_option, partial_o
 @coder_option("Whose codings the frequencies show; default: who coded most units.")
 @contrast_options()
 @partial_option()
-@resampling_options(level=False)
+@resampling_options()
 @click.option(
     "--inclusion",
     type=PATH,

@@ -226,9 +226,7 @@ def level_option() -> Decorator:
     )
 
 
-def resampling_options(
-    of: str = "traces", *, seed: str | None = "the resamples", level: bool = True
-) -> Decorator:
+def resampling_options(of: str = "traces", *, seed: str | None = "the resamples") -> Decorator:
     """``--replicates``, ``--seed`` and ``--level``. ``seed``: what it is of; ``None``: the command has one already."""
     replicates = click.option(
         "--replicates",
@@ -237,7 +235,7 @@ def resampling_options(
         show_default=True,
         help=f"Bootstrap resamples of {of}; 0: no intervals.",
     )
-    return together(replicates, *([seed_option(seed)] if seed else []), *([level_option()] if level else []))
+    return together(replicates, *([seed_option(seed)] if seed else []), level_option())
 
 
 def contrast_options() -> Decorator:

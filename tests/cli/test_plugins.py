@@ -25,7 +25,7 @@ FILES = {
     "first_code": '''
 """Codes every unit with the book's first code."""
 
-from pedagogy_r1.coding.coders import Outcome
+from pedagogy_r1.coding import Outcome
 from pedagogy_r1.runs.coding import CoderInfo, Coding
 
 
