@@ -17,6 +17,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ..chat import ChatFault
+
 _FENCE = re.compile(r"<(?=\s*/?\s*data)", re.IGNORECASE)
 
 
@@ -41,3 +43,14 @@ def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON object of a reply; one that has other fields than the schema of a `strict_object` is malformed."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ChatFault("malformed", f"the reply is no JSON: {error}") from None
+    if not isinstance(value, dict) or value.keys() != schema["properties"].keys():
+        raise ChatFault("malformed", "the reply has other fields than were asked for")
+    return value

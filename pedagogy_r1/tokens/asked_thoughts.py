@@ -10,8 +10,10 @@ ledger; what a ledger holds is not asked again, so the same call resumes a run t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ..asking import Asker, AskingSession, ModelName, answered_digests, key_from, open_chat, run_apart
@@ -22,6 +24,7 @@ from ..intake import read_traces
 from ..job import JobFolder, Status
 from ..provenance import file_digest
 from ..trace import Trace
+from ..unit.sentence import Span
 from . import judges as judging
 from . import segmenter as segmenting
 from .judges import ThoughtJudge, ThoughtVerdicts
@@ -34,6 +37,7 @@ EXPECTED_TOKENS = 2000
 BYTES_PER_TOKEN = 3.6
 """Of English prose and LaTeX, roughly, over the tokenizers in use."""
 
+Work = Callable[[int, Trace], Awaitable[Any]]
 Progress = Callable[[int, int], None]
 """Called with (traces done, traces in all), over all models."""
 
@@ -67,9 +71,6 @@ def _finished(previous: ThoughtRun, job: ThoughtJob) -> bool:
     )
 
 
-Work = Callable[[int, Trace], Awaitable[Any]]
-
-
 class _Work:
     """One process's share of a run."""
 
@@ -78,14 +79,14 @@ class _Work:
         self.cuts: dict[str, Cut] = {}
         self.judged: list[dict[str, ThoughtVerdicts]] = []
         self.usage: dict[str, Any] = {}
-        self.passes = 1 + len(job.run.judges)
         self.done = 0
 
     def run(self) -> ThoughtRun:
         asked = self._segment()
-        for number, judge in enumerate(self.job.run.judges, 1):
+        for number, model in enumerate(self.job.run.judges, 1):
             if asked.whole:
-                asked = self._judge(number, judge)
+                self.judged.append({})
+                asked = self._ask(f"judge-{number}", model, judging, self._judge, self.judged[-1])
         if not asked.whole:
             status: Status = "interrupted" if asked.interrupted else "stopped"
             return self.folder.finish(status, why=asked.stopped or "interrupted", usage=self.usage)
@@ -96,54 +97,29 @@ class _Work:
         )
 
     def _segment(self) -> Outcome:
-        def keep(trace: Trace, cut: Cut) -> None:
-            self.cuts[trace.id] = cut
-            self._step()
-
         model = self.job.run.segmenter
-        if model.prompt is None:
-            for trace in read_traces(self.job.source):
-                keep(trace, cut_by_rule(trace))
-            return Outcome()
+        if model.prompt is not None:
+            return self._ask("segmenter", model, segmenting, lambda *to: Segmenter(*to).cut, self.cuts)
+        for trace in read_traces(self.job.source):
+            self._keep(self.cuts, trace, cut_by_rule(trace))
+        return Outcome()
 
-        def work(asker: Asker, frame: ChatFrame) -> Work:
-            return Segmenter(asker, frame).cut
+    def _judge(self, asker: Asker, frame: ChatFrame) -> Work:
+        judge = ThoughtJudge(asker, frame)
+        return lambda place, trace: judge.judge(place, trace, self._to_judge(trace))
 
-        return self._ask("segmenter", model, segmenting.SYSTEM, segmenting.SCHEMA, work, keep)
-
-    def _judge(self, number: int, model: AskedModel) -> Outcome:
-        found: dict[str, ThoughtVerdicts] = {}
-        self.judged.append(found)
-
-        def keep(trace: Trace, judged: ThoughtVerdicts) -> None:
-            if judged.confidences:
-                found[trace.id] = judged
-            self._step()
-
-        def work(asker: Asker, frame: ChatFrame) -> Work:
-            judge = ThoughtJudge(asker, frame)
-
-            async def of_trace(place: int, trace: Trace) -> ThoughtVerdicts:
-                if judging.why_not(trace, every=self.job.every):
-                    return ThoughtVerdicts(())
-                return await judge.judge(place, trace, self.cuts[trace.id].thoughts)
-
-            return of_trace
-
-        return self._ask(
-            f"judge-{number}", model, judging.SYSTEM, judging.SCHEMA, work, keep, size=self._size
-        )
+    def _to_judge(self, trace: Trace) -> tuple[Span, ...]:
+        return () if judging.why_not(trace, every=self.job.every) else self.cuts[trace.id].thoughts
 
     def _ask(
         self,
         part: str,
         model: AskedModel,
-        system: str,
-        schema: Mapping[str, Any],
+        prompt: ModuleType,
         work: Callable[[Asker, ChatFrame], Work],
-        keep: Callable[[Trace, Any], None],
-        size: Callable[[Trace], int] = lambda trace: 1,
+        found: dict[str, Any],
     ) -> Outcome:
+        """Ask one model in one part of all traces. ``prompt``: the module with its SYSTEM and SCHEMA; ``found``: by trace."""
         job, speed = self.job, self.job.speed
 
         async def session() -> Outcome:
@@ -167,27 +143,28 @@ class _Work:
                 seed=job.run.parameters["seed"],
                 forgive=speed.retry_missing,
             )
-            frame = job.frame_of(chat.model, system, schema)
-            traces = read_traces(job.source)
-            return await asking.run(traces, work(asking.asker, frame), keep, frames=[frame], size=size)
+            frame = job.frame_of(chat.model, prompt.SYSTEM, prompt.SCHEMA)
+            return await asking.run(
+                read_traces(job.source),
+                work(asking.asker, frame),
+                partial(self._keep, found),
+                frames=[frame],
+                size=lambda trace: max(1, len(self._to_judge(trace))) if self.judged else 1,
+            )
 
         outcome = run_apart(session)
         self.usage[part] = outcome.usage
         return outcome
 
-    def _size(self, trace: Trace) -> int:
-        if judging.why_not(trace, every=self.job.every):
-            return 1
-        return max(1, len(self.cuts[trace.id].thoughts))
-
-    def _step(self) -> None:
+    def _keep(self, found: dict[str, Any], trace: Trace, result: Any) -> None:
+        found[trace.id] = result
         self.done += 1
         if self.progress:
-            self.progress(self.done, self.passes * self.job.run.traces["count"])
+            self.progress(self.done, (1 + len(self.job.run.judges)) * self.job.run.traces["count"])
 
     def _lines(self) -> Iterator[dict[str, Any]]:
         for trace_id, cut in self.cuts.items():
-            said = [judge[trace_id].confidences for judge in self.judged if trace_id in judge]
+            said = [judge[trace_id].confidences for judge in self.judged if judge[trace_id].confidences]
             for number, (start, end) in enumerate(cut.thoughts):
                 line: dict[str, Any] = {"trace_id": trace_id, "start": start, "end": end}
                 if said:

@@ -11,12 +11,11 @@ about them, and in ξ_wUT a right one counts 0 whatever its thoughts.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..asking import Asker, GaveUp, all_of
-from ..asking.data_block import data_block, strict_object
+from ..asking.data_block import data_block, read_object, strict_object
 from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest
 from ..provenance import digest
 from ..trace import Trace
@@ -85,12 +84,7 @@ def read_confidence(text: str) -> int:
     >>> read_confidence('{"explanation": "…", "reached": null, "confidence": 1}')
     1
     """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ChatFault("malformed", f"the reply is no JSON: {error}") from None
-    if not isinstance(value, dict) or value.keys() != {"explanation", "reached", "confidence"}:
-        raise ChatFault("malformed", "the reply has other fields than were asked for")
+    value = read_object(text, SCHEMA)
     confidence, reached = value["confidence"], value["reached"]
     if type(confidence) is not int or not 0 <= confidence <= SURE:
         raise ChatFault("malformed", f"the confidence is {str(confidence)[:40]!r}, not 0, 1 or {SURE}")

@@ -5,10 +5,10 @@ measure(trace, SpacyTokenizer())  →  Measured(reasoning=3394, answer=212, thou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -58,10 +58,6 @@ class Measured:
     words: Tokens
     marks: Marks
 
-    def cluster(self, kind: Literal["trace", "item"]) -> str:
-        """The trace or the item, whichever is resampled as a whole."""
-        return self.trace_id if kind == "trace" else self.item
-
 
 def measure(
     trace: Trace,
@@ -82,15 +78,10 @@ def measure(
     right = verdicts(thoughts, texts, trace.reference, judged=judged)
     correct, how = response_correct(trace)
     total, item = len(counted) + answer, trace.item or trace.id
-    if correct is None:
-        why_not = why_not or how
-    elif not total:
-        why_not = why_not or "no tokens"
-    elif not (judged or trace.reference or correct):
-        why_not = why_not or "no reference to tell a correct thought by"
-    response = (
-        None if why_not or correct is None else Response(trace.id, item, correct, total, tuple(ends), right)
-    )
+    why_not = why_not or _left_out(correct, how, total, judged or bool(trace.reference))
+    response = None
+    if correct is not None and not why_not:
+        response = Response(trace.id, item, correct, total, tuple(ends), right)
     return Measured(
         trace.id,
         item,
@@ -107,12 +98,21 @@ def measure(
         right,
         response,
         why_not,
-        _solutions(trace, list(zip(thoughts, texts, ends, strict=True)), total, words, marks),
+        _solutions(trace, zip(thoughts, texts, ends, strict=True), total, words, marks),
         hash(trace.reasoning),
         counted.bare(),
         words.bare(),
         marks,
     )
+
+
+def _left_out(correct: bool | None, how: str, total: int, can_judge: bool) -> str | None:
+    """Why ξ_UT cannot take a response, if so."""
+    if correct is None:
+        return how
+    if not total:
+        return "no tokens"
+    return None if correct or can_judge else "no reference to tell a correct thought by"
 
 
 def _read(
@@ -137,38 +137,45 @@ def _read(
 
 
 def _solutions(
-    trace: Trace, thoughts: Sequence[tuple[Thought, str, int]], total: int, words: Tokens, marks: Marks
+    trace: Trace, thoughts: Iterable[tuple[Thought, str, int]], total: int, words: Tokens, marks: Marks
 ) -> Solutions:
     """Stretches that end by stating an answer; the answer part is the last of them.
 
     ``thoughts``: each with its text and the tokens up to its end.
     """
     kind = kind_of(trace.reference)
-    stated = [(thought.answer or stated_answer(text, kind), thought, end) for thought, text, end in thoughts]
-    found = [(answer, thought, end) for answer, thought, end in stated if answer is not None]
-    answers, ends = [answer for answer, _, _ in found], [end for _, _, end in found]
-    names = [thought.perspective for _, thought, _ in found]
-    if found and all(names):
-        new = first_of_kind(names)
-    else:
-        edges = words.before([0, *(thought.end for _, thought, _ in found)]).tolist()
-        new = [
-            end == begin or float(marks.earlier[begin:end].mean()) < NEW_BELOW
-            for begin, end in pairwise(edges)
-        ]
-    final = stated_answer(trace.answer, kind)
-    if final is not None:
+    found: list[Thought] = []
+    answers: list[str] = []
+    ends: list[int] = [0]
+    for thought, text, end in thoughts:
+        if (stated := thought.answer or stated_answer(text, kind)) is not None:
+            found.append(thought)
+            answers.append(stated)
+            ends.append(end)
+    new = _new(found, words, marks)
+    if (final := stated_answer(trace.answer, kind)) is not None:
         answers.append(final)
         ends.append(total)
         new.append(not found)  # else it tells again what the thoughts found
     return solutions_of(
         trace.id,
-        [end - begin for begin, end in pairwise([0, *ends])],
+        [end - begin for begin, end in pairwise(ends)],
         correct=[same_answer(answer, trace.reference) for answer in answers] if trace.reference else None,
         new=new,
         total=total,
         item=trace.item,
     )
+
+
+def _new(found: Sequence[Thought], words: Tokens, marks: Marks) -> list[bool]:
+    """Which solutions are new: by the names of their perspectives if all have one, else by their words."""
+    names = [thought.perspective for thought in found]
+    if names and all(names):
+        return first_of_kind(names)
+    edges = words.before([0, *(thought.end for thought in found)]).tolist()
+    return [
+        end == begin or float(marks.earlier[begin:end].mean()) < NEW_BELOW for begin, end in pairwise(edges)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse
-from scipy.stats import rankdata
 
 from ..codebook import Codebook
 from ..errors import CodebookError, did_you_mean
@@ -159,37 +157,24 @@ def noise_share(
     """
     names = list(clusters) if clusters is not None else [row.trace_id for row in rows]
     kept = [(row, name) for row, name in zip(rows, names, strict=True) if row.coded]
-    groups = [name for _, name in kept]
-    coded = [row.coded for row, _ in kept]
-    ones = [1.0] * len(kept)
+    groups, coded = [name for _, name in kept], [row.coded for row, _ in kept]
 
-    def estimates(counts: list[int], why: str | None) -> tuple[Estimate, Estimate]:
-        """Pooled, and the mean of the traces' own shares."""
+    def pooled_and_mean(counts: list[int], why: str | None) -> list[Estimate]:
         if why is not None:
-            undefined = Estimate.undefined(why, level=how.level, n=len(kept), seed=how.seed)
-            return undefined, undefined
+            return [Estimate.undefined(why, level=how.level, n=len(kept), seed=how.seed)] * 2
         own = [count / whole for count, whole in zip(counts, coded, strict=True)]
-        pooled, mean = (
-            bootstrap(columns, groups, quotient, how, over=over, why="no token is coded", unit_range=True)
-            for columns in ([counts, coded], [own, ones])
-        )
-        return pooled, mean
+        columns = ([counts, coded], [own, [1.0] * len(own)])
+        why = "no token is coded"
+        return [bootstrap(c, groups, quotient, how, over=over, why=why, unit_range=True) for c in columns]
 
-    strict, strict_mean = estimates([row.strict for row, _ in kept], families.why_no_strict)
-    wider, wider_mean = estimates(
+    strict, strict_mean = pooled_and_mean([row.strict for row, _ in kept], families.why_no_strict)
+    wider, wider_mean = pooled_and_mean(
         [row.nonreflective for row, _ in kept], families.why_no_strict or families.why_no_routine
     )
-    return NoiseShare(
-        strict,
-        wider,
-        strict_mean,
-        wider_mean,
-        traces=len(rows),
-        tokens=sum(row.tokens for row in rows),
-        coded=sum(row.coded for row in rows),
-        missing=sum(row.missing for row in rows),
-        outside=sum(row.outside for row in rows),
-    )
+    counted = {
+        name: sum(getattr(row, name) for row in rows) for name in ("tokens", "coded", "missing", "outside")
+    }
+    return NoiseShare(strict, wider, strict_mean, wider_mean, traces=len(rows), **counted)
 
 
 def unit_correlation(
@@ -205,6 +190,8 @@ def unit_correlation(
     A unit's noise is 0 or 1 and its share one of few, so that a resample needs no new sort: counts of both kinds over the
     distinct shares give the mid-ranks.
     """
+    import scipy.sparse
+
     values, place = np.unique(np.asarray(shares, dtype=np.float64), return_inverse=True)
     is_noise = np.asarray(noise, dtype=np.int64)
     if why := _constant("unit", values, is_noise):
@@ -260,6 +247,8 @@ def trace_correlation(
 
 def _spearman(x: Floats, y: Floats) -> float:
     """Pearson's r of mid-ranks; NaN for constant data."""
+    from scipy.stats import rankdata
+
     a, b = rankdata(x), rankdata(y)
     a, b = a - a.mean(), b - b.mean()
     spread = float(np.sqrt((a**2).sum() * (b**2).sum()))

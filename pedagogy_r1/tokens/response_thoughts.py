@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -134,11 +134,9 @@ def response_of(
     rest: int = 0,
 ) -> Response:
     """A `Response` from the tokens of each thought; ``rest``: tokens behind the last one (the answer)."""
-    ends, total = [], 0
-    for count in thought_tokens:
-        total += count
-        ends.append(total)
-    return Response(trace_id, item or trace_id, correct, total + rest, tuple(ends), tuple(thought_correct))
+    ends = tuple(accumulate(thought_tokens))
+    total = (ends[-1] if ends else 0) + rest
+    return Response(trace_id, item or trace_id, correct, total, ends, tuple(thought_correct))
 
 
 def correct_by_rule(text: str, reference: str | None, answer: str | None = None) -> bool | None:

@@ -12,13 +12,12 @@ beginning of a sentence. The model answers with numbers; offsets are always ours
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..asking import Asker, GaveUp, all_of
-from ..asking.data_block import data_block, strict_object
+from ..asking.data_block import data_block, read_object, strict_object
 from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest
 from ..provenance import digest
 from ..trace import Trace
@@ -159,18 +158,15 @@ def _short(text: str, most: int) -> str:
 
 def read_genuine(text: str, count: int) -> list[bool]:
     """(count,) whether each piece is genuine; a reply that does not answer for each exactly once is malformed, whole."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ChatFault("malformed", f"the reply is no JSON: {error}") from None
-    if not isinstance(value, dict) or list(value) != ["pieces"] or not isinstance(value["pieces"], list):
-        raise ChatFault("malformed", 'the reply is no object with the one field "pieces"')
+    rows = read_object(text, SCHEMA)["pieces"]
+    if not isinstance(rows, list):
+        raise ChatFault("malformed", "the pieces are no list")
     said: dict[int, bool] = {}
-    for row in value["pieces"]:
+    for row in rows:
         if not isinstance(row, dict) or row.keys() != {"piece", "reason", "genuine"}:
             raise ChatFault("malformed", "a piece has other fields than were asked for")
         number, genuine = row["piece"], row["genuine"]
-        if type(number) is not int or not 1 <= number <= count or number in said:
+        if type(number) is not int or number in said or number not in range(1, count + 1):
             raise ChatFault("malformed", f"there is no piece {number!r}, or it is answered twice")
         if type(genuine) is not bool or not isinstance(row["reason"], str):
             raise ChatFault("malformed", f"piece {number}: genuine is neither true nor false")

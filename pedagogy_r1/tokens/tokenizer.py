@@ -9,7 +9,8 @@ lie between units and are counted apart.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.uint64]
+Encode = Callable[[str], tuple[list[int], list[tuple[int, int]]]]
 
 
 @dataclass(frozen=True)
@@ -94,21 +96,19 @@ def tokens_of(doc: Doc) -> Tokens:
     return Tokens(table[:, 0].astype(np.int64), table[:, 2].astype(np.uint64))
 
 
+@dataclass(frozen=True)
 class ModelTokenizer:
-    """A fast tokenizer of ``transformers``, or of ``tokenizers`` for a ``tokenizer.json``."""
+    """A fast tokenizer of ``transformers``, or of ``tokenizers`` for a ``tokenizer.json``.
 
-    def __init__(self, encode: Any, name: str) -> None:
-        self._encode = encode
-        self._name = name
+    ``encode``: text → ids and (start, end) offsets; ``name``: the name or path it was loaded by.
+    """
 
-    @property
-    def name(self) -> str:
-        """The name or path it was loaded by."""
-        return self._name
+    encode: Encode
+    name: str
 
     def __call__(self, text: str, lang: str = "en") -> Tokens:
         """Tokens without special ones. A token like ``" Wait"`` lies where its first visible character is."""
-        ids, offsets = self._encode(text)
+        ids, offsets = self.encode(text)
         spans = np.array(offsets, dtype=np.int64).reshape(-1, 2)
         visible = _next_visible(text)[spans[:, 0]]
         at = np.where(visible < spans[:, 1], visible, spans[:, 0])
@@ -128,20 +128,16 @@ def load_tokenizer(name: str = "spacy") -> Tokenizer:
     """``spacy``, a ``tokenizer.json`` file, or whatever ``transformers`` knows by that name or folder."""
     if name == "spacy":
         return SpacyTokenizer()
-    if name.endswith(".json"):
-        return ModelTokenizer(_from_file(Path(name)), name)
-    return ModelTokenizer(_from_transformers(name), name)
+    encode = _from_file(Path(name)) if name.endswith(".json") else _from_transformers(name)
+    return ModelTokenizer(encode, name)
 
 
-def _from_file(path: Path) -> Any:
+def _from_file(path: Path) -> Encode:
     if not path.is_file():
         raise PedagogyError(
             f"{path}: no such file", "give a tokenizer.json, a model's name or its folder, or spacy"
         )
-    try:
-        import tokenizers  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        raise _missing("tokenizers") from None
+    tokenizers = _library("tokenizers")
     try:
         tokenizer = tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # noqa: BLE001 - the Rust library raises bare Exception
@@ -159,11 +155,8 @@ def _from_file(path: Path) -> Any:
     return encode
 
 
-def _from_transformers(name: str) -> Any:
-    try:
-        import transformers  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        raise _missing("transformers") from None
+def _from_transformers(name: str) -> Encode:
+    transformers = _library("transformers")
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, use_fast=True)
     except (OSError, ValueError, KeyError, ImportError) as error:
@@ -187,8 +180,11 @@ def _from_transformers(name: str) -> Any:
     return encode
 
 
-def _missing(library: str) -> PedagogyError:
-    return PedagogyError(
-        f"--tokenizer needs the package {library!r}, which is not installed",
-        f"pip install {library}; or leave the option out to count spaCy's tokens",
-    )
+def _library(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise PedagogyError(
+            f"--tokenizer needs the package {name!r}, which is not installed",
+            f"pip install {name}; or leave the option out to count spaCy's tokens",
+        ) from None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..codebook import Codebook
 from ..errors import InputError
@@ -36,10 +36,11 @@ from .solutions import BY_NAME, BY_WORDS, Efficiency, efficiency
 from .stated_answers import RULE
 from .tokenizer import SpacyTokenizer, Tokenizer
 from .underthinking import Underthinking, WrongToRight, wrong_to_right, xi_ut, xi_wut
-from .word_repetition import SELF_N, STEM_N
+from .word_repetition import SELF_N, STEM_N, Repetition
 
 By = Literal["domain", "model", "condition", "correct"]
 Cluster = Literal["trace", "item"]
+_CLUSTERS = {"trace": "trace_id", "item": "item"}
 DIFFERENT = (
     "Noise and ξ_UT are different quantities: noise is the share of all coded tokens that carry nothing forward; "
     "ξ_UT is the share of a wrong response that follows its first correct thought. Never add or compare them."
@@ -191,11 +192,10 @@ def measure_coder(
     for one in coded:
         trace = measured.get(one.trace.id)
         if trace is None or trace.text_digest != hash(one.trace.reasoning):
-            what = (
-                "is not in the traces file" if trace is None else "has another reasoning in the traces file"
-            )
+            what = "is not" if trace is None else "has another reasoning"
             raise InputError(
-                f"trace {one.trace.id}, coded by {coder}, {what}", "give the traces file that was coded"
+                f"trace {one.trace.id}, coded by {coder}, {what} in the traces file",
+                "give the traces file that was coded",
             )
         row, own = measure_units(trace, one.units, one.codes, coder, families)
         rows.append(row)
@@ -221,15 +221,14 @@ def token_report(
     Underthinking and efficiency resample items always, since responses to one item are what they average over.
     """
     chosen: dict[str | None, list[Measured]] = {None: list(measured)}
-    if by:
-        names = [_value(m, by) for m in measured]
-        for name in sorted(set(names)):
-            chosen[name] = [m for m, own in zip(measured, names, strict=True) if own == name]
+    for name in sorted({_value(m, by) for m in measured} if by else ()):
+        chosen[name] = [m for m in measured if by and _value(m, by) == name]
     how, judge = how or Resampling(), judge or RULE
+    groups = (_group(name, own, coders, cluster, how, judge, segmenter) for name, own in chosen.items())
     return TokenReport(
         tokenizer,
         by,
-        tuple(_group(name, own, coders, cluster, how, judge, segmenter) for name, own in chosen.items()),
+        tuple(groups),
         dict(Counter(m.correct_by for m in measured)),
         judge,
         segmenter,
@@ -252,6 +251,27 @@ def _value(measured: Measured, by: By) -> str:
     return getattr(measured, by) or f"no {by}"
 
 
+class _Draws(NamedTuple):
+    """What is resampled in a group: ``cluster`` of each of its traces, by id; ``over``: what a cluster is, in words."""
+
+    cluster: Mapping[str, str]
+    over: str
+    how: Resampling
+
+    def names(self, rows: Sequence[Measured | NoiseTokens | UnitRow]) -> list[str]:
+        """The cluster of each row."""
+        return [self.cluster[row.trace_id] for row in rows]
+
+    def over_units(self, shares: list[float], units: Sequence[UnitRow]) -> Estimate:
+        noise = [bool(u.strict) for u in units]
+        return unit_correlation(shares, noise, self.names(units), self.how, over=self.over)
+
+    def over_traces(self, known: Sequence[tuple[float, NoiseTokens]]) -> Estimate:
+        values, rows = [value for value, _ in known], [row for _, row in known]
+        noise = [row.strict / row.coded for row in rows]
+        return trace_correlation(values, noise, self.names(rows), self.how, over=self.over)
+
+
 def _group(
     name: str | None,
     measured: Sequence[Measured],
@@ -263,13 +283,15 @@ def _group(
 ) -> TokenGroup:
     responses = [m.response for m in measured if m.response is not None]
     named = any(t.perspective for m in measured for t in m.thoughts)
+    draws = _Draws({m.trace_id: getattr(m, _CLUSTERS[cluster]) for m in measured}, f"{cluster}s", how)
+    own = {m.trace_id: m.repetition for m in measured}
     return TokenGroup(
         name,
         len(measured),
         sum(m.reasoning for m in measured),
         sum(m.answer for m in measured),
-        _repetition(measured, cluster, how),
-        tuple(_noise(coder, measured, cluster, how) for coder in coders),
+        _repetition(measured, draws),
+        tuple(_noise(coder, own, draws) for coder in coders),
         xi_ut(responses, judge=judge, segmenter=segmenter, how=how),
         xi_wut(responses, judge=judge, segmenter=segmenter, how=how),
         wrong_to_right(responses, how),
@@ -278,17 +300,22 @@ def _group(
     )
 
 
-def _repetition(measured: Sequence[Measured], cluster: Cluster, how: Resampling) -> RepetitionShare:
+def _repetition(measured: Sequence[Measured], draws: _Draws) -> RepetitionShare:
     def pooled(name: str, weighted: bool = True) -> Estimate:
         rows = [m for m in measured if getattr(m.repetition, name) is not None]
-        if not rows:
-            reasons = Counter(m.repetition.why.get(name, "") for m in measured)
-            why = reasons.most_common(1)[0][0] if reasons else "no trace"
-            return Estimate.undefined(why, level=how.level, seed=how.seed)
+        reasons = Counter(m.repetition.why.get(name, "") for m in measured)
+        why = reasons.most_common(1)[0][0] if reasons else "no trace"
         size = [float(m.repetition.words) if weighted else 1.0 for m in rows]
         part = [getattr(m.repetition, name) * s for m, s in zip(rows, size, strict=True)]
-        names = [m.cluster(cluster) for m in rows]
-        return bootstrap([part, size], names, quotient, how, over=f"{cluster}s", unit_range=weighted)
+        return bootstrap(
+            [part, size],
+            draws.names(rows),
+            quotient,
+            draws.how,
+            over=draws.over,
+            why=why,
+            unit_range=weighted,
+        )
 
     return RepetitionShare(
         pooled("stem_repetition"),
@@ -299,29 +326,18 @@ def _repetition(measured: Sequence[Measured], cluster: Cluster, how: Resampling)
     )
 
 
-def _noise(coder: CoderNoise, measured: Sequence[Measured], cluster: Cluster, how: Resampling) -> GroupNoise:
-    here = {m.trace_id: m for m in measured}
-    clusters = {m.trace_id: m.cluster(cluster) for m in measured}
-    over = f"{cluster}s"
-    rows = [row for row in coder.rows if row.trace_id in here]
-    names = [clusters[row.trace_id] for row in rows]
-    share = noise_share(rows, coder.families, how, clusters=names, over=over)
+def _noise(coder: CoderNoise, repetition: Mapping[str, Repetition], draws: _Draws) -> GroupNoise:
+    rows = [row for row in coder.rows if row.trace_id in draws.cluster]
+    share = noise_share(rows, coder.families, draws.how, clusters=draws.names(rows), over=draws.over)
     if coder.families.why_no_strict:
         return GroupNoise(coder.coder, share, {})
-    units = [u for u in coder.units if u.trace_id in here and u.strict is not None]
-    groups, noise = [clusters[u.trace_id] for u in units], [bool(u.strict) for u in units]
+    units = [u for u in coder.units if u.trace_id in draws.cluster and u.strict is not None]
     found = {
-        "units: stem repetition": unit_correlation([u.stem for u in units], noise, groups, how, over=over),
-        "units: self-repetition": unit_correlation([u.earlier for u in units], noise, groups, how, over=over),
+        "units: stem repetition": draws.over_units([u.stem for u in units], units),
+        "units: self-repetition": draws.over_units([u.earlier for u in units], units),
     }
     for name in ("stem_repetition", "self_repetition", "compression"):
-        pairs = [(getattr(here[r.trace_id].repetition, name), r) for r in rows if r.coded]
-        pairs = [(value, row) for value, row in pairs if value is not None]
-        found[f"traces: {name.replace('_', ' ')}"] = trace_correlation(
-            [value for value, _ in pairs],
-            [row.strict / row.coded for _, row in pairs],
-            [clusters[row.trace_id] for _, row in pairs],
-            how,
-            over=over,
-        )
+        values = [(getattr(repetition[row.trace_id], name), row) for row in rows if row.coded]
+        known = [(value, row) for value, row in values if value is not None]
+        found[f"traces: {name.replace('_', ' ')}"] = draws.over_traces(known)
     return GroupNoise(coder.coder, share, found)

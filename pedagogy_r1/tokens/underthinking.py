@@ -133,28 +133,15 @@ def wrong_to_right(responses: Sequence[Response], how: Resampling, over: str = "
     items = [r.item for r in responses]
     none = "there are not both wrong and right responses"
 
-    def ratio(values: list[float]) -> Estimate:
-        columns = [
-            [v * w for v, w in zip(values, wrong, strict=True)],
-            wrong,
-            [v * r for v, r in zip(values, right, strict=True)],
-            right,
-        ]
-        return bootstrap(columns, items, ratio_of_means, how, over=over, why=none)
+    def compared(values: list[int]) -> tuple[Estimate, tuple[float | None, float | None]]:
+        """The ratio, and the mean over wrong and right ones."""
+        columns: list[list[float]] = []
+        for group in (wrong, right):
+            columns += [[v * g for v, g in zip(values, group, strict=True)], group]
+        total, n_wrong, other, n_right = map(sum, columns)
+        means = (total / n_wrong if n_wrong else None, other / n_right if n_right else None)
+        return bootstrap(columns, items, ratio_of_means, how, over=over, why=none), means
 
-    def means(values: list[float]) -> tuple[float | None, float | None]:
-        found = []
-        for mask in (wrong, right):
-            chosen = [v for v, m in zip(values, mask, strict=True) if m]
-            found.append(sum(chosen) / len(chosen) if chosen else None)
-        return found[0], found[1]
-
-    tokens, switches = [float(r.tokens) for r in responses], [float(r.switches) for r in responses]
-    return WrongToRight(
-        ratio(tokens),
-        ratio(switches),
-        int(sum(wrong)),
-        int(sum(right)),
-        means(tokens),
-        means(switches),
-    )
+    tokens, mean_tokens = compared([r.tokens for r in responses])
+    switches, mean_switches = compared([r.switches for r in responses])
+    return WrongToRight(tokens, switches, int(sum(wrong)), int(sum(right)), mean_tokens, mean_switches)

@@ -144,10 +144,13 @@ def _stretches(distance: Ints, width: int) -> list[Loop]:
 
 def in_loops(found: Sequence[Loop], length: int) -> Bools:
     """(length,) tokens that lie in a loop."""
-    steps = np.zeros(length + 1, dtype=np.int64)
-    for loop in found:
-        steps[loop.start] += 1
-        steps[loop.end] -= 1
+    edges = np.array([(loop.start, loop.end) for loop in found], dtype=np.int64).reshape(-1, 2)
+    return _inside(edges[:, 0], edges[:, 1], length)
+
+
+def _inside(begin: Ints, end: Ints, length: int) -> Bools:
+    """(length,) tokens that lie in one of the half-open stretches, which may overlap."""
+    steps = np.bincount(begin, minlength=length + 1) - np.bincount(end, minlength=length + 1)
     return np.cumsum(steps[:-1]) > 0
 
 
@@ -204,14 +207,10 @@ def ngram_ranks(ids: Ints | Ids, n: int) -> Ints:
     return ranks
 
 
-def covered(starts: Bools, n: int) -> Bools:
+def _covered(starts: Bools, n: int) -> Bools:
     """(len + n − 1,) tokens that lie in an n-gram whose first token is marked; (len,) n-gram starts in."""
-    if not len(starts):
-        return np.zeros(0, dtype=bool)
-    steps = np.zeros(len(starts) + n, dtype=np.int64)
-    steps[: len(starts)] += starts
-    steps[n:] -= starts
-    return np.cumsum(steps[:-1]) > 0
+    begin = np.flatnonzero(starts)
+    return _inside(begin, begin + n, len(starts) + n - 1)
 
 
 def repeats_itself(ids: Ids, n: int) -> Bools:
@@ -219,7 +218,7 @@ def repeats_itself(ids: Ids, n: int) -> Bools:
     ranks = ngram_ranks(ids, n)
     if not len(ranks):
         return np.zeros(len(ids), dtype=bool)
-    return covered(pd.Series(ranks).duplicated().to_numpy(), n)
+    return _covered(pd.Series(ranks).duplicated().to_numpy(), n)
 
 
 def repeats_other(ids: Ids, other: Ids, n: int) -> Bools:
@@ -229,4 +228,4 @@ def repeats_other(ids: Ids, other: Ids, n: int) -> Bools:
     ranks = ngram_ranks(np.concatenate([other, ids]), n)
     known = np.zeros(int(ranks.max()) + 1, dtype=bool)
     known[ranks[: len(other) - n + 1]] = True
-    return covered(known[ranks[len(other) :]], n)
+    return _covered(known[ranks[len(other) :]], n)
