@@ -285,34 +285,34 @@ def paired(score: Score, other: Score, how: Resampling, **known: Any) -> Estimat
 
 def thinking(run: str, domain: str | None, answered: Sequence[Answered], how: Resampling) -> ThoughtCost:
     """Thought tokens of the answers of one run; groups are resampled."""
-    right = [a for a in answered if a.correct is True]
-    wrong = [a for a in answered if a.correct is not True]
-    own = [a.correct is True for a in answered]
+    right, wrong = [a.correct is True for a in answered], [a.correct is not True for a in answered]
     tokens = [a.thought or 0 for a in answered]
-    columns = [
-        [t * (hit is side) for t, hit in zip(each, own, strict=True)]
-        for side in (False, True)
-        for each in (tokens, [1] * len(own))
-    ]
+    columns: list[Sequence[float]] = []
+    for own in (wrong, right):
+        columns += [[t * hit for t, hit in zip(tokens, own, strict=True)], own]
+    why = _why(sum(right), sum(wrong), any(tokens))
     groups = [a.item.group for a in answered]
-    whole = _mean([a for a in right if not a.truncated]), _mean([a for a in wrong if not a.truncated])
+    uncut = [a for a in answered if not a.truncated]
     return ThoughtCost(
         run,
         domain,
-        _mean(right),
-        _mean(wrong),
-        bootstrap(
-            columns, groups, ratio_of_means, how, over=OVER, why=_why(len(right), len(wrong), any(tokens))
-        ),
-        len(right),
-        len(wrong),
-        sum(a.truncated for a in answered),
-        whole[1] / whole[0] if whole[0] and whole[1] is not None else None,
+        _mean(answered, True),
+        _mean(answered, False),
+        bootstrap(columns, groups, ratio_of_means, how, over=OVER, why=why),
+        sum(right),
+        sum(wrong),
+        len(answered) - len(uncut),
+        _ratio(_mean(uncut, False), _mean(uncut, True)),
     )
 
 
-def _mean(answered: Sequence[Answered]) -> float | None:
-    return sum(a.thought or 0 for a in answered) / len(answered) if answered else None
+def _mean(answered: Sequence[Answered], right: bool) -> float | None:
+    own = [a.thought or 0 for a in answered if (a.correct is True) is right]
+    return sum(own) / len(own) if own else None
+
+
+def _ratio(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below else None
 
 
 def _why(right: int, wrong: int, thoughts: bool) -> str:

@@ -16,6 +16,7 @@ share a rare n-gram are ever compared.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import unicodedata
@@ -126,12 +127,12 @@ def near(texts: Iterable[LeakText], how: Nearness | None = None) -> Near:
             short += 1
         elif said:
             by_text[said].append(name)
-    pairs = [
-        LeakPair(a, b, 1.0) for ids in by_text.values() for nth, a in enumerate(ids) for b in ids[nth + 1 :]
-    ]
+    same = (itertools.combinations(names, 2) for names in by_text.values())
+    pairs = [LeakPair(*two, 1.0) for two in itertools.chain.from_iterable(same)]
     long = [text for text in by_text if len(text) >= max(how.least, how.n)]
     for left, right, overlap in _alike([_grams(text, how.n) for text in long], how.overlap):
-        pairs += [LeakPair(a, b, overlap) for a in by_text[long[left]] for b in by_text[long[right]]]
+        both = itertools.product(by_text[long[left]], by_text[long[right]])
+        pairs += [LeakPair(*two, overlap) for two in both]
     return Near(tuple(sorted(pairs, key=lambda pair: (-pair.overlap, pair.first, pair.second))), short)
 
 

@@ -24,7 +24,7 @@ from pedagogy_r1.wbeb.kt.baselines import (
     EVERY,
     TARGETS,
     TRACERS,
-    Foretold,
+    ForetoldSteps,
     Tracer,
     baselines,
     foretold_steps,
@@ -369,13 +369,13 @@ def test_scores_are_scikit_learns_and_intervals_resample_students() -> None:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 300).astype(float)
     p = np.round(np.clip(rng.normal(0.5 + 0.1 * (y - 0.5), 0.2), 0, 1), 2)
-    area, accuracy = scores(Foretold(y, p, [f"s{n // 10}" for n in range(300)]), HOW, "made up")
+    area, accuracy = scores(ForetoldSteps(y, p, [f"s{n // 10}" for n in range(300)]), HOW, "made up")
     assert area.estimate.value == pytest.approx(metrics.roc_auc_score(y, p))
     assert accuracy.estimate.value == pytest.approx(np.mean((p >= 0.5) == y))
     assert area.estimate.low < area.estimate.value < area.estimate.high
-    alone = scores(Foretold(y, p, ["one"] * 300), HOW, "")[0]
+    alone = scores(ForetoldSteps(y, p, ["one"] * 300), HOW, "")[0]
     assert (alone.estimate.low, alone.estimate.high) == (None, None)
-    undefined = scores(Foretold(np.ones(4), p[:4], list("abcd")), HOW, "")
+    undefined = scores(ForetoldSteps(np.ones(4), p[:4], list("abcd")), HOW, "")
     assert (undefined[0].estimate.value, undefined[0].estimate.why_undefined) == (
         None,
         "all answers are alike: there is no pair to order",

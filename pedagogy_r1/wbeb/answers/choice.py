@@ -21,11 +21,11 @@ import re
 from collections.abc import Callable, Sequence
 
 from ..domain import Parsed
-from .option import Mode, Options, Reading, read
+from .option import AnswerOptions, Mode, Reading, read
 from .statement import FORMAL, Statement, denied, plain, short, statements
 
 _WHOLE = "whole answer"
-Rule = tuple[str, Callable[[str, Options], "list[Reading]"]]
+Rule = tuple[str, Callable[[str, AnswerOptions], "list[Reading]"]]
 
 
 def read_choice(answer: str, options: Sequence[str]) -> Parsed:
@@ -36,30 +36,31 @@ def read_choice(answer: str, options: Sequence[str]) -> Parsed:
     """
     if not options:
         return Parsed(None, why="the item has no options")
-    text, known = plain(answer), Options.of(options)
+    text, known = plain(answer), AnswerOptions.of(options)
     if not text.strip():
         return Parsed(None, why="the answer is empty")
     return _stated(text, known) or _tolerated(text, known) or Parsed(None, why="no option is named")
 
 
-def _stated(text: str, options: Options) -> Parsed | None:
+def _stated(text: str, options: AnswerOptions) -> Parsed | None:
     stated = statements(text)
     alone = text.strip()
     if not stated and "\n" not in alone:
         stated = [Statement(_WHOLE, alone, 0)]
     found = [(s, reading) for s in stated if (reading := read(s.text, options, _mode(s)))]
-    strict = [(n, s, r) for n, (s, r) in enumerate(found) if r.how == "letter"]
     formal = [s for s in stated if s.rule in FORMAL]
     if formal and short(formal[-1].text) and not any(s is formal[-1] for s, _ in found):
         return Parsed(None, why=f"{formal[-1].rule}: {formal[-1].text!r} is none of the options")
-    if not strict:
-        return _parsed(found[-1][0].rule, [found[-1][1]]) if found else None
-    last, statement, reading = strict[-1]
+    if not found:
+        return None
+    strict = [n for n, (_, reading) in enumerate(found) if reading.how == "letter"]
+    last = strict[-1] if strict else len(found) - 1
+    statement, reading = found[last]
     first = _parsed(statement.rule, [reading])
-    for later, other in found[last + 1 :]:
-        if first.value and other.named != reading.named:
-            said = ", ".join(sorted(other.named))
-            return Parsed(None, why=f"says {first.value}, and then, {later.rule}, {said}")
+    other = next(((s, r) for s, r in found[last + 1 :] if r.named != reading.named), None)
+    if first.value and other:
+        said = ", ".join(sorted(other[1].named))
+        return Parsed(None, why=f"says {first.value}, and then, {other[0].rule}, {said}")
     return first
 
 
@@ -67,7 +68,7 @@ def _mode(statement: Statement) -> Mode:
     return "heading" if statement.rule == _WHOLE else "stated"
 
 
-def _tolerated(text: str, options: Options) -> Parsed | None:
+def _tolerated(text: str, options: AnswerOptions) -> Parsed | None:
     for name, rule in _TOLERANT:
         found = rule(text, options)
         if found:
@@ -108,7 +109,7 @@ _MENTION = re.compile(
 _BRACKETED = re.compile(r"(?<![\w(])\(([A-Z])\)(?![\w'’])")
 
 
-def _matches(pattern: re.Pattern[str], text: str, options: Options) -> list[Reading]:
+def _matches(pattern: re.Pattern[str], text: str, options: AnswerOptions) -> list[Reading]:
     found = []
     for match in pattern.finditer(text):
         said = next(group for group in match.groups() if group).strip()
@@ -117,11 +118,11 @@ def _matches(pattern: re.Pattern[str], text: str, options: Options) -> list[Read
     return found
 
 
-def _called_right(text: str, options: Options) -> list[Reading]:
+def _called_right(text: str, options: AnswerOptions) -> list[Reading]:
     return _matches(_CALLED, text, options)
 
 
-def _chosen(text: str, options: Options) -> list[Reading]:
+def _chosen(text: str, options: AnswerOptions) -> list[Reading]:
     found = []
     for match in _CHOSEN.finditer(text):
         rest = text[match.end() : match.end() + 300].split("\n")[0]
@@ -131,7 +132,7 @@ def _chosen(text: str, options: Options) -> list[Reading]:
     return found
 
 
-def _last_line(text: str, options: Options) -> list[Reading]:
+def _last_line(text: str, options: AnswerOptions) -> list[Reading]:
     lines = [line for line in text.split("\n") if line.strip()]
     if len(set(_MARKER.findall(text))) > 1 and not re.fullmatch(r"\W*[A-Za-z]\W*", lines[-1]):
         return []  # the last of the options, written down once more
@@ -139,15 +140,15 @@ def _last_line(text: str, options: Options) -> list[Reading]:
     return [reading] if reading else []
 
 
-def _marker(text: str, options: Options) -> list[Reading]:
+def _marker(text: str, options: AnswerOptions) -> list[Reading]:
     return [options.letter(letter) for letter in _MARKER.findall(text)]
 
 
-def _mention(text: str, options: Options) -> list[Reading]:
+def _mention(text: str, options: AnswerOptions) -> list[Reading]:
     return _matches(_MENTION, text, options)
 
 
-def _bracketed(text: str, options: Options) -> list[Reading]:
+def _bracketed(text: str, options: AnswerOptions) -> list[Reading]:
     return _matches(_BRACKETED, text, options)
 
 

@@ -26,7 +26,7 @@ class Reading(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Options:
+class AnswerOptions:
     """The options of one item; ``keys``: their texts as compared, ``""`` for one that its text cannot name."""
 
     letters: str
@@ -35,7 +35,7 @@ class Options:
     """Whether an option's text holds a number: then a bare number does not name an option by its place."""
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> Options:
+    def of(cls, texts: Sequence[str]) -> AnswerOptions:
         letters = LETTERS[: len(texts)]
         keys = tuple(key(text) for text in texts)
         own = {letter.casefold() for letter in letters}
@@ -108,7 +108,7 @@ Mode = Literal["stated", "heading"]
 is right."""
 
 
-def read(text: str, options: Options, mode: Mode = "stated") -> Reading | None:
+def read(text: str, options: AnswerOptions, mode: Mode = "stated") -> Reading | None:
     """What the beginning of ``text`` names, or ``None``."""
     text = text.strip()
     same = options.of_text(key(text))
@@ -117,7 +117,7 @@ def read(text: str, options: Options, mode: Mode = "stated") -> Reading | None:
     return _by_letter(text, options, mode) or _by_place(text, options, mode) or _by_start(text, options, mode)
 
 
-def _by_letter(text: str, options: Options, mode: Mode) -> Reading | None:
+def _by_letter(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     run = _RUN.match(text)
     if run and len(set(run[1])) > 1 and set(run[1]) <= set(options.letters):
         return Reading(frozenset(run[1]), "letter")
@@ -137,7 +137,7 @@ def _by_letter(text: str, options: Options, mode: Mode) -> Reading | None:
     return Reading(named, "letter", found.why)
 
 
-def _opens(letter: str, rest: str, options: Options) -> bool:
+def _opens(letter: str, rest: str, options: AnswerOptions) -> bool:
     """Whether a letter with a word right behind it names an option: "B Moisture", but not "A plant", "I think", "T cells"."""
     if letter not in options.letters:
         return False
@@ -145,7 +145,7 @@ def _opens(letter: str, rest: str, options: Options) -> bool:
     return bool(own) and key(rest).startswith(own)
 
 
-def _more(first: str, rest: str, options: Options) -> frozenset[str]:
+def _more(first: str, rest: str, options: AnswerOptions) -> frozenset[str]:
     """Further letters: "A or B"."""
     named: set[str] = set()
     at = 0
@@ -158,7 +158,7 @@ def _more(first: str, rest: str, options: Options) -> frozenset[str]:
     return frozenset(named)
 
 
-def _by_place(text: str, options: Options, mode: Mode) -> Reading | None:
+def _by_place(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     match = _PLACE.match(text)
     if not match or (match["bare"] and options.digits):
         return None
@@ -172,7 +172,7 @@ def _by_place(text: str, options: Options, mode: Mode) -> Reading | None:
     return found
 
 
-def _by_start(text: str, options: Options, mode: Mode) -> Reading | None:
+def _by_start(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     """The longest option text that the statement begins with."""
     folded = key(text)
     for article in ("", "the ", "a ", "an "):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import InputError
 from ...estimate import Resampling
-from ..answers.number import read_number
+from ..answers.value import read_number
 from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
 from ..score import Beside, CountTable, most_frequent, scorer_of

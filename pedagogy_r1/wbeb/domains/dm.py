@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ...errors import InputError
 from ...estimate import Resampling
-from ..answers.word import read_word
+from ..answers.value import read_word
 from ..domain import Answered, DomainTask, Parsed, Score, form, one_of
 from ..item import Item
 from ..score import Beside, CountTable, accuracy, most_frequent, scorer_of
@@ -63,7 +63,7 @@ _FOCUSING = {
 }  # fmt: skip
 
 
-class CodingTask(NamedTuple):
+class DecisionTask(NamedTuple):
     """What is asked, and the codes it may be answered with."""
 
     ask: str
@@ -71,9 +71,9 @@ class CodingTask(NamedTuple):
 
 
 _TASKS = {
-    "move": CodingTask("Which talk move does the teacher make?", _MOVES),
-    "uptake": CodingTask("How much does the teacher take up what the student said?", _UPTAKE),
-    "focusing": CodingTask("Does the teacher ask a focusing question?", _FOCUSING),
+    "move": DecisionTask("Which talk move does the teacher make?", _MOVES),
+    "uptake": DecisionTask("How much does the teacher take up what the student said?", _UPTAKE),
+    "focusing": DecisionTask("Does the teacher ask a focusing question?", _FOCUSING),
 }
 
 
@@ -148,7 +148,7 @@ def domain() -> DomainTask:
     return Decisions()
 
 
-def _task(item: Item) -> CodingTask:
+def _task(item: Item) -> DecisionTask:
     if item.task not in _TASKS:
         raise InputError(
             f"item {item.id!r} is of task {item.task!r}", f"DM tasks: {', '.join(sorted(_TASKS))}"

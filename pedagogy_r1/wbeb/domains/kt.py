@@ -21,7 +21,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...estimate import Resampling
-from ..answers.word import read_word
+from ..answers.value import read_word
 from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
 from ..score import Beside, majority_share, scorer_of

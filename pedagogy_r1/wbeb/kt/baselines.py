@@ -67,7 +67,7 @@ TRACERS: dict[str, Callable[[], Tracer]] = {
 }
 
 
-class Foretold(NamedTuple):
+class ForetoldSteps(NamedTuple):
     """Steps: whether each came out right (n,), the probability of that (n,), and its student."""
 
     right: Floats
@@ -150,20 +150,20 @@ def _rows(
         yield TracerScores(name, on, scores(foretold, how, f"probability of {name}, {on}"), seconds)
 
 
-def foretold_steps(sequences: Many[Sequence], told: Many[Floats], *, every: bool) -> Foretold:
+def foretold_steps(sequences: Many[Sequence], told: Many[Floats], *, every: bool) -> ForetoldSteps:
     """``every`` step from the second on, the literature's way; or the last of each sequence, which is what items ask."""
     parts = [
         (s, s.steps[1:], p[1:]) if every else (s, s.steps[-1:], p[-1:])
         for s, p in zip(sequences, told, strict=True)
     ]
-    return Foretold(
+    return ForetoldSteps(
         np.array([step.correct for _, steps, _ in parts for step in steps], dtype=float),
         np.concatenate([p for _, _, p in parts]) if parts else np.zeros(0),
         [s.student for s, steps, _ in parts for _ in steps],
     )
 
 
-def scores(foretold: Foretold, how: Resampling, note: str) -> tuple[Score, ...]:
+def scores(foretold: ForetoldSteps, how: Resampling, note: str) -> tuple[Score, ...]:
     """AUC and accuracy (right where the probability is .5 or more); students are resampled."""
     y, p, who = foretold
     scorer = Scorer.of(who, how)

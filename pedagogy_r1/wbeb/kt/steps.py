@@ -43,6 +43,11 @@ class Sequence(NamedTuple):
     student: str
     steps: tuple[Step, ...]
 
+    @property
+    def numbers(self) -> set[int]:
+        """Skills that are known by number."""
+        return {skill for step in self.steps for skill in step.skills if isinstance(skill, int)}
+
 
 def merge_repeats(steps: Iterable[Step]) -> tuple[Step, ...]:
     """One step for the rows that repeat it: next to each other, same problem, same correctness, a skill not met in it yet.
@@ -69,6 +74,14 @@ def merge_repeats(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 def _order(skill: Skill) -> tuple[bool, int, str]:
     return (True, 0, skill) if isinstance(skill, str) else (False, skill, "")
+
+
+def apart(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Files of steps, and the JSON files that name what stands in them."""
+    found: dict[bool, list[Path]] = {False: [], True: []}
+    for path in files:
+        found[path.suffix.lower() == ".json"].append(path)
+    return found[False], found[True]
 
 
 def text_lines(path: Path, layout: str) -> list[str]:

@@ -69,14 +69,11 @@ def _item(cells: dict[str, str], how: str) -> Item | str:
     )
     if resolved is None or not about.low <= resolved <= about.high:
         return f"domain1_score {cells['domain1_score']!r} is not in {about.low}–{about.high}"
-    scale, answer = (about.low, about.high), resolved
-    if how in ("rater1", "rater2"):
-        chosen = first if how == "rater1" else second
-        if chosen is None:
-            return f"no score of {how}"
-        scale, answer = ((1, 6), chosen) if kind == 1 else (scale, chosen)
-    elif how == "half" and kind == 1:
-        scale, answer = (1, 6), (resolved + 1) // 2
+    half = (resolved + 1) // 2 if kind == 1 else resolved
+    answer = {"rater1": first, "rater2": second, "half": half, "resolved": resolved}[how]
+    if answer is None:
+        return f"no score of {how}"
+    scale = (1, 6) if kind == 1 and how != "resolved" else (about.low, about.high)
     if not scale[0] <= answer <= scale[1]:
         return f"score {answer} is not in {scale[0]}–{scale[1]}"
     return Item(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...files.records import BadRow, need_file
-from ..kt.steps import Sequence, Skill, Step, Windows, keep_student, misfit, text_lines
+from ..kt.steps import Sequence, Skill, Step, Windows, apart, keep_student, misfit, text_lines
 from ..source_result import Gathering, SourceResult
 
 
@@ -40,21 +40,20 @@ def source(
     """
     how = Windows(history, least, keep_repeats, windows)
     how.check()
-    found, names = Gathering(), dict[int, str]()
-    for path in (path for path in files if path.suffix.lower() == ".json"):
+    found, names, unnamed = Gathering(), dict[int, str](), set[int]()
+    tables, named = apart(files)
+    for path in named:
         names |= read_skill_names(path)
     if not names:
         found.notes.append("no skill.json given: skills are named by number")
-    unnamed: set[int] = set()
-    for path in (path for path in files if path.suffix.lower() != ".json"):
+    for path in tables:
         for nth, sequence in enumerate(read_four_line(path)):
             if isinstance(sequence, BadRow):
                 found.bad(path, sequence.line, sequence.why, sequence.raw)
                 continue
             student = sequence.student.rpartition(",")[2].strip()
             if keep_student(found, (path, 4 * nth + 1), sequence, how, name, names, student):
-                skills = {skill for step in sequence.steps for skill in step.skills}
-                unnamed |= {skill for skill in skills if isinstance(skill, int) and skill not in names}
+                unnamed |= sequence.numbers - set(names)
     if names and unnamed:
         found.notes.append(f"{len(unnamed)} skills have no name: {', '.join(map(str, sorted(unnamed)[:10]))}")
     return found.done()

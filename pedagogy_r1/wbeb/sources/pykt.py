@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from ...errors import InputError
 from ...files.records import BadRow, dump, need_file
-from ..kt.steps import Sequence, Step, Windows, keep_student, misfit, text_lines
+from ..kt.steps import Sequence, Step, Windows, apart, keep_student, misfit, text_lines
 from ..source_result import Gathering, SourceResult
 
 _PAD = "-1"
@@ -43,9 +43,10 @@ def source(
     how = Windows(history, least, keep_repeats, windows)
     how.check()
     found, names = Gathering(), dict[str, str]()
-    for path in (path for path in files if path.suffix.lower() == ".json"):
+    tables, named = apart(files)
+    for path in named:
         names |= _concept_names(path)
-    for path in (path for path in files if path.suffix.lower() != ".json"):
+    for path in tables:
         students = _tables(path, names, found) if path.suffix.lower() == ".csv" else _text(path)
         for line, sequence in students:
             if isinstance(sequence, BadRow):

@@ -1,0 +1,213 @@
+"""Which value an answer gives that is no option: a whole number on a scale, or one of a few words.
+
+    scale 1–6    "Answer: 4"           4   answer line     strict
+                 "Score: 4/6"          4   answer line     strict
+                 "I'd give it a 4."    4   score given     tolerant
+                 "Score: 3.5"          –   3.5 is no whole number
+                 "Score: 3-4"          –   names several: 3, 4
+                 "Score: 8/12"         –   is out of 12, and the scale ends at 6
+
+    words {"right": ("right", "correct"), "wrong": ("wrong", "incorrect")}
+    "Answer: right\\nProbability: 0.73"             right   answer line      strict
+    "Answer: Incorrect."                           wrong   answer line      strict
+    "So the answer is wrong."                      wrong   statement        tolerant: which answer?
+    "The student will probably get it wrong."      wrong   said in passing  tolerant
+    "Answer: right or wrong"                       –       names several: right, wrong
+
+The form asked for comes first, and its last occurrence counts; where it stands and holds no word, nothing else is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ..domain import Parsed
+from .statement import FORMAL, Statement, denied, key, plain, sentence, short, statements
+
+NOUNS = ("answer", "score", "grade", "rating", "점수", "分数", "评分", "得分")
+_WORDS = "zero one two three four five six seven eight nine ten".split()  # noqa: SIM905 - a list of numbers, in order
+_NUMBER = rf"(?:\d{{1,4}}(?:\.\d+)?|(?:{'|'.join(_WORDS)})\b)"
+_GIVEN = re.compile(
+    rf"^(?:(?:a|an|about|around|approximately|roughly|the|score|of|level|band|point|grade|rating|holistic|overall|is|[:=])[\s:]+){{0,4}}[\"'“(\[<]*(?P<minus>-)?#?(?P<n>{_NUMBER})"
+    rf"(?:\s*(?:/|out of|of)\s*(?P<of>\d+(?:\.\d+)?))?(?P<rest>\s*(?:-|–|—|~|to\b|or\b|and\b|,|/)\s*(?P<m>{_NUMBER})(?![\w.]\d))?(?P<bad>[\w%+]|\.\d)?",
+    re.I,
+)
+_OUT_OF = re.compile(rf"(?<![\w./-])({_NUMBER})\s*(?:/|out of)\s*(\d+(?:\.\d+)?)(?![\w/]|\.\d)", re.I)
+_ALONE = re.compile(rf"[^\w-]*{_NUMBER}(?:\s*(?:/|out of)\s*\d+)?(?:점|分)?\W*", re.I)
+_SCORED = re.compile(
+    r"\b(?:(?:give|gave|assign|award|rate|score|grade|graded|scored|rated)\b(?:\s+(?:it|this|the|essay|response|paper|him|her|them|at|with|as))*|(?:score|grade|rating|level)\s+of|(?:deserves|earns|merits|receives|gets))\s+(?=an?\s+|\d|the\s+)",
+    re.I,
+)
+
+
+def read_number(answer: str, low: int, high: int, nouns: Sequence[str] = NOUNS) -> Parsed:
+    """The score that ``answer`` gives, as text. Never raises.
+
+    >>> read_number("Clear, but thin.\\n\\nAnswer: 4", 1, 6)
+    Parsed(value='4', rule='answer line', strict=True, why=None)
+    """
+    text = plain(answer)
+    if not text.strip():
+        return Parsed(None, why="the answer is empty")
+    stated = statements(text, nouns)
+    formal = [s for s in stated if s.rule in FORMAL]
+    if formal and (short(formal[-1].text) or _GIVEN.match(formal[-1].text)):
+        return _score(formal[-1], low, high, strict=True)
+    given = [_score(s, low, high, strict=False) for s in stated if _GIVEN.match(s.text)]
+    if given:
+        return _one("statement", given)
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if _ALONE.fullmatch(lines[-1]):
+        whole = len(lines) == 1
+        said = Statement("whole answer" if whole else "last line", lines[-1].lstrip(" ([\"'"), 0)
+        return _score(said, low, high, strict=whole)
+    return _passing(text, low, high)
+
+
+def _passing(text: str, low: int, high: int) -> Parsed:
+    scored = [text[m.end() :] for m in _SCORED.finditer(text) if not denied(text, m.start())]
+    out_of = [m[0] for m in _OUT_OF.finditer(text) if m[2] == str(high) and not denied(text, m.start())]
+    for rule, found in (("score given", scored), ("out of", out_of)):
+        given = [Statement(rule, rest.split("\n")[0], 0) for rest in found if _GIVEN.match(rest)]
+        if given:
+            return _one(rule, [_score(s, low, high, strict=False) for s in given])
+    return Parsed(None, why="no score is named")
+
+
+def _one(rule: str, read: Sequence[Parsed]) -> Parsed:
+    """Sentences give scores of parts too ("organisation: 4"): all must say the same."""
+    values = sorted({said.value for said in read if said.value})
+    if len(values) > 1:
+        return Parsed(None, why=f"{rule}: names several: {', '.join(values)}")
+    return next((said for said in read if said.value is None), read[-1])
+
+
+def _score(statement: Statement, low: int, high: int, *, strict: bool) -> Parsed:
+    """The number at the beginning of a statement, or why it is none on the scale."""
+    match = _GIVEN.match(statement.text)
+    if not match:
+        return Parsed(None, why=f"{statement.rule}: {statement.text[:60]!r} is no score")
+    why = _no_score(match, low, high)
+    if why:
+        return Parsed(None, why=f"{statement.rule}: {why}")
+    return Parsed(str(int(_number(match["n"]))), statement.rule, strict)
+
+
+def _no_score(match: re.Match[str], low: int, high: int) -> str | None:
+    said = _number(match["n"])
+    if match["bad"] and match["bad"] not in ("점", "分"):
+        return f"{match[0].strip()!r} is no score"
+    if match["rest"] and _number(match["m"]) != said:
+        return f"names several: {match['n']}, {match['m']}"
+    if match["of"] and float(match["of"]) != high:
+        return f"is out of {match['of']}, and the scale ends at {high}"
+    if not said.is_integer():
+        return f"{match['n']} is no whole number"
+    if match["minus"] or not low <= said <= high:
+        return f"{match['minus'] or ''}{match['n']} is not in {low}–{high}"
+    return None
+
+
+def _number(text: str) -> float:
+    return float(_WORDS.index(text.lower())) if text.lower() in _WORDS else float(text)
+
+
+Words = Mapping[str, Sequence[str]]
+"""Each value with the ways to write it, in lower case, its own name among them if that is one."""
+
+_HEDGE = re.compile(
+    r"(?:(?:most likely|likely|probably|definitely|clearly|the|a|an|it is|is|i think|i would say)\s+)+"
+)
+_NOT = re.compile(r"\b(?:not|never|unlikely|fails?|unable)\b|n['’]t\b", re.I)
+_JOINED = re.compile(r"[\s\"'”)]*(?:,|/|&|\band\b|\bor\b)\s*(?:not\s+)?")
+
+
+def read_word(
+    answer: str, words: Words, phrases: Words | None = None, nouns: Sequence[str] = ("answer",)
+) -> Parsed:
+    """The value that ``answer`` names. ``phrases``: what says a value in passing, as patterns. Never raises.
+
+    >>> read_word("Answer: **No**", {"yes": ["yes"], "no": ["no"]})
+    Parsed(value='no', rule='answer line', strict=True, why=None)
+    """
+    text = plain(answer)
+    if not text.strip():
+        return Parsed(None, why="the answer is empty")
+    stated = statements(text, nouns)
+    formal = [s for s in stated if s.rule in FORMAL]
+    if formal:
+        return _of(formal[-1], words, phrases, strict=True)
+    whole = text.strip()
+    if "\n" not in whole and _names(whole, words, alone=True):
+        return _of(Statement("whole answer", whole, 0), words, phrases, strict=True)
+    said = next((s for s in reversed(stated) if _names(s.text, words)), None)
+    last = Statement("last line", whole.split("\n")[-1], 0)
+    if said is None and _names(last.text, words, alone=True):
+        said = last
+    if said is not None:
+        return _of(said, words, phrases, strict=False)
+    return _in_passing(text, phrases) or Parsed(None, why=f"none of {_listed(words)} is named")
+
+
+def _of(statement: Statement, words: Words, phrases: Words | None, *, strict: bool) -> Parsed:
+    named = _names(statement.text, words)
+    if len(named) > 1:
+        return Parsed(None, why=f"{statement.rule}: names several: {', '.join(named)}")
+    if named:
+        return Parsed(named[0], statement.rule, strict)
+    passing = None if short(statement.text) else _in_passing(statement.text, phrases)
+    return passing or Parsed(
+        None, why=f"{statement.rule}: {statement.text[:60]!r} is none of {_listed(words)}"
+    )
+
+
+def _names(text: str, words: Words, *, alone: bool = False) -> list[str]:
+    """Values that the text begins with; several where they are joined. ``alone``: and nothing else stands there."""
+    folded = " ".join(re.sub(r"[_-]+", " ", key(text)).split())
+    hedge = _HEDGE.match(folded)
+    starts = [folded, folded[hedge.end() :]] if hedge else [folded]
+    for start in starts:
+        found: list[str] = []
+        while named := _first(start, words):
+            value, end = named
+            found.append(value)
+            start = start[end:]
+            joined = _JOINED.match(start)
+            if not joined:
+                break
+            start = start[joined.end() :]
+        if found and not (alone and start):
+            return list(dict.fromkeys(found))
+    return []
+
+
+def _first(text: str, words: Words) -> tuple[str, int] | None:
+    """The longest writing that ``text`` begins with: its value, and where it ends."""
+    fits = [
+        (len(word), value)
+        for value, writings in words.items()
+        for word in writings
+        if text.startswith(word) and not re.match(r"\w|['’]\w", text[len(word) :])
+    ]
+    if not fits:
+        return None
+    length, value = max(fits)
+    return value, length
+
+
+def _in_passing(text: str, phrases: Words | None) -> Parsed | None:
+    found = {
+        value
+        for value, patterns in (phrases or {}).items()
+        for pattern in patterns
+        for match in re.finditer(pattern, text, re.I)
+        if not _NOT.search(text[sentence(text, match.start())[0] : match.end()])
+    }
+    if len(found) > 1:
+        return Parsed(None, why=f"said in passing: names several: {', '.join(sorted(found))}")
+    return Parsed(found.pop(), "said in passing") if found else None
+
+
+def _listed(words: Words) -> str:
+    return ", ".join(words)
