@@ -111,7 +111,9 @@ def command(
         print_json(manifest.model_dump(mode="json"))
     else:
         _print_run(manifest, run.folder)
-    ctx.exit(exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values())))
+    status = exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values()))
+    if status:  # `pcode demo` goes on after it
+        ctx.exit(status)
 
 
 def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
