@@ -111,9 +111,7 @@ def command(
         print_json(manifest.model_dump(mode="json"))
     else:
         _print_run(manifest, run.folder)
-    status = exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values()))
-    if status:  # `pcode demo` goes on after it
-        ctx.exit(status)
+    ctx.exit(exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values())))
 
 
 def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
