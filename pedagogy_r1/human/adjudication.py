@@ -157,9 +157,9 @@ def from_runs(runs: Sequence[CoderRun]) -> Material:
 
 
 def _coders(runs: Sequence[CoderRun]) -> list[str]:
-    every = [coder for run in runs for coder in run.manifest.coders]
-    people = {coder.name for coder in every if coder.kind == "human"}
-    coders = [coder.name for coder in every if coder.kind == "human" or len(people) < 2]
+    kinds = [(coder.name, coder.kind) for run in runs for coder in run.manifest.coders]
+    people = [name for name, kind in kinds if kind == "human"]
+    coders = people if len(set(people)) > 1 else [name for name, _ in kinds]
     if twice := [name for name in coders if coders.count(name) > 1]:
         raise InputError(f"{twice[0]} is in two of the runs", "give one run of each coder")
     if len(coders) < 2 or ADJUDICATED in coders:

@@ -76,29 +76,30 @@ class Anchorer:
     @cached_property
     def _counts(self) -> list[tuple[str, Callable[[int], int]]]:
         """Ways of counting that differ from code points of the stored text, and their conversion."""
-        text, found = self.text, []
-        wide = any(character > "\uffff" for character in text)
-        if wide:
-            found.append(("UTF-16 code units", _reader(1 + (c > "\uffff") for c in text)))
-        if not text.isascii():
-            found.append(("UTF-8 bytes", _reader(len(c.encode("utf-8", "surrogatepass")) for c in text)))
-        if "\r\n" in text:
-            pairs = zip(text, text[1:] + " ", strict=True)
-            counts = (0 if a == "\r" and b == "\n" else 1 for a, b in pairs)
-            found.append(("line ends counted as one character", _reader(counts)))
-        elif "\n" in text:
-            found.append(("CRLF line ends", _reader(1 + (c == "\n") for c in text)))
-            if wide:
-                both = _reader(1 + (c > "\uffff" or c == "\n") for c in text)
-                found.append(("CRLF line ends and UTF-16 code units", both))
+        text = self.text
+        wide, crlf = any(character > "\uffff" for character in text), "\r\n" in text
+        lf = not crlf and "\n" in text
+        widths: list[tuple[str, bool, Callable[[str, str], int]]] = [
+            ("UTF-16 code units", wide, lambda c, _: 1 + (c > "\uffff")),
+            ("UTF-8 bytes", not text.isascii(), lambda c, _: len(c.encode("utf-8", "surrogatepass"))),
+            ("line ends counted as one character", crlf, lambda c, after: c + after != "\r\n"),
+            ("CRLF line ends", lf, lambda c, _: 1 + (c == "\n")),
+            (
+                "CRLF line ends and UTF-16 code units",
+                lf and wide,
+                lambda c, _: 1 + (c > "\uffff" or c == "\n"),
+            ),
+        ]
         shifts = {
             "counted from 1 (or a byte-order mark)": -1,
             "counted with <think>": -len("<think>"),
             "counted with <think> and a line end": -len("<think>\n"),
+            "leading white space trimmed": len(text) - len(text.lstrip()),
         }
-        if trimmed := len(text) - len(text.lstrip()):
-            shifts["leading white space trimmed"] = trimmed
-        return found + [(cause, shift.__add__) for cause, shift in shifts.items()]
+        found = [
+            (cause, _reader(map(width, text, text[1:] + " "))) for cause, holds, width in widths if holds
+        ]
+        return found + [(cause, shift.__add__) for cause, shift in shifts.items() if shift]
 
     def _search(self, quote: str, folded: str, start: int | None) -> Anchored | Refused:
         """Where the quote lies, first to the letter, then white space and letter forms aside."""

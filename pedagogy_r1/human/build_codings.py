@@ -46,23 +46,18 @@ def build_codings(
 
     ``projecting``: the spans need not be units; of what came ``back`` of a packet, every trace is there.
     """
-    coders = [coder.name for coder in manifest.coders]
     for trace in read_traces(traces):
         if trace.id not in coded and back is None:
             continue
         units = unitizer(trace)
         columns = []
-        for coder in coders:
-            found = [one for one in coded.get(trace.id, ()) if one.coder == coder]
+        for coder in manifest.coders:
+            found = [one for one in coded.get(trace.id, ()) if one.coder == coder.name]
             if found or back:
-                column = _column(units, coder, found, projecting, report)
-                columns.append(_asked(units, coder, column, report, back) if back else column)
-        codings = [
-            _coding(unit, one, book, manifest, report)
-            for unit, *row in zip(units, *columns, strict=True)
-            for one in row
-            if one
-        ]
+                column = _column(units, coder.name, found, projecting, report)
+                columns.append(_asked(units, coder.name, column, report, back) if back else column)
+        rows = zip(units, *columns, strict=True)
+        codings = [_coding(unit, one, book, manifest, report) for unit, *row in rows for one in row if one]
         report.traces += 1
         report.traces_left_out = max(0, report.traces_left_out - 1)
         report.units += len(units)
@@ -92,14 +87,20 @@ def _asked(
     back: ReturnedPacket,
 ) -> list[SpanCoding | None]:
     """A coding for each unit that was asked of the coder and for no other."""
-    mine = back.drawn[coder]
+    practice = back.drawn[coder]
     empty = SpanCoding(coder, 0, 0, None, NOT_RETURNED)
-    asked = [mine.get(unit.id) is False for unit in units]
-    surplus = [one.where for one, real in zip(column, asked, strict=True) if one and one.where and not real]
+    found: list[SpanCoding | None] = []
+    surplus: list[str] = []
+    silent: list[str] = []
+    for unit, one in zip(units, column, strict=True):
+        if practice.get(unit.id) is False:
+            found.append(one or empty)
+            silent += [unit.id] if (one or empty).missing_reason == NOT_RETURNED else []
+        else:
+            found.append(None)
+            surplus += [one.where] if one and one.where else []
     report.add("on a unit that was not drawn for its coder, left out", surplus)
-    found = [(one or empty) if real else None for one, real in zip(column, asked, strict=True)]
-    silent = [one is not None and one.missing_reason == NOT_RETURNED for one in found]
-    report.add(NOT_RETURNED, [unit.id for unit, each in zip(units, silent, strict=True) if each])
+    report.add(NOT_RETURNED, silent)
     return found
 
 

@@ -8,19 +8,20 @@ units (`build_codings.py`) → write. All problems of all files are found before
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..codebook import Codebook, load_codebook
 from ..errors import InputError
 from ..files.records import write_jsonl
 from ..provenance import file_digest
-from ..runs.coding import CoderInfo, CoderKind
+from ..runs.coding import CoderInfo, CoderKind, Coding
 from ..runs.given_units import unitizer_of
 from ..runs.run import Manifest
 from ..runs.run_writer import RunWriter
-from ..unit import Unitizer
+from ..trace import Trace
+from ..unit import Unit, Unitizer
 from .build_codings import build_codings
 from .locate_rows import find_scheme, place_spans, place_units
 from .packet_return import ReturnedPacket
@@ -58,20 +59,19 @@ def import_codings(
     ``kind`` is what the coders are of whom the files do not say it (human, if not given). With ``on_error="stop"`` any
     problem raises `InputError`, which names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
     """
-    _exclusive(units, project, scheme, packet, traces, codebook)
+    asked = _AskedUnits(units, project, scheme, lang)
+    asked.check(packet, traces=traces, codebook=codebook)
     back = ReturnedPacket(packet, coder) if packet is not None else None
-    book, out, paths = _codebook(codebook, back), Path(out), [Path(file) for file in files]
+    book, paths = _codebook(codebook, back), [Path(file) for file in files]
     report = CodingsReport(str(out))
     read = read_codings(paths, report, book, format=format, kind=kind, coder=coder, back=back)
-    where = back.traces if back else _traces(traces, units)
-    cut = _unitizer(read, where, book, units, project, scheme, lang, back)
+    where = back.traces if back else asked.traces(traces)
+    cut = back.unitizer(lang) if back else asked.unitizer(read, where, book)
     placed, loose = _place(read, where, None if project else cut, back, report)
     coded = parse_cells(placed, book, report)
     _finish(report, read, coded, paths, on_error)
     if cut is None:
-        spans = [(trace_id, one.start, one.end) for trace_id, found in coded.items() for one in found]
-        cut = Unitizer.given(spans, lang)
-        _count_alone(report, coded)
+        cut = _own_units(coded, lang, report)
     projecting = loose or bool(project)
     parameters: dict[str, Any] = {
         "units": str(units) if units else None,
@@ -84,29 +84,64 @@ def import_codings(
         parameters["kind"] = kind or "human"
     kinds = {name: read.kinds.get(name, kind or "human") for name in report.coders}
     manifest = _manifest(report, book, cut, lang, where, paths, kinds, parameters, back)
-    writer = RunWriter(out, manifest, book)
-    try:
-        codings = build_codings(report, where, coded, cut, projecting, book, manifest, back)
-        for number, (trace, its_units, its_codings) in enumerate(codings):
-            if not writer.complete and number >= writer.done:
-                writer.write(trace, its_units, its_codings)
-        if not writer.complete:
-            writer.finish("complete")
-    finally:
-        writer.close()
+    _write(
+        Path(out), book, manifest, build_codings(report, where, coded, cut, projecting, book, manifest, back)
+    )
     report.scheme = cut.scheme
     return report
 
 
-def _exclusive(
-    units: object, project: object, scheme: object, packet: object, traces: object, codebook: object
-) -> None:
-    if sum(x is not None for x in (units, project, scheme)) > 1:
-        raise InputError("--units, --project and --scheme exclude each other", "say one of them")
-    known = {"units": units, "project": project, "scheme": scheme, "traces": traces, "codebook": codebook}
-    for option, value in known.items():
-        if packet is not None and value is not None:
-            raise InputError(f"--{option} is known from the packet", f"leave --{option} out")
+class _AskedUnits(NamedTuple):
+    """What shall be the units, as the command says it."""
+
+    units: str | Path | None
+    project: str | None
+    scheme: str | None
+    lang: str | None
+
+    @property
+    def own(self) -> bool:
+        return self.units is not None and str(self.units) == OWN
+
+    def check(self, packet: str | Path | None, **others: object) -> None:
+        """Raise `InputError` where one thing is said twice; a packet says all of them, and ``others`` too."""
+        said = {"units": self.units, "project": self.project, "scheme": self.scheme}
+        if sum(value is not None for value in said.values()) > 1:
+            raise InputError("--units, --project and --scheme exclude each other", "say one of them")
+        for option, value in {**said, **others}.items():
+            if packet is not None and value is not None:
+                raise InputError(f"--{option} is known from the packet", f"leave --{option} out")
+
+    def traces(self, traces: str | Path | None) -> Path:
+        """The traces file: as given, or that of the run whose units are taken."""
+        if traces is not None:
+            return Path(traces)
+        if self.units is None or self.own:
+            raise InputError("no traces file is given", "add --traces traces.jsonl")
+        return Path(self.units) / "traces.jsonl"
+
+    def unitizer(self, read: CodingsRead, traces: Path, book: Codebook) -> Unitizer | None:
+        """What cuts the units; ``None`` if the spans of the files do, or nothing was read."""
+        if not read.rows:
+            return None
+        if self.units is not None and not self.own:
+            return unitizer_of("", self.lang, self.units)[0]
+        if read.by_unit:
+            if self.own or self.project:
+                raise InputError(
+                    f"{'--units own' if self.own else '--project'} needs spans, and these files name units by unit_id",
+                    "leave it out, or give trace_id start end quote",
+                )
+            scheme = self.scheme or find_scheme(read.rows, traces, [*read.schemes, book.unit], self.lang)
+            return Unitizer(scheme, self.lang)
+        if self.own:
+            return None
+        if not (self.project or self.scheme):
+            raise InputError(
+                "these files code spans: what shall be the units?",
+                f"--units own (the spans themselves), --project {book.unit} (by largest overlap), --scheme {book.unit} (spans must be its units), or --units RUN",
+            )
+        return Unitizer(self.project or self.scheme or "", self.lang)
 
 
 def _codebook(codebook: str | Path | None, back: ReturnedPacket | None) -> Codebook:
@@ -118,49 +153,6 @@ def _codebook(codebook: str | Path | None, back: ReturnedPacket | None) -> Codeb
             "add --codebook ID@VERSION, or --packet PACKET for what came back of a packet",
         )
     return load_codebook(codebook)
-
-
-def _traces(traces: str | Path | None, units: str | Path | None) -> Path:
-    if traces is not None:
-        return Path(traces)
-    if units is None or str(units) == OWN:
-        raise InputError("no traces file is given", "add --traces traces.jsonl")
-    return Path(units) / "traces.jsonl"
-
-
-def _unitizer(
-    read: CodingsRead,
-    traces: Path,
-    book: Codebook,
-    units: str | Path | None,
-    project: str | None,
-    scheme: str | None,
-    lang: str | None,
-    back: ReturnedPacket | None,
-) -> Unitizer | None:
-    """What cuts the units; ``None`` if the spans of the files do, or nothing was read."""
-    if not read.rows:
-        return None
-    if back:
-        return back.unitizer(lang)
-    own = str(units) == OWN
-    if units is not None and not own:
-        return unitizer_of("", lang, units)[0]
-    if read.by_unit:
-        if own or project:
-            raise InputError(
-                f"{'--units own' if own else '--project'} needs spans, and these files name units by unit_id",
-                "leave it out, or give trace_id start end quote",
-            )
-        return Unitizer(scheme or find_scheme(read.rows, traces, [*read.schemes, book.unit], lang), lang)
-    if own:
-        return None
-    if not (project or scheme):
-        raise InputError(
-            "these files code spans: what shall be the units?",
-            f"--units own (the spans themselves), --project {book.unit} (by largest overlap), --scheme {book.unit} (spans must be its units), or --units RUN",
-        )
-    return Unitizer(project or scheme or "", lang)
 
 
 def _place(
@@ -225,14 +217,17 @@ def _settle_problems(report: CodingsReport, out: Path, on_error: str) -> None:
         )
 
 
-def _count_alone(report: CodingsReport, coded: dict[str, list[SpanCoding]]) -> None:
+def _own_units(coded: dict[str, list[SpanCoding]], lang: str | None, report: CodingsReport) -> Unitizer:
+    """What cuts the spans themselves; counts those that only one coder has."""
     by_span: dict[tuple[str, int, int], set[str]] = {}
     for trace_id, found in coded.items():
         for one in found:
             by_span.setdefault((trace_id, one.start, one.end), set()).add(one.coder)
-    if len({coder for who in by_span.values() for coder in who}) > 1:
+    if len(set().union(*by_span.values())) > 1:
         report.alone.update(next(iter(who)) for who in by_span.values() if len(who) == 1)
         report.shared = sum(len(who) > 1 for who in by_span.values())
+    spans = [(trace_id, one.start, one.end) for trace_id, found in coded.items() for one in found]
+    return Unitizer.given(spans, lang)
 
 
 def _manifest(
@@ -263,3 +258,17 @@ def _manifest(
         lang=lang or "",
         source=source,
     )
+
+
+def _write(
+    out: Path, book: Codebook, manifest: Manifest, coded: Iterator[tuple[Trace, list[Unit], list[Coding]]]
+) -> None:
+    writer = RunWriter(out, manifest, book)
+    try:
+        for number, (trace, units, codings) in enumerate(coded):
+            if not writer.complete and number >= writer.done:
+                writer.write(trace, units, codings)
+        if not writer.complete:
+            writer.finish("complete")
+    finally:
+        writer.close()

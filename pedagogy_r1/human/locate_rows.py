@@ -20,7 +20,7 @@ from ..intake import read_traces
 from ..trace import Trace
 from ..unit import SCHEMES, Unit, Unitizer
 from .anchor import Anchored, Anchorer, Refused, fold, trimmed
-from .raw_coding import RawCoding
+from .raw_coding import RawCoding, RowError
 from .read_codings import CodingsReport
 
 _OFFSET = re.compile(r"\d{1,15}(\.0+)?")
@@ -88,26 +88,31 @@ def _is_outside(raw: RawCoding, length: int, answer: str) -> bool:
     quote = fold(raw.quote or "")
     if quote in ("<think>", "</think>"):
         return True
-    behind = (
-        raw.start is not None
-        and _OFFSET.fullmatch(raw.start) is not None
-        and int(raw.start.partition(".")[0]) >= length
-    )
+    start = raw.start or ""
+    behind = _OFFSET.fullmatch(start) is not None and int(start.partition(".")[0]) >= length
     return behind and quote != "" and quote in answer
 
 
-def _anchor(anchorer: Anchorer, raw: RawCoding) -> Anchored | Refused:
-    offsets: list[int | None] = []
+def _offsets(raw: RawCoding) -> tuple[int | None, int | None]:
+    found: list[int | None] = []
     for name, text in (("start", raw.start), ("end", raw.end)):
         if text is not None and not _OFFSET.fullmatch(text):
-            return Refused(f"{name} {text[:40]!r} is no offset (a whole number, 0 or more)")
-        offsets.append(None if text is None else int(text.partition(".")[0]))
-    start, end = offsets
+            raise RowError(f"{name} {text[:40]!r} is no offset (a whole number, 0 or more)")
+        found.append(None if text is None else int(text.partition(".")[0]))
+    return found[0], found[1]
+
+
+def _anchor(anchorer: Anchorer, raw: RawCoding) -> Anchored | Refused:
+    try:
+        start, end = _offsets(raw)
+    except RowError as error:
+        return Refused(str(error))
     quote = raw.quote or ""
     found = anchorer.anchor(start, end, quote)
     if isinstance(found, Refused) and restore(quote) != quote:
         found = anchorer.anchor(start, end, restore(quote))
-    if isinstance(found, Refused) and start is not None and (cut := _without_tags(quote)) != quote:
+    cut = _without_tags(quote)
+    if isinstance(found, Refused) and start is not None and cut != quote:
         found = anchorer.anchor(start, start + len(cut), cut)
         if isinstance(found, Anchored):
             return found._replace(cause="the span took in a think tag, which was cut off")

@@ -109,10 +109,9 @@ class _Cells:
             if names and raw.missing_reason:
                 why = f"both a code ({raw.cell}) and a reason for its absence ({raw.missing_reason})"
                 raise RowError(why, raw)
-            if not names and raw.exported and not raw.missing_reason:
-                none += 1
-            elif not names:
-                empty += 1
+            if not names:
+                none_applies = raw.exported and not raw.missing_reason
+                none, empty = none + none_applies, empty + (not none_applies)
             for name in names:
                 if name.lower() == NONE:
                     none += 1

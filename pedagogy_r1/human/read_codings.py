@@ -9,7 +9,7 @@ a round trip neither makes a machine human nor renames its codes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -111,14 +111,7 @@ def read_codings(
         report.formats[str(path)] = name + (f" (coders: {', '.join(coders)})" if coders else "")
         report.ignored |= {str(path): ignored} if ignored else {}
         schemes += _schemes(file)
-        for raw in reader.read(file):
-            report.rows += 1
-            try:
-                raw = _owned(raw, str(path), coder, back)
-            except RowError as error:
-                line = raw.line if isinstance(raw, BadRow) else raw.row
-                report.problems.append(RowProblem(str(path), line, str(error)))
-                continue
+        for raw in _owned(reader.read(file), str(path), report, coder, back):
             names[raw.coder] = None
             declared.check(raw)
             report.add("flagged by the coder", [raw.where] if raw.flag else [])
@@ -133,14 +126,26 @@ def read_codings(
     return CodingsRead(rows, by_unit or not by_span, schemes, list(names), declared.kinds)
 
 
-def _owned(raw: RawCoding | BadRow, file: str, coder: str | None, back: ReturnedPacket | None) -> RawCoding:
-    """The row with its file and its coder, and its trace under the name the packet has for it."""
-    if isinstance(raw, BadRow):
-        raise RowError(raw.why)
-    raw = raw._replace(file=file)
-    if back is not None:
-        return back.own(raw)
-    return raw if raw.coder else raw._replace(coder=coder or "")
+def _owned(
+    rows: Iterable[RawCoding | BadRow],
+    file: str,
+    report: CodingsReport,
+    coder: str | None,
+    back: ReturnedPacket | None,
+) -> Iterator[RawCoding]:
+    """The rows with their file and coder, and their trace under the name the packet has for it; others become problems."""
+    for raw in rows:
+        report.rows += 1
+        if isinstance(raw, BadRow):
+            report.problems.append(RowProblem(file, raw.line, raw.why))
+            continue
+        raw = raw._replace(file=file, coder=raw.coder or ("" if back else coder or ""))
+        try:
+            own = back.own(raw) if back else raw
+        except RowError as error:
+            report.problems.append(RowProblem(file, raw.row, str(error)))
+        else:
+            yield own
 
 
 def _schemes(file: CodingsFile) -> list[str]:

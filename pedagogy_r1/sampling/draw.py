@@ -118,7 +118,12 @@ def rounded(
     x = [min(1.0, max(0.0, e - low)) for e, low in zip(expected, floors, strict=True)]
     waiting = [i for i, part in enumerate(x) if _is_open(part)]
     waiting.sort(key=lambda i: hash_random(seed, f"{purpose} order", "\0".join(values_of[i])))
-    sums = _sums(values_of, waiting)
+    _walk(x, waiting, _sums(values_of, waiting), seed, purpose)
+    return [low + round(part) for low, part in zip(floors, x, strict=True)]
+
+
+def _walk(x: list[float], waiting: list[int], sums: list[list[int]], seed: int, purpose: str) -> None:
+    """Move the fractions in ``x``, as many at once as there are sums to keep and one more, until none is left open."""
     active: list[int] = []
     step = 0
     while True:
@@ -126,14 +131,13 @@ def rounded(
         while waiting and len(active) <= len(sums):
             active.append(waiting.pop())
         if not active:
-            break
+            return
         direction = _unmoved([[float(row[i]) for i in active] for row in sums])
         if direction is None:
             sums.pop()
             continue
         _move(x, active, direction, hash_random(seed, purpose, str(step)))
         step += 1
-    return [low + round(part) for low, part in zip(floors, x, strict=True)]
 
 
 def _is_open(fraction: float) -> bool:

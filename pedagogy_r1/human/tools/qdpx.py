@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,10 +184,11 @@ class _Project:
             except RowError as error:
                 yield BadRow(0, f"{name}: {error}", "")
                 continue
-            marks += [span for _, span in placed if span.code == UNIT]
-            timed += [(when, span) for when, span in placed if span.code != UNIT]
+            for when, span in placed:
+                marks += [span] if span.code == UNIT else []
+                timed += [(when, span)] if span.code != UNIT else []
         if all(when for when, _ in timed):
-            timed.sort(key=lambda pair: pair[0])
+            timed.sort(key=itemgetter(0))
         coded = CodedText(name, text.text, marks, self.allowance)
         yield from coded.rows([span for _, span in timed])
 
