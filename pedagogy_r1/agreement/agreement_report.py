@@ -38,7 +38,7 @@ from .replacement import replacement_test
 from .replacement_report import CoderSkill, ReplacementReport
 
 CONFUSED = 3
-"""Confused pairs that the JSON names."""
+"""Confused pairs that are printed, and named in the JSON."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +91,11 @@ class AgreementReport:
 
     def as_json(self) -> dict[str, Any]:
         """The file that ``--json`` writes."""
-        return {
-            "codebook": self.codebook,
-            "runs": list(self.runs),
-            "partial": list(self.partial),
-            "n_units": self.n_units,
-            "n_traces": self.n_traces,
+        own = asdict(self) | {
             "comparisons": [c.as_json() for c in self.comparisons],
             "confused": [asdict(confusion) for confusion in self.confused[:CONFUSED]],
-            "disagreed": [vars(unit) for unit in self.disagreed],
-            "n_disagreed": self.n_disagreed,
-            "differences": _each(self.differences),
-            "leave_one_out": _each(self.leave_one_out),
-            "machine_errors": asdict(self.machine_errors) if self.machine_errors else None,
             "groups": [group.as_json() for group in self.groups],
-            "accuracy": {name: [asdict(code) for code in codes] for name, codes in self.accuracy.items()},
-            "hayes_krippendorff": _each(self.hayes),
-            "drift": self.drift.as_json() if self.drift else None,
-            "drift_carried": self.drift_carried.as_json() if self.drift_carried else None,
-            "not_made_again": self.not_made_again,
+            "hayes_krippendorff": {who: estimate.as_json() for who, estimate in self.hayes.items()},
             "replacements": [replacement.as_json() for replacement in self.replacements],
             "method": {
                 "coefficient": "Krippendorff's alpha of the primary code at the codebook's level; per code: presence or absence",
@@ -120,10 +106,11 @@ class AgreementReport:
             "versions": versions(),
             "made": now(),
         }
-
-
-def _each(estimates: dict[str, Any]) -> dict[str, Any]:
-    return {name: estimate.as_json() for name, estimate in estimates.items()}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in own.items()
+            if key not in ("hayes", "how")
+        }
 
 
 def agree(

@@ -133,7 +133,7 @@ def _finish(begun: _Begun, data: Reliability, by_trace: Floats, how: Resampling)
     by_unit = begun.statistic.over_units(how)
     return Alpha(
         _point(begun.statistic, data, begun.found),
-        **trace_interval(begun.statistic, by_trace, how, *_uniform(begun.found)),
+        **trace_interval(by_trace, begun.statistic.trace_sizes, how, *_uniform(begun.found)),
         **unit_interval(by_unit, how),
         observed=begun.observed,
         expected=begun.expected,

@@ -21,7 +21,7 @@ from ..errors import CodebookError, RunError
 from ..estimate import Estimate, Resampling
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened
-from .profile import MISSING, Additive, Floats, Ints, over_traces, patterns, trace_interval
+from .profile import MISSING, Additive, Floats, Ints, patterns
 from .reliability import ReliabilityData, reliability_data
 
 
@@ -87,7 +87,7 @@ def _difference(
             "one of the two α's is undefined: no variation in the codes", **known
         )
     before, after = (float(v) for v in means[0])
-    over = trace_interval(statistic, over_traces([statistic], how)[0], how)
+    over = statistic.trace_interval(how)
     return AlphaDifference(after - before, **over, name=name, first=before, second=after)
 
 

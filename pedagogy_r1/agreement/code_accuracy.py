@@ -16,8 +16,7 @@ Do machine coders err together? Ten that share their errors are worth less than 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,10 +37,6 @@ class CodeAccuracy:
     prevalence: Estimate
     bias: Estimate
     n_units: int
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON object."""
-        return asdict(self)
 
 
 # Sums per unit: 0 both gave the code, 1 the coder alone, 2 the reference alone, 3 units.

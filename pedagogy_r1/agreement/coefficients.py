@@ -29,9 +29,7 @@ from .profile import (
     Floats,
     Ints,
     TwoIntervals,
-    over_traces,
     patterns,
-    trace_interval,
     unit_interval,
     value_counts,
 )
@@ -130,7 +128,7 @@ def _coefficient(name: str, statistic: Additive, w: Floats, chance: str, how: Re
     if np.isnan(value):
         why = "chance alone would agree always: one category took all"
         return Coefficient.undefined(why, level=how.level, **known)
-    over = trace_interval(statistic, over_traces([statistic], how)[0], how)
+    over = statistic.trace_interval(how)
     return Coefficient(
         value, **over | {"n": round(sums[1])}, **unit_interval(statistic.over_units(how), how), **known
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations, islice
 from typing import Any, Literal
 
@@ -61,20 +61,10 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """The object that ``pcode agreement --json`` lists under ``comparisons``."""
-        return {
-            "coders": list(self.coders),
-            "kind": self.kind,
-            "measurement": self.measurement,
-            **self.result.as_json(),
-            "per_code": [
-                {"code": c.code, "prevalence": c.prevalence, **c.result.as_json()} for c in self.per_code
-            ],
-            "sets": {name: alpha.as_json() for name, alpha in self.sets.items()},
-            "beside": [coefficient.as_json() for coefficient in self.beside],
-            "coverage": self.coverage,
-            "dropped": self.dropped,
-            "missing": self.missing,
-        }
+        codes = [{"code": c.code, "prevalence": c.prevalence, **c.result.as_json()} for c in self.per_code]
+        own = asdict(self) | {"per_code": codes} | self.result.as_json()
+        del own["result"]
+        return own
 
 
 def groups(data: ReliabilityData) -> list[tuple[tuple[str, ...], Kind]]:

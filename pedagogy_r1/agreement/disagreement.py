@@ -242,17 +242,11 @@ def _differing(data: ReliabilityData) -> dict[int, list[Codes]]:
 def _second_only(data: ReliabilityData) -> int:
     """Units with one primary code and different sets of codes."""
     coded = data.primary != MISSING
-    differ = [
-        (a == b) & one & two & (left != right)
-        for (a, one, left), (b, two, right) in combinations(
-            zip(data.primary, coded, data.present, strict=True), 2
-        )
-    ]
-    agreed = [
-        (a == b) | ~one | ~two
-        for (a, one), (b, two) in combinations(zip(data.primary, coded, strict=True), 2)
-    ]
-    return int((np.any(differ, axis=0) & np.all(agreed, axis=0)).sum()) if differ else 0
+    one_code, one_set = (
+        values.max(axis=0) == np.where(coded, values, np.iinfo(np.int64).max).min(axis=0)
+        for values in (data.primary, data.present)
+    )
+    return int(((coded.sum(axis=0) >= 2) & one_code & ~one_set).sum())
 
 
 def _pair(

@@ -28,7 +28,7 @@ import numpy.typing as npt
 from ..errors import did_you_mean
 from ..estimate import Estimate, Resampling, percentile
 from .distance import distances
-from .profile import MISSING, Additive, Floats, Ints, compact, over_traces, trace_interval
+from .profile import MISSING, Additive, Floats, Ints, compact
 
 Bools = npt.NDArray[np.bool_]
 
@@ -209,7 +209,7 @@ def advantage(left: Sequence[LeftOut], n_units: int, cluster: Ints | None, how: 
     features = np.hstack([patterns == 2, patterns > 0]).astype(np.float64)
     if cluster is not None:
         statistic = Additive(features, profile.ravel(), cluster[compared], _mean_share)
-        return Estimate(rho, **trace_interval(statistic, over_traces([statistic], how)[0], how))
+        return Estimate(rho, **statistic.trace_interval(how))
     statistic = Additive(
         features, profile.ravel(), np.zeros(int(compared.sum()), dtype=np.int64), _mean_share
     )

@@ -10,7 +10,7 @@ million units, so that a resample costs next to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -129,6 +129,11 @@ class Additive:
         """The traces that have a unit here, and each unit's place among them."""
         return compact(self.cluster)
 
+    @property
+    def trace_sizes(self) -> Ints:
+        """(traces,) number of units."""
+        return np.bincount(self.traces[1])
+
     @cached_property
     def sizes(self) -> Ints:
         """(profiles,) number of units."""
@@ -150,15 +155,16 @@ class Additive:
 
     def over_units(self, how: Resampling) -> Floats:
         """(replicates,) the statistic of redrawn units."""
-        total = len(self.profile)
-        if 4 * len(self.sizes) < total:
+        if 4 * len(self.sizes) < len(self.profile):
             draws, features = unit_draws(self.sizes, how.replicates, how.seed), self.features
         else:
-            draws, features = (
-                cluster_draws(total, how.replicates, how.seed) if total else iter(()),
-                self.features[self.profile],
-            )
-        return _concatenated(self.statistic(block @ features) for block in draws)
+            draws = cluster_draws(len(self.profile), how.replicates, how.seed)
+            features = self.features[self.profile]
+        return np.concatenate([np.empty(0), *(self.statistic(block @ features) for block in draws)])
+
+    def trace_interval(self, how: Resampling) -> dict[str, Any]:
+        """`trace_interval` of this statistic alone."""
+        return trace_interval(over_traces([self], how)[0], self.trace_sizes, how)
 
 
 def over_traces(statistics: Sequence[Additive], how: Resampling) -> list[Floats]:
@@ -184,34 +190,28 @@ def over_traces(statistics: Sequence[Additive], how: Resampling) -> list[Floats]
     return results
 
 
-def _concatenated(parts: Iterable[Floats]) -> Floats:
-    return np.concatenate([np.empty(0), *parts])
-
-
-def trace_interval(one: Additive, draws: Floats, how: Resampling, *warnings: str | None) -> dict[str, Any]:
-    """The fields of an `Estimate` that a resampling of whole traces gives, without its value."""
-    traces, place = one.traces
+def trace_interval(
+    draws: Floats, sizes: Ints | Floats, how: Resampling, *warnings: str | None
+) -> dict[str, Any]:
+    """The fields of an `Estimate` that a resampling of whole traces gives, without its value; ``sizes``: (traces,)."""
     low, high, lost, _ = percentile(draws, how.level)
+    rough = no_interval(len(sizes), how) if low is None else few(len(sizes))
     return {
         "low": low,
         "high": high,
         "level": how.level,
         "method": described("traces", how),
-        "n": len(one.profile),
-        "clusters": len(traces),
-        "effective_clusters": effective(np.bincount(place)),
+        "n": round(sizes.sum()),
+        "clusters": len(sizes),
+        "effective_clusters": effective(sizes),
         "seed": how.seed,
         "undefined_share": lost,
-        "warnings": joined(
-            no_interval(len(traces), how, low), few(len(traces)) if low is not None else None, *warnings
-        ),
+        "warnings": joined(rough, *warnings),
     }
 
 
-def no_interval(traces: int, how: Resampling, low: float | None) -> str | None:
-    """Why there is no interval over traces, where there is none."""
-    if low is not None:
-        return None
+def no_interval(traces: int, how: Resampling) -> str:
+    """Why there is no interval over traces."""
     if traces < 2:
         return "no interval over traces: all units come from one trace"
     return "no interval: " + (
@@ -242,5 +242,5 @@ def unit_interval(draws: Floats, how: Resampling) -> dict[str, Any]:
 def estimated(one: Additive, value: float, draws: Floats, how: Resampling, why: str) -> Estimate:
     """A value over traces; ``why`` it is undefined, where it is NaN."""
     if np.isnan(value):
-        return Estimate.undefined(why, level=how.level, n=len(one.profile), clusters=len(one.traces[0]))
-    return Estimate(value, **trace_interval(one, draws, how))
+        return Estimate.undefined(why, level=how.level, n=len(one.profile), clusters=len(one.trace_sizes))
+    return Estimate(value, **trace_interval(draws, one.trace_sizes, how))

@@ -30,10 +30,10 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Resampling, cluster_draws, described, effective, few, joined, percentile
+from ..estimate import Estimate, Resampling, cluster_draws
 from ..limits import LEVEL
 from .continuum import Continuum, coders_of, codes_of, in_order
-from .profile import Floats, Ints, no_interval
+from .profile import Floats, Ints, trace_interval
 
 Pairing = Literal["2016", "union"]
 PAIRINGS = ("2016", "union")
@@ -124,36 +124,15 @@ def _results(sums: Floats, lengths: Floats, codes: Sequence[str], how: Resamplin
     drawn = _resampled(sums, how)
     total, _, cross, _ = _by_code(point[None])[:, 0]
     coverage = [None, None, _share(cross.sum(), total.sum()), *map(_share, cross[1:], total[1:])]
-    known: dict[str, Any] = {
-        "level": how.level,
-        "n": round(lengths.sum()),
-        "clusters": len(sums),
-        "effective_clusters": effective(lengths),
-        "seed": how.seed,
-    }
     results = []
     for at, reason in enumerate(_reasons(point, expected[0], codes)):
+        over = trace_interval(drawn[:, at], lengths, how)
         if reason:
+            known = {field: over[field] for field in ("level", "n", "clusters", "effective_clusters", "seed")}
             results.append(UnitizingAlpha.undefined(reason, coverage=coverage[at], **known))
             continue
-        low, high, lost, _ = percentile(drawn[:, at], how.level)
         o, e = float(observed[0, at]), float(expected[0, at])
-        results.append(
-            UnitizingAlpha(
-                1 - o / e,
-                low,
-                high,
-                method=described("traces", how),
-                undefined_share=lost,
-                warnings=joined(
-                    no_interval(len(sums), how, low), few(len(sums)) if low is not None else None
-                ),
-                observed=o,
-                expected=e,
-                coverage=coverage[at],
-                **known,
-            )
-        )
+        results.append(UnitizingAlpha(1 - o / e, **over, observed=o, expected=e, coverage=coverage[at]))
     return results
 
 

@@ -223,8 +223,12 @@ def _notes(report: AgreementReport) -> Iterator[str]:
 def _print_disagreements(out: Console, report: AgreementReport) -> None:
     from rich.markup import escape
 
+    from ..agreement.agreement_report import CONFUSED
+
     if report.confused:
-        pairs = ", ".join(f"{a} with {b} ({c.count}×)" for c in report.confused[:3] for a, b in [c.codes])
+        pairs = ", ".join(
+            f"{a} with {b} ({c.count}×)" for c in report.confused[:CONFUSED] for a, b in [c.codes]
+        )
         out.print(f"\n[bold]most confused[/]  {escape(pairs)}")
     if report.disagreed:
         out.print("[bold]most disagreed units[/]")
