@@ -10,16 +10,8 @@ import click
 
 from ..formatting import DASH, interval, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
+from . import options
 from .console import console, put_json, table
-from .options import (
-    PATH,
-    Command,
-    coders_option,
-    json_file_option,
-    json_option,
-    partial_option,
-    resampling_options,
-)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,35 +25,31 @@ WIDE = 104
 """Columns that the table takes with the coefficients beside α."""
 
 
-@click.command("agreement", cls=Command)
-@click.argument("runs", nargs=-1, required=True, type=PATH)
-@click.option(
+@click.command("agreement", cls=options.Command)
+@click.argument("runs", nargs=-1, required=True, type=options.PATH)
+@options.option(
     "--by",
-    type=click.Choice(["code", "domain", "condition", "model", "item"]),
-    default=None,
-    help="Also print α by code, or within each domain, condition …",
+    "Also print α by code, or within each domain, condition …",
+    ["code", "domain", "condition", "model", "item"],
 )
-@click.option(
+@options.option(
     "--replace",
-    type=click.Choice(["expert", "skilled", "crowd"]),
-    default=None,
-    help="May a machine replace a human? Say what the humans are; it sets the cost of theirs (ε .2, .15, .1).",
+    "May a machine replace a human? Say what the humans are; it sets the cost of theirs (ε .2, .15, .1).",
+    ["expert", "skilled", "crowd"],
 )
-@click.option(
-    "--reference", default=None, help="A coder to measure the others against: precision, recall, F1 by code."
-)
-@click.option(
+@options.option("--reference", "A coder to measure the others against: precision, recall, F1 by code.")
+@options.option(
     "--before",
+    "A run of the same coders under an earlier codebook version: what did the new one change? May be repeated.",
+    options.PATH,
     multiple=True,
-    type=PATH,
-    help="A run of the same coders under an earlier codebook version: what did the new one change? May be repeated.",
 )
-@click.option("--hayes", is_flag=True, help="Also the Hayes–Krippendorff intervals, which are too narrow.")
-@coders_option("Only these coders.")
-@partial_option()
-@resampling_options("units and of traces")
-@json_option()
-@json_file_option()
+@options.flag("--hayes", "Also the Hayes–Krippendorff intervals, which are too narrow.")
+@options.coders("Only these coders.")
+@options.partial()
+@options.resampling("units and of traces")
+@options.as_json()
+@options.json_file()
 def command(
     runs: tuple[Path, ...], by: str | None, as_json: bool, json_file: Path | None, **given: Any
 ) -> None:

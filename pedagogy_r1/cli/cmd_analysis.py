@@ -12,10 +12,10 @@ import click
 
 from ..errors import PedagogyError, did_you_mean
 from ..shipped import folder
-from .options import Group, out_option
+from . import options
 
 
-@click.group("analysis", cls=Group)
+@click.group("analysis", cls=options.Group)
 def command() -> None:
     """Studies of a page each: list them, copy one to change it, or run it as it is."""
 
@@ -32,7 +32,7 @@ def list_studies() -> None:
 
 @command.command("copy")
 @click.argument("name")
-@out_option("Folder or file to copy to.", default=".")
+@options.out("Folder or file to copy to.", default=".")
 def copy_study(name: str, out: Path) -> None:
     """Copy the study NAME, to change it; a file that is there already is left alone."""
     source = _study(name)

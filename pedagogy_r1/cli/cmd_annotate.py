@@ -8,75 +8,39 @@ from typing import Any
 import click
 
 from ..formatting import shown
+from . import options
 from .console import exit_status, notice, print_json, print_plan, progress_bar
-from .options import (
-    PATH,
-    codebook_option,
-    coder_option,
-    dry_run_option,
-    json_option,
-    lang_option,
-    out_option,
-    request_options,
-    requested,
-    scheme_option,
-    seed_option,
-    together,
-    units_option,
-)
 
-LLM = together(
-    click.option(
-        "--window", type=click.IntRange(1), default=None, help="llm: Units a request [default: 20]."
-    ),
-    click.option(
-        "--context", type=click.IntRange(0), default=None, help="llm: Preceding units shown, not coded."
-    ),
-    click.option(
-        "--repeats", type=click.IntRange(1), default=None, help="llm: Code everything K times, as K coders."
-    ),
-    click.option(
-        "--critic",
-        is_flag=True,
-        default=None,
-        help="llm: Second pass that confirms or changes; both are kept.",
-    ),
-    click.option(
-        "--max-output-tokens", type=click.IntRange(1), default=None, help="llm: Limit for one reply."
-    ),
-    request_options("llm:", retry_missing=None),
+LLM = options.together(
+    options.option("--window", "llm: Units a request [default: 20].", options.FROM_1),
+    options.option("--context", "llm: Preceding units shown, not coded.", options.FROM_0),
+    options.option("--repeats", "llm: Code everything K times, as K coders.", options.FROM_1),
+    options.flag("--critic", "llm: Second pass that confirms or changes; both are kept.", default=None),
+    options.option("--max-output-tokens", "llm: Limit for one reply.", options.FROM_1),
+    options.requests("llm:"),
 )
-PRICES = together(
-    click.option(
-        "--price-in",
-        type=click.FloatRange(0),
-        default=None,
-        help="Money per million prompt tokens, for --dry-run.",
-    ),
-    click.option(
-        "--price-cached", type=click.FloatRange(0), default=None, help="The same for cached prompt tokens."
-    ),
-    click.option(
-        "--price-out", type=click.FloatRange(0), default=None, help="The same for completion tokens."
-    ),
+PRICES = options.together(
+    options.option("--price-in", "Money per million prompt tokens, for --dry-run.", options.NOT_NEGATIVE),
+    options.option("--price-cached", "The same for cached prompt tokens.", options.NOT_NEGATIVE),
+    options.option("--price-out", "The same for completion tokens.", options.NOT_NEGATIVE),
 )
 
 
 @click.command("annotate")
-@click.argument("traces", type=PATH)
-@out_option("Run directory to write, or to resume.")
-@codebook_option()
-@coder_option("cues (rules, no model; the default), llm (implied by --model), or a plugin.")
-@click.option("--model", default=None, help="Language model, as BACKEND:NAME, e.g. openai:gpt-4.1.")
-@scheme_option()
-@lang_option()
-@units_option("Code exactly the units of this run.")
-@click.option("--workers", type=click.IntRange(1), default=None, help="cues: Number of processes.")
+@click.argument("traces", type=options.PATH)
+@options.out("Run directory to write, or to resume.")
+@options.codebook()
+@options.coder("cues (rules, no model; the default), llm (implied by --model), or a plugin.")
+@options.option("--model", "Language model, as BACKEND:NAME, e.g. openai:gpt-4.1.")
+@options.scheme()
+@options.lang()
+@options.units("Code exactly the units of this run.")
+@options.option("--workers", "cues: Number of processes.", options.FROM_1)
 @LLM
 @PRICES
-@seed_option("what is drawn at random")
-@dry_run_option("done and paid")
-@json_option("the run's manifest (or the plan)")
+@options.seed("what is drawn at random")
+@options.dry_run("done and paid")
+@options.as_json("the run's manifest (or the plan)")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -96,9 +60,9 @@ def command(
     from ..coding.annotate import execute, plan, prepare
 
     prices = {name: given.pop(f"price_{name}") for name in ("in", "cached", "out")}
-    given = requested(given, given["model"])
-    options = {name: value for name, value in given.items() if value not in (None, {})}
-    job = prepare(traces, out, coder=coder or ("llm" if given["model"] else "cues"), **options)
+    given = options.requested(given, given["model"])
+    chosen = {name: value for name, value in given.items() if value not in (None, {})}
+    job = prepare(traces, out, coder=coder or ("llm" if given["model"] else "cues"), **chosen)
     if dry_run:
         print_plan(_paid(plan(job), prices), as_json)
         return

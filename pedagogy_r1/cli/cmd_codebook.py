@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import options
 from .console import console, notice, print_json, table
-from .options import PATH, Group, json_option, one, out_option
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
     from ..codebook.check import CodebookProblem
 
 
-@click.group("codebook", cls=Group)
+@click.group("codebook", cls=options.Group)
 def command() -> None:
     """List, show, check and compare codebooks, and print a coder's manual.
 
@@ -24,7 +24,7 @@ def command() -> None:
 
 
 @command.command("list")
-@json_option()
+@options.as_json()
 def list_(as_json: bool) -> None:
     """The codebooks that come with this package."""
     from rich.markup import escape
@@ -52,7 +52,7 @@ def list_(as_json: bool) -> None:
 
 @command.command("show")
 @click.argument("codebook")
-@json_option("the whole book")
+@options.as_json("the whole book")
 def show(codebook: str, as_json: bool) -> None:
     """The codes of CODEBOOK in short; `manual` has all of it."""
     from ..codebook import load_codebook
@@ -85,7 +85,7 @@ def _show(book: Codebook) -> None:
 
 @command.command("check")
 @click.argument("file")
-@json_option()
+@options.as_json()
 @click.pass_context
 def check(ctx: click.Context, file: str, as_json: bool) -> None:
     """Report every problem of the codebook FILE at once, with line numbers.
@@ -129,7 +129,7 @@ def _many(count: int, what: str) -> str:
 @command.command("diff")
 @click.argument("old")
 @click.argument("new")
-@json_option()
+@options.as_json()
 def diff(old: str, new: str, as_json: bool) -> None:
     """What differs between the codebooks OLD and NEW, by code and field."""
     from ..codebook import load_codebook
@@ -146,14 +146,13 @@ def diff(old: str, new: str, as_json: bool) -> None:
 
 @command.command("manual")
 @click.argument("codebook")
-@out_option("File to write, else it is printed.", required=False)
-@click.option(
-    "--format",
-    "format_",
+@options.out("File to write, else it is printed.", required=False)
+@options.option(
+    "--format format_",
+    "Default: from the suffix of -o, else md.",
+    ["md", "html", "docx"],
     multiple=True,
-    callback=one,
-    type=click.Choice(["md", "html", "docx"]),
-    help="Default: from the suffix of -o, else md.",
+    callback=options.one,
 )
 def manual(codebook: str, out: Path | None, format_: Any) -> None:
     """Print the manual that human coders of CODEBOOK are trained with."""
@@ -172,10 +171,10 @@ def manual(codebook: str, out: Path | None, format_: Any) -> None:
 
 
 @command.command("migrate")
-@click.argument("run", type=PATH)
-@click.option("--to", "codebook", required=True, help="The later version: ID@VERSION or a YAML file.")
-@out_option("Directory of the new run.")
-@json_option()
+@click.argument("run", type=options.PATH)
+@options.option("--to codebook", "The later version: ID@VERSION or a YAML file.", required=True)
+@options.out("Directory of the new run.")
+@options.as_json()
 @click.pass_context
 def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bool) -> None:
     """Carry the codings of RUN to a later version of its codebook, in a new run.
@@ -215,17 +214,15 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
 
 @command.command("bump")
 @click.argument("codebook")
-@click.option("--to", "version", default=None, metavar="VERSION", help="The new version, such as 1.1.0.")
-@click.option("--minor", "part", flag_value="minor", help="1.0.0 → 1.1.0: sharper definitions and rules.")
-@click.option("--major", "part", flag_value="major", help="1.0.0 → 2.0.0: other codes.")
-@click.option(
-    "--from-disagreements",
-    "noted",
-    type=PATH,
-    default=None,
-    help="What `pcode disagreements -o` wrote: notes on the rules that are missing go into the draft.",
+@options.option("--to version", "The new version, such as 1.1.0.", metavar="VERSION")
+@options.option("--minor part", "1.0.0 → 1.1.0: sharper definitions and rules.", flag_value="minor")
+@options.option("--major part", "1.0.0 → 2.0.0: other codes.", flag_value="major")
+@options.option(
+    "--from-disagreements noted",
+    "What `pcode disagreements -o` wrote: notes on the rules that are missing go into the draft.",
+    options.PATH,
 )
-@out_option("The new file.")
+@options.out("The new file.")
 def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out: Path) -> None:
     """Draft the next version of CODEBOOK: its file with comments kept, the version raised, a migration to fill in.
 
@@ -254,7 +251,7 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out:
 
 @command.command("export")
 @click.argument("codebook")
-@out_option("The .qdc file to write.")
+@options.out("The .qdc file to write.")
 def export(codebook: str, out: Path) -> None:
     """Write CODEBOOK as REFI-QDA codebook (.qdc), for NVivo, ATLAS.ti, MAXQDA, QualCoder.
 
@@ -271,11 +268,11 @@ def export(codebook: str, out: Path) -> None:
 
 
 @command.command("import")
-@click.argument("file", type=PATH)
-@out_option("The .yaml file to write.")
-@click.option("--id", "id_", default=None, help="Id of the codebook [default: what the file says].")
-@click.option("--version", default=None, help="Its version [default: what the file says, else 1.0.0].")
-@click.option("--title", default=None, help="Its title [default: what the file says, else the id].")
+@click.argument("file", type=options.PATH)
+@options.out("The .yaml file to write.")
+@options.option("--id id_", "Id of the codebook [default: what the file says].")
+@options.option("--version", "Its version [default: what the file says, else 1.0.0].")
+@options.option("--title", "Its title [default: what the file says, else the id].")
 def import_(file: Path, out: Path, id_: str | None, version: str | None, title: str | None) -> None:
     """Make a codebook of the REFI-QDA codebook FILE (.qdc) of any program.
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from .options import out_option
+from . import options
 
 
 @click.command("demo")
-@out_option("Folder for the results.", default="demo-out")
+@options.out("Folder for the results.", default="demo-out")
 def command(out: Path) -> None:
     """Annotate the sample traces, import two people's codings, and print how far they agree.
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..formatting import shown
+from . import options
 from .console import console, print_json, table
-from .options import PATH, coders_option, json_option, names_option, out_option, partial_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,16 +19,14 @@ if TYPE_CHECKING:
 
 
 @click.command("disagreements")
-@click.argument("runs", nargs=-1, required=True, type=PATH)
-@coders_option("Whose. [default: all people; with fewer than two, the two coders there are]")
-@names_option("--pair", metavar="X,Y", help="Only this pair of codes.")
-@click.option(
-    "--pairs", "most", type=click.IntRange(0), default=5, show_default=True, help="Pairs printed in full."
-)
-@click.option("--quotes", type=click.IntRange(0), default=4, show_default=True, help="Quotes a pair.")
-@partial_option()
-@json_option("everything, all units included,")
-@out_option(
+@click.argument("runs", nargs=-1, required=True, type=options.PATH)
+@options.coders("Whose. [default: all people; with fewer than two, the two coders there are]")
+@options.names("--pair", "Only this pair of codes.", metavar="X,Y")
+@options.option("--pairs most", "Pairs printed in full.", options.FROM_0, default=5)
+@options.option("--quotes", "Quotes a pair.", options.FROM_0, default=4)
+@options.partial()
+@options.as_json("everything, all units included,")
+@options.out(
     "Folder for a sheet for the meeting (HTML and Markdown), tables (CSV) and the JSON.", required=False
 )
 def command(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import options
 from .console import notice, print_json, print_plan, progress_bar, report_missing
-from .options import PATH, dry_run_option, generation_options, json_option, out_option, requested
 
 if TYPE_CHECKING:
     from ..train.distill import Distillation
@@ -16,19 +16,15 @@ if TYPE_CHECKING:
 
 
 @click.command("distill")
-@click.argument("items", type=PATH)
-@out_option("Folder to write, or to resume.")
-@click.option("--model", required=True, help="Teacher, as BACKEND:NAME, e.g. vllm:Qwen/QwQ-32B.")
-@click.option(
-    "--condition", default="cop", show_default=True, help="Prompt condition: a name, or a YAML file."
-)
-@click.option("--n", type=click.IntRange(1), default=5000, show_default=True, help="Questions to draw.")
-@click.option(
-    "--weights", default=None, metavar="SK=2,KT=1", help="Share of each domain [default: all the same]."
-)
-@generation_options()
-@dry_run_option("drawn and asked")
-@json_option("the manifest (or the plan)")
+@click.argument("items", type=options.PATH)
+@options.out("Folder to write, or to resume.")
+@options.option("--model", "Teacher, as BACKEND:NAME, e.g. vllm:Qwen/QwQ-32B.", required=True)
+@options.option("--condition", "Prompt condition: a name, or a YAML file.", default="cop")
+@options.option("--n", "Questions to draw.", options.FROM_1, default=5000)
+@options.option("--weights", "Share of each domain [default: all the same].", metavar="SK=2,KT=1")
+@options.generation()
+@options.dry_run("drawn and asked")
+@options.as_json("the manifest (or the plan)")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -47,7 +43,7 @@ def command(
     """
     from ..train.distill import parse_weights, prepare_distill, run_distill
 
-    settings = requested(given, given["model"])
+    settings = options.requested(given, given["model"])
     distillation = prepare_distill(items, out, weights=parse_weights(weights), **settings)
     _print_short(distillation)
     if dry_run:

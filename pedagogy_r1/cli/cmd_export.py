@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from .options import PATH, out_option, partial_option
+from . import options
 
 
 @click.command("export")
-@click.argument("runs", nargs=-1, required=True, type=PATH)
-@out_option("File to write: .csv, .xlsx, .parquet or .jsonl.")
-@partial_option()
+@click.argument("runs", nargs=-1, required=True, type=options.PATH)
+@options.out("File to write: .csv, .xlsx, .parquet or .jsonl.")
+@options.partial()
 @click.pass_context
 def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: bool) -> None:
     """Write the codings of RUNS as a table, one row per unit × coder × code.

@@ -6,31 +6,29 @@ from pathlib import Path
 
 import click
 
+from . import options
 from .console import notice, print_json
-from .options import PATH, json_option, out_option
 
 
 @click.command("filter")
-@click.argument("traces", type=PATH)
-@out_option("Folder for kept.jsonl, dropped.jsonl and the funnel.")
-@click.option(
-    "--policy",
-    "policies",
+@click.argument("traces", type=options.PATH)
+@options.out("Folder for kept.jsonl, dropped.jsonl and the funnel.")
+@options.option(
+    "--policy policies",
+    "May be repeated: each acts on what the one before left. 'A|B' keeps what either keeps.",
     multiple=True,
     default=("correct",),
-    show_default=True,
     metavar="NAME[:KEY=VALUE,…]",
-    help="May be repeated: each acts on what the one before left. 'A|B' keeps what either keeps.",
 )
-@click.option(
+@options.option(
     "--codings",
+    "Run directory for quiet and rich; may be repeated.",
+    options.PATH,
     multiple=True,
-    type=PATH,
     metavar="RUN",
-    help="Run directory for quiet and rich; may be repeated.",
 )
-@click.option("--items", type=PATH, default=None, help="Items file with its split, for decontaminate.")
-@json_option("the funnel")
+@options.option("--items", "Items file with its split, for decontaminate.", options.PATH)
+@options.as_json("the funnel")
 @click.pass_context
 def command(
     ctx: click.Context,

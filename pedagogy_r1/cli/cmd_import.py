@@ -7,62 +7,44 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import options
 from .console import notice, print_json
-from .options import (
-    PATH,
-    codebook_option,
-    coder_option,
-    json_option,
-    lang_option,
-    on_error_option,
-    one,
-    out_option,
-    scheme_option,
-    units_option,
-)
 
 if TYPE_CHECKING:
     from ..human.read_codings import CodingsReport
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, required=True, type=PATH)
-@click.option(
-    "--traces", type=PATH, default=None, help="The traces that were coded. [with --units RUN: that run's]"
-)
-@out_option("Run directory to write.")
-@codebook_option(
+@click.argument("files", nargs=-1, required=True, type=options.PATH)
+@options.option("--traces", "The traces that were coded. [with --units RUN: that run's]", options.PATH)
+@options.out("Run directory to write.")
+@options.codebook(
     "Codebook the coders used: ID@VERSION or a YAML file. [with --packet: the packet's]", default=None
 )
-@click.option(
+@options.option(
     "--packet",
-    type=PATH,
-    default=None,
-    help="The packet that the files came back of: its traces, units and codebook are used.",
+    "The packet that the files came back of: its traces, units and codebook are used.",
+    options.PATH,
 )
-@coder_option("Whose the files are, where they do not say it, or name an account of the tool.")
-@units_option("own: the spans are the units; RUN: the units of that run.", metavar="own|RUN")
-@click.option(
-    "--project", default=None, metavar="SCHEME", help="Lay the spans on these units, by largest overlap."
-)
-@scheme_option("The rows are units of this scheme. [unit_ids: found out]")
-@click.option(
-    "--format",
-    "layout",
+@options.coder("Whose the files are, where they do not say it, or name an account of the tool.")
+@options.units("own: the spans are the units; RUN: the units of that run.", metavar="own|RUN")
+@options.option("--project", "Lay the spans on these units, by largest overlap.", metavar="SCHEME")
+@options.scheme("The rows are units of this scheme. [unit_ids: found out]")
+@options.option(
+    "--format layout",
+    "long, wide, sheet, label_studio, doccano, prodigy, or another plugin [default: by what is in the file].",
     multiple=True,
-    callback=one,
+    callback=options.one,
     metavar="NAME",
-    help="long, wide, sheet, label_studio, doccano, prodigy, or another plugin [default: by what is in the file].",
 )
-@click.option(
+@options.option(
     "--kind",
-    type=click.Choice(["human", "machine"]),
-    default=None,
-    help="What the coders are. [default: what the column kind of an export says, else human]",
+    "What the coders are. [default: what the column kind of an export says, else human]",
+    ["human", "machine"],
 )
-@lang_option()
-@on_error_option()
-@json_option("the report")
+@options.lang()
+@options.on_error()
+@options.as_json("the report")
 @click.pass_context
 def command(
     ctx: click.Context,

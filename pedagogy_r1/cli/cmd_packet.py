@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import PATH, coders_option, names_option, out_option
+from . import options
 
 
 @click.group("packet")
@@ -16,14 +16,13 @@ def command() -> None:
 
 
 @command.command("write")
-@click.argument("packet", type=PATH)
-@names_option("--format", "formats", required=True, metavar="NAME,…", help="Formats, as xlsx,label-studio.")
-@coders_option("For these coders alone. [default: all]")
-@out_option("Folder for the coders' folders. [default: the packet]", required=False)
-@click.option(
+@click.argument("packet", type=options.PATH)
+@options.names("--format formats", "Formats, as xlsx,label-studio.", required=True, metavar="NAME,…")
+@options.coders("For these coders alone. [default: all]")
+@options.out("Folder for the coders' folders. [default: the packet]", required=False)
+@options.flag(
     "--spans",
-    is_flag=True,
-    help="Whole traces in which coders mark stretches, instead of unit by unit (label-studio, doccano, prodigy).",
+    "Whole traces in which coders mark stretches, instead of unit by unit (label-studio, doccano, prodigy).",
 )
 def write(
     packet: Path, formats: tuple[str, ...], coders: tuple[str, ...], out: Path | None, spans: bool

@@ -17,39 +17,36 @@ import click
 
 from ..errors import InputError, did_you_mean
 from ..shipped import folder
+from . import options
 from .cmd_pipeline_invented import teach, tiny
 from .console import console, notice, print_json
 from .main import cli
-from .options import Group, dry_run_option, json_option, out_option
 
 if TYPE_CHECKING:
     from ..train.pipeline import Pipeline, PlannedStage
     from ..train.recipe import Recipe
 
-SET = click.option(
-    "--set",
-    "pairs",
+SET = options.option(
+    "--set pairs",
+    "Another value for one of the recipe's parameters; may be repeated.",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Another value for one of the recipe's parameters; may be repeated.",
 )
 
 
-@click.group("pipeline", cls=Group)
+@click.group("pipeline", cls=options.Group)
 def command() -> None:
     """Run recipes: every stage of Pedagogy-R1 from one file."""
 
 
 @command.command("run")
 @click.argument("recipe")
-@out_option("Folder of the pipeline [default: pipeline/RECIPE].", required=False)
-@click.option(
-    "--from", "start", default=None, metavar="STAGE", help="Run from this stage on, changed or not."
-)
+@options.out("Folder of the pipeline [default: pipeline/RECIPE].", required=False)
+@options.option("--from start", "Run from this stage on, changed or not.", metavar="STAGE")
 @SET
-@click.option("--keep-code", is_flag=True, help="Stages made by another version of the code count as made.")
-@dry_run_option("run and why")
-@json_option("what was (or would be) done")
+@options.flag("--keep-code", "Stages made by another version of the code count as made.")
+@options.dry_run("run and why")
+@options.as_json("what was (or would be) done")
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -109,9 +106,9 @@ def show(recipe: str, pairs: tuple[str, ...]) -> None:
 
 @command.command("cost")
 @click.argument("recipe")
-@click.option("--gpu", "gpus", multiple=True, help="Only this one; may be repeated.")
+@options.option("--gpu gpus", "Only this one; may be repeated.", multiple=True)
 @SET
-@json_option("the table")
+@options.as_json("the table")
 def cost(recipe: str, gpus: tuple[str, ...], pairs: tuple[str, ...], as_json: bool) -> None:
     """Estimate hours of each stage of RECIPE on several GPUs, from the models' shapes and the GPUs' data sheets."""
     from ..train.cost import cost_table, cost_text

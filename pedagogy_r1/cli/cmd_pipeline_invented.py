@@ -7,30 +7,16 @@ from typing import Any
 
 import click
 
-from .options import PATH, out_option, seed_option
+from . import options
 
 
 @click.command("teach")
-@click.argument("items", type=PATH)
-@out_option("Traces file to write.")
-@click.option(
-    "--split",
-    type=click.Choice(["train", "test", "all"]),
-    default="train",
-    show_default=True,
-    help="Which items are taught.",
-)
-@click.option(
-    "--wrong",
-    type=click.FloatRange(0, 1),
-    default=0.0,
-    show_default=True,
-    help="Share of answers made wrong.",
-)
-@click.option(
-    "--condition", default="cop", show_default=True, help="Prompt condition the questions are put under."
-)
-@seed_option("which answers are made wrong")
+@click.argument("items", type=options.PATH)
+@options.out("Traces file to write.")
+@options.option("--split", "Which items are taught.", ["train", "test", "all"], default="train")
+@options.option("--wrong", "Share of answers made wrong.", options.SHARE, default=0.0)
+@options.option("--condition", "Prompt condition the questions are put under.", default="cop")
+@options.seed("which answers are made wrong")
 def teach(items: Path, out: Path, **given: Any) -> None:
     """Write worked traces for ITEMS from their own answers: an invented teacher, for trying out the pipeline.
 
@@ -44,17 +30,13 @@ def teach(items: Path, out: Path, **given: Any) -> None:
 
 
 @click.command("tiny")
-@out_option("Folder of the model to write.")
-@click.option("--layers", type=click.IntRange(1), default=2, show_default=True, help="Layers.")
-@click.option(
-    "--width", type=click.IntRange(2), default=64, show_default=True, help="Size of a token's vector."
-)
-@click.option("--texts", type=PATH, default=None, help="Traces file for the tokenizer to learn from.")
-@click.option("--vocab", type=click.IntRange(261), default=2000, show_default=True, help="Most tokens.")
-@click.option(
-    "--positions", type=click.IntRange(16), default=2048, show_default=True, help="Longest sequence."
-)
-@seed_option("the weights")
+@options.out("Folder of the model to write.")
+@options.option("--layers", "Layers.", options.FROM_1, default=2)
+@options.option("--width", "Size of a token's vector.", click.IntRange(2), default=64)
+@options.option("--texts", "Traces file for the tokenizer to learn from.", options.PATH)
+@options.option("--vocab", "Most tokens.", click.IntRange(261), default=2000)
+@options.option("--positions", "Longest sequence.", click.IntRange(16), default=2048)
+@options.seed("the weights")
 def tiny(out: Path, texts: Path | None, **given: Any) -> None:
     """Build a tiny Qwen2 model with random weights and a tokenizer: for laptops and tests; it knows nothing."""
     from ..intake import read_traces

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from . import options
 from .console import console, print_json, table
-from .options import json_option
 
 EXTENSION_POINTS = {
     "pedagogy_r1.coding.coders": "codes units by machine: pcode annotate --coder NAME",
@@ -22,7 +22,7 @@ EXTENSION_POINTS = {
 
 
 @click.command("plugins")
-@json_option()
+@options.as_json()
 def command(as_json: bool) -> None:
     """List the extension points, and every plugin with the distribution it comes from (docs/extending.md)."""
     from ..plugins import found, kind

@@ -8,23 +8,22 @@ from typing import Any
 
 import click
 
-from .options import PATH, coder_option, contrast_options, out_option, partial_option, resampling_options
+from . import options
 
 
 @click.command("report")
-@click.argument("runs", nargs=-1, required=True, type=PATH)
-@out_option("Folder for the page, tables and figures.")
-@click.option("--title", default="", help="Title of the page; default: the codebook's.")
-@coder_option("Whose codings the frequencies show; default: who coded most units.")
-@contrast_options()
-@partial_option()
-@resampling_options()
-@click.option(
+@click.argument("runs", nargs=-1, required=True, type=options.PATH)
+@options.out("Folder for the page, tables and figures.")
+@options.option("--title", "Title of the page; default: the codebook's.", default="", show_default=False)
+@options.coder("Whose codings the frequencies show; default: who coded most units.")
+@options.contrasts()
+@options.partial()
+@options.resampling()
+@options.option(
     "--inclusion",
-    type=PATH,
-    default=None,
+    "Table of unit_id (or trace_id) and inclusion_probability: how people's units were drawn. Default: assumed, and said.",
+    options.PATH,
     metavar="FILE",
-    help="Table of unit_id (or trace_id) and inclusion_probability: how people's units were drawn. Default: assumed, and said.",
 )
 def command(
     runs: tuple[Path, ...],

@@ -11,20 +11,8 @@ import click
 from ..errors import PedagogyError
 from ..formatting import shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
+from . import options
 from .console import console, notice, print_json, table
-from .options import (
-    PATH,
-    Command,
-    codebook_option,
-    coders_option,
-    json_option,
-    lang_option,
-    names_option,
-    out_option,
-    scheme_option,
-    seed_option,
-    units_option,
-)
 
 if TYPE_CHECKING:
     from ..report.sample_size import SampleSize
@@ -39,104 +27,82 @@ STEEP = 10.0
 """In simulation intervals of an enriched sample covered 96–97 % with weights up to 5 : 1; with 19 : 1, 92 % or 99 %."""
 
 
-@click.command("sample", cls=Command)
-@click.argument("traces", type=PATH, required=False)
-@out_option("Packet to write; with --plan, folder for its table and picture.", required=False)
-@coders_option("Who codes.")
-@click.option("--fraction", type=float, default=None, help="Share to draw, above 0, at most 1.")
-@click.option("--n", type=click.IntRange(1), default=None, help="Number to draw, instead of --fraction.")
-@click.option(
+@click.command("sample", cls=options.Command)
+@click.argument("traces", type=options.PATH, required=False)
+@options.out("Packet to write; with --plan, folder for its table and picture.", required=False)
+@options.coders("Who codes.")
+@options.option("--fraction", "Share to draw, above 0, at most 1.", float)
+@options.option("--n", "Number to draw, instead of --fraction.", options.FROM_1)
+@options.option(
     "--what",
-    type=click.Choice(["traces", "units"]),
+    "What is drawn: whole traces, or units, which are shown in context.",
+    ["traces", "units"],
     default="traces",
-    show_default=True,
-    help="What is drawn: whole traces, or units, which are shown in context.",
 )
-@names_option(
-    "--strata",
-    "by",
+@options.names(
+    "--strata by",
+    "Fields of a trace, metadata.KEY included; '' for none.",
     metavar="FIELD,…",
     default=("domain,condition,model",),
-    help="Fields of a trace, metadata.KEY included; '' for none.",
 )
-@click.option(
+@options.option(
     "--double",
-    type=float,
+    "Share of the drawn that every coder codes; the rest is divided among them.",
+    float,
     default=1.0,
-    show_default=True,
-    help="Share of the drawn that every coder codes; the rest is divided among them.",
 )
-@names_option("--enrich", metavar="CODE,…", help="Draw more where --run saw one of these codes.")
-@click.option("--run", type=PATH, default=None, help="Machine run for --enrich; pilot run for --plan.")
-@click.option(
-    "--enrich-factor",
-    type=float,
-    default=None,
-    help="How many times as likely such units (traces) are drawn. [default: 5]",
+@options.names("--enrich", "Draw more where --run saw one of these codes.", metavar="CODE,…")
+@options.option("--run", "Machine run for --enrich; pilot run for --plan.", options.PATH)
+@options.option(
+    "--enrich-factor", "How many times as likely such units (traces) are drawn. [default: 5]", float
 )
-@click.option(
-    "--enrich-share",
-    type=float,
-    default=None,
-    help="Share of the sample that shall be such, instead of a factor.",
-)
-@codebook_option()
-@scheme_option()
-@units_option("Draw from exactly the units of this run.")
-@lang_option()
-@click.option(
-    "--context", type=click.IntRange(0), default=3, show_default=True, help="Units shown before and after."
-)
-@click.option(
+@options.option("--enrich-share", "Share of the sample that shall be such, instead of a factor.", float)
+@options.codebook()
+@options.scheme()
+@options.units("Draw from exactly the units of this run.")
+@options.lang()
+@options.option("--context", "Units shown before and after.", options.FROM_0, default=3)
+@options.option(
     "--shuffle",
-    type=click.Choice(["traces", "units"]),
-    default=None,
-    help="Each coder's random order: traces, each read from its beginning, or units. [default: what is drawn]",
+    "Each coder's random order: traces, each read from its beginning, or units. [default: what is drawn]",
+    ["traces", "units"],
 )
-@click.option(
+@options.option(
     "--practice",
-    type=click.IntRange(0),
+    "So many traces (units) more, coded first by everybody and counted nowhere.",
+    options.FROM_0,
     default=0,
-    help="So many traces (units) more, coded first by everybody and counted nowhere.",
+    show_default=False,
 )
-@seed_option("the draw, and of the plan's simulated studies")
-@click.option("--plan", is_flag=True, help="Say how many units are needed, and draw nothing.")
-@click.option(
+@options.seed("the draw, and of the plan's simulated studies")
+@options.flag("--plan", "Say how many units are needed, and draw nothing.")
+@options.option(
     "--alpha",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=None,
-    help="--plan: α that is expected. [default: the pilot's, else .75]",
+    "--plan: α that is expected. [default: the pilot's, else .75]",
+    click.FloatRange(0, 1, min_open=True, max_open=True),
 )
-@click.option(
+@options.option(
     "--prevalence",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=None,
-    help="--plan: share of the code of interest. [default: .05]",
+    "--plan: share of the code of interest. [default: .05]",
+    click.FloatRange(0, 1, min_open=True, max_open=True),
 )
-@click.option(
-    "--code", default=None, help="--plan: the code of interest, its share taken from the pilot --run."
+@options.option("--code", "--plan: the code of interest, its share taken from the pilot --run.")
+@options.option(
+    "--per-trace", "--plan: units coded in a trace. [default: the pilot's, else 25]", options.FROM_1
 )
-@click.option(
-    "--per-trace",
-    type=click.IntRange(1),
-    default=None,
-    help="--plan: units coded in a trace. [default: the pilot's, else 25]",
-)
-@click.option(
+@options.option(
     "--icc",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=None,
-    help="--plan: how much units of one trace resemble each other. [default: the pilot's, else .1]",
+    "--plan: how much units of one trace resemble each other. [default: the pilot's, else .1]",
+    click.FloatRange(0, 1, max_open=True),
 )
-@click.option(
+@options.option(
     "--precision",
-    type=click.FloatRange(0, 1, min_open=True),
+    "--plan: half width of the interval that is wanted.",
+    click.FloatRange(0, 1, min_open=True),
     default=0.05,
-    show_default=True,
-    help="--plan: half width of the interval that is wanted.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be drawn, and write nothing.")
-@json_option("what was drawn (or planned)")
+@options.flag("--dry-run", "Say what would be drawn, and write nothing.")
+@options.as_json("what was drawn (or planned)")
 def command(
     traces: Path | None, out: Path | None, plan: bool, dry_run: bool, as_json: bool, **given: Any
 ) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from . import options
 from .console import print_json, progress_bar
-from .options import PATH, json_option, out_option, seed_option
 
 
 def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -24,99 +24,49 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 
 
 @click.command("sft")
-@click.argument("traces", type=PATH)
-@out_option("Folder to write, or to resume.")
-@click.option(
-    "--model", required=True, help="Student: a folder in Hugging Face format, or a name on the hub."
-)
-@click.option(
+@click.argument("traces", type=options.PATH)
+@options.out("Folder to write, or to resume.")
+@options.option("--model", "Student: a folder in Hugging Face format, or a name on the hub.", required=True)
+@options.option(
     "--method",
-    type=click.Choice(["lora", "qlora", "full"]),
+    "What is trained: an adapter, an adapter on a 4-bit base (CUDA), or all weights.",
+    ["lora", "qlora", "full"],
     default="lora",
-    show_default=True,
-    help="What is trained: an adapter, an adapter on a 4-bit base (CUDA), or all weights.",
 )
-@click.option("--domain", "domains", multiple=True, help="Only traces of this domain; may be repeated.")
-@click.option("--merge", is_flag=True, help="Also write adapter and base as one model, to OUT/merged.")
-@click.option("--epochs", type=_POSITIVE, default=None, help="[default: 3]")
-@click.option("--steps", type=click.IntRange(1), default=None, help="Stop after so many optimizer steps.")
-@click.option(
-    "--learning-rate", type=_POSITIVE, default=None, help="[default: 2e-4 for adapters, 1e-5 for full]"
+@options.option("--domain domains", "Only traces of this domain; may be repeated.", multiple=True)
+@options.flag("--merge", "Also write adapter and base as one model, to OUT/merged.")
+@options.option("--epochs", "[default: 3]", options.POSITIVE)
+@options.option("--steps", "Stop after so many optimizer steps.", options.FROM_1)
+@options.option("--learning-rate", "[default: 2e-4 for adapters, 1e-5 for full]", options.POSITIVE)
+@options.option("--scheduler", "[default: cosine]", ["cosine", "linear", "constant"])
+@options.option("--warmup", "Share of the steps. [default: 0.05]", click.FloatRange(0, 1, max_open=True))
+@options.option("--weight-decay", "[default: 0]", options.NOT_NEGATIVE)
+@options.option("--batch-size", "Sequences (packs) a device. [default: 1]", options.FROM_1)
+@options.option("--accumulate", "Batches a step. [default: 16]", options.FROM_1)
+@options.option(
+    "--max-length", "Tokens; longer traces are left out. [default: the model's, at most 4096]", options.FROM_1
 )
-@click.option(
-    "--scheduler", type=click.Choice(["cosine", "linear", "constant"]), default=None, help="[default: cosine]"
-)
-@click.option(
-    "--warmup",
-    type=click.FloatRange(0, 1, max_open=True),
-    default=None,
-    help="Share of the steps. [default: 0.05]",
-)
-@click.option("--weight-decay", type=click.FloatRange(0), default=None, help="[default: 0]")
-@click.option(
-    "--batch-size", type=click.IntRange(1), default=None, help="Sequences (packs) a device. [default: 1]"
-)
-@click.option("--accumulate", type=click.IntRange(1), default=None, help="Batches a step. [default: 16]")
-@click.option(
-    "--max-length",
-    type=click.IntRange(1),
-    default=None,
-    help="Tokens; longer traces are left out. [default: the model's, at most 4096]",
-)
-@click.option(
-    "--packing/--no-packing",
-    default=None,
-    help="Several traces in one sequence, kept apart. [default: packing]",
-)
-@click.option("--lora-rank", type=click.IntRange(1), default=None, help="[default: 16]")
-@click.option("--lora-alpha", type=click.IntRange(1), default=None, help="[default: 32]")
-@click.option(
-    "--lora-dropout", type=click.FloatRange(0, 1, max_open=True), default=None, help="[default: 0.05]"
-)
-@click.option(
-    "--held-out",
-    type=click.FloatRange(0, 0.5),
-    default=None,
-    help="Share of the groups to measure on. [default: 0.05]",
-)
-@click.option(
-    "--patience",
-    type=click.IntRange(1),
-    default=None,
-    help="Stop after so many measurements without a lower loss.",
-)
-@click.option(
-    "--save-every",
-    type=click.IntRange(1),
-    default=None,
-    help="Steps between checkpoints. [default: an epoch]",
-)
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default=None, help="auto: a GPU if there is one."
-)
-@click.option(
-    "--dtype",
-    type=click.Choice(["auto", "float32", "bfloat16"]),
-    default=None,
-    help="Of the weights as loaded.",
-)
-@click.option(
-    "--attention", default=None, help="Attention code of transformers, e.g. sdpa, flash_attention_2."
-)
-@click.option(
-    "--gradient-checkpointing/--no-gradient-checkpointing", default=None, help="[default: on a GPU]"
-)
-@click.option("--keep-checkpoints", is_flag=True, help="Do not delete them when training is done.")
-@seed_option("the order of the data and the adapter's weights")
-@click.option(
+@options.option("--packing/--no-packing", "Several traces in one sequence, kept apart. [default: packing]")
+@options.option("--lora-rank", "[default: 16]", options.FROM_1)
+@options.option("--lora-alpha", "[default: 32]", options.FROM_1)
+@options.option("--lora-dropout", "[default: 0.05]", click.FloatRange(0, 1, max_open=True))
+@options.option("--held-out", "Share of the groups to measure on. [default: 0.05]", click.FloatRange(0, 0.5))
+@options.option("--patience", "Stop after so many measurements without a lower loss.", options.FROM_1)
+@options.option("--save-every", "Steps between checkpoints. [default: an epoch]", options.FROM_1)
+@options.option("--device", "auto: a GPU if there is one.", ["auto", "cpu", "cuda"])
+@options.option("--dtype", "Of the weights as loaded.", ["auto", "float32", "bfloat16"])
+@options.option("--attention", "Attention code of transformers, e.g. sdpa, flash_attention_2.")
+@options.option("--gradient-checkpointing/--no-gradient-checkpointing", "[default: on a GPU]")
+@options.flag("--keep-checkpoints", "Do not delete them when training is done.")
+@options.seed("the order of the data and the adapter's weights")
+@options.flag(
     "--fsdp-config",
-    is_flag=True,
+    "Print where the shipped configuration for several GPUs is.",
     is_eager=True,
     expose_value=False,
     callback=_print_fsdp,
-    help="Print where the shipped configuration for several GPUs is.",
 )
-@json_option("what came out")
+@options.as_json("what came out")
 def command(traces: Path, out: Path, as_json: bool, **given: Any) -> None:
     """Train a student on TRACES: question in, reasoning and answer out.
 

@@ -7,43 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import options
 from .console import exit_status, notice, print_json, progress_bar
-from .options import (
-    PATH,
-    backend_options,
-    dry_run_option,
-    json_option,
-    out_option,
-    request_options,
-    seed_option,
-)
 
 if TYPE_CHECKING:
     from ..tokens.thought_run import ThoughtRun
 
 
 @click.command("thoughts")
-@click.argument("traces", type=PATH)
-@out_option("Folder to write, or to resume.")
-@click.option(
+@click.argument("traces", type=options.PATH)
+@options.out("Folder to write, or to resume.")
+@options.option(
     "--segmenter",
-    default=None,
+    "Model that decides which switch cues are genuine [default: none; thought@1 cuts].",
     metavar="BACKEND:NAME",
-    help="Model that decides which switch cues are genuine [default: none; thought@1 cuts].",
 )
-@click.option(
-    "--judge",
-    "judges",
+@options.option(
+    "--judge judges",
+    "Model that judges each thought; give two. Without judges thoughts are only cut.",
     multiple=True,
     metavar="BACKEND:NAME",
-    help="Model that judges each thought; give two. Without judges thoughts are only cut.",
 )
-@click.option("--all", "every", is_flag=True, help="Judge the thoughts of right responses, too.")
-@click.option("--max-output-tokens", type=click.IntRange(1), default=None, help="Limit for one reply.")
-@request_options(temperature=0.0, concurrency=16, timeout=300, retries=6, backoff=0.5)
-@seed_option("the answers")
-@dry_run_option("asked")
-@json_option("the manifest (or the plan)")
+@options.flag("--all every", "Judge the thoughts of right responses, too.")
+@options.option("--max-output-tokens", "Limit for one reply.", options.FROM_1)
+@options.requests(temperature=0.0, concurrency=16, timeout=300, retries=6, backoff=0.5)
+@options.seed("the answers")
+@options.dry_run("asked")
+@options.as_json("the manifest (or the plan)")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -65,7 +55,7 @@ def command(
     from ..tokens.asked_thoughts import execute, plan
     from ..tokens.thought_run import prepare
 
-    given |= {"base_urls": base_url, "api_key_envs": api_key_env, "backend": backend_options(backend)}
+    given |= {"base_urls": base_url, "api_key_envs": api_key_env, "backend": options.backend_options(backend)}
     job = prepare(traces, out, **given)
     if dry_run:
         _print_plan(plan(job), as_json)

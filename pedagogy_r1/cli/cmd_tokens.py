@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..formatting import DASH, interval, shown
+from . import options
 from .console import console, progress_bar, put_json, table
-from .options import (
-    PATH,
-    Command,
-    json_file_option,
-    json_option,
-    names_option,
-    out_option,
-    partial_option,
-    resampling_options,
-)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,47 +21,34 @@ if TYPE_CHECKING:
     from ..tokens.tokens_report import Coded, CoderNoise, TokenGroup, TokenReport
 
 
-@click.command("tokens", cls=Command)
-@click.argument("traces", type=PATH)
-@click.argument("runs", nargs=-1, type=PATH)
-@click.option(
+@click.command("tokens", cls=options.Command)
+@click.argument("traces", type=options.PATH)
+@click.argument("runs", nargs=-1, type=options.PATH)
+@options.option(
     "--tokenizer",
+    "Count by this model's tokenizer: a hub name, a folder, or a tokenizer.json (needs transformers).",
     default="spacy",
-    show_default=True,
     metavar="NAME_OR_PATH",
-    help="Count by this model's tokenizer: a hub name, a folder, or a tokenizer.json (needs transformers).",
 )
-@click.option(
-    "--by",
-    type=click.Choice(["domain", "model", "condition", "correct"]),
-    default=None,
-    help="Also for each of its values.",
-)
-@click.option(
+@options.option("--by", "Also for each of its values.", ["domain", "model", "condition", "correct"])
+@options.option(
     "--thoughts",
-    type=PATH,
-    default=None,
+    "Thoughts from this JSONL file (pcode thoughts) instead of thought@1, and two judges' confidences if it has them.",
+    options.PATH,
     metavar="FILE",
-    help="Thoughts from this JSONL file (pcode thoughts) instead of thought@1, and two judges' confidences if it has them.",
 )
-@names_option(
-    "--noise", "strict", metavar="FAMILY,…", default=("UT",), help="Codebook families that are noise."
+@options.names("--noise strict", "Codebook families that are noise.", metavar="FAMILY,…", default=("UT",))
+@options.names(
+    "--routine", "Families that the non-reflective share adds.", metavar="FAMILY,…", default=("KA",)
 )
-@names_option(
-    "--routine", metavar="FAMILY,…", default=("KA",), help="Families that the non-reflective share adds."
+@options.option(
+    "--cluster", "What is resampled for noise and repetition.", ["trace", "item"], default="trace"
 )
-@click.option(
-    "--cluster",
-    type=click.Choice(["trace", "item"]),
-    default="trace",
-    show_default=True,
-    help="What is resampled for noise and repetition.",
-)
-@partial_option()
-@resampling_options()
-@out_option("Folder for CSV tables per trace, thought and unit.", required=False)
-@json_option()
-@json_file_option()
+@options.partial()
+@options.resampling()
+@options.out("Folder for CSV tables per trace, thought and unit.", required=False)
+@options.as_json()
+@options.json_file()
 def command(
     traces: Path,
     runs: tuple[Path, ...],

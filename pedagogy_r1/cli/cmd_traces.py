@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import options
 from .console import notice, print_json
-from .options import PATH, json_option, lang_option, on_error_option, one, out_option
 
 if TYPE_CHECKING:
     from ..intake import ImportReport
@@ -20,28 +20,26 @@ def command() -> None:
 
 
 @command.command("import")
-@click.argument("files", nargs=-1, required=True, type=PATH)
-@out_option("Traces file to write (JSONL).")
-@click.option(
-    "--map",
-    "pairs",
+@click.argument("files", nargs=-1, required=True, type=options.PATH)
+@options.out("Traces file to write (JSONL).")
+@options.option(
+    "--map pairs",
+    "Take TARGET from FIELD: a column, or a dotted path.",
     multiple=True,
     metavar="TARGET=FIELD",
-    help="Take TARGET from FIELD: a column, or a dotted path.",
 )
-@click.option("--model", default=None, help="Model of all traces.")
-@click.option("--domain", multiple=True, callback=one, help="Domain of all traces.")
-@click.option("--condition", default=None, help="Condition of all traces.")
-@lang_option("Language of all traces, e.g. ko [default: en].")
-@click.option(
+@options.option("--model", "Model of all traces.")
+@options.option("--domain", "Domain of all traces.", multiple=True, callback=options.one)
+@options.option("--condition", "Condition of all traces.")
+@options.lang("Language of all traces, e.g. ko [default: en].")
+@options.option(
     "--no-think",
-    type=click.Choice(["reasoning", "answer", "error"]),
+    "What a response without any think tag is taken for.",
+    ["reasoning", "answer", "error"],
     default="reasoning",
-    show_default=True,
-    help="What a response without any think tag is taken for.",
 )
-@on_error_option()
-@json_option("the report")
+@options.on_error()
+@options.as_json("the report")
 @click.pass_context
 def import_(
     ctx: click.Context,
@@ -91,7 +89,7 @@ def _say(report: ImportReport) -> None:
 
 
 @command.command("show")
-@click.argument("file", type=PATH)
+@click.argument("file", type=options.PATH)
 @click.argument("trace_id", required=False)
 def show(file: Path, trace_id: str | None) -> None:
     """List the traces of FILE, or print one of them whole."""
@@ -121,7 +119,7 @@ def show(file: Path, trace_id: str | None) -> None:
 
 
 @command.command("check")
-@click.argument("file", type=PATH)
+@click.argument("file", type=options.PATH)
 def check(file: Path) -> None:
     """Read FILE strictly and count its traces; the first bad line is an error."""
     from collections import Counter

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from ..formatting import interval, shown
+from . import options
 from .console import console, notice, print_json, table
-from .options import PATH, coders_option, json_option, partial_option, resampling_options
 
 if TYPE_CHECKING:
     from ..agreement.gamma import Gamma
@@ -20,30 +20,26 @@ NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes wh
 
 
 @click.command("unitizing")
-@click.argument("runs", nargs=-1, required=True, type=PATH)
-@coders_option("Only these coders.")
-@click.option(
+@click.argument("runs", nargs=-1, required=True, type=options.PATH)
+@options.coders("Only these coders.")
+@options.option(
     "--pairing",
-    type=click.Choice(["2016", "union"]),
+    "How three or more coders are paired in cu-α; union: for comparison with other software.",
+    ["2016", "union"],
     default="2016",
-    show_default=True,
-    help="How three or more coders are paired in cu-α; union: for comparison with other software.",
 )
-@click.option(
+@options.option(
     "--silent",
-    type=click.Choice(["missing", "nothing"]),
+    "A coder without a span in a trace did not code it, or found nothing there.",
+    ["missing", "nothing"],
     default="missing",
-    show_default=True,
-    help="A coder without a span in a trace did not code it, or found nothing there.",
 )
-@partial_option()
-@resampling_options()
-@click.option(
-    "--gamma",
-    is_flag=True,
-    help="Also γ of every trace, from --seed; it takes overlaps (pip install pedagogy-r1[gamma]).",
+@options.partial()
+@options.resampling()
+@options.flag(
+    "--gamma", "Also γ of every trace, from --seed; it takes overlaps (pip install pedagogy-r1[gamma])."
 )
-@json_option()
+@options.as_json()
 def command(
     runs: tuple[Path, ...],
     coders: tuple[str, ...],

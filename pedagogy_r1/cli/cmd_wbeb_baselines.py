@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..formatting import DASH, interval, shown
+from . import options
 from .console import console, put_json, table
-from .options import PATH, Command, json_file_option, json_option, out_option, resampling_options
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -20,19 +20,18 @@ if TYPE_CHECKING:
 MODELS = ("majority", "IRT", "PFA", "BKT", "DKT")
 
 
-@click.command("baselines", cls=Command)
-@click.argument("items", type=PATH)
-@click.option(
-    "--only",
-    "models",
+@click.command("baselines", cls=options.Command)
+@click.argument("items", type=options.PATH)
+@options.option(
+    "--only models",
+    "Only this model; may be repeated. DKT needs torch.",
+    click.Choice(MODELS, case_sensitive=False),
     multiple=True,
-    type=click.Choice(MODELS, case_sensitive=False),
-    help="Only this model; may be repeated. DKT needs torch.",
 )
-@resampling_options("students", seed="the resamples, and of DKT")
-@out_option("CSV file for the table.", required=False)
-@json_option()
-@json_file_option()
+@options.resampling("students", seed_of="the resamples, and of DKT")
+@options.out("CSV file for the table.", required=False)
+@options.as_json()
+@options.json_file()
 def command(
     items: Path,
     models: tuple[str, ...],

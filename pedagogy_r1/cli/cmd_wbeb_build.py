@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InputError, PluginError, did_you_mean
+from . import options
 from .console import console, print_json, table
-from .options import json_option, out_option, seed_option
 
 if TYPE_CHECKING:
     from ..wbeb.build import Built, SourceFiles, SourceRecord
@@ -18,46 +18,47 @@ if TYPE_CHECKING:
 
 @click.command("build")
 @click.argument("words", nargs=-1, metavar="SOURCE FILE… [SOURCE FILE…]…")
-@out_option("Items file to write (JSONL). Needed unless --dry-run.", required=False)
-@click.option(
-    "--set",
-    "options",
+@options.out("Items file to write (JSONL). Needed unless --dry-run.", required=False)
+@options.option(
+    "--set options",
+    "An option of a source; without SOURCE, of every source that has it.",
     multiple=True,
     metavar="[SOURCE.]KEY=VALUE",
-    help="An option of a source; without SOURCE, of every source that has it.",
 )
-@click.option(
-    "--keep-repeats", is_flag=True, help="KT: leave a multi-skill problem's rows as they are, for comparison."
+@options.flag("--keep-repeats", "KT: leave a multi-skill problem's rows as they are, for comparison.")
+@options.option(
+    "--no-split split",
+    "Do not split into train and test.",
+    flag_value=False,
+    default=True,
+    show_default=False,
 )
-@click.option("--no-split", "split", flag_value=False, default=True, help="Do not split into train and test.")
-@seed_option("the split")
-@click.option(
-    "--test-fraction", default=0.2, show_default=True, help="Share of items in test, in every stratum."
-)
-@click.option(
+@options.seed("the split")
+@options.option("--test-fraction", "Share of items in test, in every stratum.", default=0.2)
+@options.option(
     "--limit",
-    type=click.IntRange(0),
+    "At most so many items a domain, source and task [default: all].",
+    options.FROM_0,
     default=0,
-    help="At most so many items a domain, source and task [default: all].",
+    show_default=False,
 )
-@click.option(
-    "--leaks",
-    "on_leak",
-    type=click.Choice(["error", "merge", "drop", "keep"]),
+@options.option(
+    "--leaks on_leak",
+    (
+        "Nearly the same text in train and test: stop; join such items in one group before splitting; "
+        "take them out of train; only record them."
+    ),
+    ["error", "merge", "drop", "keep"],
     default="error",
-    show_default=True,
-    help="Nearly the same text in train and test: stop; join such items in one group before splitting; "
-    "take them out of train; only record them.",
 )
-@click.option(
+@options.option(
     "--overlap",
+    "Share of the shorter text's word trigrams from which two texts are nearly the same.",
     default=0.5,
-    show_default=True,
-    help="Share of the shorter text's word trigrams from which two texts are nearly the same.",
 )
-@click.option("--dry-run", is_flag=True, help="Do everything but write.")
-@click.option("--list", "list_", is_flag=True, help="List the sources and their options.")
-@json_option("the record")
+@options.flag("--dry-run", "Do everything but write.")
+@options.flag("--list list_", "List the sources and their options.")
+@options.as_json("the record")
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], list_: bool, **given: Any) -> None:
     """Read FILEs of each SOURCE into one file of items, split 80/20 by group, and check for leaks.

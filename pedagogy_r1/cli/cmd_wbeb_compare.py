@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import options
 from .console import console, notice, print_json, table
-from .options import PATH, json_option, out_option, resampling_options
 
 if TYPE_CHECKING:
     from ..wbeb.comparison_table import TextTable
 
 
 @click.command("compare")
-@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="DIR…")
-@click.option(
-    "--base", default=None, help="Run that others are held against: its folder or name [default: the first]."
-)
-@out_option("Folder for compare.md, compare.json and CSV tables.", required=False)
-@resampling_options("groups")
-@json_option()
+@click.argument("folders", nargs=-1, required=True, type=options.PATH, metavar="DIR…")
+@options.option("--base", "Run that others are held against: its folder or name [default: the first].")
+@options.out("Folder for compare.md, compare.json and CSV tables.", required=False)
+@options.resampling("groups")
+@options.as_json()
 def command(folders: tuple[Path, ...], base: str | None, out: Path | None, as_json: bool, **how: Any) -> None:
     """Compare the evaluations that `pcode wbeb eval` wrote into DIR….
 

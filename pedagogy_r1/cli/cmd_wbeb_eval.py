@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..formatting import interval, shown
+from . import options
 from .console import console, notice, print_json, print_plan, progress_bar, report_missing, table
-from .options import (
-    PATH,
-    dry_run_option,
-    generation_options,
-    json_option,
-    out_option,
-    requested,
-    resampling_options,
-)
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -26,39 +18,28 @@ if TYPE_CHECKING:
 
 @click.command("eval")
 @click.argument("model")
-@click.argument("items", type=PATH)
-@out_option("Folder to write, or to resume.")
-@click.option(
-    "--condition", default="generic", show_default=True, help="Prompt condition: a name, or a YAML file."
-)
-@click.option(
-    "--split",
-    type=click.Choice(["test", "train", "all"]),
-    default="test",
-    show_default=True,
-    help="Which items are asked.",
-)
-@click.option("--domain", "domains", multiple=True, metavar="DOMAIN", help="Only this one; may be repeated.")
-@click.option(
+@click.argument("items", type=options.PATH)
+@options.out("Folder to write, or to resume.")
+@options.option("--condition", "Prompt condition: a name, or a YAML file.", default="generic")
+@options.option("--split", "Which items are asked.", ["test", "train", "all"], default="test")
+@options.option("--domain domains", "Only this one; may be repeated.", multiple=True, metavar="DOMAIN")
+@options.option(
     "--limit",
-    type=click.IntRange(0),
+    "At most so many items a domain and task, drawn by the seed [default: all].",
+    options.FROM_0,
     default=0,
-    help="At most so many items a domain and task, drawn by the seed [default: all].",
+    show_default=False,
 )
-@click.option(
-    "--logprobs/--no-logprobs",
-    "probabilities",
+@options.option(
+    "--logprobs/--no-logprobs probabilities",
+    "KT: ask for token probabilities, where the server gives them.",
     default=True,
-    show_default=True,
-    help="KT: ask for token probabilities, where the server gives them.",
 )
-@click.option(
-    "--baselines", is_flag=True, help="KT: also score the classical models, learnt from the train split."
-)
-@resampling_options("groups", seed=None)
-@generation_options()
-@dry_run_option("asked")
-@json_option("the scores (or the plan)")
+@options.flag("--baselines", "KT: also score the classical models, learnt from the train split.")
+@options.resampling("groups", seed_of=None)
+@options.generation()
+@options.dry_run("asked")
+@options.as_json("the scores (or the plan)")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -91,7 +72,7 @@ def command(
     train = [item for item in there if item.split == "train"]
     if baselines:
         learners(train)  # an error now rather than when all is asked and paid
-    job = prepare(chosen, out, model=model, pool=train, **requested(given, model))
+    job = prepare(chosen, out, model=model, pool=train, **options.requested(given, model))
     if dry_run:
         print_plan(plan(job), as_json)
         return

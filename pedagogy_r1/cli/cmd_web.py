@@ -7,44 +7,34 @@ from pathlib import Path
 import click
 
 from ..errors import PedagogyError
-from .options import PATH, Command, coders_option, names_option, out_option, partial_option
+from . import options
 
 
-@click.command("web", cls=Command)
-@click.argument("runs", nargs=-1, type=PATH)
-@click.option("--packet", type=PATH, default=None, help="Packet made by pcode sample.")
-@coders_option("Code the packet as these people.")
-@names_option(
-    "--adjudicate",
-    "adjudicators",
+@click.command("web", cls=options.Command)
+@click.argument("runs", nargs=-1, type=options.PATH)
+@options.option("--packet", "Packet made by pcode sample.", options.PATH)
+@options.coders("Code the packet as these people.")
+@options.names(
+    "--adjudicate adjudicators",
+    "Settle disagreements of RUNS, or of the packet's coders, as these people.",
     metavar="A,B",
-    help="Settle disagreements of RUNS, or of the packet's coders, as these people.",
 )
-@click.option("--gold", type=PATH, default=None, metavar="RUN", help="Practise against this run.")
-@out_option("Run directory for the decisions.", required=False)
-@partial_option()
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address to listen on; others need --password-file.",
+@options.option("--gold", "Practise against this run.", options.PATH, metavar="RUN")
+@options.out("Run directory for the decisions.", required=False)
+@options.partial()
+@options.option("--host", "Address to listen on; others need --password-file.", default="127.0.0.1")
+@options.option(
+    "--port", "Port; default: a free one.", click.IntRange(0, 65535), default=0, show_default=False
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; default: a free one.")
-@click.option(
-    "--host-name",
-    "names",
+@options.option(
+    "--host-name names",
+    "Further host name that this server is reached by; may be repeated.",
     multiple=True,
     metavar="NAME",
-    help="Further host name that this server is reached by; may be repeated.",
 )
-@click.option("--password-file", type=PATH, default=None, help="Log in by name and password.")
-@click.option(
-    "--set-password",
-    default=None,
-    metavar="NAME",
-    help="Ask for NAME's password, write it to the file, and stop.",
-)
-@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@options.option("--password-file", "Log in by name and password.", options.PATH)
+@options.option("--set-password", "Ask for NAME's password, write it to the file, and stop.", metavar="NAME")
+@options.flag("--no-browser", "Only print the address.")
 def command(
     runs: tuple[Path, ...],
     packet: Path | None,

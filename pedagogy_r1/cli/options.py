@@ -1,9 +1,10 @@
 """Options of several commands, each defined once: one name has one meaning and one shape everywhere.
 
-@out_option("Run directory to write.")      -o, --out PATH
-@json_option("the manifest")                --json: print it, instead of text for people
-@json_file_option()                         --json-out FILE: write it, beside the text
-@coders_option("Only these coders.")        --coder A --coder B, or --coders A,B
+@options.out("Run directory to write.")          -o, --out PATH
+@options.as_json("the manifest")                 --json: print it, instead of text for people
+@options.json_file()                             --json-out FILE: write it, beside the text
+@options.coders("Only these coders.")            --coder A --coder B, or --coders A,B
+@options.option("--window", "Units.", FROM_1)    what one command alone has
 """
 
 from __future__ import annotations
@@ -92,6 +93,25 @@ def together(*decorators: Decorator) -> Decorator:
 
 # --- what a value may be
 
+FROM_0 = click.IntRange(0)
+FROM_1 = click.IntRange(1)
+NOT_NEGATIVE = click.FloatRange(0)
+POSITIVE = click.FloatRange(0, min_open=True)
+SHARE = click.FloatRange(0, 1)
+
+
+def option(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
+    """``option("--by field", "Also within …", ["domain", "model"])``: names, help, what the value is; a default is shown."""
+    kind = click.Choice(kind) if isinstance(kind, list | tuple) else kind
+    return click.option(
+        *names.split(), help=help, type=kind, **{"default": None, "show_default": True, **more}
+    )
+
+
+def flag(names: str, help: str, **more: Any) -> Decorator:
+    """An option without a value."""
+    return click.option(*names.split(), help=help, is_flag=True, **more)
+
 
 def one(_: click.Context, param: click.Parameter, values: Sequence[Any]) -> Any:
     """Callback of an option that other commands let be repeated, and this one does not."""
@@ -105,283 +125,174 @@ def words(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple
     return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
 
 
-def names_option(
-    *names: str, metavar: str, help: str, default: Sequence[str] = (), required: bool = False
-) -> Decorator:
+def names(flags: str, help: str, *, metavar: str, default: Sequence[str] = (), **more: Any) -> Decorator:
     """Several names: ``--family A,B`` or ``--family A --family B``."""
-    return click.option(
-        *names,
-        multiple=True,
-        callback=words,
-        metavar=metavar,
-        default=tuple(default) or None,
-        show_default=True,
-        required=required,
-        help=f"{help} Separated by commas, or repeated.",
-    )
+    help = f"{help} Separated by commas, or repeated."
+    more |= {"multiple": True, "callback": words, "metavar": metavar, "default": tuple(default) or None}
+    return option(flags, help, **more)
 
 
 # --- what goes in and comes out
 
 
-def out_option(help: str, *, required: bool = True, default: str | None = None) -> Decorator:
+def out(help: str, *, required: bool = True, default: str | None = None) -> Decorator:
     """``-o, --out``: the file or folder to write."""
-    return click.option(
-        *("-o", "--out"),
-        type=PATH,
-        required=required and not default,
-        default=default,
-        show_default=True,
-        help=help,
-    )
+    return option("-o --out", help, PATH, required=required and not default, default=default)
 
 
-def json_option(what: str = "everything") -> Decorator:
+def as_json(what: str = "everything") -> Decorator:
     """``--json``: JSON on stdout instead of text."""
-    return click.option("--json", "as_json", is_flag=True, help=f"Print {what} as JSON.")
+    return flag("--json as_json", f"Print {what} as JSON.")
 
 
-def json_file_option() -> Decorator:
+def json_file() -> Decorator:
     """``--json-out FILE``, for commands whose JSON is worth keeping."""
-    return click.option(
-        "--json-out", "json_file", type=PATH, metavar="FILE", help="Write everything as JSON here."
-    )
+    return option("--json-out json_file", "Write everything as JSON here.", PATH, metavar="FILE")
 
 
-def dry_run_option(what: str) -> Decorator:
+def dry_run(what: str) -> Decorator:
     """``--dry-run``: nothing is sent or written."""
-    return click.option("--dry-run", is_flag=True, help=f"Say what would be {what}, and stop.")
+    return flag("--dry-run", f"Say what would be {what}, and stop.")
 
 
-def codebook_option(
+def codebook(
     help: str = "Codebook: ID, ID@VERSION or a YAML file.", default: str | None = "schoen"
 ) -> Decorator:
     """``--codebook``."""
-    return click.option("--codebook", default=default, show_default=True, help=help)
+    return option("--codebook", help, default=default)
 
 
-def scheme_option(
+def scheme(
     help: str = "Unit scheme: sentence@1, paragraph@1, thought@1 [default: the codebook's].",
 ) -> Decorator:
     """``--scheme``: into which units reasoning is cut."""
-    return click.option("--scheme", default=None, metavar="SCHEME", help=help)
+    return option("--scheme", help, metavar="SCHEME")
 
 
-def lang_option(help: str = "Language of the traces [default: each trace's own].") -> Decorator:
+def lang(help: str = "Language of the traces [default: each trace's own].") -> Decorator:
     """``--lang``."""
-    return click.option("--lang", default=None, help=help)
+    return option("--lang", help)
 
 
-def units_option(help: str, metavar: str = "RUN") -> Decorator:
+def units(help: str, metavar: str = "RUN") -> Decorator:
     """``--units RUN``: exactly the units of that run."""
-    return click.option("--units", type=PATH, default=None, metavar=metavar, help=help)
+    return option("--units", help, PATH, metavar=metavar)
 
 
-def coder_option(help: str) -> Decorator:
+def coder(help: str) -> Decorator:
     """``--coder NAME``, where there is one."""
-    return click.option("--coder", multiple=True, callback=one, metavar="NAME", help=help)
+    return option("--coder", help, multiple=True, callback=one, metavar="NAME")
 
 
-def coders_option(help: str) -> Decorator:
+def coders(help: str) -> Decorator:
     """``--coder A --coder B``, or ``--coders A,B``."""
-    return names_option("--coder", "--coders", "coders", metavar="A,B", help=help)
+    return names("--coder --coders coders", help, metavar="A,B")
 
 
-def on_error_option() -> Decorator:
+def on_error() -> Decorator:
     """``--on-error stop|skip``."""
-    return click.option(
-        "--on-error",
-        type=click.Choice(["stop", "skip"]),
-        default="stop",
-        show_default=True,
-        help="What to do about bad rows.",
-    )
+    return option("--on-error", "What to do about bad rows.", ["stop", "skip"], default="stop")
 
 
-def partial_option() -> Decorator:
+def partial() -> Decorator:
     """``--partial``: what `require_complete` refuses otherwise."""
-    return click.option(
-        "--partial",
-        is_flag=True,
-        help="Take runs that are not complete, as far as they are; all output says so.",
-    )
+    return flag("--partial", "Take runs that are not complete, as far as they are; all output says so.")
 
 
 # --- intervals, contrasts
 
 
-def seed_option(of: str = "the resamples") -> Decorator:
+def seed(of: str = "the resamples") -> Decorator:
     """``--seed``."""
-    return click.option("--seed", type=int, default=0, show_default=True, help=f"Seed of {of}.")
+    return option("--seed", f"Seed of {of}.", int, default=0)
 
 
-def level_option() -> Decorator:
+def level() -> Decorator:
     """``--level``: confidence of every interval that the command makes."""
-    return click.option(
+    return option(
         "--level",
-        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        "Confidence level of the intervals.",
+        click.FloatRange(0, 1, min_open=True, max_open=True),
         default=LEVEL,
-        show_default=True,
-        help="Confidence level of the intervals.",
     )
 
 
-def resampling_options(of: str = "traces", *, seed: str | None = "the resamples") -> Decorator:
-    """``--replicates``, ``--seed`` and ``--level``. ``seed``: what it is of; ``None``: the command has one already."""
-    replicates = click.option(
-        "--replicates",
-        type=click.IntRange(0),
-        default=1000,
-        show_default=True,
-        help=f"Bootstrap resamples of {of}; 0: no intervals.",
+def resampling(of: str = "traces", *, seed_of: str | None = "the resamples") -> Decorator:
+    """``--replicates``, ``--seed`` and ``--level``. ``seed_of``: ``None`` where the command has a seed already."""
+    replicates = option(
+        "--replicates", f"Bootstrap resamples of {of}; 0: no intervals.", FROM_0, default=1000
     )
-    return together(replicates, *([seed_option(seed)] if seed else []), level_option())
+    return together(replicates, *([seed(seed_of)] if seed_of else []), level())
 
 
-def contrast_options() -> Decorator:
+def contrasts() -> Decorator:
     """``--contrast``, ``--family`` and ``--permutations``: what is compared, on which codes, and how it is tested."""
     return together(
-        click.option(
-            "--contrast",
-            "contrasts",
+        option(
+            "--contrast contrasts",
+            "Compare these, as condition:cop:generic; may be repeated. Default: all conditions, models, right and wrong.",
             multiple=True,
             metavar="COLUMN:A:B",
-            help="Compare these, as condition:cop:generic; may be repeated. Default: all conditions, models, right and wrong.",
         ),
-        names_option(
+        names(
             "--family",
+            "The confirmatory codes, named before looking; default: all of the codebook's.",
             metavar="CODE,…",
-            help="The confirmatory codes, named before looking; default: all of the codebook's.",
         ),
-        click.option(
-            "--permutations",
-            type=click.IntRange(1),
-            default=9999,
-            show_default=True,
-            help="Relabellings of a contrast.",
-        ),
+        option("--permutations", "Relabellings of a contrast.", FROM_1, default=9999),
     )
 
 
 # --- models
 
 
-def request_options(
-    whose: str = "",
-    *,
-    temperature: float | None = None,
-    concurrency: int | None = None,
-    timeout: float | None = None,
-    retries: int | None = None,
-    backoff: float | None = None,
-    retry_missing: bool | None = False,
-) -> Decorator:
-    """How a model is reached and asked. ``whose``: what stands before each help, as ``llm:``; the rest are defaults."""
-    before = f"{whose} " if whose else ""
-    shown: dict[str, Any] = {"show_default": True}
+def requests(whose: str = "", **defaults: Any) -> Decorator:
+    """How a model is reached and asked. ``whose``: what stands before each help, as ``llm:``."""
+
+    def asked(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
+        default = defaults.get(names.lstrip("-").replace("-", "_"))
+        return option(names, f"{whose} {help}".strip(), kind, default=default, **more)
+
+    flight = "." if defaults.get("concurrency") else " [default: 16; 256 for a model in this process]."
     return together(
-        click.option(
+        asked(
             "--base-url",
+            "Server of the model, e.g. http://127.0.0.1:8000/v1; MODEL=URL: of one of several models.",
             multiple=True,
             metavar="[MODEL=]URL",
-            help=f"{before}Server of the model, e.g. http://127.0.0.1:8000/v1; MODEL=URL: of one of several models.",
         ),
-        click.option(
+        asked(
             "--api-key-env",
+            "Environment variable with the key [default: OPENAI_API_KEY].",
             multiple=True,
             metavar="[MODEL=]VARIABLE",
-            help=f"{before}Environment variable with the key [default: OPENAI_API_KEY].",
         ),
-        click.option(
-            "--backend-option",
-            "backend",
+        asked(
+            "--backend-option backend",
+            "Option of hf: or vllm: (docs/models.md); may be repeated.",
             multiple=True,
             metavar="KEY=VALUE",
-            help=f"{before}Option of hf: or vllm: (docs/models.md); may be repeated.",
         ),
-        click.option(
-            "--temperature",
-            type=float,
-            default=temperature,
-            **shown,
-            help=f"{before}Sampling temperature; below 0: not sent.",
-        ),
-        click.option(
-            "--concurrency",
-            type=click.IntRange(1),
-            default=concurrency,
-            **shown,
-            help=f"{before}Most requests in flight"
-            + ("." if concurrency else " [default: 16; 256 for a model in this process]."),
-        ),
-        click.option(
-            "--timeout",
-            type=click.FloatRange(0, min_open=True),
-            default=timeout,
-            **shown,
-            help=f"{before}Seconds for one request.",
-        ),
-        click.option(
-            "--retries",
-            type=click.IntRange(0),
-            default=retries,
-            **shown,
-            help=f"{before}Further tries of a failed request.",
-        ),
-        click.option(
-            "--backoff",
-            type=click.FloatRange(0),
-            default=backoff,
-            **shown,
-            help=f"{before}Seconds before the first retry.",
-        ),
-        click.option(
-            "--max-tokens-total",
-            type=click.IntRange(1),
-            default=None,
-            help=f"{before}Stop cleanly when this many are used.",
-        ),
-        click.option(
-            "--retry-missing",
-            is_flag=True,
-            default=retry_missing,
-            help=f"{before}Ask again for what never came.",
-        ),
+        asked("--temperature", "Sampling temperature; below 0: not sent.", float),
+        asked("--concurrency", f"Most requests in flight{flight}", FROM_1),
+        asked("--timeout", "Seconds for one request.", POSITIVE),
+        asked("--retries", "Further tries of a failed request.", FROM_0),
+        asked("--backoff", "Seconds before the first retry.", NOT_NEGATIVE),
+        asked("--max-tokens-total", "Stop cleanly when this many are used.", FROM_1),
+        asked("--retry-missing", "Ask again for what never came.", is_flag=True),
     )
 
 
-def generation_options() -> Decorator:
+def generation() -> Decorator:
     """The options of `wbeb.generate`: answers of one model to many items."""
     return together(
-        click.option(
-            "--samples", type=click.IntRange(1), default=1, show_default=True, help="Answers an item."
-        ),
-        click.option(
-            "--shots",
-            type=click.IntRange(0),
-            default=0,
-            show_default=True,
-            help="Examples before each item, from train.",
-        ),
-        seed_option("the answers, the examples and the intervals"),
-        click.option(
-            "--top-p",
-            type=click.FloatRange(0, 1),
-            default=0.95,
-            show_default=True,
-            help="Nucleus of sampling; 1: all.",
-        ),
-        click.option(
-            "--max-tokens",
-            type=click.IntRange(1),
-            default=8192,
-            show_default=True,
-            help="Limit for one answer, thinking included.",
-        ),
-        click.option(
-            "--name", default=None, help="What the model is called in traces and tables [default: NAME]."
-        ),
-        request_options(temperature=0.6, timeout=1800, retries=6, backoff=0.5),
+        option("--samples", "Answers an item.", FROM_1, default=1),
+        option("--shots", "Examples before each item, from train.", FROM_0, default=0),
+        seed("the answers, the examples and the intervals"),
+        option("--top-p", "Nucleus of sampling; 1: all.", SHARE, default=0.95),
+        option("--max-tokens", "Limit for one answer, thinking included.", FROM_1, default=8192),
+        option("--name", "What the model is called in traces and tables [default: NAME]."),
+        requests(temperature=0.6, timeout=1800, retries=6, backoff=0.5),
     )
 
 
