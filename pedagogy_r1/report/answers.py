@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..agreement.comparison import Comparison
-from ..formatting import shown
+from ..estimate import Estimate
+from ..formatting import interval, shown
 from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
 from .reliability import Agreement
-from .section import Gap, counted, listed
+from .section import Gap, counted, listed, sentence
 from .sections.contrasts import Contrasts, clear_of_zero, shown_effects
 from .sections.corrections import Corrections
 from .sections.noise_share import Noise
-from .study import ColumnContrast, Study, value_words
+from .study import ColumnContrast, Study
 
 
 @dataclass(frozen=True)
@@ -173,42 +174,40 @@ def noise_answer(study: Study, found: Noise, corrected: Corrections | None = Non
     if found.families.why_no_strict:
         why = f"Units can be noise only where the codebook says so; {found.families.why_no_strict}."
         return PlainAnswer(question, "Not known: the codebook has no code for noise.", (why,))
-    share = found.groups[0].share
-    strict, wider = share.strict, share.nonreflective
+    strict, wider = found.groups[0].share.strict, found.groups[0].share.nonreflective
     if strict.value is None:
         return PlainAnswer(question, f"Not known: {strict.why_undefined}.", (f"{strict.why_undefined}.",))
-    low = (
-        f" (95 % interval {shown(strict.interval[0], 'share')} to {shown(strict.interval[1], 'share')})"
-        if strict.interval
-        else ""
-    )
     text = [
-        f"As {study.main} coded, {shown(strict.value, 'share')} of the words{low} carry nothing forward: they restate the "
-        "question, repeat what was said, or could stand anywhere."
+        f"As {study.main} coded, {shown(strict.value, 'share')} of the words{_span(strict, study.settings.percent)} carry nothing "
+        "forward: they restate the question, repeat what was said, or could stand anywhere."
     ]
     if wider.value is not None:
-        span = (
-            f" ({shown(wider.interval[0], 'share')} to {shown(wider.interval[1], 'share')})"
-            if wider.interval
-            else ""
-        )
         text.append(
             f"Together with routine work such as computing, which is useful but not reflective, it is "
-            f"{shown(wider.value, 'share')}{span}. The paper that this follows reports about 65 % and does not say which of the two it means."
+            f"{shown(wider.value, 'share')}{_span(wider)}. The paper that this follows reports about 65 % and does not say which of "
+            "the two it means."
         )
     others = [g for g in found.groups[1:] if not g.column and g.share.strict.value is not None]
     if others:
         said = listed([f"{g.coder} {shown(g.share.strict.value, 'share')}" for g in others[:4]])
         text.append(f"Other coders, on what they coded: {said}.")
-    if study.main in study.machines:
-        text.append(_corrected_noise(study, found, corrected))
+    units, own = unit_words(study), _noise_code(study, found, corrected)
     words = f"{_whole(strict.value)} of the words, as {study.main} coded"
-    own = _noise_code(study, found, corrected)
+    if study.main in study.machines:
+        text.append(_corrected_noise(units, own))
     if own is not None and own.dsl.value is not None and not own.dsl.covers(own.naive.value or 0.0):
-        words += f" (corrected for its errors: {_whole(own.dsl.value)} of the {unit_words(study)})"
+        words += f" (corrected for its errors: {_whole(own.dsl.value)} of the {units})"
     if wider.value is not None:
         words += f"; {_whole(wider.value)} if routine work counts too"
     return PlainAnswer(question, f"{words}.", tuple(text))
+
+
+def _span(e: Estimate, percent: str = "") -> str:
+    """`` (2.1 % to 4.0 %)``, or nothing; ``percent``: the level, where it is to be said."""
+    if e.interval is None:
+        return ""
+    words = f"{percent} interval " if percent else ""
+    return f" ({words}{shown(e.low, 'share')} to {shown(e.high, 'share')})"
 
 
 def _noise_code(study: Study, found: Noise, corrected: Corrections | None) -> Corrected | None:
@@ -219,66 +218,57 @@ def _noise_code(study: Study, found: Noise, corrected: Corrections | None) -> Co
     return corrected.prevalence.get(codes[0])
 
 
-def _corrected_noise(study: Study, found: Noise, corrected: Corrections | None) -> str:
+def _corrected_noise(units: str, own: Corrected | None) -> str:
     """Where one code is all of the noise, its corrected share of units."""
-    own = _noise_code(study, found, corrected)
-    if own is None or own.dsl.value is None or own.dsl.interval is None or own.naive.value is None:
+    if own is None or own.dsl.interval is None or own.naive.value is None:
         return "A machine's figure is only as good as its agreement with people."
     return (
-        f"Counted in {unit_words(study)} and corrected for the machine's errors with what people coded, it is "
-        f"{shown(own.dsl.value, 'share')} ({shown(own.dsl.interval[0], 'share')} to {shown(own.dsl.interval[1], 'share')}) instead of the "
-        f"machine's {shown(own.naive.value, 'share')}."
+        f"Counted in {units} and corrected for the machine's errors with what people coded, it is "
+        f"{shown(own.dsl.value, 'share')}{_span(own.dsl)} instead of the machine's {shown(own.naive.value, 'share')}."
     )
 
 
 def _whole(share: float) -> str:
     """A share for a headline: whole percents, but never 0 for what is not."""
-    return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else "under 1 %"
+    return shown(share, "percent") if share >= 0.01 or share == 0 else "under 1 %"
 
 
 def difference_answer(study: Study, found: Contrasts, corrected: Corrections | None) -> PlainAnswer:
     """The first comparison in words, the others in a line each."""
     question = "What differs between the conditions?"
     if not found.families:
-        return PlainAnswer(
-            question, "There is nothing to compare.", tuple(f"{gap.what}: {gap.why}." for gap in found.gaps)
-        )
-    points, short = [], []
-    for one, family in zip(found.comparisons, found.families, strict=True):
-        points.append(_contrast_words(study, one, family))
-        short.append(_headline(study, one, family))
-    clear = [words for words in short if words]
+        why = tuple(f"{gap.what}: {gap.why}." for gap in found.gaps)
+        return PlainAnswer(question, "There is nothing to compare.", why)
+    pairs = list(zip(found.comparisons, found.families, strict=True))
+    heads = [_headline(study, one, family) for one, family in pairs]
+    clear = [words for words in heads if words]
     headline = " ".join(clear[:2]) if clear else "No difference is shown."
-    if clear and study.main in study.machines:
-        headline = f"As {study.main} coded, {headline[0].lower()}{headline[1:]}"
-    if 0 < len(clear) < len(short):
-        quiet = [one.words for one, words in zip(found.comparisons, short, strict=True) if not words]
-        headline += f" {listed(quiet)[0].upper()}{listed(quiet)[1:]}: none shown."
     text = [
         f"Shares of {unit_words(study)} as {study.main} coded them, with p corrected for testing many codes. That a difference "
         "is not shown does not mean that there is none."
     ]
     if study.main in study.machines:
         text.append(_checked(found, corrected))
-    return PlainAnswer(question, headline, tuple(t for t in text if t), tuple(points))
+        if clear:
+            headline = f"As {study.main} coded, {headline[0].lower()}{headline[1:]}"
+    if 0 < len(clear) < len(heads):
+        quiet = listed([one.words for one, words in zip(found.comparisons, heads, strict=True) if not words])
+        headline += f" {sentence(quiet)}: none shown."
+    points = tuple(_contrast_words(study, one, family) for one, family in pairs)
+    return PlainAnswer(question, headline, tuple(text), points)
 
 
 def _headline(study: Study, one: ColumnContrast, family: ContrastFamily) -> str:
     """``Under cop more self-questioning; less noise or filler.``, or nothing."""
     effects = [c for c in shown_effects(family) if clear_of_zero(c)]
-    more = [_name(study, c.code) for c in effects if (c.points.value or 0) > 0]
-    less = [_name(study, c.code) for c in effects if (c.points.value or 0) < 0]
-    parts = [f"{word} {', '.join(names[:3])}" for word, names in (("more", more), ("less", less)) if names]
+    parts = []
+    for word, sign in (("more", 1), ("less", -1)):
+        if names := [_name(study, c.code) for c in effects if sign * (c.points.value or 0) > 0]:
+            parts.append(f"{word} {', '.join(names[:3])}")
     if not parts:
         return ""
-    a, b = value_words(one.column, one.a), value_words(one.column, one.b)
-    where = (
-        f"In {a} answers"
-        if one.column == "correct"
-        else f"Under {a}"
-        if one.column == "condition"
-        else f"In {a}"
-    )
+    a, b = one.sides
+    where = {"correct": f"In {a} answers", "condition": f"Under {a}"}.get(one.column, f"In {a}")
     return f"{where}, compared with {b}: {'; '.join(parts)}."
 
 
@@ -287,35 +277,32 @@ def _name(study: Study, code: str) -> str:
 
 
 def _contrast_words(study: Study, one: ColumnContrast, family: ContrastFamily) -> str:
-    a, b = value_words(one.column, one.a), value_words(one.column, one.b)
     effects = shown_effects(family)
     if not effects:
         tested = sum(c.p is not None for c in family.contrasts)
-        return f"{a} against {b}: none of {tested} codes is shown to differ."
+        return f"{one.words}: none of {tested} codes is shown to differ."
+    but = f" (p is below {study.settings.alpha_words}, but the interval holds 0)"
     said = [
         f"{_name(study, c.code)} ({c.code}) {shown(c.share_a.value, 'share')} against {shown(c.share_b.value, 'share')}, "
-        f"{shown(c.points.value, 'points')} points [{shown(c.points.low, 'points')}, {shown(c.points.high, 'points')}]"
-        + ("" if clear_of_zero(c) else " (p is below .05, but the interval holds 0)")
+        f"{shown(c.points.value, 'points')} points {interval(c.points.low, c.points.high, 'points')}"
+        + ("" if clear_of_zero(c) else but)
         for c in effects[:4]
     ]
     more = f"; and {len(effects) - 4} more" if len(effects) > 4 else ""
-    return f"{a} against {b}: {'; '.join(said)}{more}."
+    return f"{one.words}: {'; '.join(said)}{more}."
 
 
 def _checked(found: Contrasts, corrected: Corrections | None) -> str:
-    first = found.families[0]
     if corrected is None or not corrected.contrasts:
         return "These are a machine's codes, not corrected for its errors."
-    held = []
-    for c in shown_effects(first):
+    held = {}
+    for c in shown_effects(found.families[0]):
         own = corrected.contrasts.get(c.code)
-        if own is None or own.dsl.interval is None:
-            continue
-        side = own.dsl.interval[0] > 0 if (c.points.value or 0) > 0 else own.dsl.interval[1] < 0
-        held.append((c.code, side))
+        if own is not None and (span := own.dsl.interval):
+            held[c.code] = span[0] > 0 if (c.points.value or 0) > 0 else span[1] < 0
     if not held:
         return "These are a machine's codes; too few units were coded by people to confirm any of them."
-    kept = [code for code, side in held if side]
+    kept = [code for code, same_side in held.items() if same_side]
     what = f"{listed(kept)} still differ{'s' if len(kept) == 1 else ''}" if kept else "none is confirmed"
     return f"These are a machine's codes. Corrected for its errors with the units that people coded, {what} for the first comparison."
 
@@ -324,15 +311,14 @@ def gap_answer(gaps: Sequence[Gap]) -> PlainAnswer:
     """What could not be estimated, and why; grouped by reason."""
     question = "What could not be estimated, and why?"
     if not gaps:
-        return PlainAnswer(
-            question, "Nothing: all was estimated.", ("Every quantity of this report could be estimated.",)
-        )
+        every = "Every quantity of this report could be estimated."
+        return PlainAnswer(question, "Nothing: all was estimated.", (every,))
     by_reason: dict[str, list[str]] = {}
     for gap in gaps:
         by_reason.setdefault(gap.why, []).append(gap.what)
     points = []
     for why, whats in by_reason.items():
-        what = listed(whats[:4]) + (f" and {len(whats) - 4} more" if len(whats) > 4 else "")
-        points.append(f"{what}: {why.rstrip('.')}.")
+        more = f" and {len(whats) - 4} more" if len(whats) > 4 else ""
+        points.append(f"{listed(whats[:4])}{more}: {why.rstrip('.')}.")
     rest = f" {len(gaps) - 1} more below." if len(gaps) > 1 else ""
     return PlainAnswer(question, f"{gaps[0].what}: {gaps[0].why.rstrip('.')}.{rest}", (), tuple(points))

@@ -6,9 +6,8 @@ Codings were made under the codebook schoen, version 1.0.0 (sha256 9123923a87a0�
 from __future__ import annotations
 
 from importlib import metadata
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ...agreement.profile import MISSING
 from ...provenance import now, versions
 from ...runs.run import CoderRun
 from ...tokens.noise import PAPER
@@ -29,39 +28,37 @@ class MethodsParagraph(NamedTuple):
 
 def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> tuple[MethodsParagraph, ...]:
     """What was coded by whom under what, and how each number was made."""
-    return (
-        MethodsParagraph("Material", _material(study)),
-        MethodsParagraph("Codebook", _codebook(study)),
-        MethodsParagraph("Coders", " ".join(_coder(run) for run in study.runs)),
-        MethodsParagraph("Missing codings", _missing(study)),
-        MethodsParagraph("Agreement", _agreement(study)),
-        MethodsParagraph("Frequencies and contrasts", _statistics(study, contrasts)),
-        MethodsParagraph("Correction", _correction(corrected)),
-        MethodsParagraph("Noise", _noise(study)),
-        MethodsParagraph("Order", _order(study)),
-        MethodsParagraph("Seeds and software", _software(study)),
-    )
+    texts = {
+        "Material": _material(study),
+        "Codebook": _codebook(study),
+        "Coders": " ".join(_coder(run) for run in study.runs),
+        "Unfinished runs": f"{'; '.join(study.partial)}." if study.partial else "",
+        "Missing codings": _missing(study),
+        "Agreement": _agreement(study),
+        "Frequencies and contrasts": _statistics(study, contrasts),
+        "Correction": _correction(corrected),
+        "Noise": _noise(study),
+        "Order": ORDER,
+        "Seeds and software": _software(study),
+    }
+    return tuple(MethodsParagraph(head, text) for head, text in texts.items() if text)
 
 
 def _material(study: Study) -> str:
     schemes = listed(sorted({run.manifest.scheme for run in study.runs}))
-    table = study.table
-    tokens = int(table.drop_duplicates("unit_id")["tokens"].sum())
+    tokens = int(study.table.drop_duplicates("unit_id")["tokens"].sum())
     parts = []
     for column in ("domain", "condition", "model"):
-        values = study.values(column)
+        values = [str(v) for v in study.values(column)]
+        more = f" (and {len(values) - 8} more)" if len(values) > 8 else ""
         if values:
-            many = f" (and {len(values) - 8} more)" if len(values) > 8 else ""
-            parts.append(
-                f"{column}{'s' if len(values) > 1 else ''} {listed([str(v) for v in values[:8]])}{many}"
-            )
+            parts.append(f"{column}{'s' if len(values) > 1 else ''} {listed(values[:8])}{more}")
     about = f" ({'; '.join(parts)})" if parts else ""
-    digests = sorted({str(d) for run in study.runs if (d := run.manifest.source.get("traces_digest"))})
-    source = (
-        f" Digest of the traces file{'s' if len(digests) > 1 else ''}: {', '.join(d[:23] + '…' for d in digests)}."
-        if digests
-        else ""
+    digests = sorted(
+        {str(d)[:23] + "…" for run in study.runs if (d := run.manifest.source.get("traces_digest"))}
     )
+    many = "s" if len(digests) > 1 else ""
+    source = f" Digest of the traces file{many}: {', '.join(digests)}." if digests else ""
     return (
         f"{counted(len(study.data.traces), 'reasoning trace')}{about} were divided into {counted(len(study.data.unit_ids), 'unit')} "
         f"under the scheme {schemes}, {tokens:,} tokens (spaCy, white space not counted).{source}"
@@ -79,7 +76,7 @@ def _codebook(study: Study) -> str:
     )
 
 
-_PROMPT = (
+FIRST = [
     "model",
     "base_url",
     "prompt",
@@ -90,23 +87,22 @@ _PROMPT = (
     "seed",
     "critic",
     "repeats",
-)
+]
+"""Parameters of a coder that are named before the others."""
 
 
 def _coder(run: CoderRun) -> str:
     m = run.manifest
     names = listed([f"{c.name} ({c.kind})" for c in m.coders])
     own = {k: v for k, v in m.parameters.items() if isinstance(v, str | int | float | bool) and k != "about"}
-    ordered = [k for k in _PROMPT if k in own] + [k for k in own if k not in _PROMPT]
-    how = "; ".join(f"{k} {own[k]}" for k in ordered)
+    ordered = sorted(own, key=lambda k: FIRST.index(k) if k in FIRST else len(FIRST))
+    how = f" with {'; '.join(f'{k} {own[k]}' for k in ordered)}" if own else ""
+    seed = f"seed {m.seed}, " if m.seed is not None else ""
     served = m.usage.get("served_models")
     models = (
         f" Models that served it: {', '.join(sorted(served))}." if isinstance(served, dict) and served else ""
     )
-    return (
-        f"Run {run.name} ({m.run_id}, {m.status}): {names}, by {m.coder}{f' with {how}' if how else ''}, {f'seed {m.seed}, ' if m.seed is not None else ''}"
-        f"finished {m.finished or 'never'}.{models}"
-    )
+    return f"Run {run.name} ({m.run_id}, {m.status}): {names}, by {m.coder}{how}, {seed}finished {m.finished or 'never'}.{models}"
 
 
 def _missing(study: Study) -> str:
@@ -125,7 +121,7 @@ def _agreement(study: Study) -> str:
     s = study.settings
     return (
         f"Krippendorff's α ({study.data.measurement}) on the primary code, and nominal α of each code's presence among primary and "
-        "further codes. Intervals are 95 % percentile intervals of a cluster bootstrap over traces, with one over units beside "
+        f"further codes. Intervals are {s.percent} percentile intervals of a cluster bootstrap over traces, with one over units beside "
         f"it ({s.replicates:,} resamples, seed {s.seed}); resamples without variation are left out and counted. Percent "
         "agreement, Cohen's κ (two coders) or Fleiss' κ, and Gwet's AC1 beside it. The difference between human–human and "
         "human–machine agreement is taken on the units that both share, resampled together."
@@ -166,12 +162,11 @@ def _noise(study: Study) -> str:
     )
 
 
-def _order(study: Study) -> str:
-    return (
-        "Lag-1 transitions between primary codes within traces, tested by shuffling codes within traces (normal "
-        "approximation from its exact moments where there are many units); co-occurrence in moving windows of four units; "
-        "position as the unit's midpoint, counted in units."
-    )
+ORDER = (
+    "Lag-1 transitions between primary codes within traces, tested by shuffling codes within traces (normal "
+    "approximation from its exact moments where there are many units); co-occurrence in moving windows of four units; "
+    "position as the unit's midpoint, counted in units."
+)
 
 
 def _software(study: Study) -> str:
@@ -195,49 +190,33 @@ def methods_section(study: Study) -> Section:
         rows.append(
             {"run": run.name, "id": m.run_id, "status": m.status, "made_by": m.coder, "scheme": m.scheme}
             | {"coders": ", ".join(c.name for c in m.coders), "codebook": run.codebook.stamp, "seed": m.seed}
-            | {"finished": m.finished, "fingerprint": m.fingerprint, "parameters": _plain(m.parameters)}
+            | {"finished": m.finished, "fingerprint": m.fingerprint}
+            | {"parameters": "; ".join(f"{k}={v}" for k, v in m.parameters.items())}
         )
-    table = ReportTable(
-        "runs",
-        "The runs that this report is made of.",
-        columns(
-            ("run", "run", "text"),
-            ("coders", "coders", "text"),
-            ("made by", "made_by", "text"),
-            ("codebook", "codebook", "text"),
-            ("units", "scheme", "text"),
-            ("status", "status", "text"),
-            ("finished", "finished", "text"),
-        ),
-        tuple(rows),
+    shown = columns(
+        ("run", "run", "text"),
+        ("coders", "coders", "text"),
+        ("made by", "made_by", "text"),
+        ("codebook", "codebook", "text"),
+        ("units", "scheme", "text"),
+        ("status", "status", "text"),
+        ("finished", "finished", "text"),
     )
+    table = ReportTable("runs", "The runs that this report is made of.", shown, tuple(rows))
     return Section("methods", "Methods", tables=(table,))
 
 
-def _plain(parameters: dict[str, Any]) -> str:
-    return "; ".join(f"{k}={v}" for k, v in parameters.items())
-
-
 def coverage_section(study: Study) -> Section:
-    """One row for each coder."""
+    """Who coded what, and what is missing and why: one row for each coder."""
     data = study.data
     rows: list[Row] = []
-    for number, coder in enumerate(data.coders):
-        own = data.primary[number]
-        asked = study.table[study.table["coder"] == coder.name]
-        reasons = dict(sorted(data.missing[number].items()))
-        coded = int((own != MISSING).sum())
+    for coder, reasons in zip(data.coders, data.missing, strict=True):
+        asked, coded = study.of_coder(coder.name), study.coded(coder.name)
         rows.append(
-            {
-                "coder": coder.name,
-                "kind": coder.kind,
-                "traces": int(asked["trace_id"].nunique()),
-                "units": len(asked),
-                "coded": coded,
-                "missing": len(asked) - coded,
-                "why": "; ".join(f"{n} {why}" for why, n in reasons.items()),
-                "of_all": coded / len(data.unit_ids),
-            }
+            {"coder": coder.name, "kind": coder.kind, "traces": int(asked["trace_id"].nunique())}
+            | {"units": len(asked), "coded": coded, "missing": len(asked) - coded}
+            | {"why": "; ".join(f"{n} {why}" for why, n in sorted(reasons.items()))}
+            | {"of_all": coded / len(data.unit_ids)}
         )
     table = ReportTable(
         "coverage",
@@ -255,12 +234,12 @@ def coverage_section(study: Study) -> Section:
         tuple(rows),
     )
     lost = sum(row["missing"] for row in rows)
+    missing = f"{counted(lost, 'coding')} missing; the table says why." if lost else "No coding is missing."
     lead = (
         f"{counted(len(data.traces), 'trace')} in {counted(len(data.unit_ids), 'unit')}, coded by "
-        f"{listed([coder.name for coder in data.coders])}. "
-        + (f"{counted(lost, 'coding')} missing; the table says why." if lost else "No coding is missing."),
+        f"{listed([coder.name for coder in data.coders])}. {missing}"
     )
-    return Section("coverage", "Who coded what", lead, (table,), cautions=study.partial)
+    return Section("coverage", "Who coded what", (lead,), (table,), cautions=study.partial)
 
 
 def section(study: Study) -> tuple[Section, ...]:
