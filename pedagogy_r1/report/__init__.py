@@ -3,7 +3,6 @@
 from .answers import PlainAnswer
 from .build_report import Report, build_report, make_report, write_report
 from .figures import Figure
-from .reliability import Agreement, measure_agreement
 from .section import Gap, Quote, ReportTable, Section, TableColumn, columns
 from .sections.code_order import CodeOrder, measure_order, order_section
 from .sections.coder_agreement import agreement_section, disagreements
@@ -14,6 +13,7 @@ from .sections.methods import coverage_section
 from .sections.noise_share import Noise, measure_noise, noise_section
 from .sections.other_coders import Robustness, measure_robustness, robustness_section
 from .study import ColumnContrast, ReportSettings, Study, open_study, parse_comparison
+from .study_agreement import Agreement, measure_agreement
 
 __all__ = [
     "Agreement",

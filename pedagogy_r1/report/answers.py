@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from ..agreement.alpha_difference import AlphaDifference
 from ..agreement.comparison import Comparison
 from ..estimate import Estimate
 from ..formatting import interval, shown
+from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
-from .reliability import Agreement
 from .section import Gap, counted, listed, sentence
 from .sections.contrasts import Contrasts, clear_of_zero, shown_effects
 from .sections.corrections import Corrections
 from .sections.noise_share import Noise
 from .study import ColumnContrast, Study
+from .study_agreement import Agreement
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def reliability_answer(study: Study, found: Agreement) -> PlainAnswer:
     """Between people first; then people and the machine."""
     question = "How reliable are the codes?"
     if len(study.data.coders) < 2:
-        name = study.data.coders[0].name
+        name = study.data.names[0]
         kind = "a machine" if study.machines else "one person"
         alone = f"Only {name} ({kind}) coded these traces. Nothing says how far another coder would agree, so no number below should be quoted as a finding."
         return PlainAnswer(question, f"Not known: only {name} coded.", (alone,))
@@ -57,12 +60,10 @@ def reliability_answer(study: Study, found: Agreement) -> PlainAnswer:
     elif study.humans and mixed:
         text.append(f"Only one person, {study.humans[0]}, coded, so how far people agree is not known.")
     if mixed:
-        machine = next(name for name in mixed.coders if name in study.machines)
-        text.append(f"A person ({_person(study, mixed)}) and the machine ({machine}) {_level(mixed)}")
-        short.append(
-            f"{'the machine agrees' if people else 'The machine agrees'} with people {_grade_words(mixed)}"
-        )
-        text += _difference(found, machine)
+        person = next(name for name in mixed.coders if name in study.humans)
+        text.append(f"A person ({person}) and the machine ({study.machine}) {_level(mixed)}")
+        short.append(f"{'the' if people else 'The'} machine agrees with people {_grade_words(mixed)}")
+        text += _difference(found.report.differences.get(study.machine or ""))
     elif machines:
         text.append(
             f"No person coded these traces. {_who(machines, 'machines')} {_level(machines)} That says how much alike they are, "
@@ -79,15 +80,9 @@ def _best(some: Sequence[Comparison]) -> Comparison | None:
     return max(some, key=lambda c: (len(c.coders), c.result.n), default=None)
 
 
-def _person(study: Study, c: Comparison) -> str:
-    return next(name for name in c.coders if name in study.humans)
-
-
 def _who(c: Comparison, many: str) -> str:
-    return f"{_NUMBER.get(len(c.coders), len(c.coders))} {many} ({listed(c.coders)})"
-
-
-_NUMBER = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
+    number = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}.get(len(c.coders), len(c.coders))
+    return f"{number} {many} ({listed(c.coders)})"
 
 
 def _level(c: Comparison) -> str:
@@ -97,37 +92,38 @@ def _level(c: Comparison) -> str:
         return f"cannot be compared: {result.why_undefined}."
     seen = next((one.value for one in c.beside if one.name == "percent agreement"), None)
     same = (
-        f"gave the same code to {shown(seen, 'share')} of {counted(result.n, 'shared unit')}."
+        f"gave the same code to {shown(seen, 'share')} of {counted(result.n, 'shared unit')}. "
         if seen is not None
         else ""
     )
-    ci = result.interval or result.unit_interval
-    span = (
-        f" (95 % interval {shown(ci[0], 'coefficient')} to {shown(ci[1], 'coefficient')})"
-        if ci
-        else " (no interval)"
-    )
     if _too_few(c):
         few = f"{counted(result.n, 'shared unit')} of {counted(result.clusters, 'trace')}"
-        return f"{same} Krippendorff's α is {shown(result.value, 'coefficient')}, but {few} are too few to tell how far they agree."
-    grade = _grade(result.value)
-    low = _grade(ci[0]) if ci else grade
-    hedge = "" if low == grade else f" The interval reaches down to where it would be {_MEANS[low]}."
+        return f"{same}Krippendorff's α is {shown(result.value)}, but {few} are too few to tell how far they agree."
+    ends = result.interval or result.unit_interval
+    span, hedge, grade = " (no interval)", "", _grade(result.value)
+    if ends:
+        span = f" ({shown(result.level, 'percent')} interval {shown(ends[0])} to {shown(ends[1])})"
+        if (low := _grade(ends[0])) != grade:
+            hedge = f" The interval reaches down to where it would be {low.means}."
     return (
-        f"{same} Beyond chance, their agreement is Krippendorff's α = {shown(result.value, 'coefficient')}{span}, where 1 is perfect "
-        f"and 0 is chance: by the customary limits (.800 and .667), {_MEANS[grade]}.{hedge}"
+        f"{same}Beyond chance, their agreement is Krippendorff's α = {shown(result.value)}{span}, where 1 is perfect "
+        f"and 0 is chance: by the customary limits ({shown(ALPHA_RELIABLE)} and {shown(ALPHA_TENTATIVE)}), {grade.means}.{hedge}"
     )
 
 
-_MEANS = {
-    "well": "good enough to rely on",
-    "fairly": "good enough for tentative conclusions only",
-    "too little": "too low to draw conclusions from",
-}
+class Grade(NamedTuple):
+    """What an α is good for: of the coders' agreement, and as a verdict on it."""
+
+    words: str
+    means: str
 
 
-def _grade(alpha: float) -> str:
-    return "well" if alpha >= 0.8 else "fairly" if alpha >= 0.667 else "too little"
+def _grade(alpha: float) -> Grade:
+    if alpha >= ALPHA_RELIABLE:
+        return Grade("well enough to rely on", "good enough to rely on")
+    if alpha >= ALPHA_TENTATIVE:
+        return Grade("well enough for tentative conclusions", "good enough for tentative conclusions only")
+    return Grade("too little to rely on", "too low to draw conclusions from")
 
 
 LEAST_UNITS, LEAST_TRACES = 30, 5
@@ -144,28 +140,21 @@ def _grade_words(c: Comparison) -> str:
     if _too_few(c):
         few = f"{counted(c.result.n, 'unit')} of {counted(c.result.clusters, 'trace')}"
         return f"to an extent that cannot be told yet from {few}"
-    grade = _grade(c.result.value)
-    words = {
-        "well": "well enough to rely on",
-        "fairly": "well enough for tentative conclusions",
-        "too little": "too little to rely on",
-    }
-    return f"{words[grade]} (α = {shown(c.result.value, 'coefficient')})"
+    return f"{_grade(c.result.value).words} (α = {shown(c.result.value)})"
 
 
-def _difference(found: Agreement, machine: str) -> list[str]:
-    for name, d in found.differences:
-        if name == machine and d.value is not None and d.low is not None and d.high is not None:
-            if d.low <= 0 <= d.high:
-                return [
-                    "On the units that all of them coded, the machine's agreement with people is not shown to differ from people's own."
-                ]
-            how = "less" if d.value < 0 else "more"
-            return [
-                f"On the same units, people agree {how} with the machine than with each other: α differs by "
-                f"{shown(d.value, 'signed')} ({shown(d.low, 'signed')} to {shown(d.high, 'signed')})."
-            ]
-    return []
+def _difference(d: AlphaDifference | None) -> list[str]:
+    if d is None or d.value is None or d.low is None or d.high is None:
+        return []
+    if d.low <= 0 <= d.high:
+        return [
+            "On the units that all of them coded, the machine's agreement with people is not shown to differ from people's own."
+        ]
+    how = "less" if d.value < 0 else "more"
+    return [
+        f"On the same units, people agree {how} with the machine than with each other: α differs by "
+        f"{shown(d.value, 'signed')} ({shown(d.low, 'signed')} to {shown(d.high, 'signed')})."
+    ]
 
 
 def noise_answer(study: Study, found: Noise, corrected: Corrections | None = None) -> PlainAnswer:

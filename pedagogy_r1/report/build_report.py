@@ -22,13 +22,13 @@ from ..plugins import available, load
 from ..runs.run import CoderRun
 from .answers import PlainAnswer, difference_answer, gap_answer, noise_answer, reliability_answer, unit_words
 from .figures import Figure, Rendered
-from .reliability import measure_agreement
 from .section import Gap, ReportTable, Section
 from .sections.contrasts import measure_contrasts
 from .sections.corrections import measure_corrections
 from .sections.methods import MethodsParagraph, methods_text
 from .sections.noise_share import measure_noise
 from .study import ReportSettings, Study, open_study
+from .study_agreement import measure_agreement
 
 HERE = Path(__file__).parent
 SECTIONS = "pedagogy_r1.report.sections"

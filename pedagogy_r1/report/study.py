@@ -8,9 +8,6 @@ study.reference   A human code for each unit that has one
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,16 +19,16 @@ import numpy.typing as npt
 
 from ..agreement.code_accuracy import majority
 from ..agreement.profile import MISSING
-from ..agreement.reliability import ReliabilityData, reliability_data
-from ..codebook import NONE, Codebook
+from ..agreement.reliability import ReliabilityData, reliability_of
+from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
 from ..errors import PedagogyError, RunError, did_you_mean
 from ..estimate import Resampling
 from ..formatting import shown
 from ..limits import LEVEL
-from ..runs.code_table import code_table
-from ..runs.coding import CoderInfo
-from ..runs.run import CoderRun, require_complete
+from ..runs.code_table import frame_of
+from ..runs.run import CoderRun, opened, require_complete
+from ..runs.run_columns import read_columns
 from ..sampling.inclusion import Inclusion
 
 if TYPE_CHECKING:
@@ -188,12 +185,12 @@ class Study:
     @property
     def humans(self) -> tuple[str, ...]:
         """Names of the human coders."""
-        return tuple(coder.name for coder in self.data.coders if coder.kind == "human")
+        return tuple(self.data.names[row] for row in self.data.rows("human"))
 
     @property
     def machines(self) -> tuple[str, ...]:
         """Names of the machine coders."""
-        return tuple(coder.name for coder in self.data.coders if coder.kind == "machine")
+        return tuple(self.data.names[row] for row in self.data.rows("machine"))
 
     @property
     def machine(self) -> str | None:
@@ -214,7 +211,7 @@ class Study:
 
     def row(self, coder: str) -> Ints:
         """(units,) primary codes of one coder."""
-        row: Ints = self.data.primary[[c.name for c in self.data.coders].index(coder)]
+        row: Ints = self.data.primary[self.data.names.index(coder)]
         return row
 
     def coded(self, coder: str) -> int:
@@ -257,109 +254,30 @@ class Study:
         """The rows of the main coder."""
         return self.of_coder(self.main)
 
-    def quoted(self, wanted: set[str]) -> dict[str, tuple[str, str]]:
-        """unit id → (trace id, text), for few units of however many."""
-        found: dict[str, tuple[str, str]] = {}
-        for run in self.runs:
-            with (run.folder / "units.jsonl").open("rb") as file:
-                for line in file:
-                    name = _ID.search(line)
-                    if name is None or name[1].decode() in wanted:
-                        unit = json.loads(line)
-                        if unit["id"] in wanted:
-                            found.setdefault(unit["id"], (unit["trace_id"], unit["text"]))
-            if len(found) == len(wanted):
-                break
-        return found
-
-
-_ID = re.compile(rb'^\{"id": ?"(\w+)"')
-
 
 def open_study(
     runs: Sequence[CoderRun | str | Path], settings: ReportSettings | None = None, *, partial: bool = False
 ) -> Study:
     """Open and join the runs; ``partial``: unfinished ones too. Raises `RunError`, `CodebookError` or `InputError` for what cannot be joined."""
     settings = settings or ReportSettings()
-    opened = tuple(run if isinstance(run, CoderRun) else CoderRun(run) for run in runs)
-    unfinished = require_complete(opened, partial)
-    table = code_table(opened)
-    if not len(table):
+    found = opened(runs)
+    unfinished = require_complete(found, partial)
+    for run in found:
+        if [other.name for other in found].count(run.name) > 1:
+            raise RunError(f"two runs are named {run.name}", "rename one of the directories")
+    columns = read_columns(found)
+    if not len(columns.codings):
         raise RunError("the runs hold no coding", "annotate some traces first, or import codings")
-    book = opened[0].codebook
-    data = _reliability(opened, table, book)
-    return Study(opened, book, table, data, _main(data, settings.coder), settings, unfinished)
+    data = reliability_of(columns)
+    main = _main(data, settings.coder)
+    return Study(found, columns.book, frame_of(columns), data, main, settings, unfinished)
 
 
 def _main(data: ReliabilityData, wanted: str | None) -> str:
-    names = [coder.name for coder in data.coders]
     if wanted is not None:
-        if wanted not in names:
-            raise RunError(f"no coder is named {wanted!r}", did_you_mean(wanted, names))
+        if wanted not in data.names:
+            raise RunError(f"no coder is named {wanted!r}", did_you_mean(wanted, list(data.names)))
         return wanted
     coded = (data.primary != MISSING).sum(axis=1)
     most = [c for c, n in zip(data.coders, coded, strict=True) if n >= NEARLY * coded.max()]
     return next((coder.name for coder in most if coder.kind == "human"), most[0].name)
-
-
-def _reliability(runs: Sequence[CoderRun], table: pd.DataFrame, book: Codebook) -> ReliabilityData:
-    """`reliability_data` from the table, whose columns are there already; a million codings take a second."""
-    import pandas as pd
-
-    if book.level != "nominal":
-        return reliability_data(runs)
-    unit, unit_ids = pd.factorize(table["unit_id"])
-    trace, traces = pd.factorize(table["trace_id"])
-    coder, names = pd.factorize(table["coder"])
-    categories = tuple(str(code) for code in table["primary"].cat.categories)
-    first_row = np.unique(unit, return_index=True)[1]
-    own = table["primary"].cat.codes.to_numpy().astype(np.int64)
-    pattern, patterns = pd.factorize(table["codes"])
-    bits = np.array([_bits(codes, categories) for codes in patterns] + [0], dtype=np.int64)
-    primary = np.full((len(names), len(unit_ids)), MISSING, dtype=np.int64)
-    present = np.zeros_like(primary)
-    primary[coder, unit], present[coder, unit] = own, bits[pattern]
-    kinds = dict(zip(table["coder"].astype(str), table["kind"].astype(str), strict=True))
-    missing = _reasons(runs) if (own < 0).any() else {}
-    infos = tuple(CoderInfo.model_validate({"name": str(n), "kind": kinds[str(n)]}) for n in names)
-    return ReliabilityData(
-        coders=infos,
-        categories=categories,
-        unit_ids=tuple(unit_ids),
-        traces=tuple(str(t) for t in traces),
-        cluster=trace[first_row].astype(np.int64),
-        primary=primary,
-        present=present,
-        missing=tuple(missing.get(info.name, Counter()) for info in infos),
-        fields=tuple(_fields(table, trace, len(traces))),
-    )
-
-
-def _bits(codes: tuple[str, ...], categories: tuple[str, ...]) -> int:
-    return sum(1 << categories.index(code) for code in set(codes or (NONE,)))
-
-
-def _fields(table: pd.DataFrame, trace: Ints, traces: int) -> list[dict[str, Any]]:
-    import pandas as pd
-
-    row = np.zeros(traces, dtype=np.int64)
-    row[trace[::-1]] = np.arange(len(trace))[::-1]
-    own = table.iloc[row][["item", *(c for c in COLUMNS if c != "correct")]].astype(object)
-    return [
-        {str(k): None if pd.isna(v) else v for k, v in fields.items()} for fields in own.to_dict("records")
-    ]
-
-
-def _reasons(runs: Sequence[CoderRun]) -> dict[str, Counter[str]]:
-    """Why codings are missing, by coder; lines with codes are not parsed."""
-    found: dict[str, Counter[str]] = {}
-    for run in runs:
-        with (run.folder / "codings.jsonl").open("rb") as file:
-            for line in file:
-                if b"null" in line:
-                    coding = json.loads(line)
-                    if coding.get("codes") is None:
-                        for name in (coding["coder"], f"{coding['coder']}@{run.name}"):
-                            why = coding.get("missing_reason") or "missing"
-                            found.setdefault(name, Counter())[why] += 1
-    return found

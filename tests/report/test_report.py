@@ -131,7 +131,7 @@ def test_csv_holds_what_the_functions_return(demo: list[Path], out: Path) -> Non
         return list(csv.DictReader((out / "tables" / f"{name}.csv").open(encoding="utf-8")))
 
     agreed = agree(demo, replicates=50)
-    assert [float(r["alpha"]) for r in rows("alpha")] == [c.result.value for c in agreed.comparisons]
+    assert [float(r["value"]) for r in rows("alpha")] == [c.result.value for c in agreed.comparisons]
     assert [(float(r["low"]), float(r["high"])) for r in rows("alpha")] == [
         c.result.interval for c in agreed.comparisons
     ]
@@ -285,7 +285,7 @@ def test_nothing_to_compare_and_no_noise(tmp_path: Path) -> None:
 def test_constant_codings_are_explained(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"A": ["A"] * 8, "B": ["A"] * 8})
     report = build_report([run], tmp_path / "out", QUICK)
-    assert report.table("alpha").rows[0]["alpha"] is None
+    assert report.table("alpha").rows[0]["value"] is None
     assert "all pairable values are the same" in report.answers[0].text[0]
     assert next(s.absent for s in report.sections if s.id == "quotes") == "the coders never disagree"
 

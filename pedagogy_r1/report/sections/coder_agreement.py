@@ -5,23 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...agreement.comparison import Comparison
-from ...agreement.profile import MISSING, profiles
-from ...formatting import shown
-from ...limits import FEW_CLUSTERS
-from ..agreement_tables import agreement_tables
+from ...agreement.comparison import EACH, KINDS, Comparison
+from ...agreement.profile import MISSING
+from ...formatting import interval, shown
+from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_CLUSTERS
 from ..figures import Dot, Figure, dot_rows, heat_map
-from ..reliability import LEAST_HUMANS, Agreement, measure_agreement
 from ..section import Gap, Quote, Section, counted, distinct, listed
 from ..study import Study
+from ..study_agreement import LEAST_HUMANS, Agreement, agreement_tables, measure_agreement
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
+
+LIMITS = {limit: shown(limit) for limit in (ALPHA_TENTATIVE, ALPHA_RELIABLE)}
 
 
 def agreement_section(study: Study, found: Agreement) -> Section:
@@ -31,154 +32,126 @@ def agreement_section(study: Study, found: Agreement) -> Section:
         why = f"only one coder, {only}, is in these runs: there is nobody to agree with"
         gap = Gap("Reliability", f"{why}. Have a second person code some of the traces, and add that run.")
         return Section("agreement", "Agreement", absent=why, gaps=(gap,))
-    gaps = [
-        Gap(f"α of {' and '.join(c.coders)}", c.result.why_undefined)
-        for c in found.comparisons
-        if c.result.why_undefined
-    ]
-    gaps += [
-        Gap(f"The difference in α between {name} and people", d.why_undefined)
-        for name, d in found.differences
-        if d.why_undefined
-    ]
-    if study.machines and 0 < len(study.humans) < LEAST_HUMANS:
-        why = f"the alternative-annotator test needs {LEAST_HUMANS} people, and {len(study.humans)} coded"
-        gaps.append(Gap("Whether the machine may replace a coder", why))
-    if not study.humans:
-        gaps.append(Gap("Agreement with people", "no run holds codings by people"))
-    elif len(study.humans) == 1:
-        gaps.append(Gap("Agreement among people", f"{study.humans[0]} is the only person who coded"))
     return Section(
         "agreement",
         "Agreement",
-        _lead(study, found),
+        tuple(_lead(study, found)),
         agreement_tables(study, found),
-        agreement_figures(study, found),
-        gaps=tuple(gaps),
-        cautions=_cautions(found),
+        tuple(_figures(study, found)),
+        gaps=tuple(_gaps(study, found)),
+        cautions=distinct(list(_cautions(found))),
     )
 
 
-def _lead(study: Study, found: Agreement) -> tuple[str, ...]:
-    level = study.data.measurement
-    words = (
-        f"Krippendorff's α ({level}, on the primary code) is 1 where coders always agree and 0 where they agree no more "
-        "than chance would. The interval redraws whole traces, since sentences of one trace resemble each other; the one "
+def _gaps(study: Study, found: Agreement) -> Iterator[Gap]:
+    for c in found.comparisons:
+        if c.result.why_undefined:
+            yield Gap(f"α of {' and '.join(c.coders)}", c.result.why_undefined)
+    for name, d in found.report.differences.items():
+        if d.why_undefined:
+            yield Gap(f"The difference in α between {name} and people", d.why_undefined)
+    if study.machines and 0 < len(study.humans) < LEAST_HUMANS:
+        why = f"the alternative-annotator test needs {LEAST_HUMANS} people, and {len(study.humans)} coded"
+        yield Gap("Whether the machine may replace a coder", why)
+    if not study.humans:
+        yield Gap("Agreement with people", "no run holds codings by people")
+    elif len(study.humans) == 1:
+        yield Gap("Agreement among people", f"{study.humans[0]} is the only person who coded")
+
+
+def _lead(study: Study, found: Agreement) -> Iterator[str]:
+    yield (
+        f"Krippendorff's α ({study.data.measurement}, on the primary code) is 1 where coders always agree and 0 where they agree no "
+        "more than chance would. The interval redraws whole traces, since sentences of one trace resemble each other; the one "
         "over units, given beside it, takes them for independent and is too narrow where they are not."
     )
-    lines = [words]
-    for name, d in found.differences:
+    for name, d in found.report.differences.items():
         if d.value is not None:
-            span = f" [{shown(d.low, 'signed')}, {shown(d.high, 'signed')}]" if d.interval else ""
-            lines.append(
+            span = f" {interval(d.low, d.high, 'signed')}" if d.interval else ""
+            yield (
                 f"On the {counted(d.n, 'unit')} that {name} and at least two people coded, people reach α = "
-                f"{shown(d.first, 'coefficient')} with each other and {shown(d.second, 'coefficient')} with {name}: a "
-                f"difference of {shown(d.value, 'signed')}{span}."
+                f"{shown(d.first)} with each other and {shown(d.second)} with {name}: a difference of "
+                f"{shown(d.value, 'signed')}{span}."
             )
-    errors = found.errors
+    errors = found.report.machine_errors
     if errors and errors.mean_correlation is not None and errors.effective is not None:
-        lines.append(
+        yield (
             f"Machine coders err together: their errors against people's codes correlate by "
             f"{shown(errors.mean_correlation, 'number')} on average, so that {len(study.machines)} of them are worth "
             f"{shown(errors.effective, 'number')} that err independently."
         )
-    lines += [f"May {one.machine} replace a coder? {one.verdict()}" for one in found.replacements]
-    return tuple(lines)
+    for one in found.report.replacements:
+        yield f"May {one.machine} replace a coder? {one.verdict()}"
 
 
-def _cautions(found: Agreement) -> tuple[str, ...]:
+def _cautions(found: Agreement) -> Iterator[str]:
     few = [c.result.clusters for c in found.comparisons if 2 <= c.result.clusters < FEW_CLUSTERS]
-    cautions = []
     if few:
-        cautions.append(
-            f"Intervals over traces rest on {min(few)} traces; with fewer than {FEW_CLUSTERS} they tend to be too narrow."
-        )
+        yield f"Intervals over traces rest on {min(few)} traces; with fewer than {FEW_CLUSTERS} they tend to be too narrow."
     for c in found.comparisons:
-        if c.result.value is not None and max(c.result.unit_undefined_share, c.result.undefined_share) > 0:
-            share = max(c.result.unit_undefined_share, c.result.undefined_share)
-            cautions.append(
-                f"α of {' and '.join(c.coders)} was undefined in {share:.1%} of the resamples, which are left out."
-            )
-    return distinct(cautions)
+        share = max(c.result.unit_undefined_share, c.result.undefined_share)
+        if c.result.value is not None and share > 0:
+            yield f"α of {' and '.join(c.coders)} was undefined in {share:.1%} of the resamples, which are left out."
 
 
-def agreement_figures(study: Study, found: Agreement) -> tuple[Figure, ...]:
+def _figures(study: Study, found: Agreement) -> Iterator[Figure]:
     """Those that the data allow."""
-    figures = [
-        Figure(
-            "alpha",
-            "Krippendorff's α of each group of coders. Thick: 95 % interval over traces; hair line: over units. Dashed: "
-            "Krippendorff's limits for tentative conclusions (.667) and for reliable ones (.800).",
-            lambda: _draw_alpha(found.comparisons),
-        )
-    ]
-    chosen = [c for c in (_first(found, "human-human"), _first(found, "human-machine")) if c]
-    chosen = chosen or list(found.comparisons[:1])
+    percent = study.settings.percent
+    tentative, reliable = LIMITS.values()
+    yield Figure(
+        "alpha",
+        f"Krippendorff's α of each group of coders. Thick: {percent} interval over traces; hair line: over units. Dashed: "
+        f"Krippendorff's limits for tentative conclusions ({tentative}) and for reliable ones ({reliable}).",
+        lambda: _draw_alpha(found.comparisons),
+    )
+    both = [_first(found, "human-human"), _first(found, "human-machine")]
+    chosen = [c for c in both if c] or list(found.comparisons[:1])
     if any(one.result.value is not None for c in chosen for one in c.per_code):
-        figures.append(
-            Figure(
-                "alpha_by_code",
-                "α of each code's presence, "
-                + listed([f"{c.kind.replace('-', '–')} ({' – '.join(c.coders)})" for c in chosen])
-                + ". Bars: 95 % intervals over traces. A code without a mark is undefined there.",
-                lambda: _draw_codes(study, chosen),
-            )
+        yield Figure(
+            "alpha_by_code",
+            f"α of each code's presence, {listed([_named(c) for c in chosen])}. Bars: {percent} intervals over traces. A code "
+            "without a mark is undefined there.",
+            lambda: _draw_codes(study, chosen),
         )
     if found.confusion is not None:
         rows, machine = found.confusion_of
-        figures.append(
-            Figure(
-                "confusion",
-                f"What {machine} said where {rows} said the code in the row: counts of units, coloured by their share of the "
-                "row. The diagonal is agreement.",
-                lambda: _draw_confusion(study, found),
-            )
+        yield Figure(
+            "confusion",
+            f"What {machine} said where {rows} said the code in the row: counts of units, coloured by their share of the "
+            "row. The diagonal is agreement.",
+            lambda: _draw_confusion(study, found),
         )
-    return tuple(figures)
 
 
 def _first(found: Agreement, kind: str) -> Comparison | None:
-    same = found.of_kind(kind)
-    return max(same, key=lambda c: (c.result.n, len(c.coders)), default=None)
+    return max(found.of_kind(kind), key=lambda c: (c.result.n, len(c.coders)), default=None)
 
 
-KINDS = ("human-human", "human-machine", "machine-machine", "all")
+def _named(c: Comparison) -> str:
+    return f"{c.kind.replace('-', '–')} ({' – '.join(c.coders)})"
 
 
 def _draw_alpha(comparisons: Sequence[Comparison]) -> Canvas:
-    names, rows = [], []
-    for c in comparisons:
-        names.append(" – ".join(c.coders))
-        rows.append([Dot(c.result, group=KINDS.index(c.kind), thin=c.result.unit_interval)])
-    kinds = [kind.replace("-", "–") for kind in KINDS]
-    least = min([0.0, *(d.estimate.low for row in rows for d in row if d.estimate.low is not None)])
+    least = min([0.0, *(c.result.low for c in comparisons if c.result.low is not None)])
     return dot_rows(
-        names,
-        rows,
+        [" – ".join(c.coders) for c in comparisons],
+        [[Dot(c.result, group=KINDS.index(c.kind), thin=c.result.unit_interval)] for c in comparisons],
         axis="Krippendorff's α",
-        groups=kinds,
-        marks={0.667: ".667", 0.8: ".800"},
+        groups=[kind.replace("-", "–") for kind in KINDS],
+        marks=LIMITS,
         limits=(least - 0.03, 1.02),
     )
 
 
 def _draw_codes(study: Study, chosen: Sequence[Comparison]) -> Canvas:
-    rows: list[list[Dot]] = []
     names = [one.code for one in chosen[0].per_code]
-    for k, code in enumerate(names):
-        row = []
-        for group, c in enumerate(chosen):
-            result = c.per_code[k].result
-            row.append(Dot(result, study.palette[code], group))
-        rows.append(row)
-    groups_ = [f"{c.kind.replace('-', '–')} ({' – '.join(c.coders)})" for c in chosen]
+    rows = [
+        [Dot(c.per_code[k].result, study.palette[code], group) for group, c in enumerate(chosen)]
+        for k, code in enumerate(names)
+    ]
+    groups = [_named(c) for c in chosen]
     return dot_rows(
-        names,
-        rows,
-        axis="α of presence or absence",
-        groups=groups_,
-        marks={0.667: ".667", 0.8: ".800"},
-        limits=(None, 1.02),
+        names, rows, axis="α of presence or absence", groups=groups, marks=LIMITS, limits=(None, 1.02)
     )
 
 
@@ -197,41 +170,11 @@ def _draw_confusion(study: Study, found: Agreement) -> Canvas:
     )
 
 
-MOST = 12
-EACH = 2
-"""Quotes of one and the same confusion; more would crowd out the others."""
-
-LENGTH = 400
-
-
-def disagreements(study: Study, most: int = MOST) -> tuple[tuple[Quote, ...], int]:
-    """Quotes, the largest share of disagreeing pairs first, then the rarer confusion; and how many units disagree."""
-    found = profiles(study.data.primary, len(study.codes))
-    m = found.counts.sum(axis=1)
-    share = (m**2 - (found.counts**2).sum(axis=1)) / np.maximum(m * (m - 1), 1)
-    units_of = np.bincount(found.profile, minlength=len(m))
-    order = [p for p in np.lexsort((units_of, -m, -share)) if share[p] > 0]
-    chosen: list[int] = []
-    for profile in order:
-        if len(chosen) >= most:
-            break
-        chosen += np.flatnonzero(found.profile == profile)[:EACH].tolist()
-    units = [int(found.units[i]) for i in chosen[:most]]
-    texts = study.quoted({study.data.unit_ids[u] for u in units})
-    quotes = tuple(
-        Quote(*texts[study.data.unit_ids[u]], _said(study, u))
-        for u in units
-        if study.data.unit_ids[u] in texts
-    )
-    return quotes, int(units_of[share > 0].sum())
-
-
-def _said(study: Study, unit: int) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (coder.name, study.codes[value])
-        for coder, value in zip(study.data.coders, study.data.primary[:, unit], strict=True)
-        if value != MISSING
-    )
+def disagreements(study: Study, most: int | None = None) -> tuple[tuple[Quote, ...], int]:
+    """The units to talk over before anything is coded again, as `agree` ranks them; and how many units disagree."""
+    report = study.once(measure_agreement).report
+    quotes = (Quote(u.trace_id, u.text, tuple(u.codes.items())) for u in report.disagreed[:most])
+    return tuple(quotes), report.n_disagreed
 
 
 def quote_section(study: Study) -> Section:
@@ -246,9 +189,9 @@ def quote_section(study: Study) -> Section:
         return Section("quotes", title, absent=why, gaps=() if shared else (Gap("Disagreements", why),))
     lead = (
         f"Coders give different primary codes to {counted(units, 'unit')}. Here are some on which most of them differ, rare "
-        f"confusions first, at most {EACH} of a kind.",
+        f"confusions first, at most {EACH} of a kind."
     )
-    return Section("quotes", title, lead, quotes=quotes)
+    return Section("quotes", title, (lead,), quotes=quotes)
 
 
 def section(study: Study) -> tuple[Section, ...]:

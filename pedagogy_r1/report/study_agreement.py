@@ -1,0 +1,303 @@
+"""What the report shows of how far coders agree: `agree`'s report, α by group, people's codes against the machine's; as tables.
+
+measure_agreement(study).report.comparisons[0].result.value
+
+alpha · coefficients · alpha_by_code · human_machine · leave_one_out · alpha_by_group · fidelity
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..agreement.agreement_report import AgreementReport, agreement_of
+from ..agreement.alpha import Alpha, krippendorff_alphas
+from ..agreement.comparison import Comparison
+from ..agreement.profile import MISSING
+from ..formatting import shown
+from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
+from .section import ReportTable, Row, TableColumn, columns, counted, estimate_cells
+from .study import Ints, Study
+
+LEAST_HUMANS = 3
+"""The alternative-annotator test asks for three people."""
+
+MOST_MACHINES = 6
+"""With more machine coders only the pairs with people are shown; all pairs would be a page of rows."""
+
+MOST_QUOTES = 12
+GROUP_COLUMNS = ("condition", "domain", "model")
+
+
+@dataclass(frozen=True)
+class GroupAlpha:
+    """α of some coders in the traces where ``column`` is ``value``."""
+
+    coders: tuple[str, ...]
+    kind: str
+    column: str
+    value: str
+    result: Alpha
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """``confusion``: (codes, codes) counts, rows by the first of ``confusion_of``, columns by the second."""
+
+    report: AgreementReport
+    comparisons: tuple[Comparison, ...]
+    by_group: tuple[GroupAlpha, ...]
+    confusion: Ints | None
+    confusion_of: tuple[str, str]
+
+    def of_kind(self, kind: str) -> tuple[Comparison, ...]:
+        """Comparisons of one kind; pairs first."""
+        return tuple(c for c in self.comparisons if c.kind == kind)
+
+
+def measure_agreement(study: Study) -> Agreement:
+    """Compare all coders; nothing raises where α is undefined, the results say why."""
+    replace = "skilled" if len(study.humans) >= LEAST_HUMANS and study.machines else None
+    report = agreement_of(study.data, study.runs, replace=replace, quotes=MOST_QUOTES, how=study.settings.how)
+    many = len(study.machines) > MOST_MACHINES
+    comparisons = tuple(c for c in report.comparisons if not (many and c.kind == "machine-machine"))
+    of, confusion = _confusion(study)
+    return Agreement(report, comparisons, _by_group(study), confusion, of)
+
+
+def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
+    """People's codes against the main machine's; without people, the first two coders."""
+    machine, names = study.machine, study.data.names
+    if study.reference is not None and machine:
+        rows, of = study.reference.primary, ("people" if len(study.humans) > 1 else study.humans[0], machine)
+    elif len(names) >= 2:
+        rows, of = study.row(names[0]), (names[0], names[1])
+    else:
+        return ("", ""), None
+    others, size = study.row(of[1]), len(study.codes)
+    both = (rows != MISSING) & (others != MISSING)
+    counts = np.bincount(rows[both] * size + others[both], minlength=size * size).reshape(size, size)
+    return of, counts if both.any() else None
+
+
+def _by_group(study: Study) -> tuple[GroupAlpha, ...]:
+    teams = [(study.humans, "human-human")] if len(study.humans) >= 2 else []
+    if study.machine:
+        teams += [((human, study.machine), "human-machine") for human in study.humans[:4]]
+    found = []
+    for column in GROUP_COLUMNS:
+        values = study.values(column)
+        for value in values if 2 <= len(values) <= 12 else []:
+            for names, kind in teams:
+                own = study.data.of(names).where(column, value).on_scale()
+                alpha = krippendorff_alphas([own], study.settings.how)[0]
+                found.append(GroupAlpha(names, kind, column, str(value), alpha))
+    return tuple(found)
+
+
+def agreement_tables(study: Study, found: Agreement) -> tuple[ReportTable, ...]:
+    """Those that the data allow."""
+    return tuple(_tables(study, found, study.settings.level))
+
+
+def _tables(study: Study, found: Agreement, level: float) -> Iterator[ReportTable]:
+    yield _alpha_table(found, level)
+    yield _coefficient_table(found, level)
+    yield _code_table(found, level)
+    if found.report.differences:
+        yield _difference_table(found, level)
+    if found.report.leave_one_out:
+        rows = tuple({"without": name} | _cells(alpha) for name, alpha in found.report.leave_one_out.items())
+        yield ReportTable(
+            "leave_one_out",
+            "α of all the other coders, without each in turn: a coder without whom it rises differs from the rest.",
+            (*columns(("without", "without", "text")), *_alpha_columns(level), *columns(UNITS)),
+            rows,
+        )
+    if found.by_group:
+        yield _group_table(found, level)
+    if found.confusion is not None and study.reference is not None:
+        yield _fidelity_table(study, found.confusion, *found.confusion_of)
+
+
+UNITS = ("units", "units", "count")
+CODERS = ("coders", "coders", "text")
+
+
+def _coders(c: Comparison | GroupAlpha) -> Row:
+    return {"coders": " – ".join(c.coders)}
+
+
+def _cells(result: Alpha) -> Row:
+    own = estimate_cells(result) | {"unit_low": result.unit_low, "unit_high": result.unit_high}
+    own |= {"level": result.level, "units": result.n, "values": result.n_pairable, "traces": result.clusters}
+    return own | {"why_undefined": result.why_undefined}
+
+
+def _alpha_columns(level: float) -> tuple[TableColumn, ...]:
+    return columns(
+        ("α", "value", "coefficient"),
+        (f"{shown(level, 'percent')} over traces", ("low", "high"), "coefficient"),
+        ("over units", ("unit_low", "unit_high"), "coefficient"),
+    )
+
+
+def _why(rows: tuple[Row, ...]) -> tuple[TableColumn, ...]:
+    """A column for reasons, where there is any."""
+    undefined = any(row["why_undefined"] for row in rows)
+    return columns(("why undefined", "why_undefined", "text")) if undefined else ()
+
+
+def _alpha_table(found: Agreement, level: float) -> ReportTable:
+    rows = tuple(
+        _coders(c)
+        | {"kind": c.kind}
+        | _cells(c.result)
+        | {f"p_below_{limit}": share for limit, share in c.result.q.items()}
+        | {f"{name}_value": alpha.value for name, alpha in c.sets.items()}
+        for c in found.comparisons
+    )
+    sets = columns(("MASI", "masi_value", "coefficient"), ("Jaccard", "jaccard_value", "coefficient"))
+    tentative, reliable = f"{ALPHA_TENTATIVE:.3f}", f"{ALPHA_RELIABLE:.3f}"
+    return ReportTable(
+        "alpha",
+        "Krippendorff's α of every pair of coders, and of all where there are more than two.",
+        (
+            *columns(CODERS, ("", "kind", "text")),
+            *_alpha_columns(level),
+            *columns((f"P(α < {tentative[1:]})", f"p_below_{tentative}", "share")),
+            *columns((f"P(α < {reliable[1:]})", f"p_below_{reliable}", "share")),
+            *(sets if any(c.sets for c in found.comparisons) else ()),
+            *columns(UNITS),
+            *_why(rows),
+        ),
+        rows,
+        note="P(α < …): share of resamples of traces that fall below Krippendorff's customary limits (below "
+        f"{tentative[1:]} discard, from {reliable[1:]} rely on it). MASI and Jaccard: α of the sets of codes, where second codes "
+        "were given.",
+    )
+
+
+def _coefficient_table(found: Agreement, level: float) -> ReportTable:
+    return ReportTable(
+        "coefficients",
+        "Other coefficients on the same units: what agreement was seen, and how each reckons with chance.",
+        columns(
+            CODERS,
+            ("coefficient", "coefficient", "text"),
+            ("value", "value", "coefficient"),
+            (f"{shown(level, 'percent')} over traces", ("low", "high"), "coefficient"),
+            ("agreement seen", "agreement", "share"),
+            ("by chance", "chance", "share"),
+            UNITS,
+        ),
+        tuple(
+            _coders(c)
+            | {"coefficient": one.name}
+            | estimate_cells(one)
+            | {"level": one.level, "agreement": one.agreement, "chance": one.chance, "units": one.n}
+            | {"why_undefined": one.why_undefined}
+            for c in found.comparisons
+            for one in c.beside
+        ),
+    )
+
+
+def _code_table(found: Agreement, level: float) -> ReportTable:
+    rows = tuple(
+        _coders(c) | {"code": one.code, "prevalence": one.prevalence} | _cells(one.result)
+        for c in found.comparisons
+        for one in c.per_code
+    )
+    return ReportTable(
+        "alpha_by_code",
+        "α of each code's presence or absence, as primary or second code.",
+        (
+            *columns(CODERS, ("code", "code", "code"), ("how common", "prevalence", "share")),
+            *_alpha_columns(level),
+            *_why(rows),
+        ),
+        rows,
+        first=len(found.comparisons[0].per_code) * 2,
+    )
+
+
+def _difference_table(found: Agreement, level: float) -> ReportTable:
+    return ReportTable(
+        "human_machine",
+        "Mean α of people with each other, of people with the machine, and the paired difference on the same units.",
+        columns(
+            ("machine", "machine", "text"),
+            ("people with each other", "people", "coefficient"),
+            ("people with it", "with_machine", "coefficient"),
+            ("difference", "value", "signed"),
+            (f"{shown(level, 'percent')} over traces", ("low", "high"), "signed"),
+            UNITS,
+            ("traces", "traces", "count"),
+        ),
+        tuple(
+            {"machine": name, "people": d.first, "with_machine": d.second}
+            | estimate_cells(d)
+            | {"level": d.level, "units": d.n, "traces": d.clusters, "why_undefined": d.why_undefined}
+            for name, d in found.report.differences.items()
+        ),
+    )
+
+
+def _group_table(found: Agreement, level: float) -> ReportTable:
+    rows = tuple(
+        {"by": g.column, "group": g.value} | _coders(g) | {"kind": g.kind} | _cells(g.result)
+        for g in found.by_group
+    )
+    return ReportTable(
+        "alpha_by_group",
+        "α within each condition, domain and model.",
+        (
+            *columns(("by", "by", "text"), ("", "group", "text"), CODERS),
+            *_alpha_columns(level),
+            *columns(UNITS, ("traces", "traces", "count")),
+            *_why(rows),
+        ),
+        rows,
+        first=30,
+    )
+
+
+def _fidelity_table(study: Study, counts: Ints, people: str, machine: str) -> ReportTable:
+    rows = []
+    for k, code in enumerate(study.codes):
+        hits, said, true = int(counts[k, k]), int(counts[:, k].sum()), int(counts[k].sum())
+        rows.append(
+            {"code": code, "people": true, "machine": said, "both": hits}
+            | {"precision": hits / said if said else None, "recall": hits / true if true else None}
+            | {"f1": 2 * hits / (said + true) if said + true else None}
+        )
+    whose = "people's codes" if people == "people" else f"the codes of {people}"
+    return ReportTable(
+        "fidelity",
+        f"{machine} held against {whose}, code by code. Precision: of the units to which {machine} gave the code, "
+        "the share to which people gave it too; recall: of people's units, the share that it found.",
+        columns(
+            ("code", "code", "code"),
+            ("by people", "people", "count"),
+            (f"by {machine}", "machine", "count"),
+            ("both", "both", "count"),
+            ("precision", "precision", "share"),
+            ("recall", "recall", "share"),
+            ("F1", "f1", "coefficient"),
+        ),
+        tuple(rows),
+        note=_tie_note(study),
+    )
+
+
+def _tie_note(study: Study) -> str:
+    reference = study.reference
+    if reference is None or not reference.ties:
+        return ""
+    return (
+        f"People's code is the one that most of them gave; on {counted(reference.ties, 'unit')} they tie, and the code of "
+        f"{reference.first} counts."
+    )
