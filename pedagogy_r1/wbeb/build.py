@@ -8,7 +8,6 @@ The same files, options and seed give the same three files, byte for byte, where
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,8 +21,8 @@ from ..errors import InputError, PluginError, did_you_mean
 from ..files.records import atomic, need_file, write_jsonl
 from ..plugins import available, load
 from ..provenance import file_digest
-from .item import Item, write_items
-from .leak import LeakError, LeakPair, Near, Nearness, across, leak_text, near
+from .item import Item, at_most, write_items
+from .leak import LeakError, LeakPair, Nearness, across, leak_text, near
 from .source_result import Skipped, SourceResult
 from .split import SplitRecord, merge_groups, record_split, split_items, stratum
 
@@ -118,29 +117,41 @@ def build(parts: Sequence[SourceFiles], how: BuildSettings | None = None) -> Bui
         raise InputError(f"leaks: {how.on_leak}", f"one of {', '.join(get_args(OnLeak))}")
     loaded = [(part, _load(part)) for part in parts]
     items = _joined([each for _, each in loaded])
-    kept = _limited(items, how)
-    found, merged = near(map(leak_text, kept), how.nearness), 0
-    done, split = kept, None
-    leaking: tuple[LeakPair, ...] = ()
-    if how.split:
-        if how.on_leak == "merge":
-            done, merged = merge_groups(kept, found.pairs)
-        done, split = split_items(done, seed=how.seed, test_fraction=how.test_fraction)
-        leaking = across(done, found.pairs)
-        if leaking and how.on_leak == "error":
-            raise LeakError(leaking, done)
-        if how.on_leak == "drop":
-            done, split = _dropped(done, leaking, split)
-        split = split.model_copy(update={"merged": merged, "notes": split.notes + _large(done, merged)})
+    kept = at_most(how.limit, items, stratum, f"{how.seed}:") if how.limit > 0 else items
+    found = near(map(leak_text, kept), how.nearness)
+    done, split, leaking = _split(kept, found.pairs, how) if how.split else (kept, None, ())
     record = BuildRecord(
         sources=tuple(_source_record(part, each) for part, each in loaded),
         items=len(done),
         over_limit=len(items) - len(kept),
         dropped_as_leaks=len(kept) - len(done),
         split=split,
-        leaks=_leak_record(how, found, leaking),
+        leaks=LeakRecord(
+            **how.nearness._asdict(),
+            action=how.on_leak if how.split else "none",
+            pairs=len(found.pairs),
+            across=tuple((pair.first, pair.second, round(pair.overlap, 4)) for pair in leaking),
+            short=found.short,
+        ),
     )
     return Built(tuple(done), record, tuple(s for _, each in loaded for s in each.skipped))
+
+
+def _split(
+    kept: list[Item], pairs: Sequence[LeakPair], how: BuildSettings
+) -> tuple[list[Item], SplitRecord, tuple[LeakPair, ...]]:
+    """The items with their split, its record, and the pairs that leaked as first split."""
+    done, merged = merge_groups(kept, pairs) if how.on_leak == "merge" else (kept, 0)
+    done, split = split_items(done, seed=how.seed, test_fraction=how.test_fraction)
+    leaking = across(done, pairs)
+    if leaking and how.on_leak == "error":
+        raise LeakError(leaking, done)
+    if how.on_leak == "drop":  # the items of train that are nearly one of test
+        meant = {name for pair in leaking for name in (pair.first, pair.second)}
+        done = [item for item in done if item.split == "test" or item.id not in meant]
+        split = record_split(done, seed=split.seed, test_fraction=split.test_fraction)
+    notes = split.notes + _large(done, merged)
+    return done, split.model_copy(update={"merged": merged, "notes": notes}), leaking
 
 
 def options_of(source: str) -> dict[str, Any]:
@@ -180,32 +191,6 @@ def _joined(loaded: Sequence[SourceResult]) -> list[Item]:
     return items
 
 
-def _limited(items: list[Item], how: BuildSettings) -> list[Item]:
-    """At most ``limit`` items a stratum, by the hash of seed and id, so that a larger limit keeps those of a smaller."""
-    if how.limit <= 0:
-        return items
-    by_stratum: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for item in items:
-        by_stratum[stratum(item)].append(item.id)
-    kept = {
-        name
-        for names in by_stratum.values()
-        for name in sorted(names, key=lambda n: hashlib.sha256(f"{how.seed}:{n}".encode()).digest())[
-            : how.limit
-        ]
-    }
-    return [item for item in items if item.id in kept]
-
-
-def _dropped(
-    items: list[Item], leaking: Sequence[LeakPair], split: SplitRecord
-) -> tuple[list[Item], SplitRecord]:
-    """Without the items of train that are nearly one of test."""
-    meant = {name for pair in leaking for name in (pair.first, pair.second)}
-    kept = [item for item in items if item.split == "test" or item.id not in meant]
-    return kept, record_split(kept, seed=split.seed, test_fraction=split.test_fraction)
-
-
 def _large(items: Sequence[Item], merged: int) -> tuple[str, ...]:
     """Merging chains: A with B, B with C. Where half of a stratum hangs together, an 80/20 split means little."""
     if not merged:
@@ -235,19 +220,6 @@ def _source_record(part: SourceFiles, found: SourceResult) -> SourceRecord:
         left_out=found.left_out,
         bad=len(found.bad),
         notes=found.notes,
-    )
-
-
-def _leak_record(how: BuildSettings, found: Near, leaking: Sequence[LeakPair]) -> LeakRecord:
-    overlap, n, least = how.nearness
-    return LeakRecord(
-        overlap=overlap,
-        n=n,
-        least=least,
-        action=how.on_leak if how.split else "none",
-        pairs=len(found.pairs),
-        across=tuple((pair.first, pair.second, round(pair.overlap, 4)) for pair in leaking),
-        short=found.short,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ..estimate import Estimate
 from ..files.records import atomic
 from ..formatting import interval, shown
-from ..limits import FEW_CLUSTERS
+from ..limits import FEW_CLUSTERS, LEVEL
 from .compare import EvaluationComparison, ScoreDifference, ThoughtCost, place
 
 PAIRED = f"paired over the same items (★ the interval excludes 0, by {FEW_CLUSTERS} groups or more; by chance one in {{}} does)"
@@ -101,26 +101,14 @@ def cell(estimate: Estimate) -> str:
 
 def scores_table(comparison: EvaluationComparison) -> TextTable:
     """Runs × scores, over the shared items; the published numbers below."""
-    keys = list(
-        dict.fromkeys(
-            (cell.domain, cell.task, score.name)
-            for cell in comparison.cells
-            for score in cell.scores
-            if score.name not in BESIDE
-        )
-    )
     found = {
-        (cell.run, cell.domain, cell.task, score.name): score
-        for cell in comparison.cells
-        for score in cell.scores
+        (one.run, (one.domain, one.task, score.name)): cell(score.estimate)
+        for one in comparison.cells
+        for score in one.scores
+        if score.name not in BESIDE
     }
-    rows = [
-        (
-            run.name,
-            *(cell(found[run.name, *key].estimate) if (run.name, *key) in found else "" for key in keys),
-        )
-        for run in comparison.runs
-    ]
+    keys = list(dict.fromkeys(key for _, key in found))
+    rows = [(run.name, *(found.get((run.name, key), "") for key in keys)) for run in comparison.runs]
     for model in dict.fromkeys(one.model for one in PUBLISHED):
         cells = [_reference(model, key, keys) for key in keys]
         if any(cells):
@@ -153,7 +141,7 @@ def differences_table(title: str, differences: Sequence[ScoreDifference]) -> Tex
         name = f"{place(d.domain, d.task)} {d.score}"
         cells = (d.run, d.base, name, value + (" ★" if sure else ""), interval(e.low, e.high))
         rows.append((*cells, f"{e.n:,}", f"{e.clusters:,}"))
-    level = differences[0].estimate.level if differences else 0.95
+    level = differences[0].estimate.level if differences else LEVEL
     columns = ("run", "less", "score", "difference", _level(level), "items", "groups")
     return TextTable(f"{title}, {PAIRED.format(round(1 / (1 - level)))}", columns, tuple(rows))
 

@@ -76,37 +76,24 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the same for the same answers."""
-        rows = [[row.as_json() for row in found] for found in (self.rows, self.baselines)]
-        about = {
-            "model": self.model,
-            "condition": self.condition,
-            "parameters": self.parameters,
-            "level": self.level,
-        }
-        return {**about, "rows": rows[0], "baselines": rows[1]}
+        rows, baselines = ([row.as_json() for row in found] for found in (self.rows, self.baselines))
+        return {**vars(self), "rows": rows, "baselines": baselines}
 
 
 def evaluate(
-    generation: Generation,
-    how: Resampling | None = None,
-    *,
-    baselines_from: Sequence[Item] | None = None,
+    generation: Generation, how: Resampling | None = None, *, baselines_from: Sequence[Item] | None = None
 ) -> Evaluation:
     """Score the answers in a folder. ``baselines_from``: items of train, which the classical KT models learn from."""
     how = how or Resampling()
     answers, missing = answered(generation), _missing(generation)
-    rows = [
-        _row(generation.manifest.model, domain, task, answers.get((domain, task), []), lost, how)
-        for domain, task in sorted({*answers, *missing}, key=place_of)
-        for lost in [missing[domain, task]]
-    ]
-    parameters = generation.manifest.parameters
+    who, parameters = generation.manifest.model, generation.manifest.parameters
+    keys = sorted({*answers, *missing}, key=place_of)
     return Evaluation(
-        model=generation.manifest.model,
+        model=who,
         condition=str(parameters["condition"]["id"]),
         parameters=parameters,
         level=how.level,
-        rows=tuple(rows),
+        rows=tuple(_row(who, key, answers.get(key, []), missing[key], how) for key in keys),
         baselines=() if baselines_from is None else tuple(_baselines(generation, baselines_from, how)),
     )
 
@@ -146,18 +133,15 @@ def _missing(generation: Generation) -> Counter[Key]:
     return Counter(where[lost.item] for lost in generation.manifest.missing)
 
 
-def _row(
-    who: str, domain: str, task: str | None, answers: list[Answered], missing: int, how: Resampling
-) -> DomainScores:
+def _row(who: str, key: Key, answers: list[Answered], missing: int, how: Resampling) -> DomainScores:
     n = len(answers)
     if not n:
-        return DomainScores(who, domain, task, 0, (), missing=missing, notes=("no reply came",))
-    asked = domain_named(domain)
+        return DomainScores(who, *key, 0, (), missing=missing, notes=("no reply came",))
+    asked = domain_named(key[0])
     kinds = Counter(a.kind or "none" for a in answers) if asked.gives_probability else None
     return DomainScores(
         who,
-        domain,
-        task,
+        *key,
         n,
         tuple(asked.scores(answers, how)),
         parse_failures=sum(a.parsed.value is None for a in answers) / n,
@@ -197,10 +181,8 @@ def _baselines(generation: Generation, train: Sequence[Item], how: Resampling) -
     learn = learners(train)
     for row in baselines(targets, students(learn), how=how) if targets else ():
         if row.on == TARGETS:
-            notes = (row.why_missing,) if row.why_missing else ()
-            yield DomainScores(
-                row.model, "KT", None, len(targets) if row.scores else 0, row.scores, notes=notes
-            )
+            n, notes = len(targets) if row.scores else 0, (row.why_missing,) if row.why_missing else ()
+            yield DomainScores(row.model, "KT", None, n, row.scores, notes=notes)
 
 
 def write_scores(folder: Path, evaluation: Evaluation) -> list[Path]:

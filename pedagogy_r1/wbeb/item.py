@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -129,13 +129,18 @@ def select(
         raise InputError(_why_none(items, split, domains), "--split all takes every item, whatever its split")
     if limit is None:
         return chosen
-    taken: Counter[tuple[str, str | None]] = Counter()
+    return at_most(limit, chosen, lambda item: item.key, f"{seed}\0")
+
+
+def at_most(limit: int, items: Sequence[Item], key: Callable[[Item], Hashable], salt: str) -> list[Item]:
+    """At most ``limit`` items of each ``key``, in their order, drawn by the hash of ``salt`` and id: a higher limit keeps these."""
+    taken: Counter[Hashable] = Counter()
     kept = set()
-    for item in sorted(chosen, key=lambda item: hashlib.sha256(f"{seed}\0{item.id}".encode()).digest()):
-        taken[item.key] += 1
-        if taken[item.key] <= limit:
+    for item in sorted(items, key=lambda item: hashlib.sha256(f"{salt}{item.id}".encode()).digest()):
+        taken[key(item)] += 1
+        if taken[key(item)] <= limit:
             kept.add(item.id)
-    return [item for item in chosen if item.id in kept]
+    return [item for item in items if item.id in kept]
 
 
 def _why_none(items: Sequence[Item], split: str, domains: Sequence[str]) -> str:

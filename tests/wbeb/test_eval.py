@@ -195,8 +195,8 @@ def test_the_loop_closes(tmp_path: Path, pcode: Pcode) -> None:
     assert "cop" in page
     assert "generic" in page
     questioning = next(row for row in rows if row["code"] == "IA-SQ")
-    assert float(questioning["share_a"]) > 0.2  # the model asks itself questions under cop only
-    assert float(questioning["share_b"]) == 0.0
+    assert float(questioning["a_value"]) > 0.2  # the model asks itself questions under cop only
+    assert float(questioning["b_value"]) == 0.0
 
 
 @pytest.mark.slow
