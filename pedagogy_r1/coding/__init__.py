@@ -24,9 +24,12 @@ Emit = Callable[[Trace, list[Unit], list[Coding]], None]
 """Takes finished traces, in the order in which they came in."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Context:
-    """What every coder is given: the codebook, the run's name and directory, a seed."""
+    """What every coder is given: the codebook, the run's name and directory, a seed.
+
+    The run's name depends on the coder's ``parameters``: it is there when coding begins, not yet when the coder is built.
+    """
 
     book: Codebook
     run_id: str

@@ -17,11 +17,9 @@ from .. import plugins
 from ..codebook import Codebook
 from ..codebook.check import load_checked
 from ..errors import PedagogyError, RunError
-from ..intake import read_traces
-from ..provenance import digest, file_digest, now, versions
+from ..intake.traces_file import TracesFile
 from ..runs.coding import Coding
-from ..runs.given_units import unitizer_of
-from ..runs.run import CoderRun, Manifest
+from ..runs.run import CoderRun, Manifest, unitizer_of
 from ..runs.run_writer import RunWriter
 from ..trace import Trace
 from ..unit import Unit, Unitizer
@@ -36,16 +34,20 @@ Notice = Callable[[str], None]
 """Called with a sentence that the user ought to see, though nothing is wrong any more."""
 
 
-class Job(NamedTuple):
+class Annotation(NamedTuple):
     """A fully specified annotation, before anything is written."""
 
-    traces: Path
+    traces: TracesFile
     out: Path
     book: Codebook
     coder: Coder
     unitize: Unitizer
     manifest: Manifest
-    total: int
+
+    def wanted(self) -> Iterator[Trace]:
+        """The traces to be coded: all, or those that the given units belong to."""
+        spans = self.unitize.spans
+        return (trace for trace in self.traces if spans is None or trace.id in spans)
 
 
 def prepare(
@@ -59,34 +61,32 @@ def prepare(
     units: str | Path | None = None,
     seed: int = 0,
     **options: Any,
-) -> Job:
+) -> Annotation:
     """Check all inputs and build the coder. ``units``: a run whose units are to be coded, exactly."""
     book = load_checked(codebook)
     unitize, source = unitizer_of(scheme or book.unit, lang, units)
     factory = plugins.load(CODERS, coder)
     _check_options(coder, factory, options)
-    total, traces_digest = _survey(Path(traces))
-    source |= {"traces": str(traces), "traces_digest": traces_digest}
-    made = factory(Context(book, "", Path(out), seed), **options)
-    fingerprint = digest(
-        {
-            "codebook": book.digest,
-            "coder": coder,
-            "parameters": made.parameters,
-            "scheme": unitize.scheme,
-            "lang": lang,
-            "seed": seed,
-            "source": {k: v for k, v in source.items() if k.endswith("_digest")},
-        }
-    )
-    run_id = f"{coder}-{fingerprint.removeprefix('sha256:')[:12]}"
-    made = factory(Context(book, run_id, Path(out), seed), **options)
-    manifest = Manifest(
-        run_id=run_id,
-        fingerprint=fingerprint,
-        status="running",
-        started=now(),
-        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+    given = TracesFile(traces)
+    if not given.total:
+        raise RunError(
+            f"{traces} holds no trace", "import some with: pcode traces import FILE -o traces.jsonl"
+        )
+    source |= {"traces": str(traces), "traces_digest": given.digest}
+    context = Context(book, "", Path(out), seed)
+    made: Coder = factory(context, **options)
+    determined_by = {
+        "coder": coder,
+        "parameters": made.parameters,
+        "scheme": unitize.scheme,
+        "lang": lang,
+        "seed": seed,
+        "source": {k: v for k, v in source.items() if k.endswith("_digest")},
+    }
+    manifest = Manifest.new(
+        coder,
+        book,
+        determined_by,
         coders=made.coders,
         coder=coder,
         scheme=unitize.scheme,
@@ -94,9 +94,9 @@ def prepare(
         parameters=made.parameters,
         source=source,
         seed=seed,
-        versions=versions(),
     )
-    return Job(Path(traces), Path(out), book, made, unitize, manifest, total)
+    context.run_id = manifest.run_id
+    return Annotation(given, Path(out), book, made, unitize, manifest)
 
 
 def annotate(
@@ -118,7 +118,7 @@ def annotate(
 
 
 def execute(
-    job: Job, *, progress: Progress | None = None, notice: Notice | None = None, restart: bool = False
+    job: Annotation, *, progress: Progress | None = None, notice: Notice | None = None, restart: bool = False
 ) -> CoderRun:
     """Run a prepared job."""
     writer = RunWriter(job.out, job.manifest, job.book, restart=restart)
@@ -133,18 +133,18 @@ def execute(
     return CoderRun(job.out)
 
 
-def _code(job: Job, writer: RunWriter, progress: Progress | None) -> None:
+def _code(job: Annotation, writer: RunWriter, progress: Progress | None) -> None:
     tally = getattr(job.coder, "tally", None)  # counts of the coder's own, which have to survive a kill
 
     def emit(trace: Trace, units: list[Unit], codings: list[Coding]) -> None:
         writer.write(trace, units, codings, tally(codings, job.unitize.lang or trace.lang) if tally else {})
         if progress:
-            progress(writer.done, job.total)
+            progress(writer.done, job.traces.total)
 
     if progress:
-        progress(writer.done, job.total)
+        progress(writer.done, job.traces.total)
     try:
-        outcome = job.coder.code(islice(_wanted(job), writer.done, None), job.unitize, emit)
+        outcome = job.coder.code(islice(job.wanted(), writer.done, None), job.unitize, emit)
     except KeyboardInterrupt:
         writer.finish("interrupted", why="interrupted by the user")
         return
@@ -160,13 +160,7 @@ def _code(job: Job, writer: RunWriter, progress: Progress | None) -> None:
         writer.finish("complete", usage=usage)
 
 
-def _wanted(job: Job) -> Iterator[Trace]:
-    """The traces to be coded: all, or those that the given units belong to."""
-    spans = job.unitize.spans
-    return (trace for trace in read_traces(job.traces) if spans is None or trace.id in spans)
-
-
-def plan(job: Job) -> dict[str, Any]:
+def plan(job: Annotation) -> dict[str, Any]:
     """What the job would do: traces, units, tokens, and the coder's own plan (requests, tokens to be paid)."""
     counts = {"traces": 0, "units": 0, "tokens": 0}
 
@@ -177,34 +171,23 @@ def plan(job: Job) -> dict[str, Any]:
         counts["tokens"] += sum(unit.tokens for unit in units)
         return units
 
-    coder_plan = job.coder.plan(_wanted(job), unitize)
+    coder_plan = job.coder.plan(job.wanted(), unitize)
     if not counts["traces"]:
-        for trace in _wanted(job):
+        for trace in job.wanted():
             unitize(trace)
     return counts | coder_plan
 
 
-def _survey(path: Path) -> tuple[int, str]:
-    """Number of traces and digest of the file; the first bad line is an error, before anything is written."""
-    total = sum(1 for _ in read_traces(path))
-    if not total:
-        raise RunError(f"{path} holds no trace", "import some with: pcode traces import FILE -o traces.jsonl")
-    return total, file_digest(path)
-
-
 def _check_options(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> None:
     """Unknown options are errors, and say which ones the coder has."""
-    known = {p.name for p in inspect.signature(factory).parameters.values() if p.kind is p.KEYWORD_ONLY}
-    unknown = sorted(set(options) - known)
+    known = [p for p in inspect.signature(factory).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    names = {p.name for p in known}
+    unknown = sorted(set(options) - names)
     if unknown:
         raise PedagogyError(
             f"coder {name!r} has no option {unknown[0]!r}",
-            "its options: " + (", ".join(sorted(known)) or "none"),
+            "its options: " + (", ".join(sorted(names)) or "none"),
         )
-    needed = [
-        p.name
-        for p in inspect.signature(factory).parameters.values()
-        if p.kind is p.KEYWORD_ONLY and p.default is p.empty and p.name not in options
-    ]
+    needed = [p.name for p in known if p.default is p.empty and p.name not in options]
     if needed:
         raise PedagogyError(f"coder {name!r} needs {needed[0]!r}", f"give --{needed[0].replace('_', '-')}")

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -38,10 +38,15 @@ class BadRow(NamedTuple):
     raw: str
 
 
-def read_jsonl(path: str | Path) -> Iterator[Row | BadRow]:
-    """Each non-blank line of a JSONL file; a line that is not a JSON object comes as a ``BadRow``."""
+def read_jsonl(path: str | Path, passing: Callable[[bytes], object] | None = None) -> Iterator[Row | BadRow]:
+    """Each non-blank line of a JSONL file; a line that is not a JSON object comes as a ``BadRow``.
+
+    ``passing`` is called with every line as it is read: for a digest, say.
+    """
     with Path(path).open("rb") as file:
         for number, raw in enumerate(file, 1):
+            if passing:
+                passing(raw)
             if number == 1:
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
             if raw.strip():

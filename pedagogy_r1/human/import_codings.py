@@ -17,8 +17,7 @@ from ..errors import InputError
 from ..files.records import write_jsonl
 from ..provenance import file_digest
 from ..runs.coding import CoderInfo, CoderKind, Coding
-from ..runs.given_units import unitizer_of
-from ..runs.run import Manifest
+from ..runs.run import Manifest, unitizer_of
 from ..runs.run_writer import RunWriter
 from ..trace import Trace
 from ..unit import Unit, Unitizer

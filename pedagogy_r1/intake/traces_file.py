@@ -1,11 +1,13 @@
 """Our own traces file, strictly: the first bad row is an error.
 
 for trace in read_traces("traces.jsonl"): …
+TracesFile("traces.jsonl").total, .digest
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,9 +16,39 @@ from ..errors import InputError
 from ..files.records import BadRow, need_file, read_jsonl
 from ..trace import Trace
 
+HELD = 20_000_000
+"""Characters of a traces file that are kept in memory between counting and use; a larger file is read again."""
 
-def read_traces(path: str | Path) -> Iterator[Trace]:
-    """Traces of a file that ``pcode traces import`` wrote; the first bad row or repeated id is an error."""
+
+class TracesFile:
+    """A traces file that was read through: its first bad row is an error at once. ``total`` traces, ``digest`` of its bytes.
+
+    Iterating yields the traces.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.total, size = 0, 0
+        self._held: list[Trace] | None = []
+        hashed = hashlib.sha256()
+        for trace in read_traces(path, hashed.update):
+            self.total += 1
+            size += len(trace.reasoning) + len(trace.question) + len(trace.answer)
+            if self._held is not None:
+                self._held.append(trace)
+                if size > HELD:
+                    self._held = None
+        self.digest = "sha256:" + hashed.hexdigest()
+
+    def __iter__(self) -> Iterator[Trace]:
+        return iter(self._held) if self._held is not None else read_traces(self.path)
+
+
+def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = None) -> Iterator[Trace]:
+    """Traces of a file that ``pcode traces import`` wrote; the first bad row or repeated id is an error.
+
+    ``passing`` is called with every line's bytes.
+    """
     path = Path(path)
     inside = path / "traces.jsonl"
     need_file(
@@ -26,7 +58,7 @@ def read_traces(path: str | Path) -> Iterator[Trace]:
         else "make it with: pcode traces import FILE -o traces.jsonl",
     )
     seen: dict[str, int] = {}
-    for row in read_jsonl(path):
+    for row in read_jsonl(path, passing):
         if isinstance(row, BadRow):
             raise InputError(
                 f"{path}:{row.line}: {row.why}",

@@ -18,7 +18,7 @@ from ..codebook.migration import MigrationMap, carry, migration_map
 from ..errors import CodebookError
 from ..files.records import atomic
 from ..files.spreadsheet import neutralise
-from ..provenance import digest, file_digest, now, versions
+from ..provenance import file_digest
 from ..unit import Unit
 from .run import CoderRun, Manifest, require_complete
 from .run_writer import RunWriter
@@ -62,14 +62,11 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
             "a migration leads to a later version of the same codebook",
         )
     path = migration_map(book, source.version)
-    fingerprint = digest({"codings": file_digest(old.folder / "codings.jsonl"), "codebook": book.digest})
-    manifest = Manifest(
+    manifest = Manifest.new(
+        "migrate",
+        book,
+        {"codings": file_digest(old.folder / "codings.jsonl")},
         **old.manifest.model_dump(include={"coders", "scheme", "lang", "parameters", "seed"}),
-        run_id=f"migrate-{fingerprint.removeprefix('sha256:')[:12]}",
-        fingerprint=fingerprint,
-        status="running",
-        started=now(),
-        codebook={"id": book.id, "version": book.version, "digest": book.digest},
         coder="migrate",
         source={
             "run": str(old.folder),
@@ -77,7 +74,6 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
             "codebook": source.stamp,
             "coder": old.manifest.coder,
         },
-        versions=versions(),
     )
     writer = RunWriter(Path(out), manifest, book, restart=True)
     try:

@@ -8,6 +8,7 @@ From ids alone: what a sample is does not depend on any text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import InputError
-from ..runs.coder_name import check_coders
 from .draw import draw, hash_random, how_many, probabilities
 from .population import STRATA, Population, Stratum
 
@@ -26,6 +26,27 @@ FACTOR, MOST_FACTOR = 5.0, 1000.0
 
 CONTEXT = 3
 """Units before and after that a coder sees, unless told otherwise; the question is always there."""
+
+
+_NAME = re.compile(r"\w([\w .-]{0,58}[\w-])?")
+RESERVED = frozenset({"key", "none", "gold", "con", "prn", "aux", "nul"})
+"""No names of coders, which are folders in a packet, on any system: ``key`` is a folder of the packet itself; the last four are no names for folders on Windows."""
+
+
+def check_coders(names: Sequence[str]) -> None:
+    """Raise `InputError` unless these can be the coders of one packet."""
+    if not names:
+        raise InputError("no coder is named", "name them: --coders A,B")
+    for name in names:
+        if not _NAME.fullmatch(name) or name.lower() in RESERVED:
+            raise InputError(
+                f"--coders: {name!r} cannot be a coder's name",
+                "use letters, digits, spaces, points, - and _, at most 60; not key, none or gold",
+            )
+    folded = [name.casefold() for name in names]
+    for name, fold in zip(names, folded, strict=True):
+        if folded.count(fold) > 1:
+            raise InputError(f"--coders: {name!r} is there twice", "give every coder a name of their own")
 
 
 class Element(NamedTuple):

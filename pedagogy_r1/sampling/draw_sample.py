@@ -17,7 +17,7 @@ from ..codebook.check import load_checked
 from ..errors import InputError
 from ..intake import read_traces
 from ..provenance import digest, file_digest
-from ..runs.given_units import unitizer_of
+from ..runs.run import unitizer_of
 from ..unit import Unitizer
 from .assignment import Design, DrawnElements, Element, draw_from
 from .population import Population, Stratum, check_fields, seen_by, stratum_name, survey

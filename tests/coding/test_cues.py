@@ -303,7 +303,7 @@ def test_traces_are_read_as_they_are_needed() -> None:
 
 def test_options() -> None:
     made = coder(Context(book(), "r", Path()), workers=4)
-    assert made == CuesCoder(book(), "r", 4)
+    assert made == CuesCoder(Context(book(), "r", Path()), 4)
     assert [(info.name, info.kind) for info in made.coders] == [("cues", "machine")]
     assert made.parameters == coder(Context(book(), "r", Path())).parameters
     assert made.parameters["algorithm"] == "cues@1"

@@ -23,9 +23,8 @@ from pedagogy_r1.errors import InputError, PedagogyError, RunError
 from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.human.write_packet import write_packet
-from pedagogy_r1.runs.coder_name import check_coders
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.sampling.assignment import Design, DrawnElements, Enrichment, draw_from
+from pedagogy_r1.sampling.assignment import Design, DrawnElements, Enrichment, check_coders, draw_from
 from pedagogy_r1.sampling.draw import draw, probabilities, rounded, systematic
 from pedagogy_r1.sampling.draw_sample import draw_sample
 from pedagogy_r1.sampling.inclusion import read_inclusion

@@ -47,15 +47,14 @@ def coder(context: Context, *, workers: int = 1) -> CuesCoder:
     """The rule-based coder. ``workers``: processes; the codings are the same for any number."""
     if workers < 1:
         raise PedagogyError(f"workers is {workers}", "give at least 1")
-    return CuesCoder(context.book, context.run_id, workers)
+    return CuesCoder(context, workers)
 
 
 @dataclass(frozen=True)
 class CuesCoder:
     """A codebook's cues, ready to code; see `coder`."""
 
-    book: Codebook
-    run_id: str
+    context: Context
     workers: int = 1
 
     @property
@@ -84,11 +83,11 @@ class CuesCoder:
         """Code every unit of every trace, in order; Ctrl-C ends between two traces."""
         with interrupts() as stop:
             if self.workers == 1:
-                coding = _Coding(self.book, self.run_id, unitize)
+                coding = _Coding(self.context.book, self.context.run_id, unitize)
                 for trace, (units, codings) in in_order(coding, traces, 1, stop):
                     emit(trace, units, codings)
             else:
-                job = pickle.dumps((self.book, self.run_id, unitize))
+                job = pickle.dumps((self.context.book, self.context.run_id, unitize))
                 for chunk, results in in_order(partial(_code_chunk, job), chunks(traces), self.workers, stop):
                     for trace, rows in zip(chunk, results, strict=True):
                         emit(trace, *_unpacked(rows))
@@ -105,7 +104,7 @@ class CuesCoder:
 
     @property
     def _lang(self) -> str:
-        return language_code(self.book.lang)
+        return language_code(self.context.book.lang)
 
 
 class _Coding:
