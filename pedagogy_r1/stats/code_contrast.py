@@ -71,12 +71,6 @@ class CodeContrast:
 class ContrastFamily:
     """All codes of one comparison; ``family``: the codes whose error is controlled together."""
 
-    column: str
-    a: Any
-    b: Any
-    coder: str
-    basis: Basis
-    which: Which
     cluster: str
     clusters: int
     shared: int
@@ -84,13 +78,19 @@ class ContrastFamily:
     contrasts: tuple[CodeContrast, ...]
     n_units: tuple[int, int]
     n_traces: tuple[int, int]
-    n_missing: int
-    n_left_out: int
     permutations: int
     exact: bool
     seed: int
     level: float
     warnings: tuple[str, ...]
+    column: str = ""
+    a: Any = None
+    b: Any = None
+    coder: str = ""
+    basis: Basis = "units"
+    which: Which = "primary"
+    n_missing: int = 0
+    n_left_out: int = 0
 
     @property
     def method(self) -> str:
@@ -118,15 +118,12 @@ def contrast(
     codes: Sequence[str] | None = None,
     basis: Basis = "units",
     which: Which = "primary",
-    permutations: int = PERMUTATIONS,
-    seed: int = 0,
-    level: float = LEVEL,
-    correction: Correction = "statsmodels",
+    **options: Any,
 ) -> ContrastFamily:
     """Compare the rows where ``column`` is ``a`` with those where it is ``b``, for all ``codes`` (default: all).
 
     ``family``: the codes of the confirmatory family, named before looking at the data; default: all. Clusters are items
-    with their traces (traces, where each item has one). Raises `RunError` for an unknown column, value, code or coder.
+    with their traces (traces, where each item has one). ``options``: those of `contrast_sums`. Raises `RunError` for an unknown column, value, code or coder.
     """
     own = of_coder(table, coder)
     units = coded_units(own, codes, which=which, basis=basis)
@@ -142,16 +139,7 @@ def contrast(
     at[both], clusters = renumbered(units.item[both])
     by = cluster_word(clusters, len(np.unique(units.trace[both])))
     sums_a, sums_b = (cluster_sums(units, side, at, clusters, by) for side in sides)
-    result = contrast_sums(
-        sums_a,
-        sums_b,
-        units.codes,
-        chosen,
-        permutations=permutations,
-        seed=seed,
-        level=level,
-        correction=correction,
-    )
+    result = contrast_sums(sums_a, sums_b, units.codes, chosen, **options)
     return replace(
         result,
         column=column,
@@ -205,9 +193,9 @@ def contrast_sums(
     smallest = 2 / tested.permutations if tested.exact else 1 / (tested.permutations + 1)
     coarse = f"with {clusters} {a.by}s no permutation p can be below {smallest:.3g}"
     return ContrastFamily(
-        "", None, None, "", "units", "primary", a.by, clusters, tested.shared,
+        a.by, clusters, tested.shared,
         tuple(code for code in codes if code in family), contrasts,
-        (a.units, b.units), (a.traces, b.traces), 0, 0, tested.permutations, tested.exact, seed, level,
+        (a.units, b.units), (a.traces, b.traces), tested.permutations, tested.exact, seed, level,
         joined(few(clusters, f"{a.by}s"), coarse if smallest > 1 - level else None),
     )  # fmt: skip
 

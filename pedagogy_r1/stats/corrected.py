@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,26 +86,14 @@ class Corrected:
         main = self.dsl
         if main.value is None:
             return _without_dsl(self)
-        parts = [_about_machine(self)]
-        others = [(e, main.covers(e.value)) for e in (self.ppi, self.human) if e.value is not None]
-        beside, apart = ([e for e, covered in others if covered is wanted] for wanted in (True, False))
-        if not apart:
-            parts.append("Report the corrected figure.")
+        known = [e for e in (self.ppi, self.human) if e.value is not None]
+        beside, apart = (
+            [e for e in known if main.covers(e.value or 0.0) is in_it] for in_it in (True, False)
+        )
+        parts = [_about_machine(self)] + ["Report the corrected figure."] * (not apart)
         if self.bias.interval and not self.bias.covers(0.0) and main.covers(self.naive.value or 0.0):
             parts.append(f"Still, the machine {_gap(self)}.")
-        if beside:
-            agree = _named(self, beside)
-            parts.append(f"{agree[0].upper()}{agree[1:]} {'agree' if _plural(beside) else 'agrees'} with it.")
-        if apart:
-            parts.append(
-                f"But {_named(self, apart)} {'lie' if _plural(apart) else 'lies'} outside its interval: "
-                "check the recorded inclusion probabilities before quoting any of them."
-            )
-        parts += [
-            f"No estimate from {_NAMED[e.name]}: {e.why_undefined}."
-            for e in (self.ppi, self.human)
-            if e.value is None
-        ]
+        parts += _about_others(self, beside, apart)
         if self.warnings:
             parts.append("With caution: " + "; ".join(self.warnings) + ".")
         return " ".join(parts)
@@ -112,36 +101,29 @@ class Corrected:
 
 @dataclass(frozen=True)
 class _Plan:
-    level: float
-    alternative: Alternative
-    learner: Learner
-    folds: Folds
-    seed: int
+    """Options of both corrections."""
+
+    level: float = LEVEL
+    alternative: Alternative = "two-sided"
+    learner: Learner = "logistic"
+    folds: Folds = 10
+    seed: int = 0
 
 
 def corrected_prevalence(
-    y: Any,
-    f: Any,
-    pi: Any,
-    cluster: Any = None,
-    *,
-    covariates: Any = None,
-    level: float = LEVEL,
-    alternative: Alternative = "two-sided",
-    learner: Learner = "logistic",
-    folds: Folds = 10,
-    seed: int = 0,
+    y: Any, f: Any, pi: Any, cluster: Any = None, *, covariates: Any = None, **options: Any
 ) -> Corrected:
     """Share of units with a code. ``y`` (n,) human 0/1, NaN where not coded; ``f`` (n,) machine code in [0, 1];
     ``pi`` (n,) or one number: the known probability that a human codes the unit; ``cluster`` (n,) trace;
     ``covariates`` (n, q): help g to tell where the machine errs, and change nothing else.
 
-    Raises ``ValueError`` for what ``sampled`` refuses. An estimate that cannot be had is None with its reason.
+    ``options``: ``level``; ``alternative`` ("two-sided", "larger", "smaller"); ``learner`` and ``folds`` of `pseudo_outcome`;
+    ``seed``. Raises ``ValueError`` for what ``sampled`` refuses. An estimate that cannot be had is None with its reason.
     """
     units = sampled(y, f, pi, cluster)
-    plan = _Plan(level, alternative, learner, folds, seed)
-    helpers = np.ones((units.n, 1)) if covariates is None else _matrix(covariates, units.n)
-    return _side_by_side(units, np.ones((units.n, 1)), helpers, "identity", ("prevalence",), plan)[0]
+    ones = np.ones((units.n, 1))
+    helpers = ones if covariates is None else _matrix(covariates, units.n)
+    return _side_by_side(units, ones, helpers, "identity", ("prevalence",), _Plan(**options))[0]
 
 
 def corrected_logistic(
@@ -152,24 +134,19 @@ def corrected_logistic(
     cluster: Any = None,
     *,
     names: Sequence[str] | None = None,
-    level: float = LEVEL,
-    alternative: Alternative = "two-sided",
-    learner: Learner = "logistic",
-    folds: Folds = 10,
-    seed: int = 0,
+    **options: Any,
 ) -> tuple[Corrected, ...]:
     """Log odds ratios of ``covariates`` (n, q; no column of ones: it is added first, as "(intercept)").
 
     The rest as in ``corrected_prevalence``. Cluster by item where conditions share items.
     """
     units = sampled(y, f, pi, cluster)
-    plan = _Plan(level, alternative, learner, folds, seed)
     given = _matrix(covariates, units.n)
     x = np.column_stack([np.ones(units.n), given])
     terms = ("(intercept)", *(names or [f"x{k + 1}" for k in range(given.shape[1])]))
     if len(terms) != x.shape[1]:
         raise ValueError(f"{given.shape[1]} covariates have {len(terms) - 1} names")
-    return _side_by_side(units, x, x, "logit", terms, plan)
+    return _side_by_side(units, x, x, "logit", terms, _Plan(**options))
 
 
 def _matrix(covariates: Any, n: int) -> Floats:
@@ -196,10 +173,13 @@ def _side_by_side(
     either = replace(plan, alternative="two-sided")  # the machine may err both ways
     warnings = units.warnings()
 
-    def one(name: str, how: str, of: Fit, k: int, lam: float | None = None) -> CorrectedEstimate:
+    def one(name: str, method: str, of: Fit, k: int, lam: float | None = None) -> CorrectedEstimate:
         size, constant = (float(units.n), None) if name == "naive" else (units.kish, units.constant)
-        return _estimate(name, how, of, k, scale, plan, units, n_kish=size, constant=constant, lam=lam)
+        blank = replace(empty, name=name, method=method, lam=lam)
+        return _estimate(blank, of, k, scale, plan, n_kish=size, constant=constant)
 
+    empty = CorrectedEstimate(None, level=plan.level, n=units.n, clusters=units.n_clusters, seed=plan.seed)
+    of_bias = replace(empty, name="naive − DSL", method="errors paired by cluster")
     return tuple(
         Corrected(
             what=term,
@@ -208,9 +188,7 @@ def _side_by_side(
             human=one("human only", "human codes weighted by 1/π (Hájek)", human, k),
             dsl=one("DSL", _how_dsl(plan), main, k),
             ppi=one("PPI++", "weighted by 1/π, λ tuned to the clustered variance", powered, k, lam),
-            bias=_estimate(
-                "naive − DSL", "errors paired by cluster", bias, k, "difference", either, units, n_kish=1
-            ),
+            bias=_estimate(of_bias, bias, k, "difference", either, n_kish=1),
             n_units=units.n,
             n_coded=int(units.coded.sum()),
             n_clusters=units.n_clusters,
@@ -235,49 +213,34 @@ def _beyond_the_codes(units: Sampled, x: Floats) -> str | None:
 
 
 def _estimate(
-    name: str,
-    how: str,
+    blank: CorrectedEstimate,
     of: Fit,
     k: int,
     scale: Scale,
     plan: _Plan,
-    units: Sampled,
     *,
     n_kish: float,
     constant: float | None = None,
-    lam: float | None = None,
 ) -> CorrectedEstimate:
     """Coefficient ``k`` of a fit with its interval; proportions outside [0, 1] are cut and say so in ``method``.
 
     ``constant``: the value that all codes behind the estimate share (0, 1), or None where they differ.
     """
-    known: dict[str, Any] = {
-        "level": plan.level,
-        "n": units.n,
-        "clusters": units.n_clusters,
-        "seed": plan.seed,
-    }
-    known |= {"name": name, "lam": lam}
     if of.why_undefined:
-        return CorrectedEstimate(None, why_undefined=of.why_undefined, method=how, **known)
+        return replace(blank, why_undefined=of.why_undefined)
     value, se, df = float(of.coef[k]), float(of.se[k]), float(of.df[k])
-    ask: dict[str, Any] = {
-        "scale": scale,
-        "level": plan.level,
-        "alternative": plan.alternative,
-        "n_kish": n_kish,
-    }
-    low, high = interval(value, se, df, **ask)
-    size = None
+    ends = partial(interval, scale=scale, level=plan.level, alternative=plan.alternative, n_kish=n_kish)
+    low, high = ends(value, se, df)
+    size, method = None, blank.method
     if scale == "proportion":
         if not 0 <= value <= 1:
-            how += f"; the equation gave {value:.4f}, cut to [0, 1]"
+            method += f"; the equation gave {value:.4f}, cut to [0, 1]"
         if constant is not None:
-            plain = interval(constant, 0.0, **ask)
+            plain = ends(constant, 0.0)
             low, high = min(low, plain[0]), max(high, plain[1])
         value = min(max(value, 0.0), 1.0)
         size = value * (1 - value) / se**2 if se > 0 and 0 < value < 1 else n_kish
-    return CorrectedEstimate(value, low, high, method=how, se=se, df=df, n_effective=size, **known)
+    return replace(blank, value=value, low=low, high=high, method=method, se=se, df=df, n_effective=size)
 
 
 def _how_dsl(plan: _Plan) -> str:
@@ -288,6 +251,23 @@ def _how_dsl(plan: _Plan) -> str:
 
 
 _NAMED = {"PPI++": "PPI++", "human only": "the human codes alone"}
+
+
+def _about_others(
+    result: Corrected, beside: Sequence[CorrectedEstimate], apart: Sequence[CorrectedEstimate]
+) -> list[str]:
+    """Which other estimates lie inside the interval of DSL (``beside``), which outside, and which there are not."""
+    parts = []
+    if beside:
+        agree = _named(result, beside)
+        parts.append(f"{agree[0].upper()}{agree[1:]} {'agree' if _plural(beside) else 'agrees'} with it.")
+    if apart:
+        parts.append(
+            f"But {_named(result, apart)} {'lie' if _plural(apart) else 'lies'} outside its interval: "
+            "check the recorded inclusion probabilities before quoting any of them."
+        )
+    absent = [e for e in (result.ppi, result.human) if e.value is None]
+    return parts + [f"No estimate from {_NAMED[e.name]}: {e.why_undefined}." for e in absent]
 
 
 def _named(result: Corrected, some: Sequence[CorrectedEstimate]) -> str:
@@ -350,5 +330,5 @@ def _times(log_odds: float) -> str:
     return f"{math.exp(min(log_odds, 700.0)):.2f}" if not math.isinf(log_odds) or log_odds < 0 else "∞"
 
 
-def _plural(some: list[CorrectedEstimate]) -> bool:
+def _plural(some: Sequence[CorrectedEstimate]) -> bool:
     return len(some) > 1 or some[0].name == "human only"

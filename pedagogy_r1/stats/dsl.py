@@ -17,7 +17,7 @@ Equations: Egami, Hinck, Stewart & Wei 2023 (NeurIPS), (3) and algorithm 1; erro
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -39,18 +39,14 @@ def dsl(
     helpers: Floats | None = None,
     *,
     link: Link,
-    learner: Learner = "logistic",
-    folds: Folds = 10,
-    seed: int = 0,
     errors: Errors = "jackknife",
+    **guess: Any,
 ) -> Fit:
     """The mean of ỹ (``x`` a column of ones, identity link) or a logistic regression of ỹ on ``x`` (n, p).
 
-    ``helpers`` (n, q): what g may look at beside f; ``x`` when absent.
+    ``helpers`` (n, q): what g may look at beside f; ``x`` when absent. ``guess``: how g is learnt (`pseudo_outcome`).
     """
-    outcome = pseudo_outcome(
-        units, x if helpers is None else helpers, learner=learner, folds=folds, seed=seed
-    )
+    outcome = pseudo_outcome(units, x if helpers is None else helpers, **guess)
     return fit(outcome, np.ones(units.n), x, units.cluster, link=link, errors=errors)
 
 

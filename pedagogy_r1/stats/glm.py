@@ -16,11 +16,12 @@ what their cells cost.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import special
 
+from ..estimate import Clusters
 from .sums import Floats, Ints, renumbered
 
 Correction = Literal["statsmodels", "survey", "none"]
@@ -49,20 +50,15 @@ class BinomialFit:
     why_undefined: str | None = None
 
 
-@dataclass(frozen=True)
-class _Cells:
+class _Cells(NamedTuple):
     y: Floats
     n: Floats
     x: Floats
-    cluster: Ints
-    clusters: int
+    clusters: Clusters
 
     def per_cluster(self, values: Floats) -> Floats:
         """(clusters, …) sums of (cells, …) values."""
-        flat = values.reshape(len(values), -1)
-        sums = np.zeros((self.clusters, flat.shape[1]))
-        np.add.at(sums, self.cluster, flat)
-        return sums.reshape(self.clusters, *values.shape[1:])
+        return self.clusters.sums(values) if values.ndim > 1 else self.clusters.sums(values[:, None])[:, 0]
 
 
 def binomial_glm(
@@ -84,9 +80,8 @@ def binomial_glm(
         raise ValueError("successes, trials, x and cluster differ in length: give one entry for each cell")
     kept = trials > 0
     number, clusters = renumbered(cluster[kept])
-    cells = _Cells(
-        successes[kept].astype(float), trials[kept].astype(float), x[kept].astype(float), number, clusters
-    )
+    y, n, cells_x = (values[kept].astype(float) for values in (successes, trials, x))
+    cells = _Cells(y, n, cells_x, Clusters(number, clusters))
     units = int(cells.n.sum())
     why = None
     if clusters < 2:
@@ -114,16 +109,8 @@ def binomial_glm(
     scores, hessian = _scores(cells, special.expit(cells.x @ beta), alpha)
     bread = np.linalg.inv(hessian)
     covariance = _factor(correction, clusters, units, len(beta)) * bread @ (scores.T @ scores) @ bread
-    return BinomialFit(
-        beta,
-        np.sqrt(np.maximum(0.0, np.diag(covariance))),
-        covariance,
-        alpha,
-        units,
-        clusters,
-        clusters - 1,
-        None,
-    )
+    se = np.sqrt(np.maximum(0.0, np.diag(covariance)))
+    return BinomialFit(beta, se, covariance, alpha, units, clusters, clusters - 1)
 
 
 def _factor(correction: Correction, clusters: int, units: int, parameters: int) -> float:

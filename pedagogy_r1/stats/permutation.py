@@ -119,19 +119,21 @@ class _Parts:
 
 def _single(observed: Floats, found: Floats, defined: Flags, exact: bool) -> Floats:
     """(codes,) p of each alone; the observed labelling counts as one of the random ones."""
-    extra = 0 if exact else 1
-    p = ((found >= observed * (1 - _TIE)).sum(axis=0) + extra) / (len(found) + extra)
-    return np.where(defined, p, np.nan)
+    return np.where(defined, _share_as_large(found, observed, exact), np.nan)
 
 
 def _step_down(observed: Floats, found: Floats, members: Flags, exact: bool) -> Floats:
     """(codes,) p within the family: the largest statistic is held against the largest of all, the next of the rest …"""
-    extra = 0 if exact else 1
     family = np.full(len(observed), np.nan)
     places = np.flatnonzero(members)
     if len(places):
         order = places[np.argsort(-observed[places], kind="stable")]
         largest = np.maximum.accumulate(found[:, order[::-1]], axis=1)[:, ::-1]
-        stepped = ((largest >= observed[order] * (1 - _TIE)).sum(axis=0) + extra) / (len(found) + extra)
-        family[order] = np.maximum.accumulate(stepped)
+        family[order] = np.maximum.accumulate(_share_as_large(largest, observed[order], exact))
     return family
+
+
+def _share_as_large(found: Floats, observed: Floats, exact: bool) -> Floats:
+    extra = 0 if exact else 1
+    share: Floats = ((found >= observed * (1 - _TIE)).sum(axis=0) + extra) / (len(found) + extra)
+    return share

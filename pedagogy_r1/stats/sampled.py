@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..estimate import Clusters
+from ..estimate import Clusters, joined
+from ..limits import EXTREME_WEIGHT, FEW_CODED, FEW_CODED_TRACES, FEW_WITH_CODE
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -70,37 +71,38 @@ class Sampled:
 
     def warnings(self) -> tuple[str, ...]:
         """What a reader should know before trusting any estimate, in plain words."""
-        found = []
-        n_coded, clusters = int(self.coded.sum()), len(self.coded_clusters)
+        n_coded, traces = int(self.coded.sum()), len(self.coded_clusters)
         yes = int((self.y[self.coded] > 0).sum())
-        rare = min(yes, n_coded - yes)
-        if n_coded < 100:
-            found.append(f"only {n_coded} units are human-coded; intervals from under 100 are rough")
-        if clusters < 15:
-            found.append(
-                f"human codes come from only {clusters} traces; under 15, intervals may cover less than stated"
-            )
-        if rare < 10:
-            which = "have" if yes <= n_coded - yes else "lack"
-            found.append(
-                f"only {rare} human-coded units {which} the code; under 10, intervals may cover less than stated"
-            )
-        if self.weight.max() > 0.1 * self.weight.sum():
-            share = self.weight.max() / self.weight.sum()
-            found.append(f"one human-coded unit carries {share:.0%} of all weight; estimates hang on it")
-        return (*found, *self._plan_warning())
+        rare, which = min((yes, "have"), (n_coded - yes, "lack"))
+        heaviest = self.weight.max() / self.weight.sum()
+        less = "intervals may cover less than stated"
+        return joined(
+            f"only {n_coded} units are human-coded; intervals from under {FEW_CODED} are rough"
+            if n_coded < FEW_CODED
+            else None,
+            f"human codes come from only {traces} traces; under {FEW_CODED_TRACES}, {less}"
+            if traces < FEW_CODED_TRACES
+            else None,
+            f"only {rare} human-coded units {which} the code; under {FEW_WITH_CODE}, {less}"
+            if rare < FEW_WITH_CODE
+            else None,
+            f"one human-coded unit carries {heaviest:.0%} of all weight; estimates hang on it"
+            if heaviest > EXTREME_WEIGHT
+            else None,
+            self._plan_warning(),
+        )
 
-    def _plan_warning(self) -> tuple[str, ...]:
+    def _plan_warning(self) -> str | None:
         # The largest variance the plan can have: every trace coded whole or not at all.
         size = np.bincount(self.cluster)
         mean_pi = np.bincount(self.cluster, self.pi) / size
         spread = float(np.sqrt((size**2 * mean_pi * (1 - mean_pi)).sum()))
         expected, n_coded = float(self.pi.sum()), int(self.coded.sum())
         if abs(n_coded - expected) <= max(4 * spread, 1.0):
-            return ()
+            return None
         return (
             f"the inclusion probabilities promise {expected:.0f} human-coded units and {n_coded} are here: "
-            "human codes were lost or the probabilities are not those of the plan; corrected estimates may be biased",
+            "human codes were lost or the probabilities are not those of the plan; corrected estimates may be biased"
         )
 
 

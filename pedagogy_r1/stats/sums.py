@@ -140,23 +140,16 @@ def group_numbers(table: pd.DataFrame, by: Sequence[str]) -> tuple[Ints, list[tu
     """(rows,) group number and each group's values in ``by``, sorted; a missing value is ``None``."""
     for name in by:
         known_column(table, name)
-    number = np.zeros(len(table), dtype=np.int64)
-    values: list[list[Any]] = []
-    for name in by:
-        codes, found = pd.factorize(table[name], sort=True)
-        levels = [v.item() if isinstance(v, np.generic) else v for v in found]
-        codes = np.where(codes < 0, len(levels), codes)
-        number = number * (len(levels) + 1) + codes
-        values.append([*levels, None])
-    present, number = np.unique(number, return_inverse=True)
-    groups = []
-    for key in present.tolist():
-        group: list[Any] = []
-        for levels in reversed(values):
-            key, at = divmod(key, len(levels))
-            group.insert(0, levels[at])
-        groups.append(tuple(group))
-    return number, groups
+    if not by:
+        return np.zeros(len(table), dtype=np.int64), [()] * bool(len(table))
+    grouped = table.groupby(list(by), dropna=False, observed=True)
+    keys = grouped.size().index.to_frame().itertuples(index=False, name=None)
+    return grouped.ngroup().to_numpy().astype(np.int64), [tuple(map(_plain, key)) for key in keys]
+
+
+def _plain(value: Any) -> Any:
+    """Of Python's own types; ``None`` where missing."""
+    return None if pd.isna(value) else value.item() if isinstance(value, np.generic) else value
 
 
 def cluster_sums(

@@ -113,17 +113,11 @@ class _Chains:
         return np.bincount(pairs, minlength=self.k**2).reshape(self.k, self.k)
 
 
-def transitions(
-    table: pd.DataFrame,
-    *,
-    coder: str | None = None,
-    self_transitions: bool = True,
-    permutations: int = PERMUTATIONS,
-    seed: int = 0,
-) -> Transitions:
+def transitions(table: pd.DataFrame, *, coder: str | None = None, **options: Any) -> Transitions:
     """Transitions between the primary codes (and ``none``) of one coder. Raises `RunError` for an unknown coder.
 
-    Restrict the table beforehand (``table[table["condition"] == "cop"]``) to see one group.
+    ``options``: ``self_transitions``, ``permutations`` and ``seed`` of `sequence_transitions`. Restrict the table beforehand
+    (``table[table["condition"] == "cop"]``) to see one group.
     """
     own = of_coder(table, coder)
     return sequence_transitions(
@@ -132,9 +126,7 @@ def transitions(
         own["index"].to_numpy().astype(np.int64),
         tuple(str(code) for code in own["primary"].cat.categories),
         coder=str(own["coder"].iloc[0]) if len(own) else coder or "",
-        self_transitions=self_transitions,
-        permutations=permutations,
-        seed=seed,
+        **options,
     )
 
 
@@ -179,12 +171,8 @@ def sequence_transitions(
 
 def _warnings(observed: Ints, expected: Floats) -> tuple[str, ...]:
     thin = len(expected) > 0 and float((expected < FEW_EXPECTED).mean()) > 0.5
-    return joined(
-        None if observed.sum() else "no unit follows another",
-        f"most expected counts are below {FEW_EXPECTED:.0f}: trust the permutation p, not the residuals"
-        if thin
-        else None,
-    )
+    rough = f"most expected counts are below {FEW_EXPECTED:.0f}: trust the permutation p, not the residuals"
+    return joined(None if observed.sum() else "no unit follows another", rough if thin else None)
 
 
 def _chains(value: Ints, trace: Ints, index: Ints, k: int) -> tuple[_Chains, int]:
@@ -303,25 +291,18 @@ def expected_counts(counts: npt.NDArray[np.generic], *, diagonal: bool) -> Float
 def _fit(fitted: Floats, n: Floats) -> Floats:
     rows, columns = n.sum(axis=-1, keepdims=True), n.sum(axis=-2, keepdims=True)
     for _ in range(_FITS):
-        fitted = fitted * _ratio(rows, fitted.sum(axis=-1, keepdims=True))
-        fitted = fitted * _ratio(columns, fitted.sum(axis=-2, keepdims=True))
+        fitted = fitted * _over(rows, fitted.sum(axis=-1, keepdims=True))
+        fitted = fitted * _over(columns, fitted.sum(axis=-2, keepdims=True))
         if np.abs(fitted.sum(axis=-1, keepdims=True) - rows).max(initial=0.0) < _TOLERANCE:
             break
     return fitted
 
 
-def _ratio(wanted: Floats, have: Floats) -> Floats:
-    return np.divide(wanted, have, out=np.zeros_like(wanted), where=have > 0)
-
-
 def slack(expected: Floats) -> Floats:
     """(K, K) 1 − h: share of a cell's variance that the margins leave; NaN where the cell is settled or empty."""
-    k = len(expected)
-    row, column = np.divmod(np.arange(k * k), k)
-    m = expected.ravel()
-    x = np.zeros((k * k, 2 * k))
-    x[np.arange(k * k), row] = 1
-    x[np.arange(k * k), k + column] = 1
+    k, m = len(expected), expected.ravel()
+    one, eye = np.ones((k, 1)), np.eye(k)
+    x = np.hstack([np.kron(eye, one), np.kron(one, eye)])
     information = (x * m[:, None]).T @ x
     leverage = m * np.einsum("ij,jk,ik->i", x, np.linalg.pinv(information, hermitian=True), x)
     left = np.where((m > 0) & (1 - leverage > 1e-9), 1 - leverage, np.nan)
