@@ -174,16 +174,15 @@ def draft(source: str, version: str, found: NotedDisagreements | None = None) ->
         raise CodebookError(f"{version!r} is no version", "three numbers: --to 1.1.0")
     if version_order(version) <= version_order(book.version):
         raise CodebookError(f"{version} is not later than {book.ref}", "raise the version")
-    pairs = [pair for pair in found.pairs if pair.undecided] if found else []
+    pairs = [pair for pair in found.pairs if pair.undecided][:NOTED] if found else []
     head = _head(book, version, found)
-    notes = [(pair, _note(pair, found.n_disagreements)) for pair in pairs[:NOTED] if found]
-    wanted = book.model_copy(
-        update={"version": version, "migrations": [*book.migrations, Migration(version=book.version)]}
-    )
+    notes = [(pair, _note(pair, found.n_disagreements)) for pair in pairs if found]
+    migrations = [*book.migrations, Migration(version=book.version)]
+    wanted = book.model_copy(update={"version": version, "migrations": migrations})
     text, kept = _edited(source, version, head, notes), True
     if text is None or not _means(text, wanted):
         text, kept = _written_anew(wanted, head, [line for _, lines in notes for line in lines]), False
-    return Draft(text, parse_codebook(text), tuple(pair.codes for pair, _ in notes), kept)
+    return Draft(text, parse_codebook(text), tuple(pair.codes for pair in pairs), kept)
 
 
 def _edited(
@@ -191,40 +190,52 @@ def _edited(
 ) -> str | None:
     """The source with these changes made in it; nothing where it is not laid out for that."""
     from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
-    from ruamel.yaml.error import YAMLError
-    from ruamel.yaml.scalarstring import ScalarString
 
     editor = YAML()
     editor.preserve_quotes, editor.width = True, sys.maxsize
     text = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    body, end = text.rstrip() + "\n", text[len(text.rstrip()) :]
-    try:
-        book = editor.load(body)
-    except (YAMLError, ValueError):
+    book, end = _editable(editor, text.rstrip() + "\n"), text[len(text.rstrip()) :]
+    if book is None:
         return None
-    if not isinstance(book, CommentedMap) or book.fa.flow_style():
-        return None
-    if isinstance(book["version"], ScalarString) and book["version"].yaml_anchor():
-        return None  # what refers to it would change with it
     offset = 0 if book["codes"].fa.flow_style() else book["codes"].lc.col
     editor.indent(mapping=2, sequence=2 + offset, offset=offset)
     for pair, lines in notes:
         _write_note(book, next(code for code in pair.codes if code != NONE), lines)
     entry = textwrap.indent(f"- version: {book['version']}\n{_MAP}", " " * offset)
-    end = end[1:] if "migrations" in book else f"\nmigrations:\n{entry}{end}"
-    if (migrations := book.get("migrations")) is not None:
-        added = editor.load(entry)[0]
-        if migrations and migrations.fa.flow_style():
-            added = CommentedMap(added)  # without its comments
-            added.fa.set_flow_style()
-        else:
-            migrations.fa.set_block_style()
-        migrations.insert(0, added)
+    if "migrations" in book:
+        _insert_first(book["migrations"], editor.load(entry)[0])
+        end = end[1:]
+    else:
+        end = f"\nmigrations:\n{entry}{end}"
     book["version"] = version
     written = io.StringIO()
     editor.dump(book, written)
     return "".join(f"{line}\n" for line in head) + written.getvalue() + end
+
+
+def _editable(editor: Any, text: str) -> Any:
+    """The book with its comments; ``None`` if it is in one line, or another field refers to its version."""
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.error import YAMLError
+    from ruamel.yaml.scalarstring import ScalarString
+
+    try:
+        book = editor.load(text)
+    except (YAMLError, ValueError):
+        return None
+    if not isinstance(book, CommentedMap) or book.fa.flow_style():
+        return None
+    version = book["version"]
+    return None if isinstance(version, ScalarString) and version.yaml_anchor() else book
+
+
+def _insert_first(migrations: Any, entry: Any) -> None:
+    if migrations and migrations.fa.flow_style():
+        entry = type(entry)(entry)  # without its comments
+        entry.fa.set_flow_style()
+    else:
+        migrations.fa.set_block_style()
+    migrations.insert(0, entry)
 
 
 def _write_note(book: Any, code_id: str, lines: list[str]) -> None:

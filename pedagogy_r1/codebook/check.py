@@ -115,7 +115,8 @@ def _problems(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
     for code in codes:
         yield from _pointers(code, known)
         yield from _completeness(code)
-    yield from _examples(root, codes)
+    yield from _domains(root, codes)
+    yield from _examples(codes)
     yield from (_error(at, what) for at, what in wrong_migrations(root, known))
     yield from _cues(root, codes)
 
@@ -181,9 +182,8 @@ def _names(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]
         yield _warning(again, f"the color {again.text} is already used in line {first.line}")
     for code in codes:
         if (code.value("id") or "").lower() == NONE:
-            yield _error(
-                code, f"a code cannot be named {NONE!r}: that is what coders write when no code applies"
-            )
+            reserved = "that is what coders write when no code applies"
+            yield _error(code, f"a code cannot be named {NONE!r}: {reserved}")
 
 
 def _families(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
@@ -200,18 +200,15 @@ def _families(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProbl
 
 def _book(root: YamlValue, codes: list[YamlValue], known: list[str]) -> Iterator[CodebookProblem]:
     fallback, most, unit = root.get("fallback"), root.get("max_codes"), root.get("unit")
-    if fallback is not None and fallback.text not in (None, "", "null", "~", *known):
-        yield _error(
-            fallback, f"there is no code {fallback.text!r}; {did_you_mean(fallback.text or '', known)}"
-        )
-    if root.mapping and fallback is None and root.value("exhaustive") not in ("false", "False", "no", "off"):
-        yield _warning(
-            root,
-            "exhaustive, yet without a fallback: the rule-based coder has no code for a unit without cues",
-        )
-    if most is not None and (most.text or "").isdecimal() and int((most.text or "0")[:9]) > len(codes) > 0:
+    if fallback is None:
+        if root.mapping and root.value("exhaustive") not in ("false", "False", "no", "off"):
+            lack = "the rule-based coder has no code for a unit without cues"
+            yield _warning(root, f"exhaustive, yet without a fallback: {lack}")
+    elif (code := fallback.text) and code not in ("null", "~", *known):
+        yield _error(fallback, f"there is no code {code!r}; {did_you_mean(code, known)}")
+    if most and (most.text or "").isdecimal() and int((most.text or "0")[:9]) > len(codes) > 0:
         yield _error(most, f"max_codes is {most.text}, but there are only {len(codes)} codes")
-    if unit is not None and unit.text is not None and not re.fullmatch(r"[a-z]+@\S+", unit.text):
+    if unit and unit.text is not None and not re.fullmatch(r"[a-z]+@\S+", unit.text):
         yield _error(unit, f"the unit {unit.text!r} is no scheme; write one such as sentence@1")
     for again, first in _repeated(root.entries("domains")):
         yield _error(again, f"the domain {again.text!r} is already listed in line {first.line}")
@@ -241,29 +238,34 @@ def _completeness(code: YamlValue) -> Iterator[CodebookProblem]:
         yield _warning(code, f"{own} has no 'source'")
 
 
-def _examples(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
-    domains = [domain.text for domain in root.entries("domains") if domain.text]
+def _domains(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
+    known = [domain.text for domain in root.entries("domains") if domain.text]
+    for code in codes:
+        seen = {hit.value("domain") for hit in code.entries("hits")}
+        if missing := [domain for domain in known if domain not in seen]:
+            yield _warning(code, f"{code.value('id') or '?'} has no hit in {', '.join(missing)}")
+        for domain in _given((*code.entries("hits"), *code.entries("near_misses")), "domain"):
+            if known and domain.text and domain.text not in known:
+                yield _error(
+                    domain, f"there is no domain {domain.text!r}; {did_you_mean(domain.text, known)}"
+                )
+
+
+def _examples(codes: list[YamlValue]) -> Iterator[CodebookProblem]:
     hits: dict[str, list[tuple[str, YamlValue]]] = defaultdict(list)
     for code in codes:
-        own = code.value("id") or "?"
         for hit in code.entries("hits"):
-            if text := _plain(hit):
-                hits[text].append((own, hit))
-        seen = {hit.value("domain") for hit in code.entries("hits")}
-        if missing := [domain for domain in domains if domain not in seen]:
-            yield _warning(code, f"{own} has no hit in {', '.join(missing)}")
-        for domain in _given((*code.entries("hits"), *code.entries("near_misses")), "domain"):
-            if domains and domain.text and domain.text not in domains:
-                yield _error(
-                    domain, f"there is no domain {domain.text!r}; {did_you_mean(domain.text, domains)}"
-                )
+            hits[_plain(hit)].append((code.value("id") or "?", hit))
+    hits.pop("", None)
     for (first, at), *more in hits.values():
         for own, hit in more:
             yield _error(hit, f"{own} has the same hit as {first} in line {at.line}")
     for miss in (miss for code in codes for miss in code.entries("near_misses")):
+        said = miss.value("code")
         for owner, hit in hits.get(_plain(miss), []):
-            if owner != (said := miss.value("code")):
-                yield _error(miss, f"said to belong to {said}, but it is a hit of {owner} in line {hit.line}")
+            if owner != said:
+                where = f"it is a hit of {owner} in line {hit.line}"
+                yield _error(miss, f"said to belong to {said}, but {where}")
 
 
 def _plain(example: YamlValue) -> str:
@@ -278,19 +280,28 @@ def _cues(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
         return
     cues: dict[str, list[str]] = defaultdict(list)
     for code in codes:
-        written = [
-            cue for entry in code.entries("cues") if (cue := entry.get("cue") or entry).text is not None
-        ]
+        written = _with_text(entry.get("cue") or entry for entry in code.entries("cues"))
         for again, first in _repeated(written):
             yield _warning(again, f"the cue {again.text!r} is already in line {first.line}")
         good = yield from _compiled(matcher, written)
         cues[code.value("id") or "?"] += [cue.text or "" for cue in good]
         for rule in code.entries("rules"):
-            good = yield from _compiled(
-                matcher, [cue for cue in rule.entries("unless") if cue.text is not None]
-            )
+            good = yield from _compiled(matcher, _with_text(rule.entries("unless")))
             yield from _broken_rules(matcher, code, rule, good)
-    yield from _outvoted(matcher, root, codes, cues)
+    yield from _outvoted(matcher, codes, cues)
+    if any(cues.values()):
+        yield from _without_cues(root, codes)
+
+
+def _without_cues(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
+    for code in codes:
+        own = code.value("id") or "?"
+        if own != root.value("fallback") and not code.get("features") and not list(code.entries("cues")):
+            yield _warning(code, f"{own} has no cue, so the rule-based coder never gives it")
+
+
+def _with_text(values: Iterable[YamlValue]) -> list[YamlValue]:
+    return [value for value in values if value.text is not None]
 
 
 def _compiled(
@@ -320,20 +331,14 @@ def _broken_rules(
 
 
 def _outvoted(
-    matcher: CueMatcher, root: YamlValue, codes: list[YamlValue], cues: dict[str, list[str]]
+    matcher: CueMatcher, codes: list[YamlValue], cues: dict[str, list[str]]
 ) -> Iterator[CodebookProblem]:
     """Hits that the cues would give to another code. Structural features need the whole trace, so such codes are left out."""
-    fallback = root.value("fallback")
     for code in codes:
         own = code.value("id") or "?"
-        if code.get("features") is not None:
-            continue
-        for hit in code.entries("hits"):
+        for hit in code.entries("hits") if code.get("features") is None else ():
             text = hit.value("text") or ""
             fired = [other for other in cues if any(matcher.fires(cue, text) for cue in cues[other])]
             if fired and own not in fired:
-                yield _warning(
-                    hit, f"no cue of {own} fires on its own hit, while cues of {', '.join(fired)} do"
-                )
-        if any(cues.values()) and own != fallback and not list(code.entries("cues")):
-            yield _warning(code, f"{own} has no cue, so the rule-based coder never gives it")
+                theirs = f"cues of {', '.join(fired)} do"
+                yield _warning(hit, f"no cue of {own} fires on its own hit, while {theirs}")

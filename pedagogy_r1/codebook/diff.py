@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from .codebook import Code, Codebook, Family, version_order
@@ -36,8 +36,8 @@ class CodebookChange:
 
     part: str
     kind: Literal["added", "removed", "changed", "renamed"]
-    fields: tuple[FieldChange, ...] = ()
     renamed_to: str | None = None
+    fields: tuple[FieldChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class CodebookDiff:
 
     def as_json(self) -> dict[str, Any]:
         """A JSON object with the same parts."""
-        changes = [_change_json(change) for change in self.changes]
-        return {"old": self.old, "new": self.new, "changes": changes}
+        return asdict(self)
 
     def text(self) -> str:
         """Readable lines, ``-`` before what left and ``+`` before what came."""
@@ -121,7 +120,7 @@ def _changed(
         change for field in new if (change := _field(field, old.get(field), new[field])) is not None
     )
     if fields or renamed_to:
-        yield CodebookChange(part, "renamed" if renamed_to else "changed", fields, renamed_to)
+        yield CodebookChange(part, "renamed" if renamed_to else "changed", renamed_to, fields)
 
 
 def _field(field: str, old: Any, new: Any) -> FieldChange | None:
@@ -155,8 +154,3 @@ def _shown(value: Any) -> str:
             f"{key}: {' '.join(str(v).split())}" for key, v in value.items() if v not in (None, "", [], {})
         )
     return " ".join(str(value).split())
-
-
-def _change_json(change: CodebookChange) -> dict[str, Any]:
-    fields = [{"field": f.field, "old": list(f.old), "new": list(f.new)} for f in change.fields]
-    return {"part": change.part, "kind": change.kind, "renamed_to": change.renamed_to, "fields": fields}

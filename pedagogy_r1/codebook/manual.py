@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,101 +44,35 @@ def format_of(path: str | Path | None) -> str:
     return suffix
 
 
-# --- Markdown -----------------------------------------------------------------------------------------------------
-
-
 def _markdown(c: Contents) -> str:
-    lines = [f"# {_md(c.book.title)}", "", "A manual for coders.", ""]
-    lines += [f"- **{name}:** {_md(value)}" for name, value in c.facts]
-    lines += [
-        "",
-        "## Contents",
-        "",
-        "- [How to code](#how-to-code)",
-        "- [The codes at a glance](#the-codes-at-a-glance)",
-    ]
-    for chapter in c.chapters:
-        lines.append(f"- {chapter.family.id} · {_md(chapter.family.name)}")
-        lines += [f"  - [{code.id} · {_md(code.name)}](#{anchor(code)})" for code in chapter.codes]
-    lines += ["- [Sources](#sources)", "", "## How to code", ""]
-    lines += [line for block in c.about for line in _md_block(block)]
-    lines += ["### For every unit", "", *(f"- {_md(text)}" for text in c.how), ""]
-    lines += ["## The codes at a glance", "", "| code | name | in short |", "|---|---|---|"]
-    lines += [
-        f"| [{code.id}](#{anchor(code)}) | {_md(code.name)} | {_md(code.short)} |"
-        for ch in c.chapters
-        for code in ch.codes
-    ]
-    for chapter in c.chapters:
-        lines += ["", f"## {chapter.family.id} · {_md(chapter.family.name)}", ""]
-        lines += [_md(chapter.family.about), ""] if chapter.family.about else []
-        for code in chapter.codes:
-            lines += _md_code(code)
-    lines += [
-        "## Sources",
-        "",
-        *(line for block in c.source for line in _md_block(block)),
-        "---",
-        "",
-        _md(c.footer),
-        "",
-    ]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+    return re.sub(r"\n{3,}", "\n\n", _rendered("manual.md.j2", c, md=_escaped))
 
 
-def _md_code(code: Code) -> list[str]:
-    lines = [f'<a id="{anchor(code)}"></a>', "", f"### {code.id} · {_md(code.name)}", ""]
-    lines += [f"*{_md(code.short)}*", "", _md(code.definition), ""]
-    for title, head, rows in code_sections(code):
-        lines += [f"**{title}**", ""]
-        if head:
-            lines += [_row(head), "|---" * len(head) + "|", *(_row(map(_md, row)) for row in rows), ""]
-        else:
-            lines += [*(f"- {_md(text)}" for (text,) in rows), ""]
-    if code.source:
-        lines += ["", f"**Source.** {_md(code.source)}"]
-    return [*lines, ""]
+def _html(c: Contents) -> str:
+    return _rendered("manual.html.j2", c, linked=_linked(c.book))
 
 
-def _md_block(block: Block) -> list[str]:
-    if block.kind == "heading":
-        return [f"### {_md(block.texts[0])}", ""]
-    if block.kind == "steps":
-        return [*(f"{n}. {_md(text)}" for n, text in enumerate(block.texts, 1)), ""]
-    if block.kind == "points":
-        return [*(f"- {_md(text)}" for text in block.texts), ""]
-    return [_md(block.texts[0]), ""]
+def _rendered(name: str, c: Contents, **filters: Callable[[str], str]) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=name.endswith(".html.j2"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=name.endswith(".md.j2"),
+    )
+    environment.filters |= filters
+    template = environment.from_string(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    return template.render(c=c, book=c.book, sections=code_sections, anchor=lambda code: f"code-{code.id}")
 
 
-def _md(text: str) -> str:
+def _escaped(text: str) -> str:
     """Text that Markdown shows as it is."""
     return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))
 
 
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def anchor(code: Code) -> str:
-    """The code's name within the page."""
-    return f"code-{code.id}"
-
-
-# --- HTML ---------------------------------------------------------------------------------------------------------
-
-
-def _html(c: Contents) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["linked"] = _linked(c.book)
-    template = environment.from_string(Path(__file__).with_name("manual.html.j2").read_text(encoding="utf-8"))
-    return template.render(c=c, book=c.book, anchor=anchor)
-
-
-def _linked(book: Codebook) -> Any:
+def _linked(book: Codebook) -> Callable[[str], str]:
     """A filter that turns names of codes within escaped text into links."""
     from markupsafe import Markup, escape
 

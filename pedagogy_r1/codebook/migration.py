@@ -94,23 +94,25 @@ def _also(code: str, name: str) -> str:
 def wrong_migrations(root: YamlValue, known: list[str]) -> Iterator[tuple[YamlValue, str]]:
     """What does not hold among the migrations of a codebook file, and where. ``known``: the codes of this book."""
     entries = [entry for entry in root.entries("migrations") if entry.mapping]
-    own = root.value("version") or ""
-    seen: dict[str, int] = {}
-    for entry in entries:
-        version = entry.get("version")
-        if version is None or version.text is None:
-            continue
-        if first := seen.get(version.text):
-            yield version, f"a second migration from {version.text} (first in line {first}); merge them"
-        elif version_order(version.text) >= version_order(own):
-            yield version, f"migrates from {version.text}, which is not earlier than this version, {own}"
-        seen.setdefault(version.text, version.line)
+    yield from _wrong_versions(entries, root.value("version") or "")
     steps = sorted(entries, key=lambda entry: version_order(entry.value("version") or ""))
     for number, entry in enumerate(steps):
         # A target must be a code of this book, or be carried further by a later migration.
         later = {source.text for step in steps[number + 1 :] for source in _sources(step) if source.text}
         yield from _wrong_sources(entry, known if number == len(steps) - 1 else [])
         yield from _wrong_targets(entry, [*known, *sorted(later)])
+
+
+def _wrong_versions(entries: list[YamlValue], own: str) -> Iterator[tuple[YamlValue, str]]:
+    seen: dict[str, int] = {}
+    for version in (found for entry in entries if (found := entry.get("version"))):
+        if version.text is None:
+            continue
+        if first := seen.get(version.text):
+            yield version, f"a second migration from {version.text} (first in line {first}); merge them"
+        elif version_order(version.text) >= version_order(own):
+            yield version, f"migrates from {version.text}, which is not earlier than this version, {own}"
+        seen.setdefault(version.text, version.line)
 
 
 def _wrong_sources(entry: YamlValue, final: list[str]) -> Iterator[tuple[YamlValue, str]]:

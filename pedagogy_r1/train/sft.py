@@ -191,14 +191,8 @@ def _fit(asked: TrainingSettings, traces: Path, out: Path, progress: Progress | 
     if last is not None and is_over(last, asked.patience):
         return
     tokenizer = load_tokenizer(asked.base)
-    data = load(
-        traces,
-        tokenizer,
-        domains=asked.domains,
-        max_length=longest(asked),
-        held_out=asked.held_out,
-        seed=asked.seed,
-    )
+    how: dict[str, Any] = {"domains": asked.domains, "held_out": asked.held_out, "seed": asked.seed}
+    data = load(traces, tokenizer, max_length=longest(asked), **how)
     if main:
         write_json(out / "data.json", data.summary())
     trainer = build(asked, data, tokenizer, checkpoints, progress)
@@ -240,15 +234,10 @@ def _write_results(asked: TrainingSettings, out: Path, record: TrainingRecord) -
 def _write_card(
     asked: TrainingSettings, out: Path, record: TrainingRecord, folder: Path, *, merged: bool = False
 ) -> None:
-    write_card(
-        folder / "README.md",
-        asked,
-        data=json.loads((out / "data.json").read_bytes()),
-        digests=record.digests,
-        logged=json.loads((out / "log.json").read_bytes()),
-        versions=record.versions,
-        merged=merged,
-    )
+    data, logged = (json.loads((out / name).read_bytes()) for name in ("data.json", "log.json"))
+    versions, digests = record.versions, record.digests
+    path = folder / "README.md"
+    write_card(path, asked, data=data, digests=digests, logged=logged, versions=versions, merged=merged)
 
 
 def _trained(asked: TrainingSettings, out: Path, resumed: bool) -> TrainedStudent:

@@ -7,6 +7,12 @@ Packing lays several traces behind one another in a sequence. What keeps them ap
 0: FlashAttention's variable-length code reads them, and so does transformers (5.16 and later), which makes a block-diagonal mask
 for ``sdpa`` and ``eager``. An attention code that ignores them would let a trace see the one before it, and the loss would
 look better for it; so `check_packing` asks the model itself before training begins.
+
+    checkpoints/checkpoint-40/model.safetensors optimizer.pt rng_state.pth trainer_state.json … complete
+
+The trainer writes these files one after another, so a process that is killed leaves some of them; ``complete`` is written
+last, by us, and a folder without it is thrown away. Everything that comes after training (final model, loss curve, card) is
+made from checkpoints alone: killed there, the same command makes it again.
 """
 
 from __future__ import annotations
@@ -248,9 +254,8 @@ def _last_logits(model: Any, batch: dict[str, Any]) -> Any:
     import torch
 
     device = next(model.parameters()).device
-    inputs = {
-        k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items() if k != "labels"
-    }
+    inputs = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in batch.items()}
+    del inputs["labels"]
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         return model(**inputs, use_cache=False).logits[0, -1].float()
 
@@ -259,16 +264,7 @@ def _last_logits(model: Any, batch: dict[str, Any]) -> Any:
 
 _MARK = "complete"
 _STATE = "trainer_state.json"
-_LOGGED = (
-    "step",
-    "epoch",
-    "loss",
-    "eval_loss",
-    "learning_rate",
-    "grad_norm",
-    "mean_token_accuracy",
-    "entropy",
-)
+_LOGGED = ("step", "epoch", "loss", "eval_loss", "learning_rate", "grad_norm", "mean_token_accuracy", "entropy")  # fmt: skip
 
 
 def mark(folder: Path) -> None:
@@ -310,24 +306,20 @@ def out_of_patience(logged: Sequence[dict[str, Any]], patience: int | None) -> b
 def best(checkpoint: Path) -> Path:
     """The checkpoint of the lowest held-out loss (the earlier of equals); without any, ``checkpoint`` itself."""
     measured = [(float(e["eval_loss"]), int(e["step"])) for e in history(checkpoint) if "eval_loss" in e]
-    if not measured:
-        return checkpoint
-    return checkpoint.with_name(f"checkpoint-{min(measured)[1]}")
+    return checkpoint.with_name(f"checkpoint-{min(measured)[1]}") if measured else checkpoint
 
 
 def publish(checkpoint: Path, folder: Path) -> None:
     """Copy weights and configuration, and nothing of the training, to ``folder``, which must not be there yet."""
-    kept = (".safetensors", ".index.json")
+    configs = ("config.json", "generation_config.json", "adapter_config.json")
     folder.mkdir(parents=True)
     for path in sorted(checkpoint.iterdir()):
-        config = path.name in ("config.json", "generation_config.json", "adapter_config.json")
-        if path.is_file() and (config or path.name.endswith(kept)):
+        if path.is_file() and (path.name in configs or path.name.endswith((".safetensors", ".index.json"))):
             shutil.copyfile(path, folder / path.name)
     adapter = folder / "adapter_config.json"
     if adapter.is_file():
         # peft keeps the names of the adapted layers in a set, whose order changes from one process to the next.
         config = json.loads(adapter.read_bytes())
-        ordered = {
-            k: sorted(v) if isinstance(v, list) and k == "target_modules" else v for k, v in config.items()
-        }
-        adapter.write_text(json.dumps(ordered, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        if isinstance(layers := config.get("target_modules"), list):
+            layers.sort()
+        adapter.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

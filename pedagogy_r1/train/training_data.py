@@ -1,6 +1,18 @@
-"""What a student learns from: the usable traces as examples, a slice held out by group, and what was left out and why.
+"""What a student learns from: usable traces as token ids and labels, a slice held out by group, and what was left out and why.
 
-{"traces": 1948, "used": 1790, "held_out": 97, "left_out": {"too long": 61}, "tokens": {…}, "groups": {…}}
+    <|im_start|>user⏎Which is …?<|im_end|>⏎<|im_start|>assistant⏎  <think>⏎Okay …⏎</think>⏎⏎B<|im_end|>
+    └───────────────────── prompt: labels -100 ─────────────────┘  └──── completion: labels = ids ────┘
+
+The prompt is rendered by the model's own chat template, exactly as it will be when the student is asked; the completion is
+written by us and never passes through the template. That is the one way that holds for all of them:
+
+- R1-Distill's template cuts everything up to ``</think>`` out of an assistant turn: trained through it (as messages, or with
+  TRL's ``prompt``/``completion``), a student would never see a thought.
+- QwQ's and newer R1 templates open ``<think>`` themselves: what the prompt already says is not said again.
+- Qwen2.5's has no ``{% generation %}`` marks, so ``assistant_only_loss`` cannot work with it.
+
+Prompt and completion are tokenized apart, so no token reaches over the border. The completion ends with the tokenizer's
+``eos_token``, at which generation stops. Marks such as ``<|im_end|>`` inside a trace are taken as ordinary text.
 """
 
 from __future__ import annotations
@@ -100,22 +112,20 @@ class TrainingData:
 
     def summary(self) -> dict[str, Any]:
         """Counts as JSON: what goes into ``data.json`` and the model card."""
-        both = [*self.train, *self.held]
-        domains = Counter(each.domain or "?" for each in self.train)
         return {
             "traces": self.traces,
             "used": len(self.train),
             "held_out": len(self.held),
             "left_out": dict(sorted(self.left_out.items())),
-            "domains": dict(sorted(domains.items())),
+            "domains": dict(sorted(Counter(each.domain or "?" for each in self.train).items())),
             "groups": {
-                "train": len({e.group for e in self.train}),
-                "held_out": len({e.group for e in self.held}),
+                "train": len({each.group for each in self.train}),
+                "held_out": len({each.group for each in self.held}),
             },
             "tokens": {
-                "train": sum(len(e.input_ids) for e in self.train),
-                "with_loss": sum(label != IGNORED for e in self.train for label in e.labels),
-                "longest": max(len(e.input_ids) for e in both),
+                "train": sum(len(each.input_ids) for each in self.train),
+                "with_loss": sum(label != IGNORED for each in self.train for label in each.labels),
+                "longest": max(len(each.input_ids) for each in (*self.train, *self.held)),
             },
         }
 
@@ -141,17 +151,13 @@ def load(
     seen: Counter[str] = Counter()
     for trace in read_traces(path):
         seen[trace.domain or "?"] += 1
-        reason = _unusable(trace, domains)
-        if reason is None:
+        if (reason := _unusable(trace, domains)) is None:
             made = example(trace, tokenizer)
-            if trace.think == "absent" and _opened(made, tokenizer):
-                reason = "no think tags, which the model's template opens"
-            elif len(made.input_ids) > max_length:
-                reason = f"longer than {max_length} tokens"
-            else:
-                examples.append(made)
-                continue
-        left_out[reason] += 1
+            reason = _unfit(trace, made, tokenizer, max_length)
+        if reason is None:
+            examples.append(made)
+        else:
+            left_out[reason] += 1
     if not examples:
         raise InputError(f"{path}: {_nothing(seen, left_out, domains)}", _hint(left_out))
     train, held = hold_out(examples, held_out, seed)
@@ -173,12 +179,12 @@ def hold_out(
             f"all {len(examples)} traces belong to one group, so none can be held out",
             "train without: --held-out 0",
         )
-    held: set[str] = set()
-    for group in sorted(sizes, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
-        if held and sum(sizes[g] for g in held) + sizes[group] / 2 > share * len(examples):
+    order = sorted(sizes, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+    held = {order[0]}
+    for group in order[1:-1]:
+        if sum(sizes[each] for each in held) + sizes[group] / 2 > share * len(examples):
             break
-        if len(held) + 1 < len(sizes):
-            held.add(group)
+        held.add(group)
     return [e for e in examples if e.group not in held], [e for e in examples if e.group in held]
 
 
@@ -196,9 +202,12 @@ def _unusable(trace: Trace, domains: Sequence[str]) -> str | None:
     return None
 
 
-def _opened(made: TrainingExample, tokenizer: Any) -> bool:
-    prompt = [token for token, label in zip(made.input_ids, made.labels, strict=True) if label == IGNORED]
-    return opens_think(tokenizer.decode(prompt))
+def _unfit(trace: Trace, made: TrainingExample, tokenizer: Any, max_length: int) -> str | None:
+    if trace.think == "absent":
+        prompt = [t for t, label in zip(made.input_ids, made.labels, strict=True) if label == IGNORED]
+        if opens_think(tokenizer.decode(prompt)):
+            return "no think tags, which the model's template opens"
+    return f"longer than {max_length} tokens" if len(made.input_ids) > max_length else None
 
 
 def _nothing(seen: Counter[str], left_out: Counter[str], domains: Sequence[str]) -> str:

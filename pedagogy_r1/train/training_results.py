@@ -1,10 +1,9 @@
-"""The model card: README.md beside the weights, saying what the student is made of.
+"""What a training run shows of itself: the loss curve as table and picture, and the model card beside the weights.
 
----
-base_model: deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B
-library_name: peft
----
-# DeepSeek-R1-Distill-Qwen-1.5B, trained on 1,790 traces …
+loss.csv     step,epoch,loss,held_out_loss,learning_rate,gradient_norm
+             1,0.0400,3.214001,,0.000100,1.2031
+             25,1.0000,,2.870144,,
+README.md    # DeepSeek-R1-Distill-Qwen-1.5B, trained on 1,790 reasoning traces …
 """
 
 from __future__ import annotations
@@ -35,6 +34,11 @@ def losses(logged: Sequence[dict[str, Any]]) -> Losses:
     )
 
 
+def lowest(held: Sequence[tuple[int, float]]) -> tuple[int, float]:
+    """The measurement of the kept weights: the lowest loss, the earlier of equals."""
+    return min(held, key=lambda point: (point[1], point[0]))
+
+
 def write_csv(path: Path, logged: Sequence[dict[str, Any]]) -> None:
     """One row a logged step, and one a measurement on the held-out slice; no times, so equal runs make equal files."""
     with atomic(path) as file:
@@ -42,15 +46,9 @@ def write_csv(path: Path, logged: Sequence[dict[str, Any]]) -> None:
         rows.writerow(COLUMNS)
         for entry in logged:
             if "loss" in entry or "eval_loss" in entry:
-                keys = ("loss", "eval_loss", "learning_rate", "grad_norm")
-                values = [entry.get(key) for key in keys]
-                rows.writerow(
-                    [
-                        entry["step"],
-                        f"{entry['epoch']:.4f}",
-                        *("" if v is None else f"{v:.8g}" for v in values),
-                    ]
-                )
+                found = [entry.get(key) for key in ("loss", "eval_loss", "learning_rate", "grad_norm")]
+                shown = ["" if value is None else f"{value:.8g}" for value in found]
+                rows.writerow([entry["step"], f"{entry['epoch']:.4f}", *shown])
 
 
 def write_picture(path: Path, logged: Sequence[dict[str, Any]], title: str) -> None:
@@ -68,7 +66,7 @@ def write_picture(path: Path, logged: Sequence[dict[str, Any]], title: str) -> N
         axes.plot(
             *zip(*held, strict=True), "o--", color="#cc3311", linewidth=1, markersize=5, label="held out"
         )
-        step, low = min(held, key=lambda point: (point[1], point[0]))
+        step, low = lowest(held)
         axes.annotate(f"{low:.3f}", (step, low), (0, 8), textcoords="offset points", ha="center", fontsize=9)
     axes.set(xlabel="optimizer step", ylabel="loss a token (nats)", title=title)
     axes.spines[["top", "right"]].set_visible(False)
@@ -94,41 +92,26 @@ def write_card(
 ) -> None:
     """Write the card; ``data`` is `TrainingData.summary`, ``logged`` the trainer's log. No dates: equal runs, equal cards."""
     adapter = settings.method != "full" and not merged
-    name = Path(settings.model).name
-    front = {
-        "base_model": settings.model,
-        "library_name": "peft" if adapter else "transformers",
-        "pipeline_tag": "text-generation",
-    }
-    lines = [
-        "---",
-        *(f"{key}: {value}" for key, value in front.items()),
-        "tags:",
-        "- sft",
-        "- pedagogy_r1",
-        "---",
-        "",
-    ]
-    lines += [f"# {name}, trained on {data['used']:,} reasoning traces", ""]
     what = _HOW[settings.method] + (", merged into the base" if merged else "")
-    lines += [f"Supervised fine-tuning of `{settings.model}` with `pcode sft`: {what}.", ""]
-    lines += [
-        "The loss was taken on reasoning and answer only. The prompt is the model's own chat template.",
-        "",
-    ]
-    lines += [
-        "## Data",
-        "",
-        *_data(data, digests),
-        "",
-        "## Losses",
-        "",
-        *_losses(settings, logged),
-        "",
-    ]
     shown = {k: v for k, v in settings.model_dump(mode="json").items() if v not in (None, [], ())}
     shown["learning_rate"] = settings.rate
-    lines += ["## Settings", "", *_table(shown), "", "## Versions", "", *_table(versions), ""]
+    lines = [
+        "---",
+        f"base_model: {settings.model}",
+        f"library_name: {'peft' if adapter else 'transformers'}",
+        "pipeline_tag: text-generation",
+        *("tags:", "- sft", "- pedagogy_r1", "---", ""),
+        f"# {Path(settings.model).name}, trained on {data['used']:,} reasoning traces",
+        "",
+        f"Supervised fine-tuning of `{settings.model}` with `pcode sft`: {what}.",
+        "",
+        "The loss was taken on reasoning and answer only. The prompt is the model's own chat template.",
+        "",
+        *("## Data", "", *_data(data, digests), ""),
+        *("## Losses", "", *_losses(logged), ""),
+        *("## Settings", "", *_table(shown), ""),
+        *("## Versions", "", *_table(versions), ""),
+    ]
     with atomic(path) as file:
         file.write("\n".join(lines))
 
@@ -147,19 +130,17 @@ def _data(data: Mapping[str, Any], digests: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _losses(settings: TrainingSettings, logged: Sequence[dict[str, Any]]) -> list[str]:
+def _losses(logged: Sequence[dict[str, Any]]) -> list[str]:
     train, held = losses(logged)
-    lines = (
-        [f"- training: {train[0][1]:.4f} at step {train[0][0]}, {train[-1][1]:.4f} at step {train[-1][0]}"]
-        if train
-        else []
-    )
+    lines = []
+    if train:
+        (first, high), (last, end) = train[0], train[-1]
+        lines.append(f"- training: {high:.4f} at step {first}, {end:.4f} at step {last}")
     if held:
-        step, low = min(held, key=lambda point: (point[1], point[0]))
+        step, low = lowest(held)
         kept = "these weights" if step != held[-1][0] else "these weights, the last"
-        lines.append(
-            f"- held out: {held[0][1]:.4f} at step {held[0][0]}, lowest {low:.4f} at step {step} ({kept})"
-        )
+        best = f"lowest {low:.4f} at step {step} ({kept})"
+        lines.append(f"- held out: {held[0][1]:.4f} at step {held[0][0]}, {best}")
     else:
         lines.append("- held out: none, so these are the weights after the last step")
     return [*lines, "", "All of them: `loss.csv`, `loss.png` in the training folder."]
