@@ -8,18 +8,16 @@ most disagreed   “I could also share out the 9.0 V as 1.5 to 3.0.”   A: IA-P
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import combinations, islice
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
 
 from ..codebook import NONE
 from ..estimate import Resampling
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, quoted
 from .alpha import Alpha, Reliability, krippendorff_alphas
 from .coefficients import Coefficient, beside_alpha
 from .distance import MULTIVALUED
@@ -213,7 +211,7 @@ def most_disagreed(
 ) -> tuple[DisagreedUnit, ...]:
     """The head of `ranked_units`, quoted; at most `EACH` of a kind."""
     units = ranked_units(data, EACH)[:most].tolist()
-    texts = unit_texts(runs, {data.unit_ids[unit] for unit in units})
+    texts = quoted(runs, {data.unit_ids[unit] for unit in units})
     return tuple(
         DisagreedUnit(data.unit_ids[unit], *texts[data.unit_ids[unit]], _primary_codes(data, unit))
         for unit in units
@@ -226,22 +224,3 @@ def _primary_codes(data: ReliabilityData, unit: int) -> dict[str, str]:
         for name, value in zip(data.names, data.primary[:, unit], strict=True)
         if value != MISSING
     }
-
-
-def unit_texts(runs: Sequence[CoderRun], wanted: set[str]) -> dict[str, tuple[str, str]]:
-    """unit id → (trace id, text), for few units of however many."""
-    found: dict[str, tuple[str, str]] = {}
-    for run in runs:
-        if len(found) == len(wanted):
-            break
-        with (run.folder / "units.jsonl").open("rb") as file:
-            for line in islice(file, run.prefix["units.jsonl"] if run.prefix else None):
-                name = _ID.search(line)
-                if name is None or name[1].decode() in wanted:
-                    unit = json.loads(line)
-                    if unit["id"] in wanted:
-                        found.setdefault(unit["id"], (unit["trace_id"], unit["text"]))
-    return found
-
-
-_ID = re.compile(rb'^\{"id": ?"(\w+)"')

@@ -11,7 +11,7 @@ rule is what the next version of the codebook has to say.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -23,6 +23,8 @@ from ..codebook import NONE, Codebook
 from ..errors import RunError, did_you_mean
 from ..runs.coding import CoderInfo, Coding
 from ..runs.run import CoderRun, opened, require_complete, run_labels
+from ..trace import Trace
+from ..unit import Unit
 from .comparison import ranked_units
 from .profile import MISSING
 from .reliability import ReliabilityData, reliability_data
@@ -184,7 +186,13 @@ def disagreements(
         n_second=_second_only(data),
         n_disagreements=total,
         pairs=tuple(
-            _pair(book, data.categories, codes, counts[codes] / total, units, differing)
+            _pair(
+                book,
+                (data.categories[codes[0]], data.categories[codes[1]]),
+                counts[codes],
+                total,
+                [units[unit] for unit, pairs in differing.items() if codes in pairs],
+            )
             for codes in order
             if wanted is None or wanted == codes
         ),
@@ -203,12 +211,9 @@ def _chosen(data: ReliabilityData, names: Sequence[str]) -> list[str]:
         )
     if names:
         return list(names)
-    people = [data.names[row] for row in data.rows("human")]
-    everyone = list(data.names)
-    if len(people) >= 2:
-        return people
-    if len(everyone) == 2:
-        return everyone
+    everyone, people = list(data.names), [data.names[row] for row in data.rows("human")]
+    if len(people) >= 2 or len(everyone) == 2:
+        return people if len(people) >= 2 else everyone
     if len(everyone) < 2:
         raise RunError("one coder only: there is nobody to disagree with", "add another coder's run")
     raise RunError(
@@ -250,33 +255,28 @@ def _second_only(data: ReliabilityData) -> int:
 
 
 def _pair(
-    book: Codebook,
-    categories: tuple[str, ...],
-    codes: Codes,
-    share: float,
-    units: dict[int, QuotedUnit],
-    differing: dict[int, list[Codes]],
+    book: Codebook, names: tuple[str, str], count: int, total: int, units: Sequence[QuotedUnit]
 ) -> ConfusedPair:
-    names = (categories[codes[0]], categories[codes[1]])
-    mine = [unit for unit, found in differing.items() if codes in found]
-    by_coder: dict[str, Counter[str]] = {}
+    """``units``: those that somebody gave the one code and somebody else the other."""
+    given: Counter[tuple[str, str]] = Counter()
     swapped = 0
-    for unit in mine:
-        said = [one for one in units[unit].said if one.primary in names]
-        for one in said:
-            by_coder.setdefault(one.coder, Counter())[one.primary] += 1
+    for unit in units:
+        said = [one for one in unit.said if one.primary in names]
+        given.update((one.coder, one.primary) for one in said)
         swapped += sum(
             x.primary != y.primary and set(names) <= set(x.codes) & set(y.codes)
             for x, y in combinations(said, 2)
         )
     return ConfusedPair(
         codes=names,
-        count=sum(found.count(codes) for found in differing.values()),
-        share=share,
-        by_coder={who: {code: by_coder[who][code] for code in names} for who in sorted(by_coder)},
+        count=count,
+        share=count / total,
+        by_coder={
+            who: {code: given[who, code] for code in names} for who in sorted({who for who, _ in given})
+        },
         swapped=swapped,
         rules=tuple(deciding_rules(book, *names)),
-        units=tuple(units[unit] for unit in mine),
+        units=tuple(units),
     )
 
 
@@ -292,32 +292,45 @@ def deciding_rules(book: Codebook, first: str, second: str) -> Iterator[Deciding
 
 
 def _quoted(
-    runs: Sequence[CoderRun], data: ReliabilityData, every: ReliabilityData, wanted: dict[int, list[Codes]]
+    runs: Sequence[CoderRun], data: ReliabilityData, every: ReliabilityData, wanted: Iterable[int]
 ) -> dict[int, QuotedUnit]:
     """The units on which coders differ, with their words; each run is read once."""
     place = {data.unit_ids[unit]: unit for unit in wanted}
-    rank = {name: row for row, name in enumerate(data.names)}
-    apart = set(every.names)
     shown: dict[int, tuple[str, str, str, str]] = {}
-    said: dict[int, list[Said]] = defaultdict(list)
-    for run, label in zip(runs, run_labels(runs), strict=True):
-        for trace, units, codings in run.by_trace():
-            for number, unit in enumerate(units):
-                if unit.id in place:
-                    before = units[number - 1].text if number else ""
-                    shown[place[unit.id]] = (trace.id, trace.domain or "", unit.text, before)
-            for coding in codings:
-                # A coder who coded units twice, in two runs, is two coders here.
-                name = coding.coder if coding.coder in apart else f"{coding.coder}@{label}"
-                if coding.unit_id in place and coding.codes is not None and name in rank:
-                    said[place[coding.unit_id]].append(_said(name, coding.codes, coding))
+    said: dict[int, dict[str, Said]] = defaultdict(dict)
+    for trace, units, codings in _by_trace(runs, every):
+        shown |= {place[unit.id]: words for unit, words in _shown(trace, units) if unit.id in place}
+        for name, coding in codings:
+            if coding.unit_id in place:
+                said[place[coding.unit_id]][name] = _said(name, coding)
     return {
         unit: QuotedUnit(
-            data.unit_ids[unit], *shown[unit], tuple(sorted(said[unit], key=lambda s: rank[s.coder]))
+            name, *shown[unit], tuple(said[unit][who] for who in data.names if who in said[unit])
         )
-        for unit in wanted
+        for name, unit in place.items()
     }
 
 
-def _said(name: str, codes: tuple[str, ...], coding: Coding) -> Said:
-    return Said(name, codes, (coding.rationale or "").strip(), (coding.evidence or "").strip())
+def _by_trace(
+    runs: Sequence[CoderRun], every: ReliabilityData
+) -> Iterator[tuple[Trace, list[Unit], list[tuple[str, Coding]]]]:
+    """Each trace with its codings that are not missing, by the coders' names in the data."""
+    for run, label in zip(runs, run_labels(runs), strict=True):
+        # A coder who coded units twice, in two runs, is two coders here.
+        names = {
+            c.name: c.name if c.name in every.names else f"{c.name}@{label}" for c in run.manifest.coders
+        }
+        for trace, units, codings in run.by_trace():
+            yield trace, units, [(names[c.coder], c) for c in codings if c.codes is not None]
+
+
+def _shown(trace: Trace, units: Sequence[Unit]) -> Iterator[tuple[Unit, tuple[str, str, str, str]]]:
+    """Each unit with its trace, domain, text, and the text before it."""
+    before = ""
+    for unit in units:
+        yield unit, (trace.id, trace.domain or "", unit.text, before)
+        before = unit.text
+
+
+def _said(name: str, coding: Coding) -> Said:
+    return Said(name, coding.codes or (), (coding.rationale or "").strip(), (coding.evidence or "").strip())

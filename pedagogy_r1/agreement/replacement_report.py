@@ -237,11 +237,15 @@ def _warnings(report: ReplacementReport) -> Iterator[str]:
     missing = report.dropped["not coded by the machine"]
     if missing:
         yield f"{missing} units that the machine did not code are left out, and the test says nothing of them"
-    easy = report.constant
-    if easy is not None and easy.passed and report.published.passed is not None:
+    if report.published.passed is not None:
+        yield from _too_easy(report.constant)
+
+
+def _too_easy(found: ConstantCoder | None) -> Iterator[str]:
+    if found is not None and found.passed:
         yield (
-            f"giving every unit the commonest code ({_shown(easy.code)}) would pass too, with ω = "
-            f"{easy.winning_rate:.2f}, ρ = {easy.advantage_prob:.2f}: the test tells little here"
+            f"giving every unit the commonest code ({_shown(found.code)}) would pass too, with ω = "
+            f"{found.winning_rate:.2f}, ρ = {found.advantage_prob:.2f}: the test tells little here"
         )
 
 

@@ -196,41 +196,40 @@ def _reasons(point: Floats, expected: Floats, codes: Sequence[str]) -> list[str 
     """For each coefficient why it is undefined, or ``None``."""
     total, _, cross, _ = _by_code(point[None])[:, 0]
     if not total.sum():
-        return ["no text was coded by two coders"] * (3 + len(codes))
-    reasons: list[str | None] = [None] * len(expected)
-    for at in np.flatnonzero(np.isnan(expected)).tolist():
-        if at == 0:
-            what = "left everything uncoded" if total[0] else "gave everything the same code"
-            reasons[at] = f"all coders {what}, so there is nothing that chance could confuse"
-        elif at == 1:
-            what = "coded nothing" if total[0] else "left no gap"
-            reasons[at] = f"all coders {what}, so there is nothing that chance could confuse"
-        elif at == 2:
-            reasons[at] = _why_coded(cross)
-        else:
-            reasons[at] = _why_code(cross, at - 2, codes[at - 3])
-    return reasons
+        return ["no text was coded by two coders"] * len(expected)
+    alike = "all coders {}, so there is nothing that chance could confuse"
+    reasons = [
+        alike.format("left everything uncoded" if total[0] else "gave everything the same code"),
+        alike.format("coded nothing" if total[0] else "left no gap"),
+        _why_uncoded(
+            cross,
+            cross.sum(),
+            "nowhere did two coders code the same matter",
+            "it has one and the same code",
+            "so many coders",
+        ),
+        *(
+            _why_uncoded(
+                cross,
+                own,
+                f"no span coded {code} intersects another coder's span",
+                f"it is coded {code}",
+                code,
+            )
+            for own, code in zip(cross[1:], codes, strict=True)
+        ),
+    ]
+    return [
+        reason if undefined else None for reason, undefined in zip(reasons, np.isnan(expected), strict=True)
+    ]
 
 
-_TOO_LITTLE = (
-    "too little coded matter intersects for {m}: its expected coincidences under chance are not positive"
-)
-
-
-def _why_coded(cross: Floats) -> str:
-    if not cross.sum():
-        return "nowhere did two coders code the same matter"
+def _why_uncoded(cross: Floats, own: float, nowhere: str, same: str, what: str) -> str:
+    if not own:
+        return nowhere
     if np.count_nonzero(cross) == 1:
-        return "wherever coded matter intersects it has one and the same code"
-    return _TOO_LITTLE.format(m="so many coders")
-
-
-def _why_code(cross: Floats, at: int, code: str) -> str:
-    if not cross[at]:
-        return f"no span coded {code} intersects another coder's span"
-    if np.count_nonzero(cross) == 1:
-        return f"wherever coded matter intersects it is coded {code}"
-    return _TOO_LITTLE.format(m=code)
+        return f"wherever coded matter intersects {same}"
+    return f"too little coded matter intersects for {what}: its expected coincidences under chance are not positive"
 
 
 def _method(pairing: Pairing, coders: int, level: float) -> str:

@@ -179,6 +179,64 @@ def test_confusions_and_quotes(tmp_path: Path) -> None:
     assert report.n_disagreed == 3
 
 
+def test_second_codes_bring_three_alphas_of_sets(tmp_path: Path) -> None:
+    run = make_run(
+        tmp_path / "r", {"x": [("A", "B"), "A", "B", "C"] * 5, "y": ["B", "A", ("C", "B"), ()] * 5}
+    )
+    sets = agree([run], replicates=50).comparisons[0].sets
+    assert list(sets) == ["masi", "jaccard", "multivalued"]
+    for alpha in sets.values():
+        assert alpha.value is not None
+        assert alpha.interval is not None
+        assert alpha.unit_interval is not None
+    assert not agree([make_run(tmp_path / "one", {"x": ["A"], "y": ["B"]})]).comparisons[0].sets
+
+
+def test_the_same_confusion_is_quoted_twice_at_most(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", {"x": ["A"] * 6 + ["B", "C"], "y": ["B"] * 6 + ["C", "C"]})
+    data = reliability_data([run])
+    assert ranked_units(data).tolist() == [6, 0, 1, 2, 3, 4, 5]
+    assert ranked_units(data, each=2).tolist() == [6, 0, 1]
+    report = agree([run], replicates=0)
+    assert [unit.text for unit in report.disagreed] == ["Sentence 6.", "Sentence 0.", "Sentence 1."]
+    assert report.n_disagreed == 7
+    assert len(agree([run], replicates=0, quotes=1).disagreed) == 1
+
+
+def test_the_confidence_level_reaches_every_interval(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
+    rng = np.random.default_rng(0)
+    truth = rng.choice(["A", "B", "C"], 400)
+
+    def coded(skill: float) -> list[str]:
+        return [str(t) if rng.random() < skill else str(rng.choice(["A", "B", "C"])) for t in truth]
+
+    people = make_run(tmp_path / "h", {name: coded(0.8) for name in "xyz"})
+    machine = make_run(tmp_path / "m", {"cues": coded(0.6)}, machines=["cues"])
+
+    def widths(level: float) -> list[float]:
+        report = agree(
+            [people, machine], reference="x", hayes=True, replace="expert", replicates=200, level=level
+        )
+        comparison = report.comparisons[0]
+        found = [
+            comparison.result,
+            comparison.per_code[0].result,
+            comparison.beside[1],
+            report.differences["cues"],
+            report.leave_one_out["x"],
+            report.accuracy["y"][0].f1,
+            next(iter(report.hayes.values())),
+            report.replacements[0].advantage,
+        ]
+        assert {one.level for one in found} == {level}
+        units = [comparison.result.unit_high - comparison.result.unit_low]  # type: ignore[operator]
+        return units + [one.high - one.low for one in found]  # type: ignore[operator]
+
+    assert all(narrow < wide for narrow, wide in zip(widths(0.8), widths(0.99), strict=True))
+    shown = pcode("agreement", people.folder, machine.folder, "--level", ".9", "--replicates", 20)
+    assert "90 % over traces" in shown.stdout
+
+
 def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
     make_run(tmp_path / "h", {"x": ["A", "B", "A", "C"] * 5, "y": ["A", "B", "B", "C"] * 5})
     make_run(tmp_path / "m", {"cues": ["A", "A", "A", "C"] * 5}, machines=["cues"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from itertools import combinations, permutations, product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +66,60 @@ def test_multivalued_alpha_table_3(shared: Path) -> None:
     found = set_alpha(case["data"], "multivalued")
     assert found.value == pytest.approx(case["expected_mvalpha"], abs=case["tol"])
     assert [found.value, found.observed, found.expected] == pytest.approx(case["own_result"], abs=1e-12)
+
+
+def multivalued_by_definition(units: list[list[frozenset[str]]]) -> tuple[float, float]:
+    """D_o and D_e, the sums over all pairs of sets written out."""
+    sets = [s for unit in units for s in unit]
+    used, sizes = Counter(c for s in sets for c in s), Counter(len(s) for s in sets)
+
+    def distance(a: frozenset[str], b: frozenset[str]) -> float:
+        return 1 - 2 * len(a & b) / (len(a) + len(b)) if a or b else 0.0
+
+    def weight(a: frozenset[str], b: frozenset[str]) -> int:
+        return prod(used[x] for x in a) * prod(used[x] for x in b - a) * prod(used[x] - 1 for x in a & b)
+
+    observed = sum(distance(a, b) / (len(unit) - 1) for unit in units for a, b in permutations(unit, 2))
+    expected = 0.0
+    for first, second in product(sizes, sizes):
+        pairs = [
+            (frozenset(a), frozenset(b))
+            for a in combinations(sorted(used), first)
+            for b in combinations(sorted(used), second)
+        ]
+        mass = sum(weight(a, b) for a, b in pairs)
+        share = sizes[first] * sizes[second] / len(sets) ** 2
+        expected += share * sum(distance(a, b) * weight(a, b) for a, b in pairs) / mass if mass else 0.0
+    return observed / len(sets), expected
+
+
+codings = st.frozensets(st.sampled_from("abcd"), max_size=3)
+
+
+@given(st.lists(st.tuples(codings, codings, codings), min_size=2, max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_multivalued_alpha_by_definition(rows: list[tuple[frozenset[str], ...]]) -> None:
+    found = set_alpha([[sorted(s) for s in row] for row in rows], "multivalued")
+    observed, expected = multivalued_by_definition([list(row) for row in rows])
+    assert (found.value is None) == (expected == 0)
+    if found.value is not None:
+        assert (found.observed, found.expected) == pytest.approx((observed, expected), abs=1e-12)
+        assert found.value == pytest.approx(1 - observed / expected, abs=1e-12)
+
+
+def test_multivalued_interval_is_that_of_redrawn_traces() -> None:
+    rng = np.random.default_rng(3)
+    sets = [frozenset(s) for s in ("a", "b", "c", "ab", "bc", "")]
+    truth = rng.integers(0, 6, 40)
+    values = np.array([np.where(rng.random(40) < 0.7, truth, rng.integers(0, 6, 40)) for _ in range(2)])
+    cluster = np.arange(40) // 5
+    found = krippendorff_alpha(values, cluster, sets, measurement="multivalued", how=Resampling(50, 4))
+    each = []
+    for row in np.random.default_rng(4).integers(0, 8, size=(50, 8)):
+        redrawn = np.concatenate([np.flatnonzero(cluster == trace) for trace in row])
+        d_o, d_e = multivalued_by_definition([[sets[v] for v in values[:, u]] for u in redrawn])
+        each.append(1 - d_o / d_e)
+    assert found.interval == pytest.approx(np.quantile(each, [0.025, 0.975]), abs=1e-12)
 
 
 @pytest.mark.parametrize("weighting", ["identity", "linear", "quadratic", "ordinal"])
