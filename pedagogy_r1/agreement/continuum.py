@@ -90,7 +90,9 @@ def continua_of(
     own, what joins them is the trace. *None applies* is a gap. ``silent``: a coder without any coding on a trace did
     not code it (``missing``), or read it and found nothing (``nothing``); a run does not record which.
     A name that coded one trace in two runs is two coders, ``name@run``. A trace that is in no run, because nobody chose
-    a span there, is not known here. ``partial``: go on with the traces that unfinished runs have. Raises `RunError` where two runs hold different texts under one trace id.
+    a span there, is not known here. ``partial``: go on with the traces that unfinished runs have.
+
+    Raises `RunError` where two runs hold different texts under one trace id.
     """
     require_complete(runs, partial)
     found = _Collected()

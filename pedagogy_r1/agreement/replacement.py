@@ -146,26 +146,17 @@ def _from_reliability(
     data: ReliabilityData, machine: str, humans: Sequence[str], *, sets: bool
 ) -> _CodedUnits:
     """``machine`` against all human coders, or just ``humans``: primary codes, or all codes of a unit as a set."""
-    _check_names(data, machine, humans)
     chosen = list(dict.fromkeys(humans)) or [data.names[row] for row in data.rows("human")]
     whole = data.of([*chosen, machine])
+    *people, last = whole.coders
+    if last.kind == "human":
+        machines = ", ".join(data.names[row] for row in data.rows("machine"))
+        raise RunError(f"{machine!r} is a human coder", f"name a machine: {machines or 'there is none'}")
+    for coder in people:
+        if coder.kind == "machine":
+            raise RunError(f"{coder.name!r} is a machine, not one of the humans", "name human coders only")
     values, domain = whole.sets() if sets else (whole.primary, whole.categories)
     return _CodedUnits(tuple(chosen), values[:-1], values[-1], domain, whole.cluster)
-
-
-def _check_names(data: ReliabilityData, machine: str, humans: Sequence[str]) -> None:
-    kinds = {coder.name: coder.kind for coder in data.coders}
-    for name in (machine, *humans):
-        if name not in kinds:
-            raise RunError(f"no coder is named {name!r}", did_you_mean(name, list(kinds)))
-    if kinds[machine] == "human":
-        machines = [name for name, kind in kinds.items() if kind == "machine"]
-        raise RunError(
-            f"{machine!r} is a human coder", "name a machine: " + (", ".join(machines) or "there is none")
-        )
-    for name in humans:
-        if kinds[name] == "machine":
-            raise RunError(f"{name!r} is a machine, not one of the humans", "name human coders only")
 
 
 def _from_mappings(
