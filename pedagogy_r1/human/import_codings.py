@@ -103,20 +103,20 @@ class _AskedUnits(NamedTuple):
         return self.units is not None and str(self.units) == OWN
 
     def check(self, packet: str | Path | None, **others: object) -> None:
-        """Raise `InputError` where one thing is said twice; a packet says all of them, and ``others`` too."""
+        """Raise `ValueError` where one thing is said twice; a packet says all of them, and ``others`` too."""
         said = {"units": self.units, "project": self.project, "scheme": self.scheme}
         if sum(value is not None for value in said.values()) > 1:
-            raise InputError("--units, --project and --scheme exclude each other", "say one of them")
+            raise ValueError("--units, --project and --scheme exclude each other\n  hint: say one of them")
         for option, value in {**said, **others}.items():
             if packet is not None and value is not None:
-                raise InputError(f"--{option} is known from the packet", f"leave --{option} out")
+                raise ValueError(f"--{option} is known from the packet\n  hint: leave it out")
 
     def traces(self, traces: str | Path | None) -> Path:
         """The traces file: as given, or that of the run whose units are taken."""
         if traces is not None:
             return Path(traces)
         if self.units is None or self.own:
-            raise InputError("no traces file is given", "add --traces traces.jsonl")
+            raise ValueError("no traces file is given\n  hint: add --traces traces.jsonl")
         return Path(self.units) / "traces.jsonl"
 
     def unitizer(self, read: CodingsRead, traces: Path, book: Codebook) -> Unitizer | None:
@@ -147,9 +147,8 @@ def _codebook(codebook: str | Path | None, back: ReturnedPacket | None) -> Codeb
     if back:
         return back.packet.codebook
     if codebook is None:
-        raise InputError(
-            "no codebook is given",
-            "add --codebook ID@VERSION, or --packet PACKET for what came back of a packet",
+        raise ValueError(
+            "no codebook is given\n  hint: add --codebook ID@VERSION, or --packet PACKET for what came back of a packet"
         )
     return load_codebook(codebook)
 

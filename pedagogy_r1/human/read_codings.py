@@ -99,7 +99,7 @@ def read_codings(
 ) -> CodingsRead:
     """Read all files. What is wrong with a row goes into the report; with a file, `InputError` is raised."""
     if not paths:
-        raise InputError("no file to import", "name at least one")
+        raise ValueError("no file to import\n  hint: name at least one")
     rows: list[RawCoding] = []
     schemes: list[str] = []
     names: dict[str, None] = {}

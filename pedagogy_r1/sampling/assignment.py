@@ -83,16 +83,15 @@ class Enrichment(NamedTuple):
     share: float | None = None
 
     def check(self) -> None:
-        """Raise `InputError` for a factor or share that cannot be."""
+        """Raise `ValueError` for a factor or share that cannot be."""
         if not 1 <= self.factor <= MOST_FACTOR:
-            raise InputError(
-                f"--enrich-factor {self.factor:g} is not between 1 and {MOST_FACTOR:g}",
-                "5 draws five times as many; 1 is no enrichment",
+            raise ValueError(
+                f"--enrich-factor {self.factor:g} is not between 1 and {MOST_FACTOR:g}\n  hint: 5 draws five times as many"
             )
         if self.share is not None and not 0 < self.share < 1:
-            raise InputError(
-                f"--enrich-share {self.share:g} is not between 0 and 1",
-                "with .5 half of the sample is what the machine took for the code; the other half keeps it honest",
+            raise ValueError(
+                f"--enrich-share {self.share:g} is not between 0 and 1\n  hint: with .5 half of the sample is what the machine "
+                "took for the code, and the other half keeps it honest"
             )
 
     def weights(self, seen: Sequence[bool], n: int) -> list[float]:
@@ -128,19 +127,24 @@ class Design:
         return self.shuffle or self.what
 
     def check(self) -> None:
-        """Raise `InputError` for what contradicts itself."""
+        """Raise `ValueError` for what contradicts itself."""
         check_coders(self.coders)
         if (self.n is None) == (self.fraction is None):
-            raise InputError(
-                "say how much to draw, once" if self.n is None else "--n and --fraction exclude each other",
-                "--fraction .33 draws a third, --n 14 draws fourteen; --plan says how many units are needed",
+            what = "say how much to draw, once" if self.n is None else "--n and --fraction exclude each other"
+            raise ValueError(
+                f"{what}\n  hint: --fraction .33 draws a third, --n 14 draws fourteen; --plan says how many units are needed"
             )
         if self.fraction is not None and not 0 < self.fraction <= 1:
-            raise InputError(f"--fraction {self.fraction:g} is not above 0 and at most 1", "a third is .33")
-        if not 0 <= self.double <= 1:
-            raise InputError(
-                f"--double {self.double:g} is not between 0 and 1", "1: every coder codes everything"
+            raise ValueError(
+                f"--fraction {self.fraction:g} is not above 0 and at most 1\n  hint: a third is .33"
             )
+        if not 0 <= self.double <= 1:
+            raise ValueError(
+                f"--double {self.double:g} is not between 0 and 1\n  hint: 1: every coder codes everything"
+            )
+        for name in self.by:
+            if self.by.count(name) > 1:
+                raise ValueError(f"--strata names {name!r} twice\n  hint: name each field once")
         if self.enrichment:
             self.enrichment.check()
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from ..codebook import Codebook
 from ..codebook.check import load_checked
-from ..errors import InputError
 from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.run import unitizer_of
@@ -126,11 +125,12 @@ def draw_sample(
 ) -> DrawnSample:
     """Draw from a traces file. ``units``: a run whose units are the population, instead of a ``scheme``.
 
-    Raises `InputError`, `RunError` or `CodebookError`; nothing is written.
+    Raises `ValueError` for a design that contradicts itself, and `InputError`, `RunError` or `CodebookError` for what is
+    in the files; nothing is written.
     """
     design.check()
     if units is not None and scheme is not None:
-        raise InputError("--units and --scheme exclude each other", "the run has its own scheme")
+        raise ValueError("--units and --scheme exclude each other\n  hint: the run has its own scheme")
     path, book = Path(traces), load_checked(codebook)
     check_fields(design.by, read_traces(path))
     unitize, source = unitizer_of(scheme or book.unit, lang, units)

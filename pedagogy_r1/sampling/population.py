@@ -114,10 +114,7 @@ def stratum_name(stratum: Stratum) -> str:
 
 
 def check_fields(by: Sequence[str], traces: Iterable[Trace]) -> None:
-    """Raise `InputError` for a field that is named twice, or that no trace has and that is none of `FIELDS`."""
-    for name in by:
-        if by.count(name) > 1:
-            raise InputError(f"--by names {name!r} twice", "name each field once")
+    """Raise `InputError` for a field that no trace has and that is none of `FIELDS`."""
     unknown = [name for name in by if name not in FIELDS]
     if not unknown:
         return
@@ -127,7 +124,7 @@ def check_fields(by: Sequence[str], traces: Iterable[Trace]) -> None:
         if not unknown:
             return
         known |= dict.fromkeys(f"metadata.{key}" for key in list(trace.metadata)[:50])
-    raise InputError(f"--by: no trace has a field {unknown[0]!r}", did_you_mean(unknown[0], list(known)))
+    raise InputError(f"--strata: no trace has a field {unknown[0]!r}", did_you_mean(unknown[0], list(known)))
 
 
 def _value(trace: Trace, name: str) -> Any:

@@ -485,7 +485,6 @@ def test_kinds_that_contradict_each_other(rows: list[Row], how: Row, why: str, p
         ([by_span(0, 7, "A", "KA-RO")], {}, "what shall be the units"),
         ([by_unit(0, "A", "KA-RO")], {"units": "own"}, "--units own needs spans"),
         ([by_unit(0, "A", "KA-RO")], {"project": "sentence@1"}, "--project needs spans"),
-        ([by_unit(0, "A", "KA-RO")], {"units": "own", "project": "sentence@1"}, "exclude each other"),
         ([by_unit(0, "A", "KA-RO") | {"unit_id": "u0"}], {}, "none of the 1 unit_ids"),
         ([{"unit": "u0", "koder": "A", "code": "KA-RO"}], {}, "no layout of codings"),
         ([by_unit(0, "A", "KA-RO")], {"format": "lang"}, "did you mean long"),
@@ -497,6 +496,17 @@ def test_wrong_uses(rows: list[Row], how: Row, message: str, place: Path) -> Non
     with pytest.raises(PedagogyError) as error:
         take(place, write(place / "in.csv", rows), **how)
     assert message in str(error.value)
+    assert not (place / "run").exists()
+
+
+def test_two_kinds_of_units_at_once(place: Path) -> None:
+    with pytest.raises(ValueError, match="exclude each other"):
+        take(
+            place,
+            write(place / "in.csv", [by_unit(0, "A", "KA-RO")]),
+            units="own",
+            project="sentence@1",
+        )
     assert not (place / "run").exists()
 
 
