@@ -356,7 +356,8 @@ def _base(runs: Sequence[ComparedRun], wanted: str | None) -> str:
     for run in runs:
         if wanted in (run.name, run.folder) or Path(wanted).resolve() == Path(run.folder).resolve():
             return run.name
-    raise InputError(f"no run is named {wanted!r}", did_you_mean(wanted, [run.name for run in runs]))
+    meant = did_you_mean(wanted, [run.name for run in runs])
+    raise ValueError(f"no run is named {wanted!r}\n  hint: {meant}")
 
 
 FIRST = ("cop-audit", "cop")

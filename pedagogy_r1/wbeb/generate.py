@@ -106,7 +106,8 @@ def prepare(
     pool: Sequence[Item] = (),
     **options: Any,
 ) -> GenerationJob:
-    """Check everything, before anything is written. Raises `InputError` for items, condition, model or examples that won't do.
+    """Check everything, before anything is written. Raises `InputError` for items, condition, model or examples
+    that won't do, `ValueError` for options.
 
     ``model``: ``BACKEND:NAME``; ``pool``: items of train that few-shot examples come from. ``options``: fields of
     `GenerationSettings` (shots, samples, seed, temperature, top_p, max_tokens, probabilities, base_url, name, backend) and of
@@ -139,7 +140,7 @@ def _options(
     unknown = sorted(set(rest) - set(Sending.__dataclass_fields__))
     if unknown:
         known = sorted({*GenerationSettings.__dataclass_fields__, *Sending.__dataclass_fields__})
-        raise InputError(f"generation has no option {unknown[0]!r}", "its options: " + ", ".join(known))
+        raise ValueError(f"generation has no option {unknown[0]!r}\n  hint: its options: {', '.join(known)}")
     if ModelName.read(model).backend == "openai":
         own["base_url"] = safe_url(own.get("base_url"))
     chosen = which if isinstance(which, Condition) else condition(which)

@@ -308,7 +308,7 @@ def group_essays(found: Gathering, group: str) -> SourceResult:
     ``group``: ``prompt``, ``essay``, or ``auto``.
     """
     if group not in ("auto", "prompt", "essay"):
-        raise InputError(f"group={group}", "prompt, essay or auto")
+        raise ValueError(f"group={group}\n  hint: prompt, essay or auto")
     prompts = {item.group for item in found.items}
     if group == "essay" or (group == "auto" and len(prompts) < ENOUGH_PROMPTS):
         found.items = [item.model_copy(update={"group": item.id}) for item in found.items]

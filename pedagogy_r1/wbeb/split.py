@@ -15,7 +15,6 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from ..errors import InputError
 from ..provenance import digest
 from .item import Item, Split
 from .leak import LeakPair
@@ -55,9 +54,9 @@ class SplitRecord(BaseModel):
 def split_items(
     items: Sequence[Item], *, seed: int = 0, test_fraction: float = 0.2
 ) -> tuple[list[Item], SplitRecord]:
-    """The items with their ``split``, in the same order, and the record. Raises `InputError` for a fraction not in (0, 1)."""
+    """The items with their ``split``, in the same order, and the record. Raises `ValueError` for a fraction not in (0, 1)."""
     if not 0 < test_fraction < 1:
-        raise InputError(f"test fraction {test_fraction}", "between 0 and 1, for example .2")
+        raise ValueError(f"test fraction {test_fraction}\n  hint: between 0 and 1, for example .2")
     groups: defaultdict[str, Counter[Stratum]] = defaultdict(Counter)
     for item in items:
         groups[item.group][stratum(item)] += 1

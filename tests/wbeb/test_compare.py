@@ -164,7 +164,7 @@ def test_runs_that_share_nothing_or_disagree_about_items(tmp_path: Path) -> None
         compare([a, tmp_path / "b" / ".." / "a"])
     with pytest.raises(RunError, match="holds no answers"):
         compare([tmp_path])
-    with pytest.raises(InputError, match="no run is named 'nobody'"):
+    with pytest.raises(ValueError, match="no run is named 'nobody'"):
         compare([a], base="nobody")
 
 

@@ -270,16 +270,16 @@ def test_wrong_options_and_inputs_are_errors_before_anything_is_written(tmp_path
     def trial(items: Any, **options: Any) -> None:
         prepare(items, tmp_path / "run", **({"model": "openai:m", "condition": "cop"} | options))
 
-    for items, options, why in (
-        ([], {}, "no item to ask"),
-        ([choice(1), choice(1)], {}, "there twice"),
-        ([choice(1)], {"temprature": 1}, "no option 'temprature'"),
-        ([choice(1)], {"samples": 0}, "samples 0"),
-        ([choice(1)], {"condition": "cops"}, "no condition is named 'cops'"),
-        ([choice(1)], {"model": "fake"}, "names no model"),
-        ([choice(1)], {"shots": 1}, "needs 1 examples"),
+    for items, options, kind, why in (
+        ([], {}, InputError, "no item to ask"),
+        ([choice(1), choice(1)], {}, InputError, "there twice"),
+        ([choice(1)], {"temprature": 1}, ValueError, "no option 'temprature'"),
+        ([choice(1)], {"samples": 0}, ValueError, "samples 0"),
+        ([choice(1)], {"condition": "cops"}, InputError, "no condition is named 'cops'"),
+        ([choice(1)], {"model": "fake"}, InputError, "names no model"),
+        ([choice(1)], {"shots": 1}, InputError, "needs 1 examples"),
     ):
-        with pytest.raises(InputError, match=why):
+        with pytest.raises(kind, match=why):
             trial(items, **options)
     assert not (tmp_path / "run").exists()
 

@@ -434,9 +434,9 @@ def test_baselines_give_both_ways_of_scoring() -> None:
     assert {by[m, EVERY]["auc"].estimate.n for m in CLASSICAL} == {20 * 19}
     with pytest.raises(InputError, match="students are in train and test"):
         baselines(test, students([*train, test[0]]), models=["majority"])
-    with pytest.raises(InputError, match="no baseline is named 'ipfa'"):
+    with pytest.raises(ValueError, match="no baseline is named 'ipfa'"):
         baselines(test, students(train), models=["ipfa"])
-    with pytest.raises(InputError, match="no steps to train on"):
+    with pytest.raises(ValueError, match="no steps to train on"):
         baselines(test, [])
 
 

@@ -315,7 +315,7 @@ def test_essays_are_grouped_by_prompt_where_there_are_enough(tmp_path: Path) -> 
     path = table(tmp_path / "train.csv", ("essay_id", "full_text", "score", "prompt_name"), *rows)
     assert len({item.group for item in read("aes2", path).items}) == 6
     assert len({item.group for item in read("aes2", path, group="essay").items}) == 60
-    with pytest.raises(InputError, match="group=pupil"):
+    with pytest.raises(ValueError, match="group=pupil"):
         read("aes2", path, group="pupil")
 
 
@@ -433,7 +433,7 @@ def test_windows(tmp_path: Path, length: int, windows: list[tuple[int, int]]) ->
 def test_windows_that_make_no_sense(tmp_path: Path, options: dict[str, int]) -> None:
     path = tmp_path / "four.csv"
     path.write_text("1\n1\n1\n1\n")
-    with pytest.raises(InputError, match="history"):
+    with pytest.raises(ValueError, match="history"):
         read("assist2009", path, **options)
 
 

@@ -13,7 +13,6 @@ from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedagogy_r1.errors import InputError
 from pedagogy_r1.wbeb.build import BuildRecord, BuildSettings, SourceFiles, build
 from pedagogy_r1.wbeb.item import Item, read_items
 from pedagogy_r1.wbeb.leak import LeakError, LeakPair, Nearness, across, leak_text, near, words
@@ -93,7 +92,7 @@ def test_a_stratum_of_one_group_is_said() -> None:
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.2, 1.5])
 def test_a_fraction_is_between(fraction: float) -> None:
-    with pytest.raises(InputError, match="test fraction"):
+    with pytest.raises(ValueError, match="test fraction"):
         split_items([sk("a", "b")], test_fraction=fraction)
 
 

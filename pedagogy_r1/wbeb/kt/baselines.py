@@ -109,9 +109,10 @@ def baselines(
     """
     unknown = [name for name in models if name not in TRACERS]
     if unknown:
-        raise InputError(f"no baseline is named {unknown[0]!r}", did_you_mean(unknown[0], list(TRACERS)))
+        meant = did_you_mean(unknown[0], list(TRACERS))
+        raise ValueError(f"no baseline is named {unknown[0]!r}\n  hint: {meant}")
     if not any(sequence.steps for sequence in train):
-        raise InputError("no steps to train on", "give items or sequences of the train split")
+        raise ValueError("no steps to train on\n  hint: give items or sequences of the train split")
     sets = {EVERY: list(test), TARGETS: asked(items)}
     sets = {name: sequences for name, sequences in sets.items() if sequences}
     _no_leak(train, sets)

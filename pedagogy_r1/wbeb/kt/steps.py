@@ -191,11 +191,11 @@ class Windows(NamedTuple):
     """Windows a student, the latest ones; 0: all."""
 
     def check(self) -> None:
-        """Raise `InputError` for settings that make no sense."""
+        """Raise `ValueError` for settings that make no sense."""
         if self.history < 1 or self.least < 2 or self.most < 0:
-            raise InputError(
-                f"history {self.history}, least {self.least}, windows {self.most}",
-                "history is at least 1, least at least 2, windows 0 (all) or more",
+            raise ValueError(
+                f"history {self.history}, least {self.least}, windows {self.most}"
+                "\n  hint: history is at least 1, least at least 2, windows 0 (all) or more"
             )
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from ...errors import InputError
 from ...files.records import dump
 from ..item import Item
 from ..source_result import Gathering, SourceResult, essay_rows, group_essays, texts, whole
@@ -46,7 +45,7 @@ _NEEDED = ("essay_id", "essay_set", "essay", "rater1_domain1", "rater2_domain1",
 def source(files: list[Path], *, score: str = "half", group: str = "auto") -> SourceResult:
     """AES items. ``score``: half, rater1, rater2 or resolved. ``group``: prompt, essay, or auto: prompt from five sets on."""
     if score not in ("half", "rater1", "rater2", "resolved"):
-        raise InputError(f"score={score}", "half, rater1, rater2 or resolved")
+        raise ValueError(f"score={score}\n  hint: half, rater1, rater2 or resolved")
     found = Gathering()
     for path in files:
         for row in essay_rows(path, _NEEDED, found):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...errors import InputError
 from ...files.records import dump
 from ..item import Item
 from ..source_result import Gathering, SourceResult, texts
@@ -24,7 +23,7 @@ _NEEDED = ("obs_id", "exchange_idx", "student_text", "teacher_text", "uptake", "
 def source(files: list[Path], *, answer: str = "majority") -> SourceResult:
     """DM items of task ``uptake``. ``answer``: majority, or mean (rounded, .5 upwards)."""
     if answer not in ("majority", "mean"):
-        raise InputError(f"answer={answer}", "majority or mean")
+        raise ValueError(f"answer={answer}\n  hint: majority or mean")
     found = Gathering()
     for path in files:
         for row in found.rows(path, _NEEDED):
