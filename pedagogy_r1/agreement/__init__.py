@@ -10,10 +10,16 @@ from typing import Any
 
 _FILES = {
     "agreement_report": ("AgreementReport", "GroupAgreement", "agree", "agreement_of"),
-    "alpha": ("Alpha", "Reliability", "hayes_krippendorff", "krippendorff_alpha", "krippendorff_alphas"),
+    "alpha": ("Alpha", "Reliability", "krippendorff_alpha", "krippendorff_alphas"),
     "alpha_difference": ("AlphaDifference", "drift", "human_machine_difference", "recoding_difference"),
     "code_accuracy": ("CodeAccuracy", "MachineErrors", "accuracy", "machine_errors", "majority"),
-    "coefficients": ("Coefficient", "chance_corrected", "cohen_kappa", "percent_agreement"),
+    "coefficients": (
+        "Coefficient",
+        "chance_corrected",
+        "cohen_kappa",
+        "hayes_krippendorff",
+        "percent_agreement",
+    ),
     "comparison": ("CodeAlpha", "Comparison", "Confusion", "DisagreedUnit", "compare"),
     "continuum": ("Continuum", "Span", "continua_of"),
     "disagreement": ("ConfusedPair", "Disagreements", "QuotedUnit", "Said", "disagreements"),

@@ -19,9 +19,10 @@ from ..estimate import Estimate, Resampling
 from ..limits import LEVEL
 from ..provenance import now, versions
 from ..runs.run import CoderRun, opened, require_complete
-from .alpha import Alpha, hayes_krippendorff, krippendorff_alphas
+from .alpha import Alpha, krippendorff_alphas
 from .alpha_difference import AlphaDifference, drift, has_migration, human_machine_difference, not_made_again
 from .code_accuracy import CodeAccuracy, MachineErrors, accuracy, machine_errors, majority
+from .coefficients import hayes_krippendorff
 from .comparison import (
     MOST,
     Comparison,

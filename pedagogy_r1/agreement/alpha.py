@@ -4,7 +4,7 @@
                                D_e = Σ_c Σ_k n_c n_k δ_ck / (N (N − 1))
 
 n_uk: how many coders gave unit u the value k; m_u = Σ_k n_uk, only units with m_u ≥ 2 are pairable; n_k = Σ_u n_uk;
-N = Σ_k n_k, the number of pairable values; δ: `distance.py`. (Krippendorff 2011, *Computing Krippendorff's
+N = Σ_k n_k, the number of pairable values; δ: `distances`. (Krippendorff 2011, *Computing Krippendorff's
 Alpha-Reliability*; Hayes & Krippendorff 2007.) So a resample needs no more than the sums of d_u and n_uk over its
 units, and for the ordinal level, whose δ depends on the n_k, the sums of the units' coincidences.
 
@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..estimate import Estimate, Resampling, percentile
+from ..errors import did_you_mean
+from ..estimate import Resampling
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_DISSENTING
-from .distance import MULTIVALUED, NUMERIC, distances
 from .profile import (
     Additive,
     Floats,
@@ -40,6 +41,9 @@ from .profile import (
     unit_interval,
     value_counts,
 )
+
+NUMERIC = ("interval", "ratio")
+MULTIVALUED = "multivalued"
 
 REFERENCE_UNITS = 20_000
 """Up to so many units the ``krippendorff`` package itself gives the point estimate; ours equals it to 1e-12 (tested),
@@ -100,7 +104,7 @@ def krippendorff_alpha(
 
 def krippendorff_alphas(data: Sequence[Reliability], how: Resampling = Resampling()) -> list[Alpha]:
     """Several α's from one set of resamples, as for the presence of every code of a book."""
-    begun = [_begin(one, how) for one in data]
+    begun = [begin(one, how) for one in data]
     by_trace = iter(over_traces([b.statistic for b in begun if not isinstance(b, Alpha)], how))
     return [
         b if isinstance(b, Alpha) else _finish(b, one, next(by_trace), how)
@@ -108,7 +112,9 @@ def krippendorff_alphas(data: Sequence[Reliability], how: Resampling = Resamplin
     ]
 
 
-class _Begun(NamedTuple):
+class Begun(NamedTuple):
+    """An α before its intervals."""
+
     found: Profiles
     statistic: Additive
     observed: float
@@ -116,7 +122,8 @@ class _Begun(NamedTuple):
     n_pairable: int
 
 
-def _begin(data: Reliability, how: Resampling) -> _Begun | Alpha:
+def begin(data: Reliability, how: Resampling) -> Begun | Alpha:
+    """α as a statistic of profiles, or why there is none."""
     found = profiles(data.values, data.size)
     n_units = len(found.profile)
     if not n_units:
@@ -126,13 +133,13 @@ def _begin(data: Reliability, how: Resampling) -> _Begun | Alpha:
     if expected <= 0:
         same = "all pairable values are the same, so there is nothing that chance could confuse"
         return Alpha.undefined(same, level=how.level, n=n_units, n_pairable=n_pairable)
-    return _Begun(found, statistic, observed, expected, n_pairable)
+    return Begun(found, statistic, observed, expected, n_pairable)
 
 
-def _finish(begun: _Begun, data: Reliability, by_trace: Floats, how: Resampling) -> Alpha:
+def _finish(begun: Begun, data: Reliability, by_trace: Floats, how: Resampling) -> Alpha:
     by_unit = begun.statistic.over_units(how)
     return Alpha(
-        _point(begun.statistic, data, begun.found),
+        point_estimate(begun.statistic, data, begun.found),
         **trace_interval(by_trace, begun.statistic.trace_sizes, how, *_uniform(begun.found)),
         **unit_interval(by_unit, how),
         observed=begun.observed,
@@ -156,7 +163,7 @@ def _below(draws: Floats) -> dict[str, float]:
     return {f"{limit:.3f}": float((values < limit).mean()) for limit in limits}
 
 
-def _point(statistic: Additive, data: Reliability, found: Profiles) -> float:
+def point_estimate(statistic: Additive, data: Reliability, found: Profiles) -> float:
     """The one place where our α and the reference package meet."""
     by_package = data.measurement in ("nominal", "ordinal", *NUMERIC) and len(found.units) <= REFERENCE_UNITS
     if not by_package:
@@ -180,7 +187,7 @@ def _statistic(found: Profiles, data: Reliability) -> tuple[Additive, Parts]:
     delta = distances(data.measurement, data.domain)
     if delta is None:
         ordinal = Additive(
-            _coincidences(counts), found.profile, cluster, lambda sums: _ordinal(sums, data.size)
+            coincidences(counts), found.profile, cluster, lambda sums: _ordinal(sums, data.size)
         )
         return ordinal, lambda sums: _ordinal_parts(sums, data.size)
     disagreement = ((counts @ delta) * counts).sum(axis=1) / (counts.sum(axis=1) - 1)
@@ -216,7 +223,7 @@ def _alpha(d: Floats, total: Floats, chance: Floats) -> Floats:
         return np.where(chance > 0, 1 - (total - 1) * d / chance, np.nan)
 
 
-def _coincidences(counts: Floats) -> Floats:
+def coincidences(counts: Floats) -> Floats:
     """(profiles, K²) coincidences that one unit of each profile adds."""
     pairs = counts[:, :, None] * counts[:, None, :]
     size = counts.shape[1]
@@ -286,56 +293,65 @@ def _chance_of_codes(p: Floats, n: Floats) -> Floats:
     return np.asarray(np.einsum("ra,rb,rab->r", p, p, mean))
 
 
-HAYES_WARNING = (
-    "The Hayes–Krippendorff procedure redraws pairs of values as if they were independent: its intervals are too narrow "
-    "with more than two coders, and ignore that units of one trace resemble each other. Prefer the bootstrap over traces."
-)
+def distances(measurement: str, domain: Domain) -> Floats | None:
+    """(K, K) δ between the values of the domain: how bad is a disagreement?
 
+        nominal   1 if they differ              ordinal   (Σ of n_g from c to k − (n_c + n_k)/2)², from the data: None
+        interval  (c − k)²                      ratio     ((c − k)/(c + k))²
+        jaccard   1 − |C∩K|/|C∪K|               masi      1 − J·M
+        dice, multivalued  1 − 2|C∩K|/(|C| + |K|)
 
-def hayes_krippendorff(data: Reliability, how: Resampling = Resampling()) -> Estimate:
-    """The bootstrap of Hayes and Krippendorff, for comparison with reports that used their KALPHA macro.
-
-        α* = 1 − Σ_{i=1..M} δ_i / (M · D_e),   δ_i = δ_ck with probability o_ck / N,   M = min(25 Q, (m − 1) N / 2)
-
-    o_ck: coincidences; Q: nonzero cells of the coincidence matrix; m: coders; N: pairable values. Nominal, interval and
-    ratio levels. (Krippendorff, *Algorithm for bootstrapping a distribution of c_α*; Hayes & Krippendorff 2007.) It redraws
-    *pairs*, as if pairs of one unit were independent, and leaves D_e fixed: intervals come out too narrow (with four coders
-    95 % intervals covered 85 % in simulation), and traces do not enter at all; the warning says so.
+    (Krippendorff 2011; sets: Passonneau 2006, *MASI*, with M = 1 for equal sets, 2/3 where one contains the other, 1/3
+    where they overlap, 0 where they do not.) Another "MASI" circulates (DKPro): (1 − J)·M′ with M′ = 0, 1/3, 2/3, 1; it
+    is here as ``masi-dkpro`` to compare with, and gives other numbers. Two empty sets are equal: distance 0.
     """
-    begun = _begin(data, how)
-    delta = distances(data.measurement, data.domain)
-    if isinstance(begun, Alpha):
-        return Estimate.undefined(str(begun.why_undefined), level=how.level)
-    if delta is None:
-        return Estimate.undefined("the procedure knows no ordinal level", level=how.level)
-    observed = (begun.found.sizes @ _coincidences(begun.found.counts.astype(np.float64))).reshape(delta.shape)
-    draws = int(min(25 * (observed > 0).sum(), (len(data.values) - 1) * begun.n_pairable / 2))
-    counts = np.random.default_rng(how.seed).multinomial(
-        draws, (observed / begun.n_pairable).ravel(), size=how.replicates
-    )
-    alphas = np.maximum(1 - counts @ delta.ravel() / (draws * begun.expected), -1.0)
-    low, high, lost, _ = percentile(
-        _constant_is_undefined(alphas, observed, begun.n_pairable, draws), how.level
-    )
-    return Estimate(
-        _point(begun.statistic, data, begun.found),
-        low,
-        high,
-        how.level,
-        f"Hayes–Krippendorff, {draws} pairs drawn in each of {how.replicates} resamples",
-        n=len(begun.found.profile),
-        warnings=(HAYES_WARNING,),
-        seed=how.seed,
-        undefined_share=lost,
-    )
+    known = ["nominal", "ordinal", *NUMERIC, *_SET]
+    if measurement not in known:
+        raise ValueError(
+            f"no level of measurement is named {measurement!r}: {did_you_mean(measurement, known)}"
+        )
+    if measurement == "ordinal":
+        return None
+    if measurement == "nominal":
+        return 1 - np.eye(domain if isinstance(domain, int) else len(domain))
+    if isinstance(domain, int):
+        raise ValueError(f"level {measurement!r} needs the values themselves: give the domain")
+    if measurement in NUMERIC:
+        return _numeric(measurement, np.asarray(domain, dtype=np.float64))
+    sets = [frozenset(value) for value in domain]  # type: ignore[arg-type]
+    return np.array([[float(_SET[measurement](a, b)) for b in sets] for a in sets])
 
 
-def _constant_is_undefined(alphas: Floats, observed: Floats, total: float, draws: int) -> Floats:
-    """A resample without variation would have α = 1 − 0/0; as many perfect ones are set to 0 as chance would make so."""
-    perfect = np.flatnonzero(alphas == 1)
-    diagonal = np.diag(observed) / total
-    constant = len(alphas) * float((diagonal**draws).sum())
-    lost = len(perfect) if (diagonal > 0).sum() == 1 else min(round(constant), len(perfect))
-    corrected = alphas.copy()
-    corrected[perfect[:lost]] = 0.0
-    return corrected
+def _numeric(measurement: str, values: Floats) -> Floats:
+    difference = values[:, None] - values[None]
+    if measurement == "interval":
+        return np.asarray(difference**2)
+    total = values[:, None] + values[None]
+    return np.divide(difference, total, out=np.zeros_like(difference), where=total != 0) ** 2
+
+
+def _jaccard(a: frozenset[str], b: frozenset[str]) -> Fraction:
+    return 1 - Fraction(len(a & b), len(a | b)) if a | b else Fraction(0)
+
+
+def _masi(a: frozenset[str], b: frozenset[str]) -> Fraction:
+    monotonicity = Fraction(1 if a == b else 2 if a <= b or b <= a else 1 if a & b else 0, 1 if a == b else 3)
+    return 1 - (1 - _jaccard(a, b)) * monotonicity
+
+
+def _masi_dkpro(a: frozenset[str], b: frozenset[str]) -> Fraction:
+    penalty = Fraction(0 if a == b else 1 if a <= b or b <= a else 2 if a & b else 3, 3)
+    return _jaccard(a, b) * penalty
+
+
+def _dice(a: frozenset[str], b: frozenset[str]) -> Fraction:
+    return 1 - Fraction(2 * len(a & b), len(a) + len(b)) if a or b else Fraction(0)
+
+
+_SET: dict[str, Callable[[frozenset[str], frozenset[str]], Fraction]] = {
+    "jaccard": _jaccard,
+    "masi": _masi,
+    "dice": _dice,
+    "masi-dkpro": _masi_dkpro,
+    MULTIVALUED: _dice,
+}

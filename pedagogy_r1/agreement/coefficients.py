@@ -1,4 +1,4 @@
-"""Coefficients beside α: what agreement was seen, and how each of them reckons with chance.
+"""What stands beside α: other coefficients, how each of them reckons with chance, and another interval of α.
 
     κ = (p_a − p_e) / (1 − p_e)
 
@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Resampling
+from ..estimate import Estimate, Resampling, percentile
+from .alpha import Alpha, Reliability, begin, coincidences, distances, point_estimate
 from .profile import (
     MISSING,
     Additive,
@@ -177,3 +178,58 @@ def _conger(by_coder: Floats, w: Floats) -> Floats:
 def _kappa(agreement: Floats, expected: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(expected < 1, (agreement - expected) / (1 - expected), np.nan)
+
+
+HAYES_WARNING = (
+    "The Hayes–Krippendorff procedure redraws pairs of values as if they were independent: its intervals are too narrow "
+    "with more than two coders, and ignore that units of one trace resemble each other. Prefer the bootstrap over traces."
+)
+
+
+def hayes_krippendorff(data: Reliability, how: Resampling = Resampling()) -> Estimate:
+    """The bootstrap of Hayes and Krippendorff, for comparison with reports that used their KALPHA macro.
+
+        α* = 1 − Σ_{i=1..M} δ_i / (M · D_e),   δ_i = δ_ck with probability o_ck / N,   M = min(25 Q, (m − 1) N / 2)
+
+    o_ck: coincidences; Q: nonzero cells of the coincidence matrix; m: coders; N: pairable values. Nominal, interval and
+    ratio levels. (Krippendorff, *Algorithm for bootstrapping a distribution of c_α*; Hayes & Krippendorff 2007.) It redraws
+    *pairs*, as if pairs of one unit were independent, and leaves D_e fixed: intervals come out too narrow (with four coders
+    95 % intervals covered 85 % in simulation), and traces do not enter at all; the warning says so.
+    """
+    begun = begin(data, how)
+    delta = distances(data.measurement, data.domain)
+    if isinstance(begun, Alpha):
+        return Estimate.undefined(str(begun.why_undefined), level=how.level)
+    if delta is None:
+        return Estimate.undefined("the procedure knows no ordinal level", level=how.level)
+    observed = (begun.found.sizes @ coincidences(begun.found.counts.astype(np.float64))).reshape(delta.shape)
+    draws = int(min(25 * (observed > 0).sum(), (len(data.values) - 1) * begun.n_pairable / 2))
+    counts = np.random.default_rng(how.seed).multinomial(
+        draws, (observed / begun.n_pairable).ravel(), size=how.replicates
+    )
+    alphas = np.maximum(1 - counts @ delta.ravel() / (draws * begun.expected), -1.0)
+    low, high, lost, _ = percentile(
+        _constant_is_undefined(alphas, observed, begun.n_pairable, draws), how.level
+    )
+    return Estimate(
+        point_estimate(begun.statistic, data, begun.found),
+        low,
+        high,
+        how.level,
+        f"Hayes–Krippendorff, {draws} pairs drawn in each of {how.replicates} resamples",
+        n=len(begun.found.profile),
+        warnings=(HAYES_WARNING,),
+        seed=how.seed,
+        undefined_share=lost,
+    )
+
+
+def _constant_is_undefined(alphas: Floats, observed: Floats, total: float, draws: int) -> Floats:
+    """A resample without variation would have α = 1 − 0/0; as many perfect ones are set to 0 as chance would make so."""
+    perfect = np.flatnonzero(alphas == 1)
+    diagonal = np.diag(observed) / total
+    constant = len(alphas) * float((diagonal**draws).sum())
+    lost = len(perfect) if (diagonal > 0).sum() == 1 else min(round(constant), len(perfect))
+    corrected = alphas.copy()
+    corrected[perfect[:lost]] = 0.0
+    return corrected

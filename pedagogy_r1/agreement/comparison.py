@@ -18,9 +18,8 @@ import numpy as np
 from ..codebook import NONE
 from ..estimate import Resampling
 from ..runs.run import CoderRun, quoted
-from .alpha import Alpha, Reliability, krippendorff_alphas
+from .alpha import MULTIVALUED, Alpha, Reliability, krippendorff_alphas
 from .coefficients import Coefficient, beside_alpha
-from .distance import MULTIVALUED
 from .profile import MISSING, Ints, Profiles, profiles
 from .reliability import ReliabilityData
 

@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from ..errors import did_you_mean
 from ..estimate import Estimate, Resampling, percentile
-from .distance import distances
+from .alpha import distances
 from .profile import MISSING, Additive, Floats, Ints, compact
 
 Bools = npt.NDArray[np.bool_]

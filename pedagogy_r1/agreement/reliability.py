@@ -21,8 +21,7 @@ from ..errors import CodebookError, RunError, did_you_mean
 from ..runs.coding import CoderInfo
 from ..runs.run import CoderRun
 from ..runs.run_columns import RunColumns, read_columns
-from .alpha import Reliability
-from .distance import NUMERIC
+from .alpha import NUMERIC, Reliability
 from .profile import MISSING, Ints
 
 FIELDS = ("item", "domain", "condition", "model")

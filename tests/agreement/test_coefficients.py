@@ -15,9 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats import inter_rater
 
-from pedagogy_r1.agreement.alpha import Alpha, Reliability, hayes_krippendorff, krippendorff_alpha
-from pedagogy_r1.agreement.coefficients import chance_corrected, cohen_kappa, percent_agreement
-from pedagogy_r1.agreement.distance import distances
+from pedagogy_r1.agreement.alpha import Alpha, Reliability, distances, krippendorff_alpha
+from pedagogy_r1.agreement.coefficients import (
+    chance_corrected,
+    cohen_kappa,
+    hayes_krippendorff,
+    percent_agreement,
+)
 from pedagogy_r1.agreement.profile import value_counts
 from pedagogy_r1.estimate import Resampling
 
