@@ -20,7 +20,7 @@ from ..intake import read_traces
 from ..trace import Trace
 from ..unit import SCHEMES, Unit, Unitizer
 from .anchor import Anchored, Anchorer, Refused, fold, trimmed
-from .raw_coding import RawCoding, RowError
+from .raw_coding import CodingRowError, RawCoding
 from .read_codings import CodingsReport
 
 _OFFSET = re.compile(r"\d{1,15}(\.0+)?")
@@ -97,7 +97,7 @@ def _offsets(raw: RawCoding) -> tuple[int | None, int | None]:
     found: list[int | None] = []
     for name, text in (("start", raw.start), ("end", raw.end)):
         if text is not None and not _OFFSET.fullmatch(text):
-            raise RowError(f"{name} {text[:40]!r} is no offset (a whole number, 0 or more)")
+            raise CodingRowError(f"{name} {text[:40]!r} is no offset (a whole number, 0 or more)")
         found.append(None if text is None else int(text.partition(".")[0]))
     return found[0], found[1]
 
@@ -105,7 +105,7 @@ def _offsets(raw: RawCoding) -> tuple[int | None, int | None]:
 def _anchor(anchorer: Anchorer, raw: RawCoding) -> Anchored | Refused:
     try:
         start, end = _offsets(raw)
-    except RowError as error:
+    except CodingRowError as error:
         return Refused(str(error))
     quote = raw.quote or ""
     found = anchorer.anchor(start, end, quote)

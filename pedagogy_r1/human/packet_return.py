@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..unit import Unit, Unitizer
 from .packet import Packet, blind_id
-from .raw_coding import RawCoding, RowError, RowProblem
+from .raw_coding import CodingRowError, RawCoding, RowProblem
 
 NOT_RETURNED = "nothing came back"
 """Why a unit that was drawn for a coder is missing: no file says anything of it."""
@@ -64,7 +64,7 @@ class ReturnedPacket:
         return {blind_id(trace_id): trace_id for trace_id in self.packet.traces}
 
     def own(self, raw: RawCoding) -> RawCoding:
-        """The row with the packet's names for its coder and its trace. Raises `RowError` if it is nobody's.
+        """The row with the packet's names for its coder and its trace. Raises `CodingRowError` if it is nobody's.
 
         A name that is no coder of the packet stands for the coder of the command, but only one such name a file: the
         work of two people is never taken for one person's.
@@ -72,16 +72,16 @@ class ReturnedPacket:
         known = self.packet.manifest.coders
         name = raw.coder
         if name in known and self.coder not in (None, name):
-            raise RowError(f"coded by {name}, and --coder says {self.coder}")
+            raise CodingRowError(f"coded by {name}, and --coder says {self.coder}")
         if name not in known:
             if self.coder is None:
                 whose = f"coder {name!r} is" if name else "no coder is named, and this is"
-                raise RowError(
+                raise CodingRowError(
                     f"{whose} not one of the packet ({', '.join(known)}): say whose the file is with --coder"
                 )
             if self._foreign.setdefault(raw.file, name) != name:
                 other = self._foreign[raw.file]
-                raise RowError(
+                raise CodingRowError(
                     f"coded by {name!r}, and other rows of this file by {other!r}: import one person's at a time"
                 )
             name = self.coder

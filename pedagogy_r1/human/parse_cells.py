@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..codebook import NONE, Codebook
 from ..errors import did_you_mean
-from .raw_coding import RawCoding, RowError
+from .raw_coding import CodingRowError, RawCoding
 from .read_codings import CodingsReport
 
 EMPTY_CELL = "empty cell"
@@ -51,7 +51,7 @@ def parse_cells(
     groups: dict[tuple[tuple[str, int, int], str], list[RawCoding]] = {}
     for raw in placed:
         groups.setdefault((raw.place, raw.coder), []).append(raw)
-    cells = _Cells(book)
+    cells = _CellReader(book)
     found: dict[str, list[SpanCoding]] = {}
     for group in groups.values():
         first = group[0]
@@ -60,7 +60,7 @@ def parse_cells(
         report.problems += [raw.problem(why) for raw in group if raw.file != first.file]
         try:
             coding = cells.parse(mine)
-        except RowError as error:
+        except CodingRowError as error:
             culprit = error.at or first
             beside = f"left out together with row {culprit.row}"
             report.problems += [raw.problem(str(error) if raw is culprit else beside) for raw in mine]
@@ -74,7 +74,7 @@ def parse_cells(
     return found
 
 
-class _Cells:
+class _CellReader:
     """Reads cells under one codebook."""
 
     def __init__(self, book: Codebook) -> None:
@@ -82,7 +82,7 @@ class _Cells:
         self._by_case = {code.lower(): code for code in book.code_ids}
 
     def parse(self, rows: Sequence[RawCoding]) -> SpanCoding:
-        """One coder's rows on one span, in file order; raises `RowError`."""
+        """One coder's rows on one span, in file order; raises `CodingRowError`."""
         codes = self._codes(_in_order(rows))
         reason = next((raw.missing_reason for raw in rows if raw.missing_reason), EMPTY_CELL)
         memos = list(dict.fromkeys(raw.memo for raw in rows if raw.memo))
@@ -108,7 +108,7 @@ class _Cells:
             names = [name.strip() for name in re.split("[;,|\n]", raw.cell or "") if name.strip()]
             if names and raw.missing_reason:
                 why = f"both a code ({raw.cell}) and a reason for its absence ({raw.missing_reason})"
-                raise RowError(why, raw)
+                raise CodingRowError(why, raw)
             if not names:
                 none_applies = raw.exported and not raw.missing_reason
                 none, empty = none + none_applies, empty + (not none_applies)
@@ -116,7 +116,7 @@ class _Cells:
                 if name.lower() == NONE:
                     none += 1
                 elif (code := self._code(name, raw)) in found:
-                    raise RowError(f"{code} is given twice to one unit by {raw.coder}", raw)
+                    raise CodingRowError(f"{code} is given twice to one unit by {raw.coder}", raw)
                 else:
                     found.append(code)
         self._check(rows, found, empty, none)
@@ -127,36 +127,36 @@ class _Cells:
         given = [word for word, times in kinds.items() if times]
         if len(given) > 1 or max(empty, none) > 1:
             what = " and ".join(given) if len(given) > 1 else f"{given[0]} twice"
-            raise RowError(f"{rows[0].coder} gave one unit {what}", rows[-1])
+            raise CodingRowError(f"{rows[0].coder} gave one unit {what}", rows[-1])
         most = self.book.max_codes
         if len(found) > most:
             why = f"{len(found)} codes ({', '.join(found)}) for one unit; {self.book.ref} allows {most}"
-            raise RowError(why, rows[-1])
+            raise CodingRowError(why, rows[-1])
 
     def _code(self, name: str, raw: RawCoding) -> str:
         if name in self.book.code_ids:
             return name
         if name.lower() not in self._by_case:
             near = did_you_mean(name, [*self.book.code_ids, NONE])
-            raise RowError(f"unknown code {name!r}; {near}", raw)
+            raise CodingRowError(f"unknown code {name!r}; {near}", raw)
         return self._by_case[name.lower()]
 
 
 def _in_order(rows: Sequence[RawCoding]) -> Sequence[RawCoding]:
-    """By rank, where ranks are given. Raises `RowError` for rows that do not belong together."""
+    """By rank, where ranks are given. Raises `CodingRowError` for rows that do not belong together."""
     if all(raw.rank is not None for raw in rows):
         rows = sorted(rows, key=lambda raw: raw.rank or 0)
         for one, other in pairwise(rows):
             if one.rank == other.rank:
                 why = f"{other.coder} coded this unit twice (rank {other.rank} comes twice)"
-                raise RowError(why, other)
+                raise CodingRowError(why, other)
     first = rows[0]
     if len(rows) > 1 and any(raw.whole for raw in rows):
-        raise RowError(f"the unit was in row {first.row} already", rows[1])
+        raise CodingRowError(f"the unit was in row {first.row} already", rows[1])
     for raw in rows:
         if (raw.start, raw.end) != (first.start, first.end):
             why = f"lies where row {first.row} lies, though its offsets differ: one of them moved wrongly"
-            raise RowError(why, raw)
+            raise CodingRowError(why, raw)
     return rows
 
 
@@ -168,5 +168,5 @@ def _share(raw: RawCoding, text: str | None, name: str) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise RowError(f"{name} {text!r} is no number between 0 and 1", raw)
+        raise CodingRowError(f"{name} {text!r} is no number between 0 and 1", raw)
     return value

@@ -7,7 +7,7 @@
 coded a unit twice is decided once for all of them, in `locate_rows.py` and `parse_cells.py`.
 
 The second half reads the records of annotation tools: nested JSON that may hold anything. Every value is taken for what
-it must be, or refused by name (`RowError`); nothing is guessed.
+it must be, or refused by name (`CodingRowError`); nothing is guessed.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def read_codings_file(path: str | Path) -> CodingsFile:
     return CodingsFile(path, columns, rows, plain)
 
 
-class RowError(Exception):
+class CodingRowError(Exception):
     """What is wrong with a row; ``at`` is the row to blame where several belong together, the first if not known."""
 
     def __init__(self, why: str, at: RawCoding | None = None) -> None:
@@ -163,7 +163,7 @@ class RowError(Exception):
 def each_record(
     file: CodingsFile, read: Callable[[Row, int], list[RawCoding]]
 ) -> Iterator[RawCoding | BadRow]:
-    """Record by record, each with its number; one that is not as it should be (`RowError`) comes as a bad row."""
+    """Record by record, each with its number; one that is not as it should be (`CodingRowError`) comes as a bad row."""
     for row in file.rows:
         if isinstance(row, BadRow):
             yield row
@@ -171,7 +171,7 @@ def each_record(
         number = row.nth or row.line
         try:
             yield from read(row, number)
-        except RowError as error:
+        except CodingRowError as error:
             raw = json.dumps(row.data, ensure_ascii=False, default=str)[:500]
             yield BadRow(number, str(error), raw)
 
@@ -210,7 +210,7 @@ class PacketRecord(NamedTuple):
 
 
 def packet_record(data: dict[str, Any], what: str) -> PacketRecord:
-    """Read the fields that a packet's files have. Raises `RowError` where one is no text, or none says of what it is."""
+    """Read the fields that a packet's files have. Raises `CodingRowError` where one is no text, or none says of what it is."""
     record = PacketRecord(
         text_of(data, "unit_id") or "",
         text_of(data, "trace_id") or text_of(data, "document") or "",
@@ -220,7 +220,7 @@ def packet_record(data: dict[str, Any], what: str) -> PacketRecord:
         text_of(data, "codebook"),
     )
     if not (record.unit_id or record.trace_id):
-        raise RowError(what)
+        raise CodingRowError(what)
     return record
 
 
@@ -229,7 +229,7 @@ def text_of(data: dict[str, Any], name: str) -> str | None:
     value = data.get(name)
     if value is None or isinstance(value, str):
         return value or None
-    raise RowError(f"{name} is no text but {in_short(value)}")
+    raise CodingRowError(f"{name} is no text but {in_short(value)}")
 
 
 def texts(value: Any, name: str) -> list[str]:
@@ -249,7 +249,7 @@ def _list_of(kind: type, value: Any, why: str) -> list[Any]:
         return []
     if isinstance(value, list) and all(isinstance(each, kind) for each in value):
         return value
-    raise RowError(f"{why} but {in_short(value)}")
+    raise CodingRowError(f"{why} but {in_short(value)}")
 
 
 def in_short(value: Any) -> str:
@@ -277,11 +277,11 @@ def codes_in_order(names: list[str]) -> str | None:
         rank = 1 if not found else {"2nd": 2, "3rd": 3}.get(found[1]) or int(found[1][:-2][:3])
         if rank in placed:
             other = "two first codes" if rank == 1 else f"two codes at place {rank}"
-            raise RowError(f"{other}, {placed[rank]} and {name}: which one comes first is not said")
+            raise CodingRowError(f"{other}, {placed[rank]} and {name}: which one comes first is not said")
         placed[rank] = found[2] if found else name.strip()
     if placed and sorted(placed) != list(range(1, len(placed) + 1)):
         gap = min(set(range(1, 21)) - set(placed))
-        raise RowError(f"{', '.join(placed.values())}: there is no code at place {gap}")
+        raise CodingRowError(f"{', '.join(placed.values())}: there is no code at place {gap}")
     return "; ".join(placed[rank] for rank in sorted(placed)) or None
 
 
@@ -291,7 +291,7 @@ def codes_without_gap(names: Sequence[str], codes: Sequence[str | None]) -> str 
     given = [code for code in found if code]
     if found[: len(given)] != given:
         last, empty = names[found.index(given[-1])], names[found.index(None)]
-        raise RowError(f"{last} is {given[-1]}, and {empty} is empty")
+        raise CodingRowError(f"{last} is {given[-1]}, and {empty} is empty")
     return "; ".join(given) or None
 
 
@@ -310,9 +310,9 @@ def by_utf16(text: str, start: object, end: object, quote: str | None) -> tuple[
 
 
 def offset(value: object, name: str) -> int:
-    """A whole number, 0 or more. Raises `RowError`."""
+    """A whole number, 0 or more. Raises `CodingRowError`."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12:
         return value
-    raise RowError(f"{name} is no offset but {in_short(value)}")
+    raise CodingRowError(f"{name} is no offset but {in_short(value)}")

@@ -20,7 +20,7 @@ from ..files.records import BadRow
 from ..runs.coding import NOT_CODED, CoderKind
 from ..runs.run import CoderRun
 from .packet_return import ReturnedPacket
-from .raw_coding import CodingsFile, RawCoding, RowError, RowProblem, read_codings_file
+from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, read_codings_file
 from .tools import choose
 
 
@@ -142,7 +142,7 @@ def _owned(
         raw = raw._replace(file=file, coder=raw.coder or ("" if back else coder or ""))
         try:
             own = back.own(raw) if back else raw
-        except RowError as error:
+        except CodingRowError as error:
             report.problems.append(RowProblem(file, raw.row, str(error)))
         else:
             yield own

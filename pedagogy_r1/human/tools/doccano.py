@@ -24,9 +24,9 @@ from ...codebook import NONE, Codebook
 from ...files.records import Row, write_json, write_jsonl
 from ..packet import FLAG, Packet, in_context, trace_records, unit_records
 from ..raw_coding import (
+    CodingRowError,
     CodingsFile,
     RawCoding,
-    RowError,
     by_utf16,
     codes_in_order,
     each_record,
@@ -116,17 +116,17 @@ def _marks(data: dict[str, Any]) -> Iterator[tuple[object, object, object]]:
     if spans is None:
         return
     if not isinstance(spans, list):
-        raise RowError(f"label is no list of spans but {type(spans).__name__}")
+        raise CodingRowError(f"label is no list of spans but {type(spans).__name__}")
     for span in spans:
         if not (isinstance(span, list) and len(span) == 3):
-            raise RowError("a span is not [start, end, code]")
+            raise CodingRowError("a span is not [start, end, code]")
         yield span[0], span[1], span[2]
 
 
 def _code(value: object) -> str:
     if isinstance(value, str) and value:
         return value
-    raise RowError("the code of a span is no text")
+    raise CodingRowError("the code of a span is no text")
 
 
 def _memo(data: dict[str, Any]) -> str | None:

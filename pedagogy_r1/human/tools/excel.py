@@ -31,7 +31,7 @@ from ...errors import InputError
 from ...files.records import BadRow, Row, atomic
 from ...files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, definition, ranks, unit_records
-from ..raw_coding import CodingsFile, RawCoding, RowError, codes_without_gap, each_record
+from ..raw_coding import CodingRowError, CodingsFile, RawCoding, codes_without_gap, each_record
 from . import CodingsReader, Columns, Tool
 
 _KEYS = ("unit_id", "coder", "codebook")
@@ -261,7 +261,7 @@ def _raw(file: CodingsFile, row: Row, number: int, known: list[str]) -> RawCodin
         if isinstance(value, dict) or (
             isinstance(value, list) and not all(isinstance(v, str) for v in value)
         ):
-            raise RowError(f"{name} is no text")
+            raise CodingRowError(f"{name} is no text")
     memo = row.data.get(file.plain.get(MEMO, MEMO))
     return RawCoding(
         number,

@@ -34,10 +34,10 @@ from ..packet import (
     unit_records,
 )
 from ..raw_coding import (
+    CodingRowError,
     CodingsFile,
     PacketRecord,
     RawCoding,
-    RowError,
     by_utf16,
     codes_without_gap,
     each_record,
@@ -147,14 +147,14 @@ def _plain(text: str) -> str:
 def _task(row: Row, number: int) -> list[RawCoding]:
     data = row.data.get("data")
     if not isinstance(data, dict):
-        raise RowError("the task has no data")
+        raise CodingRowError("the task has no data")
     where = packet_record(
         data, "its data has neither unit_id nor document (or trace_id): it is no task of a packet"
     )
     made = objects(row.data.get("annotations"), "annotations")
     if len(made) > 1:
         who = ", ".join(str(each.get("completed_by"))[:60] for each in made)
-        raise RowError(
+        raise CodingRowError(
             f"{len(made)} annotations of one task (completed_by {who}): one project a coder, or export one person's"
         )
     return [raw for each in made for raw in _annotation(each, where, number)]
@@ -171,7 +171,7 @@ def _unit(results: list[dict[str, Any]], where: PacketRecord, number: int) -> Ra
     said = {name: _said(results, name) for name in (*RANKS, MEMO, FLAG)}
     for name in RANKS:
         if len(said[name]) > 1:
-            raise RowError(f"{name} is {' and '.join(said[name])}")
+            raise CodingRowError(f"{name} is {' and '.join(said[name])}")
     codes = codes_without_gap(RANKS, [next(iter(said[name]), None) for name in RANKS])
     return where.coding(number, codes, memo="\n".join(said[MEMO]) or None, flag=bool(said[FLAG]))
 
@@ -187,7 +187,7 @@ def _said(results: list[dict[str, Any]], name: str) -> list[str]:
 def _value(result: dict[str, Any]) -> dict[str, Any]:
     value = result.get("value")
     if not isinstance(value, dict):
-        raise RowError(f"the value of {str(result.get('from_name'))[:40]} is no object")
+        raise CodingRowError(f"the value of {str(result.get('from_name'))[:40]} is no object")
     return value
 
 

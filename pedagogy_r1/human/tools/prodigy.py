@@ -24,8 +24,8 @@ from ...codebook import NONE, Codebook
 from ...files.records import Row, write_json, write_jsonl
 from ..packet import MEMO, Packet, code_line, in_context, trace_records, unit_records
 from ..raw_coding import (
+    CodingRowError,
     RawCoding,
-    RowError,
     codes_in_order,
     each_record,
     in_short,
@@ -92,7 +92,7 @@ def _task(row: Row, number: int) -> list[RawCoding]:
     record = packet_record(data, "neither unit_id nor document (or trace_id): it is no task of a packet")
     answer = data.get("answer")
     if not isinstance(answer, str) or answer not in _ANSWERS:
-        raise RowError(f"answer is {in_short(answer)}, not one of {', '.join(_ANSWERS)}")
+        raise CodingRowError(f"answer is {in_short(answer)}, not one of {', '.join(_ANSWERS)}")
     reason = _ANSWERS[answer]
     if record.unit_id:
         codes = codes_in_order(texts(data.get("accept"), "accept")) if reason is None else None

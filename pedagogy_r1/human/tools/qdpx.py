@@ -30,7 +30,7 @@ from ...files.archive import Allowance, Archive, legal, local, names_in, parse_x
 from ...files.records import BadRow, atomic
 from ..anchor import CountedText
 from ..packet import Packet
-from ..raw_coding import CodingsFile, RawCoding, RowError
+from ..raw_coding import CodingRowError, CodingsFile, RawCoding
 from ..shown_text import CodedText, MarkedSpan, ShownText, shown_texts
 from . import CodingsReader, Columns, Tool
 
@@ -173,7 +173,7 @@ class _Project:
         name = source.get("name") or ""
         try:
             text = self._text(source)
-        except RowError as error:
+        except CodingRowError as error:
             yield from (BadRow(0, f"{name}: {error}", "") for _ in codings)
             return
         marks: list[MarkedSpan] = []
@@ -181,7 +181,7 @@ class _Project:
         for each in selections:
             try:
                 placed = self._spans(each, text)
-            except RowError as error:
+            except CodingRowError as error:
                 yield BadRow(0, f"{name}: {error}", "")
                 continue
             for when, span in placed:
@@ -193,15 +193,17 @@ class _Project:
         yield from coded.rows([span for _, span in timed])
 
     def _spans(self, selection: Element, text: CountedText) -> list[tuple[str, MarkedSpan]]:
-        """All codings of one selection and when they were made. Raises `RowError` if it has no place."""
+        """All codings of one selection and when they were made. Raises `CodingRowError` if it has no place."""
         offsets = [selection.get(which, "") for which in ("startPosition", "endPosition")]
         try:
             start, end = map(int, offsets)
         except ValueError:
-            raise RowError(f"startPosition {offsets[0][:20]!r}, endPosition {offsets[1][:20]!r}") from None
+            raise CodingRowError(
+                f"startPosition {offsets[0][:20]!r}, endPosition {offsets[1][:20]!r}"
+            ) from None
         place = text.place(start, end, selection.get("name") or "")
         if place is None:
-            raise RowError(f"{start}–{end} lies outside the text ({len(text.text)} characters)")
+            raise CodingRowError(f"{start}–{end} lies outside the text ({len(text.text)} characters)")
         self.allowance.spend(place[1] - place[0])
         memo = self._memo(selection)
         found = []
@@ -220,25 +222,25 @@ class _Project:
         for ref in _children(element, "NoteRef"):
             note = self.notes.get(_key(ref.get("targetGUID")))
             if note is not None:
-                with suppress(RowError):
+                with suppress(CodingRowError):
                     parts.append(self._text(note).text)
                     self.allowance.spend(len(parts[-1]))
         return "\n".join(part.strip() for part in parts if part.strip())
 
     def _text(self, element: Element) -> CountedText:
-        """A plain text in the project. Raises `RowError` if there is none. Nothing outside of the archive is ever opened."""
+        """A plain text in the project. Raises `CodingRowError` if there is none. Nothing outside of the archive is ever opened."""
         for child in _children(element, "PlainTextContent"):
             return self._counted(child.text or "", element)
         path = element.get("plainTextPath") or ""
         name = path.removeprefix("internal://").rpartition("/")[2].lower()
         if not path.startswith("internal://") or name not in self.files:
-            raise RowError(f"its text, {path[:100]!r}, is not in the project")
+            raise CodingRowError(f"its text, {path[:100]!r}, is not in the project")
         data = self.archive.read(self.files[name])
         encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
         try:
             return self._counted(data.decode(encoding), element)
         except UnicodeDecodeError as error:
-            raise RowError(f"its text, {path[:100]!r}, is not UTF-8 (byte {error.start + 1})") from None
+            raise CodingRowError(f"its text, {path[:100]!r}, is not UTF-8 (byte {error.start + 1})") from None
 
     @staticmethod
     def _counted(text: str, element: Element) -> CountedText:
