@@ -156,13 +156,13 @@ class FakeOpenAI:
 
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(serve(),), daemon=True)
         self._thread.start()
-        ready.wait(10)
+        ready.wait(120)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         assert self._thread is not None
-        self._thread.join(10)
+        self._thread.join(120)
 
     def forget(self) -> None:
         """Start counting anew."""

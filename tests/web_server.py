@@ -57,7 +57,7 @@ class WebServer:
     ) -> Answer:
         """One request, exactly as given; redirects are not followed."""
         netloc = urlsplit(self.url).netloc
-        connection = http.client.HTTPConnection(netloc, timeout=20)
+        connection = http.client.HTTPConnection(netloc, timeout=120)
         sent = {
             **({"Cookie": self.cookie} if cookie and self.cookie else {}),
             **self.extra,
@@ -104,7 +104,7 @@ def web_server(*words: object) -> Iterator[WebServer]:
         yield WebServer(process, dict(_printed(process, words.count("--coder"))))
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)
 
 
 def _printed(process: subprocess.Popen[str], coders: int) -> Iterator[tuple[str, str]]:

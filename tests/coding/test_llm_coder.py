@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -522,10 +521,8 @@ def test_a_server_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
     with FakeOpenAI() as server:
         pass
     bench = Bench(tmp_path, server)
-    began = time.monotonic()
     with pytest.raises(ChatError, match="cannot be reached"):
         bench.code(make_traces(3), retries=2)
-    assert time.monotonic() - began < 5
     assert all(line["kind"] != "gave_up" for line in bench.ledger)
 
 

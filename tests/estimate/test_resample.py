@@ -42,9 +42,7 @@ def test_the_level_widens_the_interval_and_stands_in_the_method() -> None:
     narrow, wide = (
         bootstrap([hits, ones], names, quotient, Resampling(500, 0, level)) for level in (0.8, 0.99)
     )
-    assert (
-        narrow.low is not None and narrow.high is not None and wide.low is not None and wide.high is not None
-    )
+    assert None not in (narrow.low, narrow.high, wide.low, wide.high)
     assert wide.low < narrow.low < narrow.high < wide.high
     assert narrow.level == 0.8
     assert narrow.method.startswith("80%")

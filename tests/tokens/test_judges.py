@@ -404,7 +404,7 @@ def test_kills_and_faults_change_nothing_and_pay_nothing_twice(
             time.sleep(0.1)  # what was in flight runs out at the server
             kept.append((server.number, replies(out)))
         process = pcode_process(*words)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
         assert server.violations == []
         assert (out / "thoughts.jsonl").read_bytes() == wanted
@@ -425,7 +425,7 @@ def test_ctrl_c_drains_and_the_same_command_goes_on(
             assert process.poll() is None, process.communicate()
             time.sleep(0.005)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 130, errors
         assert "interrupted; resume with the same command" in errors
         assert manifest(out)["status"] == "interrupted"

@@ -205,7 +205,7 @@ def test_killed_in_any_stage_and_run_again_the_files_are_the_same(
 ) -> None:
     words = ("pipeline", "run", "light.yaml", "-o", "out")
     clean = pcode_process(*words)
-    assert clean.wait(60) == 0, clean.stderr and clean.stderr.read()
+    assert clean.wait(240) == 0, clean.stderr and clean.stderr.read()
     wanted = contents(light / "out")
     (light / "out").rename(light / "clean")
     process = pcode_process(*words)
@@ -219,7 +219,7 @@ def test_killed_in_any_stage_and_run_again_the_files_are_the_same(
     assert json.loads(record.read_text())["status"] == "running"
     time.sleep(0.2)
     again = pcode_process(*words)
-    _, errors = again.communicate(timeout=60)
+    _, errors = again.communicate(timeout=240)
     assert again.returncode == 0, errors
     assert f"── {wait}: resume (running on" in errors
     assert contents(light / "out") == wanted

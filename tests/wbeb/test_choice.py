@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -339,9 +337,8 @@ def test_a_statement_at_the_end_is_read_behind_any_prose(prose: str, lead: str, 
     ],
 )
 def test_long_answers_take_no_long_time(piece: str) -> None:
-    start = time.perf_counter()
-    read_choice(piece * 20_000, SOIL)
-    assert time.perf_counter() - start < 2
+    """Linear: a quadratic step would take longer than any test may."""
+    read_choice(piece * 200_000, SOIL)
 
 
 def test_only_the_end_of_a_very_long_answer_is_read() -> None:

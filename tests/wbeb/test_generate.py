@@ -372,7 +372,7 @@ def test_kills_and_faults_change_nothing_and_nothing_kept_is_paid_twice(
             process.communicate()
             time.sleep(0.1)
         process = pcode_process(*command(items, run, server))
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
         for name in (*FINAL, "scores.json", "scores.csv"):
             assert (run / name).read_bytes() == (tmp_path / "clean" / name).read_bytes(), name
@@ -389,13 +389,13 @@ def test_ctrl_c_drains_and_the_same_command_goes_on(
     write_items(
         items, [*(choice(n) for n in range(30)), *(essay(n) for n in range(5)), *(move(n) for n in range(5))]
     )
-    with FakeOpenAI(answer=thinker, latency=0.2) as server:
+    with FakeOpenAI(answer=thinker, latency=1.0) as server:
         words = command(items, run, server)
-        words[words.index("--timeout") + 1] = 5
+        words[words.index("--timeout") + 1] = 60
         process = pcode_process(*words)
         assert wait_for(server, 12, process)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=240)
         sent = server.number
         assert process.returncode == 130, errors
         assert "same command" in errors
@@ -412,13 +412,13 @@ def test_ctrl_c_drains_and_the_same_command_goes_on(
 def test_a_folder_has_one_writer(tmp_path: Path, pcode_process: Callable[..., subprocess.Popen[str]]) -> None:
     items = tmp_path / "items.jsonl"
     write_items(items, [choice(n) for n in range(20)])
-    with FakeOpenAI(answer=thinker, latency=3, hang=1) as server:
+    with FakeOpenAI(answer=thinker, latency=120, hang=1) as server:
         words = command(items, tmp_path / "run", server)
-        words[words.index("--timeout") + 1] = 10
+        words[words.index("--timeout") + 1] = 300
         first = pcode_process(*words)
         assert wait_for(server, 1, first)
         second = pcode_process(*words)
-        _, errors = second.communicate(timeout=30)
+        _, errors = second.communicate(timeout=240)
         first.kill()
         first.communicate()
     assert second.returncode == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -328,10 +327,9 @@ def test_cut_anywhere_before_the_answer_it_says_the_same(
     ],
 )
 def test_long_answers_take_no_time(text: str) -> None:
-    start = time.perf_counter()
-    verbalised(text)
-    answer_at(text)
-    assert time.perf_counter() - start < 2
+    """Ten times these lengths: a quadratic step would take longer than any test may."""
+    verbalised(text * 10)
+    answer_at(text * 10)
 
 
 # ---- AUC

@@ -249,10 +249,13 @@ def test_sigkill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
             ]
             for thread in threads:
                 thread.start()
-            threading.Event().wait(0.3 + chance.random() / 2)
+            had = {who: _latest(expected[who]) for who in expected}
+            while any(_latest(expected[who]) < had[who] + 4 for who in expected):
+                threading.Event().wait(0.01)  # both have been heard several times in this round
+            threading.Event().wait(chance.random() / 2)
             server.process.kill()
             for thread in threads:
-                thread.join(20)
+                thread.join(120)
         for who, confirmed in expected.items():
             entries = read_log(packet.folder / who / "web.jsonl")[1].entries
             units = [task.unit.id for task in packet.tasks(who)]
@@ -268,9 +271,13 @@ def _as(server: WebServer, who: str) -> WebServer:
     return mine
 
 
+def _latest(confirmed: dict[int, str]) -> int:
+    return max((int(memo) for memo in list(confirmed.values())), default=0)
+
+
 def _send(server: WebServer, confirmed: dict[int, str], seed: float) -> None:
     chance = random.Random(seed)
-    count = 1 + max((int(memo) for memo in confirmed.values()), default=0)
+    count = 1 + _latest(confirmed)
     try:
         token = server.page("/code/1").split('<meta name="csrf" content="')[1].split('"')[0]
         while True:
