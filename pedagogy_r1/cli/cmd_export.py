@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,9 +13,16 @@ from . import options
 @click.command("export")
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.out("File to write: .csv, .xlsx, .parquet or .jsonl.")
+@click.option(
+    "--for",
+    "for_",
+    type=click.Choice(["ena", "tna"]),
+    default=None,
+    help="A table that R's rENA (a 0/1 column a code) or tna (a row a sequence) reads as it is.",
+)
 @options.partial()
 @click.pass_context
-def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: bool) -> None:
+def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: bool, for_: Any) -> None:
     """Write the codings of RUNS as a table, one row per unit × coder × code.
 
     A unit with no code has one row with an empty code; a reason beside it says that the coding is missing. In CSV and
@@ -24,7 +32,7 @@ def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: b
     from ..runs.export import export_runs
     from ..runs.run import CoderRun, require_complete
 
-    count = export_runs(runs, out, partial=partial)
+    count = export_runs(runs, out, partial=partial, for_=for_)
     click.echo(f"{count} rows written to {out}")
     warnings = require_complete([CoderRun(run) for run in runs], partial)
     for warning in warnings:

@@ -11,18 +11,19 @@ reason if it is missing, none if no code applies. A unit that a coder of the run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import InputError
-from ..files.records import atomic, dump
+from ..files.records import atomic, write_jsonl
 from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..trace import Trace
 from ..unit import Unit
 from .coding import NOT_CODED, Coding
-from .run import CoderRun, Manifest, require_complete
+from .network_table import NetworkTable, ena_table, tna_table
+from .run import CoderRun, Manifest, one_codebook, opened, require_complete
 
 _CONTRACT = (
     "trace_id item domain condition model unit_id unit_index start end text tokens coder run_id "
@@ -40,12 +41,20 @@ COLUMNS = {
 """Columns in order, and what they hold. The first of them, up to rationale, are a contract; more may follow."""
 
 Record = dict[str, Any]
+Columns = Mapping[str, str]
 
 
-def export_runs(runs: Iterable[str | Path], out: str | Path, *, partial: bool = False) -> int:
+def export_runs(
+    runs: Iterable[str | Path],
+    out: str | Path,
+    *,
+    partial: bool = False,
+    for_: Literal["ena", "tna"] | None = None,
+) -> int:
     """Write the codings of ``runs`` to ``out`` (CSV, XLSX, Parquet or JSONL, by its suffix), whole or not at all.
 
-    Returns the number of rows. ``partial``: also of runs that are not complete, the traces they have; the column
+    Returns the number of rows. ``for_``: instead of the tidy table one that R's ``rENA`` or ``tna`` reads as it is
+    (`network_table`), for which the runs must share one codebook. ``partial``: also of runs that are not complete, the traces they have; the column
     ``run_status`` tells them. In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
     front (`files.spreadsheet`); ``pcode import`` takes it away again.
     """
@@ -56,12 +65,17 @@ def export_runs(runs: Iterable[str | Path], out: str | Path, *, partial: bool = 
             f"{out}: cannot tell the format from the suffix {out.suffix!r}",
             f"use one of {', '.join(writers)}",
         )
-    opened = [CoderRun(run) for run in runs]
-    if not opened:
+    found = opened(runs)
+    if not found:
         raise InputError("no run to export", "name at least one run directory")
-    require_complete(opened, partial)
+    require_complete(found, partial)
     _spare_runs(out)
-    return writers[out.suffix.lower()](out, (record for run in opened for record in records(run)))
+    if for_ is None:
+        table = NetworkTable(COLUMNS, (record for run in found for record in records(run)))
+    else:
+        book = one_codebook(found)
+        table = ena_table(found, book) if for_ == "ena" else tna_table(found)
+    return writers[out.suffix.lower()](out, table.columns, table.rows)
 
 
 def _spare_runs(out: Path) -> None:
@@ -118,37 +132,31 @@ def _rows(trace: Trace, unit: Unit, coder: str, coding: Coding | None, run: Mani
         yield row | {"rank": rank, "code": code}
 
 
-def _cell(name: str, value: Any) -> Any:
+def _cell(kind: str, value: Any) -> Any:
     """A spreadsheet's cell: text made harmless, truth in the words that come back as such."""
     if value is None:
         return None
-    kind = COLUMNS[name]
     return neutralise(value) if kind == "text" else str(value).lower() if kind == "truth" else value
 
 
-def _write_csv(out: Path, rows: Iterator[Record]) -> int:
+def _write_csv(out: Path, columns: Columns, rows: Iterator[Record]) -> int:
     import csv
 
     count = 0
     with atomic(out) as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow(columns)
         for row in rows:
-            writer.writerow([_cell(name, row[name]) for name in COLUMNS])
+            writer.writerow([_cell(kind, row[name]) for name, kind in columns.items()])
             count += 1
     return count
 
 
-def _write_jsonl(out: Path, rows: Iterator[Record]) -> int:
-    count = 0
-    with atomic(out) as file:
-        for row in rows:
-            file.write(dump(row) + "\n")
-            count += 1
-    return count
+def _write_jsonl(out: Path, columns: Columns, rows: Iterator[Record]) -> int:
+    return write_jsonl(out, ({name: row[name] for name in columns} for row in rows))
 
 
-def _write_parquet(out: Path, rows: Iterator[Record]) -> int:
+def _write_parquet(out: Path, columns: Columns, rows: Iterator[Record]) -> int:
     import pyarrow
     import pyarrow.parquet
 
@@ -158,7 +166,7 @@ def _write_parquet(out: Path, rows: Iterator[Record]) -> int:
         "number": pyarrow.float64(),
         "truth": pyarrow.bool_(),
     }
-    schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
     count = 0
     with atomic(out, "wb") as file, pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         while batch := list(islice(rows, 5000)):
@@ -167,7 +175,7 @@ def _write_parquet(out: Path, rows: Iterator[Record]) -> int:
     return count
 
 
-def _write_xlsx(out: Path, rows: Iterator[Record]) -> int:
+def _write_xlsx(out: Path, columns: Columns, rows: Iterator[Record]) -> int:
     import openpyxl
 
     book = openpyxl.Workbook(write_only=True)
@@ -175,14 +183,14 @@ def _write_xlsx(out: Path, rows: Iterator[Record]) -> int:
     sheet.freeze_panes = "A2"
     count = 0
     try:
-        sheet.append(list(COLUMNS))
+        sheet.append(list(columns))
         for count, row in enumerate(rows, 1):
             if count >= ROW_LIMIT:
                 raise InputError(
                     f"{out}: an XLSX sheet holds {ROW_LIMIT:,} rows, and there are more codings",
                     "export to .parquet or .csv",
                 )
-            sheet.append([_xlsx_cell(out, row, name) for name in COLUMNS])
+            sheet.append([_xlsx_cell(out, row, name, kind) for name, kind in columns.items()])
     finally:
         sheet.close()
     with atomic(out, "wb") as file:
@@ -190,13 +198,13 @@ def _write_xlsx(out: Path, rows: Iterator[Record]) -> int:
     return count
 
 
-def _xlsx_cell(out: Path, row: Record, name: str) -> Any:
-    value = _cell(name, row[name])
+def _xlsx_cell(out: Path, row: Record, name: str, kind: str) -> Any:
+    value = _cell(kind, row[name])
     if not isinstance(value, str):
         return value
     if len(value) > CELL_LIMIT:
         raise InputError(
-            f"{out}: {name} of unit {row['unit_id']} (trace {row['trace_id']}) has {len(value):,} characters; an XLSX cell holds {CELL_LIMIT:,}",
+            f"{out}: {name} of unit {row.get('unit_id')} (trace {row['trace_id']}) has {len(value):,} characters; an XLSX cell holds {CELL_LIMIT:,}",
             "export to .parquet, .csv or .jsonl",
         )
     return sheet_text(value)

@@ -1,0 +1,92 @@
+"""Tables for network analysis, and that readers of this kind of table take them as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import Result
+
+from pedagogy_r1 import export_runs
+from pedagogy_r1.errors import CodebookError
+from pedagogy_r1.runs.run import CoderRun
+
+from ..make_runs import BOOK, book, make_run
+
+Pcode = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> CoderRun:
+    return make_run(
+        tmp_path / "run",
+        {"X": ["A", ("B", "C"), None, "A", "C", ()], "Y": ["A", "B", "B", "A", "C", "C"]},
+    )
+
+
+def test_ena_has_a_row_a_coded_unit_and_a_column_a_code(run: CoderRun, tmp_path: Path) -> None:
+    assert export_runs([run.folder], tmp_path / "ena.csv", for_="ena") == 11
+    table = pd.read_csv(tmp_path / "ena.csv")
+    own = table[table["coder"] == "X"]
+    assert own[["A", "B", "C"]].to_numpy().tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 0], [0, 0, 1], [0, 0, 0]]
+    # The third unit is missing: the conversation ends there, so that no window reaches across.
+    assert own["conversation"].tolist() == ["X t0 1", "X t0 1", "X t0 2", "X t1 1", "X t1 1"]
+    assert own["unit_index"].tolist() == [0, 1, 3, 0, 1]
+    assert set(table["condition"]) == {"cop"}
+
+
+def test_tna_has_a_row_a_sequence(run: CoderRun, tmp_path: Path) -> None:
+    assert export_runs([run.folder], tmp_path / "tna.csv", for_="tna") == 4
+    table = pd.read_csv(tmp_path / "tna.csv", keep_default_na=False, na_values=[""])
+    states = table[table["coder"] == "X"][["T1", "T2", "T3", "T4"]].astype(object)
+    assert states.where(states.notna(), None).to_numpy().tolist() == [
+        ["A", "B", None, "A"],
+        ["C", "none", None, None],
+    ]
+    assert [name for name in table if name.startswith("T")] == ["T1", "T2", "T3", "T4"]
+
+
+def test_code_names_are_names_in_r(tmp_path: Path) -> None:
+    text = BOOK.replace("id: A,", "id: A-1,").replace("id: B,", "id: text,")
+    made = make_run(tmp_path / "r", {"X": ["A-1", "text"]}, codebook=book(text))
+    export_runs([made.folder], tmp_path / "out.csv", for_="ena")
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert table[["A_1", "text_", "C"]].to_numpy().tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_the_command_and_what_it_refuses(run: CoderRun, tmp_path: Path, pcode: Pcode) -> None:
+    for suffix in (".jsonl", ".parquet", ".xlsx", ".csv"):
+        done = pcode("export", run.folder, "--for", "tna", "-o", tmp_path / f"out{suffix}")
+        assert done.exit_code == 0, done.stderr
+    assert list(pd.read_parquet(tmp_path / "out.parquet")) == list(pd.read_csv(tmp_path / "out.csv"))
+    other = make_run(
+        tmp_path / "other", {"Z": ["A"] * 6}, codebook=book(BOOK.replace("id: abc", "id: other"))
+    )
+    with pytest.raises(CodebookError, match="was coded under"):
+        export_runs([run.folder, other.folder], tmp_path / "two.csv", for_="ena")
+
+
+def test_pyena_takes_it(run: CoderRun, tmp_path: Path) -> None:
+    pyena = pytest.importorskip("pyena")
+    export_runs([run.folder], tmp_path / "ena.csv", for_="ena")
+    table = pd.read_csv(tmp_path / "ena.csv").rename(columns={"unit_index": "turn"})
+    table["who"] = table["coder"] + " " + table["trace_id"]
+    model = pyena.ENA(
+        codes=["A", "B", "C"], unit_col="who", conversation_col="conversation", group_col="coder"
+    ).fit(table)
+    found = dict(zip(model.unit_ids_, model.av_.tolist(), strict=True))
+    # A–B, A–C, B–C: the A behind the missing unit meets nobody.
+    assert found == {"X t0": [1, 1, 1], "Y t0": [3, 0, 0], "X t1": [0, 0, 0], "Y t1": [0, 0, 0]}
+
+
+def test_tnapy_takes_it(run: CoderRun, tmp_path: Path) -> None:
+    tna = pytest.importorskip("tna")
+    export_runs([run.folder], tmp_path / "tna.csv", for_="tna")
+    table = pd.read_csv(tmp_path / "tna.csv", keep_default_na=False, na_values=[""])
+    model = tna.tna(table, cols=[name for name in table if name.startswith("T")])
+    weights = pd.DataFrame(model.weights, index=model.labels, columns=model.labels)
+    # A→B three times (X t0, Y t0) and never across the missing unit; C→C once, C→none once.
+    assert weights.loc["A", "B"] == 1
+    assert weights.loc["C", "none"] == weights.loc["C", "C"] == 0.5
