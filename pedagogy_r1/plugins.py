@@ -38,7 +38,7 @@ def found(package: str) -> dict[str, Plugin]:
 
 
 @lru_cache(maxsize=64)
-def _scan(package: str, path: tuple[str, ...]) -> dict[str, Plugin]:
+def _scan(package: str, path: tuple[str, ...]) -> dict[str, Plugin]:  # noqa: ARG001 - part of the cache's key
     """Looked up once for each search path: reading every distribution's entry points takes milliseconds."""
     home = importlib.import_module(package)
     ours = [m.name for m in pkgutil.iter_modules(home.__path__) if m.name[0] != "_"]

@@ -96,7 +96,7 @@ class AskingSession:
         emit: Callable[[Piece, Done], None],
         *,
         frames: Sequence[ChatFrame],
-        size: Callable[[Piece], int] = lambda piece: 1,
+        size: Callable[[Piece], int] = lambda _: 1,
     ) -> AskOutcome:
         """Work on all pieces, with Ctrl-C handled, and chat and ledger closed at the end.
 

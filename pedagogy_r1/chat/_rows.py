@@ -95,7 +95,7 @@ class SampledRows:
         self._tensors: tuple[Any, Any, Any] | None = None
         self._logprobs = max((row.top for row in rows if row.top is not None), default=None)
 
-    def process(self, input_ids: Any, scores: Any) -> Any:
+    def process(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - called by transformers
         """Scores in which only each row's token is possible."""
         import torch
 
@@ -113,7 +113,7 @@ class SampledRows:
         forced = torch.full_like(scores, float("-inf"))
         return forced.scatter_(1, torch.tensor(chosen, device=scores.device).unsqueeze(1), 0.0)
 
-    def ended(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
+    def ended(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - called by transformers
         """Which rows are through; all, if nobody waits for them any longer."""
         import torch
 

@@ -46,9 +46,9 @@ SCHEMA = "Answer with one JSON document that fits this JSON Schema, and with not
 def chat(
     name: str,
     *,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    timeout: float = 0,
+    base_url: str | None = None,  # noqa: ARG001 - every backend takes it
+    api_key: str | None = None,  # noqa: ARG001 - every backend takes it
+    timeout: float = 0,  # noqa: ARG001 - every backend takes it
     connections: int = 16,
     lora: str | None = None,
     dtype: str = "auto",

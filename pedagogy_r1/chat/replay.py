@@ -18,10 +18,10 @@ from ._chat import ChatReply, ChatRequest, read_completion
 def chat(
     name: str,
     *,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    timeout: float = 0,
-    connections: int = 0,
+    base_url: str | None = None,  # noqa: ARG001 - every backend takes it
+    api_key: str | None = None,  # noqa: ARG001 - every backend takes it
+    timeout: float = 0,  # noqa: ARG001 - every backend takes it
+    connections: int = 0,  # noqa: ARG001 - every backend takes it
 ) -> ReplayChat:
     """A chat that answers from file ``name``; the other options are there for the sake of other backends."""
     return ReplayChat(Path(name))

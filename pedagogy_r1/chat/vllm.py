@@ -40,9 +40,9 @@ PLAIN = "{%- for message in messages -%}{{- message['content'] + '\\n\\n' -}}{%-
 def chat(
     name: str,
     *,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    timeout: float = 0,
+    base_url: str | None = None,  # noqa: ARG001 - every backend takes it
+    api_key: str | None = None,  # noqa: ARG001 - every backend takes it
+    timeout: float = 0,  # noqa: ARG001 - every backend takes it
     connections: int = 16,
     lora: str | None = None,
     dtype: str = "auto",

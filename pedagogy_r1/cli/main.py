@@ -54,7 +54,7 @@ class Commands(click.Group):
         super().__init__(*args, **kwargs)
         self.prefix = f"cmd_{within}_" if within else "cmd_"
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
         """Main job first, the rest by name."""
         modules = [m.name for m in pkgutil.iter_modules(HERE) if m.name.startswith(self.prefix)]
         found = {name.removeprefix(self.prefix).partition("_")[0] for name in modules}

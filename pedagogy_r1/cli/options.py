@@ -47,7 +47,7 @@ class Group(click.Group):
 
     command_class = Command
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
         """In the order of work."""
         return list(self.commands)
 

@@ -220,8 +220,8 @@ def _element(tag: str, **attributes: str) -> Any:
 
 def _bookmark(paragraph: Any, name: str) -> None:
     number = str(len(paragraph.part.element.xpath("//w:bookmarkStart")) + 1)
-    paragraph._p.insert(1, _element("w:bookmarkStart", id=number, name=name))
-    paragraph._p.append(_element("w:bookmarkEnd", id=number))
+    paragraph._p.insert(1, _element("w:bookmarkStart", id=number, name=name))  # noqa: SLF001 - python-docx has no public way
+    paragraph._p.append(_element("w:bookmarkEnd", id=number))  # noqa: SLF001 - python-docx has no public way
 
 
 def _link_to(page: Any, name: str, text: str, indent: bool = False) -> None:
@@ -231,14 +231,14 @@ def _link_to(page: Any, name: str, text: str, indent: bool = False) -> None:
     paragraph.paragraph_format.space_after = 0
     paragraph.paragraph_format.left_indent = Cm(0.8 if indent else 0)
     link = _element("w:hyperlink", anchor=name)
-    link.append(paragraph.add_run(text)._r)
-    paragraph._p.append(link)
+    link.append(paragraph.add_run(text)._r)  # noqa: SLF001 - python-docx has no public way
+    paragraph._p.append(link)  # noqa: SLF001 - python-docx has no public way
 
 
 def _field(paragraph: Any, code: str) -> None:
     field = _element("w:fldSimple", instr=code)
-    field.append(paragraph.add_run("1")._r)
-    paragraph._p.append(field)
+    field.append(paragraph.add_run("1")._r)  # noqa: SLF001 - python-docx has no public way
+    paragraph._p.append(field)  # noqa: SLF001 - python-docx has no public way
 
 
 def _mark(code: Code) -> str:

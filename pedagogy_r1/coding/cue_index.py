@@ -194,10 +194,7 @@ def _edges(unit: UnitWords) -> tuple[int, int]:
 
 def _filed(number: int, key: Need, needs: Iterable[Need], patterns: list[_Places]) -> _Filed:
     """Distances from the key over all patterns that have these needs."""
-    near = []
-    for need in needs:
-        if need != key:
-            near.append(_Near(need, *_distance(patterns, key, need)))
+    near = [_Near(need, *_distance(patterns, key, need)) for need in needs if need != key]
     before = [at for places in patterns for at in places[key]]
     return _Filed(
         number,

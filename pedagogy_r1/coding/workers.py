@@ -46,7 +46,7 @@ def interrupts() -> Iterator[threading.Event]:
         yield seen
         return
 
-    def note(number: int, frame: object) -> None:
+    def note(number: int, frame: object) -> None:  # noqa: ARG001 - the signature is signal's
         if seen.is_set():
             raise KeyboardInterrupt
         seen.set()
@@ -145,7 +145,7 @@ def _chunks(source: Iterator[Trace], errors: list[PedagogyError]) -> Iterator[li
         chunk: list[Trace] = []
         try:
             for trace in islice(source, CHUNK):
-                chunk.append(trace)
+                chunk.append(trace)  # noqa: PERF402 - what came before an error is kept
         except PedagogyError as error:
             errors.append(error)
         more = len(chunk) == CHUNK and not errors

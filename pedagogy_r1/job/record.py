@@ -88,9 +88,11 @@ def differences(old: Described, new: Described, *, otherwise: str = "made with o
         if then.get(key) != now.get(key)
     ]
     there, here = old.sources(), new.sources()
-    for key in dict.fromkeys([*there, *here]):
-        if key.endswith("_digest") and there.get(key) != here.get(key):
-            changed.append(_changed_files(key.removesuffix("_digest"), there, here))
+    changed += [
+        _changed_files(key.removesuffix("_digest"), there, here)
+        for key in dict.fromkeys([*there, *here])
+        if key.endswith("_digest") and there.get(key) != here.get(key)
+    ]
     return "; ".join(changed[:SHOWN]) or otherwise
 
 

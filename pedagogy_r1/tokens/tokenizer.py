@@ -106,7 +106,7 @@ class ModelTokenizer:
     encode: Encode
     name: str
 
-    def __call__(self, text: str, lang: str = "en") -> Tokens:
+    def __call__(self, text: str, lang: str = "en") -> Tokens:  # noqa: ARG002 - every tokenizer takes it
         """Tokens without special ones. A token like ``" Wait"`` lies where its first visible character is."""
         ids, offsets = self.encode(text)
         spans = np.array(offsets, dtype=np.int64).reshape(-1, 2)

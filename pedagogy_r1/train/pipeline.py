@@ -92,7 +92,7 @@ class Pipeline:
             yield step
 
     def run(
-        self, start: str | None = None, tell: Callable[[PlannedStage], None] = lambda step: None
+        self, start: str | None = None, tell: Callable[[PlannedStage], None] = lambda _: None
     ) -> list[PlannedStage]:
         """Run what has to be run. Raises `RunError` where a stage fails; the same call goes on from there."""
         forced = self._from(start)

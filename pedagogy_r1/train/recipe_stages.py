@@ -62,7 +62,7 @@ def expand(recipe: Recipe) -> list[StageRun]:
     _check_names(recipe, stages)
     variants = recipe.variants or {"": {}}
     scopes = {name: _Scope(recipe, name, set_) for name, set_ in variants.items()}
-    varying = _varying(recipe, stages, scopes)
+    varying = _varying(stages, scopes)
     tasks: list[StageRun] = []
     for name, stage in stages.items():
         for variant in variants if name in varying else [next(iter(variants))]:
@@ -180,7 +180,7 @@ class _Scope:
         )
 
 
-def _varying(recipe: Recipe, stages: Mapping[str, RecipeStage], scopes: Mapping[str, _Scope]) -> set[str]:
+def _varying(stages: Mapping[str, RecipeStage], scopes: Mapping[str, _Scope]) -> set[str]:
     """Stages that are not the same in all variants, by their own words or through an earlier stage."""
     found: set[str] = set()
     for name, stage in stages.items():

@@ -207,17 +207,17 @@ def _watch(asked: TrainingSettings, held: bool, progress: Callable[[int, int], N
     class Watch(TrainerCallback):  # type: ignore[misc]
         """All it knows is in the trainer's log, so a resumed run decides as an uninterrupted one."""
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - called by transformers
             if progress and state.is_world_process_zero:
                 progress(state.global_step, state.max_steps)
             if state.global_step >= state.max_steps:
                 control.should_save, control.should_evaluate = True, held
 
-        def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - called by transformers
             if out_of_patience(state.log_history, asked.patience):
                 control.should_training_stop = control.should_save = True
 
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - called by transformers
             PartialState().wait_for_everyone()  # each process writes its own random state
             if state.is_world_process_zero:
                 mark(Path(args.output_dir) / f"checkpoint-{state.global_step}")

@@ -78,7 +78,7 @@ def _fences(text: str) -> Iterator[ProtectedSpan]:
             i = close + 1
 
 
-def _marked(text: str, start: int, end: int) -> list[ProtectedSpan]:
+def _marked(text: str, start: int, end: int) -> list[ProtectedSpan]:  # noqa: C901, PLR0912 - one branch for each kind of mark
     """ProtectedSpanes between marks in ``text[start:end]``: each opening waits for its closing until the paragraph ends."""
     found: list[ProtectedSpan] = []
     maths: tuple[str, int] | None = None

@@ -123,7 +123,7 @@ class DomainTask(Protocol):
         """The domain's scores."""
         ...
 
-    def metadata(self, item: Item) -> dict[str, Any]:
+    def metadata(self, item: Item) -> dict[str, Any]:  # noqa: ARG002 - every domain takes it
         """Settings that the prompt depends on and that the trace records."""
         return {}
 
@@ -131,7 +131,7 @@ class DomainTask(Protocol):
         """What of an item must not be met twice; empty where the groups alone keep train and test apart."""
         return "\n".join(text for _, text in sorted(item.parts.items()))
 
-    def named(self, item: Item, said: str) -> str:
+    def named(self, item: Item, said: str) -> str:  # noqa: ARG002 - every domain takes it
         """The answer ``said`` as the invented teacher speaks of it."""
         return said
 

@@ -171,7 +171,7 @@ class AdjudicatePages(CodePages):
         super().__init__(state, {})
         self.adjudication = place
 
-    def place(self, request: Request) -> Adjudication:
+    def place(self, request: Request) -> Adjudication:  # noqa: ARG002 - every handler takes it
         """Whoever has the key may decide; who it was is written down."""
         return self.adjudication
 
@@ -183,7 +183,7 @@ class AdjudicatePages(CodePages):
             "kinds": KINDS,
         }
 
-    def start(self, request: Request) -> Response:
+    def start(self, request: Request) -> Response:  # noqa: ARG002 - every handler takes it
         """On to the first that is open."""
         return self.go(self.adjudication.next_open())
 
@@ -211,7 +211,7 @@ class AdjudicatePages(CodePages):
             fresh="written" in request.query_params and written,
         )
 
-    def write(self, request: Request) -> Response:
+    def write(self, request: Request) -> Response:  # noqa: ARG002 - every handler takes it
         """Write run and log; may be done as often as one likes."""
         place = self.adjudication
         with place.log.still():

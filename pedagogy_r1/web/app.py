@@ -51,10 +51,10 @@ def make_app(state: State, keys: Keys) -> ASGIApp:
     )
     css = stylesheet(state.book)
 
-    async def home(request: Request) -> Response:
+    async def home(request: Request) -> Response:  # noqa: ARG001 - every handler takes it
         return RedirectResponse(state.nav[0][1], 303)
 
-    async def codes(request: Request) -> Response:
+    async def codes(request: Request) -> Response:  # noqa: ARG001 - every handler takes it
         return Response(css, media_type="text/css")
 
     async def failed(request: Request, error: Exception) -> Response:
@@ -65,7 +65,7 @@ def make_app(state: State, keys: Keys) -> ASGIApp:
         found = cast(HTTPException, error)
         return state.problem(request, found.status_code, f"{found.status_code}: {found.detail}")
 
-    async def broken(request: Request, error: Exception) -> Response:
+    async def broken(request: Request, error: Exception) -> Response:  # noqa: ARG001 - every handler takes it
         return state.problem(
             request, 500, "This page has a fault.", "The terminal where pcode runs says more."
         )
@@ -94,7 +94,7 @@ def _login(state: State, keys: Keys) -> list[BaseRoute]:
         target = given.get("next", "/")
         return state.render(request, "login.html", status=403, target=target, name=name, wrong=True)
 
-    async def logout(request: Request) -> Response:
+    async def logout(request: Request) -> Response:  # noqa: ARG001 - every handler takes it
         response = RedirectResponse("/login", 303)
         response.delete_cookie(keys.cookie)
         return response

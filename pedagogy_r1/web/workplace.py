@@ -115,7 +115,7 @@ class Workplace:
             "undo": step.n if step and step.unit_id in self._numbers else None,
         }
 
-    def note(self, spot: TaskPlace, who: str) -> Attribution:
+    def note(self, spot: TaskPlace, who: str) -> Attribution:  # noqa: ARG002 - every handler takes it
         """What is kept beside a decision."""
         return NO_NOTE
 

@@ -75,7 +75,7 @@ class CuesCoder:
             "self_run": SELF_RUN,
         }
 
-    def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
+    def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:  # noqa: ARG002 - every coder takes it
         """Nothing is sent and nothing is paid."""
         return {"requests": 0}
 

@@ -29,7 +29,7 @@ def policy(*, cap: int | None = None, seed: int = 0, **domains: int | None) -> P
         if value is not None and value < 0:
             raise InputError(f"policy balanced: {name.lower()} is {value}", "give a number of traces")
 
-    def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:
+    def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:  # noqa: ARG001 - every policy takes it
         sizes = Counter(trace.domain for trace in traces)
         usual = cap if cap is not None else min(sizes.values(), default=0)
         places = _places(traces, seed)

@@ -15,7 +15,7 @@ CUT = Drop("cut off before an answer")
 def policy() -> Policy:
     """Keeps traces with ``correct`` true; an answer that could not be read is no right one."""
 
-    def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:
+    def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:  # noqa: ARG001 - every policy takes it
         return [None if trace.correct else fault(trace) for trace in traces]
 
     return keep

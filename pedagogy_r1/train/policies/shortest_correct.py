@@ -19,7 +19,7 @@ LONGER = "a shorter one is right"
 def policy() -> Policy:
     """Keeps one right trace an item. Length is the completion's tokens where the traces have them, else characters."""
 
-    def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:
+    def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:  # noqa: ARG001 - every policy takes it
         right = [trace for trace in traces if trace.correct]
         counted = all(_tokens(trace) is not None for trace in right)
 

@@ -76,11 +76,11 @@ class Tracing(DomainTask):
         )
         return "\n".join(history) + f"\n\n{ask}"
 
-    def ask(self, item: Item) -> str:
+    def ask(self, item: Item) -> str:  # noqa: ARG002 - every domain takes it
         """For the answer, and for its probability."""
         return form(_ANSWER, _PROBABILITY) if self.verbalise else form(_ANSWER)
 
-    def parse(self, answer: str, item: Item) -> Parsed:
+    def parse(self, answer: str, item: Item) -> Parsed:  # noqa: ARG002 - every domain takes it
         """``right`` or ``wrong``; the line with the probability is read by `wbeb.probability`."""
         return read_word(answer, _WORDS, _PHRASES, ("answer", "prediction"))
 
@@ -100,7 +100,7 @@ class Tracing(DomainTask):
         """How much history stood in the prompt, and whether a probability was asked for."""
         return {"history": len(_steps(item)) - 1, "verbalise": self.verbalise}
 
-    def leak_text(self, item: Item) -> str:
+    def leak_text(self, item: Item) -> str:  # noqa: ARG002 - every domain takes it
         """Nothing: the groups keep students apart."""
         return ""
 

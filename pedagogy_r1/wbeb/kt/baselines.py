@@ -48,7 +48,7 @@ class Majority:
     def __init__(self) -> None:
         self.share = 0.5
 
-    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
         """Nothing is drawn: ``seed`` is not used."""
         right = [step.correct for sequence in sequences for step in sequence.steps]
         self.share = float(np.mean(right)) if right else 0.5

@@ -41,7 +41,7 @@ class Bkt:
         self.words = Vocabulary({}, {})
         self.parameters = np.array(START)[:, None]
 
-    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
         """EM from fixed starting values: ``seed`` is not used."""
         self.words = vocabulary(sequences)
         flat = flatten(sequences, self.words)

@@ -34,7 +34,7 @@ class Irt:
         self.words = Vocabulary({}, {})
         self.level, self.problem, self.skill = 0.0, np.zeros(1), np.zeros(1)
 
-    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
         """The optimum is one: ``seed`` is not used."""
         from scipy import sparse
 
@@ -76,7 +76,7 @@ class Pfa:
         self.words = Vocabulary({}, {})
         self.level, self.weight = 0.0, np.zeros(0)
 
-    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
         """The optimum is one: ``seed`` is not used."""
         self.words = vocabulary(sequences)
         flat = flatten(sequences, self.words)
