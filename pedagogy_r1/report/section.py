@@ -5,7 +5,7 @@ r"""What the report is made of: a section says something in words, has tables an
 
 A table holds raw values once, shown in three ways:
 
-    ReportTable("alpha", "Agreement", columns(("coders", "coders", "text"), ("α", "value", "coefficient"), …), ({"coders": "A – B", "value": 0.7917…}, …))
+    ReportTable("alpha", "Agreement", columns("coders", ("α", "value", "coefficient"), …), ({"coders": "A – B", "value": 0.7917…}, …))
 
     alpha.csv     A – B,0.7917…,0.754…,0.832…       every value, unrounded, limits in columns of their own
     alpha.tex     A – B & .792 & [.754, .832] \\    what the page shows, for a paper (booktabs)
@@ -28,6 +28,8 @@ from ..formatting import Kind, interval, shown
 from .figures import Figure
 
 Row = dict[str, Any]
+Keys = str | tuple[str, str]
+Spec = str | tuple[str, Keys] | tuple[str, Keys, Kind]
 
 LONG = 40
 """Rows from which on a LaTeX table may break across pages."""
@@ -38,7 +40,7 @@ class TableColumn:
     """``head``: what stands above; ``keys``: the row's value, or lower and upper limit of an interval."""
 
     head: str
-    keys: str | tuple[str, str] = ""
+    keys: Keys = ""
     kind: Kind = "text"
 
     @property
@@ -150,9 +152,9 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX.get(letter, letter) for letter in " ".join(text.splitlines()))
 
 
-def columns(*specs: tuple[str, str | tuple[str, str], Kind]) -> tuple[TableColumn, ...]:
-    """Columns from (head, key or limits, kind)."""
-    return tuple(TableColumn(*spec) for spec in specs)
+def columns(*specs: Spec) -> tuple[TableColumn, ...]:
+    """Columns from (head, key or limits, kind); of text that is called as its head, the head alone."""
+    return tuple(TableColumn(*((spec,) if isinstance(spec, str) else spec)) for spec in specs)
 
 
 def with_interval(head: str, name: str, kind: Kind, level: float) -> tuple[TableColumn, TableColumn]:

@@ -16,9 +16,10 @@ from ..agreement.agreement_report import AgreementReport, agreement_of
 from ..agreement.alpha import Alpha, krippendorff_alphas
 from ..agreement.comparison import Comparison
 from ..agreement.profile import MISSING
+from ..agreement.replacement_report import CoderSkill
 from ..formatting import shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
-from .section import ReportTable, Row, TableColumn, columns, counted, estimate_cells
+from .section import ReportTable, Row, Spec, TableColumn, columns, counted, estimate_cells
 from .study import Ints, Study
 
 LEAST_HUMANS = 3
@@ -59,7 +60,7 @@ class Agreement:
 
 def measure_agreement(study: Study) -> Agreement:
     """Compare all coders; nothing raises where α is undefined, the results say why."""
-    replace = "skilled" if len(study.humans) >= LEAST_HUMANS and study.machines else None
+    replace: CoderSkill | None = "skilled" if len(study.humans) >= LEAST_HUMANS and study.machines else None
     report = agreement_of(study.data, study.runs, replace=replace, quotes=MOST_QUOTES, how=study.settings.how)
     many = len(study.machines) > MOST_MACHINES
     comparisons = tuple(c for c in report.comparisons if not (many and c.kind == "machine-machine"))
@@ -113,7 +114,7 @@ def _tables(study: Study, found: Agreement, level: float) -> Iterator[ReportTabl
         yield ReportTable(
             "leave_one_out",
             "α of all the other coders, without each in turn: a coder without whom it rises differs from the rest.",
-            (*columns(("without", "without", "text")), *_alpha_columns(level), *columns(UNITS)),
+            (*columns("without"), *_alpha_columns(level), *columns(UNITS)),
             rows,
         )
     if found.by_group:
@@ -122,8 +123,7 @@ def _tables(study: Study, found: Agreement, level: float) -> Iterator[ReportTabl
         yield _fidelity_table(study, found.confusion, *found.confusion_of)
 
 
-UNITS = ("units", "units", "count")
-CODERS = ("coders", "coders", "text")
+UNITS: Spec = ("units", "units", "count")
 
 
 def _coders(c: Comparison | GroupAlpha) -> Row:
@@ -147,7 +147,7 @@ def _alpha_columns(level: float) -> tuple[TableColumn, ...]:
 def _why(rows: tuple[Row, ...]) -> tuple[TableColumn, ...]:
     """A column for reasons, where there is any."""
     undefined = any(row["why_undefined"] for row in rows)
-    return columns(("why undefined", "why_undefined", "text")) if undefined else ()
+    return columns(("why undefined", "why_undefined")) if undefined else ()
 
 
 def _alpha_table(found: Agreement, level: float) -> ReportTable:
@@ -165,7 +165,7 @@ def _alpha_table(found: Agreement, level: float) -> ReportTable:
         "alpha",
         "Krippendorff's α of every pair of coders, and of all where there are more than two.",
         (
-            *columns(CODERS, ("", "kind", "text")),
+            *columns("coders", ("", "kind")),
             *_alpha_columns(level),
             *columns((f"P(α < {tentative[1:]})", f"p_below_{tentative}", "share")),
             *columns((f"P(α < {reliable[1:]})", f"p_below_{reliable}", "share")),
@@ -185,8 +185,8 @@ def _coefficient_table(found: Agreement, level: float) -> ReportTable:
         "coefficients",
         "Other coefficients on the same units: what agreement was seen, and how each reckons with chance.",
         columns(
-            CODERS,
-            ("coefficient", "coefficient", "text"),
+            "coders",
+            "coefficient",
             ("value", "value", "coefficient"),
             (f"{shown(level, 'percent')} over traces", ("low", "high"), "coefficient"),
             ("agreement seen", "agreement", "share"),
@@ -215,7 +215,7 @@ def _code_table(found: Agreement, level: float) -> ReportTable:
         "alpha_by_code",
         "α of each code's presence or absence, as primary or second code.",
         (
-            *columns(CODERS, ("code", "code", "code"), ("how common", "prevalence", "share")),
+            *columns("coders", ("code", "code", "code"), ("how common", "prevalence", "share")),
             *_alpha_columns(level),
             *_why(rows),
         ),
@@ -229,7 +229,7 @@ def _difference_table(found: Agreement, level: float) -> ReportTable:
         "human_machine",
         "Mean α of people with each other, of people with the machine, and the paired difference on the same units.",
         columns(
-            ("machine", "machine", "text"),
+            "machine",
             ("people with each other", "people", "coefficient"),
             ("people with it", "with_machine", "coefficient"),
             ("difference", "value", "signed"),
@@ -255,7 +255,7 @@ def _group_table(found: Agreement, level: float) -> ReportTable:
         "alpha_by_group",
         "α within each condition, domain and model.",
         (
-            *columns(("by", "by", "text"), ("", "group", "text"), CODERS),
+            *columns("by", ("", "group"), "coders"),
             *_alpha_columns(level),
             *columns(UNITS, ("traces", "traces", "count")),
             *_why(rows),

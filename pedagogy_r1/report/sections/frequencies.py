@@ -104,7 +104,7 @@ def _table(
     """``first``: so many rows on the page, never half a group."""
     shown = (
         *columns((by, f"shown_{by}" if by != "coder" else by, "text")),
-        *columns(("code", "code", "code"), ("of", "basis", "text")),
+        *columns(("code", "code", "code"), ("of", "basis")),
         *with_interval("share", "", "share", study.settings.level),
         *columns(("count", "count", "count"), ("total", "total", "count")),
         *columns(("design effect", "design_effect", "number"), ("traces", "n_traces", "count")),

@@ -194,13 +194,13 @@ def methods_section(study: Study) -> Section:
             | {"parameters": "; ".join(f"{k}={v}" for k, v in m.parameters.items())}
         )
     shown = columns(
-        ("run", "run", "text"),
-        ("coders", "coders", "text"),
-        ("made by", "made_by", "text"),
-        ("codebook", "codebook", "text"),
-        ("units", "scheme", "text"),
-        ("status", "status", "text"),
-        ("finished", "finished", "text"),
+        "run",
+        "coders",
+        ("made by", "made_by"),
+        "codebook",
+        ("units", "scheme"),
+        "status",
+        "finished",
     )
     table = ReportTable("runs", "The runs that this report is made of.", shown, tuple(rows))
     return Section("methods", "Methods", tables=(table,))
@@ -222,14 +222,14 @@ def coverage_section(study: Study) -> Section:
         "coverage",
         "Who coded how much. Missing: units that the coder was given and left open, which is never the same as “no code applies”.",
         columns(
-            ("coder", "coder", "text"),
-            ("kind", "kind", "text"),
+            "coder",
+            "kind",
             ("traces", "traces", "count"),
             ("units given", "units", "count"),
             ("coded", "coded", "count"),
             ("missing", "missing", "count"),
             ("of all units", "of_all", "share"),
-            ("why missing", "why", "text"),
+            ("why missing", "why"),
         ),
         tuple(rows),
     )

@@ -117,7 +117,7 @@ def noise_section(study: Study, found: Noise) -> Section:
         "noise",
         f"Noise as a share of coded tokens. Strict: family {strict}; non-reflective: {strict} and {routine}.",
         (
-            *columns(("coder", "coder", "text"), ("by", "by", "text"), ("", "group", "text")),
+            *columns("coder", "by", ("", "group")),
             *with_interval("strict", "strict", "share", level),
             *with_interval("non-reflective", "nonreflective", "share", level),
             *columns(("tokens coded", "coded", "count"), ("missing", "missing", "count")),

@@ -109,7 +109,7 @@ def _table(study: Study, one: ColumnContrast, universe: Multiverse) -> ReportTab
         columns(
             ("code", "code", "code"),
             *((name, name, "text") for name in universe.analyses),
-            ("", "kind", "text"),
+            ("", "kind"),
             ("points, from – to", ("low", "high"), "points"),
         ),
         tuple(rows),
