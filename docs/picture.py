@@ -42,7 +42,7 @@ def main() -> None:
     text = text.replace(str(HERE.parent) + "/", "")
     lines = text.strip("\n").split("\n")
     start = next(i for i, line in enumerate(lines) if "3. agreement" in line)
-    console = Console(width=COLUMNS, record=True, file=Path(os.devnull).open("w"), force_terminal=True)  # noqa: SIM115
+    console = Console(width=COLUMNS, record=True, file=Path(os.devnull).open("w"), force_terminal=True)  # noqa: SIM115 - as long as the process
     console.print(Text("$ pcode demo", style="bold"))
     for line in [*lines[: start + 1], *lines[start + 1 :][:28]]:
         console.print(Text.from_ansi(line), soft_wrap=False, overflow="ellipsis", no_wrap=True)

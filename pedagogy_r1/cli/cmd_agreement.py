@@ -190,22 +190,22 @@ def _notes(report: AgreementReport) -> Iterator[str]:
     if not report.comparisons:
         yield "one coder only: there is nobody to agree with; add another run"
     for c in report.comparisons:
-        who = " – ".join(c.coders)
-        if c.result.why_undefined:
-            yield f"{who}: α is undefined: {c.result.why_undefined}"
-        elif max(c.result.unit_undefined_share, c.result.undefined_share) > 0:
-            units, traces = (
-                shown(n, "share") for n in (c.result.unit_undefined_share, c.result.undefined_share)
-            )
-            yield f"{who}: α was undefined in {units} of the resamples of units, {traces} of traces"
+        yield from _undefined(" – ".join(c.coders), c.result)
     yield from dict.fromkeys(warning for c in report.comparisons for warning in c.result.warnings)
     coverage = {name: (c.coverage[name], c.missing[name]) for c in report.comparisons for name in c.coders}
     for name, (share, missing) in coverage.items():
         if share < 1:
             reasons = ", ".join(f"{n} {reason}" for reason, n in missing.items())
-            yield f"{name} coded {shown(share, 'percent')} of the units" + (
-                f" (missing: {reasons})" if reasons else ""
-            )
+            missed = f" (missing: {reasons})" if reasons else ""
+            yield f"{name} coded {shown(share, 'percent')} of the units{missed}"
+
+
+def _undefined(who: str, alpha: Alpha) -> Iterator[str]:
+    if alpha.why_undefined:
+        yield f"{who}: α is undefined: {alpha.why_undefined}"
+    elif max(alpha.unit_undefined_share, alpha.undefined_share) > 0:
+        units, traces = (shown(n, "share") for n in (alpha.unit_undefined_share, alpha.undefined_share))
+        yield f"{who}: α was undefined in {units} of the resamples of units, {traces} of traces"
 
 
 def _print_disagreements(out: Console, report: AgreementReport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,23 +87,7 @@ def _say(report: CodingsReport) -> None:
     for file, layout in report.formats.items():
         ignored = report.ignored.get(file)
         click.echo(f"{file}: {layout}" + (f"; not read: {', '.join(ignored)}" if ignored else ""), err=True)
-    remarks = [f"{n} spans moved ({cause}){_at(report, cause)}" for cause, n in report.moved.items()]
-    if report.outside:
-        remarks.append(
-            f"{report.outside} spans lie in the answer, not in the reasoning, and are left out (to code answers too: traces import --map reasoning=FIELD){_at(report, 'outside')}"
-        )
-    if report.alone:
-        alone = ", ".join(f"{coder} {n}" for coder, n in report.alone.items())
-        remarks.append(f"{report.shared} spans are shared; spans that only one coder has: {alone}")
-    remarks += [
-        f"{n} spans of {coder} own no unit after projection" for coder, n in report.landless.items() if n
-    ]
-    remarks += [f"{n} × {what}{_at(report, what)}" for what, n in report.counts.items() if n]
-    if report.not_coded:
-        remarks.append(f'{report.not_coded} rows say "not coded": no coding is made of them')
-    if report.traces_left_out:
-        remarks.append(f"{report.traces_left_out} traces that nobody coded are left out")
-    for remark in remarks:
+    for remark in _remarks(report):
         notice(remark)
     for problem in report.problems[:50]:
         click.secho(f"left out {problem}", fg="red", err=True)
@@ -112,6 +97,24 @@ def _say(report: CodingsReport) -> None:
             fg="red",
             err=True,
         )
+
+
+def _remarks(report: CodingsReport) -> Iterator[str]:
+    for cause, n in report.moved.items():
+        yield f"{n} spans moved ({cause}){_at(report, cause)}"
+    if report.outside:
+        yield f"{report.outside} spans lie in the answer, not in the reasoning, and are left out (to code answers too: traces import --map reasoning=FIELD){_at(report, 'outside')}"
+    if report.alone:
+        alone = ", ".join(f"{coder} {n}" for coder, n in report.alone.items())
+        yield f"{report.shared} spans are shared; spans that only one coder has: {alone}"
+    yield from (
+        f"{n} spans of {coder} own no unit after projection" for coder, n in report.landless.items() if n
+    )
+    yield from (f"{n} × {what}{_at(report, what)}" for what, n in report.counts.items() if n)
+    if report.not_coded:
+        yield f'{report.not_coded} rows say "not coded": no coding is made of them'
+    if report.traces_left_out:
+        yield f"{report.traces_left_out} traces that nobody coded are left out"
 
 
 def _at(report: CodingsReport, what: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..estimate import Estimate
     from ..formatting import Kind
     from ..runs.run import CoderRun
-    from ..tokens.tokens_report import Coded, CoderNoise, TokenGroup, TokenReport
+    from ..tokens.tokens_report import Coded, CoderNoise, GroupNoise, TokenGroup, TokenReport
 
 
 @click.command("tokens", cls=options.Command)
@@ -254,11 +254,7 @@ def _notes(report: TokenReport) -> Iterator[str]:
     yield from report.partial
     everything = report.groups[0]
     for noise in everything.noise:
-        s = noise.share
-        if s.strict.why_undefined or s.nonreflective.why_undefined:
-            yield f"{noise.coder}: no noise share: {s.strict.why_undefined or s.nonreflective.why_undefined}; name families with --noise and --routine"
-        if s.missing or s.outside:
-            yield f"{noise.coder}: {s.missing:,} tokens are in units without a coding, {s.outside:,} in no unit; neither is noise"
+        yield from _noise_notes(noise)
     if everything.underthinking.score.why_undefined:
         yield f"ξ_UT is undefined: {everything.underthinking.score.why_undefined}"
     for what, e in (
@@ -274,3 +270,11 @@ def _notes(report: TokenReport) -> Iterator[str]:
     if report.correct_by.keys() - {"recorded"}:
         yield "right or wrong: " + ", ".join(f"{n} {how}" for how, n in sorted(report.correct_by.items()))
     yield DIFFERENT
+
+
+def _noise_notes(noise: GroupNoise) -> Iterator[str]:
+    s = noise.share
+    if why := s.strict.why_undefined or s.nonreflective.why_undefined:
+        yield f"{noise.coder}: no noise share: {why}; name families with --noise and --routine"
+    if s.missing or s.outside:
+        yield f"{noise.coder}: {s.missing:,} tokens are in units without a coding, {s.outside:,} in no unit; neither is noise"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,15 +95,16 @@ def _print(rows: list[TracerScores], train: list[Item], test: list[Item], head: 
     for on in dict.fromkeys(row.on for row in rows):
         lines = [_line(row) for row in rows if row.on == on]
         out.print(table(on, "AUC", head, "accuracy", head, "majority", "n", rows=lines))
-    notes = {f"{row.model}: {row.why_missing}" for row in rows if row.why_missing}
-    notes |= {
-        f"{row.on}: no {s.name}: {s.estimate.why_undefined}"
-        for row in rows
-        for s in row.scores
-        if s.estimate.why_undefined
-    }
-    for note in sorted(notes):
+    for note in sorted({note for row in rows for note in _notes(row)}):
         out.print(escape(note), style="yellow")
+
+
+def _notes(row: TracerScores) -> Iterator[str]:
+    if row.why_missing:
+        yield f"{row.model}: {row.why_missing}"
+    for score in row.scores:
+        if score.estimate.why_undefined:
+            yield f"{row.on}: no {score.name}: {score.estimate.why_undefined}"
 
 
 def _line(row: TracerScores) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,7 @@ def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
 def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:
     """``("chile", "pk.jsonl", "asap", "a.tsv", "b.tsv")`` → two parts, each with the options that are its own."""
     from ..plugins import available
-    from ..wbeb.build import PLUGINS, SourceFiles, options_of
+    from ..wbeb.build import PLUGINS, SourceFiles
 
     sources = available(PLUGINS)
     if words[0] not in sources:
@@ -121,19 +122,26 @@ def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:
             files[current].append(Path(word))
     chosen: dict[str, dict[str, Any]] = {name: {} for name in files}
     for setting in settings:
-        key, equals, value = setting.partition("=")
-        source, _, option = key.rpartition(".")
-        if not equals or (source and source not in files):
-            raise InputError(f"--set {setting}", "[SOURCE.]KEY=VALUE, SOURCE being one of those given")
-        having = [name for name in ([source] if source else files) if option in options_of(name)]
-        if not having:
-            known = sorted({known for name in files for known in options_of(name)})
-            raise InputError(
-                f"--set {setting}: no source has an option {option!r}", did_you_mean(option, known)
-            )
-        for name in having:
-            chosen[name][option] = _value(setting, value, options_of(name)[option])
+        for name, option, value in _settings(setting, list(files)):
+            chosen[name][option] = value
     return [SourceFiles(name, tuple(paths), chosen[name]) for name, paths in files.items()]
+
+
+def _settings(setting: str, sources: list[str]) -> Iterator[tuple[str, str, Any]]:
+    """``[SOURCE.]KEY=VALUE`` as (source, option, value), once for every source that has the option."""
+    from ..wbeb.build import options_of
+
+    key, equals, value = setting.partition("=")
+    source, _, option = key.rpartition(".")
+    if not equals or (source and source not in sources):
+        raise InputError(f"--set {setting}", "[SOURCE.]KEY=VALUE, SOURCE being one of those given")
+    having = {name: options_of(name) for name in ([source] if source else sources)}
+    if not any(option in known for known in having.values()):
+        known = sorted({option for name in sources for option in options_of(name)})
+        raise InputError(f"--set {setting}: no source has an option {option!r}", did_you_mean(option, known))
+    for name, own in having.items():
+        if option in own:
+            yield name, option, _value(setting, value, own[option])
 
 
 def _value(setting: str, text: str, default: Any) -> Any:

@@ -57,7 +57,7 @@ def serve(
         any_address=not is_loopback(host),
     )
     app = make_app(state, keys)
-    shown = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
+    shown = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - recognised, not bound
     base = f"http://{shown}:{port}/"
     for token, who in tokens.items() if tokens else [("", who) for who in people[:1]]:
         say(who, f"{base}?token={token}" if token else base)

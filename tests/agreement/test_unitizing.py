@@ -149,7 +149,7 @@ def test_gamma_leaves_numpy_and_stdout_alone(capfd: pytest.CaptureFixture[str]) 
 
 def test_gamma_without_the_package_says_what_to_install() -> None:
     try:
-        import pygamma_agreement  # noqa: F401
+        import pygamma_agreement  # noqa: F401 - is it there?
     except ImportError:
         with pytest.raises(PedagogyError, match="pip install pygamma-agreement"):
             gamma([_two([(0, 5, "x")], [(0, 5, "x")])])

@@ -379,7 +379,7 @@ def _same_alpha(opinions: dict[str, dict[str, Any]], run: CoderRun, pcode: Calla
     result = pcode("agreement", run.folder, "--replicates", 0, "--json", "-")
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)["comparisons"][0]
-    first = lambda said: None if said["codes"] is None else (*said["codes"], "none")[0]  # noqa: E731
+    first = lambda said: None if said["codes"] is None else (*said["codes"], "none")[0]  # noqa: E731 - one line says it
     rows = [[first(opinions[who][unit]) for unit in opinions["A"]] for who in "AB"]
     names = ["A", "B", "C", "none"]
     data = [[float("nan") if code is None else float(names.index(code)) for code in row] for row in rows]
