@@ -18,7 +18,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -73,20 +73,13 @@ class GenerationSettings:
     @property
     def parameters(self) -> dict[str, Any]:
         """As they are recorded."""
-        return {
-            "model": self.model,
-            "condition": self.condition.stamp,
-            "shots": self.shots,
-            "samples": self.samples,
-            "seed": self.seed,
-            "temperature": None if self.temperature < 0 else self.temperature,
-            "top_p": None if self.temperature < 0 else self.top_p,
-            "max_tokens": self.max_tokens,
-            "probabilities": self.probabilities,
-            "base_url": self.base_url,
-            "name": self.called,
-            "backend": dict(self.backend),
-        }
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        sent = {} if self.temperature >= 0 else {"temperature": None, "top_p": None}
+        return (
+            own
+            | sent
+            | {"condition": self.condition.stamp, "name": self.called, "backend": dict(self.backend)}
+        )
 
     @cached_property
     def stamp(self) -> str:
