@@ -4,7 +4,7 @@
     200    8        .09    .34            .28               1.1–13.6 %
     800    32       .045   .93            .14               2.7–8.3 %
 
-α by simulation (`agreement.alpha_precision`), the frequency by formula (`stats.precision`); both from assumptions, which a
+α by simulation (`agreement.alpha_precision`), the frequency by formula (`stats.share_precision`); both from assumptions, which a
 pilot run can replace. Without the machine: what a machine run adds (DSL, PPI++) makes frequencies more precise, never less by much.
 """
 

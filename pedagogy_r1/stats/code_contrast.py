@@ -123,7 +123,8 @@ def contrast(
     """Compare the rows where ``column`` is ``a`` with those where it is ``b``, for all ``codes`` (default: all).
 
     ``family``: the codes of the confirmatory family, named before looking at the data; default: all. Clusters are items
-    with their traces (traces, where each item has one). ``options``: those of `contrast_sums`. Raises `RunError` for an unknown column, value, code or coder.
+    with their traces (traces, where each item has one). ``options``: those of `contrast_sums`. Raises `RunError` for an
+    unknown column, value, code or coder.
     """
     own = of_coder(table, coder)
     units = coded_units(own, codes, which=which, basis=basis)
@@ -135,13 +136,11 @@ def contrast(
             )
     sides = [_side(own, column, value)[units.rows] for value in (a, b)]
     both = sides[0] | sides[1]
-    at = np.zeros(len(both), dtype=np.int64)
-    at[both], clusters = renumbered(units.item[both])
-    by = cluster_word(clusters, len(np.unique(units.trace[both])))
-    sums_a, sums_b = (cluster_sums(units, side, at, clusters, by) for side in sides)
-    result = contrast_sums(sums_a, sums_b, units.codes, chosen, **options)
+    clusters = renumbered(units.item, both)
+    by = cluster_word(clusters.count, len(np.unique(units.trace[both])))
+    sums_a, sums_b = (cluster_sums(units, side, clusters, by) for side in sides)
     return replace(
-        result,
+        contrast_sums(sums_a, sums_b, units.codes, chosen, **options),
         column=column,
         a=a,
         b=b,

@@ -73,13 +73,14 @@ def cooccurrence(
         raise ValueError(f"{len(units.codes)} codes at once: name at most {_MOST_CODES}")
     index = own["index"].to_numpy().astype(np.int64)[units.rows]
     bits, cluster = _windows(units, index, window)
-    cluster, clusters = renumbered(cluster)
+    clusters = renumbered(cluster)
     patterns, at = np.unique(bits, return_inverse=True)
-    cells = np.bincount(cluster * len(patterns) + at, minlength=clusters * len(patterns))
-    counts = cells.reshape(clusters, len(patterns)).astype(float)
+    size = clusters.count * len(patterns)
+    cells = np.bincount(clusters.number * len(patterns) + at, minlength=size)
+    counts = cells.reshape(clusters.count, len(patterns)).astype(float)
     has = (patterns[:, None] >> np.arange(len(units.codes)) & 1).astype(bool)
     traces = len(np.unique(units.trace))
-    windows = Sums(counts @ has, counts.sum(axis=1), len(bits), traces, cluster_word(clusters, traces))
+    windows = Sums(counts @ has, counts.sum(axis=1), len(bits), traces, cluster_word(clusters.count, traces))
     return tuple(
         _pair(units.codes[i], units.codes[j], windows, i, j, counts @ (has[:, i] & has[:, j]), level)
         for i, j in combinations(range(len(units.codes)), 2)

@@ -16,14 +16,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..estimate import Estimate, critical, joined
+from ..estimate import Clusters, Estimate, critical, joined
 from ..limits import FEW_HITS, LEVEL
 from ..runs.code_table import of_coder
 from .code_shares import ratio_share, shares
 from .sums import (
     CoderUnits,
     Floats,
-    Ints,
     Sums,
     Which,
     cluster_sums,
@@ -67,15 +66,15 @@ def position(
     own = of_coder(table, coder)
     units = coded_units(own, codes, which=which)
     place = own["position"].to_numpy().astype(float)[units.rows]
-    cluster, clusters = renumbered(units.item)
-    by = cluster_word(clusters, len(np.unique(units.trace)))
+    clusters = renumbered(units.item)
+    by = cluster_word(clusters.count, len(np.unique(units.trace)))
     everywhere = np.ones(len(place), dtype=bool)
     at_bin = np.minimum((place * bins).astype(np.int64), bins - 1)
-    per_bin = [cluster_sums(units, at_bin == b, cluster, clusters, by) for b in range(bins)]
+    per_bin = [cluster_sums(units, at_bin == b, clusters, by) for b in range(bins)]
     profiles = shares(per_bin, level=level)
-    counts = cluster_sums(units, everywhere, cluster, clusters).coded
-    moments = cluster_sums(replace(units, weight=place), everywhere, cluster, clusters).coded
-    with_code = _traces_with(units, cluster, clusters, by)
+    counts = cluster_sums(units, everywhere, clusters).coded
+    moments = cluster_sums(replace(units, weight=place), everywhere, clusters).coded
+    with_code = _traces_with(units, clusters, by)
     name = str(own["coder"].iloc[0]) if len(own) else coder or ""
     edges = tuple(float(b / bins) for b in range(bins + 1))
     found = []
@@ -89,14 +88,14 @@ def position(
     return tuple(found)
 
 
-def _traces_with(units: CoderUnits, cluster: Ints, clusters: int, by: str) -> Sums:
+def _traces_with(units: CoderUnits, clusters: Clusters, by: str) -> Sums:
     """Traces, rather than units, with each code, summed per cluster."""
     _, first, trace = np.unique(units.trace, return_index=True, return_inverse=True)
-    own = cluster_sums(units, np.ones(len(trace), dtype=bool), trace.astype(np.int64), len(first))
-    present = np.zeros((clusters, len(units.codes)))
-    np.add.at(present, cluster[first], (own.coded > 0).astype(float))
-    total = np.bincount(cluster[first], minlength=clusters).astype(float)
-    return Sums(present, total, len(first), len(first), by)
+    every = np.ones(len(trace), dtype=bool)
+    own = cluster_sums(units, every, Clusters(trace.astype(np.int64), len(first)))
+    traces = Clusters(clusters.number[first], clusters.count)
+    present = traces.sums((own.coded > 0).astype(float))
+    return Sums(present, traces.sums(np.ones((len(first), 1)))[:, 0], len(first), len(first), by)
 
 
 def _mean(moments: Floats, counts: Floats, by: str, level: float) -> Estimate:

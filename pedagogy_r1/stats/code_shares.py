@@ -22,8 +22,6 @@ from ..limits import FEW_HITS, LEVEL
 from ..runs.code_table import of_coder
 from .sums import (
     Basis,
-    CoderUnits,
-    Flags,
     Floats,
     Sums,
     Which,
@@ -81,7 +79,9 @@ def frequency(
         number, groups = group_numbers(own, by)
         inside = number[units.rows]
         missing = np.bincount(number, minlength=len(groups)) - np.bincount(inside, minlength=len(groups))
-        sums = [_sums(units, inside == g, cluster) for g in range(len(groups))]
+        key = units.item if cluster == "item" else units.trace
+        chosen = [inside == g for g in range(len(groups))]
+        sums = [cluster_sums(units, here, renumbered(key, here)) for here in chosen]
         for g, estimates in enumerate(shares(sums, interval=interval, level=level)):
             counts, total = sums[g].coded.sum(axis=0), float(sums[g].total.sum())
             group = tuple(zip(by, groups[g], strict=True))
@@ -91,13 +91,6 @@ def frequency(
                 for code, share, count in zip(units.codes, estimates, counts, strict=True)
             ]  # fmt: skip
     return tuple(found)
-
-
-def _sums(units: CoderUnits, chosen: Flags, cluster: Literal["item", "trace"]) -> Sums:
-    key = units.item if cluster == "item" else units.trace
-    at = np.zeros(len(key), dtype=np.int64)
-    at[chosen], clusters = renumbered(key[chosen])
-    return cluster_sums(units, chosen, at, clusters)
 
 
 def shares(

@@ -79,10 +79,10 @@ def binomial_glm(
     if not len(successes) == len(trials) == len(x) == len(cluster):
         raise ValueError("successes, trials, x and cluster differ in length: give one entry for each cell")
     kept = trials > 0
-    number, clusters = renumbered(cluster[kept])
+    groups = renumbered(cluster[kept])
     y, n, cells_x = (values[kept].astype(float) for values in (successes, trials, x))
-    cells = _Cells(y, n, cells_x, Clusters(number, clusters))
-    units = int(cells.n.sum())
+    cells = _Cells(y, n, cells_x, groups)
+    units, clusters = int(cells.n.sum()), groups.count
     why = None
     if clusters < 2:
         why = f"{clusters} cluster: no variance between clusters can be estimated"

@@ -20,7 +20,7 @@ import pandas as pd
 
 from ..codebook import NONE
 from ..errors import RunError, did_you_mean
-from ..estimate import Estimate, effective, few, joined
+from ..estimate import Clusters, Estimate, effective, few, joined
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -152,17 +152,15 @@ def _plain(value: Any) -> Any:
     return None if pd.isna(value) else value.item() if isinstance(value, np.generic) else value
 
 
-def cluster_sums(
-    units: CoderUnits, chosen: Flags, cluster: Ints, clusters: int, by: str | None = None
-) -> Sums:
-    """Sums of the chosen units; ``cluster``: (units,) from 0 to ``clusters`` − 1. Empty clusters stay, as zeros."""
-    at, pattern, weight = cluster[chosen], units.pattern[chosen], units.weight[chosen]
-    patterns = len(units.indicator)
-    cells = np.bincount(at * patterns + pattern, weights=weight, minlength=clusters * patterns)
-    total = np.bincount(at, weights=weight, minlength=clusters).astype(float)
+def cluster_sums(units: CoderUnits, chosen: Flags, clusters: Clusters, by: str | None = None) -> Sums:
+    """Sums of the chosen units. Empty clusters stay, as zeros."""
+    at, pattern, weight = clusters.number[chosen], units.pattern[chosen], units.weight[chosen]
+    count, patterns = clusters.count, len(units.indicator)
+    cells = np.bincount(at * patterns + pattern, weights=weight, minlength=count * patterns)
+    total = np.bincount(at, weights=weight, minlength=count).astype(float)
     traces = len(np.unique(units.trace[chosen]))
-    coded = cells.reshape(clusters, patterns) @ units.indicator
-    return Sums(coded, total, len(at), traces, by or cluster_word(clusters, traces))
+    coded = cells.reshape(count, patterns) @ units.indicator
+    return Sums(coded, total, len(at), traces, by or cluster_word(count, traces))
 
 
 def cluster_word(clusters: int, traces: int) -> str:
@@ -170,10 +168,14 @@ def cluster_word(clusters: int, traces: int) -> str:
     return "item" if clusters < traces else "trace"
 
 
-def renumbered(cluster: Ints) -> tuple[Ints, int]:
-    """0 … G − 1 for the clusters that occur, and G."""
-    found, number = np.unique(cluster, return_inverse=True)
-    return number.astype(np.int64), len(found)
+def renumbered(cluster: Ints, chosen: Flags | None = None) -> Clusters:
+    """The clusters that occur, in ascending order; with ``chosen`` (units,), those of the chosen units."""
+    found, number = np.unique(cluster if chosen is None else cluster[chosen], return_inverse=True)
+    if chosen is None:
+        return Clusters(number.astype(np.int64), len(found))
+    at = np.zeros(len(cluster), dtype=np.int64)
+    at[chosen] = number
+    return Clusters(at, len(found))
 
 
 def cluster_variance(residuals: Floats) -> Floats:

@@ -5,7 +5,7 @@
 
 The protocol of Wang et al. (2025, arXiv 2501.18585): a judge sees the problem, *one* thought by itself and the correct
 answer, checks the thought, carries it through if it can, and says 0, 1 or 2; the thought counts as correct if at least
-one of two judges says 2 (`thought.sure`). The wording is ours. Only responses that are wrong need judging: ξ_UT is
+one of two judges says 2 (`response_thoughts.sure`). The wording is ours. Only responses that are wrong need judging: ξ_UT is
 about them, and in ξ_wUT a right one counts 0 whatever its thoughts.
 """
 
@@ -93,6 +93,10 @@ def read_confidence(text: str) -> int:
     return confidence
 
 
+def _confidence_of(reply: ChatReply) -> int:
+    return read_confidence(reply.text)
+
+
 class ThoughtVerdicts(NamedTuple):
     """What one judge said of the thoughts of a trace, ``None`` where it gave no usable answer, and why it gave none."""
 
@@ -115,9 +119,6 @@ class ThoughtJudge:
         )
 
     async def _ask(self, number: int, trace: Trace, span: Span) -> int | GaveUp:
-        def parse(reply: ChatReply) -> int:
-            return read_confidence(reply.text)
-
         about = {"trace": trace.id, "thought": list(span), "role": "judge"}
         request = ChatRequest(self.frame, message(trace, span))
-        return await self.asker.ask(request, about, parse=parse, priority=number, last=True)
+        return await self.asker.ask(request, about, parse=_confidence_of, priority=number, last=True)

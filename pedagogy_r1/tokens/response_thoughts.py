@@ -3,7 +3,7 @@
     {"trace_id": "aime-3", "start": 0, "end": 1630, "confidences": [2, 1], "perspective": "ellipse"}
 
 Cut by ``thought@1`` or given by a file, one thought a line: somebody's, or that of language models told to find genuine
-switches and to judge (`asked_thoughts`). Correct by rule (`answer.py`), or by two judges who each say 0, 1 or 2 how sure they are that
+switches and to judge (`asked_thoughts`). Correct by rule (`stated_answers.py`), or by two judges who each say 0, 1 or 2 how sure they are that
 the thought leads to the right answer: it does if at least one of them says 2 (Wang et al. 2025, arXiv 2501.18585).
 """
 

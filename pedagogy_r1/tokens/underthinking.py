@@ -40,7 +40,7 @@ def first_correct(thought_correct: Sequence[bool | None]) -> int | None:
 def underthinking_term(response: Response) -> float:
     """1 − T̂/T of one response, whatever its own correctness; `ValueError` where it is not known or T is 0.
 
-    >>> from .thought import response_of
+    >>> from .response_thoughts import response_of
     >>> round(underthinking_term(response_of("fig. 2", [411, 7270], [True, False])), 3)
     0.946
     """
