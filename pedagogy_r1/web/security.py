@@ -61,26 +61,11 @@ class Gate:
     async def _checked(self, scope: Scope, receive: Receive) -> tuple[Response | None, Receive]:
         """A refusal, or none and the body as it will be read again. Fills ``state`` with visitor and fields."""
         request, headers = Request(scope), Headers(scope=scope)
+        if (refusal := self._stopped(scope, request, headers)) is not None:
+            return refusal, receive
+        if scope["path"].startswith("/static/") or scope["method"] in SAFE:
+            return None, receive
         refuse = partial(self.state.problem, request)
-        hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self.keys.ours(hosts[0]):
-            return refuse(
-                421, "This server does not go by that name.", "Use the address that pcode printed."
-            ), receive
-        if scope["path"].startswith("/static/"):
-            return None, receive
-        changes = scope["method"] not in SAFE
-        if changes and not _from_here(headers, hosts[0]):
-            return refuse(403, "The request comes from another site.", "Use the page itself."), receive
-        if (token := request.query_params.get("token")) is not None and not changes:
-            return self._enter(request, token), receive
-        seen = self.keys.visitor(request.cookies.get(self.keys.cookie, ""))
-        scope["state"]["visitor"] = seen
-        login = self.keys.passwords is not None and scope["path"] == "/login"
-        if seen is None and not login:
-            return self._unknown(request), receive
-        if not changes:
-            return None, receive
         body = await _body(receive)
         if body is None:
             return refuse(413, "The request is larger than 1 MiB."), receive
@@ -88,14 +73,33 @@ class Gate:
         if found is None:
             return refuse(400, "The request can be read neither as a form nor as JSON."), receive
         given = headers.get("x-csrf-token") or str(found.pop("csrf", ""))
-        if (
-            not login
-            and seen
-            and not hmac.compare_digest(seen.csrf.encode(), given.encode("utf-8", "replace"))
+        seen = scope["state"]["visitor"]
+        if not self._login(scope) and not hmac.compare_digest(
+            seen.csrf.encode(), given.encode("utf-8", "replace")
         ):
             return refuse(403, "The page is from before the server was started.", "Load it again."), receive
         scope["state"]["fields"] = found
         return None, _again(body)
+
+    def _login(self, scope: Scope) -> bool:
+        """Whether it is the page that nobody has to be known for."""
+        return self.keys.passwords is not None and scope["path"] == "/login"
+
+    def _stopped(self, scope: Scope, request: Request, headers: Headers) -> Response | None:
+        """What the headers are refused with, or none; a page's visitor is known afterwards."""
+        refuse = partial(self.state.problem, request)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self.keys.ours(hosts[0]):
+            return refuse(421, "This server does not go by that name.", "Use the address that pcode printed.")
+        if scope["path"].startswith("/static/"):
+            return None
+        changes = scope["method"] not in SAFE
+        if changes and not _from_here(headers, hosts[0]):
+            return refuse(403, "The request comes from another site.", "Use the page itself.")
+        if (token := request.query_params.get("token")) is not None and not changes:
+            return self._enter(request, token)
+        scope["state"]["visitor"] = seen = self.keys.visitor(request.cookies.get(self.keys.cookie, ""))
+        return self._unknown(request) if seen is None and not self._login(scope) else None
 
     def _enter(self, request: Request, token: str) -> Response:
         who = self.keys.owner(token)

@@ -35,17 +35,7 @@ def serve(
     ``names``: further names under which it is reached, for a proxy. Raises `InputError` if others could reach it
     and there is no password file, `RunError` if the port is taken.
     """
-    if not is_loopback(host) and password_file is None:
-        raise InputError(
-            f"--host {host} lets other machines in, and there is no password",
-            "add --password-file FILE (made with --set-password), or reach this machine through: ssh -L",
-        )
-    passwords = Passwords.read(password_file) if password_file else None
-    if passwords and (unknown := [who for who in people if who and who not in passwords.people]):
-        raise InputError(
-            f"{password_file} has no password for {', '.join(unknown)}",
-            "add it with: pcode web --set-password",
-        )
+    passwords = _passwords(password_file, host, people)
     bound = _bind(host, port)
     port = bound.getsockname()[1]
     tokens = {} if passwords else {secrets.token_urlsafe(24): who for who in people}
@@ -66,6 +56,23 @@ def serve(
 
         webbrowser.open(base if passwords else f"{base}?token={keys.ticket(people[0])}")
     _run(app, bound)
+
+
+def _passwords(path: Path | None, host: str, people: tuple[str, ...]) -> Passwords | None:
+    """The password file, without which only this machine may come in."""
+    if path is None:
+        if not is_loopback(host):
+            raise InputError(
+                f"--host {host} lets other machines in, and there is no password",
+                "add --password-file FILE (made with --set-password), or reach this machine through: ssh -L",
+            )
+        return None
+    passwords = Passwords.read(path)
+    if unknown := [who for who in people if who and who not in passwords.people]:
+        raise InputError(
+            f"{path} has no password for {', '.join(unknown)}", "add it with: pcode web --set-password"
+        )
+    return passwords
 
 
 def _bind(host: str, port: int) -> socket.socket:
