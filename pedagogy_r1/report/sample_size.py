@@ -20,11 +20,14 @@ import numpy as np
 from ..agreement.alpha import krippendorff_alpha
 from ..agreement.alpha_precision import AlphaPrecision, Coders, alpha_precision
 from ..agreement.profile import MISSING
-from ..agreement.reliability import reliability_data
+from ..agreement.reliability import ReliabilityData, reliability_of
 from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Resampling
-from ..runs.code_table import code_table
+from ..formatting import shown
+from ..limits import ALPHA_TENTATIVE, LEVEL
+from ..runs.code_table import frame_of
 from ..runs.run import CoderRun
+from ..runs.run_columns import read_columns
 from ..stats.code_shares import frequency
 from ..stats.share_precision import SharePrecision, icc_of, share_precision, units_needed
 from .figures import INK, MUTED, WIDTH, Figure, canvas
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 GRID = (50, 100, 200, 400, 800, 1600, 3200)
-THRESHOLD = 0.667
+LEVEL_WORDS = shown(LEVEL, "percent")
 DEFAULTS = {"alpha": 0.75, "prevalence": 0.05, "per_trace": 25, "icc": 0.1}
 
 
@@ -68,28 +71,20 @@ class SampleSize:
 
     def rows(self) -> list[dict[str, Any]]:
         """The table, shares as fractions."""
-        return [
-            {
-                "n_units": share.n,
-                "n_traces": a.traces,
-                "alpha_low": _rounded(a.low),
-                "alpha_high": _rounded(a.high),
-                "alpha_half": _rounded(a.half),
-                "alpha_shown": _rounded(a.shown),
-                "code_alpha_half": _rounded(c.half),
-                "code_alpha_undefined": _rounded(c.undefined),
-                "code_low": _rounded(share.low),
-                "code_high": _rounded(share.high),
-                "code_half": _rounded(share.half),
-                "code_expected": _rounded(share.n * self.assumed.prevalence),
-            }
-            for share, a, c in zip(self.share, self.alpha, self.code_alpha, strict=True)
-        ]
+        found = []
+        for share, a, c in zip(self.share, self.alpha, self.code_alpha, strict=True):
+            values = {"alpha_low": a.low, "alpha_high": a.high, "alpha_half": a.half, "alpha_shown": a.shown}
+            values |= {"code_alpha_half": c.half, "code_alpha_undefined": c.undefined}
+            values |= {"code_low": share.low, "code_high": share.high, "code_half": share.half}
+            values |= {"code_expected": share.n * self.assumed.prevalence}
+            rounded = {name: None if value is None else round(value, 5) for name, value in values.items()}
+            found.append({"n_units": share.n, "n_traces": a.traces} | rounded)
+        return found
 
     def figure(self) -> Figure:
         """The picture."""
         caption = (
-            f"How far 95 % of studies would lie from α = {self.assumed.alpha:g}, and the 95 % interval to be expected for a "
+            f"How far {LEVEL_WORDS} of studies would lie from α = {self.assumed.alpha:g}, and the {LEVEL_WORDS} interval to be expected for a "
             f"code of {self.assumed.prevalence:.2%}, against the number of coded units."
         )
         return Figure("plan", caption, lambda: _drawn(self))
@@ -110,54 +105,59 @@ def assume(
     given = {"alpha": alpha, "prevalence": prevalence, "per_trace": per_trace, "icc": icc}
     if run is None and code is not None:
         raise InputError("--code needs a pilot that shows its share", "give --run RUN, or --prevalence")
-    shown: dict[str, Any] = _pilot(CoderRun(run), code) if run is not None else {}
+    pilot: dict[str, Any] = _pilot(CoderRun(run), code) if run is not None else {}
     found: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for name, default in DEFAULTS.items():
-        for value, where in ((given[name], "given"), (shown.get(name), f"from {run}"), (default, "assumed")):
+        for value, where in ((given[name], "given"), (pilot.get(name), f"from {run}"), (default, "assumed")):
             if value is not None:
                 found[name], origin[name] = value, where
                 break
     return Assumptions(
         **found,
-        code_alpha=found["alpha"] if alpha is not None else shown.get("code_alpha") or found["alpha"],
-        shares=shown.get("shares") or (1 / max(2, codes),) * max(2, codes),
+        code_alpha=found["alpha"] if alpha is not None else pilot.get("code_alpha") or found["alpha"],
+        shares=pilot.get("shares") or (1 / max(2, codes),) * max(2, codes),
         coders=max(2, coders),
-        code=shown.get("code") or "the code",
-        origin=origin | {"shares": f"from {run}" if shown else "assumed equal"},
+        code=pilot.get("code") or "the code",
+        origin=origin | {"shares": f"from {run}" if pilot else "assumed equal"},
     )
 
 
 def _pilot(run: CoderRun, code: str | None) -> dict[str, Any]:
     """Shares, clustering and, where people coded together, α. Figures of the person (else coder) who coded most."""
-    data = reliability_data([run])
-    coded = (data.primary != MISSING).sum(axis=1)
-    human = np.array([coder.kind == "human" for coder in data.coders])
+    columns = read_columns([run])
+    data = reliability_of(columns)
+    coded, human = (data.primary != MISSING).sum(axis=1), data.rows("human")
     if not coded.any():
         raise RunError(f"{run.folder} holds no coding", "choose another pilot")
-    first = int(np.lexsort((-coded, ~human))[0]) if coded[human].any() else int(np.argmax(coded))
-    table = code_table([run])
-    own = [s for s in frequency(table, cluster="trace") if s.coder == data.coders[first].name]
-    share = {s.code: s for s in own if s.share.value}
+    first = data.names[
+        max(human if coded[human].any() else range(len(coded)), key=lambda row: int(coded[row]))
+    ]
+    own = frequency(frame_of(columns), cluster="trace")
+    share = {s.code: s for s in own if s.coder == first and s.share.value}
     if code is not None and code not in share:
         why = "does not occur in" if code in data.categories else "is no code of"
         raise RunError(f"{code} {why} {run.folder}", did_you_mean(code, list(share)))
+    if len(share) < 2:
+        raise RunError(f"{run.folder}: {first} gave one code only", "choose another pilot")
     chosen = share[code] if code is not None else min(share.values(), key=lambda s: float(s.share.value or 0))
     m = chosen.total / max(1, chosen.n_traces)
-    found: dict[str, Any] = {
+    return _pilot_alpha(data, human, chosen.code) | {
         "code": chosen.code,
         "prevalence": chosen.share.value,
         "per_trace": max(1, round(m)),
         "icc": icc_of(chosen.share.design_effect or 1.0, m),
         "shares": tuple(float(s.share.value or 0) for s in share.values()),
     }
-    if len(share) < 2:
-        raise RunError(f"{run.folder}: {data.coders[first].name} gave one code only", "choose another pilot")
-    if human.sum() >= 2:
-        both = krippendorff_alpha(data.primary[human], data.cluster, len(data.categories), how=Resampling(0))
-        one = krippendorff_alpha(data.presence(chosen.code)[human], data.cluster, 2, how=Resampling(0))
-        found |= {"alpha": _usable(both.value), "code_alpha": _usable(one.value)}
-    return found
+
+
+def _pilot_alpha(data: ReliabilityData, human: list[int], code: str) -> dict[str, Any]:
+    """People's α of all codes, and of the presence of one; where there are two people."""
+    if len(human) < 2:
+        return {}
+    both = krippendorff_alpha(data.primary[human], data.cluster, len(data.categories), how=Resampling(0))
+    one = krippendorff_alpha(data.presence(code)[human], data.cluster, 2, how=Resampling(0))
+    return {"alpha": _usable(both.value), "code_alpha": _usable(one.value)}
 
 
 def _usable(alpha: float | None) -> float | None:
@@ -175,7 +175,7 @@ def sample_size(
     one = Coders(assumed.code_alpha, rare, m, assumed.icc, assumed.coders)
     traces = [max(2, round(n / m)) for n in GRID]
     alphas, code_alphas = (
-        tuple(alpha_precision(c, t, threshold=THRESHOLD, runs=runs, seed=seed) for t in traces)
+        tuple(alpha_precision(c, t, threshold=ALPHA_TENTATIVE, runs=runs, seed=seed) for t in traces)
         for c in (every, one)
     )
     needed = {
@@ -214,7 +214,9 @@ def _drawn(size: SampleSize) -> Canvas:
     right.plot(n, low, color=INK, lw=1)
     right.plot(n, high, color=INK, lw=1)
     right.axhline(size.assumed.prevalence, color=MUTED, lw=0.8, ls=(0, (3, 3)))
-    right.set_title(f"Frequency of {size.assumed.code}, {100 * size.assumed.prevalence:.3g} %: 95 % interval")
+    right.set_title(
+        f"Frequency of {size.assumed.code}, {100 * size.assumed.prevalence:.3g} %: {LEVEL_WORDS} interval"
+    )
     right.set_ylim(0, min(1.0, 1.1 * float(high[len(GRID) // 3])))  # the first intervals say only "too few"
     right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
     for axes in (left, right):
@@ -224,7 +226,3 @@ def _drawn(size: SampleSize) -> Canvas:
         axes.set_xlabel("units that people code")
         axes.grid(axis="y")
     return figure
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 5)
