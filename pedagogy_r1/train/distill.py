@@ -102,18 +102,12 @@ def fill(n: int, weights: Mapping[str, float], sizes: Mapping[str, int]) -> dict
     """`shares`, with what a domain lacks given to the others, until ``n`` or everything is drawn."""
     drawn = dict.fromkeys(weights, 0)
     open_ = {name: weight for name, weight in weights.items() if sizes[name]}
-    left = n
-    while left and open_:
+    while open_ and (left := n - sum(drawn.values())):
         part = shares(left, open_)
-        full = [name for name in open_ if drawn[name] + part[name] >= sizes[name]]
+        full = {name for name in open_ if drawn[name] + part[name] >= sizes[name]}
         for name in full or open_:
-            took = min(part[name], sizes[name] - drawn[name])
-            drawn[name] += took
-            left -= took
-        if not full:
-            break
-        for name in full:
-            del open_[name]
+            drawn[name] += min(part[name], sizes[name] - drawn[name])
+        open_ = {name: weight for name, weight in open_.items() if full and name not in full}
     return drawn
 
 
@@ -132,13 +126,11 @@ def _weights(weights: Mapping[str, float] | None, there: list[str]) -> dict[str,
 
 
 def _shuffled(items: list[Item], seed: int) -> list[Item]:
-    return sorted(
-        items,
-        key=lambda item: (
-            hashlib.sha256(f"{seed}\0{item.id}".encode("utf-8", "surrogatepass")).digest(),
-            item.id,
-        ),
-    )
+    def key(item: Item) -> tuple[bytes, str]:
+        text = f"{seed}\0{item.id}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(text).digest(), item.id
+
+    return sorted(items, key=key)
 
 
 @dataclass(frozen=True)

@@ -134,17 +134,10 @@ def _load(path: Path, seen: tuple[Path, ...]) -> Recipe:
     named = recipe.extends
     below = path.parent / named if named.endswith((".yaml", ".yml")) else _path(named)
     base = _load(below, (*seen, path.resolve()))
-    stages = {**base.stages, **recipe.stages}
-    return recipe.model_copy(
-        update={
-            "extends": None,
-            "parameters": {**base.parameters, **recipe.parameters},
-            "expects": {**base.expects, **recipe.expects},
-            "environment": {**base.environment, **recipe.environment},
-            "variants": {**base.variants, **recipe.variants},
-            "stages": {name: stage for name, stage in stages.items() if stage is not None},
-        }
-    )
+    fields = ("parameters", "expects", "environment", "variants", "stages")
+    merged = {name: {**getattr(base, name), **getattr(recipe, name)} for name in fields}
+    merged["stages"] = {name: stage for name, stage in merged["stages"].items() if stage is not None}
+    return recipe.model_copy(update={"extends": None, **merged})
 
 
 def _read(path: Path) -> Recipe:

@@ -107,11 +107,12 @@ def train(
 def _need_device(asked: TrainingSettings) -> None:
     import torch
 
-    if asked.method == "qlora" and not torch.cuda.is_available():
-        raise InputError("QLoRA needs a CUDA device, and there is none", "use --method lora")
+    cuda = torch.cuda.is_available()
     if asked.method == "qlora":
+        if not cuda:
+            raise InputError("QLoRA needs a CUDA device, and there is none", "use --method lora")
         need("bitsandbytes", hint="pip install bitsandbytes, or use --method lora")
-    if asked.device == "cuda" and not torch.cuda.is_available():
+    if asked.device == "cuda" and not cuda:
         raise InputError("there is no CUDA device", "use --device auto")
 
 
@@ -161,12 +162,10 @@ def _base_digest(model: str) -> str:
     if not any(p.name == "config.json" for p in files):
         raise InputError(f"{folder}: no model (no config.json)", "give a folder in Hugging Face format")
     whole = sum(p.stat().st_size for p in files) < 2**31
-    return provenance.digest(
-        {
-            p.name: provenance.file_digest(p) if whole or p.suffix == ".json" else p.stat().st_size
-            for p in files
-        }
-    )
+    digests = {
+        p.name: provenance.file_digest(p) if whole or p.suffix == ".json" else p.stat().st_size for p in files
+    }
+    return provenance.digest(digests)
 
 
 def _replace_failed(out: Path, record: TrainingRecord) -> None:

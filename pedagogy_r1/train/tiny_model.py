@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +136,5 @@ def parameters(folder: str | Path) -> int:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         for name, tensor in header.items():
             if name != "__metadata__":
-                size = 1
-                for side in tensor["shape"]:
-                    size *= side
-                total += size
+                total += prod(tensor["shape"])
     return total

@@ -12,7 +12,7 @@ at most 400 of a domain) compare them.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -80,22 +80,26 @@ def coded_traces(
                 f"{run.folder} was made with {run.codebook.stamp}, {runs[0].folder} with {book.stamp}",
                 "give runs of one codebook",
             )
-        name = _coder(run, coder)
-        for trace, units, codings in run.by_trace():
-            if trace.id not in texts:
-                continue
-            if trace.reasoning != texts[trace.id]:
-                raise InputError(
-                    f"{run.folder} coded another text under the trace id {trace.id!r}",
-                    "give the run that was made from this traces file",
-                )
-            if trace.id in found:
-                raise InputError(f"trace {trace.id!r} is coded in two of the runs", "give one of them")
-            codes = {coding.unit_id: coding.codes for coding in codings if coding.coder == name}
-            found[trace.id] = CodedTrace(
-                tuple(unit.tokens for unit in units), tuple(codes.get(unit.id) for unit in units)
-            )
+        for id, coded in _coded(run, texts, coder):
+            if id in found:
+                raise InputError(f"trace {id!r} is coded in two of the runs", "give one of them")
+            found[id] = coded
     return book, {id: one for id, one in found.items() if any(codes is not None for codes in one.codes)}
+
+
+def _coded(run: CoderRun, texts: Mapping[str, str], coder: str | None) -> Iterator[tuple[str, CodedTrace]]:
+    name = _coder(run, coder)
+    for trace, units, codings in run.by_trace():
+        if trace.id not in texts:
+            continue
+        if trace.reasoning != texts[trace.id]:
+            raise InputError(
+                f"{run.folder} coded another text under the trace id {trace.id!r}",
+                "give the run that was made from this traces file",
+            )
+        codes = {coding.unit_id: coding.codes for coding in codings if coding.coder == name}
+        tokens = tuple(unit.tokens for unit in units)
+        yield trace.id, CodedTrace(tokens, tuple(codes.get(unit.id) for unit in units))
 
 
 def _coder(run: CoderRun, wanted: str | None) -> str:
