@@ -169,26 +169,21 @@ def load_codebook(ref: str | Path) -> Codebook:
 def find_codebook(ref: str | Path) -> Path:
     """The file that ``ref`` means."""
     text = str(ref)
-    if text.endswith((".yaml", ".yml")) or Path(text).is_file():
-        if not Path(text).is_file():
-            raise CodebookError(
-                f"{text}: no such file", "check the path, or name a codebook: " + ", ".join(_ids())
-            )
+    if Path(text).is_file():
         return Path(text)
+    files = released()
+    ids = sorted({path.parent.name for path in files})
+    if text.endswith((".yaml", ".yml")):
+        hint = "check the path, or name a codebook: " + ", ".join(ids)
+        raise CodebookError(f"{text}: no such file", hint)
     name, _, version = text.partition("@")
-    found = [path for path in released() if path.parent.name == name]
+    found = {path.stem: path for path in files if path.parent.name == name}
     if not found:
-        raise CodebookError(
-            f"no codebook is named {name!r}", did_you_mean(name, _ids()) + "; or give a .yaml file"
-        )
-    if not version:
-        return found[-1]
-    for path in found:
-        if path.stem == version:
-            return path
-    raise CodebookError(
-        f"codebook {name} has no version {version!r}", "it has " + ", ".join(p.stem for p in found)
-    )
+        hint = did_you_mean(name, ids) + "; or give a .yaml file"
+        raise CodebookError(f"no codebook is named {name!r}", hint)
+    if version and version not in found:
+        raise CodebookError(f"codebook {name} has no version {version!r}", "it has " + ", ".join(found))
+    return found[version or list(found)[-1]]
 
 
 def released() -> list[Path]:
@@ -207,10 +202,6 @@ def version_order(version: str) -> PackageVersion:
         return PackageVersion(version)
     except ValueError:
         return PackageVersion("0")
-
-
-def _ids() -> list[str]:
-    return sorted({path.parent.name for path in released()})
 
 
 def parse_codebook(data: bytes | str, where: str = "codebook") -> Codebook:

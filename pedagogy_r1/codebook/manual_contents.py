@@ -97,19 +97,18 @@ class CodeSection(NamedTuple):
 def contents(book: Codebook) -> Contents:
     """Order the book for reading: families as listed, codes within them as listed."""
     chapters = [Chapter(f, tuple(c for c in book.codes if c.family == f.id)) for f in book.families]
+    most = "1" if book.max_codes == 1 else f"1 to {book.max_codes}, the primary code first"
+    facts = {
+        "Codebook": book.ref,
+        "Unit": book.unit,
+        "Codes": str(len(book.codes)),
+        "Codes a unit": most,
+        "Domains": ", ".join(book.domains) or "any",
+        "Digest": book.digest,
+    }
     return Contents(
         book=book,
-        facts=(
-            ("Codebook", book.ref),
-            ("Unit", book.unit),
-            ("Codes", str(len(book.codes))),
-            (
-                "Codes a unit",
-                "1" if book.max_codes == 1 else f"1 to {book.max_codes}, the primary code first",
-            ),
-            ("Domains", ", ".join(book.domains) or "any"),
-            ("Digest", book.digest),
-        ),
+        facts=tuple(facts.items()),
         about=tuple(blocks(book.about)),
         how=_how(book),
         chapters=tuple(chapter for chapter in chapters if chapter.codes),
@@ -119,19 +118,16 @@ def contents(book: Codebook) -> Contents:
 
 
 def _how(book: Codebook) -> tuple[str, ...]:
-    nothing = (
-        "Every unit has a code. There is no empty coding."
-        if book.exhaustive
-        else f"Where no code applies, write {NONE!r}. An empty cell means something else: that the unit was not coded."
+    one = "Give each unit exactly one code."
+    several = (
+        f"Give each unit one code, and at most {book.max_codes} where the unit really does several things. "
+        "The first is the primary code."
     )
-    most = (
-        "Give each unit exactly one code."
-        if book.max_codes == 1
-        else f"Give each unit one code, and at most {book.max_codes} where the unit really does several things. The first is the primary code."
-    )
+    always = "Every unit has a code. There is no empty coding."
+    none = f"Where no code applies, write {NONE!r}. An empty cell means something else: that the unit was not coded."
     return (
-        most,
-        nothing,
+        one if book.max_codes == 1 else several,
+        always if book.exhaustive else none,
         "Leave a unit empty only if you cannot code it, and say why in the memo.",
         "Code alone. Do not discuss single units before everyone has finished.",
         "For a unit between two codes, read the table of rules of both before you decide.",

@@ -97,25 +97,17 @@ def code_tree(book: Codebook, *, none: bool = False) -> tuple[Node, ...]:
     """Families with their codes; ``none``: and "none", for coders who find that no code applies."""
     tree = []
     for family in book.families:
-        codes = tuple(
-            Node(
-                guid(book.id, "code", code.id),
-                shown_name(code.id, code.name),
-                describe_code(code),
-                code.color,
-                True,
-            )
-            for code in book.codes
-            if code.family == family.id
-        )
-        name = shown_name(family.id, family.name)
-        tree.append(
-            Node(guid(book.id, "family", family.id), name, legal(family.about.strip()), None, False, codes)
-        )
+        own = [code for code in book.codes if code.family == family.id]
+        codes = tuple(_node(book, code.id, code.name, describe_code(code), code.color) for code in own)
+        name, about = shown_name(family.id, family.name), legal(family.about.strip())
+        tree.append(Node(guid(book.id, "family", family.id), name, about, None, False, codes))
     if none:
-        name = shown_name(NONE, "no code applies")
-        tree.append(Node(guid(book.id, "code", NONE), name, "No code of the book applies.", None, True))
+        tree.append(_node(book, NONE, "no code applies", "No code of the book applies."))
     return tuple(tree)
+
+
+def _node(book: Codebook, id: str, name: str, description: str, color: str | None = None) -> Node:
+    return Node(guid(book.id, "code", id), shown_name(id, name), description, color, True)
 
 
 def as_models(nodes: Sequence[Node], model: Any) -> list[Any]:
