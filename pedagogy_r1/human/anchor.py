@@ -108,7 +108,12 @@ class Anchorer:
         if not places:
             whole, origin = self._folded
             found = ((origin[at], origin[at + len(folded) - 1] + 1) for at in _find_all(whole, folded))
-            places, how = [Anchored(*span) for span in found], "other offsets, white space or letter forms"
+            # Half a letter is no place: decomposed, "à" begins with "a".
+            whole_letters = [span for span in found if fold(self.text[slice(*span)]) == folded]
+            places, how = (
+                [Anchored(*span) for span in whole_letters],
+                "other offsets, white space or letter forms",
+            )
         if not places:
             return Refused("the quote is not in the trace")
         if start is None:

@@ -127,6 +127,11 @@ def test_a_true_span_is_always_found_where_it_is(text: str, data: st.DataObject)
     assert found == Anchored(start, end) or not fold(text[start:end])
 
 
+def test_half_a_letter_is_no_place() -> None:
+    assert isinstance(place(None, None, "a", "\u00e0"), Refused)
+    assert isinstance(place(None, None, "a", "a \u00e0"), Anchored)
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=texts, quote=texts, start=st.none() | st.integers(-5, 120), end=st.none() | st.integers(-5, 120))
 def test_what_is_placed_reads_like_the_quote(
