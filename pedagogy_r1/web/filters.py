@@ -85,20 +85,18 @@ def select(index: Index, filters: Filters) -> list[TraceHit]:
         numbers = [n for n in numbers if needle in index.rows[n].folded]
     if not filters.about_units:
         return [TraceHit(n, None) for n in numbers]
-    mask, hits = unit_mask(index, filters), []
-    for n in numbers:
-        row = index.rows[n]
-        found = mask[row.units[0] : row.units[1]]
-        if not found.any():
-            continue
-        count = int(found.sum())
-        if needle:
-            count = sum(
-                needle in text for text, fits in zip(_texts(index, row), found.tolist(), strict=True) if fits
-            )
-        if count:
-            hits.append(TraceHit(n, count))
-    return hits
+    mask = unit_mask(index, filters)
+    counts = ((n, _count(index, index.rows[n], mask, needle)) for n in numbers)
+    return [TraceHit(n, count) for n, count in counts if count]
+
+
+def _count(index: Index, row: TraceRow, mask: Mask, needle: bytes) -> int:
+    """How many of the row's units fit."""
+    found = mask[row.units[0] : row.units[1]]
+    if not needle or not found.any():
+        return int(found.sum())
+    texts = zip(_texts(index, row), found.tolist(), strict=True)
+    return sum(needle in text for text, fits in texts if fits)
 
 
 def unit_mask(index: Index, filters: Filters) -> Mask:

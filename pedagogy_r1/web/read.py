@@ -9,6 +9,7 @@ Each is a page that works without a script; ``static/read.js`` adds keys, and sh
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -216,17 +217,15 @@ class Reader:
 
     def _step(self, number: int, filters: Filters, view: str) -> Neighbours:
         numbers = [hit.number for hit in self.select(filters)]
-        place = next((i for i, found in enumerate(numbers) if found == number), None)
-        before = next((n for n in reversed(numbers) if n < number), None)
-        after = next((n for n in numbers if n > number), None)
-        before_url, after_url = (
-            None
-            if n is None
-            else "/read/trace"
-            + filters.query(view="text" if view == "text" else "", id=self.index.rows[n].id)
-            for n in (before, after)
-        )
-        return Neighbours(None if place is None else place + 1, len(numbers), before_url, after_url)
+        at, end = bisect_left(numbers, number), bisect_right(numbers, number)
+
+        def url(n: int) -> str:
+            view_query = "text" if view == "text" else ""
+            return "/read/trace" + filters.query(view=view_query, id=self.index.rows[n].id)
+
+        before = url(numbers[at - 1]) if at else None
+        after = url(numbers[end]) if end < len(numbers) else None
+        return Neighbours(at + 1 if end > at else None, len(numbers), before, after)
 
 
 def _within(units: tuple[OpenUnit, ...], start: int) -> tuple[OpenUnit, ...]:

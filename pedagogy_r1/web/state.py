@@ -131,26 +131,29 @@ def open_state(
     out: Path | None = None,
     partial: bool = False,
 ) -> State:
-    """Open and check everything; ``partial``: also runs that are not complete. Raises `InputError` for what does not go together, `RunError` for damaged runs."""
+    """Open and check everything; ``partial``: also runs that are not complete.
+
+    Raises `InputError` for what does not go together, `RunError` for damaged runs.
+    """
     _check(runs, packet, coders, adjudicate, gold)
     opened = tuple(_whole(CoderRun(run)) for run in runs)
     practised = [_whole(CoderRun(gold))] if gold else []
     unfinished = require_complete([*opened, *practised], partial)
     parcel = Packet(packet) if packet else None
-    book = _one_book(
-        [(str(run.folder), run.codebook) for run in opened]
-        + ([(str(packet), parcel.codebook)] if parcel else [])
-    )
+    books = [(str(run.folder), run.codebook) for run in opened]
+    book = _one_book(books + ([(str(packet), parcel.codebook)] if parcel else []))
     if parcel and (strangers := [name for name in coders if name not in parcel.manifest.coders]):
         known = ", ".join(parcel.manifest.coders)
         raise InputError(f"{packet} is not for {', '.join(strangers)}", f"its coders: {known}")
-    if coders:
-        pages: tuple[str, ...] = ("practice", "code") if gold else ("code",)
-    else:
-        pages = (*(("adjudicate",) if adjudicate else ()), *(("read",) if opened else ()))
+    wanted = {
+        "practice": bool(gold),
+        "code": bool(coders),
+        "adjudicate": adjudicate,
+        "read": bool(opened),
+    }
     return State(
         book=book,
-        pages=pages,
+        pages=tuple(page for page, asked in wanted.items() if asked),
         runs=opened,
         packet=parcel,
         coders=coders,
