@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ..asking import Asker, GaveUp, all_of
 from ..asking.data_block import data_block, read_object, strict_object
-from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest
+from ..chat import ChatFault, ChatFrame, ChatRequest
 from ..provenance import digest
 from ..trace import Trace
 from ..unit.sentence import Span
@@ -93,10 +93,6 @@ def read_confidence(text: str) -> int:
     return confidence
 
 
-def _confidence_of(reply: ChatReply) -> int:
-    return read_confidence(reply.text)
-
-
 class ThoughtVerdicts(NamedTuple):
     """What one judge said of the thoughts of a trace, ``None`` where it gave no usable answer, and why it gave none."""
 
@@ -120,5 +116,10 @@ class ThoughtJudge:
 
     async def _ask(self, number: int, trace: Trace, span: Span) -> int | GaveUp:
         about = {"trace": trace.id, "thought": list(span), "role": "judge"}
-        request = ChatRequest(self.frame, message(trace, span))
-        return await self.asker.ask(request, about, parse=_confidence_of, priority=number, last=True)
+        return await self.asker.ask(
+            ChatRequest(self.frame, message(trace, span)),
+            about,
+            parse=lambda reply: read_confidence(reply.text),
+            priority=number,
+            last=True,
+        )

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from ..asking import Asker, GaveUp, all_of
 from ..asking.data_block import data_block, read_object, strict_object
-from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest
+from ..chat import ChatFault, ChatFrame, ChatRequest
 from ..provenance import digest
 from ..trace import Trace
 from ..unit.language import language_code
@@ -219,12 +219,15 @@ class Segmenter:
     async def _ask(
         self, number: int, trace: Trace, found: Sequence[CuePiece], which: range
     ) -> list[bool] | str:
-        def parse(reply: ChatReply) -> list[bool]:
-            return read_genuine(reply.text, len(which))
-
         about = {"trace": trace.id, "pieces": [which[0], which[-1]], "role": "segmenter"}
         request = ChatRequest(self.frame, message(trace, found, which))
-        said = await self.asker.ask(request, about, parse=parse, priority=number, last=len(which) == 1)
+        said = await self.asker.ask(
+            request,
+            about,
+            parse=lambda reply: read_genuine(reply.text, len(which)),
+            priority=number,
+            last=len(which) == 1,
+        )
         if not isinstance(said, GaveUp):
             return said
         if len(which) == 1 or not said.content:

@@ -84,11 +84,8 @@ def _units(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
     for u in (unit for c in coders for unit in c.units):
         where = (u.trace_id, u.unit_id, u.index, u.start, u.end, u.tokens)
         repeated = (f"{u.stem:.4f}", f"{u.earlier:.4f}")
-        yield [*where, *repeated, u.coder, _codes(u.codes), u.strict, u.nonreflective]
-
-
-def _codes(codes: tuple[str, ...] | None) -> str | None:
-    return None if codes is None else " ".join(codes) or "none"
+        codes = None if u.codes is None else " ".join(u.codes) or "none"
+        yield [*where, *repeated, u.coder, codes, u.strict, u.nonreflective]
 
 
 def _write(path: Path, names: str, rows: Iterable[Sequence[Any]]) -> Path:
