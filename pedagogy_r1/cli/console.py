@@ -63,24 +63,19 @@ def notice(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """As everywhere: readable non-ASCII text, one space of indent."""
-    click.echo(_json(value))
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def put_json(made: Callable[[], Any], as_json: bool, file: Path | None) -> bool:
     """What ``--json`` and ``--json-out FILE`` ask for; true if stdout holds the JSON, and nothing else belongs there."""
     if file is not None:
-        from ..files.records import atomic
+        from ..files.records import write_json
 
-        with atomic(file) as out:
-            out.write(_json(made()) + "\n")
+        write_json(file, made())
         click.echo(f"written to {file}", err=True)
     if as_json:
         print_json(made())
     return as_json
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1)
 
 
 def print_plan(plan: Mapping[str, Any], as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """``pcode``: finds its commands in this folder, and is the only place that catches errors.
 
-    cmd_agreement.py    pcode agreement        cmd_wbeb.py, cmd_wbeb_eval.py    pcode wbeb, pcode wbeb eval
+    cmd_agreement.py    pcode agreement        cmd_wbeb_eval.py    pcode wbeb eval
 
 Exit status: 0 done, 1 done with failures listed, 2 the user can mend it, 130 interrupted.
 """
@@ -21,27 +21,13 @@ from ..errors import PedagogyError, did_you_mean
 HERE = [str(Path(__file__).parent)]
 
 ORDER = [
-    "traces",
-    "annotate",
-    "import",
-    "agreement",
-    "unitizing",
-    "thoughts",
-    "tokens",
-    "report",
-    "export",
-    "codebook",
-    "sample",
-    "packet",
-    "web",
-    "disagreements",
-    "wbeb",
-    "distill",
-    "filter",
-    "sft",
-    "pipeline",
-    *("build", "eval", "baselines", "compare"),
+    *("traces", "annotate", "import", "agreement", "unitizing", "thoughts", "tokens", "report", "export"),
+    *("codebook", "sample", "packet", "web", "disagreements"),
+    *("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),
 ]
+
+GROUPS = {"wbeb": "Build the benchmark's items, evaluate models on them, compare the results."}
+"""Commands that are nothing but a family of others."""
 
 
 class Commands(click.Group):
@@ -64,6 +50,8 @@ class Commands(click.Group):
         """Import just the command asked for."""
         if cmd_name not in self.list_commands(ctx):
             return None
+        if cmd_name in GROUPS:
+            return Commands(cmd_name, help=GROUPS[cmd_name], within=cmd_name)
         module = importlib.import_module(f".{self.prefix}{cmd_name}", __package__)
         command: click.Command = module.command
         return command

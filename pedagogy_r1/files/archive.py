@@ -27,6 +27,9 @@ LARGEST = 200 * 2**20
 MOST = 100_000
 """Entries that an archive may have."""
 
+NO_ARCHIVE = (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError)
+"""What zipfile raises for bytes that no sound program wrote."""
+
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -59,7 +62,7 @@ class Archive:
         self.where = where
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError) as error:
+        except NO_ARCHIVE as error:
             raise InputError(f"{where}: not a zip archive ({error})", "export the file again") from None
         self.names = [name for name in self._zip.namelist() if name and not name.endswith("/")]
         if len(self.names) > MOST:
@@ -81,14 +84,7 @@ class Archive:
                 data = entry.read(LARGEST + 1)
         except KeyError:
             raise InputError(f"{self.where}: no entry {name!r}", "export the file again") from None
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            RuntimeError,
-            EOFError,
-            NotImplementedError,
-            OSError,
-        ) as error:
+        except (*NO_ARCHIVE, zlib.error, RuntimeError, EOFError, OSError) as error:
             raise InputError(f"{self.where}: {name}: {error}", "export the file again, unencrypted") from None
         if len(data) > LARGEST:
             raise InputError(
@@ -120,7 +116,7 @@ def names_in(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
-    except (OSError, zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
+    except (OSError, *NO_ARCHIVE):
         return []
 
 

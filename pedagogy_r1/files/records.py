@@ -94,20 +94,14 @@ def read_rows(path: str | Path) -> Iterator[Row | BadRow]:
     path = Path(path)
     need_file(path)
     suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv"):
-        return _read_csv(path, "\t" if suffix == ".tsv" else None)
-    if suffix == ".xlsx":
-        return _read_xlsx(path)
-    if suffix == ".parquet":
-        return _read_parquet(path)
-    if suffix == ".json":
-        return _read_json(path)
-    if suffix in (".jsonl", ".ndjson"):
-        return read_jsonl(path)
-    raise InputError(
-        f"{path}: cannot tell the format from the suffix {suffix!r}",
-        "use .jsonl, .json, .csv, .tsv, .xlsx or .parquet",
-    )
+    readers = {".csv": _read_csv, ".tsv": _read_tsv, ".xlsx": _read_xlsx, ".parquet": _read_parquet}
+    readers |= {".json": _read_json, ".jsonl": read_jsonl, ".ndjson": read_jsonl}
+    if suffix not in readers:
+        raise InputError(
+            f"{path}: cannot tell the format from the suffix {suffix!r}",
+            "use .jsonl, .json, .csv, .tsv, .xlsx or .parquet",
+        )
+    return readers[suffix](path)
 
 
 def _read_json(path: Path) -> Iterator[Row | BadRow]:
@@ -192,7 +186,11 @@ def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def _read_csv(path: Path, delimiter: str | None) -> Iterator[Row | BadRow]:
+def _read_tsv(path: Path) -> Iterator[Row | BadRow]:
+    return _read_csv(path, "\t")
+
+
+def _read_csv(path: Path, delimiter: str | None = None) -> Iterator[Row | BadRow]:
     csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -231,20 +229,16 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
     import pyarrow
     import pyarrow.parquet
 
+    line = None
     try:
-        file = pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({error})", "write it again") from None
-    line = 0
-    try:
+        file, line = pyarrow.parquet.ParquetFile(path), 0
         for batch in file.iter_batches(batch_size=1024):
             for data in batch.to_pylist():
                 line += 1
                 yield Row(line, data)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: damaged Parquet file behind row {line} ({error})", "write it again"
-        ) from None
+        fault = "not a readable Parquet file" if line is None else f"damaged Parquet file behind row {line}"
+        raise InputError(f"{path}: {fault} ({error})", "write it again") from None
 
 
 def _header(path: Path, cells: Iterable[Any] | None) -> list[str]:
