@@ -133,22 +133,8 @@ def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
 
     ``partial``: one that was cut off at the token limit, or that ended without an answer behind its reasoning, is usable.
     """
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise ChatFault("malformed", f"the body is no JSON: {error}", raw=raw) from None
-    if isinstance(body, dict) and body.get("error"):
-        raise ChatFault("server_error", f"error in the body: {str(body['error'])[:300]}", raw=raw)
-    try:
-        choice = body["choices"][0]
-        message, finish = choice["message"], choice.get("finish_reason")
-        text, refusal = message.get("content"), message.get("refusal")
-        model = body.get("model")
-        usage = _usage(body.get("usage") or {})
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ChatFault(
-            "malformed", f"the body is no chat completion ({type(error).__name__}: {error})", raw=raw
-        ) from None
+    message, finish, model, usage = _message(raw)
+    text, refusal = message.get("content"), message.get("refusal")
     if refusal or finish == "content_filter":
         raise ChatFault("refusal", str(refusal or "stopped by a content filter")[:300], raw=raw, usage=usage)
     thought = message.get("reasoning") or message.get("reasoning_content")
@@ -159,6 +145,25 @@ def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
     if not isinstance(text, str):
         raise ChatFault("malformed", "the reply holds no text", raw=raw, usage=usage)
     return ChatReply(text, finish, model, usage, raw, thought)
+
+
+def _message(raw: str) -> tuple[dict[str, Any], str | None, str | None, Usage]:
+    """Of the first choice: its message, how it ended, the model, the tokens."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ChatFault("malformed", f"the body is no JSON: {error}", raw=raw) from None
+    if isinstance(body, dict) and body.get("error"):
+        raise ChatFault("server_error", f"error in the body: {str(body['error'])[:300]}", raw=raw)
+    try:
+        choice = body["choices"][0]
+        message = choice["message"]
+        message.get("content")
+        return message, choice.get("finish_reason"), body.get("model"), _usage(body.get("usage") or {})
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ChatFault(
+            "malformed", f"the body is no chat completion ({type(error).__name__}: {error})", raw=raw
+        ) from None
 
 
 def _usage(usage: dict[str, Any]) -> Usage:

@@ -177,3 +177,8 @@ def completion_body(
         },
     }
     return json.dumps(body, ensure_ascii=False)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without its further lines."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

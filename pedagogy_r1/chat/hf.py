@@ -25,6 +25,7 @@ from ._local import (
     check_parameters,
     completion_body,
     find_model,
+    first_line,
     messages,
     most_tokens,
     need,
@@ -264,7 +265,7 @@ class HfEngine:
             hint = "give a folder that transformers can load, or (with a network) a name on the hub"
             if _out_of_memory(error):
                 hint = "give a smaller dtype, another device, or a smaller model"
-            raise ChatError(f"hf: cannot load {self._name}: {_first_line(error)}", hint) from error
+            raise ChatError(f"hf: cannot load {self._name}: {first_line(error)}", hint) from error
         self._tokenizer.model_max_length = (
             sys.maxsize
         )  # we look at the length ourselves, and say so per request
@@ -320,7 +321,3 @@ def _free() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -24,6 +24,7 @@ from ._local import (
     check_parameters,
     completion_body,
     find_model,
+    first_line,
     messages,
     most_tokens,
     need,
@@ -140,7 +141,7 @@ class VllmEngine:
             ValueError,
             VLLMClientError,
         ) as error:  # a prompt without room for a reply, a schema that cannot be enforced
-            raise ChatFault("rejected", f"vLLM refused the request: {_first_line(error)}") from None
+            raise ChatFault("rejected", f"vLLM refused the request: {first_line(error)}") from None
         # What comes out bears the number alone; a random ending keeps the engine's own apart.
         return str(number).partition("-")[0]
 
@@ -150,7 +151,7 @@ class VllmEngine:
         try:
             return list(self._llm.llm_engine.step())
         except torch.OutOfMemoryError as error:
-            raise ChatError(f"vllm: {self._name} is out of memory: {_first_line(error)}", MEMORY) from error
+            raise ChatError(f"vllm: {self._name} is out of memory: {first_line(error)}", MEMORY) from error
 
     def _sampling(self, request: ChatRequest) -> Any:
         from vllm import SamplingParams
@@ -207,11 +208,11 @@ class VllmEngine:
             self._llm = LLM(**self._options)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             if "memory" in str(error).lower():
-                raise ChatError(f"vllm: {self._name} does not fit: {_first_line(error)}", MEMORY) from error
+                raise ChatError(f"vllm: {self._name} does not fit: {first_line(error)}", MEMORY) from error
             hint = (
                 "see the log above; give a folder that vLLM can load, or (with a network) a name on the hub"
             )
-            raise ChatError(f"vllm: cannot load {self._name}: {_first_line(error)}", hint) from error
+            raise ChatError(f"vllm: cannot load {self._name}: {first_line(error)}", hint) from error
         if self._weights.lora is not None:
             self._lora = LoRARequest("adapter", 1, self._weights.lora)
         tokenizer = self._llm.get_tokenizer()
@@ -255,7 +256,3 @@ def _rank(adapter: str) -> int:
     except (ValueError, KeyError, TypeError) as error:
         raise ChatError(f"{adapter}: bad adapter_config.json ({error})", "write the adapter again") from None
     return next((known for known in (8, 16, 32, 64, 128, 256, 320, 512) if known >= max(ranks)), max(ranks))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -105,23 +105,25 @@ def _choice(holder: Any) -> tuple[dict[str, Any], Any, str | None]:
     if "choices" not in holder:
         return holder, _unspoken(holder), None
     choices = holder["choices"]
+    message = _first_message(choices)
+    kept = {k: v for k, v in choices[0].items() if k not in ("message", "text")}
+    kept |= {"message": rest} if (rest := _unspoken(message)) else {}
+    others = {k: v for k, v in holder.items() if k != "choices"}
+    if not kept and len(choices) == 1:
+        return message, others, None
+    left = [kept, *choices[1:]]
+    note = f"{len(choices)} choices in one row: the first is taken, the others are in metadata"
+    return message, others | {"choices": left} if others else left, note if len(choices) > 1 else None
+
+
+def _first_message(choices: list[Any]) -> dict[str, Any]:
     first = choices[0] if choices else None
     if not isinstance(first, dict):
         raise NotChat("choices is empty" if not choices else "choices[0] is no object")
     message = first.get("message", {"content": first.get("text")})
     if not isinstance(message, dict):
         raise NotChat("choices[0].message is no object")
-    kept = {k: v for k, v in first.items() if k not in ("message", "text")}
-    kept |= {"message": rest} if (rest := _unspoken(message)) else {}
-    others = {k: v for k, v in holder.items() if k != "choices"}
-    if not kept and len(choices) == 1:
-        return message, others, None
-    note = (
-        f"{len(choices)} choices in one row: the first is taken, the others are in metadata"
-        if len(choices) > 1
-        else None
-    )
-    return message, ([kept, *choices[1:]] if not others else others | {"choices": [kept, *choices[1:]]}), note
+    return message
 
 
 def _unspoken(message: dict[str, Any]) -> dict[str, Any]:
@@ -135,18 +137,12 @@ def _conversation(
     messages: list[dict[str, Any]], *, prompt_only: bool
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """(texts by target, what is left): the last answer, and the users' messages before it."""
-    last = len(messages)
-    found: dict[str, str] = {}
-    if not prompt_only:
-        last = max((i for i, m in enumerate(messages) if _role(m) == "assistant"), default=-1)
-        if last < 0:
-            raise NotChat("no assistant message in the conversation")
-        found = _message_texts(messages[last])
+    last = len(messages) if prompt_only else _last_answer(messages)
+    found = {} if prompt_only else _message_texts(messages[last])
     first = last
     while first and _role(messages[first - 1]) == "user":
         first -= 1
-    question = "\n\n".join(_text(m) for m in messages[first:last])
-    if question:
+    if question := "\n\n".join(_text(m) for m in messages[first:last]):
         found["question"] = question
     system = [m for m in messages[:first] if _role(m) == "system"]
     left: dict[str, Any] = {"system": "\n\n".join(_text(m) for m in system)} if system else {}
@@ -157,6 +153,13 @@ def _conversation(
             _unspoken(m) | {"role": "assistant"} | spoken if i == last else m for i, m in enumerate(messages)
         ]
     return found, left
+
+
+def _last_answer(messages: list[dict[str, Any]]) -> int:
+    last = max((i for i, m in enumerate(messages) if _role(m) == "assistant"), default=-1)
+    if last < 0:
+        raise NotChat("no assistant message in the conversation")
+    return last
 
 
 def _is_plain(message: dict[str, Any]) -> bool:

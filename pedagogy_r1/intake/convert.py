@@ -65,31 +65,14 @@ class _Taken(NamedTuple):
 def convert(row: dict[str, Any], plan: FieldPlan, default_id: str) -> Converted:
     """Make a trace of a row, or raise `RowError`."""
     taken = _take(row, plan)
-    texts = {
-        target: _text(target, value, taken.sources.get(target, target))
-        for target, value in taken.values.items()
-        if target != "correct"
-    }
-    mended = {target: mend(text) for target, text in texts.items()}
-    broken = [target for target, text in mended.items() if text != texts[target]]
-    texts = mended
+    texts, notes = _texts(taken)
     split, after = _compose(texts, plan.no_think)
-    own_think = row.get("think") if "response" not in texts and row.get("think") in _THINK else None
-    notes = [
-        *taken.notes,
-        *(f"half a character (lone surrogate) in the {target}: replaced by U+FFFD" for target in broken),
-    ]
-    if not split.reasoning.strip() and not split.answer.strip():
-        lacking = [
-            f"no field {plan.mapping[t]!r}" for t in taken.absent if t in ("response", "reasoning", "answer")
-        ]
-        raise RowError("neither reasoning nor answer" + (f" ({', '.join(lacking)})" if lacking else ""))
-    if "id" in plan.mapping and not texts.get("id"):
-        raise RowError(f"no id in field {plan.mapping['id']!r}")
+    _check(split, texts, taken, plan)
     if split.think == "absent" and (tag := _like_think(texts["response"])):
         notes.append(f"{tag} was seen and taken as text: the tags that are known are <think> and </think>")
     if not split.reasoning.strip():
         notes.append("no reasoning, only an answer: nothing to code")
+    own_think = row.get("think") if "response" not in texts and row.get("think") in _THINK else None
     metadata = _metadata(row, taken, drop_think=own_think is not None)
     if after:
         metadata["after_think"] = after
@@ -114,6 +97,28 @@ def convert(row: dict[str, Any], plan: FieldPlan, default_id: str) -> Converted:
     return Converted(trace, taken.sources, taken.absent, notes)
 
 
+def _texts(taken: _Taken) -> tuple[dict[str, str], list[str]]:
+    """What was taken as text, mended, and what is to be said of it."""
+    texts, notes = {}, list(taken.notes)
+    for target, value in taken.values.items():
+        if target != "correct":
+            text = _text(target, value, taken.sources.get(target, target))
+            texts[target] = mend(text)
+            if texts[target] != text:
+                notes.append(f"half a character (lone surrogate) in the {target}: replaced by U+FFFD")
+    return texts, notes
+
+
+def _check(split: Split, texts: dict[str, str], taken: _Taken, plan: FieldPlan) -> None:
+    if not split.reasoning.strip() and not split.answer.strip():
+        lacking = [
+            f"no field {plan.mapping[t]!r}" for t in taken.absent if t in ("response", "reasoning", "answer")
+        ]
+        raise RowError("neither reasoning nor answer" + (f" ({', '.join(lacking)})" if lacking else ""))
+    if "id" in plan.mapping and not texts.get("id"):
+        raise RowError(f"no id in field {plan.mapping['id']!r}")
+
+
 def _take(row: dict[str, Any], plan: FieldPlan) -> _Taken:
     """Find a value for every target that has one."""
     values: dict[str, Any] = {}
@@ -134,7 +139,7 @@ def _take(row: dict[str, Any], plan: FieldPlan) -> _Taken:
     notes = [chat.note] if chat.note else []
     used = {path[0] for path in paths} | set(chat.left)
     for target, name in known_fields(row).items():
-        if target in plan.mapping or target in plan.constants or target in values or name in used:
+        if target in {*plan.mapping, *plan.constants, *values} or name in used:
             continue
         if target == "answer" and values.get("response") not in (None, ""):
             notes.append(
@@ -177,10 +182,8 @@ def _compose(texts: dict[str, str], no_think: NoThink) -> tuple[Split, str]:
         split = Split("", response, "absent")
     if not answer:
         return split, ""
-    return split._replace(answer=answer), split.answer if split.answer.strip() not in (
-        "",
-        answer.strip(),
-    ) else ""
+    displaced = split.answer if split.answer.strip() not in ("", answer.strip()) else ""
+    return split._replace(answer=answer), displaced
 
 
 def _like_think(response: str) -> str:

@@ -78,42 +78,60 @@ def _fences(text: str) -> Iterator[ProtectedSpan]:
             i = close + 1
 
 
-def _marked(text: str, start: int, end: int) -> list[ProtectedSpan]:  # noqa: C901, PLR0912 - one branch for each kind of mark
-    """ProtectedSpanes between marks in ``text[start:end]``: each opening waits for its closing until the paragraph ends."""
-    found: list[ProtectedSpan] = []
-    maths: tuple[str, int] | None = None
-    dollars: tuple[str, int] | None = None
-    code: dict[int, int] = {}
-    environments: list[tuple[str, int]] = []
+def _marked(text: str, start: int, end: int) -> list[ProtectedSpan]:
+    """Stretches between marks in ``text[start:end]``: each opening waits for its closing until the paragraph ends."""
+    marks = _Marks(text)
     for m in _MARK.finditer(text, start, end):
-        at, kind = m.start(), m.lastgroup
-        if kind == "blank":
-            maths, dollars, code, environments = None, None, {}, []
-        elif kind == "code":
-            opened = code.pop(len(m[0]), None)
-            if opened is not None and "\n" not in text[opened:at]:
-                found.append(ProtectedSpan(opened, m.end()))
-                code = {}
-            else:
-                code[len(m[0])] = at
-        elif kind == "dollars":
-            if dollars and dollars[0] == m[0] and _is_formula(text, dollars[1], at, m[0]):
-                found.append(ProtectedSpan(dollars[1], m.end()))
-                dollars = None
-            else:
-                dollars = (m[0], at)
-        elif kind == "open":
-            if maths is None or text[at - 1 : at] != "\\":  # the \\\\[2pt] of a row break opens nothing
-                maths = (m[0], at)
-        elif kind == "close":
-            if maths and _CLOSES[maths[0]] == m[0]:
-                found.append(ProtectedSpan(maths[1], m.end()))
-            maths = None
-        elif m["env"] == "begin":
-            environments.append((m["name"], at))
-        elif m["env"] == "end" and environments and environments[-1][0] == m["name"]:
-            found.append(ProtectedSpan(environments.pop()[1], m.end()))
-    return _joined(found)
+        if m.lastgroup:  # none: an escaped mark
+            getattr(marks, m.lastgroup)(m)
+    return _joined(marks.found)
+
+
+class _Marks:
+    """What was found, and the openings that wait; one method for each kind of mark (the groups of `_MARK`)."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.found: list[ProtectedSpan] = []
+        self.blank()
+
+    def blank(self, _: object = None) -> None:
+        self.maths: tuple[str, int] | None = None
+        self.dollar: tuple[str, int] | None = None
+        self.ticks: dict[int, int] = {}
+        self.environments: list[tuple[str, int]] = []
+
+    def code(self, m: re.Match[str]) -> None:
+        opened = self.ticks.pop(len(m[0]), None)
+        if opened is not None and "\n" not in self.text[opened : m.start()]:
+            self.found.append(ProtectedSpan(opened, m.end()))
+            self.ticks = {}
+        else:
+            self.ticks[len(m[0])] = m.start()
+
+    def dollars(self, m: re.Match[str]) -> None:
+        opened = self.dollar
+        if opened and opened[0] == m[0] and _is_formula(self.text, opened[1], m.start(), m[0]):
+            self.found.append(ProtectedSpan(opened[1], m.end()))
+            self.dollar = None
+        else:
+            self.dollar = (m[0], m.start())
+
+    def open(self, m: re.Match[str]) -> None:
+        at = m.start()
+        if self.maths is None or self.text[at - 1 : at] != "\\":  # the \\\\[2pt] of a row break opens nothing
+            self.maths = (m[0], at)
+
+    def close(self, m: re.Match[str]) -> None:
+        if self.maths and _CLOSES[self.maths[0]] == m[0]:
+            self.found.append(ProtectedSpan(self.maths[1], m.end()))
+        self.maths = None
+
+    def name(self, m: re.Match[str]) -> None:
+        if m["env"] == "begin":
+            self.environments.append((m["name"], m.start()))
+        elif self.environments and self.environments[-1][0] == m["name"]:
+            self.found.append(ProtectedSpan(self.environments.pop()[1], m.end()))
 
 
 def _is_formula(text: str, opened: int, closed: int, mark: str) -> bool:
