@@ -14,8 +14,8 @@ from pedagogy_r1.agreement import agree, continua_of, disagreements
 from pedagogy_r1.agreement.agreement_report import AgreementReport
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.report import ReportSettings, make_report
-from pedagogy_r1.report.study_report import render_page
 from pedagogy_r1.report.disagreement_sheet import heading
+from pedagogy_r1.report.study_report import render_page
 from pedagogy_r1.runs.code_table import code_table
 from pedagogy_r1.runs.run import CoderRun, require_complete
 
