@@ -1,4 +1,4 @@
-"""How probable a model holds it that the student is right, from what it answered; and always from which source.
+"""The probability that the student is right, read from what a model answered; and where it is from.
 
     token        at "Answer:" the next token was " right" with .62, " Right" .03, " wrong" .30   →   .65 / .95 = .684
     verbalised   "Probability: 0.73"                                                            →   .73
