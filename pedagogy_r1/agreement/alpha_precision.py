@@ -16,6 +16,7 @@ from itertools import combinations
 
 import numpy as np
 
+from ..limits import ALPHA_TENTATIVE, LEVEL
 from .profile import Floats, Ints
 
 CELLS = 2_000_000
@@ -35,7 +36,7 @@ class Coders:
 
 @dataclass(frozen=True)
 class AlphaPrecision:
-    """The α's of many studies with ``traces`` traces. ``low``, ``high``: between these lie 95 % of them; ``shown``: how often
+    """The α's of many studies with ``traces`` traces. ``low``, ``high``: between these lie ``level`` of them; ``shown``: how often
     the lower end of a study's interval would lie at or above the threshold; ``undefined``: how often there was no α."""
 
     traces: int
@@ -47,12 +48,18 @@ class AlphaPrecision:
 
     @property
     def half(self) -> float | None:
-        """Half the width of a study's 95 % interval."""
+        """Half the width of a study's interval."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
 def alpha_precision(
-    assumed: Coders, traces: int, *, threshold: float = 0.667, runs: int = 500, seed: int = 0
+    assumed: Coders,
+    traces: int,
+    *,
+    threshold: float = ALPHA_TENTATIVE,
+    runs: int = 500,
+    seed: int = 0,
+    level: float = LEVEL,
 ) -> AlphaPrecision:
     """Simulate ``runs`` studies. Where α is undefined in half of them or more, there is no figure."""
     alphas = np.concatenate(list(_studies(assumed, traces, runs, np.random.default_rng([seed, traces]))))
@@ -60,7 +67,7 @@ def alpha_precision(
     undefined = 1 - len(found) / runs
     if undefined >= 0.5:
         return AlphaPrecision(traces, None, None, None, None, undefined)
-    low, high = (float(q) for q in np.quantile(found, (0.025, 0.975)))
+    low, high = (float(q) for q in np.quantile(found, ((1 - level) / 2, (1 + level) / 2)))
     mean = float(found.mean())
     shown = float((found - (mean - low) >= threshold).sum() / runs)
     return AlphaPrecision(traces, mean, low, high, shown, undefined)
