@@ -128,6 +128,24 @@ def test_json_is_a_flag_and_its_old_form_works(tmp_path: Path, pcode: Pcode, run
         (tmp_path / "no-suffix").unlink(missing_ok=True)
 
 
+def test_the_level_reaches_every_interval(pcode: Pcode, runs: tuple[Path, Path]) -> None:
+    words = ("agreement", *runs, "--replicates", 50, "--level", 0.9)
+    assert "90 % over traces" in pcode(*words).stdout
+    (found,) = json.loads(pcode(*words, "--json").stdout)["comparisons"]
+    levels = {part["level"] for part in _estimates(found)}
+    assert levels == {0.9}
+
+
+def _estimates(value: object) -> Iterator[dict[str, object]]:
+    if isinstance(value, dict):
+        if "low" in value and "level" in value:
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _estimates(part)
+
+
 def test_old_names_work_and_say_so(tmp_path: Path, pcode: Pcode) -> None:
     result = pcode("codebook", "manual", "schoen", "--output", tmp_path / "manual.md")
     assert result.exit_code == 0, result.output
