@@ -14,10 +14,11 @@ from . import options
 @click.argument("runs", nargs=-1, type=options.PATH)
 @options.option("--packet", "Packet made by pcode sample.", options.PATH)
 @options.coders("Code the packet as these people.")
-@options.names(
+@options.option(
     "--adjudicate adjudicators",
-    "Settle disagreements of RUNS, or of the packet's coders, as these people.",
-    metavar="A,B",
+    "Settle disagreements of RUNS, or of the packet's coders, as NAME; again for further people.",
+    multiple=True,
+    metavar="NAME",
 )
 @options.option("--gold", "Practise against this run.", options.PATH, metavar="RUN")
 @options.out("Run directory for the decisions.", required=False)
