@@ -442,3 +442,35 @@ def test_real_run(shared: Path, tmp_path: Path) -> None:
     report = build_report([tmp_path / "cues"], tmp_path / "out", QUICK)
     assert report.table("noise").rows[0]["strict_value"] is not None
     assert report.answers[2].short == "There is nothing to compare."
+
+
+def test_level_is_one_setting(demo: list[Path], report: Report) -> None:
+    """At 90 % all intervals are narrower, and nothing on the page speaks of 95 %."""
+    narrow = make_report(demo, ReportSettings(replicates=50, permutations=200, level=0.9))
+    for name, low, high in (
+        ("alpha", "low", "high"),
+        ("frequency", "low", "high"),
+        ("noise", "strict_low", "strict_high"),
+        ("corrected", "dsl_low", "dsl_high"),
+        ("position", "mean_low", "mean_high"),
+    ):
+        wide, own = (r.table(name).rows[0] for r in (report, narrow))
+        assert own[high] - own[low] < wide[high] - wide[low], name
+        assert own.get("level", 0.9) == 0.9
+    heads = {column.head for table in narrow.tables for column in table.columns}
+    assert "90 %" in heads
+    assert not any("95" in head for head in heads)
+    assert not any("95 %" in figure.caption for figure in narrow.figures)
+    assert not any("95 %" in paragraph.text for paragraph in narrow.methods)
+
+
+def test_a_partial_run_is_said_by_every_file(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "r", {"A": ["A", "B", "A", "C"] * 3, "B": ["A", "B", "B", "C"] * 3}).folder
+    record = json.loads((run / "run.json").read_text()) | {"status": "interrupted", "bytes": {}}
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    report = build_report([run], tmp_path / "out", QUICK, partial=True)
+    words = report.study.partial[0]
+    assert words in next(p.text for p in report.methods if p.head == "Unfinished runs")
+    for path in (tmp_path / "out" / "tables").glob("*.csv"):
+        rows = list(csv.DictReader(path.open(encoding="utf-8")))
+        assert all(row["partial"] == words for row in rows), path.name
