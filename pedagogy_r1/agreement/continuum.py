@@ -21,7 +21,7 @@ from ..errors import PedagogyError, RunError, did_you_mean
 from ..runs.coding import Coding
 from ..runs.run import CoderRun, require_complete
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 
 Silent = Literal["missing", "nothing"]
 

@@ -24,7 +24,7 @@ from ..errors import RunError, did_you_mean
 from ..runs.coding import CoderInfo, Coding
 from ..runs.run import CoderRun, opened, require_complete, run_labels
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 from .comparison import ranked_units
 from .profile import MISSING
 from .reliability import ReliabilityData, reliability_data

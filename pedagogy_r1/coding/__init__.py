@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ..codebook import Codebook
 from ..runs.coding import CoderInfo, Coding
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 
 Unitizer = Callable[[Trace], list[Unit]]
 """Picklable: worker processes get it too."""

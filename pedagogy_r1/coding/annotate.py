@@ -19,10 +19,11 @@ from ..codebook.check import load_checked
 from ..errors import PedagogyError, RunError
 from ..intake.traces_file import TracesFile
 from ..runs.coding import Coding
-from ..runs.run import CoderRun, Manifest, unitizer_of
-from ..runs.run_writer import RunWriter
+from ..runs.run import CoderRun, Manifest
+from ..runs.run_writer import RunWriter, unitizer_of
 from ..trace import Trace
-from ..unit import Unit, Unitizer
+from ..unit.unit import Unit
+from ..unit.unitizer import Unitizer
 from . import Coder, Context
 
 CODERS = "pedagogy_r1.coding.coders"

@@ -16,7 +16,7 @@ from ..chat import Chat, ChatFrame, ChatRequest
 from ..codebook import NONE
 from ..runs.coding import Coding
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 from . import Context, Emit, Outcome, Unitizer
 from .prompt import Prompt, UnitAnswer, check, message, parse_codings
 from .workers import units_ahead

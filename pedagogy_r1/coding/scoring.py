@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..codebook import Codebook
 from ..runs.coding import Coding
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 from .cue_index import CueIndex
 from .trace_words import SELF_RUN, STEM_RUN, TraceWords, UnitWords, WordRun, repeated, word_runs
 

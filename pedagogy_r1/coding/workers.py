@@ -23,7 +23,8 @@ from typing import TypeVar
 
 from ..errors import PedagogyError, RunError
 from ..trace import Trace
-from ..unit import Unit, Unitizer, made_units
+from ..unit.unit import Unit
+from ..unit.unitizer import Unitizer, made_units
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

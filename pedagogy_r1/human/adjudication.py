@@ -22,7 +22,7 @@ from ..runs.run import CoderRun, Manifest
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 from .coding_log import CANNOT, NAME, NOT_YET, Entry, Work, read_log
 from .packet import CodingTask, Packet, blind
 from .packet_return import NOT_RETURNED

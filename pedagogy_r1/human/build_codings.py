@@ -23,7 +23,8 @@ from ..intake import read_traces
 from ..runs.coding import Coding
 from ..runs.run import Manifest
 from ..trace import Trace
-from ..unit import Unit, Unitizer
+from ..unit.unit import Unit
+from ..unit.unitizer import Unitizer
 from .packet_return import NOT_RETURNED, ReturnedPacket
 from .parse_cells import SpanCoding
 from .read_codings import CodingsReport

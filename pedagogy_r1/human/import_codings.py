@@ -17,10 +17,11 @@ from ..errors import InputError
 from ..files.records import write_jsonl
 from ..provenance import file_digest
 from ..runs.coding import CoderInfo, CoderKind, Coding
-from ..runs.run import Manifest, unitizer_of
-from ..runs.run_writer import RunWriter
+from ..runs.run import Manifest
+from ..runs.run_writer import RunWriter, unitizer_of
 from ..trace import Trace
-from ..unit import Unit, Unitizer
+from ..unit.unit import Unit
+from ..unit.unitizer import Unitizer
 from .build_codings import build_codings
 from .locate_rows import find_scheme, place_spans, place_units
 from .packet_return import ReturnedPacket

@@ -18,7 +18,8 @@ from ..errors import InputError, did_you_mean
 from ..files.spreadsheet import restore
 from ..intake import read_traces
 from ..trace import Trace
-from ..unit import SCHEMES, Unit, Unitizer
+from ..unit.unit import Unit
+from ..unit.unitizer import SCHEMES, Unitizer
 from .anchor import Anchored, Anchorer, Refused, fold, trimmed
 from .raw_coding import CodingRowError, RawCoding
 from .read_codings import CodingsReport

@@ -27,7 +27,7 @@ from ..files.records import BadRow, read_jsonl
 from ..job import read_record
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 
 
 class PacketManifest(BaseModel):

@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import InputError
-from ..unit import Unit, Unitizer
+from ..unit.unit import Unit
+from ..unit.unitizer import Unitizer
 from .packet import Packet, blind_id
 from .raw_coding import CodingRowError, RawCoding, RowProblem
 

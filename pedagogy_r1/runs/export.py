@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..files.records import atomic, write_jsonl
 from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 from .coding import NOT_CODED, Coding
 from .network_table import NetworkTable, ena_table, tna_table
 from .run import CoderRun, Manifest, one_codebook, opened, require_complete

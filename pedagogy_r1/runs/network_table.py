@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ..codebook import NONE, Codebook
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 from .coding import Coding
 from .run import CoderRun
 

@@ -29,7 +29,7 @@ from ..files.records import BadRow, Row, read_jsonl
 from ..job import JobRecord, damaged, read_record
 from ..provenance import digest, now
 from ..trace import Trace
-from ..unit import Unit, Unitizer
+from ..unit.unit import Unit
 from .coding import CoderInfo, Coding
 
 FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
@@ -253,20 +253,6 @@ def quoted(runs: Iterable[CoderRun], wanted: Collection[str]) -> dict[str, tuple
 
 
 _ID = re.compile(rb'^\{"id": ?"(\w+)"')
-
-
-def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tuple[Unitizer, dict[str, Any]]:
-    """What cuts the units of a new run: a scheme, or another run whose units they are, exactly; and what to record of it."""
-    if units is None:
-        return Unitizer(scheme, lang), {}
-    run = CoderRun(units)
-    spans: dict[str, list[tuple[int, int]]] = {}
-    for unit in run.units():
-        spans.setdefault(unit.trace_id, []).append((unit.start, unit.end))
-    return Unitizer(run.manifest.scheme, lang, spans=spans), {
-        "units": str(units),
-        "units_digest": digest(spans),
-    }
 
 
 def dump_codebook(book: Codebook) -> str:

@@ -17,10 +17,27 @@ from typing import Any
 from ..codebook import Codebook
 from ..files.records import atomic, dump
 from ..job import CheckpointedFiles, JobFolder, Status
+from ..provenance import digest
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
+from ..unit.unitizer import Unitizer
 from .coding import Coding
-from .run import FILES, Manifest, dump_codebook
+from .run import FILES, CoderRun, Manifest, dump_codebook
+
+
+def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tuple[Unitizer, dict[str, Any]]:
+    """What cuts the units of a new run: a scheme, or another run whose units they are, exactly; and what to record of it."""
+    if units is None:
+        return Unitizer(scheme, lang), {}
+    run = CoderRun(units)
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for unit in run.units():
+        spans.setdefault(unit.trace_id, []).append((unit.start, unit.end))
+    return Unitizer(run.manifest.scheme, lang, spans=spans), {
+        "units": str(units),
+        "units_digest": digest(spans),
+    }
+
 
 _USAGE = "usage: "
 """Marks the tallies among a writer's counts."""

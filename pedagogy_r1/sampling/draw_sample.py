@@ -16,8 +16,8 @@ from ..codebook import Codebook
 from ..codebook.check import load_checked
 from ..intake import read_traces
 from ..provenance import digest, file_digest
-from ..runs.run import unitizer_of
-from ..unit import Unitizer
+from ..runs.run_writer import unitizer_of
+from ..unit.unitizer import Unitizer
 from .assignment import Design, DrawnElements, Element, draw_from
 from .population import Population, Stratum, check_fields, seen_by, stratum_name, survey
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..runs.run import CoderRun
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 
 STRATA = ("domain", "condition", "model")
 """The fields that make a stratum, unless told otherwise."""

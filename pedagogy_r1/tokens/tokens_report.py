@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..estimate import Estimate, Resampling, bootstrap, quotient
 from ..provenance import now, versions
 from ..trace import Trace
-from ..unit import Unit
+from ..unit.unit import Unit
 from .measured import SEGMENTER, Measured, UnitRow, measure, measure_units
 from .noise import (
     PAPER,

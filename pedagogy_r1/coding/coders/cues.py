@@ -23,8 +23,8 @@ from ...codebook import Codebook
 from ...errors import PedagogyError
 from ...runs.coding import CoderInfo, Coding
 from ...trace import Trace
-from ...unit import Unit
 from ...unit.language import bounded_memory, language_code, pipeline, tokenize
+from ...unit.unit import Unit
 from .. import Context, Emit, Outcome, Unitizer
 from ..cue_index import CueIndex
 from ..scoring import ALGORITHM, CODER, FEATURE_WEIGHT, SECOND, VETO_WEIGHT, TraceScorer

@@ -1,13 +1,9 @@
-"""Units, the stretches of a trace's reasoning that get codes, and the schemes that cut them.
+"""Unitizing: the schemes that cut a trace's reasoning into units.
 
     unitize(trace, "sentence@1")  →  [Unit(index=0, start=0, end=37, text="Okay, so …", tokens=9), …]
 
-    {"id": "u4be1…", "trace_id": "aime-3", "scheme": "sentence@1", "index": 7, "start": 512, "end": 547,
-     "text": "Wait, that contradicts the premise.", "tokens": 7}
-
-Offsets are Unicode code points, half-open, into ``Trace.reasoning``; ``text`` is exactly that slice. A scheme's name
-carries its version, and the version enters every unit's id: a change of the rules is a new scheme. ``given@DIGEST``
-are the spans of somebody's file, named by what they are.
+A scheme's name carries its version, and the version enters every unit's id: a change of the rules is a new scheme.
+``given@DIGEST`` are the spans of somebody's file, named by what they are.
 """
 
 from __future__ import annotations
@@ -15,10 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import TYPE_CHECKING
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import PedagogyError, did_you_mean
 from ..provenance import digest
@@ -26,34 +19,10 @@ from ..trace import Trace
 from .language import bounded_memory, language_code, tokenize
 from .sentence import Span, paragraphs, sentences
 from .thought import thoughts
+from .unit import Unit, unit_id
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
-
-
-class Unit(BaseModel):
-    """A span of one trace under one scheme. ``tokens`` counts spaCy tokens that are not white space."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str
-    trace_id: str
-    scheme: str
-    index: int = Field(ge=0)
-    start: int = Field(ge=0)
-    end: int
-    text: str
-    tokens: int = Field(ge=0)
-
-    def json_line(self) -> str:
-        """The line written to ``units.jsonl``."""
-        return self.model_dump_json() + "\n"
-
-
-def unit_id(trace_id: str, scheme: str, start: int, end: int) -> str:
-    """``u`` and 20 hex digits of trace, scheme and offsets: two segmentations can never be joined by accident."""
-    key = f"{trace_id}\0{scheme}\0{start}\0{end}".encode("utf-8", "surrogatepass")
-    return "u" + blake2b(key, digest_size=10).hexdigest()
 
 
 SCHEMES = ("sentence@1", "paragraph@1", "thought@1")
