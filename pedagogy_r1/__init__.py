@@ -12,10 +12,12 @@ Names are imported when they are first used, so that ``import pedagogy_r1`` cost
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+from .lazy import lazy_names
+
+if TYPE_CHECKING:  # for type checkers, which cannot follow names that are made below
+    # ruff: noqa: F401
     from .agreement.agreement_report import AgreementReport, agree
     from .codebook import Code, Codebook, load_codebook
     from .coding.annotate import annotate
@@ -29,54 +31,18 @@ if TYPE_CHECKING:
     from .trace import Trace
     from .unit import Unit, unitize
 
-_HOMES = {
-    "AgreementReport": "agreement",
-    "agree": "agreement",
-    "Code": "codebook",
-    "Codebook": "codebook",
-    "load_codebook": "codebook",
-    "annotate": "coding.annotate",
-    "Coding": "runs.coding",
-    "export_runs": "runs.export",
-    "import_codings": "human.import_codings",
-    "migrate_run": "runs.migrate",
-    "CoderRun": "runs.run",
-    "PedagogyError": "errors",
-    "import_traces": "intake",
-    "read_traces": "intake",
-    "Trace": "trace",
-    "Unit": "unit",
-    "unitize": "unit",
+_FILES = {
+    "agreement.agreement_report": ("AgreementReport", "agree"),
+    "codebook": ("Code", "Codebook", "load_codebook"),
+    "coding.annotate": ("annotate",),
+    "errors": ("PedagogyError",),
+    "human.import_codings": ("import_codings",),
+    "intake": ("import_traces", "read_traces"),
+    "runs.coding": ("Coding",),
+    "runs.export": ("export_runs",),
+    "runs.migrate": ("migrate_run",),
+    "runs.run": ("CoderRun",),
+    "trace": ("Trace",),
+    "unit": ("Unit", "unitize"),
 }
-
-__all__ = [
-    "AgreementReport",
-    "Code",
-    "Codebook",
-    "CoderRun",
-    "Coding",
-    "PedagogyError",
-    "Trace",
-    "Unit",
-    "agree",
-    "annotate",
-    "export_runs",
-    "import_codings",
-    "import_traces",
-    "load_codebook",
-    "migrate_run",
-    "read_traces",
-    "unitize",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)

@@ -5,8 +5,7 @@ Names are imported from their files when they are first used: a study needs the 
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from ..lazy import lazy_names
 
 _FILES = {
     "answers": ("PlainAnswer",),
@@ -24,18 +23,4 @@ _FILES = {
     "study": ("ColumnContrast", "ReportSettings", "Study", "open_study", "parse_comparison"),
     "study_agreement": ("Agreement", "measure_agreement"),
 }
-_HOMES = {name: file for file, names in _FILES.items() for name in names}
-
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)

@@ -5,10 +5,9 @@ Names are imported when they are first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from ..lazy import lazy_names
 
-_HOMES = {
+_FILES = {
     ".runs.code_table": ("code_table", "of_coder"),
     ".estimate": ("Estimate",),
     "code_contrast": ("CodeContrast", "ContrastFamily", "contrast"),
@@ -20,15 +19,4 @@ _HOMES = {
     "multiverse_analysis": ("Analysis", "Conclusion", "Multiverse", "conclusions", "multiverse"),
     "transition": ("Transitions", "sequence_transitions", "transitions"),
 }
-__all__ = sorted(name for names in _HOMES.values() for name in names)
-
-
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f".{home}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)

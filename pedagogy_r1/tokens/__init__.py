@@ -5,10 +5,9 @@ Names are imported when they are first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from ..lazy import lazy_names
 
-_HOMES = {
+_FILES = {
     ".estimate": ("Estimate", "Resampling"),
     "asked_thoughts": ("find_thoughts",),
     "measured": ("Measured", "measure"),
@@ -21,15 +20,4 @@ _HOMES = {
     "underthinking": ("Underthinking", "underthinking_term", "wrong_to_right", "xi_ut", "xi_wut"),
     "word_repetition": ("Repetition", "repetition"),
 }
-__all__ = sorted(name for names in _HOMES.values() for name in names)
-
-
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f".{home}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)
