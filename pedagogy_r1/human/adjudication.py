@@ -157,9 +157,14 @@ def from_runs(runs: Sequence[CoderRun]) -> Material:
 
 
 def _coders(runs: Sequence[CoderRun]) -> list[str]:
-    kinds = [(coder.name, coder.kind) for run in runs for coder in run.manifest.coders]
-    people = [name for name, kind in kinds if kind == "human"]
-    coders = people if len(set(people)) > 1 else [name for name, _ in kinds]
+    everybody = [coder for run in runs for coder in run.manifest.coders]
+    people = [coder.name for coder in everybody if coder.kind == "human"]
+    coders = people if len(set(people)) > 1 else [coder.name for coder in everybody]
+    _check_coders(coders)
+    return coders
+
+
+def _check_coders(coders: list[str]) -> None:
     if twice := [name for name in coders if coders.count(name) > 1]:
         raise InputError(f"{twice[0]} is in two of the runs", "give one run of each coder")
     if len(coders) < 2 or ADJUDICATED in coders:
@@ -167,7 +172,6 @@ def _coders(runs: Sequence[CoderRun]) -> list[str]:
             f"adjudicating needs two coders, and here is {', '.join(coders) or 'none'}",
             "give the run of two people, or the runs of each",
         )
-    return coders
 
 
 def decided(entry: Entry, dispute: Dispute, work: Work) -> bool:

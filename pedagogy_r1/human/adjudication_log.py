@@ -9,7 +9,7 @@ Every decision is there, those that were taken back or replaced too; ``stands`` 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,23 +85,27 @@ def _page(
     open_ones = {dispute.task.unit.id for dispute in disputes}
     for unit in units:
         mine = [decision for decision in found if decision.change.unit_id == unit.id]
-        if not mine and unit.id not in open_ones:
-            continue
-        yield f"## {plain(unit.trace_id)}, unit {unit.index + 1}\n"
-        yield "\n".join(f"> {plain(line)}" for line in unit.text.splitlines()) + "\n"
-        for coder, said in material.said[unit.id].items():
-            yield f"- {plain(coder)}: **{words(said.codes)}**{_memo(said)}"
-        yield from map(_line, mine)
-        if not any(decision.stands for decision in mine):
-            yield "- *not decided*" if unit.id in open_ones else "- *they agree now*"
-        yield ""
+        if mine or unit.id in open_ones:
+            yield from _unit_section(unit, material.said[unit.id], mine, disputed=unit.id in open_ones)
+
+
+def _unit_section(
+    unit: Unit, said: Mapping[str, CoderView], mine: Sequence[LoggedDecision], *, disputed: bool
+) -> Iterator[str]:
+    yield f"## {plain(unit.trace_id)}, unit {unit.index + 1}\n"
+    yield "\n".join(f"> {plain(line)}" for line in unit.text.splitlines()) + "\n"
+    for coder, view in said.items():
+        yield f"- {plain(coder)}: **{words(view.codes)}**{_why(view.memo)}"
+    yield from map(_line, mine)
+    if not any(decision.stands for decision in mine):
+        yield "- *not decided*" if disputed else "- *they agree now*"
+    yield ""
 
 
 def _line(decision: LoggedDecision) -> str:
     change, mark = decision.change, "**" if decision.stands else "~~"
-    why = f" – {plain(change.memo)}" if change.memo else ""
     undone = " (the one before is taken back)" if change.undoes else ""
-    return f"- {change.at} {plain(change.who)}: {mark}{_decision(change)}{mark}{why}{undone}"
+    return f"- {change.at} {plain(change.who)}: {mark}{_decision(change)}{mark}{_why(change.memo)}{undone}"
 
 
 def words(codes: tuple[str, ...] | None) -> str:
@@ -113,8 +117,8 @@ def _decision(change: LoggedChange) -> str:
     return "cannot be coded" if change.missing else "nothing" if change.codes is None else words(change.codes)
 
 
-def _memo(said: CoderView) -> str:
-    return f" – {plain(said.memo)}" if said.memo else ""
+def _why(memo: str | None) -> str:
+    return f" – {plain(memo)}" if memo else ""
 
 
 def plain(text: str) -> str:

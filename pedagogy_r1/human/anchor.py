@@ -170,12 +170,6 @@ def fold(text: str) -> str:
     return " ".join("".join(_fold_character(c) for c in text).split())
 
 
-def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """A span without the white space at its ends."""
-    inside = text[start:end]
-    return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip())
-
-
 def _fold_character(character: str) -> str:
     if character.isascii():
         return character if " " < character <= "~" else " " if character in " \t\r\n" else ""

@@ -14,7 +14,7 @@ that the span covers.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -51,33 +51,38 @@ def build_codings(
         if trace.id not in coded and back is None:
             continue
         units = unitizer(trace)
-        columns = []
-        for coder in manifest.coders:
-            found = [one for one in coded.get(trace.id, ()) if one.coder == coder.name]
-            if found or back:
-                column = _column(units, coder.name, found, projecting, report)
-                columns.append(_asked(units, coder.name, column, report, back) if back else column)
+        spans: dict[str, list[SpanCoding]] = {coder.name: [] for coder in manifest.coders}
+        for one in coded.get(trace.id, ()):
+            spans[one.coder].append(one)
+        columns = [
+            _column(units, coder, found, projecting, report, back)
+            for coder, found in spans.items()
+            if found or back
+        ]
         rows = zip(units, *columns, strict=True)
         codings = [_coding(unit, one, book, manifest, report) for unit, *row in rows for one in row if one]
-        report.traces += 1
-        report.traces_left_out = max(0, report.traces_left_out - 1)
-        report.units += len(units)
-        report.codings += len(codings)
-        report.missing += sum(coding.codes is None for coding in codings)
+        report.count_trace(units, codings)
         yield trace, units, codings
 
 
 def _column(
-    units: list[Unit], coder: str, found: list[SpanCoding], projecting: bool, report: CodingsReport
+    units: list[Unit],
+    coder: str,
+    found: list[SpanCoding],
+    projecting: bool,
+    report: CodingsReport,
+    back: ReturnedPacket | None,
 ) -> list[SpanCoding | None]:
     """One coder's codings of a trace's units."""
+    column: list[SpanCoding | None]
     if projecting and found:
         owners, landless = project(units, found)
         report.landless[coder] += landless
-        empty = SpanCoding(coder, 0, 0, None, NO_SPAN)
-        return [owner or empty for owner in owners]
-    by_span = {(one.start, one.end): one for one in found}
-    return [by_span.get((unit.start, unit.end)) for unit in units]
+        column = [owner or SpanCoding(coder, 0, 0, None, NO_SPAN) for owner in owners]
+    else:
+        by_span = {(one.start, one.end): one for one in found}
+        column = [by_span.get((unit.start, unit.end)) for unit in units]
+    return _asked(units, coder, column, report, back.drawn[coder]) if back else column
 
 
 def _asked(
@@ -85,18 +90,16 @@ def _asked(
     coder: str,
     column: list[SpanCoding | None],
     report: CodingsReport,
-    back: ReturnedPacket,
+    practice: Mapping[str, bool],
 ) -> list[SpanCoding | None]:
-    """A coding for each unit that was asked of the coder and for no other."""
-    practice = back.drawn[coder]
-    empty = SpanCoding(coder, 0, 0, None, NOT_RETURNED)
+    """A coding for each unit that was asked of the coder and for no other; ``practice``: of each that was drawn."""
     found: list[SpanCoding | None] = []
     surplus: list[str] = []
     silent: list[str] = []
     for unit, one in zip(units, column, strict=True):
         if practice.get(unit.id) is False:
-            found.append(one or empty)
-            silent += [unit.id] if (one or empty).missing_reason == NOT_RETURNED else []
+            found.append(one or SpanCoding(coder, 0, 0, None, NOT_RETURNED))
+            silent += [unit.id] if one is None else []
         else:
             found.append(None)
             surplus += [one.where] if one and one.where else []

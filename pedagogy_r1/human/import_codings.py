@@ -65,28 +65,27 @@ def import_codings(
     book, paths = _codebook(codebook, back), [Path(file) for file in files]
     report = CodingsReport(str(out))
     read = read_codings(paths, report, book, format=format, kind=kind, coder=coder, back=back)
-    where = back.traces if back else asked.traces(traces)
-    cut = back.unitizer(lang) if back else asked.unitizer(read, where, book)
-    placed, loose = _place(read, where, None if project else cut, back, report)
+    cut: Unitizer | None
+    if back:
+        where, cut = back.traces, back.unitizer(lang)
+    else:
+        where = asked.traces(traces)
+        cut = asked.unitizer(read, where, book)
+    placed, projecting = _place(read, where, cut, back, report, bool(project))
     coded = parse_cells(placed, book, report)
     _finish(report, read, coded, paths, on_error)
     if cut is None:
         cut = _own_units(coded, lang, report)
-    projecting = loose or bool(project)
+    other: CoderKind = kind or "human"
     parameters: dict[str, Any] = {
-        "units": str(units) if units else None,
-        "project": project,
-        "on_error": on_error,
+        **asked.recorded(on_error, coder),
+        "laid on units": True if projecting and (coder or back) else None,
+        "kind": None if read.kinds.keys() >= set(report.coders) else other,
     }
-    if coder or back:
-        parameters |= {"coder": coder, "laid on units": projecting or None}
-    if not read.kinds.keys() >= set(report.coders):
-        parameters["kind"] = kind or "human"
-    kinds = {name: read.kinds.get(name, kind or "human") for name in report.coders}
-    manifest = _manifest(report, book, cut, lang, where, paths, kinds, parameters, back)
-    _write(
-        Path(out), book, manifest, build_codings(report, where, coded, cut, projecting, book, manifest, back)
-    )
+    coders = [CoderInfo(name=name, kind=read.kinds.get(name, other)) for name in report.coders]
+    manifest = _manifest(report, book, cut, lang, where, paths, coders, parameters, back)
+    codings = build_codings(report, where, coded, cut, projecting, book, manifest, back)
+    _write(Path(out), book, manifest, codings)
     report.scheme = cut.scheme
     return report
 
@@ -102,6 +101,15 @@ class _AskedUnits(NamedTuple):
     @property
     def own(self) -> bool:
         return self.units is not None and str(self.units) == OWN
+
+    def recorded(self, on_error: str, coder: str | None) -> dict[str, Any]:
+        """For ``run.json``."""
+        return {
+            "units": str(self.units) if self.units else None,
+            "project": self.project,
+            "on_error": on_error,
+            "coder": coder or None,
+        }
 
     def check(self, packet: str | Path | None, **others: object) -> None:
         """Raise `ValueError` where one thing is said twice; a packet says all of them, and ``others`` too."""
@@ -127,21 +135,25 @@ class _AskedUnits(NamedTuple):
         if self.units is not None and not self.own:
             return unitizer_of("", self.lang, self.units)[0]
         if read.by_unit:
-            if self.own or self.project:
-                raise InputError(
-                    f"{'--units own' if self.own else '--project'} needs spans, and these files name units by unit_id",
-                    "leave it out, or give trace_id start end quote",
-                )
-            scheme = self.scheme or find_scheme(read.rows, traces, [*read.schemes, book.unit], self.lang)
-            return Unitizer(scheme, self.lang)
+            return self._scheme_of_ids(read, traces, book)
         if self.own:
             return None
-        if not (self.project or self.scheme):
+        scheme = self.project or self.scheme
+        if not scheme:
             raise InputError(
                 "these files code spans: what shall be the units?",
                 f"--units own (the spans themselves), --project {book.unit} (by largest overlap), --scheme {book.unit} (spans must be its units), or --units RUN",
             )
-        return Unitizer(self.project or self.scheme or "", self.lang)
+        return Unitizer(scheme, self.lang)
+
+    def _scheme_of_ids(self, read: CodingsRead, traces: Path, book: Codebook) -> Unitizer:
+        if self.own or self.project:
+            raise InputError(
+                f"{'--units own' if self.own else '--project'} needs spans, and these files name units by unit_id",
+                "leave it out, or give trace_id start end quote",
+            )
+        scheme = self.scheme or find_scheme(read.rows, traces, [*read.schemes, book.unit], self.lang)
+        return Unitizer(scheme, self.lang)
 
 
 def _codebook(codebook: str | Path | None, back: ReturnedPacket | None) -> Codebook:
@@ -157,19 +169,21 @@ def _codebook(codebook: str | Path | None, back: ReturnedPacket | None) -> Codeb
 def _place(
     read: CodingsRead,
     traces: Path,
-    exact: Unitizer | None,
+    cut: Unitizer | None,
     back: ReturnedPacket | None,
     report: CodingsReport,
+    projecting: bool,
 ) -> tuple[list[RawCoding], bool]:
-    """The rows that have a place, and whether the spans of a packet's files are other than its units, which ``exact`` cuts."""
+    """The rows that have a place, and whether their spans need not be units: as asked, or of a packet whose units they are not."""
     if not read.rows:
-        return [], False
+        return [], projecting
+    exact = None if projecting else cut
     if exact and read.by_unit:
         placed = place_units(read.rows, traces, report, exact)
     else:
         placed = place_spans(read.rows, traces, report, exact, strict=back is None)
     if exact is None or back is None:
-        return placed, False
+        return placed, projecting
     if not back.exact(placed):
         return placed, True
     placed, practice, uncalled = back.asked(placed)
@@ -225,8 +239,7 @@ def _own_units(coded: dict[str, list[SpanCoding]], lang: str | None, report: Cod
     if len(set().union(*by_span.values())) > 1:
         report.alone.update(next(iter(who)) for who in by_span.values() if len(who) == 1)
         report.shared = sum(len(who) > 1 for who in by_span.values())
-    spans = [(trace_id, one.start, one.end) for trace_id, found in coded.items() for one in found]
-    return Unitizer.given(spans, lang)
+    return Unitizer.given(by_span, lang)
 
 
 def _manifest(
@@ -236,7 +249,7 @@ def _manifest(
     lang: str | None,
     traces: Path,
     paths: Sequence[Path],
-    kinds: dict[str, CoderKind],
+    coders: list[CoderInfo],
     how: dict[str, Any],
     back: ReturnedPacket | None,
 ) -> Manifest:
@@ -253,7 +266,7 @@ def _manifest(
         book,
         {**same, "lang": lang, "source": digests},
         **same,
-        coders=[CoderInfo(name=name, kind=kind) for name, kind in kinds.items()],
+        coders=coders,
         lang=lang or "",
         source=source,
     )

@@ -18,9 +18,10 @@ from ..errors import InputError, did_you_mean
 from ..files.spreadsheet import restore
 from ..intake import read_traces
 from ..trace import Trace
+from ..unit.sentence import Span, trimmed
 from ..unit.unit import Unit
 from ..unit.unitizer import SCHEMES, Unitizer
-from .anchor import Anchored, Anchorer, Refused, fold, trimmed
+from .anchor import Anchored, Anchorer, Refused, fold
 from .raw_coding import CodingRowError, RawCoding
 from .read_codings import CodingsReport
 
@@ -57,31 +58,35 @@ def _place_in(
     trace: Trace, rows: list[RawCoding], unitizer: Unitizer | None, report: CodingsReport, strict: bool
 ) -> list[RawCoding]:
     anchorer = Anchorer(trace.reasoning)
-    units = {(unit.start, unit.end) for unit in unitizer(trace)} if unitizer else set()
+    units = {(unit.start, unit.end) for unit in unitizer(trace)} if unitizer else None
     answer = fold(trace.answer)
     placed = []
     for raw in rows:
         found = _anchor(anchorer, raw)
-        exact = isinstance(found, Anchored) and not found.cause
-        if not exact and _is_outside(raw, len(trace.reasoning), answer):
+        moved = isinstance(found, Refused) or bool(found.cause)
+        if moved and _is_outside(raw, len(trace.reasoning), answer):
             report.outside += 1
             report.places.setdefault("outside", []).append(raw.where)
-            continue
-        if isinstance(found, Refused):
+        elif isinstance(found, Refused):
             report.problems.append(raw.problem(found.why))
-            continue
-        span = (found.start, found.end)
-        if unitizer and span not in units:
-            span = trimmed(trace.reasoning, *span)
-            if strict and span not in units:
-                why = f"no unit of {unitizer.scheme} lies exactly at {found.start}–{found.end}; --project takes the largest overlap"
-                report.problems.append(raw.problem(why))
-                continue
-        if found.cause:
-            report.moved[found.cause] += 1
-            report.places.setdefault(found.cause, []).append(raw.where)
-        placed.append(raw._replace(place=(trace.id, *span)))
+        elif (span := _fitted(found, trace.reasoning, units, strict)) is None:
+            scheme = unitizer.scheme if unitizer else ""
+            why = f"no unit of {scheme} lies exactly at {found.start}–{found.end}; --project takes the largest overlap"
+            report.problems.append(raw.problem(why))
+        else:
+            if found.cause:
+                report.add_moved(found.cause, raw.where)
+            placed.append(raw._replace(place=(trace.id, *span)))
     return placed
+
+
+def _fitted(found: Anchored, text: str, units: set[Span] | None, strict: bool) -> Span | None:
+    """The span, without white space around it if that is no unit; ``None`` if it has to be one and is none."""
+    span = (found.start, found.end)
+    if units is None or span in units:
+        return span
+    span = trimmed(text, *span)
+    return span if span in units or not strict else None
 
 
 def _is_outside(raw: RawCoding, length: int, answer: str) -> bool:

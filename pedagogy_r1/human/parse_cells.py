@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..codebook import NONE, Codebook
 from ..errors import did_you_mean
-from .raw_coding import CodingRowError, RawCoding
+from .raw_coding import CodingRowError, RawCoding, RowProblem
 from .read_codings import CodingsReport
 
 EMPTY_CELL = "empty cell"
@@ -61,9 +61,7 @@ def parse_cells(
         try:
             coding = cells.parse(mine)
         except CodingRowError as error:
-            culprit = error.at or first
-            beside = f"left out together with row {culprit.row}"
-            report.problems += [raw.problem(str(error) if raw is culprit else beside) for raw in mine]
+            report.problems += _blame(error, mine)
             continue
         report.kept += len(mine)
         if coding.missing_reason == EMPTY_CELL:
@@ -72,6 +70,13 @@ def parse_cells(
             report.add("none in an exhaustive codebook", [coding.where])
         found.setdefault(first.place[0], []).append(coding)
     return found
+
+
+def _blame(error: CodingRowError, rows: Sequence[RawCoding]) -> list[RowProblem]:
+    """What is wrong with one row, and of the others that they are left out with it."""
+    culprit = error.at or rows[0]
+    beside = f"left out together with row {culprit.row}"
+    return [raw.problem(str(error) if raw is culprit else beside) for raw in rows]
 
 
 class _CellReader:
@@ -105,10 +110,7 @@ class _CellReader:
         found: list[str] = []
         empty = none = 0
         for raw in rows:
-            names = [name.strip() for name in re.split("[;,|\n]", raw.cell or "") if name.strip()]
-            if names and raw.missing_reason:
-                why = f"both a code ({raw.cell}) and a reason for its absence ({raw.missing_reason})"
-                raise CodingRowError(why, raw)
+            names = _names(raw)
             if not names:
                 none_applies = raw.exported and not raw.missing_reason
                 none, empty = none + none_applies, empty + (not none_applies)
@@ -140,6 +142,15 @@ class _CellReader:
             near = did_you_mean(name, [*self.book.code_ids, NONE])
             raise CodingRowError(f"unknown code {name!r}; {near}", raw)
         return self._by_case[name.lower()]
+
+
+def _names(raw: RawCoding) -> list[str]:
+    """What stands in the cell, code by code."""
+    names = [name.strip() for name in re.split("[;,|\n]", raw.cell or "") if name.strip()]
+    if names and raw.missing_reason:
+        why = f"both a code ({raw.cell}) and a reason for its absence ({raw.missing_reason})"
+        raise CodingRowError(why, raw)
+    return names
 
 
 def _in_order(rows: Sequence[RawCoding]) -> Sequence[RawCoding]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 from ..files.records import BadRow, Row, need_file, read_rows
 from ..files.spreadsheet import restore
+from ..intake.fields import plain_name
 
 ROWS = (".csv", ".tsv", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
 """Files that are read as rows; any other is left to a tool that knows it."""
@@ -122,15 +123,6 @@ class CodingsFile:
         return restore(text) if self.path.suffix.lower() in (".csv", ".tsv", ".xlsx") else text
 
 
-def plain_name(column: str) -> str:
-    """Column names are compared without case, and spaces are underscores.
-
-    >>> plain_name(" Unit ID")
-    'unit_id'
-    """
-    return column.strip().lower().replace(" ", "_").replace("-", "_")
-
-
 def read_codings_file(path: str | Path) -> CodingsFile:
     """Read a whole file of human codings (they are small); of a file that is no table, nothing."""
     path = Path(path)
@@ -174,6 +166,12 @@ def each_record(
         except CodingRowError as error:
             raw = json.dumps(row.data, ensure_ascii=False, default=str)[:500]
             yield BadRow(number, str(error), raw)
+
+
+def numbered(rows: Iterable[RawCoding | BadRow]) -> Iterator[RawCoding | BadRow]:
+    """Rows of a file that is no table, counted from 1."""
+    for number, row in enumerate(rows, 1):
+        yield row._replace(line=number) if isinstance(row, BadRow) else row._replace(row=number)
 
 
 class PacketRecord(NamedTuple):

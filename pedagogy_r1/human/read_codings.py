@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, get_args
 from ..codebook import Codebook
 from ..errors import InputError
 from ..files.records import BadRow
-from ..runs.coding import NOT_CODED, CoderKind
+from ..runs.coding import NOT_CODED, CoderKind, Coding
 from ..runs.run import CoderRun
 from .packet_return import ReturnedPacket
 from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, read_codings_file
@@ -64,6 +64,19 @@ class CodingsReport:
         if where:
             self.counts[remark] += len(where)
             self.places.setdefault(remark, []).extend(where)
+
+    def count_trace(self, units: Sequence[object], codings: Sequence[Coding]) -> None:
+        """Count what was made of one trace."""
+        self.traces += 1
+        self.traces_left_out = max(0, self.traces_left_out - 1)
+        self.units += len(units)
+        self.codings += len(codings)
+        self.missing += sum(coding.codes is None for coding in codings)
+
+    def add_moved(self, cause: str, where: str) -> None:
+        """Count a row whose offsets moved."""
+        self.moved[cause] += 1
+        self.places.setdefault(cause, []).append(where)
 
     @property
     def run(self) -> CoderRun:
@@ -114,12 +127,7 @@ def read_codings(
         for raw in _owned(reader.read(file), str(path), report, coder, back):
             names[raw.coder] = None
             declared.check(raw)
-            report.add("flagged by the coder", [raw.where] if raw.flag else [])
-            if not raw.coder:
-                report.problems.append(raw.problem("no coder"))
-            elif raw.exported and raw.missing_reason == NOT_CODED:
-                report.not_coded += 1
-            else:
+            if _says_something(raw, report):
                 rows.append(raw)
     by_unit = any(raw.unit_id for raw in rows)
     by_span = any(raw.trace_id and raw.start is not None for raw in rows)
@@ -146,6 +154,17 @@ def _owned(
             report.problems.append(RowProblem(file, raw.row, str(error)))
         else:
             yield own
+
+
+def _says_something(raw: RawCoding, report: CodingsReport) -> bool:
+    """Whether the row is somebody's coding; others are counted."""
+    report.add("flagged by the coder", [raw.where] if raw.flag else [])
+    if not raw.coder:
+        report.problems.append(raw.problem("no coder"))
+        return False
+    empty = raw.exported and raw.missing_reason == NOT_CODED
+    report.not_coded += empty
+    return not empty
 
 
 def _schemes(file: CodingsFile) -> list[str]:

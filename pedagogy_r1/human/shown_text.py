@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from ..files.archive import Allowance, legal
 from ..files.records import BadRow
-from .anchor import trimmed
+from ..unit.sentence import trimmed
 from .packet import CodingTask, Packet, blind_id
 from .raw_coding import RawCoding
 

@@ -16,14 +16,7 @@ LISTS = ("messages", "conversations", "conversation")
 """Columns that hold a conversation; ``prompt`` and ``completion`` may hold one too."""
 
 _REASONING = ("reasoning", "reasoning_content", "thinking")
-_ROLES = {
-    "human": "user",
-    "gpt": "assistant",
-    "model": "assistant",
-    "bot": "assistant",
-    "ai": "assistant",
-    "developer": "system",
-}
+_ROLES = {"human": "user", "developer": "system", **dict.fromkeys(("gpt", "model", "bot", "ai"), "assistant")}
 
 
 class ChatRow(NamedTuple):
@@ -53,7 +46,7 @@ def read_chat(row: dict[str, Any]) -> ChatRow:
         columns |= dict.fromkeys(found, name)
         outer = row[name] if isinstance(row[name], dict) and holder is not row[name] else {}
         body = {"body": rest} if rest else {}
-        left[name] = {k: v for k, v in outer.items() if k != "body"} | body if outer else rest
+        left[name] = _without(outer, "body") | body if outer else rest
     for name in (*LISTS, "prompt"):
         if is_conversation(row.get(name)):
             texts, rest = _conversation(row[name], prompt_only=bool(found) or _has_response(row))
@@ -98,22 +91,23 @@ def _answer_column(row: dict[str, Any]) -> tuple[str, Any] | None:
 def _choice(holder: Any) -> tuple[dict[str, Any], Any, str | None]:
     """(assistant message, what is left of the reply, remark)."""
     if isinstance(holder, list):
-        messages = [m for m in holder if _role(m) == "assistant"]
-        if not messages:
-            raise NotChat("no assistant message in the completion")
-        return messages[-1], None if len(holder) == 1 else holder[:-1], None
+        return holder[_last_answer(holder, "completion")], holder[:-1] or None, None
     if "choices" not in holder:
         return holder, _unspoken(holder), None
-    choices = holder["choices"]
+    choices, others = holder["choices"], _without(holder, "choices")
     message = _first_message(choices)
-    kept = {k: v for k, v in choices[0].items() if k not in ("message", "text")}
-    kept |= {"message": rest} if (rest := _unspoken(message)) else {}
-    others = {k: v for k, v in holder.items() if k != "choices"}
+    kept = _without(choices[0], "message", "text")
+    if rest := _unspoken(message):
+        kept["message"] = rest
     if not kept and len(choices) == 1:
         return message, others, None
     left = [kept, *choices[1:]]
     note = f"{len(choices)} choices in one row: the first is taken, the others are in metadata"
     return message, others | {"choices": left} if others else left, note if len(choices) > 1 else None
+
+
+def _without(data: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in names}
 
 
 def _first_message(choices: list[Any]) -> dict[str, Any]:
@@ -137,36 +131,37 @@ def _conversation(
     messages: list[dict[str, Any]], *, prompt_only: bool
 ) -> tuple[dict[str, str], dict[str, Any]]:
     """(texts by target, what is left): the last answer, and the users' messages before it."""
-    last = len(messages) if prompt_only else _last_answer(messages)
+    last = len(messages) if prompt_only else _last_answer(messages, "conversation")
     found = {} if prompt_only else _message_texts(messages[last])
     first = last
     while first and _role(messages[first - 1]) == "user":
         first -= 1
-    if question := "\n\n".join(_text(m) for m in messages[first:last]):
+    if question := _joined(messages[first:last]):
         found["question"] = question
+    return found, _rest(messages, first, last)
+
+
+def _rest(messages: list[dict[str, Any]], first: int, last: int) -> dict[str, Any]:
+    """The system's messages before the question, which begins at ``first``; and all of them, where there is more."""
     system = [m for m in messages[:first] if _role(m) == "system"]
-    left: dict[str, Any] = {"system": "\n\n".join(_text(m) for m in system)} if system else {}
+    left: dict[str, Any] = {"system": _joined(system)} if system else {}
     plain = len(system) == first and last >= len(messages) - 1 and all(_is_plain(m) for m in messages)
     if not plain:
-        spoken = {"content": None, "value": None}
-        left["messages"] = [
-            _unspoken(m) | {"role": "assistant"} | spoken if i == last else m for i, m in enumerate(messages)
-        ]
-    return found, left
+        spoken = {"role": "assistant", "content": None, "value": None}
+        left["messages"] = [_unspoken(m) | spoken if i == last else m for i, m in enumerate(messages)]
+    return left
 
 
-def _last_answer(messages: list[dict[str, Any]]) -> int:
+def _last_answer(messages: list[dict[str, Any]], what: str) -> int:
     last = max((i for i, m in enumerate(messages) if _role(m) == "assistant"), default=-1)
     if last < 0:
-        raise NotChat("no assistant message in the conversation")
+        raise NotChat(f"no assistant message in the {what}")
     return last
 
 
 def _is_plain(message: dict[str, Any]) -> bool:
-    parts = message.get("content", message.get("value"))
-    texts_only = not isinstance(parts, list) or all(
-        isinstance(p, str) or (isinstance(p, dict) and _part(p) is not None) for p in parts
-    )
+    content = _content(message)
+    texts_only = not isinstance(content, list) or None not in map(_part, content)
     return texts_only and not _unspoken(message)
 
 
@@ -177,35 +172,40 @@ def _role(message: dict[str, Any]) -> str:
 
 def _message_texts(message: dict[str, Any]) -> dict[str, str]:
     """Response and reasoning of an assistant message, reasoning parts of its content included."""
-    reasoning = [
-        message[name] for name in _REASONING if isinstance(message.get(name), str) and message[name]
-    ][:1]
-    parts = message.get("content", message.get("value"))
-    if not reasoning and isinstance(parts, list):
-        reasoning = [
-            p[1] for part in parts if isinstance(part, dict) and (p := _part(part)) and p[0] == "reasoning"
-        ]
+    thoughts = [message[name] for name in _REASONING if isinstance(message.get(name), str) and message[name]]
+    reasoning, content = thoughts[:1], _content(message)
+    if not reasoning and isinstance(content, list):
+        reasoning = _parts(content, "reasoning")
     return {"response": _text(message)} | ({"reasoning": "\n\n".join(reasoning)} if reasoning else {})
+
+
+def _joined(messages: list[dict[str, Any]]) -> str:
+    return "\n\n".join(map(_text, messages))
 
 
 def _text(message: dict[str, Any]) -> str:
     """The text of a message: its content, or the text parts of it."""
-    content = message.get("content", message.get("value"))
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
+    content = _content(message)
     if isinstance(content, list):
-        parts = [
-            ("text", p) if isinstance(p, str) else _part(p) for p in content if isinstance(p, str | dict)
-        ]
-        return "".join(part[1] for part in parts if part and part[0] == "text")
+        return "".join(_parts(content, "text"))
+    if content is None or isinstance(content, str):
+        return content or ""
     raise NotChat(f"a message's content is {type(content).__name__}, not text")
 
 
-def _part(part: dict[str, Any]) -> tuple[str, str] | None:
+def _content(message: dict[str, Any]) -> Any:
+    return message.get("content", message.get("value"))
+
+
+def _parts(content: list[Any], kind: str) -> list[str]:
+    return [part[1] for part in map(_part, content) if part and part[0] == kind]
+
+
+def _part(part: Any) -> tuple[str, str] | None:
     """("text" or "reasoning", its text), or ``None`` for an image, a tool call …"""
+    if isinstance(part, str):
+        return "text", part
     for name, kind in (("thinking", "reasoning"), ("reasoning", "reasoning"), ("text", "text")):
-        if isinstance(part.get(name), str):
+        if isinstance(part, dict) and isinstance(part.get(name), str):
             return ("reasoning" if part.get("type") in ("thinking", "reasoning") else kind), part[name]
     return None

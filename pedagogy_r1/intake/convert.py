@@ -68,14 +68,11 @@ def convert(row: dict[str, Any], plan: FieldPlan, default_id: str) -> Converted:
     texts, notes = _texts(taken)
     split, after = _compose(texts, plan.no_think)
     _check(split, texts, taken, plan)
-    if split.think == "absent" and (tag := _like_think(texts["response"])):
-        notes.append(f"{tag} was seen and taken as text: the tags that are known are <think> and </think>")
-    if not split.reasoning.strip():
-        notes.append("no reasoning, only an answer: nothing to code")
     own_think = row.get("think") if "response" not in texts and row.get("think") in _THINK else None
     metadata = _metadata(row, taken, drop_think=own_think is not None)
     if after:
         metadata["after_think"] = after
+    names = ("item", "reference", "domain", "condition", "model")
     try:
         trace = Trace(
             id=texts.get("id") or default_id,
@@ -86,15 +83,22 @@ def convert(row: dict[str, Any], plan: FieldPlan, default_id: str) -> Converted:
             lang=_lang(texts.get("lang")),
             think=own_think or split.think,
             metadata=metadata,
-            **{
-                name: texts.get(name) or None
-                for name in ("item", "reference", "domain", "condition", "model")
-            },
+            **{name: texts.get(name) or None for name in names},
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise RowError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
-    return Converted(trace, taken.sources, taken.absent, notes)
+    return Converted(trace, taken.sources, taken.absent, notes + _remarks(split, texts))
+
+
+def _remarks(split: Split, texts: dict[str, str]) -> list[str]:
+    """What is to be said of the reasoning that was found."""
+    notes = []
+    if split.think == "absent" and (tag := _like_think(texts["response"])):
+        notes.append(f"{tag} was seen and taken as text: the tags that are known are <think> and </think>")
+    if not split.reasoning.strip():
+        notes.append("no reasoning, only an answer: nothing to code")
+    return notes
 
 
 def _texts(taken: _Taken) -> tuple[dict[str, str], list[str]]:
@@ -137,18 +141,24 @@ def _take(row: dict[str, Any], plan: FieldPlan) -> _Taken:
         if target not in plan.mapping and target not in plan.constants:
             values[target], sources[target] = text, chat.columns[target]
     notes = [chat.note] if chat.note else []
-    used = {path[0] for path in paths} | set(chat.left)
-    for target, name in known_fields(row).items():
-        if target in {*plan.mapping, *plan.constants, *values} or name in used:
-            continue
-        if target == "answer" and values.get("response") not in (None, ""):
-            notes.append(
-                f"{name!r} stays in metadata, because the answer comes from the response; if it is the reference: --map reference={name}"
-            )
-            continue
-        values[target], sources[target] = row[name], name
-        paths.append((name,))
-    return _Taken(values | dict(plan.constants), sources, paths, absent, chat, notes)
+    known = _known(
+        row, {*plan.mapping, *plan.constants, *values}, {path[0] for path in paths} | set(chat.left)
+    )
+    values |= {target: row[name] for target, name in known.items()}
+    if "answer" in known and values.get("response") not in (None, ""):
+        del values["answer"]
+        name = known.pop("answer")
+        notes.append(
+            f"{name!r} stays in metadata, because the answer comes from the response; if it is the reference: --map reference={name}"
+        )
+    paths += [(name,) for name in known.values()]
+    return _Taken(values | dict(plan.constants), sources | known, paths, absent, chat, notes)
+
+
+def _known(row: dict[str, Any], decided: set[str], used: set[str]) -> dict[str, str]:
+    """The columns with a well-known name, by target, for the targets that nothing has decided."""
+    found = known_fields(row).items()
+    return {target: name for target, name in found if target not in decided and name not in used}
 
 
 def _chat(row: dict[str, Any], plan: FieldPlan) -> ChatRow:
@@ -170,20 +180,24 @@ def _compose(texts: dict[str, str], no_think: NoThink) -> tuple[Split, str]:
     reasoning, response, answer = (texts.get(name, "") for name in ("reasoning", "response", "answer"))
     if not response:
         return Split(reasoning, answer, "field"), ""
-    split = split_think(response)
-    if reasoning.strip():
-        # Servers with a reasoning parser may repeat the reasoning, in tags, before the answer.
-        same = split.think != "absent" and split.reasoning.strip() == reasoning.strip()
-        split = Split(reasoning, split.answer if same else response, "field")
-    elif split.think == "absent" and no_think == "error":
-        tag = _like_think(response)
-        raise RowError("no <think> in the response" + (f" ({tag} is taken as text)" if tag else ""))
-    elif split.think == "absent" and no_think == "answer":
-        split = Split("", response, "absent")
+    split = _split(response, reasoning, no_think)
     if not answer:
         return split, ""
     displaced = split.answer if split.answer.strip() not in ("", answer.strip()) else ""
     return split._replace(answer=answer), displaced
+
+
+def _split(response: str, reasoning: str, no_think: NoThink) -> Split:
+    """Reasoning and answer of a response, beside which the reasoning may stand by itself."""
+    split = split_think(response)
+    if reasoning.strip():
+        # Servers with a reasoning parser may repeat the reasoning, in tags, before the answer.
+        same = split.think != "absent" and split.reasoning.strip() == reasoning.strip()
+        return Split(reasoning, split.answer if same else response, "field")
+    if split.think == "absent" and no_think == "error":
+        tag = _like_think(response)
+        raise RowError("no <think> in the response" + (f" ({tag} is taken as text)" if tag else ""))
+    return Split("", response, "absent") if split.think == "absent" and no_think == "answer" else split
 
 
 def _like_think(response: str) -> str:
@@ -193,12 +207,8 @@ def _like_think(response: str) -> str:
 
 
 def _metadata(row: dict[str, Any], taken: _Taken, *, drop_think: bool) -> dict[str, Any]:
-    paths = [
-        *taken.paths,
-        *((name,) for name in taken.chat.left if name in row),
-        *([("think",)] if drop_think else []),
-    ]
-    rest: dict[str, Any] = without(row, paths)
+    paths = [*taken.paths, *((name,) for name in taken.chat.left if name in row)]
+    rest: dict[str, Any] = without(row, [*paths, ("think",)] if drop_think else paths)
     rest = rest | {name: value for name, value in taken.chat.left.items() if value not in (None, {}, [])}
     own = rest.get("metadata")
     if isinstance(own, dict) and not (own.keys() & rest.keys()):
@@ -215,18 +225,21 @@ def _text(target: str, value: Any, name: str) -> str:
         return value if target in (*_LONG, "answer") else value.strip()
     if target not in _LONG:
         return dump(jsonable(value)) if isinstance(value, dict | list | bool) else str(jsonable(value))
-    if isinstance(value, dict) or is_conversation(value):
-        try:
-            found = read_chat(
-                {"messages": value}
-                if target == "question" and isinstance(value, list)
-                else {"response": value}
-            ).found
-        except NotChat as error:
-            raise RowError(f"{name!r}: {error}") from None
-        if text := found.get(target) or found.get("response"):
-            return text
+    if text := _chat_text(target, value, name):
+        return text
     raise RowError(f"{name!r} should be text, to be taken as {target}, and is {type(value).__name__}")
+
+
+def _chat_text(target: str, value: Any, name: str) -> str | None:
+    """What a message or a conversation in a cell says of the target."""
+    if not (isinstance(value, dict) or is_conversation(value)):
+        return None
+    column = "messages" if target == "question" and isinstance(value, list) else "response"
+    try:
+        found = read_chat({column: value}).found
+    except NotChat as error:
+        raise RowError(f"{name!r}: {error}") from None
+    return found.get(target) or found.get("response")
 
 
 def _correct(value: Any, name: str) -> bool | None:

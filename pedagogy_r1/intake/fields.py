@@ -15,21 +15,6 @@ from typing import Any
 
 from ..errors import InputError, did_you_mean
 
-TARGETS = (
-    "id",
-    "item",
-    "question",
-    "response",
-    "reasoning",
-    "answer",
-    "reference",
-    "correct",
-    "domain",
-    "condition",
-    "model",
-    "lang",
-)
-
 KNOWN: dict[str, tuple[str, ...]] = {
     "id": ("id", "trace_id", "uid", "custom_id"),
     "item": ("item", "item_id", "question_id", "problem_id", "task_id"),
@@ -52,6 +37,8 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "lang": ("lang",),
 }
 """Names taken without ``--map``, best first; case, spaces and hyphens do not matter."""
+
+TARGETS = tuple(KNOWN)
 
 MISSING = object()
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -102,13 +89,22 @@ def find(row: dict[str, Any], field: str) -> tuple[Any, Path]:
     return value, path
 
 
+def plain_name(column: str) -> str:
+    """Column names are compared without case, and spaces are underscores.
+
+    >>> plain_name(" Unit ID")
+    'unit_id'
+    """
+    return column.strip().lower().replace(" ", "_").replace("-", "_")
+
+
 def known_fields(row: dict[str, Any]) -> dict[str, str]:
     """Which of the row's columns has a well-known name, by target.
 
     >>> known_fields({"Prompt": "2+2?", "output": "4", "note": ""})
     {'question': 'Prompt', 'response': 'output'}
     """
-    plain = {name.strip().lower().replace(" ", "_").replace("-", "_"): name for name in reversed(list(row))}
+    plain = {plain_name(name): name for name in reversed(list(row))}
     found: dict[str, str] = {}
     for target, names in KNOWN.items():
         first = next((plain[name] for name in names if name in plain), None)
@@ -142,7 +138,7 @@ def mend(text: str) -> str:
 
 def jsonable(value: Any) -> Any:
     """What JSON and UTF-8 can hold: dates as ISO text, bytes as text or base64, NaN and odd types as their text."""
-    if value is None or isinstance(value, bool | int):
+    if value is None or isinstance(value, int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
@@ -153,8 +149,12 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [jsonable(v) for v in value]
     if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return base64.b64encode(value).decode()
+        return _bytes_text(value)
     return value.isoformat() if hasattr(value, "isoformat") else jsonable(str(value))
+
+
+def _bytes_text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode()

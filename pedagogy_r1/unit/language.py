@@ -181,11 +181,12 @@ class Abbreviations(NamedTuple):
             return False
         if len(preceding) == 2 and preceding[0].isalpha() and preceding[1] == ".":
             return True
-        if not self.openers or following.endswith("ing"):
-            return False
-        return preceding == "by" or (
-            preceding.istitle() and preceding.isalpha() and preceding not in self.openers | _LETTERED
-        )
+        return bool(self.openers) and not following.endswith("ing") and self._before_name(preceding)
+
+    def _before_name(self, word: str) -> bool:
+        """Whether a name may follow the word: "by", or a name."""
+        is_name = word.istitle() and word.isalpha() and word not in self.openers | _LETTERED
+        return word == "by" or is_name
 
 
 _LETTERED = _words(

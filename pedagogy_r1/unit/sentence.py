@@ -122,14 +122,14 @@ def _ends(text: str, at: int, stop: re.Match[str], end: int, known: Abbreviation
     """Whether the unit that began at ``at`` ends behind this stop, which is not the last thing on its line."""
     run, close, cut = stop[1], stop[2], stop.end()
     if not set(run) <= _SPACED:
-        return not (run == "．" and text[cut].isdigit()) and not (close and _KANA.match(text, cut))
+        return not (run == "．" and text[cut].isdigit()) and not _quotes(text, stop)
     if not text[cut].isspace():
         return _ends_unspaced(text, stop, known)
     begin = _SKIP.match(text, cut, end).end()  # type: ignore[union-attr]  # it matches the empty string too
     following = text[begin] if begin < end else " "
     if run == ".":
         return _period_ends(text, max(at, stop.start() - 64), stop.start(), begin, end, known)
-    if run == MASK_STOP or not set(run) & {"?", "!"}:  # a formula that ends in a stop; "..." and "…"
+    if not _asks(run):  # a formula that ends in a stop; "..." and "…"
         return following.isupper()
     if following in _OPERATORS:
         return False
@@ -140,19 +140,27 @@ def _ends(text: str, at: int, stop: re.Match[str], end: int, known: Abbreviation
 
 def _ends_unspaced(text: str, stop: re.Match[str], known: Abbreviations) -> bool:
     """A stop with no space behind it: usual in scripts without case, an oversight before "So" and its like."""
-    cut, asks = stop.end(), bool(set(stop[1]) & {"?", "!"})
+    cut = stop.end()
     if _is_uncased(text[cut]):
         before = text[stop.start() - 1 : stop.start()]
-        return (asks or (stop[1] == "." and _is_uncased(before))) and not (stop[2] and _KANA.match(text, cut))
+        return (_asks(stop[1]) or (stop[1] == "." and _is_uncased(before))) and not _quotes(text, stop)
     word = _GLUED.match(text, cut)
     return bool(word and stop[1] in (".", "?", "!") and word[1] in known.openers)
 
 
+def _asks(run: str) -> bool:
+    """Whether a run of stops asks or exclaims."""
+    return "?" in run or "!" in run
+
+
+def _quotes(text: str, stop: re.Match[str]) -> bool:
+    """Whether the stop only ends a quotation, after which a Japanese sentence goes on."""
+    return bool(stop[2] and _KANA.match(text, stop.end()))
+
+
 def _period_ends(text: str, at: int, stop: int, begin: int, end: int, known: Abbreviations) -> bool:
     """Whether the sentence, not only a word, ends at this period; what follows begins at ``begin``."""
-    before = text[at:stop].split()
-    word = before[-1].lstrip(_OPENERS) if before and not text[stop - 1].isspace() else ""
-    preceding = before[-2].lstrip(_OPENERS) if len(before) > 1 else ""
+    preceding, word = _words_before(text, at, stop)
     after = _WORD.match(text, begin, end)
     following = after[0] if after else ""
     char = text[begin] if begin < end else " "
@@ -165,6 +173,12 @@ def _period_ends(text: str, at: int, stop: int, begin: int, end: int, known: Abb
             return word.islower() or preceding.isalpha()
         return not known.is_initial(preceding, following, text[begin + 1 : begin + 2] == ".")
     return char not in _OPERATORS
+
+
+def _words_before(text: str, at: int, stop: int) -> tuple[str, str]:
+    """The last two words before a period; the last is empty where a space stands before the period."""
+    *_, preceding, word = ("", "", *text[at:stop].split())
+    return preceding.lstrip(_OPENERS), "" if text[stop - 1].isspace() else word.lstrip(_OPENERS)
 
 
 def _is_uncased(char: str) -> bool:

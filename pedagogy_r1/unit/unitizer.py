@@ -68,8 +68,10 @@ class Unitizer:
         lang = self.lang or trace.lang
         doc = tokenize(trace.reasoning, lang)
         if self.spans is None:
-            return doc, _units(trace, _cut(trace.reasoning, self.scheme, lang), self.scheme, doc)
-        return doc, _units(trace, _ordered(self.spans.get(trace.id, ())), self.scheme, doc)
+            spans = _cut(trace.reasoning, self.scheme, lang)
+        else:
+            spans = sorted({(start, end) for start, end in self.spans.get(trace.id, ())})
+        return doc, _units(trace, spans, self.scheme, doc)
 
 
 def unitize(trace: Trace, scheme: str = "sentence@1", lang: str | None = None) -> list[Unit]:
@@ -91,8 +93,7 @@ def given_scheme(spans: Iterable[TraceSpan]) -> str:
 
 def given_units(trace: Trace, spans: Iterable[Span], scheme: str, lang: str | None = None) -> list[Unit]:
     """Units that are exactly these spans of the trace, in order; they may overlap, as spans of several coders do."""
-    with bounded_memory(lang or trace.lang):
-        return _units(trace, _ordered(spans), scheme, tokenize(trace.reasoning, lang or trace.lang))
+    return Unitizer(scheme, lang, {trace.id: list(spans)})(trace)
 
 
 def _check_scheme(scheme: str) -> None:
@@ -104,10 +105,6 @@ def _check_scheme(scheme: str) -> None:
         raise PedagogyError(f"no unit scheme is named {scheme!r}", did_you_mean(scheme, list(SCHEMES)))
 
 
-def _ordered(spans: Iterable[Sequence[int]]) -> list[Span]:
-    return sorted({(start, end) for start, end in spans})
-
-
 def _cut(text: str, scheme: str, lang: str) -> list[Span]:
     if scheme == "paragraph@1":
         return paragraphs(text)
@@ -115,24 +112,22 @@ def _cut(text: str, scheme: str, lang: str) -> list[Span]:
     return thoughts(text, found, language_code(lang)) if scheme == "thought@1" else found
 
 
-def _units(trace: Trace, spans: Iterable[Span], scheme: str, doc: Doc) -> list[Unit]:
+def _units(trace: Trace, spans: list[Span], scheme: str, doc: Doc) -> list[Unit]:
     """Spans with ids, texts and token counts; a span outside the text is an error."""
     import numpy as np
 
-    text, spans = trace.reasoning, list(spans)
+    length = len(trace.reasoning)
     for start, end in spans:
-        if not 0 <= start < end <= len(text):
+        if not 0 <= start < end <= length:
             raise PedagogyError(
-                f"trace {trace.id}: span {start}–{end} does not lie in its reasoning of {len(text)} characters",
+                f"trace {trace.id}: span {start}–{end} does not lie in its reasoning of {length} characters",
                 "offsets are code points, half-open, into the reasoning; import the file again with its quotes",
             )
     tokens = doc.to_array(["IDX", "IS_SPACE"]).reshape(-1, 2)
     starts = tokens[tokens[:, 1] == 0, 0]
     edges = np.array(spans, dtype=np.int64).reshape(-1, 2)
     counts = np.searchsorted(starts, edges[:, 1]) - np.searchsorted(starts, edges[:, 0])
-    return made_units(
-        trace, scheme, [(start, end, n) for (start, end), n in zip(spans, counts.tolist(), strict=True)]
-    )
+    return made_units(trace, scheme, ((*span, n) for span, n in zip(spans, counts.tolist(), strict=True)))
 
 
 def made_units(trace: Trace, scheme: str, cuts: Iterable[tuple[int, int, int]]) -> list[Unit]:

@@ -91,19 +91,9 @@ def write_formats(
     ``label-studio`` is ``label_studio``. Raises `PluginError` for a format that does not exist or an option that one of
     them does not have, before anything is written.
     """
-    writers: dict[str, PacketWriter] = _chosen(
-        "writes", list(dict.fromkeys(name.strip().replace("-", "_") for name in names))
-    )
+    writers: dict[str, PacketWriter] = _chosen("writes", [name.strip().replace("-", "_") for name in names])
     for name, write in writers.items():
-        known = inspect.signature(write).parameters
-        for option in options:
-            if option not in known:
-                raise PluginError(f"format {name} has no option {option!r}", "leave it out for this format")
-        if options.get("spans") and not packet.manifest.whole_traces:
-            raise InputError(
-                f"{packet.folder}: its units were drawn one by one, and {name} with spans shows whole traces",
-                "leave --spans out, or draw whole traces",
-            )
+        _check_options(packet, name, write, options)
     chosen = list(coders) or list(packet.manifest.coders)
     for coder in chosen:
         packet.check_coder(coder)
@@ -113,6 +103,18 @@ def write_formats(
         for write in writers.values()
         for path in write(packet, coder, (out or packet.folder) / coder, **options)
     ]
+
+
+def _check_options(packet: Packet, name: str, write: PacketWriter, options: Mapping[str, Any]) -> None:
+    known = inspect.signature(write).parameters
+    for option in options:
+        if option not in known:
+            raise PluginError(f"format {name} has no option {option!r}", "leave it out for this format")
+    if options.get("spans") and not packet.manifest.whole_traces:
+        raise InputError(
+            f"{packet.folder}: its units were drawn one by one, and {name} with spans shows whole traces",
+            "leave --spans out, or draw whole traces",
+        )
 
 
 def choose(file: CodingsFile, name: str | None = None) -> tuple[str, CodingsReader]:

@@ -28,6 +28,7 @@ from unicodedata import east_asian_width
 
 from ...codebook import NONE, Codebook
 from ...errors import InputError
+from ...files.archive import zipped
 from ...files.records import BadRow, Row, atomic
 from ...files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, definition, ranks, unit_records
@@ -230,15 +231,13 @@ _SAVED = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(</dcterms:)")
 
 def _bytes(book: Any) -> bytes:
     """The file without the time of its making."""
-    made, fixed = io.BytesIO(), io.BytesIO()
+    made = io.BytesIO()
     book.save(made)
-    with zipfile.ZipFile(made) as old, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            data = old.read(name)
-            if name == "docProps/core.xml":
-                data = _SAVED.sub(rb"\g<1>2000-01-01T00:00:00Z\g<3>", data)
-            new.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
-    return fixed.getvalue()
+    with zipfile.ZipFile(made) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    about = "docProps/core.xml"
+    entries[about] = _SAVED.sub(rb"\g<1>2000-01-01T00:00:00Z\g<3>", entries[about])
+    return zipped(entries.items())
 
 
 def _sniff(file: CodingsFile) -> float:

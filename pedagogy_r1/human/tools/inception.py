@@ -28,7 +28,7 @@ from ...errors import InputError, PluginError
 from ...files.archive import Allowance, Archive, check_xml, names_in, read_bytes
 from ...files.records import BadRow, Row, atomic, write_json
 from ..packet import FIRST, FLAG, MEMO, Packet, code_line, ranks
-from ..raw_coding import CodingsFile, RawCoding
+from ..raw_coding import CodingsFile, RawCoding, numbered
 from ..shown_text import CodablePlace, ShownText, codable_places, share, shown_texts
 from . import CodingsReader, Tool
 
@@ -187,11 +187,8 @@ def _sniff(file: CodingsFile) -> float:
 
 
 def _read(file: CodingsFile) -> Iterator[RawCoding | BadRow]:
-    row, allowance = 0, Allowance(str(file.path))
-    for document in _documents(file.path):
-        for found in _codings(document, allowance):
-            row += 1
-            yield found._replace(line=row) if isinstance(found, BadRow) else found._replace(row=row)
+    allowance = Allowance(str(file.path))
+    return numbered(row for document in _documents(file.path) for row in _codings(document, allowance))
 
 
 def _documents(path: Path) -> Iterator[_Document]:
@@ -206,8 +203,7 @@ def _documents(path: Path) -> Iterator[_Document]:
 
 def _unpacked(archive: Archive, where: str, name: str, *, inner: bool) -> Iterator[_Document]:
     """The documents of an archive, and of the archives in it."""
-    types = next((n for n in archive.names if n.lower().rpartition("/")[2] == _TYPES), None)
-    system = archive.read(types) if types else None
+    system = _types_in(archive)
     for each in sorted(archive.names):
         place = PurePosixPath(each)
         kind, top = place.suffix.lower(), place.parts[0]
@@ -219,6 +215,11 @@ def _unpacked(archive: Archive, where: str, name: str, *, inner: bool) -> Iterat
         elif inner and kind == ".zip":
             nested = Archive(archive.read(each), f"{where}: {each}")
             yield from _unpacked(nested, f"{where}: {each}", document, inner=False)
+
+
+def _types_in(archive: Archive) -> bytes | None:
+    name = next((n for n in archive.names if n.lower().rpartition("/")[2] == _TYPES), None)
+    return archive.read(name) if name else None
 
 
 def _coder(stem: str) -> str:
@@ -268,12 +269,20 @@ def _codings(document: _Document, allowance: Allowance) -> Iterator[RawCoding | 
             yield BadRow(0, why, "")
             continue
         allowance.spend(one.end - one.start + (0 if one.text(UNIT_ID) else 10 * len(units)))
-        if one.unit_id:
-            yield one.row(document.coder, one.unit_id, text[one.start : one.end], whole=True)
-        elif one.ours and units:
-            yield _added(one, units, document, text)
-        elif code := next((one.text(name) for name in (FIRST, *_ANY) if one.text(name)), ""):
-            yield _span_row(one, code, document, text, known)
+        if row := _row(one, units, document, text, known):
+            yield row
+
+
+def _row(
+    one: _Annotation, units: list[_Annotation], document: _Document, text: str, known: list[CodablePlace]
+) -> RawCoding | BadRow | None:
+    """The row of an annotation; ``None`` if it says nothing."""
+    if one.unit_id:
+        return one.row(document.coder, one.unit_id, text[one.start : one.end], whole=True)
+    if one.ours and units:
+        return _added(one, units, document, text)
+    code = next((one.text(name) for name in (FIRST, *_ANY) if one.text(name)), "")
+    return _span_row(one, code, document, text, known) if code else None
 
 
 def _annotations(document: _Document) -> tuple[str, list[_Annotation]]:

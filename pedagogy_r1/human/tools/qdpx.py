@@ -30,7 +30,7 @@ from ...files.archive import Allowance, Archive, legal, local, names_in, parse_x
 from ...files.records import BadRow, atomic
 from ..anchor import CountedText
 from ..packet import Packet
-from ..raw_coding import CodingRowError, CodingsFile, RawCoding
+from ..raw_coding import CodingRowError, CodingsFile, RawCoding, numbered
 from ..shown_text import CodedText, MarkedSpan, ShownText, shown_texts
 from . import CodingsReader, Columns, Tool
 
@@ -132,11 +132,8 @@ def _columns(file: CodingsFile) -> Columns:
 
 
 def _read(file: CodingsFile) -> Iterator[RawCoding | BadRow]:
-    project, row = _Project(file.path), 0
-    for source in project.sources():
-        for found in project.codings(source):
-            row += 1
-            yield found._replace(line=row) if isinstance(found, BadRow) else found._replace(row=row)
+    project = _Project(file.path)
+    return numbered(row for source in project.sources() for row in project.codings(source))
 
 
 class _Project:
@@ -176,21 +173,14 @@ class _Project:
         except CodingRowError as error:
             yield from (BadRow(0, f"{name}: {error}", "") for _ in codings)
             return
-        marks: list[MarkedSpan] = []
         timed: list[tuple[str, MarkedSpan]] = []
         for each in selections:
             try:
-                placed = self._spans(each, text)
+                timed += self._spans(each, text)
             except CodingRowError as error:
                 yield BadRow(0, f"{name}: {error}", "")
-                continue
-            for when, span in placed:
-                marks += [span] if span.code == UNIT else []
-                timed += [(when, span)] if span.code != UNIT else []
-        if all(when for when, _ in timed):
-            timed.sort(key=itemgetter(0))
-        coded = CodedText(name, text.text, marks, self.allowance)
-        yield from coded.rows([span for _, span in timed])
+        marks, spans = _marks_and_codings(timed)
+        yield from CodedText(name, text.text, marks, self.allowance).rows(spans)
 
     def _spans(self, selection: Element, text: CountedText) -> list[tuple[str, MarkedSpan]]:
         """All codings of one selection and when they were made. Raises `CodingRowError` if it has no place."""
@@ -264,6 +254,15 @@ class _Project:
                 )
             found[key] = element
         return found
+
+
+def _marks_and_codings(timed: list[tuple[str, MarkedSpan]]) -> tuple[list[MarkedSpan], list[MarkedSpan]]:
+    """The units' marks, and the codings in the order in which they were made, if that is said of all of them."""
+    marks = [span for _, span in timed if span.code == UNIT]
+    codings = [each for each in timed if each[1].code != UNIT]
+    if all(when for when, _ in codings):
+        codings.sort(key=itemgetter(0))
+    return marks, [span for _, span in codings]
 
 
 def _children(element: Element, tag: str) -> list[Element]:

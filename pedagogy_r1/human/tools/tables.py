@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...files.records import BadRow, Row
-from ..raw_coding import CodingsFile, RawCoding, each_record, plain_name
+from ...intake.fields import plain_name
+from ..raw_coding import CodingsFile, RawCoding, each_record
 from . import CodingsReader, Columns, Tool
 
 SPAN = ("trace_id", "start", "end", "quote")
