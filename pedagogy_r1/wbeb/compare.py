@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Estimate, Resampling, bootstrap, ratio_of_means
 from .domain import Answered, Score, domain_named
@@ -151,15 +153,14 @@ def compare(
     Raises `RunError` for a folder that is unfinished or given twice, `InputError` for runs that disagree about an item.
     """
     how = how or Resampling()
-    opened = [Generation(folder).require_complete() for folder in folders]
+    opened = _opened(folders)
     runs = _named(opened)
-    against = _base(runs, base)
-    answers = {run.name: answered(generation) for run, generation in zip(runs, opened, strict=True)}
-    keys = sorted({key for found in answers.values() for key in found}, key=place_of)
-    parts = [
-        _part(key, {name: found[key] for name, found in answers.items() if key in found}, how) for key in keys
-    ]
-    pairs = [(run.name, against if base else _held_against(run, against, runs)) for run in runs]
+    pairs = _held_against(runs, base)
+    answers: defaultdict[Key, dict[str, list[Answered]]] = defaultdict(dict)
+    for run, generation in zip(runs, opened, strict=True):
+        for key, found in answered(generation).items():
+            answers[key][run.name] = found
+    parts = [_part(key, answers[key], how) for key in sorted(answers, key=place_of)]
     return EvaluationComparison(
         runs=runs,
         shared=tuple(part.shared for part in parts),
@@ -190,11 +191,16 @@ def _thinking(parts: Sequence[_SharedPart], how: Resampling) -> Iterator[Thought
             yield thinking(name, None, found, how)
 
 
-def _held_against(run: ComparedRun, base: str, runs: Sequence[ComparedRun]) -> str:
-    """The base's run under the same condition, where there is one: else training and prompt would be mixed up."""
-    model = next(one.model for one in runs if one.name == base)
-    alike = [one.name for one in runs if one.model == model and one.condition == run.condition]
-    return alike[0] if alike and run.model != model else base
+def _held_against(runs: Sequence[ComparedRun], wanted: str | None) -> list[tuple[str, str]]:
+    """Each run, and the one it is held against: the base. Where none is ``wanted``, the base's model under the run's own
+    condition, if there is such a run: else training and prompt would be mixed up.
+    """
+    base = _base(runs, wanted)
+    alike = {} if wanted else {run.condition: run for run in reversed(runs) if run.model == base.model}
+    return [
+        (run.name, base.name if run.model == base.model else alike.get(run.condition, base).name)
+        for run in runs
+    ]
 
 
 @dataclass(frozen=True)
@@ -218,12 +224,10 @@ class _SharedPart:
     def _difference(self, score: Score, other: Score, run: str, base: str) -> ScoreDifference:
         s = self.shared
         known = {"n": s.items, "clusters": s.groups}
-        why = score.estimate.why_undefined or other.estimate.why_undefined
-        estimate = (
-            Estimate.undefined(why, level=self.how.level, **known)
-            if why
-            else paired(score, other, self.how, **known)
-        )
+        if why := score.estimate.why_undefined or other.estimate.why_undefined:
+            estimate = Estimate.undefined(why, level=self.how.level, **known)
+        else:
+            estimate = paired(score, other, self.how, **known)
         return ScoreDifference(s.domain, s.task, score.name, run, base, estimate)
 
     def notes(self) -> Iterator[str]:
@@ -238,19 +242,21 @@ class _SharedPart:
 
 def _part(key: Key, own: Mapping[str, list[Answered]], how: Resampling) -> _SharedPart:
     """The shared items of one domain or task, and each run's scores over them."""
-    common = set.intersection(*({a.item.id for a in found} for found in own.values()))
+    ids = {name: {a.item.id for a in found} for name, found in own.items()}
+    common = set.intersection(*ids.values())
     answers = {name: [a for a in found if a.item.id in common] for name, found in own.items()}
     _same_items(answers)
     groups = {a.item.group for found in answers.values() for a in found}
-    counts = {name: len({a.item.id for a in found}) for name, found in own.items()}
-    shared = SharedItems(key[0], key[1], len(common), len(groups), counts)
-    cells: dict[str, RunScores] = {}
-    for name, found in answers.items() if common else ():
-        scores = domain_named(key[0]).scores(found, how)
-        unread = sum(a.parsed.value is None for a in found) / len(found)
-        cut = sum(a.truncated for a in found) / len(found)
-        cells[name] = RunScores(name, key[0], key[1], tuple(scores), unread, cut)
+    shared = SharedItems(*key, len(common), len(groups), {name: len(each) for name, each in ids.items()})
+    cells = {name: _run_scores(name, key, found, how) for name, found in answers.items() if found}
     return _SharedPart(shared, answers, cells, how)
+
+
+def _run_scores(run: str, key: Key, found: Sequence[Answered], how: Resampling) -> RunScores:
+    scores = domain_named(key[0]).scores(found, how)
+    unread = sum(a.parsed.value is None for a in found) / len(found)
+    cut = sum(a.truncated for a in found) / len(found)
+    return RunScores(run, *key, tuple(scores), unread, cut)
 
 
 def _same_items(answers: Mapping[str, list[Answered]]) -> None:
@@ -269,8 +275,6 @@ def _same_items(answers: Mapping[str, list[Answered]]) -> None:
 
 def paired(score: Score, other: Score, how: Resampling, **known: Any) -> Estimate:
     """``score`` less ``other``, over the same groups: replicate by replicate, so that what items have in common cancels out."""
-    import numpy as np
-
     value, less = score.estimate.value, other.estimate.value
     assert value is not None
     assert less is not None
@@ -328,34 +332,38 @@ def place(domain: str, task: str | None) -> str:
     return f"{domain} {task}" if task else domain
 
 
-def _named(opened: Sequence[Generation]) -> tuple[ComparedRun, ...]:
-    """Model and condition, as far as they tell the runs apart; then the number of examples, then the folder."""
+def _opened(folders: Sequence[str | Path]) -> list[Generation]:
+    opened = [Generation(folder).require_complete() for folder in folders]
     twice = [f for f, n in Counter(g.folder.resolve() for g in opened).items() if n > 1]
     if twice or not opened:
         raise RunError(f"{twice[0]} is given twice" if twice else "no run is given", "give each run once")
+    return opened
+
+
+def _named(opened: Sequence[Generation]) -> tuple[ComparedRun, ...]:
+    """Model and condition, as far as they tell the runs apart; then the number of examples, the folder, a number."""
     facts = [
         (g.manifest.model, g.manifest.parameters["condition"]["id"], g.manifest.parameters["shots"])
         for g in opened
     ]
     names = [f"{model} · {condition}" for model, condition, _ in facts]
-    for more in ([f"{shots} shots" for _, _, shots in facts], [g.folder.resolve().name for g in opened]):
-        names = _told_apart(names, [f" · {each}" for each in more])
-    names = _told_apart(names, [f" ({k})" for k in range(1, len(names) + 1)])
+    for more in (
+        [f" · {shots} shots" for _, _, shots in facts],
+        [f" · {g.folder.resolve().name}" for g in opened],
+        [f" ({k})" for k in range(1, len(names) + 1)],
+    ):
+        names = [n + (also if names.count(n) > 1 else "") for n, also in zip(names, more, strict=True)]
     return tuple(
         ComparedRun(name, str(g.folder), *fact) for name, g, fact in zip(names, opened, facts, strict=True)
     )
 
 
-def _told_apart(names: Sequence[str], more: Sequence[str]) -> list[str]:
-    return [name + (also if names.count(name) > 1 else "") for name, also in zip(names, more, strict=True)]
-
-
-def _base(runs: Sequence[ComparedRun], wanted: str | None) -> str:
+def _base(runs: Sequence[ComparedRun], wanted: str | None) -> ComparedRun:
     if wanted is None:
-        return runs[0].name
+        return runs[0]
     for run in runs:
         if wanted in (run.name, run.folder) or Path(wanted).resolve() == Path(run.folder).resolve():
-            return run.name
+            return run
     meant = did_you_mean(wanted, [run.name for run in runs])
     raise ValueError(f"no run is named {wanted!r}\n  hint: {meant}")
 

@@ -155,12 +155,10 @@ def _row(who: str, key: Key, answers: list[Answered], missing: int, how: Resampl
 
 def _notes(answers: Sequence[Answered], missing: int) -> Iterator[str]:
     """What a reader must know before believing the scores."""
-    n = len(answers)
-    unread = sum(a.parsed.value is None for a in answers)
-    if unread > 0.1 * n:
-        whys = Counter(a.parsed.why or "no reason given" for a in answers if a.parsed.value is None)
+    whys = Counter(a.parsed.why or "no reason given" for a in answers if a.parsed.value is None)
+    if whys.total() > 0.1 * len(answers):
         why, count = whys.most_common(1)[0]
-        yield f"{unread} of {n} answers could not be read and count as wrong; most often ({count}): {why}"
+        yield f"{whys.total()} of {len(answers)} answers could not be read and count as wrong; most often ({count}): {why}"
     if missing:
         yield f"{missing} replies never came and are in no score; ask again with --retry-missing"
 

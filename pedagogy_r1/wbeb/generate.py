@@ -155,11 +155,8 @@ def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
         ours=(ITEMS, TRACES, TIMINGS, LEDGER),
         otherwise="the items, or the words in which they are put, have changed",
     ) as folder:
-        previous = folder.previous
-        if previous is not None and previous.status == "complete" and not folder.damaged([TRACES]):
-            again = job.sending.retry_missing and previous.missing
-            if not again:
-                return Generation(job.folder)
+        if _stands(folder, job.sending.retry_missing):
+            return Generation(job.folder)
         for left in job.folder.glob(f".{TRACES}.*"):  # of a process that was killed
             left.unlink()
         write_items(job.folder / ITEMS, job.items)
@@ -173,10 +170,23 @@ def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
             folder.finish("stopped", why=error.message)
             raise
         write_timings(job.folder)
-        status: Status = "interrupted" if end.interrupted else "stopped" if end.stopped else "complete"
-        why = INTERRUPTED if end.interrupted else end.stopped
+        status, why = _how_it_ended(end)
         folder.finish(status, why=why, files=(TRACES,), **found, usage=end.usage or {})
         return Generation(job.folder)
+
+
+def _stands(folder: JobFolder[GenerationManifest], retry_missing: bool) -> bool:
+    """Whether there is nothing to do: complete, undamaged, and no missing reply to be asked for again."""
+    previous = folder.previous
+    if previous is None or previous.status != "complete" or folder.damaged([TRACES]):
+        return False
+    return not (retry_missing and previous.missing)
+
+
+def _how_it_ended(end: SessionEnd) -> tuple[Status, str | None]:
+    if end.interrupted:
+        return "interrupted", INTERRUPTED
+    return ("stopped", end.stopped) if end.stopped else ("complete", None)
 
 
 def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, dict[str, Any]]:

@@ -119,21 +119,26 @@ def near(texts: Iterable[LeakText], how: Nearness | None = None) -> Near:
     """All pairs with nearly the same text."""
     how = how or Nearness()
     how.check()
-    by_text: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-    short = 0
-    for name, text, if_short in texts:
-        said = tuple(words(text))
-        if not if_short and len(said) < how.least:
-            short += 1
-        elif said:
-            by_text[said].append(name)
-    same = (itertools.combinations(names, 2) for names in by_text.values())
-    pairs = [LeakPair(*two, 1.0) for two in itertools.chain.from_iterable(same)]
+    by_text, short = _by_text(texts, how.least)
+    pairs = [LeakPair(*two, 1.0) for names in by_text.values() for two in itertools.combinations(names, 2)]
     long = [text for text in by_text if len(text) >= max(how.least, how.n)]
     for left, right, overlap in _alike([_grams(text, how.n) for text in long], how.overlap):
         both = itertools.product(by_text[long[left]], by_text[long[right]])
         pairs += [LeakPair(*two, overlap) for two in both]
     return Near(tuple(sorted(pairs, key=lambda pair: (-pair.overlap, pair.first, pair.second))), short)
+
+
+def _by_text(texts: Iterable[LeakText], least: int) -> tuple[dict[tuple[str, ...], list[str]], int]:
+    """Ids by the words of their text, and how many texts are too short to compare."""
+    found: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    short = 0
+    for name, text, if_short in texts:
+        said = tuple(words(text))
+        if not if_short and len(said) < least:
+            short += 1
+        elif said:
+            found[said].append(name)
+    return found, short
 
 
 def across(items: Iterable[Item], pairs: Iterable[LeakPair]) -> tuple[LeakPair, ...]:

@@ -74,12 +74,9 @@ class GenerationSettings:
     def parameters(self) -> dict[str, Any]:
         """As they are recorded."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
-        sent = {} if self.temperature >= 0 else {"temperature": None, "top_p": None}
-        return (
-            own
-            | sent
-            | {"condition": self.condition.stamp, "name": self.called, "backend": dict(self.backend)}
-        )
+        if self.temperature < 0:
+            own |= {"temperature": None, "top_p": None}
+        return own | {"condition": self.condition.stamp, "name": self.called, "backend": dict(self.backend)}
 
     @cached_property
     def stamp(self) -> str:

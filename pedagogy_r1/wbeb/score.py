@@ -17,7 +17,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..estimate import (
     Clusters,
@@ -33,11 +36,7 @@ from ..estimate import (
 from .domain import Answered, Score
 from .weighted_scores import auc, auc_of_levels
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 OVER = "groups"
 
@@ -72,8 +71,6 @@ class Scorer:
 
     def share(self, name: str, hits: ArrayLike, beside: Beside) -> Score:
         """Mean of ``hits`` (n,), each 0 or 1."""
-        import numpy as np
-
         hit = np.asarray(hits, dtype=float)
         if not len(hit) or hit.min() != hit.max() or self.groups.count < 2:
             return self.mean(name, hit, beside)
@@ -81,8 +78,6 @@ class Scorer:
 
     def mean(self, name: str, values: ArrayLike, beside: Beside) -> Score:
         """Mean of any ``values`` (n,); NaN: this item has none, and is left out."""
-        import numpy as np
-
         value = np.asarray(values, dtype=float)
         there = np.isfinite(value)
         if not there.any():
@@ -100,8 +95,6 @@ class Scorer:
         self, name: str, table: CountTable, statistic: Callable[[Floats], Floats], why: str, beside: Beside
     ) -> Score:
         """A statistic of counts of answer × said, (m, k, k') → (m,); ``why`` it may be undefined."""
-        import numpy as np
-
         there = table.cell >= 0
         n, size = int(there.sum()), table.rows * table.columns
         if not n:
@@ -120,8 +113,6 @@ class Scorer:
 
     def area(self, name: str, right: ArrayLike, probability: ArrayLike, beside: Beside) -> Score:
         """AUC of ``probability`` (n,) for ``right`` (n,); NaN: no probability, left out."""
-        import numpy as np
-
         p = np.asarray(probability, dtype=float)
         there = np.isfinite(p)
         n, truth, p = int(there.sum()), np.asarray(right, dtype=bool)[there], p[there]
@@ -172,8 +163,6 @@ def resampled(
     width: int | None = None,
 ) -> Resampled:
     """``value`` of ``n`` items with a percentile interval, where at least half of the replicates are defined."""
-    import numpy as np
-
     known: dict[str, Any] = {"n": n, "clusters": groups.count, "effective_clusters": groups.effective}
     if groups.count < 2 or not how.replicates:
         why = "all items are of one group" if groups.count < 2 else "no replicates were asked for"

@@ -96,7 +96,7 @@ class Gathering:
                 self.bad(path, row.line, row.why, row.raw)
                 continue
             if first:
-                need_columns(path, row.data, needed)
+                _need_columns(path, row.data, needed)
             first = False
             yield row
 
@@ -131,9 +131,7 @@ class Gathering:
         return SourceResult(tuple(self.items), tuple(self.skipped), self.used, tuple(self.notes))
 
 
-def need_columns(path: Path, found: Iterable[str], needed: Sequence[str]) -> None:
-    """Raise `InputError` naming the columns that ``path`` lacks."""
-    there = set(found)
+def _need_columns(path: Path, there: Mapping[str, Any], needed: Sequence[str]) -> None:
     missing = [name for name in needed if name not in there]
     if missing:
         raise InputError(
@@ -181,18 +179,15 @@ def choice_item(
     stem, choices, letter = text(stem), [text(option) for option in options], text(answer).upper()
     if not stem:
         return "the question is empty"
-    if len(choices) < 2:
-        return f"{len(choices)} options"
-    if len(choices) > MOST_OPTIONS:
-        return f"{len(choices)} options, more than {MOST_OPTIONS}"
-    if not all(choices):
-        return f"option {LETTERS[choices.index('')]} is empty"
+    why = _wrong_options(choices)
+    if why:
+        return why
     if len(letter) != 1 or letter not in LETTERS[: len(choices)]:
         return f"the answer {answer!r} is none of {LETTERS[0]} to {LETTERS[len(choices) - 1]}"
     right = choices[LETTERS.index(letter)]
-    if choices.count(right) > 1:
-        same = " and ".join(name for name, option in zip(LETTERS, choices, strict=False) if option == right)
-        return f"options {same} are the same, and the answer is one of them"
+    same = [a for a, option in zip(LETTERS, choices, strict=False) if option == right]
+    if len(same) > 1:
+        return f"options {' and '.join(same)} are the same, and the answer is one of them"
     return Item(
         id=name,
         domain=domain,
@@ -204,6 +199,14 @@ def choice_item(
         lang=lang,
         metadata={name: value for name, value in metadata.items() if value not in (None, "", [])},
     )
+
+
+def _wrong_options(choices: Sequence[str]) -> str | None:
+    if len(choices) < 2:
+        return f"{len(choices)} options"
+    if len(choices) > MOST_OPTIONS:
+        return f"{len(choices)} options, more than {MOST_OPTIONS}"
+    return None if all(choices) else f"option {LETTERS[choices.index('')]} is empty"
 
 
 _KEPT = ("subject", "difficulty", "year", "tag", "category", "subdomain", "age_group", "secondary_category")
@@ -228,8 +231,8 @@ def read_openlearnlm(files: Sequence[Path], *, name: str, domain: str, others: b
             elif kind not in ("", "multiple_choice"):
                 found.leave(path, row.line, f"question type {kind}", raw=raw)
             else:
-                own = {"origin": origin} if origin != name else {}
-                kept = {field: about.get(field) for field in _KEPT} | own
+                kept = {field: about.get(field) for field in _KEPT}
+                kept["origin"] = origin if origin != name else None
                 found.take(path, row.line, _openlearnlm(row.data, kept, about, domain, name), raw)
     return found.done()
 
@@ -237,11 +240,12 @@ def read_openlearnlm(files: Sequence[Path], *, name: str, domain: str, others: b
 def _openlearnlm(
     data: Mapping[str, Any], kept: dict[str, Any], about: dict[str, Any], domain: str, name: str
 ) -> Item | str:
-    if not text(data.get("item_id")):
+    number = text(data.get("item_id"))
+    if not number:
         return "no item_id"
     if not isinstance(data.get("options"), list):
         return "options is no list"
-    question = (text(data["item_id"]), data.get("question"), data["options"], data.get("answer"))
+    question = (number, data.get("question"), data["options"], data.get("answer"))
     lang = text(about.get("language")) or "en"
     return choice_item(*question, domain=domain, source=name, lang=lang, metadata=kept)
 
@@ -271,8 +275,7 @@ def decode(data: bytes) -> Decoded:
 
 def essay_rows(path: Path, needed: Sequence[str], found: Gathering) -> Iterator[Row]:
     """Rows of a table; CSV and TSV in any of three encodings (a note says which), the other kinds as `read_rows` takes them."""
-    delimiters = {".tsv": "\t", ".csv": ",", ".txt": "\t"}
-    delimiter = delimiters.get(path.suffix.lower())
+    delimiter = {".tsv": "\t", ".csv": ",", ".txt": "\t"}.get(path.suffix.lower())
     if delimiter is None:
         return found.rows(path, needed)
     need_file(path)

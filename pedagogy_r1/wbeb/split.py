@@ -112,15 +112,12 @@ def merge_groups(items: Sequence[Item], pairs: Sequence[LeakPair]) -> tuple[list
     for pair in pairs:
         low, high = sorted((top(group[pair.first]), top(group[pair.second])))
         root[high] = low
-    merged = [
-        item
-        if top(item.group) == item.group
-        else item.model_copy(
-            update={"group": top(item.group), "metadata": {**item.metadata, "family": item.group}}
-        )
-        for item in items
-    ]
+    merged = [item if top(item.group) == item.group else _moved(item, top(item.group)) for item in items]
     return merged, len(root) - len({top(name) for name in root})
+
+
+def _moved(item: Item, group: str) -> Item:
+    return item.model_copy(update={"group": group, "metadata": {**item.metadata, "family": item.group}})
 
 
 def _sides(groups: dict[str, Counter[Stratum]], seed: int, fraction: float) -> dict[str, Split]:
@@ -133,26 +130,23 @@ def _sides(groups: dict[str, Counter[Stratum]], seed: int, fraction: float) -> d
         counts = groups[group]
         nearer = sum(abs(missing[name]) - abs(missing[name] - count) for name, count in counts.items())
         sides[group] = "test" if nearer > 0 else "train"
-        if nearer > 0:
-            for name, count in counts.items():
-                missing[name] -= count
+        for name, count in counts.items() if nearer > 0 else ():
+            missing[name] -= count
     return sides
 
 
 def _strata(items: Sequence[Item]) -> tuple[StratumSplit, ...]:
-    groups: defaultdict[Stratum, set[str]] = defaultdict(set)
-    counts: Counter[tuple[Stratum, str]] = Counter()
+    own: defaultdict[Stratum, list[Item]] = defaultdict(list)
     for item in items:
-        groups[stratum(item)].add(item.group)
-        counts[stratum(item), item.split or ""] += 1
+        own[stratum(item)].append(item)
     return tuple(
         StratumSplit(
             domain=domain,
             source=source,
             task=task or None,
-            groups=len(groups[domain, source, task]),
-            train=counts[(domain, source, task), "train"],
-            test=counts[(domain, source, task), "test"],
+            groups=len({item.group for item in found}),
+            train=sum(item.split == "train" for item in found),
+            test=sum(item.split == "test" for item in found),
         )
-        for domain, source, task in sorted(groups)
+        for (domain, source, task), found in sorted(own.items(), key=lambda stratum: stratum[0])
     )

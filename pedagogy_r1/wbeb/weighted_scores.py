@@ -10,17 +10,14 @@ counting once serves them all: for 1,000 weightings of 2,000 answers AUC takes .
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike, NDArray
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 def tally(weight: NDArray[Any], value: NDArray[np.intp], values: int) -> NDArray[np.float64]:
     """Sums of ``weight`` (m, n) over ``value`` (n,), integers below ``values``: shape (m, values)."""
-    import numpy as np
-
     order = np.argsort(value, kind="stable")
     present, starts = np.unique(value[order], return_index=True)
     out = np.zeros((len(weight), values))
@@ -40,8 +37,6 @@ def auc(y: ArrayLike, score: ArrayLike) -> float | None:
     >>> auc([1, 1], [0.2, 0.9]) is None
     True
     """
-    import numpy as np
-
     truth, scores = np.asarray(y), np.asarray(score, dtype=float)
     if truth.ndim != 1 or truth.shape != scores.shape:
         raise ValueError(f"AUC needs one score for every answer, not shapes {truth.shape} and {scores.shape}")
@@ -62,8 +57,6 @@ def auc_of_levels(
     ``level`` (n,): place of each score among the distinct ones, from 0; ``positive`` (n,); ``weight`` (m, n): how often a
     replicate holds each.
     """
-    import numpy as np
-
     levels = int(level.max()) + 1 if len(level) else 0
     ones = tally(weight[:, positive], level[positive], levels)
     zeros = tally(weight[:, ~positive], level[~positive], levels)
@@ -84,8 +77,6 @@ def weighted_kappa(table: NDArray[Any]) -> NDArray[np.float64]:
     >>> float(weighted_kappa(np.array([[2, 1], [0, 3]])).round(3))
     0.667
     """
-    import numpy as np
-
     table = np.asarray(table, dtype=float)
     place = np.arange(table.shape[-1])
     apart = (place[:, None] - place[None, :]) ** 2
@@ -107,8 +98,6 @@ def macro_f1(table: NDArray[Any]) -> NDArray[np.float64]:
     that occur as an answer or as what was said. What could not be read is no class: it misses its answer's class and is held
     against no other.
     """
-    import numpy as np
-
     table = np.asarray(table, dtype=float)
     hit = np.diagonal(table[..., :, :-1], axis1=-2, axis2=-1)
     answers, said = table.sum(axis=-1), table[..., :, :-1].sum(axis=-2)

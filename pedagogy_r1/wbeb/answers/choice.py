@@ -19,12 +19,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..domain import Parsed
 from .option import AnswerOptions, Mode, Reading, read
-from .statement import FORMAL, Statement, denied, plain, short, statements
+from .statement import Statement, denied, last_formal, plain, short, statements
 
-_WHOLE = "whole answer"
 Rule = tuple[str, Callable[[str, AnswerOptions], "list[Reading]"]]
 
 
@@ -44,34 +44,32 @@ def read_choice(answer: str, options: Sequence[str]) -> Parsed:
 
 def _stated(text: str, options: AnswerOptions) -> Parsed | None:
     stated = statements(text)
-    alone = text.strip()
-    if not stated and "\n" not in alone:
-        stated = [Statement(_WHOLE, alone, 0)]
-    found = [(s, reading) for s in stated if (reading := read(s.text, options, _mode(s)))]
-    formal = [s for s in stated if s.rule in FORMAL]
-    if formal and short(formal[-1].text) and not any(s is formal[-1] for s, _ in found):
-        return Parsed(None, why=f"{formal[-1].rule}: {formal[-1].text!r} is none of the options")
-    if not found:
-        return None
-    strict = [n for n, (_, reading) in enumerate(found) if reading.how == "letter"]
-    last = strict[-1] if strict else len(found) - 1
+    mode: Mode = "stated" if stated else "heading"
+    if not stated and "\n" not in text.strip():
+        stated = [Statement("whole answer", text.strip(), 0)]
+    found = [(s, reading) for s in stated if (reading := read(s.text, options, mode))]
+    formal = last_formal(stated)
+    if formal and short(formal.text) and formal not in [s for s, _ in found]:
+        return Parsed(None, why=f"{formal.rule}: {formal.text!r} is none of the options")
+    return _decided(found) if found else None
+
+
+def _decided(found: Sequence[tuple[Statement, Reading]]) -> Parsed:
+    """The last that names a letter counts, else the last; unless something else is said behind it."""
+    letters = (n for n, (_, reading) in enumerate(found) if reading.how == "letter")
+    last = max(letters, default=len(found) - 1)
     statement, reading = found[last]
-    first = _parsed(statement.rule, [reading])
-    other = next(((s, r) for s, r in found[last + 1 :] if r.named != reading.named), None)
-    if first.value and other:
-        said = ", ".join(sorted(other[1].named))
-        return Parsed(None, why=f"says {first.value}, and then, {other[0].rule}, {said}")
-    return first
-
-
-def _mode(statement: Statement) -> Mode:
-    return "heading" if statement.rule == _WHOLE else "stated"
+    parsed = _parsed(statement.rule, [reading])
+    for later, other in found[last + 1 :] if parsed.value else ():
+        if other.named != reading.named:
+            said = ", ".join(sorted(other.named))
+            return Parsed(None, why=f"says {parsed.value}, and then, {later.rule}, {said}")
+    return parsed
 
 
 def _tolerated(text: str, options: AnswerOptions) -> Parsed | None:
     for name, rule in _TOLERANT:
-        found = rule(text, options)
-        if found:
+        if found := rule(text, options):
             return _parsed(name, found)._replace(strict=False)
     return None
 
@@ -112,14 +110,10 @@ _BRACKETED = re.compile(r"(?<![\w(])\(([A-Z])\)(?![\w'’])")
 def _matches(pattern: re.Pattern[str], text: str, options: AnswerOptions) -> list[Reading]:
     found = []
     for match in pattern.finditer(text):
-        said = next(group for group in match.groups() if group).strip()
+        said = match[match.lastindex or 0].strip()
         if not denied(text, match.start(match.lastindex or 0)):
             found.append(options.number(int(said[-1])) if said[-1].isdigit() else options.letter(said))
     return found
-
-
-def _called_right(text: str, options: AnswerOptions) -> list[Reading]:
-    return _matches(_CALLED, text, options)
 
 
 def _chosen(text: str, options: AnswerOptions) -> list[Reading]:
@@ -144,19 +138,11 @@ def _marker(text: str, options: AnswerOptions) -> list[Reading]:
     return [options.letter(letter) for letter in _MARKER.findall(text)]
 
 
-def _mention(text: str, options: AnswerOptions) -> list[Reading]:
-    return _matches(_MENTION, text, options)
-
-
-def _bracketed(text: str, options: AnswerOptions) -> list[Reading]:
-    return _matches(_BRACKETED, text, options)
-
-
 _TOLERANT: tuple[Rule, ...] = (
     ("last line", _last_line),
-    ("called right", _called_right),
+    ("called right", partial(_matches, _CALLED)),
     ("choice made", _chosen),
     ("marker", _marker),
-    ("option named", _mention),
-    ("in brackets", _bracketed),
+    ("option named", partial(_matches, _MENTION)),
+    ("in brackets", partial(_matches, _BRACKETED)),
 )

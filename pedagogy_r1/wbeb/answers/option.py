@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -23,6 +23,12 @@ class Reading(NamedTuple):
     named: frozenset[str]
     how: str
     why: str | None = None
+
+    def beside(self, text_of: frozenset[str], said: str) -> Reading:
+        """Itself; unreadable where one option is ``said`` and the text behind it, ``text_of``, is another's."""
+        if self.why or len(self.named) > 1 or not text_of or text_of & self.named:
+            return self
+        return self._replace(why=f"says {said} with the text of {', '.join(sorted(text_of))}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,11 @@ class AnswerOptions:
 
     def of_text(self, folded: str) -> frozenset[str]:
         """Options whose text is exactly this."""
-        return frozenset(a for a, k in zip(self.letters, self.keys, strict=True) if k and k == folded)
+        return self.where(lambda own: own == folded)
+
+    def where(self, fits: Callable[[str], bool]) -> frozenset[str]:
+        """Options whose text ``fits``."""
+        return frozenset(a for a, k in zip(self.letters, self.keys, strict=True) if k and fits(k))
 
 
 _BEFORE = r"(?:(?:both|either)\s+)?(?:(?:the\s+)?(?:options?|choices?|letters?|alternative|opción|选项|選項|选择?|보기)\s*[:#]?\s*)?[(\[{<\"'“‘]*\s*"
@@ -111,8 +121,7 @@ is right."""
 def read(text: str, options: AnswerOptions, mode: Mode = "stated") -> Reading | None:
     """What the beginning of ``text`` names, or ``None``."""
     text = text.strip()
-    same = options.of_text(key(text))
-    if same:
+    if same := options.of_text(key(text)):
         return Reading(same, "text")
     return _by_letter(text, options, mode) or _by_place(text, options, mode) or _by_start(text, options, mode)
 
@@ -121,20 +130,15 @@ def _by_letter(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     run = _RUN.match(text)
     if run and len(set(run[1])) > 1 and set(run[1]) <= set(options.letters):
         return Reading(frozenset(run[1]), "letter")
-    match = _HEADING.match(text) if mode == "heading" else _UPPER.match(text)
-    match = match or _LOWER.match(text)
+    match = (_HEADING if mode == "heading" else _UPPER).match(text) or _LOWER.match(text)
     if not match:
         return None
     letter, rest = match[1], text[match.end(1) :]
     if match.groupdict().get("open") and not _opens(letter, rest, options):
         return None
     found = options.letter(letter)
-    named = found.named | _more(letter, rest, options)
-    text_of = options.of_text(key(rest))
-    if found.why is None and len(named) == 1 and text_of and not text_of & named:
-        why = f"says {letter.upper()} with the text of {', '.join(sorted(text_of))}"
-        return Reading(named, "letter", why)
-    return Reading(named, "letter", found.why)
+    found = found._replace(named=found.named | _more(letter, rest, options))
+    return found.beside(options.of_text(key(rest)), letter.upper())
 
 
 def _opens(letter: str, rest: str, options: AnswerOptions) -> bool:
@@ -162,36 +166,32 @@ def _by_place(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     match = _PLACE.match(text)
     if not match or (match["bare"] and options.digits):
         return None
-    said = next(group for group in match.groups() if group).casefold()
-    found = options.number(int(said) if said.isdigit() else _WORDS[said])
+    said = match[match.lastindex or 0].casefold()
     text_of = options.of_text(key(text[match.end() :]))
     if mode == "heading" and not text_of and not _alone(text, match.end()):
         return None
-    if found.why is None and text_of and not text_of & found.named:
-        return found._replace(why=f"says number {said} with the text of {', '.join(sorted(text_of))}")
-    return found
+    found = options.number(int(said) if said.isdigit() else _WORDS[said])
+    return found.beside(text_of, f"number {said}")
 
 
 def _by_start(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     """The longest option text that the statement begins with."""
-    folded = key(text)
     for article in ("", "the ", "a ", "an "):
-        start = folded.removeprefix(article) if folded.startswith(article) else ""
+        start = key(text).removeprefix(article)
         fits = [k for k in options.keys if k and start.startswith(k) and _ends(start[len(k) :], k)]
         if fits:
             longest = max(fits, key=len)
-            named = options.of_text(longest)
-            rest = start[len(longest) :]
-            if mode == "heading" and not _alone(rest, 0):
-                return None
-            joined = _CONJOINED.match(rest)
-            if joined:
-                after = rest[joined.end() :]
-                named |= {
-                    a for a, k in zip(options.letters, options.keys, strict=True) if k and after.startswith(k)
-                }
-            return Reading(named, "text")
+            return _with_joined(longest, start[len(longest) :], options, mode)
     return None
+
+
+def _with_joined(own: str, rest: str, options: AnswerOptions, mode: Mode) -> Reading | None:
+    """The option of the text ``own``, and what is joined to it in the ``rest``: "Moisture and sunlight"."""
+    if mode == "heading" and not _alone(rest, 0):
+        return None
+    joined = _CONJOINED.match(rest)
+    others = options.where(rest[joined.end() :].startswith) if joined else frozenset()
+    return Reading(options.of_text(own) | others, "text")
 
 
 def _ends(rest: str, text: str) -> bool:

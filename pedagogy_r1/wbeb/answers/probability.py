@@ -77,9 +77,9 @@ def _at_answer(
     if found is None:
         return Foretold(None, None, "the answer is not in the tokens that have probabilities"), None
     number, offset = found
-    entry = content[number]
-    before = str(entry.get("token"))[:offset]
-    drawn = _begun(str(entry.get("token")), before, answers)
+    entry, token = content[number], str(content[number].get("token"))
+    before = token[:offset]
+    drawn = _begun(token, before, answers)
     others = entry.get("top_logprobs")
     if not others:
         return Foretold(None, None, "no alternatives to the answer's token came along"), drawn
@@ -89,11 +89,8 @@ def _at_answer(
 def _normalised(shares: Mapping[str, float], drawn: str | None, answers: tuple[str, str]) -> Foretold:
     either = shares[answers[0]] + shares[answers[1]]
     if either <= 0 or (drawn is None and either < ENOUGH):
-        return Foretold(
-            None,
-            None,
-            f"{either:.1%} falls on tokens that begin {answers[0]} or {answers[1]}, another was drawn",
-        )
+        why = f"{either:.1%} falls on tokens that begin {answers[0]} or {answers[1]}, another was drawn"
+        return Foretold(None, None, why)
     return Foretold(min(1.0, shares[answers[0]] / either), "token")
 
 
@@ -238,9 +235,7 @@ def _stated(match: re.Match[str], answers: tuple[str, str]) -> float | None:
     if _NOT.search(about) or _GOES_ON.match(match.groupdict().get("more") or ""):
         return None
     value = _value(match)
-    against = (
-        bool(_WRONG.search(about)) or re.search(rf"\b{re.escape(answers[1])}\b", about, re.I) is not None
-    )
+    against = _WRONG.search(about) or re.search(rf"\b{re.escape(answers[1])}\b", about, re.I)
     if re.search(rf"\b(?:correct(?:ly)?|{re.escape(answers[0])})\b", about, re.I) and against:
         return None
     return 1 - value if value is not None and against else value
@@ -289,13 +284,9 @@ def trim(raw: str) -> str:
     entries = found.get("content") if isinstance(found, dict) else None
     if not isinstance(entries, list):
         return raw
-    start = max(
-        answer_start([str(entry.get("token", "")) for entry in entries]), len(entries) - LONGEST_ANSWER
-    )
-    body["choices"][0]["logprobs"] = {
-        "content": [_slim(entry) for entry in entries[start:]],
-        "dropped": start,
-    }
+    tokens = [str(entry.get("token", "")) for entry in entries]
+    start = max(answer_start(tokens), len(entries) - LONGEST_ANSWER)
+    body["choices"][0]["logprobs"] = {"content": list(map(_slim, entries[start:])), "dropped": start}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 

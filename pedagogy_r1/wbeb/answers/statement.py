@@ -56,11 +56,8 @@ def plain(text: str) -> str:
     >>> plain("**Ａ.** costs \\\\text{two}, or ②")
     'A. costs two, or  #2 '
     """
-    text = (
-        unicodedata.normalize("NFKC", text[-LONGEST:].translate(_SIGNS))
-        .replace("\r\n", "\n")
-        .replace("\r", "\n")
-    )
+    text = unicodedata.normalize("NFKC", text[-LONGEST:].translate(_SIGNS))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     for _ in range(2):
         text = _MATH.sub(r"\1", text)
     return _MARKUP.sub("", text)
@@ -102,18 +99,20 @@ def statements(text: str, nouns: Sequence[str] = ("answer", r"ans\b\.?", "choice
     """Statements of a `plain` text, in order. ``nouns``: what is said to be something ("answer", "score"), as patterns."""
     found = [Statement("boxed", _cut(m[1]), m.start()) for m in _BOXED.finditer(text)]
     found += [Statement("tag", _cut(m[1]), m.start()) for m in _TAG.finditer(text)]
-    boxes = [(m.start(), m.end()) for m in _BOXED.finditer(text)]
+    boxes = [m.span() for m in _BOXED.finditer(text)]
     for match in _leads(tuple(nouns)).finditer(text):
         rest = _cut(text[match.end() : match.end() + 500])
         inside = any(start <= match.end() + 8 and match.end() <= end for start, end in boxes)
-        asked = rest.split(". ")[0].endswith("?") or _IF.search(
-            text[max(0, match.start() - 40) : match.start()]
-        )
-        if rest and not inside and not asked:
-            found.append(
-                Statement("answer line" if match["line"] is not None else "statement", rest, match.start())
-            )
+        before = text[max(0, match.start() - 40) : match.start()]
+        if rest and not inside and not rest.split(". ")[0].endswith("?") and not _IF.search(before):
+            rule = "statement" if match["line"] is None else "answer line"
+            found.append(Statement(rule, rest, match.start()))
     return sorted(found, key=lambda s: s.at)
+
+
+def last_formal(stated: Sequence[Statement]) -> Statement | None:
+    """The last in a form made for answering."""
+    return next((s for s in reversed(stated) if s.rule in FORMAL), None)
 
 
 def _cut(text: str) -> str:

@@ -23,7 +23,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..domain import Parsed
-from .statement import FORMAL, Statement, denied, key, plain, sentence, short, statements
+from .statement import Statement, denied, key, last_formal, plain, sentence, short, statements
 
 NOUNS = ("answer", "score", "grade", "rating", "점수", "分数", "评分", "得分")
 _WORDS = "zero one two three four five six seven eight nine ten".split()  # noqa: SIM905 - a list of numbers, in order
@@ -51,17 +51,16 @@ def read_number(answer: str, low: int, high: int, nouns: Sequence[str] = NOUNS) 
     if not text.strip():
         return Parsed(None, why="the answer is empty")
     stated = statements(text, nouns)
-    formal = [s for s in stated if s.rule in FORMAL]
-    if formal and (short(formal[-1].text) or _GIVEN.match(formal[-1].text)):
-        return _score(formal[-1], low, high, strict=True)
+    formal = last_formal(stated)
+    if formal and (short(formal.text) or _GIVEN.match(formal.text)):
+        return _score(formal, low, high, strict=True)
     given = [_score(s, low, high, strict=False) for s in stated if _GIVEN.match(s.text)]
     if given:
         return _one("statement", given)
-    lines = [line.strip() for line in text.split("\n") if line.strip()]
-    if _ALONE.fullmatch(lines[-1]):
-        whole = len(lines) == 1
-        said = Statement("whole answer" if whole else "last line", lines[-1].lstrip(" ([\"'"), 0)
-        return _score(said, low, high, strict=whole)
+    *before, last = text.strip().split("\n")
+    if _ALONE.fullmatch(last.strip()):
+        said = Statement("last line" if before else "whole answer", last.strip().lstrip("([\"' "), 0)
+        return _score(said, low, high, strict=not before)
     return _passing(text, low, high)
 
 
@@ -88,8 +87,7 @@ def _score(statement: Statement, low: int, high: int, *, strict: bool) -> Parsed
     match = _GIVEN.match(statement.text)
     if not match:
         return Parsed(None, why=f"{statement.rule}: {statement.text[:60]!r} is no score")
-    why = _no_score(match, low, high)
-    if why:
+    if why := _no_score(match, low, high):
         return Parsed(None, why=f"{statement.rule}: {why}")
     return Parsed(str(int(_number(match["n"]))), statement.rule, strict)
 
@@ -135,18 +133,17 @@ def read_word(
     if not text.strip():
         return Parsed(None, why="the answer is empty")
     stated = statements(text, nouns)
-    formal = [s for s in stated if s.rule in FORMAL]
-    if formal:
-        return _of(formal[-1], words, phrases, strict=True)
-    whole = text.strip()
-    if "\n" not in whole and _names(whole, words, alone=True):
-        return _of(Statement("whole answer", whole, 0), words, phrases, strict=True)
-    said = next((s for s in reversed(stated) if _names(s.text, words)), None)
-    last = Statement("last line", whole.split("\n")[-1], 0)
-    if said is None and _names(last.text, words, alone=True):
-        said = last
-    if said is not None:
-        return _of(said, words, phrases, strict=False)
+    if formal := last_formal(stated):
+        return _of(formal, words, phrases, strict=True)
+    *before, last = text.strip().split("\n")
+    alone = bool(_names(last, words, alone=True))
+    if alone and not before:
+        return _of(Statement("whole answer", last, 0), words, phrases, strict=True)
+    said = [s for s in stated if _names(s.text, words)]
+    if alone and not said:
+        said = [Statement("last line", last, 0)]
+    if said:
+        return _of(said[-1], words, phrases, strict=False)
     return _in_passing(text, phrases) or Parsed(None, why=f"none of {_listed(words)} is named")
 
 

@@ -9,8 +9,10 @@ it is left out there, and the note and ``n`` say so.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from ...errors import InputError
 from ...estimate import Resampling
@@ -20,9 +22,6 @@ from ..item import Item
 from ..score import Beside, CountTable, most_frequent, scorer_of
 from ..weighted_scores import weighted_kappa
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 class Essays(DomainTask):
     """Essays on the scale of ``metadata["scale"]``, ``[low, high]``."""
@@ -31,19 +30,15 @@ class Essays(DomainTask):
 
     def example(self) -> Item:
         """The beginning of a letter."""
-        parts = {
-            "prompt": "Do computers do people good?",
-            "essay": "Dear local newspaper, computers help us …",
-        }
-        about = {"scale": [1, 6]}
+        essay = "Dear local newspaper, computers help us …"
         return Item(
             id="aes-1",
             domain="AES",
             source="example",
-            parts=parts,
+            parts={"prompt": "Do computers do people good?", "essay": essay},
             answer="4",
             group="prompt-1",
-            metadata=about,
+            metadata={"scale": [1, 6]},
         )
 
     def show(self, item: Item) -> str:
@@ -108,8 +103,6 @@ def scale(item: Item) -> tuple[int, int]:
 
 
 def _table(answered: Sequence[Answered], truth: Sequence[int], said: Sequence[int | None]) -> CountTable:
-    import numpy as np
-
     scales = [scale(a.item) for a in answered] or [(0, 0)]
     low, high = min(s[0] for s in scales), max(s[1] for s in scales)
     k = high - low + 1

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...errors import InputError
 from ...estimate import Resampling
 from ..answers.value import read_word
@@ -157,8 +159,6 @@ def _task(item: Item) -> DecisionTask:
 
 
 def _f1(answered: Sequence[Answered], how: Resampling) -> Score:
-    import numpy as np
-
     names = sorted({name for a in answered for name in (*a.item.options, a.item.answer)})
     place = {name: k for k, name in enumerate(names)}
     unread = len(names)

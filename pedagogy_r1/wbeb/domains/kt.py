@@ -61,20 +61,15 @@ class Tracing(DomainTask):
     def show(self, item: Item) -> str:
         """The steps so far, and the one to be foretold."""
         *before, after = _steps(item)
+        opening = "A student begins to work through exercises."
+        if before:
+            opening = "A student works through exercises. The steps so far, in order, each with the skills it takes:"
         told = [
             f"{n}. {_skills(step)}: {'right' if step['correct'] else 'wrong'}"
             for n, step in enumerate(before, 1)
         ]
-        history = [
-            "A student works through exercises. The steps so far, in order, each with the skills it takes:",
-            *told,
-        ]
-        if not told:
-            history = ["A student begins to work through exercises."]
-        ask = (
-            f"Next step: {len(before) + 1}. {_skills(after)}\nWill the student get this step right or wrong?"
-        )
-        return "\n".join(history) + f"\n\n{ask}"
+        following = f"Next step: {len(before) + 1}. {_skills(after)}"
+        return "\n".join([opening, *told, "", following, "Will the student get this step right or wrong?"])
 
     def ask(self, item: Item) -> str:  # noqa: ARG002 - every domain takes it
         """For the answer, and for its probability."""

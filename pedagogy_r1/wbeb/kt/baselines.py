@@ -45,8 +45,7 @@ class Tracer(Protocol):
 class Majority:
     """Foretells the share of right steps in training for everyone: AUC one half, and the accuracy of the commoner answer."""
 
-    def __init__(self) -> None:
-        self.share = 0.5
+    share = 0.5
 
     def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
         """Nothing is drawn: ``seed`` is not used."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as Many
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,7 +41,8 @@ class Dkt:
         rate: float = 0.003,
         dropout: float = 0.3,
     ) -> None:
-        need_torch()
+        if find_spec("torch") is None:
+            raise PluginError("DKT needs torch, which is not installed", "pip install 'pedagogy_r1[train]'")
         self.width, self.window, self.batch = width, window, batch
         self.epochs, self.patience, self.rate, self.dropout = epochs, patience, rate, dropout
         self.words = Vocabulary({}, {})
@@ -106,14 +108,6 @@ class Dkt:
         return flat.cut(found)
 
 
-def need_torch() -> None:
-    """Raise `PluginError` where torch is not installed."""
-    from importlib.util import find_spec
-
-    if find_spec("torch") is None:
-        raise PluginError("DKT needs torch, which is not installed", "pip install 'pedagogy_r1[train]'")
-
-
 def _windows(sequences: Many[Sequence], size: int) -> list[Sequence]:
     return [
         Sequence(s.student, s.steps[at : at + size]) for s in sequences for at in range(0, len(s.steps), size)
@@ -145,7 +139,8 @@ def _run(net: Any, flat: Flat, rows: Whole, skills: int) -> tuple[Any, Any, Any]
     # What is read before a step is the step before it.
     before = np.concatenate([np.zeros_like(seen[:, :1]), seen[:, :-1]], axis=1)
     share = wanted / np.maximum(wanted.sum(axis=2, keepdims=True), 1)
-    logit = (_logits(net, torch.from_numpy(before)) * torch.from_numpy(share)).sum(dim=2)
+    state, _ = net["lstm"](net["read"](torch.from_numpy(before)))
+    logit = (net["tell"](net["drop"](state)) * torch.from_numpy(share)).sum(dim=2)
     return logit, torch.from_numpy(y), torch.from_numpy(real)
 
 
@@ -170,12 +165,6 @@ def _net(skills: int, width: int, dropout: float) -> Any:
             "tell": torch.nn.Linear(width, skills),
         }
     )
-
-
-def _logits(net: Any, seen: Any) -> Any:
-    """(sequences, longest, skills) from (sequences, longest, 2 skills)."""
-    state, _ = net["lstm"](net["read"](seen))
-    return net["tell"](net["drop"](state))
 
 
 def _copy(net: Any) -> dict[str, Any]:

@@ -43,11 +43,6 @@ class Sequence(NamedTuple):
     student: str
     steps: tuple[Step, ...]
 
-    @property
-    def numbers(self) -> set[int]:
-        """Skills that are known by number."""
-        return {skill for step in self.steps for skill in step.skills if isinstance(skill, int)}
-
 
 def merge_repeats(steps: Iterable[Step]) -> tuple[Step, ...]:
     """One step for the rows that repeat it: next to each other, same problem, same correctness, a skill not met in it yet.
@@ -58,30 +53,26 @@ def merge_repeats(steps: Iterable[Step]) -> tuple[Step, ...]:
     """
     merged: list[Step] = []
     for step in steps:
-        last = merged[-1] if merged else None
-        if (
-            last is not None
-            and (last.problem, last.correct) == (step.problem, step.correct)
-            and not set(last.skills) & set(step.skills)
-        ):
-            merged[-1] = last._replace(skills=last.skills + step.skills)
+        if merged and _repeats(step, merged[-1]):
+            merged[-1] = merged[-1]._replace(skills=merged[-1].skills + step.skills)
         else:
             merged.append(step)
-    return tuple(
-        s._replace(skills=tuple(sorted(s.skills, key=_order))) if len(s.skills) > 1 else s for s in merged
-    )
+    return tuple(s._replace(skills=tuple(sorted(s.skills, key=_order))) for s in merged)
+
+
+def _repeats(step: Step, last: Step) -> bool:
+    alike = (last.problem, last.correct) == (step.problem, step.correct)
+    return alike and set(last.skills).isdisjoint(step.skills)
 
 
 def _order(skill: Skill) -> tuple[bool, int, str]:
     return (True, 0, skill) if isinstance(skill, str) else (False, skill, "")
 
 
-def apart(files: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+def apart(files: Many[Path]) -> tuple[list[Path], list[Path]]:
     """Files of steps, and the JSON files that name what stands in them."""
-    found: dict[bool, list[Path]] = {False: [], True: []}
-    for path in files:
-        found[path.suffix.lower() == ".json"].append(path)
-    return found[False], found[True]
+    named = [path for path in files if path.suffix.lower() == ".json"]
+    return [path for path in files if path not in named], named
 
 
 def text_lines(path: Path, layout: str) -> list[str]:
@@ -175,7 +166,8 @@ def flatten(sequences: Many[Sequence], words: Vocabulary) -> Flat:
     )
 
 
-class Windows(NamedTuple):
+@dataclass(frozen=True)
+class Windows:
     """How students' sequences become items: the last step of a window is foretold from those before it.
 
     With 50 steps of ``history`` (at most so many before the one foretold) a student of 120 steps gives three items: steps 1–51
@@ -190,8 +182,7 @@ class Windows(NamedTuple):
     most: int = 0
     """Windows a student, the latest ones; 0: all."""
 
-    def check(self) -> None:
-        """Raise `ValueError` for settings that make no sense."""
+    def __post_init__(self) -> None:
         if self.history < 1 or self.least < 2 or self.most < 0:
             raise ValueError(
                 f"history {self.history}, least {self.least}, windows {self.most}"

@@ -39,7 +39,6 @@ def source(
     ``name``: the source that items are said to come from (the layout serves other data sets too).
     """
     how = Windows(history, least, keep_repeats, windows)
-    how.check()
     found, names, unnamed = Gathering(), dict[int, str](), set[int]()
     tables, named = apart(files)
     for path in named:
@@ -53,7 +52,10 @@ def source(
                 continue
             student = sequence.student.rpartition(",")[2].strip()
             if keep_student(found, (path, 4 * nth + 1), sequence, how, name, names, student):
-                unnamed |= sequence.numbers - set(names)
+                numbers = {
+                    skill for step in sequence.steps for skill in step.skills if isinstance(skill, int)
+                }
+                unnamed |= numbers - names.keys()
     if names and unnamed:
         found.notes.append(f"{len(unnamed)} skills have no name: {', '.join(map(str, sorted(unnamed)[:10]))}")
     return found.done()

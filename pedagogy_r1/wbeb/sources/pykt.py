@@ -41,7 +41,6 @@ def source(
     Options as for ``assist2009``. ``name``: the data set, which the items then say they come from.
     """
     how = Windows(history, least, keep_repeats, windows)
-    how.check()
     found, names = Gathering(), dict[str, str]()
     tables, named = apart(files)
     for path in named:
@@ -89,24 +88,30 @@ def _text(path: Path) -> Iterator[tuple[int, Sequence | BadRow]]:
 def _six_lines(block: list[str], line: int) -> Sequence | BadRow:
     raw = "\n".join(block)
     student, _, length = block[0].partition(",")
-    concepts, correct = _cells(block[2]), _cells(block[3])
-    problems = _cells(block[1]) or [f"step {nth + 1}" for nth in range(len(correct))]
     if not student.strip():
         return BadRow(line, "no student id", raw)
-    why = misfit({"questions": problems, "concepts": concepts, "answers": correct})
+    problems, concepts, correct = map(_cells, block[1:4])
+    steps = _line_steps(problems, concepts, correct, length.strip())
+    if isinstance(steps, str):
+        return BadRow(line, f"student {student}: {steps}", raw)
+    return Sequence(student.strip(), tuple(steps))
+
+
+def _line_steps(
+    problems: list[str], concepts: list[str], correct: list[str], length: str
+) -> list[Step] | str:
+    problems = problems or [f"step {nth + 1}" for nth in range(len(correct))]
     if not concepts:
-        why = "no concepts (NA)"
-    elif length.strip() and length.strip() != str(len(correct)):
-        why = why or f"says {length.strip()} steps and has {len(correct)}"
-    if why:
-        return BadRow(line, f"student {student}: {why}", raw)
+        return "no concepts (NA)"
+    if why := misfit({"questions": problems, "concepts": concepts, "answers": correct}):
+        return why
+    if length not in ("", str(len(correct))):
+        return f"says {length} steps and has {len(correct)}"
     steps = [
         Step(_named(problem), tuple(_named(part) for part in concept.split("_") if part), int(answer))
         for problem, concept, answer in zip(problems, concepts, correct, strict=True)
     ]
-    if not all(step.skills for step in steps):
-        return BadRow(line, f"student {student}: a step without a concept", raw)
-    return Sequence(student.strip(), tuple(steps))
+    return steps if all(step.skills for step in steps) else "a step without a concept"
 
 
 def _cells(text: str) -> list[str]:
@@ -146,19 +151,20 @@ def _tables(path: Path, names: dict[str, str], found: Gathering) -> Iterator[tup
 def _row_steps(cells: dict[str, str], names: dict[str, str], before: int) -> list[Step] | str:
     concepts, correct = _cells(cells["concepts"]), _cells(cells["responses"])
     problems, repeats = _cells(cells.get("questions", "")), _cells(cells.get("is_repeat", ""))
-    used = [nth for nth, answer in enumerate(correct) if answer != _PAD]
     columns = {"concepts": concepts, "questions": problems, "is_repeat": repeats}
     for column, values in columns.items():
         if len(values) != len(correct) and (values or column == "concepts"):
             return f"{len(values)} {column}, {len(correct)} responses"
     steps: list[Step] = []
-    for nth in used:
-        if correct[nth] not in ("0", "1"):
-            return f"a response is 0 or 1, not {correct[nth]!r}"
-        if concepts[nth] in ("", _PAD):
+    for nth, (concept, answer) in enumerate(zip(concepts, correct, strict=True)):
+        if answer == _PAD:
+            continue
+        if answer not in ("0", "1"):
+            return f"a response is 0 or 1, not {answer!r}"
+        if concept in ("", _PAD):
             return "a step without a concept"
         problem = problems[nth] if problems else f"step {before + nth + 1}"
-        if not problems and repeats and repeats[nth] == "1" and steps:
+        if steps and not problems and repeats[nth : nth + 1] == ["1"]:
             problem = steps[-1].problem
-        steps.append(Step(problem, (names.get(concepts[nth], f"skill {concepts[nth]}"),), int(correct[nth])))
+        steps.append(Step(problem, (names.get(concept, f"skill {concept}"),), int(answer)))
     return steps

@@ -50,16 +50,16 @@ def source(
     met: dict[tuple[str, str], _Said] = {}
     for said in rows:
         exchange = (said.student, said.teacher)
+        first = met.setdefault(exchange, said)
         if repeats:
             found.keep(said.path, said.line, _item(said, block, said.move, Counter()))
-        elif exchange in met:
-            first = met[exchange]
+        elif first is said:
+            counts = moves[exchange]
+            found.keep(said.path, said.line, _item(said, block, counts.most_common(1)[0][0], counts))
+        else:
             raw = dump([said.student, said.teacher, said.move])
             why = f"the same as {first.path.name}:{first.line}"
             found.leave(said.path, said.line, "the same two sentences again", why, raw)
-        else:
-            met[exchange], counts = said, moves[exchange]
-            found.keep(said.path, said.line, _item(said, block, counts.most_common(1)[0][0], counts))
     split = sum(len(counts) > 1 for counts in moves.values())
     if split:
         found.notes.append(f"{split} repeated exchanges were given different moves")
