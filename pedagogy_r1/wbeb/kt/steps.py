@@ -249,13 +249,9 @@ def _windows(steps: Many[Step], how: Windows) -> Iterator[tuple[int, Many[Step]]
 def _plain(step: Step, names: Mapping[int, str]) -> dict[str, Any]:
     return {
         "problem": step.problem,
-        "skills": [_name(skill, names) for skill in step.skills],
+        "skills": [names.get(s, f"skill {s}") if isinstance(s, int) else s for s in step.skills],
         "correct": step.correct,
     }
-
-
-def _name(skill: Skill, names: Mapping[int, str]) -> str:
-    return names.get(skill, f"skill {skill}") if isinstance(skill, int) else skill
 
 
 def asked(items: Iterable[Item]) -> list[Sequence]:

@@ -29,12 +29,11 @@ def source(files: list[Path], *, answer: str = "majority") -> SourceResult:
         for row in found.rows(path, _NEEDED):
             cells = texts(row.data)
             rating = cells["uptake_majority"] or (cells["uptake"] if answer == "mean" else "")
-            if not rating and not cells["uptake"]:
-                found.leave(path, row.line, "uptake was not rated", raw=dump(cells))
-            elif not rating:
-                found.leave(path, row.line, "no two raters agree on the uptake", raw=dump(cells))
-            else:
+            if rating:
                 found.take(path, row.line, _item(cells, rating), dump(cells))
+            else:
+                kind = "no two raters agree on the uptake" if cells["uptake"] else "uptake was not rated"
+                found.leave(path, row.line, kind, raw=dump(cells))
     return found.done()
 
 
