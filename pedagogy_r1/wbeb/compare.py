@@ -23,7 +23,7 @@ from .domain import Answered, Score, domain_named
 from .evaluation import Key, answered
 from .generation import Generation
 from .item import place_of
-from .score import OVER, from_replicates
+from .score import OVER, from_replicates, unread_and_cut
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,17 @@ class RunScores:
     truncated: float
 
 
+class _Flat:
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, one level deep: the estimate's fields stand where it stands."""
+        found: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            found |= value.as_json() if isinstance(value, Estimate) else {name: value}
+        return found
+
+
 @dataclass(frozen=True)
-class ScoreDifference:
+class ScoreDifference(_Flat):
     """``run`` less ``base``, over the shared items (``estimate.n``). Undefined where either score is."""
 
     domain: str
@@ -76,13 +85,9 @@ class ScoreDifference:
     base: str
     estimate: Estimate
 
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, one level deep."""
-        return _flat(self)
-
 
 @dataclass(frozen=True)
-class ThoughtCost:
+class ThoughtCost(_Flat):
     """Mean thought tokens of right and of wrong answers (unread ones are wrong), and the ratio wrong / right.
 
         right   120 140 160   mean 140
@@ -104,18 +109,6 @@ class ThoughtCost:
     n_wrong: int
     cut: int
     whole_ratio: float | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values, one level deep."""
-        return _flat(self)
-
-
-def _flat(what: ScoreDifference | ThoughtCost) -> dict[str, Any]:
-    """The estimate's fields stand where it stands."""
-    found: dict[str, Any] = {}
-    for name, value in vars(what).items():
-        found |= value.as_json() if isinstance(value, Estimate) else {name: value}
-    return found
 
 
 @dataclass(frozen=True)
@@ -253,10 +246,7 @@ def _part(key: Key, own: Mapping[str, list[Answered]], how: Resampling) -> _Shar
 
 
 def _run_scores(run: str, key: Key, found: Sequence[Answered], how: Resampling) -> RunScores:
-    scores = domain_named(key[0]).scores(found, how)
-    unread = sum(a.parsed.value is None for a in found) / len(found)
-    cut = sum(a.truncated for a in found) / len(found)
-    return RunScores(run, *key, tuple(scores), unread, cut)
+    return RunScores(run, *key, tuple(domain_named(key[0]).scores(found, how)), *unread_and_cut(found))
 
 
 def _same_items(answers: Mapping[str, list[Answered]]) -> None:

@@ -25,6 +25,7 @@ from .generation import Generation
 from .item import Item, place_of
 from .kt.baselines import TARGETS, baselines
 from .kt.steps import students
+from .score import unread_and_cut
 
 Key = tuple[str, str | None]
 """Domain and task."""
@@ -144,8 +145,7 @@ def _row(who: str, key: Key, answers: list[Answered], missing: int, how: Resampl
         *key,
         n,
         tuple(asked.scores(answers, how)),
-        parse_failures=sum(a.parsed.value is None for a in answers) / n,
-        truncated=sum(a.truncated for a in answers) / n,
+        *unread_and_cut(answers),
         missing=missing,
         tokens=sum(a.tokens or 0 for a in answers) / n,
         probabilities=dict(sorted(kinds.items())) if kinds else None,

@@ -208,6 +208,12 @@ def majority_share(answered: Sequence[Answered]) -> float | None:
     return answers.count(most_frequent(answers)) / len(answers) if answers else None
 
 
+def unread_and_cut(answered: Sequence[Answered]) -> tuple[float, float]:
+    """The share of answers that could not be read, and of those that were cut off."""
+    n = len(answered)
+    return sum(a.parsed.value is None for a in answered) / n, sum(a.truncated for a in answered) / n
+
+
 def accuracy(answered: Sequence[Answered], how: Resampling) -> Score:
     """Share of right answers, for items with options; what could not be read is wrong. Chance: one option at random."""
     chance = fsum(1 / max(1, len(a.item.options)) for a in answered) / len(answered) if answered else None

@@ -12,19 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence as Many
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ...errors import PluginError
 from .steps import Flat, Floats, Sequence, Vocabulary, Whole, flatten, vocabulary
-
-
-class Epoch(NamedTuple):
-    """Mean log-loss a step."""
-
-    train: float
-    held_out: float
 
 
 class Dkt:
@@ -47,7 +40,6 @@ class Dkt:
         self.epochs, self.patience, self.rate, self.dropout = epochs, patience, rate, dropout
         self.words = Vocabulary({}, {})
         self.net: Any = None
-        self.trail: list[Epoch] = []
 
     def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:
         """Train; ``seed`` draws the held-out students, the weights and the order of windows."""
@@ -70,10 +62,9 @@ class Dkt:
 
         flat = flatten(train, self.words)
         optimizer = torch.optim.Adam(self.net.parameters(), lr=self.rate)
-        self.trail, kept, best, since = [], _copy(self.net), float("inf"), 0
+        kept, best, since = _copy(self.net), float("inf"), 0
         for _ in range(self.epochs):
             self.net.train()
-            total, steps = 0.0, 0
             for rows in _batches(flat, self.batch, rng):
                 logit, y, real = _run(self.net, flat, rows, len(self.words.skills))
                 real[:, 0] = False  # nothing is known before the first step
@@ -84,10 +75,8 @@ class Dkt:
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
                 optimizer.step()
-                total, steps = total + float(loss.detach()) * int(real.sum()), steps + int(real.sum())
             self.net.eval()
             outside = _loss(held_out, self.predict(held_out))
-            self.trail.append(Epoch(total / max(1, steps), outside))
             since += 1
             if outside < best - 1e-5:
                 best, kept, since = outside, _copy(self.net), 0

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from ...errors import InputError
 from ...files.records import BadRow, dump, need_file
@@ -119,16 +119,10 @@ def _cells(text: str) -> list[str]:
     return [] if cells in (["NA"], [""]) else cells
 
 
-class _Part(NamedTuple):
-    """One row of a sequence table; ``line`` is where its student began."""
-
-    line: int
-    steps: list[Step]
-
-
 def _tables(path: Path, names: dict[str, str], found: Gathering) -> Iterator[tuple[int, Sequence | BadRow]]:
     """Whole students, each at the line of its first row. A bad row takes its student along: a gap in time is no history."""
-    parts: dict[str, _Part] = {}
+    first: dict[str, int] = {}
+    steps: dict[str, list[Step]] = defaultdict(list)
     spoilt: dict[str, BadRow] = {}
     csv.field_size_limit(2**31 - 1)
     for row in found.rows(path, ("uid", "concepts", "responses")):
@@ -137,15 +131,14 @@ def _tables(path: Path, names: dict[str, str], found: Gathering) -> Iterator[tup
         if not student:
             found.bad(path, row.line, "no uid", dump(row.data))
             continue
-        part = parts.setdefault(student, _Part(row.line, []))
-        steps = _row_steps(cells, names, len(part.steps))
-        if isinstance(steps, str):
-            spoilt.setdefault(student, BadRow(row.line, f"student {student}: {steps}", dump(row.data)))
+        first.setdefault(student, row.line)
+        more = _row_steps(cells, names, len(steps[student]))
+        if isinstance(more, str):
+            spoilt.setdefault(student, BadRow(row.line, f"student {student}: {more}", dump(row.data)))
         else:
-            part.steps.extend(steps)
-    for student, part in parts.items():
-        whole = Sequence(student, tuple(part.steps))
-        yield part.line, spoilt.get(student, whole)
+            steps[student] += more
+    for student, line in first.items():
+        yield line, spoilt.get(student) or Sequence(student, tuple(steps[student]))
 
 
 def _row_steps(cells: dict[str, str], names: dict[str, str], before: int) -> list[Step] | str:
