@@ -24,7 +24,7 @@ from ..sampling.assignment import CONTEXT
 from ..trace import Trace
 from ..unit.unit import Unit
 from .coding_log import CANNOT, NAME, NOT_YET, Entry, Work, read_log
-from .packet import CodingTask, Packet, blind
+from .packet import CodingTask, Packet
 from .packet_return import NOT_RETURNED
 from .parse_cells import EMPTY_CELL
 
@@ -81,14 +81,12 @@ class Material(NamedTuple):
         """In the order of the traces."""
         number = 0
         for trace_id, units in self.units.items():
-            trace = blind(self.traces[trace_id])
             for i, unit in enumerate(units):
                 said = self.said.get(unit.id, {})
                 if kind := differ(said.values()):
                     number += 1
-                    before = tuple(units[max(0, i - self.context) : i])
-                    after = tuple(units[i + 1 : i + 1 + self.context])
-                    yield Dispute(CodingTask(number, unit, trace, before, after), said, kind)
+                    task = CodingTask.of(number, self.traces[trace_id], units, i, self.context)
+                    yield Dispute(task, said, kind)
 
 
 def differ(said: Iterable[CoderView]) -> Kind | None:

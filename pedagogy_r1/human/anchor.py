@@ -106,23 +106,19 @@ class Anchorer:
         places = [Anchored(at, at + len(quote)) for at in _find_all(self.text, quote)]
         how = "other offsets"
         if not places:
+            how = "other offsets, white space or letter forms"
             whole, origin = self._folded
-            found = ((origin[at], origin[at + len(folded) - 1] + 1) for at in _find_all(whole, folded))
-            # Half a letter is no place: decomposed, "à" begins with "a".
-            whole_letters = [span for span in found if fold(self.text[slice(*span)]) == folded]
-            places, how = (
-                [Anchored(*span) for span in whole_letters],
-                "other offsets, white space or letter forms",
+            found = (
+                Anchored(origin[at], origin[at + len(folded) - 1] + 1) for at in _find_all(whole, folded)
             )
+            # Half a letter is no place: decomposed, "à" begins with "a".
+            places = [place for place in found if fold(self.text[place.start : place.end]) == folded]
         if not places:
             return Refused("the quote is not in the trace")
+        if start is None and len(places) > 1:
+            return Refused(f"no offsets, and the quote occurs {len(places)} times")
         if start is None:
-            why = f"no offsets, and the quote occurs {len(places)} times"
-            return (
-                places[0]._replace(cause="no offsets: placed by the quote")
-                if len(places) == 1
-                else Refused(why)
-            )
+            return places[0]._replace(cause="no offsets: placed by the quote")
         if len(places) == 1 and len(folded) >= LONG:
             return places[0]._replace(cause=f"{how}: placed by the quote")
         return self._nearest(places, start, how)

@@ -254,14 +254,8 @@ class CodingLog:
             return step.unit_id
 
     def _write(self, unit_id: str, entry: Entry, note: Attribution, undoes: int | None = None) -> None:
-        change = LoggedChange(
-            n=self.work.n + 1,
-            at=now(),
-            unit_id=unit_id,
-            undoes=undoes,
-            **note._asdict(),
-            **entry.model_dump(),
-        )
+        more = note._asdict() | entry.model_dump()
+        change = LoggedChange(n=self.work.n + 1, at=now(), unit_id=unit_id, undoes=undoes, **more)
         ours = ("n", "at", "unit_id")
         told = change.model_dump(mode="json", exclude_defaults=True)
         self._ledger.append({name: told.pop(name) for name in ours} | told)

@@ -13,7 +13,7 @@ Nothing in a coder's folder says what a machine or another coder thought, nor ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -72,6 +72,12 @@ class CodingTask(NamedTuple):
     after: tuple[Unit, ...]
     practice: bool = False
 
+    @classmethod
+    def of(cls, number: int, trace: Trace, units: Sequence[Unit], i: int, width: int) -> CodingTask:
+        """The task of a trace's unit ``i``, with ``width`` units on each side."""
+        before, after = units[max(0, i - width) : i], units[i + 1 : i + 1 + width]
+        return cls(number, units[i], blind(trace), tuple(before), tuple(after))
+
     @property
     def before_text(self) -> str:
         """The units before it with what stands between them, as they are in the trace."""
@@ -128,15 +134,10 @@ class Packet:
         place = {unit.id: (unit.trace_id, i) for units in self.units.values() for i, unit in enumerate(units)}
         for number, line in enumerate(self._lines(f"{coder}/order.jsonl"), 1):
             trace_id, i = place[line["unit_id"]]
-            units, width = self.units[trace_id], self.manifest.context
-            yield CodingTask(
-                number,
-                units[i],
-                blind(self.traces[trace_id]),
-                tuple(units[max(0, i - width) : i]),
-                tuple(units[i + 1 : i + 1 + width]),
-                bool(line.get("practice")),
+            task = CodingTask.of(
+                number, self.traces[trace_id], self.units[trace_id], i, self.manifest.context
             )
+            yield task._replace(practice=bool(line.get("practice")))
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.folder / name
@@ -150,15 +151,8 @@ class Packet:
 
 def blind(trace: Trace) -> Trace:
     """The trace without what could sway a coder: condition, model, correctness, reference, metadata."""
-    return Trace(
-        id=trace.id,
-        item=trace.item,
-        question=trace.question,
-        reasoning=trace.reasoning,
-        answer=trace.answer,
-        domain=trace.domain,
-        lang=trace.lang,
-    )
+    shown = {"id", "item", "question", "reasoning", "answer", "domain", "lang"}
+    return Trace(**trace.model_dump(include=shown))
 
 
 def blind_id(trace_id: str) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from ..errors import InputError
 from ..unit.unit import Unit
 from ..unit.unitizer import Unitizer
 from .packet import Packet, blind_id
@@ -27,9 +26,8 @@ class ReturnedPacket:
 
     def __init__(self, packet: str | Path, coder: str | None = None) -> None:
         self.packet = Packet(packet)
-        known = self.packet.manifest.coders
-        if coder is not None and coder not in known:
-            raise InputError(f"{packet}: no coder is named {coder!r}", f"known: {', '.join(known)}")
+        if coder is not None:
+            self.packet.check_coder(coder)
         self.coder = coder
         self._foreign: dict[str, str] = {}
 

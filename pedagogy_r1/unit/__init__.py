@@ -5,32 +5,17 @@ Names are imported when they are first used: whoever reads units (`unit.unit`) n
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+from ..lazy import lazy_names
+
+if TYPE_CHECKING:  # for type checkers, which cannot follow names that are made below
+    # ruff: noqa: F401
     from .unit import Unit, unit_id
     from .unitizer import SCHEMES, TraceSpan, Unitizer, given_scheme, given_units, made_units, unitize
 
-__all__ = [
-    "SCHEMES",
-    "TraceSpan",
-    "Unit",
-    "Unitizer",
-    "given_scheme",
-    "given_units",
-    "made_units",
-    "unit_id",
-    "unitize",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "unit" if name in ("Unit", "unit_id") else "unitizer"
-    return getattr(importlib.import_module(f".{home}", __name__), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+_FILES = {
+    "unit": ("Unit", "unit_id"),
+    "unitizer": ("SCHEMES", "TraceSpan", "Unitizer", "given_scheme", "given_units", "made_units", "unitize"),
+}
+__getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)
