@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from scipy import special
-
 from ..limits import LEVEL
 
 ShareInterval = Literal["wilson", "korn-graubard", "linear"]
@@ -20,11 +18,15 @@ ShareInterval = Literal["wilson", "korn-graubard", "linear"]
 
 def critical(clusters: int, level: float = LEVEL) -> float:
     """Two-sided t quantile with ``clusters`` − 1 degrees of freedom."""
+    from scipy import special
+
     return float(special.stdtrit(clusters - 1, (1 + level) / 2))
 
 
 def two_sided(statistic: float, df: float) -> float:
     """Two-sided p of a t statistic."""
+    from scipy import special
+
     return float(2 * special.stdtr(df, -abs(statistic)))
 
 
@@ -49,6 +51,8 @@ def clopper_pearson(share: float, size: float, t: float, level: float = LEVEL) -
     >>> low, round(high, 4)
     (0.0, 0.0362)
     """
+    from scipy import special
+
     z = float(special.ndtri((1 + level) / 2))
     size *= (z / t) ** 2
     hits = share * size

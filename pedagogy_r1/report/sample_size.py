@@ -4,7 +4,7 @@
     200    8        .09    .34            .28               1.1–13.6 %
     800    32       .045   .93            .14               2.7–8.3 %
 
-α by simulation (`agreement.alpha_precision`), the frequency by formula (`stats.share_precision`); both from assumptions, which a
+α by simulation (`agreement.planned_alpha`), the frequency by formula (`stats.share_precision`); both from assumptions, which a
 pilot run can replace. Without the machine: what a machine run adds (DSL, PPI++) makes frequencies more precise, never less by much.
 """
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..agreement.alpha import krippendorff_alpha
-from ..agreement.alpha_precision import AlphaPrecision, Coders, alpha_precision
+from ..agreement.planned_alpha import AlphaPrecision, Coders, alpha_precision
 from ..agreement.profile import MISSING
 from ..agreement.reliability import ReliabilityData, reliability_of
 from ..errors import InputError, RunError, did_you_mean

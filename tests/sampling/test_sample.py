@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from benchmarks.coverage_sampling import simulate, summary
 from pedagogy_r1.agreement import agree, krippendorff_alpha
-from pedagogy_r1.agreement.alpha_precision import Coders, alpha_precision, alphas_of, simulated
+from pedagogy_r1.agreement.planned_alpha import Coders, alpha_precision, alphas_of, simulated
 from pedagogy_r1.errors import InputError, PedagogyError, RunError
 from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.human.packet import Packet
