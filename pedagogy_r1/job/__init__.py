@@ -1,7 +1,6 @@
 """A folder of work that can be killed and taken up again by the same command."""
 
-from .checkpoint import CheckpointedFiles
-from .folder import JobFolder, damaged
+from .folder import CheckpointedFiles, JobFolder, damaged
 from .record import JobRecord, Status, differences, read_record, save_record
 
 __all__ = [

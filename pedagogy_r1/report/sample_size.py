@@ -4,7 +4,7 @@
     200    8        .09    .34            .28               1.1–13.6 %
     800    32       .045   .93            .14               2.7–8.3 %
 
-α by simulation (`agreement.planned_alpha`), the frequency by formula (`stats.share_precision`); both from assumptions, which a
+α by simulation (`planned_precision`), the frequency by formula; both from assumptions, which a
 pilot run can replace. Without the machine: what a machine run adds (DSL, PPI++) makes frequencies more precise, never less by much.
 """
 
@@ -18,19 +18,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..agreement.alpha import krippendorff_alpha
-from ..agreement.planned_alpha import AlphaPrecision, Coders, alpha_precision
 from ..agreement.profile import MISSING
 from ..agreement.reliability import ReliabilityData, reliability_of
 from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Resampling
 from ..formatting import shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
-from ..runs.code_table import frame_of
 from ..runs.run import CoderRun
-from ..runs.run_columns import read_columns
+from ..runs.run_columns import frame_of, read_columns
 from ..stats.code_shares import frequency
-from ..stats.share_precision import SharePrecision, icc_of, share_precision, units_needed
 from .figures import INK, MUTED, WIDTH, Figure, canvas
+from .planned_precision import (
+    AlphaPrecision,
+    Coders,
+    SharePrecision,
+    alpha_precision,
+    icc_of,
+    share_precision,
+    units_needed,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

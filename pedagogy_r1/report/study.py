@@ -26,9 +26,8 @@ from ..errors import PedagogyError, RunError, did_you_mean
 from ..estimate import Resampling
 from ..formatting import shown
 from ..limits import LEVEL
-from ..runs.code_table import frame_of
 from ..runs.run import CoderRun, opened, require_complete
-from ..runs.run_columns import read_columns
+from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
 
 if TYPE_CHECKING:

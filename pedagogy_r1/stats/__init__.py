@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..lazy import lazy_names
 
 _FILES = {
-    ".runs.code_table": ("code_table", "of_coder"),
+    ".runs.run_columns": ("code_table", "of_coder"),
     ".estimate": ("Estimate",),
     "code_contrast": ("CodeContrast", "ContrastFamily", "contrast"),
     "code_cooccurrence": ("CodePair", "cooccurrence"),

@@ -29,7 +29,7 @@ import pandas as pd
 from ..errors import RunError, did_you_mean
 from ..estimate import Estimate, few, joined
 from ..limits import LEVEL
-from ..runs.code_table import of_coder
+from ..runs.run_columns import of_coder
 from .code_shares import shares
 from .glm import Correction
 from .permutation import PERMUTATIONS, max_t

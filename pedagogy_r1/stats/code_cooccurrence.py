@@ -20,7 +20,7 @@ import pandas as pd
 
 from ..estimate import Estimate, critical
 from ..limits import LEVEL
-from ..runs.code_table import of_coder
+from ..runs.run_columns import of_coder
 from .code_shares import ratio_share
 from .sums import (
     CoderUnits,

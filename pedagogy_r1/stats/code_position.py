@@ -18,7 +18,7 @@ import pandas as pd
 
 from ..estimate import Clusters, Estimate, critical, joined
 from ..limits import FEW_HITS, LEVEL
-from ..runs.code_table import of_coder
+from ..runs.run_columns import of_coder
 from .code_shares import ratio_share, shares
 from .sums import (
     CoderUnits,

@@ -19,7 +19,7 @@ import pandas as pd
 
 from ..estimate import Estimate, ShareInterval, critical, joined, share_interval
 from ..limits import FEW_HITS, LEVEL
-from ..runs.code_table import of_coder
+from ..runs.run_columns import of_coder
 from .sums import (
     Basis,
     Floats,

@@ -28,9 +28,8 @@ import numpy as np
 
 from ..estimate import Estimate
 from ..limits import LEVEL
-from .dsl import Folds, Learner, dsl
+from .dsl import Folds, Learner, dsl, ppi
 from .moment import Alternative, Fit, Link, Scale, difference, fit, interval
-from .ppi import ppi
 from .sampled import Floats, Sampled, sampled
 
 

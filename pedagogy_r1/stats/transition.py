@@ -28,7 +28,7 @@ from scipy import special
 
 from ..estimate import joined
 from ..limits import FEW_EXPECTED
-from ..runs.code_table import of_coder
+from ..runs.run_columns import of_coder
 from .sums import Floats, Ints
 
 PERMUTATIONS = 1000

@@ -26,8 +26,7 @@ from ..errors import InputError, did_you_mean
 from ..formatting import aligned
 from ..wbeb.domain import domain_named
 from ..wbeb.item import domain_names
-from .recipe import Recipe
-from .recipe_stages import StageRun, expand
+from .recipe import Recipe, StageRun, expand
 
 BANDWIDTH_SHARE = 0.6
 """Of the data sheet's memory bandwidth, in decoding."""

@@ -26,8 +26,7 @@ from ..errors import InputError, RunError, did_you_mean
 from ..files.lock import lock
 from ..files.records import atomic, write_json
 from ..provenance import digest, now, versions
-from .recipe import Recipe
-from .recipe_stages import StageRun, expand, place
+from .recipe import Recipe, StageRun, expand, place
 from .stage_inputs import DigestCache, changed, code_of
 
 RECORDS, LEDGER = "stages", "ledger.jsonl"

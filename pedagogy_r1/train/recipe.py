@@ -18,10 +18,21 @@ for a stage that compares. A parameter named ``variant`` holds the variant's nam
 
 ``extends: NAME`` takes over another recipe; parameters and variants are merged, a stage of the same name is replaced, and
 one that is ``null`` is left out.
+
+From a recipe to commands: parameters put in, variants told apart, references turned into folders.
+
+    for task in expand(load_recipe("per-domain"), Path("out")):
+        task.name, task.words()        "sft.sk", ["sft", "out/filter.sk/kept.jsonl", "--model", …, "-o", "out/sft.sk"]
+
+Words are kept with the references in them until a folder is known, so that what is remembered of a stage does not depend on
+where its pipeline lies.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +166,212 @@ def _read(path: Path) -> Recipe:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part not in ("str", "int"))
         raise InputError(f"{path}: {where + ': ' if where else ''}{first['msg']}", hint) from None
+
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z0-9_.*-]+)\}")
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+RESERVED = ("stages", "recipes")
+"""Not names of stages: the folder of the records, and the shipped recipes."""
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """A stage of one variant. ``template``: its words, with ``${stage}`` where an earlier one's folder comes."""
+
+    name: str
+    stage: RecipeStage
+    template: tuple[str, ...]
+    needs: tuple[str, ...]
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    """All parameters, as this variant has them."""
+
+    def words(self, out: Path) -> list[str]:
+        """The command's words for a pipeline in ``out``."""
+        return [place(word, out) for word in self.template]
+
+    def launcher(self, out: Path) -> list[str]:
+        """What starts the command, if not this Python."""
+        return [place(word, out) for word in _many(self.stage.launcher)]
+
+    def folder(self, out: Path) -> Path:
+        """Where it writes."""
+        return out / self.name
+
+
+def place(word: str, out: Path) -> str:
+    """``${stage}`` → ``OUT/stage``, ``${recipes}`` → where the shipped recipes lie."""
+    return _REFERENCE.sub(lambda m: str(shipped.folder(FOLDER) if m[1] == "recipes" else out / m[1]), word)
+
+
+def expand(recipe: Recipe) -> list[StageRun]:
+    """All tasks in the order in which they run. Raises `InputError` for what is referred to and is not there."""
+    stages = {name: stage for name, stage in recipe.stages.items() if stage is not None}
+    if not stages:
+        raise InputError(f"recipe {recipe.id} has no stages", "give at least one; see docs/pipeline.md")
+    _check_names(recipe, stages)
+    variants = recipe.variants or {"": {}}
+    scopes = {name: _Scope(recipe, name, set_) for name, set_ in variants.items()}
+    varying = _varying(stages, scopes)
+    tasks: list[StageRun] = []
+    for name, stage in stages.items():
+        for variant in variants if name in varying else [next(iter(variants))]:
+            earlier = _Earlier(list(stages), name, varying, variant, list(variants))
+            tasks.append(_task(recipe, name, stage, scopes[variant], earlier))
+    return tasks
+
+
+def _task(recipe: Recipe, name: str, stage: RecipeStage, scope: _Scope, earlier: _Earlier) -> StageRun:
+    own = earlier.own(name)
+    words = stage.run.split()
+    for key, value in stage.options.items():
+        words += _option(f"--{key.replace('_', '-')}", scope.value(value))
+    for argument in stage.arguments:
+        words += _many(scope.value(argument))
+    words += ["-o", "${" + own + "}" + (f"/{stage.out}" if stage.out else "")]
+    found = [word for each in words for word in earlier.refer(each, f"recipe {recipe.id}: stage {name}")]
+    needs = dict.fromkeys(m[1] for word in found for m in _REFERENCE.finditer(word))
+    stage = stage.model_copy(update={"launcher": _many(scope.value(stage.launcher))})
+    others = tuple(need for need in needs if need not in (own, "recipes"))
+    return StageRun(own, stage, tuple(found), others, scope.parameters)
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """What a stage of one variant may refer to."""
+
+    stages: list[str]
+    stage: str
+    varying: set[str]
+    variant: str
+    variants: list[str]
+
+    def own(self, name: str) -> str:
+        return f"{name}.{self.variant}" if name in self.varying and self.variant else name
+
+    def refer(self, word: str, where: str) -> Iterator[str]:
+        """The word with stages named as their folders; several words for ``${stage.*}``."""
+        stars = {m[1] for m in _REFERENCE.finditer(word) if m[1].endswith(".*")}
+        if len(stars) > 1:
+            raise InputError(f"{where}: {word!r} names several sets of stages", "one ${NAME.*} in a word")
+        if not stars:
+            yield _REFERENCE.sub(lambda m: "${" + self._name(m[1], where) + "}", word)
+            return
+        star = stars.pop()
+        name = self._known(star.removesuffix(".*"), where)
+        folders = (
+            [f"{name}.{v}" for v in self.variants]
+            if name in self.varying and self.variants != [""]
+            else [name]
+        )
+        for folder in folders:
+            rest = word.replace("${" + star + "}", "\0")
+            rest = _REFERENCE.sub(lambda m: "${" + self._name(m[1], where) + "}", rest)
+            yield rest.replace("\0", "${" + folder + "}")
+
+    def _name(self, name: str, where: str) -> str:
+        if name == "recipes" or name == self.own(self.stage):
+            return name
+        return self.own(self._known(name, where))
+
+    def _known(self, name: str, where: str) -> str:
+        before = self.stages[: self.stages.index(self.stage)]
+        if name not in before:
+            late = name in self.stages
+            hint = "a stage refers to earlier ones only" if late else did_you_mean(name, before)
+            raise InputError(f"{where} refers to {name!r}, which is no parameter and no earlier stage", hint)
+        return name
+
+
+class _Scope:
+    """The parameters of one variant, each resolved once."""
+
+    def __init__(self, recipe: Recipe, variant: str, set_: Mapping[str, Value]) -> None:
+        for name in set_:
+            if name not in recipe.parameters:
+                raise InputError(
+                    f"recipe {recipe.id}: a variant sets {name!r}, which is no parameter",
+                    did_you_mean(name, list(recipe.parameters)),
+                )
+        self._raw = {**recipe.parameters, **set_}
+        if variant and "variant" in self._raw:
+            self._raw["variant"] = variant
+        self._recipe = recipe
+        self.parameters: dict[str, Value] = {}
+        for name in self._raw:
+            self._parameter(name, ())
+
+    def _parameter(self, name: str, within: tuple[str, ...]) -> Value:
+        if name in within:
+            raise InputError(
+                f"recipe {self._recipe.id}: parameter {name!r} is made of itself", "end the circle"
+            )
+        if name not in self.parameters:
+            self.parameters[name] = self._put(self._raw[name], (*within, name))
+        return self.parameters[name]
+
+    def value(self, value: Value) -> Value:
+        """With the parameters put in; references to stages stay."""
+        found: Value = self._put(value, ())
+        return found
+
+    def _put(self, value: Any, within: tuple[str, ...]) -> Any:
+        if isinstance(value, list):
+            return [self._put(each, within) for each in value]
+        if isinstance(value, dict):
+            return {key: self._put(each, within) for key, each in value.items()}
+        if not isinstance(value, str):
+            return value
+        whole = _REFERENCE.fullmatch(value)
+        if whole and whole[1] in self._raw:  # keeps a number a number, and nothing nothing
+            return self._parameter(whole[1], within)
+        return _REFERENCE.sub(
+            lambda m: _text(self._parameter(m[1], within)) if m[1] in self._raw else m[0], value
+        )
+
+
+def _varying(stages: Mapping[str, RecipeStage], scopes: Mapping[str, _Scope]) -> set[str]:
+    """Stages that are not the same in all variants, by their own words or through an earlier stage."""
+    found: set[str] = set()
+    for name, stage in stages.items():
+        parts = [*stage.arguments, *stage.options.values(), stage.launcher]
+        seen = [[scope.value(part) for part in parts] for scope in scopes.values()]
+        refers = {m[1] for part in seen[0] for text in _many(part) for m in _REFERENCE.finditer(text)}
+        if any(each != seen[0] for each in seen) or refers & found:
+            found.add(name)
+    return found
+
+
+def _check_names(recipe: Recipe, stages: Mapping[str, RecipeStage]) -> None:
+    for name in (*stages, *recipe.variants):
+        if not _NAME.match(name) or name in RESERVED:
+            raise InputError(
+                f"recipe {recipe.id}: {name!r} is no name for a stage or variant",
+                f"lower-case letters, digits and hyphens, not {' or '.join(RESERVED)}",
+            )
+    for name in recipe.parameters:
+        if name in stages or name in RESERVED:
+            raise InputError(f"recipe {recipe.id}: {name!r} is a parameter and a stage", "rename one of them")
+
+
+def _option(name: str, value: Value) -> list[str]:
+    if value is None or value is False:
+        return []
+    if value is True:
+        return [name]
+    return [word for each in _many(value) for word in (name, each)]
+
+
+def _many(value: Any) -> list[str]:
+    """The words that a value makes."""
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return [f"{key}={_text(each)}" for key, each in value.items()]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_text(each) for each in value]
+    return [_text(value)]
+
+
+def _text(value: Any) -> str:
+    """As it is written on a command line: ``true``, not ``True``."""
+    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)

@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..runs.coding import Coding
-from .code_styles import lead, strip
+from .escape import lead, strip
 from .filters import DIFFER, OPEN, Filters, TraceHit, select, unit_mask
 from .index import MISSING, Index, TraceRow, fold
 from .state import State

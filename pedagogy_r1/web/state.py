@@ -29,8 +29,7 @@ from ..codebook import NONE, Codebook
 from ..errors import InputError, RunError
 from ..human.packet import Packet
 from ..runs.run import CoderRun, require_complete
-from .code_styles import code_class
-from .escape import shown
+from .escape import code_class, shown
 
 HOME = Path(__file__).parent
 

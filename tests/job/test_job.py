@@ -98,8 +98,8 @@ def test_a_record_of_something_else_names_the_field(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from pedagogy_r1.job import CheckpointedFiles, checkpoint
-checkpoint.EVERY = 0.0
+from pedagogy_r1.job import CheckpointedFiles, folder
+folder.EVERY = 0.0
 files = CheckpointedFiles(Path(sys.argv[1]), {"a": "a.txt", "b": "b.txt"})
 for number in range(files.done, 100_000):
     files.counts["pieces"] += 1

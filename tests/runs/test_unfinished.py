@@ -16,8 +16,8 @@ from pedagogy_r1.errors import RunError
 from pedagogy_r1.report import ReportSettings, make_report
 from pedagogy_r1.report.disagreement_sheet import heading
 from pedagogy_r1.report.study_report import render_page
-from pedagogy_r1.runs.code_table import code_table
 from pedagogy_r1.runs.run import CoderRun, require_complete
+from pedagogy_r1.runs.run_columns import code_table
 
 from ..make_runs import make_run
 

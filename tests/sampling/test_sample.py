@@ -18,11 +18,18 @@ from hypothesis import strategies as st
 
 from benchmarks.coverage_sampling import simulate, summary
 from pedagogy_r1.agreement import agree, krippendorff_alpha
-from pedagogy_r1.agreement.planned_alpha import Coders, alpha_precision, alphas_of, simulated
 from pedagogy_r1.errors import InputError, PedagogyError, RunError
 from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.human.write_packet import write_packet
+from pedagogy_r1.report.planned_precision import (
+    Coders,
+    alpha_precision,
+    alphas_of,
+    share_precision,
+    simulated,
+    units_needed,
+)
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.sampling.assignment import Design, DrawnElements, Enrichment, check_coders, draw_from
 from pedagogy_r1.sampling.draw import draw, probabilities, rounded, systematic
@@ -31,7 +38,6 @@ from pedagogy_r1.sampling.inclusion import read_inclusion
 from pedagogy_r1.sampling.population import Member, Population, check_fields, stratum_of
 from pedagogy_r1.stats.dsl import cross_fitted
 from pedagogy_r1.stats.sampled import sampled
-from pedagogy_r1.stats.share_precision import share_precision, units_needed
 from pedagogy_r1.trace import Trace
 
 from ..conftest import ROOT

@@ -17,8 +17,7 @@ from pedagogy_r1.cli.cmd_pipeline import CommandLine
 from pedagogy_r1.errors import InputError, RunError
 from pedagogy_r1.train.cost import GPUS, SHAPES, Gpu, Shape, generation, training
 from pedagogy_r1.train.pipeline import Pipeline, PlannedStage
-from pedagogy_r1.train.recipe import Recipe, load_recipe, parse_parameter, recipes
-from pedagogy_r1.train.recipe_stages import expand
+from pedagogy_r1.train.recipe import Recipe, expand, load_recipe, parse_parameter, recipes
 from pedagogy_r1.train.stage_inputs import VOLATILE, code_of
 
 from ..conftest import ROOT

@@ -14,8 +14,7 @@ import pytest
 
 from pedagogy_r1.intake import read_traces
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.train.recipe import load_recipe
-from pedagogy_r1.train.recipe_stages import expand
+from pedagogy_r1.train.recipe import expand, load_recipe
 from pedagogy_r1.train.stage_inputs import files
 
 pytest.importorskip("torch")

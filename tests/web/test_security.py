@@ -17,8 +17,7 @@ from click.testing import Result
 from pedagogy_r1.codebook import load_codebook, parse_codebook
 from pedagogy_r1.codebook.code_colors import contrast
 from pedagogy_r1.errors import InputError, PedagogyError
-from pedagogy_r1.web.code_styles import DARK, LIGHT, READABLE, stylesheet
-from pedagogy_r1.web.escape import shown
+from pedagogy_r1.web.escape import DARK, LIGHT, READABLE, shown, stylesheet
 from pedagogy_r1.web.keys import Keys, Passwords, is_loopback, own_names, set_password
 from pedagogy_r1.web.state import open_state
 

@@ -6,18 +6,28 @@ A unit's true code comes from its trace's own shares (Dirichlet around the overa
 probability √q_t, otherwise draws a code from the overall shares; q_t, the trace's reliability, is Beta with mean α. Two coders
 then agree beyond chance exactly with probability α. One intraclass correlation ρ governs how unlike traces are in
 both; with ρ = 0 units are independent.
+
+How precise will a code's frequency be? By formula, from the design effect of units that come in traces.
+
+deff = 1 + (m − 1)ρ        m units a trace, ρ their intraclass correlation (Kish 1965)
+n*   = n / deff            as many independent units; the interval is Korn–Graubard's on n*, t of G − 1, G = n/m traces
+
+5 %, 25 units a trace, ρ = .1 (deff 3.4)      n = 200: 1.1–13.6 %      n = 1,600: 3.3–7.2 %
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
+from ..agreement.profile import Floats, Ints
+from ..estimate import clopper_pearson, critical
 from ..limits import ALPHA_TENTATIVE, LEVEL
-from .profile import Floats, Ints
 
 CELLS = 2_000_000
 """Simulated codings held at a time."""
@@ -114,3 +124,56 @@ def alphas_of(values: Ints, n_codes: int) -> Floats:
     counts = np.stack([(values == k).sum(axis=(0, 2)) for k in range(n_codes)], axis=1)
     expected = 1 - (counts * (counts - 1)).sum(axis=1) / (total * (total - 1))
     return np.where(expected > 0, 1 - observed / np.where(expected > 0, expected, 1.0), np.nan)
+
+
+class SharePrecision(NamedTuple):
+    """The interval to be expected with ``n`` units."""
+
+    n: int
+    low: float
+    high: float
+
+    @property
+    def half(self) -> float:
+        """Half its width."""
+        return (self.high - self.low) / 2
+
+
+def design_effect(per_trace: float, icc: float) -> float:
+    """1 + (m − 1)ρ."""
+    return 1 + (per_trace - 1) * icc
+
+
+def icc_of(deff: float, per_trace: float) -> float:
+    """ρ behind a design effect that was seen, within [0, .95].
+
+    >>> icc_of(design_effect(25, 0.1), 25)
+    0.1
+    """
+    return 0.0 if per_trace <= 1 else round(min(0.95, max(0.0, (deff - 1) / (per_trace - 1))), 6)
+
+
+def share_precision(
+    share: float, n: int, *, per_trace: float = 1, icc: float = 0.0, level: float = LEVEL
+) -> SharePrecision:
+    """The interval around ``share`` from ``n`` units, ``per_trace`` of each trace; at least two traces are counted."""
+    t = critical(max(2, round(n / per_trace)), level)
+    return SharePrecision(n, *clopper_pearson(share, n / design_effect(per_trace, icc), t, level))
+
+
+def units_needed(
+    share: float,
+    half: float,
+    *,
+    per_trace: float = 1,
+    icc: float = 0.0,
+    level: float = LEVEL,
+    most: int = 1_000_000,
+) -> int | None:
+    """The least n whose interval is no wider than ± ``half``; None beyond ``most``."""
+
+    def narrow(n: int) -> bool:
+        return share_precision(share, n, per_trace=per_trace, icc=icc, level=level).half <= half
+
+    found = bisect_left(range(1, most + 1), True, key=narrow) + 1
+    return found if found <= most else None
