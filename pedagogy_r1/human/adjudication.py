@@ -11,6 +11,7 @@ What counts as settled without a decision: units on which all agree, and those t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -192,18 +193,13 @@ def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[s
         source={"material": material.source},
     )
     disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
-    writer = RunWriter(out, manifest, book, restart=True)
-    try:
+    with closing(RunWriter(out, manifest, book, restart=True)) as writer:
         for trace_id, units in material.units.items():
-            codings = [
-                coding
-                for unit in units
-                if (coding := _settled(unit, material, disputes.get(unit.id), work, manifest.run_id))
-            ]
-            writer.write(material.traces[trace_id], list(units), codings)
+            settled = (
+                _settled(unit, material, disputes.get(unit.id), work, manifest.run_id) for unit in units
+            )
+            writer.write(material.traces[trace_id], list(units), [coding for coding in settled if coding])
         return writer.finish("complete", parameters=parameters)
-    finally:
-        writer.close()
 
 
 def _settled(

@@ -9,12 +9,14 @@ units (`build_codings.py`) → write. All problems of all files are found before
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..codebook import Codebook, load_codebook
 from ..errors import InputError
 from ..files.records import write_jsonl
+from ..intake.trace_importer import listed
 from ..provenance import file_digest
 from ..runs.coding import CoderInfo, CoderKind, Coding
 from ..runs.run import Manifest
@@ -29,7 +31,6 @@ from .parse_cells import SpanCoding, parse_cells
 from .raw_coding import RawCoding
 from .read_codings import CodingsRead, CodingsReport, read_codings
 
-SHOWN = 50
 OWN = "own"
 
 
@@ -222,10 +223,9 @@ def _settle_problems(report: CodingsReport, out: Path, on_error: str) -> None:
     write_jsonl(aside, (problem._asdict() for problem in report.problems))
     report.aside = str(aside)
     if on_error == "stop":
-        shown = "".join(f"\n  {problem}" for problem in report.problems[:SHOWN])
-        more = f"\n  … and {len(report.problems) - SHOWN} more" if len(report.problems) > SHOWN else ""
+        count = len(report.problems)
         raise InputError(
-            f"{len(report.problems)} of {report.rows} codings cannot be imported; no run was written{shown}{more}",
+            f"{count} of {report.rows} codings cannot be imported; no run was written{listed(report.problems, count)}",
             f"mend them (all are listed in {aside}), or import the other {report.kept} with --on-error skip",
         )
 
@@ -275,12 +275,9 @@ def _manifest(
 def _write(
     out: Path, book: Codebook, manifest: Manifest, coded: Iterator[tuple[Trace, list[Unit], list[Coding]]]
 ) -> None:
-    writer = RunWriter(out, manifest, book)
-    try:
+    with closing(RunWriter(out, manifest, book)) as writer:
         for number, (trace, units, codings) in enumerate(coded):
             if not writer.complete and number >= writer.done:
                 writer.write(trace, units, codings)
         if not writer.complete:
             writer.finish("complete")
-    finally:
-        writer.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,13 @@ from .fields import check_targets, find
 
 SHOWN = 50
 """Problems kept in memory and printed; all of them are counted, and with ``skip`` written aside."""
+
+
+def listed(problems: Sequence[object], count: int) -> str:
+    """The first of ``count`` problems, one a line, and how many more there are."""
+    shown = "".join(f"\n  {problem}" for problem in problems[:SHOWN])
+    return shown + (f"\n  … and {count - SHOWN} more" if count > SHOWN else "")
+
 
 THINK_NOTES = {
     "unclosed": "<think> never closed: cut off while thinking; all of it is reasoning, the answer is empty",
@@ -240,9 +247,8 @@ class _Importing:
         if not report.rows:
             raise InputError(f"{', '.join(report.files)}: no rows", "nothing was written")
         if report.problems and not self.skip:
-            shown = "".join(f"\n  {problem}" for problem in report.problems)
-            more = f"\n  … and {report.skipped - SHOWN} more" if report.skipped > SHOWN else ""
+            shown = listed(report.problems, report.skipped)
             raise InputError(
-                f"{report.skipped} of {report.rows} rows cannot be imported; nothing was written{shown}{more}",
+                f"{report.skipped} of {report.rows} rows cannot be imported; nothing was written{shown}",
                 f"mend them, or import the other {report.traces} with --on-error skip; ids can be taken from a field with --map id=FIELD",
             )
