@@ -1,4 +1,4 @@
-"""Packets for tests, laid out by hand as ``coding/packet.py`` says; and coders who fill in what they are sent."""
+"""Packets for tests, laid out by hand as ``human/packet.py`` says; and coders who fill in what they are sent."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class TraceWords:
 
 @dataclass(slots=True)
 class UnitWords:
-    """A unit as its words; ``lower``: hashes of their lower-case forms. UnitWords are counted from the unit's first, 0."""
+    """A unit as its words; ``lower``: hashes of their lower-case forms. Words are counted from the unit's first, 0."""
 
     every: TraceWords
     text: str
@@ -73,7 +73,7 @@ class UnitWords:
         return self.text[begin : self.every.ends[self.first + end - 1] - self.offset]
 
     def tokens(self, start: int, end: int) -> Span | Doc:
-        """UnitWords ``start:end`` for spaCy's Matcher; a ``Doc`` of their own where white-space tokens stand between them."""
+        """Words ``start:end`` for spaCy's Matcher; a ``Doc`` of their own where white-space tokens stand between them."""
         numbers = self.every.numbers[self.first + max(start, 0) : min(self.first + end, self.behind)]
         doc = self.every.doc
         if numbers[-1] - numbers[0] + 1 == len(numbers):

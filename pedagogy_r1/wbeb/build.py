@@ -39,7 +39,7 @@ class SourceFiles(NamedTuple):
 
 
 class BuildSettings(NamedTuple):
-    """BuildSettings to split. ``limit``: items of a domain, source and task at most, drawn by the seed; 0: all."""
+    """How to split. ``limit``: items of a domain, source and task at most, drawn by the seed; 0: all."""
 
     split: bool = True
     seed: int = 0

@@ -78,7 +78,7 @@ class DomainTask(Protocol):
     """One domain. Subclasses say how to ``show``, ``ask``, ``parse`` and ``scores``; what most have in common stands here."""
 
     work: str
-    """What an invented teacher says of how it goes about an item (see `train.teach`)."""
+    """What an invented teacher says of how it goes about an item (see `train.invented_teacher`)."""
     leaks_if_short: bool = True
     """Whether two short texts that are the same are a leak; False where they are the same by chance ("Seven." "Seven.")."""
     gives_probability: bool = False

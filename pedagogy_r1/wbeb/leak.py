@@ -34,7 +34,7 @@ _WORD = re.compile(
 
 
 SHOWN = 20
-"""LeakPairs that an error prints; it holds them all."""
+"""Pairs that an error prints; it holds them all."""
 
 
 class Nearness(NamedTuple):

@@ -333,7 +333,7 @@ def test_ncte_transcripts(tmp_path: Path) -> None:
     said = table(
         tmp_path / "single_utterances.csv",
         ("OBSID", "comb_idx", "turn_idx", "speaker", "text"),
-        ("2024.0", "2024_117", 117, "teacher", "BuildSettings did you do it?"),
+        ("2024.0", "2024_117", 117, "teacher", "How did you do it?"),
         ("2024.0", "2024_118", 118, "student", "Wait."),
         ("2024.0", "2024_119", 119, "student", "I added the tens."),
     )
@@ -345,7 +345,7 @@ def test_ncte_transcripts(tmp_path: Path) -> None:
         ("ncte-2024_130-uptake", "low", "ncte-2024"),
     ]
     assert [turn["text"] for turn in found.items[0].metadata["before"]] == [
-        "BuildSettings did you do it?",
+        "How did you do it?",
         "Wait.",
     ]
     assert found.left_out == {"a transcript with confused speakers": 1}

@@ -76,7 +76,7 @@ class Tracing(DomainTask):
         return form(_ANSWER, _PROBABILITY) if self.verbalise else form(_ANSWER)
 
     def parse(self, answer: str, item: Item) -> Parsed:  # noqa: ARG002 - every domain takes it
-        """``right`` or ``wrong``; the line with the probability is read by `wbeb.probability`."""
+        """``right`` or ``wrong``; the line with the probability is read by `wbeb.answers.probability`."""
         return read_word(answer, _WORDS, _PHRASES, ("answer", "prediction"))
 
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
