@@ -91,7 +91,7 @@ class AgreementReport:
     partial: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The file that ``--json`` writes."""
+        """The object that ``--json`` prints and ``--json-out`` writes."""
         own = asdict(self) | {
             "comparisons": [c.as_json() for c in self.comparisons],
             "confused": [asdict(confusion) for confusion in self.confused[:CONFUSED]],

@@ -26,7 +26,7 @@ PRICES = options.together(
 )
 
 
-@click.command("annotate")
+@click.command("annotate", cls=options.Command)
 @click.argument("traces", type=options.PATH)
 @options.out("Run directory to write, or to resume.")
 @options.codebook()

@@ -9,7 +9,7 @@ import click
 from . import options
 
 
-@click.command("demo")
+@click.command("demo", cls=options.Command)
 @options.out("Folder for the results.", default="demo-out")
 def command(out: Path) -> None:
     """Annotate the sample traces, import two people's codings, and print how far they agree.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..codebook import Code
 
 
-@click.command("disagreements")
+@click.command("disagreements", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.coders("Whose. [default: all people; with fewer than two, the two coders there are]")
 @options.names("--pair", "Only this pair of codes.", metavar="X,Y")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..wbeb.generation import Generation
 
 
-@click.command("distill")
+@click.command("distill", cls=options.Command)
 @click.argument("items", type=options.PATH)
 @options.out("Folder to write, or to resume.")
 @options.option("--model", "Teacher, as BACKEND:NAME, e.g. vllm:Qwen/QwQ-32B.", required=True)

@@ -10,7 +10,7 @@ import click
 from . import options
 
 
-@click.command("export")
+@click.command("export", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.out("File to write: .csv, .xlsx, .parquet or .jsonl.")
 @click.option(

@@ -10,7 +10,7 @@ from . import options
 from .console import notice, print_json
 
 
-@click.command("filter")
+@click.command("filter", cls=options.Command)
 @click.argument("traces", type=options.PATH)
 @options.out("Folder for kept.jsonl, dropped.jsonl and the funnel.")
 @options.option(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..human.read_codings import CodingsReport
 
 
-@click.command("import")
+@click.command("import", cls=options.Command)
 @click.argument("files", nargs=-1, required=True, type=options.PATH)
 @options.option("--traces", "The traces that were coded. [with --units RUN: that run's]", options.PATH)
 @options.out("Run directory to write.")

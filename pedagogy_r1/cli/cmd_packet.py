@@ -10,7 +10,7 @@ import click
 from . import options
 
 
-@click.group("packet")
+@click.group("packet", cls=options.Group)
 def command() -> None:
     """Write coders' files of a packet (`pcode sample` makes one; `pcode import --packet` takes back what they coded)."""
 

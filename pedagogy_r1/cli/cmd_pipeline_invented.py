@@ -10,7 +10,7 @@ import click
 from . import options
 
 
-@click.command("teach")
+@click.command("teach", cls=options.Command)
 @click.argument("items", type=options.PATH)
 @options.out("Traces file to write.")
 @options.option("--split", "Which items are taught.", ["train", "test", "all"], default="train")
@@ -29,7 +29,7 @@ def teach(items: Path, out: Path, **given: Any) -> None:
     click.echo(f"{made:,} invented traces written to {out}")
 
 
-@click.command("tiny")
+@click.command("tiny", cls=options.Command)
 @options.out("Folder of the model to write.")
 @options.option("--layers", "Layers.", options.FROM_1, default=2)
 @options.option("--width", "Size of a token's vector.", click.IntRange(2), default=64)

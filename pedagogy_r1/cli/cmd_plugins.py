@@ -21,7 +21,7 @@ EXTENSION_POINTS = {
 """Packages that are registries; docs/extending.md says what a plugin of each looks like."""
 
 
-@click.command("plugins")
+@click.command("plugins", cls=options.Command)
 @options.as_json()
 def command(as_json: bool) -> None:
     """List the extension points, and every plugin with the distribution it comes from (docs/extending.md)."""

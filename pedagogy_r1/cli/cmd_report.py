@@ -11,7 +11,7 @@ import click
 from . import options
 
 
-@click.command("report")
+@click.command("report", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.out("Folder for the page, tables and figures.")
 @options.option("--title", "Title of the page; default: the codebook's.", default="", show_default=False)

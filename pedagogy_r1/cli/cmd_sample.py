@@ -207,7 +207,7 @@ def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str,
     if empty := sum(not row["drawn"] for row in strata):
         found.append(
             f"{empty} of {len(strata)} strata are not in the sample: they are small, and had their chance; "
-            "draw more, or --by fewer fields"
+            "draw more, or name fewer fields in --strata"
         )
     if sample.design.enrichment and counts["seen"] == len(sample.drawing.elements):
         found.append(f"the run saw the code in all {sample.design.what}, so --enrich changes nothing")

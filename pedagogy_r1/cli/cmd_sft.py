@@ -23,7 +23,7 @@ def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 _POSITIVE = click.FloatRange(0, min_open=True)
 
 
-@click.command("sft")
+@click.command("sft", cls=options.Command)
 @click.argument("traces", type=options.PATH)
 @options.out("Folder to write, or to resume.")
 @options.option("--model", "Student: a folder in Hugging Face format, or a name on the hub.", required=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..tokens.thought_run import ThoughtRun
 
 
-@click.command("thoughts")
+@click.command("thoughts", cls=options.Command)
 @click.argument("traces", type=options.PATH)
 @options.out("Folder to write, or to resume.")
 @options.option(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..intake import ImportReport
 
 
-@click.group("traces")
+@click.group("traces", cls=options.Group)
 def command() -> None:
     """Import reasoning traces, look at them, check them."""
 

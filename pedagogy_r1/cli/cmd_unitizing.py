@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes where spans meet"}
 
 
-@click.command("unitizing")
+@click.command("unitizing", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.coders("Only these coders.")
 @options.option(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..wbeb.build import Built, SourceFiles, SourceRecord
 
 
-@click.command("build")
+@click.command("build", cls=options.Command)
 @click.argument("words", nargs=-1, metavar="SOURCE FILE… [SOURCE FILE…]…")
 @options.out("Items file to write (JSONL). Needed unless --dry-run.", required=False)
 @options.option(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..wbeb.comparison_table import TextTable
 
 
-@click.command("compare")
+@click.command("compare", cls=options.Command)
 @click.argument("folders", nargs=-1, required=True, type=options.PATH, metavar="DIR…")
 @options.option("--base", "Run that others are held against: its folder or name [default: the first].")
 @options.out("Folder for compare.md, compare.json and CSV tables.", required=False)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..wbeb.evaluation import DomainScores, Evaluation
 
 
-@click.command("eval")
+@click.command("eval", cls=options.Command)
 @click.argument("model")
 @click.argument("items", type=options.PATH)
 @options.out("Folder to write, or to resume.")

@@ -76,8 +76,14 @@ def _renamed(args: Sequence[str], known: set[str]) -> Iterator[str]:
 
 
 def _was_file(word: str) -> bool:
-    """Whether the word behind ``--json`` is its file, as it was once written, and not the command's next argument."""
-    return word == "-" or (word[:1] != "-" and (word.endswith(".json") or not Path(word).exists()))
+    """Whether the word behind ``--json`` is its file, as it was once written, and not the command's next argument.
+
+    Arguments are run directories, or files of traces and items, which are JSONL.
+    """
+    if word[:1] == "-":
+        return word == "-"
+    file = Path(word)
+    return file.suffix == ".json" or not file.exists() or (file.is_file() and file.suffix != ".jsonl")
 
 
 def together(*decorators: Decorator) -> Decorator:
@@ -101,11 +107,11 @@ SHARE = click.FloatRange(0, 1)
 
 
 def option(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
-    """``option("--by field", "Also within …", ["domain", "model"])``: names, help, what the value is; a default is shown."""
+    """``option("--strata field", "Also within …", ["domain", "model"])``: names, help, what the value is; a default is shown."""
     kind = click.Choice(kind) if isinstance(kind, list | tuple) else kind
-    return click.option(
-        *names.split(), help=help, type=kind, **{"default": None, "show_default": True, **more}
-    )
+    if more.get("default", ...) is None and not more.get("is_flag"):
+        del more["default"]  # click takes a default of None for a value, and then nothing is required
+    return click.option(*names.split(), help=help, type=kind, **{"show_default": True, **more})
 
 
 def flag(names: str, help: str, **more: Any) -> Decorator:

@@ -123,7 +123,7 @@ class TokenReport:
     """Of each coder's run that is not complete, a sentence that says so."""
 
     def as_json(self) -> dict[str, Any]:
-        """The file that ``--json`` writes."""
+        """The object that ``--json`` prints and ``--json-out`` writes."""
         return {
             "tokenizer": self.tokenizer,
             "by": self.by,

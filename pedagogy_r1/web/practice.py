@@ -219,7 +219,7 @@ WIDTH, HEIGHT, LEFT = 460, 132, 34
 def routes(state: State) -> list[BaseRoute]:
     """Reads the gold set, and opens every coder's practice."""
     if state.packet is None or state.gold is None:
-        raise InputError("there is nothing to practise with", "add --packet PACKET and --train GOLD")
+        raise InputError("there is nothing to practise with", "add --packet PACKET and --gold GOLD")
     if (other := state.gold.codebook).digest != state.book.digest:
         raise InputError(
             f"{state.gold.folder} is coded with {other.stamp}, the packet with {state.book.stamp}",

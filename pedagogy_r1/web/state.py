@@ -2,7 +2,7 @@
 
     RUNS                                  Read
     --packet P --coder A                  Code, blind: no run beside it
-    --packet P --coder A --train GOLD     Train, then Code
+    --packet P --coder A --gold GOLD      Train, then Code
     --adjudicate RUNS, or --packet P      Adjudicate, and Read beside it
 
 A server that lets somebody code holds no other coding: what is not opened cannot be sent.
@@ -175,7 +175,7 @@ def _check(
             "leave RUNS and --adjudicate out; read and adjudicate afterwards, with another command",
         )
     if gold and not coders:
-        raise InputError("--train practises with a packet, as somebody", "add --packet PACKET --coder NAME")
+        raise InputError("--gold practises with a packet, as somebody", "add --packet PACKET --coder NAME")
     if packet and not (coders or adjudicate):
         raise InputError("what is the packet for?", "add --coder NAME to code it, or --adjudicate")
     if not (runs or packet):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.cli.main import cli
+from pedagogy_r1.cli.options import OLD_NAMES, Command
 
 from ..conftest import ROOT
 
@@ -74,6 +76,47 @@ def test_out_is_always_o() -> None:
             assert name != "--output", command
 
 
+def required() -> Iterator[tuple[str, click.Option]]:
+    for command, found in ALL.items():
+        for option in found.params:
+            if isinstance(option, click.Option) and option.required:
+                yield command, option
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [pytest.param(c, o, id=f"{c} {o.opts[-1]}") for c, o in required()]
+)
+def test_a_required_option_left_out_is_said(command: str, option: click.Option, pcode: Pcode) -> None:
+    arguments = [DEMO for p in ALL[command].params if isinstance(p, click.Argument) and p.required]
+    others = [o for c, o in required() if c == command and o is not option]
+    result = pcode(*command.split(), *arguments, *(word for o in others for word in (o.opts[-1], "x")))
+    assert result.exit_code == 2, result.output
+    assert "Missing option" in result.stderr
+    assert option.opts[-1] in result.stderr
+
+
+def test_every_command_takes_old_names() -> None:
+    assert [name for name, command in ALL.items() if not isinstance(command, Command)] == []
+
+
+PACKAGE = ROOT / "pedagogy_r1"
+NEW_ALONE = {
+    "--by": ["cli/cmd_sample.py", "sampling"],
+    "--model": ["cli/cmd_wbeb_baselines.py", "wbeb/kt"],
+    "--name": ["cli/cmd_web.py", "web"],
+}
+"""Where an old name has no other meaning; the others have none anywhere."""
+
+
+@pytest.mark.parametrize("old", OLD_NAMES)
+def test_nothing_is_told_by_its_old_name(old: str) -> None:
+    places = [PACKAGE / place for place in NEW_ALONE.get(old, ["."])]
+    files = {file for place in places for file in ([place] if place.is_file() else place.rglob("*.py"))}
+    said = re.compile(rf"(?<![\w-]){old}(?![\w-])")
+    found = [str(f) for f in sorted(files) if f.name != "options.py" and said.search(f.read_text("utf-8"))]
+    assert found == []
+
+
 @pytest.mark.parametrize("command", ASKED)
 def test_models_are_reached_alike(command: str) -> None:
     shared = ("base-url", "api-key-env", "backend-option", "temperature", "concurrency", "timeout", "retries")
@@ -107,7 +150,7 @@ def test_json_is_a_flag_and_its_old_form_works(tmp_path: Path, pcode: Pcode, run
     words = ("agreement", "--replicates", 0)
     flag = pcode(*words, "--json", *runs)
     assert json.loads(flag.stdout)["runs"]
-    file = tmp_path / "out.json"
+    file, overwritten = tmp_path / "out.json", tmp_path / "is-there"
     new = pcode(*words, *runs, "--json-out", file)
     kept = json.loads(file.read_text())
     assert "Krippendorff" in new.stdout
@@ -115,13 +158,15 @@ def test_json_is_a_flag_and_its_old_form_works(tmp_path: Path, pcode: Pcode, run
         (("--json", file), "--json FILE is called --json-out FILE now"),
         ((f"--json={file}",), "--json FILE is called --json-out FILE now"),
         (("--json", tmp_path / "no-suffix"), "--json FILE is called --json-out FILE now"),
+        (("--json", overwritten), "--json FILE is called --json-out FILE now"),
         (("--json", "-"), "--json needs no - now"),
     ):
         file.write_text("")
+        overwritten.write_text("")
         result = pcode(*words, *runs, *old)
         assert result.exit_code == 0, result.output
         assert said in result.stderr
-        places = (file, tmp_path / "no-suffix")
+        places = (file, tmp_path / "no-suffix", overwritten)
         text = next((p.read_text() for p in places if p.is_file() and p.read_text()), result.stdout)
         found = json.loads(text)
         assert found["comparisons"] == kept["comparisons"]

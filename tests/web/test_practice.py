@@ -88,7 +88,7 @@ def test_the_whole_way_in_a_browser(
 ) -> None:
     ids = packet.codebook.code_ids
     names = [*ids, "none"]
-    words = ("--packet", packet.folder, "--coder", "C", "--train", gold.folder)
+    words = ("--packet", packet.folder, "--coder", "C", "--gold", gold.folder)
     page = browser.new_page()
     answers: list[str] = []
     with web_server(*words) as server:
@@ -173,7 +173,7 @@ def test_no_answer_before_it_is_asked_for(packet: Packet, tmp_path: Path) -> Non
     manifest["bytes"]["codings.jsonl"] = len(text.encode())
     (gold.folder / "run.json").write_text(json.dumps(manifest))
     with web_server(
-        "--packet", packet.folder, "--coder", "C", "--coder", "D", "--train", gold.folder
+        "--packet", packet.folder, "--coder", "C", "--coder", "D", "--gold", gold.folder
     ) as server:
         server.enter("C")
         paths = ["/train/all", "/train/done", "/code/all", *(f"/train/{n}" for n in range(1, 9))]
@@ -221,7 +221,7 @@ def test_course_is_of_the_first_units(packet: Packet, gold: CoderRun) -> None:
 def test_books_must_be_the_same(packet: Packet, tmp_path: Path, pcode: Callable[..., Result]) -> None:
     other = book(BOOK.replace("1.0.0", "2.0.0"))
     run = make_run(tmp_path / "gold", {"A": ["A"]}, codebook=other)
-    result = pcode("web", "--packet", packet.folder, "--coder", "C", "--train", run.folder, "--no-browser")
+    result = pcode("web", "--packet", packet.folder, "--coder", "C", "--gold", run.folder, "--no-browser")
     assert result.exit_code == 2
     assert "abc@2.0.0" in result.output + result.stderr
 
@@ -233,7 +233,7 @@ def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, sche
     packet = make_packet(tmp_path / "p", codebook=schoen)
     ids = schoen.code_ids
     gold = make_run(tmp_path / "gold", {"adjudicated": [*ids, *ids]}, codebook=schoen)
-    with web_server("--packet", packet.folder, "--coder", "A", "--train", gold.folder) as server:
+    with web_server("--packet", packet.folder, "--coder", "A", "--gold", gold.folder) as server:
         server.enter()
         for number in range(1, 13):
             form(server, f"/train/{number}", do=f"first {ids[(number - 1 + (number % 4 == 0)) % 10]}")
