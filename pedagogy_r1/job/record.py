@@ -70,7 +70,7 @@ def read_record(path: Path, model: type[R], *, no_file: RunError) -> R:
         first = error.errors()[0]
         raise RunError(
             f"{path}: {first['msg']} ({'.'.join(map(str, first['loc']))})",
-            "it is the file of something else, or was changed by hand",
+            "it is the record of another kind of job: choose another directory with -o; or it was changed by hand: restore it",
         ) from None
 
 
@@ -83,7 +83,7 @@ def differences(old: Described, new: Described, *, otherwise: str = "made with o
     """The first things in which two jobs differ, in words: settings by name, files by their names, never by a digest."""
     then, now = old.settings(), new.settings()
     changed = [
-        f"{key}: {then.get(key)!r} there, {now.get(key)!r} now"
+        f"{key}: {_said(then.get(key))} there, {_said(now.get(key))} now"
         for key in dict.fromkeys([*then, *now])
         if then.get(key) != now.get(key)
     ]
@@ -94,6 +94,11 @@ def differences(old: Described, new: Described, *, otherwise: str = "made with o
         if key.endswith("_digest") and there.get(key) != here.get(key)
     ]
     return "; ".join(changed[:SHOWN]) or otherwise
+
+
+def _said(value: Any) -> str:
+    """A setting in words; an empty one is none at all."""
+    return "none" if value is None or value in ("", [], {}) else repr(value)
 
 
 def _changed_files(key: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

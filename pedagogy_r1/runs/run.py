@@ -65,9 +65,9 @@ class Manifest(JobRecord):
         )
 
     def settings(self) -> dict[str, Any]:
-        """The coder's parameters, and what every run is asked for."""
-        asked = {"scheme": self.scheme, "coder": self.coder, "seed": self.seed, "lang": self.lang}
-        return {**self.parameters, **asked}
+        """Who coded what kind of unit, which says most; then the coder's parameters, and what else every run is asked for."""
+        first = {"coder": self.coder, "scheme": self.scheme}
+        return {**first, **self.parameters, **first, "seed": self.seed, "lang": self.lang}
 
     def sources(self) -> dict[str, Any]:
         """The files that were read, and the codebook, whose text may have changed under the same version."""

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pedagogy_r1.errors import RunError
-from pedagogy_r1.job import CheckpointedFiles, JobFolder, JobRecord
+from pedagogy_r1.job import CheckpointedFiles, JobFolder, JobRecord, differences
 from pedagogy_r1.provenance import digest, now
 
 
@@ -91,8 +91,22 @@ def test_two_processes_cannot_have_one_folder(tmp_path: Path) -> None:
 
 def test_a_record_of_something_else_names_the_field(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"fingerprint": "x", "started": "y", "window": "many", "source": {}}')
-    with pytest.raises(RunError, match=r"run\.json: .*\(window\)"):
+    with pytest.raises(RunError, match=r"run\.json: .*\(window\)") as refused:
         JobFolder(tmp_path, toy())
+    assert "another kind of job: choose another directory with -o" in refused.value.hint
+    assert "changed by hand" in refused.value.hint
+
+
+def test_an_empty_setting_is_said_to_be_none() -> None:
+    class Named(Toy):
+        name: str = ""
+
+        def settings(self) -> Mapping[str, Any]:
+            return {"window": self.window, "name": self.name}
+
+    asked: dict[str, Any] = {"fingerprint": "x", "started": "y", "source": {}}
+    none, zero = Named(window=5, **asked), Named(window=0, name="A", **asked)
+    assert differences(none, zero) == "window: 5 there, 0 now; name: none there, 'A' now"
 
 
 WRITER = """
