@@ -84,7 +84,7 @@ STEEP = 10.0
 @options.option(
     "--prevalence",
     "--plan: share of the code of interest. [default: .05]",
-    click.FloatRange(0, 1, min_open=True, max_open=True),
+    options.Share(0, 1, min_open=True, max_open=True),
 )
 @options.option("--code", "--plan: the code of interest, its share taken from the pilot --run.")
 @options.option(

@@ -103,7 +103,21 @@ FROM_0 = click.IntRange(0)
 FROM_1 = click.IntRange(1)
 NOT_NEGATIVE = click.FloatRange(0)
 POSITIVE = click.FloatRange(0, min_open=True)
-SHARE = click.FloatRange(0, 1)
+
+
+class Share(click.FloatRange):
+    """A share; who writes 95 is told how a share is written."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Like click's."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            error.message = f"{error.message.rstrip('.')}: give a share between 0 and 1, as .95"
+            raise
+
+
+SHARE = Share(0, 1)
 
 
 def option(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
@@ -218,7 +232,7 @@ def level() -> Decorator:
     return option(
         "--level",
         "Confidence level of the intervals.",
-        click.FloatRange(0, 1, min_open=True, max_open=True),
+        Share(0, 1, min_open=True, max_open=True),
         default=LEVEL,
     )
 

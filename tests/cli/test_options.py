@@ -50,6 +50,7 @@ def shape(option: click.Option) -> tuple[str, bool, bool]:
         "IntRange": "int",
         "IntParamType": "int",
         "FloatRange": "float",
+        "Share": "float",
         "FloatParamType": "float",
     }
     return kinds.get(type(option.type).__name__, "word"), option.is_flag, option.multiple
@@ -219,3 +220,8 @@ def test_a_wrong_argument_is_a_usage_error(tmp_path: Path, pcode: Pcode) -> None
     result = pcode("wbeb", "eval", "openai:x", "nowhere.jsonl", "-o", tmp_path / "r", "--backend-option", "x")
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
+
+
+def test_who_writes_95_is_told_how_a_share_is_written(pcode: Pcode) -> None:
+    refused = pcode("agreement", "x", "--level", 95)
+    assert "not in the range 0<x<1: give a share between 0 and 1, as .95" in refused.stderr
