@@ -86,7 +86,7 @@ def _report(
     **how: Any,
 ) -> TokenReport:
     from ..estimate import Resampling
-    from ..intake import read_traces
+    from ..intake import some_traces
     from ..runs.run import CoderRun, require_complete
     from ..tokens.measured import SEGMENTER
     from ..tokens.response_thoughts import read_thoughts
@@ -100,7 +100,7 @@ def _report(
     given = read_thoughts(thoughts) if thoughts else None
     with progress_bar("traces") as update:
         step = (lambda done: update(done, 0)) if update else None
-        measured = list(measure_traces(read_traces(traces), counter, given, step))
+        measured = list(measure_traces(some_traces(traces), counter, given, step))
     coders = list(_coders(opened, {m.trace_id: m for m in measured}, strict=strict, routine=routine))
     segmenter, judge = (described(thoughts) if thoughts else None) or (f"spans of {thoughts}", "")
     return token_report(

@@ -94,10 +94,10 @@ def _say(report: ImportReport) -> None:
 def show(file: Path, trace_id: str | None) -> None:
     """List the traces of FILE, or print one of them whole."""
     from ..errors import InputError, did_you_mean
-    from ..intake import read_traces
+    from ..intake import some_traces
 
     ids = []
-    for trace in read_traces(file):
+    for trace in some_traces(file):
         ids.append(trace.id)
         if trace_id is None:
             facts = [
@@ -124,12 +124,12 @@ def check(file: Path) -> None:
     """Read FILE strictly and count its traces; the first bad line is an error."""
     from collections import Counter
 
-    from ..intake import read_traces
+    from ..intake import some_traces
 
     think: Counter[str] = Counter()
     empty = 0
-    for trace in read_traces(file):
+    for trace in some_traces(file):
         think[trace.think or "unknown"] += 1
         empty += not trace.reasoning.strip()
     ways = ", ".join(f"{n} {way}" for way, n in think.most_common())
-    click.echo(f"{think.total()} traces ({ways or 'none'}), {empty} without reasoning")
+    click.echo(f"{think.total()} traces ({ways}), {empty} without reasoning")

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from .. import plugins
 from ..codebook import Codebook
 from ..codebook.check import load_checked
-from ..errors import PedagogyError, RunError
-from ..intake.traces_file import TracesFile
+from ..errors import PedagogyError
+from ..intake.traces_file import TracesFile, no_trace
 from ..runs.coding import Coding
 from ..runs.run import CoderRun, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
@@ -70,9 +70,7 @@ def prepare(
     _check_options(coder, factory, options)
     given = TracesFile(traces)
     if not given.total:
-        raise RunError(
-            f"{traces} holds no trace", "import some with: pcode traces import FILE -o traces.jsonl"
-        )
+        raise no_trace(traces)
     source |= {"traces": str(traces), "traces_digest": given.digest}
     context = Context(book, "", Path(out), seed)
     made: Coder = factory(context, **options)

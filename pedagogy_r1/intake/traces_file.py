@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, RunError
 from ..files.records import BadRow, need_file, read_jsonl
 from ..trace import Trace
 
@@ -85,6 +85,20 @@ def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = No
             )
         seen[trace.id] = row.line
         yield trace
+
+
+def some_traces(path: str | Path) -> Iterator[Trace]:
+    """`read_traces` of a file that has to hold some: an empty one is an error."""
+    trace = None
+    for trace in read_traces(path):
+        yield trace
+    if trace is None:
+        raise no_trace(path)
+
+
+def no_trace(path: str | Path) -> RunError:
+    """The error about a traces file that is empty."""
+    return RunError(f"{path} holds no trace", "import some with: pcode traces import FILE -o traces.jsonl")
 
 
 def _halves(trace: Trace) -> str | None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..asking import ModelName, safe_url
 from ..chat import ChatFrame
-from ..intake import read_traces
+from ..intake import some_traces
 from ..job import JobRecord
 from ..provenance import digest, file_digest, now
 from . import judges as judging
@@ -158,7 +158,7 @@ def prepare(
     run = ThoughtRun(
         fingerprint=digest([content, cutter.model_dump(), [j.model_dump() for j in jury], parameters]),
         started=now(),
-        traces={"path": str(source), "digest": content, "count": sum(1 for _ in read_traces(source))},
+        traces={"path": str(source), "digest": content, "count": sum(1 for _ in some_traces(source))},
         segmenter=cutter,
         judges=jury,
         parameters=parameters,

@@ -24,7 +24,7 @@ from typing import Any
 from ..errors import InputError, RunError
 from ..files.records import atomic, write_json, write_jsonl
 from ..formatting import aligned
-from ..intake import read_traces
+from ..intake import some_traces
 from ..provenance import digest, file_digest
 from ..runs.run import CoderRun
 from ..trace import Trace
@@ -152,7 +152,7 @@ def filter_traces(
     settings = {"policies": [step.text for step in steps], "source": source}
     _refuse_another(out, digest(settings))
     given = Given(tuple(map(Path, codings)), tuple(read_items(items)) if items else ())
-    kept, dropped, funnel = apply(list(read_traces(traces)), steps, given)
+    kept, dropped, funnel = apply(list(some_traces(traces)), steps, given)
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / KEPT, map(_line, kept))
     write_jsonl(out / DROPPED, map(_line, dropped))

@@ -51,3 +51,26 @@ def test_a_closed_pipe_is_no_error() -> None:
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert result.stdout.startswith("# ")
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("traces", "check", "FILE"),
+        ("traces", "show", "FILE"),
+        ("tokens", "FILE"),
+        ("annotate", "FILE", "-o", "OUT"),
+        ("filter", "FILE", "-o", "OUT"),
+    ],
+    ids=" ".join,
+)
+def test_a_traces_file_without_a_trace_is_refused(
+    tmp_path: Path, pcode: Pcode, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "none.jsonl").touch()
+    places = {"FILE": tmp_path / "none.jsonl", "OUT": tmp_path / "out"}
+    result = pcode(*(places.get(word, word) for word in words))
+    assert result.exit_code == 2
+    assert "none.jsonl holds no trace" in result.stderr
+    assert "pcode traces import" in result.stderr
+    assert not (tmp_path / "out").exists()
