@@ -113,8 +113,7 @@ class Share(click.FloatRange):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            error.message = f"{error.message.rstrip('.')}: give a share between 0 and 1, as .95"
-            raise
+            self.fail(f"{error.message.rstrip('.')}: give a share between 0 and 1, as .95", param, ctx)
 
 
 SHARE = Share(0, 1)

@@ -11,11 +11,13 @@
 
 A missing coding is neither a code nor none of them: for ENA its row is left out and the conversation ends there, so that no
 window reaches across; for TNA it is NA, so that no transition does. Where no code applies, ENA has zeros and TNA ``none``.
+A coder who coded units twice, in two runs, is two coders here, named ``coder@run``.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -24,6 +26,7 @@ from ..trace import Trace
 from ..unit.unit import Unit
 from .coding import Coding
 from .run import CoderRun
+from .run_columns import coder_names
 
 TRACE_COLUMNS = (
     "trace_id",
@@ -55,15 +58,18 @@ def ena_table(runs: Sequence[CoderRun], book: Codebook) -> NetworkTable:
 
 
 def _ena_rows(runs: Sequence[CoderRun], codes: dict[str, str]) -> Iterator[Row]:
+    parts = Counter[tuple[str, str]]()
     for row, coder, units, said in _sequences(runs):
-        part, gap = 0, True
+        conversation, gap = (coder, row["trace_id"]), True
         for unit in units:
             coding = said.get(unit.id)
             if coding is None or coding.codes is None:
                 gap = True
                 continue
-            part, gap = part + gap, False
-            place = {"conversation": f"{coder} {row['trace_id']} {part}", "unit_id": unit.id}
+            parts[conversation] += gap
+            gap = False
+            name = f"{coder} {row['trace_id']} {parts[conversation]}"
+            place = {"conversation": name, "unit_id": unit.id}
             given = {name: int(code in coding.codes) for code, name in codes.items()}
             yield row | place | {"unit_index": unit.index, "text": unit.text} | given
 
@@ -82,11 +88,12 @@ def tna_table(runs: Sequence[CoderRun]) -> NetworkTable:
 
 def _sequences(runs: Sequence[CoderRun]) -> Iterator[tuple[Row, str, list[Unit], dict[str, Coding]]]:
     """Every trace with every coder who coded in it: what its rows have in common, coder, units, codings by unit."""
-    for run in runs:
+    for run, names in zip(runs, coder_names(runs), strict=True):
         for trace, units, codings in run.by_trace():
             by_coder: dict[str, dict[str, Coding]] = {}
             for coding in codings:
-                by_coder.setdefault(coding.coder, {})[coding.unit_id] = coding
+                name = names.get(coding.coder, coding.coder)
+                by_coder.setdefault(name, {})[coding.unit_id] = coding
             for coder, said in by_coder.items():
                 yield _row(run, trace, coder), coder, units, said
 

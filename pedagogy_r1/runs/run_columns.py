@@ -261,6 +261,18 @@ def _tell_apart(
     ]
 
 
+def coder_names(runs: Sequence[CoderRun]) -> list[dict[str, str]]:
+    """For each run, what its coders are called beside those of the others: as in `RunColumns`, but nothing is kept."""
+    often = Counter(coder.name for run in runs for coder in run.manifest.coders)
+    if not any(count > 1 for count in often.values()):
+        return [{coder.name: coder.name for coder in run.manifest.coders} for run in runs]
+    every, numbers = _tell_apart(runs, [_read_run(run) for run in runs])
+    return [
+        {coder.name: every[number].name for coder, number in zip(run.manifest.coders, own, strict=True)}
+        for run, own in zip(runs, numbers, strict=True)
+    ]
+
+
 def _coded_twice(name: str, holders: Sequence[tuple[CoderRun, dict[str, pa.Table]]]) -> bool:
     """Whether a coder of that name coded a unit in two of the runs."""
     import pyarrow.compute as pc

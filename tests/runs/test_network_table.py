@@ -48,6 +48,27 @@ def test_tna_has_a_row_a_sequence(run: CoderRun, tmp_path: Path) -> None:
     assert [name for name in table if name.startswith("T")] == ["T1", "T2", "T3", "T4"]
 
 
+def test_a_coder_of_one_name_in_two_runs_is_two_where_they_coded_the_same_units(tmp_path: Path) -> None:
+    codes = {"a": ["A", None, "B", "A"], "b": ["B", "B", "C", "A"]}
+    runs = [make_run(tmp_path / name, {"X": said}).folder for name, said in codes.items()]
+    export_runs(runs, tmp_path / "ena.csv", for_="ena")
+    table = pd.read_csv(tmp_path / "ena.csv")
+    assert set(table["coder"]) == {"X@a", "X@b"}
+    own = table[table["coder"] == "X@b"]
+    assert own["conversation"].tolist() == ["X@b t0 1"] * 4
+    assert not set(own["conversation"]) & set(table[table["coder"] == "X@a"]["conversation"])
+    export_runs(runs, tmp_path / "tna.csv", for_="tna")
+    assert pd.read_csv(tmp_path / "tna.csv")["coder"].tolist() == ["X@a", "X@b"]
+
+
+def test_a_coder_who_shared_a_trace_out_over_two_runs_is_one_with_two_conversations(tmp_path: Path) -> None:
+    codes = {"a": ["A", "B", None, None], "b": [None, None, "C", "A"]}
+    runs = [make_run(tmp_path / name, {"X": said}).folder for name, said in codes.items()]
+    export_runs(runs, tmp_path / "ena.csv", for_="ena")
+    table = pd.read_csv(tmp_path / "ena.csv")
+    assert table["conversation"].tolist() == ["X t0 1", "X t0 1", "X t0 2", "X t0 2"]
+
+
 def test_code_names_are_names_in_r(tmp_path: Path) -> None:
     text = BOOK.replace("id: A,", "id: A-1,").replace("id: B,", "id: text,")
     made = make_run(tmp_path / "r", {"X": ["A-1", "text"]}, codebook=book(text))
