@@ -29,7 +29,8 @@ if TYPE_CHECKING:  # for type checkers, which cannot follow names that are made 
     from .runs.migrate import migrate_run
     from .runs.run import CoderRun
     from .trace import Trace
-    from .unit import Unit, unitize
+    from .unit.unit import Unit
+    from .unit.unitizer import unitize
 
 _FILES = {
     "agreement.agreement_report": ("AgreementReport", "agree"),

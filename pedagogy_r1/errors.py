@@ -10,6 +10,11 @@ PedagogyError                something a user can act on
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class PedagogyError(Exception):
     """What went wrong and where (``message``), and what to do next (``hint``)."""
@@ -51,3 +56,10 @@ def did_you_mean(name: str, known: list[str]) -> str:
     if near:
         return f"did you mean {next(k for k in known if k.lower() == near[0])}?"
     return "known: " + ", ".join(known) if known else "none are known"
+
+
+def first_fault(error: ValidationError) -> str:
+    """``field.3.name: what is wrong``: the first thing that pydantic found wrong in a record."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in ("str", "int"))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])

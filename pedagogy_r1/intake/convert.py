@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import ValidationError
 
+from ..errors import first_fault
 from ..files.records import dump
 from ..trace import Split, Think, Trace, split_think
 from .chat_rows import ChatRow, NotChat, is_conversation, read_chat
@@ -86,8 +87,7 @@ def convert(row: dict[str, Any], plan: FieldPlan, default_id: str) -> Converted:
             **{name: texts.get(name) or None for name in names},
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise RowError(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
+        raise RowError(first_fault(error)) from None
     return Converted(trace, taken.sources, taken.absent, notes + _remarks(split, texts))
 
 

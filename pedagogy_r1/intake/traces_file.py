@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ..errors import InputError, RunError
+from ..errors import InputError, RunError, first_fault
 from ..files.records import BadRow, need_file, read_jsonl
 from ..trace import Trace
 
@@ -67,10 +67,8 @@ def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = No
         try:
             trace = Trace.model_validate(row.data)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
             raise InputError(
-                f"{path}:{row.line}: {where}: {first['msg']}",
+                f"{path}:{row.line}: {first_fault(error)}",
                 "this is not our trace format; convert it with: pcode traces import FILE --map TARGET=FIELD",
             ) from None
         if trace.id in seen:

@@ -18,7 +18,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..errors import InputError
+from ..errors import InputError, first_fault
 from ..files.records import BadRow, read_rows
 from ..trace import Trace
 from .stated_answers import kind_of, same_answer, stated_answer
@@ -64,10 +64,8 @@ def read_thoughts(path: str | Path) -> dict[str, list[Thought]]:
         try:
             thought = Thought.model_validate(row.data)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
             raise InputError(
-                f"{path}:{row.line}: {where + ': ' if where else ''}{first['msg']}",
+                f"{path}:{row.line}: {first_fault(error)}",
                 'a thought is {"trace_id": …, "start": …, "end": …, "confidences": [2, 1]}',
             ) from None
         found[thought.trace_id].append((row.line, thought))

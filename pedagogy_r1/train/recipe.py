@@ -39,7 +39,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .. import shipped
-from ..errors import InputError, did_you_mean
+from ..errors import InputError, did_you_mean, first_fault
 from ..provenance import canonical
 
 FOLDER = "recipes"
@@ -163,9 +163,7 @@ def _read(path: Path) -> Recipe:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: no readable YAML: {' '.join(str(error).split())[:200]}", hint) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in ("str", "int"))
-        raise InputError(f"{path}: {where + ': ' if where else ''}{first['msg']}", hint) from None
+        raise InputError(f"{path}: {first_fault(error)}", hint) from None
 
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_.*-]+)\}")

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .. import shipped
-from ..errors import InputError, did_you_mean
+from ..errors import InputError, did_you_mean, first_fault
 from ..provenance import digest
 
 FOLDER = "conditions"
@@ -90,9 +90,7 @@ def _read(path: Path) -> Condition:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: no readable YAML: {' '.join(str(error).split())[:200]}", hint) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {where + ': ' if where else ''}{first['msg']}", hint) from None
+        raise InputError(f"{path}: {first_fault(error)}", hint) from None
     if found.id != path.stem:
         raise InputError(f"{path}: holds condition {found.id!r}", "a condition's file is named for its id")
     return found

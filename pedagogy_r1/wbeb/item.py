@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import InputError, did_you_mean
+from ..errors import InputError, did_you_mean, first_fault
 from ..files.records import BadRow, read_jsonl, write_jsonl
 from ..plugins import available
 
@@ -85,10 +85,8 @@ def read_items(path: str | Path) -> Iterator[Item]:
         try:
             item = Item.model_validate(row.data)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
             raise InputError(
-                f"{path}:{row.line}: {where}: {first['msg']}", "items come from: pcode wbeb build"
+                f"{path}:{row.line}: {first_fault(error)}", "items come from: pcode wbeb build"
             ) from None
         if item.id in seen:
             raise InputError(f"{path}:{row.line}: item {item.id!r} for the second time", "ids are unique")
