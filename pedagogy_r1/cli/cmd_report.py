@@ -52,6 +52,8 @@ def command(
     report = build_report(runs, out, settings, title=title, progress=_say, partial=partial)
     if sys.stderr.isatty():
         click.echo("\r\x1b[2K", nl=False, err=True)
+    for sentence in report.study.partial:
+        click.secho(sentence, fg="yellow")
     for answer in report.answers:
         click.echo(f"{answer.question} {answer.short}")
     click.echo(

@@ -10,7 +10,7 @@ import click
 
 from ..formatting import interval, shown
 from . import options
-from .console import console, notice, print_json, table
+from .console import console, print_json, table
 
 if TYPE_CHECKING:
     from ..agreement.gamma import Gamma
@@ -64,12 +64,12 @@ def command(
     continua = continua_of(found_runs, coders=coders, silent=silent, partial=partial)
     aligned = gammas(continua, seed=how["seed"]) if gamma else []
     found = unitizing_alpha(continua, **how)
-    for sentence in unfinished:
-        notice(sentence)
     if as_json:
         own = {"gamma": [one.as_json() for one in aligned]} if gamma else {}
         print_json(found.as_json() | own | {"partial": list(unfinished)})
     else:
+        for sentence in unfinished:
+            click.secho(sentence, fg="yellow")
         _print(found, f"{shown(how['level'], 'percent')} over traces")
         _print_gamma(aligned)
 

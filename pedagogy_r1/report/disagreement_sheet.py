@@ -5,6 +5,8 @@
     DIR/units.csv                  a row per pair and unit, all of them, with empty columns decision and note
     DIR/disagreements.json         everything; pcode codebook bump --from-disagreements reads it
 
+Of runs that are not complete both tables have a column ``partial``.
+
 Condition and model of a trace are left out: who decides on a rule should not know them.
 """
 
@@ -23,6 +25,7 @@ from ..codebook import Code
 from ..errors import RunError
 from ..files.records import BadRow, atomic, read_rows
 from ..files.spreadsheet import neutralise
+from ..runs.run import marked_partial
 
 UNITS = "units.csv"
 DECISION, NOTE = "decision", "note"
@@ -38,8 +41,8 @@ def write_sheet(found: Disagreements, out: str | Path, quotes: int = 8) -> list[
     texts = {
         "disagreements.html": page(found, quotes),
         "disagreements.md": markdown(found, quotes),
-        "pairs.csv": _csv(pair_rows(found)),
-        UNITS: _csv(unit_rows(found)),
+        "pairs.csv": _csv(pair_rows(found), found.partial),
+        UNITS: _csv(unit_rows(found), found.partial),
         "disagreements.json": json.dumps(found.as_json(), ensure_ascii=False, indent=1) + "\n",
     }
     for name, text in texts.items():
@@ -101,10 +104,11 @@ def unit_rows(found: Disagreements) -> list[list[Any]]:
     return rows
 
 
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
+def _csv(rows: Sequence[Sequence[Any]], partial: Sequence[str]) -> str:
     text = io.StringIO()
     csv.writer(text).writerows(
-        [neutralise(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
+        [neutralise(cell) if isinstance(cell, str) else cell for cell in row]
+        for row in marked_partial(rows, partial)
     )
     return text.getvalue()
 

@@ -199,6 +199,13 @@ def require_complete(runs: Iterable[CoderRun], partial: bool | None = False) -> 
     return tuple(said)
 
 
+def marked_partial(rows: Iterable[Sequence[Any]], partial: Sequence[str]) -> Iterator[Sequence[Any]]:
+    """A table, head first, with the words of `require_complete` in a last column ``partial``; unchanged if there are none."""
+    said = "; ".join(partial)
+    for number, row in enumerate(rows):
+        yield [*row, said if number else "partial"] if said else row
+
+
 def opened(runs: Iterable[CoderRun | str | Path]) -> tuple[CoderRun, ...]:
     """Runs, given as such or by their directories."""
     return tuple(run if isinstance(run, CoderRun) else CoderRun(run) for run in runs)

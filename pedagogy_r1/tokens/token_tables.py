@@ -1,16 +1,20 @@
 """The report as CSV: one file a kind, one row a trace, unit, thought, or coder and trace.
 
-traces.csv · thoughts.csv · noise.csv (coder × trace) · units.csv (coder × unit)
+traces.csv · thoughts.csv · noise.csv (coder × trace) · units.csv (coder × unit); of runs that are not complete all have a
+column ``partial``.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..files.records import atomic
+from ..runs.run import marked_partial
 from .measured import Measured
 from .solutions import outcome_term, process_term
 from .tokens_report import CoderNoise, TokenReport
@@ -20,13 +24,14 @@ from .underthinking import underthinking_term
 def write_tables(report: TokenReport, folder: str | Path) -> list[Path]:
     """Write the tables; the coders' only where there are codings. Returns the files."""
     folder = Path(folder)
+    write = partial(_write, unfinished=report.partial)
     files = [
-        _write(folder / "traces.csv", _TRACE, map(_trace, report.measured)),
-        _write(folder / "thoughts.csv", _THOUGHT, _thoughts(report.measured)),
+        write(folder / "traces.csv", _TRACE, map(_trace, report.measured)),
+        write(folder / "thoughts.csv", _THOUGHT, _thoughts(report.measured)),
     ]
     if report.coders:
-        files.append(_write(folder / "noise.csv", _NOISE, _noise(report.coders)))
-        files.append(_write(folder / "units.csv", _UNIT, _units(report.coders)))
+        files.append(write(folder / "noise.csv", _NOISE, _noise(report.coders)))
+        files.append(write(folder / "units.csv", _UNIT, _units(report.coders)))
     return files
 
 
@@ -88,11 +93,11 @@ def _units(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
         yield [*where, *repeated, u.coder, codes, u.strict, u.nonreflective]
 
 
-def _write(path: Path, names: str, rows: Iterable[Sequence[Any]]) -> Path:
+def _write(path: Path, names: str, rows: Iterable[Sequence[Any]], unfinished: Sequence[str]) -> Path:
     with atomic(path) as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(names.split())
-        table.writerows([_cell(value) for value in row] for row in rows)
+        made = chain([names.split()], rows)
+        table.writerows([_cell(value) for value in row] for row in marked_partial(made, unfinished))
     return path
 
 

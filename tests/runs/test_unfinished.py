@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,44 @@ def test_every_result_carries_the_same_words(run: Path, tmp_path: Path) -> None:
     export_runs([run], tmp_path / "out.jsonl", partial=True)
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert {row["run_status"] for row in rows} == {"interrupted"}
+
+
+WRITTEN: dict[str, tuple[str, ...]] = {
+    "agreement": ("--replicates", "0"),
+    "disagreements": ("-o", "OUT"),
+    "report": ("--replicates", "0", "--permutations", "1"),
+    "tokens": ("-o", "OUT", "--replicates", "0"),
+    "unitizing": ("--replicates", "0"),
+}
+
+
+@pytest.mark.parametrize("command", WRITTEN)
+def test_what_a_command_prints_and_every_table_it_writes_say_so(
+    command: str, run: Path, tmp_path: Path, pcode: Pcode
+) -> None:
+    out = tmp_path / "out"
+    words = [
+        word.replace("RUN", str(run)).replace("OUT", str(out))
+        for word in (*COMMANDS[command], *WRITTEN[command])
+    ]
+    done = pcode(command, *words, "--partial")
+    assert done.exit_code == 0, done.output
+    assert f"{run} {CARRIED}" in " ".join(done.stdout.split())
+    tables = list(out.rglob("*.csv"))
+    assert bool(tables) == ("-o" in words)
+    for path in tables:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert {row["partial"] for row in rows} <= {f"{run} {CARRIED}"}, path
+
+
+def test_tables_of_complete_runs_have_no_such_column(tmp_path: Path, pcode: Pcode) -> None:
+    run = make_run(tmp_path / "whole", {"X": ["A", "B"], "Y": ["A", "A"]}).folder
+    assert pcode("disagreements", run, "-o", tmp_path / "out").exit_code == 0
+    assert (
+        pcode("tokens", run / "traces.jsonl", run, "-o", tmp_path / "out", "--replicates", 0).exit_code == 0
+    )
+    assert all("partial" not in path.read_text() for path in (tmp_path / "out").glob("*.csv"))
 
 
 def test_web_pages_carry_them_too(run: Path) -> None:
