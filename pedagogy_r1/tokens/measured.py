@@ -15,9 +15,8 @@ import numpy as np
 from ..errors import InputError
 from ..trace import Trace
 from ..unit.language import language_code, tokenize
-from ..unit.thought import SWITCH_CUES
 from ..unit.unit import Unit
-from ..unit.unitizer import Unitizer
+from ..unit.unitizer import SWITCH_CUES, Unitizer
 from .noise import Codes, NoiseFamilies, NoiseTokens, noise_tokens
 from .response_thoughts import Response, Thought, response_correct, verdicts
 from .solutions import NEW_BELOW, Solutions, first_of_kind, solutions_of

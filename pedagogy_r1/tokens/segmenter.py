@@ -23,7 +23,7 @@ from ..provenance import digest
 from ..trace import Trace
 from ..unit.language import language_code
 from ..unit.sentence import Span, sentences
-from ..unit.thought import SWITCH_CUES, switches, thoughts
+from ..unit.unitizer import SWITCH_CUES, switches, thoughts
 
 VERSION = "1"
 

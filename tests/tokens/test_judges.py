@@ -34,7 +34,7 @@ from pedagogy_r1.tokens.segmenter import (
 )
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit.sentence import sentences
-from pedagogy_r1.unit.thought import thoughts
+from pedagogy_r1.unit.unitizer import thoughts
 
 from ..fake_openai import BLOCK, Call, FakeOpenAI, Said, mixed
 

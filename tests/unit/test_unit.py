@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pedagogy_r1.errors import PedagogyError
 from pedagogy_r1.trace import Trace, split_think
 from pedagogy_r1.unit import SCHEMES, Unit, Unitizer, given_scheme, given_units, unit_id, unitize
-from pedagogy_r1.unit.thought import switches
+from pedagogy_r1.unit.unitizer import switches
 
 
 def texts(reasoning: str, scheme: str = "sentence@1", lang: str = "en") -> list[str]:
