@@ -12,14 +12,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from pedagogy_r1 import CoderRun
 from pedagogy_r1.report import ReportTable, columns
+from pedagogy_r1.runs.run import opened, require_complete
 from pedagogy_r1.tokens import Resampling, SpacyTokenizer, TokenReport, measure_traces, token_report
 
 
 def study(runs: Sequence[Path], by: str | None, how: Resampling) -> TokenReport:
     """Every trace of the runs once, measured."""
-    traces = {trace.id: trace for run in runs for trace in CoderRun(run).traces()}
+    found = opened(runs)
+    require_complete(found, None)
+    traces = {trace.id: trace for run in found for trace in run.traces()}
     measured = list(measure_traces(traces.values()))
     return token_report(measured, tokenizer=SpacyTokenizer().name, by=by, how=how)
 

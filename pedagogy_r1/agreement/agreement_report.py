@@ -153,7 +153,13 @@ def agree(
     )
     if not earlier:
         return dataclasses.replace(report, partial=unfinished)
-    again: dict[str, Any] = {"coders": coders, "replicates": replicates, "seed": seed, "level": level}
+    again: dict[str, Any] = {
+        "coders": coders,
+        "replicates": replicates,
+        "seed": seed,
+        "level": level,
+        "partial": partial,
+    }
     return dataclasses.replace(
         report,
         drift=drift(earlier, found, **again),

@@ -20,7 +20,7 @@ from ..codebook.migration import MigrationMap, carry, migration_map
 from ..errors import CodebookError, RunError
 from ..estimate import Estimate, Resampling
 from ..limits import LEVEL
-from ..runs.run import CoderRun, opened
+from ..runs.run import CoderRun, opened, require_complete
 from .profile import MISSING, Additive, Floats, Ints, patterns
 from .reliability import ReliabilityData, reliability_data
 
@@ -133,18 +133,20 @@ def drift(
     replicates: int = 1000,
     seed: int = 0,
     level: float = LEVEL,
+    partial: bool = False,
 ) -> AlphaDifference:
     """α of ``after`` minus α of ``before`` (runs under two versions of a codebook), nominal, primary codes.
 
     Coders (all who coded both times, or just ``coders``) are matched by name, units by id. ``carried``: the codes of
     ``before`` are first carried to the later version by its migration map, and units with a code that was split or
     retired left out. Codes that were merged cannot be confused any more; the rest of the difference is what coding
-    again under the new words brought.
+    again under the new words brought. ``partial``: also of runs that are not complete.
 
     Raises `RunError` where fewer than two coders coded both times, `CodebookError` if the runs are not of two versions
     of one codebook, the later one second, or, for ``carried``, if the later one has no migration from the earlier one.
     """
     first, second = opened(before), opened(after)
+    require_complete([*first, *second], partial)
     old, new = reliability_data(first), reliability_data(second)
     earlier, later = first[0].codebook, second[0].codebook
     _check_versions(earlier, later)

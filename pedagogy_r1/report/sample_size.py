@@ -24,7 +24,7 @@ from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Resampling
 from ..formatting import shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, require_complete
 from ..runs.run_columns import frame_of, read_columns
 from ..stats.code_shares import frequency
 from .figures import INK, MUTED, WIDTH, Figure, canvas
@@ -131,6 +131,7 @@ def assume(
 
 def _pilot(run: CoderRun, code: str | None) -> dict[str, Any]:
     """Shares, clustering and, where people coded together, α. Figures of the person (else coder) who coded most."""
+    require_complete([run], None)
     columns = read_columns([run])
     data = reliability_of(columns)
     coded, human = (data.primary != MISSING).sum(axis=1), data.rows("human")

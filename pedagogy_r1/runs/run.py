@@ -26,7 +26,7 @@ from pydantic import Field
 from ..codebook import Codebook, parse_codebook
 from ..errors import CodebookError, InputError, RunError
 from ..files.records import BadRow, Row, read_jsonl
-from ..job import JobRecord, damaged, read_record
+from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import Trace
 from ..unit.unit import Unit
@@ -152,11 +152,8 @@ class CoderRun:
         sure = {"traces": counts.get("traces", 0), "units": counts.get("units", 0), "codings": codings}
         return {f"{name}.jsonl": number for name, number in sure.items()}
 
-    def damaged(self) -> list[str]:
-        """Files that are missing, or not of the size they had when the run was complete; of another run, none."""
-        return damaged(self.folder, self.manifest, FILES)
-
-    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+    def file(self, name: str) -> Path:
+        """One of `FILES`, to be read: there, and of the size it had when the run was complete. `RunError` otherwise."""
         path = self.folder / name
         if not path.is_file():
             raise RunError(f"{path} is missing", "run the same command again to complete the run")
@@ -166,6 +163,10 @@ class CoderRun:
                 f"{path} has {size:,} bytes, and {self.manifest.bytes[name]:,} when the run was complete",
                 "run the same command again, which makes the run again, or restore the file",
             )
+        return path
+
+    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+        path = self.file(name)
         for row in islice(read_jsonl(path), self.prefix[name] if self.prefix else None):
             if isinstance(row, BadRow):
                 raise InputError(
@@ -247,7 +248,7 @@ def quoted(runs: Iterable[CoderRun], wanted: Collection[str]) -> dict[str, tuple
     """unit id → (trace id, text), for few units of however many: lines of other units are not parsed."""
     found: dict[str, tuple[str, str]] = {}
     for run in runs:
-        with (run.folder / "units.jsonl").open("rb") as file:
+        with run.file("units.jsonl").open("rb") as file:
             for line in islice(file, run.prefix["units.jsonl"] if run.prefix else None):
                 name = _ID.search(line)
                 if name is None or name[1].decode() in wanted:

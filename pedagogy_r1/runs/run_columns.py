@@ -27,7 +27,7 @@ from ..codebook import NONE, Codebook
 from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..files.records import BadRow, read_jsonl
 from .coding import CoderInfo
-from .run import CoderRun, one_codebook, opened, run_labels
+from .run import CoderRun, one_codebook, opened, require_complete, run_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,9 +179,7 @@ def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: S
     import pyarrow as pa
     import pyarrow.json
 
-    path = run.folder / name
-    if not path.is_file():
-        raise RunError(f"{path} is missing", "run the same command again to complete the run")
+    path = run.file(name)
     sure = run.prefix[name] if run.prefix else None
     how = {"explicit_schema": pa.schema(list(fields.items())), "unexpected_field_behavior": "ignore"}
     try:
@@ -295,7 +293,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def code_table(runs: Sequence[CoderRun | str | Path]) -> pd.DataFrame:
+def code_table(runs: Sequence[CoderRun | str | Path], *, partial: bool = False) -> pd.DataFrame:
     """All codings of the runs as one table with `COLUMNS`, a row for each unit and coder: what every statistic starts from.
 
         trace_id  item  domain  condition  model  correct  unit_id  index  position  tokens  coder  kind     primary  codes
@@ -309,9 +307,11 @@ def code_table(runs: Sequence[CoderRun | str | Path]) -> pd.DataFrame:
 
     ``position`` is the unit's midpoint in its trace, counted in units: (index + ½) / units, strictly between 0 and 1.
     ``tokens`` as the unit carries them. A coder who appears in two runs is one coder if no unit was coded twice, else
-    two, named ``coder@run``. Raises `RunError`, `CodebookError` or `InputError`, naming the run or ``file:line``.
+    two, named ``coder@run``. ``partial``: also runs that are not complete, whose first traces are a biased sample.
+    Raises `RunError`, `CodebookError` or `InputError`, naming the run or ``file:line``.
     """
     found = opened(runs)
+    require_complete(found, partial or None)
     twice = sorted({run.name for run in found if [r.name for r in found].count(run.name) > 1})
     if twice:
         raise RunError(f"two runs are named {twice[0]}", "rename one of the directories")

@@ -22,7 +22,7 @@ from ..trace import Trace
 from ..unit.unit import Unit
 from ..unit.unitizer import Unitizer
 from .coding import Coding
-from .run import FILES, CoderRun, Manifest, dump_codebook
+from .run import FILES, CoderRun, Manifest, dump_codebook, require_complete
 
 
 def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tuple[Unitizer, dict[str, Any]]:
@@ -30,6 +30,7 @@ def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tupl
     if units is None:
         return Unitizer(scheme, lang), {}
     run = CoderRun(units)
+    require_complete([run], None)
     spans: dict[str, list[tuple[int, int]]] = {}
     for unit in run.units():
         spans.setdefault(unit.trace_id, []).append((unit.start, unit.end))

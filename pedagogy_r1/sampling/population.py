@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import CodebookError, InputError, RunError, did_you_mean
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, require_complete
 from ..trace import Trace
 from ..unit.unit import Unit
 
@@ -75,6 +75,7 @@ def seen_by(run: str | Path, codes: Sequence[str], population: Population) -> fr
     codes were given to none of the shared ones.
     """
     coded = CoderRun(run)
+    require_complete([coded], None)
     known = coded.codebook.code_ids
     for code in codes:
         if code not in known:

@@ -49,8 +49,8 @@ def scan(run: CoderRun) -> Iterator[TraceLines]:
 
     A last line that is still being written is left out.
     """
-    units = _heads(run.folder / "units.jsonl", _UNIT, _unit_head)
-    path = run.folder / "codings.jsonl"
+    units = _heads(run.file("units.jsonl"), _UNIT, _unit_head)
+    path = run.file("codings.jsonl")
     codings = _heads(path, _CODING, _coding_head)
     coding, at, said_at = next(codings, None), 0, 0
     for trace, lines in groupby(units, key=itemgetter(2)):
@@ -94,7 +94,7 @@ def _heads(
 
 def trace_lines(run: CoderRun, *, ids_only: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
     """Byte offset and content of each line of ``traces.jsonl``; with ``ids_only``, nothing but the ids."""
-    at, path = 0, run.folder / "traces.jsonl"
+    at, path = 0, run.file("traces.jsonl")
     with path.open("rb") as file:
         for raw in file:
             if raw[-1:] == b"\n" and raw.strip():

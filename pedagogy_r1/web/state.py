@@ -26,9 +26,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ..codebook import NONE, Codebook
-from ..errors import InputError, RunError
+from ..errors import InputError
 from ..human.packet import Packet
-from ..runs.run import CoderRun, require_complete
+from ..runs.run import FILES, CoderRun, require_complete
 from .escape import code_class, shown
 
 HOME = Path(__file__).parent
@@ -183,11 +183,8 @@ def _check(
 
 
 def _whole(run: CoderRun) -> CoderRun:
-    if damaged := run.damaged():
-        raise RunError(
-            f"{run.folder}: {', '.join(damaged)} is not as it was when the run was complete",
-            "restore the files, or make the run again with the same command",
-        )
+    for name in FILES:
+        run.file(name)
     return run
 
 

@@ -11,14 +11,15 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1 import export_runs
-from pedagogy_r1.agreement import agree, continua_of, disagreements
+from pedagogy_r1.agreement import agree, continua_of, disagreements, drift
 from pedagogy_r1.agreement.agreement_report import AgreementReport
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.report import ReportSettings, make_report
 from pedagogy_r1.report.disagreement_sheet import heading
 from pedagogy_r1.report.study_report import render_page
-from pedagogy_r1.runs.run import CoderRun, require_complete
+from pedagogy_r1.runs.run import FILES, CoderRun, quoted, require_complete
 from pedagogy_r1.runs.run_columns import code_table
+from pedagogy_r1.web.scan import scan
 
 from ..make_runs import make_run
 
@@ -51,9 +52,20 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "export": ("RUN", "-o", "OUT.csv"),
     "web": ("RUN", "--no-browser"),
 }
+DRAWN = (
+    "RUN/traces.jsonl", "--codebook", "RUN/codebook.yaml", "--coders", "A,B",
+    "--n", "4", "-o", "OUT",
+)  # fmt: skip
 WITHOUT_PARTIAL: dict[str, tuple[str, ...]] = {
     "codebook": ("migrate", "RUN", "--to", "schoen", "-o", "OUT"),
     "filter": ("RUN/traces.jsonl", "--policy", "quiet:below=0.5", "--codings", "RUN", "-o", "OUT"),
+    "annotate": ("RUN/traces.jsonl", "--units", "RUN", "-o", "OUT"),
+    "import": ("CODED", "--codebook", "RUN/codebook.yaml", "--units", "RUN", "-o", "OUT"),
+    "sample": ("RUN/traces.jsonl", "--plan", "--run", "RUN"),
+    "sample --units": (*DRAWN, "--units", "RUN"),
+    "sample --enrich": (*DRAWN, "--scheme", "sentence@1", "--enrich", "A", "--run", "RUN"),
+    "analysis": ("run", "code_frequency", "RUN"),
+    "analysis underthinking": ("run", "underthinking", "RUN"),
 }
 
 
@@ -62,7 +74,13 @@ def test_every_command_refuses_in_the_same_words(
     command: str, run: Path, tmp_path: Path, pcode: Pcode
 ) -> None:
     words = (COMMANDS | WITHOUT_PARTIAL)[command]
-    done = pcode(command, *(w.replace("RUN", str(run)).replace("OUT", str(tmp_path / "out")) for w in words))
+    coded = tmp_path / "coded.csv"
+    unit = next(CoderRun(run).units()).id
+    coded.write_text(f"unit_id,coder,code\n{unit},A,A\n")
+    places = {"RUN": run, "OUT": tmp_path / "out", "CODED": coded}
+    for name, place in places.items():
+        words = tuple(word.replace(name, str(place)) for word in words)
+    done = pcode(command.split()[0], *words)
     assert done.exit_code == 2
     said = " ".join(done.stderr.split())
     assert f"{run} {REFUSED}" in said
@@ -155,7 +173,49 @@ def test_of_a_run_that_was_killed_only_what_lies_before_the_checkpoint_is_read(r
     assert [len(units) for _, units, _ in killed.by_trace()] == [4]
     assert agree([run], replicates=0, partial=True).n_units == 4
     assert require_complete([killed], partial=True)[0].endswith("the first 1")
-    assert len(code_table([killed])) == 8
+    assert len(code_table([killed], partial=True)) == 8
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_cut_file_of_a_complete_run_is_refused_by_every_command(
+    command: str, name: str, tmp_path: Path, pcode: Pcode
+) -> None:
+    """The lines that are left are sound: only the size tells that there were more."""
+    run = make_run(
+        tmp_path / "run", {"X": ["A", "B", "C", "A", "B", "A"], "Y": ["A", "B", "A", "A", "C", "A"]}
+    )
+    cut = run.folder / name
+    lines = cut.read_bytes().splitlines(keepends=True)
+    whole = sum(map(len, lines))
+    cut.write_bytes(b"".join(lines[: len(lines) // 2]))
+    words = (
+        w.replace("RUN", str(run.folder)).replace("OUT", str(tmp_path / "out")) for w in COMMANDS[command]
+    )
+    done = pcode(command, *words)
+    assert done.exit_code == 2, done.output
+    said = "".join(done.stderr.split())
+    assert f"{name}has{cut.stat().st_size:,}bytes,and{whole:,}whentherunwascomplete" in said
+
+
+def test_quotes_and_pages_look_at_the_size_too(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"X": ["A", "B"], "Y": ["A", "A"]})
+    unit = next(run.units()).id
+    for name in ("units.jsonl", "codings.jsonl"):
+        path = run.folder / name
+        path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+    with pytest.raises(RunError, match="when the run was complete"):
+        quoted([run], {unit})
+    with pytest.raises(RunError, match="when the run was complete"):
+        list(scan(run))
+    with pytest.raises(RunError, match="when the run was complete"):
+        code_table([run])
+
+
+def test_drift_looks_whether_its_runs_are_complete(run: Path) -> None:
+    with pytest.raises(RunError, match="not complete"):
+        drift([run], [run])
+    assert drift([run], [run], replicates=0, partial=True).value == 0
 
 
 def test_a_complete_run_needs_no_words(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.human.adjudication import CoderView, differ, from_packet
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
 from pedagogy_r1.human.packet import Packet
-from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.job import damaged
+from pedagogy_r1.runs.run import FILES, CoderRun
 
 from ..coders import code_by_keys, form, memo_saved, next_unit
 from ..make_runs import make_run
@@ -149,7 +150,7 @@ def test_the_whole_way_in_a_browser(
     )
     gold = CoderRun(packet.folder / "adjudicated")
     assert gold.manifest.status == "complete"
-    assert gold.damaged() == []
+    assert damaged(gold.folder, gold.manifest, FILES) == []
     codings = [(c.codes, c.rationale) for c in gold.codings()]
     expected = {
         1: (("A", "C"), "=why 1"), 2: (("C", "B"), "=why 2"), 3: ((), "=why 3"), 5: (None, "=why 4"),
