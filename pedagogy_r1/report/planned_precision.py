@@ -26,11 +26,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..agreement.profile import Floats, Ints
-from ..estimate import clopper_pearson, critical
+from ..estimate import BLOCK, clopper_pearson, critical
 from ..limits import ALPHA_TENTATIVE, LEVEL
-
-CELLS = 2_000_000
-"""Simulated codings held at a time."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def alpha_precision(
 
 def _studies(assumed: Coders, traces: int, runs: int, rng: np.random.Generator) -> Iterator[Floats]:
     per_run = traces * assumed.per_trace * assumed.coders
-    batch = max(1, min(runs, CELLS // per_run))
+    batch = max(1, min(runs, BLOCK // per_run))
     for first in range(0, runs, batch):
         yield alphas_of(simulated(assumed, traces, min(batch, runs - first), rng), len(assumed.shares))
 

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..estimate import BLOCK
 from .sums import Flags, Floats, Sums
 
 PERMUTATIONS = 10_000
-_BLOCK = 2_000_000
 _TIE = 1e-9
 """Swapping everything gives the same statistic, but for rounding: what is this near counts as equal."""
 
@@ -63,7 +63,7 @@ def max_t(
     defined = (pooled > 0) & (pooled < 1)
     observed = parts.statistics(np.zeros((1, len(shared)), dtype=bool))[0]
     total = count if exact else permutations
-    block = max(1, _BLOCK // max(1, len(shared)))
+    block = max(1, BLOCK // max(1, len(shared)))
     found = np.concatenate(
         [
             parts.statistics(_swaps(shared, alone, a.total > 0, start, min(block, total - start), exact, rng))

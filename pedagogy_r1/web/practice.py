@@ -30,17 +30,12 @@ from ..estimate import Resampling
 from ..human.adjudication import ADJUDICATED
 from ..human.coding_log import PRACTICE, CodingLog, LogHeader
 from ..human.packet import CodingTask, Packet, blind
+from ..limits import ALPHA_RELIABLE, FEW_PRACTISED
 from ..runs.coding import Coding
 from ..runs.run import CoderRun
 from .code import CodePages
 from .state import State
 from .workplace import TaskPlace, Workplace, rules_between
-
-TARGET = 0.8
-"""Krippendorff's customary limit for relying on codings."""
-
-ENOUGH = 30
-"""Below so many units an α says little, whatever it is."""
 
 
 class Gold(NamedTuple):
@@ -173,8 +168,8 @@ class Practice(Workplace):
             "agreed": sum(mine == gold for mine, gold in pairs),
             "alpha": self.alpha(pairs),
             "curve": self.curve(pairs),
-            "target": TARGET,
-            "enough": ENOUGH,
+            "target": ALPHA_RELIABLE,
+            "enough": FEW_PRACTISED,
             "round": self.round,
         }
 

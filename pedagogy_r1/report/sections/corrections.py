@@ -20,6 +20,7 @@ import numpy.typing as npt
 from ...agreement.profile import MISSING
 from ...estimate import Estimate
 from ...formatting import Kind
+from ...limits import WHOLE_TRACE
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
 from ..figures import Dot, Figure, dot_rows
 from ..section import (
@@ -40,9 +41,6 @@ from .contrasts import measure_contrasts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
-
-WHOLE = 0.95
-"""From which share of coded units on a trace counts as coded whole."""
 
 MOST_WORK = 2_000_000
 """Units times codes beyond which corrected odds ratios are skipped, and the report says so: some 20 seconds."""
@@ -143,7 +141,7 @@ def plan_of(coded: Bools, trace: Ints) -> InclusionPlan:
     touched = share > 0
     if coded.all():
         return InclusionPlan(1.0, "people coded every unit, so nothing has to be assumed")
-    if (share[touched] >= WHOLE).all():
+    if (share[touched] >= WHOLE_TRACE).all():
         pi, chosen = float(touched.sum() / len(found)), f"{int(touched.sum())} of {len(found)} traces"
         words = f"whole traces were coded, and it is assumed that the {chosen} were drawn at random (π = {pi:.4g})"
         return InclusionPlan(pi, words)
