@@ -40,6 +40,15 @@ def interval(low: float | None, high: float | None, kind: Kind = "coefficient") 
     return DASH if low is None or high is None else f"[{shown(low, kind)}, {shown(high, kind)}]"
 
 
+def level_words(level: float, gap: str = " ") -> str:
+    """A confidence level, unrounded. ``gap``: nothing in the methods of JSON and CSV, whose words programs may compare.
+
+    >>> level_words(0.95), level_words(0.975), level_words(0.999), level_words(0.95, "")
+    ('95 %', '97.5 %', '99.9 %', '95%')
+    """
+    return f"{100 * level:g}{gap}%"
+
+
 def aligned(lines: Sequence[Sequence[str]], left: int = 1) -> str:
     """Lines of cells in columns of one width: the first ``left`` columns to the left, numbers to the right.
 

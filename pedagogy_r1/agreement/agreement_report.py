@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import RunError, did_you_mean
 from ..estimate import Estimate, Resampling
+from ..formatting import level_words
 from ..limits import LEVEL
 from ..provenance import now, versions
 from ..runs.run import CoderRun, opened, require_complete
@@ -100,7 +101,7 @@ class AgreementReport:
             "replacements": [replacement.as_json() for replacement in self.replacements],
             "method": {
                 "coefficient": "Krippendorff's alpha of the primary code at the codebook's level; per code: presence or absence",
-                "interval": f"percentile bootstrap, {self.how.level:.0%}: low and high over traces, unit_low and unit_high over units",
+                "interval": f"percentile bootstrap, {level_words(self.how.level, '')}: low and high over traces, unit_low and unit_high over units",
                 "replicates": self.how.replicates,
                 "seed": self.how.seed,
             },

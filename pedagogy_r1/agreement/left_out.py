@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from ..errors import did_you_mean
 from ..estimate import Estimate, Resampling, percentile
+from ..formatting import level_words
 from .alpha import distances
 from .profile import MISSING, Additive, Floats, Ints, compact
 
@@ -214,7 +215,7 @@ def advantage(left: Sequence[LeftOut], n_units: int, cluster: Ints | None, how: 
         features, profile.ravel(), np.zeros(int(compared.sum()), dtype=np.int64), _mean_share
     )
     low, high, lost, _ = percentile(statistic.over_units(how), how.level)
-    method = f"{how.level:.0%} percentile bootstrap over units, {how.replicates} resamples"
+    method = f"{level_words(how.level, '')} percentile bootstrap over units, {how.replicates} resamples"
     return Estimate(rho, low, high, how.level, method, len(profile), seed=how.seed, undefined_share=lost)
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from ..estimate import Estimate
+from ..formatting import level_words
 from ..limits import FEW_T_CLUSTERS
 from .left_out import MeanTest
 
@@ -193,7 +194,7 @@ def _passes(found: ReplacementDecision) -> str:
 def _advantage(report: ReplacementReport) -> str:
     found = report.advantage
     between = (
-        f", {100 * found.level:g} % interval {found.low:.2f} to {found.high:.2f}" if found.interval else ""
+        f", {level_words(found.level)} interval {found.low:.2f} to {found.high:.2f}" if found.interval else ""
     )
     return (
         f"Averaged over coders, it fits the other coders at least as well as the one left out on "

@@ -31,6 +31,7 @@ import numpy as np
 
 from ..errors import did_you_mean
 from ..estimate import Estimate, Resampling, cluster_draws
+from ..formatting import level_words
 from ..limits import LEVEL
 from .continuum import Continuum, coders_of, codes_of, in_order
 from .profile import Floats, Ints, trace_interval
@@ -233,7 +234,7 @@ def _why_uncoded(cross: Floats, own: float, nowhere: str, same: str, what: str) 
 
 
 def _method(pairing: Pairing, coders: int, level: float) -> str:
-    text = f"u-alpha family (Krippendorff et al. 2016, with its erratum); {level:.0%} percentile bootstrap over traces"
+    text = f"u-alpha family (Krippendorff et al. 2016, with its erratum); {level_words(level, '')} percentile bootstrap over traces"
     if pairing == "union":
         return text + "; cu- and (k)u-alpha paired by the union of the others' spans, for comparison only"
     return text + (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import DASH, interval, shown
+from ..formatting import DASH, interval, level_words, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from . import options
 from .console import console, put_json, table
@@ -76,7 +76,7 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
         f"[bold]Krippendorff's α[/], {measurement}, primary code · {escape(report.codebook)} · "
         f"{report.n_units} units of {report.n_traces} traces"
     )
-    over = f"{shown(report.how.level, 'percent')} over traces"
+    over = f"{level_words(report.how.level)} over traces"
     _print_comparisons(out, report.comparisons, over)
     for line in _notes(report):
         out.print(escape(line), style="yellow")

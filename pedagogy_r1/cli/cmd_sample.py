@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import PedagogyError
-from ..formatting import shown
+from ..formatting import level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
 from .console import console, notice, print_json, table
@@ -293,7 +293,7 @@ def _print_plan(size: SampleSize) -> None:
         for r in size.rows()
     ]
     heads = ("units", "traces", "α ±", f"shown ≥ {shown(ALPHA_TENTATIVE)}", "α of the code ±")
-    frequency = f"its frequency, {shown(LEVEL, 'percent')}"
+    frequency = f"its frequency, {level_words(LEVEL)}"
     out.print(table(*heads, frequency, "units with it", rows=rows, left=()))
     own = min(size.precision, a.prevalence / 2)
     words = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import DASH, interval, shown
+from ..formatting import DASH, interval, level_words, shown
 from . import options
 from .console import console, progress_bar, put_json, table
 
@@ -136,7 +136,7 @@ def _coded(run: Any, coder: str) -> Iterator[Coded]:
 def _print(report: TokenReport, level: float) -> None:
     from rich.markup import escape
 
-    out, head = console(), shown(level, "percent")
+    out, head = console(), level_words(level)
     everything = report.groups[0]
     out.print(
         f"[bold]Tokens[/] · {everything.traces:,} traces · {everything.reasoning:,} of reasoning, "

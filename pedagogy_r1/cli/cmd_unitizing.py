@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ..formatting import interval, shown
+from ..formatting import interval, level_words, shown
 from . import options
 from .console import console, print_json, table
 
@@ -70,7 +70,7 @@ def command(
     else:
         for sentence in unfinished:
             click.secho(sentence, fg="yellow")
-        _print(found, f"{shown(how['level'], 'percent')} over traces")
+        _print(found, f"{level_words(how['level'])} over traces")
         _print_gamma(aligned)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import DASH, interval, shown
+from ..formatting import DASH, interval, level_words, shown
 from . import options
 from .console import console, put_json, table
 
@@ -66,7 +66,7 @@ def command(
         _write_csv(rows, out)
         click.echo(f"written to {out}", err=True)
     if not put_json(lambda: {"seed": seed, "rows": [row.as_json() for row in rows]}, as_json, json_file):
-        _print(rows, train, test, shown(level, "percent"))
+        _print(rows, train, test, level_words(level))
 
 
 def _split(path: Path) -> tuple[list[Item], list[Item]]:

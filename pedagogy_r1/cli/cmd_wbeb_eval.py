@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import interval, shown
+from ..formatting import interval, level_words, shown
 from . import options
 from .console import console, notice, print_json, print_plan, progress_bar, report_missing, table
 
@@ -104,7 +104,7 @@ def _print(evaluation: Evaluation) -> None:
         for row in (*evaluation.rows, *evaluation.baselines)
         for k, score in enumerate(row.scores)
     ]
-    heads = ("", "", "score", " ", shown(evaluation.level, "percent"), "n", "chance", "majority")
+    heads = ("", "", "score", " ", level_words(evaluation.level), "n", "chance", "majority")
     out.print(table(*heads, "unread", "cut off", "tokens", rows=rows, left=("", "score")))
     for row in (*evaluation.rows, *evaluation.baselines):
         name = row.who if row in evaluation.baselines else " ".join(filter(None, (row.domain, row.task)))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..formatting import level_words
 from ..limits import LEVEL
 from .estimate import Estimate, few, joined
 
@@ -135,7 +136,9 @@ def percentile(values: Floats, level: float = LEVEL) -> Percentile:
 
 def described(over: str, how: Resampling) -> str:
     """The interval's method in words."""
-    return f"{how.level:.0%} percentile cluster bootstrap over {over}, {how.replicates} resamples"
+    return (
+        f"{level_words(how.level, '')} percentile cluster bootstrap over {over}, {how.replicates} resamples"
+    )
 
 
 def bootstrap(
@@ -212,18 +215,13 @@ def all_alike(value: float, n: int, groups: Clusters, how: Resampling, *, over: 
         low,
         high,
         how.level,
-        f"{how.level:.0%} Clopper–Pearson over {over}",
+        f"{level_words(how.level, '')} Clopper–Pearson over {over}",
         n,
         groups.count,
         groups.effective,
         warnings=(f"{'none' if value == 0 else 'all'} of {groups.count} {over}: resampling cannot vary it",),
         seed=how.seed,
     )
-
-
-def leave_one_out(sums: Floats, statistic: Callable[[Floats], Floats]) -> Floats:
-    """(clusters,) the statistic without each cluster, from (clusters, k) sums."""
-    return statistic(sums.sum(axis=0) - sums)
 
 
 def jackknife_variance(deviations: Floats) -> Floats:

@@ -22,7 +22,7 @@ from ..agreement.profile import MISSING
 from ..agreement.reliability import ReliabilityData, reliability_of
 from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Resampling
-from ..formatting import shown
+from ..formatting import level_words
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from ..runs.run import CoderRun, require_complete
 from ..runs.run_columns import frame_of, read_columns
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
 GRID = (50, 100, 200, 400, 800, 1600, 3200)
-LEVEL_WORDS = shown(LEVEL, "percent")
+LEVEL_WORDS = level_words(LEVEL)
 DEFAULTS = {"alpha": 0.75, "prevalence": 0.05, "per_trace": 25, "icc": 0.1}
 
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from ..estimate import Estimate
 from ..files.spreadsheet import neutralise
-from ..formatting import Kind, interval, shown
+from ..formatting import Kind, interval, level_words, shown
 from .figures import Figure
 
 Row = dict[str, Any]
@@ -160,7 +160,7 @@ def columns(*specs: Spec) -> tuple[TableColumn, ...]:
 def with_interval(head: str, name: str, kind: Kind, level: float) -> tuple[TableColumn, TableColumn]:
     """Two columns for the estimate whose cells are called ``name_value``, … (`estimate_cells`)."""
     value, *limits = estimate_cells(None, name)
-    return TableColumn(head, value, kind), TableColumn(shown(level, "percent"), (limits[0], limits[1]), kind)
+    return TableColumn(head, value, kind), TableColumn(level_words(level), (limits[0], limits[1]), kind)
 
 
 def estimate_cells(estimate: Estimate | None, name: str = "", *, more: bool = False) -> Row:

@@ -24,7 +24,7 @@ from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
 from ..errors import PedagogyError, RunError, did_you_mean
 from ..estimate import Resampling
-from ..formatting import shown
+from ..formatting import level_words
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
 from ..runs.run_columns import frame_of, read_columns
@@ -89,7 +89,7 @@ class ReportSettings:
     @property
     def percent(self) -> str:
         """The level in words: ``95 %``."""
-        return shown(self.level, "percent")
+        return level_words(self.level)
 
     @property
     def alpha(self) -> float:

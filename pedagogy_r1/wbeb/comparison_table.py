@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from ..estimate import Estimate
 from ..files.records import atomic
-from ..formatting import interval, shown
+from ..formatting import interval, level_words, shown
 from ..limits import FEW_CLUSTERS, LEVEL
 from .compare import EvaluationComparison, ScoreDifference, ThoughtCost, place
 
@@ -142,12 +142,8 @@ def differences_table(title: str, differences: Sequence[ScoreDifference]) -> Tex
         cells = (d.run, d.base, name, value + (" ★" if sure else ""), interval(e.low, e.high))
         rows.append((*cells, f"{e.n:,}", f"{e.clusters:,}"))
     level = differences[0].estimate.level if differences else LEVEL
-    columns = ("run", "less", "score", "difference", _level(level), "items", "groups")
+    columns = ("run", "less", "score", "difference", level_words(level), "items", "groups")
     return TextTable(f"{title}, {PAIRED.format(round(1 / (1 - level)))}", columns, tuple(rows))
-
-
-def _level(level: float) -> str:
-    return f"{100 * level:g} %"
 
 
 def thinking_table(rows: Sequence[ThoughtCost]) -> TextTable:
@@ -165,7 +161,14 @@ def thinking_table(rows: Sequence[ThoughtCost]) -> TextTable:
         )
         for t in rows
     ]
-    columns = ("run", "", "right", "wrong", "wrong / right", *(_level(t.estimate.level) for t in rows[:1]))
+    columns = (
+        "run",
+        "",
+        "right",
+        "wrong",
+        "wrong / right",
+        *(level_words(t.estimate.level) for t in rows[:1]),
+    )
     columns += ("n right", "n wrong", "cut off", "without these")
     return TextTable("Thought tokens of right and wrong answers", columns, tuple(cells))
 

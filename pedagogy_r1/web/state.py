@@ -27,6 +27,7 @@ from starlette.responses import HTMLResponse
 
 from ..codebook import NONE, Codebook
 from ..errors import InputError
+from ..formatting import level_words
 from ..human.packet import Packet
 from ..runs.run import FILES, CoderRun, require_complete
 from .escape import code_class, shown
@@ -73,7 +74,7 @@ class State:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        env.filters["shown"] = shown
+        env.filters |= {"shown": shown, "level_words": level_words}
         names = {code.id: code.name for code in self.book.codes} | {NONE: "no code applies"}
         env.globals |= {
             "book": self.book,

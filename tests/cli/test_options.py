@@ -16,6 +16,7 @@ from pedagogy_r1.cli.main import cli
 from pedagogy_r1.cli.options import OLD_NAMES, Command
 
 from ..conftest import ROOT
+from ..make_runs import make_run
 
 Pcode = Callable[..., Result]
 DEMO = ROOT / "demo/traces.jsonl"
@@ -225,3 +226,17 @@ def test_a_wrong_argument_is_a_usage_error(tmp_path: Path, pcode: Pcode) -> None
 def test_who_writes_95_is_told_how_a_share_is_written(pcode: Pcode) -> None:
     refused = pcode("agreement", "x", "--level", 95)
     assert "not in the range 0<x<1: give a share between 0 and 1, as .95" in refused.stderr
+
+
+def test_the_level_is_printed_as_it_was_asked_for(tmp_path: Path, pcode: Callable[..., Result]) -> None:
+    run = make_run(tmp_path / "run", {"X": ["A", "B", "C"] * 4, "Y": ["A", "B", "A"] * 4}).folder
+    quick = ("--level", ".975", "--replicates", "20")
+    for command in ("agreement", "unitizing"):
+        done = pcode(command, run, *quick)
+        assert done.exit_code == 0, done.output
+        assert "97.5 %" in done.output
+        assert "98 %" not in done.output
+    found = json.loads(pcode("agreement", run, *quick, "--json").stdout)
+    assert "97.5%" in json.dumps(found)
+    done = pcode("tokens", run / "traces.jsonl", run, *quick)
+    assert "97.5 %" in done.output, done.output

@@ -13,11 +13,11 @@ from pedagogy_r1.estimate import (
     cluster_draws,
     effective,
     jackknife_variance,
-    leave_one_out,
     percentile,
     quotient,
     unit_draws,
 )
+from pedagogy_r1.formatting import level_words
 from pedagogy_r1.limits import FEW_CLUSTERS
 
 
@@ -49,6 +49,18 @@ def test_the_level_widens_the_interval_and_stands_in_the_method() -> None:
     assert wide.clusters == 60
     assert wide.effective_clusters == pytest.approx(60)
     assert not wide.warnings
+
+
+@pytest.mark.parametrize(
+    ("level", "words"), [(0.95, "95%"), (0.975, "97.5%"), (0.999, "99.9%"), (0.57, "57%")]
+)
+def test_the_level_is_not_rounded_in_words(level: float, words: str) -> None:
+    columns, how = [[0, 1] * 20, [1] * 40], Resampling(10, 0, level)
+    found = bootstrap(columns, list(range(40)), quotient, how)
+    assert found.method == f"{words} percentile cluster bootstrap over traces, 10 resamples"
+    alike = bootstrap([[0] * 40, [1] * 40], list(range(40)), quotient, how, unit_range=True)
+    assert alike.method == f"{words} Clopper–Pearson over traces"
+    assert level_words(level) == words.replace("%", " %")
 
 
 def test_few_clusters_are_said_and_none_differ_by_statistic() -> None:
@@ -88,6 +100,6 @@ def test_undefined_resamples_are_left_out_and_counted() -> None:
 
 def test_the_jackknife_of_a_mean_is_its_usual_variance() -> None:
     values = np.array([3.0, 1.0, 4.0, 1.0, 5.0])
-    without = leave_one_out(np.column_stack([values, np.ones(5)]), quotient)
+    without = (values.sum() - values) / 4
     variance = jackknife_variance((without - without.mean())[:, None])
     assert variance[0, 0] == pytest.approx(values.var(ddof=1) / 5)

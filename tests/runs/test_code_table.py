@@ -11,7 +11,7 @@ from pedagogy_r1.errors import CodebookError, InputError, RunError
 from pedagogy_r1.runs.run_columns import COLUMNS
 from pedagogy_r1.stats import code_table, of_coder
 
-from ..make_runs import BOOK, book, make_run
+from ..make_runs import BOOK, book, make_run, without_sizes
 
 
 def test_a_row_for_every_unit_and_coder(tmp_path: Path) -> None:
@@ -50,14 +50,14 @@ def test_a_coder_in_two_runs(tmp_path: Path) -> None:
 
 
 def test_lone_surrogates_are_read_line_by_line(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "r", {"A": ["A"] * 4})
+    run = without_sizes(make_run(tmp_path / "r", {"A": ["A"] * 4}).folder)
     path = run.folder / "units.jsonl"
     path.write_text(path.read_text().replace("Sentence 0.", "Sentence \\ud83d."))
     assert len(code_table([run])) == 4
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "r", {"A": ["A"] * 4})
+    run = without_sizes(make_run(tmp_path / "r", {"A": ["A"] * 4}).folder)
     path = run.folder / "codings.jsonl"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], lines[1][:-9], *lines[2:]]) + "\n")
@@ -73,7 +73,7 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     [({"unit_id": "u0"}, "u0"), ({"coder": "Z"}, "Z"), ({"codes": ["Q"]}, "Q")],
 )
 def test_strangers_are_refused(tmp_path: Path, change: dict[str, object], says: str) -> None:
-    run = make_run(tmp_path / "r", {"A": ["A"] * 4})
+    run = without_sizes(make_run(tmp_path / "r", {"A": ["A"] * 4}).folder)
     path = run.folder / "codings.jsonl"
     lines = path.read_text().splitlines()
     path.write_text("\n".join([json.dumps(json.loads(lines[0]) | change), *lines[1:]]) + "\n")

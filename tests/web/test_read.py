@@ -17,6 +17,7 @@ from pedagogy_r1.web.filters import Filters, select
 from pedagogy_r1.web.index import ABSENT, MISSING, Index
 from pedagogy_r1.web.trace_view import open_trace, pieces
 
+from ..make_runs import without_sizes
 from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
@@ -144,7 +145,7 @@ def test_foreign_lines_are_named_not_waited_for(runs: tuple[Path, Path], tmp_pat
     shutil.copytree(runs[1], run)
     lines = (run / name).read_bytes().splitlines(keepends=True)
     (run / name).write_bytes(b"".join([*lines[:5], b"{oops}\n", *lines[5:]]))
-    index = Index([CoderRun(run)])
+    index = Index([without_sizes(run)])
     index.start()
     with pytest.raises(RunError, match=rf"{name}.* byte \d+"):
         index.wait()
