@@ -132,7 +132,7 @@ def once(kind: str, requests: int, concurrency: int, latency: float, units: int,
 def sample_body(units: int) -> dict[str, Any]:
     """A request as the coder sends it."""
     from pedagogy_r1.codebook import load_codebook
-    from pedagogy_r1.coding.prompt import make_prompt, message
+    from pedagogy_r1.coding.prompt_and_reply import make_prompt, message
 
     prompt = make_prompt(load_codebook("schoen"))
     text = "Okay, so this is sentence number 7 of trace 7, about a dozen words."

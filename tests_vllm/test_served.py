@@ -13,7 +13,7 @@ import jsonschema
 from pedagogy_r1.asking import ModelName, open_chat
 from pedagogy_r1.chat import ChatFrame, ChatReply, ChatRequest
 from pedagogy_r1.codebook import parse_codebook
-from pedagogy_r1.coding.prompt import make_prompt
+from pedagogy_r1.coding.prompt_and_reply import make_prompt
 from pedagogy_r1.files.records import Row, read_jsonl
 from pedagogy_r1.runs.run import CoderRun
 from tests.runs import BOOK

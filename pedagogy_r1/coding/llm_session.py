@@ -18,7 +18,7 @@ from ..runs.coding import Coding
 from ..trace import Trace
 from ..unit.unit import Unit
 from . import Context, Emit, Outcome, Unitizer
-from .prompt import Prompt, UnitAnswer, check, message, parse_codings
+from .prompt_and_reply import Prompt, UnitAnswer, check, message, parse_codings
 from .workers import units_ahead
 
 TRANSPORT = frozenset({"timeout", "rate_limited", "server_error", "connection"})

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..errors import InputError
 from ..files.records import BadRow, Row, dump, need_file, read_rows
-from .answers.option import LETTERS
+from .answers.named_options import LETTERS
 from .item import Item
 
 MOST_OPTIONS = 10

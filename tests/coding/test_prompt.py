@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.chat import ChatFault
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.coding.prompt import (
+from pedagogy_r1.coding.prompt_and_reply import (
     WHY,
     UnitAnswer,
     check,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedagogy_r1.wbeb.answers.choice import read_choice
+from pedagogy_r1.wbeb.answers.chosen_option import read_choice
 from pedagogy_r1.wbeb.answers.statement import key, plain, statements
 
 SOIL = ("Air", "Moisture", "Temperature", "Sunlight")

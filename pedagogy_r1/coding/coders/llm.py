@@ -23,7 +23,7 @@ from ...runs.coding import CoderInfo
 from ...trace import Trace
 from .. import Context, Emit, Outcome, Unitizer
 from ..llm_session import LlmOptions, LlmSession
-from ..prompt import SCHEMA_VERSION, VERSION, make_prompt
+from ..prompt_and_reply import SCHEMA_VERSION, VERSION, make_prompt
 
 BYTES_PER_TOKEN = 3.6
 """Of English prose and LaTeX, roughly, over the tokenizers in use."""

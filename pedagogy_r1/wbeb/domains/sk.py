@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...estimate import Resampling
-from ..answers.choice import read_choice
-from ..answers.option import LETTERS
+from ..answers.chosen_option import read_choice
+from ..answers.named_options import LETTERS
 from ..domain import Answered, DomainTask, Parsed, Score, form, one_of
 from ..item import Item
 from ..score import accuracy

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from ...files.records import Row, dump
-from ..answers.option import LETTERS
+from ..answers.named_options import LETTERS
 from ..item import Item
 from ..source_result import MOST_OPTIONS, Gathering, SourceResult, choice_item, text
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from ..domain import Parsed
-from .option import AnswerOptions, Mode, Reading, read
+from .named_options import AnswerOptions, Mode, Reading, read
 from .statement import Statement, denied, last_formal, plain, short, statements
 
 Rule = tuple[str, Callable[[str, AnswerOptions], "list[Reading]"]]
