@@ -49,6 +49,15 @@ def level_words(level: float, gap: str = " ") -> str:
     return f"{100 * level:g}{gap}%"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "trace"), counted(1200, "trace")
+    ('1 trace', '1,200 traces')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def aligned(lines: Sequence[Sequence[str]], left: int = 1) -> str:
     """Lines of cells in columns of one width: the first ``left`` columns to the left, numbers to the right.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import DASH, interval, level_words, shown
+from ..formatting import DASH, counted, interval, level_words, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from . import options
 from .console import console, put_json, table
@@ -74,7 +74,7 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
     measurement = report.comparisons[0].measurement if report.comparisons else "nominal"
     out.print(
         f"[bold]Krippendorff's α[/], {measurement}, primary code · {escape(report.codebook)} · "
-        f"{report.n_units} units of {report.n_traces} traces"
+        f"{counted(report.n_units, 'unit')} of {counted(report.n_traces, 'trace')}"
     )
     over = f"{level_words(report.how.level)} over traces"
     _print_comparisons(out, report.comparisons, over)
@@ -84,7 +84,9 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
         if d.value is not None:
             out.print(escape(_difference(name, d)))
     for group in report.groups:
-        out.print(f"\n[bold]{escape(group.field)} {escape(str(group.value))}[/] · {group.n_units} units")
+        out.print(
+            f"\n[bold]{escape(group.field)} {escape(str(group.value))}[/] · {counted(group.n_units, 'unit')}"
+        )
         _print_comparisons(out, group.comparisons, over)
     if codes:
         for c in report.comparisons:
@@ -182,7 +184,9 @@ def _difference(name: str, d: AlphaDifference) -> str:
 
 def _size(d: AlphaDifference) -> str:
     between = f" {interval(d.low, d.high)}" if d.interval else ""
-    return f"difference {shown(d.value)}{between}, {d.n} units of {d.clusters} traces"
+    return (
+        f"difference {shown(d.value)}{between}, {counted(d.n, 'unit')} of {counted(d.clusters or 0, 'trace')}"
+    )
 
 
 def _notes(report: AgreementReport) -> Iterator[str]:

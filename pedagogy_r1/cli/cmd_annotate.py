@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..formatting import shown
+from ..formatting import counted, shown
 from . import options
 from .console import exit_status, notice, print_json, print_plan, progress_bar
 
@@ -84,8 +84,8 @@ def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
 
     count = sum(traces.values())
     return (
-        f"cues are {type(pipeline(lang)).__name__} ({lang}), {count} {'trace is' if count == 1 else 'traces are'} "
-        f"{', '.join(sorted(traces))}: {sum(missing.values())} units missing"
+        f"cues are {type(pipeline(lang)).__name__} ({lang}), {counted(count, 'trace is', 'traces are')} "
+        f"{', '.join(sorted(traces))}: {counted(sum(missing.values()), 'unit')} missing"
     )
 
 
@@ -93,12 +93,13 @@ def _print_run(manifest: Any, folder: Path) -> None:
     counts = manifest.counts
     missing = sum(counts["missing"].values())
     click.echo(
-        f"{counts['traces']} traces, {counts['units']} units, {counts['coded']} codings by {', '.join(c.name for c in manifest.coders)}"
+        f"{counted(counts['traces'], 'trace')}, {counted(counts['units'], 'unit')}, {counted(counts['coded'], 'coding')} "
+        f"by {', '.join(c.name for c in manifest.coders)}"
     )
     if missing:
         reasons = ", ".join(f"{n} {reason}" for reason, n in counts["missing"].items())
         again = " (ask again with --retry-missing)" if manifest.usage.get("requests") else ""
-        notice(f"{missing} codings are missing: {reasons}{again}")
+        notice(f"{counted(missing, 'coding is', 'codings are')} missing: {reasons}{again}")
     if counts["units"] and "fallback" in manifest.usage:
         share = shown(manifest.usage["fallback"] / counts["units"], "percent")
         click.echo(f"fallback (no cue fired): {share} of units")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..formatting import counted
 from . import options
 from .console import notice, print_json
 
@@ -75,9 +76,9 @@ def command(
         print_json(report.as_json())
     else:
         missing = f" and {report.missing} missing" if report.missing else ""
-        where = f"{report.units} units of {report.traces} traces ({report.scheme})"
+        where = f"{counted(report.units, 'unit')} of {counted(report.traces, 'trace')} ({report.scheme})"
         click.echo(
-            f"{report.codings - report.missing} codings{missing} by {', '.join(report.coders)} on {where} written to {report.out}"
+            f"{counted(report.codings - report.missing, 'coding')}{missing} by {', '.join(report.coders)} on {where} written to {report.out}"
         )
     if report.problems:
         ctx.exit(1)
@@ -114,7 +115,11 @@ def _remarks(report: CodingsReport) -> Iterator[str]:
     if report.not_coded:
         yield f'{report.not_coded} rows say "not coded": no coding is made of them'
     if report.traces_left_out:
-        yield f"{report.traces_left_out} traces that nobody coded are left out"
+        yield counted(
+            report.traces_left_out,
+            "trace that nobody coded is left out",
+            "traces that nobody coded are left out",
+        )
 
 
 def _at(report: CodingsReport, what: str) -> str:

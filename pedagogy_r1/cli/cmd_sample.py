@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import PedagogyError
-from ..formatting import level_words, shown
+from ..formatting import counted, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
 from .console import console, notice, print_json, table
@@ -193,7 +193,7 @@ def _print(sample: DrawnSample) -> None:
             f"{counts['seen_drawn']:,} of them drawn"
         )
     for coder in sample.drawing.orders:
-        out.print(f"{escape(coder)}: {counts[f'units of {coder}']:,} units")
+        out.print(f"{escape(coder)}: {counted(counts[f'units of {coder}'], 'unit')}")
     for text in _remarks(sample, counts, strata):
         notice(text)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..formatting import counted
 from . import options
 from .console import exit_status, notice, print_json, progress_bar
 
@@ -73,13 +74,15 @@ def _print_run(run: ThoughtRun, traces: Path, out: Path) -> None:
     from ..tokens.segmenter import NO_CUES
 
     counts = run.counts
-    click.echo(f"{counts['traces']:,} traces, {counts['thoughts']:,} thoughts by {run.segmenter.model}")
+    click.echo(
+        f"{counted(counts['traces'], 'trace')}, {counted(counts['thoughts'], 'thought')} by {run.segmenter.model}"
+    )
     if "genuine" in counts:
         click.echo(f"{counts['genuine']:,} of {counts['cues_asked']:,} switch cues are genuine")
     if run.judges:
         agree = counts["judges_agree"]
         click.echo(
-            f"{counts['judged']:,} thoughts judged by {' and '.join(j.model for j in run.judges)}: "
+            f"{counted(counts['judged'], 'thought')} judged by {' and '.join(j.model for j in run.judges)}: "
             f"{counts['correct']:,} correct"
         )
         click.echo(
@@ -87,7 +90,7 @@ def _print_run(run: ThoughtRun, traces: Path, out: Path) -> None:
             f"second only {agree['second_only']:,}, neither {agree['neither_sure']:,}"
         )
         for why, count in counts["traces_not_judged"].items():
-            click.echo(f"not judged: {count:,} traces ({why})")
+            click.echo(f"not judged: {counted(count, 'trace')} ({why})")
     for why, count in counts["missing"].items():
         again = "" if NO_CUES in why else "; ask again with --retry-missing"
         notice(f"missing: {count:,} ({why}){again}")

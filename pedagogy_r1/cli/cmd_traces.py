@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..formatting import counted
 from . import options
 from .console import notice, print_json
 
@@ -69,7 +70,9 @@ def import_(
     if as_json:
         print_json(report.as_json())
     else:
-        click.echo(f"{report.traces} traces of {report.rows} rows written to {report.out}")
+        click.echo(
+            f"{counted(report.traces, 'trace')} of {counted(report.rows, 'row')} written to {report.out}"
+        )
     if report.skipped:
         ctx.exit(1)
 
@@ -132,4 +135,4 @@ def check(file: Path) -> None:
         think[trace.think or "unknown"] += 1
         empty += not trace.reasoning.strip()
     ways = ", ".join(f"{n} {way}" for way, n in think.most_common())
-    click.echo(f"{think.total()} traces ({ways}), {empty} without reasoning")
+    click.echo(f"{counted(think.total(), 'trace')} ({ways}), {empty} without reasoning")

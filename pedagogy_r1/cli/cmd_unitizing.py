@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from ..formatting import interval, level_words, shown
+from ..formatting import counted, interval, level_words, shown
 from . import options
 from .console import console, print_json, table
 
@@ -79,7 +79,7 @@ def _print(found: Unitizing, over: str) -> None:
 
     out = console()
     coders = escape(" – ".join(found.coders))
-    out.print(f"[bold]{coders}[/] · {found.n_continua} traces, {found.length:,} characters")
+    out.print(f"[bold]{coders}[/] · {counted(found.n_continua, 'trace')}, {found.length:,} characters")
     rows = []
     for name, alpha in found.family.items():
         coverage = "" if alpha.coverage is None else shown(alpha.coverage, "share")

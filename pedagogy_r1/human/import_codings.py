@@ -210,8 +210,16 @@ def _finish(
     if not coded:
         raise InputError(
             f"{', '.join(map(str, paths))}: no coding to import",
-            "see the problems above" if report.problems else "the files are empty",
+            _why_nothing(report),
         )
+
+
+def _why_nothing(report: CodingsReport) -> str:
+    if report.problems:
+        return "see the problems above"
+    if report.outside:
+        return "all that was coded lies in the answers (to code answers too: traces import --map reasoning=FIELD)"
+    return "all that was coded is practice" if report.practice else "nobody has coded anything in them yet"
 
 
 def _settle_problems(report: CodingsReport, out: Path, on_error: str) -> None:

@@ -167,6 +167,9 @@ def blind_id(trace_id: str) -> str:
 FIRST, MEMO, FLAG = "primary_code", "memo", "flag"
 """What a coder fills in, under the same names in every tool that lets us name things."""
 
+TASK = frozenset({"coder", "codebook"})
+"""Fields of every task that is sent, whatever the tool; no table of codings has both and no code."""
+
 _FIRST_THREE = (FIRST, "second_code", "third_code")
 RANKS = (*_FIRST_THREE, *(f"code_{n}" for n in range(4, 21)))
 """Names of the fields for a unit's codes, as far as they are read."""

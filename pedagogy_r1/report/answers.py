@@ -13,11 +13,11 @@ from typing import NamedTuple
 from ..agreement.alpha_difference import AlphaDifference
 from ..agreement.comparison import Comparison
 from ..estimate import Estimate
-from ..formatting import interval, shown
+from ..formatting import counted, interval, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
-from .section import Gap, counted, listed, sentence
+from .section import Gap, listed, sentence
 from .sections.contrasts import Contrasts, clear_of_zero, shown_effects
 from .sections.corrections import Corrections
 from .sections.noise_share import Noise

@@ -230,14 +230,6 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """
-    >>> counted(1, "trace"), counted(1200, "trace")
-    ('1 trace', '1,200 traces')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def distinct(cautions: Sequence[str | None]) -> tuple[str, ...]:
     """Without repeats and blanks."""
     return tuple(dict.fromkeys(c for c in cautions if c))

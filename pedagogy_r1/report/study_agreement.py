@@ -17,9 +17,9 @@ from ..agreement.alpha import Alpha, krippendorff_alphas
 from ..agreement.comparison import Comparison
 from ..agreement.profile import MISSING
 from ..agreement.replacement_report import CoderSkill
-from ..formatting import shown
+from ..formatting import counted, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
-from .section import ReportTable, Row, Spec, TableColumn, columns, counted, estimate_cells
+from .section import ReportTable, Row, Spec, TableColumn, columns, estimate_cells
 from .study import Ints, Study
 
 LEAST_HUMANS = 3

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..errors import InputError, PluginError, did_you_mean
 from ..files.records import atomic, need_file, write_jsonl
-from ..plugins import available, load
+from ..plugins import load
 from ..provenance import file_digest
 from .item import Item, at_most, write_items
 from .leak import LeakError, LeakPair, Nearness, across, leak_text, near
@@ -170,7 +170,7 @@ def _load(part: SourceFiles) -> SourceResult:
             f"no files for source {part.source}\n  hint: pcode wbeb build SOURCE FILE… -o items.jsonl"
         )
     for path in part.files:
-        need_file(path, f"known sources: {', '.join(available(PLUGINS))}")
+        need_file(path)
     if len({path.resolve() for path in part.files}) < len(part.files):
         raise ValueError(f"source {part.source}: a file is given twice\n  hint: give each file once")
     found: SourceResult = function(list(part.files), **part.options)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError, PedagogyError
+from pedagogy_r1.human.coding_log import CodingLog, LogHeader
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.human.packet import Packet, blind_id
 from pedagogy_r1.human.packet_return import NOT_RETURNED
@@ -417,3 +418,25 @@ def test_any_bytes_are_an_error_at_worst(
     file.write_bytes(junk)
     with pytest.raises(PedagogyError):
         import_codings([file], None, tmp_path / "run", packet=one_packet.folder, coder="A", on_error="skip")
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_task_file_itself_is_known(tmp_path: Path, tool: str, whole: bool) -> None:
+    packet = make_packet(tmp_path / "packet")
+    files = write_formats(packet, [tool], ["A"], spans=whole)
+    suffix = ".json" if tool == "label_studio" else ".jsonl"
+    (tasks,) = (file for file in files if file.suffix == suffix)
+    with pytest.raises(InputError) as caught:
+        import_codings([tasks], None, tmp_path / "run", packet=packet.folder)
+    assert caught.value.hint == "this is the task file that was sent; give the tool's export"
+
+
+def test_before_anybody_coded_in_the_browser(tmp_path: Path) -> None:
+    packet = make_packet(tmp_path / "packet")
+    file = packet.folder / "A/web.jsonl"
+    about = LogHeader(desk=1, packet=packet.manifest.packet_id, coder="A", codebook=packet.codebook.stamp)
+    CodingLog(file, about, packet.codebook).close()
+    with pytest.raises(InputError) as caught:
+        import_codings([file], None, tmp_path / "run", packet=packet.folder)
+    assert caught.value.hint == "nobody has coded anything in them yet"

@@ -377,7 +377,7 @@ def test_show_and_check(write_jsonl: WriteJsonl, pcode: Pcode) -> None:
     assert "x1  SK" in pcode("traces", "show", path).stdout
     assert "Because." in pcode("traces", "show", path, "x1").stdout
     assert "did you mean x1?" in pcode("traces", "show", path, "x2").stderr
-    assert "1 traces" in pcode("traces", "check", path).stdout
+    assert "1 trace (" in pcode("traces", "check", path).stdout
 
 
 def test_real_traces_are_all_imported(shared: Path, tmp_path: Path, pcode: Pcode) -> None:

@@ -122,7 +122,7 @@ def test_the_papers_example_from_the_models_answers_to_the_score(
     ]
     assert "1 of 2 switch cues are genuine" in result.stdout
     assert "both 0, first only 1, second only 0, neither 1" in result.stdout
-    assert "not judged: 1 traces (the response is right)" in result.stdout
+    assert "not judged: 1 trace (the response is right)" in result.stdout
     assert sorted(server.models()) == ["A", "A", "B", "B", "S"]
 
     told = pcode("tokens", traces, "--thoughts", out / "thoughts.jsonl", "--json", "-")

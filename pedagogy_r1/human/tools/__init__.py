@@ -24,8 +24,8 @@ from typing import Any, NamedTuple
 
 from ... import plugins
 from ...errors import InputError, PluginError, did_you_mean
-from ...files.records import BadRow
-from ..packet import Packet
+from ...files.records import BadRow, Row
+from ..packet import TASK, Packet
 from ..raw_coding import ROWS, CodingsFile, RawCoding
 
 PACKAGE = __name__
@@ -130,6 +130,11 @@ def choose(file: CodingsFile, name: str | None = None) -> tuple[str, CodingsRead
             f"{file.path}: cannot tell the format from the suffix {file.path.suffix!r}, nor from what is in the file",
             f"say --format ({', '.join(readers)}), or use one of {' '.join(ROWS)}",
         )
+    if _was_sent(file):
+        raise InputError(
+            f"{file.path}: nobody's codings are in it",
+            "this is the task file that was sent; give the tool's export",
+        )
     wanted = ["unit_id", "trace_id", "start", "end", "quote", "coder", "code"]
     near = [f"{column!r}: {did_you_mean(column, wanted)}" for column in file.columns if column not in wanted]
     raise InputError(
@@ -137,3 +142,10 @@ def choose(file: CodingsFile, name: str | None = None) -> tuple[str, CodingsRead
         "needed: unit_id coder code, or trace_id start end quote coder code, or unit_id and one column a coder"
         + "".join(f"; {hint}" for hint in near[:3] if "did you mean" in hint),
     )
+
+
+def _was_sent(file: CodingsFile) -> bool:
+    """Whether these are tasks of a packet as we write them, in which no tool has left anything."""
+    first = file.rows[0]
+    fields = first.data.get("data", first.data) if isinstance(first, Row) else {}
+    return isinstance(fields, dict) and fields.keys() >= TASK

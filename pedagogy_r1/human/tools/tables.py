@@ -19,6 +19,7 @@ from typing import Any
 
 from ...files.records import BadRow, Row
 from ...intake.fields import plain_name
+from ..packet import TASK
 from ..raw_coding import CodingsFile, RawCoding, each_record
 from . import CodingsReader, Columns, Tool
 
@@ -83,7 +84,9 @@ def _of_export(file: CodingsFile, row: Row, raw: RawCoding) -> RawCoding:
 
 def _is_wide(file: CodingsFile) -> float:
     known = file.plain
-    return 0.8 if "unit_id" in known and "code" not in known and _coders(file) else 0.0
+    if "unit_id" not in known or "code" in known or known.keys() >= TASK:
+        return 0.0
+    return 0.8 if _coders(file) else 0.0
 
 
 def _coders(file: CodingsFile) -> dict[str, list[str]]:

@@ -12,10 +12,10 @@ import numpy as np
 
 from ...agreement.comparison import EACH, KINDS, Comparison
 from ...agreement.profile import MISSING
-from ...formatting import interval, shown
+from ...formatting import counted, interval, shown
 from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_CLUSTERS
 from ..figures import Dot, Figure, dot_rows, heat_map
-from ..section import Gap, Quote, Section, counted, distinct, listed
+from ..section import Gap, Quote, Section, distinct, listed
 from ..study import Study
 from ..study_agreement import LEAST_HUMANS, Agreement, agreement_tables, measure_agreement
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RunError, did_you_mean
+from ...formatting import counted
 from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
 from ..figures import HOLLOW, Dot, Figure, dot_rows
 from ..section import (
@@ -17,7 +18,6 @@ from ..section import (
     Row,
     Section,
     columns,
-    counted,
     distinct,
     estimate_cells,
     sentence,

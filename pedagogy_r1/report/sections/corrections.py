@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ...agreement.profile import MISSING
 from ...estimate import Estimate
-from ...formatting import Kind
+from ...formatting import Kind, counted
 from ...limits import WHOLE_TRACE
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
 from ..figures import Dot, Figure, dot_rows
@@ -30,7 +30,6 @@ from ..section import (
     Section,
     TableColumn,
     columns,
-    counted,
     distinct,
     estimate_cells,
     sentence,

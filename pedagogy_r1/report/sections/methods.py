@@ -8,10 +8,11 @@ from __future__ import annotations
 from importlib import metadata
 from typing import NamedTuple
 
+from ...formatting import counted
 from ...provenance import now, versions
 from ...runs.run import CoderRun
 from ...tokens.noise import PAPER
-from ..section import ReportTable, Row, Section, columns, counted, listed
+from ..section import ReportTable, Row, Section, columns, listed
 from ..study import Study
 from .contrasts import Contrasts, method_words
 from .corrections import Corrections
