@@ -20,9 +20,6 @@ def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
-_POSITIVE = click.FloatRange(0, min_open=True)
-
-
 @click.command("sft", cls=options.Command)
 @click.argument("traces", type=options.PATH)
 @options.out("Folder to write, or to resume.")

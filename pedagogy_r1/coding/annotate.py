@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .. import plugins
 from ..codebook import Codebook
 from ..codebook.check import load_checked
-from ..errors import PedagogyError
+from ..errors import PedagogyError, PluginError
 from ..intake.traces_file import TracesFile, no_trace
 from ..runs.coding import Coding
 from ..runs.run import CoderRun, Manifest
@@ -73,7 +73,7 @@ def prepare(
         raise no_trace(traces)
     source |= {"traces": str(traces), "traces_digest": given.digest}
     context = Context(book, "", Path(out), seed)
-    made: Coder = factory(context, **options)
+    made = _coder(coder, factory(context, **options))
     determined_by = {
         "coder": coder,
         "parameters": made.parameters,
@@ -175,6 +175,17 @@ def plan(job: Annotation) -> dict[str, Any]:
         for trace in job.wanted():
             unitize(trace)
     return counts | coder_plan
+
+
+def _coder(name: str, made: Any) -> Coder:
+    """What a plugin returned, if it is a coder."""
+    missing = [part for part in ("coders", "parameters", "plan", "code") if not hasattr(made, part)]
+    if missing:
+        raise PluginError(
+            f"coder {name!r} is no coder: what its coder() returned is a {type(made).__name__}, without {missing[0]!r}",
+            "coder() returns an object with coders, parameters, plan() and code(): pedagogy_r1.coding.Coder",
+        )
+    return made  # type: ignore[no-any-return]
 
 
 def _check_options(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> None:

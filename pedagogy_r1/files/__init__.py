@@ -1,0 +1,1 @@
+"""Files in and out: records in every format, spreadsheets, archives from elsewhere, and locks."""

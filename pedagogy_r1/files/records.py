@@ -18,8 +18,6 @@ from typing import IO, Any, NamedTuple
 from ..errors import InputError
 from .spreadsheet import sheet_rows
 
-TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
-
 
 class Row(NamedTuple):
     """A record and the 1-based line (or spreadsheet row) it came from."""

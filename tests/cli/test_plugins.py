@@ -184,6 +184,14 @@ def test_a_coder_and_a_section(tmp_path: Path, pcode: Pcode) -> None:
     assert "How long traces are" in page
 
 
+def test_what_is_no_coder_is_said(tmp_path: Path, pcode: Pcode) -> None:
+    (tmp_path / "site/first_code.py").write_text("def coder(context):\n    return [1]\n")
+    refused = pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "first-code")
+    assert refused.exit_code == 2
+    assert "what its coder() returned is a list" in refused.stderr
+    assert "pedagogy_r1.coding.Coder" in refused.stderr
+
+
 def test_a_tool_of_human_coding(tmp_path: Path, pcode: Pcode) -> None:
     packet = tmp_path / "packet"
     ok(pcode("sample", DEMO, "-o", packet, "--n", 2, "--coders", "A"))
