@@ -20,6 +20,8 @@ EXTENSION_POINTS = {
 }
 """Packages that are registries; docs/extending.md says what a plugin of each looks like."""
 
+CLASH = "two of one name: neither can be asked for; uninstall or rename one"
+
 
 @click.command("plugins", cls=options.Command)
 @options.as_json()
@@ -32,7 +34,11 @@ def command(as_json: bool) -> None:
             "package": package,
             "function": kind(package),
             "what": what,
-            "plugins": [plugin._asdict() for plugin in found(package).values()],
+            "plugins": [
+                plugin._asdict() | {"clash": len(plugins) > 1}
+                for plugins in found(package).values()
+                for plugin in plugins
+            ],
         }
         for package, what in EXTENSION_POINTS.items()
     ]
@@ -49,7 +55,12 @@ def _print(points: list[dict[str, Any]]) -> None:
     for point in points:
         out.print(f"[bold]{point['package']}[/]  def {point['function']}(…)  [dim]{escape(point['what'])}[/]")
         rows = [
-            (f"  {escape(plugin['name'])}", escape(plugin["target"]), escape(plugin["origin"]))
+            (
+                f"  {escape(plugin['name'])}",
+                escape(plugin["target"]),
+                escape(plugin["origin"]),
+                f"[yellow]{CLASH}[/]" if plugin["clash"] else "",
+            )
             for plugin in point["plugins"]
         ]
-        out.print(table("", "", "", rows=rows, left=("",), headless=True))
+        out.print(table("", "", "", "", rows=rows, left=("",), headless=True))

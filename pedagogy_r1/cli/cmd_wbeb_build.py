@@ -160,10 +160,10 @@ def _value(setting: str, text: str, default: Any) -> Any:
 def _list(as_json: bool) -> None:
     from rich.markup import escape
 
-    from ..plugins import available
-    from ..wbeb.build import PLUGINS, options_of
+    from ..plugins import load_all
+    from ..wbeb.build import PLUGINS, keywords_of
 
-    found = {name: options_of(name) for name in available(PLUGINS)}
+    found = {name: keywords_of(source) for name, source in sorted(load_all(PLUGINS).items())}
     if as_json:
         print_json(found)
         return

@@ -11,12 +11,17 @@ import importlib
 import pkgutil
 import sys
 import traceback
+import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..errors import PedagogyError, did_you_mean
+from ..plugins import PluginWarning
+from .console import notice
 
 HERE = [str(Path(__file__).parent)]
 
@@ -65,9 +70,11 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Turn our errors into a message, a hint and a status, without a traceback."""
+        """Turn our errors into a message, a hint and a status, without a traceback; and warnings of plugins into sentences."""
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = partial(_warn, warnings.showwarning)
+                return super().invoke(ctx)
         except PedagogyError as error:
             click.secho(f"error: {error.message}", fg="red", err=True)
             if error.hint:
@@ -89,6 +96,14 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+
+
+def _warn(others: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """What Python calls with a warning: of a plugin, it is a sentence; ``others`` are shown as ever."""
+    if issubclass(category, PluginWarning):
+        notice(f"warning: {message}")
+    else:
+        others(message, category, *where)
 
 
 def _raised_here(error: ValueError) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from ..errors import PedagogyError, did_you_mean
 from ..files.records import atomic
 from ..formatting import DASH
-from ..plugins import available, load
+from ..plugins import leave_out, load_all
 from ..runs.run import CoderRun
 from .answers import PlainAnswer, difference_answer, gap_answer, noise_answer, reliability_answer, unit_words
 from .figures import Figure, Rendered
@@ -97,10 +97,14 @@ def make_report(
     say("reading the runs")
     study = open_study(runs, settings, partial=partial)
     found: list[Section] = []
-    for name in available(SECTIONS):
+    for name, measure in sorted(load_all(SECTIONS).items()):
         say(name.replace("_", " "))
-        made = load(SECTIONS, name)(study)
-        found += [made] if isinstance(made, Section) else made
+        made = measure(study)
+        parts = [made] if isinstance(made, Section) else made
+        if isinstance(parts, list | tuple) and all(isinstance(part, Section) for part in parts):
+            found += parts
+        else:
+            leave_out(f"the section {name!r} returns no Section: left out")
     sections = tuple(sorted(found, key=lambda section: section.place))
     contrasts, corrected = study.once(measure_contrasts), study.once(measure_corrections)
     answers = (

@@ -24,8 +24,8 @@ from typing import Any
 
 from ..errors import InputError, did_you_mean
 from ..formatting import aligned
-from ..wbeb.domain import domain_named
-from ..wbeb.item import domain_names
+from ..plugins import load_all
+from ..wbeb.item import PLUGINS as DOMAINS
 from .recipe import Recipe, StageRun, expand
 
 BANDWIDTH_SHARE = 0.6
@@ -231,7 +231,7 @@ def share_of_domains(words: list[str]) -> float:
     """Of all questions and traces, those of the domains that ``--domain`` names; a name that is still to be filled in counts as
     the average one.
     """
-    weights = {name: domain_named(name).cost_share for name in domain_names()}
+    weights = {name.upper(): make().cost_share for name, make in load_all(DOMAINS).items()}
     total = sum(weights.values())
     chosen = [word for option, word in itertools.pairwise(words) if option == "--domain"]
     return sum(weights.get(name, total / len(weights)) for name in chosen) / total if chosen else 1.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -156,7 +156,12 @@ def _split(
 
 def options_of(source: str) -> dict[str, Any]:
     """The options of a source with their defaults; the type of a default is the option's."""
-    parameters = inspect.signature(load(PLUGINS, source)).parameters.values()
+    return keywords_of(load(PLUGINS, source))
+
+
+def keywords_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The keyword arguments of a function, with their defaults."""
+    parameters = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 

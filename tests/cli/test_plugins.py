@@ -5,6 +5,7 @@ The distribution is a folder on the path with the two files that pip would have 
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.cli.cmd_plugins import EXTENSION_POINTS
+from pedagogy_r1.plugins import _scan
 from pedagogy_r1.runs.run import CoderRun
 
 from ..conftest import ROOT
@@ -146,7 +148,7 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (home / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(home)
     yield
-    for name in FILES:
+    for name in (*FILES, "no_function_here", "nothing_comes", "more_slips"):
         sys.modules.pop(name, None)
 
 
@@ -225,3 +227,104 @@ def test_a_chat_backend(tmp_path: Path, pcode: Pcode) -> None:
     ok(pcode("wbeb", "eval", "parrot:B", items, "-o", tmp_path / "run", "--replicates", 0))
     scores = json.loads((tmp_path / "run/scores.json").read_text())
     assert "parrot" in json.dumps(scores)
+
+
+def spoil(entries: str, name: str = "spoiler", **files: str) -> None:
+    """Another distribution, beside the first."""
+    home = Path(sys.path[0])
+    about = home / f"{name}-0.1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n")
+    (about / "entry_points.txt").write_text(entries)
+    for module, text in files.items():
+        (home / f"{module}.py").write_text(text)
+    found_again()
+
+
+def found_again() -> None:
+    """The lists of plugins are kept for a search path, which is the same as before."""
+    _scan.cache_clear()
+    importlib.invalidate_caches()
+
+
+def test_a_plugin_that_cannot_be_imported_is_named_with_its_distribution(
+    tmp_path: Path, pcode: Pcode
+) -> None:
+    spoil("[pedagogy_r1.coding.coders]\nlost = no_such_module\n")
+    refused = pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "lost")
+    assert refused.exit_code == 2
+    said = " ".join(refused.stderr.split())
+    assert "the coder 'lost' of spoiler 0.1 cannot be imported" in said
+    assert "ModuleNotFoundError: No module named 'no_such_module'" in said
+    assert "reinstall or uninstall spoiler" in said
+    ok(pcode("annotate", DEMO, "-o", tmp_path / "run"))
+
+
+def test_two_plugins_of_one_name_are_listed_and_marked_and_refused_when_asked_for(
+    tmp_path: Path, pcode: Pcode
+) -> None:
+    entries = "[pedagogy_r1.coding.coders]\ncues = first_code\nfirst-code = other_code\n"
+    spoil(entries + "[pedagogy_r1.report.sections]\nlengths = other_lengths\n")
+    points = {point["package"]: point for point in json.loads(ok(pcode("plugins", "--json")).stdout)}
+    coders = [
+        (plugin["name"], plugin["origin"], plugin["clash"])
+        for plugin in points["pedagogy_r1.coding.coders"]["plugins"]
+    ]
+    assert sorted(coders) == [
+        ("cues", "pedagogy_r1", True),
+        ("cues", "spoiler 0.1", True),
+        ("first-code", "classroom 2.1", True),
+        ("first-code", "spoiler 0.1", True),
+        ("llm", "pedagogy_r1", False),
+    ]
+    assert ok(pcode("plugins")).stdout.count("two of one name") == 6
+    refused = pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "first-code")
+    assert refused.exit_code == 2
+    assert "two plugins are named 'first-code'" in refused.stderr
+    assert "classroom 2.1" in refused.stderr
+    assert "spoiler 0.1" in refused.stderr
+
+
+def test_a_tool_that_cannot_be_used_stops_nobody_who_did_not_ask_for_it(tmp_path: Path, pcode: Pcode) -> None:
+    entries = "blunt = no_function_here\nvoid = nothing_comes\nslips_too = more_slips\nexcel = more_slips\n"
+    spoil(
+        "[pedagogy_r1.human.tools]\n" + entries,
+        no_function_here="",
+        nothing_comes="def tool():\n    return None\n",
+        more_slips=FILES["slips"],
+    )
+    listed = ok(pcode("packet", "formats"))
+    assert "slips" in listed.stdout
+    said = " ".join(listed.stderr.split())
+    assert "the tool 'blunt' of spoiler 0.1 cannot be used: no_function_here has no function tool()" in said
+    assert "the tool 'void' returns no Tool: left out" in said
+    assert "two plugins are named 'excel'" in said
+    assert "ours is used" in said
+    human = ("--traces", DEMO, "--codebook", "schoen", "--units", "own")
+    coded = ok(pcode("import", ROOT / "demo/coder_A.csv", *human, "-o", tmp_path / "run"))
+    assert "left out" in coded.stderr
+    packet = tmp_path / "packet"
+    ok(pcode("sample", DEMO, "-o", packet, "--n", 2, "--coders", "A"))
+    for name, why in {
+        "blunt": "has no function tool()",
+        "excel": "two plugins are named 'excel'",
+        "slips": "writes slips too",
+    }.items():
+        refused = pcode("packet", "write", packet, "--format", name)
+        assert refused.exit_code == 2
+        assert why in refused.stderr
+
+
+def test_a_section_that_cannot_be_used_is_left_out_of_the_report(tmp_path: Path, pcode: Pcode) -> None:
+    entries = "gone = no_such_module\nvoid = nothing_comes\n"
+    spoil(
+        "[pedagogy_r1.report.sections]\n" + entries,
+        nothing_comes="def section(study):\n    return None\n",
+    )
+    run = tmp_path / "run"
+    ok(pcode("annotate", DEMO, "-o", run))
+    made = ok(pcode("report", run, "-o", tmp_path / "report", "--replicates", 0, "--permutations", 1))
+    said = " ".join(made.stderr.split())
+    assert "the section 'gone' of spoiler 0.1 cannot be imported" in said
+    assert "the section 'void' returns no Section: left out" in said
+    assert "How long traces are" in (tmp_path / "report/report.html").read_text(encoding="utf-8")

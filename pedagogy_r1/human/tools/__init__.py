@@ -18,7 +18,7 @@ Reading yields `RawCoding` rows as they stand in the file.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,19 +59,32 @@ class Tool(NamedTuple):
     reads: Mapping[str, CodingsReader] = {}
 
 
-def _formats(kind: str) -> dict[str, Any]:
-    """All formats that tools have under ``writes`` or ``reads``, sorted by name."""
+def _formats(kind: str, wanted: Iterable[str] = ()) -> dict[str, Any]:
+    """All formats that tools have under ``writes`` or ``reads``, sorted by name.
+
+    A format that two tools have is the first one's, with a warning; if it is ``wanted`` by name, it is an error.
+    """
     found: dict[str, Any] = {}
-    for name in plugins.available(PACKAGE):
-        formats = getattr(plugins.load(PACKAGE, name)(), kind)
-        if twice := found.keys() & formats.keys():
-            raise PluginError(f"tool {name}: another one {kind} {min(twice)} too", "uninstall one of them")
-        found |= formats
+    for name, tool in plugins.load_all(PACKAGE).items():
+        made = tool()
+        if not isinstance(made, Tool):
+            plugins.leave_out(f"the tool {name!r} returns no Tool: left out")
+            continue
+        formats = getattr(made, kind)
+        for twice in sorted(found.keys() & formats.keys()):
+            error = PluginError(f"tool {name}: another one {kind} {twice} too", "uninstall one of them")
+            if twice in wanted:
+                raise error
+            plugins.leave_out(f"{error.message}, which is used; {error.hint}")
+        found = {**formats, **found}
     return dict(sorted(found.items()))
 
 
-def _chosen(kind: str, names: Iterable[str]) -> dict[str, Any]:
-    known = _formats(kind)
+def _chosen(kind: str, names: Sequence[str]) -> dict[str, Any]:
+    for name in names:
+        if name in plugins.available(PACKAGE):
+            plugins.load(PACKAGE, name)  # who asks for a tool that cannot be used is told why
+    known = _formats(kind, names)
     for name in names:
         if name not in known:
             raise PluginError(f"no format is named {name!r}", did_you_mean(name, list(known)))
