@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Resampling, percentile
+from ..estimate import Estimate, Resampling, joined, mostly_undefined, percentile
 from .alpha import Alpha, Reliability, begin, coincidences, distances, point_estimate
 from .profile import (
     MISSING,
@@ -218,7 +218,7 @@ def hayes_krippendorff(data: Reliability, how: Resampling = Resampling()) -> Est
         how.level,
         f"Hayes–Krippendorff, {draws} pairs drawn in each of {how.replicates} resamples",
         n=len(begun.found.profile),
-        warnings=(HAYES_WARNING,),
+        warnings=joined(mostly_undefined(lost), HAYES_WARNING),
         seed=how.seed,
         undefined_share=lost,
     )

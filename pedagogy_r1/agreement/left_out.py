@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Resampling, percentile
+from ..estimate import Estimate, Resampling, joined, mostly_undefined, percentile
 from ..formatting import level_words
 from .alpha import distances
 from .profile import MISSING, Additive, Floats, Ints, compact
@@ -216,7 +216,17 @@ def advantage(left: Sequence[LeftOut], n_units: int, cluster: Ints | None, how: 
     )
     low, high, lost, _ = percentile(statistic.over_units(how), how.level)
     method = f"{level_words(how.level, '')} percentile bootstrap over units, {how.replicates} resamples"
-    return Estimate(rho, low, high, how.level, method, len(profile), seed=how.seed, undefined_share=lost)
+    return Estimate(
+        rho,
+        low,
+        high,
+        how.level,
+        method,
+        len(profile),
+        warnings=joined(mostly_undefined(lost)),
+        seed=how.seed,
+        undefined_share=lost,
+    )
 
 
 def _mean_share(sums: Floats) -> Floats:

@@ -24,7 +24,7 @@ from ..estimate import (
     cluster_draws,
     described,
     effective,
-    few,
+    interval_words,
     joined,
     percentile,
     unit_draws,
@@ -195,7 +195,7 @@ def trace_interval(
 ) -> dict[str, Any]:
     """The fields of an `Estimate` that a resampling of whole traces gives, without its value; ``sizes``: (traces,)."""
     low, high, lost, _ = percentile(draws, how.level)
-    rough = no_interval(len(sizes), how) if low is None else few(len(sizes))
+    alone = "no interval over traces: all units come from one trace" if len(sizes) < 2 else None
     return {
         "low": low,
         "high": high,
@@ -206,17 +206,8 @@ def trace_interval(
         "effective_clusters": effective(sizes),
         "seed": how.seed,
         "undefined_share": lost,
-        "warnings": joined(rough, *warnings),
+        "warnings": joined(alone or interval_words(len(sizes), how, "traces", lost), *warnings),
     }
-
-
-def no_interval(traces: int, how: Resampling) -> str:
-    """Why there is no interval over traces."""
-    if traces < 2:
-        return "no interval over traces: all units come from one trace"
-    return "no interval: " + (
-        "undefined in every resample" if how.replicates else "no resamples were asked for"
-    )
 
 
 @dataclass(frozen=True)

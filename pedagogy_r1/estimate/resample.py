@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..formatting import level_words
-from ..limits import LEVEL
+from ..limits import LEVEL, MOST_UNDEFINED
 from .estimate import Estimate, few, joined
 
 if TYPE_CHECKING:
@@ -123,15 +123,57 @@ class Percentile(NamedTuple):
 
 
 def percentile(values: Floats, level: float = LEVEL) -> Percentile:
-    """Percentile interval of the defined values (NaN: undefined)."""
+    """Percentile interval of the defined values (NaN: undefined); none where more than `MOST_UNDEFINED` are undefined."""
     import numpy as np
 
     defined = values[np.isfinite(values)]
     lost = float(1 - len(defined) / len(values)) if len(values) else 0.0
-    if not len(defined):
+    if not len(defined) or lost > MOST_UNDEFINED:
         return Percentile(None, None, lost, defined)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return Percentile(float(low), float(high), lost, defined)
+
+
+def interval_words(clusters: int, how: Resampling, over: str, lost: float = 0.0) -> str | None:
+    """Why there is no interval over clusters, or that it rests on few; ``lost``: the share of undefined resamples."""
+    if clusters < 2:
+        return f"no interval: one of the {over} only"
+    if not how.replicates:
+        return "no interval was asked for"
+    return mostly_undefined(lost) or few(clusters, over)
+
+
+def mostly_undefined(lost: float) -> str | None:
+    """Why there is no interval, where ``lost``, the share of undefined resamples, is too large."""
+    return "no interval: undefined in most resamples" if lost > MOST_UNDEFINED else None
+
+
+def from_draws(
+    value: float,
+    draws: Floats,
+    how: Resampling,
+    *,
+    over: str = "traces",
+    note: str | None = None,
+    **known: Any,
+) -> Estimate:
+    """A value with the percentile interval of its resamples (replicates,), NaN where undefined; or why it has none.
+
+    ``note``: a further warning; ``known``: further fields of the estimate, ``clusters`` among them.
+    """
+    low, high, lost, _ = percentile(draws, how.level)
+    warnings = joined(note, interval_words(known["clusters"], how, over, lost))
+    made: dict[str, Any] = {"method": described(over, how)} if len(draws) else {}
+    return Estimate(
+        value,
+        low,
+        high,
+        how.level,
+        warnings=warnings,
+        seed=how.seed,
+        undefined_share=lost,
+        **made | known,
+    )
 
 
 def described(over: str, how: Resampling) -> str:
@@ -166,41 +208,18 @@ def bootstrap(
         value = float(statistic(sums.sum(axis=0)))
         if not np.isfinite(value):
             return Estimate.undefined(why, level=how.level, n=len(table), seed=how.seed)
+        known: dict[str, Any] = {
+            "n": len(table),
+            "clusters": groups.count,
+            "effective_clusters": groups.effective,
+        }
         if groups.count < 2 or not how.replicates:
-            reason = (
-                f"no interval: one of the {over} only" if groups.count < 2 else "no interval was asked for"
-            )
-            return _bare(value, table, groups, how, reason)
+            return from_draws(value, np.empty(0), how, over=over, **known)
         blocks = cluster_draws(groups.count, how.replicates, how.seed)
         values = np.concatenate([statistic(block @ sums) for block in blocks])
     if unit_range and value in (0.0, 1.0):
         return all_alike(value, len(table), groups, how, over=over)
-    low, high, lost, _ = percentile(values, how.level)
-    return Estimate(
-        value,
-        low,
-        high,
-        how.level,
-        described(over, how),
-        len(table),
-        groups.count,
-        groups.effective,
-        warnings=joined(few(groups.count, over)),
-        seed=how.seed,
-        undefined_share=lost,
-    )
-
-
-def _bare(value: float, table: Floats, groups: Clusters, how: Resampling, why: str) -> Estimate:
-    return Estimate(
-        value,
-        level=how.level,
-        n=len(table),
-        clusters=groups.count,
-        effective_clusters=groups.effective,
-        warnings=(why,),
-        seed=how.seed,
-    )
+    return from_draws(value, values, how, over=over, **known)
 
 
 def all_alike(value: float, n: int, groups: Clusters, how: Resampling, *, over: str = "traces") -> Estimate:

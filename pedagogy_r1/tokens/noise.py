@@ -31,9 +31,7 @@ from ..estimate import (
     bootstrap,
     cluster_draws,
     described,
-    few,
-    joined,
-    percentile,
+    from_draws,
     quotient,
 )
 
@@ -267,15 +265,13 @@ def _spearman_estimate(
     value: float, draws: Callable[[], Iterator[Floats]], n: int, groups: Clusters, over: str, how: Resampling
 ) -> Estimate:
     """``value`` with the percentile interval of its resamples."""
-    method, low, high, lost = "Spearman's ρ", None, None, 0.0
-    if groups.count < 2:
-        warning: str | None = f"no interval: one of the {over} only"
-    elif not how.replicates:
-        warning = "no interval was asked for"
-    else:
-        low, high, lost, _ = percentile(np.concatenate(list(draws())), how.level)
-        method, warning = f"{method}, {described(over, how)}", few(groups.count, over)
-    return Estimate(
-        value, low, high, how.level, method, n, groups.count, groups.effective,
-        warnings=joined(warning), seed=how.seed, undefined_share=lost,
-    )  # fmt: skip
+    resampled = groups.count > 1 and how.replicates
+    values = np.concatenate(list(draws())) if resampled else np.empty(0)
+    method = f"Spearman's ρ, {described(over, how)}" if resampled else "Spearman's ρ"
+    known: dict[str, Any] = {
+        "method": method,
+        "n": n,
+        "clusters": groups.count,
+        "effective_clusters": groups.effective,
+    }
+    return from_draws(value, values, how, over=over, **known)

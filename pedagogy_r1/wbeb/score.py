@@ -28,11 +28,9 @@ from ..estimate import (
     Resampling,
     all_alike,
     cluster_draws,
-    described,
-    few,
-    joined,
-    percentile,
+    from_draws,
 )
+from ..limits import MOST_UNDEFINED
 from .domain import Answered, Score
 from .weighted_scores import auc, auc_of_levels
 
@@ -165,9 +163,8 @@ def resampled(
     """``value`` of ``n`` items with a percentile interval, where at least half of the replicates are defined."""
     known: dict[str, Any] = {"n": n, "clusters": groups.count, "effective_clusters": groups.effective}
     if groups.count < 2 or not how.replicates:
-        why = "all items are of one group" if groups.count < 2 else "no replicates were asked for"
-        bare = Estimate(value, level=how.level, warnings=(f"no interval: {why}",), seed=how.seed, **known)
-        return Resampled(bare, None)
+        why = "no interval: all items are of one group" if groups.count < 2 else "no interval was asked for"
+        return Resampled(Estimate(value, level=how.level, warnings=(why,), seed=how.seed, **known), None)
     blocks = cluster_draws(groups.count, how.replicates, how.seed, width)
     values = np.concatenate([of_weights(block) for block in blocks])
     return Resampled(from_replicates(value, values, how, **known), values)
@@ -175,21 +172,10 @@ def resampled(
 
 def from_replicates(value: float, values: Floats, how: Resampling, **known: Any) -> Estimate:
     """The percentile interval of ``values`` (replicates,), NaN where undefined; ``known``: further fields of the estimate."""
-    low, high, lost, _ = percentile(values, how.level)
-    why = f"undefined in {round(lost * len(values))} of {len(values)} replicates" if lost else ""
-    if lost > 0.5:
-        low, high, why = None, None, "no interval: undefined in most replicates"
-    return Estimate(
-        value,
-        low,
-        high,
-        how.level,
-        described(OVER, how),
-        warnings=joined(why, few(known["clusters"], OVER)),
-        seed=how.seed,
-        undefined_share=lost,
-        **known,
-    )
+    undefined = int((~np.isfinite(values)).sum())
+    said = 0 < undefined <= MOST_UNDEFINED * len(values)
+    note = f"undefined in {undefined} of {len(values)} resamples" if said else None
+    return from_draws(value, values, how, over=OVER, note=note, **known)
 
 
 def _empty(values: NDArray[np.generic]) -> str:

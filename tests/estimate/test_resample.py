@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pedagogy_r1.agreement.profile import trace_interval
 from pedagogy_r1.estimate import (
     Clusters,
     Estimate,
@@ -12,6 +13,7 @@ from pedagogy_r1.estimate import (
     bootstrap,
     cluster_draws,
     effective,
+    from_draws,
     jackknife_variance,
     percentile,
     quotient,
@@ -96,6 +98,31 @@ def test_undefined_resamples_are_left_out_and_counted() -> None:
     assert found.undefined_share == 0.25
     assert len(found.values) == 3
     assert percentile(np.array([np.nan])).low is None
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(50, True), (51, False), (100, False)])
+def test_no_interval_where_most_resamples_are_undefined(lost: int, kept: bool) -> None:
+    draws = np.array([np.nan] * lost + [0.5] * (100 - lost))
+    found = from_draws(0.5, draws, Resampling(100), n=60, clusters=60)
+    assert (found.interval is not None) == kept
+    assert found.undefined_share == pytest.approx(lost / 100)
+    assert found.warnings == (() if kept else ("no interval: undefined in most resamples",))
+
+
+def test_the_rule_is_that_of_alpha_and_of_shares_too() -> None:
+    """A statistic that only two of the clusters define is undefined in most resamples that miss them."""
+    ones = [1.0] * 1 + [0.0] * 49
+
+    def where_seen(sums: np.ndarray) -> np.ndarray:
+        return np.where(sums[..., 0] > 1, 1.0, np.nan) if sums.ndim > 1 else np.array(1.0)
+
+    found = bootstrap([ones], list(range(50)), where_seen, Resampling(200))
+    assert found.interval is None
+    assert found.undefined_share > 0.5
+    assert "no interval: undefined in most resamples" in found.warnings
+    over = trace_interval(np.array([np.nan, np.nan, 0.5]), np.ones(50), Resampling(3))
+    assert (over["low"], over["high"]) == (None, None)
+    assert over["warnings"] == ("no interval: undefined in most resamples",)
 
 
 def test_the_jackknife_of_a_mean_is_its_usual_variance() -> None:

@@ -183,7 +183,7 @@ def test_few_groups_and_undefined_replicates_are_said() -> None:
     assert "2 groups only" in found.estimate.warnings[1]
     none = resampled(0.5, 5, groups, lambda w: np.full(len(w), np.nan), HOW).estimate
     assert none.interval is None
-    assert none.warnings[0] == "no interval: undefined in most replicates"
+    assert none.warnings[0] == "no interval: undefined in most resamples"
 
 
 # --------------------------------------------------------------------------------- scores of domains
