@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @options.scheme("The rows are units of this scheme. [unit_ids: found out]")
 @options.option(
     "--format layout",
-    "long, wide, sheet, label_studio, doccano, prodigy, or another plugin [default: by what is in the file].",
+    "long, wide, sheet, label_studio, doccano, prodigy, inception, qdpx, web, or another plugin [default: by what is in the file].",
     multiple=True,
     callback=options.one,
     metavar="NAME",

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from pedagogy_r1 import annotate
 from pedagogy_r1.cli.cmd_plugins import EXTENSION_POINTS
 from pedagogy_r1.plugins import _scan
 from pedagogy_r1.runs.run import CoderRun
@@ -184,6 +185,14 @@ def test_a_coder_and_a_section(tmp_path: Path, pcode: Pcode) -> None:
     ok(pcode("report", run, "-o", tmp_path / "report", "--replicates", 0, "--permutations", 1))
     page = (tmp_path / "report/report.html").read_text(encoding="utf-8")
     assert "How long traces are" in page
+
+
+def test_the_coder_of_the_page(tmp_path: Path) -> None:
+    page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    (example,) = (block.partition("```")[0] for block in page.split("```python\n")[1:])
+    (tmp_path / "site/first_code.py").write_text(example)
+    run = annotate(DEMO, tmp_path / "run", coder="first-code", nth=1)
+    assert {coding.codes for coding in run.codings()} == {("KA-RO",)}
 
 
 def test_what_is_no_coder_is_said(tmp_path: Path, pcode: Pcode) -> None:
