@@ -12,14 +12,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from pedagogy_r1 import CoderRun, require_complete
 from pedagogy_r1.report import ReportTable, columns
-from pedagogy_r1.runs.run import opened, require_complete
 from pedagogy_r1.tokens import Resampling, SpacyTokenizer, TokenReport, measure_traces, token_report
 
 
 def study(runs: Sequence[Path], by: str | None, how: Resampling) -> TokenReport:
     """Every trace of the runs once, measured."""
-    found = opened(runs)
+    found = [CoderRun(run) for run in runs]
     require_complete(found, None)
     traces = {trace.id: trace for run in found for trace in run.traces()}
     measured = list(measure_traces(traces.values()))

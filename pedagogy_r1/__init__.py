@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # for type checkers, which cannot follow names that are made 
     from .runs.coding import Coding
     from .runs.export import export_runs
     from .runs.migrate import migrate_run
-    from .runs.run import CoderRun
+    from .runs.run import CoderRun, require_complete
     from .trace import Trace
     from .unit.unit import Unit
     from .unit.unitizer import unitize
@@ -42,7 +42,7 @@ _FILES = {
     "runs.coding": ("Coding",),
     "runs.export": ("export_runs",),
     "runs.migrate": ("migrate_run",),
-    "runs.run": ("CoderRun",),
+    "runs.run": ("CoderRun", "require_complete"),
     "trace": ("Trace",),
     "unit": ("Unit", "unitize"),
 }
