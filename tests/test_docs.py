@@ -66,7 +66,7 @@ def test_public_names_are_pinned() -> None:
         [
             *("AgreementReport", "Code", "Codebook", "CoderRun", "Coding", "PedagogyError", "Trace", "Unit"),
             *("agree", "annotate", "export_runs", "import_codings", "import_traces", "load_codebook"),
-            *("migrate_run", "read_traces", "unitize"),
+            *("migrate_run", "read_traces", "require_complete", "unitize"),
         ]
     )
     for name in pr.__all__:
