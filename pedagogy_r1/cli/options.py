@@ -122,7 +122,10 @@ SHARE = Share(0, 1)
 def option(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
     """``option("--strata field", "Also within …", ["domain", "model"])``: names, help, what the value is; a default is shown."""
     kind = click.Choice(kind) if isinstance(kind, list | tuple) else kind
-    if more.get("default", ...) is None and not more.get("is_flag"):
+    on_off = "/" in names
+    if on_off:
+        more.setdefault("default", None)  # neither was said; click would take it for "off"
+    elif more.get("default", ...) is None and not more.get("is_flag"):
         del more["default"]  # click takes a default of None for a value, and then nothing is required
     return click.option(*names.split(), help=help, type=kind, **{"show_default": True, **more})
 

@@ -240,3 +240,14 @@ def test_the_level_is_printed_as_it_was_asked_for(tmp_path: Path, pcode: Callabl
     assert "97.5%" in json.dumps(found)
     done = pcode("tokens", run / "traces.jsonl", run, *quick)
     assert "97.5 %" in done.output, done.output
+
+
+def test_an_option_of_two_names_that_nobody_gave_is_neither_on_nor_off() -> None:
+    """``--packing/--no-packing``: a plain click option would say "off", and another run would be asked for."""
+    from pedagogy_r1.cli.cmd_sft import command
+
+    parsed = command.make_context("sft", ["traces.jsonl", "-o", "out", "--model", "m"]).params
+    assert parsed["packing"] is None
+    assert parsed["gradient_checkpointing"] is None
+    given = command.make_context("sft", ["traces.jsonl", "-o", "out", "--model", "m", "--no-packing"]).params
+    assert given["packing"] is False

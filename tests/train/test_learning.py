@@ -28,9 +28,9 @@ def test_a_student_of_filtered_traces_beats_its_untrained_self_and_one_of_all_tr
 
     against_untrained, against_unfiltered = run(tmp_path, Sizes(items=600, held_out=100, steps=300), seed=0)
     scores = {cell.run.split(" ")[0]: cell.scores[0] for cell in against_untrained.cells}
-    assert scores["untrained"].estimate < 0.1, "random weights give no letter"
-    assert scores["filtered"].low > scores["filtered"].majority
+    assert scores["untrained"].estimate.value < 0.1, "random weights give no letter"
+    assert scores["filtered"].estimate.low > scores["filtered"].majority
     gain = {d.run.split(" ")[0]: d for d in against_untrained.differences}["filtered"]
-    assert gain.low > 0
+    assert gain.estimate.low > 0
     filtered = {d.run.split(" ")[0]: d for d in against_unfiltered.differences}["filtered"]
-    assert filtered.low > 0
+    assert filtered.estimate.low > 0
