@@ -30,11 +30,12 @@ def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: b
     with --partial its first traces are written, the column run_status says so, and the exit status is 1.
     """
     from ..runs.export import export_runs
-    from ..runs.run import CoderRun, require_complete
+    from ..runs.run import opened, require_complete
 
-    count = export_runs(runs, out, partial=partial, for_=for_)
+    found = opened(runs)
+    count = export_runs(found, out, partial=partial, for_=for_)
     click.echo(f"{count} rows written to {out}")
-    warnings = require_complete([CoderRun(run) for run in runs], partial)
+    warnings = require_complete(found, partial)
     for warning in warnings:
         click.secho(f"warning: {warning}", fg="red", bold=True, err=True)
     if warnings:

@@ -45,7 +45,7 @@ Columns = Mapping[str, str]
 
 
 def export_runs(
-    runs: Iterable[str | Path],
+    runs: Iterable[CoderRun | str | Path],
     out: str | Path,
     *,
     partial: bool = False,
@@ -54,8 +54,8 @@ def export_runs(
     """Write the codings of ``runs`` to ``out`` (CSV, XLSX, Parquet or JSONL, by its suffix), whole or not at all.
 
     Returns the number of rows. ``for_``: instead of the tidy table one that R's ``rENA`` or ``tna`` reads as it is
-    (`network_table`), for which the runs must share one codebook. ``partial``: also of runs that are not complete, the traces they have; the column
-    ``run_status`` tells them. In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
+    (`network_table`), for which the runs must share one codebook. ``partial``: also of runs that are not complete, the traces
+    they have; the column ``run_status`` tells them. In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
     front (`files.spreadsheet`); ``pcode import`` takes it away again.
     """
     out = Path(out)

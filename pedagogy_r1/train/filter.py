@@ -26,7 +26,7 @@ from ..files.records import atomic, write_json, write_jsonl
 from ..formatting import aligned
 from ..intake import some_traces
 from ..provenance import digest, file_digest
-from ..runs.run import CoderRun
+from ..runs.run import FILES, CoderRun
 from ..trace import Trace
 from ..wbeb.item import domain_names, read_items
 from .policies import Drop, FilterStep, Given, read_step
@@ -185,8 +185,7 @@ def _line(trace: Trace) -> dict[str, Any]:
 
 def _run_digest(folder: Path) -> list[str]:
     run = CoderRun(folder)
-    names = ("traces.jsonl", "units.jsonl", "codings.jsonl")
-    digests = [file_digest(folder / name) for name in names if (folder / name).is_file()]
+    digests = [file_digest(folder / name) for name in FILES if (folder / name).is_file()]
     return [run.manifest.codebook["digest"], *digests]
 
 

@@ -20,6 +20,7 @@ from pedagogy_r1.plugins import _scan
 from pedagogy_r1.runs.run import CoderRun
 
 from ..conftest import ROOT
+from ..plugin_site import installed
 
 Pcode = Callable[..., Result]
 DEMO = ROOT / "demo/traces.jsonl"
@@ -140,16 +141,9 @@ lengths = lengths
 @pytest.fixture(autouse=True)
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A distribution of five files."""
-    home = tmp_path / "site"
-    about = home / "classroom-2.1.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: classroom\nVersion: 2.1\n")
-    (about / "entry_points.txt").write_text(ENTRIES)
-    for name, text in FILES.items():
-        (home / f"{name}.py").write_text(text)
-    monkeypatch.syspath_prepend(home)
-    yield
-    for name in (*FILES, "no_function_here", "nothing_comes", "more_slips"):
+    with installed(tmp_path / "site", monkeypatch, "classroom", "2.1", FILES, ENTRIES):
+        yield
+    for name in ("no_function_here", "nothing_comes", "more_slips"):
         sys.modules.pop(name, None)
 
 

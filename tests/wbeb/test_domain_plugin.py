@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import runpy
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from click.testing import Result
 from pedagogy_r1.wbeb.item import domain_names, read_items
 
 from ..fake_openai import Call, FakeOpenAI, Said
+from ..plugin_site import installed
 
 ROOT = Path(__file__).parents[2]
 Pcode = Callable[..., Result]
@@ -80,17 +80,9 @@ words = words_source
 @pytest.fixture(autouse=True)
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A distribution of two files."""
-    home = tmp_path / "site"
-    about = home / "counting-1.0.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: counting\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(ENTRIES)
-    (home / "counting_domain.py").write_text(DOMAIN)
-    (home / "words_source.py").write_text(SOURCE)
-    monkeypatch.syspath_prepend(home)
-    yield
-    for name in ("counting_domain", "words_source"):
-        sys.modules.pop(name, None)
+    files = {"counting_domain": DOMAIN, "words_source": SOURCE}
+    with installed(tmp_path / "site", monkeypatch, "counting", "1.0", files, ENTRIES):
+        yield
 
 
 def said(call: Call) -> Said:
