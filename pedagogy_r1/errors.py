@@ -5,7 +5,8 @@ PedagogyError                something a user can act on
 ├── CodebookError            a codebook is unknown, malformed or does not fit
 ├── PluginError              no such coder, importer, chat backend …
 ├── RunError                 a run directory is busy, foreign or unfinished
-└── ChatError                a language model did not answer usefully
+├── ChatError                a language model did not answer usefully
+└── ArgumentError            an argument is wrong, with a hint; a ValueError too, as Python's own are
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ class PedagogyError(Exception):
 
 class InputError(PedagogyError):
     """A file's content is wrong."""
+
+
+class ArgumentError(PedagogyError, ValueError):
+    """An argument is wrong; whoever expects Python's `ValueError` catches it as well."""
 
 
 class CodebookError(PedagogyError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..codebook import Codebook, load_codebook
-from ..errors import InputError
+from ..errors import ArgumentError, InputError
 from ..files.records import write_jsonl
 from ..intake.trace_importer import listed
 from ..provenance import file_digest
@@ -116,17 +116,17 @@ class _AskedUnits(NamedTuple):
         """Raise `ValueError` where one thing is said twice; a packet says all of them, and ``others`` too."""
         said = {"units": self.units, "project": self.project, "scheme": self.scheme}
         if sum(value is not None for value in said.values()) > 1:
-            raise ValueError("--units, --project and --scheme exclude each other\n  hint: say one of them")
+            raise ArgumentError("--units, --project and --scheme exclude each other", "say one of them")
         for option, value in {**said, **others}.items():
             if packet is not None and value is not None:
-                raise ValueError(f"--{option} is known from the packet\n  hint: leave it out")
+                raise ArgumentError(f"--{option} is known from the packet", "leave it out")
 
     def traces(self, traces: str | Path | None) -> Path:
         """The traces file: as given, or that of the run whose units are taken."""
         if traces is not None:
             return Path(traces)
         if self.units is None or self.own:
-            raise ValueError("no traces file is given\n  hint: add --traces traces.jsonl")
+            raise ArgumentError("no traces file is given", "add --traces traces.jsonl")
         return Path(self.units) / "traces.jsonl"
 
     def unitizer(self, read: CodingsRead, traces: Path, book: Codebook) -> Unitizer | None:
@@ -161,8 +161,9 @@ def _codebook(codebook: str | Path | None, back: ReturnedPacket | None) -> Codeb
     if back:
         return back.packet.codebook
     if codebook is None:
-        raise ValueError(
-            "no codebook is given\n  hint: add --codebook ID@VERSION, or --packet PACKET for what came back of a packet"
+        raise ArgumentError(
+            "no codebook is given",
+            "add --codebook ID@VERSION, or --packet PACKET for what came back of a packet",
         )
     return load_codebook(codebook)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from ..codebook import Codebook
-from ..errors import InputError
+from ..errors import ArgumentError, InputError
 from ..files.records import BadRow
 from ..runs.coding import NOT_CODED, CoderKind, Coding
 from ..runs.run import CoderRun
@@ -112,7 +112,7 @@ def read_codings(
 ) -> CodingsRead:
     """Read all files. What is wrong with a row goes into the report; with a file, `InputError` is raised."""
     if not paths:
-        raise ValueError("no file to import\n  hint: name at least one")
+        raise ArgumentError("no file to import", "name at least one")
     rows: list[RawCoding] = []
     schemes: list[str] = []
     names: dict[str, None] = {}

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ..errors import InputError
+from ..errors import ArgumentError, InputError
 from .draw import draw, hash_random, how_many, probabilities
 from .population import STRATA, Population, Stratum
 
@@ -85,13 +85,15 @@ class Enrichment(NamedTuple):
     def check(self) -> None:
         """Raise `ValueError` for a factor or share that cannot be."""
         if not 1 <= self.factor <= MOST_FACTOR:
-            raise ValueError(
-                f"--enrich-factor {self.factor:g} is not between 1 and {MOST_FACTOR:g}\n  hint: 5 draws five times as many"
+            raise ArgumentError(
+                f"--enrich-factor {self.factor:g} is not between 1 and {MOST_FACTOR:g}",
+                "5 draws five times as many",
             )
         if self.share is not None and not 0 < self.share < 1:
-            raise ValueError(
-                f"--enrich-share {self.share:g} is not between 0 and 1\n  hint: with .5 half of the sample is what the machine "
-                "took for the code, and the other half keeps it honest"
+            raise ArgumentError(
+                f"--enrich-share {self.share:g} is not between 0 and 1",
+                "with .5 half of the sample is what the machine "
+                "took for the code, and the other half keeps it honest",
             )
 
     def weights(self, seen: Sequence[bool], n: int) -> list[float]:
@@ -131,20 +133,21 @@ class Design:
         check_coders(self.coders)
         if (self.n is None) == (self.fraction is None):
             what = "say how much to draw, once" if self.n is None else "--n and --fraction exclude each other"
-            raise ValueError(
-                f"{what}\n  hint: --fraction .33 draws a third, --n 14 draws fourteen; --plan says how many units are needed"
+            raise ArgumentError(
+                what,
+                "--fraction .33 draws a third, --n 14 draws fourteen; --plan says how many units are needed",
             )
         if self.fraction is not None and not 0 < self.fraction <= 1:
-            raise ValueError(
-                f"--fraction {self.fraction:g} is not above 0 and at most 1\n  hint: a third is .33"
+            raise ArgumentError(
+                f"--fraction {self.fraction:g} is not above 0 and at most 1", "a third is .33"
             )
         if not 0 <= self.double <= 1:
-            raise ValueError(
-                f"--double {self.double:g} is not between 0 and 1\n  hint: 1: every coder codes everything"
+            raise ArgumentError(
+                f"--double {self.double:g} is not between 0 and 1", "1: every coder codes everything"
             )
         for name in self.by:
             if self.by.count(name) > 1:
-                raise ValueError(f"--strata names {name!r} twice\n  hint: name each field once")
+                raise ArgumentError(f"--strata names {name!r} twice", "name each field once")
         if self.enrichment:
             self.enrichment.check()
 

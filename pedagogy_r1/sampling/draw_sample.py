@@ -14,6 +14,7 @@ from typing import Any
 
 from ..codebook import Codebook
 from ..codebook.check import load_checked
+from ..errors import ArgumentError
 from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.run_writer import unitizer_of
@@ -130,7 +131,7 @@ def draw_sample(
     """
     design.check()
     if units is not None and scheme is not None:
-        raise ValueError("--units and --scheme exclude each other\n  hint: the run has its own scheme")
+        raise ArgumentError("--units and --scheme exclude each other", "the run has its own scheme")
     path, book = Path(traces), load_checked(codebook)
     check_fields(design.by, read_traces(path))
     unitize, source = unitizer_of(scheme or book.unit, lang, units)

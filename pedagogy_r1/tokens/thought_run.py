@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..asking import ModelName, safe_url
 from ..chat import ChatFrame
+from ..errors import ArgumentError
 from ..intake import some_traces
 from ..job import JobRecord
 from ..provenance import digest, file_digest, now
@@ -170,7 +171,7 @@ def prepare(
 def _models(segmenter: str | None, judges: Sequence[str]) -> list[str]:
     """The models named, each once. Raises `ValueError` for none, or for another number of judges than two."""
     if not segmenter and not judges:
-        raise ValueError("no model is named\n  hint: give --segmenter, or --judge twice, or both")
+        raise ArgumentError("no model is named", "give --segmenter, or --judge twice, or both")
     if judges and len(set(judges)) != 2:
         raise ValueError(
             f"{len(set(judges))} different judges are named\n"

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from ..errors import InputError, PluginError, did_you_mean
+from ..errors import ArgumentError, InputError, PluginError, did_you_mean
 from ..files.records import atomic, need_file, write_jsonl
 from ..plugins import load
 from ..provenance import file_digest
@@ -114,7 +114,7 @@ def build(parts: Sequence[SourceFiles], how: BuildSettings | None = None) -> Bui
     """Read, limit, split and check for leaks. Raises `LeakError` for leaks unless ``how.on_leak`` says what to do."""
     how = how or BuildSettings()
     if how.on_leak not in get_args(OnLeak):
-        raise ValueError(f"leaks: {how.on_leak}\n  hint: one of {', '.join(get_args(OnLeak))}")
+        raise ArgumentError(f"leaks: {how.on_leak}", f"one of {', '.join(get_args(OnLeak))}")
     loaded = [(part, _load(part)) for part in parts]
     items = _joined([each for _, each in loaded])
     kept = at_most(how.limit, items, stratum, f"{how.seed}:") if how.limit > 0 else items
@@ -171,13 +171,13 @@ def _load(part: SourceFiles) -> SourceResult:
         if name not in known:
             raise PluginError(f"source {part.source} has no option {name!r}", did_you_mean(name, list(known)))
     if not part.files:
-        raise ValueError(
-            f"no files for source {part.source}\n  hint: pcode wbeb build SOURCE FILE… -o items.jsonl"
+        raise ArgumentError(
+            f"no files for source {part.source}", "pcode wbeb build SOURCE FILE… -o items.jsonl"
         )
     for path in part.files:
         need_file(path)
     if len({path.resolve() for path in part.files}) < len(part.files):
-        raise ValueError(f"source {part.source}: a file is given twice\n  hint: give each file once")
+        raise ArgumentError(f"source {part.source}: a file is given twice", "give each file once")
     found: SourceResult = function(list(part.files), **part.options)
     return found
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, RunError, did_you_mean
+from ..errors import ArgumentError, InputError, RunError, did_you_mean
 from ..estimate import Estimate, Resampling, bootstrap, ratio_of_means
 from .domain import Answered, Score, domain_named
 from .evaluation import Key, answered
@@ -355,7 +355,7 @@ def _base(runs: Sequence[ComparedRun], wanted: str | None) -> ComparedRun:
         if wanted in (run.name, run.folder) or Path(wanted).resolve() == Path(run.folder).resolve():
             return run
     meant = did_you_mean(wanted, [run.name for run in runs])
-    raise ValueError(f"no run is named {wanted!r}\n  hint: {meant}")
+    raise ArgumentError(f"no run is named {wanted!r}", meant)
 
 
 FIRST = ("cop-audit", "cop")

@@ -26,7 +26,7 @@ from ..asking import (
     safe_url,
 )
 from ..asking import AskOutcome as SessionEnd
-from ..errors import InputError, PedagogyError
+from ..errors import ArgumentError, InputError, PedagogyError
 from ..files.records import atomic, dump
 from ..job import JobFolder, Status
 from ..provenance import digest, now
@@ -140,7 +140,7 @@ def _options(
     unknown = sorted(set(rest) - set(Sending.__dataclass_fields__))
     if unknown:
         known = sorted({*GenerationSettings.__dataclass_fields__, *Sending.__dataclass_fields__})
-        raise ValueError(f"generation has no option {unknown[0]!r}\n  hint: its options: {', '.join(known)}")
+        raise ArgumentError(f"generation has no option {unknown[0]!r}", f"its options: {', '.join(known)}")
     if ModelName.read(model).backend == "openai":
         own["base_url"] = safe_url(own.get("base_url"))
     chosen = which if isinstance(which, Condition) else condition(which)

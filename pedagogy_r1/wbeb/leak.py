@@ -24,7 +24,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..errors import PedagogyError
+from ..errors import ArgumentError, PedagogyError
 from .domain import domain_of
 from .item import Item
 
@@ -47,9 +47,9 @@ class Nearness(NamedTuple):
     def check(self) -> None:
         """Raise `ValueError` for settings that make no sense."""
         if not 0 < self.overlap <= 1 or self.n < 1 or self.least < 1:
-            raise ValueError(
-                f"overlap {self.overlap}, n {self.n}, least {self.least}"
-                "\n  hint: overlap: above 0, at most 1; n and least: 1 or more"
+            raise ArgumentError(
+                f"overlap {self.overlap}, n {self.n}, least {self.least}",
+                "overlap: above 0, at most 1; n and least: 1 or more",
             )
 
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from ..asking import ModelName
 from ..chat import ChatFrame, ChatReply, ChatRequest
-from ..errors import InputError
+from ..errors import ArgumentError, InputError
 from ..provenance import digest
 from ..trace import Split, Trace, split_think
 from .answers.probability import foretold
@@ -59,9 +59,9 @@ class GenerationSettings:
 
     def __post_init__(self) -> None:
         if self.shots < 0 or self.samples < 1 or self.max_tokens < 1:
-            raise ValueError(
-                f"shots {self.shots}, samples {self.samples}, max_tokens {self.max_tokens}"
-                "\n  hint: shots are 0 or more, samples and max_tokens 1 or more"
+            raise ArgumentError(
+                f"shots {self.shots}, samples {self.samples}, max_tokens {self.max_tokens}",
+                "shots are 0 or more, samples and max_tokens 1 or more",
             )
 
     @cached_property

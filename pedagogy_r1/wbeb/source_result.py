@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ..errors import InputError
+from ..errors import ArgumentError, InputError
 from ..files.records import BadRow, Row, dump, need_file, read_rows
 from .answers.named_options import LETTERS
 from .item import Item
@@ -311,7 +311,7 @@ def group_essays(found: Gathering, group: str) -> SourceResult:
     ``group``: ``prompt``, ``essay``, or ``auto``.
     """
     if group not in ("auto", "prompt", "essay"):
-        raise ValueError(f"group={group}\n  hint: prompt, essay or auto")
+        raise ArgumentError(f"group={group}", "prompt, essay or auto")
     prompts = {item.group for item in found.items}
     if group == "essay" or (group == "auto" and len(prompts) < ENOUGH_PROMPTS):
         found.items = [item.model_copy(update={"group": item.id}) for item in found.items]

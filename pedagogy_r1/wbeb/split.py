@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from ..errors import ArgumentError
 from ..provenance import digest
 from .item import Item, Split
 from .leak import LeakPair
@@ -56,7 +57,7 @@ def split_items(
 ) -> tuple[list[Item], SplitRecord]:
     """The items with their ``split``, in the same order, and the record. Raises `ValueError` for a fraction not in (0, 1)."""
     if not 0 < test_fraction < 1:
-        raise ValueError(f"test fraction {test_fraction}\n  hint: between 0 and 1, for example .2")
+        raise ArgumentError(f"test fraction {test_fraction}", "between 0 and 1, for example .2")
     groups: defaultdict[str, Counter[Stratum]] = defaultdict(Counter)
     for item in items:
         groups[item.group][stratum(item)] += 1

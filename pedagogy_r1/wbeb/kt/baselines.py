@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ...errors import InputError, PluginError, did_you_mean
+from ...errors import ArgumentError, InputError, PluginError, did_you_mean
 from ...estimate import Resampling
 from ..domain import Score
 from ..item import Item
@@ -109,9 +109,9 @@ def baselines(
     unknown = [name for name in models if name not in TRACERS]
     if unknown:
         meant = did_you_mean(unknown[0], list(TRACERS))
-        raise ValueError(f"no baseline is named {unknown[0]!r}\n  hint: {meant}")
+        raise ArgumentError(f"no baseline is named {unknown[0]!r}", meant)
     if not any(sequence.steps for sequence in train):
-        raise ValueError("no steps to train on\n  hint: give items or sequences of the train split")
+        raise ArgumentError("no steps to train on", "give items or sequences of the train split")
     sets = {EVERY: list(test), TARGETS: asked(items)}
     sets = {name: sequences for name, sequences in sets.items() if sequences}
     _no_leak(train, sets)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ...errors import ArgumentError, InputError
 from ...files.records import need_file
 from ..item import Item
 from ..source_result import Gathering
@@ -184,9 +184,9 @@ class Windows:
 
     def __post_init__(self) -> None:
         if self.history < 1 or self.least < 2 or self.most < 0:
-            raise ValueError(
-                f"history {self.history}, least {self.least}, windows {self.most}"
-                "\n  hint: history is at least 1, least at least 2, windows 0 (all) or more"
+            raise ArgumentError(
+                f"history {self.history}, least {self.least}, windows {self.most}",
+                "history is at least 1, least at least 2, windows 0 (all) or more",
             )
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from ...errors import ArgumentError
 from ...files.records import dump
 from ..item import Item
 from ..source_result import Gathering, SourceResult, essay_rows, group_essays, texts, whole
@@ -45,7 +46,7 @@ _NEEDED = ("essay_id", "essay_set", "essay", "rater1_domain1", "rater2_domain1",
 def source(files: list[Path], *, score: str = "half", group: str = "auto") -> SourceResult:
     """AES items. ``score``: half, rater1, rater2 or resolved. ``group``: prompt, essay, or auto: prompt from five sets on."""
     if score not in ("half", "rater1", "rater2", "resolved"):
-        raise ValueError(f"score={score}\n  hint: half, rater1, rater2 or resolved")
+        raise ArgumentError(f"score={score}", "half, rater1, rater2 or resolved")
     found = Gathering()
     for path in files:
         for row in essay_rows(path, _NEEDED, found):

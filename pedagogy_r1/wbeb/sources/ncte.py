@@ -16,7 +16,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from ...errors import InputError
+from ...errors import ArgumentError, InputError
 from ...files.records import BadRow, dump, need_file, read_rows
 from ..item import Item
 from ..source_result import Gathering, SourceResult, decode, texts, whole
@@ -31,7 +31,7 @@ Turns = dict[str, list[tuple[int, str, str]]]
 def source(files: list[Path], *, task: str = "uptake", before: int = 4) -> SourceResult:
     """DM items. ``task``: uptake or focusing; ``before``: turns before the exchange, kept in ``metadata``."""
     if task not in _TASKS or before < 0:
-        raise ValueError(f"task={task}, before={before}\n  hint: task: uptake or focusing; before: 0 or more")
+        raise ArgumentError(f"task={task}, before={before}", "task: uptake or focusing; before: 0 or more")
     found, turns, refused = Gathering(), Turns(), set[str]()
     for path in (path for path in files if path.suffix.lower() == ".txt"):
         need_file(path)

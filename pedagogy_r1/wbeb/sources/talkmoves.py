@@ -17,6 +17,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from ...errors import ArgumentError
 from ...files.records import dump
 from ..item import Item
 from ..source_result import Gathering, SourceResult, text, whole
@@ -41,7 +42,7 @@ def source(
 ) -> SourceResult:
     """DM items of task ``move``. ``block``: rows a group; ``need_student``: only sentences with a student's before them."""
     if block < 1:
-        raise ValueError(f"block={block}\n  hint: rows a group, at least 1")
+        raise ArgumentError(f"block={block}", "rows a group, at least 1")
     found = Gathering()
     rows = [said for path in files for said in _rows(path, found, need_student)]
     moves: dict[tuple[str, str], Counter[str]] = {}

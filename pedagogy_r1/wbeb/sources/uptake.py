@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...errors import ArgumentError
 from ...files.records import dump
 from ..item import Item
 from ..source_result import Gathering, SourceResult, texts
@@ -23,7 +24,7 @@ _NEEDED = ("obs_id", "exchange_idx", "student_text", "teacher_text", "uptake", "
 def source(files: list[Path], *, answer: str = "majority") -> SourceResult:
     """DM items of task ``uptake``. ``answer``: majority, or mean (rounded, .5 upwards)."""
     if answer not in ("majority", "mean"):
-        raise ValueError(f"answer={answer}\n  hint: majority or mean")
+        raise ArgumentError(f"answer={answer}", "majority or mean")
     found = Gathering()
     for path in files:
         for row in found.rows(path, _NEEDED):
