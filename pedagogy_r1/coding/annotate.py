@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .. import plugins
 from ..codebook import Codebook
 from ..codebook.check import load_checked
-from ..errors import PedagogyError, PluginError
+from ..errors import ArgumentError, PedagogyError, PluginError
 from ..intake.traces_file import TracesFile, no_trace
 from ..runs.coding import Coding
 from ..runs.run import CoderRun, Manifest
@@ -194,10 +194,10 @@ def _check_options(name: str, factory: Callable[..., Any], options: dict[str, An
     names = {p.name for p in known}
     unknown = sorted(set(options) - names)
     if unknown:
-        raise PedagogyError(
+        raise ArgumentError(
             f"coder {name!r} has no option {unknown[0]!r}",
             "its options: " + (", ".join(sorted(names)) or "none"),
         )
     needed = [p.name for p in known if p.default is p.empty and p.name not in options]
     if needed:
-        raise PedagogyError(f"coder {name!r} needs {needed[0]!r}", f"give --{needed[0].replace('_', '-')}")
+        raise ArgumentError(f"coder {name!r} needs {needed[0]!r}", f"give --{needed[0].replace('_', '-')}")

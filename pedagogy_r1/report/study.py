@@ -22,7 +22,7 @@ from ..agreement.profile import MISSING
 from ..agreement.reliability import ReliabilityData, reliability_of
 from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
-from ..errors import PedagogyError, RunError, did_you_mean
+from ..errors import ArgumentError, RunError, did_you_mean
 from ..estimate import Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
@@ -103,7 +103,7 @@ class ReportSettings:
 
     def __post_init__(self) -> None:
         if self.replicates < 0 or self.permutations < 1:
-            raise PedagogyError(
+            raise ArgumentError(
                 f"{self.replicates} resamples and {self.permutations} permutations",
                 "give 0 or more resamples and 1 or more permutations",
             )
@@ -114,7 +114,7 @@ def parse_comparison(text: str) -> ColumnContrast:
     column, _, rest = text.partition(":")
     a, _, b = rest.rpartition(":")
     if column not in COLUMNS or not a or not b or a == b:
-        raise PedagogyError(
+        raise ArgumentError(
             f"{text!r} is no comparison",
             f"write COLUMN:A:B with two values of {', '.join(COLUMNS)}, as condition:cop:generic",
         )
@@ -122,7 +122,7 @@ def parse_comparison(text: str) -> ColumnContrast:
         return ColumnContrast(column, a, b)
     truth = {"true": True, "right": True, "false": False, "wrong": False}
     if a.lower() not in truth or b.lower() not in truth:
-        raise PedagogyError(f"{text!r}: correct is right or wrong", "write correct:right:wrong")
+        raise ArgumentError(f"{text!r}: correct is right or wrong", "write correct:right:wrong")
     return ColumnContrast(column, truth[a.lower()], truth[b.lower()])
 
 

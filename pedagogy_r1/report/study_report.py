@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import PedagogyError, did_you_mean
+from ..errors import ArgumentError, PedagogyError, did_you_mean
 from ..files.records import atomic
 from ..formatting import DASH
 from ..plugins import leave_out, load_all
@@ -77,7 +77,7 @@ _T = TypeVar("_T", ReportTable, Figure)
 def _named(name: str, known: Iterable[_T], what: str) -> _T:
     found = {one.name: one for one in known}
     if name not in found:
-        raise PedagogyError(f"the report has no {what} {name!r}", did_you_mean(name, list(found)))
+        raise ArgumentError(f"the report has no {what} {name!r}", did_you_mean(name, list(found)))
     return found[name]
 
 

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..errors import PedagogyError, did_you_mean
+from ..errors import ArgumentError, PedagogyError, did_you_mean
 from ..provenance import digest
 from ..trace import Trace
 from .language import bounded_memory, language_code, tokenize
@@ -156,11 +156,11 @@ def given_units(trace: Trace, spans: Iterable[Span], scheme: str, lang: str | No
 
 def _check_scheme(scheme: str) -> None:
     if scheme.startswith(GIVEN):
-        raise PedagogyError(
+        raise ArgumentError(
             f"scheme {scheme} means the spans of a file", "name the run that holds them: --units RUN"
         )
     if scheme not in SCHEMES:
-        raise PedagogyError(f"no unit scheme is named {scheme!r}", did_you_mean(scheme, list(SCHEMES)))
+        raise ArgumentError(f"no unit scheme is named {scheme!r}", did_you_mean(scheme, list(SCHEMES)))
 
 
 def _cut(text: str, scheme: str, lang: str) -> list[Span]:

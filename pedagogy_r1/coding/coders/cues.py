@@ -20,7 +20,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ...codebook import Codebook
-from ...errors import PedagogyError
+from ...errors import ArgumentError
 from ...runs.coding import CoderInfo, Coding
 from ...trace import Trace
 from ...unit.language import bounded_memory, language_code, pipeline, tokenize
@@ -46,7 +46,7 @@ Coded = tuple[list[Unit], list[Coding]]
 def coder(context: Context, *, workers: int = 1) -> CuesCoder:
     """The rule-based coder. ``workers``: processes; the codings are the same for any number."""
     if workers < 1:
-        raise PedagogyError(f"workers is {workers}", "give at least 1")
+        raise ArgumentError(f"workers is {workers}", "give at least 1")
     return CuesCoder(context, workers)
 
 
