@@ -32,8 +32,7 @@ from scipy import stats
 
 from pedagogy_r1.estimate import ShareInterval
 from pedagogy_r1.stats.code_contrast import contrast_sums
-from pedagogy_r1.stats.code_shares import shares
-from pedagogy_r1.stats.sums import Sums
+from pedagogy_r1.stats.code_shares import Sums, shares
 
 CODES = tuple("ABCDEFGHIJ")
 LOGITS = np.log([0.45, 0.20, 0.10, 0.08, 0.06, 0.04, 0.03, 0.02, 0.012, 0.003])

@@ -22,7 +22,7 @@ import spacy
 from pedagogy_r1.codebook import Codebook, load_codebook
 from pedagogy_r1.coding import Context
 from pedagogy_r1.coding.coders.cues import coder
-from pedagogy_r1.runs.coding import Coding
+from pedagogy_r1.runs.run import Coding
 from pedagogy_r1.trace import Trace, split_think
 from pedagogy_r1.unit import Unit, Unitizer
 

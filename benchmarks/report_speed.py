@@ -19,8 +19,7 @@ import numpy as np
 
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.report import ReportSettings, build_report
-from pedagogy_r1.runs.coding import CoderInfo
-from pedagogy_r1.runs.run import Manifest, dump_codebook
+from pedagogy_r1.runs.run import CoderInfo, Manifest, dump_codebook
 from pedagogy_r1.unit import unit_id
 
 PER_TRACE = 250

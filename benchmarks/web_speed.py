@@ -23,8 +23,7 @@ from pathlib import Path
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 from pedagogy_r1.codebook import Codebook, load_codebook
-from pedagogy_r1.runs.coding import CoderInfo, Coding
-from pedagogy_r1.runs.run import Manifest, dump_codebook
+from pedagogy_r1.runs.run import CoderInfo, Coding, Manifest, dump_codebook
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id
 

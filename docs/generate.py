@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.human.packet import PacketManifest
-from pedagogy_r1.runs.coding import Coding
+from pedagogy_r1.runs.run import Coding
 from pedagogy_r1.runs.run import Manifest
 from pedagogy_r1.tokens.response_thoughts import Thought
 from pedagogy_r1.tokens.thought_run import ThoughtRun

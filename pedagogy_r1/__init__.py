@@ -24,12 +24,10 @@ if TYPE_CHECKING:  # for type checkers, which cannot follow names that are made 
     from .errors import PedagogyError
     from .human.import_codings import import_codings
     from .intake import import_traces, read_traces
-    from .runs.coding import Coding
     from .runs.export import export_runs
     from .runs.migrate import migrate_run
-    from .runs.run import CoderRun, require_complete
-    from .trace import Trace
-    from .unit.unit import Unit
+    from .runs.run import CoderRun, Coding, require_complete
+    from .trace import Trace, Unit
     from .unit.unitizer import unitize
 
 _FILES = {
@@ -39,11 +37,10 @@ _FILES = {
     "errors": ("PedagogyError",),
     "human.import_codings": ("import_codings",),
     "intake": ("import_traces", "read_traces"),
-    "runs.coding": ("Coding",),
     "runs.export": ("export_runs",),
     "runs.migrate": ("migrate_run",),
-    "runs.run": ("CoderRun", "require_complete"),
-    "trace": ("Trace",),
-    "unit": ("Unit", "unitize"),
+    "runs.run": ("CoderRun", "Coding", "require_complete"),
+    "trace": ("Trace", "Unit"),
+    "unit": ("unitize",),
 }
 __getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)

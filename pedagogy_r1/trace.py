@@ -1,13 +1,20 @@
-"""A trace: one question put to a language model, what it thought, and what it answered.
+"""A trace: one question put to a language model, what it thought, and what it answered; and a unit of it.
 
     {"id": "aime-3", "question": "Find …", "reasoning": "Okay, so …\\n\\nWait, …", "answer": "204",
      "domain": "SK", "condition": "cop", "model": "DeepSeek-R1", "correct": true, "reference": "204"}
 
-Texts are stored exactly as they came: offsets are Unicode code points, half-open, into ``reasoning``.
+A unit is the stretch of a trace's reasoning that gets codes:
+
+    {"id": "u4be1…", "trace_id": "aime-3", "scheme": "sentence@1", "index": 7, "start": 512, "end": 547,
+     "text": "Wait, that contradicts the premise.", "tokens": 7}
+
+Texts are stored exactly as they came: offsets are Unicode code points, half-open, into ``reasoning``; a unit's text is
+exactly that slice.
 """
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,3 +83,28 @@ def split_think(response: str) -> Split:
         answer = response[:start] + response[end + len(_CLOSE) :]
     more = any(tag in text for tag in (_OPEN, _CLOSE) for text in (reasoning, answer))
     return Split(reasoning, answer, "repeated" if more else think)
+
+
+class Unit(BaseModel):
+    """A span of one trace under one scheme. ``tokens`` counts spaCy tokens that are not white space."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    trace_id: str
+    scheme: str
+    index: int = Field(ge=0)
+    start: int = Field(ge=0)
+    end: int
+    text: str
+    tokens: int = Field(ge=0)
+
+    def json_line(self) -> str:
+        """The line written to ``units.jsonl``."""
+        return self.model_dump_json() + "\n"
+
+
+def unit_id(trace_id: str, scheme: str, start: int, end: int) -> str:
+    """``u`` and 20 hex digits of trace, scheme and offsets: two segmentations can never be joined by accident."""
+    key = f"{trace_id}\0{scheme}\0{start}\0{end}".encode("utf-8", "surrogatepass")
+    return "u" + blake2b(key, digest_size=10).hexdigest()

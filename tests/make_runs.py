@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pedagogy_r1.codebook import Codebook, parse_codebook
-from pedagogy_r1.runs.coding import CoderInfo, Coding
-from pedagogy_r1.runs.run import CoderRun, Manifest
+from pedagogy_r1.runs.run import CoderInfo, CoderRun, Coding, Manifest
 from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id

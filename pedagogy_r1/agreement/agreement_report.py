@@ -25,17 +25,19 @@ from .alpha_difference import AlphaDifference, drift, has_migration, human_machi
 from .code_accuracy import CodeAccuracy, MachineErrors, accuracy, machine_errors, majority
 from .coefficients import hayes_krippendorff
 from .comparison import (
+    FIELDS,
     MOST,
     Comparison,
     Confusion,
     DisagreedUnit,
+    ReliabilityData,
     compare,
     confusions,
     groups,
     most_disagreed,
     ranked_units,
+    reliability_data,
 )
-from .reliability import FIELDS, ReliabilityData, reliability_data
 from .replacement import replacement_test
 from .replacement_report import CoderSkill, ReplacementReport
 

@@ -21,8 +21,8 @@ from ..errors import CodebookError, RunError
 from ..estimate import Estimate, Resampling
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
+from .comparison import ReliabilityData, reliability_data
 from .profile import MISSING, Additive, Floats, Ints, patterns
-from .reliability import ReliabilityData, reliability_data
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..estimate import Estimate, Resampling
+from .comparison import ReliabilityData
 from .profile import MISSING, Additive, Floats, Ints, estimated, over_traces, value_counts
-from .reliability import ReliabilityData
 
 
 @dataclass(frozen=True)

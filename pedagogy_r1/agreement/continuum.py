@@ -18,10 +18,8 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from ..errors import PedagogyError, RunError, did_you_mean
-from ..runs.coding import Coding
-from ..runs.run import CoderRun, require_complete
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..runs.run import CoderRun, Coding, require_complete
+from ..trace import Trace, Unit
 
 Silent = Literal["missing", "nothing"]
 

@@ -21,13 +21,10 @@ import numpy as np
 
 from ..codebook import NONE, Codebook
 from ..errors import RunError, did_you_mean
-from ..runs.coding import CoderInfo, Coding
-from ..runs.run import CoderRun, opened, require_complete, run_labels
-from ..trace import Trace
-from ..unit.unit import Unit
-from .comparison import ranked_units
+from ..runs.run import CoderInfo, CoderRun, Coding, opened, require_complete, run_labels
+from ..trace import Trace, Unit
+from .comparison import ReliabilityData, ranked_units, reliability_data
 from .profile import MISSING
-from .reliability import ReliabilityData, reliability_data
 
 
 @dataclass(frozen=True)

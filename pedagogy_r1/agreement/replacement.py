@@ -23,6 +23,7 @@ import numpy as np
 from ..errors import RunError, did_you_mean
 from ..estimate import Clusters, Estimate, Resampling
 from ..limits import LEVEL
+from .comparison import ReliabilityData
 from .left_out import (
     Bools,
     LeftOut,
@@ -36,7 +37,6 @@ from .left_out import (
     wins_at,
 )
 from .profile import MISSING, Ints
-from .reliability import ReliabilityData
 from .replacement_report import (
     EPSILON,
     PASS,

@@ -4,8 +4,7 @@ Built once, for everything that asks: the coder ``llm``, the segmenter and judge
 """
 
 from .asker import Asker, GaveUp, Limiter, StoppedError
-from .open_chat import ModelName, key_from, open_chat, safe_url
-from .session import AskingSession, AskOutcome, all_of, run_apart
+from .session import AskingSession, AskOutcome, ModelName, all_of, key_from, open_chat, run_apart, safe_url
 from .transcript import FILE, Transcript, answered_digests
 
 __all__ = [

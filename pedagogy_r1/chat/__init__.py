@@ -12,7 +12,10 @@ from ._chat import (
     ChatRequest,
     Fault,
     Usage,
+    data_block,
     read_completion,
+    read_object,
+    strict_object,
 )
 
 __all__ = [
@@ -24,5 +27,8 @@ __all__ = [
     "ChatRequest",
     "Fault",
     "Usage",
+    "data_block",
     "read_completion",
+    "read_object",
+    "strict_object",
 ]

@@ -16,14 +16,11 @@ from .codebook import (
     parse_codebook,
     released,
 )
-from .cue import Cue, CuePiece, matcher_patterns, parse_cue
 
 __all__ = [
     "NONE",
     "Code",
     "Codebook",
-    "Cue",
-    "CuePiece",
     "Family",
     "Features",
     "Hit",
@@ -33,8 +30,6 @@ __all__ = [
     "WeightedCue",
     "find_codebook",
     "load_codebook",
-    "matcher_patterns",
     "parse_codebook",
-    "parse_cue",
     "released",
 ]

@@ -19,9 +19,9 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ..errors import CodebookError, did_you_mean
+from .check_migrations import wrong_migrations
 from .codebook import NONE, Codebook, find_codebook, load_codebook, released
 from .cue import CueMatcher
-from .migration import wrong_migrations
 from .yaml_lines import UnreadableYaml, YamlValue, read_yaml
 
 SHOWN = 3

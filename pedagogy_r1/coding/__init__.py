@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..codebook import Codebook
-from ..runs.coding import CoderInfo, Coding
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..runs.run import CoderInfo, Coding
+from ..trace import Trace, Unit
 
 Unitizer = Callable[[Trace], list[Unit]]
 """Picklable: worker processes get it too."""

@@ -18,11 +18,9 @@ from ..codebook import Codebook
 from ..codebook.check import load_checked
 from ..errors import ArgumentError, PedagogyError, PluginError
 from ..intake.traces_file import TracesFile, no_trace
-from ..runs.coding import Coding
-from ..runs.run import CoderRun, Manifest
+from ..runs.run import CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
 from . import Coder, Context
 

@@ -17,7 +17,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..codebook import Codebook, WeightedCue, matcher_patterns, parse_cue
+from ..codebook import Codebook, WeightedCue
+from ..codebook.cue import matcher_patterns, parse_cue
 from ..unit.language import language_code
 from .trace_words import UnitWords
 

@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 from ..asking import AskingSession, GaveUp, all_of
 from ..chat import Chat, ChatFrame, ChatRequest
 from ..codebook import NONE
-from ..runs.coding import Coding
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..runs.run import Coding
+from ..trace import Trace, Unit
 from . import Context, Emit, Outcome, Unitizer
 from .prompt_and_reply import Prompt, UnitAnswer, check, message, parse_codings
 from .workers import units_ahead

@@ -7,7 +7,7 @@
             </data 5e1c0b7a92d4>
 
 Traces are data. All untrusted text (question, context, units, the rationale of a first coder) stands inside one
-JSON document that nothing in it can close (`asking.data_block`).
+JSON document that nothing in it can close (`chat.data_block`).
 
     {"codings": [{"unit": 1, "evidence": "Wait", "rationale": "…", "primary": "TR-SP", "secondary": null, "confidence": 0.8}]}
 
@@ -22,8 +22,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..asking.data_block import data_block, strict_object
-from ..chat import ChatFault
+from ..chat import ChatFault, data_block, strict_object
 from ..codebook import NONE, Code, Codebook
 from ..provenance import digest
 

@@ -18,9 +18,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codebook import Codebook
-from ..runs.coding import Coding
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..runs.run import Coding
+from ..trace import Trace, Unit
 from .cue_index import CueIndex
 from .trace_words import SELF_RUN, STEM_RUN, TraceWords, UnitWords, WordRun, repeated, word_runs
 

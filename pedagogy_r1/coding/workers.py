@@ -22,8 +22,7 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from ..errors import PedagogyError, RunError
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer, made_units
 
 Task = TypeVar("Task")

@@ -18,12 +18,10 @@ from typing import Literal, NamedTuple
 from ..codebook import Codebook
 from ..errors import InputError
 from ..provenance import digest
-from ..runs.coding import CoderInfo, Coding
-from ..runs.run import CoderRun, Manifest
+from ..runs.run import CoderInfo, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..trace import Trace, Unit
 from .coding_log import CANNOT, NAME, NOT_YET, Entry, Work, read_log
 from .packet import CodingTask, Packet
 from .packet_return import NOT_RETURNED

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ..codebook import NONE
 from ..files.records import atomic
 from ..files.spreadsheet import neutralise
-from ..unit.unit import Unit
+from ..trace import Unit
 from .adjudication import CoderView, Dispute, Material, decided
 from .coding_log import LoggedChange, Work, read_changes
 

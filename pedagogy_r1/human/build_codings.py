@@ -20,10 +20,8 @@ from pathlib import Path
 
 from ..codebook import Codebook
 from ..intake import read_traces
-from ..runs.coding import Coding
-from ..runs.run import Manifest
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..runs.run import Coding, Manifest
+from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
 from .packet_return import NOT_RETURNED, ReturnedPacket
 from .parse_cells import SpanCoding

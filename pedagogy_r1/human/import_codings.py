@@ -18,11 +18,9 @@ from ..errors import ArgumentError, InputError
 from ..files.records import write_jsonl
 from ..intake.trace_importer import listed
 from ..provenance import file_digest
-from ..runs.coding import CoderInfo, CoderKind, Coding
-from ..runs.run import Manifest
+from ..runs.run import CoderInfo, CoderKind, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
 from .build_codings import build_codings
 from .locate_rows import find_scheme, place_spans, place_units

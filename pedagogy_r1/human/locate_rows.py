@@ -17,9 +17,8 @@ from pathlib import Path
 from ..errors import InputError, did_you_mean
 from ..files.spreadsheet import restore
 from ..intake import read_traces
-from ..trace import Trace
+from ..trace import Trace, Unit
 from ..unit.sentence import Span, trimmed
-from ..unit.unit import Unit
 from ..unit.unitizer import SCHEMES, Unitizer
 from .anchor import Anchored, Anchorer, Refused, fold
 from .raw_coding import CodingRowError, RawCoding

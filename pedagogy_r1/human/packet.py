@@ -26,8 +26,7 @@ from ..errors import InputError, RunError
 from ..files.records import BadRow, read_jsonl
 from ..job import read_record
 from ..sampling.assignment import CONTEXT
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..trace import Trace, Unit
 
 
 class PacketManifest(BaseModel):

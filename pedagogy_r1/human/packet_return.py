@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from ..unit.unit import Unit
+from ..trace import Unit
 from ..unit.unitizer import Unitizer
 from .packet import Packet, blind_id
 from .raw_coding import CodingRowError, RawCoding, RowProblem

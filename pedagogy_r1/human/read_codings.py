@@ -17,8 +17,7 @@ from typing import Any, NamedTuple, get_args
 from ..codebook import Codebook
 from ..errors import ArgumentError, InputError
 from ..files.records import BadRow
-from ..runs.coding import NOT_CODED, CoderKind, Coding
-from ..runs.run import CoderRun
+from ..runs.run import NOT_CODED, CoderKind, CoderRun, Coding
 from .packet_return import ReturnedPacket
 from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, read_codings_file
 from .tools import choose

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..agreement.alpha import krippendorff_alpha
+from ..agreement.comparison import ReliabilityData, reliability_of
 from ..agreement.profile import MISSING
-from ..agreement.reliability import ReliabilityData, reliability_of
 from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Resampling
 from ..formatting import level_words

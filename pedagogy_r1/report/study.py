@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..agreement.code_accuracy import majority
+from ..agreement.comparison import ReliabilityData, reliability_of
 from ..agreement.profile import MISSING
-from ..agreement.reliability import ReliabilityData, reliability_of
 from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
 from ..errors import ArgumentError, RunError, did_you_mean

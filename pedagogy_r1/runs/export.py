@@ -19,11 +19,9 @@ from typing import Any, Literal
 from ..errors import InputError
 from ..files.records import atomic, write_jsonl
 from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
-from ..trace import Trace
-from ..unit.unit import Unit
-from .coding import NOT_CODED, Coding
+from ..trace import Trace, Unit
 from .network_table import NetworkTable, ena_table, tna_table
-from .run import CoderRun, Manifest, one_codebook, opened, require_complete
+from .run import NOT_CODED, CoderRun, Coding, Manifest, one_codebook, opened, require_complete
 
 _CONTRACT = (
     "trace_id item domain condition model unit_id unit_index start end text tokens coder run_id "

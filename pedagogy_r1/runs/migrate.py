@@ -19,7 +19,7 @@ from ..errors import CodebookError
 from ..files.records import atomic
 from ..files.spreadsheet import neutralise
 from ..provenance import file_digest
-from ..unit.unit import Unit
+from ..trace import Unit
 from .run import CoderRun, Manifest, require_complete
 from .run_writer import RunWriter
 

@@ -22,10 +22,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..codebook import NONE, Codebook
-from ..trace import Trace
-from ..unit.unit import Unit
-from .coding import Coding
-from .run import CoderRun
+from ..trace import Trace, Unit
+from .run import CoderRun, Coding
 from .run_columns import coder_names
 
 TRACE_COLUMNS = (

@@ -26,8 +26,7 @@ import numpy.typing as npt
 from ..codebook import NONE, Codebook
 from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..files.records import BadRow, read_jsonl
-from .coding import CoderInfo
-from .run import CoderRun, one_codebook, opened, require_complete, run_labels
+from .run import CoderInfo, CoderRun, one_codebook, opened, require_complete, run_labels
 
 if TYPE_CHECKING:
     import pandas as pd

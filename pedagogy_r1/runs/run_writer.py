@@ -18,11 +18,9 @@ from ..codebook import Codebook
 from ..files.records import atomic, dump
 from ..job import CheckpointedFiles, JobFolder, Status
 from ..provenance import digest
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
-from .coding import Coding
-from .run import FILES, CoderRun, Manifest, dump_codebook, require_complete
+from .run import FILES, CoderRun, Coding, Manifest, dump_codebook, require_complete
 
 
 def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tuple[Unitizer, dict[str, Any]]:

@@ -21,8 +21,7 @@ from typing import Any, NamedTuple
 
 from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..runs.run import CoderRun, require_complete
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..trace import Trace, Unit
 
 STRATA = ("domain", "condition", "model")
 """The fields that make a stratum, unless told otherwise."""

@@ -8,7 +8,7 @@ they do, what the item contributes cancels. The numbers (`share_difference.py`):
 
     difference   p_a − p_b, in points; limits by square-and-add of the two shares' own limits, with the correlation
                  that the clusters show (MOVER: Newcombe 1998, method 10; Zou & Donner 2008)
-    odds ratio   binomial GLM, sandwich errors by cluster, t with G − 1 (`glm.py`); where a count is 0, Gart's ½-adjusted
+    odds ratio   binomial GLM, sandwich errors by cluster, t with G − 1 (`binomial_glm`); where a count is 0, Gart's ½-adjusted
                  logit on the effective counts gives the finite limit
     Cohen's h    2 arcsin √p_a − 2 arcsin √p_b; square-and-add on that scale (Cohen 1988, eq. 6.2.1)
     p_glm        t test of the GLM's coefficient; p_score: the same with the variance under no difference, which zero counts
@@ -30,11 +30,19 @@ from ..errors import RunError, did_you_mean
 from ..estimate import Estimate, few, joined
 from ..limits import LEVEL
 from ..runs.run_columns import of_coder
-from .code_shares import shares
-from .glm import Correction
+from .code_shares import (
+    Basis,
+    Sums,
+    Which,
+    cluster_sums,
+    cluster_word,
+    coded_units,
+    known_column,
+    renumbered,
+    shares,
+)
 from .permutation import PERMUTATIONS, max_t
-from .share_difference import Sides, cohens_h, odds_ratio, points, score_p
-from .sums import Basis, Sums, Which, cluster_sums, cluster_word, coded_units, known_column, renumbered
+from .share_difference import Correction, Sides, cohens_h, odds_ratio, points, score_p
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,7 @@ import pandas as pd
 from ..estimate import Estimate, critical
 from ..limits import LEVEL
 from ..runs.run_columns import of_coder
-from .code_shares import ratio_share
-from .sums import (
+from .code_shares import (
     CoderUnits,
     Floats,
     Ints,
@@ -31,6 +30,7 @@ from .sums import (
     cluster_variance,
     cluster_word,
     coded_units,
+    ratio_share,
     renumbered,
 )
 

@@ -19,8 +19,7 @@ import pandas as pd
 from ..estimate import Clusters, Estimate, critical, joined
 from ..limits import FEW_HITS, LEVEL
 from ..runs.run_columns import of_coder
-from .code_shares import ratio_share, shares
-from .sums import (
+from .code_shares import (
     CoderUnits,
     Floats,
     Sums,
@@ -29,7 +28,9 @@ from .sums import (
     cluster_variance,
     cluster_word,
     coded_units,
+    ratio_share,
     renumbered,
+    shares,
 )
 
 BINS = 10

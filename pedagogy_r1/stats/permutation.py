@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..estimate import BLOCK
-from .sums import Flags, Floats, Sums
+from .code_shares import Flags, Floats, Sums
 
 PERMUTATIONS = 10_000
 _TIE = 1e-9

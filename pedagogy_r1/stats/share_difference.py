@@ -3,6 +3,19 @@
     cop 172 of 546, generic 117 of 509, 20 items: +8.5 points [2.6, 14.3], odds ratio 1.54 [1.14, 2.09]
 
 p_a − p_b = Σ_g w_g with w_g = (y_ga − p_a m_ga)/M_a − (y_gb − p_b m_gb)/M_b: what an item adds on both sides cancels.
+
+The logistic regression of clustered counts with sandwich errors (`binomial_glm`; Liang and Zeger 1986) solves
+
+    β̂: Σ_g D_g' V_g⁻¹ (y_g − μ_g) = 0        Cov β̂ = c · H⁻¹ (Σ_g s_g s_g') H⁻¹
+
+g: clusters; s_g: a cluster's score; H = Σ_g D_g' V_g⁻¹ D_g; V_g: working covariance, independent or exchangeable (one
+correlation α for any two units of a cluster). Errors hold whatever the working covariance. c is
+
+    "statsmodels"  G/(G−1) · (n−1)/(n−p)     GLM(cov_type="cluster"), Stata
+    "survey"       G/(G−1)                   R svyglm
+    "none"         1                         GEE, geepack
+
+Units of a cluster that share a row of X are one cell: a million units cost what their cells cost.
 Numbers checked against R's survey: ``svyglm``, ``svychisq``.
 """
 
@@ -11,12 +24,140 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
+from scipy import special
 
-from ..estimate import Estimate, critical, joined, two_sided
-from .glm import Correction, binomial_glm
-from .sums import Floats, Sums, cluster_variance
+from ..estimate import Clusters, Estimate, critical, joined, two_sided
+from .code_shares import Floats, Ints, Sums, cluster_variance, renumbered
+
+Correction = Literal["statsmodels", "survey", "none"]
+Working = Literal["independence", "exchangeable"]
+
+_STEPS = 100
+_TOLERANCE = 1e-12
+_FAR = 30.0
+"""A linear predictor beyond this is a probability of 0 or 1: the estimate runs away to infinity."""
+
+
+@dataclass(frozen=True)
+class BinomialFit:
+    """``coef``: (p,) log odds, ``covariance``: (p, p), ``se``: (p,); ``alpha``: working correlation; t has ``df`` = G − 1.
+
+    Where the fit does not exist the arrays are empty and ``why_undefined`` says why.
+    """
+
+    coef: Floats
+    se: Floats
+    covariance: Floats
+    alpha: float
+    n: int
+    clusters: int
+    df: int
+    why_undefined: str | None = None
+
+
+class _Cells(NamedTuple):
+    y: Floats
+    n: Floats
+    x: Floats
+    clusters: Clusters
+
+    def per_cluster(self, values: Floats) -> Floats:
+        """(clusters, …) sums of (cells, …) values."""
+        return self.clusters.sums(values) if values.ndim > 1 else self.clusters.sums(values[:, None])[:, 0]
+
+
+def binomial_glm(
+    successes: Floats,
+    trials: Floats,
+    x: Floats,
+    cluster: Ints,
+    *,
+    working: Working = "independence",
+    correction: Correction = "statsmodels",
+    pair_correction: bool = True,
+) -> BinomialFit:
+    """Fit ``logit μ = xβ`` to (cells,) successes of trials; ``x``: (cells, p), ``cluster``: (cells,).
+
+    ``pair_correction``: α and the scale divide by pairs − p and n − p as statsmodels does; geepack divides by their
+    number. Raises `ValueError` where the arrays do not fit; separation and a single cluster are ``why_undefined``.
+    """
+    if not len(successes) == len(trials) == len(x) == len(cluster):
+        raise ValueError("successes, trials, x and cluster differ in length: give one entry for each cell")
+    kept = trials > 0
+    groups = renumbered(cluster[kept])
+    y, n, cells_x = (values[kept].astype(float) for values in (successes, trials, x))
+    cells = _Cells(y, n, cells_x, groups)
+    units, clusters = int(cells.n.sum()), groups.count
+    why = None
+    if clusters < 2:
+        why = f"{clusters} cluster: no variance between clusters can be estimated"
+    elif np.linalg.matrix_rank(cells.x) < cells.x.shape[1]:
+        why = "a column of x is constant or the sum of others where there are units"
+    beta = np.zeros(cells.x.shape[1])
+    alpha = 0.0
+    for _ in range(0 if why else _STEPS):
+        mu = special.expit(cells.x @ beta)
+        alpha = _correlation(cells, mu, units, pair_correction) if working == "exchangeable" else 0.0
+        scores, hessian = _scores(cells, mu, alpha)
+        if np.abs(cells.x @ beta).max() > _FAR or np.linalg.cond(hessian) > 1e14:
+            why = "separation: a combination of groups has no unit with the code, or no unit without it"
+            break
+        step = np.linalg.solve(hessian, scores.sum(axis=0))
+        beta = beta + step
+        if np.abs(step).max() < _TOLERANCE:
+            break
+    else:
+        why = why or f"no convergence in {_STEPS} steps"
+    if why:
+        none = np.empty(0)
+        return BinomialFit(none, none, np.empty((0, 0)), 0.0, units, clusters, max(clusters - 1, 0), why)
+    scores, hessian = _scores(cells, special.expit(cells.x @ beta), alpha)
+    bread = np.linalg.inv(hessian)
+    covariance = _factor(correction, clusters, units, len(beta)) * bread @ (scores.T @ scores) @ bread
+    se = np.sqrt(np.maximum(0.0, np.diag(covariance)))
+    return BinomialFit(beta, se, covariance, alpha, units, clusters, clusters - 1)
+
+
+def _factor(correction: Correction, clusters: int, units: int, parameters: int) -> float:
+    if correction == "none":
+        return 1.0
+    factor = clusters / (clusters - 1)
+    return factor * (units - 1) / (units - parameters) if correction == "statsmodels" else factor
+
+
+def _scores(cells: _Cells, mu: Floats, alpha: float) -> tuple[Floats, Floats]:
+    """(clusters, p) scores and (p, p) H. The inverse of (1−α)I + αJ is (I − α/(1+(m−1)α) J)/(1−α), m units."""
+    a = mu * (1 - mu)
+    residual = cells.y - cells.n * mu
+    scores = cells.per_cluster(cells.x * residual[:, None])
+    hessian = (cells.x * (cells.n * a)[:, None]).T @ cells.x
+    if alpha == 0:
+        return scores, hessian
+    m = cells.per_cluster(cells.n)
+    shrink = alpha / (1 + (m - 1) * alpha)
+    u = cells.per_cluster(cells.x * (cells.n * np.sqrt(a))[:, None])
+    r = cells.per_cluster(residual / np.sqrt(a))
+    scores = (scores - u * (shrink * r)[:, None]) / (1 - alpha)
+    hessian = (hessian - (u * shrink[:, None]).T @ u) / (1 - alpha)
+    return scores, hessian
+
+
+def _correlation(cells: _Cells, mu: Floats, units: int, corrected: bool) -> float:
+    """Moment estimate of α: mean product of two Pearson residuals of a cluster, over their mean square."""
+    p = cells.x.shape[1] if corrected else 0
+    a = mu * (1 - mu)
+    sums = cells.per_cluster((cells.y - cells.n * mu) / np.sqrt(a))
+    squares = float((cells.y * (1 - mu) / mu + (cells.n - cells.y) * mu / (1 - mu)).sum())
+    m = cells.per_cluster(cells.n)
+    pairs = float((m * (m - 1) / 2).sum())
+    if pairs <= p:
+        return 0.0
+    scale = squares / (units - p)
+    return float(((sums**2).sum() - squares) / 2 / scale / (pairs - p))
+
 
 _NO_SPREAD = 1e-9
 

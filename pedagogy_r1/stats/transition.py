@@ -29,7 +29,7 @@ from scipy import special
 from ..estimate import joined
 from ..limits import FEW_EXPECTED
 from ..runs.run_columns import of_coder
-from .sums import Floats, Ints
+from .code_shares import Floats, Ints
 
 PERMUTATIONS = 1000
 _WORK = 30_000_000

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..asking import Asker, GaveUp, all_of
-from ..asking.data_block import data_block, read_object, strict_object
-from ..chat import ChatFault, ChatFrame, ChatRequest
+from ..chat import ChatFault, ChatFrame, ChatRequest, data_block, read_object, strict_object
 from ..provenance import digest
 from ..trace import Trace
 from ..unit.sentence import Span

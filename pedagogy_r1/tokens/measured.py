@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from ..trace import Trace
+from ..trace import Trace, Unit
 from ..unit.language import language_code, tokenize
-from ..unit.unit import Unit
 from ..unit.unitizer import SWITCH_CUES, Unitizer
 from .noise import Codes, NoiseFamilies, NoiseTokens, noise_tokens
 from .response_thoughts import Response, Thought, response_correct, verdicts

@@ -17,8 +17,7 @@ from ..codebook import Codebook
 from ..errors import InputError
 from ..estimate import Estimate, Resampling, bootstrap, quotient
 from ..provenance import now, versions
-from ..trace import Trace
-from ..unit.unit import Unit
+from ..trace import Trace, Unit
 from .measured import SEGMENTER, Measured, UnitRow, measure, measure_units
 from .noise import (
     PAPER,

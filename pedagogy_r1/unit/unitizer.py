@@ -25,10 +25,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, PedagogyError, did_you_mean
 from ..provenance import digest
-from ..trace import Trace
+from ..trace import Trace, Unit, unit_id
 from .language import bounded_memory, language_code, tokenize
 from .sentence import Span, paragraphs, sentences
-from .unit import Unit, unit_id
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc

@@ -31,8 +31,7 @@ from ..human.adjudication import ADJUDICATED
 from ..human.coding_log import PRACTICE, CodingLog, LogHeader
 from ..human.packet import CodingTask, Packet, blind
 from ..limits import ALPHA_RELIABLE, FEW_PRACTISED
-from ..runs.coding import Coding
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, Coding
 from .code import CodePages
 from .state import State
 from .workplace import TaskPlace, Workplace, rules_between

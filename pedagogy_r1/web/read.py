@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ..runs.coding import Coding
+from ..runs.run import Coding
 from .escape import lead, strip
 from .filters import DIFFER, OPEN, Filters, TraceHit, select, unit_mask
 from .index import MISSING, Index, TraceRow, fold

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, ttest_1samp
 
+from pedagogy_r1.agreement.comparison import reliability_data
 from pedagogy_r1.agreement.left_out import mean_test
-from pedagogy_r1.agreement.reliability import reliability_data
 from pedagogy_r1.agreement.replacement import alternative_annotator_test, replacement_test
 from pedagogy_r1.agreement.replacement_report import Minimum, ReplacementReport
 from pedagogy_r1.errors import RunError

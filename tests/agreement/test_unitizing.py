@@ -21,8 +21,7 @@ from pedagogy_r1.agreement.continuum import Continuum, Span, continua_of
 from pedagogy_r1.agreement.gamma import Gamma, gamma
 from pedagogy_r1.agreement.unitizing import Unitizing, unitizing_alpha
 from pedagogy_r1.errors import PedagogyError, RunError
-from pedagogy_r1.runs.coding import CoderInfo, Coding
-from pedagogy_r1.runs.run import CoderRun, Manifest
+from pedagogy_r1.runs.run import CoderInfo, CoderRun, Coding, Manifest
 from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import given_scheme, given_units

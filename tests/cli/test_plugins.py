@@ -30,7 +30,7 @@ FILES = {
 """Codes every unit with the book's first code."""
 
 from pedagogy_r1.coding import Outcome
-from pedagogy_r1.runs.coding import CoderInfo, Coding
+from pedagogy_r1.runs.run import CoderInfo, Coding
 
 
 class First:

@@ -14,13 +14,11 @@ from hypothesis import strategies as st
 from pedagogy_r1.codebook import (
     Codebook,
     load_codebook,
-    matcher_patterns,
     parse_codebook,
-    parse_cue,
     released,
 )
 from pedagogy_r1.codebook.check import check_codebook
-from pedagogy_r1.codebook.cue import CueMatcher
+from pedagogy_r1.codebook.cue import CueMatcher, matcher_patterns, parse_cue
 from pedagogy_r1.codebook.diff import diff
 from pedagogy_r1.errors import CodebookError
 

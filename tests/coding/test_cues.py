@@ -16,7 +16,7 @@ from pedagogy_r1.coding.coders.cues import CHUNK, CuesCoder, coder
 from pedagogy_r1.coding.cue_index import CueIndex
 from pedagogy_r1.coding.trace_words import TraceWords, repeated, word_runs
 from pedagogy_r1.errors import PedagogyError, RunError
-from pedagogy_r1.runs.coding import Coding
+from pedagogy_r1.runs.run import Coding
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, Unitizer
 from pedagogy_r1.unit.language import pipeline, tokenize
@@ -162,7 +162,7 @@ def test_the_index_finds_what_the_matcher_alone_finds() -> None:
     """Filing cues under words is an optimisation; it must not lose or add a match."""
     from spacy.matcher import Matcher
 
-    from pedagogy_r1.codebook import matcher_patterns, parse_cue
+    from pedagogy_r1.codebook.cue import matcher_patterns, parse_cue
 
     cues = ["a [b] .. c", "a .. b .. a", "# a", "[b] a|d [c] [c] e", "* a *", "a a", "let's .. a", "a|let's [b] c", ".. a".removeprefix(".. "), "? a"]  # fmt: skip
     codes = [{"id": "X", "name": "x", "family": "F", "short": "s", "definition": "d", "cues": cues}]

@@ -15,8 +15,7 @@ from pedagogy_r1.codebook import Codebook, load_codebook, parse_codebook
 from pedagogy_r1.coding import Context, Outcome
 from pedagogy_r1.coding.coders.llm import LlmCoder, coder
 from pedagogy_r1.errors import ChatError, InputError, PluginError
-from pedagogy_r1.runs.coding import Coding
-from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.runs.run import CoderRun, Coding
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id
 

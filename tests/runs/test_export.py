@@ -19,9 +19,8 @@ from pedagogy_r1.codebook import load_codebook, parse_codebook
 from pedagogy_r1.errors import InputError, PedagogyError
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.provenance import now
-from pedagogy_r1.runs.coding import CoderInfo, Coding
 from pedagogy_r1.runs.export import COLUMNS, export_runs, records
-from pedagogy_r1.runs.run import CoderRun, Manifest
+from pedagogy_r1.runs.run import CoderInfo, CoderRun, Coding, Manifest
 from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import unitize

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from pedagogy_r1.errors import CodebookError, InputError, RunError
-from pedagogy_r1.runs.coding import CoderInfo, Coding
-from pedagogy_r1.runs.run import CoderRun, Manifest
+from pedagogy_r1.runs.run import CoderInfo, CoderRun, Coding, Manifest
 from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id

@@ -16,8 +16,8 @@ from scipy import stats
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.stats import CodeContrast, binomial_glm, contrast, frequency
 from pedagogy_r1.stats.code_contrast import contrast_sums
+from pedagogy_r1.stats.code_shares import Sums
 from pedagogy_r1.stats.permutation import max_t
-from pedagogy_r1.stats.sums import Sums
 
 from ..code_tables import code_frame, traces
 

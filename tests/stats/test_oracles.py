@@ -17,7 +17,7 @@ from scipy import stats
 
 from pedagogy_r1.stats import BinomialFit, CodeContrast, binomial_glm, sequence_transitions
 from pedagogy_r1.stats.code_contrast import contrast, contrast_sums
-from pedagogy_r1.stats.sums import Sums
+from pedagogy_r1.stats.code_shares import Sums
 
 from ..code_tables import code_frame
 

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from pedagogy_r1.codebook import parse_codebook
 from pedagogy_r1.errors import CodebookError, InputError, PluginError, RunError
 from pedagogy_r1.intake import read_traces
-from pedagogy_r1.runs.coding import CoderInfo, Coding
-from pedagogy_r1.runs.run import Manifest
+from pedagogy_r1.runs.run import CoderInfo, Coding, Manifest
 from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.train.filter import apply, filter_traces, funnel_text

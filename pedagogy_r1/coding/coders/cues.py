@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...codebook import Codebook
 from ...errors import ArgumentError
-from ...runs.coding import CoderInfo, Coding
-from ...trace import Trace
+from ...runs.run import CoderInfo, Coding
+from ...trace import Trace, Unit
 from ...unit.language import bounded_memory, language_code, pipeline, tokenize
-from ...unit.unit import Unit
 from .. import Context, Emit, Outcome, Unitizer
 from ..cue_index import CueIndex
 from ..scoring import ALGORITHM, CODER, FEATURE_WEIGHT, SECOND, VETO_WEIGHT, TraceScorer

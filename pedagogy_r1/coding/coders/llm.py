@@ -19,7 +19,7 @@ from ...asking import FILE, ModelName, answered_digests, key_from, open_chat, ru
 from ...chat import Chat
 from ...errors import InputError
 from ...files.records import Row, read_jsonl
-from ...runs.coding import CoderInfo
+from ...runs.run import CoderInfo
 from ...trace import Trace
 from .. import Context, Emit, Outcome, Unitizer
 from ..llm_session import LlmOptions, LlmSession

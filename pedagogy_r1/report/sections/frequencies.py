@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...formatting import counted
-from ...stats.code_shares import CodeShare, frequency
-from ...stats.sums import Basis
+from ...stats.code_shares import Basis, CodeShare, frequency
 from ..figures import Dot, Figure, dot_rows, stacked_bars
 from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, with_interval
 from ..study import COLUMNS, Study, sameness, value_words

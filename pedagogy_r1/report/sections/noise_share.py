@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...estimate import Resampling
-from ...stats.sums import item_numbers
+from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..figures import Dot, Figure, dot_rows
 from ..section import Gap, ReportTable, Row, Section, columns, distinct, estimate_cells, with_interval
