@@ -20,7 +20,7 @@ from pedagogy_r1.wbeb.condition import condition
 from pedagogy_r1.wbeb.item import Item, write_items
 from pedagogy_r1.wbeb.questions import GenerationSettings, Questions
 from tests.conftest import pcode  # noqa: F401 - a fixture
-from tests.runs import BOOK
+from tests.make_runs import BOOK
 
 # Read by vLLM when it is imported: one GiB for keys and values, nothing sent anywhere.
 ENVIRONMENT = {

@@ -16,7 +16,7 @@ from pedagogy_r1.codebook import parse_codebook
 from pedagogy_r1.coding.prompt_and_reply import make_prompt
 from pedagogy_r1.files.records import Row, read_jsonl
 from pedagogy_r1.runs.run import CoderRun
-from tests.runs import BOOK
+from tests.make_runs import BOOK
 
 from .conftest import Tiny
 
