@@ -15,8 +15,8 @@ _FILES = {
     "code_shares": ("CodeShare", "frequency"),
     "code_position": ("CodePosition", "position"),
     "corrected": ("Corrected", "corrected_logistic", "corrected_prevalence"),
-    "glm": ("BinomialFit", "binomial_glm"),
     "multiverse_analysis": ("Analysis", "Conclusion", "Multiverse", "conclusions", "multiverse"),
+    "share_difference": ("BinomialFit", "binomial_glm"),
     "transition": ("Transitions", "sequence_transitions", "transitions"),
 }
 __getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)
