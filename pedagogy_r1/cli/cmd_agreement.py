@@ -11,7 +11,7 @@ import click
 from ..formatting import DASH, counted, interval, level_words, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from . import options
-from .console import console, put_json, table
+from .console import console, escape, put_json, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,8 +68,6 @@ def command(
 
 def print_report(report: AgreementReport, *, codes: bool = False) -> None:
     """The comparisons, what is to be said of them, and the disagreements; ``codes``: also every code's α."""
-    from rich.markup import escape
-
     out = console()
     measurement = report.comparisons[0].measurement if report.comparisons else "nominal"
     out.print(
@@ -100,8 +98,6 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
 
 
 def _print_comparisons(out: Console, comparisons: Sequence[Comparison], over: str) -> None:
-    from rich.markup import escape
-
     beside = ("agree", "κ", "AC1") if out.width >= WIDE else ()
     heads = ("coders", "", "α", over, "over units", *beside, "units", "values")
     rows = [
@@ -126,8 +122,6 @@ def _cells(result: Alpha) -> tuple[str, str, str]:
 
 
 def _print_codes(out: Console, comparison: Comparison, over: str) -> None:
-    from rich.markup import escape
-
     rows = []
     for c in comparison.per_code:
         note = c.result.why_undefined or ("too rare for its intervals" if c.result.too_uniform else "")
@@ -138,8 +132,6 @@ def _print_codes(out: Console, comparison: Comparison, over: str) -> None:
 
 
 def _print_accuracy(out: Console, report: AgreementReport) -> None:
-    from rich.markup import escape
-
     for name, codes in report.accuracy.items():
         rows = []
         for c in codes:
@@ -159,8 +151,6 @@ def _print_accuracy(out: Console, report: AgreementReport) -> None:
 
 
 def _print_before_after(out: Console, report: AgreementReport) -> None:
-    from rich.markup import escape
-
     for words, d in (
         ("α before", report.drift),
         ("the earlier codes carried by the migration map: α before", report.drift_carried),
@@ -213,8 +203,6 @@ def _undefined(who: str, alpha: Alpha) -> Iterator[str]:
 
 
 def _print_disagreements(out: Console, report: AgreementReport) -> None:
-    from rich.markup import escape
-
     from ..agreement.agreement_report import CONFUSED
 
     if report.confused:

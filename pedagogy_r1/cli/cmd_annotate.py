@@ -41,17 +41,7 @@ PRICES = options.together(
 @options.seed("what is drawn at random")
 @options.dry_run("done and paid")
 @options.as_json("the run's manifest (or the plan)")
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    traces: Path,
-    out: Path,
-    coder: str | None,
-    dry_run: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
+def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: bool, **given: Any) -> int:
     """Code every unit of TRACES and write a run directory.
 
     The same command resumes a run that was interrupted. Without --model the rule-based coder `cues` is used:
@@ -65,7 +55,7 @@ def command(
     job = prepare(traces, out, coder=coder or ("llm" if given["model"] else "cues"), **chosen)
     if dry_run:
         print_plan(_paid(plan(job), prices), as_json)
-        return
+        return 0
     with progress_bar("annotate") as progress:
         run = execute(job, progress=progress, notice=notice, restart=bool(given["retry_missing"]))
     manifest = run.manifest
@@ -75,7 +65,7 @@ def command(
         print_json(manifest.model_dump(mode="json"))
     else:
         _print_run(manifest, run.folder)
-    ctx.exit(exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values())))
+    return exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values()))
 
 
 def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:

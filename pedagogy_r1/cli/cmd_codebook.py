@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .console import console, notice, print_json, table
+from .console import console, escape, notice, print_json, table
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
@@ -27,8 +27,6 @@ def command() -> None:
 @options.as_json()
 def list_(as_json: bool) -> None:
     """The codebooks that come with this package."""
-    from rich.markup import escape
-
     from ..codebook import load_codebook, released
 
     books = [load_codebook(path) for path in released()]
@@ -65,8 +63,6 @@ def show(codebook: str, as_json: bool) -> None:
 
 
 def _show(book: Codebook) -> None:
-    from rich.markup import escape
-
     out = console()
     out.print(f"[bold]{escape(book.title)}[/]  {escape(book.ref)}")
     most = "one code" if book.max_codes == 1 else f"up to {book.max_codes} codes"
@@ -86,8 +82,7 @@ def _show(book: Codebook) -> None:
 @command.command("check")
 @click.argument("file")
 @options.as_json()
-@click.pass_context
-def check(ctx: click.Context, file: str, as_json: bool) -> None:
+def check(file: str, as_json: bool) -> int:
     """Report every problem of the codebook FILE at once, with line numbers.
 
     Exit status 1 if there are errors; warnings alone leave it 0.
@@ -108,7 +103,7 @@ def check(ctx: click.Context, file: str, as_json: bool) -> None:
         )
     else:
         _print_problems(path, problems, errors)
-    ctx.exit(1 if errors else 0)
+    return 1 if errors else 0
 
 
 def _print_problems(path: Path, problems: list[CodebookProblem], errors: int) -> None:
@@ -175,8 +170,7 @@ def manual(codebook: str, out: Path | None, format_: Any) -> None:
 @options.option("--to codebook", "The later version: ID@VERSION or a YAML file.", required=True)
 @options.out("Directory of the new run.")
 @options.as_json()
-@click.pass_context
-def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bool) -> None:
+def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
     """Carry the codings of RUN to a later version of its codebook, in a new run.
 
     Each carried coding is marked so. What cannot be carried (a code that was split or retired) becomes missing
@@ -209,7 +203,7 @@ def migrate(ctx: click.Context, run: Path, codebook: str, out: Path, as_json: bo
         if recode:
             made = _many(len(recode), "coding") + (" has" if len(recode) == 1 else " have")
             notice(f"{made} to be made again: fill in the column code of {out / RECODE}, then: pcode import")
-    ctx.exit(1 if recode else 0)
+    return 1 if recode else 0
 
 
 @command.command("bump")

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import shown
 from . import options
-from .console import console, print_json, table
+from .console import console, escape, print_json, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,8 +59,6 @@ def command(
 
 
 def _print(out: Console, found: Disagreements, most: int, quotes: int) -> None:
-    from rich.markup import escape
-
     from ..report.disagreement_sheet import heading
 
     out.print(f"[bold]{escape(found.book.stamp)}[/] · {escape(heading(found))}")
@@ -80,8 +78,6 @@ def _print(out: Console, found: Disagreements, most: int, quotes: int) -> None:
 
 
 def _print_pair(out: Console, found: Disagreements, pair: ConfusedPair, quotes: int) -> None:
-    from rich.markup import escape
-
     from ..report.disagreement_sheet import code_of, counted_pair
 
     out.print(f"\n[bold]{escape(' – '.join(pair.codes))}[/]  {escape(counted_pair(pair))}")
@@ -96,8 +92,6 @@ def _print_pair(out: Console, found: Disagreements, pair: ConfusedPair, quotes: 
 
 
 def _print_code(out: Console, name: str, code: Code | None) -> None:
-    from rich.markup import escape
-
     if code is None:
         out.print(f"  [bold]{escape(name)}[/]  no code applies")
         return
@@ -108,8 +102,6 @@ def _print_code(out: Console, name: str, code: Code | None) -> None:
 
 
 def _print_unit(out: Console, unit: QuotedUnit) -> None:
-    from rich.markup import escape
-
     out.print(f"  “{escape(_line(unit.text))}” [dim]{escape(unit.trace_id)}[/]")
     for one in unit.said:
         memo = f": {escape(_line(one.memo))}" if one.memo else ""

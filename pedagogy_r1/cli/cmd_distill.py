@@ -25,17 +25,7 @@ if TYPE_CHECKING:
 @options.generation()
 @options.dry_run("drawn and asked")
 @options.as_json("the manifest (or the plan)")
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    items: Path,
-    out: Path,
-    weights: str | None,
-    dry_run: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
+def command(items: Path, out: Path, weights: str | None, dry_run: bool, as_json: bool, **given: Any) -> int:
     """Draw questions from the train half of ITEMS and put them to a teacher.
 
     Every domain gives the same number, or its share by --weights; a domain with fewer gives all it has and the others fill
@@ -48,7 +38,7 @@ def command(
     _print_short(distillation)
     if dry_run:
         print_plan(distillation.plan(), as_json)
-        return
+        return 0
     with progress_bar("distill") as progress:
         generation = run_distill(distillation, progress)
     manifest = generation.manifest
@@ -56,7 +46,7 @@ def command(
         print_json(manifest.model_dump(mode="json"))
     else:
         _print_outcomes(generation)
-    ctx.exit(report_missing(manifest))
+    return report_missing(manifest)
 
 
 def _print_short(distillation: Distillation) -> None:

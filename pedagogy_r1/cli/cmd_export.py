@@ -21,8 +21,7 @@ from . import options
     help="A table that R's rENA (a 0/1 column a code) or tna (a row a sequence) reads as it is.",
 )
 @options.partial()
-@click.pass_context
-def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: bool, for_: Any) -> None:
+def command(runs: tuple[Path, ...], out: Path, partial: bool, for_: Any) -> int:
     """Write the codings of RUNS as a table, one row per unit × coder × code.
 
     A unit with no code has one row with an empty code; a reason beside it says that the coding is missing. In CSV and
@@ -40,4 +39,4 @@ def command(ctx: click.Context, /, runs: tuple[Path, ...], out: Path, partial: b
         click.secho(f"warning: {warning}", fg="red", bold=True, err=True)
     if warnings:
         click.echo("hint:  complete it with the command that started it, and export again", err=True)
-        ctx.exit(1)
+    return 1 if warnings else 0

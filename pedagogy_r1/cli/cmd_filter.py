@@ -29,17 +29,14 @@ from .console import notice, print_json
 )
 @options.option("--items", "Items file with its split, for decontaminate.", options.PATH)
 @options.as_json("the funnel")
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     traces: Path,
     out: Path,
     policies: tuple[str, ...],
     codings: tuple[Path, ...],
     items: Path | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Keep the TRACES that every policy keeps, and say what became of the others.
 
     \b
@@ -65,4 +62,4 @@ def command(
     if not funnel.kept:
         several = "policies in a row must all keep a trace, 'A|B' keeps what either keeps"
         notice("no trace is left" + (f"; {several}" if len(policies) > 1 else ""))
-        ctx.exit(1)
+    return 0 if funnel.kept else 1

@@ -47,10 +47,7 @@ if TYPE_CHECKING:
 @options.lang()
 @options.on_error()
 @options.as_json("the report")
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     files: tuple[Path, ...],
     traces: Path | None,
     out: Path,
@@ -58,7 +55,7 @@ def command(
     units: Path | None,
     as_json: bool,
     **how: Any,
-) -> None:
+) -> int:
     """Import human codings from FILES (CSV, TSV, XLSX, JSON, JSONL, Parquet, or what a tool exports).
 
     Layouts: `trace_id start end quote coder code [memo]`, `unit_id coder code [memo]` (one row per unit and code, the
@@ -80,8 +77,7 @@ def command(
         click.echo(
             f"{counted(report.codings - report.missing, 'coding')}{missing} by {', '.join(report.coders)} on {where} written to {report.out}"
         )
-    if report.problems:
-        ctx.exit(1)
+    return 1 if report.problems else 0
 
 
 def _say(report: CodingsReport) -> None:

@@ -19,7 +19,7 @@ from ..errors import InputError, did_you_mean
 from ..shipped import folder
 from . import options
 from .cmd_pipeline_invented import teach, tiny
-from .console import console, notice, print_json
+from .console import console, escape, notice, print_json
 from .main import cli
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ def command() -> None:
 @options.flag("--keep-code", "Stages made by another version of the code count as made.")
 @options.dry_run("run and why")
 @options.as_json("what was (or would be) done")
-@click.pass_context
 def run(
-    ctx: click.Context,
-    /,
     recipe: str,
     out: Path | None,
     start: str | None,
@@ -58,7 +55,7 @@ def run(
     keep_code: bool,
     dry_run: bool,
     as_json: bool,
-) -> None:
+) -> int:
     """Run RECIPE (a name, or a YAML file). What is unchanged is not run again; what was cut off is taken up.
 
     A stage runs if its words, the files it reads, or the code behind its command have changed, or if what it wrote is not
@@ -71,11 +68,8 @@ def run(
     pipeline = Pipeline(read, out, CommandLine(), keep_code=keep_code)
     if dry_run:
         steps = list(pipeline.plan(start))
-        if as_json:
-            _print_steps(pipeline, steps)
-        else:
-            _print_plan(pipeline, steps)
-        return
+        (_print_steps if as_json else _print_plan)(pipeline, steps)
+        return 0
     steps = pipeline.run(start, tell=lambda step: _announce(pipeline, step))
     if as_json:
         _print_steps(pipeline, steps)
@@ -83,7 +77,7 @@ def run(
     click.secho(f"{len(steps)} stages done, in {out}", bold=True, err=True)
     if failed:
         notice(f"done with failures, which each lists: {', '.join(failed)}")
-        ctx.exit(1)
+    return 1 if failed else 0
 
 
 @command.command("list")
@@ -150,8 +144,6 @@ _COLOURS = {"run": "green", "resume": "cyan", "look": "yellow", "keep": "white"}
 
 
 def _print_plan(pipeline: Pipeline, steps: list[PlannedStage]) -> None:
-    from rich.markup import escape
-
     out = console()
     for step in steps:
         head = (

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from . import options
-from .console import console, print_json, table
+from .console import console, escape, print_json, table
 
 EXTENSION_POINTS = {
     "pedagogy_r1.coding.coders": "codes units by machine: pcode annotate --coder NAME",
@@ -49,8 +49,6 @@ def command(as_json: bool) -> None:
 
 
 def _print(points: list[dict[str, Any]]) -> None:
-    from rich.markup import escape
-
     out = console()
     for point in points:
         out.print(f"[bold]{point['package']}[/]  def {point['function']}(…)  [dim]{escape(point['what'])}[/]")

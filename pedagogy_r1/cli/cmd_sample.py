@@ -12,7 +12,7 @@ from ..errors import PedagogyError
 from ..formatting import counted, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
-from .console import console, notice, print_json, table
+from .console import console, escape, notice, print_json, table
 
 if TYPE_CHECKING:
     from ..report.sample_size import SampleSize
@@ -169,8 +169,6 @@ def _enrichment(given: dict[str, Any]) -> Any:
 
 
 def _print(sample: DrawnSample) -> None:
-    from rich.markup import escape
-
     out, counts, strata = console(), sample.counts(), sample.strata()
     rows = [
         (escape(row["stratum"]), f"{row['population']:,}", f"{row['expected']:.2f}", f"{row['drawn']:,}")
@@ -273,8 +271,6 @@ def _write_plan(size: SampleSize, out: Path) -> None:
 
 
 def _print_plan(size: SampleSize) -> None:
-    from rich.markup import escape
-
     a, out = size.assumed, console()
     out.print(
         escape(

@@ -35,19 +35,7 @@ if TYPE_CHECKING:
 @options.seed("the answers")
 @options.dry_run("asked")
 @options.as_json("the manifest (or the plan)")
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    traces: Path,
-    out: Path,
-    base_url: tuple[str, ...],
-    api_key_env: tuple[str, ...],
-    backend: tuple[str, ...],
-    dry_run: bool,
-    as_json: bool,
-    **given: Any,
-) -> None:
+def command(traces: Path, out: Path, dry_run: bool, as_json: bool, **given: Any) -> int:
     """Cut the reasoning of TRACES into thoughts, and have two models judge those of wrong responses.
 
     Writes OUT/thoughts.jsonl for `pcode tokens TRACES --thoughts OUT/thoughts.jsonl`. The same command resumes a run
@@ -56,18 +44,19 @@ def command(
     from ..tokens.asked_thoughts import execute, plan
     from ..tokens.thought_run import prepare
 
-    given |= {"base_urls": base_url, "api_key_envs": api_key_env, "backend": options.backend_options(backend)}
+    given["backend"] = options.backend_options(given["backend"])
+    given |= {f"{name}s": given.pop(name) for name in ("base_url", "api_key_env")}
     job = prepare(traces, out, **given)
     if dry_run:
         _print_plan(plan(job), as_json)
-        return
+        return 0
     with progress_bar("thoughts") as progress:
         run = execute(job, progress=progress)
     if as_json:
         print_json(run.model_dump(mode="json"))
     elif run.status == "complete":
         _print_run(run, traces, out)
-    ctx.exit(exit_status(run.status, run.stopped_why, bool(run.missing)))
+    return exit_status(run.status, run.stopped_why, bool(run.missing))
 
 
 def _print_run(run: ThoughtRun, traces: Path, out: Path) -> None:

@@ -10,7 +10,7 @@ import click
 
 from ..formatting import DASH, interval, level_words, shown
 from . import options
-from .console import console, progress_bar, put_json, table
+from .console import console, escape, progress_bar, put_json, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -134,8 +134,6 @@ def _coded(run: Any, coder: str) -> Iterator[Coded]:
 
 
 def _print(report: TokenReport, level: float) -> None:
-    from rich.markup import escape
-
     out, head = console(), level_words(level)
     everything = report.groups[0]
     out.print(
@@ -150,8 +148,6 @@ def _print(report: TokenReport, level: float) -> None:
 
 
 def _print_noise(out: Console, report: TokenReport, head: str) -> None:
-    from rich.markup import escape
-
     from ..tokens.noise import PAPER
 
     out.print(f"\n[bold]Noise[/], share of coded tokens   [dim]the paper: {PAPER}, reading not stated[/]")
@@ -216,8 +212,6 @@ def _print_repetition(out: Console, report: TokenReport, head: str) -> None:
 
 
 def _print_underthinking(out: Console, report: TokenReport, head: str) -> None:
-    from rich.markup import escape
-
     out.print("\n[bold]Underthinking and efficiency[/]")
     under, efficient = [], []
     for group in report.groups:
@@ -237,8 +231,6 @@ def _print_underthinking(out: Console, report: TokenReport, head: str) -> None:
 
 
 def _name(group: TokenGroup) -> str:
-    from rich.markup import escape
-
     return "[bold]all[/]" if group.name is None else escape(group.name)
 
 

@@ -41,10 +41,7 @@ def command() -> None:
 )
 @options.on_error()
 @options.as_json("the report")
-@click.pass_context
 def import_(
-    ctx: click.Context,
-    /,
     files: tuple[Path, ...],
     out: Path,
     pairs: tuple[str, ...],
@@ -52,7 +49,7 @@ def import_(
     on_error: Any,
     as_json: bool,
     **constants: Any,
-) -> None:
+) -> int:
     """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, Parquet; plain or chat) into one traces file.
 
     Targets: id item question response reasoning answer reference correct domain condition model lang. Well-known
@@ -73,8 +70,7 @@ def import_(
         click.echo(
             f"{counted(report.traces, 'trace')} of {counted(report.rows, 'row')} written to {report.out}"
         )
-    if report.skipped:
-        ctx.exit(1)
+    return 1 if report.skipped else 0
 
 
 def _say(report: ImportReport) -> None:

@@ -10,7 +10,7 @@ import click
 
 from ..formatting import counted, interval, level_words, shown
 from . import options
-from .console import console, print_json, table
+from .console import console, escape, print_json, table
 
 if TYPE_CHECKING:
     from ..agreement.gamma import Gamma
@@ -75,8 +75,6 @@ def command(
 
 
 def _print(found: Unitizing, over: str) -> None:
-    from rich.markup import escape
-
     out = console()
     coders = escape(" – ".join(found.coders))
     out.print(f"[bold]{coders}[/] · {counted(found.n_continua, 'trace')}, {found.length:,} characters")
@@ -93,8 +91,6 @@ def _print(found: Unitizing, over: str) -> None:
 
 
 def _print_gamma(aligned: Sequence[Gamma]) -> None:
-    from rich.markup import escape
-
     if aligned:
         rows = [
             (

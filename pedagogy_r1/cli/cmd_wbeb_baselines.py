@@ -11,7 +11,7 @@ import click
 
 from ..formatting import DASH, interval, level_words, shown
 from . import options
-from .console import console, put_json, table
+from .console import console, escape, put_json, table
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -87,8 +87,6 @@ def _split(path: Path) -> tuple[list[Item], list[Item]]:
 
 
 def _print(rows: list[TracerScores], train: list[Item], test: list[Item], head: str) -> None:
-    from rich.markup import escape
-
     out = console()
     groups = [len({item.group for item in part}) for part in (train, test)]
     out.print(f"[bold]Knowledge tracing[/] · {groups[0]:,} students to train on, {groups[1]:,} to foretell")

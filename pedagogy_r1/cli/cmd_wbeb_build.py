@@ -11,7 +11,7 @@ import click
 
 from ..errors import InputError, PluginError, did_you_mean
 from . import options
-from .console import console, print_json, table
+from .console import console, escape, print_json, table
 
 if TYPE_CHECKING:
     from ..wbeb.build import Built, SourceFiles, SourceRecord
@@ -60,8 +60,7 @@ if TYPE_CHECKING:
 @options.flag("--dry-run", "Do everything but write.")
 @options.flag("--list list_", "List the sources and their options.")
 @options.as_json("the record")
-@click.pass_context
-def command(ctx: click.Context, /, words: tuple[str, ...], list_: bool, **given: Any) -> None:
+def command(words: tuple[str, ...], list_: bool, **given: Any) -> int:
     """Read FILEs of each SOURCE into one file of items, split 80/20 by group, and check for leaks.
 
     \b
@@ -74,7 +73,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], list_: bool, **given:
     """
     if list_:
         _list(given["as_json"])
-        return
+        return 0
     out: Path | None = given["out"]
     if not words:
         raise InputError(
@@ -91,7 +90,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], list_: bool, **given:
         click.echo(built.record.model_dump_json(indent=1))
     else:
         _print(built, None if given["dry_run"] else out)
-    ctx.exit(1 if any(source.bad for source in built.record.sources) else 0)
+    return 1 if any(source.bad for source in built.record.sources) else 0
 
 
 def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
@@ -158,8 +157,6 @@ def _value(setting: str, text: str, default: Any) -> Any:
 
 
 def _list(as_json: bool) -> None:
-    from rich.markup import escape
-
     from ..plugins import load_all
     from ..wbeb.build import PLUGINS, keywords_of
 
@@ -167,13 +164,10 @@ def _list(as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [
-        (
-            f"[bold]{escape(name)}[/]",
-            escape(" ".join(f"{option}={json.dumps(value)}" for option, value in options.items())),
-        )
-        for name, options in found.items()
-    ]
+    rows = []
+    for name, keywords in found.items():
+        settings = " ".join(f"{keyword}={json.dumps(value)}" for keyword, value in keywords.items())
+        rows.append((f"[bold]{escape(name)}[/]", escape(settings)))
     console().print(table("source", "options", rows=rows, left=("source", "options")))
 
 

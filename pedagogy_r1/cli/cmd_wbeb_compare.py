@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .console import console, notice, print_json, table
+from .console import console, escape, notice, print_json, table
 
 if TYPE_CHECKING:
     from ..wbeb.comparison_table import TextTable
@@ -52,8 +52,6 @@ def command(folders: tuple[Path, ...], base: str | None, out: Path | None, as_js
 
 def _print(found: TextTable, *, stacked: bool) -> None:
     """``stacked``: intervals under their scores, since there are many columns."""
-    from rich.markup import escape
-
     heads = ["\n".join(name.rsplit(" ", 1)) if stacked else name for name in found.columns]
     rows = [[escape(cell.replace(" [", "\n[") if stacked else cell) for cell in row] for row in found.rows]
     shown = table(*heads, rows=rows, left=(heads[0], "less", "score", ""), title=found.title)

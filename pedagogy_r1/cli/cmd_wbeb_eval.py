@@ -9,7 +9,7 @@ import click
 
 from ..formatting import interval, level_words, shown
 from . import options
-from .console import console, notice, print_json, print_plan, progress_bar, report_missing, table
+from .console import console, escape, notice, print_json, print_plan, progress_bar, report_missing, table
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -40,10 +40,7 @@ if TYPE_CHECKING:
 @options.generation()
 @options.dry_run("asked")
 @options.as_json("the scores (or the plan)")
-@click.pass_context
 def command(
-    ctx: click.Context,
-    /,
     model: str,
     items: Path,
     out: Path,
@@ -56,7 +53,7 @@ def command(
     dry_run: bool,
     as_json: bool,
     **given: Any,
-) -> None:
+) -> int:
     """Put ITEMS to MODEL (BACKEND:NAME) and score the answers.
 
     Writes OUT/scores.json and scores.csv, and OUT/traces.jsonl, which `pcode annotate` takes as it is. The same command
@@ -75,7 +72,7 @@ def command(
     job = prepare(chosen, out, model=model, pool=train, **options.requested(given, model))
     if dry_run:
         print_plan(plan(job), as_json)
-        return
+        return 0
     with progress_bar("answers") as progress:
         generation = execute(job, progress)
     if generation.manifest.status == "complete":
@@ -89,12 +86,10 @@ def command(
             click.echo(
                 f"written to {generation.folder}; code the traces with: pcode annotate {generation.folder / 'traces.jsonl'} -o RUN"
             )
-    ctx.exit(report_missing(generation.manifest))
+    return report_missing(generation.manifest)
 
 
 def _print(evaluation: Evaluation) -> None:
-    from rich.markup import escape
-
     out = console()
     parameters = evaluation.parameters
     shots = f", {parameters['shots']} examples" if parameters["shots"] else ""
@@ -116,8 +111,6 @@ def _print(evaluation: Evaluation) -> None:
 
 
 def _cells(row: DomainScores, score: Score, *, first: bool, baseline: bool) -> tuple[str, ...]:
-    from rich.markup import escape
-
     estimate = score.estimate
     name = " ".join(filter(None, (row.domain, row.task))) if first else ""
     value = "[yellow]undefined[/]" if estimate.value is None else shown(estimate.value)

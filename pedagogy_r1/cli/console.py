@@ -31,6 +31,13 @@ def console() -> Console:
     )
 
 
+def escape(text: str) -> str:
+    """Text as rich markup that shows it as it is."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
 def table(
     *heads: str,
     rows: Iterable[Sequence[str]] = (),
@@ -42,7 +49,6 @@ def table(
 
     Cells are rich markup: `escape` what comes from a file.
     """
-    from rich.markup import escape
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="dim", title=None if title is None else escape(title))

@@ -34,12 +34,17 @@ OLD_NAMES = {
 
 
 class Command(click.Command):
-    """A command that takes options by their old names too, and says so on stderr."""
+    """A command whose function returns its exit status (nothing is 0), and that takes options by their old names too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Like click's, of the arguments as they are called today."""
         known = {name for param in self.params for name in param.opts}
         return super().parse_args(ctx, list(_renamed(args, known)))
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Like click's, and ends with the status that the function returned."""
+        if status := super().invoke(ctx):
+            ctx.exit(status)
 
 
 class Group(click.Group):
