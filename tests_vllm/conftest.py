@@ -130,6 +130,8 @@ def server(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     structured = json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})
     words: list[Any] = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", tiny.model]
     words += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", port, "--enforce-eager"]
+    # Without it, seeded requests end a server on a CPU as soon as their prompts fill a step: docs/models.md.
+    words += ["--no-enable-chunked-prefill"]
     words += ["--dtype", "float32", "--structured-outputs-config", structured, "--generation-config", "vllm"]
     words += ["--enable-lora", "--max-lora-rank", 16, "--lora-modules", f"tuned={tiny.adapter}"]
     with log.open("w") as out:
