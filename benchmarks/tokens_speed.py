@@ -7,7 +7,7 @@ import random
 import time
 
 from pedagogy_r1.tokens import Resampling, SpacyTokenizer, measure_traces, token_report
-from pedagogy_r1.tokens.word_repetition import SELF_N, loops, repeats_itself, tail_loop
+from pedagogy_r1.tokens.word_repetition import SELF_N, loops, repeats_itself
 from pedagogy_r1.trace import Trace
 
 OPENINGS = ("So", "Wait,", "Then", "Alternatively,", "Hmm,", "Let me check that", "Now")
@@ -54,7 +54,7 @@ def main() -> None:
         assert report.groups[0].traces == len(traces)
         words = SpacyTokenizer()(" ".join(trace.reasoning for trace in traces)).ids
         began = time.perf_counter()
-        repeats_itself(words, SELF_N), loops(words), tail_loop(words)
+        repeats_itself(words, SELF_N), loops(words)
         print(f"{len(words):,} words in one text: n-grams and loops in {time.perf_counter() - began:.1f} s")
 
 

@@ -27,9 +27,9 @@ from ..trace import Trace
 from ..unit.sentence import Span
 from . import judges as judging
 from . import segmenter as segmenting
-from .judges import ThoughtJudge, ThoughtVerdicts
+from .judges import ThoughtVerdicts
 from .response_thoughts import SURE
-from .segmenter import Cut, Segmenter, cut_by_rule
+from .segmenter import Cut, cut_by_model, cut_by_rule
 from .thought_run import THOUGHTS, AskedModel, ThoughtJob, ThoughtRun, prepare
 
 EXPECTED_TOKENS = 2000
@@ -37,7 +37,7 @@ EXPECTED_TOKENS = 2000
 BYTES_PER_TOKEN = 3.6
 """Of English prose and LaTeX, roughly, over the tokenizers in use."""
 
-Work = Callable[[int, Trace], Awaitable[Any]]
+Work = Callable[[Asker, ChatFrame, int, Trace], Awaitable[Any]]
 Progress = Callable[[int, int], None]
 """Called with (traces done, traces in all), over all models."""
 
@@ -99,25 +99,19 @@ class _Work:
     def _segment(self) -> Outcome:
         model = self.job.run.segmenter
         if model.prompt is not None:
-            return self._ask("segmenter", model, segmenting, lambda *to: Segmenter(*to).cut, self.cuts)
+            return self._ask("segmenter", model, segmenting, cut_by_model, self.cuts)
         for trace in read_traces(self.job.source):
             self._keep(self.cuts, trace, cut_by_rule(trace))
         return Outcome()
 
-    def _judge(self, asker: Asker, frame: ChatFrame) -> Work:
-        judge = ThoughtJudge(asker, frame)
-        return lambda place, trace: judge.judge(place, trace, self._to_judge(trace))
+    def _judge(self, asker: Asker, frame: ChatFrame, number: int, trace: Trace) -> Awaitable[ThoughtVerdicts]:
+        return judging.judge(asker, frame, number, trace, self._to_judge(trace))
 
     def _to_judge(self, trace: Trace) -> tuple[Span, ...]:
         return () if judging.why_not(trace, every=self.job.every) else self.cuts[trace.id].thoughts
 
     def _ask(
-        self,
-        part: str,
-        model: AskedModel,
-        prompt: ModuleType,
-        work: Callable[[Asker, ChatFrame], Work],
-        found: dict[str, Any],
+        self, part: str, model: AskedModel, prompt: ModuleType, work: Work, found: dict[str, Any]
     ) -> Outcome:
         """Ask one model in one part of all traces. ``prompt``: the module with its SYSTEM and SCHEMA; ``found``: by trace."""
         job, speed = self.job, self.job.speed
@@ -146,7 +140,7 @@ class _Work:
             frame = job.frame_of(chat.model, prompt.SYSTEM, prompt.SCHEMA)
             return await asking.run(
                 read_traces(job.source),
-                work(asking.asker, frame),
+                partial(work, asking.asker, frame),
                 partial(self._keep, found),
                 frames=[frame],
                 size=lambda trace: max(1, len(self._to_judge(trace))) if self.judged else 1,

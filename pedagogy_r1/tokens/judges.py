@@ -99,26 +99,22 @@ class ThoughtVerdicts(NamedTuple):
     reasons: tuple[str, ...] = ()
 
 
-class ThoughtJudge:
-    """Asks one model."""
+async def judge(
+    asker: Asker, frame: ChatFrame, number: int, trace: Trace, spans: Sequence[Span]
+) -> ThoughtVerdicts:
+    """What one model says of each thought, each by itself."""
 
-    def __init__(self, asker: Asker, frame: ChatFrame) -> None:
-        self.asker, self.frame = asker, frame
-
-    async def judge(self, number: int, trace: Trace, spans: Sequence[Span]) -> ThoughtVerdicts:
-        """What it says of each thought, each by itself."""
-        said = await all_of([self._ask(number, trace, span) for span in spans])
-        return ThoughtVerdicts(
-            tuple(None if isinstance(one, GaveUp) else one for one in said),
-            tuple(one.reason for one in said if isinstance(one, GaveUp)),
-        )
-
-    async def _ask(self, number: int, trace: Trace, span: Span) -> int | GaveUp:
-        about = {"trace": trace.id, "thought": list(span), "role": "judge"}
-        return await self.asker.ask(
-            ChatRequest(self.frame, message(trace, span)),
-            about,
+    async def ask(span: Span) -> int | GaveUp:
+        return await asker.ask(
+            ChatRequest(frame, message(trace, span)),
+            {"trace": trace.id, "thought": list(span), "role": "judge"},
             parse=lambda reply: read_confidence(reply.text),
             priority=number,
             last=True,
         )
+
+    said = await all_of([ask(span) for span in spans])
+    return ThoughtVerdicts(
+        tuple(None if isinstance(one, GaveUp) else one for one in said),
+        tuple(one.reason for one in said if isinstance(one, GaveUp)),
+    )

@@ -73,8 +73,9 @@ def measure(
     question = SpacyTokenizer()(trace.question, trace.lang) if trace.question.strip() else None
     measures, marks = repetition(trace.reasoning, words, question)
     ends = counted.before([t.end for t in thoughts]).tolist()
-    texts = [trace.reasoning[t.start : t.end] for t in thoughts]
-    right = verdicts(thoughts, texts, trace.reference, judged=judged)
+    kind = kind_of(trace.reference)
+    stated = [t.answer or stated_answer(trace.reasoning[t.start : t.end], kind) for t in thoughts]
+    right = verdicts(thoughts, stated, trace.reference, judged=judged)
     correct, how = response_correct(trace)
     total, item = len(counted) + answer, trace.item or trace.id
     why_not = why_not or _left_out(correct, how, total, judged or bool(trace.reference))
@@ -97,7 +98,7 @@ def measure(
         right,
         response,
         why_not,
-        _solutions(trace, zip(thoughts, texts, ends, strict=True), total, words, marks),
+        _solutions(trace, zip(thoughts, stated, ends, strict=True), total, words, marks),
         hash(trace.reasoning),
         counted.bare(),
         words.bare(),
@@ -136,23 +137,26 @@ def _read(
 
 
 def _solutions(
-    trace: Trace, thoughts: Iterable[tuple[Thought, str, int]], total: int, words: Tokens, marks: Marks
+    trace: Trace,
+    thoughts: Iterable[tuple[Thought, str | None, int]],
+    total: int,
+    words: Tokens,
+    marks: Marks,
 ) -> Solutions:
     """Stretches that end by stating an answer; the answer part is the last of them.
 
-    ``thoughts``: each with its text and the tokens up to its end.
+    ``thoughts``: each with the answer that it states, and the tokens up to its end.
     """
-    kind = kind_of(trace.reference)
     found: list[Thought] = []
     answers: list[str] = []
     ends: list[int] = [0]
-    for thought, text, end in thoughts:
-        if (stated := thought.answer or stated_answer(text, kind)) is not None:
+    for thought, answer, end in thoughts:
+        if answer is not None:
             found.append(thought)
-            answers.append(stated)
+            answers.append(answer)
             ends.append(end)
     new = _new(found, words, marks)
-    if (final := stated_answer(trace.answer, kind)) is not None:
+    if (final := stated_answer(trace.answer, kind_of(trace.reference))) is not None:
         answers.append(final)
         ends.append(total)
         new.append(not found)  # else it tells again what the thoughts found

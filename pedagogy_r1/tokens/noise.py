@@ -15,7 +15,7 @@ people call noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -211,10 +211,9 @@ def unit_correlation(
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(spread > 0, covariance / spread, np.nan)
 
-    def draws() -> Iterator[Floats]:
-        width = max(groups.count, 2 * len(values))
-        return (rho(block @ counts) for block in cluster_draws(groups.count, how.replicates, how.seed, width))
-
+    width = max(groups.count, 2 * len(values))
+    blocks = cluster_draws(groups.count, how.replicates, how.seed, width)
+    draws = (rho(block @ counts) for block in blocks)
     value = float(rho(np.asarray(counts.sum(axis=0), dtype=np.float64).reshape(1, -1))[0])
     return _spearman_estimate(value, draws, len(place), groups, over, how)
 
@@ -240,7 +239,7 @@ def trace_correlation(
             picked = (np.repeat(rows, weight[groups.number[rows]]) for weight in block.astype(np.int64))
             yield np.array([_spearman(x[index], y[index]) for index in picked])
 
-    return _spearman_estimate(_spearman(x, y), draws, len(x), groups, over, how)
+    return _spearman_estimate(_spearman(x, y), draws(), len(x), groups, over, how)
 
 
 def _spearman(x: Floats, y: Floats) -> float:
@@ -262,16 +261,17 @@ def _constant(what: str, measure: npt.NDArray[Any], noise: npt.NDArray[Any]) -> 
 
 
 def _spearman_estimate(
-    value: float, draws: Callable[[], Iterator[Floats]], n: int, groups: Clusters, over: str, how: Resampling
+    value: float, draws: Iterator[Floats], n: int, groups: Clusters, over: str, how: Resampling
 ) -> Estimate:
-    """``value`` with the percentile interval of its resamples."""
+    """``value`` with the percentile interval of its resamples, which are drawn if there is anything to resample."""
     resampled = groups.count > 1 and how.replicates
-    values = np.concatenate(list(draws())) if resampled else np.empty(0)
-    method = f"Spearman's ρ, {described(over, how)}" if resampled else "Spearman's ρ"
-    known: dict[str, Any] = {
-        "method": method,
-        "n": n,
-        "clusters": groups.count,
-        "effective_clusters": groups.effective,
-    }
-    return from_draws(value, values, how, over=over, **known)
+    return from_draws(
+        value,
+        np.concatenate(list(draws)) if resampled else np.empty(0),
+        how,
+        over=over,
+        method=f"Spearman's ρ, {described(over, how)}" if resampled else "Spearman's ρ",
+        n=n,
+        clusters=groups.count,
+        effective_clusters=groups.effective,
+    )

@@ -137,14 +137,6 @@ def response_of(
     return Response(trace_id, item or trace_id, correct, total, ends, tuple(thought_correct))
 
 
-def correct_by_rule(text: str, reference: str | None, answer: str | None = None) -> bool | None:
-    """Whether a stretch of text reaches the reference; ``False`` where it states no answer, ``None`` without reference."""
-    if not reference:
-        return None
-    stated = answer or stated_answer(text, kind_of(reference))
-    return stated is not None and same_answer(stated, reference)
-
-
 def response_correct(trace: Trace) -> tuple[bool | None, str]:
     """Whether a response is right, and how that is known: ``recorded``, ``rule``, ``no answer given``, or why not.
 
@@ -164,12 +156,17 @@ def response_correct(trace: Trace) -> tuple[bool | None, str]:
 
 
 def verdicts(
-    thoughts: Sequence[Thought], texts: Sequence[str], reference: str | None, *, judged: bool
+    thoughts: Sequence[Thought], stated: Sequence[str | None], reference: str | None, *, judged: bool
 ) -> tuple[bool | None, ...]:
-    """(thoughts,) correct or not, by the two judges or by rule; the two are never mixed within a study."""
+    """(thoughts,) correct or not, by the two judges or by rule; the two are never mixed within a study.
+
+    ``stated``: the answer of each thought; one that states none does not reach the reference.
+    """
     if judged:
         return tuple(None if t.confidences is None else sure(t.confidences) for t in thoughts)
-    return tuple(correct_by_rule(text, reference, t.answer) for t, text in zip(thoughts, texts, strict=True))
+    if not reference:
+        return (None,) * len(thoughts)
+    return tuple(answer is not None and same_answer(answer, reference) for answer in stated)
 
 
 def any_judged(thoughts: Mapping[str, Sequence[Thought]]) -> bool:

@@ -195,34 +195,18 @@ def cut_by_rule(trace: Trace) -> Cut:
     return Cut(tuple(thoughts(trace.reasoning, found, language_code(trace.lang))))
 
 
-class Segmenter:
-    """Asks one model. What cannot be answered for a window is asked for its halves."""
+async def cut_by_model(asker: Asker, frame: ChatFrame, number: int, trace: Trace) -> Cut:
+    """The thoughts of one trace; one cue that stays undecided leaves the trace without any."""
+    missing = why_not(trace)
+    if missing:
+        return Cut((), missing=missing)
+    found = pieces(trace.reasoning, trace.lang)
 
-    def __init__(self, asker: Asker, frame: ChatFrame) -> None:
-        self.asker, self.frame = asker, frame
-
-    async def cut(self, number: int, trace: Trace) -> Cut:
-        """The thoughts of one trace; one cue that stays undecided leaves the trace without any."""
-        missing = why_not(trace)
-        if missing:
-            return Cut((), missing=missing)
-        found = pieces(trace.reasoning, trace.lang)
-        answers = await all_of([self._ask(number, trace, found, which) for which in windows(found)])
-        genuine: list[bool] = []
-        for answer in answers:
-            if isinstance(answer, str):
-                return Cut((), len(found) - 1, missing=answer)
-            genuine += answer
-        return Cut(cut(found, genuine), len(genuine), sum(genuine))
-
-    async def _ask(
-        self, number: int, trace: Trace, found: Sequence[CuePiece], which: range
-    ) -> list[bool] | str:
-        about = {"trace": trace.id, "pieces": [which[0], which[-1]], "role": "segmenter"}
-        request = ChatRequest(self.frame, message(trace, found, which))
-        said = await self.asker.ask(
-            request,
-            about,
+    async def decide(which: range) -> list[bool] | str:
+        """Whether each is genuine, or why that stays open. What cannot be answered for a window is asked for its halves."""
+        said = await asker.ask(
+            ChatRequest(frame, message(trace, found, which)),
+            {"trace": trace.id, "pieces": [which[0], which[-1]], "role": "segmenter"},
             parse=lambda reply: read_genuine(reply.text, len(which)),
             priority=number,
             last=len(which) == 1,
@@ -232,8 +216,19 @@ class Segmenter:
         if len(which) == 1 or not said.content:
             return said.reason
         middle = len(which) // 2
-        halves = await all_of(
-            [self._ask(number, trace, found, half) for half in (which[:middle], which[middle:])]
-        )
-        wrong = [half for half in halves if isinstance(half, str)]
-        return wrong[0] if wrong else [answer for half in halves for answer in half]
+        return _joined(await all_of([decide(half) for half in (which[:middle], which[middle:])]))
+
+    genuine = _joined(await all_of([decide(which) for which in windows(found)]))
+    if isinstance(genuine, str):
+        return Cut((), len(found) - 1, missing=genuine)
+    return Cut(cut(found, genuine), len(genuine), sum(genuine))
+
+
+def _joined(answers: Sequence[list[bool] | str]) -> list[bool] | str:
+    """All answers in a row, or why the first that is missing is."""
+    genuine: list[bool] = []
+    for answer in answers:
+        if isinstance(answer, str):
+            return answer
+        genuine += answer
+    return genuine

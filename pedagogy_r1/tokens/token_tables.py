@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -81,8 +82,7 @@ def _thoughts(measured: Sequence[Measured]) -> Iterable[list[Any]]:
 def _noise(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
     for c in coders:
         for r in c.rows:
-            counts = (r.tokens, r.coded, r.missing, r.outside, r.strict, r.nonreflective)
-            yield [c.coder, r.trace_id, *counts]
+            yield [c.coder, *astuple(r)]
 
 
 def _units(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:

@@ -86,13 +86,14 @@ def repetition(
             ("stem_repetition", "self_repetition", "loop_share", "compression"), "no reasoning"
         )
         return Repetition(0, None, None, None, None, None, why), Marks(stem, earlier)
+    found = loops(words.ids)
     return Repetition(
         words=len(words),
         stem_repetition=None if why else float(stem.mean()),
         self_repetition=float(earlier.mean()),
-        loop_share=float(in_loops(loops(words.ids), len(words)).mean()),
+        loop_share=float(in_loops(found, len(words)).mean()),
         compression=compression(text),
-        tail_loop=tail_loop(words.ids),
+        tail_loop=tail_loop(found, len(words)),
         why=why,
     ), Marks(stem, earlier)
 
@@ -154,33 +155,9 @@ def _inside(begin: Ints, end: Ints, length: int) -> Bools:
     return np.cumsum(steps[:-1]) > 0
 
 
-def tail_loop(ids: Ids, *, turns: int = TURNS, least: int = LEAST) -> Loop | None:
-    """The longest loop of at least ``turns`` turns and ``least`` tokens that reaches the very end, or ``None``.
-
-    Linear: Z-function of the text read backwards. Z[p] tokens before the last p repeat them, so that the last
-    p + Z[p] tokens have period p. Of equally long loops the one with the smallest period is taken.
-    """
-    best: Loop | None = None
-    for period, match in enumerate(_z([int(i) for i in ids[::-1]])):
-        length = period + match
-        long_enough = length >= max(least, turns * period)
-        if period and long_enough and (best is None or length > best.end - best.start):
-            best = Loop(len(ids) - length, len(ids), period)
-    return best
-
-
-def _z(text: Sequence[int]) -> list[int]:
-    """(len,) longest common beginning of the text and each of its ends (Gusfield 1997, §1.4)."""
-    z = [0] * len(text)
-    left = right = 0
-    for i in range(1, len(text)):
-        reach = min(right - i, z[i - left]) if i < right else 0
-        while i + reach < len(text) and text[reach] == text[i + reach]:
-            reach += 1
-        z[i] = reach
-        if i + reach > right:
-            left, right = i, i + reach
-    return z
+def tail_loop(found: Sequence[Loop], length: int) -> Loop | None:
+    """The longest of all `loops` of a text of ``length`` tokens that reaches the very end, or ``None``."""
+    return min((loop for loop in found if loop.end == length), default=None)
 
 
 def numbered(values: Ints | Ids) -> Ints:
@@ -207,25 +184,20 @@ def ngram_ranks(ids: Ints | Ids, n: int) -> Ints:
     return ranks
 
 
-def _covered(starts: Bools, n: int) -> Bools:
-    """(len + n − 1,) tokens that lie in an n-gram whose first token is marked; (len,) n-gram starts in."""
+def _covered(starts: Bools, n: int, length: int) -> Bools:
+    """(length,) tokens that lie in an n-gram whose first token is marked; (length − n + 1,) n-gram starts in."""
     begin = np.flatnonzero(starts)
-    return _inside(begin, begin + n, len(starts) + n - 1)
+    return _inside(begin, begin + n, length)
 
 
 def repeats_itself(ids: Ids, n: int) -> Bools:
     """(len,) tokens in an n-gram that began earlier in the same text too."""
-    ranks = ngram_ranks(ids, n)
-    if not len(ranks):
-        return np.zeros(len(ids), dtype=bool)
-    return _covered(pd.Series(ranks).duplicated().to_numpy(), n)
+    again = pd.Series(ngram_ranks(ids, n)).duplicated()
+    return _covered(again.to_numpy(), n, len(ids))
 
 
 def repeats_other(ids: Ids, other: Ids, n: int) -> Bools:
     """(len,) tokens of ``ids`` in an n-gram that occurs in ``other``."""
-    if len(ids) < n or len(other) < n:
-        return np.zeros(len(ids), dtype=bool)
     ranks = ngram_ranks(np.concatenate([other, ids]), n)
-    known = np.zeros(int(ranks.max()) + 1, dtype=bool)
-    known[ranks[: len(other) - n + 1]] = True
-    return _covered(known[ranks[len(other) :]], n)
+    known = np.isin(ranks[len(other) :], ranks[: max(0, len(other) - n + 1)])
+    return _covered(known, n, len(ids))
