@@ -28,7 +28,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ..codebook import Codebook, parse_codebook
+from ..codebook import NONE, Codebook, parse_codebook
 from ..errors import CodebookError, InputError, RunError
 from ..files.records import BadRow, Row, read_jsonl
 from ..job import JobRecord, read_record
@@ -81,13 +81,18 @@ class Coding(BaseModel):
     @property
     def primary(self) -> str | None:
         """The first code, ``"none"`` for an empty set, ``None`` if missing."""
-        return None if self.codes is None else self.codes[0] if self.codes else "none"
+        return primary_code(self.codes)
 
     def json_line(self) -> str:
         """The line written to ``codings.jsonl``: empty fields left out, ``codes`` always there."""
         if self.codes is not None:
             return self.model_dump_json(exclude_none=True) + "\n"
         return '{"codes":null,' + self.model_dump_json(exclude_none=True)[1:] + "\n"
+
+
+def primary_code(codes: tuple[str, ...] | None) -> str | None:
+    """The first code, ``"none"`` where none applies, ``None`` if missing."""
+    return None if codes is None else codes[0] if codes else NONE
 
 
 FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")

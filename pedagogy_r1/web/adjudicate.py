@@ -19,11 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..agreement.alpha import krippendorff_alpha
-from ..agreement.profile import MISSING
-from ..codebook import NONE
 from ..errors import InputError
-from ..estimate import Resampling
 from ..human.adjudication import (
     ADJUDICATED,
     Dispute,
@@ -34,10 +30,11 @@ from ..human.adjudication import (
     write_adjudicated,
 )
 from ..human.adjudication_log import write_log
-from ..human.coding_log import Attribution, CodingLog, LogHeader, read_changes
+from ..human.coding_log import Attribution, read_changes
+from ..runs.run import primary_code
 from .code import CodePages
 from .state import State
-from .workplace import TaskPlace, Workplace, rules_between
+from .workplace import TaskPlace, Workplace, alpha_of_pairs, open_log, rules_between
 from .workplace import decided as codes_of
 
 TITLE, PATH = "Adjudicate", "/adjudicate"
@@ -89,8 +86,7 @@ class Adjudication(Workplace):
     def __init__(self, material: Material, out: Path) -> None:
         self.material, self.out = material, out
         self.disputes = list(material.disputes())
-        header = LogHeader(desk=1, packet=material.source, coder=ADJUDICATED, codebook=material.book.stamp)
-        log = CodingLog(out / LEDGER, header, material.book)
+        log = open_log(out / LEDGER, material.source, ADJUDICATED, material.book)
         super().__init__([dispute.task for dispute in self.disputes], log, whole=material.whole)
 
     def dispute(self, spot: TaskPlace) -> Dispute:
@@ -135,37 +131,28 @@ def _given(dispute: Dispute) -> tuple[str, ...]:
 
 
 def _pair(material: Material, a: str, b: str) -> CoderPair:
-    import numpy as np
-
-    names = {code: i for i, code in enumerate((*material.book.code_ids, NONE))}
-    rows: list[tuple[int, int]] = []
+    pairs: list[tuple[str | None, str | None]] = []
     traces: list[int] = []
     for number, units in enumerate(material.units.values()):
         for unit in units:
             said = material.said.get(unit.id, {})
-            first = [
-                names[codes[0] if codes else NONE]
-                if coder in said and (codes := said[coder].codes) is not None
-                else MISSING
-                for coder in (a, b)
-            ]
-            rows.append((first[0], first[1]))
+            first = {coder: primary_code(view.codes) for coder, view in said.items()}
+            pairs.append((first.get(a), first.get(b)))
             traces.append(number)
-    both = [row for row in rows if MISSING not in row]
+    both = [pair for pair in pairs if None not in pair]
     same = sum(x == y for x, y in both)
     if material.book.level != "nominal":
         return CoderPair(
             (a, b), len(both), same, None, f"the codes are {material.book.level}: pcode agreement says it"
         )
-    values = np.array(rows, dtype=np.int64).reshape(-1, 2).T
-    found = krippendorff_alpha(values, np.array(traces, dtype=np.int64), len(names), how=Resampling(0))
+    found = alpha_of_pairs(material.book, pairs, traces)
     return CoderPair((a, b), len(both), same, found.value, found.why_undefined)
 
 
 class AdjudicatePages(CodePages):
     """The pages' functions."""
 
-    path = PATH
+    path, heading, all_title = PATH, "Disagreement", "All disagreements"
 
     def __init__(self, state: State, place: Adjudication) -> None:
         super().__init__(state, {})
@@ -174,18 +161,6 @@ class AdjudicatePages(CodePages):
     def place(self, request: Request) -> Adjudication:  # noqa: ARG002 - every handler takes it
         """Whoever has the key may decide; who it was is written down."""
         return self.adjudication
-
-    def common(self) -> dict[str, Any]:
-        """What the templates of every page need."""
-        return super().common() | {
-            "heading": "Disagreement",
-            "all_title": "All disagreements",
-            "kinds": KINDS,
-        }
-
-    def start(self, request: Request) -> Response:  # noqa: ARG002 - every handler takes it
-        """On to the first that is open."""
-        return self.go(self.adjudication.next_open())
 
     def overview(self, request: Request) -> Response:
         """Agreement, and the list."""
@@ -196,10 +171,10 @@ class AdjudicatePages(CodePages):
             if show == "all" or (show == "open" and not place.over(spot)) or show == place.dispute(spot).kind
         ]
         written = (place.out / "run.json").is_file()
-        return self.state.render(
+        return self.render(
             request,
             "adjudicate/all.html",
-            **self.common(),
+            kinds=KINDS,
             rows=rows,
             show=show,
             pairs=place.pairs(),

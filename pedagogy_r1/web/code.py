@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..errors import InputError
 from ..human.coding_log import NAME
-from .state import State, fields, visitor
+from .state import State, fields, page_of, visitor
 from .workplace import Workplace, open_log
 
 TITLE, PATH = "Code", "/code"
@@ -51,7 +51,7 @@ def _places(state: State) -> dict[str, Workplace]:
     places = {}
     for coder in state.coders:
         tasks = [task for task in packet.tasks(coder) if not (state.gold and task.practice)]
-        log = open_log(packet, coder, packet.folder / coder / NAME)
+        log = open_log(packet.folder / coder / NAME, packet.manifest.packet_id, coder, packet.codebook)
         places[coder] = Workplace(tasks, log, whole=packet.manifest.whole_traces)
     return places
 
@@ -59,7 +59,7 @@ def _places(state: State) -> dict[str, Workplace]:
 class CodePages:
     """The pages' functions; each runs in a thread, and may wait for the disk."""
 
-    path, template, part = PATH, "code/unit.html", "code/work.html"
+    path, heading, all_title = PATH, "Unit", "All units"
 
     def __init__(self, state: State, places: Mapping[str, Workplace]) -> None:
         self.state, self.places = state, places
@@ -89,8 +89,7 @@ class CodePages:
 
     def listed(self, request: Request) -> Response:
         """All units, those that are open, or those with a flag."""
-        place, query = self.place(request), request.query_params
-        show = query.get("show", "all")
+        place, show = self.place(request), request.query_params.get("show", "all")
         spots = [
             spot
             for spot in place.spots
@@ -98,13 +97,11 @@ class CodePages:
             or (show == "open" and not place.over(spot))
             or (show == "flag" and place.entry(spot).flag)
         ]
-        pages = max(1, -(-len(spots) // ROWS))
-        page = min(max(1, int(text) if (text := query.get("page", "1")).isdecimal() else 1), pages)
-        return self.state.render(
+        listed, page, pages = page_of(request, spots, ROWS)
+        return self.render(
             request,
             "code/all.html",
-            **self.common(),
-            rows=[(spot, place.entry(spot)) for spot in spots[(page - 1) * ROWS : page * ROWS]],
+            rows=[(spot, place.entry(spot)) for spot in listed],
             show=show,
             page=page,
             pages=pages,
@@ -116,10 +113,9 @@ class CodePages:
         """What is left, if anything."""
         place = self.place(request)
         entries = [place.entry(spot) for spot in place.spots]
-        return self.state.render(
+        return self.render(
             request,
             "code/done.html",
-            **self.common(),
             total=len(entries),
             done=place.done,
             flags=sum(entry.flag for entry in entries),
@@ -127,23 +123,23 @@ class CodePages:
         )
 
     def _unit(self, request: Request, place: Workplace, number: int) -> Response:
-        values = self.values(place, number)
+        values = place.values(place.spot(number))
         if "x-part" in request.headers:
             go = {"X-Go": f"{self.path}/{number}"}
-            return self.state.render(request, self.part, headers=go, **self.common(), **values)
-        return self.state.render(request, self.template, **self.common(), **values)
+            return self.render(request, "code/work.html", headers=go, **values)
+        return self.render(request, "code/unit.html", **values)
 
-    def values(self, place: Workplace, number: int) -> dict[str, Any]:
-        """What the page shows of a unit."""
-        return place.values(place.spot(number))
-
-    def common(self) -> dict[str, Any]:
-        """What the templates of every page need."""
-        book = self.state.book
-        return {"path": self.path, "keys": dict(zip(book.code_ids, KEYS, strict=False))} | {
-            "heading": "Unit",
-            "all_title": "All units",
-        }
+    def render(self, request: Request, template: str, **values: Any) -> Response:
+        """A page, with what the templates of all of them need."""
+        return self.state.render(
+            request,
+            template,
+            path=self.path,
+            heading=self.heading,
+            all_title=self.all_title,
+            keys=dict(zip(self.state.book.code_ids, KEYS, strict=False)),
+            **values,
+        )
 
     def go(self, number: int | None) -> Response:
         """On to a unit, or to the page that says that all is done."""

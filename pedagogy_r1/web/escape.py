@@ -16,6 +16,7 @@ running text. All pairs reach 4.5 (WCAG 2.2, 1.4.3), whatever colours a codebook
 from __future__ import annotations
 
 import re
+import unicodedata
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,22 +26,12 @@ from markupsafe import Markup, escape
 
 from ..codebook import NONE, Codebook
 from ..codebook.code_colors import contrast, on, palette
+from ..runs.run import primary_code
 from .index import CoderColumn
 
-BIDI = {
-    0x202A: ("LRE", "left-to-right embedding"),
-    0x202B: ("RLE", "right-to-left embedding"),
-    0x202C: ("PDF", "pop directional formatting"),
-    0x202D: ("LRO", "left-to-right override"),
-    0x202E: ("RLO", "right-to-left override"),
-    0x2066: ("LRI", "left-to-right isolate"),
-    0x2067: ("RLI", "right-to-left isolate"),
-    0x2068: ("FSI", "first strong isolate"),
-    0x2069: ("PDI", "pop directional isolate"),
-}
-"""Written by an attacker, these show a text in another order than it has; marks such as U+200F are left alone."""
-
 _ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+"""Controls, halves of surrogate pairs, and embeddings, overrides and isolates, which, written by an attacker, show a text in
+another order than it has. Marks such as U+200F are left alone."""
 
 
 def shown(text: str | None) -> Markup:
@@ -51,20 +42,18 @@ def shown(text: str | None) -> Markup:
         return escape(text)
     parts, at = [], 0
     for match in _ODD.finditer(text):
-        parts += [escape(text[at : match.start()]), _visible(ord(match.group()))]
+        parts += [escape(text[at : match.start()]), _visible(match.group())]
         at = match.end()
     return Markup().join([*parts, escape(text[at:])])
 
 
-def _visible(point: int) -> Markup:
-    short, name = BIDI.get(point, ("", "control character"))
-    if point < 0x20:
-        short = chr(0x2400 + point)
-    elif 0xD800 <= point <= 0xDFFF:
-        name = "half of a surrogate pair"
-    return Markup('<span class="ctl" title="U+{:04X} {}">{}</span>').format(
-        point, name, short or f"{point:X}"
-    )
+def _visible(character: str) -> Markup:
+    point = ord(character)
+    name, short = unicodedata.name(character, "").lower(), unicodedata.bidirectional(character)
+    if not name:
+        name = "half of a surrogate pair" if 0xD800 <= point <= 0xDFFF else "control character"
+        short = chr(0x2400 + point) if point < 0x20 else f"{point:X}"
+    return Markup('<span class="ctl" title="U+{:04X} {}">{}</span>').format(point, name, short)
 
 
 LIGHT, DARK = ("#fffffe", "#1d1f23"), ("#1e2126", "#e6e6e3")
@@ -121,7 +110,7 @@ def strip(
     said: Sequence[array[int]], column: int, sets: Sequence[tuple[str, ...] | None], book: Codebook, who: str
 ) -> Markup:
     """The bar of one coder's primary codes; what is missing is a gap."""
-    primary = [_primary(sets[cells[column]]) for cells in said]
+    primary = [primary_code(sets[cells[column]]) for cells in said]
     paths: dict[str, list[str]] = {}
     at = 0
     for code, run in groupby(primary):
@@ -138,7 +127,3 @@ def strip(
     return Markup(
         '<svg class="strip" viewBox="0 0 {} 1" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
     ).format(max(1, at), label, drawn)
-
-
-def _primary(codes: tuple[str, ...] | None) -> str | None:
-    return None if codes is None else codes[0] if codes else NONE

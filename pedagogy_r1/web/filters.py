@@ -123,9 +123,8 @@ def differing(cells: npt.NDArray[np.uint16], sets: Sequence[tuple[str, ...] | No
     """
     import numpy as np
 
-    keys = [codes if codes is None or how == "any" else codes[:1] for codes in sets]
-    if how == "any":
-        keys = [codes if codes is None else (*codes[:1], *sorted(codes[1:])) for codes in keys]
+    further = slice(1, None) if how == "any" else slice(0)
+    keys = [None if codes is None else (*codes[:1], *sorted(codes[further])) for codes in sets]
     known: dict[tuple[str, ...], int] = {}
     table = np.array(
         [-1 if key is None else known.setdefault(key, len(known)) for key in keys], dtype=np.int32

@@ -103,11 +103,6 @@ class Index:
         """Until all texts can be searched."""
         self._until(lambda: self._folded)
 
-    @property
-    def complete(self) -> bool:
-        """Whether all has been read."""
-        return self._listed and self.ready == len(self.rows)
-
     def said(self, row: TraceRow) -> list[array[int]]:
         """By unit of the row: the cells of all columns."""
         width = len(self.columns)

@@ -14,8 +14,7 @@ What is said here lies apart, in ``PACKET/C/practice/``, and is never imported a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -23,18 +22,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..agreement.alpha import Alpha, krippendorff_alpha
-from ..codebook import NONE, Codebook
+from ..agreement.alpha import Alpha
 from ..errors import InputError
-from ..estimate import Resampling
 from ..human.adjudication import ADJUDICATED
-from ..human.coding_log import PRACTICE, CodingLog, LogHeader
-from ..human.packet import CodingTask, Packet, blind
+from ..human.coding_log import PRACTICE, CodingLog
+from ..human.packet import CodingTask, Packet
 from ..limits import ALPHA_RELIABLE, FEW_PRACTISED
-from ..runs.run import CoderRun, Coding
+from ..runs.run import CoderRun, Coding, primary_code
 from .code import CodePages
 from .state import State
-from .workplace import TaskPlace, Workplace, rules_between
+from .workplace import TaskPlace, Workplace, alpha_of_pairs, open_log, rules_between
 
 
 class Gold(NamedTuple):
@@ -89,42 +86,33 @@ def practice_tasks(packet: Packet, coder: str, gold: Gold) -> list[CodingTask]:
 def _gold_tasks(gold: Gold, width: int) -> Iterator[CodingTask]:
     number = 0
     for trace, units, _ in gold.run.by_trace():
-        seen = blind(trace)
         for i, unit in enumerate(units):
             if unit.id in gold.codings:
                 number += 1
-                before, after = units[max(0, i - width) : i], units[i + 1 : i + 1 + width]
-                yield CodingTask(number, unit, seen, tuple(before), tuple(after), practice=True)
+                yield CodingTask.of(number, trace, units, i, width)._replace(practice=True)
 
 
 class Practice(Workplace):
     """One round of one coder. Nothing of the gold set leaves it before a unit's answer was asked for."""
 
     def __init__(self, packet: Packet, coder: str, gold: Gold) -> None:
-        self.packet, self.coder, self.gold = packet, coder, gold
-        self.book: Codebook = packet.codebook
-        self._all = practice_tasks(packet, coder, gold)
+        self.coder, self.gold, self.book = coder, gold, packet.codebook
+        self.folder = packet.folder / coder / "practice"
         self._curve: list[float | None] = []
-        self.round = len(self._files()) or 1
-        super().__init__(self._all, self._open(self.round), whole=packet.manifest.whole_traces)
+        self.round = len(list(self.folder.glob(f"{gold.run.manifest.run_id}-*.jsonl"))) or 1
+        tasks = practice_tasks(packet, coder, gold)
+        super().__init__(tasks, self._open(), whole=packet.manifest.whole_traces)
 
-    def _files(self) -> list[Path]:
-        return sorted(
-            (self.packet.folder / self.coder / "practice").glob(f"{self.gold.run.manifest.run_id}-*.jsonl")
-        )
-
-    def _open(self, number: int) -> CodingLog:
+    def _open(self) -> CodingLog:
         run_id = self.gold.run.manifest.run_id
-        header = LogHeader(desk=1, packet=PRACTICE + run_id, coder=self.coder, codebook=self.book.stamp)
-        return CodingLog(
-            self.packet.folder / self.coder / "practice" / f"{run_id}-{number}.jsonl", header, self.book
-        )
+        path = self.folder / f"{run_id}-{self.round}.jsonl"
+        return open_log(path, PRACTICE + run_id, self.coder, self.book)
 
     def again(self) -> None:
         """A new round; what was said in this one stays in its file."""
         self.log.close()
         self.round += 1
-        self.log = self._open(self.round)
+        self.log = self._open()
         self._curve = []
 
     def over(self, spot: TaskPlace) -> bool:
@@ -150,7 +138,7 @@ class Practice(Workplace):
             | {
                 "practice": False,
                 "gold": gold,
-                "right": gold is not None and first(gold.codes) == first(entry.codes),
+                "right": gold is not None and gold.primary == primary_code(entry.codes),
                 "same": gold is not None and gold.codes == entry.codes,
                 "rules": rules_between(self.book, (*(gold.codes or ()), *(entry.codes or ())))
                 if gold
@@ -166,44 +154,34 @@ class Practice(Workplace):
             "pairs": len(pairs),
             "agreed": sum(mine == gold for mine, gold in pairs),
             "alpha": self.alpha(pairs),
-            "curve": self.curve(pairs),
+            "drawing": drawn(self.curve(pairs), ALPHA_RELIABLE),
             "target": ALPHA_RELIABLE,
             "enough": FEW_PRACTISED,
             "round": self.round,
         }
 
-    def pairs(self) -> list[tuple[str, str]]:
+    def pairs(self) -> list[tuple[str | None, str | None]]:
         """First codes, the coder's and the gold set's, in the order in which answers were shown."""
         return [
-            (first(self.log.entry(unit).codes), first(self.gold.codings[unit].codes))
+            (primary_code(self.log.entry(unit).codes), self.gold.codings[unit].primary)
             for unit in self.log.work.checked
             if unit in self.gold.codings
         ]
 
-    def alpha(self, pairs: list[tuple[str, str]], replicates: int = 500) -> Alpha:
+    def alpha(self, pairs: Sequence[tuple[str | None, str | None]], replicates: int = 500) -> Alpha:
         """Krippendorff's α, with its interval over units."""
-        import numpy as np
+        return alpha_of_pairs(self.book, pairs, range(len(pairs)), replicates)
 
-        place = {code: i for i, code in enumerate((*self.book.code_ids, NONE))}
-        values = np.array([[place[code] for code in pair] for pair in pairs], dtype=np.int64).reshape(-1, 2).T
-        every = np.arange(values.shape[1], dtype=np.int64)
-        return krippendorff_alpha(values, every, len(place), how=Resampling(replicates))
-
-    def curve(self, pairs: list[tuple[str, str]]) -> list[float | None]:
+    def curve(self, pairs: Sequence[tuple[str | None, str | None]]) -> list[float | None]:
         """α of the first k units, for every k."""
         while len(self._curve) < len(pairs):
             self._curve.append(self.alpha(pairs[: len(self._curve) + 1], replicates=0).value)
         return self._curve
 
-    def confusions(self) -> list[tuple[str, str, int]]:
+    def confusions(self) -> list[tuple[str | None, str | None, int]]:
         """The coder's code, the gold set's, how often; the commonest first."""
         counts = Counter(pair for pair in self.pairs() if pair[0] != pair[1])
         return [(mine, gold, n) for (mine, gold), n in counts.most_common()]
-
-
-def first(codes: tuple[str, ...] | None) -> str:
-    """The first code, ``none`` where none applies."""
-    return codes[0] if codes else NONE
 
 
 TITLE, PATH = "Train", "/train"
@@ -264,7 +242,7 @@ def drawn(curve: list[float | None], target: float) -> AlphaCurve:
 class TrainPages(CodePages):
     """The pages' functions."""
 
-    path = PATH
+    path, heading, all_title = PATH, "Practice", "All practice"
 
     def practice(self, request: Request) -> Practice:
         """Whose practice this is."""
@@ -272,25 +250,13 @@ class TrainPages(CodePages):
         assert isinstance(place, Practice)
         return place
 
-    def common(self) -> dict[str, Any]:
-        """What the templates of every page need."""
-        return super().common() | {"heading": "Practice", "all_title": "All practice"}
-
-    def values(self, place: Workplace, number: int) -> dict[str, Any]:
-        """With the picture."""
-        found = super().values(place, number)
-        return found | {"drawing": drawn(found["curve"], found["target"])}
-
     def done(self, request: Request) -> Response:
         """How it went."""
         place = self.practice(request)
-        score = place.score()
-        return self.state.render(
+        return self.render(
             request,
             "train/done.html",
-            **self.common(),
-            **score,
-            drawing=drawn(score["curve"], score["target"]),
+            **place.score(),
             confusions=place.confusions(),
             done=place.done,
             total=len(place.spots),

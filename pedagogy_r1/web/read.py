@@ -23,7 +23,7 @@ from ..runs.run import Coding
 from .escape import lead, strip
 from .filters import DIFFER, OPEN, Filters, TraceHit, select, unit_mask
 from .index import MISSING, Index, TraceRow, fold
-from .state import State
+from .state import State, number_of, page_of
 from .trace_view import Opened, OpenUnit, SchemeUnits, open_trace, pieces
 
 TITLE, PATH = "Read", "/read"
@@ -78,9 +78,7 @@ class Reader:
         """The list of traces."""
         filters = Filters.of(request.query_params)
         hits = self.select(filters)
-        pages = max(1, -(-len(hits) // ROWS))
-        page = min(max(1, _number(request.query_params.get("page"), 1)), pages)
-        shown = hits[(page - 1) * ROWS : page * ROWS]
+        shown, page, pages = page_of(request, hits, ROWS)
         self.index.wait(max((hit.number for hit in shown), default=-1))
         return self.state.render(
             request,
@@ -101,7 +99,7 @@ class Reader:
         view = "text" if query.get("view") == "text" else "units"
         parts = [self._chosen(part, query.getlist("show")) for part in opened.parts]
         count = sum(len(part.units) for part in parts)
-        start = min(max(0, _number(query.get("from"), 0)), max(0, count - 1)) // UNITS * UNITS
+        start = min(max(0, number_of(query.get("from"), 0)), max(0, count - 1)) // UNITS * UNITS
         keep = {"view": "text" if view == "text" else "", "id": opened.row.id}
         return self.state.render(
             request,
@@ -230,8 +228,3 @@ class Reader:
 
 def _within(units: tuple[OpenUnit, ...], start: int) -> tuple[OpenUnit, ...]:
     return tuple(unit for unit in units if start <= unit.place < start + UNITS)
-
-
-def _number(text: str | None, otherwise: int) -> int:
-    """A number from an address; anything else counts as not said."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else otherwise

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -33,6 +33,7 @@ from ..runs.run import FILES, CoderRun, require_complete
 from .escape import code_class, shown
 
 HOME = Path(__file__).parent
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,6 @@ class State:
 
     book: Codebook
     pages: tuple[str, ...]
-    title: str = "pcode"
     runs: tuple[CoderRun, ...] = ()
     packet: Packet | None = None
     coders: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class State:
             "book": self.book,
             "code_names": names,
             "code_class": lambda code: code_class(self.book, code),
-            "site": self.title,
+            "site": "pcode",
             "nav": self.nav,
             "passwords": self.passwords,
             "partial": self.partial,
@@ -119,6 +119,18 @@ def fields(request: Request) -> dict[str, Any]:
     """What a POST carried, as a form or as a JSON object; the gate has read and checked it. Form fields are strings."""
     found: dict[str, Any] = request.state.fields
     return found
+
+
+def page_of(request: Request, rows: Sequence[Row], size: int) -> tuple[Sequence[Row], int, int]:
+    """Of ``rows`` those on the page that the address asks for; its number, from 1; and how many pages there are."""
+    pages = max(1, -(-len(rows) // size))
+    page = min(max(1, number_of(request.query_params.get("page"), 1)), pages)
+    return rows[(page - 1) * size : page * size], page, pages
+
+
+def number_of(text: str | None, otherwise: int) -> int:
+    """A number from an address; anything else counts as not said."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else otherwise
 
 
 def open_state(

@@ -15,10 +15,13 @@ from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
-from ..codebook import Codebook, Rule
+from ..agreement.alpha import Alpha, krippendorff_alpha
+from ..agreement.profile import MISSING
+from ..codebook import NONE, Codebook, Rule
 from ..errors import InputError
+from ..estimate import Resampling
 from ..human.coding_log import NO_NOTE, Attribution, CodingLog, Entry, LogHeader
-from ..human.packet import CodingTask, Packet
+from ..human.packet import CodingTask
 
 LONGEST_MEMO = 20_000
 """Characters."""
@@ -188,10 +191,25 @@ def _lines(text: object) -> str:
     return str(text).replace("\r\n", "\n").strip()
 
 
-def open_log(packet: Packet, coder: str, path: Path) -> CodingLog:
-    """The log of ``coder`` in ``path``."""
-    header = LogHeader(desk=1, packet=packet.manifest.packet_id, coder=coder, codebook=packet.codebook.stamp)
-    return CodingLog(path, header, packet.codebook)
+def open_log(path: Path, packet: str, coder: str, book: Codebook) -> CodingLog:
+    """The log in ``path`` of what ``coder`` says of ``packet``."""
+    return CodingLog(path, LogHeader(desk=1, packet=packet, coder=coder, codebook=book.stamp), book)
+
+
+def alpha_of_pairs(
+    book: Codebook,
+    pairs: Sequence[tuple[str | None, str | None]],
+    cluster: Sequence[int],
+    replicates: int = 0,
+) -> Alpha:
+    """Krippendorff's α, nominal, of two coders' first codes, unit by unit (``None``: missing); ``cluster``: of each unit."""
+    import numpy as np
+
+    places = {code: i for i, code in enumerate((*book.code_ids, NONE))}
+    rows = [[MISSING if code is None else places[code] for code in pair] for pair in pairs]
+    values = np.array(rows, dtype=np.int64).reshape(-1, 2).T
+    clusters = np.array(cluster, dtype=np.int64)
+    return krippendorff_alpha(values, clusters, len(places), how=Resampling(replicates))
 
 
 def rules_between(book: Codebook, codes: Collection[str]) -> list[tuple[str, Rule]]:
