@@ -22,7 +22,7 @@ from ..runs.run import CoderInfo, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
-from .coding_log import CANNOT, NAME, NOT_YET, Entry, Work, read_log
+from .coding_log import EMPTY, NAME, NOT_YET, Entry, Work, read_log
 from .packet import CodingTask, Packet
 from .packet_return import NOT_RETURNED
 from .parse_cells import EMPTY_CELL
@@ -43,6 +43,11 @@ class CoderView(NamedTuple):
     codes: tuple[str, ...] | None
     missing_reason: str | None = None
     memo: str | None = None
+
+    @classmethod
+    def of(cls, entry: Entry) -> CoderView:
+        """What a log says of the unit."""
+        return cls(entry.codes, entry.missing_reason, entry.memo or None)
 
     @property
     def waiting(self) -> bool:
@@ -113,8 +118,7 @@ def from_packet(packet: Packet) -> Material:
         _, work = read_log(packet.folder / coder / NAME)
         for task in packet.tasks(coder):
             if not task.practice:
-                entry = work.entries.get(task.unit.id, Entry())
-                view = CoderView(entry.codes, entry.missing_reason, entry.memo or None)
+                view = CoderView.of(work.entries.get(task.unit.id, EMPTY))
                 said.setdefault(task.unit.id, {})[coder] = view
     manifest = packet.manifest
     return Material(
@@ -157,11 +161,6 @@ def _coders(runs: Sequence[CoderRun]) -> list[str]:
     everybody = [coder for run in runs for coder in run.manifest.coders]
     people = [coder.name for coder in everybody if coder.kind == "human"]
     coders = people if len(set(people)) > 1 else [coder.name for coder in everybody]
-    _check_coders(coders)
-    return coders
-
-
-def _check_coders(coders: list[str]) -> None:
     if twice := [name for name in coders if coders.count(name) > 1]:
         raise InputError(f"{twice[0]} is in two of the runs", "give one run of each coder")
     if len(coders) < 2 or ADJUDICATED in coders:
@@ -169,6 +168,7 @@ def _check_coders(coders: list[str]) -> None:
             f"adjudicating needs two coders, and here is {', '.join(coders) or 'none'}",
             "give the run of two people, or the runs of each",
         )
+    return coders
 
 
 def decided(entry: Entry, dispute: Dispute, work: Work) -> bool:
@@ -207,32 +207,28 @@ def _settled(
     said = material.said.get(unit.id)
     if not said:
         return None
-    codes, reason, why = _decision(unit, dispute, work) if dispute else _agreed(said)
+    view = _decision(unit, dispute, work) if dispute else _agreed(said)
     return Coding(
         unit_id=unit.id,
         coder=ADJUDICATED,
-        codes=codes,
-        missing_reason=reason,
-        rationale=why,
+        codes=view.codes,
+        missing_reason=view.missing_reason,
+        rationale=view.memo,
         codebook=material.book.stamp,
         run_id=run_id,
     )
 
 
-_Settled = tuple[tuple[str, ...] | None, str | None, str | None]
-"""Codes, why there are none, and the reason for them."""
-
-
-def _decision(unit: Unit, dispute: Dispute, work: Work) -> _Settled:
-    entry = work.entries.get(unit.id, Entry())
+def _decision(unit: Unit, dispute: Dispute, work: Work) -> CoderView:
+    entry = work.entries.get(unit.id, EMPTY)
     if not decided(entry, dispute, work):
-        return None, UNDECIDED, None
-    return entry.codes, CANNOT if entry.codes is None else None, entry.memo
+        return CoderView(None, UNDECIDED)
+    return CoderView.of(entry)
 
 
-def _agreed(said: Mapping[str, CoderView]) -> _Settled:
+def _agreed(said: Mapping[str, CoderView]) -> CoderView:
     coded = [coder for coder, view in said.items() if view.codes is not None]
     if not coded:
-        return None, NOBODY, None
+        return CoderView(None, NOBODY)
     why = f"agreed by {', '.join(coded)}" if len(coded) > 1 else f"coded by {coded[0]} alone"
-    return said[coded[0]].codes, None, why
+    return said[coded[0]]._replace(memo=why)

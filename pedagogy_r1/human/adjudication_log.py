@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from ..files.records import atomic
 from ..files.spreadsheet import neutralise
 from ..trace import Unit
 from .adjudication import CoderView, Dispute, Material, decided
-from .coding_log import LoggedChange, Work, read_changes
+from .coding_log import LoggedChange, Work
 
 _BEFORE = ("n", "at", "who", "trace_id", "unit_id", "unit")
 
@@ -30,11 +31,10 @@ class LoggedDecision(NamedTuple):
     stands: bool
 
 
-def decisions(ledger: Path, disputes: Sequence[Dispute], work: Work) -> Iterator[LoggedDecision]:
+def decisions(disputes: Sequence[Dispute], work: Work) -> Iterator[LoggedDecision]:
     """In the order in which they were made. What was saved while it was being typed is not a decision."""
     by_unit = {dispute.task.unit.id: dispute for dispute in disputes}
-    changes = list(read_changes(ledger))
-    for change, following in zip(changes, [*changes[1:], None], strict=True):
+    for change, following in zip_longest(work.changes, work.changes[1:]):
         if _half(change, following):
             continue
         dispute = by_unit.get(change.unit_id)
@@ -50,10 +50,10 @@ def _half(change: LoggedChange, following: LoggedChange | None) -> bool:
     return same and (following.codes == change.codes or not change.memo)
 
 
-def write_log(material: Material, ledger: Path, work: Work, out: Path) -> None:
+def write_log(material: Material, work: Work, out: Path) -> None:
     """Write ``log.csv`` and ``log.md`` into ``out``."""
     disputes = list(material.disputes())
-    found = list(decisions(ledger, disputes, work))
+    found = list(decisions(disputes, work))
     units = {unit.id: unit for units in material.units.values() for unit in units}
     with atomic(out / "log.csv") as file:
         table = csv.writer(file, lineterminator="\n")

@@ -15,8 +15,9 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
 WINDOW = 200
@@ -53,25 +54,21 @@ class Anchorer:
             return Refused("the quote is empty, so the offsets cannot be checked")
         if start is None or end is None:
             return self._search(quote, folded, None)
-        if self._between(start, end) == quote:
+        if between(self.text, start, end) == quote:
             return Anchored(start, end)
         moved = [(convert(start), convert(end), cause) for cause, convert in self._counts]
         for first, last, cause in moved:
-            if self._between(first, last) == quote:
+            if between(self.text, first, last) == quote:
                 return Anchored(first, last, cause)
-        if fold(self._between(start, end)) == folded:
+        if fold(between(self.text, start, end)) == folded:
             # The place is right; the quote was trimmed, or its line ends or letters were written another way.
             return Anchored(start, end)
         for first, last, cause in moved:
-            inside = self._between(first, last)
+            inside = between(self.text, first, last)
             # Without white space around it: a wide slice would fit more than one way of counting.
             if inside == inside.strip() and fold(inside) == folded:
                 return Anchored(first, last, cause)
         return self._search(quote, folded, start)
-
-    def _between(self, start: int, end: int) -> str:
-        """The text between two offsets; empty if they are none of the text."""
-        return self.text[start:end] if 0 <= start < end <= len(self.text) else ""
 
     @cached_property
     def _counts(self) -> list[tuple[str, Callable[[int], int]]]:
@@ -80,15 +77,11 @@ class Anchorer:
         wide, crlf = any(character > "\uffff" for character in text), "\r\n" in text
         lf = not crlf and "\n" in text
         widths: list[tuple[str, bool, Callable[[str, str], int]]] = [
-            ("UTF-16 code units", wide, lambda c, _: 1 + (c > "\uffff")),
+            ("UTF-16 code units", wide, lambda c, _: utf16_units(c)),
             ("UTF-8 bytes", not text.isascii(), lambda c, _: len(c.encode("utf-8", "surrogatepass"))),
             ("line ends counted as one character", crlf, lambda c, after: c + after != "\r\n"),
             ("CRLF line ends", lf, lambda c, _: 1 + (c == "\n")),
-            (
-                "CRLF line ends and UTF-16 code units",
-                lf and wide,
-                lambda c, _: 1 + (c > "\uffff" or c == "\n"),
-            ),
+            ("CRLF line ends and UTF-16 code units", lf and wide, lambda c, _: utf16_units(c) + (c == "\n")),
         ]
         shifts = {
             "counted from 1 (or a byte-order mark)": -1,
@@ -97,7 +90,7 @@ class Anchorer:
             "leading white space trimmed": len(text) - len(text.lstrip()),
         }
         found = [
-            (cause, _reader(map(width, text, text[1:] + " "))) for cause, holds, width in widths if holds
+            (cause, code_points(map(width, text, text[1:] + " "))) for cause, holds, width in widths if holds
         ]
         return found + [(cause, shift.__add__) for cause, shift in shifts.items() if shift]
 
@@ -151,10 +144,20 @@ class Anchorer:
         return "".join(letters), origin
 
 
-def _reader(counts: Iterable[int]) -> Callable[[int], int]:
+def between(text: str, start: int, end: int) -> str:
+    """The text between two offsets; empty if they are none of the text."""
+    return text[start:end] if 0 <= start < end <= len(text) else ""
+
+
+def code_points(counts: Iterable[int]) -> Callable[[int], int]:
     """From a program's offsets to code points, of each of which it counts so many."""
     table = [0, *accumulate(counts)]
     return lambda n: bisect_left(table, n) if n >= 0 else n
+
+
+def utf16_units(character: str) -> int:
+    """How many characters JavaScript and Java count."""
+    return 1 + (character > "\uffff")
 
 
 def fold(text: str) -> str:
@@ -231,21 +234,14 @@ class CountedText:
     def _ways(self) -> list[Callable[[int], int]]:
         """From the other program's count to code points of ``text``. What the standard has comes first: code points of the
         file as it is. Ways that cannot differ in this text are left out."""
-        wide = any(character > "\uffff" for character in self.text)
-        counts = [self._in_file, (1,) * len(self.text)]
+        in_file = [len(character) for character in re.findall("\r\n|.", self._raw, re.DOTALL)]
+        counts = [in_file, [1] * len(self.text)]
         if "\r\n" not in self._raw and "\n" in self.text:
             counts.append([1 + (c == "\n") for c in self.text])
-        if wide:
-            counts += [
-                [n + (c > "\uffff") for n, c in zip(count, self.text, strict=True)] for count in counts
-            ]
-        tables = dict.fromkeys((0, *accumulate(count)) for count in counts)
-        return [partial(bisect_left, table) for table in tables]
-
-    @property
-    def _in_file(self) -> list[int]:
-        """How many characters of the file each of ``text`` stands for."""
-        return [len(end) for end in re.findall("\r\n|.", self._raw, re.DOTALL)]
+        beyond = [utf16_units(character) - 1 for character in self.text]
+        if any(beyond):
+            counts += [list(map(add, count, beyond)) for count in counts]
+        return [code_points(count) for count in dict.fromkeys(map(tuple, counts))]
 
 
 def _fits(text: str, name: str) -> bool:

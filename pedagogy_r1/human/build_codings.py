@@ -30,6 +30,9 @@ from .read_codings import CodingsReport
 NO_SPAN = "no span overlaps"
 """Why a unit of a coded trace is missing after projection."""
 
+_Column = list[SpanCoding | None]
+"""One coder's codings of a trace's units."""
+
 
 def build_codings(
     report: CodingsReport,
@@ -52,46 +55,34 @@ def build_codings(
         spans: dict[str, list[SpanCoding]] = {coder.name: [] for coder in manifest.coders}
         for one in coded.get(trace.id, ()):
             spans[one.coder].append(one)
-        columns = [
-            _column(units, coder, found, projecting, report, back)
-            for coder, found in spans.items()
-            if found or back
-        ]
+        columns: list[_Column] = []
+        for coder, found in spans.items():
+            if back:
+                column = _column(units, found, projecting, report)
+                columns.append(_asked(units, coder, column, report, back.drawn[coder]))
+            elif found:
+                columns.append(_column(units, found, projecting, report))
         rows = zip(units, *columns, strict=True)
         codings = [_coding(unit, one, book, manifest, report) for unit, *row in rows for one in row if one]
         report.count_trace(units, codings)
         yield trace, units, codings
 
 
-def _column(
-    units: list[Unit],
-    coder: str,
-    found: list[SpanCoding],
-    projecting: bool,
-    report: CodingsReport,
-    back: ReturnedPacket | None,
-) -> list[SpanCoding | None]:
-    """One coder's codings of a trace's units."""
-    column: list[SpanCoding | None]
-    if projecting and found:
-        owners, landless = project(units, found)
-        report.landless[coder] += landless
-        column = [owner or SpanCoding(coder, 0, 0, None, NO_SPAN) for owner in owners]
-    else:
+def _column(units: list[Unit], found: list[SpanCoding], projecting: bool, report: CodingsReport) -> _Column:
+    if not (projecting and found):
         by_span = {(one.start, one.end): one for one in found}
-        column = [by_span.get((unit.start, unit.end)) for unit in units]
-    return _asked(units, coder, column, report, back.drawn[coder]) if back else column
+        return [by_span.get((unit.start, unit.end)) for unit in units]
+    coder = found[0].coder
+    owners, landless = project(units, found)
+    report.landless[coder] += landless
+    return [owner or SpanCoding(coder, 0, 0, None, NO_SPAN) for owner in owners]
 
 
 def _asked(
-    units: list[Unit],
-    coder: str,
-    column: list[SpanCoding | None],
-    report: CodingsReport,
-    practice: Mapping[str, bool],
-) -> list[SpanCoding | None]:
+    units: list[Unit], coder: str, column: _Column, report: CodingsReport, practice: Mapping[str, bool]
+) -> _Column:
     """A coding for each unit that was asked of the coder and for no other; ``practice``: of each that was drawn."""
-    found: list[SpanCoding | None] = []
+    found: _Column = []
     surplus: list[str] = []
     silent: list[str] = []
     for unit, one in zip(units, column, strict=True):
@@ -106,13 +97,13 @@ def _asked(
     return found
 
 
-def project(units: Sequence[Unit], codings: Sequence[SpanCoding]) -> tuple[list[SpanCoding | None], int]:
+def project(units: Sequence[Unit], codings: Sequence[SpanCoding]) -> tuple[_Column, int]:
     """Lay one coder's spans on a trace's units: for each unit its coding (``None``: no span overlaps it), and how many
     spans own no unit. ``overlap`` is the share of the unit's characters covered."""
     spans = sorted(codings, key=lambda span: (span.start, span.end))
     starts = [span.start for span in spans]
     furthest = list(accumulate((span.end for span in spans), max))
-    owners: list[SpanCoding | None] = []
+    owners: _Column = []
     owning: set[tuple[int, int]] = set()
     for unit in units:
         best, covered = None, 0

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -123,12 +121,19 @@ class Work:
     steps: list[UndoStep] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
     """Practice units in the order in which their answers were shown."""
-    n: int = 0
+    changes: list[LoggedChange] = field(default_factory=list)
+    """Every line as it was written."""
+
+    @property
+    def n(self) -> int:
+        """The number of the last line."""
+        return self.changes[-1].n if self.changes else 0
 
     def take(self, change: LoggedChange, row: int) -> None:
         """Add a line."""
+        self.changes.append(change)
         before, after = self.entries.get(change.unit_id, EMPTY), change.entry
-        self.entries[change.unit_id], self.rows[change.unit_id], self.n = after, row, change.n
+        self.entries[change.unit_id], self.rows[change.unit_id] = after, row
         self.said[change.unit_id] = change.said
         if after.checked:
             self.steps.clear()
@@ -150,22 +155,12 @@ class Work:
 
 
 def read_log(path: Path) -> tuple[LogHeader, Work]:
-    """A log as it lies there, perhaps while somebody adds to it."""
-    return replay(path, without_torn_line(path, list(read_jsonl(path))))
+    """The first line, and what the others add up to; a last one that is torn was never confirmed, and is left out.
 
-
-def read_changes(path: Path) -> Iterator[LoggedChange]:
-    """Every line after the first, as it was written."""
-    rows = list(read_jsonl(path))
-    for row in rows[1:]:
-        if isinstance(row, Row):
-            yield LoggedChange.model_validate(row.data)
-
-
-def replay(path: Path, rows: Iterable[Row | BadRow]) -> tuple[LogHeader, Work]:
-    """The first line, and what the others add up to. Raises `InputError` naming the line that is none of a log."""
+    Raises `InputError` naming the line that is none of a log.
+    """
     header, work = None, Work()
-    for row in rows:
+    for row in _whole_lines(path):
         where = f"{path}:{row.line}"
         if isinstance(row, BadRow):
             raise InputError(f"{where}: {row.why}", "restore the file from a copy, or delete that line")
@@ -184,8 +179,8 @@ def replay(path: Path, rows: Iterable[Row | BadRow]) -> tuple[LogHeader, Work]:
     return header, work
 
 
-def without_torn_line(path: Path, rows: list[Row | BadRow]) -> list[Row | BadRow]:
-    """The rows of a log; a last line that was torn by a kill was never confirmed, and is left out."""
+def _whole_lines(path: Path) -> list[Row | BadRow]:
+    rows = list(read_jsonl(path))
     if not (rows and isinstance(rows[-1], BadRow)):
         return rows
     with path.open("rb") as file:
@@ -198,7 +193,8 @@ class CodingLog:
 
     def __init__(self, path: Path, header: LogHeader, book: Codebook) -> None:
         self.path, self.book = path, book
-        self._guard = Lock()
+        self.still = Lock()
+        """Nothing changes while it is held."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._held = _hold(path)
         self._ledger = Ledger(path)
@@ -212,11 +208,6 @@ class CodingLog:
                 f"{path} is the work of {found.coder} on packet {found.packet} under {found.codebook}",
                 "it belongs to another packet, coder or codebook: put it back where it came from",
             )
-
-    @property
-    def entries(self) -> Mapping[str, Entry]:
-        """The state of every unit that has been touched."""
-        return self.work.entries
 
     def entry(self, unit_id: str) -> Entry:
         """The state of one unit."""
@@ -232,7 +223,7 @@ class CodingLog:
 
         Raises `InputError` for codes that the codebook does not allow, and for practice that has been checked.
         """
-        with self._guard:
+        with self.still:
             before = self.entry(unit_id)
             after = Entry.model_validate({**before.model_dump(), **updates})
             if after != before or note.said != self.work.said.get(unit_id, note.said):
@@ -246,7 +237,7 @@ class CodingLog:
 
     def undo(self, n: int, note: Attribution = NO_NOTE) -> str | None:
         """Take back line ``n`` if it is the last that can be; returns its unit. Asked twice, it is done once."""
-        with self._guard:
+        with self.still:
             step = self.undoable
             if step is None or step.n != n:
                 return None
@@ -274,12 +265,6 @@ class CodingLog:
             )
         if entry.codes == () and self.book.exhaustive:
             raise InputError(f"under {self.book.ref} every unit has a code", "choose the nearest one")
-
-    @contextmanager
-    def still(self) -> Iterator[None]:
-        """Nothing changes in this block."""
-        with self._guard:
-            yield
 
     def close(self) -> None:
         """Let another process have it."""

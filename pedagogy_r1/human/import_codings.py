@@ -8,7 +8,7 @@ units (`build_codings.py`) → write. All problems of all files are found before
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -58,57 +58,50 @@ def import_codings(
     ``kind`` is what the coders are of whom the files do not say it (human, if not given). With ``on_error="stop"`` any
     problem raises `InputError`, which names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
     """
-    asked = _AskedUnits(units, project, scheme, lang)
+    asked = _Asked(units, project, scheme, lang, coder, kind, on_error)
     asked.check(packet, traces=traces, codebook=codebook)
     back = ReturnedPacket(packet, coder) if packet is not None else None
     book, paths = _codebook(codebook, back), [Path(file) for file in files]
     report = CodingsReport(str(out))
     read = read_codings(paths, report, book, format=format, kind=kind, coder=coder, back=back)
-    cut: Unitizer | None
-    if back:
-        where, cut = back.traces, back.unitizer(lang)
-    else:
-        where = asked.traces(traces)
-        cut = asked.unitizer(read, where, book)
+    where = back.traces if back else asked.traces(traces)
+    cut = back.unitizer(lang) if back else asked.unitizer(read, where, book)
     placed, projecting = _place(read, where, cut, back, report, bool(project))
     coded = parse_cells(placed, book, report)
-    _finish(report, read, coded, paths, on_error)
-    if cut is None:
-        cut = _own_units(coded, lang, report)
-    other: CoderKind = kind or "human"
-    parameters: dict[str, Any] = {
-        **asked.recorded(on_error, coder),
-        "laid on units": True if projecting and (coder or back) else None,
-        "kind": None if read.kinds.keys() >= set(report.coders) else other,
+    kept = {one.coder for found in coded.values() for one in found}
+    report.coders = [name for name in read.coders if name in kept]
+    _settle_problems(report, on_error)
+    if not coded:
+        raise InputError(f"{', '.join(map(str, paths))}: no coding to import", _why_nothing(report))
+    cut = cut or _own_units(coded, lang, report)
+    report.scheme = cut.scheme
+    source = {
+        "files": [str(path) for path in paths],
+        "traces": str(where),
+        "files_digest": [file_digest(path) for path in paths],
+        "traces_digest": file_digest(where),
+        **(back.source() if back else {}),
     }
-    coders = [CoderInfo(name=name, kind=read.kinds.get(name, other)) for name in report.coders]
-    manifest = _manifest(report, book, cut, lang, where, paths, coders, parameters, back)
+    manifest = _manifest(asked, report, book, read.kinds, source, laid=projecting and bool(coder or back))
     codings = build_codings(report, where, coded, cut, projecting, book, manifest, back)
     _write(Path(out), book, manifest, codings)
-    report.scheme = cut.scheme
     return report
 
 
-class _AskedUnits(NamedTuple):
-    """What shall be the units, as the command says it."""
+class _Asked(NamedTuple):
+    """What the command says: what shall be the units, and whose the codings are."""
 
     units: str | Path | None
     project: str | None
     scheme: str | None
     lang: str | None
+    coder: str | None
+    kind: CoderKind | None
+    on_error: str
 
     @property
     def own(self) -> bool:
         return self.units is not None and str(self.units) == OWN
-
-    def recorded(self, on_error: str, coder: str | None) -> dict[str, Any]:
-        """For ``run.json``."""
-        return {
-            "units": str(self.units) if self.units else None,
-            "project": self.project,
-            "on_error": on_error,
-            "coder": coder or None,
-        }
 
     def check(self, packet: str | Path | None, **others: object) -> None:
         """Raise `ValueError` where one thing is said twice; a packet says all of them, and ``others`` too."""
@@ -193,36 +186,11 @@ def _place(
     return placed, False
 
 
-def _finish(
-    report: CodingsReport,
-    read: CodingsRead,
-    coded: dict[str, list[SpanCoding]],
-    paths: Sequence[Path],
-    on_error: str,
-) -> None:
-    """Sort the problems and write them aside; raise where nothing is left, or, with ``stop``, where there is any."""
+def _settle_problems(report: CodingsReport, on_error: str) -> None:
+    """Sort the problems and write them aside; with ``stop``, raise."""
     order = {name: at for at, name in enumerate(report.formats)}
     report.problems.sort(key=lambda problem: (order[problem.file], problem.row))
-    kept = {one.coder for found in coded.values() for one in found}
-    report.coders = [coder for coder in read.coders if coder in kept]
-    _settle_problems(report, Path(report.out), on_error)
-    if not coded:
-        raise InputError(
-            f"{', '.join(map(str, paths))}: no coding to import",
-            _why_nothing(report),
-        )
-
-
-def _why_nothing(report: CodingsReport) -> str:
-    if report.problems:
-        return "see the problems above"
-    if report.outside:
-        return "all that was coded lies in the answers (to code answers too: traces import --map reasoning=FIELD)"
-    return "all that was coded is practice" if report.practice else "nobody has coded anything in them yet"
-
-
-def _settle_problems(report: CodingsReport, out: Path, on_error: str) -> None:
-    """Write the problems aside; with ``stop``, raise."""
+    out = Path(report.out)
     aside = out.with_name(out.name + ".problems.jsonl")
     if not report.problems:
         aside.unlink(missing_ok=True)
@@ -235,6 +203,14 @@ def _settle_problems(report: CodingsReport, out: Path, on_error: str) -> None:
             f"{count} of {report.rows} codings cannot be imported; no run was written{listed(report.problems, count)}",
             f"mend them (all are listed in {aside}), or import the other {report.kept} with --on-error skip",
         )
+
+
+def _why_nothing(report: CodingsReport) -> str:
+    if report.problems:
+        return "see the problems above"
+    if report.outside:
+        return "all that was coded lies in the answers (to code answers too: traces import --map reasoning=FIELD)"
+    return "all that was coded is practice" if report.practice else "nobody has coded anything in them yet"
 
 
 def _own_units(coded: dict[str, list[SpanCoding]], lang: str | None, report: CodingsReport) -> Unitizer:
@@ -250,31 +226,37 @@ def _own_units(coded: dict[str, list[SpanCoding]], lang: str | None, report: Cod
 
 
 def _manifest(
+    asked: _Asked,
     report: CodingsReport,
     book: Codebook,
-    unitizer: Unitizer,
-    lang: str | None,
-    traces: Path,
-    paths: Sequence[Path],
-    coders: list[CoderInfo],
-    how: dict[str, Any],
-    back: ReturnedPacket | None,
+    kinds: dict[str, CoderKind],
+    source: dict[str, Any],
+    *,
+    laid: bool,
 ) -> Manifest:
-    digests = {"files_digest": [file_digest(path) for path in paths], "traces_digest": file_digest(traces)}
-    coder = "import:" + "+".join(sorted({name.split(" ")[0] for name in report.formats.values()}))
-    parameters = {name: value for name, value in how.items() if value is not None}
-    source: dict[str, Any] = {"files": [str(path) for path in paths], "traces": str(traces), **digests}
-    if back:
-        folder = back.packet.folder
-        source |= {"packet": str(folder), "packet_digest": file_digest(folder / "packet.json")}
-    same: dict[str, Any] = {"coder": coder, "parameters": parameters, "scheme": unitizer.scheme}
+    """``run.json``; what the files and traces are called does not determine the codings."""
+    other: CoderKind = asked.kind or "human"
+    parameters = {
+        "units": str(asked.units) if asked.units else None,
+        "project": asked.project,
+        "on_error": asked.on_error,
+        "coder": asked.coder or None,
+        "laid on units": laid or None,
+        "kind": None if kinds.keys() >= set(report.coders) else other,
+    }
+    how: dict[str, Any] = {
+        "coder": "import:" + "+".join(sorted({name.split(" ")[0] for name in report.formats.values()})),
+        "parameters": {name: value for name, value in parameters.items() if value is not None},
+        "scheme": report.scheme,
+    }
+    digests = {name: source[name] for name in ("files_digest", "traces_digest")}
     return Manifest.new(
         "import",
         book,
-        {**same, "lang": lang, "source": digests},
-        **same,
-        coders=coders,
-        lang=lang or "",
+        {**how, "lang": asked.lang, "source": digests},
+        **how,
+        coders=[CoderInfo(name=name, kind=kinds.get(name, other)) for name in report.coders],
+        lang=asked.lang or "",
         source=source,
     )
 

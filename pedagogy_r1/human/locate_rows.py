@@ -21,7 +21,7 @@ from ..trace import Trace, Unit
 from ..unit.sentence import Span, trimmed
 from ..unit.unitizer import SCHEMES, Unitizer
 from .anchor import Anchored, Anchorer, Refused, fold
-from .raw_coding import CodingRowError, RawCoding
+from .raw_coding import RawCoding
 from .read_codings import CodingsReport
 
 _OFFSET = re.compile(r"\d{1,15}(\.0+)?")
@@ -98,20 +98,11 @@ def _is_outside(raw: RawCoding, length: int, answer: str) -> bool:
     return behind and quote != "" and quote in answer
 
 
-def _offsets(raw: RawCoding) -> tuple[int | None, int | None]:
-    found: list[int | None] = []
+def _anchor(anchorer: Anchorer, raw: RawCoding) -> Anchored | Refused:
     for name, text in (("start", raw.start), ("end", raw.end)):
         if text is not None and not _OFFSET.fullmatch(text):
-            raise CodingRowError(f"{name} {text[:40]!r} is no offset (a whole number, 0 or more)")
-        found.append(None if text is None else int(text.partition(".")[0]))
-    return found[0], found[1]
-
-
-def _anchor(anchorer: Anchorer, raw: RawCoding) -> Anchored | Refused:
-    try:
-        start, end = _offsets(raw)
-    except CodingRowError as error:
-        return Refused(str(error))
+            return Refused(f"{name} {text[:40]!r} is no offset (a whole number, 0 or more)")
+    start, end = (None if text is None else int(text.partition(".")[0]) for text in (raw.start, raw.end))
     quote = raw.quote or ""
     found = anchorer.anchor(start, end, quote)
     if isinstance(found, Refused) and restore(quote) != quote:

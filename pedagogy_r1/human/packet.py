@@ -169,8 +169,7 @@ FIRST, MEMO, FLAG = "primary_code", "memo", "flag"
 TASK = frozenset({"coder", "codebook"})
 """Fields of every task that is sent, whatever the tool; no table of codings has both and no code."""
 
-_FIRST_THREE = (FIRST, "second_code", "third_code")
-RANKS = (*_FIRST_THREE, *(f"code_{n}" for n in range(4, 21)))
+RANKS = (FIRST, "second_code", "third_code", *(f"code_{n}" for n in range(4, 21)))
 """Names of the fields for a unit's codes, as far as they are read."""
 
 
@@ -213,7 +212,7 @@ def trace_records(packet: Packet, coder: str, more: dict[str, Any]) -> Iterator[
 
 def ranks(book: Codebook) -> tuple[str, ...]:
     """Names of the fields for a unit's codes: primary, second, … as many as the codebook allows."""
-    return (*_FIRST_THREE, *(f"code_{n}" for n in range(4, book.max_codes + 1)))[: book.max_codes]
+    return RANKS[: book.max_codes]
 
 
 def in_context(record: dict[str, Any]) -> str:

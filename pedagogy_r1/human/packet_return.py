@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
+from ..provenance import file_digest
 from ..trace import Unit
 from ..unit.unitizer import Unitizer
 from .packet import Packet, blind_id
@@ -35,6 +36,11 @@ class ReturnedPacket:
     def traces(self) -> Path:
         """The file of the packet's traces."""
         return self.packet.folder / "key/traces.jsonl"
+
+    def source(self) -> dict[str, str]:
+        """For ``run.json``."""
+        folder = self.packet.folder
+        return {"packet": str(folder), "packet_digest": file_digest(folder / "packet.json")}
 
     @cached_property
     def units(self) -> dict[tuple[str, int, int], Unit]:

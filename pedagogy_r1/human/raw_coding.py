@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from ..errors import InputError
 from ..files.records import BadRow, Row, need_file, read_rows
 from ..files.spreadsheet import restore
 from ..intake.fields import plain_name
+from .anchor import between, code_points, utf16_units
 
 ROWS = (".csv", ".tsv", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
 """Files that are read as rows; any other is left to a tool that knows it."""
@@ -174,52 +176,49 @@ def numbered(rows: Iterable[RawCoding | BadRow]) -> Iterator[RawCoding | BadRow]
         yield row._replace(line=number) if isinstance(row, BadRow) else row._replace(row=number)
 
 
-class PacketRecord(NamedTuple):
-    """What a record of ours says of itself, whatever the tool: which unit (or trace), whose, under which codebook."""
+class TaskRecord:
+    """What came back of a task of ours, whatever the tool: of which unit (or trace), whose, under which codebook."""
 
-    unit_id: str
-    trace_id: str
-    unit: str | None
-    text: str | None
-    coder: str
-    codebook: str | None
+    def __init__(self, number: int, data: dict[str, Any], nowhere: str) -> None:
+        """Read the fields that every task has. Raises `CodingRowError` where one is no text, or (``nowhere``) none says of what it is."""
+        self.unit_id = text_of(data, "unit_id") or ""
+        self.trace_id = text_of(data, "trace_id") or text_of(data, "document") or ""
+        self.text = text_of(data, "text") or ""
+        unit, coder = text_of(data, "unit"), (text_of(data, "coder") or "").strip()
+        self._raw = RawCoding(number, coder, None, quote=unit, codebook=text_of(data, "codebook"))
+        if not (self.unit_id or self.trace_id):
+            raise CodingRowError(nowhere)
 
-    def coding(self, number: int, cell: str | None, **more: Any) -> RawCoding:
-        """A coding of the record's unit."""
-        return RawCoding(
-            number,
-            self.coder,
-            cell,
-            self.unit_id,
-            quote=self.unit,
-            whole=True,
-            codebook=self.codebook,
-            **more,
-        )
+    def coding(self, cell: str | None, **more: Any) -> RawCoding:
+        """A coding of the task's unit."""
+        return self._raw._replace(cell=cell, unit_id=self.unit_id, whole=True, **more)
 
     def span(
-        self, number: int, cell: str | None, place: tuple[str, str, str | None], memo: str | None = None
+        self,
+        cell: str | None,
+        start: object,
+        end: object,
+        quote: str | None = None,
+        memo: str | None = None,
+        *,
+        utf16: bool = False,
     ) -> RawCoding:
-        """A coding of a stretch of the record's text: start, end, quote."""
-        start, end, quote = place
-        return RawCoding(
-            number, self.coder, cell, "", self.trace_id, start, end, quote, memo, codebook=self.codebook
-        )
+        """A coding of a stretch of the task's text, in code points. ``utf16``: the offsets are counted as JavaScript does.
 
+        Start 14, end 18 on "🙂 Okay. Wait, …" → start 13, end 17, quote "Wait". Where they do not lead to the quote they
+        stay as they are.
+        """
+        given = (offset(start, "start"), offset(end, "end"))
+        first, last = map(self._utf16, given) if utf16 else given
+        inside = between(self.text, first, last)
+        if not inside or quote not in (None, inside):
+            first, last = given
+        span = self._raw._replace(trace_id=self.trace_id, start=str(first), end=str(last))
+        return span._replace(cell=cell, quote=quote or inside or None, memo=memo)
 
-def packet_record(data: dict[str, Any], what: str) -> PacketRecord:
-    """Read the fields that a packet's files have. Raises `CodingRowError` where one is no text, or none says of what it is."""
-    record = PacketRecord(
-        text_of(data, "unit_id") or "",
-        text_of(data, "trace_id") or text_of(data, "document") or "",
-        text_of(data, "unit"),
-        text_of(data, "text"),
-        (text_of(data, "coder") or "").strip(),
-        text_of(data, "codebook"),
-    )
-    if not (record.unit_id or record.trace_id):
-        raise CodingRowError(what)
-    return record
+    @cached_property
+    def _utf16(self) -> Callable[[int], int]:
+        return code_points(map(utf16_units, self.text))
 
 
 def text_of(data: dict[str, Any], name: str) -> str | None:
@@ -291,20 +290,6 @@ def codes_without_gap(names: Sequence[str], codes: Sequence[str | None]) -> str 
         last, empty = names[found.index(given[-1])], names[found.index(None)]
         raise CodingRowError(f"{last} is {given[-1]}, and {empty} is empty")
     return "; ".join(given) or None
-
-
-def by_utf16(text: str, start: object, end: object, quote: str | None) -> tuple[str, str, str | None]:
-    """Offsets counted as JavaScript does, in code points of ``text`` where they lead to the quote (or there is none).
-
-    Start 14, end 18 on "🙂 Okay. Wait, …" → start 13, end 17, quote "Wait". Others stay as they are.
-    """
-    a, b = offset(start, "start"), offset(end, "end")
-    coded = text.encode("utf-16-le", "surrogatepass")
-    inside = coded[2 * a : 2 * b].decode("utf-16-le", "surrogatepass") if a < b <= len(coded) // 2 else ""
-    if not inside or (quote and inside != quote):
-        return str(a), str(b), quote
-    first = len(coded[: 2 * a].decode("utf-16-le", "surrogatepass"))
-    return str(first), str(first + len(inside)), inside
 
 
 def offset(value: object, name: str) -> int:

@@ -9,7 +9,7 @@ a round trip neither makes a machine human nor renames its codes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -123,7 +123,17 @@ def read_codings(
         report.formats[str(path)] = name + (f" (coders: {', '.join(coders)})" if coders else "")
         report.ignored |= {str(path): ignored} if ignored else {}
         schemes += _schemes(file)
-        for raw in _owned(reader.read(file), str(path), report, coder, back):
+        for raw in reader.read(file):
+            report.rows += 1
+            if isinstance(raw, BadRow):
+                report.problems.append(RowProblem(str(path), raw.line, raw.why))
+                continue
+            raw = raw._replace(file=str(path))
+            try:
+                raw = back.own(raw) if back else raw._replace(coder=raw.coder or coder or "")
+            except CodingRowError as error:
+                report.problems.append(RowProblem(str(path), raw.row, str(error)))
+                continue
             names[raw.coder] = None
             declared.check(raw)
             if _says_something(raw, report):
@@ -131,28 +141,6 @@ def read_codings(
     by_unit = any(raw.unit_id for raw in rows)
     by_span = any(raw.trace_id and raw.start is not None for raw in rows)
     return CodingsRead(rows, by_unit or not by_span, schemes, list(names), declared.kinds)
-
-
-def _owned(
-    rows: Iterable[RawCoding | BadRow],
-    file: str,
-    report: CodingsReport,
-    coder: str | None,
-    back: ReturnedPacket | None,
-) -> Iterator[RawCoding]:
-    """The rows with their file and coder, and their trace under the name the packet has for it; others become problems."""
-    for raw in rows:
-        report.rows += 1
-        if isinstance(raw, BadRow):
-            report.problems.append(RowProblem(file, raw.line, raw.why))
-            continue
-        raw = raw._replace(file=file, coder=raw.coder or ("" if back else coder or ""))
-        try:
-            own = back.own(raw) if back else raw
-        except CodingRowError as error:
-            report.problems.append(RowProblem(file, raw.row, str(error)))
-        else:
-            yield own
 
 
 def _says_something(raw: RawCoding, report: CodingsReport) -> bool:

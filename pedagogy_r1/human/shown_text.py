@@ -36,22 +36,6 @@ _LINE = re.compile(
 )
 
 
-class UnitMark(NamedTuple):
-    """A unit to be coded: its place in the shown text."""
-
-    unit_id: str
-    start: int
-    end: int
-
-
-class ShownText(NamedTuple):
-    """One text, with the units to be coded in it, in order."""
-
-    name: str
-    text: str
-    marks: tuple[UnitMark, ...]
-
-
 class CodablePlace(NamedTuple):
     """Where codings may lie in a shown text: the reasoning of ``trace``, or the unit ``unit_id``; the other is empty."""
 
@@ -59,6 +43,14 @@ class CodablePlace(NamedTuple):
     end: int
     trace: str = ""
     unit_id: str = ""
+
+
+class ShownText(NamedTuple):
+    """One text, with the units to be coded in it, in order."""
+
+    name: str
+    text: str
+    marks: tuple[CodablePlace, ...]
 
 
 def shown_texts(packet: Packet, coder: str) -> Iterator[ShownText]:
@@ -115,7 +107,7 @@ def _trace(number: int, tasks: list[CodingTask]) -> ShownText:
     marks = []
     for unit in sorted((task.unit for task in tasks), key=lambda unit: unit.start):
         start, end = (len(head) + at - trace.reasoning.count("\r\n", 0, at) for at in (unit.start, unit.end))
-        marks.append(UnitMark(unit.id, start, end))
+        marks.append(CodablePlace(start, end, unit_id=unit.id))
     return ShownText(f"{number:03d} {name}", head + plain(trace.reasoning), tuple(marks))
 
 
@@ -128,7 +120,7 @@ def _units(name: str, tasks: Sequence[CodingTask]) -> ShownText:
         before = f"{task.before_text}\n\n" if task.before else ""
         context = _defused(plain(f"{practice}{question}[reasoning]\n{before}"), _OPEN)
         text += f"===== {task.number}: {task.unit.id} ({len(unit)}) =====\n{context}{_OPEN}"
-        marks.append(UnitMark(task.unit.id, len(text), len(text) + len(unit)))
+        marks.append(CodablePlace(len(text), len(text) + len(unit), unit_id=task.unit.id))
         text += f"{unit}{_CLOSE}\n\n{_defused(plain(task.after_text))}\n\n\n"
     return ShownText(name, text, tuple(marks))
 

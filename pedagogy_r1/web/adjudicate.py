@@ -30,7 +30,7 @@ from ..human.adjudication import (
     write_adjudicated,
 )
 from ..human.adjudication_log import write_log
-from ..human.coding_log import Attribution, read_changes
+from ..human.coding_log import Attribution
 from ..runs.run import primary_code
 from .code import CodePages
 from .state import State
@@ -189,8 +189,9 @@ class AdjudicatePages(CodePages):
     def write(self, request: Request) -> Response:  # noqa: ARG002 - every handler takes it
         """Write run and log; may be done as often as one likes."""
         place = self.adjudication
-        with place.log.still():
-            people = dict.fromkeys(change.who for change in read_changes(place.log.path) if change.who)
-            write_adjudicated(place.material, place.log.work, place.out, list(people))
-            write_log(place.material, place.log.path, place.log.work, place.out)
+        with place.log.still:
+            work = place.log.work
+            people = dict.fromkeys(change.who for change in work.changes if change.who)
+            write_adjudicated(place.material, work, place.out, list(people))
+            write_log(place.material, work, place.out)
         return RedirectResponse(f"{PATH}?written", 303)

@@ -61,7 +61,7 @@ def test_the_last_line_counts_and_undo_goes_all_the_way_back(packet: Packet) -> 
         desk.change(one, memo=text)
     desk.change(two, codes=())
     desk.change(two, codes=())  # no change, no line
-    assert read_log(desk.path)[1].entries == desk.entries
+    assert read_log(desk.path)[1].entries == desk.work.entries
     undone = []
     while step := desk.undoable:
         undone.append(desk.undo(step.n))

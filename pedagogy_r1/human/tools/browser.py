@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ...codebook import NONE
 from ...errors import InputError
 from ...files.records import BadRow, Row
-from ..coding_log import PRACTICE, replay, without_torn_line
+from ..coding_log import PRACTICE, read_log
 from ..raw_coding import CodingsFile, RawCoding
 from . import CodingsReader, Tool
 
@@ -29,7 +29,7 @@ def _is_log(file: CodingsFile) -> float:
 
 
 def _read(file: CodingsFile) -> Iterator[RawCoding | BadRow]:
-    header, work = replay(file.path, without_torn_line(file.path, file.rows))
+    header, work = read_log(file.path)
     if header.packet.startswith(PRACTICE):
         raise InputError(f"{file.path} is {header.coder}'s practice", "import the coder's web.jsonl")
     for unit_id, entry in work.entries.items():

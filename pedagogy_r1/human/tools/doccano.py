@@ -27,11 +27,10 @@ from ..raw_coding import (
     CodingRowError,
     CodingsFile,
     RawCoding,
-    by_utf16,
+    TaskRecord,
     codes_in_order,
     each_record,
     objects,
-    packet_record,
     ranked_name,
     text_of,
     texts,
@@ -97,15 +96,12 @@ def _columns(file: CodingsFile) -> Columns:
 
 def _text(row: Row, number: int) -> list[RawCoding]:
     data = row.data
-    record = packet_record(data, "neither unit_id nor document (or trace_id): it is no text of a packet")
-    if record.unit_id:
+    task = TaskRecord(number, data, "neither unit_id nor document (or trace_id): it is no text of a packet")
+    if task.unit_id:
         names = texts(data.get("label"), "label")
         codes = codes_in_order([name for name in names if name != FLAG])
-        return [record.coding(number, codes, memo=_memo(data), flag=FLAG in names)]
-    return [
-        record.span(number, _code(name), by_utf16(record.text or "", start, end, None))
-        for start, end, name in _marks(data)
-    ]
+        return [task.coding(codes, memo=_memo(data), flag=FLAG in names)]
+    return [task.span(_code(name), start, end, utf16=True) for start, end, name in _marks(data)]
 
 
 def _marks(data: dict[str, Any]) -> Iterator[tuple[object, object, object]]:

@@ -36,13 +36,11 @@ from ..packet import (
 from ..raw_coding import (
     CodingRowError,
     CodingsFile,
-    PacketRecord,
     RawCoding,
-    by_utf16,
+    TaskRecord,
     codes_without_gap,
     each_record,
     objects,
-    packet_record,
     text_of,
     texts,
 )
@@ -148,32 +146,31 @@ def _task(row: Row, number: int) -> list[RawCoding]:
     data = row.data.get("data")
     if not isinstance(data, dict):
         raise CodingRowError("the task has no data")
-    where = packet_record(
-        data, "its data has neither unit_id nor document (or trace_id): it is no task of a packet"
-    )
+    nowhere = "its data has neither unit_id nor document (or trace_id): it is no task of a packet"
+    task = TaskRecord(number, data, nowhere)
     made = objects(row.data.get("annotations"), "annotations")
     if len(made) > 1:
         who = ", ".join(str(each.get("completed_by"))[:60] for each in made)
         raise CodingRowError(
             f"{len(made)} annotations of one task (completed_by {who}): one project a coder, or export one person's"
         )
-    return [raw for each in made for raw in _annotation(each, where, number)]
+    return _annotation(made[0], task) if made else []
 
 
-def _annotation(made: dict[str, Any], where: PacketRecord, number: int) -> list[RawCoding]:
+def _annotation(made: dict[str, Any], task: TaskRecord) -> list[RawCoding]:
     results = objects(made.get("result"), "result")
     if made.get("was_cancelled") is True:
-        return [where.coding(number, None, missing_reason="skipped")] if where.unit_id else []
-    return [_unit(results, where, number)] if where.unit_id else _spans(results, where, number)
+        return [task.coding(None, missing_reason="skipped")] if task.unit_id else []
+    return [_unit(results, task)] if task.unit_id else _spans(results, task)
 
 
-def _unit(results: list[dict[str, Any]], where: PacketRecord, number: int) -> RawCoding:
+def _unit(results: list[dict[str, Any]], task: TaskRecord) -> RawCoding:
     said = {name: _said(results, name) for name in (*RANKS, MEMO, FLAG)}
     for name in RANKS:
         if len(said[name]) > 1:
             raise CodingRowError(f"{name} is {' and '.join(said[name])}")
     codes = codes_without_gap(RANKS, [next(iter(said[name]), None) for name in RANKS])
-    return where.coding(number, codes, memo="\n".join(said[MEMO]) or None, flag=bool(said[FLAG]))
+    return task.coding(codes, memo="\n".join(said[MEMO]) or None, flag=bool(said[FLAG]))
 
 
 def _said(results: list[dict[str, Any]], name: str) -> list[str]:
@@ -191,7 +188,7 @@ def _value(result: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _spans(results: list[dict[str, Any]], where: PacketRecord, number: int) -> list[RawCoding]:
+def _spans(results: list[dict[str, Any]], task: TaskRecord) -> list[RawCoding]:
     """A region is all results of one id: what was marked, and a memo about it."""
     memos: dict[str, list[str]] = {}
     for result in results:
@@ -202,8 +199,8 @@ def _spans(results: list[dict[str, Any]], where: PacketRecord, number: int) -> l
         if result.get("type") != "labels":
             continue
         value = _value(result)
-        names = texts(value.get("labels"), "labels")
+        cell = "; ".join(texts(value.get("labels"), "labels")) or None
         memo = "\n".join(memos.get(str(result.get("id")), [])) or None
-        place = by_utf16(where.text or "", value.get("start"), value.get("end"), text_of(value, "text"))
-        found.append(where.span(number, "; ".join(names) or None, place, memo))
+        place = value.get("start"), value.get("end"), text_of(value, "text")
+        found.append(task.span(cell, *place, memo, utf16=True))
     return found

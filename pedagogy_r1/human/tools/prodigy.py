@@ -26,12 +26,11 @@ from ..packet import MEMO, Packet, code_line, in_context, trace_records, unit_re
 from ..raw_coding import (
     CodingRowError,
     RawCoding,
+    TaskRecord,
     codes_in_order,
     each_record,
     in_short,
     objects,
-    offset,
-    packet_record,
     ranked_name,
     text_of,
     texts,
@@ -89,18 +88,16 @@ def _settings(book: Codebook, spans: bool) -> dict[str, Any]:
 
 def _task(row: Row, number: int) -> list[RawCoding]:
     data = row.data
-    record = packet_record(data, "neither unit_id nor document (or trace_id): it is no task of a packet")
+    task = TaskRecord(number, data, "neither unit_id nor document (or trace_id): it is no task of a packet")
     answer = data.get("answer")
     if not isinstance(answer, str) or answer not in _ANSWERS:
         raise CodingRowError(f"answer is {in_short(answer)}, not one of {', '.join(_ANSWERS)}")
     reason = _ANSWERS[answer]
-    if record.unit_id:
+    if task.unit_id:
         codes = codes_in_order(texts(data.get("accept"), "accept")) if reason is None else None
         memo, flag = text_of(data, "memo"), data.get("flagged") is True
-        return [record.coding(number, codes, memo=memo, flag=flag, missing_reason=reason)]
-    found = []
-    for span in objects(data.get("spans"), "spans") if reason is None else []:
-        start, end = offset(span.get("start"), "start"), offset(span.get("end"), "end")
-        quote = text_of(span, "text") or (record.text or "")[start:end] or None
-        found.append(record.span(number, text_of(span, "label"), (str(start), str(end), quote)))
-    return found
+        return [task.coding(codes, memo=memo, flag=flag, missing_reason=reason)]
+    return [
+        task.span(text_of(span, "label"), span.get("start"), span.get("end"), text_of(span, "text"))
+        for span in (objects(data.get("spans"), "spans") if reason is None else [])
+    ]
