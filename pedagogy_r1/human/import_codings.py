@@ -177,13 +177,19 @@ def _place(
         placed = place_spans(read.rows, traces, report, exact, strict=back is None)
     if exact is None or back is None:
         return placed, projecting
-    if not back.exact(placed):
+    if any(raw.place not in back.units for raw in placed):
         return placed, True
-    placed, practice, uncalled = back.asked(placed)
-    report.problems += uncalled
-    report.practice = len(practice)
-    report.add("practice, left out", [raw.where for raw in practice])
-    return placed, False
+    kept: list[RawCoding] = []
+    for raw in placed:
+        unit, asked = back.units[raw.place], back.drawn.get(raw.coder, {})
+        if unit.id not in asked:
+            report.problems.append(raw.problem(f"unit {unit.id} was not drawn for {raw.coder}"))
+        elif asked[unit.id]:
+            report.practice += 1
+            report.add("practice, left out", [raw.where])
+        else:
+            kept.append(raw)
+    return kept, False
 
 
 def _settle_problems(report: CodingsReport, on_error: str) -> None:

@@ -197,7 +197,7 @@ def unit_records(packet: Packet, coder: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def trace_records(packet: Packet, coder: str, more: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def trace_records(packet: Packet, coder: str, **more: Any) -> Iterator[dict[str, Any]]:
     """A coder's traces, whole, for tools in which stretches of a text are marked; ``more``: what the tool wants beside it."""
     for trace in {task.trace.id: task.trace for task in packet.tasks(coder)}.values():
         yield {

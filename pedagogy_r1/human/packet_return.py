@@ -8,7 +8,6 @@ Files for coders name a trace by `blind_id`, since the id that a trace came with
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ..provenance import file_digest
 from ..trace import Unit
 from ..unit.unitizer import Unitizer
 from .packet import Packet, blind_id
-from .raw_coding import CodingRowError, RawCoding, RowProblem
+from .raw_coding import CodingRowError, RawCoding
 
 NOT_RETURNED = "nothing came back"
 """Why a unit that was drawn for a coder is missing: no file says anything of it."""
@@ -91,21 +90,3 @@ class ReturnedPacket:
                 )
             name = self.coder
         return raw._replace(coder=name, trace_id=self._traces_by_name.get(raw.trace_id, raw.trace_id))
-
-    def exact(self, placed: Iterable[RawCoding]) -> bool:
-        """Whether every span is one of the packet's units."""
-        return all(raw.place in self.units for raw in placed)
-
-    def asked(self, placed: Iterable[RawCoding]) -> tuple[list[RawCoding], list[RawCoding], list[RowProblem]]:
-        """Rows on units that were asked of their coder, those on units for practice, and problems."""
-        kept: list[RawCoding] = []
-        practice: list[RawCoding] = []
-        problems: list[RowProblem] = []
-        for raw in placed:
-            unit = self.units[raw.place]
-            mine = self.drawn.get(raw.coder, {})
-            if unit.id not in mine:
-                problems.append(raw.problem(f"unit {unit.id} was not drawn for {raw.coder}"))
-            else:
-                (practice if mine[unit.id] else kept).append(raw)
-        return kept, practice, problems

@@ -166,8 +166,7 @@ def each_record(
         try:
             yield from read(row, number)
         except CodingRowError as error:
-            raw = json.dumps(row.data, ensure_ascii=False, default=str)[:500]
-            yield BadRow(number, str(error), raw)
+            yield BadRow(number, str(error), "")
 
 
 def numbered(rows: Iterable[RawCoding | BadRow]) -> Iterator[RawCoding | BadRow]:

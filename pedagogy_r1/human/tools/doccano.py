@@ -54,7 +54,7 @@ def tool() -> Tool:
 def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> list[Path]:
     """Write ``OUT/CODER.doccano.jsonl`` and ``….labels.json``."""
     data, names = out / f"{coder}.doccano.jsonl", out / f"{coder}.doccano.labels.json"
-    write_jsonl(data, trace_records(packet, coder, {"label": []}) if spans else _units(packet, coder))
+    write_jsonl(data, trace_records(packet, coder, label=[]) if spans else _units(packet, coder))
     write_json(names, _names(packet.codebook, spans))
     return [data, names]
 

@@ -92,7 +92,6 @@ def _write_xlsx(packet: Packet, coder: str, out: Path) -> list[Path]:
     _definitions(book.create_sheet("codebook"), packet.codebook)
     _guide(book.create_sheet("guide"), packet.codebook)
     _layout(sheet, packet.codebook, last)
-    _choices(sheet, packet.codebook, last)
     with atomic(path, "wb") as file:
         file.write(_bytes(book))
     return [path]
@@ -190,40 +189,40 @@ def _layout(sheet: Any, book: Codebook, last: int) -> None:
 
     names = _names(book)
     _style(sheet, last, [_WIDTH.get(name, 14) for name in names])
-    filled = {*ranks(book), MEMO, FLAG}
+    chosen = {*ranks(book), FLAG}
     for column, name in enumerate(names, 1):
         letter = get_column_letter(column)
         sheet.column_dimensions[letter].hidden = name in _KEYS
         for (cell,) in sheet.iter_rows(2, last, column, column):
-            if name in filled:
+            if name in {*chosen, MEMO}:
                 cell.protection = Protection(locked=False)
                 cell.fill = PatternFill("solid", fgColor="FFF9E5")
             if name == MEMO:
                 cell.number_format = "@"  # what a coder types here is text, even if it begins like a number
             if name == "unit":
                 cell.font = Font(bold=True)
+        if name in chosen:
+            rule = _choice(name, len(book.codes))
+            rule.add(f"{letter}2:{letter}{max(2, last)}")
+            sheet.add_data_validation(rule)
     sheet.protection.sheet = True
     for allowed in ("formatColumns", "formatRows", "sort", "autoFilter"):
         setattr(sheet.protection, allowed, False)
 
 
-def _choices(sheet: Any, book: Codebook, last: int) -> None:
-    from openpyxl.utils import get_column_letter
+def _choice(name: str, codes: int) -> Any:
+    """The list from which a cell of the column is filled in; there are so many ``codes``."""
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    names, end = _names(book), len(book.codes) + 1
-    for name in (*ranks(book), FLAG):
-        # A list in the cell's own rule may have 255 characters; a range has no such limit.
-        reach = end + 1 if name == FIRST else end
-        what = f'"{_FLAGGED}"' if name == FLAG else f"codebook!$A$2:$A${reach}"
-        rule = DataValidation(type="list", formula1=what, allow_blank=True, showErrorMessage=True)
-        rule.errorStyle, rule.errorTitle = "stop", "not in the codebook"
-        rule.error = (
-            f"leave it empty, or choose {_FLAGGED}" if name == FLAG else "choose a code from the list"
-        )
-        letter = get_column_letter(names.index(name) + 1)
-        rule.add(f"{letter}2:{letter}{max(2, last)}")
-        sheet.add_data_validation(rule)
+    if name == FLAG:
+        what, error = f'"{_FLAGGED}"', f"leave it empty, or choose {_FLAGGED}"
+    else:
+        # A list in the cell's own rule may have 255 characters; a range has no such limit. "none" is its last row.
+        last = codes + 2 if name == FIRST else codes + 1
+        what, error = f"codebook!$A$2:$A${last}", "choose a code from the list"
+    rule = DataValidation("list", what, allow_blank=True, showErrorMessage=True)
+    rule.errorStyle, rule.errorTitle, rule.error = "stop", "not in the codebook", error
+    return rule
 
 
 _SAVED = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*(</dcterms:)")

@@ -252,73 +252,71 @@ class _Annotation(NamedTuple):
         return RawCoding(0, coder, cell, unit_id, quote=quote, memo=memo, whole=whole, flag=flag)
 
 
+class _CodedDocument:
+    """A document's text, and the annotations of all its custom layers in their order. Raises whatever cassis stumbles over."""
+
+    def __init__(self, document: _Document) -> None:
+        cas = _load(document)
+        if not isinstance(cas.sofa_string, str):
+            raise ValueError("no text in it")
+        self.document, self.text = document, cas.sofa_string
+        found = [
+            _Annotation(
+                fs.begin, fs.end, {f.name: fs.get(f.name) for f in layer.all_features}, layer.name == UNIT
+            )
+            for layer in cas.typesystem.get_types()
+            if layer.name.startswith("webanno.custom.")
+            for fs in cas.select(layer.name)
+        ]
+        self.annotations = sorted(found, key=lambda one: (one.start or 0, one.end or 0))
+        self._units = [one for one in self.annotations if one.unit_id]
+        self._codable = next(iter(codable_places(self.text)), CodablePlace(0, 0, document.name))
+
+    def rows(self, allowance: Allowance) -> Iterator[RawCoding | BadRow]:
+        """The rows of all annotations that say anything."""
+        for one in self.annotations:
+            if None in (one.start, one.end) or not 0 <= one.start < one.end <= len(self.text):
+                yield self._bad(f"an annotation at {one.start}–{one.end} is not in the text")
+                continue
+            searched = 0 if one.text(UNIT_ID) else 10 * len(self._units)
+            allowance.spend(one.end - one.start + searched)
+            if row := self._row(one):
+                yield row
+
+    def _row(self, one: _Annotation) -> RawCoding | BadRow | None:
+        coder, quote = self.document.coder, self.text[one.start : one.end]
+        if one.unit_id:
+            return one.row(coder, one.unit_id, quote, whole=True)
+        if one.ours and self._units:
+            # The coder added it. Where its unit was filled in too, the import says so.
+            shares = [share(one.start, one.end, unit.start or 0, unit.end or 0) for unit in self._units]
+            if not max(shares):
+                return self._bad(f"{quote[:60]!r} lies in no unit")
+            unit = self._units[shares.index(max(shares))]
+            return one.row(coder, unit.unit_id, self.text[unit.start : unit.end], whole=False)
+        code = next((one.text(name) for name in (FIRST, *_ANY) if one.text(name)), "")
+        if not code:
+            return None
+        codable = self._codable
+        if one.start < codable.start or codable.unit_id:
+            return self._bad(f"{quote[:60]!r} is nothing that was to be coded")
+        start, end = str(one.start - codable.start), str(one.end - codable.start)
+        return RawCoding(0, coder, code, "", codable.trace, start, end, quote, one.text(MEMO) or None)
+
+    def _bad(self, why: str) -> BadRow:
+        return BadRow(0, f"{self.document.where}: {why}", "")
+
+
 def _codings(document: _Document, allowance: Allowance) -> Iterator[RawCoding | BadRow]:
     try:
-        text, found = _annotations(document)
+        coded = _CodedDocument(document)
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - cassis raises whatever its parsing stumbles over
         why = f"no CAS that can be read: {type(error).__name__}: {str(error)[:200]}"
         yield BadRow(0, f"{document.where}: {why}", "")
         return
-    known = codable_places(text)
-    units = [one for one in found if one.unit_id]
-    for one in found:
-        if None in (one.start, one.end) or not 0 <= one.start < one.end <= len(text):
-            why = f"{document.where}: an annotation at {one.start}–{one.end} is not in the text"
-            yield BadRow(0, why, "")
-            continue
-        allowance.spend(one.end - one.start + (0 if one.text(UNIT_ID) else 10 * len(units)))
-        if row := _row(one, units, document, text, known):
-            yield row
-
-
-def _row(
-    one: _Annotation, units: list[_Annotation], document: _Document, text: str, known: list[CodablePlace]
-) -> RawCoding | BadRow | None:
-    """The row of an annotation; ``None`` if it says nothing."""
-    if one.unit_id:
-        return one.row(document.coder, one.unit_id, text[one.start : one.end], whole=True)
-    if one.ours and units:
-        return _added(one, units, document, text)
-    code = next((one.text(name) for name in (FIRST, *_ANY) if one.text(name)), "")
-    return _span_row(one, code, document, text, known) if code else None
-
-
-def _annotations(document: _Document) -> tuple[str, list[_Annotation]]:
-    """The text, and the annotations of all custom layers in its order."""
-    cas = _load(document)
-    text = cas.sofa_string
-    if not isinstance(text, str):
-        raise ValueError("no text in it")
-    layers = [t for t in cas.typesystem.get_types() if t.name.startswith("webanno.custom.")]
-    found = [
-        _Annotation(
-            fs.begin, fs.end, {f.name: fs.get(f.name) for f in layer.all_features}, layer.name == UNIT
-        )
-        for layer in layers
-        for fs in cas.select(layer.name)
-    ]
-    return text, sorted(found, key=lambda one: (one.start or 0, one.end or 0))
-
-
-def _added(one: _Annotation, units: list[_Annotation], document: _Document, text: str) -> RawCoding | BadRow:
-    """An annotation without a unit's id. Where its unit was filled in too, the import says so."""
-    best = max(units, key=lambda unit: share(one.start, one.end, unit.start or 0, unit.end or 0))
-    if not share(one.start, one.end, best.start or 0, best.end or 0):
-        return BadRow(0, f"{document.where}: {text[one.start : one.end][:60]!r} lies in no unit", "")
-    return one.row(document.coder, best.unit_id, text[best.start : best.end], whole=False)
-
-
-def _span_row(
-    one: _Annotation, code: str, document: _Document, text: str, known: list[CodablePlace]
-) -> RawCoding | BadRow:
-    quote, codable = text[one.start : one.end], known[0] if known else CodablePlace(0, 0, document.name)
-    if one.start < codable.start or codable.unit_id:
-        return BadRow(0, f"{document.where}: {quote[:60]!r} is nothing that was to be coded", "")
-    start, end = str(one.start - codable.start), str(one.end - codable.start)
-    memo = one.text(MEMO) or None
-    return RawCoding(0, document.coder, code, "", codable.trace, start, end, quote, memo)
+    yield from coded.rows(allowance)
 
 
 def _load(document: _Document) -> Cas:

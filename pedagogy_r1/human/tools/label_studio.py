@@ -68,13 +68,11 @@ def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> lis
         ET.indent(tree)
         file.write(ET.tostring(tree, encoding="unicode") + "\n")
     # Every field is there, even if it is empty: Label Studio refuses a task that lacks one of the configuration.
-    data = _traces(packet, coder) if spans else unit_records(packet, coder)
-    write_json(tasks, [{"data": each} for each in data])
+    records = trace_records(packet, coder) if spans else unit_records(packet, coder)
+    write_json(
+        tasks, [{"data": {"question": each["question"], **each} if spans else each} for each in records]
+    )
     return [config, tasks]
-
-
-def _traces(packet: Packet, coder: str) -> list[dict[str, Any]]:
-    return [{"question": each["question"], **each} for each in trace_records(packet, coder, {})]
 
 
 def _config(book: Codebook) -> ET.Element:

@@ -52,7 +52,7 @@ def tool() -> Tool:
 def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> list[Path]:
     """Write ``OUT/CODER.prodigy.jsonl`` and ``….prodigy.json``."""
     tasks, settings = out / f"{coder}.prodigy.jsonl", out / f"{coder}.prodigy.json"
-    write_jsonl(tasks, trace_records(packet, coder, {}) if spans else _units(packet, coder))
+    write_jsonl(tasks, trace_records(packet, coder) if spans else _units(packet, coder))
     write_json(settings, _settings(packet.codebook, spans))
     return [tasks, settings]
 
