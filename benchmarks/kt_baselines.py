@@ -25,7 +25,7 @@ def sequences(part: str, merge: bool) -> list[Sequence]:
     """Students of one file, skills by name as items have them."""
     names = read_skill_names(DATA / "skill.json")
     found = []
-    for sequence in read_four_line(DATA / f"assist2009_pid_{part}.csv"):
+    for _, sequence in read_four_line(DATA / f"assist2009_pid_{part}.csv"):
         if isinstance(sequence, BadRow):
             raise SystemExit(f"{part}:{sequence.line}: {sequence.why}")
         steps = merge_repeats(sequence.steps) if merge else sequence.steps

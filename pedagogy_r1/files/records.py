@@ -189,23 +189,29 @@ def _read_tsv(path: Path) -> Iterator[Row | BadRow]:
 
 
 def _read_csv(path: Path, delimiter: str | None = None) -> Iterator[Row | BadRow]:
-    csv.field_size_limit(2**31 - 1)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             if delimiter is None:
                 delimiter = _delimiter(file.readline())
                 file.seek(0)
-            reader = csv.reader(file, delimiter=delimiter)
-            names = _header(path, next(reader, None))
-            line = reader.line_num + 1
-            for cells in reader:
-                if any(cells):
-                    yield _table_row(line, names, [cell if cell != "" else None for cell in cells])
-                line = reader.line_num + 1
+            yield from csv_rows(path, file, delimiter)
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: not UTF-8 (byte {error.start + 1})", "save the file as UTF-8; in Excel: 'CSV UTF-8'"
         ) from None
+
+
+def csv_rows(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[Row | BadRow]:
+    """Rows of the lines of a table, the first of which names the columns; ``path`` is for messages."""
+    csv.field_size_limit(2**31 - 1)
+    reader = csv.reader(lines, delimiter=delimiter)
+    try:
+        names = _header(path, next(reader, None))
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cells):
+                yield _table_row(line, names, [cell if cell != "" else None for cell in cells])
+            line = reader.line_num + 1
     except csv.Error as error:
         raise InputError(f"{path}:{reader.line_num}: {error}", "save the table again as CSV") from None
 
@@ -252,8 +258,7 @@ def _header(path: Path, cells: Iterable[Any] | None) -> list[str]:
 
 
 def _table_row(line: int, names: list[str], cells: list[str | None]) -> Row | BadRow:
-    extra = [cell for cell in cells[len(names) :] if cell is not None]
-    if extra:
+    if any(cell and cell.strip() for cell in cells[len(names) :]):
         return BadRow(
             line, f"{len(cells)} cells under {len(names)} columns", json.dumps(cells, ensure_ascii=False)
         )

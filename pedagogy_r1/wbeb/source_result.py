@@ -8,7 +8,6 @@ several (a student's windows), or stands in ``skipped``: nothing is lost without
 
 from __future__ import annotations
 
-import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import ArgumentError, InputError
-from ..files.records import BadRow, Row, dump, need_file, read_rows
+from ..files.records import BadRow, Row, csv_rows, dump, need_file, read_rows
 from .answers.named_options import LETTERS
 from .item import Item
 
@@ -38,6 +37,12 @@ class Skipped(NamedTuple):
     why: str
     bad: bool
     raw: str = ""
+
+
+class LeftOut(NamedTuple):
+    """What a record is that is sound and no item; ``kind`` is the reason it is counted under."""
+
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -100,12 +105,14 @@ class Gathering:
             first = False
             yield row
 
-    def take(self, path: Path, line: int, item: Item | str, raw: str = "") -> None:
-        """One record and its item, or what is wrong with it."""
-        if isinstance(item, str):
-            self.bad(path, line, item, raw)
+    def take(self, path: Path, line: int, made: Item | LeftOut | str, raw: str = "") -> None:
+        """One record and its item, why it is left out, or what is wrong with it."""
+        if isinstance(made, str):
+            self.bad(path, line, made, raw)
+        elif isinstance(made, LeftOut):
+            self.leave(path, line, made.kind, raw=raw)
         else:
-            self.keep(path, line, item, raw=raw)
+            self.keep(path, line, made, raw=raw)
 
     def keep(self, path: Path, line: int, *items: Item, raw: str = "") -> None:
         """One record and the items it became; all of them, or none where one of the ids was met before."""
@@ -221,25 +228,19 @@ def read_openlearnlm(files: Sequence[Path], *, name: str, domain: str, others: b
     found = Gathering()
     for path in files:
         for row in found.rows(path):
-            raw, about = dump(row.data), row.data.get("metadata") or {}
-            if not isinstance(about, dict):
-                found.bad(path, row.line, "metadata is no object", raw)
-                continue
-            origin, kind = text(about.get("source")) or name, text(about.get("question_type"))
-            if origin != name and not others:
-                found.leave(path, row.line, f"from {origin}, not from {name}", raw=raw)
-            elif kind not in ("", "multiple_choice"):
-                found.leave(path, row.line, f"question type {kind}", raw=raw)
-            else:
-                kept = {field: about.get(field) for field in _KEPT}
-                kept["origin"] = origin if origin != name else None
-                found.take(path, row.line, _openlearnlm(row.data, kept, about, domain, name), raw)
+            found.take(path, row.line, _openlearnlm(row.data, name, domain, others), dump(row.data))
     return found.done()
 
 
-def _openlearnlm(
-    data: Mapping[str, Any], kept: dict[str, Any], about: dict[str, Any], domain: str, name: str
-) -> Item | str:
+def _openlearnlm(data: Mapping[str, Any], name: str, domain: str, others: bool) -> Item | LeftOut | str:
+    about = data.get("metadata") or {}
+    if not isinstance(about, dict):
+        return "metadata is no object"
+    origin, kind = text(about.get("source")) or name, text(about.get("question_type"))
+    if origin != name and not others:
+        return LeftOut(f"from {origin}, not from {name}")
+    if kind not in ("", "multiple_choice"):
+        return LeftOut(f"question type {kind}")
     number = text(data.get("item_id"))
     if not number:
         return "no item_id"
@@ -247,30 +248,24 @@ def _openlearnlm(
         return "options is no list"
     question = (number, data.get("question"), data["options"], data.get("answer"))
     lang = text(about.get("language")) or "en"
+    kept = {field: about.get(field) for field in _KEPT} | {"origin": origin if origin != name else None}
     return choice_item(*question, domain=domain, source=name, lang=lang, metadata=kept)
 
 
 # -------------------------------------------------------------------------------------------------- essays
 
 
-class Decoded(NamedTuple):
-    """A file's text and the encoding it was read in."""
-
-    text: str
-    encoding: str
-
-
-def decode(data: bytes) -> Decoded:
-    """UTF-8 where it is that, else Windows-1252 (ASAP: 0x92 in ``don\\x92t`` is ’), else Latin-1.
+def decode(data: bytes) -> tuple[str, str]:
+    """The text and its encoding: UTF-8 where it is that, else Windows-1252 (ASAP: 0x92 in ``don\\x92t`` is ’), else Latin-1.
 
     Latin-1 takes the five bytes that 1252 leaves undefined.
     """
     for encoding in ("utf-8-sig", "cp1252"):
         try:
-            return Decoded(data.decode(encoding), encoding.removesuffix("-sig"))
+            return data.decode(encoding), encoding.removesuffix("-sig")
         except UnicodeDecodeError:
             continue
-    return Decoded(data.decode("latin-1"), "latin-1")
+    return data.decode("latin-1"), "latin-1"
 
 
 def essay_rows(path: Path, needed: Sequence[str], found: Gathering) -> Iterator[Row]:
@@ -282,27 +277,7 @@ def essay_rows(path: Path, needed: Sequence[str], found: Gathering) -> Iterator[
     decoded, encoding = decode(path.read_bytes())
     if encoding != "utf-8":
         found.notes.append(f"{path.name}: read as {encoding}, since it is not UTF-8")
-    return found.rows(path, needed, _table_rows(path, decoded, delimiter))
-
-
-def _table_rows(path: Path, decoded: str, delimiter: str) -> Iterator[Row | BadRow]:
-    csv.field_size_limit(2**31 - 1)
-    reader = csv.reader(io.StringIO(decoded, newline=""), delimiter=delimiter)
-    try:
-        names = [name.strip() for name in next(reader, [])]
-        if not any(names):
-            raise InputError(f"{path}:1: no header row", "the first row names the columns")
-        line = reader.line_num + 1
-        for cells in reader:
-            extra = [cell for cell in cells[len(names) :] if cell.strip()]
-            if extra:
-                yield BadRow(line, f"{len(cells)} cells under {len(names)} columns", dump(cells))
-            elif any(cells):
-                padded = cells + [""] * (len(names) - len(cells))
-                yield Row(line, {n: c or None for n, c in zip(names, padded, strict=False) if n})
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num}: {error}", "save the table again") from None
+    return found.rows(path, needed, csv_rows(path, io.StringIO(decoded, newline=""), delimiter))
 
 
 def group_essays(found: Gathering, group: str) -> SourceResult:

@@ -51,7 +51,7 @@ ASSISTMENTS = """1274,82295
 def test_four_lines_a_student(tmp_path: Path) -> None:
     path = tmp_path / "kt.csv"
     path.write_text(ASSISTMENTS + "\n2,3\r\n5,\r\n1,\r\n0,\r\n\n", encoding="utf-8")
-    first, second = list(read_four_line(path))
+    (_, first), (_, second) = read_four_line(path)
     assert isinstance(first, Sequence)
     assert first.student == "1274,82295"
     assert first.steps[:2] == (Step("1366", (7,), 1), Step("1366", (9,), 1))
@@ -76,7 +76,7 @@ def test_four_lines_a_student(tmp_path: Path) -> None:
 def test_a_bad_student_is_reported_and_the_next_is_read(tmp_path: Path, block: str, why: str) -> None:
     path = tmp_path / "kt.csv"
     path.write_text(ASSISTMENTS + block, encoding="utf-8")
-    good, bad = list(read_four_line(path))
+    (_, good), (_, bad) = read_four_line(path)
     assert isinstance(good, Sequence)
     assert isinstance(bad, BadRow)
     assert bad.line == 5
@@ -463,7 +463,7 @@ def test_repeats_give_the_answer_away() -> None:
 
 def test_real_assistments_reads_whole_and_merges(shared: Path) -> None:
     folder = shared / "data" / "wbeb" / "kt"
-    rows = list(read_four_line(folder / "assist2009_pid_test1.csv"))
+    rows = [row for _, row in read_four_line(folder / "assist2009_pid_test1.csv")]
     sequences = [row for row in rows if isinstance(row, Sequence)]
     assert len(rows) == len(sequences) == 830
     merged = [merge_repeats(s.steps) for s in sequences]

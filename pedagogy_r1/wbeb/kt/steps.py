@@ -10,7 +10,7 @@ y           1     0     1
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ArgumentError, InputError
-from ...files.records import need_file
+from ...files.records import BadRow, need_file
 from ..item import Item
 from ..source_result import Gathering
 
@@ -75,13 +75,31 @@ def apart(files: Many[Path]) -> tuple[list[Path], list[Path]]:
     return [path for path in files if path not in named], named
 
 
-def text_lines(path: Path, layout: str) -> list[str]:
-    """Lines of a file. Raises `InputError` where there is no such file, or it is not text; ``layout`` is the hint."""
+def student_blocks(
+    path: Path, layout: str, size: int, read: Callable[[list[str], int], Sequence | BadRow]
+) -> Iterator[tuple[int, Sequence | BadRow]]:
+    """The first line and the student of every block of ``size`` lines, as ``read`` (lines, first line) makes them of it.
+
+    Blank lines between students are passed over. Raises `InputError` where there is no such file, or it is not text;
+    ``layout`` is the hint.
+    """
     need_file(path)
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 (byte {error.start + 1})", layout) from None
+    start = 0
+    while start < len(lines):
+        block, line = lines[start : start + size], start + 1
+        if not block[0].strip():
+            start += 1
+            continue
+        if len(block) < size:
+            why = f"the file ends {size - len(block)} lines short of a whole student"
+            yield line, BadRow(line, why, "\n".join(block))
+        else:
+            yield line, read(block, line)
+        start += size
 
 
 def misfit(columns: dict[str, list[str]]) -> str | None:
@@ -192,37 +210,29 @@ class Windows:
 
 def keep_student(
     found: Gathering,
-    where: tuple[Path, int],
-    sequence: Sequence,
+    path: Path,
+    line: int,
+    sequence: Sequence | BadRow,
     how: Windows,
     source: str,
     names: Mapping[int, str],
-    student: str | None = None,
-) -> bool:
-    """One student's items; False where there are too few steps. ``student``: how items call them, if not as the file does."""
-    who = student or sequence.student
-    items = student_items(who, sequence.steps, how, names, source)
-    if isinstance(items, str):
-        found.leave(*where, items, f"student {who}: {items} ({len(sequence.steps)} rows)", sequence.student)
-        return False
-    found.keep(*where, *items, raw=sequence.student)
-    return True
+) -> Many[Step]:
+    """Keep one student's items; ids are joined by commas, and the last one is the student's name.
 
-
-def student_items(
-    student: str, steps: Many[Step], how: Windows, names: Mapping[int, str], source: str
-) -> list[Item] | str:
-    """The student's items, or why there are none."""
-    rows = len(steps)
-    steps = steps if how.keep_repeats else merge_repeats(steps)
+    The steps they are of: none of a bad row, or where there are too few.
+    """
+    if isinstance(sequence, BadRow):
+        found.bad(path, sequence.line, sequence.why, sequence.raw)
+        return ()
+    student, rows = sequence.student.rpartition(",")[2].strip(), len(sequence.steps)
+    steps = sequence.steps if how.keep_repeats else merge_repeats(sequence.steps)
     if len(steps) < how.least:
-        return f"fewer than {how.least} steps"
-    windows = list(_windows(steps, how))
-    if how.most:
-        windows = windows[-how.most :]
+        kind = f"fewer than {how.least} steps"
+        found.leave(path, line, kind, f"student {student}: {kind} ({rows} rows)", sequence.student)
+        return ()
     repeats = "kept" if how.keep_repeats else "merged"
     about = {"student": student, "of_steps": len(steps), "rows": rows, "repeats": repeats}
-    return [
+    items = [
         Item(
             id=f"{source}-{student}-{start + 1}",
             domain="KT",
@@ -231,8 +241,10 @@ def student_items(
             group=f"{source}-{student}",
             metadata={"steps": [_plain(step, names) for step in window], "first": start + 1, **about},
         )
-        for start, window in windows
+        for start, window in list(_windows(steps, how))[-how.most :]
     ]
+    found.keep(path, line, *items, raw=sequence.student)
+    return steps
 
 
 def _windows(steps: Many[Step], how: Windows) -> Iterator[tuple[int, Many[Step]]]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...files.records import BadRow, need_file
-from ..kt.steps import Sequence, Skill, Step, Windows, apart, keep_student, misfit, text_lines
+from ..kt.steps import Sequence, Skill, Step, Windows, apart, keep_student, misfit, student_blocks
 from ..source_result import Gathering, SourceResult
 
 
@@ -46,46 +46,30 @@ def source(
     if not names:
         found.notes.append("no skill.json given: skills are named by number")
     for path in tables:
-        for nth, sequence in enumerate(read_four_line(path)):
-            if isinstance(sequence, BadRow):
-                found.bad(path, sequence.line, sequence.why, sequence.raw)
-                continue
-            student = sequence.student.rpartition(",")[2].strip()
-            if keep_student(found, (path, 4 * nth + 1), sequence, how, name, names, student):
-                numbers = {
-                    skill for step in sequence.steps for skill in step.skills if isinstance(skill, int)
-                }
-                unnamed |= numbers - names.keys()
+        for line, sequence in read_four_line(path):
+            steps = keep_student(found, path, line, sequence, how, name, names)
+            skills = {skill for step in steps for skill in step.skills if isinstance(skill, int)}
+            unnamed |= skills - names.keys()
     if names and unnamed:
         found.notes.append(f"{len(unnamed)} skills have no name: {', '.join(map(str, sorted(unnamed)[:10]))}")
     return found.done()
 
 
-def read_four_line(path: str | Path) -> Iterator[Sequence | BadRow]:
-    """Students of a four-line file, one skill a step, repeats as they stand (see `merge_repeats`).
+def read_four_line(path: str | Path) -> Iterator[tuple[int, Sequence | BadRow]]:
+    """Students of a four-line file and the first line of each, one skill a step, repeats as they stand (see `merge_repeats`).
 
-    Four lines that do not fit together come as one ``BadRow`` at their first line. Raises `InputError` where there is no
-    such file, or it is not text.
+    Four lines that do not fit together come as one ``BadRow``. Raises `InputError` where there is no such file, or it is not
+    text.
     """
-    lines = text_lines(Path(path), "four lines of text a student")
-    start = 0
-    while start < len(lines):
-        if not lines[start].strip():
-            start += 1  # between students, and at the end
-            continue
-        yield _sequence(lines[start : start + 4], start + 1)
-        start += 4
+    return student_blocks(Path(path), "four lines of text a student", 4, _sequence)
 
 
 def _sequence(block: list[str], line: int) -> Sequence | BadRow:
-    raw = "\n".join(block)
-    if len(block) < 4:
-        return BadRow(line, f"the file ends {4 - len(block)} lines short of a whole student", raw)
     student = block[0].strip()
     problems, skills, correct = (_cells(text) for text in block[1:])
     why = misfit({"problems": problems, "skills": skills, "answers": correct})
     if why:
-        return BadRow(line, f"student {student}: {why}", raw)
+        return BadRow(line, f"student {student}: {why}", "\n".join(block))
     steps = zip(problems, skills, correct, strict=True)
     return Sequence(student, tuple(Step(p, (_skill(s),), int(c)) for p, s, c in steps))
 

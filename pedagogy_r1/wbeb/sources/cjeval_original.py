@@ -15,7 +15,7 @@ from pathlib import Path
 from ...files.records import Row, dump
 from ..answers.named_options import LETTERS
 from ..item import Item
-from ..source_result import MOST_OPTIONS, Gathering, SourceResult, choice_item, text
+from ..source_result import MOST_OPTIONS, Gathering, LeftOut, SourceResult, choice_item, text
 
 SINGLE = "单选题"
 _HEADING = re.compile(r"^\s*(?:题目|问题)?(?:内容|描述)\s*[:：]\s*")
@@ -27,18 +27,15 @@ def source(files: list[Path]) -> SourceResult:
     found = Gathering()
     for path in files:
         for row in found.rows(path):
-            raw, kind = dump(row.data), text(row.data.get("ques_type"))
-            if not kind:
-                found.bad(path, row.line, "no ques_type", raw)
-            elif kind != SINGLE:
-                found.leave(path, row.line, f"question type {kind}", raw=raw)
-            else:
-                item = _item(row, f"cjeval-{path.stem}-{row.nth or row.line}")
-                found.take(path, row.line, item, raw)
+            item = _item(row, f"cjeval-{path.stem}-{row.nth or row.line}")
+            found.take(path, row.line, item, dump(row.data))
     return found.done()
 
 
-def _item(row: Row, name: str) -> Item | str:
+def _item(row: Row, name: str) -> Item | LeftOut | str:
+    kind = text(row.data.get("ques_type"))
+    if kind != SINGLE:
+        return LeftOut(f"question type {kind}") if kind else "no ques_type"
     parts = _OPTIONS.split(text(row.data.get("ques_content")))
     if len(parts) < 2:
         return "no 选项 (options) in ques_content"

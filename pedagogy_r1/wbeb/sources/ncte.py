@@ -19,7 +19,7 @@ from pathlib import Path
 from ...errors import ArgumentError, InputError
 from ...files.records import BadRow, dump, need_file, read_rows
 from ..item import Item
-from ..source_result import Gathering, SourceResult, decode, texts, whole
+from ..source_result import Gathering, LeftOut, SourceResult, decode, texts, whole
 
 _TASKS = {
     "uptake": ("high_uptake", ("low", "high")),
@@ -35,7 +35,7 @@ def source(files: list[Path], *, task: str = "uptake", before: int = 4) -> Sourc
     found, turns, refused = Gathering(), Turns(), set[str]()
     for path in (path for path in files if path.suffix.lower() == ".txt"):
         need_file(path)
-        refused |= set(re.findall(r"\d+", decode(path.read_bytes()).text))
+        refused |= set(re.findall(r"\d+", decode(path.read_bytes())[0]))
     tables = [path for path in files if path.suffix.lower() != ".txt"]
     paired = [path for path in tables if not _utterances(path, turns)]
     if not paired:
@@ -44,7 +44,9 @@ def source(files: list[Path], *, task: str = "uptake", before: int = 4) -> Sourc
             "give paired_annotations.csv: it holds the ratings",
         )
     for path in paired:
-        _exchanges(path, found, task, refused, turns, before)
+        for row in found.rows(path, ("exchange_idx", "student_text", "teacher_text", _TASKS[task][0])):
+            cells = texts(row.data)
+            found.take(path, row.line, _item(cells, task, refused, turns, before), dump(cells))
     return found.done()
 
 
@@ -65,36 +67,34 @@ def _utterances(path: Path, turns: Turns) -> bool:
     return bool(here)
 
 
-def _exchanges(path: Path, found: Gathering, task: str, refused: set[str], turns: Turns, before: int) -> None:
+def _item(
+    cells: dict[str, str], task: str, refused: set[str], turns: Turns, before: int
+) -> Item | LeftOut | str:
     column, levels = _TASKS[task]
-    for row in found.rows(path, ("exchange_idx", "student_text", "teacher_text", column)):
-        cells = texts(row.data)
-        raw, rated = dump(cells), whole(cells[column])
-        transcript, _, turn = cells["exchange_idx"].rpartition("_")
-        empty = next((name for name in ("student_text", "teacher_text") if not cells[name]), None)
-        if not transcript:
-            found.bad(path, row.line, f"exchange_idx {cells['exchange_idx']!r} is no transcript_turn", raw)
-        elif empty:
-            found.bad(path, row.line, f"{empty} is empty", raw)
-        elif not cells[column]:
-            found.leave(path, row.line, f"{column} was not rated", raw=raw)
-        elif rated not in (0, 1):
-            found.bad(path, row.line, f"{column} {cells[column]!r} is not 0 or 1", raw)
-        elif transcript in refused:
-            found.leave(path, row.line, "a transcript with confused speakers", raw=raw)
-        else:
-            item = Item(
-                id=f"ncte-{cells['exchange_idx']}-{task}",
-                domain="DM",
-                source="ncte",
-                task=task,
-                parts={"student": cells["student_text"], "teacher": cells["teacher_text"]},
-                options=levels,
-                answer=levels[rated],
-                group=f"ncte-{transcript}",
-                metadata=_context(turns.get(transcript, []), whole(turn), before),
-            )
-            found.keep(path, row.line, item, raw=raw)
+    transcript, _, turn = cells["exchange_idx"].rpartition("_")
+    if not transcript:
+        return f"exchange_idx {cells['exchange_idx']!r} is no transcript_turn"
+    for name in ("student_text", "teacher_text"):
+        if not cells[name]:
+            return f"{name} is empty"
+    if not cells[column]:
+        return LeftOut(f"{column} was not rated")
+    rated = whole(cells[column])
+    if rated not in (0, 1):
+        return f"{column} {cells[column]!r} is not 0 or 1"
+    if transcript in refused:
+        return LeftOut("a transcript with confused speakers")
+    return Item(
+        id=f"ncte-{cells['exchange_idx']}-{task}",
+        domain="DM",
+        source="ncte",
+        task=task,
+        parts={"student": cells["student_text"], "teacher": cells["teacher_text"]},
+        options=levels,
+        answer=levels[rated],
+        group=f"ncte-{transcript}",
+        metadata=_context(turns.get(transcript, []), whole(turn), before),
+    )
 
 
 def _context(

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...files.records import BadRow, dump, need_file
-from ..kt.steps import Sequence, Step, Windows, apart, keep_student, misfit, text_lines
+from ..kt.steps import Sequence, Step, Windows, apart, keep_student, misfit, student_blocks
 from ..source_result import Gathering, SourceResult
 
 _PAD = "-1"
@@ -46,12 +46,12 @@ def source(
     for path in named:
         names |= _concept_names(path)
     for path in tables:
-        students = _tables(path, names, found) if path.suffix.lower() == ".csv" else _text(path)
+        if path.suffix.lower() == ".csv":
+            students = _tables(path, names, found)
+        else:
+            students = student_blocks(path, "six lines of text a student", 6, _six_lines)
         for line, sequence in students:
-            if isinstance(sequence, BadRow):
-                found.bad(path, sequence.line, sequence.why, sequence.raw)
-                continue
-            keep_student(found, (path, line), sequence, how, name, {})
+            keep_student(found, path, line, sequence, how, name, {})
     return found.done()
 
 
@@ -70,19 +70,6 @@ def _concept_names(path: Path) -> dict[str, str]:
 
 def _named(name: str) -> str:
     return name.replace("####", "_").replace("@@@@", ",")
-
-
-def _text(path: Path) -> Iterator[tuple[int, Sequence | BadRow]]:
-    lines = text_lines(path, "six lines of text a student")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    for start in range(0, len(lines), 6):
-        block = lines[start : start + 6]
-        if len(block) < 6:
-            short = f"the file ends {6 - len(block)} lines short of a whole student"
-            yield start + 1, BadRow(start + 1, short, "\n".join(block))
-        else:
-            yield start + 1, _six_lines(block, start + 1)
 
 
 def _six_lines(block: list[str], line: int) -> Sequence | BadRow:

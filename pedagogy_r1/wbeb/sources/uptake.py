@@ -15,7 +15,7 @@ from pathlib import Path
 from ...errors import ArgumentError
 from ...files.records import dump
 from ..item import Item
-from ..source_result import Gathering, SourceResult, texts
+from ..source_result import Gathering, LeftOut, SourceResult, texts
 
 LEVELS = ("low", "mid", "high")
 _NEEDED = ("obs_id", "exchange_idx", "student_text", "teacher_text", "uptake", "uptake_majority")
@@ -29,16 +29,14 @@ def source(files: list[Path], *, answer: str = "majority") -> SourceResult:
     for path in files:
         for row in found.rows(path, _NEEDED):
             cells = texts(row.data)
-            rating = cells["uptake_majority"] or (cells["uptake"] if answer == "mean" else "")
-            if rating:
-                found.take(path, row.line, _item(cells, rating), dump(cells))
-            else:
-                kind = "no two raters agree on the uptake" if cells["uptake"] else "uptake was not rated"
-                found.leave(path, row.line, kind, raw=dump(cells))
+            found.take(path, row.line, _item(cells, answer), dump(cells))
     return found.done()
 
 
-def _item(cells: dict[str, str], rating: str) -> Item | str:
+def _item(cells: dict[str, str], answer: str) -> Item | LeftOut | str:
+    rating = cells["uptake_majority"] or (cells["uptake"] if answer == "mean" else "")
+    if not rating:
+        return LeftOut("no two raters agree on the uptake" if cells["uptake"] else "uptake was not rated")
     try:
         level = int(float(rating) + 0.5)
     except (ValueError, OverflowError):
