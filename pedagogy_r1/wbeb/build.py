@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from ..errors import ArgumentError, InputError, PluginError, did_you_mean
 from ..files.records import atomic, need_file, write_jsonl
@@ -49,19 +49,15 @@ class BuildSettings(NamedTuple):
     nearness: Nearness = Nearness()
 
 
-class FileRecord(BaseModel):
+class FileRecord(BaseModel, frozen=True, extra="forbid"):
     """A file that was read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     digest: str
 
 
-class SourceRecord(BaseModel):
+class SourceRecord(BaseModel, frozen=True, extra="forbid"):
     """What became of one source's records: ``used`` + ``left_out`` + ``bad`` = ``records``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
     files: tuple[FileRecord, ...]
@@ -74,10 +70,8 @@ class SourceRecord(BaseModel):
     notes: tuple[str, ...]
 
 
-class LeakRecord(BaseModel):
+class LeakRecord(BaseModel, frozen=True, extra="forbid"):
     """What was found of texts that are nearly the same. ``pairs`` over all items, ``across`` train and test as first split."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     overlap: float
     n: int
@@ -88,10 +82,8 @@ class LeakRecord(BaseModel):
     short: int
 
 
-class BuildRecord(BaseModel):
+class BuildRecord(BaseModel, frozen=True, extra="forbid"):
     """``items.build.json``: how a file of items was made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sources: tuple[SourceRecord, ...]
     items: int
@@ -160,7 +152,6 @@ def options_of(source: str) -> dict[str, Any]:
 
 
 def keywords_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """The keyword arguments of a function, with their defaults."""
     parameters = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 

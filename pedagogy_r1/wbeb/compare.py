@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ArgumentError, InputError, RunError, did_you_mean
 from ..estimate import Estimate, Resampling, bootstrap, ratio_of_means
@@ -26,8 +27,17 @@ from .item import place_of
 from .score import OVER, from_replicates, unread_and_cut
 
 
+class _Plain:
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, one level deep: the estimate's fields stand where it stands."""
+        found: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            found |= value.as_json() if isinstance(value, Estimate) else {name: value}
+        return found
+
+
 @dataclass(frozen=True)
-class ComparedRun:
+class ComparedRun(_Plain):
     """One evaluation. ``name`` tells it from the others of the comparison."""
 
     name: str
@@ -38,7 +48,7 @@ class ComparedRun:
 
 
 @dataclass(frozen=True)
-class SharedItems:
+class SharedItems(_Plain):
     """The items of a domain, or of one of its tasks, that all runs answered. ``answered``: how many each did, by name."""
 
     domain: str
@@ -49,7 +59,6 @@ class SharedItems:
 
     @property
     def name(self) -> str:
-        """``DM move``."""
         return place(self.domain, self.task)
 
 
@@ -64,18 +73,12 @@ class RunScores:
     parse_failures: float
     truncated: float
 
-
-class _Flat:
     def as_json(self) -> dict[str, Any]:
-        """Plain values, one level deep: the estimate's fields stand where it stands."""
-        found: dict[str, Any] = {}
-        for name, value in vars(self).items():
-            found |= value.as_json() if isinstance(value, Estimate) else {name: value}
-        return found
+        return {**vars(self), "scores": [score.as_json() for score in self.scores]}
 
 
 @dataclass(frozen=True)
-class ScoreDifference(_Flat):
+class ScoreDifference(_Plain):
     """``run`` less ``base``, over the shared items (``estimate.n``). Undefined where either score is."""
 
     domain: str
@@ -87,7 +90,7 @@ class ScoreDifference(_Flat):
 
 
 @dataclass(frozen=True)
-class ThoughtCost(_Flat):
+class ThoughtCost(_Plain):
     """Mean thought tokens of right and of wrong answers (unread ones are wrong), and the ratio wrong / right.
 
         right   120 140 160   mean 140
@@ -124,17 +127,9 @@ class EvaluationComparison:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        cells = [{**vars(cell), "scores": [score.as_json() for score in cell.scores]} for cell in self.cells]
-        return {
-            "runs": [asdict(run) for run in self.runs],
-            "shared": [asdict(shared) for shared in self.shared],
-            "cells": cells,
-            "differences": [one.as_json() for one in self.differences],
-            "conditions": [one.as_json() for one in self.conditions],
-            "thinking": [one.as_json() for one in self.thinking],
-            "notes": list(self.notes),
-        }
+        lists = {name: found for name, found in vars(self).items() if name != "notes"}
+        plain = {name: [one.as_json() for one in found] for name, found in lists.items()}
+        return {**plain, "notes": list(self.notes)}
 
 
 def compare(
@@ -209,19 +204,11 @@ class _SharedPart:
         """Of all scores that both have."""
         if run == base or run not in self.cells or base not in self.cells:
             return
-        theirs = {score.name: score for score in self.cells[base].scores}
+        s, theirs = self.shared, {score.name: score for score in self.cells[base].scores}
         for score in self.cells[run].scores:
             if score.name in theirs:
-                yield self._difference(score, theirs[score.name], run, base)
-
-    def _difference(self, score: Score, other: Score, run: str, base: str) -> ScoreDifference:
-        s = self.shared
-        known = {"n": s.items, "clusters": s.groups}
-        if why := score.estimate.why_undefined or other.estimate.why_undefined:
-            estimate = Estimate.undefined(why, level=self.how.level, **known)
-        else:
-            estimate = paired(score, other, self.how, **known)
-        return ScoreDifference(s.domain, s.task, score.name, run, base, estimate)
+                estimate = paired(score, theirs[score.name], self.how, n=s.items, clusters=s.groups)
+                yield ScoreDifference(s.domain, s.task, score.name, run, base, estimate)
 
     def notes(self) -> Iterator[str]:
         """What was left out so that the items are the same."""
@@ -241,12 +228,13 @@ def _part(key: Key, own: Mapping[str, list[Answered]], how: Resampling) -> _Shar
     _same_items(answers)
     groups = {a.item.group for found in answers.values() for a in found}
     shared = SharedItems(*key, len(common), len(groups), {name: len(each) for name, each in ids.items()})
-    cells = {name: _run_scores(name, key, found, how) for name, found in answers.items() if found}
+    task = domain_named(key[0])
+    cells = {
+        name: RunScores(name, *key, tuple(task.scores(found, how)), *unread_and_cut(found))
+        for name, found in answers.items()
+        if found
+    }
     return _SharedPart(shared, answers, cells, how)
-
-
-def _run_scores(run: str, key: Key, found: Sequence[Answered], how: Resampling) -> RunScores:
-    return RunScores(run, *key, tuple(domain_named(key[0]).scores(found, how)), *unread_and_cut(found))
 
 
 def _same_items(answers: Mapping[str, list[Answered]]) -> None:
@@ -266,55 +254,49 @@ def _same_items(answers: Mapping[str, list[Answered]]) -> None:
 def paired(score: Score, other: Score, how: Resampling, **known: Any) -> Estimate:
     """``score`` less ``other``, over the same groups: replicate by replicate, so that what items have in common cancels out."""
     value, less = score.estimate.value, other.estimate.value
-    assert value is not None
-    assert less is not None
+    if value is None or less is None:
+        why = score.estimate.why_undefined or other.estimate.why_undefined or ""
+        return Estimate.undefined(why, level=how.level, **known)
+    if score.replicates is None and other.replicates is None:  # shares of 0 or 1
+        warnings = ("no interval: resampling cannot vary it",)
+        return Estimate(value - less, level=how.level, warnings=warnings, **known)
     ours = value if score.replicates is None else score.replicates
     theirs = less if other.replicates is None else other.replicates
-    if score.replicates is None and other.replicates is None:  # shares of 0 or 1
-        return Estimate(
-            value - less, level=how.level, **known, warnings=("no interval: resampling cannot vary it",)
-        )
     return from_replicates(value - less, np.asarray(ours - theirs), how, **known)
 
 
 def thinking(run: str, domain: str | None, answered: Sequence[Answered], how: Resampling) -> ThoughtCost:
     """Thought tokens of the answers of one run; groups are resampled."""
-    right, wrong = [a.correct is True for a in answered], [a.correct is not True for a in answered]
-    tokens = [a.thought or 0 for a in answered]
-    columns: list[Sequence[float]] = []
-    for own in (wrong, right):
-        columns += [[t * hit for t, hit in zip(tokens, own, strict=True)], own]
-    why = _why(sum(right), sum(wrong), any(tokens))
+    tokens = np.array([a.thought or 0 for a in answered])
+    right = np.array([a.correct is True for a in answered])
+    whole = np.array([not a.truncated for a in answered])
+    columns: list[Any] = [tokens * ~right, ~right, tokens * right, right]
     groups = [a.item.group for a in answered]
-    uncut = [a for a in answered if not a.truncated]
+    above, below = _mean(tokens[whole & ~right]), _mean(tokens[whole & right])
     return ThoughtCost(
         run,
         domain,
-        _mean(answered, True),
-        _mean(answered, False),
-        bootstrap(columns, groups, ratio_of_means, how, over=OVER, why=why),
-        sum(right),
-        sum(wrong),
-        len(answered) - len(uncut),
-        _ratio(_mean(uncut, False), _mean(uncut, True)),
+        _mean(tokens[right]),
+        _mean(tokens[~right]),
+        bootstrap(columns, groups, ratio_of_means, how, over=OVER, why=_no_ratio(tokens, right)),
+        int(right.sum()),
+        int((~right).sum()),
+        int((~whole).sum()),
+        above / below if above is not None and below else None,
     )
 
 
-def _mean(answered: Sequence[Answered], right: bool) -> float | None:
-    own = [a.thought or 0 for a in answered if (a.correct is True) is right]
-    return sum(own) / len(own) if own else None
+def _mean(tokens: NDArray[np.int_]) -> float | None:
+    return float(tokens.mean()) if len(tokens) else None
 
 
-def _ratio(above: float | None, below: float | None) -> float | None:
-    return above / below if above is not None and below else None
-
-
-def _why(right: int, wrong: int, thoughts: bool) -> str:
-    if not thoughts:
+def _no_ratio(tokens: NDArray[np.int_], right: NDArray[np.bool_]) -> str:
+    """Why there is no ratio, where there is none."""
+    if not tokens.any():
         return "no thought was counted"
-    if not right:
+    if not right.any():
         return "no answer is right"
-    return "right answers have no thoughts" if wrong else "every answer is right"
+    return "every answer is right" if right.all() else "right answers have no thoughts"
 
 
 def place(domain: str, task: str | None) -> str:

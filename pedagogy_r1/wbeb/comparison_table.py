@@ -9,13 +9,12 @@ published: …     .272             .5499
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..estimate import Estimate
-from ..files.records import atomic
+from ..files.records import atomic, write_json
 from ..formatting import interval, level_words, shown
 from ..limits import FEW_CLUSTERS, LEVEL
 from .compare import EvaluationComparison, ScoreDifference, ThoughtCost, place
@@ -47,33 +46,22 @@ class Published(NamedTuple):
         return value + ("*" if self.derived else "") + ("" if self.score else "?")
 
 
-_STATED = {"SK": "accuracy", "PK": "accuracy", "KT": "auc"}
-
-
-def _published(
-    model: str, domain: str, low: float, high: float | None = None, *, derived: bool = False
-) -> Published:
-    """From per cent, as they were published."""
-    high = low if high is None else high
-    return Published(model, domain, round(low / 100, 6), round(high / 100, 6), derived, _STATED.get(domain))
-
-
-PUBLISHED: tuple[Published, ...] = (
-    _published("Pedagogy-R1-7B", "SK", 27.20),
-    _published("Pedagogy-R1-7B", "PK", 31.67),
-    _published("Pedagogy-R1-7B", "KT", 54.99),
-    _published("Pedagogy-R1-7B", "AES", 15.83),
-    _published("Pedagogy-R1-7B", "DM", 54.76),
-    _published("Pedagogy-R1-1.5B", "SK", 24.0, 27.0),
-    _published("Pedagogy-R1-1.5B", "PK", 30.60),
-    _published("Pedagogy-R1-1.5B", "KT", 52.57),
-    _published("Qwen2.5-7B-Instruct", "SK", 29.69),
-    _published("Qwen2.5-7B-Instruct", "PK", 25.18, derived=True),
-    _published("Qwen2.5-7B-Instruct", "AES", 7.08, derived=True),
-    _published("Qwen2.5-7B-Instruct", "DM", 23.42, derived=True),
-    _published("o4-mini", "SK", 45.96),
-    _published("DKT", "KT", 77.55),
-    _published("AKT", "KT", 79.31),
+PUBLISHED = (
+    Published("Pedagogy-R1-7B", "SK", 0.272, 0.272, score="accuracy"),
+    Published("Pedagogy-R1-7B", "PK", 0.3167, 0.3167, score="accuracy"),
+    Published("Pedagogy-R1-7B", "KT", 0.5499, 0.5499, score="auc"),
+    Published("Pedagogy-R1-7B", "AES", 0.1583, 0.1583),
+    Published("Pedagogy-R1-7B", "DM", 0.5476, 0.5476),
+    Published("Pedagogy-R1-1.5B", "SK", 0.24, 0.27, score="accuracy"),
+    Published("Pedagogy-R1-1.5B", "PK", 0.306, 0.306, score="accuracy"),
+    Published("Pedagogy-R1-1.5B", "KT", 0.5257, 0.5257, score="auc"),
+    Published("Qwen2.5-7B-Instruct", "SK", 0.2969, 0.2969, score="accuracy"),
+    Published("Qwen2.5-7B-Instruct", "PK", 0.2518, 0.2518, derived=True, score="accuracy"),
+    Published("Qwen2.5-7B-Instruct", "AES", 0.0708, 0.0708, derived=True),
+    Published("Qwen2.5-7B-Instruct", "DM", 0.2342, 0.2342, derived=True),
+    Published("o4-mini", "SK", 0.4596, 0.4596, score="accuracy"),
+    Published("DKT", "KT", 0.7755, 0.7755, score="auc"),
+    Published("AKT", "KT", 0.7931, 0.7931, score="auc"),
 )
 
 NOTE = (
@@ -161,14 +149,8 @@ def thinking_table(rows: Sequence[ThoughtCost]) -> TextTable:
         )
         for t in rows
     ]
-    columns = (
-        "run",
-        "",
-        "right",
-        "wrong",
-        "wrong / right",
-        *(level_words(t.estimate.level) for t in rows[:1]),
-    )
+    level = [level_words(t.estimate.level) for t in rows[:1]]
+    columns = ("run", "", "right", "wrong", "wrong / right", *level)
     columns += ("n right", "n wrong", "cut off", "without these")
     return TextTable("Thought tokens of right and wrong answers", columns, tuple(cells))
 
@@ -225,13 +207,9 @@ def as_json(comparison: EvaluationComparison) -> dict[str, Any]:
 
 def write(folder: Path, comparison: EvaluationComparison) -> list[Path]:
     """``compare.md``, ``compare.json``, and CSV files of scores, differences and thought tokens."""
-    texts = {
-        "compare.md": markdown(comparison),
-        "compare.json": json.dumps(as_json(comparison), indent=1, ensure_ascii=False) + "\n",
-    }
-    for name, text in texts.items():
-        with atomic(folder / name) as file:
-            file.write(text)
+    with atomic(folder / "compare.md") as file:
+        file.write(markdown(comparison))
+    write_json(folder / "compare.json", as_json(comparison))
     lists: dict[str, list[dict[str, Any]]] = {
         "scores.csv": [
             {"run": c.run, "domain": c.domain, "task": c.task, **score.as_json()}
@@ -253,4 +231,4 @@ def write(folder: Path, comparison: EvaluationComparison) -> list[Path]:
                 table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
                 table.writeheader()
                 table.writerows(rows)
-    return [folder / name for name in (*texts, *lists)]
+    return [folder / name for name in ("compare.md", "compare.json", *lists)]

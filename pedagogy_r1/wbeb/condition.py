@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from .. import shipped
 from ..errors import InputError, did_you_mean, first_fault
@@ -30,10 +30,8 @@ class Messages(NamedTuple):
     user: str
 
 
-class Condition(BaseModel):
+class Condition(BaseModel, frozen=True, extra="forbid"):
     """A versioned template. A released one never changes: another wording is another version, or another file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
@@ -45,7 +43,6 @@ class Condition(BaseModel):
 
     @cached_property
     def digest(self) -> str:
-        """``sha256:…`` of the whole template."""
         return digest(self.model_dump(mode="json"))
 
     @property
@@ -54,7 +51,6 @@ class Condition(BaseModel):
         return {"id": self.id, "version": self.version, "digest": self.digest}
 
     def messages(self, question: str) -> Messages:
-        """The question as it is put under this condition."""
         return Messages(
             self.system or "", f"{question}\n\n{self.instruction}" if self.instruction else question
         )

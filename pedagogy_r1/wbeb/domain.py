@@ -88,15 +88,12 @@ class DomainTask(Protocol):
 
     def example(self) -> Item:
         """A small item, for the documentation."""
-        ...
 
     def show(self, item: Item) -> str:
         """The question without its answer."""
-        ...
 
     def ask(self, item: Item) -> str:
         """How to answer it."""
-        ...
 
     def prompt(self, item: Item, examples: Sequence[Item] = ()) -> str:
         """The question as it is put, after ``examples`` with their answers (from train only: `InputError` otherwise).
@@ -113,7 +110,6 @@ class DomainTask(Protocol):
 
     def parse(self, answer: str, item: Item) -> Parsed:
         """Strict rules first, tolerant ones second; never raises."""
-        ...
 
     def correct(self, parsed: Parsed, item: Item) -> bool | None:
         """Whether it is the item's answer; ``None`` where nothing could be read (a wrong answer in every score)."""
@@ -121,7 +117,6 @@ class DomainTask(Protocol):
 
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
         """The domain's scores."""
-        ...
 
     def metadata(self, item: Item) -> dict[str, Any]:  # noqa: ARG002 - every domain takes it
         """Settings that the prompt depends on and that the trace records."""
@@ -141,7 +136,6 @@ class DomainTask(Protocol):
 
 
 def domain_of(item: Item) -> DomainTask:
-    """The task of the item's domain."""
     return domain_named(item.domain)
 
 

@@ -9,7 +9,6 @@ SK   accuracy .31 [.25, .38]   n 292   chance .25   majority .27   unread 4 %   
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..estimate import Resampling
-from ..files.records import atomic
+from ..files.records import atomic, write_json
 from ..trace import Trace
 from .domain import Answered, Parsed, Score, domain_named
 from .generation import Generation
@@ -60,7 +59,6 @@ class DomainScores:
     notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
         return {**vars(self), "scores": [score.as_json() for score in self.scores]}
 
 
@@ -185,8 +183,7 @@ def _baselines(generation: Generation, train: Sequence[Item], how: Resampling) -
 
 def write_scores(folder: Path, evaluation: Evaluation) -> list[Path]:
     """Write ``scores.json`` and ``scores.csv``."""
-    with atomic(folder / SCORES) as file:
-        file.write(json.dumps(evaluation.as_json(), indent=1, ensure_ascii=False) + "\n")
+    write_json(folder / SCORES, evaluation.as_json())
     with atomic(folder / TABLE) as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)

@@ -109,9 +109,8 @@ def prepare(
     """Check everything, before anything is written. Raises `InputError` for items, condition, model or examples
     that won't do, `ValueError` for options.
 
-    ``model``: ``BACKEND:NAME``; ``pool``: items of train that few-shot examples come from. ``options``: fields of
-    `GenerationSettings` (shots, samples, seed, temperature, top_p, max_tokens, probabilities, base_url, name, backend) and of
-    `Sending`; others are errors.
+    ``model``: ``BACKEND:NAME``; ``pool``: items of train that few-shot examples come from. ``options``: further fields of
+    `GenerationSettings` and of `Sending`; others are errors.
     """
     settings, sending = _options(model, condition, options)
     twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]

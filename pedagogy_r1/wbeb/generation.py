@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ..asking import FILE as LEDGER
 from ..errors import RunError
@@ -28,10 +28,8 @@ from .item import Item, read_items
 ITEMS, TRACES, TIMINGS, MANIFEST = "items.jsonl", "traces.jsonl", "timings.csv", "run.json"
 
 
-class Missing(BaseModel):
+class Missing(BaseModel, frozen=True, extra="forbid"):
     """A reply that never came."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     item: str
     sample: int
@@ -97,14 +95,8 @@ class Generation:
 
 
 _TIMED = (
-    "item",
-    "sample",
-    "attempt",
-    "seconds",
-    "outcome",
-    "prompt_tokens",
-    "cached_tokens",
-    "completion_tokens",
+    *("item", "sample", "attempt", "seconds", "outcome"),
+    *("prompt_tokens", "cached_tokens", "completion_tokens"),
 )
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from ..errors import InputError, did_you_mean, first_fault
 from ..files.records import BadRow, read_jsonl, write_jsonl
@@ -49,13 +49,11 @@ def _domain(name: str) -> str:
         raise ValueError(f"{error.message} ({error.hint})") from None
 
 
-class Item(BaseModel):
+class Item(BaseModel, frozen=True, extra="forbid"):
     """One question. ``answer`` is what counts as right, as text: an option's letter, a score, ``right``/``wrong``, a code.
 
     ``group``: what must not stand in train and test at once (student, essay prompt, transcript, question family).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(min_length=1)
     domain: Annotated[str, AfterValidator(_domain)]

@@ -45,7 +45,6 @@ class Nearness(NamedTuple):
     least: int = 12
 
     def check(self) -> None:
-        """Raise `ValueError` for settings that make no sense."""
         if not 0 < self.overlap <= 1 or self.n < 1 or self.least < 1:
             raise ArgumentError(
                 f"overlap {self.overlap}, n {self.n}, least {self.least}",
@@ -99,7 +98,6 @@ def _said(item: Item) -> str:
 
 
 def leak_text(item: Item) -> LeakText:
-    """What of an item must not be met twice."""
     task = domain_of(item)
     return LeakText(item.id, task.leak_text(item), task.leaks_if_short)
 

@@ -102,7 +102,6 @@ class Questions:
 
     def __init__(self, settings: GenerationSettings, pool: Sequence[Item] = ()) -> None:
         self.settings = settings
-        self._tasks: dict[str, DomainTask] = {}
         self._pool: dict[tuple[str, str | None], list[Item]] = defaultdict(list)
         self._frames: dict[tuple[int, bool], ChatFrame] = {}
         for item in pool if settings.shots else ():
@@ -113,15 +112,9 @@ class Questions:
                 )
             self._pool[item.key].append(item)
 
-    def task(self, item: Item) -> DomainTask:
-        """The task of the item's domain, made once."""
-        if item.domain not in self._tasks:
-            self._tasks[item.domain] = domain_of(item)
-        return self._tasks[item.domain]
-
     def ask(self, item: Item, sample: int) -> AskedQuestion:
         """The request for one item and sample (from 0)."""
-        task = self.task(item)
+        task = domain_of(item)
         question = task.prompt(item)
         examples = self.examples(item)
         messages = self.settings.condition.messages(task.prompt(item, examples) if examples else question)
@@ -179,7 +172,7 @@ def _shuffled(source: random.Random, count: int) -> Iterator[int]:
 
 def trace_of(questions: Questions, item: Item, sample: int, asked: AskedQuestion, reply: ChatReply) -> Trace:
     """The trace of a reply. Times and ids of the server are no part of it, so that the same replies give the same file."""
-    settings, task = questions.settings, questions.task(item)
+    settings, task = questions.settings, domain_of(item)
     # The server's own field for reasoning where it has one, else by the tags.
     own = reply.reasoning is not None
     said = Split(reply.reasoning or "", reply.text, "field") if own else split_think(reply.text)

@@ -22,14 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..estimate import (
-    Clusters,
-    Estimate,
-    Resampling,
-    all_alike,
-    cluster_draws,
-    from_draws,
-)
+from ..estimate import Clusters, Estimate, Resampling, all_alike, cluster_draws, from_draws
 from ..limits import MOST_UNDEFINED
 from .domain import Answered, Score
 from .weighted_scores import auc, auc_of_levels
@@ -87,7 +80,7 @@ class Scorer:
             ratio: Floats = np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
             return ratio
 
-        return self._some(name, float(value[there].mean()), int(there.sum()), of_weights, beside)
+        return self.resampled(name, float(value[there].mean()), int(there.sum()), of_weights, beside)
 
     def of_table(
         self, name: str, table: CountTable, statistic: Callable[[Floats], Floats], why: str, beside: Beside
@@ -107,7 +100,7 @@ class Scorer:
         value = float(of_weights(np.ones((1, count)))[0])
         if not np.isfinite(value):
             return self._none(name, why, n, beside)
-        return self._some(name, value, n, of_weights, beside, max(size, count))
+        return self.resampled(name, value, n, of_weights, beside, max(size, count))
 
     def area(self, name: str, right: ArrayLike, probability: ArrayLike, beside: Beside) -> Score:
         """AUC of ``probability`` (n,) for ``right`` (n,); NaN: no probability, left out."""
@@ -125,13 +118,13 @@ class Scorer:
         def of_weights(weight: Floats) -> Floats:
             return auc_of_levels(level, truth, weight[:, number])
 
-        return self._some(name, value, n, of_weights, beside, max(n, self.groups.count))
+        return self.resampled(name, value, n, of_weights, beside, max(n, self.groups.count))
 
     def _none(self, name: str, why: str, n: int, beside: Beside) -> Score:
         known = {"level": self.how.level, "n": n, "clusters": self.groups.count, "seed": self.how.seed}
         return Score(name, Estimate.undefined(why, **known), *beside)
 
-    def _some(
+    def resampled(
         self,
         name: str,
         value: float,
@@ -140,34 +133,22 @@ class Scorer:
         beside: Beside,
         width: int | None = None,
     ) -> Score:
-        """``of_weights``: weights of groups (m, groups) → values (m,), NaN where undefined."""
-        found = resampled(value, n, self.groups, of_weights, self.how, width)
-        return Score(name, found.estimate, *beside, found.values)
+        """``value`` of ``n`` items with a percentile interval, where at least half of the replicates are defined.
 
-
-class Resampled(NamedTuple):
-    """An estimate and the values (replicates,) that its interval is from, ``None`` where there are none."""
-
-    estimate: Estimate
-    values: Floats | None
-
-
-def resampled(
-    value: float,
-    n: int,
-    groups: Clusters,
-    of_weights: Callable[[Floats], Floats],
-    how: Resampling,
-    width: int | None = None,
-) -> Resampled:
-    """``value`` of ``n`` items with a percentile interval, where at least half of the replicates are defined."""
-    known: dict[str, Any] = {"n": n, "clusters": groups.count, "effective_clusters": groups.effective}
-    if groups.count < 2 or not how.replicates:
-        why = "no interval: all items are of one group" if groups.count < 2 else "no interval was asked for"
-        return Resampled(Estimate(value, level=how.level, warnings=(why,), seed=how.seed, **known), None)
-    blocks = cluster_draws(groups.count, how.replicates, how.seed, width)
-    values = np.concatenate([of_weights(block) for block in blocks])
-    return Resampled(from_replicates(value, values, how, **known), values)
+        ``of_weights``: weights of groups (m, groups) → values (m,), NaN where undefined.
+        """
+        groups, how = self.groups, self.how
+        known: dict[str, Any] = {"n": n, "clusters": groups.count, "effective_clusters": groups.effective}
+        if groups.count < 2 or not how.replicates:
+            why = (
+                "no interval: all items are of one group" if groups.count < 2 else "no interval was asked for"
+            )
+            return Score(
+                name, Estimate(value, level=how.level, warnings=(why,), seed=how.seed, **known), *beside
+            )
+        blocks = cluster_draws(groups.count, how.replicates, how.seed, width)
+        values = np.concatenate([of_weights(block) for block in blocks])
+        return Score(name, from_replicates(value, values, how, **known), *beside, values)
 
 
 def from_replicates(value: float, values: Floats, how: Resampling, **known: Any) -> Estimate:
@@ -208,5 +189,4 @@ def accuracy(answered: Sequence[Answered], how: Resampling) -> Score:
 
 
 def scorer_of(answered: Sequence[Answered], how: Resampling) -> Scorer:
-    """The scorer of these answers, in their order."""
     return Scorer.of([a.item.group for a in answered], how)

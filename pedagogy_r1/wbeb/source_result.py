@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ..errors import ArgumentError, InputError
 from ..files.records import BadRow, Row, csv_rows, dump, need_file, read_rows
@@ -56,26 +56,16 @@ class SourceResult:
 
     @property
     def records(self) -> int:
-        """How many records there were."""
         return self.used + len(self.skipped)
 
     @property
     def bad(self) -> tuple[Skipped, ...]:
-        """The records that are wrong."""
         return tuple(s for s in self.skipped if s.bad)
 
     @property
     def left_out(self) -> dict[str, int]:
         """How many were left out on purpose, by kind, most frequent first."""
         return dict(Counter(s.kind for s in self.skipped if not s.bad).most_common())
-
-
-class Source(Protocol):
-    """A plugin: ``source(files, **options)``; an option is a keyword with a default whose type is the option's."""
-
-    def __call__(self, files: list[Path]) -> SourceResult:
-        """Raises `InputError` for a file that is not of the format at all; a bad record is listed, not raised."""
-        ...
 
 
 @dataclass
@@ -126,7 +116,6 @@ class Gathering:
         self.used += 1
 
     def bad(self, path: Path, line: int, why: str, raw: str = "") -> None:
-        """The record is wrong."""
         self.skipped.append(Skipped(str(path), line, "bad", why, True, raw))
 
     def leave(self, path: Path, line: int, kind: str, why: str = "", raw: str = "") -> None:
@@ -134,7 +123,6 @@ class Gathering:
         self.skipped.append(Skipped(str(path), line, kind, why or kind, False, raw))
 
     def done(self) -> SourceResult:
-        """What was found."""
         return SourceResult(tuple(self.items), tuple(self.skipped), self.used, tuple(self.notes))
 
 

@@ -13,7 +13,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from ..errors import ArgumentError
 from ..provenance import digest
@@ -24,10 +24,8 @@ METHOD = "group-hash@1"
 Stratum = tuple[str, str, str]
 
 
-class StratumSplit(BaseModel):
+class StratumSplit(BaseModel, frozen=True, extra="forbid"):
     """One stratum's share."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     domain: str
     source: str
@@ -37,10 +35,8 @@ class StratumSplit(BaseModel):
     test: int
 
 
-class SplitRecord(BaseModel):
+class SplitRecord(BaseModel, frozen=True, extra="forbid"):
     """How a split was made. ``digest`` is of every item's id with its side: two equal digests are the same split."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: str
     seed: int
@@ -68,7 +64,20 @@ def split_items(
 
 def record_split(items: Sequence[Item], *, seed: int, test_fraction: float) -> SplitRecord:
     """The record of a split as it stands in ``items``."""
-    strata = _strata(items)
+    own: defaultdict[Stratum, list[Item]] = defaultdict(list)
+    for item in items:
+        own[stratum(item)].append(item)
+    strata = tuple(
+        StratumSplit(
+            domain=domain,
+            source=source,
+            task=task or None,
+            groups=len({item.group for item in found}),
+            train=sum(item.split == "train" for item in found),
+            test=sum(item.split == "test" for item in found),
+        )
+        for (domain, source, task), found in sorted(own.items(), key=lambda stratum: stratum[0])
+    )
     notes = tuple(
         f"{part.domain} {part.source}{f' {part.task}' if part.task else ''}: nothing is in {side} "
         f"({part.groups} groups, {part.train + part.test} items)"
@@ -134,20 +143,3 @@ def _sides(groups: dict[str, Counter[Stratum]], seed: int, fraction: float) -> d
         for name, count in counts.items() if nearer > 0 else ():
             missing[name] -= count
     return sides
-
-
-def _strata(items: Sequence[Item]) -> tuple[StratumSplit, ...]:
-    own: defaultdict[Stratum, list[Item]] = defaultdict(list)
-    for item in items:
-        own[stratum(item)].append(item)
-    return tuple(
-        StratumSplit(
-            domain=domain,
-            source=source,
-            task=task or None,
-            groups=len({item.group for item in found}),
-            train=sum(item.split == "train" for item in found),
-            test=sum(item.split == "test" for item in found),
-        )
-        for (domain, source, task), found in sorted(own.items(), key=lambda stratum: stratum[0])
-    )

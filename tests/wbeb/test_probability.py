@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedagogy_r1.wbeb.answers.probability import (
-    answer_at,
-    foretold,
-    token_probability,
-    verbalised,
-)
+from pedagogy_r1.wbeb.answers.probability import Foretold, answer_at, at_answer, foretold, verbalised
 from pedagogy_r1.wbeb.weighted_scores import auc
+
+
+def token_probability(content: list[dict[str, Any]], text: str, *answers: tuple[str, str]) -> Foretold:
+    return at_answer(content, text, *answers)[0]
 
 
 def entry(token: str, p: float = 1.0, **others: float) -> dict[str, Any]:

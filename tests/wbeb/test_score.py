@@ -11,7 +11,7 @@ import pytest
 from pedagogy_r1.estimate import Clusters, Resampling, all_alike, cluster_draws
 from pedagogy_r1.wbeb.domain import Answered, Parsed, Score, domain_of
 from pedagogy_r1.wbeb.item import Item, domain_names
-from pedagogy_r1.wbeb.score import OVER, Beside, Scorer, most_frequent, resampled
+from pedagogy_r1.wbeb.score import OVER, Beside, Scorer, most_frequent
 from pedagogy_r1.wbeb.weighted_scores import auc, auc_of_levels, macro_f1, tally, weighted_kappa
 
 HOW = Resampling(replicates=300, seed=1)
@@ -176,12 +176,12 @@ def test_all_alike_gives_an_exact_interval_instead_of_one_without_width() -> Non
 
 
 def test_few_groups_and_undefined_replicates_are_said() -> None:
-    groups = Clusters.by_name(list("aaabb"))
-    found = resampled(0.5, 5, groups, lambda w: np.where(w[:, 0] > 0, 0.5, np.nan), HOW)
+    scorer = Scorer.of(list("aaabb"), HOW)
+    found = scorer.resampled("", 0.5, 5, lambda w: np.where(w[:, 0] > 0, 0.5, np.nan), Beside())
     assert found.estimate.low == found.estimate.high == 0.5
     assert "undefined in" in found.estimate.warnings[0]
     assert "2 groups only" in found.estimate.warnings[1]
-    none = resampled(0.5, 5, groups, lambda w: np.full(len(w), np.nan), HOW).estimate
+    none = scorer.resampled("", 0.5, 5, lambda w: np.full(len(w), np.nan), Beside()).estimate
     assert none.interval is None
     assert none.warnings[0] == "no interval: undefined in most resamples"
 

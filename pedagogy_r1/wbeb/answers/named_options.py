@@ -50,7 +50,6 @@ class AnswerOptions:
         )
 
     def letter(self, letter: str) -> Reading:
-        """The option of a letter."""
         letter = letter.upper()
         if letter in self.letters:
             return Reading(frozenset(letter), "letter")
@@ -71,7 +70,6 @@ class AnswerOptions:
         return self.where(lambda own: own == folded)
 
     def where(self, fits: Callable[[str], bool]) -> frozenset[str]:
-        """Options whose text ``fits``."""
         return frozenset(a for a, k in zip(self.letters, self.keys, strict=True) if k and fits(k))
 
 

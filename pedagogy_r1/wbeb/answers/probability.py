@@ -13,7 +13,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ...chat import Chat, ChatReply, ChatRequest
@@ -32,44 +34,32 @@ class Foretold(NamedTuple):
     why: str | None = None
 
 
-def foretold(
-    content: Sequence[Mapping[str, Any]] | None,
-    text: str,
-    answered: str | None,
-    answers: tuple[str, str] = ANSWERS,
-) -> Foretold:
+def foretold(content: Sequence[Mapping[str, Any]] | None, text: str, answered: str | None) -> Foretold:
     """The best there is: ``token`` where logprobs came along, else ``verbalised``, else ``hard`` (`answered`, as parsed).
 
     Token probabilities of a place where another answer stands than the one that was read are not used.
     """
     why = "the model gave no token probabilities"
     if content:
-        token, drawn = _at_answer(content, text, answers)
+        token, drawn = at_answer(content, text)
         if token.value is not None and (answered is None or drawn in (None, answered)):
             return token
         why = token.why or f"the tokens say {drawn}, the answer was read as {answered}"
-    if (value := verbalised(text, answers)) is not None:
+    if (value := verbalised(text)) is not None:
         return Foretold(value, "verbalised")
-    if answered in answers:
-        return Foretold(float(answered == answers[0]), "hard")
+    if answered in ANSWERS:
+        return Foretold(float(answered == ANSWERS[0]), "hard")
     return Foretold(None, None, f"{why}; no probability is stated; no answer could be read")
 
 
-def token_probability(
+def at_answer(
     content: Sequence[Mapping[str, Any]], text: str, answers: tuple[str, str] = ANSWERS
-) -> Foretold:
-    """Probability of ``answers[0]`` from a chat completion's ``logprobs.content``.
+) -> tuple[Foretold, str | None]:
+    """Probability of ``answers[0]`` from a chat completion's ``logprobs.content``, and the answer that the token drawn begins.
 
     ``content``: one ``{"token", "logprob", "top_logprobs": [{"token", "logprob"}, …]}`` a token, of the whole reply or its end.
     ``text``: the answer to look in; reasoning before it may be in ``content``, and is not looked at.
     """
-    return _at_answer(content, text, answers)[0]
-
-
-def _at_answer(
-    content: Sequence[Mapping[str, Any]], text: str, answers: tuple[str, str]
-) -> tuple[Foretold, str | None]:
-    """The probability, and the answer that the token drawn there begins."""
     at = answer_at(text, answers)
     if at is None:
         return Foretold(None, None, f"the text names neither {answers[0]} nor {answers[1]}"), None
@@ -208,11 +198,12 @@ _AFTER = re.compile(
 _BEFORE = re.compile(rf"{_NUMBER}\s+{_NOUN}(?P<about>[^\n.;]{{0,120}})", re.I)
 _ALONE = re.compile(rf"^\W*{_NUMBER}\W*$")
 _GOES_ON = re.compile(r"^\s*(?:[-–—/:^]|to\b|and\b|or\b|in\b|of\b|out of\b)\s*[.\d]|^[eE^/:]", re.I)
+_RIGHT = re.compile(r"\b(?:correct(?:ly)?|right)\b", re.I)
 _WRONG = re.compile(r"\b(?:wrong\w*|incorrect\w*|fail\w*|mistaken?|err(?:or|s)?)\b", re.I)
 _NOT = re.compile(r"\b(?:not|no|never|neither|nor)\b|n['’]t\b", re.I)
 
 
-def verbalised(text: str, answers: tuple[str, str] = ANSWERS) -> float | None:
+def verbalised(text: str) -> float | None:
     """The probability of right that an answer states, from 0 to 1; the last one counts.
 
     A probability of *wrong* is turned round. ``None`` where none is stated, and where the last one is a range, is negated, or is
@@ -224,19 +215,18 @@ def verbalised(text: str, answers: tuple[str, str] = ANSWERS) -> float | None:
     text = plain(text)
     found = sorted([*_AFTER.finditer(text), *_BEFORE.finditer(text)], key=lambda m: m.end())
     if found:
-        return _stated(found[-1], answers)
+        return _stated(found[-1])
     lines = [line for line in text.splitlines() if line.strip()]
     alone = _ALONE.match(lines[-1][-80:]) if lines else None
     return _value(alone) if alone and alone["unit"] else None
 
 
-def _stated(match: re.Match[str], answers: tuple[str, str]) -> float | None:
+def _stated(match: re.Match[str]) -> float | None:
     about = match[0][: match.start("n") - match.start()] + " " + match["about"]
     if _NOT.search(about) or _GOES_ON.match(match.groupdict().get("more") or ""):
         return None
-    value = _value(match)
-    against = _WRONG.search(about) or re.search(rf"\b{re.escape(answers[1])}\b", about, re.I)
-    if re.search(rf"\b(?:correct(?:ly)?|{re.escape(answers[0])})\b", about, re.I) and against:
+    value, against = _value(match), _WRONG.search(about)
+    if against and _RIGHT.search(about):
         return None
     return 1 - value if value is not None and against else value
 
@@ -264,16 +254,13 @@ class TrimmedChat:
 
     @property
     def model(self) -> str:
-        """As the chat itself says."""
         return self._chat.model
 
     async def ask(self, request: ChatRequest) -> ChatReply:
-        """One attempt of the chat's."""
         reply = await self._chat.ask(request)
         return reply._replace(raw=trim(reply.raw)) if request.frame.parameters.get("logprobs") else reply
 
     async def close(self) -> None:
-        """Close the chat."""
         await self._chat.close()
 
 
@@ -296,16 +283,9 @@ def answer_start(tokens: list[str]) -> int:
     >>> answer_start(["<think>", "no", "</", "think", ">", "right"])
     5
     """
-    text = "".join(tokens)
-    end = text.rfind("</think>")
-    if end < 0:
-        return 0
-    at = 0
-    for place, token in enumerate(tokens):
-        at += len(token)
-        if at >= end + len("</think>"):
-            return place + 1
-    return len(tokens)
+    tag = "".join(tokens).rfind("</think>")
+    ends = list(accumulate(map(len, tokens)))
+    return bisect_left(ends, tag + len("</think>")) + 1 if tag >= 0 else 0
 
 
 def _slim(entry: dict[str, Any]) -> dict[str, Any]:

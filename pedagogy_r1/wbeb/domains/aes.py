@@ -29,7 +29,6 @@ class Essays(DomainTask):
     work = "I will hold the essay against the scale: claim, reasons, order, language."
 
     def example(self) -> Item:
-        """The beginning of a letter."""
         essay = "Dear local newspaper, computers help us …"
         return Item(
             id="aes-1",
@@ -53,12 +52,10 @@ class Essays(DomainTask):
         return "\n\n".join([*parts, f"The essay:\n{item.parts.get('essay', '')}", ask])
 
     def ask(self, item: Item) -> str:
-        """For a whole number."""
         low, high = scale(item)
         return form(f"Answer: <a whole number from {low} to {high}>")
 
     def parse(self, answer: str, item: Item) -> Parsed:
-        """A whole score on the scale."""
         return read_number(answer, *scale(item))
 
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
@@ -81,7 +78,6 @@ class Essays(DomainTask):
         ]
 
     def metadata(self, item: Item) -> dict[str, Any]:
-        """The scale that was named."""
         return {"scale": list(scale(item))}
 
     def leak_text(self, item: Item) -> str:
@@ -90,7 +86,6 @@ class Essays(DomainTask):
 
 
 def domain() -> DomainTask:
-    """Essay scoring."""
     return Essays()
 
 

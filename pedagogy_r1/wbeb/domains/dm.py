@@ -86,7 +86,6 @@ class Decisions(DomainTask):
     leaks_if_short = False
 
     def example(self) -> Item:
-        """One exchange."""
         return Item(
             id="dm-1",
             domain="DM",
@@ -99,7 +98,6 @@ class Decisions(DomainTask):
         )
 
     def show(self, item: Item) -> str:
-        """What was said."""
         before = [f"{turn['speaker']}: {turn['text']}" for turn in item.metadata.get("before", ())]
         said = [
             "In a mathematics lesson:",
@@ -113,7 +111,6 @@ class Decisions(DomainTask):
         return "\n".join(said)
 
     def ask(self, item: Item) -> str:
-        """The codes with their meaning, and for one of them."""
         codes = _task(item).codes
         meant = [
             f"- {name}: {codes[name].meaning}" if name in codes else f"- {name}" for name in item.options
@@ -121,7 +118,6 @@ class Decisions(DomainTask):
         return "\n".join(["The codes:", *meant, "", form(f"Answer: <{one_of(item.options)}>")])
 
     def parse(self, answer: str, item: Item) -> Parsed:
-        """A code by its name."""
         codes = _task(item).codes
         words = {
             name: (name, *codes[name].also) if name in codes else (name.casefold(),) for name in item.options
@@ -141,12 +137,10 @@ class Decisions(DomainTask):
         ]
 
     def metadata(self, item: Item) -> dict[str, Any]:
-        """The codes, in the order they were put."""
         return {"codes": list(item.options)}
 
 
 def domain() -> DomainTask:
-    """Teacher decision-making."""
     return Decisions()
 
 

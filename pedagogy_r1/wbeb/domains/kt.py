@@ -47,7 +47,6 @@ class Tracing(DomainTask):
     gives_probability = True
 
     def example(self) -> Item:
-        """Two steps, and the one to be foretold."""
         steps = [
             {"problem": "p1", "skills": ["Venn Diagram"], "correct": 1},
             {"problem": "p2", "skills": ["Table", "Mean"], "correct": 0},
@@ -59,7 +58,6 @@ class Tracing(DomainTask):
         )
 
     def show(self, item: Item) -> str:
-        """The steps so far, and the one to be foretold."""
         *before, after = _steps(item)
         opening = "A student begins to work through exercises."
         if before:
@@ -72,7 +70,6 @@ class Tracing(DomainTask):
         return "\n".join([opening, *told, "", following, "Will the student get this step right or wrong?"])
 
     def ask(self, item: Item) -> str:  # noqa: ARG002 - every domain takes it
-        """For the answer, and for its probability."""
         return form(_ANSWER, _PROBABILITY) if self.verbalise else form(_ANSWER)
 
     def parse(self, answer: str, item: Item) -> Parsed:  # noqa: ARG002 - every domain takes it
@@ -92,7 +89,6 @@ class Tracing(DomainTask):
         ]
 
     def metadata(self, item: Item) -> dict[str, Any]:
-        """How much history stood in the prompt, and whether a probability was asked for."""
         return {"history": len(_steps(item)) - 1, "verbalise": self.verbalise}
 
     def leak_text(self, item: Item) -> str:  # noqa: ARG002 - every domain takes it
@@ -100,12 +96,10 @@ class Tracing(DomainTask):
         return ""
 
     def reply(self, said: str) -> str:
-        """The answer and a probability that goes with it."""
         return f"Answer: {said}\nProbability: {0.9 if said == 'right' else 0.1:.2f}"
 
 
 def domain() -> DomainTask:
-    """Knowledge tracing."""
     return Tracing()
 
 

@@ -7,7 +7,6 @@ from .sk import Choice
 
 
 def domain() -> DomainTask:
-    """Pedagogical knowledge."""
     return Choice(
         "PK",
         "The following question is from an examination for teachers.",

@@ -29,7 +29,6 @@ class Choice(DomainTask):
     answer: str
 
     def example(self) -> Item:
-        """A question of this kind."""
         return Item(
             id=f"{self.name.lower()}-1",
             domain=self.name,
@@ -41,37 +40,29 @@ class Choice(DomainTask):
         )
 
     def show(self, item: Item) -> str:
-        """The question, options under it by letter."""
         options = (f"{a}. {text}" for a, text in zip(LETTERS, item.options, strict=False))
         return "\n".join([self.intro, "", item.parts.get("stem", ""), "", *options])
 
     def ask(self, item: Item) -> str:
-        """For a letter."""
         return form(f"Answer: <{one_of(LETTERS[: len(item.options)])}>")
 
     def parse(self, answer: str, item: Item) -> Parsed:
-        """The letter of the option chosen."""
         return read_choice(answer, item.options)
 
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
-        """Accuracy."""
         return [accuracy(answered, how)]
 
     def metadata(self, item: Item) -> dict[str, Any]:
-        """The options, in the order they were put."""
         return {"options": list(item.options)}
 
     def leak_text(self, item: Item) -> str:
-        """The question and its options."""
         return "\n".join([DomainTask.leak_text(self, item), *item.options])
 
     def named(self, item: Item, said: str) -> str:
-        """The option's text."""
         return item.options[LETTERS.index(said)]
 
 
 def domain() -> DomainTask:
-    """Subject knowledge."""
     return Choice(
         "SK",
         "The following question is from an examination at junior high school.",

@@ -35,11 +35,9 @@ class Tracer(Protocol):
 
     def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:
         """Learn from training sequences."""
-        ...
 
     def predict(self, sequences: Many[Sequence]) -> list[Floats]:
         """For each sequence (steps,): the probability that a step is right, from the steps before it alone."""
-        ...
 
 
 class Majority:
@@ -47,13 +45,11 @@ class Majority:
 
     share = 0.5
 
-    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
-        """Nothing is drawn: ``seed`` is not used."""
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - nothing is drawn
         right = [step.correct for sequence in sequences for step in sequence.steps]
         self.share = float(np.mean(right)) if right else 0.5
 
     def predict(self, sequences: Many[Sequence]) -> list[Floats]:
-        """One probability of right a step."""
         return [np.full(len(sequence.steps), self.share) for sequence in sequences]
 
 

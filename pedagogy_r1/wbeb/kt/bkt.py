@@ -41,8 +41,7 @@ class Bkt:
         self.words = Vocabulary({}, {})
         self.parameters = np.array(START)[:, None]
 
-    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
-        """EM from fixed starting values: ``seed`` is not used."""
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - EM starts from fixed values
         self.words = vocabulary(sequences)
         flat = flatten(sequences, self.words)
         threads, y = thread(flat), flat.y[flat.pair_step]

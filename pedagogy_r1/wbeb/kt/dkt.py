@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Sequence as Many
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,26 +21,23 @@ from ...errors import PluginError
 from .steps import Flat, Floats, Sequence, Vocabulary, Whole, flatten, vocabulary
 
 
+@dataclass
 class Dkt:
     """A small LSTM; on a CPU, in the number of threads torch is set to."""
 
-    def __init__(
-        self,
-        *,
-        width: int = 100,
-        epochs: int = 40,
-        patience: int = 5,
-        window: int = 200,
-        batch: int = 32,
-        rate: float = 0.003,
-        dropout: float = 0.3,
-    ) -> None:
+    width: int = 100
+    epochs: int = 40
+    patience: int = 5
+    window: int = 200
+    batch: int = 32
+    rate: float = 0.003
+    dropout: float = 0.3
+    net: Any = None
+
+    def __post_init__(self) -> None:
         if find_spec("torch") is None:
             raise PluginError("DKT needs torch, which is not installed", "pip install 'pedagogy_r1[train]'")
-        self.width, self.window, self.batch = width, window, batch
-        self.epochs, self.patience, self.rate, self.dropout = epochs, patience, rate, dropout
         self.words = Vocabulary({}, {})
-        self.net: Any = None
 
     def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:
         """Train; ``seed`` draws the held-out students, the weights and the order of windows."""

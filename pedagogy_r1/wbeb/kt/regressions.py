@@ -34,8 +34,7 @@ class Irt:
         self.words = Vocabulary({}, {})
         self.level, self.problem, self.skill = 0.0, np.zeros(1), np.zeros(1)
 
-    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
-        """The optimum is one: ``seed`` is not used."""
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - there is one optimum
         from scipy import sparse
 
         self.words = vocabulary(sequences)
@@ -76,8 +75,7 @@ class Pfa:
         self.words = Vocabulary({}, {})
         self.level, self.weight = 0.0, np.zeros(0)
 
-    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - every tracer takes it
-        """The optimum is one: ``seed`` is not used."""
+    def fit(self, sequences: Many[Sequence], seed: int = 0) -> None:  # noqa: ARG002 - there is one optimum
         self.words = vocabulary(sequences)
         flat = flatten(sequences, self.words)
         self.level, self.weight = fit_logistic(_features(flat, len(self.words.skills)), flat.y, PFA_PENALTY)
@@ -104,15 +102,11 @@ def _features(flat: Flat, skills: int) -> Any:
 
 def counts_so_far(flat: Flat) -> tuple[Floats, Floats]:
     """For every pair (m,), how often its student was right, and wrong, on its skill before that step."""
-    y = flat.y[flat.pair_step]
     order, first = flat.by_skill()
-    lengths = np.diff(np.append(first, len(order)))
-    found = []
-    for values in (y[order], 1 - y[order]):
-        before = np.cumsum(values) - values
-        out = np.empty(len(order))
-        out[order] = before - np.repeat(before[first], lengths)
-        found.append(out)
+    y = flat.y[flat.pair_step][order]
+    before = np.cumsum([y, 1 - y], axis=1) - [y, 1 - y]
+    found = np.empty((2, len(order)))
+    found[:, order] = before - np.repeat(before[:, first], np.diff(np.append(first, len(order))), axis=1)
     return found[0], found[1]
 
 

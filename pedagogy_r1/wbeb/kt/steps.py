@@ -121,7 +121,6 @@ class Vocabulary(NamedTuple):
 
 
 def vocabulary(sequences: Iterable[Sequence]) -> Vocabulary:
-    """Number what occurs."""
     found = Vocabulary({}, {})
     for sequence in sequences:
         for step in sequence.steps:
