@@ -221,15 +221,10 @@ def _source_record(part: SourceFiles, found: SourceResult) -> SourceRecord:
     )
 
 
-def write(built: Built, out: Path) -> dict[str, Path]:
+def write(built: Built, out: Path) -> None:
     """Write items, record and what was skipped beside each other; the record last, so that it vouches for the others."""
-    places = {
-        "items": out,
-        "skipped": out.with_suffix(".skipped.jsonl"),
-        "record": out.with_suffix(".build.json"),
-    }
     write_items(out, built.items)
-    write_jsonl(places["skipped"], ({**s._asdict(), "file": Path(s.file).name} for s in built.skipped))
-    with atomic(places["record"]) as file:
+    skipped = ({**s._asdict(), "file": Path(s.file).name} for s in built.skipped)
+    write_jsonl(out.with_suffix(".skipped.jsonl"), skipped)
+    with atomic(out.with_suffix(".build.json")) as file:
         file.write(built.record.model_dump_json(indent=1) + "\n")
-    return places

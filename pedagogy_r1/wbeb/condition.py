@@ -63,6 +63,8 @@ def conditions() -> list[str]:
 
 def condition(name: str | Path) -> Condition:
     """A shipped condition by its name, or that of a YAML file. Raises `InputError` for what is neither or malformed."""
+    import yaml
+
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = shipped.folder(FOLDER) / f"{name}.yaml"
@@ -71,13 +73,7 @@ def condition(name: str | Path) -> Condition:
                 f"no condition is named {str(name)!r}",
                 f"{did_you_mean(str(name), conditions())}; or give a YAML file",
             )
-    return _read(path)
-
-
-def _read(path: Path) -> Condition:
-    import yaml
-
-    if not path.is_file():
+    elif not path.is_file():
         raise InputError(f"{path}: no such file", "shipped conditions: " + ", ".join(conditions()))
     hint = f"a condition has: {', '.join(Condition.model_fields)}"
     try:

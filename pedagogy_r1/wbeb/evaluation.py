@@ -181,14 +181,13 @@ def _baselines(generation: Generation, train: Sequence[Item], how: Resampling) -
             yield DomainScores(row.model, "KT", None, n, row.scores, notes=notes)
 
 
-def write_scores(folder: Path, evaluation: Evaluation) -> list[Path]:
+def write_scores(folder: Path, evaluation: Evaluation) -> None:
     """Write ``scores.json`` and ``scores.csv``."""
     write_json(folder / SCORES, evaluation.as_json())
     with atomic(folder / TABLE) as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
         table.writerows(lines(evaluation))
-    return [folder / SCORES, folder / TABLE]
 
 
 def lines(evaluation: Evaluation) -> Iterator[list[Any]]:

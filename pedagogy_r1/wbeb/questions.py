@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ..asking import ModelName
@@ -128,12 +129,10 @@ class Questions:
             return []
         source = random.Random(f"{self.settings.seed}\0{item.id}")  # noqa: S311 - a choice of examples, no secret
         there = self._pool.get(item.key, [])
-        found: list[Item] = []
-        for k in _shuffled(source, len(there)):
-            if there[k].group != item.group and there[k].id != item.id:
-                found.append(there[k])
-            if len(found) == shots:
-                return found
+        drawn = (there[k] for k in _shuffled(source, len(there)))
+        found = list(islice((one for one in drawn if one.group != item.group and one.id != item.id), shots))
+        if len(found) == shots:
+            return found
         what = f"{item.domain} {item.task}" if item.task else item.domain
         raise InputError(
             f"item {item.id!r} needs {shots} examples and train has {len(found)} of {what} outside its group",

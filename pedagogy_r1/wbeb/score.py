@@ -2,7 +2,7 @@
 
     scorer = Scorer.of([a.item.group for a in answered], how)
     scorer.share("accuracy", [1, 0, 1, 1], Beside(.25, .4))     Score("accuracy", Estimate(.75, .25, 1.0, n=4, …), …)
-    scorer.of_table("qwk", table, weighted_kappa, …)                    from counts of answer × said
+    scorer.of_table("qwk", [3, 0, 5, 4], [3, 1, −1, 4], (6, 6), weighted_kappa, …)      from counts of answer × said
     scorer.area("auc", right, probability, …)
 
 Groups are resampled (students, transcripts, question families), and the same groups have the same weights, whoever answered. All
@@ -40,14 +40,6 @@ class Beside(NamedTuple):
     note: str | None = None
 
 
-class CountTable(NamedTuple):
-    """``cell`` (n,): the place of each item in the flat table of answer × said; −1: left out."""
-
-    cell: NDArray[np.intp]
-    rows: int
-    columns: int
-
-
 @dataclass(frozen=True)
 class Scorer:
     """The groups of the scored items, and how they are resampled."""
@@ -83,19 +75,30 @@ class Scorer:
         return self.resampled(name, float(value[there].mean()), int(there.sum()), of_weights, beside)
 
     def of_table(
-        self, name: str, table: CountTable, statistic: Callable[[Floats], Floats], why: str, beside: Beside
+        self,
+        name: str,
+        answers: ArrayLike,
+        said: ArrayLike,
+        shape: tuple[int, int],
+        statistic: Callable[[Floats], Floats],
+        why: str,
+        beside: Beside,
     ) -> Score:
-        """A statistic of counts of answer × said, (m, k, k') → (m,); ``why`` it may be undefined."""
-        there = table.cell >= 0
-        n, size = int(there.sum()), table.rows * table.columns
+        """A statistic of counts of answer × said, (m, *shape) → (m,); ``why`` it may be undefined.
+
+        ``answers``, ``said`` (n,): row and column of each item in the table; −1 said: left out.
+        """
+        row, column = np.asarray(answers, dtype=np.intp), np.asarray(said, dtype=np.intp)
+        there = column >= 0
+        n, size, count = int(there.sum()), shape[0] * shape[1], self.groups.count
         if not n:
-            return self._none(name, _empty(table.cell), 0, beside)
-        count = self.groups.count
-        flat = self.groups.number[there] * size + table.cell[there]
+            return self._none(name, _empty(column), 0, beside)
+        place = (self.groups.number[there], row[there], column[there])
+        flat = np.ravel_multi_index(place, (count, *shape))
         by_group = np.bincount(flat, minlength=count * size).reshape(count, size)
 
         def of_weights(weight: Floats) -> Floats:
-            return statistic((weight @ by_group).reshape(len(weight), table.rows, table.columns))
+            return statistic((weight @ by_group).reshape(len(weight), *shape))
 
         value = float(of_weights(np.ones((1, count)))[0])
         if not np.isfinite(value):

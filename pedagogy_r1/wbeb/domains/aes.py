@@ -12,14 +12,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ...errors import InputError
 from ...estimate import Resampling
 from ..answers.value import read_number
 from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
-from ..score import Beside, CountTable, most_frequent, scorer_of
+from ..score import Beside, most_frequent, scorer_of
 from ..weighted_scores import weighted_kappa
 
 
@@ -61,6 +59,7 @@ class Essays(DomainTask):
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
         """Chance: every score of the scale as likely; majority: always the most frequent one."""
         scorer = scorer_of(answered, how)
+        low, shape = _widest([scale(a.item) for a in answered])
         truth = [int(a.item.answer) for a in answered]
         said = [None if a.parsed.value is None else int(a.parsed.value) for a in answered]
         apart = [math.nan if s is None else abs(s - t) for s, t in zip(said, truth, strict=True)]
@@ -68,10 +67,10 @@ class Essays(DomainTask):
         left_out = f"{unread} of {len(said)} could not be read and are left out" if unread else None
         same, near = _baselines(answered, lambda d: d == 0), _baselines(answered, lambda d: d <= 1)
         constant = "people or the model always give one and the same score"
+        rows, columns = [t - low for t in truth], [-1 if s is None else s - low for s in said]
+        beside = Beside(0.0, 0.0, left_out)
         return [
-            scorer.of_table(
-                "qwk", _table(answered, truth, said), weighted_kappa, constant, Beside(0.0, 0.0, left_out)
-            ),
+            scorer.of_table("qwk", rows, columns, shape, weighted_kappa, constant, beside),
             scorer.share("exact", [d == 0 for d in apart], Beside(*same)),
             scorer.share("adjacent", [d <= 1 for d in apart], Beside(*near)),
             scorer.mean("mae", apart, Beside(*_baselines(answered, float), left_out)),
@@ -97,12 +96,10 @@ def scale(item: Item) -> tuple[int, int]:
     raise InputError(f"item {item.id!r} has no scale", 'an AES item has metadata {"scale": [1, 6]}')
 
 
-def _table(answered: Sequence[Answered], truth: Sequence[int], said: Sequence[int | None]) -> CountTable:
-    scales = [scale(a.item) for a in answered] or [(0, 0)]
-    low, high = min(s[0] for s in scales), max(s[1] for s in scales)
-    k = high - low + 1
-    cells = [-1 if s is None else (t - low) * k + s - low for t, s in zip(truth, said, strict=True)]
-    return CountTable(np.array(cells, dtype=np.intp), k, k)
+def _widest(scales: Sequence[tuple[int, int]]) -> tuple[int, tuple[int, int]]:
+    """The lowest score of all scales, and the shape of the table from there up to the highest."""
+    low, high = min((low for low, _ in scales), default=0), max((high for _, high in scales), default=0)
+    return low, (high - low + 1, high - low + 1)
 
 
 def _baselines(

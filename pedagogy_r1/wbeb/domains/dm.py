@@ -15,14 +15,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ...errors import InputError
 from ...estimate import Resampling
 from ..answers.value import read_word
 from ..domain import Answered, DomainTask, Parsed, Score, form, one_of
 from ..item import Item
-from ..score import Beside, CountTable, accuracy, most_frequent, scorer_of
+from ..score import Beside, accuracy, most_frequent, scorer_of
 from ..weighted_scores import macro_f1
 
 
@@ -154,16 +152,10 @@ def _task(item: Item) -> DecisionTask:
 
 def _f1(answered: Sequence[Answered], how: Resampling) -> Score:
     names = sorted({name for a in answered for name in (*a.item.options, a.item.answer)})
-    place = {name: k for k, name in enumerate(names)}
-    unread = len(names)
-    cells = [
-        place[a.item.answer] * (unread + 1) + (unread if a.parsed.value is None else place[a.parsed.value])
-        for a in answered
-    ]
-    table = CountTable(np.array(cells, dtype=np.intp), len(names), unread + 1)
-    return scorer_of(answered, how).of_table(
-        "macro_f1", table, macro_f1, "no answers", _f1_baselines(answered)
-    )
+    answers = [names.index(a.item.answer) for a in answered]
+    said = [len(names) if a.parsed.value is None else names.index(a.parsed.value) for a in answered]
+    shape, beside = (len(names), len(names) + 1), _f1_baselines(answered)
+    return scorer_of(answered, how).of_table("macro_f1", answers, said, shape, macro_f1, "no answers", beside)
 
 
 def _f1_baselines(answered: Sequence[Answered]) -> Beside:

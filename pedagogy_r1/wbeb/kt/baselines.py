@@ -10,7 +10,7 @@ the history that the item shows. The second stands beside a language model's sco
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -111,7 +111,24 @@ def baselines(
     sets = {EVERY: list(test), TARGETS: asked(items)}
     sets = {name: sequences for name, sequences in sets.items() if sequences}
     _no_leak(train, sets)
-    return [row for name in models for row in _rows(name, train, sets, seed, how or Resampling(), progress)]
+    rows = []
+    for name in models:
+        if progress:
+            progress(name)
+        try:
+            tracer = TRACERS[name]()
+        except PluginError as error:
+            why = f"{error.message}: {error.hint}"
+            rows += [TracerScores(name, on, (), why_missing=why) for on in sets]
+            continue
+        start = time.perf_counter()
+        tracer.fit(train, seed)
+        seconds = time.perf_counter() - start
+        for on, sequences in sets.items():
+            foretold = foretold_steps(sequences, tracer.predict(sequences), every=on == EVERY)
+            found = scores(foretold, how or Resampling(), f"probability of {name}, {on}")
+            rows.append(TracerScores(name, on, found, seconds))
+    return rows
 
 
 def _no_leak(train: Many[Sequence], sets: dict[str, list[Sequence]]) -> None:
@@ -121,29 +138,6 @@ def _no_leak(train: Many[Sequence], sets: dict[str, list[Sequence]]) -> None:
             f"{len(both)} students are in train and test, {min(both)!r} among them",
             "split by student: pcode wbeb build does",
         )
-
-
-def _rows(
-    name: str,
-    train: Many[Sequence],
-    sets: dict[str, list[Sequence]],
-    seed: int,
-    how: Resampling,
-    progress: Callable[[str], None] | None,
-) -> Iterator[TracerScores]:
-    if progress:
-        progress(name)
-    try:
-        tracer = TRACERS[name]()
-    except PluginError as error:
-        yield from (TracerScores(name, on, (), why_missing=f"{error.message}: {error.hint}") for on in sets)
-        return
-    start = time.perf_counter()
-    tracer.fit(train, seed)
-    seconds = time.perf_counter() - start
-    for on, sequences in sets.items():
-        foretold = foretold_steps(sequences, tracer.predict(sequences), every=on == EVERY)
-        yield TracerScores(name, on, scores(foretold, how, f"probability of {name}, {on}"), seconds)
 
 
 def foretold_steps(sequences: Many[Sequence], told: Many[Floats], *, every: bool) -> ForetoldSteps:
