@@ -63,6 +63,11 @@ def did_you_mean(name: str, known: list[str]) -> str:
     return "known: " + ", ".join(known) if known else "none are known"
 
 
+def first_line(error: Exception) -> str:
+    """What another program's error says, without its further lines."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
 def first_fault(error: ValidationError) -> str:
     """``field.3.name: what is wrong``: the first thing that pydantic found wrong in a record."""
     first = error.errors()[0]

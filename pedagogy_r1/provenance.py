@@ -45,6 +45,11 @@ def digest(value: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
 
 
+def draw_order(seed: int, id: str) -> tuple[bytes, str]:
+    """By which to sort what is drawn at random: a place depends on the seed and the id alone, not on what else is there."""
+    return hashlib.sha256(f"{seed}\0{id}".encode("utf-8", "surrogatepass")).digest(), id
+
+
 def file_digest(path: str | Path) -> str:
     """``sha256:…`` of a file's bytes, read in blocks."""
     with Path(path).open("rb") as file:

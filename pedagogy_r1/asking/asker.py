@@ -16,9 +16,10 @@ import heapq
 import random
 import time
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, TypeVar
+from functools import partial
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
-from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest
+from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest, Fault
 from ..errors import ChatError
 from .transcript import Transcript
 
@@ -46,7 +47,11 @@ class StoppedError(Exception):
 
 
 class Asker:
-    """One per run. ``budget``: tokens (prompt and completion, all sessions) not to be exceeded, as far as can be foreseen."""
+    """One per run.
+
+    ``budget``: tokens (prompt and completion, all sessions) not to be exceeded, as far as can be foreseen; ``expected_tokens``:
+    a guess at one request's, until there is experience.
+    """
 
     def __init__(
         self,
@@ -65,7 +70,6 @@ class Asker:
         self.limiter = limiter
         self.stopped: str | None = None
         self.failed: ChatError | None = None
-        self.replayed = 0
         self._retries, self._backoff, self._budget = retries, backoff, budget
         self._expected = expected_tokens
         self._asking: dict[str, asyncio.Future[object]] = {}
@@ -112,13 +116,10 @@ class Asker:
 
     def _known(self, digest: str, parse: Callable[[ChatReply], T]) -> T | GaveUp | None:
         reason = self.transcript.given_up(digest)
-        if reason is not None and reason in FAULTS:
+        if reason is not None and reason in get_args(Fault):  # others were found in a reply, which is there
             return GaveUp(reason, reason in CONTENT_FAULTS)
         reply = self.transcript.answered(digest)
-        if reply is None:
-            return None
-        self.replayed += 1
-        return parse(reply)
+        return None if reply is None else parse(reply)
 
     async def _ask(
         self,
@@ -153,6 +154,7 @@ class Asker:
         attempt: int,
         priority: int,
     ) -> T | ChatFault:
+        note = partial(self.transcript.attempt, request, about=about, attempt=attempt)
         ticket = await self.limiter.acquire(priority)
         began = time.monotonic()
         verdict: Verdict = "neutral"
@@ -160,16 +162,12 @@ class Asker:
             self._check_stop()
             reply = await self.chat.ask(request)
             answer = self._parsed(reply, parse)
-            self.transcript.reply(
-                request, reply, about=about, attempt=attempt, seconds=time.monotonic() - began
-            )
+            note(reply, seconds=time.monotonic() - began)
             verdict = "ok"
             self._successes += 1
             return answer
         except ChatFault as fault:
-            self.transcript.fault(
-                request, fault, about=about, attempt=attempt, seconds=time.monotonic() - began
-            )
+            note(fault, seconds=time.monotonic() - began)
             verdict = "overload" if fault.overload else "ok" if fault.kind in CONTENT_FAULTS else "neutral"
             if fault.kind == "rejected":
                 self._rejected(fault)
@@ -224,10 +222,6 @@ class Asker:
             raise StoppedError
 
 
-FAULTS = frozenset({"timeout", "rate_limited", "server_error", "connection"}) | CONTENT_FAULTS
-"""Reasons for which a request has no reply; other reasons were found in a reply that is there."""
-
-
 class Limiter:
     """How many requests may be in flight: additive increase, multiplicative decrease, up to a ceiling.
 
@@ -244,7 +238,6 @@ class Limiter:
         self.ceiling = max(1, ceiling)
         self.limit = float(self.ceiling)
         self.in_flight = 0
-        self.lowest = self.limit
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._ticket = 0
         self._decreased_at = 0
@@ -259,9 +252,8 @@ class Limiter:
             try:
                 await place
             except asyncio.CancelledError:
-                if (
-                    place.done() and not place.cancelled()
-                ):  # admitted and cancelled at once: pass the place on
+                # Admitted and cancelled at once: pass the place on.
+                if place.done() and not place.cancelled():
                     self.in_flight -= 1
                     self._admit()
                 raise
@@ -277,7 +269,6 @@ class Limiter:
             self.limit = min(self.ceiling, self.limit + max(1.0, self.ceiling / 16) / max(self.limit, 1.0))
         elif verdict == "overload" and ticket > self._decreased_at:
             self.limit = max(1.0, self.limit / 2)
-            self.lowest = min(self.lowest, self.limit)
             self._decreased_at = self._ticket
         self._admit()
 

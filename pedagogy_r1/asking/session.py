@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import os
 import signal
 import threading
@@ -95,20 +96,22 @@ def open_chat(
     connections: int = 16,
     **more: Any,
 ) -> Chat:
-    """Open a chat. ``connections``: most requests at once. ``more``: options of this backend only; others are errors."""
+    """Open a chat. ``connections``: most requests at once. ``more``: options of this backend only; others are errors.
+
+    What the backend has no option for (a model in this process needs no key) it is not given.
+    """
     connect = load(BACKENDS, model.backend)
-    try:
-        chat: Chat = connect(
-            model.name, base_url=base_url, api_key=api_key, timeout=timeout, connections=connections, **more
-        )
-    except TypeError as error:
-        unknown = [name for name in more if repr(name) in str(error)]
-        if not unknown:
-            raise
+    _, *options = inspect.signature(connect).parameters.values()
+    takes, everything = {o.name for o in options}, any(o.kind is o.VAR_KEYWORD for o in options)
+    if unknown := [name for name in more if name not in takes and not everything]:
         raise InputError(
             f"{model.backend}: has no option {unknown[0]!r}",
             f"see pcode's help, or {BACKENDS}.{model.backend}",
-        ) from None
+        )
+    usual = {"base_url": base_url, "api_key": api_key, "timeout": timeout, "connections": connections}
+    chat: Chat = connect(
+        model.name, **{name: usual[name] for name in usual if everything or name in takes}, **more
+    )
     return chat
 
 
@@ -138,34 +141,15 @@ class AskOutcome:
 
 
 class AskingSession:
-    """Runs once. ``expected_tokens``: a guess at one request's, until there is experience. Other options: `Asker`."""
+    """Runs once. ``forgive``: as `Transcript` takes it; ``limits``: retries, backoff, budget …, as `Asker` does."""
 
     def __init__(
-        self,
-        folder: Path,
-        chat: Chat,
-        *,
-        concurrency: int = 16,
-        retries: int = 6,
-        backoff: float = 0.5,
-        budget: int | None = None,
-        expected_tokens: int = 0,
-        seed: int = 0,
-        forgive: bool = False,
+        self, folder: Path, chat: Chat, *, concurrency: int = 16, forgive: bool = False, **limits: Any
     ) -> None:
         self.chat = chat
         self.concurrency = concurrency
         self.transcript = Transcript(folder, forgive=forgive)
-        self.asker = Asker(
-            chat,
-            self.transcript,
-            Limiter(concurrency),
-            retries=retries,
-            backoff=backoff,
-            budget=budget,
-            expected_tokens=expected_tokens,
-            seed=seed,
-        )
+        self.asker = Asker(chat, self.transcript, Limiter(concurrency), **limits)
         self.interrupted = False
 
     async def run(

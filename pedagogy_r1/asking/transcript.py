@@ -56,18 +56,14 @@ class Spent:
 
     def summary(self) -> dict[str, Any]:
         """For ``run.json``."""
-        tokens = {
-            "prompt_tokens": self.tokens.prompt,
-            "cached_tokens": self.tokens.cached,
-            "completion_tokens": self.tokens.completion,
-        }
-        faults, served = dict(sorted(self.faults.items())), dict(sorted(self.served.items()))
         return {
             "requests": self.requests,
             "retries": self.retries,
-            **tokens,
-            "faults": faults,
-            "served_models": served,
+            "prompt_tokens": self.tokens.prompt,
+            "cached_tokens": self.tokens.cached,
+            "completion_tokens": self.tokens.completion,
+            "faults": dict(sorted(self.faults.items())),
+            "served_models": dict(sorted(self.served.items())),
         }
 
 
@@ -92,11 +88,11 @@ class Transcript:
             elif kind == "reply":
                 self._offset[bytes.fromhex(digest)] = offset
                 self._gave_up.pop(bytes.fromhex(digest), None)
+            elif kind == "gave_up" and forgive and line["missing"]:
+                self._gave_up.pop(bytes.fromhex(digest), None)
+                self._offset.pop(bytes.fromhex(digest), None)
             elif kind == "gave_up":
                 self._gave_up[bytes.fromhex(digest)] = line["reason"]
-                if forgive and line["missing"]:
-                    self._gave_up.pop(bytes.fromhex(digest), None)
-                    self._offset.pop(bytes.fromhex(digest), None)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
                 f"{self._ledger.path}: no ledger line at byte {offset} ({type(error).__name__}: {error})",
@@ -124,49 +120,31 @@ class Transcript:
         """Record, once, what all requests of a frame share."""
         if frame.digest not in self._frames:
             self._frames.add(frame.digest)
-            parts = {
-                "model": frame.model,
-                "system": frame.system,
-                "schema": frame.schema,
-                "parameters": frame.parameters,
-            }
+            parts = {name: getattr(frame, name) for name in ("model", "system", "schema", "parameters")}
             self._ledger.append({"kind": "prompt", "digest": frame.digest, **parts})
 
-    def reply(
-        self, request: ChatRequest, reply: ChatReply, *, about: dict[str, Any], attempt: int, seconds: float
+    def attempt(
+        self,
+        request: ChatRequest,
+        brought: ChatReply | ChatFault,
+        *,
+        about: dict[str, Any],
+        attempt: int,
+        seconds: float,
     ) -> None:
-        """A usable reply."""
-        line = {
-            "kind": "reply",
-            "digest": request.digest,
-            "about": about,
-            "attempt": attempt,
-            "seconds": round(seconds, 4),
-            "model": reply.model,
-            "finish": reply.finish,
-            "usage": reply.usage,
-            "raw": reply.raw,
-        }
+        """What an attempt brought: a usable reply; or a fault, with the body if one came."""
+        line = {"digest": request.digest, "about": about, "attempt": attempt, "seconds": round(seconds, 4)}
+        if isinstance(brought, ChatFault):
+            line = {"kind": "fault", **line, "fault": brought.kind, "message": brought.message}
+            came = {"usage": brought.usage, "raw": brought.raw}
+            line |= {name: value for name, value in came.items() if value is not None}
+        else:
+            line = {"kind": "reply", **line, "model": brought.model, "finish": brought.finish}
+            line |= {"usage": brought.usage, "raw": brought.raw}
         self.spent.count(line)
-        self._offset[bytes.fromhex(request.digest)] = self._ledger.append(line)
-
-    def fault(
-        self, request: ChatRequest, fault: ChatFault, *, about: dict[str, Any], attempt: int, seconds: float
-    ) -> None:
-        """An attempt that brought nothing; its body, if one came, is kept."""
-        line = {
-            "kind": "fault",
-            "digest": request.digest,
-            "about": about,
-            "attempt": attempt,
-            "fault": fault.kind,
-        }
-        line |= {"message": fault.message, "seconds": round(seconds, 4)}
-        line |= {
-            name: value for name, value in (("usage", fault.usage), ("raw", fault.raw)) if value is not None
-        }
-        self.spent.count(line)
-        self._ledger.append(line)
+        offset = self._ledger.append(line)
+        if line["kind"] == "reply":
+            self._offset[bytes.fromhex(request.digest)] = offset
 
     def give_up(self, digest: str, reason: str, *, missing: bool) -> None:
         """No further attempt will be made at this request. ``missing``: its units have no coding for it."""

@@ -11,13 +11,11 @@ loop goes on writing the ledger while the model computes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
-from ._chat import ChatFault, ChatReply, ChatRequest, read_completion
+from . import ChatFault, ChatReply, ChatRequest, read_completion
 
 LINGER = 0.01
 """Seconds without a further request after which a batch is not waited for any longer."""
@@ -27,7 +25,7 @@ class ChatJob(NamedTuple):
     """A request, and where its reply goes."""
 
     request: ChatRequest
-    reply: asyncio.Future[ChatReply]
+    reply: Future[ChatReply]
 
 
 class ChatJobs:
@@ -36,7 +34,7 @@ class ChatJobs:
     def __init__(self) -> None:
         self.stopped = False
         self._pending: deque[ChatJob] = deque()
-        self._taken: dict[int, ChatJob] = {}
+        self._taken: list[ChatJob] = []
 
     def __len__(self) -> int:
         """How many are pending."""
@@ -49,44 +47,29 @@ class ChatJobs:
     def take(self, most: int) -> list[ChatJob]:
         """Up to ``most`` of what is pending, first come first; what nobody waits for any longer is left out."""
         taken: list[ChatJob] = []
-        while len(taken) < most:
-            try:
-                job = self._pending.popleft()
-            except IndexError:
-                break
-            if not job.reply.done():
+        while self._pending and len(taken) < most:
+            job = self._pending.popleft()
+            if job.reply.set_running_or_notify_cancel():
                 taken.append(job)
-                self._taken[id(job)] = job
+        self._taken = [*(job for job in self._taken if not job.reply.done()), *taken]
         return taken
 
     def answer(self, job: ChatJob, raw: str) -> None:
         """Its reply: the body of a chat completion."""
         try:
-            reply = read_completion(raw, partial=job.request.frame.partial)
+            job.reply.set_result(read_completion(raw, partial=job.request.frame.partial))
         except ChatFault as fault:
             self.refuse(job, fault)
-        else:
-            self._resolve(job, lambda: job.reply.set_result(reply))
 
     def refuse(self, job: ChatJob, error: Exception) -> None:
         """No reply, and why."""
-        self._resolve(job, lambda: job.reply.set_exception(error))
+        job.reply.set_exception(error)
 
     def refuse_all(self, error: Exception) -> None:
         """No reply for anything that is pending or taken."""
-        for job in [*self._taken.values(), *self.take(len(self._pending))]:
-            self.refuse(job, error)
-
-    def _resolve(self, job: ChatJob, act: Callable[[], None]) -> None:
-        self._taken.pop(id(job), None)
-
-        def resolve() -> None:
+        for job in [*self._taken, *self.take(len(self._pending))]:
             if not job.reply.done():
-                act()
-
-        # A loop that is closed has nobody left who waits.
-        with contextlib.suppress(RuntimeError):
-            job.reply.get_loop().call_soon_threadsafe(resolve)
+                self.refuse(job, error)
 
 
 class Engine(Protocol):
@@ -120,12 +103,11 @@ class BatchChat:
         """One request; it waits until the engine has room for it."""
         if self._broken is not None:
             raise self._broken
-        loop = asyncio.get_running_loop()
-        job = ChatJob(request, loop.create_future())
+        job = ChatJob(request, Future())
         self._jobs.add(job)
         if self._worker is None or self._worker.done():
-            self._worker = loop.create_task(self._work())
-        return await job.reply
+            self._worker = asyncio.create_task(self._work())
+        return await asyncio.wrap_future(job.reply)
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()

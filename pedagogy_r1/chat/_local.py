@@ -14,20 +14,9 @@ from typing import Any, NamedTuple
 
 from ..errors import ChatError
 from ..provenance import canonical
-from ._chat import ChatFrame, ChatRequest, Usage
+from . import ChatRequest, Usage
 
-PARAMETERS = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "seed",
-        "max_completion_tokens",
-        "max_tokens",
-        "logprobs",
-        "top_logprobs",
-        "stop",
-    }
-)
+PARAMETERS = ("logprobs", "max_completion_tokens", "max_tokens", "seed", "stop", "temperature", "top_logprobs", "top_p")  # fmt: skip
 """What may be asked of a model in this process, by OpenAI's names."""
 
 
@@ -49,13 +38,14 @@ def need(backend: str, extra: str, *modules: str) -> None:
 
 def find_model(name: str, lora: str | None) -> Weights:
     """Where the weights are. An adapter's folder stands for its base model and itself; `ChatError` if there is no such folder."""
-    if lora is not None and not (Path(lora).expanduser() / "adapter_config.json").is_file():
-        raise ChatError(
-            f"{lora}: holds no adapter_config.json", "lora takes the folder that peft or pcode sft wrote"
-        )
+    if lora is not None:
+        lora = str(Path(lora).expanduser())
+        if not (Path(lora) / "adapter_config.json").is_file():
+            hint = "lora takes the folder that peft or pcode sft wrote"
+            raise ChatError(f"{lora}: holds no adapter_config.json", hint)
     path = Path(name).expanduser()
     if (path / "config.json").is_file():
-        return Weights(str(path), _expand(lora))
+        return Weights(str(path), lora)
     adapter = path / "adapter_config.json"
     if lora is None and adapter.is_file():
         try:
@@ -71,11 +61,7 @@ def find_model(name: str, lora: str | None) -> Weights:
         )
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ChatError(f"{name}: no such folder", "give a model's folder, or its name on the hub")
-    return Weights(name, _expand(lora))
-
-
-def _expand(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).expanduser())
+    return Weights(name, lora)
 
 
 def whole(name: str, value: int | str) -> int:
@@ -89,25 +75,38 @@ def whole(name: str, value: int | str) -> int:
     return number
 
 
-def check_parameters(backend: str, frame: ChatFrame) -> None:
-    """Refuse what would be left out of account in silence."""
-    if unknown := sorted(set(frame.parameters) - PARAMETERS):
+class Sampling(NamedTuple):
+    """How a reply is drawn.
+
+    ``key``: `noise_key`. ``limit``: most tokens, if there is one. ``top``: alternatives to give beside each token; ``None``: no
+    logprobs at all. ``stop``: texts that end a reply and are no part of it.
+    """
+
+    temperature: float
+    top_p: float
+    key: int
+    limit: int | None
+    top: int | None
+    stop: list[str]
+
+
+def sampling(backend: str, request: ChatRequest) -> Sampling:
+    """What a request's parameters ask for. Raises `ChatError` for one that would be left out of account in silence."""
+    given = request.frame.parameters
+    if unknown := sorted(given.keys() - set(PARAMETERS)):
         raise ChatError(
-            f"{backend}: does not take the parameter {unknown[0]!r}",
-            f"it takes {', '.join(sorted(PARAMETERS))}",
+            f"{backend}: does not take the parameter {unknown[0]!r}", f"it takes {', '.join(PARAMETERS)}"
         )
-
-
-def most_tokens(frame: ChatFrame) -> int | None:
-    """The limit of the completion, if one was asked for."""
-    most = frame.parameters.get("max_completion_tokens") or frame.parameters.get("max_tokens")
-    return None if most is None else int(most)
-
-
-def stops(frame: ChatFrame) -> list[str]:
-    """Texts that end a reply and are no part of it."""
-    stop = frame.parameters.get("stop") or []
-    return [stop] if isinstance(stop, str) else list(stop)
+    asked = {name: value for name, value in given.items() if value is not None}
+    limit, stop = asked.get("max_completion_tokens") or asked.get("max_tokens"), asked.get("stop") or []
+    return Sampling(
+        temperature=float(asked.get("temperature", 1.0)),
+        top_p=float(asked.get("top_p", 1.0)),
+        key=noise_key(request),
+        limit=None if limit is None else int(limit),
+        top=int(asked.get("top_logprobs") or 0) if asked.get("logprobs") else None,
+        stop=[stop] if isinstance(stop, str) else list(stop),
+    )
 
 
 def messages(request: ChatRequest, ask: str | None = None) -> list[dict[str, str]]:
@@ -177,8 +176,3 @@ def completion_body(
         },
     }
     return json.dumps(body, ensure_ascii=False)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without its further lines."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

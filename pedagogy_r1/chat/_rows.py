@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
 HEAD = 512
@@ -17,33 +18,21 @@ TAIL = 16
 """Tokens decoded to look for a stop text, beside as many as the text has characters."""
 
 
+@dataclass(eq=False)
 class SampledRow:
-    """One request on its way.
+    """One request on its way, with the fields of `Sampling`. ``matcher``: the grammar to follow, as llguidance has it."""
 
-    ``limit``: most tokens. ``top``: alternatives kept beside each token; ``None``: no logprobs at all. ``matcher``: the
-    grammar that it has to follow, as llguidance has it.
-    """
+    prompt: list[int]
+    _: KW_ONLY
+    limit: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    key: int = 0
+    top: int | None = None
+    stop: Sequence[str] = ()
+    matcher: Any = None
 
-    def __init__(
-        self,
-        prompt: list[int],
-        *,
-        limit: int,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        key: int = 0,
-        top: int | None = None,
-        stop: Sequence[str] = (),
-        matcher: Any = None,
-    ) -> None:
-        self.prompt = prompt
-        self.limit = limit
-        self.temperature = temperature
-        self.top_p = top_p
-        self.top = top
-        self.stop = list(stop)
-        self.matcher = matcher
-        self.key = key
+    def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:

@@ -14,23 +14,21 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
-from ..errors import ChatError
+from ..errors import ChatError, first_line
+from . import ChatFault, Usage
 from ._batch import BatchChat, ChatJob, ChatJobs
-from ._chat import ChatFault, Usage
 from ._local import (
     Weights,
-    check_parameters,
     completion_body,
     find_model,
-    first_line,
     messages,
-    most_tokens,
     need,
-    noise_key,
-    stops,
+    sampling,
     token_logprob,
     whole,
 )
@@ -47,9 +45,6 @@ SCHEMA = "Answer with one JSON document that fits this JSON Schema, and with not
 def chat(
     name: str,
     *,
-    base_url: str | None = None,  # noqa: ARG001 - every backend takes it
-    api_key: str | None = None,  # noqa: ARG001 - every backend takes it
-    timeout: float = 0,  # noqa: ARG001 - every backend takes it
     connections: int = 16,
     lora: str | None = None,
     dtype: str = "auto",
@@ -63,8 +58,8 @@ def chat(
     ``lora``: folder of an adapter. ``dtype``: auto is the checkpoint's, and float32 on a CPU; with float64 even the last digit
     of a log probability does not depend on the batch. ``device``: auto is the first GPU,
     if there is one. ``max_model_len``: tokens of prompt and reply together, by default what the model is made for.
-    ``schema``: "enforce" it token by token, or only "ask" for it in the prompt. The other options are there for the sake of
-    other backends. Raises `ChatError` where a package or a folder is missing; the model is loaded at the first request.
+    ``schema``: "enforce" it token by token, or only "ask" for it in the prompt. Raises `ChatError` where a package or a
+    folder is missing; the model is loaded at the first request.
     """
     need("hf", "train", "torch", "transformers", *(["peft"] if lora else []))
     for option, value, known in (("dtype", dtype, DTYPES), ("schema", schema, SCHEMAS)):
@@ -74,31 +69,25 @@ def chat(
     size = whole("batch_size", batch_size)
     longest = None if max_model_len is None else whole("max_model_len", max_model_len)
     model = name if lora is None else f"{name}+{lora}"
-    engine = HfEngine(weights, model, dtype, device, size, longest, enforce=schema == "enforce")
+    engine = HfEngine(model, weights, dtype, device, size, longest, enforce=schema == "enforce")
     return BatchChat(model, engine, full=connections)
 
 
+@dataclass(eq=False)
 class HfEngine:
-    """See `chat`."""
+    """See `chat`. ``longest``: tokens of prompt and reply together; ``enforce``: schemas."""
 
-    def __init__(
-        self,
-        weights: Weights,
-        name: str,
-        dtype: str,
-        device: str,
-        batch_size: int,
-        longest: int | None,
-        *,
-        enforce: bool,
-    ) -> None:
-        self._weights, self._name = weights, name
-        self._dtype, self._device = dtype, device
-        self._size, self._longest, self._enforce = batch_size, longest, enforce
+    name: str
+    weights: Weights
+    dtype: str
+    device: str
+    batch_size: int
+    longest: int | None
+    enforce: bool
+
+    def __post_init__(self) -> None:
         self._model: Any = None
         self._tokenizer: Any = None
-        self._ends: frozenset[int] = frozenset()
-        self._pad = self._room = 0
         self._guide: Any = None
 
     def run(self, jobs: ChatJobs) -> None:
@@ -106,14 +95,14 @@ class HfEngine:
         if self._model is None:
             self._load()
         ready: list[tuple[ChatJob, SampledRow]] = []
-        for job in jobs.take(ROUND * self._size):
+        for job in jobs.take(ROUND * self.batch_size):
             try:
                 ready.append((job, self._row(job)))
             except ChatFault as fault:
                 jobs.refuse(job, fault)
         ready.sort(key=lambda each: len(each[1].prompt), reverse=True)
-        for start in range(0, len(ready), self._size):
-            self._answer(ready[start : start + self._size], jobs)
+        for start in range(0, len(ready), self.batch_size):
+            self._answer(ready[start : start + self.batch_size], jobs)
 
     def _answer(self, batch: list[tuple[ChatJob, SampledRow]], jobs: ChatJobs) -> None:
         """Generate a batch; in halves if it does not fit into memory."""
@@ -126,7 +115,7 @@ class HfEngine:
                 raise
             if len(batch) == 1:
                 hint = "lower max_completion_tokens or max_model_len, or give a smaller dtype"
-                raise ChatError(f"hf: {self._name} is out of memory on one request", hint) from None
+                raise ChatError(f"hf: {self.name} is out of memory on one request", hint) from None
         else:
             for job, row in batch:
                 if row.finish == "error":
@@ -152,8 +141,8 @@ class HfEngine:
         state = SampledRows(rows, self._ends, self._tokenizer, self._pad, lambda: jobs.stopped)
         with torch.inference_mode():
             self._model.generate(
-                input_ids=torch.tensor(padded, device=self._device),
-                attention_mask=torch.tensor(mask, device=self._device),
+                input_ids=torch.tensor(padded, device=self.device),
+                attention_mask=torch.tensor(mask, device=self.device),
                 max_new_tokens=max(row.limit for row in rows),
                 logits_processor=LogitsProcessorList([state.process]),
                 stopping_criteria=StoppingCriteriaList([state.ended]),
@@ -161,43 +150,33 @@ class HfEngine:
 
     def _row(self, job: ChatJob) -> SampledRow:
         """What to generate for a request; `ChatFault` where there is no room for a reply."""
-        frame = job.request.frame
-        check_parameters("hf", frame)
-        asked = None
-        if frame.schema is not None and not self._enforce:
-            asked = SCHEMA + json.dumps(frame.schema, ensure_ascii=False)
-        prompt = self._tokenizer(self._rendered(messages(job.request, asked)), add_special_tokens=False)
+        asked, schema = sampling("hf", job.request), job.request.frame.schema
+        wish = None
+        if schema is not None and not self.enforce:
+            wish = SCHEMA + json.dumps(schema, ensure_ascii=False)
+        prompt = self._tokenizer(self._rendered(messages(job.request, wish)), add_special_tokens=False)
         ids = list(prompt["input_ids"])
         room = self._room - len(ids)
         if room < 1:
             raise ChatFault(
                 "rejected", f"the prompt has {len(ids)} tokens; the model takes {self._room} with the reply"
             )
-        parameters = frame.parameters
-        temperature, top_p = parameters.get("temperature"), parameters.get("top_p")
-        return SampledRow(
-            ids or [self._pad],
-            limit=min(room, most_tokens(frame) or room),
-            temperature=1.0 if temperature is None else float(temperature),
-            top_p=1.0 if top_p is None else float(top_p),
-            key=noise_key(job.request),
-            top=int(parameters.get("top_logprobs") or 0) if parameters.get("logprobs") else None,
-            stop=stops(frame),
-            matcher=self._matcher(frame.schema) if frame.schema is not None and self._enforce else None,
-        )
+        asked = asked._replace(limit=min(room, asked.limit or room))
+        matcher = self._matcher(schema) if schema is not None and self.enforce else None
+        return SampledRow(ids or [self._pad], matcher=matcher, **asked._asdict())
 
     def _rendered(self, said: list[dict[str, str]]) -> str:
         """The prompt in the model's chat template; with none, the texts one below the other."""
         from jinja2 import TemplateError
 
+        texts = "\n\n".join(message["content"] for message in said)
         if not self._tokenizer.chat_template:
-            return "\n\n".join(message["content"] for message in said) + "\n\n"
+            return texts + "\n\n"
+        render = partial(self._tokenizer.apply_chat_template, add_generation_prompt=True, tokenize=False)
         try:
-            return str(self._tokenizer.apply_chat_template(said, add_generation_prompt=True, tokenize=False))
+            return str(render(said))
         except TemplateError:  # some templates refuse a system message
-            whole_text = "\n\n".join(message["content"] for message in said)
-            said = [{"role": "user", "content": whole_text}]
-            return str(self._tokenizer.apply_chat_template(said, add_generation_prompt=True, tokenize=False))
+            return str(render([{"role": "user", "content": texts}]))
 
     def _matcher(self, schema: Mapping[str, Any]) -> Any:
         """A grammar at its start; `ChatFault` for a schema that it cannot express."""
@@ -232,7 +211,7 @@ class HfEngine:
                 for token, one in zip(tokens, row.scored, strict=False)
             ]
         usage = Usage(len(row.prompt), 0, len(row.tokens))
-        return completion_body(job.request, self._name, text, row.finish or "stop", usage, logprobs=logprobs)
+        return completion_body(job.request, self.name, text, row.finish or "stop", usage, logprobs=logprobs)
 
     def _name_of(self, token: int) -> str:
         return str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
@@ -247,33 +226,31 @@ class HfEngine:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
         settings: Any = GenerationConfig
-
-        if self._device == "auto":
-            self._device = "cuda" if torch.cuda.is_available() else "cpu"
-        dtype = "float32" if self._dtype == "auto" and self._device == "cpu" else self._dtype
-        base = self._weights.base
+        if self.device == "auto":
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        dtype = "float32" if self.dtype == "auto" and self.device == "cpu" else self.dtype
+        base = self.weights.base
         try:
             with _no_bars():
                 self._tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
                 model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, trust_remote_code=False)
-                if self._weights.lora is not None:
+                if self.weights.lora is not None:
                     from peft import PeftModel
 
-                    model = PeftModel.from_pretrained(model, self._weights.lora).merge_and_unload()
-                model = model.to(self._device).eval()
+                    model = PeftModel.from_pretrained(model, self.weights.lora).merge_and_unload()
+                model = model.to(self.device).eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             hint = "give a folder that transformers can load, or (with a network) a name on the hub"
             if _out_of_memory(error):
                 hint = "give a smaller dtype, another device, or a smaller model"
-            raise ChatError(f"hf: cannot load {self._name}: {first_line(error)}", hint) from error
-        self._tokenizer.model_max_length = (
-            sys.maxsize
-        )  # we look at the length ourselves, and say so per request
+            raise ChatError(f"hf: cannot load {self.name}: {first_line(error)}", hint) from error
+        # We look at the length ourselves, and say so per request.
+        self._tokenizer.model_max_length = sys.maxsize
         self._ends = _ends(model, self._tokenizer)
         pad = self._tokenizer.pad_token_id
         self._pad = pad if pad is not None else min(self._ends, default=0)
         made_for = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 4096
-        self._room = min(made_for, self._longest or made_for)
+        self._room = min(made_for, self.longest or made_for)
         # Our own rows end by their own rules; what the checkpoint would like (top_k, a penalty …) was not asked for.
         model.generation_config = settings(do_sample=False, pad_token_id=self._pad)
         self._model = model

@@ -12,18 +12,11 @@ import json
 from pathlib import Path
 
 from ..errors import ChatError
-from ._chat import ChatReply, ChatRequest, read_completion
+from . import ChatReply, ChatRequest, read_completion
 
 
-def chat(
-    name: str,
-    *,
-    base_url: str | None = None,  # noqa: ARG001 - every backend takes it
-    api_key: str | None = None,  # noqa: ARG001 - every backend takes it
-    timeout: float = 0,  # noqa: ARG001 - every backend takes it
-    connections: int = 0,  # noqa: ARG001 - every backend takes it
-) -> ReplayChat:
-    """A chat that answers from file ``name``; the other options are there for the sake of other backends."""
+def chat(name: str) -> ReplayChat:
+    """A chat that answers from file ``name``."""
     return ReplayChat(Path(name))
 
 

@@ -16,20 +16,16 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..errors import ChatError
+from ..errors import ChatError, first_line
+from . import ChatFault, ChatRequest, Usage
 from ._batch import BatchChat, ChatJob, ChatJobs
-from ._chat import ChatFault, ChatRequest, Usage
 from ._local import (
     Weights,
-    check_parameters,
     completion_body,
     find_model,
-    first_line,
     messages,
-    most_tokens,
     need,
-    noise_key,
-    stops,
+    sampling,
     token_logprob,
     whole,
 )
@@ -41,9 +37,6 @@ PLAIN = "{%- for message in messages -%}{{- message['content'] + '\\n\\n' -}}{%-
 def chat(
     name: str,
     *,
-    base_url: str | None = None,  # noqa: ARG001 - every backend takes it
-    api_key: str | None = None,  # noqa: ARG001 - every backend takes it
-    timeout: float = 0,  # noqa: ARG001 - every backend takes it
     connections: int = 16,
     lora: str | None = None,
     dtype: str = "auto",
@@ -79,14 +72,13 @@ def chat(
         "disable_log_stats": True,
         "use_tqdm_on_load": False,
     }
-    if max_model_len is not None:
-        engine["max_model_len"] = whole("max_model_len", max_model_len)
-    if gpu_memory_utilization is not None:
-        engine["gpu_memory_utilization"] = float(gpu_memory_utilization)
-    if quantization is not None:
-        engine["quantization"] = quantization
-    if reasoning_parser is not None:
-        engine["reasoning_parser"] = reasoning_parser
+    given: dict[str, Any] = {
+        "max_model_len": None if max_model_len is None else whole("max_model_len", max_model_len),
+        "gpu_memory_utilization": None if gpu_memory_utilization is None else float(gpu_memory_utilization),
+        "quantization": quantization,
+        "reasoning_parser": reasoning_parser,
+    }
+    engine |= {option: value for option, value in given.items() if value is not None}
     if weights.lora is not None:
         engine |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": _rank(weights.lora)}
     model = name if lora is None else f"{name}+{lora}"
@@ -128,7 +120,6 @@ class VllmEngine:
     def _enqueue(self, request: ChatRequest) -> str:
         from vllm.exceptions import VLLMClientError
 
-        check_parameters("vllm", request.frame)
         try:
             (number,) = self._llm.enqueue_chat(
                 [messages(request)],
@@ -137,10 +128,8 @@ class VllmEngine:
                 chat_template=self._template,
                 use_tqdm=False,
             )
-        except (
-            ValueError,
-            VLLMClientError,
-        ) as error:  # a prompt without room for a reply, a schema that cannot be enforced
+        # A prompt without room for a reply, a schema that cannot be enforced.
+        except (ValueError, VLLMClientError) as error:
             raise ChatFault("rejected", f"vLLM refused the request: {first_line(error)}") from None
         # What comes out bears the number alone; a random ending keeps the engine's own apart.
         return str(number).partition("-")[0]
@@ -157,20 +146,15 @@ class VllmEngine:
         from vllm import SamplingParams
         from vllm.sampling_params import StructuredOutputsParams
 
-        asked = request.frame.parameters
-        temperature, top_p = asked.get("temperature"), asked.get("top_p")
-        schema = request.frame.schema
-        structured = None
-        if schema is not None:
-            structured = StructuredOutputsParams(json=dict(schema))
+        asked, schema = sampling("vllm", request), request.frame.schema
         return SamplingParams(
-            temperature=1.0 if temperature is None else float(temperature),
-            top_p=1.0 if top_p is None else float(top_p),
-            seed=noise_key(request),
-            max_tokens=most_tokens(request.frame),
-            stop=stops(request.frame) or None,
-            logprobs=int(asked.get("top_logprobs") or 0) if asked.get("logprobs") else None,
-            structured_outputs=structured,
+            temperature=asked.temperature,
+            top_p=asked.top_p,
+            seed=asked.key,
+            max_tokens=asked.limit,
+            stop=asked.stop or None,
+            logprobs=asked.top,
+            structured_outputs=None if schema is None else StructuredOutputsParams(json=dict(schema)),
         )
 
     def _body(self, request: ChatRequest, output: Any) -> str:

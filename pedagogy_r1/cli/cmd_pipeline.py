@@ -109,7 +109,7 @@ def cost(recipe: str, gpus: tuple[str, ...], pairs: tuple[str, ...], as_json: bo
 
     rows = cost_table(_recipe(recipe, pairs), gpus)
     if as_json:
-        print_json([row.as_json() for row in rows])
+        print_json([row._asdict() for row in rows])
     else:
         click.echo(cost_text(rows))
 

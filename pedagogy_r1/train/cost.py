@@ -19,8 +19,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import InputError, did_you_mean
 from ..formatting import aligned
@@ -99,8 +99,7 @@ SHAPES = {
 """By the model's name, without its owner."""
 
 
-@dataclass(frozen=True)
-class StageCost:
+class StageCost(NamedTuple):
     """One stage on one GPU. ``gpus``: how many at once; ``hours``: GPU hours, all of them together."""
 
     stage: str
@@ -110,10 +109,6 @@ class StageCost:
     tokens: float
     batch: int | None
     hours: float
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
 
 def generation(

@@ -11,7 +11,6 @@ The same call resumes. The seeds depend on the items and the seed alone, so a ki
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ..errors import InputError
 from ..files.records import write_json
-from ..provenance import file_digest
+from ..provenance import draw_order, file_digest
 from ..wbeb.condition import Condition
 from ..wbeb.generate import GenerationJob, Progress, execute, plan, prepare
 from ..wbeb.generation import Generation
@@ -66,7 +65,9 @@ def draw_seeds(
     given = _weights(weights, list(pools))
     sizes = {domain: len(pools.get(domain, ())) for domain in given}
     wanted, drawn = shares(n, given), fill(n, given, sizes)
-    seeds = [item for domain in given for item in _shuffled(pools.get(domain, []), seed)[: drawn[domain]]]
+    for pool in pools.values():
+        pool.sort(key=lambda item: draw_order(seed, item.id))
+    seeds = [item for domain in given for item in pools.get(domain, [])[: drawn[domain]]]
     return SeedDraw(seeds, [DomainDraw(d, given[d], sizes[d], wanted[d], drawn[d]) for d in given])
 
 
@@ -123,14 +124,6 @@ def _weights(weights: Mapping[str, float] | None, there: list[str]) -> dict[str,
     if not found:
         raise InputError("all weights are 0", "give one domain a weight")
     return found
-
-
-def _shuffled(items: list[Item], seed: int) -> list[Item]:
-    def key(item: Item) -> tuple[bytes, str]:
-        text = f"{seed}\0{item.id}".encode("utf-8", "surrogatepass")
-        return hashlib.sha256(text).digest(), item.id
-
-    return sorted(items, key=key)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,7 @@ class StageRun:
     stage: RecipeStage
     template: tuple[str, ...]
     needs: tuple[str, ...]
-    parameters: Mapping[str, Value] = field(default_factory=dict)
+    parameters: Mapping[str, Value]
     """All parameters, as this variant has them."""
 
     def words(self, out: Path) -> list[str]:
@@ -203,81 +203,80 @@ def place(word: str, out: Path) -> str:
 
 def expand(recipe: Recipe) -> list[StageRun]:
     """All tasks in the order in which they run. Raises `InputError` for what is referred to and is not there."""
-    stages = {name: stage for name, stage in recipe.stages.items() if stage is not None}
-    if not stages:
-        raise InputError(f"recipe {recipe.id} has no stages", "give at least one; see docs/pipeline.md")
-    _check_names(recipe, stages)
-    variants = recipe.variants or {"": {}}
-    scopes = {name: _Scope(recipe, name, set_) for name, set_ in variants.items()}
-    varying = _varying(stages, scopes)
-    tasks: list[StageRun] = []
-    for name, stage in stages.items():
-        for variant in variants if name in varying else [next(iter(variants))]:
-            earlier = _Earlier(list(stages), name, varying, variant, list(variants))
-            tasks.append(_task(recipe, name, stage, scopes[variant], earlier))
-    return tasks
+    return _Expansion(recipe).tasks()
 
 
-def _task(recipe: Recipe, name: str, stage: RecipeStage, scope: _Scope, earlier: _Earlier) -> StageRun:
-    own = earlier.own(name)
-    words = stage.run.split()
-    for key, value in stage.options.items():
-        words += _option(f"--{key.replace('_', '-')}", scope.value(value))
-    for argument in stage.arguments:
-        words += _many(scope.value(argument))
-    words += ["-o", "${" + own + "}" + (f"/{stage.out}" if stage.out else "")]
-    found = [word for each in words for word in earlier.refer(each, f"recipe {recipe.id}: stage {name}")]
-    needs = dict.fromkeys(m[1] for word in found for m in _REFERENCE.finditer(word))
-    stage = stage.model_copy(update={"launcher": _many(scope.value(stage.launcher))})
-    others = tuple(need for need in needs if need not in (own, "recipes"))
-    return StageRun(own, stage, tuple(found), others, scope.parameters)
+class _Expansion:
+    """A recipe's stages and the parameters of its variants; a stage that all variants share runs in the first."""
 
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.stages = {name: stage for name, stage in recipe.stages.items() if stage is not None}
+        if not self.stages:
+            raise InputError(f"recipe {recipe.id} has no stages", "give at least one; see docs/pipeline.md")
+        _check_names(recipe, self.stages)
+        variants = recipe.variants or {"": {}}
+        self.scopes = {name: _Scope(recipe, name, set_) for name, set_ in variants.items()}
+        self.varying = _varying(self.stages, self.scopes)
 
-@dataclass(frozen=True)
-class _Earlier:
-    """What a stage of one variant may refer to."""
+    def tasks(self) -> list[StageRun]:
+        return [self._task(name, variant) for name in self.stages for variant in self._variants(name)]
 
-    stages: list[str]
-    stage: str
-    varying: set[str]
-    variant: str
-    variants: list[str]
+    def _variants(self, stage: str) -> list[str]:
+        """Those in which the stage runs."""
+        return list(self.scopes) if stage in self.varying else list(self.scopes)[:1]
 
-    def own(self, name: str) -> str:
-        return f"{name}.{self.variant}" if name in self.varying and self.variant else name
+    def _own(self, stage: str, variant: str) -> str:
+        """What the stage is called in a variant, its folder too."""
+        return f"{stage}.{variant}" if stage in self.varying else stage
 
-    def refer(self, word: str, where: str) -> Iterator[str]:
+    def _task(self, name: str, variant: str) -> StageRun:
+        stage, scope, own = self.stages[name], self.scopes[variant], self._own(name, variant)
+        words = stage.run.split()
+        for key, value in stage.options.items():
+            words += _option(f"--{key.replace('_', '-')}", scope.value(value))
+        for argument in stage.arguments:
+            words += _many(scope.value(argument))
+        words += ["-o", "${" + own + "}" + (f"/{stage.out}" if stage.out else "")]
+        found = [word for each in words for word in self._refer(each, name, variant)]
+        needs = dict.fromkeys(need for word in found for need in _REFERENCE.findall(word))
+        stage = stage.model_copy(update={"launcher": _many(scope.value(stage.launcher))})
+        others = tuple(need for need in needs if need not in (own, "recipes"))
+        return StageRun(own, stage, tuple(found), others, scope.parameters)
+
+    def _refer(self, word: str, stage: str, variant: str) -> Iterator[str]:
         """The word with stages named as their folders; several words for ``${stage.*}``."""
-        stars = {m[1] for m in _REFERENCE.finditer(word) if m[1].endswith(".*")}
+        where = f"recipe {self.recipe.id}: stage {stage}"
+        names, stars = {}, list[str]()
+        for name in dict.fromkeys(_REFERENCE.findall(word)):
+            if name.endswith(".*"):
+                stars.append(name)
+            elif name in ("recipes", self._own(stage, variant)):
+                names[name] = name
+            else:
+                names[name] = self._own(self._earlier(name, stage, where), variant)
         if len(stars) > 1:
             raise InputError(f"{where}: {word!r} names several sets of stages", "one ${NAME.*} in a word")
         if not stars:
-            yield _REFERENCE.sub(lambda m: "${" + self._name(m[1], where) + "}", word)
+            yield _renamed(word, names)
             return
-        star = stars.pop()
-        name = self._known(star.removesuffix(".*"), where)
-        folders = (
-            [f"{name}.{v}" for v in self.variants]
-            if name in self.varying and self.variants != [""]
-            else [name]
-        )
-        for folder in folders:
-            rest = word.replace("${" + star + "}", "\0")
-            rest = _REFERENCE.sub(lambda m: "${" + self._name(m[1], where) + "}", rest)
-            yield rest.replace("\0", "${" + folder + "}")
+        several = self._earlier(stars[0].removesuffix(".*"), stage, where)
+        for each in self._variants(several):
+            yield _renamed(word, {**names, stars[0]: self._own(several, each)})
 
-    def _name(self, name: str, where: str) -> str:
-        if name == "recipes" or name == self.own(self.stage):
-            return name
-        return self.own(self._known(name, where))
-
-    def _known(self, name: str, where: str) -> str:
-        before = self.stages[: self.stages.index(self.stage)]
+    def _earlier(self, name: str, stage: str, where: str) -> str:
+        """``name``, if it is a stage before ``stage``."""
+        order = list(self.stages)
+        before = order[: order.index(stage)]
         if name not in before:
-            late = name in self.stages
-            hint = "a stage refers to earlier ones only" if late else did_you_mean(name, before)
+            hint = "a stage refers to earlier ones only" if name in order else did_you_mean(name, before)
             raise InputError(f"{where} refers to {name!r}, which is no parameter and no earlier stage", hint)
         return name
+
+
+def _renamed(word: str, names: Mapping[str, str]) -> str:
+    """The word with other names in its references."""
+    return _REFERENCE.sub(lambda m: "${" + names[m[1]] + "}", word)
 
 
 class _Scope:
@@ -333,7 +332,7 @@ def _varying(stages: Mapping[str, RecipeStage], scopes: Mapping[str, _Scope]) ->
     for name, stage in stages.items():
         parts = [*stage.arguments, *stage.options.values(), stage.launcher]
         seen = [[scope.value(part) for part in parts] for scope in scopes.values()]
-        refers = {m[1] for part in seen[0] for text in _many(part) for m in _REFERENCE.finditer(text)}
+        refers = {name for part in seen[0] for text in _many(part) for name in _REFERENCE.findall(text)}
         if any(each != seen[0] for each in seen) or refers & found:
             found.add(name)
     return found

@@ -8,13 +8,13 @@ The base is loaded again in its own precision, on the CPU: merging into the 4-bi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, first_line
 
 _INSTALL = "pip install 'pedagogy_r1[train]'"
 
@@ -66,24 +66,30 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
     return folder
 
 
+@contextmanager
+def loading(what: str) -> Iterator[None]:
+    """Say in words that the hub knows no such model, or that its files are damaged."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError) as error:
+        hint = "give a folder in Hugging Face format, or a name that is on the hub (and a connection, or a filled cache)"
+        raise InputError(f"cannot load {what}: {first_line(error)}", hint) from None
+
+
 def load_model(name: str, *, dtype: str = "auto", **more: Any) -> Any:
     """A causal language model; `InputError` where there is none of that name or its files are damaged."""
     from transformers import AutoModelForCausalLM
 
-    try:
+    with loading(f"the model {name}"):
         return AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **more)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"cannot load the model {name}: {_first_line(error)}", _WHERE) from None
 
 
 def load_tokenizer(name: str) -> Any:
     """The model's tokenizer; `InputError` where it has none."""
     from transformers import AutoTokenizer
 
-    try:
+    with loading(f"the tokenizer of {name}"):
         return AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"cannot load the tokenizer of {name}: {_first_line(error)}", _WHERE) from None
 
 
 def copy_tokenizer(base: str, folder: Path) -> None:
@@ -101,12 +107,3 @@ def copy_tokenizer(base: str, folder: Path) -> None:
             found = Path(where)
         if found.is_file():
             shutil.copyfile(found, folder / name)
-
-
-_WHERE = (
-    "give a folder in Hugging Face format, or a name that is on the hub (and a connection, or a filled cache)"
-)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -18,14 +18,16 @@ made from checkpoints alone: killed there, the same command makes it again.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .student_model import load_model
+from .student_model import load_model, loading
 from .training_data import IGNORED, TrainingData, TrainingExample
+from .training_results import losses, lowest
 from .training_settings import TrainingSettings
 
 
@@ -33,14 +35,8 @@ def longest(asked: TrainingSettings) -> int:
     """The sequence length in force. Raises `InputError` for more than the model has positions."""
     from transformers import AutoConfig
 
-    try:
+    with loading(f"the model {asked.model}"):
         config = AutoConfig.from_pretrained(asked.base)
-    except (OSError, ValueError) as error:
-        line = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"cannot load the model {asked.model}: {line}",
-            "give a folder in Hugging Face format, or a name on the hub",
-        ) from None
     most = int(getattr(config.get_text_config(), "max_position_embeddings", 4096))
     if asked.max_length is not None and asked.max_length > most:
         raise InputError(f"{asked.model} has {most} positions", f"--max-length is {asked.max_length}")
@@ -71,8 +67,8 @@ def build(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(_watch(asked, bool(data.held), progress))
-    every = asked.save_every or _steps_an_epoch(trainer)
-    config.save_steps = config.eval_steps = every
+    an_epoch = max(1, math.ceil(len(trainer.get_train_dataloader()) / asked.accumulate))
+    config.save_steps = config.eval_steps = asked.save_every or an_epoch
     if asked.packing and config.world_size == 1:
         check_packing(trainer.model, trainer.data_collator)
     return trainer
@@ -194,11 +190,6 @@ def _table(examples: list[TrainingExample]) -> Any:
     )
 
 
-def _steps_an_epoch(trainer: Any) -> int:
-    batches, accumulate = len(trainer.get_train_dataloader()), int(trainer.args.gradient_accumulation_steps)
-    return max(1, -(-batches // accumulate))
-
-
 def _watch(asked: TrainingSettings, held: bool, progress: Callable[[int, int], None] | None) -> Any:
     """The callback that stops early, measures and saves at the last step, and marks checkpoints as whole."""
     from accelerate import PartialState
@@ -220,7 +211,7 @@ def _watch(asked: TrainingSettings, held: bool, progress: Callable[[int, int], N
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 - called by transformers
             PartialState().wait_for_everyone()  # each process writes its own random state
             if state.is_world_process_zero:
-                mark(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+                (Path(args.output_dir) / f"checkpoint-{state.global_step}" / _MARK).touch()
 
     return Watch()
 
@@ -267,11 +258,6 @@ _STATE = "trainer_state.json"
 _LOGGED = ("step", "epoch", "loss", "eval_loss", "learning_rate", "grad_norm", "mean_token_accuracy", "entropy")  # fmt: skip
 
 
-def mark(folder: Path) -> None:
-    """The checkpoint is whole."""
-    (folder / _MARK).touch()
-
-
 def tidy(checkpoints: Path) -> None:
     """Throw away what a killed process left half-written."""
     for folder in checkpoints.glob("checkpoint-*"):
@@ -299,14 +285,14 @@ def is_over(checkpoint: Path, patience: int | None) -> bool:
 
 def out_of_patience(logged: Sequence[dict[str, Any]], patience: int | None) -> bool:
     """Whether the last ``patience`` held-out losses are none of them below the lowest before."""
-    losses = [float(entry["eval_loss"]) for entry in logged if "eval_loss" in entry]
-    return patience is not None and bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= patience
+    held = [loss for _, loss in losses(logged).held]
+    return patience is not None and bool(held) and len(held) - 1 - held.index(min(held)) >= patience
 
 
 def best(checkpoint: Path) -> Path:
     """The checkpoint of the lowest held-out loss (the earlier of equals); without any, ``checkpoint`` itself."""
-    measured = [(float(e["eval_loss"]), int(e["step"])) for e in history(checkpoint) if "eval_loss" in e]
-    return checkpoint.with_name(f"checkpoint-{min(measured)[1]}") if measured else checkpoint
+    held = losses(history(checkpoint)).held
+    return checkpoint.with_name(f"checkpoint-{lowest(held)[0]}") if held else checkpoint
 
 
 def publish(checkpoint: Path, folder: Path) -> None:

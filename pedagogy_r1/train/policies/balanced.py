@@ -10,11 +10,11 @@ domains have a say, and raising a cap keeps what a lower one kept.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
 from ...errors import InputError
+from ...provenance import draw_order
 from ...trace import Trace
 from ...wbeb.item import known_domain
 from . import Drop, Given, Policy
@@ -32,7 +32,10 @@ def policy(*, cap: int | None = None, seed: int = 0, **domains: int | None) -> P
     def keep(traces: Sequence[Trace], given: Given) -> list[Drop | None]:  # noqa: ARG001 - every policy takes it
         sizes = Counter(trace.domain for trace in traces)
         usual = cap if cap is not None else min(sizes.values(), default=0)
-        places = _places(traces, seed)
+        places, met = {}, Counter[str | None]()
+        for trace in sorted(traces, key=lambda trace: draw_order(seed, trace.id)):
+            places[trace.id] = met[trace.domain]
+            met[trace.domain] += 1
 
         def over(trace: Trace) -> Drop | None:
             most = own.get(trace.domain or "")
@@ -42,18 +45,3 @@ def policy(*, cap: int | None = None, seed: int = 0, **domains: int | None) -> P
         return [over(trace) for trace in traces]
 
     return keep
-
-
-def _places(traces: Sequence[Trace], seed: int) -> dict[str, int]:
-    """Each trace's place in the seeded order of its domain, from 0."""
-
-    def key(trace: Trace) -> tuple[bytes, str]:
-        text = f"{seed}\0{trace.id}".encode("utf-8", "surrogatepass")
-        return hashlib.sha256(text).digest(), trace.id
-
-    met: Counter[str | None] = Counter()
-    places: dict[str, int] = {}
-    for trace in sorted(traces, key=key):
-        places[trace.id] = met[trace.domain]
-        met[trace.domain] += 1
-    return places
