@@ -77,14 +77,11 @@ def safe_url(base_url: str | None) -> str | None:
 
 def key_from(variable: str | None) -> str | None:
     """The key in environment variable ``variable``; `ChatError` if it is not set."""
-    if variable is None:
-        return None
-    if not os.environ.get(variable):
-        raise ChatError(
-            f"the environment variable {variable} is not set",
-            f"export {variable}=…, or leave out --api-key-env",
-        )
-    return os.environ[variable]
+    key = None if variable is None else os.environ.get(variable)
+    if variable is not None and not key:
+        hint = f"export {variable}=…, or leave out --api-key-env"
+        raise ChatError(f"the environment variable {variable} is not set", hint)
+    return key
 
 
 def open_chat(
@@ -104,10 +101,8 @@ def open_chat(
     _, *options = inspect.signature(connect).parameters.values()
     takes, everything = {o.name for o in options}, any(o.kind is o.VAR_KEYWORD for o in options)
     if unknown := [name for name in more if name not in takes and not everything]:
-        raise InputError(
-            f"{model.backend}: has no option {unknown[0]!r}",
-            f"see pcode's help, or {BACKENDS}.{model.backend}",
-        )
+        hint = f"see pcode's help, or {BACKENDS}.{model.backend}"
+        raise InputError(f"{model.backend}: has no option {unknown[0]!r}", hint)
     usual = {"base_url": base_url, "api_key": api_key, "timeout": timeout, "connections": connections}
     chat: Chat = connect(
         model.name, **{name: usual[name] for name in usual if everything or name in takes}, **more
@@ -155,7 +150,7 @@ class AskingSession:
     async def run(
         self,
         pieces: Iterable[Piece],
-        work: Callable[[int, Piece], Awaitable[Done | None]],
+        work: Callable[[int, Piece], Awaitable[Done]],
         emit: Callable[[Piece, Done], None],
         *,
         frames: Sequence[ChatFrame],
@@ -170,18 +165,11 @@ class AskingSession:
             self.transcript.open_frame(frame)
         main = asyncio.current_task()
         assert main is not None
-
-        async def guarded(number: int, piece: Piece) -> Done | None:
-            try:
-                return await work(number, piece)
-            except StoppedError:
-                return None
-
         try:
             with on_sigint(lambda: self._interrupt(main)), rare_collections():
                 whole = await in_order(
                     pieces,
-                    guarded,
+                    work,
                     emit,
                     size=size,
                     room=READ_AHEAD * self.concurrency,
@@ -250,7 +238,7 @@ def rare_collections() -> Iterator[None]:
 
 class _Open(NamedTuple, Generic[Piece, Done]):
     piece: Piece
-    task: asyncio.Future[Done | None]
+    task: asyncio.Future[Done]
     size: int
 
 
@@ -277,7 +265,7 @@ class _Source(Generic[Piece]):
 
 async def in_order(
     pieces: Iterable[Piece],
-    work: Callable[[int, Piece], Awaitable[Done | None]],
+    work: Callable[[int, Piece], Awaitable[Done]],
     emit: Callable[[Piece, Done], None],
     *,
     size: Callable[[Piece], int],
@@ -286,7 +274,7 @@ async def in_order(
 ) -> bool:
     """Work on all pieces; returns whether all were emitted. ``size``: places that a piece takes of ``room``.
 
-    ``work`` returns ``None`` for a piece that could not be finished because the run is being stopped.
+    ``work`` raises `StoppedError` for a piece that cannot be finished because the run is being stopped.
     An error of the input is raised after what was read before it has been emitted.
     """
     buffer: deque[_Open[Piece, Done]] = deque()
@@ -320,8 +308,9 @@ def _full(buffer: deque[_Open[Piece, Done]], over: bool) -> bool:
 
 
 async def _finish(first: _Open[Piece, Done], emit: Callable[[Piece, Done], None] | None) -> bool:
-    done = await first.task
-    if done is None:
+    try:
+        done = await first.task
+    except StoppedError:
         return False
     if emit is not None:
         emit(first.piece, done)

@@ -20,11 +20,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
 
-from ..provenance import canonical
+from ..provenance import digest
 
 Fault = Literal[
     "timeout", "rate_limited", "server_error", "connection", "malformed", "length", "refusal", "rejected"
@@ -50,10 +50,7 @@ class ChatFrame:
     @cached_property
     def digest(self) -> str:
         """``sha256:…`` of what is asked; how a cut reply is taken is no part of it."""
-        return (
-            "sha256:"
-            + hashlib.sha256(canonical([self.model, self.system, self.schema, self.parameters])).hexdigest()
-        )
+        return digest([self.model, self.system, self.schema, self.parameters])
 
 
 @dataclass(frozen=True)
@@ -89,6 +86,7 @@ class ChatReply(NamedTuple):
     reasoning: str | None = None
 
 
+@dataclass(eq=False)
 class ChatFault(Exception):
     """A request that got no usable reply this time; another attempt may get one.
 
@@ -97,25 +95,18 @@ class ChatFault(Exception):
     got to the server, so that no other request would.
     """
 
-    def __init__(
-        self,
-        kind: Fault,
-        message: str,
-        *,
-        retry_after: float | None = None,
-        raw: str | None = None,
-        usage: Usage | None = None,
-        overload: bool = False,
-        unreachable: bool = False,
-    ) -> None:
-        super().__init__(message)
-        self.kind: Fault = kind
-        self.message = message
-        self.retry_after = retry_after
-        self.raw = raw
-        self.usage = usage
-        self.overload = overload or kind in ("rate_limited", "timeout")
-        self.unreachable = unreachable
+    kind: Fault
+    message: str
+    _: KW_ONLY
+    retry_after: float | None = None
+    raw: str | None = None
+    usage: Usage | None = None
+    overload: bool = False
+    unreachable: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
+        self.overload = self.overload or self.kind in ("rate_limited", "timeout")
 
 
 class Chat(Protocol):

@@ -22,16 +22,7 @@ from typing import Any
 from ..errors import ChatError, first_line
 from . import ChatFault, Usage
 from ._batch import BatchChat, ChatJob, ChatJobs
-from ._local import (
-    Weights,
-    completion_body,
-    find_model,
-    messages,
-    need,
-    sampling,
-    token_logprob,
-    whole,
-)
+from ._local import Weights, completion_body, find_model, messages, need, sampling, token_logprob, whole
 from ._rows import SampledRow, SampledRows
 
 ROUND = 4

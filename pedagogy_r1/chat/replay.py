@@ -8,10 +8,10 @@ The ledger of a run is such a file. A digest that stands there twice is answered
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ..errors import ChatError
+from ..files.records import BadRow, read_jsonl
 from . import ChatReply, ChatRequest, read_completion
 
 
@@ -24,22 +24,19 @@ class ReplayChat:
     """Replies by digest; a request that was never answered is an error, not a guess."""
 
     def __init__(self, path: Path) -> None:
+        hint = "replay:FILE takes the ledger.jsonl of a run"
         if not path.is_file():
-            raise ChatError(f"{path}: no such file", "replay:FILE takes the ledger.jsonl of a run")
+            raise ChatError(f"{path}: no such file", hint)
         self.path = path
         self.model = path.name
         self._raw: dict[str, str] = {}
-        for number, line in enumerate(path.read_bytes().splitlines(), 1):
-            try:
-                value = json.loads(line)
-            except ValueError as error:
-                raise ChatError(
-                    f"{path}:{number}: bad JSON: {error}", "replay:FILE takes the ledger.jsonl of a run"
-                ) from None
-            if value.get("kind") == "prompt":
-                self.model = value["model"]
-            elif value.get("kind", "reply") == "reply":
-                self._raw[value["digest"]] = value["raw"]
+        for row in read_jsonl(path):
+            if isinstance(row, BadRow):
+                raise ChatError(f"{path}:{row.line}: {row.why}", hint)
+            if row.data.get("kind") == "prompt":
+                self.model = row.data["model"]
+            elif row.data.get("kind", "reply") == "reply":
+                self._raw[row.data["digest"]] = row.data["raw"]
 
     async def ask(self, request: ChatRequest) -> ChatReply:
         """The recorded reply."""

@@ -19,16 +19,7 @@ from typing import Any
 from ..errors import ChatError, first_line
 from . import ChatFault, ChatRequest, Usage
 from ._batch import BatchChat, ChatJob, ChatJobs
-from ._local import (
-    Weights,
-    completion_body,
-    find_model,
-    messages,
-    need,
-    sampling,
-    token_logprob,
-    whole,
-)
+from ._local import Weights, completion_body, find_model, messages, need, sampling, token_logprob, whole
 
 PLAIN = "{%- for message in messages -%}{{- message['content'] + '\\n\\n' -}}{%- endfor -%}"
 """For a tokenizer that has no chat template: the texts one below the other, as the backend ``hf`` has it."""

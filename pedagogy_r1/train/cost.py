@@ -115,28 +115,19 @@ def generation(
     shape: Shape, gpu: Gpu, answers: float, prompt: float, answer: float
 ) -> tuple[float, int, int]:
     """(GPU hours, GPUs, batch) to answer so many prompts, of so many tokens each, on the cheapest number of GPUs."""
-    found = [_generation(shape, gpu, gpus, answers, prompt, answer) for gpus in (1, 2, 4, 8)]
-    return min(option for option in found if option is not None)
-
-
-def _generation(
-    shape: Shape, gpu: Gpu, gpus: int, answers: float, prompt: float, answer: float
-) -> tuple[float, int, int] | None:
     weights, sequence = shape.parameters * BF16, (prompt + answer) * shape.kv_bytes
-    fits = int((gpus * gpu.memory * 1e9 * MEMORY_SHARE - weights) / sequence)
-    if fits < 1:
-        return None
-    batch = int(min(MOST_AT_ONCE, fits, answers))
-    cache = batch * (prompt + answer / 2) * shape.kv_bytes
-    step = max(
-        (weights + cache) / (gpu.bandwidth * BANDWIDTH_SHARE),
-        batch * 2 * shape.parameters / (gpu.flops * PREFILL_SHARE),
-    )
-    # GPUs that share a model share its reading too: so many GPU hours, in a fraction of the time.
-    seconds = answers * answer / batch * step + answers * prompt * 2 * shape.parameters / (
-        gpu.flops * PREFILL_SHARE
-    )
-    return seconds / 3600, gpus, batch
+    prefill = 2 * shape.parameters / (gpu.flops * PREFILL_SHARE)  # seconds a token
+    found = []
+    for gpus in (1, 2, 4, 8):
+        fits = (gpus * gpu.memory * 1e9 * MEMORY_SHARE - weights) / sequence
+        batch = int(min(MOST_AT_ONCE, fits, answers))
+        if batch >= 1:
+            cache = batch * (prompt + answer / 2) * shape.kv_bytes
+            step = max((weights + cache) / (gpu.bandwidth * BANDWIDTH_SHARE), batch * prefill)
+            # GPUs that share a model share its reading too: so many GPU hours, in a fraction of the time.
+            seconds = answers * answer / batch * step + answers * prompt * prefill
+            found.append((seconds / 3600, gpus, batch))
+    return min(found)
 
 
 def training(shape: Shape, gpu: Gpu, tokens: float, *, full: bool) -> tuple[float, int]:
@@ -223,9 +214,7 @@ def _model(task: StageRun, words: list[str]) -> str:
 
 
 def share_of_domains(words: list[str]) -> float:
-    """Of all questions and traces, those of the domains that ``--domain`` names; a name that is still to be filled in counts as
-    the average one.
-    """
+    """Of all questions and traces, those of the domains that ``--domain`` names; a name still to be filled in is an average one."""
     weights = {name.upper(): make().cost_share for name, make in load_all(DOMAINS).items()}
     total = sum(weights.values())
     chosen = [word for option, word in itertools.pairwise(words) if option == "--domain"]

@@ -303,19 +303,15 @@ class _Scope:
                 f"recipe {self._recipe.id}: parameter {name!r} is made of itself", "end the circle"
             )
         if name not in self.parameters:
-            self.parameters[name] = self._put(self._raw[name], (*within, name))
+            self.parameters[name] = self.value(self._raw[name], (*within, name))
         return self.parameters[name]
 
-    def value(self, value: Value) -> Value:
+    def value(self, value: Any, within: tuple[str, ...] = ()) -> Any:
         """With the parameters put in; references to stages stay."""
-        found: Value = self._put(value, ())
-        return found
-
-    def _put(self, value: Any, within: tuple[str, ...]) -> Any:
         if isinstance(value, list):
-            return [self._put(each, within) for each in value]
+            return [self.value(each, within) for each in value]
         if isinstance(value, dict):
-            return {key: self._put(each, within) for key, each in value.items()}
+            return {key: self.value(each, within) for key, each in value.items()}
         if not isinstance(value, str):
             return value
         whole = _REFERENCE.fullmatch(value)

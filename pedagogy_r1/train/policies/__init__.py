@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ...codebook import Codebook
-from ...errors import CodebookError, InputError, PluginError, RunError, did_you_mean
+from ...errors import InputError, PluginError, RunError, did_you_mean
 from ...plugins import available, load
-from ...runs.run import CoderRun, require_complete
+from ...runs.run import CoderRun, one_codebook, opened, require_complete
 from ...trace import Trace
 from ...wbeb.item import Item, domain_names
 
@@ -65,21 +65,16 @@ def coded_traces(
     ``coder``: whose codings, where a run has several. Raises `RunError`, `CodebookError`, and `InputError` for a run that coded
     another text under the id of one of ``traces``, since its codings would be about something else.
     """
-    runs = [CoderRun(folder) for folder in folders]
-    if not runs:
+    if not folders:
         raise RunError(
             f"the policy {policy!r} reads codings, and none are given",
             "code the traces (pcode annotate TRACES -o RUN) and give --codings RUN",
         )
+    runs = opened(folders)
     require_complete(runs, None)
+    book, found = one_codebook(runs), dict[str, CodedTrace]()
     texts = {trace.id: trace.reasoning for trace in traces}
-    book, found = runs[0].codebook, dict[str, CodedTrace]()
     for run in runs:
-        if run.codebook.digest != book.digest:
-            raise CodebookError(
-                f"{run.folder} was made with {run.codebook.stamp}, {runs[0].folder} with {book.stamp}",
-                "give runs of one codebook",
-            )
         for id, coded in _coded(run, texts, coder):
             if id in found:
                 raise InputError(f"trace {id!r} is coded in two of the runs", "give one of them")
