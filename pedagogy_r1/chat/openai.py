@@ -142,14 +142,9 @@ def _status_fault(response: httpx2.Response, url: str, model: str) -> Exception:
         return ChatError(said, hint)
     if status == 402 or "insufficient_quota" in raw:
         return ChatError(said, "the account has no credit left; top it up and run again to go on")
-    kinds: dict[int, Fault] = {
-        408: "timeout",
-        409: "server_error",
-        425: "server_error",
-        429: "rate_limited",
-        504: "timeout",
-    }
-    kind: Fault = kinds.get(status, "server_error" if status >= 500 else "rejected")
+    kinds: dict[int, Fault] = {408: "timeout", 429: "rate_limited", 504: "timeout"}
+    another_time = status >= 500 or status in (409, 425)
+    kind: Fault = kinds.get(status, "server_error" if another_time else "rejected")
     wait = _retry_after(response.headers.get("retry-after-ms"), response.headers.get("retry-after"))
     return ChatFault(kind, said, retry_after=wait, raw=raw, overload=status in (503, 529))
 

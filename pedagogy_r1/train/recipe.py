@@ -40,6 +40,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .. import shipped
 from ..errors import InputError, did_you_mean, first_fault
+from ..files.records import need_file
 from ..provenance import canonical
 
 FOLDER = "recipes"
@@ -155,8 +156,7 @@ def _read(path: Path) -> Recipe:
     import yaml
 
     hint = f"a recipe has: {', '.join(Recipe.model_fields)}; see docs/pipeline.md"
-    if not path.is_file():
-        raise InputError(f"{path}: no such file", "shipped recipes: " + ", ".join(recipes()))
+    need_file(path, "shipped recipes: " + ", ".join(recipes()))
     try:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return Recipe.model_validate(data)

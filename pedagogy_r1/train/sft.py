@@ -30,7 +30,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from .. import provenance
 from ..errors import InputError, RunError
 from ..files.lock import locked
-from ..files.records import write_json
+from ..files.records import need_file, write_json
 from ..job import JobFolder, JobRecord, read_record, save_record
 from .student_model import copy_tokenizer, load_tokenizer, need, write_folder
 from .student_model import merge as merge_adapter
@@ -141,10 +141,7 @@ class TrainingRecord(JobRecord):
 
 def _record(asked: TrainingSettings, traces: Path) -> TrainingRecord:
     """What determines the result. A folder's weights count by their content up to 2 GiB, by their sizes above."""
-    if not traces.is_file():
-        raise InputError(
-            f"{traces}: {'is a directory' if traces.is_dir() else 'no such file'}", "check the path"
-        )
+    need_file(traces)
     what: dict[str, Any] = {
         "settings": asked.model_dump(mode="json") | {"model": asked.base},
         "digests": {"traces": provenance.file_digest(traces), "base": _base_digest(asked.model)},
