@@ -1,1 +1,1 @@
-"""Files in and out: records in every format, spreadsheets, archives from elsewhere, and locks."""
+"""Files in and out: records in every format, spreadsheets, and archives from elsewhere."""

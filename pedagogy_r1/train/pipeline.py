@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import InputError, RunError, did_you_mean
-from ..files.lock import lock
 from ..files.records import atomic, write_json
+from ..job import lock
 from ..provenance import digest, now, versions
 from .recipe import Recipe, StageRun, expand, place
 from .stage_inputs import DigestCache, changed, code_of

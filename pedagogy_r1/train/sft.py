@@ -29,9 +29,8 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from .. import provenance
 from ..errors import InputError, RunError
-from ..files.lock import locked
 from ..files.records import need_file, write_json
-from ..job import JobFolder, JobRecord, read_record, save_record
+from ..job import JobFolder, JobRecord, locked, read_record, save_record
 from .student_model import copy_tokenizer, load_tokenizer, need, write_folder
 from .student_model import merge as merge_adapter
 from .trainer import best, build, history, is_over, latest, longest, publish, tidy

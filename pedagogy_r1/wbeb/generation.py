@@ -20,8 +20,7 @@ from pydantic import BaseModel, Field
 from ..asking import FILE as LEDGER
 from ..errors import RunError
 from ..files.records import BadRow, Row, atomic, read_jsonl
-from ..job import JobRecord, read_record
-from ..job.folder import damaged
+from ..job import JobRecord, damaged, read_record
 from ..trace import Trace
 from .item import Item, read_items
 

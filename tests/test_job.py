@@ -112,8 +112,9 @@ def test_an_empty_setting_is_said_to_be_none() -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from pedagogy_r1.job import CheckpointedFiles, folder
-folder.EVERY = 0.0
+from pedagogy_r1 import job
+from pedagogy_r1.job import CheckpointedFiles
+job.EVERY = 0.0
 files = CheckpointedFiles(Path(sys.argv[1]), {"a": "a.txt", "b": "b.txt"})
 for number in range(files.done, 100_000):
     files.counts["pieces"] += 1

@@ -7,6 +7,13 @@
 
 A folder that holds something else is refused, and so is one that holds another job, saying in words what differs.
 
+Its record, ``run.json``, says what was asked for and how it ended:
+
+    {"fingerprint": "sha256:9c1e…", "status": "complete", "started": "2026-11-28T11:05:00+00:00", "seconds": 41.2, …}
+
+Two jobs are the same if their fingerprints are: the digest of everything that determines the result, and of nothing else
+(not where the files lie, nor how many requests are in flight).
+
 Files that grow together: after a kill, everything behind the last checkpoint is cut off from all of them.
 
 checkpoint.jsonl   {"done": 12, "bytes": {"units": 90210, "codings": 81112}, "counts": {"units": 431}}
@@ -14,24 +21,158 @@ checkpoint.jsonl   {"done": 12, "bytes": {"units": 90210, "codings": 81112}, "co
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from ..errors import RunError
-from ..files.lock import lock
-from ..files.records import Ledger
-from ..provenance import now
-from .record import JobRecord, Status, differences, read_record, save_record
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-R = TypeVar("R", bound=JobRecord)
+from .errors import RunError
+from .files.records import Ledger, write_json
+from .provenance import now, versions
+
+Status = Literal["running", "interrupted", "stopped", "complete"]
+
+SHOWN = 3
+"""How many differences are named before the rest is left out."""
 
 
-class JobFolder(Generic[R]):
+class JobRecord(BaseModel):
+    """What every job records; a subclass adds its own fields, and says in `settings` and `sources` what it was made with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    status: Status = "running"
+    stopped_why: str | None = None
+    started: str
+    finished: str | None = None
+    seconds: float = 0.0
+    """Over all sessions."""
+    versions: dict[str, str] = Field(default_factory=versions)
+    bytes: dict[str, int] = Field(default_factory=dict)
+    """Sizes of the files of a complete job, by which damage is noticed; of earlier versions there may be none."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """What determines the result, by the names a user knows."""
+        return {}
+
+    def sources(self) -> Mapping[str, Any]:
+        """Files that the result is made from: ``{"traces": "a.jsonl", "traces_digest": "sha256:…"}``; lists of both too."""
+        return {}
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Described(Protocol):
+    """A record that says in words what it was made with, as `JobRecord` does."""
+
+    def settings(self) -> Mapping[str, Any]: ...
+
+    def sources(self) -> Mapping[str, Any]: ...
+
+
+def read_record(path: Path, model: type[Model], *, no_file: RunError) -> Model:
+    """The record in a file. Raises ``no_file`` if there is none, `RunError` naming the field if it is something else."""
+    if not path.is_file():
+        raise no_file
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RunError(
+            f"{path}: {first['msg']} ({'.'.join(map(str, first['loc']))})",
+            "it is the record of another kind of job: choose another directory with -o; or it was changed by hand: restore it",
+        ) from None
+
+
+def save_record(path: Path, record: BaseModel) -> None:
+    """Write a record, whole or not at all."""
+    write_json(path, record.model_dump(mode="json"))
+
+
+def differences(old: Described, new: Described, *, otherwise: str = "made with other inputs") -> str:
+    """The first things in which two jobs differ, in words: settings by name, files by their names, never by a digest."""
+    then, now = old.settings(), new.settings()
+    changed = [
+        f"{key}: {_said(then.get(key))} there, {_said(now.get(key))} now"
+        for key in dict.fromkeys([*then, *now])
+        if then.get(key) != now.get(key)
+    ]
+    there, here = old.sources(), new.sources()
+    changed += [
+        _changed_files(key.removesuffix("_digest"), there, here)
+        for key in dict.fromkeys([*there, *here])
+        if key.endswith("_digest") and there.get(key) != here.get(key)
+    ]
+    return "; ".join(changed[:SHOWN]) or otherwise
+
+
+def _said(value: Any) -> str:
+    """A setting in words; an empty one is none at all."""
+    return "none" if value is None or value in ("", [], {}) else repr(value)
+
+
+def _changed_files(key: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Which of the files under ``key`` is another one: by its content, or by its name."""
+    then, now = (
+        dict(zip(_many(source.get(key)), _many(source.get(f"{key}_digest")), strict=False))
+        for source in (there, here)
+    )
+    for name, digest in now.items():
+        if then.get(name, digest) != digest:
+            return f"{name} has changed since"
+    if then.keys() == now.keys():
+        return f"{key}: in another order" if len(now) > 1 else f"the {key} have changed since"
+    return f"{key}: {', '.join(then) or 'none'} there, {', '.join(now) or 'none'} now"
+
+
+def _many(value: Any) -> list[str]:
+    return [] if value is None else [str(each) for each in value] if isinstance(value, list) else [str(value)]
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold ``folder``, which is made if need be; its ``.lock`` has the number of the process that is there.
+
+    A process that is killed lets go of it. Raises `RunError` naming one that is there already.
+    """
+    handle = lock(folder)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def lock(folder: Path) -> int:
+    """The same for who holds it longer than a block: let go of it by ``os.close`` of the handle, or by ending."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.pread(handle, 32, 0).decode() or "unknown"
+        os.close(handle)
+        raise RunError(
+            f"{folder} is in use by process {owner}",
+            "wait for it to end, or choose another directory with -o",
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
+
+
+Record = TypeVar("Record", bound=JobRecord)
+
+
+class JobFolder(Generic[Record]):
     """Locked from construction to `close`. ``previous``: the record found there, ``None`` in a new folder.
 
     ``record`` is what is asked for now; it takes over when the previous session started. ``holds``: what the folder is said
@@ -41,7 +182,7 @@ class JobFolder(Generic[R]):
     def __init__(
         self,
         folder: str | Path,
-        record: R,
+        record: Record,
         *,
         holds: str = "run",
         ours: Collection[str] = (),
@@ -59,9 +200,9 @@ class JobFolder(Generic[R]):
             raise
         self._before = self.previous.seconds if self.previous else 0.0
         started = self.previous.started if self.previous else record.started
-        self.record: R = record.model_copy(update={"started": started})
+        self.record: Record = record.model_copy(update={"started": started})
 
-    def __enter__(self) -> JobFolder[R]:
+    def __enter__(self) -> JobFolder[Record]:
         return self
 
     def __exit__(
@@ -69,7 +210,7 @@ class JobFolder(Generic[R]):
     ) -> None:
         self.close()
 
-    def _found(self, record: R, holds: str, ours: Collection[str], otherwise: str) -> R | None:
+    def _found(self, record: Record, holds: str, ours: Collection[str], otherwise: str) -> Record | None:
         if not self.path.exists():
             strangers = sorted(
                 p.name for p in self.folder.iterdir() if p.name[0] != "." and p.name not in ours
@@ -92,7 +233,7 @@ class JobFolder(Generic[R]):
         """Files (by default those recorded) that are missing, or not of the size they had when the job was complete."""
         return damaged(self.folder, self.previous, files) if self.previous else []
 
-    def save(self, **updates: Any) -> R:
+    def save(self, **updates: Any) -> Record:
         """Record what is known by now."""
         seconds = round(self._before + time.monotonic() - self._began, 3)
         self.record = self.record.model_copy(update={"seconds": seconds, **updates})
@@ -101,7 +242,7 @@ class JobFolder(Generic[R]):
 
     def finish(
         self, status: Status, *, why: str | None = None, files: Collection[str] = (), **updates: Any
-    ) -> R:
+    ) -> Record:
         """Record how the session ended; of a complete job the sizes of ``files`` too."""
         sizes = {f: (self.folder / f).stat().st_size for f in files} if status == "complete" else {}
         return self.save(status=status, stopped_why=why, finished=now(), bytes=sizes, **updates)
