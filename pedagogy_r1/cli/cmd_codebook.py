@@ -98,7 +98,7 @@ def check(file: str, as_json: bool) -> int:
             {
                 "file": str(path),
                 "errors": errors,
-                "problems": [problem.as_json() for problem in problems],
+                "problems": [problem._asdict() for problem in problems],
             }
         )
     else:

@@ -12,15 +12,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
 from ..errors import CodebookError, did_you_mean
-from .check_migrations import wrong_migrations
-from .codebook import NONE, Codebook, find_codebook, load_codebook, released
+from .codebook import NONE, Codebook, find_codebook, load_codebook, released, version_order
 from .cue import CueMatcher
 from .yaml_lines import UnreadableYaml, YamlValue, read_yaml
 
@@ -30,18 +28,13 @@ SHOWN = 3
 LEAST_HITS, LEAST_NEAR_MISSES = 3, 2
 
 
-@dataclass(frozen=True, order=True)
-class CodebookProblem:
+class CodebookProblem(NamedTuple):
     """One thing to mend: its 1-based line, the field, what is wrong, and how bad it is."""
 
     line: int
     where: str
     what: str
     severity: Literal["error", "warning"] = "error"
-
-    def as_json(self) -> dict[str, Any]:
-        """A JSON object with the four fields."""
-        return asdict(self)
 
 
 def check_codebook(source: str | bytes | Path) -> list[CodebookProblem]:
@@ -117,7 +110,7 @@ def _problems(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
         yield from _completeness(code)
     yield from _domains(root, codes)
     yield from _examples(codes)
-    yield from (_error(at, what) for at, what in wrong_migrations(root, known))
+    yield from _migrations(root, known)
     yield from _cues(root, codes)
 
 
@@ -272,6 +265,69 @@ def _plain(example: YamlValue) -> str:
     return " ".join((example.value("text") or "").split()).lower()
 
 
+def _migrations(root: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
+    """Versions that come earlier, codes that exist, nothing carried twice."""
+    entries = [entry for entry in root.entries("migrations") if entry.mapping]
+    own = root.value("version") or ""
+    versions = _given(entries, "version")
+    for again, first in _repeated(versions):
+        yield _error(again, f"a second migration from {again.text} (first in line {first.line}); merge them")
+    for version in versions:
+        if version.text is not None and version_order(version.text) >= version_order(own):
+            yield _error(
+                version, f"migrates from {version.text}, which is not earlier than this version, {own}"
+            )
+    steps = sorted(entries, key=lambda entry: version_order(entry.value("version") or ""))
+    for number, entry in enumerate(steps):
+        # A target must be a code of this book, or be carried further by a later migration.
+        later = {source.text for step in steps[number + 1 :] for source in _sources(step) if source.text}
+        yield from _wrong_sources(entry, known if number == len(steps) - 1 else [])
+        yield from _wrong_targets(entry, [*known, *sorted(later)])
+
+
+def _wrong_sources(entry: YamlValue, final: list[str]) -> Iterator[CodebookProblem]:
+    """``final``: the codes of the book, if it is this entry that leads there."""
+    sources = list(_sources(entry))
+    parts = {target.text for _, target in _targets(entry, "split")}
+    for again, first in _repeated(sources):
+        yield _error(again, f"{again.text} is migrated twice (first in line {first.line})")
+    for source in sources:
+        if source.text in final and source.text not in parts:
+            yield _error(source, f"{source.text} is migrated away, but it is still a code of this version")
+    for source, value in entry.pairs("split"):
+        if value.text is None and len(value.node.value) < 2:
+            few = f"{source.text} is split into fewer than two codes"
+            yield _error(source, f"{few}; that is a renaming or a retirement")
+
+
+def _wrong_targets(entry: YamlValue, reachable: list[str]) -> Iterator[CodebookProblem]:
+    for kind in ("renamed", "merged", "split"):
+        for _, target in _targets(entry, kind):
+            if target.text not in reachable:
+                hint = did_you_mean(target.text or "", reachable)
+                yield _error(target, f"there is no code {target.text!r}; {hint}")
+    renamed: set[str | None] = set()
+    for source, target in _targets(entry, "renamed"):
+        if target.text in renamed:
+            both = f"{source.text} and another code are both renamed to {target.text}"
+            yield _error(target, f"{both}; list them under 'merged'")
+        renamed.add(target.text)
+
+
+def _sources(entry: YamlValue) -> Iterator[YamlValue]:
+    for kind in ("renamed", "merged", "split"):
+        yield from (source for source, _ in entry.pairs(kind))
+    yield from entry.entries("retired")
+
+
+def _targets(entry: YamlValue, kind: str) -> Iterator[tuple[YamlValue, YamlValue]]:
+    for source, value in entry.pairs(kind):
+        if value.text is not None:
+            yield source, value
+        for target in value.elements():
+            yield source, YamlValue(target.node, value.where, target.line)
+
+
 def _cues(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
     try:
         matcher = CueMatcher(root.value("lang") or "en")
@@ -289,12 +345,7 @@ def _cues(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
             good = yield from _compiled(matcher, _with_text(rule.entries("unless")))
             yield from _broken_rules(matcher, code, rule, good)
     yield from _outvoted(matcher, codes, cues)
-    if any(cues.values()):
-        yield from _without_cues(root, codes)
-
-
-def _without_cues(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
-    for code in codes:
+    for code in codes if any(cues.values()) else ():
         own = code.value("id") or "?"
         if own != root.value("fallback") and not code.get("features") and not list(code.entries("cues")):
             yield _warning(code, f"{own} has no cue, so the rule-based coder never gives it")
