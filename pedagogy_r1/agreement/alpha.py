@@ -37,6 +37,7 @@ from .profile import (
     TwoIntervals,
     over_traces,
     profiles,
+    ratio,
     trace_interval,
     unit_interval,
     value_counts,
@@ -128,12 +129,14 @@ def begin(data: Reliability, how: Resampling) -> Begun | Alpha:
     n_units = len(found.profile)
     if not n_units:
         return Alpha.undefined("no unit was coded by two coders", level=how.level)
-    statistic, parts = _statistic(found, data)
-    observed, expected, n_pairable = parts(statistic.sums())
+    features, parts = _features(found, data)
+    cluster = data.cluster if len(found.units) == len(data.cluster) else data.cluster[found.units]
+    statistic = Additive(features, found.profile, cluster, lambda sums: parts(sums).alpha)
+    _, observed, expected, n_pairable = (float(part[0]) for part in parts(statistic.sums()[None]))
     if expected <= 0:
         same = "all pairable values are the same, so there is nothing that chance could confuse"
-        return Alpha.undefined(same, level=how.level, n=n_units, n_pairable=n_pairable)
-    return Begun(found, statistic, observed, expected, n_pairable)
+        return Alpha.undefined(same, level=how.level, n=n_units, n_pairable=round(n_pairable))
+    return Begun(found, statistic, observed, expected, round(n_pairable))
 
 
 def _finish(begun: Begun, data: Reliability, by_trace: Floats, how: Resampling) -> Alpha:
@@ -176,51 +179,45 @@ def point_estimate(statistic: Additive, data: Reliability, found: Profiles) -> f
     return float(reference(value_counts=counts, value_domain=numbers, level_of_measurement=data.measurement))
 
 
-Parts = Callable[[Floats], tuple[float, float, int]]
-"""(F,) sums → D_o, D_e, N."""
+class _Parts(NamedTuple):
+    """(R,) each: α (NaN where it is undefined), D_o, D_e and N."""
+
+    alpha: Floats
+    observed: Floats
+    expected: Floats
+    n: Floats
 
 
-def _statistic(found: Profiles, data: Reliability) -> tuple[Additive, Parts]:
-    """α as a function of sums over units, and its parts."""
-    cluster = data.cluster if len(found.units) == len(data.cluster) else data.cluster[found.units]
+def _features(found: Profiles, data: Reliability) -> tuple[Floats, Callable[[Floats], _Parts]]:
+    """What to sum over units, (profiles, F), and what (R, F) sums give."""
     counts = found.counts.astype(np.float64)
     delta = distances(data.measurement, data.domain)
     if delta is None:
-        ordinal = Additive(
-            coincidences(counts), found.profile, cluster, lambda sums: _ordinal(sums, data.size)
-        )
-        return ordinal, lambda sums: _ordinal_parts(sums, data.size)
+        return coincidences(counts), lambda sums: _ordinal(sums.reshape(-1, data.size, data.size))
     disagreement = ((counts @ delta) * counts).sum(axis=1) / (counts.sum(axis=1) - 1)
     if data.measurement != MULTIVALUED:
-        fixed = Additive(
-            np.column_stack([disagreement, counts]), found.profile, cluster, lambda sums: _fixed(sums, delta)
-        )
-        return fixed, lambda sums: _fixed_parts(sums, delta)
+        return np.column_stack([disagreement, counts]), lambda sums: _fixed(sums[:, 0], sums[:, 1:], delta)
     sets = [frozenset(value) for value in data.domain]  # type: ignore[union-attr, arg-type]
     sizes = np.array([[len(s) == size for size in range(max(map(len, sets)) + 1)] for s in sets])
     codes = np.array([[code in s for code in sorted(frozenset().union(*sets))] for s in sets])
     features = np.column_stack([disagreement, counts @ sizes, counts @ codes])
-    multivalued = Additive(features, found.profile, cluster, lambda sums: _multivalued(sums, sizes.shape[1]))
-    return multivalued, lambda sums: _multivalued_parts(sums, sizes.shape[1])
+    split = 1 + sizes.shape[1]
+    return features, lambda sums: _multivalued(sums[:, 0], sums[:, 1:split], sums[:, split:])
 
 
-def _fixed(sums: Floats, delta: Floats) -> Floats:
-    d, n = sums[:, 0], sums[:, 1:]
-    return _alpha(d, n.sum(axis=1), ((n @ delta) * n).sum(axis=1))
+def alpha_of(d: Floats, n: Floats, chance: Floats) -> Floats:
+    """α from Σ_u d_u, N and Σ_c Σ_k n_c n_k δ_ck; NaN where chance could confuse nothing."""
+    return 1 - ratio((n - 1) * d, chance)
 
 
-def _fixed_parts(sums: Floats, delta: Floats) -> tuple[float, float, int]:
-    return _parts(float(sums[0]), sums[1:], delta)
+def _by_values(d: Floats, n: Floats, chance: Floats) -> _Parts:
+    """The same with its parts; there are two values at least."""
+    return _Parts(alpha_of(d, n, chance), d / n, chance / (n * (n - 1)), n)
 
 
-def _parts(d: float, n: Floats, delta: Floats) -> tuple[float, float, int]:
-    total = n.sum()
-    return d / total, float(n @ delta @ n) / (total * (total - 1)), round(total)
-
-
-def _alpha(d: Floats, total: Floats, chance: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(chance > 0, 1 - (total - 1) * d / chance, np.nan)
+def _fixed(d: Floats, n: Floats, delta: Floats) -> _Parts:
+    """``d``: (R,); ``n``: (R, K)."""
+    return _by_values(d, n.sum(axis=1), ((n @ delta) * n).sum(axis=1))
 
 
 def coincidences(counts: Floats) -> Floats:
@@ -231,40 +228,20 @@ def coincidences(counts: Floats) -> Floats:
     return np.asarray((pairs / (counts.sum(axis=1) - 1)[:, None, None]).reshape(len(counts), size * size))
 
 
-def _ordinal(sums: Floats, size: int) -> Floats:
-    o = sums.reshape(len(sums), size, size)
+def _ordinal(o: Floats) -> _Parts:
+    """``o``: (R, K, K) coincidences. The ordinal distance is the squared difference of mid-ranks."""
     n = o.sum(axis=2)
-    delta = _ordinal_distances(n)
-    return _alpha(
-        (o * delta).sum(axis=(1, 2)), n.sum(axis=1), (n[:, :, None] * n[:, None, :] * delta).sum(axis=(1, 2))
-    )
-
-
-def _ordinal_parts(sums: Floats, size: int) -> tuple[float, float, int]:
-    o = sums.reshape(size, size)
-    n = o.sum(axis=1)
-    delta = _ordinal_distances(n[None])[0]
-    return _parts(float((o * delta).sum()), n, delta)
-
-
-def _ordinal_distances(n: Floats) -> Floats:
-    """(R, K, K): the ordinal distance is the squared difference of mid-ranks."""
     rank = np.cumsum(n, axis=1) - n / 2
-    return np.asarray((rank[:, :, None] - rank[:, None, :]) ** 2)
+    delta = (rank[:, :, None] - rank[:, None, :]) ** 2
+    chance = (n[:, :, None] * n[:, None, :] * delta).sum(axis=(1, 2))
+    return _by_values((o * delta).sum(axis=(1, 2)), n.sum(axis=1), chance)
 
 
-def _multivalued(sums: Floats, sizes: int) -> Floats:
-    """``sums``: (R, 1 + sizes + codes) d_u, how many codings have 0, 1, … codes, and n_c."""
-    total = sums[:, 1 : 1 + sizes].sum(axis=1)
-    expected = _chance_of_codes(sums[:, 1 : 1 + sizes] / total[:, None], sums[:, 1 + sizes :])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(expected > 0, 1 - sums[:, 0] / total / expected, np.nan)
-
-
-def _multivalued_parts(sums: Floats, sizes: int) -> tuple[float, float, int]:
-    total = sums[1 : 1 + sizes].sum()
-    expected = _chance_of_codes(sums[None, 1 : 1 + sizes] / total, sums[None, 1 + sizes :])
-    return float(sums[0] / total), float(expected[0]), round(total)
+def _multivalued(d: Floats, sizes: Floats, codes: Floats) -> _Parts:
+    """``sizes``: (R, sizes) how many codings have 0, 1, … codes; ``codes``: (R, codes) n_c."""
+    n = sizes.sum(axis=1)
+    expected = _chance_of_codes(sizes / n[:, None], codes)
+    return _Parts(1 - ratio(d / n, expected), d / n, expected, n)
 
 
 def _chance_of_codes(p: Floats, n: Floats) -> Floats:

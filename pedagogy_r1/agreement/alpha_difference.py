@@ -21,6 +21,7 @@ from ..errors import CodebookError, RunError
 from ..estimate import Estimate, Resampling
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
+from .alpha import alpha_of
 from .comparison import ReliabilityData, reliability_data
 from .profile import MISSING, Additive, Floats, Ints, patterns
 
@@ -110,9 +111,7 @@ def _alphas(sums: Floats, q: int) -> Floats:
     by_pair = sums.reshape(len(sums), -1, 1 + q)
     d, n = by_pair[:, :, 0], by_pair[:, :, 1:]
     total = n.sum(axis=2)
-    chance = total**2 - (n**2).sum(axis=2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(chance > 0, 1 - (total - 1) * d / chance, np.nan)
+    return alpha_of(d, total, total**2 - (n**2).sum(axis=2))
 
 
 def _means(alphas: Floats, split: int) -> Floats:

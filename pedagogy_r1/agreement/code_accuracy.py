@@ -22,7 +22,7 @@ import numpy as np
 
 from ..estimate import Estimate, Resampling
 from .comparison import ReliabilityData
-from .profile import MISSING, Additive, Floats, Ints, estimated, over_traces, value_counts
+from .profile import MISSING, Additive, Floats, Ints, over_traces, ratio, trace_interval, value_counts
 
 
 @dataclass(frozen=True)
@@ -64,23 +64,24 @@ def _of_code(data: ReliabilityData, code: str, units: Ints, how: Resampling) -> 
     # Four profiles: neither, the coder alone, the reference alone, both.
     features = np.array([[0, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 1]], dtype=np.float64)
     statistics = [
-        Additive(features, given + 2 * wanted, data.cluster[units], _ratio(top, bottom))
+        Additive(features, given + 2 * wanted, data.cluster[units], _share(top, bottom))
         for top, bottom, _ in _MEASURES.values()
     ]
-    draws = over_traces(statistics, how)
-    shares = {
-        name: estimated(one, one.point(), drawn, how, why)
-        for (name, (_, _, why)), one, drawn in zip(_MEASURES.items(), statistics, draws, strict=True)
-    }
-    return CodeAccuracy(code=code, n_units=len(units), **shares)
+    found: dict[str, Estimate] = {}
+    for (name, (_, _, why)), one, draws in zip(
+        _MEASURES.items(), statistics, over_traces(statistics, how), strict=True
+    ):
+        value, sizes = one.point(), one.trace_sizes
+        found[name] = (
+            Estimate.undefined(why, level=how.level, n=len(units), clusters=len(sizes))
+            if np.isnan(value)
+            else Estimate(value, **trace_interval(draws, sizes, how))
+        )
+    return CodeAccuracy(code=code, n_units=len(units), **found)
 
 
-def _ratio(top: Callable[[Floats], Floats], bottom: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
-    def statistic(sums: Floats) -> Floats:
-        below = bottom(sums)
-        return np.asarray(np.divide(top(sums), below, out=np.full(len(sums), np.nan), where=below > 0))
-
-    return statistic
+def _share(top: Callable[[Floats], Floats], bottom: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+    return lambda sums: ratio(top(sums), bottom(sums))
 
 
 @dataclass(frozen=True)

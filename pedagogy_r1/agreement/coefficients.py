@@ -31,6 +31,7 @@ from .profile import (
     Ints,
     TwoIntervals,
     patterns,
+    ratio,
     unit_interval,
     value_counts,
 )
@@ -176,8 +177,7 @@ def _conger(by_coder: Floats, w: Floats) -> Floats:
 
 
 def _kappa(agreement: Floats, expected: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(expected < 1, (agreement - expected) / (1 - expected), np.nan)
+    return ratio(agreement - expected, 1 - expected)
 
 
 HAYES_WARNING = (

@@ -29,7 +29,7 @@ from ..errors import did_you_mean
 from ..estimate import Estimate, Resampling, joined, mostly_undefined, percentile
 from ..formatting import level_words
 from .alpha import distances
-from .profile import MISSING, Additive, Floats, Ints, compact
+from .profile import MISSING, Additive, Floats, Ints, compact, ratio
 
 Bools = npt.NDArray[np.bool_]
 
@@ -208,28 +208,15 @@ def advantage(left: Sequence[LeftOut], n_units: int, cluster: Ints | None, how: 
     compared = seen.any(axis=0)
     patterns, profile = np.unique(seen[:, compared].T, axis=0, return_inverse=True)
     features = np.hstack([patterns == 2, patterns > 0]).astype(np.float64)
+    place = np.zeros(n_units, dtype=np.int64) if cluster is None else cluster
+    statistic = Additive(features, profile.ravel(), place[compared], _mean_share)
     if cluster is not None:
-        statistic = Additive(features, profile.ravel(), cluster[compared], _mean_share)
         return Estimate(rho, **statistic.trace_interval(how))
-    statistic = Additive(
-        features, profile.ravel(), np.zeros(int(compared.sum()), dtype=np.int64), _mean_share
-    )
     low, high, lost, _ = percentile(statistic.over_units(how), how.level)
     method = f"{level_words(how.level, '')} percentile bootstrap over units, {how.replicates} resamples"
-    return Estimate(
-        rho,
-        low,
-        high,
-        how.level,
-        method,
-        len(profile),
-        warnings=joined(mostly_undefined(lost)),
-        seed=how.seed,
-        undefined_share=lost,
-    )
+    known: dict[str, Any] = {"level": how.level, "method": method, "seed": how.seed, "undefined_share": lost}
+    return Estimate(rho, low, high, n=len(profile), warnings=joined(mostly_undefined(lost)), **known)
 
 
 def _mean_share(sums: Floats) -> Floats:
-    won, compared = np.split(sums, 2, axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.asarray((won / compared).mean(axis=1))
+    return np.asarray(ratio(*np.split(sums, 2, axis=1)).mean(axis=1))

@@ -230,8 +230,6 @@ def unit_interval(draws: Floats, how: Resampling) -> dict[str, Any]:
     return {"unit_low": low, "unit_high": high, "unit_undefined_share": lost}
 
 
-def estimated(one: Additive, value: float, draws: Floats, how: Resampling, why: str) -> Estimate:
-    """A value over traces; ``why`` it is undefined, where it is NaN."""
-    if np.isnan(value):
-        return Estimate.undefined(why, level=how.level, n=len(one.profile), clusters=len(one.trace_sizes))
-    return Estimate(value, **trace_interval(draws, one.trace_sizes, how))
+def ratio(top: Floats, bottom: Floats) -> Floats:
+    """``top`` / ``bottom``, of one shape; NaN where the bottom is not positive."""
+    return np.asarray(np.divide(top, bottom, out=np.full(bottom.shape, np.nan), where=bottom > 0))
