@@ -21,7 +21,8 @@ import numpy as np
 
 from ..codebook import NONE, Codebook
 from ..errors import RunError, did_you_mean
-from ..runs.run import CoderInfo, CoderRun, Coding, opened, require_complete, run_labels
+from ..runs.run import CoderInfo, CoderRun, Coding, opened, require_complete
+from ..runs.run_columns import coder_names
 from ..trace import Trace, Unit
 from .comparison import ReliabilityData, ranked_units, reliability_data
 from .profile import MISSING
@@ -170,7 +171,7 @@ def disagreements(
     book = found[0].codebook
     wanted = _wanted(pair, data.categories)
     differing = _differing(data)
-    units = _quoted(found, data, every, differing)
+    units = _quoted(found, data, differing)
     counts = Counter(codes for pairs in differing.values() for codes in pairs)
     total = counts.total()
     order = sorted(counts, key=lambda codes: (-counts[codes], codes))
@@ -288,37 +289,24 @@ def deciding_rules(book: Codebook, first: str, second: str) -> Iterator[Deciding
             )
 
 
-def _quoted(
-    runs: Sequence[CoderRun], data: ReliabilityData, every: ReliabilityData, wanted: Iterable[int]
-) -> dict[int, QuotedUnit]:
-    """The units on which coders differ, with their words; each run is read once."""
+def _quoted(runs: Sequence[CoderRun], data: ReliabilityData, wanted: Iterable[int]) -> dict[int, QuotedUnit]:
+    """The units on which coders differ, with their words."""
     place = {data.unit_ids[unit]: unit for unit in wanted}
     shown: dict[int, tuple[str, str, str, str]] = {}
     said: dict[int, dict[str, Said]] = defaultdict(dict)
-    for trace, units, codings in _by_trace(runs, every):
-        shown |= {place[unit.id]: words for unit, words in _shown(trace, units) if unit.id in place}
-        for name, coding in codings:
-            if coding.unit_id in place:
-                said[place[coding.unit_id]][name] = _said(name, coding)
+    for run, names in zip(runs, coder_names(runs), strict=True):
+        for trace, units, codings in run.by_trace():
+            shown |= {place[unit.id]: words for unit, words in _shown(trace, units) if unit.id in place}
+            for coding in codings:
+                if coding.unit_id in place and coding.codes is not None:
+                    name = names[coding.coder]
+                    said[place[coding.unit_id]][name] = _said(name, coding)
     return {
         unit: QuotedUnit(
             name, *shown[unit], tuple(said[unit][who] for who in data.names if who in said[unit])
         )
         for name, unit in place.items()
     }
-
-
-def _by_trace(
-    runs: Sequence[CoderRun], every: ReliabilityData
-) -> Iterator[tuple[Trace, list[Unit], list[tuple[str, Coding]]]]:
-    """Each trace with its codings that are not missing, by the coders' names in the data."""
-    for run, label in zip(runs, run_labels(runs), strict=True):
-        # A coder who coded units twice, in two runs, is two coders here.
-        names = {
-            c.name: c.name if c.name in every.names else f"{c.name}@{label}" for c in run.manifest.coders
-        }
-        for trace, units, codings in run.by_trace():
-            yield trace, units, [(names[c.coder], c) for c in codings if c.codes is not None]
 
 
 def _shown(trace: Trace, units: Sequence[Unit]) -> Iterator[tuple[Unit, tuple[str, str, str, str]]]:

@@ -22,6 +22,7 @@ from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..trace import Trace, Unit
 from .network_table import NetworkTable, ena_table, tna_table
 from .run import NOT_CODED, CoderRun, Coding, Manifest, one_codebook, opened, require_complete
+from .run_columns import TRACE_FIELDS
 
 _CONTRACT = (
     "trace_id item domain condition model unit_id unit_index start end text tokens coder run_id "
@@ -104,28 +105,13 @@ def records(run: CoderRun) -> Iterator[Record]:
 
 
 def _rows(trace: Trace, unit: Unit, coder: str, coding: Coding | None, run: Manifest) -> Iterator[Record]:
-    row: Record = dict.fromkeys(COLUMNS)
-    row |= {"trace_id": trace.id} | {
-        name: getattr(trace, name) for name in ("item", "domain", "condition", "model", "correct")
-    }
-    row |= {"unit_id": unit.id, "unit_index": unit.index} | {
-        name: getattr(unit, name) for name in ("start", "end", "text", "tokens", "scheme")
-    }
+    row: Record = dict.fromkeys(COLUMNS) | {name: getattr(trace, name) for name in TRACE_FIELDS}
+    row |= unit.model_dump(exclude={"id", "index"}) | {"unit_id": unit.id, "unit_index": unit.index}
     row |= {"coder": coder, "run_id": run.run_id, "rank": 1}
     if coding is None:
         yield row | {"missing_reason": NOT_CODED}
         return
-    same = (
-        "run_id",
-        "missing_reason",
-        "evidence",
-        "confidence",
-        "rationale",
-        "codebook",
-        "overlap",
-        "carried_from",
-    )
-    row |= {name: getattr(coding, name) for name in same}
+    row |= coding.model_dump(exclude={"codes"})
     for rank, code in enumerate(coding.codes or [None], 1):
         yield row | {"rank": rank, "code": code}
 

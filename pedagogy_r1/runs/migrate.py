@@ -10,6 +10,7 @@ RUN/recode.csv    unit_id,trace_id,start,end,quote,coder,code,was,reason,memo
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,40 +87,28 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
 
 
 def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[int, int, list[Recode]]:
-    same = changed = 0
+    counts = Counter[str]()
     recode: list[Recode] = []
     for index, (trace, units, codings) in enumerate(old.by_trace()):
-        texts = {unit.id: unit for unit in units}
+        by_id = {unit.id: unit for unit in units}
         carried = []
         for coding in codings:
             fate = carry(coding.codes, path)
+            counts[fate.status] += 1
             update = {
+                "codes": fate.codes,
                 "codebook": path.book.stamp,
                 "carried_from": coding.carried_from or coding.codebook,
                 "run_id": writer.manifest.run_id,
             }
             if fate.status == "recode":
-                assert coding.codes is not None
-                recode.append(
-                    Recode(
-                        texts[coding.unit_id],
-                        coding.coder,
-                        coding.codes,
-                        fate.reason,
-                        coding.rationale or "",
-                    )
-                )
-                carried.append(
-                    coding.model_copy(
-                        update=update | {"codes": None, "missing_reason": f"recode: {fate.reason}"}
-                    )
-                )
-                continue
-            same, changed = same + (fate.status == "same"), changed + (fate.status == "changed")
-            carried.append(coding.model_copy(update=update | {"codes": fate.codes}))
+                update["missing_reason"] = f"recode: {fate.reason}"
+                lost, memo = coding.codes or (), coding.rationale or ""
+                recode.append(Recode(by_id[coding.unit_id], coding.coder, lost, fate.reason, memo))
+            carried.append(coding.model_copy(update=update))
         if index >= writer.done:
             writer.write(trace, units, carried)
-    return same, changed, recode
+    return counts["same"], counts["changed"], recode
 
 
 def _write_recode(path: Path, recode: list[Recode]) -> None:

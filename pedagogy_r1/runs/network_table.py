@@ -24,19 +24,9 @@ from typing import Any, NamedTuple
 from ..codebook import NONE, Codebook
 from ..trace import Trace, Unit
 from .run import CoderRun, Coding
-from .run_columns import coder_names
+from .run_columns import TRACE_FIELDS, coder_names
 
-TRACE_COLUMNS = (
-    "trace_id",
-    "item",
-    "domain",
-    "condition",
-    "model",
-    "correct",
-    "coder",
-    "run_id",
-    "run_status",
-)
+TRACE_COLUMNS = ("trace_id", *TRACE_FIELDS, "coder", "run_id", "run_status")
 
 Row = dict[str, Any]
 
@@ -97,7 +87,7 @@ def _sequences(runs: Sequence[CoderRun]) -> Iterator[tuple[Row, str, list[Unit],
 
 
 def _row(run: CoderRun, trace: Trace, coder: str) -> Row:
-    fields = {name: getattr(trace, name) for name in ("item", "domain", "condition", "model", "correct")}
+    fields = {name: getattr(trace, name) for name in TRACE_FIELDS}
     made = {"coder": coder, "run_id": run.manifest.run_id, "run_status": run.manifest.status}
     return {"trace_id": trace.id} | fields | made
 
