@@ -8,7 +8,9 @@ Both α's are recomputed in every resample of traces, so what makes a trace hard
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -16,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..codebook import NONE, Codebook
+from ..codebook.codebook import version_order
 from ..codebook.migration import MigrationMap, carry, migration_map
 from ..errors import CodebookError, RunError
 from ..estimate import Estimate, Resampling
@@ -81,21 +84,20 @@ def _difference(
     known = {"name": name, "level": how.level, "n": values.shape[1], "clusters": len(np.unique(cluster))}
     if not values.shape[1] or not first:
         return AlphaDifference.undefined("no unit was coded by two people and by the other side", **known)
-    statistic = _statistic(values, cluster, q, [*first, *second], lambda alphas: _less(alphas, len(first)))
-    means = _means(_alphas(statistic.sums()[None], q), len(first))
-    if np.isnan(means).any():
+    features, of_unit = _features(values, q, [*first, *second])
+    means = functools.partial(_means, q=q, split=len(first))
+    statistic = Additive(features, of_unit, cluster, lambda sums: np.diff(means(sums))[:, 0])
+    before, after = means(statistic.sums()[None])[0].tolist()
+    if math.isnan(after - before):
         return AlphaDifference.undefined(
             "one of the two α's is undefined: no variation in the codes", **known
         )
-    before, after = (float(v) for v in means[0])
     over = statistic.trace_interval(how)
     return AlphaDifference(after - before, **over, name=name, first=before, second=after)
 
 
-def _statistic(
-    values: Ints, cluster: Ints, q: int, pairs: Sequence[CoderRows], statistic: Callable[[Floats], Floats]
-) -> Additive:
-    """Per pair of coders and pattern: 2 if they differ, and how often each value was given, where both gave one."""
+def _features(values: Ints, q: int, pairs: Sequence[CoderRows]) -> tuple[Floats, Ints]:
+    """Per pattern and pair of coders: 2 if they differ, and how often each value was given, where both gave one."""
     pattern, of_unit = patterns(values, q)
     one_hot = (pattern[:, :, None] == np.arange(q)).astype(np.float64)
     columns = []
@@ -103,24 +105,16 @@ def _statistic(
         both = (pattern[a] != MISSING) & (pattern[b] != MISSING)
         columns.append((2.0 * (both & (pattern[a] != pattern[b])))[:, None])
         columns.append((one_hot[a] + one_hot[b]) * both[:, None])
-    return Additive(np.hstack(columns), of_unit, cluster, lambda sums: statistic(_alphas(sums, q)))
+    return np.hstack(columns), of_unit
 
 
-def _alphas(sums: Floats, q: int) -> Floats:
-    """(R, pairs) nominal α of each pair."""
+def _means(sums: Floats, q: int, split: int) -> Floats:
+    """(R, 2) mean nominal α of the first ``split`` pairs, and of the others."""
     by_pair = sums.reshape(len(sums), -1, 1 + q)
-    d, n = by_pair[:, :, 0], by_pair[:, :, 1:]
+    n = by_pair[:, :, 1:]
     total = n.sum(axis=2)
-    return alpha_of(d, total, total**2 - (n**2).sum(axis=2))
-
-
-def _means(alphas: Floats, split: int) -> Floats:
+    alphas = alpha_of(by_pair[:, :, 0], total, total**2 - (n**2).sum(axis=2))
     return np.column_stack([alphas[:, :split].mean(axis=1), alphas[:, split:].mean(axis=1)])
-
-
-def _less(alphas: Floats, split: int) -> Floats:
-    means = _means(alphas, split)
-    return np.asarray(means[:, 1] - means[:, 0])
 
 
 def drift(
@@ -157,14 +151,15 @@ def drift(
             f"{len(names)} coders coded before and after",
             "give runs that at least two coders of the same names made",
         )
-    again = set(new.unit_ids)
-    units = [unit for unit in old.unit_ids if unit in again]
+    _, then, now = np.intersect1d(old.unit_ids, new.unit_ids, return_indices=True)
     categories = list(dict.fromkeys((*old.categories, *new.categories)))
-    codes, new_codes = (_aligned(data.of(names), units, categories) for data in (old, new))
-    place = {unit: i for i, unit in enumerate(old.unit_ids)}
-    cluster = old.cluster[[place[unit] for unit in units]]
-    how = Resampling(replicates, seed, level)
-    return recoding_difference(codes, new_codes, cluster, len(categories), how)
+    return recoding_difference(
+        _aligned(old.of(names), then, categories),
+        _aligned(new.of(names), now, categories),
+        old.cluster[then],
+        len(categories),
+        Resampling(replicates, seed, level),
+    )
 
 
 def has_migration(before: Sequence[CoderRun], after: Sequence[CoderRun]) -> bool:
@@ -191,8 +186,7 @@ def _check_versions(earlier: Codebook, later: Codebook) -> None:
             f"before is {earlier.ref}, after is {later.ref}",
             "before and after are compared under versions of one codebook",
         )
-    old, new = ([int(part) for part in book.version.split(".")] for book in (earlier, later))
-    if old > new:
+    if version_order(earlier.version) > version_order(later.version):
         raise CodebookError(
             f"before is {earlier.ref}, which is later than {later.ref}", "give the earlier runs with --before"
         )
@@ -223,11 +217,8 @@ def _fate(primary: int, present: int, old: Sequence[str], new: Sequence[str], wa
     return new.index(found.codes[0] if found.codes else NONE)
 
 
-def _aligned(data: ReliabilityData, units: Sequence[str], categories: Sequence[str]) -> Ints:
-    """(coders, units) primary codes over the common categories."""
-    place = {unit: i for i, unit in enumerate(data.unit_ids)}
-    columns = [place[unit] for unit in units]
-    code = np.array(
-        [*(categories.index(c) for c in data.categories), MISSING]
-    )  # index -1 is the last: missing
-    return np.asarray(code[data.primary[:, columns]])
+def _aligned(data: ReliabilityData, units: Ints, categories: Sequence[str]) -> Ints:
+    """(coders, units) primary codes of these units, over the common categories."""
+    # index -1 is the last: missing
+    code = np.array([*(categories.index(c) for c in data.categories), MISSING])
+    return np.asarray(code[data.primary[:, units]])

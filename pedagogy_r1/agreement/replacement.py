@@ -71,9 +71,7 @@ def replacement_test(
     (``sets``; the default for ``metric="jaccard"``). Raises `RunError` for an unknown or human ``machine``,
     `ValueError` for settings that make no sense. Too few data raise nothing: the report says what is short.
     """
-    rule = _Rule(
-        metric, *_epsilon(kind, epsilon, q), q, minimum or Minimum(), Resampling(replicates, seed, level)
-    )
+    rule = _rule(kind, epsilon, metric, q, minimum, Resampling(replicates, seed, level))
     as_sets = metric == "jaccard" if sets is None else sets
     return _report(_from_reliability(data, machine, humans, sets=as_sets), machine, rule)
 
@@ -98,9 +96,7 @@ def alternative_annotator_test(
     ``traces``: unit → trace, for the clustered test. Raises `ValueError` for a code that is NaN, a unit without a trace
     where ``traces`` is given, or settings that make no sense.
     """
-    rule = _Rule(
-        metric, *_epsilon(kind, epsilon, q), q, minimum or Minimum(), Resampling(replicates, seed, level)
-    )
+    rule = _rule(kind, epsilon, metric, q, minimum, Resampling(replicates, seed, level))
     return _report(_from_mappings(humans, machine, traces), name, rule)
 
 
@@ -114,8 +110,15 @@ class _Rule:
     how: Resampling
 
 
-def _epsilon(kind: CoderSkill | None, epsilon: float | None, q: float) -> tuple[float, str]:
-    """ε and where it is from. Raises `ValueError` for settings that make no sense."""
+def _rule(
+    kind: CoderSkill | None,
+    epsilon: float | None,
+    metric: Metric,
+    q: float,
+    minimum: Minimum | None,
+    how: Resampling,
+) -> _Rule:
+    """Raises `ValueError` for settings that make no sense."""
     if (kind is None) == (epsilon is None):
         raise ValueError(
             "the test needs either what the human coders are, or ε: say kind='expert', 'skilled' or 'crowd'"
@@ -127,7 +130,8 @@ def _epsilon(kind: CoderSkill | None, epsilon: float | None, q: float) -> tuple[
         raise ValueError(f"ε is {chosen}: give a share from 0 to below 1, such as 0.2 for experts")
     if not 0 < q < 1:
         raise ValueError(f"the false discovery rate q is {q}: give a share between 0 and 1, such as 0.05")
-    return chosen, f"{kind} coders" if kind is not None else "chosen by hand"
+    said = "chosen by hand" if kind is None else f"{kind} coders"
+    return _Rule(metric, chosen, said, q, minimum or Minimum(), how)
 
 
 @dataclass(frozen=True)
@@ -254,12 +258,13 @@ def _leave_out_all(
 
 
 def _tests(coded: _CodedUnits, left: Sequence[LeftOut], rule: _Rule) -> tuple[CoderTest, ...]:
+    cluster = coded.cluster
     by_unit = _corrected([mean_test(one.difference, rule.epsilon) for one in left], rule.q)
-    by_trace: Sequence[MeanTest | None] = [None] * len(left)
-    if (cluster := coded.cluster) is not None:
-        by_trace = _corrected(
-            [mean_test(one.difference, rule.epsilon, cluster[one.units]) for one in left], rule.q
-        )
+    by_trace = (
+        [None] * len(left)
+        if cluster is None
+        else _corrected([mean_test(one.difference, rule.epsilon, cluster[one.units]) for one in left], rule.q)
+    )
     return tuple(
         CoderTest(
             coder=coded.humans[one.coder],

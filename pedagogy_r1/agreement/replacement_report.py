@@ -153,10 +153,9 @@ def _no_verdict(report: ReplacementReport) -> str:
 
 def _outcome(report: ReplacementReport) -> str:
     found = report.published
-    names = _won([(coder, coder.published) for coder in report.coders])
     return (
         f"{report.machine} {_passes(found)} the alternative-annotator test (Calderon et al. 2025): it wins over {found.wins} "
-        f"of {found.m} human coders{names}, winning rate ω = {found.winning_rate:.2f} where 0.50 passes ({_terms(report)})."
+        f"of {found.m} human coders{_won(report.coders)}, winning rate ω = {found.winning_rate:.2f} where 0.50 passes ({_terms(report)})."
     )
 
 
@@ -167,10 +166,10 @@ def _terms(report: ReplacementReport) -> str:
     )
 
 
-def _won(tests: Sequence[tuple[CoderTest, MeanTest]]) -> str:
+def _won(coders: Sequence[CoderTest]) -> str:
     """Names, where a reader has an eye for so many."""
-    names = [coder.coder for coder, test in tests if test.reject]
-    return f" ({', '.join(names)})" if 0 < len(names) < len(tests) and len(names) <= NAMED else ""
+    names = [coder.coder for coder in coders if coder.published.reject]
+    return f" ({', '.join(names)})" if 0 < len(names) < len(coders) and len(names) <= NAMED else ""
 
 
 def _beside(report: ReplacementReport) -> list[str]:

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from .codebook import Code, Codebook, Family, version_order
+from .codebook import Code, Codebook, Family
+from .migration import migration_map
 
 LONG = 200
 """Characters; longer texts are compared by sentence when shown."""
@@ -80,14 +81,13 @@ def _head(book: Codebook) -> dict[str, Any]:
 
 def _renamings(old: Codebook, new: Codebook) -> dict[str, str]:
     """Where the way leads through several versions, renamings are followed to the end."""
-    steps = sorted(new.migrations, key=lambda step: version_order(step.version))
-    since = [step for step in steps if version_order(step.version) >= version_order(old.version)]
     found: dict[str, str] = {}
-    if old.id != new.id or not since or since[0].version != old.version:
+    if old.id != new.id or old.version not in {step.version for step in new.migrations}:
         return found
+    steps = migration_map(new, old.version).steps
     for code in old.code_ids:
         name = code
-        for step in since:
+        for step in steps:
             name = step.renamed.get(name, name)
         if name != code and name in new.code_ids:
             found[code] = name
