@@ -26,6 +26,7 @@ from ..errors import RunError
 from ..files.records import BadRow, atomic, read_rows
 from ..files.spreadsheet import neutralise
 from ..runs.run import marked_partial
+from .section import sentence
 
 UNITS = "units.csv"
 DECISION, NOTE = "decision", "note"
@@ -39,8 +40,8 @@ def write_sheet(found: Disagreements, out: str | Path, quotes: int = 8) -> list[
     folder = Path(out)
     _keep_decisions(folder / UNITS)
     texts = {
-        "disagreements.html": page(found, quotes),
-        "disagreements.md": markdown(found, quotes),
+        "disagreements.html": sheet(found, "html", quotes),
+        "disagreements.md": sheet(found, "md", quotes),
         "pairs.csv": _csv(pair_rows(found), found.partial),
         UNITS: _csv(unit_rows(found), found.partial),
         "disagreements.json": json.dumps(found.as_json(), ensure_ascii=False, indent=1) + "\n",
@@ -88,19 +89,8 @@ def unit_rows(found: Disagreements) -> list[list[Any]]:
         for unit in pair.units:
             said = {one.coder: ("; ".join(one.codes) or "none", one.memo) for one in unit.said}
             cells = [cell for name in people for cell in said.get(name, ("", ""))]
-            rows.append(
-                [
-                    *pair.codes,
-                    unit.unit_id,
-                    unit.trace_id,
-                    unit.domain,
-                    unit.before,
-                    unit.text,
-                    *cells,
-                    "",
-                    "",
-                ]
-            )
+            own = [unit.unit_id, unit.trace_id, unit.domain, unit.before, unit.text]
+            rows.append([*pair.codes, *own, *cells, "", ""])
     return rows
 
 
@@ -143,65 +133,28 @@ def counted_pair(pair: ConfusedPair) -> str:
     return " · ".join([f"{pair.count} ({pair.share:.0%} of all)", *given, *swapped])
 
 
-# --- Markdown -----------------------------------------------------------------------------------------------------
-
-
-def markdown(found: Disagreements, quotes: int) -> str:
-    """The sheet as Markdown."""
-    lines = [f"# Disagreements under {_md(found.book.ref)}", "", _md(heading(found)), ""]
-    lines += ["| codes | count | share | rule |", "|---|---|---|---|"]
-    for pair in found.pairs:
-        rule = ", ".join(f"in {rule.code}" for rule in pair.rules) or "**none: to be written**"
-        lines.append(f"| {_md(' – '.join(pair.codes))} | {pair.count} | {pair.share:.0%} | {rule} |")
-    for pair in found.pairs:
-        lines += _md_pair(found, pair, quotes)
-    return "\n".join(lines) + "\n"
-
-
-def _md_pair(found: Disagreements, pair: ConfusedPair, quotes: int) -> list[str]:
-    lines = ["", f"## {_md(' – '.join(pair.codes))}", "", _md(counted_pair(pair)), ""]
-    for name in pair.codes:
-        lines += _md_code(name, code_of(found, name))
-    lines += [f"**Rule of {rule.code} against {rule.against}.** {_md(rule.rule)}\n" for rule in pair.rules]
-    lines += [] if pair.rules else [f"**{_md(pair.undecided[0].upper() + pair.undecided[1:])}.**", ""]
-    for unit in pair.quotes(quotes):
-        lines.append(f"- “{_md(unit.text)}” ({_md(unit.trace_id)})")
-        lines += [f"  - after: “{_md(unit.before)}”"] if unit.before else []
-        for one in unit.said:
-            memo = f": {_md(one.memo)}" if one.memo else ""
-            lines.append(f"  - {_md(one.coder)} **{_md('; '.join(one.codes) or 'none')}**{memo}")
-    return [*lines, "", "Decision:", "", "Rule to write:"]
-
-
-def _md_code(name: str, code: Code | None) -> list[str]:
-    if code is None:
-        return [f"**{_md(name)}**: no code applies", ""]
-    lines = [f"**{_md(code.id)} · {_md(code.name)}**: {_md(code.definition)}", ""]
-    lines += [f"- belongs here: {_md(text)}" for text in code.include]
-    lines += [f"- does not: {_md(text)}" for text in code.exclude]
-    return [*lines, ""]
-
-
-def _md(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", " ".join(text.split()))
-
-
-# --- HTML ---------------------------------------------------------------------------------------------------------
-
-
-def page(found: Disagreements, quotes: int) -> str:
-    """The sheet as one HTML file that needs nothing else; all texts are escaped."""
+def sheet(found: Disagreements, form: str, quotes: int) -> str:
+    """The sheet: one page that needs nothing else, ``md`` or ``html``. Texts come from anybody; all are escaped."""
     import jinja2
 
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=form == "md",
     )
-    source = Path(__file__).with_name("disagreement_sheet.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(
+    environment.filters |= {"md": _md, "sentence": sentence}
+    return environment.get_template(f"disagreement_sheet.{form}").render(
         found=found,
         heading=heading(found),
         counted=counted_pair,
         code_of=lambda name: code_of(found, name),
         quotes=quotes,
     )
+
+
+def _md(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", " ".join(text.split()))
