@@ -50,6 +50,11 @@ class Estimate:
         """Both limits, or ``None`` where there is no interval."""
         return None if self.low is None or self.high is None else (self.low, self.high)
 
+    @property
+    def half(self) -> float | None:
+        """Half the interval's width."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
     def as_json(self) -> dict[str, Any]:
         """JSON object; an infinite limit becomes the string ``"inf"`` or ``"-inf"``, which JSON has no number for."""
         return {

@@ -21,12 +21,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..agreement.profile import Floats, Ints
-from ..estimate import BLOCK, clopper_pearson, critical
+from ..estimate import BLOCK, Estimate, clopper_pearson, critical
 from ..limits import ALPHA_TENTATIVE, LEVEL
 
 
@@ -42,21 +42,14 @@ class Coders:
 
 
 @dataclass(frozen=True)
-class AlphaPrecision:
-    """The α's of many studies with ``traces`` traces. ``low``, ``high``: between these lie ``level`` of them; ``shown``: how often
-    the lower end of a study's interval would lie at or above the threshold; ``undefined``: how often there was no α."""
+class AlphaPrecision(Estimate):
+    """The α's of many studies with so many traces (``clusters``): their mean, and between what limits ``level`` of them lie.
 
-    traces: int
-    mean: float | None
-    low: float | None
-    high: float | None
-    shown: float | None
-    undefined: float
+    ``shown``: how often the lower end of a study's interval would lie at or above the threshold; ``undefined_share``: how often
+    there was no α.
+    """
 
-    @property
-    def half(self) -> float | None:
-        """Half the width of a study's interval."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+    shown: float | None = None
 
 
 def alpha_precision(
@@ -72,12 +65,13 @@ def alpha_precision(
     alphas = np.concatenate(list(_studies(assumed, traces, runs, np.random.default_rng([seed, traces]))))
     found = alphas[~np.isnan(alphas)]
     undefined = 1 - len(found) / runs
+    known: dict[str, Any] = {"level": level, "clusters": traces, "undefined_share": undefined}
     if undefined >= 0.5:
-        return AlphaPrecision(traces, None, None, None, None, undefined)
+        return AlphaPrecision.undefined("α is undefined in half of the studies or more", **known)
     low, high = (float(q) for q in np.quantile(found, ((1 - level) / 2, (1 + level) / 2)))
     mean = float(found.mean())
     shown = float((found - (mean - low) >= threshold).sum() / runs)
-    return AlphaPrecision(traces, mean, low, high, shown, undefined)
+    return AlphaPrecision(mean, low, high, shown=shown, **known)
 
 
 def _studies(assumed: Coders, traces: int, runs: int, rng: np.random.Generator) -> Iterator[Floats]:
@@ -123,19 +117,6 @@ def alphas_of(values: Ints, n_codes: int) -> Floats:
     return np.where(expected > 0, 1 - observed / np.where(expected > 0, expected, 1.0), np.nan)
 
 
-class SharePrecision(NamedTuple):
-    """The interval to be expected with ``n`` units."""
-
-    n: int
-    low: float
-    high: float
-
-    @property
-    def half(self) -> float:
-        """Half its width."""
-        return (self.high - self.low) / 2
-
-
 def design_effect(per_trace: float, icc: float) -> float:
     """1 + (m − 1)ρ."""
     return 1 + (per_trace - 1) * icc
@@ -152,10 +133,12 @@ def icc_of(deff: float, per_trace: float) -> float:
 
 def share_precision(
     share: float, n: int, *, per_trace: float = 1, icc: float = 0.0, level: float = LEVEL
-) -> SharePrecision:
-    """The interval around ``share`` from ``n`` units, ``per_trace`` of each trace; at least two traces are counted."""
-    t = critical(max(2, round(n / per_trace)), level)
-    return SharePrecision(n, *clopper_pearson(share, n / design_effect(per_trace, icc), t, level))
+) -> Estimate:
+    """The interval to be expected around ``share`` from ``n`` units, ``per_trace`` of each trace; at least two traces are counted."""
+    traces = max(2, round(n / per_trace))
+    size = n / design_effect(per_trace, icc)
+    low, high = clopper_pearson(share, size, critical(traces, level), level)
+    return Estimate(share, low, high, level, n=n, clusters=traces)
 
 
 def units_needed(
@@ -170,7 +153,8 @@ def units_needed(
     """The least n whose interval is no wider than ± ``half``; None beyond ``most``."""
 
     def narrow(n: int) -> bool:
-        return share_precision(share, n, per_trace=per_trace, icc=icc, level=level).half <= half
+        found = share_precision(share, n, per_trace=per_trace, icc=icc, level=level).half
+        return found is not None and found <= half
 
     found = bisect_left(range(1, most + 1), True, key=narrow) + 1
     return found if found <= most else None

@@ -21,7 +21,7 @@ from ..agreement.alpha import krippendorff_alpha
 from ..agreement.comparison import ReliabilityData, reliability_of
 from ..agreement.profile import MISSING
 from ..errors import InputError, RunError, did_you_mean
-from ..estimate import Resampling
+from ..estimate import Estimate, Resampling
 from ..formatting import level_words
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from ..runs.run import CoderRun, require_complete
@@ -31,7 +31,6 @@ from .figures import INK, MUTED, WIDTH, Figure, canvas
 from .planned_precision import (
     AlphaPrecision,
     Coders,
-    SharePrecision,
     alpha_precision,
     icc_of,
     share_precision,
@@ -72,7 +71,7 @@ class SampleSize:
     runs: int
     alpha: tuple[AlphaPrecision, ...]
     code_alpha: tuple[AlphaPrecision, ...]
-    share: tuple[SharePrecision, ...]
+    share: tuple[Estimate, ...]
     needed: Mapping[str, int | None]
 
     def rows(self) -> list[dict[str, Any]]:
@@ -80,11 +79,11 @@ class SampleSize:
         found = []
         for share, a, c in zip(self.share, self.alpha, self.code_alpha, strict=True):
             values = {"alpha_low": a.low, "alpha_high": a.high, "alpha_half": a.half, "alpha_shown": a.shown}
-            values |= {"code_alpha_half": c.half, "code_alpha_undefined": c.undefined}
+            values |= {"code_alpha_half": c.half, "code_alpha_undefined": c.undefined_share}
             values |= {"code_low": share.low, "code_high": share.high, "code_half": share.half}
             values |= {"code_expected": share.n * self.assumed.prevalence}
             rounded = {name: None if value is None else round(value, 5) for name, value in values.items()}
-            found.append({"n_units": share.n, "n_traces": a.traces} | rounded)
+            found.append({"n_units": share.n, "n_traces": a.clusters} | rounded)
         return found
 
     def figure(self) -> Figure:
@@ -199,7 +198,7 @@ def sample_size(
 def _needed(found: tuple[AlphaPrecision, ...], m: int, half: float) -> int | None:
     """Half widths fall with √n: read off the largest simulated study, which has the least of the small ones' curvature."""
     last = found[-1]
-    return None if last.half is None else int(np.ceil(last.traces * m * (last.half / half) ** 2))
+    return None if last.half is None else int(np.ceil(last.clusters * m * (last.half / half) ** 2))
 
 
 def _drawn(size: SampleSize) -> Canvas:

@@ -433,25 +433,29 @@ def test_simulated_alphas_are_krippendorffs() -> None:
 @pytest.mark.parametrize("icc", [0.0, 0.1])
 def test_simulated_studies_have_the_alpha_that_is_assumed(icc: float) -> None:
     found = alpha_precision(Coders(0.7, (0.6, 0.3, 0.1), 20, icc), 100, runs=200)
-    assert found.mean == pytest.approx(0.7, abs=0.01)
-    assert found.undefined == 0
+    assert found.value == pytest.approx(0.7, abs=0.01)
+    assert found.undefined_share == 0
     assert found.half is not None
     assert (0.02 < found.half < 0.06) if icc == 0 else (0.03 < found.half < 0.09)
 
 
 def test_undefined_alphas_are_counted() -> None:
     found = alpha_precision(Coders(0.7, (0.999, 0.001), 5, 0.0), 2, runs=100)
-    assert found.undefined > 0.9
+    assert found.undefined_share > 0.9
     assert found.half is None
 
 
 def test_shares_get_more_precise_with_units_and_less_with_clustering() -> None:
-    halves = [share_precision(0.05, n, per_trace=25, icc=0.1).half for n in (200, 800, 3200)]
-    assert halves[0] > halves[1] > halves[2]
-    assert share_precision(0.05, 800).half < halves[1]
+    def half(n: int, icc: float = 0.1) -> float:
+        found = share_precision(0.05, n, per_trace=25, icc=icc).half
+        assert found is not None
+        return found
+
+    assert half(200) > half(800) > half(3200)
+    assert half(800, icc=0) < half(800)
     n = units_needed(0.05, 0.02, per_trace=25, icc=0.1)
     assert n is not None
-    assert share_precision(0.05, n, per_trace=25, icc=0.1).half <= 0.02
+    assert half(n) <= 0.02
     assert units_needed(0.5, 0.00001) is None
 
 
