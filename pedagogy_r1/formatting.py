@@ -8,7 +8,7 @@ What is undefined is a dash. Files that a program reads (JSON, CSV) hold numbers
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 Kind = Literal["text", "code", "count", "share", "percent", "points", "coefficient", "number", "signed", "p"]
@@ -58,15 +58,15 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def aligned(lines: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Lines of cells in columns of one width: the first ``left`` columns to the left, numbers to the right.
+def aligned(lines: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
+    """Lines of cells in columns of one width: the columns ``left`` flush left, numbers flush right.
 
     >>> print(aligned([["", "all"], ["read", "1,948"]]))
             all
     read  1,948
     """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    pads = [str.ljust if k < left else str.rjust for k in range(len(widths))]
+    pads = [str.ljust if k in left else str.rjust for k in range(len(widths))]
     return "\n".join(
         "  ".join(pad(cell, width) for pad, cell, width in zip(pads, line, widths, strict=True)).rstrip()
         for line in lines

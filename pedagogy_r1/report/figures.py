@@ -224,18 +224,20 @@ def heat_map(
     values: Floats,
     texts: Sequence[Sequence[str]],
     *,
-    row_axis: str,
-    axis: str,
+    row_axis: str = "",
+    axis: str = "",
     scale: str,
-    span: tuple[float, float],
-    diverging: bool = False,
+    reach: float | None = None,
 ) -> Canvas:
-    """(rows, columns) values as colours with their texts; NaN stays empty. ``scale``: what the colours mean."""
+    """(rows, columns) values as colours with their texts; NaN stays empty. ``scale``: what the colours mean.
+
+    Shares in one hue; with ``reach`` two of them, for what lies above 0 and below, as far as that.
+    """
     from matplotlib import colormaps
     from matplotlib.colors import Normalize, to_hex
 
-    colors = colormaps["RdBu_r" if diverging else "Blues"]
-    norm = Normalize(*span, clip=True)
+    colors = colormaps["RdBu_r" if reach else "Blues"]
+    norm = Normalize(-reach if reach else 0, reach or 1, clip=True)
     figure = canvas(WIDTH, 0.36 * len(rows) + 1.35)
     axes = figure.subplots()
     shades = np.ma.masked_invalid(values)

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ..estimate import Estimate
 from ..files.spreadsheet import neutralise
-from ..formatting import Kind, interval, level_words, shown
+from ..formatting import Kind, aligned, interval, level_words, shown
 from .figures import Figure
 
 Row = dict[str, Any]
@@ -86,14 +86,7 @@ class ReportTable:
     def text(self) -> str:
         """The shown columns for a terminal: numbers flush right, two spaces between."""
         lines = [[c.head for c in self.columns], *([c.cell(row) for c in self.columns] for row in self.rows)]
-        widths = [max(len(line[k]) for line in lines) for k in range(len(self.columns))]
-        return "\n".join(
-            "  ".join(
-                cell.rjust(width) if column.numeric else cell.ljust(width)
-                for cell, width, column in zip(line, widths, self.columns, strict=True)
-            ).rstrip()
-            for line in lines
-        )
+        return aligned(lines, [k for k, column in enumerate(self.columns) if not column.numeric])
 
     def csv(self) -> str:
         """All rows with all their values, unrounded; text that a spreadsheet would run gets an apostrophe in front."""
@@ -159,20 +152,22 @@ def columns(*specs: Spec) -> tuple[TableColumn, ...]:
 
 def with_interval(head: str, name: str, kind: Kind, level: float) -> tuple[TableColumn, TableColumn]:
     """Two columns for the estimate whose cells are called ``name_value``, … (`estimate_cells`)."""
-    value, *limits = estimate_cells(None, name)
-    return TableColumn(head, value, kind), TableColumn(level_words(level), (limits[0], limits[1]), kind)
+    before = f"{name}_" if name else ""
+    limits = TableColumn(level_words(level), (f"{before}low", f"{before}high"), kind)
+    return TableColumn(head, f"{before}value", kind), limits
 
 
-def estimate_cells(estimate: Estimate | None, name: str = "", *, more: bool = False) -> Row:
-    """``value``, ``low`` and ``high`` as cells; ``name_value``, … where a row has several estimates.
+def estimate_cells(estimates: Estimate | Mapping[str, Estimate], *, more: bool = False) -> Row:
+    """``value``, ``low`` and ``high`` as cells; ``name_value``, … of each where a row has several estimates.
 
     ``more``: also its level, design effect, warnings, and why it is undefined.
     """
-    names = ("value", "low", "high", *(("level", "design_effect", "why_undefined") if more else ()))
-    cells = {f"{name}_{key}" if name else key: getattr(estimate, key, None) for key in names}
-    if more and estimate:
-        cells[f"{name}_warnings" if name else "warnings"] = "; ".join(estimate.warnings)
-    return cells
+    if isinstance(estimates, Estimate):
+        keys = ("value", "low", "high", *(("level", "design_effect", "why_undefined") if more else ()))
+        cells = {key: getattr(estimates, key) for key in keys}
+        return cells | ({"warnings": "; ".join(estimates.warnings)} if more else {})
+    named = {name: estimate_cells(one, more=more) for name, one in estimates.items()}
+    return {f"{name}_{key}": cell for name, cells in named.items() for key, cell in cells.items()}
 
 
 class Gap(NamedTuple):

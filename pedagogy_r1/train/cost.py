@@ -165,7 +165,7 @@ def cost_text(rows: Sequence[StageCost]) -> str:
         lines.append([stage, first.model, f"{first.tokens / 1e6:,.1f} M", *cells])
     sums = [sum(row.hours for row in rows if row.gpu == name) for name in names]
     lines.append(["GPU hours", "", "", *map(_hours, sums)])
-    return aligned(lines, left=2)
+    return aligned(lines, left=(0, 1))
 
 
 def _hours(hours: float) -> str:

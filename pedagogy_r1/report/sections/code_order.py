@@ -6,8 +6,9 @@ measure_order(study).transitions.z
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 import numpy as np
 
@@ -17,9 +18,6 @@ from ...stats.transition import Transitions, transitions
 from ..figures import Figure, heat_map, profiles
 from ..section import Gap, ReportTable, Section, columns, estimate_cells, with_interval
 from ..study import Study
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
 
 WINDOW = 4
 """Units of a window of co-occurrence: a unit and the three before it."""
@@ -68,33 +66,64 @@ def order_section(study: Study, found: CodeOrder) -> Section:
         "Order: what follows what, and where",
         (lead,),
         (_transition_table(moves), _pair_table(found.pairs, level), _position_table(found.positions, level)),
-        _figures(study, found, used),
+        tuple(_figures(study, found, used)),
         gaps=(gap,) if absent else (),
         cautions=(f"Transitions: {'; '.join(moves.warnings)}.",) if moves.warnings else (),
     )
 
 
-def _figures(study: Study, found: CodeOrder, used: list[int]) -> tuple[Figure, ...]:
-    together = Figure(
+def _figures(study: Study, found: CodeOrder, used: list[int]) -> Iterator[Figure]:
+    yield _transition_figure(found.transitions, used)
+    if any(pair.both for pair in found.pairs):
+        yield _pair_figure(study, found.pairs)
+    seen = [one for one in found.positions if one.count]
+    yield Figure(
+        "position",
+        f"Where in the trace each code appears: share of the units in each tenth of the trace, with {study.settings.percent} "
+        "intervals. Each code has its own scale.",
+        partial(
+            profiles,
+            [one.code for one in seen],
+            seen[0].edges,
+            [one.profile for one in seen],
+            [study.palette[one.code] for one in seen],
+            axis="position in the trace",
+            write=lambda value: f"{100 * value:.3g} %",
+        ),
+    )
+
+
+def _transition_figure(moves: Transitions, used: list[int]) -> Figure:
+    pick = np.ix_(used, used)
+    z, counts = moves.z[pick], moves.observed[pick]
+    names = [moves.codes[k] for k in used]
+    texts = [[f"{n:,}" if n else "" for n in row] for row in counts.tolist()]
+    reach = min(LARGEST_Z, float(np.nanmax(np.abs(z), initial=1.0)))
+    return Figure(
+        "transitions",
+        "Which code follows which: counts, coloured by how many standard deviations (z) they lie above (red) or below "
+        "(blue) what a random order within each trace gives. Read from the row to the column.",
+        partial(heat_map, names, names, z, texts, row_axis="from", axis="to", scale="z", reach=reach),
+    )
+
+
+def _pair_figure(study: Study, pairs: tuple[CodePair, ...]) -> Figure:
+    seen = {code for p in pairs if p.both for code in (p.a, p.b)}
+    names = [code for code in study.codes if code in seen]
+    values = np.full((len(names), len(names)), np.nan)
+    texts = [[""] * len(names) for _ in names]
+    for pair in pairs:
+        if pair.both and pair.lift.value:
+            i, j = sorted((names.index(pair.a), names.index(pair.b)), reverse=True)
+            values[i, j] = math.log2(pair.lift.value)
+            texts[i][j] = f"{pair.lift.value:.2f}"
+    reach = min(3.0, max(1.0, float(np.nanmax(np.abs(values)))))
+    below = values[1:, :-1], [row[:-1] for row in texts[1:]]
+    return Figure(
         "cooccurrence",
         f"Which codes come together within {WINDOW} units: lift, on a doubling scale; 1 is what independence gives. "
         "Empty: never together, or a code that does not occur.",
-        lambda: _draw_pairs(study, found.pairs),
-    )
-    return (
-        Figure(
-            "transitions",
-            "Which code follows which: counts, coloured by how many standard deviations (z) they lie above (red) or below "
-            "(blue) what a random order within each trace gives. Read from the row to the column.",
-            lambda: _draw_transitions(found.transitions, used),
-        ),
-        *([together] if any(p.both for p in found.pairs) else []),
-        Figure(
-            "position",
-            f"Where in the trace each code appears: share of the units in each tenth of the trace, with {study.settings.percent} "
-            "intervals. Each code has its own scale.",
-            lambda: _draw_positions(study, found.positions),
-        ),
+        partial(heat_map, names[1:], names[:-1], *below, scale="lift, powers of 2", reach=reach),
     )
 
 
@@ -131,8 +160,7 @@ def _pair_table(pairs: tuple[CodePair, ...], level: float) -> ReportTable:
         ),
         tuple(
             {"a": pair.a, "b": pair.b, "windows": pair.both, "expected": pair.expected}
-            | estimate_cells(pair.lift, "lift", more=True)
-            | estimate_cells(pair.jaccard, "jaccard", more=True)
+            | estimate_cells({"lift": pair.lift, "jaccard": pair.jaccard}, more=True)
             for pair in ordered
         ),
         note="Lift: how many times as often as if the two were independent. Intervals are clustered by item.",
@@ -151,54 +179,11 @@ def _position_table(positions: tuple[CodePosition, ...], level: float) -> Report
         ),
         tuple(
             {"code": one.code, "count": one.count}
-            | estimate_cells(one.mean, "mean", more=True)
-            | estimate_cells(one.traces_with, "traces")
+            | estimate_cells({"mean": one.mean}, more=True)
+            | estimate_cells({"traces": one.traces_with})
             | {f"tenth_{n}": e.value for n, e in enumerate(one.profile, 1)}
             for one in positions
         ),
-    )
-
-
-def _signed_map(
-    rows: list[str], names: list[str], values: Any, texts: Any, reach: float, **words: str
-) -> Canvas:
-    span = (-reach, reach)
-    return heat_map(rows, names, values, texts, span=span, diverging=True, **words)
-
-
-def _draw_transitions(moves: Transitions, used: list[int]) -> Canvas:
-    pick = np.ix_(used, used)
-    z, counts = moves.z[pick], moves.observed[pick]
-    names = [moves.codes[k] for k in used]
-    texts = [[f"{n:,}" if n else "" for n in row] for row in counts.tolist()]
-    reach = min(LARGEST_Z, float(np.nanmax(np.abs(z), initial=1.0)))
-    return _signed_map(names, names, z, texts, reach, row_axis="from", axis="to", scale="z")
-
-
-def _draw_pairs(study: Study, pairs: tuple[CodePair, ...]) -> Canvas:
-    seen = {code for p in pairs if p.both for code in (p.a, p.b)}
-    names = [code for code in study.codes if code in seen]
-    values = np.full((len(names), len(names)), np.nan)
-    texts = [[""] * len(names) for _ in names]
-    for pair in pairs:
-        if pair.both and pair.lift.value:
-            i, j = sorted((names.index(pair.a), names.index(pair.b)), reverse=True)
-            values[i, j] = math.log2(pair.lift.value)
-            texts[i][j] = f"{pair.lift.value:.2f}"
-    reach = min(3.0, max(1.0, float(np.nanmax(np.abs(values)))))
-    below = values[1:, :-1], [row[:-1] for row in texts[1:]]
-    return _signed_map(names[1:], names[:-1], *below, reach, row_axis="", axis="", scale="lift, powers of 2")
-
-
-def _draw_positions(study: Study, positions: tuple[CodePosition, ...]) -> Canvas:
-    used = [p for p in positions if p.count]
-    return profiles(
-        [p.code for p in used],
-        used[0].edges,
-        [p.profile for p in used],
-        [study.palette[p.code] for p in used],
-        axis="position in the trace",
-        write=lambda value: f"{100 * value:.3g} %",
     )
 
 

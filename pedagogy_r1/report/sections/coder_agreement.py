@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 
@@ -16,11 +16,8 @@ from ...formatting import counted, interval, shown
 from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_CLUSTERS
 from ..figures import Dot, Figure, dot_rows, heat_map
 from ..section import Gap, Quote, Section, distinct, listed
-from ..study import Study
+from ..study import Ints, Study
 from ..study_agreement import LEAST_HUMANS, Agreement, agreement_tables, measure_agreement
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
 
 LIMITS = {limit: shown(limit) for limit in (ALPHA_TENTATIVE, ALPHA_RELIABLE)}
 
@@ -96,31 +93,13 @@ def _cautions(found: Agreement) -> Iterator[str]:
 
 def _figures(study: Study, found: Agreement) -> Iterator[Figure]:
     """Those that the data allow."""
-    percent = study.settings.percent
-    tentative, reliable = LIMITS.values()
-    yield Figure(
-        "alpha",
-        f"Krippendorff's α of each group of coders. Thick: {percent} interval over traces; hair line: over units. Dashed: "
-        f"Krippendorff's limits for tentative conclusions ({tentative}) and for reliable ones ({reliable}).",
-        lambda: _draw_alpha(found.comparisons),
-    )
+    yield _alpha_figure(study, found.comparisons)
     both = [_first(found, "human-human"), _first(found, "human-machine")]
     chosen = [c for c in both if c] or list(found.comparisons[:1])
     if any(one.result.value is not None for c in chosen for one in c.per_code):
-        yield Figure(
-            "alpha_by_code",
-            f"α of each code's presence, {listed([_named(c) for c in chosen])}. Bars: {percent} intervals over traces. A code "
-            "without a mark is undefined there.",
-            lambda: _draw_codes(study, chosen),
-        )
+        yield _code_figure(study, chosen)
     if found.confusion is not None:
-        rows, machine = found.confusion_of
-        yield Figure(
-            "confusion",
-            f"What {machine} said where {rows} said the code in the row: counts of units, coloured by their share of the "
-            "row. The diagonal is agreement.",
-            lambda: _draw_confusion(study, found),
-        )
+        yield _confusion_figure(study, found.confusion, *found.confusion_of)
 
 
 def _first(found: Agreement, kind: str) -> Comparison | None:
@@ -131,42 +110,52 @@ def _named(c: Comparison) -> str:
     return f"{c.kind.replace('-', '–')} ({' – '.join(c.coders)})"
 
 
-def _draw_alpha(comparisons: Sequence[Comparison]) -> Canvas:
+def _alpha_figure(study: Study, comparisons: Sequence[Comparison]) -> Figure:
+    tentative, reliable = LIMITS.values()
     least = min([0.0, *(c.result.low for c in comparisons if c.result.low is not None)])
-    return dot_rows(
-        [" – ".join(c.coders) for c in comparisons],
-        [[Dot(c.result, group=KINDS.index(c.kind), thin=c.result.unit_interval)] for c in comparisons],
-        axis="Krippendorff's α",
-        groups=[kind.replace("-", "–") for kind in KINDS],
-        marks=LIMITS,
-        limits=(least - 0.03, 1.02),
+    return Figure(
+        "alpha",
+        f"Krippendorff's α of each group of coders. Thick: {study.settings.percent} interval over traces; hair line: over units. "
+        f"Dashed: Krippendorff's limits for tentative conclusions ({tentative}) and for reliable ones ({reliable}).",
+        partial(
+            dot_rows,
+            [" – ".join(c.coders) for c in comparisons],
+            [[Dot(c.result, group=KINDS.index(c.kind), thin=c.result.unit_interval)] for c in comparisons],
+            axis="Krippendorff's α",
+            groups=[kind.replace("-", "–") for kind in KINDS],
+            marks=LIMITS,
+            limits=(least - 0.03, 1.02),
+        ),
     )
 
 
-def _draw_codes(study: Study, chosen: Sequence[Comparison]) -> Canvas:
-    names = [one.code for one in chosen[0].per_code]
+def _code_figure(study: Study, chosen: Sequence[Comparison]) -> Figure:
+    names, groups = [one.code for one in chosen[0].per_code], [_named(c) for c in chosen]
     rows = [
         [Dot(c.per_code[k].result, study.palette[code], group) for group, c in enumerate(chosen)]
         for k, code in enumerate(names)
     ]
-    groups = [_named(c) for c in chosen]
-    return dot_rows(
-        names, rows, axis="α of presence or absence", groups=groups, marks=LIMITS, limits=(None, 1.02)
+    axis = "α of presence or absence"
+    return Figure(
+        "alpha_by_code",
+        f"α of each code's presence, {listed(groups)}. Bars: {study.settings.percent} intervals over traces. A code "
+        "without a mark is undefined there.",
+        partial(dot_rows, names, rows, axis=axis, groups=groups, marks=LIMITS, limits=(None, 1.02)),
     )
 
 
-def _draw_confusion(study: Study, found: Agreement) -> Canvas:
-    assert found.confusion is not None
-    counts = found.confusion
+def _confusion_figure(study: Study, counts: Ints, rows: str, machine: str) -> Figure:
     used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
     own = counts[np.ix_(used, used)]
     total = own.sum(axis=1, keepdims=True)
     share = np.divide(own, total, out=np.full(own.shape, np.nan), where=own > 0)
     names = [study.codes[k] for k in used]
     texts = [[f"{n:,}" if n else "" for n in row] for row in own.tolist()]
-    rows, machine = found.confusion_of
-    return heat_map(
-        names, names, share, texts, row_axis=rows, axis=machine, scale="share of the row", span=(0, 1)
+    return Figure(
+        "confusion",
+        f"What {machine} said where {rows} said the code in the row: counts of units, coloured by their share of the "
+        "row. The diagonal is agreement.",
+        partial(heat_map, names, names, share, texts, row_axis=rows, axis=machine, scale="share of the row"),
     )
 
 

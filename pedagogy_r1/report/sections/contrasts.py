@@ -6,7 +6,8 @@ measure_contrasts(study).families[0].contrasts[3].points.value
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from ...errors import RunError, did_you_mean
 from ...formatting import counted
@@ -24,9 +25,6 @@ from ..section import (
     with_interval,
 )
 from ..study import COLUMNS, ColumnContrast, Study, sameness
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
 
 MOST_VALUES = 3
 """Columns with more values are not compared pair by pair unless asked: too many comparisons to read."""
@@ -172,9 +170,10 @@ def _table(one: ColumnContrast, family: ContrastFamily) -> ReportTable:
 
 def _row(c: CodeContrast, level: float) -> Row:
     own: Row = {"code": c.code}
-    for name, estimate in (("a", c.share_a), ("b", c.share_b), ("points", c.points), ("odds", c.odds_ratio)):
-        own |= estimate_cells(estimate, name)
-    own |= estimate_cells(c.cohens_h, "h") | {"level": level, "design_effect": c.design_effect, "p": c.p}
+    own |= estimate_cells(
+        {"a": c.share_a, "b": c.share_b, "points": c.points, "odds": c.odds_ratio, "h": c.cohens_h}
+    )
+    own |= {"level": level, "design_effect": c.design_effect, "p": c.p}
     own |= {"confirmatory": c.confirmatory, "p_family": c.p_family, "p_bh": c.p_bh, "p_glm": c.p_glm}
     own |= {"p_score": c.p_score, "p_chisq_rao_scott": c.p_chisq, "p_permutation": c.p_permutation}
     return own | {"why_undefined": c.why_undefined, "warnings": "; ".join(c.points.warnings)}
@@ -182,22 +181,18 @@ def _row(c: CodeContrast, level: float) -> Row:
 
 def _figure(study: Study, one: ColumnContrast, family: ContrastFamily) -> Figure:
     s = study.settings
-    return Figure(
-        one.file_name("contrast"),
-        f"{sentence(one.words)}: difference of the share of units with each code, in percentage points, with {s.percent} "
-        f"intervals, as {family.coder} coded. Filled: in the confirmatory family with family p < {s.alpha_words}; hollow: not.",
-        lambda: _draw(study, one, family),
-    )
-
-
-def _draw(study: Study, one: ColumnContrast, family: ContrastFamily) -> Canvas:
     clear = {c.code for c in shown_effects(family) if c.confirmatory}
     rows = [
         [Dot(c.points, study.palette[c.code], 0 if c.code in clear else HOLLOW)] for c in family.contrasts
     ]
     a, b = one.sides
     axis = f"← more under {b}      percentage points      more under {a} →"
-    return dot_rows([c.code for c in family.contrasts], rows, axis=axis, marks={0.0: ""})
+    return Figure(
+        one.file_name("contrast"),
+        f"{sentence(one.words)}: difference of the share of units with each code, in percentage points, with {s.percent} "
+        f"intervals, as {family.coder} coded. Filled: in the confirmatory family with family p < {s.alpha_words}; hollow: not.",
+        partial(dot_rows, [c.code for c in family.contrasts], rows, axis=axis, marks={0.0: ""}),
+    )
 
 
 def section(study: Study) -> Section:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,9 +38,6 @@ from ..section import (
 )
 from ..study import ColumnContrast, Ints, Study
 from .contrasts import measure_contrasts
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
 
 MOST_WORK = 2_000_000
 """Units times codes beyond which corrected odds ratios are skipped, and the report says so: some 20 seconds."""
@@ -201,7 +199,18 @@ def correction_section(study: Study, found: Corrections) -> Section:
         "corrected",
         f"Share of each code four ways: {found.machine} at face value, people alone, DSL (the corrected figure to report) and "
         f"PPI++, with {study.settings.percent} intervals clustered by item.",
-        lambda: _draw(study, found),
+        partial(
+            dot_rows,
+            list(found.prevalence),
+            [
+                [Dot(e, study.palette[code], group) for group, e in enumerate(c.estimates)]
+                for code, c in found.prevalence.items()
+            ],
+            axis="share of units",
+            groups=list(WAYS.values()),
+            percent=True,
+            limits=(0, None),
+        ),
     )
     return Section(
         "corrected",
@@ -286,15 +295,15 @@ def _prevalence_row(code: str, c: Corrected, level: float) -> Row:
     own: Row = {"code": code, "level": level}
     for name in (*WAYS, "bias"):
         e = getattr(c, name)
-        own |= estimate_cells(e, name) | {f"{name}_se": e.se, f"{name}_why_undefined": e.why_undefined}
-    return own | estimate_cells(_changed(c.bias, lambda x: 100 * x), "points") | {"verdict": c.verdict()}
+        own |= estimate_cells({name: e}) | {f"{name}_se": e.se, f"{name}_why_undefined": e.why_undefined}
+    return own | estimate_cells({"points": _changed(c.bias, lambda x: 100 * x)}) | {"verdict": c.verdict()}
 
 
 def _odds_row(code: str, c: Corrected, level: float) -> Row:
     own: Row = {"code": code, "level": level}
     for name in WAYS:
         e = _changed(getattr(c, name), lambda x: float(np.exp(min(x, 700.0))))
-        own |= estimate_cells(e, name) | {f"{name}_why_undefined": e.why_undefined}
+        own |= estimate_cells({name: e}) | {f"{name}_why_undefined": e.why_undefined}
     return own | {"verdict": c.verdict()}
 
 
@@ -302,17 +311,6 @@ def _changed(e: Estimate, scale: Callable[[float], float]) -> Estimate:
     """The estimate on another scale."""
     value, low, high = (None if x is None else scale(x) for x in (e.value, e.low, e.high))
     return replace(e, value=value, low=low, high=high)
-
-
-def _draw(study: Study, found: Corrections) -> Canvas:
-    rows = [
-        [Dot(e, study.palette[code], group) for group, e in enumerate(c.estimates)]
-        for code, c in found.prevalence.items()
-    ]
-    names = list(WAYS.values())
-    return dot_rows(
-        list(found.prevalence), rows, axis="share of units", groups=names, percent=True, limits=(0, None)
-    )
 
 
 def section(study: Study) -> Section:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from ...stats.code_shares import Basis, CodeShare, frequency
 from ..figures import Dot, Figure, dot_rows, stacked_bars
 from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, with_interval
 from ..study import COLUMNS, Study, sameness, value_words
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
 
 BASES: tuple[Basis, ...] = ("units", "tokens")
 MOST_GROUPS = 6
@@ -57,24 +54,16 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     every = len(study.codes) * len(study.data.coders)
     caption = "How often each code is the primary code, by coder."
     tables = [_table(study, "frequency", caption, "coder", found.overall, every)]
-    figures = [
-        Figure(
-            "frequency",
-            f"Share of units with each primary code, by coder, with {percent} intervals clustered by {units[0].cluster}.",
-            lambda: _draw_overall(study, found),
-        )
-    ]
+    about = f", by coder, with {percent} intervals clustered by {units[0].cluster}."
+    coders = [c.name for c in study.data.coders][:MOST_GROUPS]
+    figures = [_figure(study, "frequency", about, {(s.coder, s.code): s for s in units}, coders, coders)]
     for column, shares in found.by.items():
         caption = f"How often each code is the primary code, by {column}, as {study.main} coded."
         first = len(study.codes) * min(len(shares["units"]) // len(study.codes), 3)
         tables.append(_table(study, f"frequency_by_{column}", caption, column, shares, first))
         figures.append(_group_figure(study, shares["units"], column))
     figures += [
-        Figure(
-            f"composition_by_{column}",
-            f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.",
-            partial(_draw_composition, study, shares["tokens"], column),
-        )
+        _composition_figure(study, shares["tokens"], column)
         for column, shares in found.by.items()
         if column != "correct"
     ]
@@ -122,17 +111,17 @@ def _row(share: CodeShare) -> Row:
     return own | {"n_missing": share.n_missing, "method": share.share.method}
 
 
-def _draw_overall(study: Study, found: Frequencies) -> Canvas:
-    coders = [c.name for c in study.data.coders][:MOST_GROUPS]
-    return _draw(study, {(s.coder, s.code): s for s in found.overall["units"]}, coders, coders)
-
-
-def _draw(study: Study, own: Mapping[Any, CodeShare], groups: Sequence[Any], names: Sequence[str]) -> Canvas:
+def _figure(
+    study: Study, name: str, about: str, own: Mapping[Any, CodeShare], groups: Sequence[Any], names: list[str]
+) -> Figure:
+    """``own``: by group and code; ``names``: what each of the ``groups`` is called."""
     rows = [
         [Dot(own[group, code].share, study.palette[code], g) for g, group in enumerate(groups)]
         for code in study.codes
     ]
-    return dot_rows(study.codes, rows, axis="share of units", groups=names, percent=True, limits=(0, None))
+    axis = "share of units"
+    draw = partial(dot_rows, study.codes, rows, axis=axis, groups=names, percent=True, limits=(0, None))
+    return Figure(name, f"Share of units with each primary code{about}", draw)
 
 
 def _values(shares: Sequence[CodeShare]) -> list[Any]:
@@ -145,25 +134,23 @@ def _group_figure(study: Study, shares: Sequence[CodeShare], column: str) -> Fig
     rest = (
         f" The first {MOST_GROUPS} of {len(values)} are drawn; the table has all." if drawn != values else ""
     )
-    return Figure(
-        f"frequency_by_{column}",
-        f"Share of units with each primary code by {column}, as {study.main} coded, with {study.settings.percent} intervals.{rest}",
-        lambda: _draw(
-            study,
-            {(s.group[0][1], s.code): s for s in shares},
-            drawn,
-            [value_words(column, v) for v in drawn],
-        ),
-    )
+    about = f" by {column}, as {study.main} coded, with {study.settings.percent} intervals.{rest}"
+    own = {(s.group[0][1], s.code): s for s in shares}
+    names = [value_words(column, value) for value in drawn]
+    return _figure(study, f"frequency_by_{column}", about, own, drawn, names)
 
 
-def _draw_composition(study: Study, shares: Sequence[CodeShare], column: str) -> Canvas:
+def _composition_figure(study: Study, shares: Sequence[CodeShare], column: str) -> Figure:
     values = _values(shares)[:12]
     own = {(s.group[0][1], s.code): s.share.value or 0.0 for s in shares}
     table = np.array([[own[value, code] for code in study.codes] for value in values])
     names = [value_words(column, value) for value in values]
     colors = [study.palette[code] for code in study.codes]
-    return stacked_bars(names, study.codes, table, colors, axis="share of tokens")
+    return Figure(
+        f"composition_by_{column}",
+        f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.",
+        partial(stacked_bars, names, study.codes, table, colors, axis="share of tokens"),
+    )
 
 
 def section(study: Study) -> Section:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,6 @@ from ..study import COLUMNS, Study, value_words
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure as Canvas
 
 PAPER_SHARE = 0.65
 STRICT, NONREFLECTIVE = "#BBBBBB", "#DDCC77"
@@ -138,11 +138,21 @@ def noise_section(study: Study, found: Noise) -> Section:
         f"“{PAPER}” without saying which it means, so it stands beside both. A unit counts with all its tokens, by its "
         "primary code; tokens without a coding are in no share.",
     )
+    drawn = [g for g in found.groups if g.coder == study.main]
     figure = Figure(
         "noise",
         f"Noise as a share of tokens, as {study.main} coded, strict and non-reflective, with {percent} intervals. Dashed: the "
         "paper's 65 %, whose reading is not known.",
-        lambda: _draw([g for g in found.groups if g.coder == study.main]),
+        partial(
+            dot_rows,
+            [f"{g.column}: {g.value}" if g.column else "all" for g in drawn],
+            [[Dot(g.share.strict, STRICT, 0), Dot(g.share.nonreflective, NONREFLECTIVE, 1)] for g in drawn],
+            axis="share of coded tokens",
+            groups=("strict", "non-reflective"),
+            marks={PAPER_SHARE: "the paper: 65 %"},
+            percent=True,
+            limits=(0, 1),
+        ),
     )
     cautions = distinct([f"{w}." for g in found.groups[:1] for w in g.share.strict.warnings])
     return Section("noise", "Noise", lead, (table,), (figure,), gaps=tuple(gaps), cautions=cautions)
@@ -151,25 +161,11 @@ def noise_section(study: Study, found: Noise) -> Section:
 def _row(group: NoiseGroup) -> Row:
     s = group.share
     own: Row = {"coder": group.coder, "by": group.column, "group": group.value}
-    own |= estimate_cells(s.strict, "strict") | estimate_cells(s.nonreflective, "nonreflective")
-    own |= estimate_cells(s.strict_mean, "strict_mean") | estimate_cells(
-        s.nonreflective_mean, "nonreflective_mean"
-    )
+    names = ("strict", "nonreflective", "strict_mean", "nonreflective_mean")
+    own |= estimate_cells({name: getattr(s, name) for name in names})
     own |= {"tokens": s.tokens, "coded": s.coded, "missing": s.missing, "traces": s.traces}
     own |= {"level": s.strict.level, "method": s.strict.method, "warnings": "; ".join(s.strict.warnings)}
     return own | {"why_undefined": s.strict.why_undefined}
-
-
-def _draw(groups: Sequence[NoiseGroup]) -> Canvas:
-    return dot_rows(
-        [f"{g.column}: {g.value}" if g.column else "all" for g in groups],
-        [[Dot(g.share.strict, STRICT, 0), Dot(g.share.nonreflective, NONREFLECTIVE, 1)] for g in groups],
-        axis="share of coded tokens",
-        groups=("strict", "non-reflective"),
-        marks={PAPER_SHARE: "the paper: 65 %"},
-        percent=True,
-        limits=(0, 1),
-    )
 
 
 def section(study: Study) -> Section:
