@@ -58,6 +58,11 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def sentence(words: str) -> str:
+    """With a capital first."""
+    return words[:1].upper() + words[1:]
+
+
 def aligned(lines: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
     """Lines of cells in columns of one width: the columns ``left`` flush left, numbers flush right.
 

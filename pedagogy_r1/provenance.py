@@ -16,10 +16,10 @@ from typing import Any
 _PACKAGES = ("spacy", "openai", "krippendorff", "numpy", "pandas", "statsmodels", "pydantic")
 
 
-def versions() -> dict[str, str]:
-    """Versions of this package, Python, and every library whose change could move a number."""
+def versions(*more: str) -> dict[str, str]:
+    """Versions of this package, Python, every library whose change could move a number, and ``more`` of them; of those installed."""
     found = {"pedagogy_r1": _version("pedagogy-r1"), "python": platform.python_version()}
-    found |= {name: _version(name) for name in _PACKAGES}
+    found |= {name: _version(name) for name in (*_PACKAGES, *more)}
     return {name: version for name, version in found.items() if version}
 
 

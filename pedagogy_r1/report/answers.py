@@ -13,11 +13,11 @@ from typing import NamedTuple
 from ..agreement.alpha_difference import AlphaDifference
 from ..agreement.comparison import Comparison
 from ..estimate import Estimate
-from ..formatting import counted, interval, shown
+from ..formatting import counted, interval, sentence, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
-from .section import Gap, listed, sentence
+from .section import Gap, listed
 from .sections.contrasts import Contrasts, clear_of_zero, shown_effects
 from .sections.corrections import Corrections
 from .sections.noise_share import Noise
@@ -52,8 +52,7 @@ def reliability_answer(study: Study, found: Agreement) -> PlainAnswer:
         return PlainAnswer(question, f"Not known: only {name} coded.", (alone,))
     people, machines = _best(found.of_kind("human-human")), _best(found.of_kind("machine-machine"))
     mixed = _best([c for c in found.of_kind("human-machine") if study.machine in c.coders])
-    text: list[str] = []
-    short: list[str] = []
+    text, short = [], []
     if people:
         text.append(f"{_who(people, 'people')} {_level(people)}")
         short.append(f"People agree {_grade_words(people)}")
@@ -91,11 +90,8 @@ def _level(c: Comparison) -> str:
     if result.value is None:
         return f"cannot be compared: {result.why_undefined}."
     seen = next((one.value for one in c.beside if one.name == "percent agreement"), None)
-    same = (
-        f"gave the same code to {shown(seen, 'share')} of {counted(result.n, 'shared unit')}. "
-        if seen is not None
-        else ""
-    )
+    of = f"of {counted(result.n, 'shared unit')}"
+    same = f"gave the same code to {shown(seen, 'share')} {of}. " if seen is not None else ""
     if _too_few(c):
         few = f"{counted(result.n, 'shared unit')} of {counted(result.clusters, 'trace')}"
         return f"{same}Krippendorff's α is {shown(result.value)}, but {few} are too few to tell how far they agree."
@@ -147,17 +143,16 @@ def _difference(d: AlphaDifference | None) -> list[str]:
     if d is None or d.value is None or d.low is None or d.high is None:
         return []
     if d.low <= 0 <= d.high:
-        return [
-            "On the units that all of them coded, the machine's agreement with people is not shown to differ from people's own."
-        ]
-    how = "less" if d.value < 0 else "more"
+        alike = "the machine's agreement with people is not shown to differ from people's own"
+        return [f"On the units that all of them coded, {alike}."]
+    how, size = "less" if d.value < 0 else "more", shown(d.value, "signed")
+    span = f"{shown(d.low, 'signed')} to {shown(d.high, 'signed')}"
     return [
-        f"On the same units, people agree {how} with the machine than with each other: α differs by "
-        f"{shown(d.value, 'signed')} ({shown(d.low, 'signed')} to {shown(d.high, 'signed')})."
+        f"On the same units, people agree {how} with the machine than with each other: α differs by {size} ({span})."
     ]
 
 
-def noise_answer(study: Study, found: Noise, corrected: Corrections | None = None) -> PlainAnswer:
+def noise_answer(study: Study, found: Noise, corrected: Corrections) -> PlainAnswer:
     """The main coder's figures, and the paper's beside them."""
     question = "How much of the reasoning is noise?"
     if found.families.why_no_strict:
@@ -199,12 +194,10 @@ def _span(e: Estimate, percent: str = "") -> str:
     return f" ({words}{shown(e.low, 'share')} to {shown(e.high, 'share')})"
 
 
-def _noise_code(study: Study, found: Noise, corrected: Corrections | None) -> Corrected | None:
+def _noise_code(study: Study, found: Noise, corrected: Corrections) -> Corrected | None:
     """The corrected share of the one code that is all of the strict noise."""
     codes = [c.id for c in study.book.codes if c.family in found.families.strict]
-    if corrected is None or len(codes) != 1 or corrected.machine != study.main:
-        return None
-    return corrected.prevalence.get(codes[0])
+    return corrected.prevalence.get(codes[0]) if len(codes) == 1 and corrected.machine == study.main else None
 
 
 def _corrected_noise(units: str, own: Corrected | None) -> str:
@@ -222,7 +215,7 @@ def _whole(share: float) -> str:
     return shown(share, "percent") if share >= 0.01 or share == 0 else "under 1 %"
 
 
-def difference_answer(study: Study, found: Contrasts, corrected: Corrections | None) -> PlainAnswer:
+def difference_answer(study: Study, found: Contrasts, corrected: Corrections) -> PlainAnswer:
     """The first comparison in words, the others in a line each."""
     question = "What differs between the conditions?"
     if not found.families:
@@ -281,8 +274,8 @@ def _contrast_words(study: Study, one: ColumnContrast, family: ContrastFamily) -
     return f"{one.words}: {'; '.join(said)}{more}."
 
 
-def _checked(found: Contrasts, corrected: Corrections | None) -> str:
-    if corrected is None or not corrected.contrasts:
+def _checked(found: Contrasts, corrected: Corrections) -> str:
+    if not corrected.contrasts:
         return "These are a machine's codes, not corrected for its errors."
     held = {}
     for c in shown_effects(found.families[0]):

@@ -25,8 +25,8 @@ from ..codebook import Code
 from ..errors import RunError
 from ..files.records import BadRow, atomic, read_rows
 from ..files.spreadsheet import neutralise
+from ..formatting import sentence
 from ..runs.run import marked_partial
-from .section import sentence
 
 UNITS = "units.csv"
 DECISION, NOTE = "decision", "note"

@@ -78,12 +78,8 @@ class Figure:
         size = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+)', text)
         width = f"{float(size[1]) * 4 / 3:.0f}px" if size else "100%"
         label = f'role="img" aria-label="{escape(self.caption)}" style="max-width:{width}"'
-        return re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', rf"<svg \1 {_safe(label)}>", text, count=1)
-
-
-def _safe(replacement: str) -> str:
-    """A replacement in which a backslash is no escape."""
-    return replacement.replace("\\", r"\\")
+        tag = r'<svg [^>]*?(viewBox="[^"]*")[^>]*>'
+        return re.sub(tag, lambda found: f"<svg {found[1]} {label}>", text, count=1)
 
 
 @contextmanager
@@ -277,6 +273,8 @@ def profiles(
     write: Callable[[float], str],
 ) -> Canvas:
     """A small picture for each name: a share along the trace, with its interval as a band, each on its own scale."""
+    from matplotlib.ticker import MaxNLocator
+
     across = 4
     down = -(-len(names) // across)
     figure = canvas(WIDTH, 1.25 * down + 0.45)
@@ -295,19 +293,13 @@ def profiles(
         axes.set_xlim(0, 1)
         axes.set_title(names[number], pad=3)
         axes.set_xticks([0, 0.5, 1], ["start", "", "end"])
-        axes.yaxis.set_major_locator(_few_ticks())
+        axes.yaxis.set_major_locator(MaxNLocator(3))
         axes.yaxis.set_major_formatter(lambda value, _: write(value))
         axes.tick_params(length=2, labelsize=7.5)
         axes.grid(axis="y")
         axes.set_axisbelow(True)
     figure.supxlabel(axis, fontsize=9)
     return figure
-
-
-def _few_ticks() -> Any:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(3)
 
 
 def stacked_bars(

@@ -218,13 +218,3 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
-
-
-def sentence(words: str) -> str:
-    """With a capital first."""
-    return words[:1].upper() + words[1:]
-
-
-def distinct(cautions: Sequence[str | None]) -> tuple[str, ...]:
-    """Without repeats and blanks."""
-    return tuple(dict.fromkeys(c for c in cautions if c))

@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from ..agreement.code_accuracy import majority
 from ..agreement.comparison import ReliabilityData, reliability_of
@@ -29,9 +30,6 @@ from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Ints = npt.NDArray[np.int64]
 Measured = TypeVar("Measured")

@@ -7,8 +7,9 @@ alpha · coefficients · alpha_by_code · human_machine · leave_one_out · alph
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -33,23 +34,11 @@ GROUP_COLUMNS = ("condition", "domain", "model")
 
 
 @dataclass(frozen=True)
-class GroupAlpha:
-    """α of some coders in the traces where ``column`` is ``value``."""
-
-    coders: tuple[str, ...]
-    kind: str
-    column: str
-    value: str
-    result: Alpha
-
-
-@dataclass(frozen=True)
 class Agreement:
     """``confusion``: (codes, codes) counts, rows by the first of ``confusion_of``, columns by the second."""
 
     report: AgreementReport
     comparisons: tuple[Comparison, ...]
-    by_group: tuple[GroupAlpha, ...]
     confusion: Ints | None
     confusion_of: tuple[str, str]
 
@@ -65,7 +54,7 @@ def measure_agreement(study: Study) -> Agreement:
     many = len(study.machines) > MOST_MACHINES
     comparisons = tuple(c for c in report.comparisons if not (many and c.kind == "machine-machine"))
     of, confusion = _confusion(study)
-    return Agreement(report, comparisons, _by_group(study), confusion, of)
+    return Agreement(report, comparisons, confusion, of)
 
 
 def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
@@ -83,42 +72,39 @@ def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
     return of, counts if both.any() else None
 
 
-def _by_group(study: Study) -> tuple[GroupAlpha, ...]:
+def _group_rows(study: Study) -> Iterator[Row]:
     teams = [(study.humans, "human-human")] if len(study.humans) >= 2 else []
     if study.machine:
         teams += [((human, study.machine), "human-machine") for human in study.humans[:4]]
-    found = []
     for column in GROUP_COLUMNS:
         values = study.values(column)
         for value in values if 2 <= len(values) <= 12 else []:
             for names, kind in teams:
                 own = study.data.of(names).where(column, value).on_scale()
                 alpha = krippendorff_alphas([own], study.settings.how)[0]
-                found.append(GroupAlpha(names, kind, column, str(value), alpha))
-    return tuple(found)
+                yield {"by": column, "group": str(value)} | _coders(names) | {"kind": kind} | _cells(alpha)
 
 
-def agreement_tables(study: Study, found: Agreement) -> tuple[ReportTable, ...]:
+def agreement_tables(study: Study, found: Agreement) -> Iterator[ReportTable]:
     """Those that the data allow."""
-    return tuple(_tables(study, found, study.settings.level))
-
-
-def _tables(study: Study, found: Agreement, level: float) -> Iterator[ReportTable]:
+    level = study.settings.level
     yield _alpha_table(found, level)
     yield _coefficient_table(found, level)
     yield _code_table(found, level)
     if found.report.differences:
         yield _difference_table(found, level)
     if found.report.leave_one_out:
-        rows = tuple({"without": name} | _cells(alpha) for name, alpha in found.report.leave_one_out.items())
+        without = found.report.leave_one_out
         yield ReportTable(
             "leave_one_out",
             "α of all the other coders, without each in turn: a coder without whom it rises differs from the rest.",
             (*columns("without"), *_alpha_columns(level), *columns(UNITS)),
-            rows,
+            tuple({"without": name} | _cells(alpha) for name, alpha in without.items()),
         )
-    if found.by_group:
-        yield _group_table(found, level)
+    if rows := tuple(_group_rows(study)):
+        caption = "α within each condition, domain and model."
+        of, more = columns("by", ("", "group"), "coders"), columns(UNITS, ("traces", "traces", "count"))
+        yield _table_of_alphas("alpha_by_group", caption, of, rows, level, more, first=30)
     if found.confusion is not None and study.reference is not None:
         yield _fidelity_table(study, found.confusion, *found.confusion_of)
 
@@ -126,8 +112,8 @@ def _tables(study: Study, found: Agreement, level: float) -> Iterator[ReportTabl
 UNITS: Spec = ("units", "units", "count")
 
 
-def _coders(c: Comparison | GroupAlpha) -> Row:
-    return {"coders": " – ".join(c.coders)}
+def _coders(names: Sequence[str]) -> Row:
+    return {"coders": " – ".join(names)}
 
 
 def _cells(result: Alpha) -> Row:
@@ -144,15 +130,23 @@ def _alpha_columns(level: float) -> tuple[TableColumn, ...]:
     )
 
 
-def _why(rows: tuple[Row, ...]) -> tuple[TableColumn, ...]:
-    """A column for reasons, where there is any."""
-    undefined = any(row["why_undefined"] for row in rows)
-    return columns(("why undefined", "why_undefined")) if undefined else ()
+def _table_of_alphas(
+    name: str,
+    caption: str,
+    of: tuple[TableColumn, ...],
+    rows: tuple[Row, ...],
+    level: float,
+    more: tuple[TableColumn, ...] = (),
+    **how: Any,
+) -> ReportTable:
+    """``of``: the columns before α; ``more``: those behind its intervals; then the reasons, where any is undefined."""
+    why = columns(("why undefined", "why_undefined")) if any(row["why_undefined"] for row in rows) else ()
+    return ReportTable(name, caption, (*of, *_alpha_columns(level), *more, *why), rows, **how)
 
 
 def _alpha_table(found: Agreement, level: float) -> ReportTable:
     rows = tuple(
-        _coders(c)
+        _coders(c.coders)
         | {"kind": c.kind}
         | _cells(c.result)
         | {f"p_below_{limit}": share for limit, share in c.result.q.items()}
@@ -161,19 +155,16 @@ def _alpha_table(found: Agreement, level: float) -> ReportTable:
     )
     sets = columns(("MASI", "masi_value", "coefficient"), ("Jaccard", "jaccard_value", "coefficient"))
     tentative, reliable = f"{ALPHA_TENTATIVE:.3f}", f"{ALPHA_RELIABLE:.3f}"
-    return ReportTable(
+    below: list[Spec] = [
+        (f"P(α < {limit[1:]})", f"p_below_{limit}", "share") for limit in (tentative, reliable)
+    ]
+    return _table_of_alphas(
         "alpha",
         "Krippendorff's α of every pair of coders, and of all where there are more than two.",
-        (
-            *columns("coders", ("", "kind")),
-            *_alpha_columns(level),
-            *columns((f"P(α < {tentative[1:]})", f"p_below_{tentative}", "share")),
-            *columns((f"P(α < {reliable[1:]})", f"p_below_{reliable}", "share")),
-            *(sets if any(c.sets for c in found.comparisons) else ()),
-            *columns(UNITS),
-            *_why(rows),
-        ),
+        columns("coders", ("", "kind")),
         rows,
+        level,
+        columns(*below) + (sets if any(c.sets for c in found.comparisons) else ()) + columns(UNITS),
         note="P(α < …): share of resamples of traces that fall below Krippendorff's customary limits (below "
         f"{tentative[1:]} discard, from {reliable[1:]} rely on it). MASI and Jaccard: α of the sets of codes, where second codes "
         "were given.",
@@ -194,7 +185,7 @@ def _coefficient_table(found: Agreement, level: float) -> ReportTable:
             UNITS,
         ),
         tuple(
-            _coders(c)
+            _coders(c.coders)
             | {"coefficient": one.name}
             | estimate_cells(one)
             | {"level": one.level, "agreement": one.agreement, "chance": one.chance, "units": one.n}
@@ -207,19 +198,16 @@ def _coefficient_table(found: Agreement, level: float) -> ReportTable:
 
 def _code_table(found: Agreement, level: float) -> ReportTable:
     rows = tuple(
-        _coders(c) | {"code": one.code, "prevalence": one.prevalence} | _cells(one.result)
+        _coders(c.coders) | {"code": one.code, "prevalence": one.prevalence} | _cells(one.result)
         for c in found.comparisons
         for one in c.per_code
     )
-    return ReportTable(
+    return _table_of_alphas(
         "alpha_by_code",
         "α of each code's presence or absence, as primary or second code.",
-        (
-            *columns("coders", ("code", "code", "code"), ("how common", "prevalence", "share")),
-            *_alpha_columns(level),
-            *_why(rows),
-        ),
+        columns("coders", ("code", "code", "code"), ("how common", "prevalence", "share")),
         rows,
+        level,
         first=len(found.comparisons[0].per_code) * 2,
     )
 
@@ -243,25 +231,6 @@ def _difference_table(found: Agreement, level: float) -> ReportTable:
             | {"level": d.level, "units": d.n, "traces": d.clusters, "why_undefined": d.why_undefined}
             for name, d in found.report.differences.items()
         ),
-    )
-
-
-def _group_table(found: Agreement, level: float) -> ReportTable:
-    rows = tuple(
-        {"by": g.column, "group": g.value} | _coders(g) | {"kind": g.kind} | _cells(g.result)
-        for g in found.by_group
-    )
-    return ReportTable(
-        "alpha_by_group",
-        "α within each condition, domain and model.",
-        (
-            *columns("by", ("", "group"), "coders"),
-            *_alpha_columns(level),
-            *columns(UNITS, ("traces", "traces", "count")),
-            *_why(rows),
-        ),
-        rows,
-        first=30,
     )
 
 

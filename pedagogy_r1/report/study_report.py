@@ -185,17 +185,13 @@ def render_page(report: Report, drawn: Mapping[str, Rendered]) -> str:
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    names = {code.id: code.name for code in report.study.book.codes}
     return environment.get_template("page.html").render(
         report=report,
-        study=report.study,
-        sections=report.sections,
         units=unit_words(report.study),
         figures=inline,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        colors=[(palette.variable(code), palette.light[code], palette.dark[code]) for code in palette.light],
-        chip={code: palette.variable(code) for code in palette.light},
-        code_names=names,
+        palette=palette,
+        code_names={code.id: code.name for code in report.study.book.codes},
         dash=DASH,
         described=_described,
     )

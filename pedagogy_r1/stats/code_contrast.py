@@ -186,7 +186,7 @@ def contrast_sums(
     inside = np.array([code in family for code in codes], dtype=bool)
     tested = max_t(a, b, inside, permutations=permutations, seed=seed)
     found = [
-        _one(code, Sides(ya, a.total, a.units, yb, b.total, b.units, a.by), share_a, share_b, correction)
+        _one(code, Sides(replace(a, coded=ya), replace(b, coded=yb)), share_a, share_b, correction)
         for code, ya, yb, share_a, share_b in zip(
             codes, a.coded.T, b.coded.T, *shares([a, b], level=level), strict=True
         )
@@ -210,12 +210,12 @@ def contrast_sums(
 def _one(code: str, sides: Sides, a: Estimate, b: Estimate, correction: Correction) -> CodeContrast:
     """Estimates and the tests that need no permutation."""
     odds = odds_ratio(sides, a, b, correction=correction)
-    hits, total = sides.ya.sum() + sides.yb.sum(), sides.ma.sum() + sides.mb.sum()
-    why = None
+    pooled, why = sides.pooled, None
+    hits, total = pooled.coded.sum(), pooled.total.sum()
     if hits in (0, total):
         why = f"the code {'never' if hits == 0 else 'always'} occurs on both sides"
     elif sides.clusters < 2:
-        why = f"one {sides.by} only: nothing shows how much shares vary between {sides.by}s"
+        why = f"one {pooled.by} only: nothing shows how much shares vary between {pooled.by}s"
     return CodeContrast(
         code, a, b, points(sides, a, b), odds.estimate, cohens_h(sides, a, b), odds.design_effect,
         odds.p_glm, None if why else score_p(sides), odds.p_chisq, why_undefined=why,

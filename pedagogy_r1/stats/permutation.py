@@ -42,7 +42,6 @@ class Permuted:
     permutations: int
     exact: bool
     shared: int
-    unshared: int
 
 
 def max_t(
@@ -70,11 +69,9 @@ def max_t(
             for start in range(0, total, block)
         ]
     )
-    members = defined if family is None else defined & family
-    p = _single(observed, found, defined, exact)
-    return Permuted(
-        p, _step_down(observed, found, members, exact), total, exact, int(shared.sum()), int(alone.sum())
-    )
+    p = np.where(defined, _share_as_large(found, observed, exact), np.nan)
+    p_family = _step_down(observed, found, defined if family is None else defined & family, exact)
+    return Permuted(p, p_family, total, exact, int(shared.sum()))
 
 
 def _swaps(
@@ -117,11 +114,6 @@ class _Parts:
             return np.where(squares > 1e-18, difference**2 / squares, 0.0)
 
 
-def _single(observed: Floats, found: Floats, defined: Flags, exact: bool) -> Floats:
-    """(codes,) p of each alone; the observed labelling counts as one of the random ones."""
-    return np.where(defined, _share_as_large(found, observed, exact), np.nan)
-
-
 def _step_down(observed: Floats, found: Floats, members: Flags, exact: bool) -> Floats:
     """(codes,) p within the family: the largest statistic is held against the largest of all, the next of the rest …"""
     family = np.full(len(observed), np.nan)
@@ -134,6 +126,7 @@ def _step_down(observed: Floats, found: Floats, members: Flags, exact: bool) -> 
 
 
 def _share_as_large(found: Floats, observed: Floats, exact: bool) -> Floats:
+    """(codes,) p; the observed labelling counts as one of the random ones."""
     extra = 0 if exact else 1
     share: Floats = ((found >= observed * (1 - _TIE)).sum(axis=0) + extra) / (len(found) + extra)
     return share

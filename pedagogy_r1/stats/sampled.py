@@ -76,21 +76,17 @@ class Sampled:
         rare, which = min((yes, "have"), (n_coded - yes, "lack"))
         heaviest = self.weight.max() / self.weight.sum()
         less = "intervals may cover less than stated"
-        return joined(
-            f"only {n_coded} units are human-coded; intervals from under {FEW_CODED} are rough"
-            if n_coded < FEW_CODED
-            else None,
-            f"human codes come from only {traces} traces; under {FEW_CODED_TRACES}, {less}"
-            if traces < FEW_CODED_TRACES
-            else None,
-            f"only {rare} human-coded units {which} the code; under {FEW_WITH_CODE}, {less}"
-            if rare < FEW_WITH_CODE
-            else None,
-            f"one human-coded unit carries {heaviest:.0%} of all weight; estimates hang on it"
-            if heaviest > EXTREME_WEIGHT
-            else None,
-            self._plan_warning(),
-        )
+        found = {
+            f"only {n_coded} units are human-coded; intervals from under {FEW_CODED} are rough": n_coded
+            < FEW_CODED,
+            f"human codes come from only {traces} traces; under {FEW_CODED_TRACES}, {less}": traces
+            < FEW_CODED_TRACES,
+            f"only {rare} human-coded units {which} the code; under {FEW_WITH_CODE}, {less}": rare
+            < FEW_WITH_CODE,
+            f"one human-coded unit carries {heaviest:.0%} of all weight; estimates hang on it": heaviest
+            > EXTREME_WEIGHT,
+        }
+        return joined(*(warning for warning, holds in found.items() if holds), self._plan_warning())
 
     def _plan_warning(self) -> str | None:
         # The largest variance the plan can have: every trace coded whole or not at all.

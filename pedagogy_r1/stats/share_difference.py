@@ -162,49 +162,47 @@ def _correlation(cells: _Cells, mu: Floats, units: int, corrected: bool) -> floa
 _NO_SPREAD = 1e-9
 
 
-@dataclass(frozen=True)
-class Sides:
-    """One code on both sides, clusters aligned. ``ya``, ``yb``: (clusters,) with the code, ``ma``, ``mb``: in all.
+class Sides(NamedTuple):
+    """One code on both sides, clusters aligned: ``coded`` of either is (clusters,)."""
 
-    ``na``, ``nb``: units; they differ from Σm where tokens are counted. ``by``: what a cluster is, in words.
-    """
-
-    ya: Floats
-    ma: Floats
-    na: int
-    yb: Floats
-    mb: Floats
-    nb: int
-    by: str
+    a: Sums
+    b: Sums
 
     @property
     def clusters(self) -> int:
-        return len(self.ma)
+        return len(self.a.total)
 
     @property
     def pooled(self) -> Sums:
         """Both sides together."""
-        return Sums(self.ya + self.yb, self.ma + self.mb, self.na + self.nb, 0, self.by)
+        a, b = self
+        return Sums(a.coded + b.coded, a.total + b.total, a.units + b.units, 0, a.by)
 
     @property
     def cells(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """With and without the code, side a and side b, in units: tokens count as the units that they came in."""
-        fa, fb = self.na / float(self.ma.sum()), self.nb / float(self.mb.sum())
-        ya, yb = float(self.ya.sum()), float(self.yb.sum())
-        return (ya * fa, (float(self.ma.sum()) - ya) * fa), (yb * fb, (float(self.mb.sum()) - yb) * fb)
+        """With and without the code, side a and side b, in units."""
+        return _counts(self.a), _counts(self.b)
 
     @property
     def correlation(self) -> float:
         """Of the two shares, through the clusters that both sides have; 0 where a share does not vary."""
-        za, zb = _contribution(self.ya, self.ma), _contribution(self.yb, self.mb)
+        za, zb = _contribution(self.a), _contribution(self.b)
         norm = math.sqrt(float(za @ za) * float(zb @ zb))
         return float(za @ zb) / norm if norm > 0 else 0.0
 
 
-def _contribution(y: Floats, m: Floats, share: float | None = None) -> Floats:
+def _counts(side: Sums) -> tuple[float, float]:
+    """Units with the code and without: tokens count as the units that they came in."""
+    coded, total = float(side.coded.sum()), float(side.total.sum())
+    scale = side.units / total
+    return coded * scale, (total - coded) * scale
+
+
+def _contribution(side: Sums, share: float | None = None) -> Floats:
     """(clusters,) (y_g − p m_g) / M: how far each cluster moves the share. p: its own, or the one given."""
-    p = y.sum() / m.sum() if share is None else share
-    return (y - p * m) / m.sum()  # type: ignore[no-any-return]
+    total = side.total.sum()
+    p = side.coded.sum() / total if share is None else share
+    return (side.coded - p * side.total) / total  # type: ignore[no-any-return]
 
 
 def score_p(sides: Sides) -> float:
@@ -213,8 +211,9 @@ def score_p(sides: Sides) -> float:
     R's ``svychisq(statistic="Wald")``; zero counts on one side do not upset it. Where all clusters differ by exactly the
     same there is no spread to hold it against, and p is that of all G signs being equal, 2/2^G.
     """
-    pooled = float((sides.ya.sum() + sides.yb.sum()) / (sides.ma.sum() + sides.mb.sum()))
-    w = _contribution(sides.ya, sides.ma, pooled) - _contribution(sides.yb, sides.mb, pooled)
+    a, b = sides
+    pooled = float((a.coded.sum() + b.coded.sum()) / (a.total.sum() + b.total.sum()))
+    w = _contribution(a, pooled) - _contribution(b, pooled)
     variance = float(cluster_variance(w - w.mean()))
     if variance <= 1e-30:
         return 1.0 if abs(w.sum()) < 1e-12 else min(1.0, 2.0 ** (1 - len(w)))
@@ -235,22 +234,21 @@ def odds_ratio(sides: Sides, share_a: Estimate, share_b: Estimate, *, correction
     """Binomial GLM with errors by cluster; an empty cell gives 0 or ∞ with the one limit that is finite."""
     if any(cell == 0 for pair in sides.cells for cell in pair):
         return OddsRatio(_with_empty_cell(sides, share_a, share_b))
-    clusters, level = sides.clusters, share_a.level
-    ones = np.ones(clusters)
+    clusters, level, by = sides.clusters, share_a.level, sides.a.by
     fit = binomial_glm(
-        np.concatenate([sides.ya, sides.yb]),
-        np.concatenate([sides.ma, sides.mb]),
-        np.concatenate([np.column_stack([ones, ones]), np.column_stack([ones, 0 * ones])]),
+        np.concatenate([side.coded for side in sides]),
+        np.concatenate([side.total for side in sides]),
+        np.column_stack([np.ones(2 * clusters), np.repeat([1.0, 0.0], clusters)]),
         np.tile(np.arange(clusters), 2),
         correction=correction,
     )
-    method = f"binomial GLM, errors clustered by {sides.by} ({correction} correction), t with {fit.df} df"
+    method = f"binomial GLM, errors clustered by {by} ({correction} correction), t with {fit.df} df"
     if fit.why_undefined:
         return OddsRatio(sides.pooled.undefined(fit.why_undefined, method, level))
     beta, se, t = float(fit.coef[1]), float(fit.se[1]), critical(clusters, level)
     blank = sides.pooled.estimate(math.exp(beta), method, level)
     if se < _NO_SPREAD:
-        alike = f"all {sides.by}s differ by the same: no spread to judge it by"
+        alike = f"all {by}s differ by the same: no spread to judge it by"
         return OddsRatio(replace(blank, warnings=(alike,)))
     survey = (fit.n - 2) / (fit.n - 1) if correction == "statsmodels" else 1.0
     deff = se**2 * survey / sum(1 / cell for pair in sides.cells for cell in pair)

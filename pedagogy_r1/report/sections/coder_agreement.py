@@ -12,10 +12,11 @@ import numpy as np
 
 from ...agreement.comparison import EACH, KINDS, Comparison
 from ...agreement.profile import MISSING
+from ...estimate import joined
 from ...formatting import counted, interval, shown
 from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_CLUSTERS
 from ..figures import Dot, Figure, dot_rows, heat_map
-from ..section import Gap, Quote, Section, distinct, listed
+from ..section import Gap, Quote, Section, listed
 from ..study import Ints, Study
 from ..study_agreement import LEAST_HUMANS, Agreement, agreement_tables, measure_agreement
 
@@ -33,10 +34,10 @@ def agreement_section(study: Study, found: Agreement) -> Section:
         "agreement",
         "Agreement",
         tuple(_lead(study, found)),
-        agreement_tables(study, found),
+        tuple(agreement_tables(study, found)),
         tuple(_figures(study, found)),
         gaps=tuple(_gaps(study, found)),
-        cautions=distinct(list(_cautions(found))),
+        cautions=joined(*_cautions(found)),
     )
 
 

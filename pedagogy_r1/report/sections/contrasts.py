@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from ...errors import RunError, did_you_mean
-from ...formatting import counted
+from ...estimate import joined
+from ...formatting import counted, sentence
 from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
 from ..figures import HOLLOW, Dot, Figure, dot_rows
 from ..section import (
@@ -19,9 +20,7 @@ from ..section import (
     Row,
     Section,
     columns,
-    distinct,
     estimate_cells,
-    sentence,
     with_interval,
 )
 from ..study import COLUMNS, ColumnContrast, Study, sameness
@@ -121,7 +120,7 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
                 if c.why_undefined
             ),
         ),
-        cautions=distinct([f"{one.words}: {'; '.join(f.warnings)}." for one, f in pairs if f.warnings]),
+        cautions=joined(*(f"{one.words}: {'; '.join(f.warnings)}." for one, f in pairs if f.warnings)),
     )
 
 

@@ -10,7 +10,7 @@ plan is assumed, and said: traces drawn at random where whole traces were coded,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...agreement.profile import MISSING
-from ...estimate import Estimate
-from ...formatting import Kind, counted
+from ...estimate import Estimate, joined
+from ...formatting import Kind, counted, sentence
 from ...limits import WHOLE_TRACE
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
 from ..figures import Dot, Figure, dot_rows
@@ -31,9 +31,7 @@ from ..section import (
     Section,
     TableColumn,
     columns,
-    distinct,
     estimate_cells,
-    sentence,
     with_interval,
 )
 from ..study import ColumnContrast, Ints, Study
@@ -63,10 +61,10 @@ class Corrections:
     """``prevalence``: by code; ``contrasts``: log odds ratios by code for ``comparison``. ``why``: why there is nothing."""
 
     machine: str
-    plan: InclusionPlan | None
-    n_units: int
-    n_coded: int
-    prevalence: Mapping[str, Corrected]
+    plan: InclusionPlan | None = None
+    n_units: int = 0
+    n_coded: int = 0
+    prevalence: Mapping[str, Corrected] = field(default_factory=dict)
     comparison: ColumnContrast | None = None
     contrasts: Mapping[str, Corrected] | None = None
     gaps: tuple[Gap, ...] = ()
@@ -79,14 +77,13 @@ def measure_corrections(study: Study) -> Corrections:
     reference = study.reference
     if reference is None or not machine:
         why = "no run holds codings by people" if reference is None else "no machine coder is in these runs"
-        return Corrections(machine, None, 0, 0, {}, why=why)
+        return Corrections(machine, why=why)
     f = study.row(machine)
     units = np.flatnonzero(f != MISSING)
     y = reference.primary[units]
     coded = y != MISSING
     if not coded.any():
-        why = f"people and {machine} coded no unit in common"
-        return Corrections(machine, None, len(units), 0, {}, why=why)
+        return Corrections(machine, n_units=len(units), why=f"people and {machine} coded no unit in common")
     plan = _recorded(study, units, coded) or plan_of(coded, study.data.cluster[units])
     prevalence: dict[str, Corrected] = {}
     gaps: list[Gap] = []
@@ -123,12 +120,11 @@ def _recorded(study: Study, units: Ints, coded: Bools) -> InclusionPlan | None:
         )
     spread = f"π = {low:.4g}" if low == high else f"π from {low:.4g} to {high:.4g}"
     what = "units" if inclusion.by == "unit_id" else "traces"
-    return InclusionPlan(
-        pi,
+    words = (
         f"{int(coded.sum()):,} of {len(coded):,} units were coded, and the probability with which each of the {what} was "
-        f"drawn is recorded in {Path(inclusion.source).name} ({spread}, expected {expected:,.0f} units){open_still}",
-        recorded=True,
+        f"drawn is recorded in {Path(inclusion.source).name} ({spread}, expected {expected:,.0f} units){open_still}"
     )
+    return InclusionPlan(pi, words, recorded=True)
 
 
 def plan_of(coded: Bools, trace: Ints) -> InclusionPlan:
@@ -190,10 +186,9 @@ def _sides(study: Study, one: ColumnContrast) -> Ints:
 def correction_section(study: Study, found: Corrections) -> Section:
     """The section, or why nothing can be corrected."""
     title = "Corrected for the machine's errors"
-    if found.why or found.plan is None:
-        why = found.why or "nothing could be estimated"
-        gap = Gap("Shares corrected for the machine's errors", why)
-        absent = f"{why}, so the machine's own frequencies cannot be checked"
+    if found.plan is None or found.why:
+        gap = Gap("Shares corrected for the machine's errors", found.why or "")
+        absent = f"{found.why}, so the machine's own frequencies cannot be checked"
         return Section("corrected", title, absent=absent, gaps=(gap,))
     figure = Figure(
         "corrected",
@@ -260,7 +255,7 @@ def _cautions(prevalence: Mapping[str, Corrected]) -> tuple[str, ...]:
     warnings = [f"{sentence(w)}." for c in prevalence.values() for w in c.warnings if "units have" not in w]
     rare = [code for code, c in prevalence.items() if any("units have" in w for w in c.warnings)]
     few = f"Fewer than ten human-coded units have {', '.join(rare)}: their intervals may cover less than stated."
-    return distinct([*warnings, few if rare else None])
+    return joined(*warnings, few if rare else None)
 
 
 WAYS = {"naive": "machine alone", "human": "people alone", "dsl": "DSL", "ppi": "PPI++"}

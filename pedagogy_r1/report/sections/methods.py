@@ -5,7 +5,6 @@ Codings were made under the codebook schoen, version 1.0.0 (sha256 9123923a87a0â
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import NamedTuple
 
 from ...formatting import counted
@@ -16,8 +15,6 @@ from ..section import ReportTable, Row, Section, columns, listed
 from ..study import Study
 from .contrasts import Contrasts, method_words
 from .corrections import Corrections
-
-ALSO = ("scipy", "matplotlib", "pyarrow")
 
 
 class MethodsParagraph(NamedTuple):
@@ -77,18 +74,9 @@ def _codebook(study: Study) -> str:
     )
 
 
-FIRST = [
-    "model",
-    "base_url",
-    "prompt",
-    "schema",
-    "window",
-    "context",
-    "temperature",
-    "seed",
-    "critic",
-    "repeats",
-]
+FIRST = (
+    "model", "base_url", "prompt", "schema", "window", "context", "temperature", "seed", "critic", "repeats",
+)  # fmt: skip
 """Parameters of a coder that are named before the others."""
 
 
@@ -171,16 +159,9 @@ ORDER = (
 
 
 def _software(study: Study) -> str:
-    own = versions() | {name: _version(name) for name in ALSO}
-    text = ", ".join(f"{name} {version}" for name, version in own.items() if version)
+    own = versions("scipy", "matplotlib", "pyarrow")
+    text = ", ".join(f"{name} {version}" for name, version in own.items())
     return f"Seed {study.settings.seed} throughout. {text}. Written {now()}."
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def methods_section(study: Study) -> Section:
@@ -195,13 +176,7 @@ def methods_section(study: Study) -> Section:
             | {"parameters": "; ".join(f"{k}={v}" for k, v in m.parameters.items())}
         )
     shown = columns(
-        "run",
-        "coders",
-        ("made by", "made_by"),
-        "codebook",
-        ("units", "scheme"),
-        "status",
-        "finished",
+        "run", "coders", ("made by", "made_by"), "codebook", ("units", "scheme"), "status", "finished"
     )
     table = ReportTable("runs", "The runs that this report is made of.", shown, tuple(rows))
     return Section("methods", "Methods", tables=(table,))

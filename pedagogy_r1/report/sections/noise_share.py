@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from ...estimate import Resampling
+from ...estimate import Resampling, joined
 from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..figures import Dot, Figure, dot_rows
-from ..section import Gap, ReportTable, Row, Section, columns, distinct, estimate_cells, with_interval
+from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, with_interval
 from ..study import COLUMNS, Study, value_words
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PAPER_SHARE = 0.65
 STRICT, NONREFLECTIVE = "#BBBBBB", "#DDCC77"
@@ -58,8 +56,6 @@ def measure_noise(study: Study) -> Noise:
 def _of_coder(
     study: Study, coder: str, families: NoiseFamilies, how: Resampling, by: Sequence[str]
 ) -> list[NoiseGroup]:
-    import pandas as pd
-
     own = study.table[study.table["coder"] == coder]
     rows, items, first = _traces(own, families)
     over = "items" if len(set(items)) < len(rows) else "traces"
@@ -81,8 +77,6 @@ def _of_coder(
 
 def _traces(own: pd.DataFrame, families: NoiseFamilies) -> tuple[list[NoiseTokens], list[int], Any]:
     """A row for each trace, its item's number, and the place of its first unit."""
-    import pandas as pd
-
     trace, names = pd.factorize(own["trace_id"])
     primary = own["primary"].cat.codes.to_numpy()
     weight = own["tokens"].to_numpy().astype(float)
@@ -154,7 +148,7 @@ def noise_section(study: Study, found: Noise) -> Section:
             limits=(0, 1),
         ),
     )
-    cautions = distinct([f"{w}." for g in found.groups[:1] for w in g.share.strict.warnings])
+    cautions = joined(*(f"{w}." for w in found.groups[0].share.strict.warnings))
     return Section("noise", "Noise", lead, (table,), (figure,), gaps=tuple(gaps), cautions=cautions)
 
 

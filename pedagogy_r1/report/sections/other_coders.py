@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import RunError
+from ...estimate import joined
 from ...stats.multiverse_analysis import Analysis, Multiverse, conclusions, multiverse
-from ..section import Gap, ReportTable, Row, Section, columns, distinct, listed
+from ..section import Gap, ReportTable, Row, Section, columns, listed
 from ..study import ColumnContrast, Study
 from .contrasts import contrast_of, measure_contrasts
 
@@ -85,8 +86,8 @@ def robustness_section(study: Study, found: Robustness) -> Section:
         tuple(lead),
         tuple(_table(study, one, universe) for one, universe in found.universes),
         gaps=found.gaps,
-        cautions=distinct(
-            [f"{one.words}: {'; '.join(u.warnings)}." for one, u in found.universes if u.warnings]
+        cautions=joined(
+            *(f"{one.words}: {'; '.join(u.warnings)}." for one, u in found.universes if u.warnings)
         ),
     )
 
