@@ -64,7 +64,6 @@ class Dispute(NamedTuple):
 
     @property
     def codes(self) -> dict[str, tuple[str, ...] | None]:
-        """By coder."""
         return {coder: said.codes for coder, said in self.said.items()}
 
 

@@ -109,7 +109,6 @@ def _line(decision: LoggedDecision) -> str:
 
 
 def words(codes: tuple[str, ...] | None) -> str:
-    """Codes as text."""
     return "missing" if codes is None else "; ".join(codes) or NONE
 
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from heapq import nsmallest
 from itertools import accumulate
 from operator import add
 from typing import NamedTuple
@@ -119,9 +120,7 @@ class Anchorer:
     @staticmethod
     def _nearest(places: list[Anchored], start: int, how: str) -> Anchored | Refused:
         """The nearest of several places, if it is near, and nearer than any other."""
-        starts = [place.start for place in places]
-        near = places[max(0, bisect_left(starts, start) - 1) : bisect_right(starts, start) + 1]
-        near.sort(key=lambda place: abs(place.start - start))
+        near = nsmallest(2, places, key=lambda place: abs(place.start - start))
         distances = [abs(place.start - start) for place in near]
         if distances[0] > WINDOW:
             times = "once" if len(places) == 1 else f"{len(places)} times"
@@ -208,17 +207,8 @@ class CountedText:
 
     def place(self, start: int, end: int, name: str) -> tuple[int, int] | None:
         """Half-open code points; ``None`` if the selection lies outside of the text or is empty."""
-        ways = sorted(self._ways, key=lambda way: way is not self._usual)  # the usual one first
-        fitting = (self._fitting(way, start, end, name) for way in ways)
-        return next(filter(None, fitting), None) or self._convert(self._usual, start, end)
-
-    @cached_property
-    def _usual(self) -> Callable[[int], int]:
-        """The way of counting that most selections fit; the first of equals."""
-        if len(self._ways) == 1:
-            return self._ways[0]
-        fits = [sum(bool(self._fitting(way, *each)) for each in self._selections) for way in self._ways]
-        return self._ways[fits.index(max(fits))]
+        fitting = (self._fitting(way, start, end, name) for way in self._ways)
+        return next(filter(None, fitting), None) or self._convert(self._ways[0], start, end)
 
     def _fitting(self, way: Callable[[int], int], start: int, end: int, name: str) -> tuple[int, int] | None:
         place = self._convert(way, start, end)
@@ -232,8 +222,10 @@ class CountedText:
 
     @cached_property
     def _ways(self) -> list[Callable[[int], int]]:
-        """From the other program's count to code points of ``text``. What the standard has comes first: code points of the
-        file as it is. Ways that cannot differ in this text are left out."""
+        """From the other program's count to code points of ``text``; the way that most selections fit comes first.
+
+        Then what the standard has: code points of the file as it is. Ways that cannot differ in this text are left out.
+        """
         in_file = [len(character) for character in re.findall("\r\n|.", self._raw, re.DOTALL)]
         counts = [in_file, [1] * len(self.text)]
         if "\r\n" not in self._raw and "\n" in self.text:
@@ -241,7 +233,11 @@ class CountedText:
         beyond = [utf16_units(character) - 1 for character in self.text]
         if any(beyond):
             counts += [list(map(add, count, beyond)) for count in counts]
-        return [code_points(count) for count in dict.fromkeys(map(tuple, counts))]
+        ways = [code_points(count) for count in dict.fromkeys(map(tuple, counts))]
+        if len(ways) > 1:
+            fits = [sum(bool(self._fitting(way, *each)) for each in self._selections) for way in ways]
+            ways.insert(0, ways.pop(fits.index(max(fits))))
+        return ways
 
 
 def _fits(text: str, name: str) -> bool:

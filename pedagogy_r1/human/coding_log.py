@@ -126,11 +126,9 @@ class Work:
 
     @property
     def n(self) -> int:
-        """The number of the last line."""
         return self.changes[-1].n if self.changes else 0
 
     def take(self, change: LoggedChange, row: int) -> None:
-        """Add a line."""
         self.changes.append(change)
         before, after = self.entries.get(change.unit_id, EMPTY), change.entry
         self.entries[change.unit_id], self.rows[change.unit_id] = after, row
@@ -210,7 +208,6 @@ class CodingLog:
             )
 
     def entry(self, unit_id: str) -> Entry:
-        """The state of one unit."""
         return self.work.entries.get(unit_id, EMPTY)
 
     @property

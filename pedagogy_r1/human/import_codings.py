@@ -126,8 +126,14 @@ class _Asked(NamedTuple):
             return None
         if self.units is not None and not self.own:
             return unitizer_of("", self.lang, self.units)[0]
+        if read.by_unit and (self.own or self.project):
+            raise InputError(
+                f"{'--units own' if self.own else '--project'} needs spans, and these files name units by unit_id",
+                "leave it out, or give trace_id start end quote",
+            )
         if read.by_unit:
-            return self._scheme_of_ids(read, traces, book)
+            found = self.scheme or find_scheme(read.rows, traces, [*read.schemes, book.unit], self.lang)
+            return Unitizer(found, self.lang)
         if self.own:
             return None
         scheme = self.project or self.scheme
@@ -136,15 +142,6 @@ class _Asked(NamedTuple):
                 "these files code spans: what shall be the units?",
                 f"--units own (the spans themselves), --project {book.unit} (by largest overlap), --scheme {book.unit} (spans must be its units), or --units RUN",
             )
-        return Unitizer(scheme, self.lang)
-
-    def _scheme_of_ids(self, read: CodingsRead, traces: Path, book: Codebook) -> Unitizer:
-        if self.own or self.project:
-            raise InputError(
-                f"{'--units own' if self.own else '--project'} needs spans, and these files name units by unit_id",
-                "leave it out, or give trace_id start end quote",
-            )
-        scheme = self.scheme or find_scheme(read.rows, traces, [*read.schemes, book.unit], self.lang)
         return Unitizer(scheme, self.lang)
 
 

@@ -74,7 +74,7 @@ def _place_in(
             report.problems.append(raw.problem(why))
         else:
             if found.cause:
-                report.add_moved(found.cause, raw.where)
+                report.add(found.cause, [raw.where], report.moved)
             placed.append(raw._replace(place=(trace.id, *span)))
     return placed
 

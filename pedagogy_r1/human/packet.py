@@ -53,7 +53,6 @@ class PacketManifest(BaseModel):
         return {**self.drawn, **asked, "context": self.context, "codebook": book}
 
     def sources(self) -> dict[str, Any]:
-        """The files it was drawn from."""
         return {**self.source, "enrich": self.drawn.get("enrich", {}).get("run")}
 
 
@@ -223,7 +222,6 @@ def in_context(record: dict[str, Any]) -> str:
 
 
 def code_line(code: Code) -> str:
-    """A code in one line."""
     return f"{code.id} {code.name}: {code.short}"
 
 

@@ -33,7 +33,6 @@ class ReturnedPacket:
 
     @property
     def traces(self) -> Path:
-        """The file of the packet's traces."""
         return self.packet.folder / "key/traces.jsonl"
 
     def source(self) -> dict[str, str]:
@@ -56,7 +55,6 @@ class ReturnedPacket:
         }
 
     def unitizer(self, lang: str | None) -> Unitizer:
-        """Cuts the packet's units."""
         spans = {
             trace_id: tuple((unit.start, unit.end) for unit in units)
             for trace_id, units in self.packet.units.items()

@@ -83,7 +83,6 @@ class RawCoding(NamedTuple):
         return f"{self.file}:{self.row}"
 
     def problem(self, why: str) -> RowProblem:
-        """Why this row cannot be taken."""
         return RowProblem(self.file, self.row, why, self.coder)
 
 
@@ -189,7 +188,6 @@ class TaskRecord:
             raise CodingRowError(nowhere)
 
     def coding(self, cell: str | None, **more: Any) -> RawCoding:
-        """A coding of the task's unit."""
         return self._raw._replace(cell=cell, unit_id=self.unit_id, whole=True, **more)
 
     def span(

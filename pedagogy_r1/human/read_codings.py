@@ -58,28 +58,22 @@ class CodingsReport:
     problems: list[RowProblem] = field(default_factory=list)
     aside: str | None = None
 
-    def add(self, remark: str, where: list[str]) -> None:
-        """Count something worth saying of these rows."""
+    def add(self, remark: str, where: list[str], counter: Counter[str] | None = None) -> None:
+        """Count something worth saying of these rows, in ``counts`` if nothing else is said."""
         if where:
-            self.counts[remark] += len(where)
+            counter = self.counts if counter is None else counter
+            counter[remark] += len(where)
             self.places.setdefault(remark, []).extend(where)
 
     def count_trace(self, units: Sequence[object], codings: Sequence[Coding]) -> None:
-        """Count what was made of one trace."""
         self.traces += 1
         self.traces_left_out = max(0, self.traces_left_out - 1)
         self.units += len(units)
         self.codings += len(codings)
         self.missing += sum(coding.codes is None for coding in codings)
 
-    def add_moved(self, cause: str, where: str) -> None:
-        """Count a row whose offsets moved."""
-        self.moved[cause] += 1
-        self.places.setdefault(cause, []).append(where)
-
     @property
     def run(self) -> CoderRun:
-        """The run that was written."""
         return CoderRun(self.out)
 
     def as_json(self) -> dict[str, Any]:

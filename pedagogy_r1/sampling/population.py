@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import CodebookError, InputError, RunError, did_you_mean
+from ..intake.fields import MISSING, find
 from ..runs.run import CoderRun, require_complete
 from ..trace import Trace, Unit
 
@@ -49,7 +50,6 @@ class Population:
 
     @property
     def n_units(self) -> int:
-        """How many units there are in all."""
         return sum(len(member.unit_ids) for member in self.members)
 
 
@@ -131,10 +131,8 @@ def _value(trace: Trace, name: str) -> Any:
     """``metadata.a.b``, or ``a.b`` where it is no field of a trace, is looked up in the metadata."""
     if name in FIELDS:
         return getattr(trace, name)
-    value: Any = trace.metadata
-    for part in name.removeprefix("metadata.").split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
+    value, _ = find(trace.metadata, name.removeprefix("metadata."))
+    return None if value is MISSING else value
 
 
 def _text(value: Any) -> str:

@@ -46,7 +46,6 @@ _READ = _OURS | {"id", "text", "label", "entities", "comments"}
 
 
 def tool() -> Tool:
-    """Data sets out, labelled texts in."""
     reader = CodingsReader(_sniff, lambda file: each_record(file, _text), _columns)
     return Tool({"doccano": _write}, {"doccano": reader})
 

@@ -51,12 +51,10 @@ _FLAGGED = "yes"
 
 
 def tool() -> Tool:
-    """Workbooks and CSV files out, filled-in sheets in."""
     return Tool({"xlsx": _write_xlsx, "csv": _write_csv}, {"sheet": CodingsReader(_sniff, _read, _columns)})
 
 
 def _names(book: Codebook) -> list[str]:
-    """The columns in order."""
     return [*_SHOWN, *ranks(book), MEMO, FLAG, *_KEYS]
 
 

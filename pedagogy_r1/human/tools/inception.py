@@ -60,7 +60,6 @@ _ANY = ("code", "label", "value")
 
 
 def tool() -> Tool:
-    """Documents out, annotated documents in."""
     return Tool({"inception": _write}, {"inception": CodingsReader(_sniff, _read)})
 
 
@@ -81,7 +80,6 @@ def _write(packet: Packet, coder: str, out: Path, *, json: bool = False) -> list
 
 
 def need_cassis() -> Any:
-    """The package cassis."""
     try:
         import cassis
     except ImportError:

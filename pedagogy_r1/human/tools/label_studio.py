@@ -48,7 +48,6 @@ from . import CodingsReader, Columns, Tool
 
 
 def tool() -> Tool:
-    """Tasks out, annotations in."""
 
     def sniff(file: CodingsFile) -> float:
         return 0.95 if {"data", "annotations"} <= file.plain.keys() else 0.0

@@ -41,7 +41,6 @@ _ANSWERS = {"accept": None, "reject": "rejected", "ignore": "ignored"}
 
 
 def tool() -> Tool:
-    """Tasks out, answers in."""
 
     def sniff(file: Any) -> float:
         return 0.95 if "answer" in file.plain and "_input_hash" in file.columns else 0.0

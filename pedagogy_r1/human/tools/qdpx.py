@@ -45,7 +45,6 @@ _OTHER = ("PictureSelection", "PDFSelection", "AudioSelection", "VideoSelection"
 
 
 def tool() -> Tool:
-    """Projects out and in."""
     return Tool({"qdpx": _write}, {"qdpx": CodingsReader(_sniff, _read, _columns)})
 
 
@@ -61,7 +60,6 @@ def _write(packet: Packet, coder: str, out: Path) -> list[Path]:
 
 
 def _unit_mark(book: Codebook) -> Node:
-    """The code that marks units."""
     about = "Marks where a unit begins and ends. Leave it, and give the unit its code."
     return Node(guid(book.id, "unit"), shown_name(UNIT, "code this"), about, _GREY, True)
 
