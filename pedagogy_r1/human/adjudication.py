@@ -3,26 +3,32 @@
     Dispute(unit u3f…, said (A: IA-SQ, B: OA-ME "judges the thinking"), kind "first")
     OUT/ledger.jsonl      every decision as it was made: who, when, from which codes, to which, why (`coding_log.py`)
     OUT/run.json …        a run of one coder, "adjudicated": what was decided, and what needed no decision
-    OUT/log.csv, log.md   the ledger for a reviewer
+    OUT/log.csv           the ledger for a reviewer: n,at,who,trace_id,unit_id,unit,A,B,decision,reason,stands
+    OUT/log.md            one heading a unit: the text, what each coder said, the decision, and earlier ones if there were any
 
-What counts as settled without a decision: units on which all agree, and those that one coder alone was asked for.
+What counts as settled without a decision: units on which all agree, and those that one coder alone was asked for. Decisions
+that were taken back or replaced are in the logs too; ``stands`` says which count.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ..codebook import Codebook
+from ..codebook import NONE, Codebook
 from ..errors import InputError
+from ..files.records import atomic
+from ..files.spreadsheet import neutralise
 from ..provenance import digest
 from ..runs.run import CoderInfo, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
-from .coding_log import EMPTY, NAME, NOT_YET, Entry, Work, read_log
+from .coding_log import EMPTY, NAME, NOT_YET, Entry, LoggedChange, Work, read_log
 from .packet import CodingTask, Packet
 from .packet_return import NOT_RETURNED
 from .parse_cells import EMPTY_CELL
@@ -231,3 +237,106 @@ def _agreed(said: Mapping[str, CoderView]) -> CoderView:
         return CoderView(None, NOBODY)
     why = f"agreed by {', '.join(coded)}" if len(coded) > 1 else f"coded by {coded[0]} alone"
     return said[coded[0]]._replace(memo=why)
+
+
+class LoggedDecision(NamedTuple):
+    """A line of the ledger, and whether it counts."""
+
+    change: LoggedChange
+    stands: bool
+
+
+def decisions(disputes: Mapping[str, Dispute], work: Work) -> Iterator[LoggedDecision]:
+    """In the order in which they were made. What was saved while it was being typed is not a decision."""
+    for change, following in zip_longest(work.changes, work.changes[1:]):
+        if _half(change, following):
+            continue
+        dispute = disputes.get(change.unit_id)
+        last = work.rows.get(change.unit_id) == change.n + 1
+        yield LoggedDecision(change, bool(last and dispute and decided(change.entry, dispute, work)))
+
+
+def _half(change: LoggedChange, following: LoggedChange | None) -> bool:
+    """Whether the next line goes on with the same decision: a reason typed further, a code followed by its reason."""
+    if following is None or following.unit_id != change.unit_id or following.undoes or change.undoes:
+        return False
+    same = (following.who, following.said) == (change.who, change.said)
+    return same and (following.codes == change.codes or not change.memo)
+
+
+def write_log(material: Material, work: Work, out: Path) -> None:
+    """Write ``log.csv`` and ``log.md`` into ``out``."""
+    disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
+    found = list(decisions(disputes, work))
+    units = {unit.id: unit for units in material.units.values() for unit in units}
+    with atomic(out / "log.csv") as file:
+        table = csv.writer(file, lineterminator="\n")
+        where = ("n", "at", "who", "trace_id", "unit_id", "unit")
+        table.writerow([*where, *material.coders, "decision", "reason", "stands"])
+        for decision in found:
+            row = _row(material.coders, decision, units[decision.change.unit_id])
+            table.writerow([decision.change.n, *map(neutralise, row)])
+    with atomic(out / "log.md") as file:
+        file.write("\n".join(_page(material, disputes, found, units.values())))
+
+
+def _row(coders: Sequence[str], decision: LoggedDecision, unit: Unit) -> list[str]:
+    change = decision.change
+    before = [words(change.said[coder]) if coder in change.said else "" for coder in coders]
+    stands = "yes" if decision.stands else "taken back" if change.undoes else "no"
+    where = [change.at, change.who, unit.trace_id, unit.id, unit.text]
+    return [*where, *before, _outcome(change), change.memo, stands]
+
+
+def _page(
+    material: Material,
+    disputes: Mapping[str, Dispute],
+    found: Sequence[LoggedDecision],
+    units: Iterable[Unit],
+) -> Iterator[str]:
+    standing = sum(decision.stands for decision in found)
+    yield "# Adjudication\n"
+    yield (
+        f"{len(disputes)} units on which {', '.join(map(plain, material.coders))} differ; {standing} decided. "
+        f"Codebook {material.book.stamp}.\n"
+    )
+    for unit in units:
+        mine = [decision for decision in found if decision.change.unit_id == unit.id]
+        if mine or unit.id in disputes:
+            yield from _unit_section(unit, material.said[unit.id], mine, disputed=unit.id in disputes)
+
+
+def _unit_section(
+    unit: Unit, said: Mapping[str, CoderView], mine: Sequence[LoggedDecision], *, disputed: bool
+) -> Iterator[str]:
+    yield f"## {plain(unit.trace_id)}, unit {unit.index + 1}\n"
+    yield "\n".join(f"> {plain(line)}" for line in unit.text.splitlines()) + "\n"
+    for coder, view in said.items():
+        yield f"- {plain(coder)}: **{words(view.codes)}**{_why(view.memo)}"
+    yield from map(_line, mine)
+    if not any(decision.stands for decision in mine):
+        yield "- *not decided*" if disputed else "- *they agree now*"
+    yield ""
+
+
+def _line(decision: LoggedDecision) -> str:
+    change, mark = decision.change, "**" if decision.stands else "~~"
+    undone = " (the one before is taken back)" if change.undoes else ""
+    return f"- {change.at} {plain(change.who)}: {mark}{_outcome(change)}{mark}{_why(change.memo)}{undone}"
+
+
+def words(codes: tuple[str, ...] | None) -> str:
+    return "missing" if codes is None else "; ".join(codes) or NONE
+
+
+def _outcome(change: LoggedChange) -> str:
+    return "cannot be coded" if change.missing else "nothing" if change.codes is None else words(change.codes)
+
+
+def _why(memo: str | None) -> str:
+    return f" – {plain(memo)}" if memo else ""
+
+
+def plain(text: str) -> str:
+    """Text on one line in which nothing is markup."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|~" else c for c in " ".join(text.split()))

@@ -20,7 +20,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ..codebook import Codebook
 from ..errors import InputError, RunError
@@ -38,10 +38,8 @@ NOT_YET = "not decided yet"
 """Why a unit is missing for which the coder wrote a memo or set a flag, and gave no code."""
 
 
-class LogHeader(BaseModel):
+class LogHeader(BaseModel, frozen=True, extra="forbid"):
     """The first line: whose log it is, and under which codebook; ``desk`` is the version of the layout."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     desk: int
     packet: str
@@ -49,10 +47,8 @@ class LogHeader(BaseModel):
     codebook: str
 
 
-class Entry(BaseModel):
+class Entry(BaseModel, frozen=True, extra="forbid"):
     """What the coder says of a unit. ``checked``: practice whose answer has been shown, and which no longer changes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     codes: tuple[str, ...] | None = None
     missing: bool = False

@@ -58,15 +58,15 @@ def import_codings(
     ``kind`` is what the coders are of whom the files do not say it (human, if not given). With ``on_error="stop"`` any
     problem raises `InputError`, which names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
     """
-    asked = _Asked(units, project, scheme, lang, coder, kind, on_error)
-    asked.check(packet, traces=traces, codebook=codebook)
     back = ReturnedPacket(packet, coder) if packet is not None else None
-    book, paths = _codebook(codebook, back), [Path(file) for file in files]
+    asked = _Asked(units, project, scheme, lang, coder, kind, on_error, back)
+    asked.check(traces=traces, codebook=codebook)
+    book, paths = asked.codebook(codebook), [Path(file) for file in files]
     report = CodingsReport(str(out))
     read = read_codings(paths, report, book, format=format, kind=kind, coder=coder, back=back)
-    where = back.traces if back else asked.traces(traces)
-    cut = back.unitizer(lang) if back else asked.unitizer(read, where, book)
-    placed, projecting = _place(read, where, cut, back, report, bool(project))
+    where = asked.traces(traces)
+    cut = asked.unitizer(read, where, book)
+    placed, projecting = asked.place(read, where, cut, report)
     coded = parse_cells(placed, book, report)
     kept = {one.coder for found in coded.values() for one in found}
     report.coders = [name for name in read.coders if name in kept]
@@ -82,14 +82,14 @@ def import_codings(
         "traces_digest": file_digest(where),
         **(back.source() if back else {}),
     }
-    manifest = _manifest(asked, report, book, read.kinds, source, laid=projecting and bool(coder or back))
+    manifest = asked.manifest(report, book, read.kinds, source, projecting)
     codings = build_codings(report, where, coded, cut, projecting, book, manifest, back)
     _write(Path(out), book, manifest, codings)
     return report
 
 
 class _Asked(NamedTuple):
-    """What the command says: what shall be the units, and whose the codings are."""
+    """What the command says: what shall be the units, whose the codings are, and what packet they came back of."""
 
     units: str | Path | None
     project: str | None
@@ -98,22 +98,25 @@ class _Asked(NamedTuple):
     coder: str | None
     kind: CoderKind | None
     on_error: str
+    back: ReturnedPacket | None
 
     @property
     def own(self) -> bool:
         return self.units is not None and str(self.units) == OWN
 
-    def check(self, packet: str | Path | None, **others: object) -> None:
+    def check(self, **others: object) -> None:
         """Raise `ValueError` where one thing is said twice; a packet says all of them, and ``others`` too."""
         said = {"units": self.units, "project": self.project, "scheme": self.scheme}
         if sum(value is not None for value in said.values()) > 1:
             raise ArgumentError("--units, --project and --scheme exclude each other", "say one of them")
         for option, value in {**said, **others}.items():
-            if packet is not None and value is not None:
+            if self.back and value is not None:
                 raise ArgumentError(f"--{option} is known from the packet", "leave it out")
 
     def traces(self, traces: str | Path | None) -> Path:
-        """The traces file: as given, or that of the run whose units are taken."""
+        """The traces file: as given, the packet's, or that of the run whose units are taken."""
+        if self.back:
+            return self.back.traces
         if traces is not None:
             return Path(traces)
         if self.units is None or self.own:
@@ -122,6 +125,8 @@ class _Asked(NamedTuple):
 
     def unitizer(self, read: CodingsRead, traces: Path, book: Codebook) -> Unitizer | None:
         """What cuts the units; ``None`` if the spans of the files do, or nothing was read."""
+        if self.back:
+            return self.back.unitizer(self.lang)
         if not read.rows:
             return None
         if self.units is not None and not self.own:
@@ -144,49 +149,78 @@ class _Asked(NamedTuple):
             )
         return Unitizer(scheme, self.lang)
 
+    def codebook(self, codebook: str | Path | None) -> Codebook:
+        """As given, or the packet's."""
+        if self.back:
+            return self.back.packet.codebook
+        if codebook is None:
+            raise ArgumentError(
+                "no codebook is given",
+                "add --codebook ID@VERSION, or --packet PACKET for what came back of a packet",
+            )
+        return load_codebook(codebook)
 
-def _codebook(codebook: str | Path | None, back: ReturnedPacket | None) -> Codebook:
-    if back:
-        return back.packet.codebook
-    if codebook is None:
-        raise ArgumentError(
-            "no codebook is given",
-            "add --codebook ID@VERSION, or --packet PACKET for what came back of a packet",
-        )
-    return load_codebook(codebook)
-
-
-def _place(
-    read: CodingsRead,
-    traces: Path,
-    cut: Unitizer | None,
-    back: ReturnedPacket | None,
-    report: CodingsReport,
-    projecting: bool,
-) -> tuple[list[RawCoding], bool]:
-    """The rows that have a place, and whether their spans need not be units: as asked, or of a packet whose units they are not."""
-    if not read.rows:
-        return [], projecting
-    exact = None if projecting else cut
-    if exact and read.by_unit:
-        placed = place_units(read.rows, traces, report, exact)
-    else:
-        placed = place_spans(read.rows, traces, report, exact, strict=back is None)
-    if exact is None or back is None:
-        return placed, projecting
-    if any(raw.place not in back.units for raw in placed):
-        return placed, True
-    kept: list[RawCoding] = []
-    for raw in placed:
-        unit, asked = back.units[raw.place], back.drawn.get(raw.coder, {})
-        if unit.id not in asked:
-            report.problems.append(raw.problem(f"unit {unit.id} was not drawn for {raw.coder}"))
-        elif asked[unit.id]:
-            report.practice += 1
-            report.add("practice, left out", [raw.where])
+    def place(
+        self, read: CodingsRead, traces: Path, cut: Unitizer | None, report: CodingsReport
+    ) -> tuple[list[RawCoding], bool]:
+        """The rows that have a place, and whether their spans need not be units: as asked, or of a packet whose units they are not."""
+        back, projecting = self.back, bool(self.project)
+        if not read.rows:
+            return [], projecting
+        exact = None if projecting else cut
+        if exact and read.by_unit:
+            placed = place_units(read.rows, traces, report, exact)
         else:
-            kept.append(raw)
-    return kept, False
+            placed = place_spans(read.rows, traces, report, exact, strict=back is None)
+        if exact is None or back is None:
+            return placed, projecting
+        if any(raw.place not in back.units for raw in placed):
+            return placed, True
+        kept: list[RawCoding] = []
+        for raw in placed:
+            unit, asked = back.units[raw.place], back.drawn.get(raw.coder, {})
+            if unit.id not in asked:
+                report.problems.append(raw.problem(f"unit {unit.id} was not drawn for {raw.coder}"))
+            elif asked[unit.id]:
+                report.practice += 1
+                report.add("practice, left out", [raw.where])
+            else:
+                kept.append(raw)
+        return kept, False
+
+    def manifest(
+        self,
+        report: CodingsReport,
+        book: Codebook,
+        kinds: dict[str, CoderKind],
+        source: dict[str, Any],
+        projecting: bool,
+    ) -> Manifest:
+        """``run.json``; what the files and traces are called does not determine the codings."""
+        other: CoderKind = self.kind or "human"
+        parameters = {
+            "units": str(self.units) if self.units else None,
+            "project": self.project,
+            "on_error": self.on_error,
+            "coder": self.coder or None,
+            "laid on units": True if projecting and (self.coder or self.back) else None,
+            "kind": None if kinds.keys() >= set(report.coders) else other,
+        }
+        how: dict[str, Any] = {
+            "coder": "import:" + "+".join(sorted({name.split(" ")[0] for name in report.formats.values()})),
+            "parameters": {name: value for name, value in parameters.items() if value is not None},
+            "scheme": report.scheme,
+        }
+        digests = {name: source[name] for name in ("files_digest", "traces_digest")}
+        return Manifest.new(
+            "import",
+            book,
+            {**how, "lang": self.lang, "source": digests},
+            **how,
+            coders=[CoderInfo(name=name, kind=kinds.get(name, other)) for name in report.coders],
+            lang=self.lang or "",
+            source=source,
+        )
 
 
 def _settle_problems(report: CodingsReport, on_error: str) -> None:
@@ -226,42 +260,6 @@ def _own_units(coded: dict[str, list[SpanCoding]], lang: str | None, report: Cod
         report.alone.update(next(iter(who)) for who in by_span.values() if len(who) == 1)
         report.shared = sum(len(who) > 1 for who in by_span.values())
     return Unitizer.given(by_span, lang)
-
-
-def _manifest(
-    asked: _Asked,
-    report: CodingsReport,
-    book: Codebook,
-    kinds: dict[str, CoderKind],
-    source: dict[str, Any],
-    *,
-    laid: bool,
-) -> Manifest:
-    """``run.json``; what the files and traces are called does not determine the codings."""
-    other: CoderKind = asked.kind or "human"
-    parameters = {
-        "units": str(asked.units) if asked.units else None,
-        "project": asked.project,
-        "on_error": asked.on_error,
-        "coder": asked.coder or None,
-        "laid on units": laid or None,
-        "kind": None if kinds.keys() >= set(report.coders) else other,
-    }
-    how: dict[str, Any] = {
-        "coder": "import:" + "+".join(sorted({name.split(" ")[0] for name in report.formats.values()})),
-        "parameters": {name: value for name, value in parameters.items() if value is not None},
-        "scheme": report.scheme,
-    }
-    digests = {name: source[name] for name in ("files_digest", "traces_digest")}
-    return Manifest.new(
-        "import",
-        book,
-        {**how, "lang": asked.lang, "source": digests},
-        **how,
-        coders=[CoderInfo(name=name, kind=kinds.get(name, other)) for name in report.coders],
-        lang=asked.lang or "",
-        source=source,
-    )
 
 
 def _write(

@@ -19,7 +19,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ..codebook import Code, Codebook, parse_codebook
 from ..errors import InputError, RunError
@@ -29,10 +29,8 @@ from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
 
 
-class PacketManifest(BaseModel):
+class PacketManifest(BaseModel, frozen=True, extra="forbid"):
     """``packet.json``. ``drawn``: how (fraction, strata, enrichment …), as given; ``counts``: what came of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     packet_id: str
     codebook: dict[str, str]

@@ -28,8 +28,8 @@ from ..human.adjudication import (
     from_packet,
     from_runs,
     write_adjudicated,
+    write_log,
 )
-from ..human.adjudication_log import write_log
 from ..human.coding_log import Attribution
 from ..runs.run import primary_code
 from .code import CodePages
