@@ -57,8 +57,7 @@ class PacketManifest(BaseModel, frozen=True, extra="forbid"):
 class CodingTask(NamedTuple):
     """One unit as a coder sees it: its trace's question, the units before and after, and itself.
 
-    ``number`` counts from 1 in the coder's own order; ``span`` is half-open into ``trace.reasoning``. ``trace`` is blind: no
-    condition, model, correctness, reference or metadata.
+    ``number`` counts from 1 in the coder's own order; ``trace`` is `blind`.
     """
 
     number: int
