@@ -70,7 +70,7 @@ class Entry(BaseModel, frozen=True, extra="forbid"):
 EMPTY = Entry()
 
 
-class LoggedChange(Entry):
+class LoggedChange(Entry, frozen=True):
     """A line after the first. ``undoes``: the ``n`` of the line that it takes back."""
 
     n: int
