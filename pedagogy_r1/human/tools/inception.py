@@ -27,7 +27,7 @@ from ...codebook import NONE, Codebook
 from ...errors import InputError, PluginError
 from ...files.archive import Allowance, Archive, check_xml, names_in, read_bytes
 from ...files.records import BadRow, Row, atomic, write_json
-from ..packet import FIRST, FLAG, MEMO, Packet, code_line, ranks
+from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, code_line, ranks
 from ..raw_coding import CodingsFile, RawCoding, numbered
 from ..shown_text import CodablePlace, ShownText, codable_places, share, shown_texts
 from . import CodingsReader, Tool
@@ -243,9 +243,7 @@ class _Annotation(NamedTuple):
 
     def row(self, coder: str, unit_id: str, quote: str, *, whole: bool) -> RawCoding:
         """A row of a unit with all codes, the primary one first."""
-        names = [n for n in self.values if n.endswith("_code") or n.startswith("code_")]
-        order = sorted(names, key=lambda n: (n != FIRST, n != "second_code", n != "third_code", len(n), n))
-        cell = "; ".join(text for name in order if (text := self.text(name))) or None
+        cell = "; ".join(filter(None, map(self.text, RANKS))) or None
         memo, flag = self.text(MEMO) or None, self.values.get(FLAG) is True
         return RawCoding(0, coder, cell, unit_id, quote=quote, memo=memo, whole=whole, flag=flag)
 
