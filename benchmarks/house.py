@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PLUMBING = {
-    "errors", "provenance", "shipped", "limits", "formatting", "lazy", "files", "estimate", "job", "plugins", "records", "exchange",
+    "errors", "provenance", "shipped", "limits", "formatting", "lazy", "files", "estimate", "job", "plugins", "workers", "records", "exchange",
 }  # fmt: skip
 """The two lowest floors, by today's names and by those of earlier versions."""
 

@@ -63,10 +63,10 @@ def command(
 
     report = agree(runs, by=None if by == "code" else by, **given)
     if not put_json(report.as_json, as_json, json_file):
-        print_report(report, codes=by == "code")
+        _print(report, codes=by == "code")
 
 
-def print_report(report: AgreementReport, *, codes: bool = False) -> None:
+def _print(report: AgreementReport, *, codes: bool) -> None:
     """The comparisons, what is to be said of them, and the disagreements; ``codes``: also every code's α."""
     out = console()
     measurement = report.comparisons[0].measurement if report.comparisons else "nominal"
@@ -80,11 +80,11 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
         out.print(escape(line), style="yellow")
     for name, d in report.differences.items():
         if d.value is not None:
-            out.print(escape(_difference(name, d)))
+            machine, people = shown(d.second), shown(d.first)
+            out.print(escape(f"with {name} people agree {machine}, with each other {people}: {_size(d)}"))
     for group in report.groups:
-        out.print(
-            f"\n[bold]{escape(group.field)} {escape(str(group.value))}[/] · {counted(group.n_units, 'unit')}"
-        )
+        name = escape(f"{group.field} {group.value}")
+        out.print(f"\n[bold]{name}[/] · {counted(group.n_units, 'unit')}")
         _print_comparisons(out, group.comparisons, over)
     if codes:
         for c in report.comparisons:
@@ -100,25 +100,21 @@ def print_report(report: AgreementReport, *, codes: bool = False) -> None:
 def _print_comparisons(out: Console, comparisons: Sequence[Comparison], over: str) -> None:
     beside = ("agree", "κ", "AC1") if out.width >= WIDE else ()
     heads = ("coders", "", "α", over, "over units", *beside, "units", "values")
-    rows = [
-        (
-            *(escape(" – ".join(c.coders)), c.kind, *_cells(c.result)),
-            *([shown(b.value) for b in c.beside] if beside else []),
-            *(f"{c.result.n}", f"{c.result.n_pairable}"),
-        )
-        for c in comparisons
-    ]
+    rows = []
+    for c in comparisons:
+        more = [shown(b.value) for b in c.beside] if beside else []
+        counts = (f"{c.result.n}", f"{c.result.n_pairable}")
+        rows.append((escape(" – ".join(c.coders)), c.kind, *_cells(c.result), *more, *counts))
     out.print(table(*heads, rows=rows, left=("coders", "")))
 
 
 def _cells(result: Alpha) -> tuple[str, str, str]:
     if result.value is None:
         return "[yellow]undefined[/]", DASH, DASH
-    style = (
-        "green" if result.value >= ALPHA_RELIABLE else "yellow" if result.value >= ALPHA_TENTATIVE else "red"
-    )
+    alpha = result.value
+    style = "green" if alpha >= ALPHA_RELIABLE else "yellow" if alpha >= ALPHA_TENTATIVE else "red"
     units = interval(result.unit_low, result.unit_high)
-    return f"[{style}]{shown(result.value)}[/]", interval(result.low, result.high), units
+    return f"[{style}]{shown(alpha)}[/]", interval(result.low, result.high), units
 
 
 def _print_codes(out: Console, comparison: Comparison, over: str) -> None:
@@ -160,23 +156,14 @@ def _print_before_after(out: Console, report: AgreementReport) -> None:
         if d is not None and d.why_undefined:
             out.print(f"before and after: {escape(d.why_undefined)}", style="yellow")
     if report.not_made_again:
-        out.print(
-            f"{report.not_made_again} codings were carried to the new version and not made again: on them nothing can differ "
-            "but by the map",
-            style="yellow",
-        )
-
-
-def _difference(name: str, d: AlphaDifference) -> str:
-    """One sentence on how much worse (or better) people agree with a machine than with each other."""
-    return f"with {name} people agree {shown(d.second)}, with each other {shown(d.first)}: {_size(d)}"
+        carried = f"{report.not_made_again} codings were carried to the new version and not made again"
+        out.print(f"{carried}: on them nothing can differ but by the map", style="yellow")
 
 
 def _size(d: AlphaDifference) -> str:
     between = f" {interval(d.low, d.high)}" if d.interval else ""
-    return (
-        f"difference {shown(d.value)}{between}, {counted(d.n, 'unit')} of {counted(d.clusters or 0, 'trace')}"
-    )
+    units, traces = counted(d.n, "unit"), counted(d.clusters or 0, "trace")
+    return f"difference {shown(d.value)}{between}, {units} of {traces}"
 
 
 def _notes(report: AgreementReport) -> Iterator[str]:
@@ -206,9 +193,7 @@ def _print_disagreements(out: Console, report: AgreementReport) -> None:
     from ..agreement.agreement_report import CONFUSED
 
     if report.confused:
-        pairs = ", ".join(
-            f"{a} with {b} ({c.count}×)" for c in report.confused[:CONFUSED] for a, b in [c.codes]
-        )
+        pairs = ", ".join(f"{' with '.join(c.codes)} ({c.count}×)" for c in report.confused[:CONFUSED])
         out.print(f"\n[bold]most confused[/]  {escape(pairs)}")
     if report.disagreed:
         out.print("[bold]most disagreed units[/]")

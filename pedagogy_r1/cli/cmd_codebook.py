@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..formatting import counted
 from . import options
 from .console import console, escape, notice, print_json, table
 
@@ -29,21 +30,17 @@ def list_(as_json: bool) -> None:
     """The codebooks that come with this package."""
     from ..codebook import load_codebook, released
 
-    books = [load_codebook(path) for path in released()]
-    if as_json:
-        print_json(
-            [{"ref": b.ref, "title": b.title, "codes": len(b.codes), "digest": b.digest} for b in books]
-        )
-        return
-    rows = [
-        (
-            f"[bold]{escape(book.ref)}[/]",
-            str(len(book.codes)),
-            book.digest.removeprefix("sha256:")[:12],
-            escape(book.title),
-        )
-        for book in books
+    books: list[dict[str, Any]] = [
+        {"ref": book.ref, "title": book.title, "codes": len(book.codes), "digest": book.digest}
+        for book in map(load_codebook, released())
     ]
+    if as_json:
+        print_json(books)
+        return
+    rows = []
+    for book in books:
+        digest = book["digest"].removeprefix("sha256:")[:12]
+        rows.append((f"[bold]{escape(book['ref'])}[/]", f"{book['codes']}", digest, escape(book["title"])))
     heads = ("codebook", "codes", "digest", "title")
     console().print(table(*heads, rows=rows, left=heads))
 
@@ -94,13 +91,8 @@ def check(file: str, as_json: bool) -> int:
     problems = check_codebook(path)
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
-        print_json(
-            {
-                "file": str(path),
-                "errors": errors,
-                "problems": [problem._asdict() for problem in problems],
-            }
-        )
+        found = [problem._asdict() for problem in problems]
+        print_json({"file": str(path), "errors": errors, "problems": found})
     else:
         _print_problems(path, problems, errors)
     return 1 if errors else 0
@@ -112,13 +104,9 @@ def _print_problems(path: Path, problems: list[CodebookProblem], errors: int) ->
         severity = click.style(problem.severity, fg=color)
         click.echo(f"{path}:{problem.line}: {severity}: {problem.where}: {problem.what}")
     if problems:
-        click.echo(f"{_many(errors, 'error')}, {_many(len(problems) - errors, 'warning')}", err=True)
+        click.echo(f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}", err=True)
     else:
         click.echo(f"{path}: no problem found")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 @command.command("diff")
@@ -154,15 +142,14 @@ def manual(codebook: str, out: Path | None, format_: Any) -> None:
     from ..codebook import load_codebook
     from ..codebook.manual import format_of
     from ..codebook.manual import manual as render
-    from ..files.records import atomic
+    from ..files.records import write_text
 
     text = render(load_codebook(codebook), format_ or format_of(out))
     if out is None:
         click.echo(text, nl=False)
-        return
-    with atomic(out, "wb" if isinstance(text, bytes) else "w") as file:
-        file.write(text)
-    click.echo(f"written to {out}", err=True)
+    else:
+        write_text(out, text)
+        click.echo(f"written to {out}", err=True)
 
 
 @command.command("migrate")
@@ -179,31 +166,23 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
     from ..runs.migrate import RECODE, migrate_run
 
     result = migrate_run(run, codebook, out)
-    recode = [
-        {
-            "unit_id": r.unit.id,
-            "trace_id": r.unit.trace_id,
-            "coder": r.coder,
-            "codes": list(r.codes),
-            "reason": r.reason,
-        }
-        | {"text": r.unit.text}
-        for r in result.recode
-    ]
     if as_json:
+        recode = [
+            {"unit_id": r.unit.id, "trace_id": r.unit.trace_id, "coder": r.coder, "codes": r.codes}
+            | {"reason": r.reason, "text": r.unit.text}
+            for r in result.recode
+        ]
         print_json({"run": str(out), "same": result.same, "changed": result.changed, "recode": recode})
     else:
         click.echo(
             f"{result.same + result.changed} codings carried ({result.changed} with new codes), written to {out}"
         )
-        for row in recode:
-            click.echo(
-                f"  {row['coder']}: {row['unit_id']} {row['trace_id']} “{row['text']}”: {row['reason']}"
-            )
-        if recode:
-            made = _many(len(recode), "coding") + (" has" if len(recode) == 1 else " have")
+        for r in result.recode:
+            click.echo(f"  {r.coder}: {r.unit.id} {r.unit.trace_id} “{r.unit.text}”: {r.reason}")
+        if result.recode:
+            made = counted(len(result.recode), "coding has", "codings have")
             notice(f"{made} to be made again: fill in the column code of {out / RECODE}, then: pcode import")
-    return 1 if recode else 0
+    return 1 if result.recode else 0
 
 
 @command.command("bump")
@@ -224,22 +203,19 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out:
     with counts and quotes. No file is ever overwritten, least of all a released one.
     """
     from ..codebook.bump import among_released, draft_for
-    from ..files.records import atomic
+    from ..files.records import write_text
 
     if (version is None) == (part is None):
         raise click.UsageError("say which version: --to 1.1.0, --minor or --major")
     made = draft_for(codebook, version or part, out, noted)
-    with atomic(out) as file:
-        file.write(made.text)
+    write_text(out, made.text)
     if made.noted:
-        what = _many(len(made.noted), "pair")
+        what = counted(len(made.noted), "pair")
         click.echo(f"{what} of codes without a rule: search {out} for TODO", err=True)
     if not made.comments_kept:
-        why = "the file could not be edited as it is laid out: its comments are lost"
-        notice(why)
+        notice("the file could not be edited as it is laid out: its comments are lost")
     if among_released(out):
-        why = f"{made.book.id} without a version now means this draft: name versions until it is released"
-        notice(why)
+        notice(f"{made.book.id} without a version now means this draft: name versions until it is released")
     click.echo(f"{made.book.ref} drafted in {out}", err=True)
 
 
@@ -253,11 +229,9 @@ def export(codebook: str, out: Path) -> None:
     """
     from ..codebook import load_codebook
     from ..codebook.qdc import to_qdc
-    from ..files.records import atomic
+    from ..files.records import write_text
 
-    text = to_qdc(load_codebook(codebook))
-    with atomic(out) as file:
-        file.write(text)
+    write_text(out, to_qdc(load_codebook(codebook)))
     click.echo(f"written to {out}", err=True)
 
 
@@ -272,28 +246,19 @@ def import_(file: Path, out: Path, id_: str | None, version: str | None, title: 
 
     Codes at the top that hold others become families. Check the result with `pcode codebook check`.
     """
+    from ..codebook import load_codebook, released
     from ..codebook.qdc import from_qdc
     from ..files.archive import read_bytes
-    from ..files.records import atomic, need_file
+    from ..files.records import need_file, write_text
     from ..runs.run import dump_codebook
 
     need_file(file)
     data = read_bytes(file, "a codebook is small; is it a project (.qdpx)?")
     found = from_qdc(data, str(file), id=id_, version=version, title=title)
-    with atomic(out) as target:
-        target.write(dump_codebook(found.book))
+    write_text(out, dump_codebook(found.book))
     for remark in found.remarks:
         notice(remark)
-    if _released(found.book.ref, found.book.digest):
-        notice(
-            f"{found.book.ref} is released, with other content: give this one a version of its own (--version)"
-        )
-    click.echo(f"{found.book.ref}, {len(found.book.codes)} codes, written to {out}", err=True)
-
-
-def _released(ref: str, digest: str) -> bool:
-    """Whether a released codebook has this id and version, and not this content."""
-    from ..codebook import load_codebook, released
-
-    books = (load_codebook(path) for path in released())
-    return any(book.ref == ref and book.digest != digest for book in books)
+    ref = found.book.ref
+    if any(book.ref == ref and book.digest != found.book.digest for book in map(load_codebook, released())):
+        notice(f"{ref} is released, with other content: give this one a version of its own (--version)")
+    click.echo(f"{ref}, {len(found.book.codes)} codes, written to {out}", err=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -30,14 +30,7 @@ if TYPE_CHECKING:
     "Folder for a sheet for the meeting (HTML and Markdown), tables (CSV) and the JSON.", required=False
 )
 def command(
-    runs: tuple[Path, ...],
-    coders: tuple[str, ...],
-    pair: tuple[str, ...],
-    most: int,
-    quotes: int,
-    partial: bool,
-    as_json: bool,
-    out: Path | None,
+    runs: tuple[Path, ...], most: int, quotes: int, as_json: bool, out: Path | None, **which: Any
 ) -> None:
     """Print what the coders of RUNS confuse, pair of codes by pair of codes, with quotes and memos.
 
@@ -46,7 +39,7 @@ def command(
     """
     from ..agreement.disagreement import disagreements
 
-    found = disagreements(runs, coders=coders, pair=pair, partial=partial)
+    found = disagreements(runs, **which)
     if out is not None:
         from ..report.disagreement_sheet import write_sheet
 
@@ -54,8 +47,8 @@ def command(
             click.echo(f"written to {path}", err=True)
     if as_json:
         print_json(found.as_json())
-        return
-    _print(console(), found, most, quotes)
+    else:
+        _print(console(), found, most, quotes)
 
 
 def _print(out: Console, found: Disagreements, most: int, quotes: int) -> None:

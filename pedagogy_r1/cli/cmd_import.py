@@ -87,13 +87,9 @@ def _say(report: CodingsReport) -> None:
     for remark in _remarks(report):
         notice(remark)
     for problem in report.problems[:50]:
-        click.secho(f"left out {problem}", fg="red", err=True)
+        notice(f"left out {problem}", "red")
     if report.aside:
-        click.secho(
-            f"{len(report.problems)} codings are left out; all are listed in {report.aside}",
-            fg="red",
-            err=True,
-        )
+        notice(f"{len(report.problems)} codings are left out; all are listed in {report.aside}", "red")
 
 
 def _remarks(report: CodingsReport) -> Iterator[str]:
@@ -104,18 +100,14 @@ def _remarks(report: CodingsReport) -> Iterator[str]:
     if report.alone:
         alone = ", ".join(f"{coder} {n}" for coder, n in report.alone.items())
         yield f"{report.shared} spans are shared; spans that only one coder has: {alone}"
-    yield from (
-        f"{n} spans of {coder} own no unit after projection" for coder, n in report.landless.items() if n
-    )
+    for coder, n in report.landless.items():
+        if n:
+            yield f"{n} spans of {coder} own no unit after projection"
     yield from (f"{n} × {what}{_at(report, what)}" for what, n in report.counts.items() if n)
     if report.not_coded:
         yield f'{report.not_coded} rows say "not coded": no coding is made of them'
-    if report.traces_left_out:
-        yield counted(
-            report.traces_left_out,
-            "trace that nobody coded is left out",
-            "traces that nobody coded are left out",
-        )
+    if left := report.traces_left_out:
+        yield counted(left, "trace that nobody coded is left out", "traces that nobody coded are left out")
 
 
 def _at(report: CodingsReport, what: str) -> str:

@@ -125,19 +125,12 @@ def _recipe(name: str, pairs: tuple[str, ...]) -> Recipe:
 
 
 def _print_steps(pipeline: Pipeline, steps: Iterable[PlannedStage]) -> None:
-    print_json([_step(pipeline, step) for step in steps])
-
-
-def _step(pipeline: Pipeline, step: PlannedStage) -> dict[str, Any]:
-    record = pipeline.record(step.task.name) or {}
-    return {
-        "stage": step.task.name,
-        "will": step.will,
-        "why": step.why,
-        "words": step.task.words(pipeline.out),
-        "needs": list(step.task.needs),
-        "seconds": record.get("seconds"),
-    }
+    found = []
+    for step in steps:
+        task, seconds = step.task, (pipeline.record(step.task.name) or {}).get("seconds")
+        plan = {"stage": task.name, "will": step.will, "why": step.why, "words": task.words(pipeline.out)}
+        found.append(plan | {"needs": list(task.needs), "seconds": seconds})
+    print_json(found)
 
 
 _COLOURS = {"run": "green", "resume": "cyan", "look": "yellow", "keep": "white"}
@@ -146,10 +139,8 @@ _COLOURS = {"run": "green", "resume": "cyan", "look": "yellow", "keep": "white"}
 def _print_plan(pipeline: Pipeline, steps: list[PlannedStage]) -> None:
     out = console()
     for step in steps:
-        head = (
-            f"[{_COLOURS[step.will]}]{step.will:<6}[/] [bold]{escape(step.task.name)}[/]  {escape(step.why)}"
-        )
-        out.print(head)
+        will = f"[{_COLOURS[step.will]}]{step.will:<6}[/]"
+        out.print(f"{will} [bold]{escape(step.task.name)}[/]  {escape(step.why)}")
         if step.will != "keep":
             out.print(f"       [dim]pcode {escape(shlex.join(step.task.words(pipeline.out)))}[/]")
     counts = {will: sum(step.will == will for step in steps) for will in _COLOURS}
@@ -201,10 +192,7 @@ class CommandLine:
         start = [*launcher, "-m", "pedagogy_r1"] if launcher else [sys.executable, "-m", "pedagogy_r1"]
         env = {**os.environ, **environment}
         process = subprocess.Popen(  # noqa: S603 - our own command, in our own Python or the recipe's launcher
-            [*start, *words],
-            pass_fds=(lock,),
-            env=env,
-            preexec_fn=_die_with_parent(),
+            [*start, *words], pass_fds=(lock,), env=env, preexec_fn=_die_with_parent()
         )
         while True:
             try:

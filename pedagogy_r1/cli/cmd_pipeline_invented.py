@@ -1,4 +1,7 @@
-"""``pcode pipeline teach`` and ``tiny``: an invented teacher and a tiny model, for trying out the pipeline."""
+"""``pcode pipeline teach`` and ``tiny``: an invented teacher and a tiny model, for trying out the pipeline.
+
+Not in `cmd_pipeline`: they are stages of recipes, and a stage is made again when the code behind its command changes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from . import options
 @click.command("teach", cls=options.Command)
 @click.argument("items", type=options.PATH)
 @options.out("Traces file to write.")
-@options.option("--split", "Which items are taught.", ["train", "test", "all"], default="train")
+@options.choice("--split", "Which items are taught.", "train", "test", "all")
 @options.option("--wrong", "Share of answers made wrong.", options.SHARE, default=0.0)
 @options.option("--condition", "Prompt condition the questions are put under.", default="cop")
 @options.seed("which answers are made wrong")

@@ -52,13 +52,10 @@ def _print(points: list[dict[str, Any]]) -> None:
     out = console()
     for point in points:
         out.print(f"[bold]{point['package']}[/]  def {point['function']}(…)  [dim]{escape(point['what'])}[/]")
-        rows = [
-            (
-                f"  {escape(plugin['name'])}",
-                escape(plugin["target"]),
-                escape(plugin["origin"]),
-                f"[yellow]{CLASH}[/]" if plugin["clash"] else "",
+        rows = []
+        for plugin in point["plugins"]:
+            clash = f"[yellow]{CLASH}[/]" if plugin["clash"] else ""
+            rows.append(
+                (f"  {escape(plugin['name'])}", escape(plugin["target"]), escape(plugin["origin"]), clash)
             )
-            for plugin in point["plugins"]
-        ]
         out.print(table("", "", "", "", rows=rows, left=("",), headless=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,8 @@ STEEP = 10.0
 @options.coders("Who codes.")
 @options.option("--fraction", "Share to draw, above 0, at most 1.", float)
 @options.option("--n", "Number to draw, instead of --fraction.", options.FROM_1)
-@options.option(
-    "--what",
-    "What is drawn: whole traces, or units, which are shown in context.",
-    ["traces", "units"],
-    default="traces",
+@options.choice(
+    "--what", "What is drawn: whole traces, or units, which are shown in context.", "traces", "units"
 )
 @options.names(
     "--strata by",
@@ -84,7 +81,7 @@ STEEP = 10.0
 @options.option(
     "--prevalence",
     "--plan: share of the code of interest. [default: .05]",
-    options.Share(0, 1, min_open=True, max_open=True),
+    options.INSIDE,
 )
 @options.option("--code", "--plan: the code of interest, its share taken from the pilot --run.")
 @options.option(
@@ -127,9 +124,8 @@ def command(
         raise PedagogyError(missing, "pcode sample TRACES -o PACKET --fraction .33 --coders A,B")
     for name in ASSUMED:
         if given[name] is not None:
-            raise PedagogyError(
-                f"--{name.replace('_', '-')} belongs to --plan", "drop it, or ask for a plan: --plan"
-            )
+            flag = f"--{name.replace('_', '-')}"
+            raise PedagogyError(f"{flag} belongs to --plan", "drop it, or ask for a plan: --plan")
     sample = _sample(traces, given)
     if not dry_run and out is not None:
         write_packet(sample, out)
@@ -144,10 +140,7 @@ def _sample(traces: Path, given: dict[str, Any]) -> DrawnSample:
     from ..sampling.assignment import Design
     from ..sampling.draw_sample import draw_sample
 
-    design = Design(
-        enrichment=_enrichment(given),
-        **{name: given[name] for name in DESIGN},
-    )
+    design = Design(enrichment=_enrichment(given), **{name: given[name] for name in DESIGN})
     how = {name: given[name] for name in ("codebook", "scheme", "lang", "units")}
     return draw_sample(traces, design, **how)
 
@@ -182,9 +175,8 @@ def _print(sample: DrawnSample) -> None:
         + (f" ({counts['units_for_all']:,} for every coder)" if len(sample.design.coders) > 1 else "")
     )
     low, high = min(sample.drawing.pi), max(sample.drawing.pi)
-    out.print(
-        f"probability of each of the {what}: " + (f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}")
-    )
+    chance = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+    out.print(f"probability of each of the {what}: {chance}")
     if sample.design.enrichment:
         out.print(
             f"{counts['seen']:,} {what} where the run saw {escape(' or '.join(sample.design.enrichment.codes))}, "
@@ -196,26 +188,22 @@ def _print(sample: DrawnSample) -> None:
         notice(text)
 
 
-def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str, Any]]) -> list[str]:
-    found = []
-    if counts["traces_without_units"]:
-        found.append(
-            f"{counts['traces_without_units']:,} traces have no unit and were left out of the population"
-        )
+def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str, Any]]) -> Iterator[str]:
+    if without := counts["traces_without_units"]:
+        yield f"{without:,} traces have no unit and were left out of the population"
     if empty := sum(not row["drawn"] for row in strata):
-        found.append(
+        yield (
             f"{empty} of {len(strata)} strata are not in the sample: they are small, and had their chance; "
             "draw more, or name fewer fields in --strata"
         )
     if sample.design.enrichment and counts["seen"] == len(sample.drawing.elements):
-        found.append(f"the run saw the code in all {sample.design.what}, so --enrich changes nothing")
-    low, high = min(sample.drawing.pi), max(sample.drawing.pi)
-    if high / low > STEEP:
-        found.append(
-            f"a code that the run overlooked will count {high / low:.0f} times as much as one that it saw: if only a few "
+        yield f"the run saw the code in all {sample.design.what}, so --enrich changes nothing"
+    steepness = max(sample.drawing.pi) / min(sample.drawing.pi)
+    if steepness > STEEP:
+        yield (
+            f"a code that the run overlooked will count {steepness:.0f} times as much as one that it saw: if only a few "
             "turn up, corrected intervals miss their 95 %; for frequencies a factor of 5 is better"
         )
-    return found
 
 
 def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
@@ -223,51 +211,31 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
     from ..codebook import load_codebook
     from ..report.sample_size import assume, sample_size
 
-    names = ("run", "code", "alpha", "prevalence", "per_trace", "icc")
     assumed = assume(
         codes=len(load_codebook(given["codebook"]).codes),
         coders=len(given["coders"]) or 2,
-        **{n: given[n] for n in names},
+        run=given["run"],
+        **{name: given[name] for name in ASSUMED},
     )
     size = sample_size(assumed, precision=given["precision"], seed=given["seed"])
     if out is not None:
         _write_plan(size, out)
     if as_json:
-        print_json(_plan_json(size))
+        found = {"assumed": vars(size.assumed), "precision": size.precision, "needed": dict(size.needed)}
+        print_json(found | {"rows": size.rows(), "simulated_studies": size.runs, "seed": size.seed})
         return
     _print_plan(size)
     if out is not None:
         click.echo(f"written to {out}: plan.csv, plan.svg, plan.png")
 
 
-def _plan_json(size: SampleSize) -> dict[str, Any]:
-    a = size.assumed
-    assumed = {
-        name: getattr(a, name)
-        for name in ("alpha", "code_alpha", "prevalence", "per_trace", "icc", "coders", "code")
-    }
-    return {
-        "assumed": assumed | {"shares": list(a.shares), "origin": dict(a.origin)},
-        "precision": size.precision,
-        "needed": dict(size.needed),
-        "rows": size.rows(),
-        "simulated_studies": size.runs,
-        "seed": size.seed,
-    }
-
-
 def _write_plan(size: SampleSize, out: Path) -> None:
-    from ..files.records import atomic
+    from ..files.records import write_csv, write_text
 
     rows, picture = size.rows(), size.figure().render()
-    with atomic(out / "plan.csv") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    with atomic(out / "plan.svg") as file:
-        file.write(picture.svg)
-    with atomic(out / "plan.png", "wb") as file:
-        file.write(picture.png)
+    write_csv(out / "plan.csv", [list(rows[0]), *(row.values() for row in rows)])
+    write_text(out / "plan.svg", picture.svg)
+    write_text(out / "plan.png", picture.png)
 
 
 def _print_plan(size: SampleSize) -> None:
@@ -279,15 +247,12 @@ def _print_plan(size: SampleSize) -> None:
             f"intraclass correlation {a.icc:.3g} ({a.origin['icc']}); {a.coders} coders"
         )
     )
-    rows = [
-        (
-            *(f"{r['n_units']:,}", f"{r['n_traces']:,}", shown(r["alpha_half"]), shown(r["alpha_shown"])),
-            shown(r["code_alpha_half"]),
-            f"{100 * r['code_low']:.1f}–{shown(r['code_high'], 'share')}",
-            f"{r['code_expected']:.0f}",
-        )
-        for r in size.rows()
-    ]
+    rows = []
+    for r in size.rows():
+        counts = (f"{r['n_units']:,}", f"{r['n_traces']:,}")
+        alphas = (shown(r[name]) for name in ("alpha_half", "alpha_shown", "code_alpha_half"))
+        limits = f"{100 * r['code_low']:.1f}–{shown(r['code_high'], 'share')}"
+        rows.append((*counts, *alphas, limits, f"{r['code_expected']:.0f}"))
     heads = ("units", "traces", "α ±", f"shown ≥ {shown(ALPHA_TENTATIVE)}", "α of the code ±")
     frequency = f"its frequency, {level_words(LEVEL)}"
     out.print(table(*heads, frequency, "units with it", rows=rows, left=()))

@@ -24,11 +24,10 @@ def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.argument("traces", type=options.PATH)
 @options.out("Folder to write, or to resume.")
 @options.option("--model", "Student: a folder in Hugging Face format, or a name on the hub.", required=True)
-@options.option(
+@options.choice(
     "--method",
     "What is trained: an adapter, an adapter on a 4-bit base (CUDA), or all weights.",
-    ["lora", "qlora", "full"],
-    default="lora",
+    *("lora", "qlora", "full"),
 )
 @options.option("--domain domains", "Only traces of this domain; may be repeated.", multiple=True)
 @options.flag("--merge", "Also write adapter and base as one model, to OUT/merged.")
@@ -77,14 +76,9 @@ def command(traces: Path, out: Path, as_json: bool, **given: Any) -> None:
     if os.environ.get("RANK", "0") != "0":
         return
     if as_json:
-        shown = {
-            "folder": str(done.folder),
-            "model": str(done.model),
-            "method": done.method,
-            "steps": done.steps,
-        }
-        shown |= {"loss": done.last_loss, "held_out_loss": done.held_out_loss, "data": done.data}
-        print_json(shown)
+        where = {"folder": str(done.folder), "model": str(done.model)}
+        made = {"method": done.method, "steps": done.steps, "loss": done.last_loss}
+        print_json(where | made | {"held_out_loss": done.held_out_loss, "data": done.data})
         return
     left = ", ".join(f"{count} {reason}" for reason, count in done.data["left_out"].items()) or "none"
     click.echo(

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import DASH, interval, level_words, shown
+from ..formatting import DASH, level_words, shown
 from . import options
-from .console import console, escape, progress_bar, put_json, table
+from .console import console, escape, estimate_cells, progress_bar, put_json, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ..estimate import Estimate
-    from ..formatting import Kind
     from ..runs.run import CoderRun
     from ..tokens.tokens_report import Coded, CoderNoise, GroupNoise, TokenGroup, TokenReport
 
@@ -41,35 +40,28 @@ if TYPE_CHECKING:
 @options.names(
     "--routine", "Families that the non-reflective share adds.", metavar="FAMILY,…", default=("KA",)
 )
-@options.option(
-    "--cluster", "What is resampled for noise and repetition.", ["trace", "item"], default="trace"
-)
+@options.choice("--cluster", "What is resampled for noise and repetition.", "trace", "item")
 @options.partial()
 @options.resampling()
 @options.out("Folder for CSV tables per trace, thought and unit.", required=False)
 @options.as_json()
 @options.json_file()
 def command(
-    traces: Path,
-    runs: tuple[Path, ...],
-    out: Path | None,
-    as_json: bool,
-    json_file: Path | None,
-    **options: Any,
+    traces: Path, runs: tuple[Path, ...], out: Path | None, as_json: bool, json_file: Path | None, **how: Any
 ) -> None:
     """Count the tokens of TRACES: noise as coded in RUNS, repetition, underthinking, efficiency.
 
     Without runs there is no noise share; the rest needs the texts alone. Underthinking needs to know which responses
     are wrong (the field correct) or a reference answer to find out.
     """
-    report = _report(traces, runs, **options)
+    report = _report(traces, runs, **how)
     if out is not None:
         from ..tokens.token_tables import write_tables
 
         for path in write_tables(report, out):
             click.echo(f"written to {path}", err=True)
     if not put_json(report.as_json, as_json, json_file):
-        _print(report, options["level"])
+        _print(report, how["level"])
 
 
 def _report(
@@ -154,24 +146,18 @@ def _print_noise(out: Console, report: TokenReport, head: str) -> None:
     if not report.coders:
         out.print("[dim]no run is given, so nothing is coded: pcode tokens TRACES RUN[/]")
         return
-    rows = [
-        (
-            *(
-                _name(group),
-                escape(noise.coder),
-                *_cells(noise.share.strict),
-                *_cells(noise.share.nonreflective),
-            ),
-            shown(noise.share.coded / noise.share.tokens if noise.share.tokens else None, "percent"),
-        )
-        for group in report.groups
-        for noise in group.noise
-    ]
+    rows = []
+    for group in report.groups:
+        for noise in group.noise:
+            share = noise.share
+            cells = _shares(share.strict, share.nonreflective)
+            coded = shown(share.coded / share.tokens if share.tokens else None, "percent")
+            rows.append((_name(group), escape(noise.coder), *cells, coded))
     heads = ("", "coder", "strict", head, "non-reflective", head, "coded")
     out.print(table(*heads, rows=rows, left=("", "coder")))
     for noise in report.groups[0].noise:
         found = [
-            f"{name} {' '.join(_cells(e, 'coefficient', bold=False))}"
+            f"{name} {' '.join(estimate_cells(e, bold=False))}"
             for name, e in noise.correlation.items()
             if e.value is not None
         ]
@@ -185,30 +171,11 @@ def _print_repetition(out: Console, report: TokenReport, head: str) -> None:
     for group in report.groups:
         r = group.repetition
         mean = (group.reasoning + group.answer) / group.traces if group.traces else 0
-        rows.append(
-            (
-                *(_name(group), shown(group.traces, "count"), shown(mean, "count")),
-                *(*_cells(r.stem_repetition), *_cells(r.self_repetition)),
-                *(
-                    shown(r.loop_share.value, "share"),
-                    str(r.tail_loops),
-                    shown(r.compression.value, "number"),
-                ),
-            )
-        )
-    heads = (
-        "",
-        "traces",
-        "tokens each",
-        "of the item",
-        head,
-        "of itself",
-        head,
-        "loops",
-        "end in one",
-        "zlib",
-    )
-    out.print(table(*heads, rows=rows))
+        size = [shown(group.traces, "count"), shown(mean, "count")]
+        loops = [shown(r.loop_share.value, "share"), str(r.tail_loops), shown(r.compression.value, "number")]
+        rows.append((_name(group), *size, *_shares(r.stem_repetition, r.self_repetition), *loops))
+    heads = ("", "traces", "tokens each", "of the item", head, "of itself", head)
+    out.print(table(*heads, "loops", "end in one", "zlib", rows=rows))
 
 
 def _print_underthinking(out: Console, report: TokenReport, head: str) -> None:
@@ -217,12 +184,12 @@ def _print_underthinking(out: Console, report: TokenReport, head: str) -> None:
     for group in report.groups:
         wrong, weighted = group.underthinking, group.underthinking_weighted
         both = ((wrong.score, wrong.n), (weighted.score, weighted.n))
-        cells = [cell for e, n in both for cell in (*_cells(e, "coefficient", bold=False), f"{n:,}")]
+        cells = [cell for e, n in both for cell in (*estimate_cells(e, bold=False), f"{n:,}")]
         under.append((_name(group), *cells))
         w, e = group.wrong_to_right, group.efficiency
         switches = " / ".join(DASH if v is None else f"{v:.1f}" for v in w.mean_switches)
-        ratio = _cells(w.tokens, "number", bold=False)
-        efficient.append((_name(group), switches, *ratio, *_cells(e.outcome), *_cells(e.process)))
+        ratio = estimate_cells(w.tokens, "number", bold=False)
+        efficient.append((_name(group), switches, *ratio, *_shares(e.outcome, e.process)))
     out.print(table("", "ξ_UT, wrong only", head, "N", "ξ_wUT, all", head, "N", rows=under))
     heads = ("", "switches wrong/right", "tokens wrong:right", head, "outcome ξ_O", head, "process ξ_P", head)
     out.print(table(*heads, rows=efficient))
@@ -234,10 +201,9 @@ def _name(group: TokenGroup) -> str:
     return "[bold]all[/]" if group.name is None else escape(group.name)
 
 
-def _cells(e: Estimate, kind: Kind = "share", *, bold: bool = True) -> tuple[str, str]:
-    """The value and its interval."""
-    value = shown(e.value, kind)
-    return f"[bold]{value}[/]" if bold else value, f"[dim]{interval(e.low, e.high, kind)}[/]"
+def _shares(*estimates: Estimate) -> list[str]:
+    """Two cells of each: the share and its interval."""
+    return [cell for e in estimates for cell in estimate_cells(e, "share")]
 
 
 def _notes(report: TokenReport) -> Iterator[str]:

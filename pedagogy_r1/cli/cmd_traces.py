@@ -33,11 +33,8 @@ def command() -> None:
 @options.option("--domain", "Domain of all traces.", multiple=True, callback=options.one)
 @options.option("--condition", "Condition of all traces.")
 @options.lang("Language of all traces, e.g. ko [default: en].")
-@options.option(
-    "--no-think",
-    "What a response without any think tag is taken for.",
-    ["reasoning", "answer", "error"],
-    default="reasoning",
+@options.choice(
+    "--no-think", "What a response without any think tag is taken for.", "reasoning", "answer", "error"
 )
 @options.on_error()
 @options.as_json("the report")
@@ -60,16 +57,14 @@ def import_(
     from ..intake import import_traces
     from ..intake.fields import parse_map
 
-    report = import_traces(
-        files, out, mapping=parse_map(pairs), constants=constants, on_error=on_error, no_think=no_think
-    )
+    how = {"on_error": on_error, "no_think": no_think}
+    report = import_traces(files, out, mapping=parse_map(pairs), constants=constants, **how)
     _say(report)
     if as_json:
         print_json(report.as_json())
     else:
-        click.echo(
-            f"{counted(report.traces, 'trace')} of {counted(report.rows, 'row')} written to {report.out}"
-        )
+        traces, rows = counted(report.traces, "trace"), counted(report.rows, "row")
+        click.echo(f"{traces} of {rows} written to {report.out}")
     return 1 if report.skipped else 0
 
 
@@ -80,9 +75,9 @@ def _say(report: ImportReport) -> None:
         more = ", …" if note.count > len(note.first) else ""
         notice(f"{note.count} × {text}: {', '.join(note.first)}{more}")
     for problem in report.problems:
-        click.secho(f"skipped {problem}", fg="red", err=True)
-    if report.skipped > len(report.problems):
-        click.secho(f"… and {report.skipped - len(report.problems)} more", fg="red", err=True)
+        notice(f"skipped {problem}", "red")
+    if left := report.skipped - len(report.problems):
+        notice(f"… and {left} more", "red")
     if report.aside:
         click.echo(f"{report.skipped} skipped rows are in {report.aside}", err=True)
 
@@ -99,18 +94,13 @@ def show(file: Path, trace_id: str | None) -> None:
     for trace in some_traces(file):
         ids.append(trace.id)
         if trace_id is None:
-            facts = [
-                trace.domain,
-                trace.condition,
-                trace.model,
-                trace.think,
-                f"{len(trace.reasoning):,} characters",
-            ]
-            click.echo("  ".join([trace.id, *(fact for fact in facts if fact)]))
+            facts = (trace.id, trace.domain, trace.condition, trace.model, trace.think)
+            click.echo("  ".join([*filter(None, facts), f"{len(trace.reasoning):,} characters"]))
         elif trace.id == trace_id:
-            facts_of_one = trace.model_dump(exclude={"question", "reasoning", "answer"}, exclude_none=True)
-            click.echo("\n".join(f"{name}: {value}" for name, value in facts_of_one.items()))
-            for part in ("question", "reasoning", "answer"):
+            parts = ("question", "reasoning", "answer")
+            for name, value in trace.model_dump(exclude=set(parts), exclude_none=True).items():
+                click.echo(f"{name}: {value}")
+            for part in parts:
                 click.echo(f"\n── {part} " + "─" * 40 + f"\n{getattr(trace, part)}")
             return
     if trace_id is not None:

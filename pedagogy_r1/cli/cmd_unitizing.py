@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,17 +22,15 @@ NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes wh
 @click.command("unitizing", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.coders("Only these coders.")
-@options.option(
+@options.choice(
     "--pairing",
     "How three or more coders are paired in cu-α; union: for comparison with other software.",
-    ["2016", "union"],
-    default="2016",
+    *("2016", "union"),
 )
-@options.option(
+@options.choice(
     "--silent",
     "A coder without a span in a trace did not code it, or found nothing there.",
-    ["missing", "nothing"],
-    default="missing",
+    *("missing", "nothing"),
 )
 @options.partial()
 @options.resampling()
@@ -43,7 +41,7 @@ NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes wh
 def command(
     runs: tuple[Path, ...],
     coders: tuple[str, ...],
-    silent: Literal["missing", "nothing"],
+    silent: Any,
     partial: bool,
     gamma: bool,
     as_json: bool,
@@ -92,14 +90,9 @@ def _print(found: Unitizing, over: str) -> None:
 
 def _print_gamma(aligned: Sequence[Gamma]) -> None:
     if aligned:
-        rows = [
-            (
-                escape(one.name),
-                shown(one.value),
-                shown(one.gamma_cat),
-                f"[dim]{escape(one.why_undefined or '')}[/]",
-            )
-            for one in aligned
-        ]
+        rows = []
+        for one in aligned:
+            note = f"[dim]{escape(one.why_undefined or '')}[/]"
+            rows.append((escape(one.name), shown(one.value), shown(one.gamma_cat), note))
         console().print(table("trace", "γ", "γ of codes", "note", rows=rows, left=("trace", "note")))
         console().print(escape(aligned[0].method), style="dim")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import DASH, interval, level_words, shown
+from ..formatting import DASH, level_words, shown
 from . import options
-from .console import console, escape, put_json, table
+from .console import console, escape, estimate_cells, put_json, table
 
 if TYPE_CHECKING:
-    from ..wbeb.domain import Score
     from ..wbeb.item import Item
     from ..wbeb.kt.baselines import TracerScores
 
@@ -34,14 +32,7 @@ MODELS = ("majority", "IRT", "PFA", "BKT", "DKT")
 @options.as_json()
 @options.json_file()
 def command(
-    items: Path,
-    models: tuple[str, ...],
-    seed: int,
-    replicates: int,
-    level: float,
-    out: Path | None,
-    as_json: bool,
-    json_file: Path | None,
+    items: Path, models: tuple[str, ...], out: Path | None, as_json: bool, json_file: Path | None, **how: Any
 ) -> None:
     """Train knowledge-tracing models on the train split of ITEMS, and score them on its test split.
 
@@ -49,6 +40,7 @@ def command(
     alone, which is what language models are scored on.
     """
     from ..estimate import Resampling
+    from ..files.records import write_csv
     from ..wbeb.kt.baselines import baselines
     from ..wbeb.kt.steps import students
 
@@ -58,15 +50,17 @@ def command(
         students(train),
         students(test),
         models=models or MODELS,
-        seed=seed,
-        how=Resampling(replicates, seed, level),
+        seed=how["seed"],
+        how=Resampling(**how),
         progress=lambda name: click.echo(f"{name} …", err=True),
     )
     if out is not None:
-        _write_csv(rows, out)
+        write_csv(out, _csv_rows(rows))
         click.echo(f"written to {out}", err=True)
-    if not put_json(lambda: {"seed": seed, "rows": [row.as_json() for row in rows]}, as_json, json_file):
-        _print(rows, train, test, level_words(level))
+    if not put_json(
+        lambda: {"seed": how["seed"], "rows": [row.as_json() for row in rows]}, as_json, json_file
+    ):
+        _print(rows, train, test, level_words(how["level"]))
 
 
 def _split(path: Path) -> tuple[list[Item], list[Item]]:
@@ -79,11 +73,11 @@ def _split(path: Path) -> tuple[list[Item], list[Item]]:
     found = [item for item in read_items(path) if item.domain == "KT"]
     if not found:
         raise InputError(f"{path}: no KT items", "baselines are for knowledge tracing")
-    parts = tuple([item for item in found if item.split == part] for part in ("train", "test"))
-    for name, part in zip(("train", "test"), parts, strict=True):
+    parts = {name: [item for item in found if item.split == name] for name in ("train", "test")}
+    for name, part in parts.items():
         if not part:
             raise InputError(f"{path}: no KT items in the split {name}", "pcode wbeb build splits items")
-    return parts[0], parts[1]
+    return parts["train"], parts["test"]
 
 
 def _print(rows: list[TracerScores], train: list[Item], test: list[Item], head: str) -> None:
@@ -109,25 +103,17 @@ def _line(row: TracerScores) -> tuple[str, ...]:
     if row.why_missing:
         return row.model, DASH
     area, accuracy = row.scores
-    return (row.model, *_cells(area), *_cells(accuracy), shown(accuracy.majority), f"{area.estimate.n:,}")
+    cells = [*estimate_cells(area.estimate), *estimate_cells(accuracy.estimate)]
+    return (row.model, *cells, shown(accuracy.majority), f"{area.estimate.n:,}")
 
 
-def _cells(score: Score) -> tuple[str, str]:
-    estimate = score.estimate
-    return f"[bold]{shown(estimate.value)}[/]", f"[dim]{interval(estimate.low, estimate.high)}[/]"
-
-
-def _write_csv(rows: list[TracerScores], path: Path) -> None:
-    from ..files.records import atomic
-
+def _csv_rows(rows: list[TracerScores]) -> Iterator[tuple[Any, ...]]:
     names = ["name", "value", "low", "high", "level", "n", "clusters"]
     names += ["chance", "majority", "why_undefined", "note"]
-    with atomic(path) as file:
-        writer: Any = csv.writer(file, lineterminator="\n")
-        writer.writerow(("model", "on", *names))
-        for row in rows:
-            for score in row.scores:
-                found = score.as_json()
-                writer.writerow((row.model, row.on, *(found[name] for name in names)))
-            if row.why_missing:
-                writer.writerow((row.model, row.on, *("" for _ in names[:-2]), row.why_missing, ""))
+    yield ("model", "on", *names)
+    for row in rows:
+        for score in row.scores:
+            found = score.as_json()
+            yield (row.model, row.on, *(found[name] for name in names))
+        if row.why_missing:
+            yield (row.model, row.on, *("" for _ in names[:-2]), row.why_missing, "")

@@ -11,10 +11,12 @@ import click
 
 from ..errors import InputError, PluginError, did_you_mean
 from . import options
-from .console import console, escape, print_json, table
+from .console import console, escape, notice, print_json, table
 
 if TYPE_CHECKING:
     from ..wbeb.build import Built, SourceFiles, SourceRecord
+
+YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @click.command("build", cls=options.Command)
@@ -36,21 +38,12 @@ if TYPE_CHECKING:
 )
 @options.seed("the split")
 @options.option("--test-fraction", "Share of items in test, in every stratum.", default=0.2)
-@options.option(
-    "--limit",
-    "At most so many items a domain, source and task [default: all].",
-    options.FROM_0,
-    default=0,
-    show_default=False,
-)
-@options.option(
+@options.limit("so many items a domain, source and task")
+@options.choice(
     "--leaks on_leak",
-    (
-        "Nearly the same text in train and test: stop; join such items in one group before splitting; "
-        "take them out of train; only record them."
-    ),
-    ["error", "merge", "drop", "keep"],
-    default="error",
+    "Nearly the same text in train and test: stop; join such items in one group before splitting; "
+    "take them out of train; only record them.",
+    *("error", "merge", "drop", "keep"),
 )
 @options.option(
     "--overlap",
@@ -76,9 +69,8 @@ def command(words: tuple[str, ...], list_: bool, **given: Any) -> int:
         return 0
     out: Path | None = given["out"]
     if not words:
-        raise InputError(
-            "no source and no file", "pcode wbeb build SOURCE FILE… -o items.jsonl; --list shows the sources"
-        )
+        usage = "pcode wbeb build SOURCE FILE… -o items.jsonl; --list shows the sources"
+        raise InputError("no source and no file", usage)
     if out is None and not given["dry_run"]:
         raise InputError("no place to write to", "-o items.jsonl, or --dry-run")
     built = _build(words, given)
@@ -97,10 +89,10 @@ def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
     from ..wbeb.build import BuildSettings, build
     from ..wbeb.leak import Nearness
 
-    options = list(given["options"]) + (["keep_repeats=true"] if given["keep_repeats"] else [])
+    settings = [*given["options"], *(["keep_repeats=true"] if given["keep_repeats"] else [])]
     names = ("split", "seed", "test_fraction", "limit", "on_leak")
     how = BuildSettings(**{name: given[name] for name in names}, nearness=Nearness(overlap=given["overlap"]))
-    return build(_parts(words, options), how)
+    return build(_parts(words, settings), how)
 
 
 def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:
@@ -112,13 +104,11 @@ def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:
     if words[0] not in sources:
         raise PluginError(f"no source is named {words[0]!r}", did_you_mean(words[0], sources))
     files: dict[str, list[Path]] = {}
-    current = words[0]
     for word in words:
         if word in sources:
-            current = word
-            files.setdefault(word, [])
+            current = files.setdefault(word, [])
         else:
-            files[current].append(Path(word))
+            current.append(Path(word))
     chosen: dict[str, dict[str, Any]] = {name: {} for name in files}
     for setting in settings:
         for name, option, value in _settings(setting, list(files)):
@@ -147,9 +137,7 @@ def _value(setting: str, text: str, default: Any) -> Any:
     """``text`` as the type of the option's default."""
     try:
         if isinstance(default, bool):
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
-                text.lower()
-            ]
+            return YES_OR_NO[text.lower()]
         return type(default)(text)
     except (KeyError, ValueError):
         kind = "true or false" if isinstance(default, bool) else f"of type {type(default).__name__}"
@@ -176,7 +164,7 @@ def _print(built: Built, out: Path | None) -> None:
     for source in record.sources:
         _print_source(source)
     for skipped in [s for s in built.skipped if s.bad][:20]:
-        click.secho(f"  {skipped.file}:{skipped.line}: {skipped.why}", fg="red", err=True)
+        notice(f"  {skipped.file}:{skipped.line}: {skipped.why}", "red")
     if record.over_limit:
         click.echo(f"{record.over_limit:,} items over --limit left out")
     _print_split(built)
@@ -202,15 +190,10 @@ def _print_split(built: Built) -> None:
     if record.split is None:
         click.echo(f"not split; {leaks.pairs:,} pairs of items have nearly the same text")
         return
-    rows = [
-        (
-            *(part.domain, part.source, part.task or ""),
-            f"{part.groups:,}",
-            f"{part.train:,}",
-            f"{part.test:,}",
-        )
-        for part in record.split.strata
-    ]
+    rows = []
+    for part in record.split.strata:
+        counts = [f"{n:,}" for n in (part.groups, part.train, part.test)]
+        rows.append((part.domain, part.source, part.task or "", *counts))
     heads = ("domain", "source", "task", "groups", "train", "test")
     console().print(table(*heads, rows=rows, left=heads[:3]))
     for note in record.split.notes:

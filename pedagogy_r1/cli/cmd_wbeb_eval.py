@@ -21,15 +21,9 @@ if TYPE_CHECKING:
 @click.argument("items", type=options.PATH)
 @options.out("Folder to write, or to resume.")
 @options.option("--condition", "Prompt condition: a name, or a YAML file.", default="generic")
-@options.option("--split", "Which items are asked.", ["test", "train", "all"], default="test")
+@options.choice("--split", "Which items are asked.", "test", "train", "all")
 @options.option("--domain domains", "Only this one; may be repeated.", multiple=True, metavar="DOMAIN")
-@options.option(
-    "--limit",
-    "At most so many items a domain and task, drawn by the seed [default: all].",
-    options.FROM_0,
-    default=0,
-    show_default=False,
-)
+@options.limit("so many items a domain and task, drawn by the seed")
 @options.option(
     "--logprobs/--no-logprobs probabilities",
     "KT: ask for token probabilities, where the server gives them.",
@@ -102,7 +96,7 @@ def _print(evaluation: Evaluation) -> None:
     heads = ("", "", "score", " ", level_words(evaluation.level), "n", "chance", "majority")
     out.print(table(*heads, "unread", "cut off", "tokens", rows=rows, left=("", "score")))
     for row in (*evaluation.rows, *evaluation.baselines):
-        name = row.who if row in evaluation.baselines else " ".join(filter(None, (row.domain, row.task)))
+        name = row.who if row in evaluation.baselines else _name(row)
         for note in row.notes:
             notice(f"{name}: {note}")
         for score in row.scores:
@@ -111,21 +105,17 @@ def _print(evaluation: Evaluation) -> None:
 
 
 def _cells(row: DomainScores, score: Score, *, first: bool, baseline: bool) -> tuple[str, ...]:
-    estimate = score.estimate
-    name = " ".join(filter(None, (row.domain, row.task))) if first else ""
-    value = "[yellow]undefined[/]" if estimate.value is None else shown(estimate.value)
-    shares = (
+    e = score.estimate
+    whose = (_name(row) if first else "", row.who if baseline else "", score.name)
+    value = "[yellow]undefined[/]" if e.value is None else shown(e.value)
+    numbers = (escape(interval(e.low, e.high)), f"{e.n:,}", shown(score.chance), shown(score.majority))
+    shares = [
         shown(row.parse_failures, "percent"),
         shown(row.truncated, "percent"),
         shown(row.tokens, "count"),
-    )
-    return (
-        escape(name),
-        escape(row.who if baseline else ""),
-        escape(score.name),
-        value,
-        escape(interval(estimate.low, estimate.high)),
-        f"{estimate.n:,}",
-        *(shown(v) for v in (score.chance, score.majority)),
-        *(shares if first else ("", "", "")),
-    )
+    ]
+    return (*map(escape, whose), value, *numbers, *(shares if first else ("", "", "")))
+
+
+def _name(row: DomainScores) -> str:
+    return " ".join(filter(None, (row.domain, row.task)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,18 +39,12 @@ from . import options
 @options.flag("--no-browser", "Only print the address.")
 def command(
     runs: tuple[Path, ...],
-    packet: Path | None,
     coders: tuple[str, ...],
     adjudicators: tuple[str, ...],
-    gold: Path | None,
-    out: Path | None,
-    partial: bool,
-    host: str,
-    port: int,
-    names: tuple[str, ...],
     password_file: Path | None,
     set_password: str | None,
     no_browser: bool,
+    **given: Any,
 ) -> None:
     """Read RUNS in a browser: every trace with everybody's codes, in colour.
 
@@ -63,25 +58,10 @@ def command(
     from ..web.server import serve
     from ..web.state import open_state
 
-    state = open_state(
-        runs,
-        packet=packet,
-        coders=coders,
-        adjudicate=bool(adjudicators),
-        gold=gold,
-        out=out,
-        partial=partial,
-    )
-    serve(
-        state,
-        people=coders or adjudicators or ("",),
-        host=host,
-        port=port,
-        names=names,
-        password_file=password_file,
-        say=_say,
-        browser=not no_browser,
-    )
+    where = {name: given.pop(name) for name in ("host", "port", "names")}
+    state = open_state(runs, coders=coders, adjudicate=bool(adjudicators), **given)
+    people = coders or adjudicators or ("",)
+    serve(state, people=people, password_file=password_file, say=_say, browser=not no_browser, **where)
 
 
 def _say(who: str, url: str) -> None:

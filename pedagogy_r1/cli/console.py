@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..formatting import interval, shown
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from ..estimate import Estimate
+    from ..formatting import Kind
 
 
 def console() -> Console:
@@ -62,9 +67,15 @@ def table(
     return made
 
 
-def notice(text: str) -> None:
-    """A sentence that the user ought to see."""
-    click.secho(text, fg="yellow", err=True)
+def estimate_cells(e: Estimate, kind: Kind = "coefficient", *, bold: bool = True) -> tuple[str, str]:
+    """The value and its interval, as two cells."""
+    value = shown(e.value, kind)
+    return f"[bold]{value}[/]" if bold else value, f"[dim]{interval(e.low, e.high, kind)}[/]"
+
+
+def notice(text: str, color: str = "yellow") -> None:
+    """A sentence that the user ought to see; red: something is lost."""
+    click.secho(text, fg=color, err=True)
 
 
 def print_json(value: Any) -> None:

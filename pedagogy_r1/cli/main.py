@@ -76,26 +76,28 @@ class Commands(click.Group):
                 warnings.showwarning = partial(_warn, warnings.showwarning)
                 return super().invoke(ctx)
         except PedagogyError as error:
-            click.secho(f"error: {error.message}", fg="red", err=True)
-            if error.hint:
-                click.echo(f"hint:  {error.hint}", err=True)
+            _say_error(error.message, error.hint)
             ctx.exit(2)
         except ValueError as error:
             if not _raised_here(error):
                 raise
-            click.secho(f"error: {error}", fg="red", err=True)
+            _say_error(str(error))
             ctx.exit(2)
         except OSError as error:
             if isinstance(error, BrokenPipeError) or error.filename is None:
                 raise
-            click.secho(
-                f"error: {error.filename}: {(error.strerror or str(error)).lower()}", fg="red", err=True
-            )
-            click.echo("hint:  check the path, its permissions and the space on the disk", err=True)
+            why = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+            _say_error(why, "check the path, its permissions and the space on the disk")
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+
+
+def _say_error(message: str, hint: str = "") -> None:
+    click.secho(f"error: {message}", fg="red", err=True)
+    if hint:
+        click.echo(f"hint:  {hint}", err=True)
 
 
 def _warn(others: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:

@@ -122,6 +122,7 @@ class Share(click.FloatRange):
 
 
 SHARE = Share(0, 1)
+INSIDE = Share(0, 1, min_open=True, max_open=True)
 
 
 def option(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
@@ -133,6 +134,11 @@ def option(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
     elif more.get("default", ...) is None and not more.get("is_flag"):
         del more["default"]  # click takes a default of None for a value, and then nothing is required
     return click.option(*names.split(), help=help, type=kind, **{"show_default": True, **more})
+
+
+def choice(names: str, help: str, *values: str) -> Decorator:
+    """One of ``values``, the first of them unless something is said."""
+    return option(names, help, values, default=values[0])
 
 
 def flag(names: str, help: str, **more: Any) -> Decorator:
@@ -177,6 +183,11 @@ def json_file() -> Decorator:
     return option("--json-out json_file", "Write everything as JSON here.", PATH, metavar="FILE")
 
 
+def limit(help: str) -> Decorator:
+    """``--limit``: 0, too, means all."""
+    return option("--limit", f"At most {help} [default: all].", FROM_0, default=0, show_default=False)
+
+
 def dry_run(what: str) -> Decorator:
     """``--dry-run``: nothing is sent or written."""
     return flag("--dry-run", f"Say what would be {what}, and stop.")
@@ -218,7 +229,7 @@ def coders(help: str) -> Decorator:
 
 def on_error() -> Decorator:
     """``--on-error stop|skip``."""
-    return option("--on-error", "What to do about bad rows.", ["stop", "skip"], default="stop")
+    return choice("--on-error", "What to do about bad rows.", "stop", "skip")
 
 
 def partial() -> Decorator:
@@ -234,22 +245,13 @@ def seed(of: str = "the resamples") -> Decorator:
     return option("--seed", f"Seed of {of}.", int, default=0)
 
 
-def level() -> Decorator:
-    """``--level``: confidence of every interval that the command makes."""
-    return option(
-        "--level",
-        "Confidence level of the intervals.",
-        Share(0, 1, min_open=True, max_open=True),
-        default=LEVEL,
-    )
-
-
 def resampling(of: str = "traces", *, seed_of: str | None = "the resamples") -> Decorator:
     """``--replicates``, ``--seed`` and ``--level``. ``seed_of``: ``None`` where the command has a seed already."""
-    replicates = option(
-        "--replicates", f"Bootstrap resamples of {of}; 0: no intervals.", FROM_0, default=1000
+    return together(
+        option("--replicates", f"Bootstrap resamples of {of}; 0: no intervals.", FROM_0, default=1000),
+        *([seed(seed_of)] if seed_of else []),
+        option("--level", "Confidence level of the intervals.", INSIDE, default=LEVEL),
     )
-    return together(replicates, *([seed(seed_of)] if seed_of else []), level())
 
 
 def contrasts() -> Decorator:

@@ -291,6 +291,18 @@ def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         raise
 
 
+def write_text(path: str | Path, text: str | bytes) -> None:
+    """Write a whole file, atomically."""
+    with atomic(path, "wb" if isinstance(text, bytes) else "w") as file:
+        file.write(text)
+
+
+def write_csv(path: str | Path, rows: Iterable[Iterable[Any]]) -> None:
+    """Write rows of cells, the first of them the header, atomically."""
+    with atomic(path) as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
 def write_jsonl(path: str | Path, values: Iterable[Any]) -> int:
     """Write JSON values one per line, atomically; returns how many."""
     count = 0

@@ -24,11 +24,11 @@ from ...errors import ArgumentError
 from ...runs.run import CoderInfo, Coding
 from ...trace import Trace, Unit
 from ...unit.language import bounded_memory, language_code, pipeline, tokenize
+from ...workers import in_order, interrupts
 from .. import Context, Emit, Outcome, Unitizer
 from ..cue_index import CueIndex
 from ..scoring import ALGORITHM, CODER, FEATURE_WEIGHT, SECOND, VETO_WEIGHT, TraceScorer
 from ..trace_words import SELF_RUN, STEM_RUN
-from ..workers import in_order, interrupts
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc

@@ -2,7 +2,6 @@
 
     chunks  c0 c1 c2 c3 c4 …      two workers:  c0 c1 at work, c2 … c5 waiting, nothing else read yet
 
-The rule-based coder codes in several of them; a coder that waits on a network has one that cuts units ahead of need.
 Processes are spawned, not forked: a fork of a process with threads (a progress bar, Arrow) can hang. Ctrl-C reaches
 only the parent, which stops handing out work and lets the workers finish what they have begun.
 """
@@ -16,26 +15,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from typing import TypeVar
 
-from ..errors import PedagogyError, RunError
-from ..trace import Trace, Unit
-from ..unit.unitizer import Unitizer, made_units
+from .errors import RunError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 AHEAD = 3
 """Chunks per worker that are at work or waiting, so that none is idle while the parent writes."""
-
-CHUNK = 16
-"""Traces that travel together to the process that cuts units."""
-
-Cut = tuple[int, int, int]
-"""Start, end, tokens: a unit as it travels between processes, a tenth of the cost of the unit itself."""
 
 
 @contextmanager
@@ -113,45 +103,3 @@ def _finished(future: Future[Result], stop: threading.Event) -> bool:
 
 def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def units_ahead(
-    traces: Iterable[Trace], unitize: Callable[[Trace], list[Unit]], *, apart: bool
-) -> Iterator[tuple[Trace, list[Unit]]]:
-    """Each trace with its units, in order; ``apart``: cut by another process, if ``unitize`` can travel there.
-
-    Cutting costs about as much as asking does. With few requests in flight it fits between the replies; with many, the
-    one core that serves the network would be the limit (benchmarks/annotate_concurrency.py). An error in the input is
-    raised behind the traces that were read before it.
-    """
-    if not apart or not isinstance(unitize, Unitizer):
-        for trace in traces:
-            yield trace, unitize(trace)
-        return
-    errors: list[PedagogyError] = []
-    chunks = _chunks(iter(traces), errors)
-    cutting = in_order(partial(_cut, unitize), chunks, 1, threading.Event(), apart=True, ahead=2 * AHEAD)
-    for chunk, found in cutting:
-        for trace, cuts in zip(chunk, found, strict=True):
-            yield trace, made_units(trace, unitize.scheme, cuts)
-    for error in errors:
-        raise error
-
-
-def _chunks(source: Iterator[Trace], errors: list[PedagogyError]) -> Iterator[list[Trace]]:
-    """Chunks up to the first error, which is kept for later."""
-    more = True
-    while more:
-        chunk: list[Trace] = []
-        try:
-            for trace in islice(source, CHUNK):
-                chunk.append(trace)  # noqa: PERF402 - what came before an error is kept
-        except PedagogyError as error:
-            errors.append(error)
-        more = len(chunk) == CHUNK and not errors
-        if chunk:
-            yield chunk
-
-
-def _cut(unitize: Unitizer, traces: list[Trace]) -> list[list[Cut]]:
-    return [[(unit.start, unit.end, unit.tokens) for unit in unitize(trace)] for trace in traces]
