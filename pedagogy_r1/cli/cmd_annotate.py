@@ -49,7 +49,7 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     """
     from ..coding.annotate import execute, plan, prepare
 
-    prices = {name: given.pop(f"price_{name}") for name in ("in", "cached", "out")}
+    prices = options.taken(given, "price_in", "price_cached", "price_out")
     given = options.requested(given, given["model"])
     chosen = {name: value for name, value in given.items() if value not in (None, {})}
     job = prepare(traces, out, coder=coder or ("llm" if given["model"] else "cues"), **chosen)
@@ -93,24 +93,21 @@ def _print_run(manifest: Any, folder: Path) -> None:
     if counts["units"] and "fallback" in manifest.usage:
         share = shown(manifest.usage["fallback"] / counts["units"], "percent")
         click.echo(f"fallback (no cue fired): {share} of units")
-    if manifest.usage.get("requests"):
-        use = manifest.usage
-        click.echo(
-            f"{use['requests']} requests, {use['prompt_tokens']} prompt tokens ({use['cached_tokens']} cached), {use['completion_tokens']} completion tokens"
-        )
-    click.echo(
-        f"codebook {manifest.codebook['id']}@{manifest.codebook['version']}, run {manifest.run_id}, written to {folder}"
-    )
+    if (use := manifest.usage).get("requests"):
+        prompt = f"{use['prompt_tokens']} prompt tokens ({use['cached_tokens']} cached)"
+        click.echo(f"{use['requests']} requests, {prompt}, {use['completion_tokens']} completion tokens")
+    book = f"{manifest.codebook['id']}@{manifest.codebook['version']}"
+    click.echo(f"codebook {book}, run {manifest.run_id}, written to {folder}")
 
 
 def _paid(plan: dict[str, Any], prices: dict[str, float | None]) -> dict[str, Any]:
     """The plan with what its tokens cost, where a price is given."""
     if "prompt_tokens" not in plan or all(price is None for price in prices.values()):
         return plan
-    cached = plan.get("cached_tokens", 0) if prices["cached"] is not None else 0
+    cached = plan.get("cached_tokens", 0) if prices["price_cached"] is not None else 0
     money = (
-        (plan["prompt_tokens"] - cached) * (prices["in"] or 0)
-        + cached * (prices["cached"] or 0)
-        + plan.get("completion_tokens", 0) * (prices["out"] or 0)
+        (plan["prompt_tokens"] - cached) * (prices["price_in"] or 0)
+        + cached * (prices["price_cached"] or 0)
+        + plan.get("completion_tokens", 0) * (prices["price_out"] or 0)
     )
     return plan | {"money": round(money / 1e6, 4)}

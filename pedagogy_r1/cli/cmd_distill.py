@@ -11,7 +11,6 @@ from . import options
 from .console import notice, print_json, print_plan, progress_bar, report_missing
 
 if TYPE_CHECKING:
-    from ..train.distill import Distillation
     from ..wbeb.generation import Generation
 
 
@@ -35,7 +34,9 @@ def command(items: Path, out: Path, weights: str | None, dry_run: bool, as_json:
 
     settings = options.requested(given, given["model"])
     distillation = prepare_distill(items, out, weights=parse_weights(weights), **settings)
-    _print_short(distillation)
+    for row in distillation.draw.short:
+        there, wanted = f"{row.train:,} items in train", f"{row.wanted:,} wanted"
+        notice(f"{row.domain} has {there}, {wanted}: the other domains give more")
     if dry_run:
         print_plan(distillation.plan(), as_json)
         return 0
@@ -47,13 +48,6 @@ def command(items: Path, out: Path, weights: str | None, dry_run: bool, as_json:
     else:
         _print_outcomes(generation)
     return report_missing(manifest)
-
-
-def _print_short(distillation: Distillation) -> None:
-    for row in distillation.draw.short:
-        notice(
-            f"{row.domain} has {row.train:,} items in train, {row.wanted:,} wanted: the other domains give more"
-        )
 
 
 def _print_outcomes(generation: Generation) -> None:

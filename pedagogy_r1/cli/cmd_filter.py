@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -29,14 +30,7 @@ from .console import notice, print_json
 )
 @options.option("--items", "Items file with its split, for decontaminate.", options.PATH)
 @options.as_json("the funnel")
-def command(
-    traces: Path,
-    out: Path,
-    policies: tuple[str, ...],
-    codings: tuple[Path, ...],
-    items: Path | None,
-    as_json: bool,
-) -> int:
+def command(traces: Path, out: Path, policies: tuple[str, ...], as_json: bool, **given: Any) -> int:
     """Keep the TRACES that every policy keeps, and say what became of the others.
 
     \b
@@ -53,7 +47,7 @@ def command(
     """
     from ..train.filter import filter_traces, funnel_text
 
-    funnel = filter_traces(traces, out, policies, codings=codings, items=items)
+    funnel = filter_traces(traces, out, policies, **given)
     if as_json:
         print_json(funnel.as_json())
     else:

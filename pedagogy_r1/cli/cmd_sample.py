@@ -140,9 +140,8 @@ def _sample(traces: Path, given: dict[str, Any]) -> DrawnSample:
     from ..sampling.assignment import Design
     from ..sampling.draw_sample import draw_sample
 
-    design = Design(enrichment=_enrichment(given), **{name: given[name] for name in DESIGN})
-    how = {name: given[name] for name in ("codebook", "scheme", "lang", "units")}
-    return draw_sample(traces, design, **how)
+    design = Design(enrichment=_enrichment(given), **options.taken(given, *DESIGN))
+    return draw_sample(traces, design, **options.taken(given, "codebook", "scheme", "lang", "units"))
 
 
 def _enrichment(given: dict[str, Any]) -> Any:
@@ -215,7 +214,7 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
         codes=len(load_codebook(given["codebook"]).codes),
         coders=len(given["coders"]) or 2,
         run=given["run"],
-        **{name: given[name] for name in ASSUMED},
+        **options.taken(given, *ASSUMED),
     )
     size = sample_size(assumed, precision=given["precision"], seed=given["seed"])
     if out is not None:

@@ -65,17 +65,7 @@ def command(
 
 
 def _report(
-    traces: Path,
-    runs: Sequence[Path],
-    *,
-    tokenizer: str,
-    by: Any,
-    thoughts: Path | None,
-    strict: Sequence[str],
-    routine: Sequence[str],
-    cluster: Any,
-    partial: bool,
-    **how: Any,
+    traces: Path, runs: Sequence[Path], *, tokenizer: str, thoughts: Path | None, partial: bool, **how: Any
 ) -> TokenReport:
     from ..estimate import Resampling
     from ..intake import some_traces
@@ -93,14 +83,14 @@ def _report(
     with progress_bar("traces") as update:
         step = (lambda done: update(done, 0)) if update else None
         measured = list(measure_traces(some_traces(traces), counter, given, step))
-    coders = list(_coders(opened, {m.trace_id: m for m in measured}, strict=strict, routine=routine))
+    families = options.taken(how, "strict", "routine")
+    coders = list(_coders(opened, {m.trace_id: m for m in measured}, **families))
     segmenter, judge = (described(thoughts) if thoughts else None) or (f"spans of {thoughts}", "")
     return token_report(
         measured,
         coders,
         tokenizer=counter.name,
-        by=by,
-        cluster=cluster,
+        **options.taken(how, "by", "cluster"),
         how=Resampling(**how),
         judge=judge or judge_name(given, str(thoughts)),
         segmenter=segmenter if thoughts else SEGMENTER,

@@ -38,15 +38,7 @@ def command() -> None:
 )
 @options.on_error()
 @options.as_json("the report")
-def import_(
-    files: tuple[Path, ...],
-    out: Path,
-    pairs: tuple[str, ...],
-    no_think: Any,
-    on_error: Any,
-    as_json: bool,
-    **constants: Any,
-) -> int:
+def import_(files: tuple[Path, ...], out: Path, pairs: tuple[str, ...], as_json: bool, **given: Any) -> int:
     """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, Parquet; plain or chat) into one traces file.
 
     Targets: id item question response reasoning answer reference correct domain condition model lang. Well-known
@@ -57,8 +49,8 @@ def import_(
     from ..intake import import_traces
     from ..intake.fields import parse_map
 
-    how = {"on_error": on_error, "no_think": no_think}
-    report = import_traces(files, out, mapping=parse_map(pairs), constants=constants, **how)
+    how = options.taken(given, "on_error", "no_think")
+    report = import_traces(files, out, mapping=parse_map(pairs), constants=given, **how)
     _say(report)
     if as_json:
         print_json(report.as_json())

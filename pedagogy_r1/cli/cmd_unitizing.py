@@ -38,15 +38,7 @@ NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes wh
     "--gamma", "Also γ of every trace, from --seed; it takes overlaps (pip install pedagogy-r1[gamma])."
 )
 @options.as_json()
-def command(
-    runs: tuple[Path, ...],
-    coders: tuple[str, ...],
-    silent: Any,
-    partial: bool,
-    gamma: bool,
-    as_json: bool,
-    **how: Any,
-) -> None:
+def command(runs: tuple[Path, ...], partial: bool, gamma: bool, as_json: bool, **how: Any) -> None:
     """The unitizing α family over RUNS whose coders chose their own spans (pcode import --units own).
 
     u: spans and codes together; |u: spans alone; cu: codes, where spans meet; (k)u: one code. --gamma adds γ (Mathet et
@@ -59,7 +51,7 @@ def command(
 
     found_runs = opened(runs)
     unfinished = require_complete(found_runs, partial)
-    continua = continua_of(found_runs, coders=coders, silent=silent, partial=partial)
+    continua = continua_of(found_runs, partial=partial, **options.taken(how, "coders", "silent"))
     aligned = gammas(continua, seed=how["seed"]) if gamma else []
     found = unitizing_alpha(continua, **how)
     if as_json:

@@ -90,8 +90,8 @@ def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
     from ..wbeb.leak import Nearness
 
     settings = [*given["options"], *(["keep_repeats=true"] if given["keep_repeats"] else [])]
-    names = ("split", "seed", "test_fraction", "limit", "on_leak")
-    how = BuildSettings(**{name: given[name] for name in names}, nearness=Nearness(overlap=given["overlap"]))
+    own = options.taken(given, "split", "seed", "test_fraction", "limit", "on_leak")
+    how = BuildSettings(**own, nearness=Nearness(overlap=given["overlap"]))
     return build(_parts(words, settings), how)
 
 

@@ -35,18 +35,7 @@ if TYPE_CHECKING:
 @options.dry_run("asked")
 @options.as_json("the scores (or the plan)")
 def command(
-    model: str,
-    items: Path,
-    out: Path,
-    split: str,
-    domains: tuple[str, ...],
-    limit: int,
-    baselines: bool,
-    replicates: int,
-    level: float,
-    dry_run: bool,
-    as_json: bool,
-    **given: Any,
+    model: str, items: Path, out: Path, baselines: bool, dry_run: bool, as_json: bool, **given: Any
 ) -> int:
     """Put ITEMS to MODEL (BACKEND:NAME) and score the answers.
 
@@ -59,7 +48,9 @@ def command(
     from ..wbeb.item import read_items, select
 
     there = list(read_items(items))
-    chosen = select(there, split=split, domains=domains, limit=limit or None, seed=given["seed"])
+    how = Resampling(seed=given["seed"], **options.taken(given, "replicates", "level"))
+    limit, which = given.pop("limit") or None, options.taken(given, "split", "domains")
+    chosen = select(there, limit=limit, seed=given["seed"], **which)
     train = [item for item in there if item.split == "train"]
     if baselines:
         learners(train)  # an error now rather than when all is asked and paid
@@ -70,7 +61,6 @@ def command(
     with progress_bar("answers") as progress:
         generation = execute(job, progress)
     if generation.manifest.status == "complete":
-        how = Resampling(replicates, given["seed"], level)
         evaluation = evaluate(generation, how, baselines_from=train if baselines else None)
         write_scores(generation.folder, evaluation)
         if as_json:

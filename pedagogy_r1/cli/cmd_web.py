@@ -58,7 +58,7 @@ def command(
     from ..web.server import serve
     from ..web.state import open_state
 
-    where = {name: given.pop(name) for name in ("host", "port", "names")}
+    where = options.taken(given, "host", "port", "names")
     state = open_state(runs, coders=coders, adjudicate=bool(adjudicators), **given)
     people = coders or adjudicators or ("",)
     serve(state, people=people, password_file=password_file, say=_say, browser=not no_browser, **where)

@@ -102,6 +102,11 @@ def together(*decorators: Decorator) -> Decorator:
     return decorate
 
 
+def taken(given: dict[str, Any], *names: str) -> dict[str, Any]:
+    """These of the options that a command was given, taken out of them."""
+    return {name: given.pop(name) for name in names}
+
+
 # --- what a value may be
 
 FROM_0 = click.IntRange(0)

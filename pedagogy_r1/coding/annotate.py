@@ -18,6 +18,7 @@ from ..codebook import Codebook
 from ..codebook.check import load_checked
 from ..errors import ArgumentError, PedagogyError, PluginError
 from ..intake.traces_file import TracesFile, no_trace
+from ..job import Status
 from ..runs.run import CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
 from ..trace import Trace, Unit
@@ -25,6 +26,7 @@ from ..unit.unitizer import Unitizer
 from . import Coder, Context
 
 CODERS = "pedagogy_r1.coding.coders"
+BY_USER = "interrupted by the user"
 
 Progress = Callable[[int, int], None]
 """Called with (traces done, traces in all)."""
@@ -72,25 +74,11 @@ def prepare(
     source |= {"traces": str(traces), "traces_digest": given.digest}
     context = Context(book, "", Path(out), seed)
     made = _coder(coder, factory(context, **options))
-    determined_by = {
-        "coder": coder,
-        "parameters": made.parameters,
-        "scheme": unitize.scheme,
-        "lang": lang,
-        "seed": seed,
-        "source": {k: v for k, v in source.items() if k.endswith("_digest")},
-    }
+    settings = {"coder": coder, "parameters": made.parameters, "scheme": unitize.scheme, "seed": seed}
+    digests = {name: value for name, value in source.items() if name.endswith("_digest")}
+    determined_by = settings | {"lang": lang, "source": digests}
     manifest = Manifest.new(
-        coder,
-        book,
-        determined_by,
-        coders=made.coders,
-        coder=coder,
-        scheme=unitize.scheme,
-        lang=lang or "",
-        parameters=made.parameters,
-        source=source,
-        seed=seed,
+        coder, book, determined_by, coders=made.coders, lang=lang or "", source=source, **settings
     )
     context.run_id = manifest.run_id
     return Annotation(given, Path(out), book, made, unitize, manifest)
@@ -143,18 +131,14 @@ def _code(job: Annotation, writer: RunWriter, progress: Progress | None) -> None
     try:
         outcome = job.coder.code(islice(job.wanted(), writer.done, None), job.unitize, emit)
     except KeyboardInterrupt:
-        writer.finish("interrupted", why="interrupted by the user")
+        writer.finish("interrupted", why=BY_USER)
         return
     except PedagogyError as error:
         writer.finish("stopped", why=error.message)
         raise
-    usage = (outcome.usage or {}) | writer.usage
-    if outcome.interrupted:
-        writer.finish("interrupted", why="interrupted by the user", usage=usage)
-    elif outcome.stopped:
-        writer.finish("stopped", why=outcome.stopped, usage=usage)
-    else:
-        writer.finish("complete", usage=usage)
+    status: Status = "interrupted" if outcome.interrupted else "stopped" if outcome.stopped else "complete"
+    why = BY_USER if outcome.interrupted else outcome.stopped
+    writer.finish(status, why=why, usage=(outcome.usage or {}) | writer.usage)
 
 
 def plan(job: Annotation) -> dict[str, Any]:
@@ -192,10 +176,8 @@ def _check_options(name: str, factory: Callable[..., Any], options: dict[str, An
     names = {p.name for p in known}
     unknown = sorted(set(options) - names)
     if unknown:
-        raise ArgumentError(
-            f"coder {name!r} has no option {unknown[0]!r}",
-            "its options: " + (", ".join(sorted(names)) or "none"),
-        )
+        own = ", ".join(sorted(names)) or "none"
+        raise ArgumentError(f"coder {name!r} has no option {unknown[0]!r}", f"its options: {own}")
     needed = [p.name for p in known if p.default is p.empty and p.name not in options]
     if needed:
         raise ArgumentError(f"coder {name!r} needs {needed[0]!r}", f"give --{needed[0].replace('_', '-')}")

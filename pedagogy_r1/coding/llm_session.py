@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 from typing import Any, NamedTuple
 
 from ..asking import AskingSession, GaveUp, all_of
@@ -55,9 +55,8 @@ class LlmOptions(NamedTuple):
     @property
     def names(self) -> list[str]:
         """Coders of the first pass, one per repeat."""
-        return (
-            [self.model] if self.repeats == 1 else [f"{self.model}#{k}" for k in range(1, self.repeats + 1)]
-        )
+        numbered = [f"{self.model}#{k}" for k in range(1, self.repeats + 1)]
+        return [self.model] if self.repeats == 1 else numbered
 
     def frame(self, model: str, prompt: Prompt, repeat: int) -> ChatFrame:
         """What the requests of one repeat share. The system message is the same for all of them."""
@@ -66,15 +65,13 @@ class LlmOptions(NamedTuple):
             "seed": self.seed + repeat,
             "max_completion_tokens": self.max_output_tokens,
         }
-        return ChatFrame(
-            model, prompt.system, prompt.schema, {k: v for k, v in sent.items() if v is not None}
-        )
+        sent = {k: v for k, v in sent.items() if v is not None}
+        return ChatFrame(model, prompt.system, prompt.schema, sent)
 
     def windows(self, units: Sequence[Unit]) -> list[list[int]]:
         """Positions of the units of each window."""
-        return [
-            list(range(low, min(low + self.window, len(units)))) for low in range(0, len(units), self.window)
-        ]
+        positions = range(len(units))
+        return [list(positions[low : low + self.window]) for low in positions[:: self.window]]
 
     def request(
         self,
@@ -91,12 +88,10 @@ class LlmOptions(NamedTuple):
         ``firsts``: what a critic is to judge. ``why``: an earlier answer for this one unit was of no use.
         """
         before = [unit.text for unit in units[max(0, which[0] - self.context) : which[0]]]
-        asked: list[dict[str, Any]] = [
-            {"unit": number, "text": units[i].text} for number, i in enumerate(which, 1)
-        ]
-        if firsts is not None:
-            for unit, i in zip(asked, which, strict=True):
-                unit["first"] = _first(firsts[i])
+        asked = []
+        for number, i in enumerate(which, 1):
+            first = {} if firsts is None else {"first": _first(firsts[i])}
+            asked.append({"unit": number, "text": units[i].text} | first)
         return ChatRequest(frame, message(trace.question, before, asked, critic=firsts is not None, why=why))
 
 
@@ -139,11 +134,7 @@ class LlmSession:
 
     async def _trace(self, number: int, trace: Trace, units: list[Unit]) -> list[Coding]:
         """All codings of a trace, unit by unit."""
-        jobs = [
-            (window, repeat)
-            for window in self.options.windows(units)
-            for repeat in range(self.options.repeats)
-        ]
+        jobs = list(product(self.options.windows(units), range(self.options.repeats)))
         done = await all_of([self._window(number, trace, units, window, repeat) for window, repeat in jobs])
         by_unit: list[list[Coding]] = [[] for _ in units]
         for (window, _), codings in zip(jobs, done, strict=True):
@@ -181,10 +172,8 @@ class _TraceWork(NamedTuple):
     async def answers(self, which: list[int]) -> dict[int, UnitAnswer | str]:
         """An answer, or why there is none, for each unit at positions ``which``: together first, then alone."""
         found = await self._ask(which)
-        again = [
-            (i, result) for i, result in found.items() if isinstance(result, str) and result not in TRANSPORT
-        ]
-        for alone in await all_of([self._ask([i], why=why) for i, why in again]):
+        again = {i: why for i, why in found.items() if isinstance(why, str) and why not in TRANSPORT}
+        for alone in await all_of([self._ask([i], why=why) for i, why in again.items()]):
             found |= alone
         return found
 
@@ -209,25 +198,23 @@ class _TraceWork(NamedTuple):
         if isinstance(codings, GaveUp):
             return dict.fromkeys(which, codings.reason)
         checked = check(codings, [self.units[i].text for i in which], session.context.book)
-        if why is not None and checked.bad:
-            session.asking.transcript.give_up(request.digest, checked.bad[1], missing=True)
-        return {i: checked.good.get(number) or checked.bad[number] for number, i in enumerate(which, 1)}
+        if why is not None and isinstance(checked[0], str):
+            session.asking.transcript.give_up(request.digest, checked[0], missing=True)
+        return dict(zip(which, checked, strict=True))
 
     def coding(self, position: int, answer: UnitAnswer | str) -> Coding:
         """The coding of one unit; a reason instead of an answer makes it missing."""
         context = self.session.context
-        make = partial(
-            Coding,
+        if isinstance(answer, str):
+            said: dict[str, Any] = {"codes": None, "missing_reason": answer}
+        else:
+            said = answer._asdict() | {"rationale": answer.rationale or None}
+        return Coding(
             unit_id=self.units[position].id,
             coder=self.name,
             codebook=context.book.stamp,
             run_id=context.run_id,
-        )
-        if isinstance(answer, str):
-            return make(codes=None, missing_reason=answer)
-        said = answer.rationale or None
-        return make(
-            codes=answer.codes, evidence=answer.evidence, confidence=answer.confidence, rationale=said
+            **said,
         )
 
 

@@ -150,9 +150,8 @@ def message(
     task = [_CRITIC] if critic else [_CODE] if why is None else []
     if why is not None:
         task.append(_ALONE.format(why=WHY[why]))
-    return "\n".join(
-        [*task, data_block({"question": question, "context": list(context), "units": list(units)})]
-    )
+    data = {"question": question, "context": list(context), "units": list(units)}
+    return "\n".join([*task, data_block(data)])
 
 
 class UnitAnswer(NamedTuple):
@@ -162,13 +161,6 @@ class UnitAnswer(NamedTuple):
     evidence: str
     confidence: float
     rationale: str
-
-
-class CheckedReply(NamedTuple):
-    """Answers by unit number (from 1), and for every other number of the window what was wrong."""
-
-    good: dict[int, UnitAnswer]
-    bad: dict[int, str]
 
 
 def parse_codings(text: str) -> list[dict[str, Any]]:
@@ -184,31 +176,23 @@ def parse_codings(text: str) -> list[dict[str, Any]]:
     return value["codings"]
 
 
-def check(codings: list[dict[str, Any]], texts: Sequence[str], book: Codebook) -> CheckedReply:
-    """Tell good from bad codings of the units ``texts`` (numbered from 1)."""
+def check(codings: list[dict[str, Any]], texts: Sequence[str], book: Codebook) -> list[UnitAnswer | str]:
+    """For each of the units ``texts`` (numbered from 1) its answer, or what is wrong with it (a key of `WHY`)."""
     by_number: dict[int, list[dict[str, Any]]] = {}
     for coding in codings:
         number = coding.get("unit")
         if type(number) is int:
             by_number.setdefault(number, []).append(coding)
-    good: dict[int, UnitAnswer] = {}
-    bad: dict[int, str] = {}
-    for number, text in enumerate(texts, 1):
-        found = by_number.get(number, [])
-        result = (
-            _answer(found[0], text, book) if len(found) == 1 else "repeated_unit" if found else "skipped_unit"
-        )
-        if isinstance(result, UnitAnswer):
-            good[number] = result
-        else:
-            bad[number] = result
-    return CheckedReply(good, bad)
+    return [_answer(by_number.get(number, []), text, book) for number, text in enumerate(texts, 1)]
 
 
-def _answer(coding: dict[str, Any], text: str, book: Codebook) -> UnitAnswer | str:
-    expected = {"unit", "evidence", "rationale", "primary", "confidence"} | (
-        {"secondary"} if book.max_codes > 1 else set()
-    )
+def _answer(found: list[dict[str, Any]], text: str, book: Codebook) -> UnitAnswer | str:
+    if len(found) != 1:
+        return "repeated_unit" if found else "skipped_unit"
+    coding = found[0]
+    expected = {"unit", "evidence", "rationale", "primary", "confidence"}
+    if book.max_codes > 1:
+        expected.add("secondary")
     if coding.keys() != expected or not isinstance(coding["rationale"], str):
         return "malformed"
     codes = _codes(coding["primary"], coding.get("secondary"), book)

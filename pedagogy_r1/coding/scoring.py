@@ -15,7 +15,8 @@ cues are; it is no probability of being right.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..codebook import Codebook
 from ..runs.run import Coding
@@ -83,10 +84,8 @@ class TraceScorer:
         self_ = repeated(own, self._earlier, SELF_RUN)
         self._earlier.update(own)
         for number, stem_least, self_least in self._features:
-            for found, least, what in (
-                (stem, stem_least, "the question"),
-                (self_, self_least, "earlier units"),
-            ):
+            limits = ((stem, stem_least, "the question"), (self_, self_least, "earlier units"))
+            for found, least, what in limits:
                 if least and found.share >= least:
                     why = f"{found.share:.0%} of its words repeat {what}"
                     start, end = position[found.start], position[found.end - 1] + 1
@@ -105,19 +104,13 @@ class TraceScorer:
     def _coding(
         self, unit: Unit, words: UnitWords, reasons: dict[int, list[Reason]], vetoed: dict[int, int]
     ) -> Coding:
-        book = self._book
-        common: dict[str, Any] = {
-            "unit_id": unit.id,
-            "coder": CODER,
-            "codebook": self._stamp,
-            "run_id": self._run_id,
-        }
-        foreign = self._index.foreign
+        book, foreign = self._book, self._index.foreign
+        make = partial(Coding, unit_id=unit.id, coder=CODER, codebook=self._stamp, run_id=self._run_id)
         if not reasons and foreign:
-            return Coding(codes=None, missing_reason=foreign, **common)
+            return make(codes=None, missing_reason=foreign)
         if not reasons:
             codes, why = self._fallback(vetoed)
-            return Coding(codes=codes, confidence=round(1 / len(book.codes), 3), rationale=why, **common)
+            return make(codes=codes, confidence=round(1 / len(book.codes), 3), rationale=why)
         scores = {code: sum(reason.weight for reason in held) for code, held in reasons.items()}
         ranked = sorted(scores, key=lambda code: (-scores[code], code))
         top = ranked[0]
@@ -125,16 +118,14 @@ class TraceScorer:
         if book.max_codes > 1 and len(ranked) > 1 and scores[ranked[1]] >= SECOND * scores[top]:
             chosen.append(ranked[1])
         best = max(reasons[top], key=lambda reason: (reason.weight, reason.end - reason.start, -reason.start))
-        return Coding(
+        whys = [f"{book.code_ids[c]}: {', '.join(reason.why for reason in reasons[c])}" for c in chosen]
+        if foreign:
+            whys.append(f"{foreign}: no cue was tried")
+        return make(
             codes=tuple(book.code_ids[code] for code in chosen),
             evidence=words.slice(best.start, best.end),
             confidence=round(scores[top] / (sum(scores.values()) + 1), 3),
-            rationale="; ".join(
-                f"{book.code_ids[code]}: " + ", ".join(reason.why for reason in reasons[code])
-                for code in chosen
-            )
-            + (f"; {foreign}: no cue was tried" if foreign else ""),
-            **common,
+            rationale="; ".join(whys),
         )
 
     def _fallback(self, vetoed: dict[int, int]) -> tuple[tuple[str, ...], str]:

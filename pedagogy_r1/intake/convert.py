@@ -44,6 +44,11 @@ class FieldPlan:
     constants: Mapping[str, str] = field(default_factory=dict)
     no_think: NoThink = "reasoning"
 
+    @property
+    def decided(self) -> set[str]:
+        """The targets that the user has decided."""
+        return {*self.mapping, *self.constants}
+
 
 class Converted(NamedTuple):
     """A trace, which field each target came from, targets whose mapped field the row lacks, and remarks."""
@@ -138,12 +143,10 @@ def _take(row: dict[str, Any], plan: FieldPlan) -> _Taken:
         paths.append(path)
     chat = _chat(row, plan)
     for target, text in chat.found.items():
-        if target not in plan.mapping and target not in plan.constants:
+        if target not in plan.decided:
             values[target], sources[target] = text, chat.columns[target]
     notes = [chat.note] if chat.note else []
-    known = _known(
-        row, {*plan.mapping, *plan.constants, *values}, {path[0] for path in paths} | set(chat.left)
-    )
+    known = _known(row, plan.decided | values.keys(), {path[0] for path in paths} | set(chat.left))
     values |= {target: row[name] for target, name in known.items()}
     if "answer" in known and values.get("response") not in (None, ""):
         del values["answer"]
@@ -169,9 +172,7 @@ def _chat(row: dict[str, Any], plan: FieldPlan) -> ChatRow:
             return ChatRow({}, {}, {})
         raise RowError(str(error)) from None
     # A chat column of which the user maps a part to something else stays whole in metadata.
-    overruled = {
-        chat.columns[target] for target in chat.found if target in plan.mapping or target in plan.constants
-    }
+    overruled = {chat.columns[target] for target in chat.found if target in plan.decided}
     return chat._replace(left={k: v for k, v in chat.left.items() if k not in overruled})
 
 

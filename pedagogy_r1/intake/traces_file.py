@@ -51,34 +51,27 @@ def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = No
     """
     path = Path(path)
     inside = path / "traces.jsonl"
-    need_file(
-        path,
-        f"it holds {inside}"
-        if inside.is_file()
-        else "make it with: pcode traces import FILE -o traces.jsonl",
-    )
+    make = "make it with: pcode traces import FILE -o traces.jsonl"
+    need_file(path, f"it holds {inside}" if inside.is_file() else make)
     seen: dict[str, int] = {}
     for row in read_jsonl(path, passing):
+        where = f"{path}:{row.line}"
         if isinstance(row, BadRow):
-            raise InputError(
-                f"{path}:{row.line}: {row.why}",
-                "mend the line, or import with: pcode traces import --on-error skip",
-            )
+            mend = "mend the line, or import with: pcode traces import --on-error skip"
+            raise InputError(f"{where}: {row.why}", mend)
         try:
             trace = Trace.model_validate(row.data)
         except ValidationError as error:
             raise InputError(
-                f"{path}:{row.line}: {first_fault(error)}",
+                f"{where}: {first_fault(error)}",
                 "this is not our trace format; convert it with: pcode traces import FILE --map TARGET=FIELD",
             ) from None
         if trace.id in seen:
-            raise InputError(
-                f"{path}:{row.line}: trace id {trace.id!r} was used on line {seen[trace.id]}",
-                "give every trace its own id",
-            )
+            used = f"trace id {trace.id!r} was used on line {seen[trace.id]}"
+            raise InputError(f"{where}: {used}", "give every trace its own id")
         if halves := _halves(trace):
             raise InputError(
-                f"{path}:{row.line}: half a character (lone surrogate) in {halves}",
+                f"{where}: half a character (lone surrogate) in {halves}",
                 f"pcode traces import {path} -o FILE replaces it by U+FFFD",
             )
         seen[trace.id] = row.line

@@ -11,7 +11,7 @@ pilot run can replace. Without the machine: what a machine run adds (DSL, PPI++)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,13 +51,13 @@ class Assumptions:
 
     alpha: float
     code_alpha: float
-    shares: tuple[float, ...]
     prevalence: float
     per_trace: int
     icc: float
-    coders: int = 2
-    code: str = "the code"
-    origin: Mapping[str, str] = field(default_factory=dict)
+    coders: int
+    code: str
+    shares: tuple[float, ...]
+    origin: Mapping[str, str]
 
 
 @dataclass(frozen=True)
