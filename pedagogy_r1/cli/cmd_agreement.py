@@ -11,11 +11,9 @@ import click
 from ..formatting import DASH, counted, interval, level_words, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from . import options
-from .console import console, escape, put_json, table
+from .console import console, escape, put, put_json, table
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..agreement.agreement_report import AgreementReport
     from ..agreement.alpha import Alpha
     from ..agreement.alpha_difference import AlphaDifference
@@ -68,44 +66,43 @@ def command(
 
 def _print(report: AgreementReport, *, codes: bool) -> None:
     """The comparisons, what is to be said of them, and the disagreements; ``codes``: also every code's α."""
-    out = console()
     measurement = report.comparisons[0].measurement if report.comparisons else "nominal"
-    out.print(
+    put(
         f"[bold]Krippendorff's α[/], {measurement}, primary code · {escape(report.codebook)} · "
         f"{counted(report.n_units, 'unit')} of {counted(report.n_traces, 'trace')}"
     )
     over = f"{level_words(report.how.level)} over traces"
-    _print_comparisons(out, report.comparisons, over)
+    _print_comparisons(report.comparisons, over)
     for line in _notes(report):
-        out.print(escape(line), style="yellow")
+        put(escape(line), style="yellow")
     for name, d in report.differences.items():
         if d.value is not None:
             machine, people = shown(d.second), shown(d.first)
-            out.print(escape(f"with {name} people agree {machine}, with each other {people}: {_size(d)}"))
+            put(escape(f"with {name} people agree {machine}, with each other {people}: {_size(d)}"))
     for group in report.groups:
         name = escape(f"{group.field} {group.value}")
-        out.print(f"\n[bold]{name}[/] · {counted(group.n_units, 'unit')}")
-        _print_comparisons(out, group.comparisons, over)
+        put(f"\n[bold]{name}[/] · {counted(group.n_units, 'unit')}")
+        _print_comparisons(group.comparisons, over)
     if codes:
         for c in report.comparisons:
-            _print_codes(out, c, over)
-    _print_accuracy(out, report)
-    _print_before_after(out, report)
+            _print_codes(c, over)
+    _print_accuracy(report)
+    _print_before_after(report)
     for replacement in report.replacements:
-        out.print(f"\n[bold]May {escape(replacement.machine)} stand in for a human?[/]")
-        out.print(escape(replacement.verdict()))
-    _print_disagreements(out, report)
+        put(f"\n[bold]May {escape(replacement.machine)} stand in for a human?[/]")
+        put(escape(replacement.verdict()))
+    _print_disagreements(report)
 
 
-def _print_comparisons(out: Console, comparisons: Sequence[Comparison], over: str) -> None:
-    beside = ("agree", "κ", "AC1") if out.width >= WIDE else ()
+def _print_comparisons(comparisons: Sequence[Comparison], over: str) -> None:
+    beside = ("agree", "κ", "AC1") if console().width >= WIDE else ()
     heads = ("coders", "", "α", over, "over units", *beside, "units", "values")
     rows = []
     for c in comparisons:
         more = [shown(b.value) for b in c.beside] if beside else []
         counts = (f"{c.result.n}", f"{c.result.n_pairable}")
         rows.append((escape(" – ".join(c.coders)), c.kind, *_cells(c.result), *more, *counts))
-    out.print(table(*heads, rows=rows, left=("coders", "")))
+    put(table(*heads, rows=rows, left=("coders", "")))
 
 
 def _cells(result: Alpha) -> tuple[str, str, str]:
@@ -117,17 +114,17 @@ def _cells(result: Alpha) -> tuple[str, str, str]:
     return f"[{style}]{shown(alpha)}[/]", interval(result.low, result.high), units
 
 
-def _print_codes(out: Console, comparison: Comparison, over: str) -> None:
+def _print_codes(comparison: Comparison, over: str) -> None:
     rows = []
     for c in comparison.per_code:
         note = c.result.why_undefined or ("too rare for its intervals" if c.result.too_uniform else "")
         rows.append((c.code, *_cells(c.result), shown(c.prevalence, "share"), f"[dim]{escape(note)}[/]"))
     heads = ("code", "α", over, "over units", "prevalence", "note")
-    out.print()
-    out.print(table(*heads, rows=rows, left=("code", "note"), title=" – ".join(comparison.coders)))
+    put()
+    put(table(*heads, rows=rows, left=("code", "note"), title=" – ".join(comparison.coders)))
 
 
-def _print_accuracy(out: Console, report: AgreementReport) -> None:
+def _print_accuracy(report: AgreementReport) -> None:
     for name, codes in report.accuracy.items():
         rows = []
         for c in codes:
@@ -138,26 +135,26 @@ def _print_accuracy(out: Console, report: AgreementReport) -> None:
             ]
             rows.append((c.code, *cells, shown(c.prevalence.value), shown(c.bias.value)))
         heads = ("code", "precision", "", "recall", "", "F1", "", "prevalence", "bias")
-        out.print()
-        out.print(table(*heads, rows=rows, left=("code",), title=f"{name} against the reference"))
+        put()
+        put(table(*heads, rows=rows, left=("code",), title=f"{name} against the reference"))
     for who, found in report.hayes.items():
-        out.print(f"{escape(who)}: Hayes–Krippendorff {interval(found.low, found.high)}")
+        put(f"{escape(who)}: Hayes–Krippendorff {interval(found.low, found.high)}")
     for warning in dict.fromkeys(warning for found in report.hayes.values() for warning in found.warnings):
-        out.print(escape(warning), style="yellow")
+        put(escape(warning), style="yellow")
 
 
-def _print_before_after(out: Console, report: AgreementReport) -> None:
+def _print_before_after(report: AgreementReport) -> None:
     for words, d in (
         ("α before", report.drift),
         ("the earlier codes carried by the migration map: α before", report.drift_carried),
     ):
         if d is not None and d.value is not None:
-            out.print(f"{words} {shown(d.first)}, after {shown(d.second)}: {_size(d)}")
+            put(f"{words} {shown(d.first)}, after {shown(d.second)}: {_size(d)}")
         if d is not None and d.why_undefined:
-            out.print(f"before and after: {escape(d.why_undefined)}", style="yellow")
+            put(f"before and after: {escape(d.why_undefined)}", style="yellow")
     if report.not_made_again:
         carried = f"{report.not_made_again} codings were carried to the new version and not made again"
-        out.print(f"{carried}: on them nothing can differ but by the map", style="yellow")
+        put(f"{carried}: on them nothing can differ but by the map", style="yellow")
 
 
 def _size(d: AlphaDifference) -> str:
@@ -189,16 +186,16 @@ def _undefined(who: str, alpha: Alpha) -> Iterator[str]:
         yield f"{who}: α was undefined in {units} of the resamples of units, {traces} of traces"
 
 
-def _print_disagreements(out: Console, report: AgreementReport) -> None:
+def _print_disagreements(report: AgreementReport) -> None:
     from ..agreement.agreement_report import CONFUSED
 
     if report.confused:
         pairs = ", ".join(f"{' with '.join(c.codes)} ({c.count}×)" for c in report.confused[:CONFUSED])
-        out.print(f"\n[bold]most confused[/]  {escape(pairs)}")
+        put(f"\n[bold]most confused[/]  {escape(pairs)}")
     if report.disagreed:
-        out.print("[bold]most disagreed units[/]")
+        put("[bold]most disagreed units[/]")
     for unit in report.disagreed:
         said = ", ".join(f"{coder}: {code}" for coder, code in unit.codes.items())
         text = " ".join(unit.text.split())
         quote = text[:160] + ("…" if len(text) > 160 else "")
-        out.print(f"  {escape(said)}  [dim]{escape(unit.trace_id)}[/]\n    “{escape(quote)}”")
+        put(f"  {escape(said)}  [dim]{escape(unit.trace_id)}[/]\n    “{escape(quote)}”")

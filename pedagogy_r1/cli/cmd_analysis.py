@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import runpy
 import shutil
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,7 @@ def _study(name: str) -> Path:
 
 def _main(path: Path) -> Any:
     """The study's ``main``, which takes a list of arguments."""
-    spec = importlib.util.spec_from_file_location(f"pedagogy_r1_analysis_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise PedagogyError(f"{path} cannot be read as Python", "give a .py file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not callable(getattr(module, "main", None)):
+    main = runpy.run_path(str(path), run_name=f"pedagogy_r1_analysis_{path.stem}").get("main")
+    if not callable(main):
         raise PedagogyError(f"{path} has no function main()", "a study exposes main(arguments)")
-    return module.main
+    return main

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..files.records import need_file, write_text
 from ..formatting import counted
 from . import options
-from .console import console, escape, notice, print_json, table
+from .console import escape, notice, print_json, put, table
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
@@ -42,7 +43,7 @@ def list_(as_json: bool) -> None:
         digest = book["digest"].removeprefix("sha256:")[:12]
         rows.append((f"[bold]{escape(book['ref'])}[/]", f"{book['codes']}", digest, escape(book["title"])))
     heads = ("codebook", "codes", "digest", "title")
-    console().print(table(*heads, rows=rows, left=heads))
+    put(table(*heads, rows=rows, left=heads))
 
 
 @command.command("show")
@@ -60,11 +61,10 @@ def show(codebook: str, as_json: bool) -> None:
 
 
 def _show(book: Codebook) -> None:
-    out = console()
-    out.print(f"[bold]{escape(book.title)}[/]  {escape(book.ref)}")
+    put(f"[bold]{escape(book.title)}[/]  {escape(book.ref)}")
     most = "one code" if book.max_codes == 1 else f"up to {book.max_codes} codes"
     rest = "every unit has a code" if book.exhaustive else "'none' is allowed"
-    out.print(f"[dim]{escape(book.unit)} · {most} a unit · {rest} · {book.digest}[/]")
+    put(f"[dim]{escape(book.unit)} · {most} a unit · {rest} · {book.digest}[/]")
     rows: list[tuple[str, ...]] = []
     for family in book.families:
         codes = [code for code in book.codes if code.family == family.id]
@@ -73,7 +73,7 @@ def _show(book: Codebook) -> None:
         for code in codes:
             dot = f"[{code.color}]■[/] " if code.color else ""
             rows.append((f"{dot}[bold]{escape(code.id)}[/]", escape(code.name), escape(code.short)))
-    out.print(table("", "", "", rows=rows, left=("",), headless=True))
+    put(table("", "", "", rows=rows, left=("",), headless=True))
 
 
 @command.command("check")
@@ -142,7 +142,6 @@ def manual(codebook: str, out: Path | None, format_: Any) -> None:
     from ..codebook import load_codebook
     from ..codebook.manual import format_of
     from ..codebook.manual import manual as render
-    from ..files.records import write_text
 
     text = render(load_codebook(codebook), format_ or format_of(out))
     if out is None:
@@ -203,7 +202,6 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out:
     with counts and quotes. No file is ever overwritten, least of all a released one.
     """
     from ..codebook.bump import among_released, draft_for
-    from ..files.records import write_text
 
     if (version is None) == (part is None):
         raise click.UsageError("say which version: --to 1.1.0, --minor or --major")
@@ -229,7 +227,6 @@ def export(codebook: str, out: Path) -> None:
     """
     from ..codebook import load_codebook
     from ..codebook.qdc import to_qdc
-    from ..files.records import write_text
 
     write_text(out, to_qdc(load_codebook(codebook)))
     click.echo(f"written to {out}", err=True)
@@ -249,7 +246,6 @@ def import_(file: Path, out: Path, id_: str | None, version: str | None, title: 
     from ..codebook import load_codebook, released
     from ..codebook.qdc import from_qdc
     from ..files.archive import read_bytes
-    from ..files.records import need_file, write_text
     from ..runs.run import dump_codebook
 
     need_file(file)

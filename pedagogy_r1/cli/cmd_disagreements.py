@@ -9,11 +9,9 @@ import click
 
 from ..formatting import shown
 from . import options
-from .console import console, escape, print_json, table
+from .console import escape, print_json, put, table
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ..agreement.disagreement import ConfusedPair, Disagreements, QuotedUnit
     from ..codebook import Code
 
@@ -48,57 +46,57 @@ def command(
     if as_json:
         print_json(found.as_json())
     else:
-        _print(console(), found, most, quotes)
+        _print(found, most, quotes)
 
 
-def _print(out: Console, found: Disagreements, most: int, quotes: int) -> None:
+def _print(found: Disagreements, most: int, quotes: int) -> None:
     from ..report.disagreement_sheet import heading
 
-    out.print(f"[bold]{escape(found.book.stamp)}[/] · {escape(heading(found))}")
+    put(f"[bold]{escape(found.book.stamp)}[/] · {escape(heading(found))}")
     if not found.pairs:
         shared = "no unit was coded by two of them" if not found.n_units else "none to show"
-        out.print(shared, style="yellow")
+        put(shared, style="yellow")
         return
     rows = []
     for pair in found.pairs:
         rule = escape(", ".join(f"in {rule.code}" for rule in pair.rules)) or "[yellow]none: to be written[/]"
         rows.append((escape(" – ".join(pair.codes)), str(pair.count), shown(pair.share, "percent"), rule))
-    out.print(table("codes", "count", "share", "rule", rows=rows, left=("codes", "rule")))
+    put(table("codes", "count", "share", "rule", rows=rows, left=("codes", "rule")))
     for pair in found.pairs[:most]:
-        _print_pair(out, found, pair, quotes)
+        _print_pair(found, pair, quotes)
     if len(found.pairs) > most:
         click.echo(f"{len(found.pairs) - most} more pairs: --pairs {len(found.pairs)}, or -o DIR", err=True)
 
 
-def _print_pair(out: Console, found: Disagreements, pair: ConfusedPair, quotes: int) -> None:
+def _print_pair(found: Disagreements, pair: ConfusedPair, quotes: int) -> None:
     from ..report.disagreement_sheet import code_of, counted_pair
 
-    out.print(f"\n[bold]{escape(' – '.join(pair.codes))}[/]  {escape(counted_pair(pair))}")
+    put(f"\n[bold]{escape(' – '.join(pair.codes))}[/]  {escape(counted_pair(pair))}")
     for name in pair.codes:
-        _print_code(out, name, code_of(found, name))
+        _print_code(name, code_of(found, name))
     for rule in pair.rules:
-        out.print(f"  [green]rule[/] of {rule.code} against {rule.against}: {escape(rule.rule)}")
+        put(f"  [green]rule[/] of {rule.code} against {rule.against}: {escape(rule.rule)}")
     if not pair.rules:
-        out.print(f"  {escape(pair.undecided)}", style="yellow")
+        put(f"  {escape(pair.undecided)}", style="yellow")
     for unit in pair.quotes(quotes):
-        _print_unit(out, unit)
+        _print_unit(unit)
 
 
-def _print_code(out: Console, name: str, code: Code | None) -> None:
+def _print_code(name: str, code: Code | None) -> None:
     if code is None:
-        out.print(f"  [bold]{escape(name)}[/]  no code applies")
+        put(f"  [bold]{escape(name)}[/]  no code applies")
         return
-    out.print(f"  [bold]{escape(code.id)}[/] {escape(code.name)}: {escape(_line(code.definition))}")
+    put(f"  [bold]{escape(code.id)}[/] {escape(code.name)}: {escape(_line(code.definition))}")
     for mark, texts in (("+", code.include), ("−", code.exclude)):
         for text in texts:
-            out.print(f"    [dim]{mark}[/] {escape(_line(text))}")
+            put(f"    [dim]{mark}[/] {escape(_line(text))}")
 
 
-def _print_unit(out: Console, unit: QuotedUnit) -> None:
-    out.print(f"  “{escape(_line(unit.text))}” [dim]{escape(unit.trace_id)}[/]")
+def _print_unit(unit: QuotedUnit) -> None:
+    put(f"  “{escape(_line(unit.text))}” [dim]{escape(unit.trace_id)}[/]")
     for one in unit.said:
         memo = f": {escape(_line(one.memo))}" if one.memo else ""
-        out.print(f"    {escape(one.coder)} [bold]{escape('; '.join(one.codes) or 'none')}[/]{memo}")
+        put(f"    {escape(one.coder)} [bold]{escape('; '.join(one.codes) or 'none')}[/]{memo}")
 
 
 def _line(text: str) -> str:

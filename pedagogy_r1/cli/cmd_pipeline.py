@@ -19,7 +19,7 @@ from ..errors import InputError, did_you_mean
 from ..shipped import folder
 from . import options
 from .cmd_pipeline_invented import teach, tiny
-from .console import console, escape, notice, print_json
+from .console import escape, notice, print_json, put
 from .main import cli
 
 if TYPE_CHECKING:
@@ -137,14 +137,13 @@ _COLOURS = {"run": "green", "resume": "cyan", "look": "yellow", "keep": "white"}
 
 
 def _print_plan(pipeline: Pipeline, steps: list[PlannedStage]) -> None:
-    out = console()
     for step in steps:
         will = f"[{_COLOURS[step.will]}]{step.will:<6}[/]"
-        out.print(f"{will} [bold]{escape(step.task.name)}[/]  {escape(step.why)}")
+        put(f"{will} [bold]{escape(step.task.name)}[/]  {escape(step.why)}")
         if step.will != "keep":
-            out.print(f"       [dim]pcode {escape(shlex.join(step.task.words(pipeline.out)))}[/]")
+            put(f"       [dim]pcode {escape(shlex.join(step.task.words(pipeline.out)))}[/]")
     counts = {will: sum(step.will == will for step in steps) for will in _COLOURS}
-    out.print("  ".join(f"{count} {will}" for will, count in counts.items() if count) + "; nothing was run")
+    put("  ".join(f"{count} {will}" for will, count in counts.items() if count) + "; nothing was run")
 
 
 def _announce(pipeline: Pipeline, step: PlannedStage) -> None:

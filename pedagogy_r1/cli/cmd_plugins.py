@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from . import options
-from .console import console, escape, print_json, table
+from .console import escape, print_json, put, table
 
 EXTENSION_POINTS = {
     "pedagogy_r1.coding.coders": "codes units by machine: pcode annotate --coder NAME",
@@ -49,13 +49,12 @@ def command(as_json: bool) -> None:
 
 
 def _print(points: list[dict[str, Any]]) -> None:
-    out = console()
     for point in points:
-        out.print(f"[bold]{point['package']}[/]  def {point['function']}(…)  [dim]{escape(point['what'])}[/]")
+        put(f"[bold]{point['package']}[/]  def {point['function']}(…)  [dim]{escape(point['what'])}[/]")
         rows = []
         for plugin in point["plugins"]:
             clash = f"[yellow]{CLASH}[/]" if plugin["clash"] else ""
             rows.append(
                 (f"  {escape(plugin['name'])}", escape(plugin["target"]), escape(plugin["origin"]), clash)
             )
-        out.print(table("", "", "", "", rows=rows, left=("",), headless=True))
+        put(table("", "", "", "", rows=rows, left=("",), headless=True))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import PedagogyError
+from ..files.records import write_csv, write_text
 from ..formatting import counted, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
-from .console import console, escape, notice, print_json, table
+from .console import escape, notice, print_json, put, table
 
 if TYPE_CHECKING:
     from ..report.sample_size import SampleSize
@@ -161,28 +162,28 @@ def _enrichment(given: dict[str, Any]) -> Any:
 
 
 def _print(sample: DrawnSample) -> None:
-    out, counts, strata = console(), sample.counts(), sample.strata()
+    counts, strata = sample.counts(), sample.strata()
     rows = [
         (escape(row["stratum"]), f"{row['population']:,}", f"{row['expected']:.2f}", f"{row['drawn']:,}")
         for row in strata
     ]
-    out.print(table("stratum", "there", "expected", "drawn", rows=rows))
+    put(table("stratum", "there", "expected", "drawn", rows=rows))
     what = sample.design.what
-    out.print(
+    put(
         f"{counts['traces']:,} of {counts['population_traces']:,} traces, {counts['units']:,} of "
         f"{counts['population_units']:,} units"
         + (f" ({counts['units_for_all']:,} for every coder)" if len(sample.design.coders) > 1 else "")
     )
     low, high = min(sample.drawing.pi), max(sample.drawing.pi)
     chance = f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
-    out.print(f"probability of each of the {what}: {chance}")
+    put(f"probability of each of the {what}: {chance}")
     if sample.design.enrichment:
-        out.print(
+        put(
             f"{counts['seen']:,} {what} where the run saw {escape(' or '.join(sample.design.enrichment.codes))}, "
             f"{counts['seen_drawn']:,} of them drawn"
         )
     for coder in sample.drawing.orders:
-        out.print(f"{escape(coder)}: {counted(counts[f'units of {coder}'], 'unit')}")
+        put(f"{escape(coder)}: {counted(counts[f'units of {coder}'], 'unit')}")
     for text in _remarks(sample, counts, strata):
         notice(text)
 
@@ -229,8 +230,6 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
 
 
 def _write_plan(size: SampleSize, out: Path) -> None:
-    from ..files.records import write_csv, write_text
-
     rows, picture = size.rows(), size.figure().render()
     write_csv(out / "plan.csv", [list(rows[0]), *(row.values() for row in rows)])
     write_text(out / "plan.svg", picture.svg)
@@ -238,8 +237,8 @@ def _write_plan(size: SampleSize, out: Path) -> None:
 
 
 def _print_plan(size: SampleSize) -> None:
-    a, out = size.assumed, console()
-    out.print(
+    a = size.assumed
+    put(
         escape(
             f"α {a.alpha:.3g} ({a.origin['alpha']}); {a.code}: {100 * a.prevalence:.3g} % of units "
             f"({a.origin['prevalence']}), α {a.code_alpha:.3g}; {a.per_trace} units a trace ({a.origin['per_trace']}), "
@@ -254,7 +253,7 @@ def _print_plan(size: SampleSize) -> None:
         rows.append((*counts, *alphas, limits, f"{r['code_expected']:.0f}"))
     heads = ("units", "traces", "α ±", f"shown ≥ {shown(ALPHA_TENTATIVE)}", "α of the code ±")
     frequency = f"its frequency, {level_words(LEVEL)}"
-    out.print(table(*heads, frequency, "units with it", rows=rows, left=()))
+    put(table(*heads, frequency, "units with it", rows=rows, left=()))
     own = min(size.precision, a.prevalence / 2)
     words = {
         "alpha": f"α ± {size.precision:g}",
@@ -262,8 +261,8 @@ def _print_plan(size: SampleSize) -> None:
         "share": f"the frequency of {a.code} ± {100 * own:.3g} points",
     }
     parts = [f"{words[name]}: {'out of reach' if n is None else f'{n:,}'}" for name, n in size.needed.items()]
-    out.print(escape(f"units needed for {'; '.join(parts)}"))
-    out.print(
+    put(escape(f"units needed for {'; '.join(parts)}"))
+    put(
         f"α: {size.runs} simulated studies a row, seed {size.seed}; frequency: by formula, without a machine's help",
         style="dim",
     )

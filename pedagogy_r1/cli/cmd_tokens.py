@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..estimate import Estimate, Resampling
 from ..formatting import DASH, level_words, shown
 from . import options
-from .console import console, escape, estimate_cells, progress_bar, put_json, table
+from .console import escape, estimate_cells, progress_bar, put, put_json, table
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from ..estimate import Estimate
     from ..runs.run import CoderRun
     from ..tokens.tokens_report import Coded, CoderNoise, GroupNoise, TokenGroup, TokenReport
 
@@ -67,7 +65,6 @@ def command(
 def _report(
     traces: Path, runs: Sequence[Path], *, tokenizer: str, thoughts: Path | None, partial: bool, **how: Any
 ) -> TokenReport:
-    from ..estimate import Resampling
     from ..intake import some_traces
     from ..runs.run import CoderRun, require_complete
     from ..tokens.measured import SEGMENTER
@@ -116,25 +113,25 @@ def _coded(run: Any, coder: str) -> Iterator[Coded]:
 
 
 def _print(report: TokenReport, level: float) -> None:
-    out, head = console(), level_words(level)
+    head = level_words(level)
     everything = report.groups[0]
-    out.print(
+    put(
         f"[bold]Tokens[/] · {everything.traces:,} traces · {everything.reasoning:,} of reasoning, "
         f"{everything.answer:,} of answers · {escape(report.tokenizer)}"
     )
-    _print_noise(out, report, head)
-    _print_repetition(out, report, head)
-    _print_underthinking(out, report, head)
+    _print_noise(report, head)
+    _print_repetition(report, head)
+    _print_underthinking(report, head)
     for line in _notes(report):
-        out.print(escape(line), style="yellow")
+        put(escape(line), style="yellow")
 
 
-def _print_noise(out: Console, report: TokenReport, head: str) -> None:
+def _print_noise(report: TokenReport, head: str) -> None:
     from ..tokens.noise import PAPER
 
-    out.print(f"\n[bold]Noise[/], share of coded tokens   [dim]the paper: {PAPER}, reading not stated[/]")
+    put(f"\n[bold]Noise[/], share of coded tokens   [dim]the paper: {PAPER}, reading not stated[/]")
     if not report.coders:
-        out.print("[dim]no run is given, so nothing is coded: pcode tokens TRACES RUN[/]")
+        put("[dim]no run is given, so nothing is coded: pcode tokens TRACES RUN[/]")
         return
     rows = []
     for group in report.groups:
@@ -144,7 +141,7 @@ def _print_noise(out: Console, report: TokenReport, head: str) -> None:
             coded = shown(share.coded / share.tokens if share.tokens else None, "percent")
             rows.append((_name(group), escape(noise.coder), *cells, coded))
     heads = ("", "coder", "strict", head, "non-reflective", head, "coded")
-    out.print(table(*heads, rows=rows, left=("", "coder")))
+    put(table(*heads, rows=rows, left=("", "coder")))
     for noise in report.groups[0].noise:
         found = [
             f"{name} {' '.join(estimate_cells(e, bold=False))}"
@@ -152,11 +149,11 @@ def _print_noise(out: Console, report: TokenReport, head: str) -> None:
             if e.value is not None
         ]
         if found:
-            out.print(f"[dim]ρ with strict noise, {escape(noise.coder)}:[/] {'; '.join(found)}")
+            put(f"[dim]ρ with strict noise, {escape(noise.coder)}:[/] {'; '.join(found)}")
 
 
-def _print_repetition(out: Console, report: TokenReport, head: str) -> None:
-    out.print("\n[bold]Repetition[/], share of words, from the text alone")
+def _print_repetition(report: TokenReport, head: str) -> None:
+    put("\n[bold]Repetition[/], share of words, from the text alone")
     rows = []
     for group in report.groups:
         r = group.repetition
@@ -165,11 +162,11 @@ def _print_repetition(out: Console, report: TokenReport, head: str) -> None:
         loops = [shown(r.loop_share.value, "share"), str(r.tail_loops), shown(r.compression.value, "number")]
         rows.append((_name(group), *size, *_shares(r.stem_repetition, r.self_repetition), *loops))
     heads = ("", "traces", "tokens each", "of the item", head, "of itself", head)
-    out.print(table(*heads, "loops", "end in one", "zlib", rows=rows))
+    put(table(*heads, "loops", "end in one", "zlib", rows=rows))
 
 
-def _print_underthinking(out: Console, report: TokenReport, head: str) -> None:
-    out.print("\n[bold]Underthinking and efficiency[/]")
+def _print_underthinking(report: TokenReport, head: str) -> None:
+    put("\n[bold]Underthinking and efficiency[/]")
     under, efficient = [], []
     for group in report.groups:
         wrong, weighted = group.underthinking, group.underthinking_weighted
@@ -180,11 +177,11 @@ def _print_underthinking(out: Console, report: TokenReport, head: str) -> None:
         switches = " / ".join(DASH if v is None else f"{v:.1f}" for v in w.mean_switches)
         ratio = estimate_cells(w.tokens, "number", bold=False)
         efficient.append((_name(group), switches, *ratio, *_shares(e.outcome, e.process)))
-    out.print(table("", "ξ_UT, wrong only", head, "N", "ξ_wUT, all", head, "N", rows=under))
+    put(table("", "ξ_UT, wrong only", head, "N", "ξ_wUT, all", head, "N", rows=under))
     heads = ("", "switches wrong/right", "tokens wrong:right", head, "outcome ξ_O", head, "process ξ_P", head)
-    out.print(table(*heads, rows=efficient))
-    out.print(f"[dim]thoughts: {escape(report.segmenter)} · judge: {escape(report.judge)}[/]")
-    out.print(f"[dim]solutions told apart {escape(report.groups[0].efficiency.distinct)}[/]")
+    put(table(*heads, rows=efficient))
+    put(f"[dim]thoughts: {escape(report.segmenter)} · judge: {escape(report.judge)}[/]")
+    put(f"[dim]solutions told apart {escape(report.groups[0].efficiency.distinct)}[/]")
 
 
 def _name(group: TokenGroup) -> str:

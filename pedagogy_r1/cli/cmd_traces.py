@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import InputError, did_you_mean
 from ..formatting import counted
 from . import options
 from .console import notice, print_json
@@ -79,7 +80,6 @@ def _say(report: ImportReport) -> None:
 @click.argument("trace_id", required=False)
 def show(file: Path, trace_id: str | None) -> None:
     """List the traces of FILE, or print one of them whole."""
-    from ..errors import InputError, did_you_mean
     from ..intake import some_traces
 
     ids = []

@@ -10,7 +10,7 @@ import click
 
 from ..formatting import counted, interval, level_words, shown
 from . import options
-from .console import console, escape, print_json, table
+from .console import escape, print_json, put, table
 
 if TYPE_CHECKING:
     from ..agreement.gamma import Gamma
@@ -65,19 +65,18 @@ def command(runs: tuple[Path, ...], partial: bool, gamma: bool, as_json: bool, *
 
 
 def _print(found: Unitizing, over: str) -> None:
-    out = console()
     coders = escape(" – ".join(found.coders))
-    out.print(f"[bold]{coders}[/] · {counted(found.n_continua, 'trace')}, {found.length:,} characters")
+    put(f"[bold]{coders}[/] · {counted(found.n_continua, 'trace')}, {found.length:,} characters")
     rows = []
     for name, alpha in found.family.items():
         coverage = "" if alpha.coverage is None else shown(alpha.coverage, "share")
         note = f"[dim]{escape(alpha.why_undefined or '')}[/]"
         limits = interval(alpha.low, alpha.high)
         rows.append((escape(NAMES.get(name, name)), shown(alpha.value), limits, coverage, note))
-    out.print(table("", "α", over, "coverage", "note", rows=rows, left=("", "note")))
-    out.print(escape(found.method), style="dim")
+    put(table("", "α", over, "coverage", "note", rows=rows, left=("", "note")))
+    put(escape(found.method), style="dim")
     for warning in dict.fromkeys(w for alpha in found.family.values() for w in alpha.warnings):
-        out.print(escape(warning), style="yellow")
+        put(escape(warning), style="yellow")
 
 
 def _print_gamma(aligned: Sequence[Gamma]) -> None:
@@ -86,5 +85,5 @@ def _print_gamma(aligned: Sequence[Gamma]) -> None:
         for one in aligned:
             note = f"[dim]{escape(one.why_undefined or '')}[/]"
             rows.append((escape(one.name), shown(one.value), shown(one.gamma_cat), note))
-        console().print(table("trace", "γ", "γ of codes", "note", rows=rows, left=("trace", "note")))
-        console().print(escape(aligned[0].method), style="dim")
+        put(table("trace", "γ", "γ of codes", "note", rows=rows, left=("trace", "note")))
+        put(escape(aligned[0].method), style="dim")

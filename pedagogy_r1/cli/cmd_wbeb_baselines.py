@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import InputError
+from ..estimate import Resampling
+from ..files.records import need_file, write_csv
 from ..formatting import DASH, level_words, shown
 from . import options
-from .console import console, escape, estimate_cells, put_json, table
+from .console import escape, estimate_cells, put, put_json, table
 
 if TYPE_CHECKING:
     from ..wbeb.item import Item
@@ -39,8 +42,6 @@ def command(
     Scored on every step of the test students from their second on, as the literature does, and on the items' target steps
     alone, which is what language models are scored on.
     """
-    from ..estimate import Resampling
-    from ..files.records import write_csv
     from ..wbeb.kt.baselines import baselines
     from ..wbeb.kt.steps import students
 
@@ -65,8 +66,6 @@ def command(
 
 def _split(path: Path) -> tuple[list[Item], list[Item]]:
     """KT items of the train and of the test split."""
-    from ..errors import InputError
-    from ..files.records import need_file
     from ..wbeb.item import read_items
 
     need_file(path, "items come from: pcode wbeb build")
@@ -81,14 +80,13 @@ def _split(path: Path) -> tuple[list[Item], list[Item]]:
 
 
 def _print(rows: list[TracerScores], train: list[Item], test: list[Item], head: str) -> None:
-    out = console()
     groups = [len({item.group for item in part}) for part in (train, test)]
-    out.print(f"[bold]Knowledge tracing[/] · {groups[0]:,} students to train on, {groups[1]:,} to foretell")
+    put(f"[bold]Knowledge tracing[/] · {groups[0]:,} students to train on, {groups[1]:,} to foretell")
     for on in dict.fromkeys(row.on for row in rows):
         lines = [_line(row) for row in rows if row.on == on]
-        out.print(table(on, "AUC", head, "accuracy", head, "majority", "n", rows=lines))
+        put(table(on, "AUC", head, "accuracy", head, "majority", "n", rows=lines))
     for note in sorted({note for row in rows for note in _notes(row)}):
-        out.print(escape(note), style="yellow")
+        put(escape(note), style="yellow")
 
 
 def _notes(row: TracerScores) -> Iterator[str]:

@@ -11,7 +11,7 @@ import click
 
 from ..errors import InputError, PluginError, did_you_mean
 from . import options
-from .console import console, escape, notice, print_json, table
+from .console import escape, notice, print_json, put, table
 
 if TYPE_CHECKING:
     from ..wbeb.build import Built, SourceFiles, SourceRecord
@@ -156,7 +156,7 @@ def _list(as_json: bool) -> None:
     for name, keywords in found.items():
         settings = " ".join(f"{keyword}={json.dumps(value)}" for keyword, value in keywords.items())
         rows.append((f"[bold]{escape(name)}[/]", escape(settings)))
-    console().print(table("source", "options", rows=rows, left=("source", "options")))
+    put(table("source", "options", rows=rows, left=("source", "options")))
 
 
 def _print(built: Built, out: Path | None) -> None:
@@ -172,9 +172,8 @@ def _print(built: Built, out: Path | None) -> None:
 
 
 def _print_source(source: SourceRecord) -> None:
-    out = console()
     left = sum(source.left_out.values())
-    out.print(
+    put(
         f"[bold]{source.source}[/]  {source.records:,} records: {source.used:,} used → {source.items:,} items, "
         f"{left:,} left out, {source.bad:,} bad"
     )
@@ -195,7 +194,7 @@ def _print_split(built: Built) -> None:
         counts = [f"{n:,}" for n in (part.groups, part.train, part.test)]
         rows.append((part.domain, part.source, part.task or "", *counts))
     heads = ("domain", "source", "task", "groups", "train", "test")
-    console().print(table(*heads, rows=rows, left=heads[:3]))
+    put(table(*heads, rows=rows, left=heads[:3]))
     for note in record.split.notes:
         click.secho(f"  note: {note}", fg="yellow")
     done = {

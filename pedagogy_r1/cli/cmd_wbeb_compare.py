@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .console import console, escape, notice, print_json, table
+from .console import escape, notice, print_json, put, table
 
 if TYPE_CHECKING:
     from ..wbeb.comparison_table import TextTable
@@ -56,6 +56,5 @@ def _print(found: TextTable, *, stacked: bool) -> None:
     rows = [[escape(cell.replace(" [", "\n[") if stacked else cell) for cell in row] for row in found.rows]
     shown = table(*heads, rows=rows, left=(heads[0], "less", "score", ""), title=found.title)
     shown.columns[0].no_wrap = True
-    out = console()
-    out.print()
-    out.print(shown)
+    put()
+    put(shown)

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import interval, level_words, shown
 from . import options
-from .console import console, escape, notice, print_json, print_plan, progress_bar, report_missing, table
+from .console import escape, notice, print_json, print_plan, progress_bar, put, report_missing, table
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -74,17 +74,16 @@ def command(
 
 
 def _print(evaluation: Evaluation) -> None:
-    out = console()
     parameters = evaluation.parameters
     shots = f", {parameters['shots']} examples" if parameters["shots"] else ""
-    out.print(f"[bold]{escape(evaluation.model)}[/] · condition {escape(evaluation.condition)}{shots}")
+    put(f"[bold]{escape(evaluation.model)}[/] · condition {escape(evaluation.condition)}{shots}")
     rows = [
         _cells(row, score, first=not k, baseline=row in evaluation.baselines)
         for row in (*evaluation.rows, *evaluation.baselines)
         for k, score in enumerate(row.scores)
     ]
     heads = ("", "", "score", " ", level_words(evaluation.level), "n", "chance", "majority")
-    out.print(table(*heads, "unread", "cut off", "tokens", rows=rows, left=("", "score")))
+    put(table(*heads, "unread", "cut off", "tokens", rows=rows, left=("", "score")))
     for row in (*evaluation.rows, *evaluation.baselines):
         name = row.who if row in evaluation.baselines else _name(row)
         for note in row.notes:

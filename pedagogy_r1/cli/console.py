@@ -1,6 +1,6 @@
 """What commands print: results on stdout, remarks and progress on stderr, tables in one style.
 
-console().print(table("coders", "α", rows=[("A – B", ".743")]))      notice("3 codings are missing")
+put(table("coders", "α", rows=[("A – B", ".743")]))      notice("3 codings are missing")
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..files.records import write_json
 from ..formatting import interval, shown
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def console() -> Console:
         soft_wrap=not sys.stdout.isatty(),
         width=None if sys.stdout.isatty() else 160,
     )
+
+
+def put(*what: Any, style: str | None = None) -> None:
+    """Print text in rich's markup, or a table, on stdout."""
+    console().print(*what, style=style)
 
 
 def escape(text: str) -> str:
@@ -86,8 +92,6 @@ def print_json(value: Any) -> None:
 def put_json(made: Callable[[], Any], as_json: bool, file: Path | None) -> bool:
     """What ``--json`` and ``--json-out FILE`` ask for; true if stdout holds the JSON, and nothing else belongs there."""
     if file is not None:
-        from ..files.records import write_json
-
         write_json(file, made())
         click.echo(f"written to {file}", err=True)
     if as_json:

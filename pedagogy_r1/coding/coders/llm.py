@@ -12,6 +12,7 @@ repeats   K codings of every unit by K coders that differ in their seed only
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ...runs.run import CoderInfo
 from ...trace import Trace
 from .. import Context, Emit, Outcome, Unitizer
 from ..llm_session import LlmOptions, LlmSession
-from ..prompt_and_reply import SCHEMA_VERSION, VERSION, make_prompt
+from ..prompt_and_reply import SCHEMA_VERSION, VERSION, Prompt, make_prompt
 
 BYTES_PER_TOKEN = 3.6
 """Of English prose and LaTeX, roughly, over the tokenizers in use."""
@@ -86,7 +87,7 @@ def coder(
         how: dict[str, Any] = {"timeout": timeout, "connections": concurrency, **(backend or {})}
         return open_chat(named, base_url=base_url, api_key=key, **how)
 
-    return LlmCoder(given, options, named.name, connect, backend)
+    return LlmCoder(given, options, make_prompt(given.book), named.name, connect, backend or {})
 
 
 def _check(options: LlmOptions, timeout: float) -> None:
@@ -100,23 +101,16 @@ def _check(options: LlmOptions, timeout: float) -> None:
         )
 
 
+@dataclass(frozen=True)
 class LlmCoder:
-    """See the module."""
+    """See the module. ``name``: what the backend calls the model; ``connect`` opens it, when coding begins."""
 
-    def __init__(
-        self,
-        context: Context,
-        options: LlmOptions,
-        name: str,
-        open_chat: Callable[[], Chat],
-        backend: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.context = context
-        self.options = options
-        self.prompt = make_prompt(context.book)
-        self._name = name
-        self._open_chat = open_chat
-        self._backend = dict(backend or {})
+    context: Context
+    options: LlmOptions
+    prompt: Prompt
+    name: str
+    connect: Callable[[], Chat]
+    backend: Mapping[str, Any]
 
     @property
     def coders(self) -> list[CoderInfo]:
@@ -142,7 +136,7 @@ class LlmCoder:
             "critic": o.critic,
             "prompt": f"{VERSION} {self.prompt.digest}",
             "schema": SCHEMA_VERSION,
-            **({"backend": self._backend} if self._backend else {}),
+            **({"backend": dict(self.backend)} if self.backend else {}),
         }
 
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
@@ -150,7 +144,7 @@ class LlmCoder:
         o = self.options
         known = set(answered_digests(self.context.folder))
         judged = _judged(self.context.folder, o.window) if o.critic else frozenset()
-        frames = [o.frame(self._name, self.prompt, k) for k in range(o.repeats)]
+        frames = [o.frame(self.name, self.prompt, k) for k in range(o.repeats)]
         requests = answered = prompt = completion = 0
         system = _tokens(self.prompt.system)
         for trace in traces:
@@ -182,9 +176,8 @@ class LlmCoder:
 
         async def session() -> Outcome:
             expected = _tokens(self.prompt.system) + 2 * TOKENS_PER_CODING * self.options.window
-            return await LlmSession(self.context, self.options, self.prompt, self._open_chat(), expected).run(
-                traces, unitize, emit
-            )
+            running = LlmSession(self.context, self.options, self.prompt, self.connect(), expected)
+            return await running.run(traces, unitize, emit)
 
         return run_apart(session)
 
