@@ -60,7 +60,7 @@ def command(
     from ..agreement.agreement_report import agree
 
     report = agree(runs, by=None if by == "code" else by, **given)
-    if not put_json(report.as_json, as_json, json_file):
+    if not put_json(report.as_json(), as_json, json_file):
         _print(report, codes=by == "code")
 
 

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted, shown
 from . import options
-from .console import exit_status, notice, print_json, print_plan, progress_bar
+from .console import exit_status, notice, print_plan, progress_bar, put_json
 
 LLM = options.together(
     options.option("--window", "llm: Units a request [default: 20].", options.FROM_1),
@@ -61,9 +61,7 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     manifest = run.manifest
     if foreign := manifest.usage.get("foreign_traces"):
         notice(_foreign(job.book.lang, foreign, manifest.counts["missing"]))
-    if as_json:
-        print_json(manifest.model_dump(mode="json"))
-    else:
+    if not put_json(manifest.model_dump(mode="json"), as_json):
         _print_run(manifest, run.folder)
     return exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values()))
 

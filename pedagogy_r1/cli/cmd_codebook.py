@@ -10,7 +10,7 @@ import click
 from ..files.records import need_file, write_text
 from ..formatting import counted
 from . import options
-from .console import escape, notice, print_json, put, table
+from .console import escape, notice, put, put_json, table
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
@@ -35,8 +35,7 @@ def list_(as_json: bool) -> None:
         {"ref": book.ref, "title": book.title, "codes": len(book.codes), "digest": book.digest}
         for book in map(load_codebook, released())
     ]
-    if as_json:
-        print_json(books)
+    if put_json(books, as_json):
         return
     rows = []
     for book in books:
@@ -54,9 +53,7 @@ def show(codebook: str, as_json: bool) -> None:
     from ..codebook import load_codebook
 
     book = load_codebook(codebook)
-    if as_json:
-        print_json({**book.model_dump(mode="json"), "digest": book.digest})
-    else:
+    if not put_json({**book.model_dump(mode="json"), "digest": book.digest}, as_json):
         _show(book)
 
 
@@ -90,10 +87,8 @@ def check(file: str, as_json: bool) -> int:
     path = find_codebook(file)
     problems = check_codebook(path)
     errors = sum(problem.severity == "error" for problem in problems)
-    if as_json:
-        found = [problem._asdict() for problem in problems]
-        print_json({"file": str(path), "errors": errors, "problems": found})
-    else:
+    found = [problem._asdict() for problem in problems]
+    if not put_json({"file": str(path), "errors": errors, "problems": found}, as_json):
         _print_problems(path, problems, errors)
     return 1 if errors else 0
 
@@ -119,8 +114,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
     from ..codebook.diff import diff as compare
 
     found = compare(load_codebook(old), load_codebook(new))
-    if as_json:
-        print_json(found.as_json())
+    if put_json(found.as_json(), as_json):
         return
     for line in found.text().splitlines():
         mark = line.lstrip().partition("  ")[2][:2] if line.startswith("  ") else ""
@@ -165,14 +159,13 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
     from ..runs.migrate import RECODE, migrate_run
 
     result = migrate_run(run, codebook, out)
-    if as_json:
-        recode = [
-            {"unit_id": r.unit.id, "trace_id": r.unit.trace_id, "coder": r.coder, "codes": r.codes}
-            | {"reason": r.reason, "text": r.unit.text}
-            for r in result.recode
-        ]
-        print_json({"run": str(out), "same": result.same, "changed": result.changed, "recode": recode})
-    else:
+    recode = [
+        {"unit_id": r.unit.id, "trace_id": r.unit.trace_id, "coder": r.coder, "codes": r.codes}
+        | {"reason": r.reason, "text": r.unit.text}
+        for r in result.recode
+    ]
+    counts = {"same": result.same, "changed": result.changed}
+    if not put_json({"run": str(out), **counts, "recode": recode}, as_json):
         click.echo(
             f"{result.same + result.changed} codings carried ({result.changed} with new codes), written to {out}"
         )

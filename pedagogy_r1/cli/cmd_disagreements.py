@@ -9,7 +9,7 @@ import click
 
 from ..formatting import shown
 from . import options
-from .console import escape, print_json, put, table
+from .console import escape, put, put_json, table
 
 if TYPE_CHECKING:
     from ..agreement.disagreement import ConfusedPair, Disagreements, QuotedUnit
@@ -43,9 +43,7 @@ def command(
 
         for path in write_sheet(found, out, max(quotes, 8)):
             click.echo(f"written to {path}", err=True)
-    if as_json:
-        print_json(found.as_json())
-    else:
+    if not put_json(found.as_json(), as_json):
         _print(found, most, quotes)
 
 

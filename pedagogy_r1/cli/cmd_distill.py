@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .console import notice, print_json, print_plan, progress_bar, report_missing
+from .console import notice, print_plan, progress_bar, put_json, report_missing
 
 if TYPE_CHECKING:
     from ..wbeb.generation import Generation
@@ -43,9 +43,7 @@ def command(items: Path, out: Path, weights: str | None, dry_run: bool, as_json:
     with progress_bar("distill") as progress:
         generation = run_distill(distillation, progress)
     manifest = generation.manifest
-    if as_json:
-        print_json(manifest.model_dump(mode="json"))
-    else:
+    if not put_json(manifest.model_dump(mode="json"), as_json):
         _print_outcomes(generation)
     return report_missing(manifest)
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from . import options
-from .console import notice, print_json
+from .console import notice, put_json
 
 
 @click.command("filter", cls=options.Command)
@@ -48,9 +48,7 @@ def command(traces: Path, out: Path, policies: tuple[str, ...], as_json: bool, *
     from ..train.filter import filter_traces, funnel_text
 
     funnel = filter_traces(traces, out, policies, **given)
-    if as_json:
-        print_json(funnel.as_json())
-    else:
+    if not put_json(funnel.as_json(), as_json):
         click.echo(funnel_text(funnel))
         click.echo(f"{funnel.traces:,} → {funnel.kept:,} traces, written to {out}")
     if not funnel.kept:

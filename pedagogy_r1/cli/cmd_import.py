@@ -10,7 +10,7 @@ import click
 
 from ..formatting import counted
 from . import options
-from .console import notice, print_json
+from .console import notice, put_json
 
 if TYPE_CHECKING:
     from ..human.read_codings import CodingsReport
@@ -69,9 +69,7 @@ def command(
     how |= {"format": layout and layout.replace("-", "_"), "units": units and str(units)}
     report = import_codings(files, traces, out, **how)
     _say(report)
-    if as_json:
-        print_json(report.as_json())
-    else:
+    if not put_json(report.as_json(), as_json):
         missing = f" and {report.missing} missing" if report.missing else ""
         where = f"{counted(report.units, 'unit')} of {counted(report.traces, 'trace')} ({report.scheme})"
         click.echo(

@@ -19,7 +19,7 @@ from ..errors import InputError, did_you_mean
 from ..shipped import folder
 from . import options
 from .cmd_pipeline_invented import teach, tiny
-from .console import escape, notice, print_json, put
+from .console import escape, notice, put, put_json
 from .main import cli
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def run(
     pipeline = Pipeline(read, out, CommandLine(), keep_code=keep_code)
     if dry_run:
         steps = list(pipeline.plan(start))
-        (_print_steps if as_json else _print_plan)(pipeline, steps)
+        if not put_json(_steps(pipeline, steps), as_json):
+            _print_plan(pipeline, steps)
         return 0
     steps = pipeline.run(start, tell=lambda step: _announce(pipeline, step))
-    if as_json:
-        _print_steps(pipeline, steps)
+    put_json(_steps(pipeline, steps), as_json)
     failed = [step.task.name for step in steps if (pipeline.record(step.task.name) or {}).get("exit") == 1]
     click.secho(f"{len(steps)} stages done, in {out}", bold=True, err=True)
     if failed:
@@ -108,9 +108,7 @@ def cost(recipe: str, gpus: tuple[str, ...], pairs: tuple[str, ...], as_json: bo
     from ..train.cost import cost_table, cost_text
 
     rows = cost_table(_recipe(recipe, pairs), gpus)
-    if as_json:
-        print_json([row._asdict() for row in rows])
-    else:
+    if not put_json([row._asdict() for row in rows], as_json):
         click.echo(cost_text(rows))
 
 
@@ -124,13 +122,13 @@ def _recipe(name: str, pairs: tuple[str, ...]) -> Recipe:
     return load_recipe(name).with_parameters(dict(map(parse_parameter, pairs)))
 
 
-def _print_steps(pipeline: Pipeline, steps: Iterable[PlannedStage]) -> None:
+def _steps(pipeline: Pipeline, steps: Iterable[PlannedStage]) -> list[dict[str, Any]]:
     found = []
     for step in steps:
         task, seconds = step.task, (pipeline.record(step.task.name) or {}).get("seconds")
         plan = {"stage": task.name, "will": step.will, "why": step.why, "words": task.words(pipeline.out)}
         found.append(plan | {"needs": list(task.needs), "seconds": seconds})
-    print_json(found)
+    return found
 
 
 _COLOURS = {"run": "green", "resume": "cyan", "look": "yellow", "keep": "white"}

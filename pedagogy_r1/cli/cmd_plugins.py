@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from . import options
-from .console import escape, print_json, put, table
+from .console import escape, put, put_json, table
 
 EXTENSION_POINTS = {
     "pedagogy_r1.coding.coders": "codes units by machine: pcode annotate --coder NAME",
@@ -42,9 +42,7 @@ def command(as_json: bool) -> None:
         }
         for package, what in EXTENSION_POINTS.items()
     ]
-    if as_json:
-        print_json(points)
-    else:
+    if not put_json(points, as_json):
         _print(points)
 
 

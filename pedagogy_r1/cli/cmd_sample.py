@@ -13,7 +13,7 @@ from ..files.records import write_csv, write_text
 from ..formatting import counted, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
-from .console import escape, notice, print_json, put, table
+from .console import escape, notice, put, put_json, table
 
 if TYPE_CHECKING:
     from ..report.sample_size import SampleSize
@@ -130,9 +130,7 @@ def command(
     sample = _sample(traces, given)
     if not dry_run and out is not None:
         write_packet(sample, out)
-    if as_json:
-        print_json(manifest_of(sample).model_dump(mode="json") | {"strata": sample.strata()})
-    else:
+    if not put_json(manifest_of(sample).model_dump(mode="json") | {"strata": sample.strata()}, as_json):
         _print(sample)
         click.echo("nothing was written" if dry_run else f"packet {sample.packet_id} written to {out}")
 
@@ -220,9 +218,9 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
     size = sample_size(assumed, precision=given["precision"], seed=given["seed"])
     if out is not None:
         _write_plan(size, out)
-    if as_json:
-        found = {"assumed": vars(size.assumed), "precision": size.precision, "needed": dict(size.needed)}
-        print_json(found | {"rows": size.rows(), "simulated_studies": size.runs, "seed": size.seed})
+    found = {"assumed": vars(size.assumed), "precision": size.precision, "needed": dict(size.needed)}
+    found |= {"rows": size.rows(), "simulated_studies": size.runs, "seed": size.seed}
+    if put_json(found, as_json):
         return
     _print_plan(size)
     if out is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from . import options
-from .console import print_json, progress_bar
+from .console import progress_bar, put_json
 
 
 def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -75,10 +75,9 @@ def command(traces: Path, out: Path, as_json: bool, **given: Any) -> None:
         done = train(traces, out, progress=progress, **given)
     if os.environ.get("RANK", "0") != "0":
         return
-    if as_json:
-        where = {"folder": str(done.folder), "model": str(done.model)}
-        made = {"method": done.method, "steps": done.steps, "loss": done.last_loss}
-        print_json(where | made | {"held_out_loss": done.held_out_loss, "data": done.data})
+    found = {"folder": str(done.folder), "model": str(done.model), "method": done.method, "steps": done.steps}
+    found |= {"loss": done.last_loss, "held_out_loss": done.held_out_loss, "data": done.data}
+    if put_json(found, as_json):
         return
     left = ", ".join(f"{count} {reason}" for reason, count in done.data["left_out"].items()) or "none"
     click.echo(

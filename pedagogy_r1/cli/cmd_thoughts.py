@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted
 from . import options
-from .console import exit_status, notice, print_json, progress_bar
+from .console import exit_status, notice, progress_bar, put_json
 
 if TYPE_CHECKING:
     from ..tokens.thought_run import ThoughtRun
@@ -52,9 +52,7 @@ def command(traces: Path, out: Path, dry_run: bool, as_json: bool, **given: Any)
         return 0
     with progress_bar("thoughts") as progress:
         run = execute(job, progress=progress)
-    if as_json:
-        print_json(run.model_dump(mode="json"))
-    elif run.status == "complete":
+    if not put_json(run.model_dump(mode="json"), as_json) and run.status == "complete":
         _print_run(run, traces, out)
     return exit_status(run.status, run.stopped_why, bool(run.missing))
 
@@ -87,8 +85,7 @@ def _print_run(run: ThoughtRun, traces: Path, out: Path) -> None:
 
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(plan)
+    if put_json(plan, as_json):
         return
     click.echo(f"traces  {plan['traces']:,}")
     for part, asked in [("segmenter", plan["segmenter"]), *(("judge", judge) for judge in plan["judges"])]:

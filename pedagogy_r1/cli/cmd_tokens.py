@@ -58,7 +58,7 @@ def command(
 
         for path in write_tables(report, out):
             click.echo(f"written to {path}", err=True)
-    if not put_json(report.as_json, as_json, json_file):
+    if not put_json(report.as_json(), as_json, json_file):
         _print(report, how["level"])
 
 

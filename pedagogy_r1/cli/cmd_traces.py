@@ -10,7 +10,7 @@ import click
 from ..errors import InputError, did_you_mean
 from ..formatting import counted
 from . import options
-from .console import notice, print_json
+from .console import notice, put_json
 
 if TYPE_CHECKING:
     from ..intake import ImportReport
@@ -53,9 +53,7 @@ def import_(files: tuple[Path, ...], out: Path, pairs: tuple[str, ...], as_json:
     how = options.taken(given, "on_error", "no_think")
     report = import_traces(files, out, mapping=parse_map(pairs), constants=given, **how)
     _say(report)
-    if as_json:
-        print_json(report.as_json())
-    else:
+    if not put_json(report.as_json(), as_json):
         traces, rows = counted(report.traces, "trace"), counted(report.rows, "row")
         click.echo(f"{traces} of {rows} written to {report.out}")
     return 1 if report.skipped else 0

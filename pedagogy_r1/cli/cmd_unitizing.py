@@ -10,7 +10,7 @@ import click
 
 from ..formatting import counted, interval, level_words, shown
 from . import options
-from .console import escape, print_json, put, table
+from .console import escape, put, put_json, table
 
 if TYPE_CHECKING:
     from ..agreement.gamma import Gamma
@@ -54,10 +54,8 @@ def command(runs: tuple[Path, ...], partial: bool, gamma: bool, as_json: bool, *
     continua = continua_of(found_runs, partial=partial, **options.taken(how, "coders", "silent"))
     aligned = gammas(continua, seed=how["seed"]) if gamma else []
     found = unitizing_alpha(continua, **how)
-    if as_json:
-        own = {"gamma": [one.as_json() for one in aligned]} if gamma else {}
-        print_json(found.as_json() | own | {"partial": list(unfinished)})
-    else:
+    own = {"gamma": [one.as_json() for one in aligned]} if gamma else {}
+    if not put_json(found.as_json() | own | {"partial": list(unfinished)}, as_json):
         for sentence in unfinished:
             click.secho(sentence, fg="yellow")
         _print(found, f"{level_words(how['level'])} over traces")

@@ -58,9 +58,8 @@ def command(
     if out is not None:
         write_csv(out, _csv_rows(rows))
         click.echo(f"written to {out}", err=True)
-    if not put_json(
-        lambda: {"seed": how["seed"], "rows": [row.as_json() for row in rows]}, as_json, json_file
-    ):
+    found = {"seed": how["seed"], "rows": [row.as_json() for row in rows]}
+    if not put_json(found, as_json, json_file):
         _print(rows, train, test, level_words(how["level"]))
 
 

@@ -11,7 +11,7 @@ import click
 
 from ..errors import InputError, PluginError, did_you_mean
 from . import options
-from .console import escape, notice, print_json, put, table
+from .console import escape, notice, put, put_json, table
 
 if TYPE_CHECKING:
     from ..wbeb.build import Built, SourceFiles, SourceRecord
@@ -149,8 +149,7 @@ def _list(as_json: bool) -> None:
     from ..wbeb.build import PLUGINS, keywords_of
 
     found = {name: keywords_of(source) for name, source in sorted(load_all(PLUGINS).items())}
-    if as_json:
-        print_json(found)
+    if put_json(found, as_json):
         return
     rows = []
     for name, keywords in found.items():

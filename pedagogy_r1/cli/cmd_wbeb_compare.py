@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .console import escape, notice, print_json, put, table
+from .console import escape, notice, put, put_json, table
 
 if TYPE_CHECKING:
     from ..wbeb.comparison_table import TextTable
@@ -36,8 +36,7 @@ def command(folders: tuple[Path, ...], base: str | None, out: Path | None, as_js
         out.mkdir(parents=True, exist_ok=True)
         for path in write(out, comparison):
             click.echo(f"written to {path}", err=True)
-    if as_json:
-        print_json(plain(comparison))
+    if put_json(plain(comparison), as_json):
         return
     for k, found in enumerate(tables(comparison)):
         _print(found, stacked=not k)

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import interval, level_words, shown
 from . import options
-from .console import escape, notice, print_json, print_plan, progress_bar, put, report_missing, table
+from .console import escape, notice, print_plan, progress_bar, put, put_json, report_missing, table
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -63,9 +63,7 @@ def command(
     if generation.manifest.status == "complete":
         evaluation = evaluate(generation, how, baselines_from=train if baselines else None)
         write_scores(generation.folder, evaluation)
-        if as_json:
-            print_json(evaluation.as_json())
-        else:
+        if not put_json(evaluation.as_json(), as_json):
             _print(evaluation)
             click.echo(
                 f"written to {generation.folder}; code the traces with: pcode annotate {generation.folder / 'traces.jsonl'} -o RUN"

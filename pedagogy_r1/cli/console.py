@@ -84,25 +84,19 @@ def notice(text: str, color: str = "yellow") -> None:
     click.secho(text, fg=color, err=True)
 
 
-def print_json(value: Any) -> None:
-    """As everywhere: readable non-ASCII text, one space of indent."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
-
-
-def put_json(made: Callable[[], Any], as_json: bool, file: Path | None) -> bool:
+def put_json(value: Any, as_json: bool, file: Path | None = None) -> bool:
     """What ``--json`` and ``--json-out FILE`` ask for; true if stdout holds the JSON, and nothing else belongs there."""
     if file is not None:
-        write_json(file, made())
+        write_json(file, value)
         click.echo(f"written to {file}", err=True)
     if as_json:
-        print_json(made())
+        click.echo(json.dumps(value, ensure_ascii=False, indent=1))
     return as_json
 
 
 def print_plan(plan: Mapping[str, Any], as_json: bool) -> None:
     """What ``--dry-run`` found: what would be done; nothing was."""
-    if as_json:
-        print_json(plan)
+    if put_json(plan, as_json):
         return
     for name, value in plan.items():
         click.echo(f"{name.replace('_', ' '):>28}  {_planned(value)}")
