@@ -12,7 +12,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
@@ -68,7 +68,9 @@ def in_order(
                 return
             yield task, work(task)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    )
     waiting: deque[tuple[Task, Future[Result]]] = deque()
     source = iter(tasks)
     try:
@@ -94,12 +96,5 @@ def in_order(
 def _finished(future: Future[Result], stop: threading.Event) -> bool:
     """Wait for a result; after ``stop``, only look whether it is there."""
     while not future.done() and not stop.is_set():
-        try:
-            future.exception(timeout=0.2)
-        except TimeoutError:
-            continue
+        wait([future], timeout=0.2)
     return future.done()
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -71,10 +71,9 @@ def command(
     _say(report)
     if not put_json(report.as_json(), as_json):
         missing = f" and {report.missing} missing" if report.missing else ""
+        what = f"{counted(report.codings - report.missing, 'coding')}{missing} by {', '.join(report.coders)}"
         where = f"{counted(report.units, 'unit')} of {counted(report.traces, 'trace')} ({report.scheme})"
-        click.echo(
-            f"{counted(report.codings - report.missing, 'coding')}{missing} by {', '.join(report.coders)} on {where} written to {report.out}"
-        )
+        click.echo(f"{what} on {where} written to {report.out}")
     return 1 if report.problems else 0
 
 

@@ -56,9 +56,8 @@ def command(
         click.secho(sentence, fg="yellow")
     for answer in report.answers:
         click.echo(f"{answer.question} {answer.short}")
-    click.echo(
-        f"written to {out / 'report.html'} ({len(report.tables)} tables, {len(report.figures)} figures beside it)"
-    )
+    beside = f"{len(report.tables)} tables, {len(report.figures)} figures beside it"
+    click.echo(f"written to {out / 'report.html'} ({beside})")
 
 
 def _say(step: str) -> None:

@@ -61,16 +61,15 @@ def _print_run(run: ThoughtRun, traces: Path, out: Path) -> None:
     from ..tokens.segmenter import NO_CUES
 
     counts = run.counts
-    click.echo(
-        f"{counted(counts['traces'], 'trace')}, {counted(counts['thoughts'], 'thought')} by {run.segmenter.model}"
-    )
+    traces_cut, thoughts = counted(counts["traces"], "trace"), counted(counts["thoughts"], "thought")
+    click.echo(f"{traces_cut}, {thoughts} by {run.segmenter.model}")
     if "genuine" in counts:
         click.echo(f"{counts['genuine']:,} of {counts['cues_asked']:,} switch cues are genuine")
     if run.judges:
         agree = counts["judges_agree"]
+        judges = " and ".join(judge.model for judge in run.judges)
         click.echo(
-            f"{counted(counts['judged'], 'thought')} judged by {' and '.join(j.model for j in run.judges)}: "
-            f"{counts['correct']:,} correct"
+            f"{counted(counts['judged'], 'thought')} judged by {judges}: {counts['correct']:,} correct"
         )
         click.echo(
             f"sure of a thought (2 of 2): both {agree['both_sure']:,}, first only {agree['first_only']:,}, "
@@ -89,9 +88,7 @@ def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
         return
     click.echo(f"traces  {plan['traces']:,}")
     for part, asked in [("segmenter", plan["segmenter"]), *(("judge", judge) for judge in plan["judges"])]:
-        numbers = ", ".join(
-            f"{name.replace('_', ' ')} {n:,}" for name, n in asked.items() if isinstance(n, int)
-        )
-        click.echo(f"{part}  {asked['model']}{': ' * bool(numbers)}{numbers}")
+        numbers = [f"{name.replace('_', ' ')} {n:,}" for name, n in asked.items() if isinstance(n, int)]
+        click.echo(f"{part}  {': '.join(filter(None, (asked['model'], ', '.join(numbers))))}")
     click.echo(plan["estimate"])
     click.echo("nothing was sent or written")

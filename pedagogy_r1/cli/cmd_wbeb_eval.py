@@ -65,8 +65,9 @@ def command(
         write_scores(generation.folder, evaluation)
         if not put_json(evaluation.as_json(), as_json):
             _print(evaluation)
+            out = generation.folder
             click.echo(
-                f"written to {generation.folder}; code the traces with: pcode annotate {generation.folder / 'traces.jsonl'} -o RUN"
+                f"written to {out}; code the traces with: pcode annotate {out / 'traces.jsonl'} -o RUN"
             )
     return report_missing(generation.manifest)
 

@@ -201,7 +201,6 @@ def dry_run(what: str) -> Decorator:
 def codebook(
     help: str = "Codebook: ID, ID@VERSION or a YAML file.", default: str | None = "schoen"
 ) -> Decorator:
-    """``--codebook``."""
     return option("--codebook", help, default=default)
 
 
@@ -213,7 +212,6 @@ def scheme(
 
 
 def lang(help: str = "Language of the traces [default: each trace's own].") -> Decorator:
-    """``--lang``."""
     return option("--lang", help)
 
 
@@ -233,7 +231,6 @@ def coders(help: str) -> Decorator:
 
 
 def on_error() -> Decorator:
-    """``--on-error stop|skip``."""
     return choice("--on-error", "What to do about bad rows.", "stop", "skip")
 
 
@@ -246,7 +243,6 @@ def partial() -> Decorator:
 
 
 def seed(of: str = "the resamples") -> Decorator:
-    """``--seed``."""
     return option("--seed", f"Seed of {of}.", int, default=0)
 
 

@@ -67,10 +67,8 @@ def is_conversation(value: Any) -> bool:
 
 
 def _has_response(row: dict[str, Any]) -> bool:
-    return any(
-        isinstance(row.get(name), str) and row[name]
-        for name in ("response", "completion", "output", "generation")
-    )
+    names = ("response", "completion", "output", "generation")
+    return any(isinstance(row.get(name), str) and row[name] for name in names)
 
 
 def _answer_column(row: dict[str, Any]) -> tuple[str, Any] | None:
@@ -121,9 +119,8 @@ def _first_message(choices: list[Any]) -> dict[str, Any]:
 
 
 def _unspoken(message: dict[str, Any]) -> dict[str, Any]:
-    taken = {"content", "value", "role", "from"} | {
-        name for name in _REASONING if isinstance(message.get(name), str)
-    }
+    taken = {name for name in _REASONING if isinstance(message.get(name), str)}
+    taken |= {"content", "value", "role", "from"}
     return {k: v for k, v in message.items() if k not in taken and v is not None}
 
 

@@ -54,10 +54,8 @@ def parse_map(pairs: Iterable[str]) -> dict[str, str]:
         if not equals or not field:
             raise InputError(f"--map {pair!r} is not TARGET=FIELD", "e.g. --map response=output")
         if target in mapping:
-            raise InputError(
-                f"--map {target} is given twice: {mapping[target]!r} and {field!r}",
-                "import the files in two commands",
-            )
+            twice = f"--map {target} is given twice: {mapping[target]!r} and {field!r}"
+            raise InputError(twice, "import the files in two commands")
         mapping[target] = field
     check_targets(mapping)
     return mapping
@@ -67,10 +65,8 @@ def check_targets(names: Iterable[str]) -> None:
     """Raise on a name that is no target."""
     for name in names:
         if name not in TARGETS:
-            raise InputError(
-                f"there is no target {name!r} to map to",
-                did_you_mean(name, list(TARGETS)) + f"; targets: {', '.join(TARGETS)}",
-            )
+            hint = f"{did_you_mean(name, list(TARGETS))}; targets: {', '.join(TARGETS)}"
+            raise InputError(f"there is no target {name!r} to map to", hint)
 
 
 def find(row: dict[str, Any], field: str) -> tuple[Any, Path]:

@@ -59,7 +59,6 @@ class ImportNote:
     first: list[str] = field(default_factory=list)
 
     def add(self, where: str) -> None:
-        """Count one more."""
         self.count += 1
         if len(self.first) < 3:
             self.first.append(where)
@@ -89,13 +88,9 @@ class ImportReport:
             "skipped": self.skipped,
             "skipped_file": self.aside,
             "files": {name: {"rows": rows, "traces": traces} for name, (rows, traces) in self.files.items()},
-            "mapped": [
-                {"target": target, "field": name, "rows": n} for (target, name), n in self.mapped.items()
-            ],
+            "mapped": [{"target": to, "field": name, "rows": n} for (to, name), n in self.mapped.items()],
             "think": dict(self.think),
-            "notes": [
-                {"note": text, "rows": note.count, "first": note.first} for text, note in self.notes.items()
-            ],
+            "notes": [{"note": text, "rows": n.count, "first": n.first} for text, n in self.notes.items()],
             "problems": [problem._asdict() for problem in self.problems],
         }
 
@@ -189,9 +184,8 @@ class _Importing:
         except InputError as error:
             if not self.skip:
                 raise
-            yield BadRow(
-                0, error.message.removeprefix(f"{path}: ") + "; nothing behind this place was read", ""
-            )
+            why = error.message.removeprefix(f"{path}: ")
+            yield BadRow(0, f"{why}; nothing behind this place was read", "")
 
     def _line(self, path: Path, row: Row) -> str:
         self._note_columns(row.data)
@@ -219,9 +213,8 @@ class _Importing:
         report.think[trace.think or "field"] += 1
         notes = list(converted.notes)
         if trace.think in THINK_NOTES:
-            notes.append(
-                THINK_NOTES[trace.think] if trace.reasoning or trace.think != "absent" else _ANSWERED
-            )
+            answered = trace.think == "absent" and not trace.reasoning
+            notes.append(_ANSWERED if answered else THINK_NOTES[trace.think])
         notes += [f"no field {self.plan.mapping[target]!r} ({target})" for target in converted.absent]
         for text in notes:
             report.notes.setdefault(text, ImportNote()).add(where)
@@ -240,10 +233,8 @@ class _Importing:
         report = self.report
         for target, name in self.plan.mapping.items():
             if not self.found[target] and self.columns:
-                raise InputError(
-                    f"--map {target}={name}: no row has a field {name!r}",
-                    did_you_mean(name, list(self.columns)),
-                )
+                what = f"--map {target}={name}: no row has a field {name!r}"
+                raise InputError(what, did_you_mean(name, list(self.columns)))
         if not report.rows:
             raise InputError(f"{', '.join(report.files)}: no rows", "nothing was written")
         if report.problems and not self.skip:
