@@ -16,7 +16,7 @@ from . import options
 @click.command("teach", cls=options.Command)
 @click.argument("items", type=options.PATH)
 @options.out("Traces file to write.")
-@options.choice("--split", "Which items are taught.", "train", "test", "all")
+@options.choice("--split", "Which items are taught.", ["train", "test", "all"])
 @options.option("--wrong", "Share of answers made wrong.", options.SHARE, default=0.0)
 @options.option("--condition", "Prompt condition the questions are put under.", default="cop")
 @options.seed("which answers are made wrong")

@@ -35,7 +35,7 @@ STEEP = 10.0
 @options.option("--fraction", "Share to draw, above 0, at most 1.", float)
 @options.option("--n", "Number to draw, instead of --fraction.", options.FROM_1)
 @options.choice(
-    "--what", "What is drawn: whole traces, or units, which are shown in context.", "traces", "units"
+    "--what", "What is drawn: whole traces, or units, which are shown in context.", ["traces", "units"]
 )
 @options.names(
     "--strata by",

@@ -27,7 +27,7 @@ def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @options.choice(
     "--method",
     "What is trained: an adapter, an adapter on a 4-bit base (CUDA), or all weights.",
-    *("lora", "qlora", "full"),
+    ["lora", "qlora", "full"],
 )
 @options.option("--domain domains", "Only traces of this domain; may be repeated.", multiple=True)
 @options.flag("--merge", "Also write adapter and base as one model, to OUT/merged.")

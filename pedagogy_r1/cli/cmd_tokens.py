@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @options.names(
     "--routine", "Families that the non-reflective share adds.", metavar="FAMILY,…", default=("KA",)
 )
-@options.choice("--cluster", "What is resampled for noise and repetition.", "trace", "item")
+@options.choice("--cluster", "What is resampled for noise and repetition.", ["trace", "item"])
 @options.partial()
 @options.resampling()
 @options.out("Folder for CSV tables per trace, thought and unit.", required=False)

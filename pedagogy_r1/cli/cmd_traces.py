@@ -35,7 +35,7 @@ def command() -> None:
 @options.option("--condition", "Condition of all traces.")
 @options.lang("Language of all traces, e.g. ko [default: en].")
 @options.choice(
-    "--no-think", "What a response without any think tag is taken for.", "reasoning", "answer", "error"
+    "--no-think", "What a response without any think tag is taken for.", ["reasoning", "answer", "error"]
 )
 @options.on_error()
 @options.as_json("the report")

@@ -25,12 +25,12 @@ NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes wh
 @options.choice(
     "--pairing",
     "How three or more coders are paired in cu-α; union: for comparison with other software.",
-    *("2016", "union"),
+    ["2016", "union"],
 )
 @options.choice(
     "--silent",
     "A coder without a span in a trace did not code it, or found nothing there.",
-    *("missing", "nothing"),
+    ["missing", "nothing"],
 )
 @options.partial()
 @options.resampling()

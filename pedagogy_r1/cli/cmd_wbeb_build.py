@@ -43,7 +43,7 @@ YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
     "--leaks on_leak",
     "Nearly the same text in train and test: stop; join such items in one group before splitting; "
     "take them out of train; only record them.",
-    *("error", "merge", "drop", "keep"),
+    ["error", "merge", "drop", "keep"],
 )
 @options.option(
     "--overlap",

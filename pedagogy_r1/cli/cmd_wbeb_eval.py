@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("items", type=options.PATH)
 @options.out("Folder to write, or to resume.")
 @options.option("--condition", "Prompt condition: a name, or a YAML file.", default="generic")
-@options.choice("--split", "Which items are asked.", "test", "train", "all")
+@options.choice("--split", "Which items are asked.", ["test", "train", "all"])
 @options.option("--domain domains", "Only this one; may be repeated.", multiple=True, metavar="DOMAIN")
 @options.limit("so many items a domain and task, drawn by the seed")
 @options.option(

@@ -141,7 +141,7 @@ def option(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
     return click.option(*names.split(), help=help, type=kind, **{"show_default": True, **more})
 
 
-def choice(names: str, help: str, *values: str) -> Decorator:
+def choice(names: str, help: str, values: Sequence[str]) -> Decorator:
     """One of ``values``, the first of them unless something is said."""
     return option(names, help, values, default=values[0])
 
@@ -231,7 +231,7 @@ def coders(help: str) -> Decorator:
 
 
 def on_error() -> Decorator:
-    return choice("--on-error", "What to do about bad rows.", "stop", "skip")
+    return choice("--on-error", "What to do about bad rows.", ["stop", "skip"])
 
 
 def partial() -> Decorator:
