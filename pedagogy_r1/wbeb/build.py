@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from pydantic import BaseModel
 
 from ..errors import ArgumentError, InputError, PluginError, did_you_mean
-from ..files.records import atomic, need_file, write_jsonl
+from ..files.records import need_file, write_jsonl, write_text
 from ..plugins import load
 from ..provenance import file_digest
 from .item import Item, at_most, write_items
@@ -226,5 +226,4 @@ def write(built: Built, out: Path) -> None:
     write_items(out, built.items)
     skipped = ({**s._asdict(), "file": Path(s.file).name} for s in built.skipped)
     write_jsonl(out.with_suffix(".skipped.jsonl"), skipped)
-    with atomic(out.with_suffix(".build.json")) as file:
-        file.write(built.record.model_dump_json(indent=1) + "\n")
+    write_text(out.with_suffix(".build.json"), built.record.model_dump_json(indent=1) + "\n")

@@ -8,13 +8,12 @@ published: …     .272             .5499
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..estimate import Estimate
-from ..files.records import atomic, write_json
+from ..files.records import write_csv, write_json, write_text
 from ..formatting import interval, level_words, shown
 from ..limits import FEW_CLUSTERS, LEVEL
 from .compare import EvaluationComparison, ScoreDifference, ThoughtCost, place
@@ -207,8 +206,7 @@ def as_json(comparison: EvaluationComparison) -> dict[str, Any]:
 
 def write(folder: Path, comparison: EvaluationComparison) -> list[Path]:
     """``compare.md``, ``compare.json``, and CSV files of scores, differences and thought tokens."""
-    with atomic(folder / "compare.md") as file:
-        file.write(markdown(comparison))
+    write_text(folder / "compare.md", markdown(comparison))
     write_json(folder / "compare.json", as_json(comparison))
     lists: dict[str, list[dict[str, Any]]] = {
         "scores.csv": [
@@ -226,9 +224,6 @@ def write(folder: Path, comparison: EvaluationComparison) -> list[Path]:
         "published.csv": [one._asdict() for one in PUBLISHED],
     }
     for name, rows in lists.items():
-        with atomic(folder / name) as file:
-            if rows:
-                table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-                table.writeheader()
-                table.writerows(rows)
+        header = rows[:1]  # a row's keys; where there is none, the file is empty
+        write_csv(folder / name, [*header, *(row.values() for row in rows)])
     return [folder / name for name in ("compare.md", "compare.json", *lists)]

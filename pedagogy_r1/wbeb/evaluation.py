@@ -8,7 +8,6 @@ SK   accuracy .31 [.25, .38]   n 292   chance .25   majority .27   unread 4 %   
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..estimate import Resampling
-from ..files.records import atomic, write_json
+from ..files.records import write_csv, write_json
 from ..trace import Trace
 from .domain import Answered, Parsed, Score, domain_named
 from .generation import Generation
@@ -184,10 +183,7 @@ def _baselines(generation: Generation, train: Sequence[Item], how: Resampling) -
 def write_scores(folder: Path, evaluation: Evaluation) -> None:
     """Write ``scores.json`` and ``scores.csv``."""
     write_json(folder / SCORES, evaluation.as_json())
-    with atomic(folder / TABLE) as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        table.writerows(lines(evaluation))
+    write_csv(folder / TABLE, [COLUMNS, *lines(evaluation)])
 
 
 def lines(evaluation: Evaluation) -> Iterator[list[Any]]:

@@ -10,8 +10,7 @@ Generation("runs/cop").traces()
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from ..asking import FILE as LEDGER
 from ..errors import RunError
-from ..files.records import BadRow, Row, atomic, read_jsonl
+from ..files.records import BadRow, Row, read_jsonl, write_csv
 from ..job import JobRecord, damaged, read_record
 from ..trace import Trace
 from .item import Item, read_items
@@ -101,14 +100,14 @@ _TIMED = (
 
 def write_timings(folder: Path) -> None:
     """``timings.csv`` from the ledger: every attempt, in the order in which it ended."""
-    with atomic(folder / TIMINGS) as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(_TIMED)
-        for row in read_jsonl(folder / LEDGER):
-            if isinstance(row, Row) and row.data.get("kind") in ("reply", "fault"):
-                line = row.data
-                about, tokens = line["about"], line.get("usage") or ("", "", "")
-                ended = line.get("fault") or line.get("finish")
-                table.writerow(
-                    [about["item"], about["sample"], line["attempt"], line["seconds"], ended, *tokens]
-                )
+    write_csv(folder / TIMINGS, _timings(folder / LEDGER))
+
+
+def _timings(ledger: Path) -> Iterator[Sequence[Any]]:
+    yield _TIMED
+    for row in read_jsonl(ledger):
+        if isinstance(row, Row) and row.data.get("kind") in ("reply", "fault"):
+            line = row.data
+            about, tokens = line["about"], line.get("usage") or ("", "", "")
+            ended = line.get("fault") or line.get("finish")
+            yield [about["item"], about["sample"], line["attempt"], line["seconds"], ended, *tokens]

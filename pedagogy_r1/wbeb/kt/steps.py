@@ -57,16 +57,16 @@ def merge_repeats(steps: Iterable[Step]) -> tuple[Step, ...]:
             merged[-1] = merged[-1]._replace(skills=merged[-1].skills + step.skills)
         else:
             merged.append(step)
-    return tuple(s._replace(skills=tuple(sorted(s.skills, key=_order))) for s in merged)
+    # Numbers before names: what is of two kinds cannot be compared.
+    return tuple(
+        step._replace(skills=tuple(sorted(step.skills, key=lambda skill: (isinstance(skill, str), skill))))
+        for step in merged
+    )
 
 
 def _repeats(step: Step, last: Step) -> bool:
     alike = (last.problem, last.correct) == (step.problem, step.correct)
     return alike and set(last.skills).isdisjoint(step.skills)
-
-
-def _order(skill: Skill) -> tuple[bool, int, str]:
-    return (True, 0, skill) if isinstance(skill, str) else (False, skill, "")
 
 
 def apart(files: Many[Path]) -> tuple[list[Path], list[Path]]:
