@@ -17,15 +17,13 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 Think = Literal["closed", "unopened", "unclosed", "repeated", "absent", "field"]
 
 
-class Trace(BaseModel):
+class Trace(BaseModel, frozen=True, extra="forbid"):
     """One answer of one model. ``think`` says how the reasoning was told from the answer (`split_think`)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(min_length=1)
     item: str | None = None
@@ -85,10 +83,8 @@ def split_think(response: str) -> Split:
     return Split(reasoning, answer, "repeated" if more else think)
 
 
-class Unit(BaseModel):
+class Unit(BaseModel, frozen=True, extra="forbid"):
     """A span of one trace under one scheme. ``tokens`` counts spaCy tokens that are not white space."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     trace_id: str

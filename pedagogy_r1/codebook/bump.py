@@ -30,6 +30,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import CodebookError, InputError
+from ..files.records import need_file
 from .check import load_checked
 from .codebook import NONE, Codebook, Migration, find_codebook, parse_codebook, released, version_order
 
@@ -88,8 +89,7 @@ def read_disagreements(path: str | Path, book: Codebook) -> NotedDisagreements:
     """
     file = Path(path) / "disagreements.json" if Path(path).is_dir() else Path(path)
     hint = "make it with: pcode disagreements RUN… -o DIR"
-    if not file.is_file():
-        raise InputError(f"{file}: no such file", hint)
+    need_file(file, hint)
     try:
         found = NotedDisagreements.model_validate(json.loads(file.read_bytes()))
     except ValueError as error:
@@ -292,13 +292,9 @@ def _note(pair: NotedPair, total: int) -> list[str]:
 
 def _chosen(units: Iterable[NotedUnit]) -> list[NotedUnit]:
     """The first unit of each trace, then others."""
-    seen: set[str] = set()
-    first: list[NotedUnit] = []
-    later: list[NotedUnit] = []
-    for unit in units:
-        (later if unit.trace_id in seen else first).append(unit)
-        seen.add(unit.trace_id)
-    return [*first, *later][:QUOTES]
+    first: dict[str, NotedUnit] = {}
+    later = [unit for unit in units if first.setdefault(unit.trace_id, unit) is not unit]
+    return [*first.values(), *later][:QUOTES]
 
 
 _UNPRINTABLE = re.compile(

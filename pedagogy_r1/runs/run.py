@@ -26,7 +26,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from ..codebook import NONE, Codebook, parse_codebook
 from ..errors import CodebookError, InputError, RunError
@@ -42,19 +42,15 @@ NOT_CODED = "not coded"
 """In exports: the coder has no coding of this unit at all. Importing such a row makes none either."""
 
 
-class CoderInfo(BaseModel):
+class CoderInfo(BaseModel, frozen=True, extra="forbid"):
     """A coder's name and kind."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
     kind: CoderKind
 
 
-class Coding(BaseModel):
+class Coding(BaseModel, frozen=True, extra="forbid"):
     """One coder's codes for one unit, primary code first."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     unit_id: str
     coder: str

@@ -12,7 +12,7 @@ For whoever computes over whole runs; `CoderRun` streams, for whoever needs the 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -236,21 +236,18 @@ def _tell_apart(
     runs: Sequence[CoderRun], parts: Sequence[dict[str, pa.Table]]
 ) -> tuple[tuple[CoderInfo, ...], list[Ints]]:
     """All coders; and for each run, which of them its own coders are."""
-    holders: dict[str, list[int]] = {}
+    holders: dict[str, dict[int, CoderInfo]] = defaultdict(dict)
     for at, run in enumerate(runs):
         for coder in run.manifest.coders:
-            holders.setdefault(coder.name, []).append(at)
+            holders[coder.name][at] = coder
     labels = run_labels(runs)
     every: list[CoderInfo] = []
     place: dict[tuple[int, str], int] = {}
-    for name, where in holders.items():
-        kinds = {at: next(c.kind for c in runs[at].manifest.coders if c.name == name) for at in where}
-        apart = len(where) > 1 and _coded_twice(name, [(runs[at], parts[at]) for at in where])
-        for at in where:
-            if apart:
-                every.append(CoderInfo(name=f"{name}@{labels[at]}", kind=kinds[at]))
-            elif at == where[0]:
-                every.append(CoderInfo(name=name, kind=kinds[at]))
+    for name, by_run in holders.items():
+        apart = len(by_run) > 1 and _coded_twice(name, [(runs[at], parts[at]) for at in by_run])
+        for nth, (at, coder) in enumerate(by_run.items()):
+            if apart or nth == 0:
+                every.append(CoderInfo(name=f"{name}@{labels[at]}", kind=coder.kind) if apart else coder)
             place[at, name] = len(every) - 1
     return tuple(every), [
         np.array([place[at, coder.name] for coder in run.manifest.coders], dtype=np.int64)

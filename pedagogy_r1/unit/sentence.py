@@ -22,7 +22,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
 
 from .language import Abbreviations, abbreviations
 
@@ -40,21 +39,18 @@ _PROSE = re.compile(r"[a-z]{2,}[,;:.]? [a-z]{2,}")
 _CLOSES = {"\\(": "\\)", "\\[": "\\]"}
 
 
-class ProtectedSpan(NamedTuple):
-    """A protected stretch, half-open."""
-
-    start: int
-    end: int
+Span = tuple[int, int]
+"""Start and end, half-open."""
 
 
-def protected(text: str) -> list[ProtectedSpan]:
+def protected(text: str) -> list[Span]:
     """All protected stretches in order, overlapping ones joined."""
-    found: list[ProtectedSpan] = []
+    found: list[Span] = []
     before = 0
-    for fence in _fences(text):
-        found += _marked(text, before, fence.start)
-        found.append(fence)
-        before = fence.end
+    for start, end in _fences(text):
+        found += _marked(text, before, start)
+        found.append((start, end))
+        before = end
     found += _marked(text, before, len(text))
     return found
 
@@ -71,7 +67,7 @@ def mask(text: str) -> str:
     return "".join([*parts, text[at:]]) if parts else text
 
 
-def _fences(text: str) -> Iterator[ProtectedSpan]:
+def _fences(text: str) -> Iterator[Span]:
     """Fenced code: an opening line and the next line that is a bare fence of the same kind."""
     lines = [(m.start(), m.end(), m[1][0], bool(m[2].strip())) for m in _FENCE.finditer(text)]
     closing: list[int | None] = [None] * len(lines)
@@ -87,11 +83,11 @@ def _fences(text: str) -> Iterator[ProtectedSpan]:
         if close is None:
             i += 1
         else:
-            yield ProtectedSpan(lines[i][0], lines[close][1])
+            yield lines[i][0], lines[close][1]
             i = close + 1
 
 
-def _marked(text: str, start: int, end: int) -> list[ProtectedSpan]:
+def _marked(text: str, start: int, end: int) -> list[Span]:
     """Stretches between marks in ``text[start:end]``: each opening waits for its closing until the paragraph ends."""
     marks = _Marks(text)
     for m in _MARK.finditer(text, start, end):
@@ -105,7 +101,7 @@ class _Marks:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.found: list[ProtectedSpan] = []
+        self.found: list[Span] = []
         self.blank()
 
     def blank(self, _: object = None) -> None:
@@ -117,7 +113,7 @@ class _Marks:
     def code(self, m: re.Match[str]) -> None:
         opened = self.ticks.pop(len(m[0]), None)
         if opened is not None and "\n" not in self.text[opened : m.start()]:
-            self.found.append(ProtectedSpan(opened, m.end()))
+            self.found.append((opened, m.end()))
             self.ticks = {}
         else:
             self.ticks[len(m[0])] = m.start()
@@ -125,7 +121,7 @@ class _Marks:
     def dollars(self, m: re.Match[str]) -> None:
         opened = self.dollar
         if opened and opened[0] == m[0] and _is_formula(self.text, opened[1], m.start(), m[0]):
-            self.found.append(ProtectedSpan(opened[1], m.end()))
+            self.found.append((opened[1], m.end()))
             self.dollar = None
         else:
             self.dollar = (m[0], m.start())
@@ -137,14 +133,14 @@ class _Marks:
 
     def close(self, m: re.Match[str]) -> None:
         if self.maths and _CLOSES[self.maths[0]] == m[0]:
-            self.found.append(ProtectedSpan(self.maths[1], m.end()))
+            self.found.append((self.maths[1], m.end()))
         self.maths = None
 
     def name(self, m: re.Match[str]) -> None:
         if m["env"] == "begin":
             self.environments.append((m["name"], m.start()))
         elif self.environments and self.environments[-1][0] == m["name"]:
-            self.found.append(ProtectedSpan(self.environments.pop()[1], m.end()))
+            self.found.append((self.environments.pop()[1], m.end()))
 
 
 def _is_formula(text: str, opened: int, closed: int, mark: str) -> bool:
@@ -163,17 +159,15 @@ def _is_formula(text: str, opened: int, closed: int, mark: str) -> bool:
     return not (inner[0].isdigit() and _PROSE.search(inner))
 
 
-def _joined(stretches: list[ProtectedSpan]) -> list[ProtectedSpan]:
-    joined: list[ProtectedSpan] = []
-    for stretch in sorted(stretches):
-        if joined and stretch.start < joined[-1].end:
-            joined[-1] = ProtectedSpan(joined[-1].start, max(joined[-1].end, stretch.end))
+def _joined(stretches: list[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for start, end in sorted(stretches):
+        if joined and start < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
         else:
-            joined.append(stretch)
+            joined.append((start, end))
     return joined
 
-
-Span = tuple[int, int]
 
 _LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 _CLOSERS = "\"'”’»›」』）】》)\\]}*_"
