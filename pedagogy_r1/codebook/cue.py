@@ -11,6 +11,7 @@ the next character literally. Punctuation is a word of its own, as in spaCy's to
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from itertools import product
 from math import prod
@@ -188,13 +189,10 @@ def _blank(lang: str) -> Any:
     import spacy
 
     code = lang.replace("_", "-").split("-")[0].lower()
-    try:
-        return spacy.blank(code)
-    except (ImportError, OSError, ValueError):
-        pass  # some languages' own tokenizers need packages that are rarely installed; then rules step in
-    try:
-        return spacy.blank(code, config={"nlp": {"tokenizer": {"@tokenizers": "spacy.Tokenizer.v1"}}})
-    except (ImportError, OSError, ValueError):
-        raise CodebookError(
-            f"spaCy has no language {lang!r}", "use an ISO 639 code such as en, ko or pt, or xx for any"
-        ) from None
+    # Some languages' own tokenizers need packages that are rarely installed; then rules step in.
+    rules = {"nlp": {"tokenizer": {"@tokenizers": "spacy.Tokenizer.v1"}}}
+    for config in ({}, rules):
+        with suppress(ImportError, OSError, ValueError):
+            return spacy.blank(code, config=config)
+    hint = "use an ISO 639 code such as en, ko or pt, or xx for any"
+    raise CodebookError(f"spaCy has no language {lang!r}", hint)

@@ -186,13 +186,8 @@ def from_qdc(
 
 
 def _facts(root: Element) -> dict[str, Any]:
-    for sets in root:
-        if local(sets.tag) != "Sets":
-            continue
-        for each in sets:
-            if found := book_facts(_description(each)):
-                return found
-    return {}
+    sets = (each for element in root if local(element.tag) == "Sets" for each in element)
+    return next((found for each in sets if (found := book_facts(_description(each)))), {})
 
 
 def _refuse_double(root: Element, where: str) -> None:

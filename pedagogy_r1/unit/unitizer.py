@@ -52,12 +52,8 @@ SWITCH_CUES: dict[str, tuple[str, ...]] = {
 }
 """Patterns that a sentence begins with, by language; case and curly apostrophes do not matter."""
 
-_LEAD = r"[\W_]*+"
-
-
 _PATTERNS = {
-    lang: re.compile(_LEAD + "(?:" + "|".join(cues) + ")", re.IGNORECASE)
-    for lang, cues in SWITCH_CUES.items()
+    lang: re.compile(rf"[\W_]*+(?:{'|'.join(cues)})", re.IGNORECASE) for lang, cues in SWITCH_CUES.items()
 }
 
 
