@@ -217,7 +217,10 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
     )
     size = sample_size(assumed, precision=given["precision"], seed=given["seed"])
     if out is not None:
-        _write_plan(size, out)
+        rows, picture = size.rows(), size.figure().render()
+        write_csv(out / "plan.csv", [list(rows[0]), *(row.values() for row in rows)])
+        write_text(out / "plan.svg", picture.svg)
+        write_text(out / "plan.png", picture.png)
     found = {"assumed": vars(size.assumed), "precision": size.precision, "needed": dict(size.needed)}
     found |= {"rows": size.rows(), "simulated_studies": size.runs, "seed": size.seed}
     if put_json(found, as_json):
@@ -225,13 +228,6 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
     _print_plan(size)
     if out is not None:
         click.echo(f"written to {out}: plan.csv, plan.svg, plan.png")
-
-
-def _write_plan(size: SampleSize, out: Path) -> None:
-    rows, picture = size.rows(), size.figure().render()
-    write_csv(out / "plan.csv", [list(rows[0]), *(row.values() for row in rows)])
-    write_text(out / "plan.svg", picture.svg)
-    write_text(out / "plan.png", picture.png)
 
 
 def _print_plan(size: SampleSize) -> None:

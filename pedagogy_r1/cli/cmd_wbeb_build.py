@@ -73,26 +73,20 @@ def command(words: tuple[str, ...], list_: bool, **given: Any) -> int:
         raise InputError("no source and no file", usage)
     if out is None and not given["dry_run"]:
         raise InputError("no place to write to", "-o items.jsonl, or --dry-run")
-    built = _build(words, given)
-    if out is not None and not given["dry_run"]:
-        from ..wbeb.build import write
+    from ..wbeb.build import BuildSettings, build, write
+    from ..wbeb.leak import Nearness
 
+    settings = [*given["options"], *(["keep_repeats=true"] if given["keep_repeats"] else [])]
+    own = options.taken(given, "split", "seed", "test_fraction", "limit", "on_leak")
+    how = BuildSettings(**own, nearness=Nearness(overlap=given["overlap"]))
+    built = build(_parts(words, settings), how)
+    if out is not None and not given["dry_run"]:
         write(built, out)
     if given["as_json"]:
         click.echo(built.record.model_dump_json(indent=1))
     else:
         _print(built, None if given["dry_run"] else out)
     return 1 if any(source.bad for source in built.record.sources) else 0
-
-
-def _build(words: tuple[str, ...], given: dict[str, Any]) -> Built:
-    from ..wbeb.build import BuildSettings, build
-    from ..wbeb.leak import Nearness
-
-    settings = [*given["options"], *(["keep_repeats=true"] if given["keep_repeats"] else [])]
-    own = options.taken(given, "split", "seed", "test_fraction", "limit", "on_leak")
-    how = BuildSettings(**own, nearness=Nearness(overlap=given["overlap"]))
-    return build(_parts(words, settings), how)
 
 
 def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:

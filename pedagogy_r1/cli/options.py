@@ -119,7 +119,6 @@ class Share(click.FloatRange):
     """A share; who writes 95 is told how a share is written."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Like click's."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:

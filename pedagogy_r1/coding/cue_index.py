@@ -195,14 +195,10 @@ def _edges(unit: UnitWords) -> tuple[int, int]:
 
 def _filed(number: int, key: Need, needs: Iterable[Need], patterns: list[_Places]) -> _Filed:
     """Distances from the key over all patterns that have these needs."""
-    near = [_Near(need, *_distance(patterns, key, need)) for need in needs if need != key]
-    before = [at for places in patterns for at in places[key]]
-    return _Filed(
-        number,
-        tuple(near),
-        (min(low for low, _ in before), max(high for _, high in before)),
-        _distance(patterns, key, _END),
-    )
+    near = tuple(_Near(need, *_distance(patterns, key, need)) for need in needs if need != key)
+    places = [at for pattern in patterns for at in pattern[key]]
+    before = (min(low for low, _ in places), max(high for _, high in places))
+    return _Filed(number, near, before, _distance(patterns, key, _END))
 
 
 def _distance(patterns: list[_Places], key: Need, need: Need) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from ..chat import ChatFault, data_block, strict_object
 from ..codebook import NONE, Code, Codebook
+from ..files.records import dump
 from ..provenance import digest
 
 VERSION = "1"
@@ -108,14 +109,11 @@ def _render_code(code: Code) -> str:
     lines += [f"- Include: {text.strip()}" for text in code.include]
     lines += [f"- Exclude: {text.strip()}" for text in code.exclude]
     lines += [f"- Against {rule.against}: {rule.rule.strip()}" for rule in code.rules]
+    for hit in code.hits:
+        note = f" ({hit.note.strip()})" if hit.note else ""
+        lines.append(f"- Example: {dump(hit.text)}{note}")
     lines += [
-        f"- Example: {json.dumps(hit.text, ensure_ascii=False)}"
-        + (f" ({hit.note.strip()})" if hit.note else "")
-        for hit in code.hits
-    ]
-    lines += [
-        f"- Not this but {miss.code}: {json.dumps(miss.text, ensure_ascii=False)} ({miss.why.strip()})"
-        for miss in code.near_misses
+        f"- Not this but {miss.code}: {dump(miss.text)} ({miss.why.strip()})" for miss in code.near_misses
     ]
     return "\n".join(lines)
 
