@@ -2,7 +2,8 @@
 
 trace → windows × repeats → [ window → units whose coding does not hold, alone → critic ] → codings, unit by unit
 
-A window is some units of one trace, with the question and a little context; repeats share a frame each.
+A window is some units of one trace, with the question and a little context; repeats share a frame each. Units are cut
+ahead of need, by a process of their own where many requests are in flight.
 """
 
 from __future__ import annotations
