@@ -3,7 +3,7 @@
 Built once, for everything that asks: the coder ``llm``, the segmenter and judges of thoughts, and generation.
 """
 
-from .asker import Asker, GaveUp, Limiter, StoppedError
+from .asker import Asker, GaveUp, Limiter, Sending, StoppedError
 from .session import AskingSession, AskOutcome, ModelName, all_of, key_from, open_chat, run_apart, safe_url
 from .transcript import FILE, Transcript, answered_digests
 
@@ -15,6 +15,7 @@ __all__ = [
     "GaveUp",
     "Limiter",
     "ModelName",
+    "Sending",
     "StoppedError",
     "Transcript",
     "all_of",

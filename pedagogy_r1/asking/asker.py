@@ -16,6 +16,7 @@ import heapq
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
@@ -46,32 +47,35 @@ class StoppedError(Exception):
     """The run is being stopped: this request was not sent."""
 
 
-class Asker:
-    """One per run.
+@dataclass(frozen=True)
+class Sending:
+    """How requests are sent; none of it changes an answer.
 
-    ``budget``: tokens (prompt and completion, all sessions) not to be exceeded, as far as can be foreseen; ``expected_tokens``:
-    a guess at one request's, until there is experience.
+    ``concurrency``: most requests in flight. ``timeout``: seconds for one. ``backoff``: seconds, the first bound of the random
+    wait after a fault. ``max_tokens_total``: prompt and completion, over all sessions, not to be exceeded as far as can be
+    foreseen. ``retry_missing``: ask again for what an earlier session gave up.
     """
 
+    concurrency: int = 16
+    timeout: float = 300.0
+    retries: int = 6
+    backoff: float = 0.5
+    max_tokens_total: int | None = None
+    retry_missing: bool = False
+
+
+class Asker:
+    """One per run. ``expected_tokens``: a guess at one request's, until there is experience."""
+
     def __init__(
-        self,
-        chat: Chat,
-        transcript: Transcript,
-        limiter: Limiter,
-        *,
-        retries: int = 6,
-        backoff: float = 0.5,
-        budget: int | None = None,
-        expected_tokens: int = 0,
-        seed: int = 0,
+        self, chat: Chat, transcript: Transcript, sending: Sending, *, expected_tokens: int = 0, seed: int = 0
     ) -> None:
         self.chat = chat
         self.transcript = transcript
-        self.limiter = limiter
+        self.limiter = Limiter(sending.concurrency)
         self.stopped: str | None = None
         self.failed: ChatError | None = None
-        self._retries, self._backoff, self._budget = retries, backoff, budget
-        self._expected = expected_tokens
+        self._sending, self._expected = sending, expected_tokens
         self._asking: dict[str, asyncio.Future[object]] = {}
         self._random = random.Random(seed)  # noqa: S311 - jitter, no secret
         self._halt = asyncio.Event()
@@ -138,7 +142,8 @@ class Asker:
             content = outcome.kind in CONTENT_FAULTS
             contents += content
             tries = contents if content else attempt - contents
-            allowed = min(self._retries, CONTENT_RETRIES) if content and not last else self._retries
+            retries = self._sending.retries
+            allowed = min(retries, CONTENT_RETRIES) if content and not last else retries
             # A model in this process would say the very same again.
             settled = outcome.kind == "rejected" or (content and getattr(self.chat, "repeatable", False))
             if tries > allowed or settled:
@@ -189,12 +194,13 @@ class Asker:
 
     def _check_stop(self) -> None:
         """Stop before this request if it could go over the budget: what is in flight counts as what such requests came to."""
-        if self.stopped is None and self._budget is not None:
+        budget = self._sending.max_tokens_total
+        if self.stopped is None and budget is not None:
             spent = self.transcript.spent
             answered = spent.requests - spent.faults.total()
             each = spent.total / answered if answered else self._expected
-            if spent.total + each * self.limiter.in_flight > self._budget:
-                self.stop(f"token budget of {self._budget:,} reached ({spent.total:,} used)")
+            if spent.total + each * self.limiter.in_flight > budget:
+                self.stop(f"token budget of {budget:,} reached ({spent.total:,} used)")
         if self.stopped is not None:
             raise StoppedError
 
@@ -214,7 +220,7 @@ class Asker:
         self.transcript.give_up(request.digest, fault.kind, missing=missing)
 
     async def _wait(self, attempt: int, retry_after: float | None) -> None:
-        bound = min(LONGEST_WAIT, self._backoff * 2 ** (attempt - 1))
+        bound = min(LONGEST_WAIT, self._sending.backoff * 2 ** (attempt - 1))
         seconds = (retry_after or 0.0) + self._random.uniform(0.0, bound)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._halt.wait(), seconds)

@@ -1,6 +1,6 @@
 """One process's share of asking a model many things: chat, ledger, limits, Ctrl-C, and pieces finished in order.
 
-    session = AskingSession(folder, chat, concurrency=64)
+    session = AskingSession(folder, chat, Sending(concurrency=64))
     outcome = asyncio.run(session.run(pieces, work, emit, frames=[frame]))
 
     async def work(number, piece):                       one or more requests for one piece
@@ -35,7 +35,7 @@ from urllib.parse import urlsplit
 from ..chat import Chat, ChatFrame
 from ..errors import ChatError, InputError, PedagogyError
 from ..plugins import available, load
-from .asker import Asker, Limiter, StoppedError
+from .asker import Asker, Sending, StoppedError
 from .transcript import Transcript
 
 BACKENDS = "pedagogy_r1.chat"
@@ -136,15 +136,14 @@ class AskOutcome:
 
 
 class AskingSession:
-    """Runs once. ``forgive``: as `Transcript` takes it; ``limits``: retries, backoff, budget …, as `Asker` does."""
+    """Runs once. ``expected_tokens``, ``seed``: as for `Asker`."""
 
     def __init__(
-        self, folder: Path, chat: Chat, *, concurrency: int = 16, forgive: bool = False, **limits: Any
+        self, folder: Path, chat: Chat, sending: Sending, *, expected_tokens: int = 0, seed: int = 0
     ) -> None:
         self.chat = chat
-        self.concurrency = concurrency
-        self.transcript = Transcript(folder, forgive=forgive)
-        self.asker = Asker(chat, self.transcript, Limiter(concurrency), **limits)
+        self.transcript = Transcript(folder, forgive=sending.retry_missing)
+        self.asker = Asker(chat, self.transcript, sending, expected_tokens=expected_tokens, seed=seed)
         self.interrupted = False
 
     async def run(
@@ -172,7 +171,7 @@ class AskingSession:
                     work,
                     emit,
                     size=size,
-                    room=READ_AHEAD * self.concurrency,
+                    room=READ_AHEAD * self.asker.limiter.ceiling,
                     stopped=lambda: self.asker.stopped is not None,
                 )
         except asyncio.CancelledError:

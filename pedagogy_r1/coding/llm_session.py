@@ -14,7 +14,7 @@ from functools import partial
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from ..asking import AskingSession, GaveUp, all_of
+from ..asking import AskingSession, GaveUp, Sending, all_of
 from ..chat import Chat, ChatFrame, ChatRequest
 from ..codebook import NONE
 from ..errors import PedagogyError
@@ -47,11 +47,7 @@ class LlmOptions(NamedTuple):
     max_output_tokens: int | None
     repeats: int
     critic: bool
-    concurrency: int
-    retries: int
-    backoff: float
-    max_tokens_total: int | None
-    retry_missing: bool
+    sending: Sending
 
     @property
     def names(self) -> list[str]:
@@ -111,21 +107,13 @@ class LlmSession:
         self.options = options
         self.frames = [options.frame(chat.model, prompt, k) for k in range(options.repeats)]
         self.asking = AskingSession(
-            context.folder,
-            chat,
-            concurrency=options.concurrency,
-            retries=options.retries,
-            backoff=options.backoff,
-            budget=options.max_tokens_total,
-            expected_tokens=expected_tokens,
-            seed=options.seed,
-            forgive=options.retry_missing,
+            context.folder, chat, options.sending, expected_tokens=expected_tokens, seed=options.seed
         )
 
     async def run(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
         """Everything, with Ctrl-C handled and the ledger closed at the end."""
         asked = await self.asking.run(
-            units_ahead(traces, unitize, apart=self.options.concurrency > INLINE),
+            units_ahead(traces, unitize, apart=self.options.sending.concurrency > INLINE),
             lambda number, piece: self._trace(number, *piece),
             lambda piece, codings: emit(*piece, codings),
             frames=self.frames,

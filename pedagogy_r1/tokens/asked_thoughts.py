@@ -62,7 +62,7 @@ def execute(job: ThoughtJob, *, progress: Progress | None = None) -> ThoughtRun:
 
 def _finished(previous: ThoughtRun, job: ThoughtJob) -> bool:
     path = job.out / THOUGHTS
-    again = job.speed.retry_missing and previous.missing
+    again = job.sending.retry_missing and previous.missing
     return (
         previous.status == "complete"
         and not again
@@ -114,29 +114,20 @@ class _Work:
         self, part: str, model: AskedModel, prompt: ModuleType, work: Work, found: dict[str, Any]
     ) -> Outcome:
         """Ask one model in one part of all traces. ``prompt``: the module with its SYSTEM and SCHEMA; ``found``: by trace."""
-        job, speed = self.job, self.job.speed
+        job, sending = self.job, self.job.sending
 
         async def session() -> Outcome:
             named = ModelName.read(model.model)
             chat = open_chat(
                 named,
                 base_url=model.base_url,
-                api_key=key_from(speed.keys.get(model.model)),
-                timeout=speed.timeout,
-                connections=speed.concurrency,
+                api_key=key_from(job.keys.get(model.model)),
+                timeout=sending.timeout,
+                connections=sending.concurrency,
                 **job.backend_of(named),
             )
-            asking = AskingSession(
-                job.out / part,
-                chat,
-                concurrency=speed.concurrency,
-                retries=speed.retries,
-                backoff=speed.backoff,
-                budget=speed.max_tokens_total,
-                expected_tokens=EXPECTED_TOKENS,
-                seed=job.run.parameters["seed"],
-                forgive=speed.retry_missing,
-            )
+            seed = job.run.parameters["seed"]
+            asking = AskingSession(job.out / part, chat, sending, expected_tokens=EXPECTED_TOKENS, seed=seed)
             frame = job.frame_of(chat.model, prompt.SYSTEM, prompt.SCHEMA)
             return await asking.run(
                 read_traces(job.source),

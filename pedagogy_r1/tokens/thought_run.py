@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..asking import ModelName, safe_url
+from ..asking import ModelName, Sending, safe_url
 from ..chat import ChatFrame
 from ..errors import ArgumentError
 from ..intake import some_traces
@@ -75,25 +75,14 @@ class ThoughtRun(JobRecord):
         return {"traces": self.traces.get("path"), "traces_digest": self.traces.get("digest")}
 
 
-class Speed(NamedTuple):
-    """How, not what, is asked. ``keys``: name of the environment variable with the key, by model."""
-
-    concurrency: int = 16
-    timeout: float = 300.0
-    retries: int = 6
-    backoff: float = 0.5
-    max_tokens_total: int | None = None
-    retry_missing: bool = False
-    keys: Mapping[str, str] = {}
-
-
 class ThoughtJob(NamedTuple):
-    """All of a run, before anything is written."""
+    """All of a run, before anything is written. ``keys``: name of the environment variable with the key, by model."""
 
     source: Path
     out: Path
     run: ThoughtRun
-    speed: Speed
+    sending: Sending
+    keys: Mapping[str, str]
 
     @property
     def every(self) -> bool:
@@ -131,14 +120,14 @@ def prepare(
     max_output_tokens: int | None = None,
     seed: int = 0,
     backend: Mapping[str, Any] | None = None,
-    **speed: Any,
+    **sending: Any,
 ) -> ThoughtJob:
     """Check everything that can be checked without asking.
 
     ``segmenter``: ``BACKEND:NAME``, else ``thought@1`` cuts. ``judges``: two different models, or none.
     ``base_urls``, ``api_key_envs``: for all models, or ``MODEL=…`` for one. ``every``: judge thoughts of right responses
     too. ``temperature``: negative for models that take none. ``backend``: options of the backends of models that run in
-    this process (``dtype``, ``lora`` …). ``speed``: fields of `Speed`.
+    this process (``dtype``, ``lora`` …). ``sending``: fields of `asking.Sending`.
     """
     models = _models(segmenter, judges)
     urls = {name: safe_url(url) for name, url in _by_model(base_urls, models, "--base-url").items()}
@@ -165,7 +154,7 @@ def prepare(
         parameters=parameters,
     )
     keys = _by_model(api_key_envs, models, "--api-key-env")
-    return ThoughtJob(source, Path(out), run, Speed(**speed, keys=keys))
+    return ThoughtJob(source, Path(out), run, Sending(**sending), keys)
 
 
 def _models(segmenter: str | None, judges: Sequence[str]) -> list[str]:

@@ -19,6 +19,7 @@ from ..asking import (
     AskingSession,
     GaveUp,
     ModelName,
+    Sending,
     answered_digests,
     key_from,
     open_chat,
@@ -48,21 +49,11 @@ BYTES_PER_TOKEN = 3.6
 
 
 @dataclass(frozen=True)
-class Sending:
-    """How requests are sent; none of it changes an answer. ``timeout``: seconds for one request.
-
-    ``concurrency``: most requests in flight; by default 16 for a server, and for a model in this process what fills its
-    batches.
-    """
+class KeyedSending(Sending):
+    """And with which key; by default as many at once as `SERVER` or `IN_PROCESS` says, and half an hour for each."""
 
     api_key: str | None = None
     api_key_env: str | None = None
-    concurrency: int | None = None
-    timeout: float = 1800.0
-    retries: int = 6
-    backoff: float = 0.5
-    max_tokens_total: int | None = None
-    retry_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ class GenerationJob:
     items: tuple[Item, ...]
     folder: Path
     questions: Questions
-    sending: Sending
+    sending: KeyedSending
     manifest: GenerationManifest
 
     @property
@@ -110,7 +101,7 @@ def prepare(
     that won't do, `ValueError` for options.
 
     ``model``: ``BACKEND:NAME``; ``pool``: items of train that few-shot examples come from. ``options``: further fields of
-    `GenerationSettings` and of `Sending`; others are errors.
+    `GenerationSettings` and of `KeyedSending`; others are errors.
     """
     settings, sending = _options(model, condition, options)
     twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]
@@ -133,17 +124,20 @@ def prepare(
 
 def _options(
     model: str, which: str | Path | Condition, options: Mapping[str, Any]
-) -> tuple[GenerationSettings, Sending]:
+) -> tuple[GenerationSettings, KeyedSending]:
     own = {k: v for k, v in options.items() if k in GenerationSettings.__dataclass_fields__}
     rest = {k: v for k, v in options.items() if k not in own}
-    unknown = sorted(set(rest) - set(Sending.__dataclass_fields__))
+    unknown = sorted(set(rest) - set(KeyedSending.__dataclass_fields__))
     if unknown:
-        known = sorted({*GenerationSettings.__dataclass_fields__, *Sending.__dataclass_fields__})
+        known = sorted({*GenerationSettings.__dataclass_fields__, *KeyedSending.__dataclass_fields__})
         raise ArgumentError(f"generation has no option {unknown[0]!r}", f"its options: {', '.join(known)}")
-    if ModelName.read(model).backend == "openai":
+    served = ModelName.read(model).backend == "openai"
+    if served:
         own["base_url"] = safe_url(own.get("base_url"))
     chosen = which if isinstance(which, Condition) else condition(which)
-    return GenerationSettings(model=model, condition=chosen, **own), Sending(**rest)
+    usual = {"timeout": 1800.0, "concurrency": SERVER if served else IN_PROCESS}
+    asked = {name: value for name, value in rest.items() if value is not None}
+    return GenerationSettings(model=model, condition=chosen, **own), KeyedSending(**{**usual, **asked})
 
 
 def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
@@ -193,29 +187,18 @@ def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, dic
     missing: list[Missing] = []
     counts = Counter(dict.fromkeys(("traces", "correct", "wrong", "unread", "truncated"), 0))
     sending, settings = job.sending, job.questions.settings
-    named = ModelName.read(settings.model)
-    concurrency = sending.concurrency or (SERVER if named.backend == "openai" else IN_PROCESS)
     chat = open_chat(
-        named,
+        ModelName.read(settings.model),
         base_url=settings.base_url,
         api_key=sending.api_key or key_from(sending.api_key_env),
         timeout=sending.timeout,
-        connections=concurrency,
+        connections=sending.concurrency,
         **settings.backend,
     )
 
     async def session() -> SessionEnd:
-        asking = AskingSession(
-            job.folder,
-            TrimmedChat(chat),
-            concurrency=concurrency,
-            retries=sending.retries,
-            backoff=sending.backoff,
-            budget=sending.max_tokens_total,
-            expected_tokens=settings.max_tokens,
-            seed=settings.seed,
-            forgive=sending.retry_missing,
-        )
+        limits = {"expected_tokens": settings.max_tokens, "seed": settings.seed}
+        asking = AskingSession(job.folder, TrimmedChat(chat), sending, **limits)
 
         async def work(number: int, piece: tuple[Item, int]) -> tuple[Trace | None, str]:
             item, sample = piece

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...asking import FILE, ModelName, answered_digests, key_from, open_chat, run_apart, safe_url
+from ...asking import FILE, ModelName, Sending, answered_digests, key_from, open_chat, run_apart, safe_url
 from ...chat import Chat
 from ...errors import InputError
 from ...files.records import Row, read_jsonl
@@ -74,13 +74,9 @@ def coder(
         max_output_tokens=max_output_tokens,
         repeats=repeats,
         critic=critic,
-        concurrency=concurrency,
-        retries=retries,
-        backoff=backoff,
-        max_tokens_total=max_tokens_total,
-        retry_missing=retry_missing,
+        sending=Sending(concurrency, timeout, retries, backoff, max_tokens_total, retry_missing),
     )
-    _check(options, timeout)
+    _check(options)
 
     def connect() -> Chat:
         key = api_key or key_from(api_key_env)
@@ -90,12 +86,13 @@ def coder(
     return LlmCoder(given, options, make_prompt(given.book), named.name, connect, backend or {})
 
 
-def _check(options: LlmOptions, timeout: float) -> None:
-    for name in ("window", "repeats", "concurrency", "max_output_tokens"):
-        value = getattr(options, name)
+def _check(options: LlmOptions) -> None:
+    sending = options.sending
+    at_least_1 = {name: getattr(options, name) for name in ("window", "repeats", "max_output_tokens")}
+    for name, value in {**at_least_1, "concurrency": sending.concurrency}.items():
         if value is not None and value < 1:
             raise InputError(f"{name} is {value}", "give at least 1")
-    if options.context < 0 or options.retries < 0 or options.backoff < 0 or timeout <= 0:
+    if options.context < 0 or sending.retries < 0 or sending.backoff < 0 or sending.timeout <= 0:
         raise InputError(
             "context, retries and backoff are 0 or more, timeout is above 0", "change the option"
         )
