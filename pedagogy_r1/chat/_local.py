@@ -16,7 +16,10 @@ from ..errors import ChatError
 from ..provenance import canonical
 from . import ChatRequest, Usage
 
-PARAMETERS = ("logprobs", "max_completion_tokens", "max_tokens", "seed", "stop", "temperature", "top_logprobs", "top_p")  # fmt: skip
+PARAMETERS = (
+    *("logprobs", "max_completion_tokens", "max_tokens", "seed"),
+    *("stop", "temperature", "top_logprobs", "top_p"),
+)
 """What may be asked of a model in this process, by OpenAI's names."""
 
 
@@ -98,7 +101,8 @@ def sampling(backend: str, request: ChatRequest) -> Sampling:
             f"{backend}: does not take the parameter {unknown[0]!r}", f"it takes {', '.join(PARAMETERS)}"
         )
     asked = {name: value for name, value in given.items() if value is not None}
-    limit, stop = asked.get("max_completion_tokens") or asked.get("max_tokens"), asked.get("stop") or []
+    limit = asked.get("max_completion_tokens") or asked.get("max_tokens")
+    stop = asked.get("stop") or []
     return Sampling(
         temperature=float(asked.get("temperature", 1.0)),
         top_p=float(asked.get("top_p", 1.0)),

@@ -214,7 +214,7 @@ def _model(task: StageRun, words: list[str]) -> str:
 
 
 def share_of_domains(words: list[str]) -> float:
-    """Of all questions and traces, those of the domains that ``--domain`` names; a name still to be filled in is an average one."""
+    """Of all questions and traces, those of ``--domain``'s; a name that is still to be filled in counts as an average one."""
     weights = {name.upper(): make().cost_share for name, make in load_all(DOMAINS).items()}
     total = sum(weights.values())
     chosen = [word for option, word in itertools.pairwise(words) if option == "--domain"]

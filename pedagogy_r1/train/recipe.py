@@ -36,7 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from .. import shipped
 from ..errors import InputError, did_you_mean, first_fault
@@ -50,10 +50,8 @@ Value = str | int | float | bool | None | list[str | int | float] | dict[str, st
 it, and a mapping repeats it as ``KEY=VALUE``."""
 
 
-class RecipeStage(BaseModel):
+class RecipeStage(BaseModel, frozen=True, extra="forbid"):
     """One command. Its folder is ``OUT/NAME``; ``out`` names a file in there where the command's ``-o`` wants a file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: str = Field(min_length=1)
     """The command, e.g. ``wbeb eval``."""
@@ -67,10 +65,8 @@ class RecipeStage(BaseModel):
     """Starts the command instead of this Python, e.g. ``[accelerate, launch, --config_file, fsdp.yaml]``."""
 
 
-class Recipe(BaseModel):
+class Recipe(BaseModel, frozen=True, extra="forbid"):
     """``recipes/NAME.yaml``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     title: str = ""

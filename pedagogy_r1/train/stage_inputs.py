@@ -68,13 +68,8 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             yield from (f"{home}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _PLUGINS.match(node.value):
             yield node.value
-            yield from _within(node.value)
-
-
-def _within(package: str) -> Iterator[str]:
-    folder = _ROOT.joinpath(*package.split(".")[1:])
-    if folder.is_dir():
-        yield from (f"{package}.{path.stem}" for path in sorted(folder.glob("*.py")))
+            folder = _ROOT.joinpath(*node.value.split(".")[1:])
+            yield from (f"{node.value}.{path.stem}" for path in sorted(folder.glob("*.py")))
 
 
 def _file(module: str) -> Path | None:

@@ -72,8 +72,10 @@ def loading(what: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError) as error:
-        hint = "give a folder in Hugging Face format, or a name that is on the hub (and a connection, or a filled cache)"
-        raise InputError(f"cannot load {what}: {first_line(error)}", hint) from None
+        raise InputError(
+            f"cannot load {what}: {first_line(error)}",
+            "give a folder in Hugging Face format, or a name that is on the hub (and a connection, or a filled cache)",
+        ) from None
 
 
 def load_model(name: str, *, dtype: str = "auto", **more: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from ..errors import InputError, did_you_mean
 
@@ -20,10 +20,8 @@ LEARNING_RATES: dict[str, float] = {"lora": 2e-4, "qlora": 2e-4, "full": 1e-5}
 """Where none is given. Adapters start at zero and bear more than weights that know something."""
 
 
-class TrainingSettings(BaseModel):
+class TrainingSettings(BaseModel, frozen=True, extra="forbid"):
     """How a student is trained. Lengths are in tokens, ``batch_size`` in sequences (packed ones, when packing) a device."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = Field(min_length=1)
     """A folder in Hugging Face format, or a name on the hub."""
