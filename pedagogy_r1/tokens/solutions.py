@@ -105,16 +105,15 @@ class Efficiency:
     excluded: dict[str, int]
 
 
-def efficiency(
-    responses: Sequence[Solutions], how: Resampling, *, distinct: str = BY_NAME, over: str = "items"
-) -> Efficiency:
+def efficiency(responses: Sequence[Solutions], how: Resampling, *, distinct: str = BY_NAME) -> Efficiency:
     """ξ_O over responses with a reference, ξ_P over those with a solution, with intervals over items."""
     filled = [r for r in responses if r.total]
     judged = [r for r in filled if r.correct is not None]
     solved = [r for r in filled if r.tokens]
+    outcome, process = [outcome_term(r) for r in judged], [process_term(r) for r in solved]
     return Efficiency(
-        _mean([outcome_term(r) for r in judged], judged, "no response has a reference", how, over),
-        _mean([process_term(r) for r in solved], solved, "no response states an answer", how, over),
+        mean_over_items(outcome, [r.item for r in judged], how, "no response has a reference"),
+        mean_over_items(process, [r.item for r in solved], how, "no response states an answer"),
         distinct,
         sum(len(r.tokens) for r in filled) / len(filled) if filled else None,
         {
@@ -125,8 +124,7 @@ def efficiency(
     )
 
 
-def _mean(
-    terms: list[float], responses: Sequence[Solutions], why: str, how: Resampling, over: str
-) -> Estimate:
-    items = [r.item for r in responses]
-    return bootstrap([terms, [1.0] * len(terms)], items, quotient, how, over=over, why=why, unit_range=True)
+def mean_over_items(terms: Sequence[float], items: Sequence[str], how: Resampling, why: str) -> Estimate:
+    """The mean of (responses,) terms in [0, 1], with its interval over their items; ``why`` there is none, if so."""
+    ones = [1.0] * len(terms)
+    return bootstrap([terms, ones], items, quotient, how, over="items", why=why, unit_range=True)

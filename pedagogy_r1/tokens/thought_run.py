@@ -162,9 +162,9 @@ def _models(segmenter: str | None, judges: Sequence[str]) -> list[str]:
     if not segmenter and not judges:
         raise ArgumentError("no model is named", "give --segmenter, or --judge twice, or both")
     if judges and len(set(judges)) != 2:
-        raise ValueError(
-            f"{len(set(judges))} different judges are named\n"
-            "  hint: the protocol has two: give --judge twice, with two models"
+        raise ArgumentError(
+            f"{len(set(judges))} different judges are named",
+            "the protocol has two: give --judge twice, with two models",
         )
     models = [name for name in dict.fromkeys([segmenter, *judges]) if name]
     for name in models:
@@ -176,9 +176,9 @@ def _by_model(given: Sequence[str], models: Sequence[str], option: str) -> dict[
     """``["X", "openai:B=Y"]`` → X for every model but B, which has Y."""
     general = [text for text in given if not any(text.startswith(f"{name}=") for name in models)]
     if len(general) > 1:
-        raise ValueError(
-            f"{option} is given {len(general)} times for all models ({', '.join(general)})\n"
-            f"  hint: give it once for all, and MODEL=… for one of {', '.join(models)}"
+        raise ArgumentError(
+            f"{option} is given {len(general)} times for all models ({', '.join(general)})",
+            f"give it once for all, and MODEL=… for one of {', '.join(models)}",
         )
     found = {name: text for text in general for name in models}
     for text in given:

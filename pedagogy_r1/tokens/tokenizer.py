@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import PedagogyError
+from ..files.records import need_file
 from ..unit.language import tokenize
 
 if TYPE_CHECKING:
@@ -69,11 +70,9 @@ class Tokenizer(Protocol):
     @property
     def name(self) -> str:
         """Name and version, as results record it."""
-        ...
 
     def __call__(self, text: str, lang: str = "en") -> Tokens:
         """Tokens of a text."""
-        ...
 
 
 class SpacyTokenizer:
@@ -133,10 +132,7 @@ def load_tokenizer(name: str = "spacy") -> Tokenizer:
 
 
 def _from_file(path: Path) -> Encode:
-    if not path.is_file():
-        raise PedagogyError(
-            f"{path}: no such file", "give a tokenizer.json, a model's name or its folder, or spacy"
-        )
+    need_file(path, "give a tokenizer.json, a model's name or its folder, or spacy")
     tokenizers = _library("tokenizers")
     try:
         tokenizer = tokenizers.Tokenizer.from_file(str(path))

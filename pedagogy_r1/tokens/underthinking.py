@@ -18,8 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..estimate import Estimate, Resampling, bootstrap, quotient, ratio_of_means
+from ..estimate import Estimate, Resampling, bootstrap, ratio_of_means
 from .response_thoughts import Response
+from .solutions import mean_over_items
 
 Name = Literal["xi_ut", "xi_wut"]
 
@@ -65,26 +66,22 @@ class Underthinking:
     """Responses left out, by reason."""
 
 
-def xi_ut(
-    responses: Sequence[Response], *, judge: str, segmenter: str, how: Resampling, over: str = "items"
-) -> Underthinking:
+def xi_ut(responses: Sequence[Response], *, judge: str, segmenter: str, how: Resampling) -> Underthinking:
     """ξ_UT, equation 1: the mean over incorrect responses. Correct ones do not enter, not even as 0."""
-    return _score("xi_ut", responses, judge, segmenter, how, over)
+    return _score("xi_ut", responses, judge, segmenter, how)
 
 
-def xi_wut(
-    responses: Sequence[Response], *, judge: str, segmenter: str, how: Resampling, over: str = "items"
-) -> Underthinking:
+def xi_wut(responses: Sequence[Response], *, judge: str, segmenter: str, how: Resampling) -> Underthinking:
     """ξ_wUT, equation 3: the mean over all responses, correct ones counting 0.
 
     The paper averages the samples of an item, 32 of each, and reports items; with as many samples of every item that
     is the mean over all. With unequal numbers an item with more samples weighs more, and the score warns.
     """
-    return _score("xi_wut", responses, judge, segmenter, how, over)
+    return _score("xi_wut", responses, judge, segmenter, how)
 
 
 def _score(
-    name: Name, responses: Sequence[Response], judge: str, segmenter: str, how: Resampling, over: str
+    name: Name, responses: Sequence[Response], judge: str, segmenter: str, how: Resampling
 ) -> Underthinking:
     terms: list[float] = []
     items: list[str] = []
@@ -106,7 +103,7 @@ def _score(
         terms.append(term)
         items.append(response.item)
     why = "there is no incorrect response" if name == "xi_ut" else "there is no response"
-    score = bootstrap([terms, [1.0] * len(terms)], items, quotient, how, over=over, why=why, unit_range=True)
+    score = mean_over_items(terms, items, how, why)
     counts = set(Counter(items).values())
     if name == "xi_wut" and len(counts) > 1:
         uneven = f"items have {min(counts)} to {max(counts)} responses: the mean is over responses, not items"
@@ -126,7 +123,7 @@ class WrongToRight:
     mean_switches: tuple[float | None, float | None]
 
 
-def wrong_to_right(responses: Sequence[Response], how: Resampling, over: str = "items") -> WrongToRight:
+def wrong_to_right(responses: Sequence[Response], how: Resampling) -> WrongToRight:
     """How many times as long, and as restless, wrong responses are: mean over wrong ones / mean over right ones."""
     wrong = [0.0 if r.correct else 1.0 for r in responses]
     right = [1 - w for w in wrong]
@@ -140,7 +137,7 @@ def wrong_to_right(responses: Sequence[Response], how: Resampling, over: str = "
             columns += [[v * g for v, g in zip(values, group, strict=True)], group]
         total, n_wrong, other, n_right = map(sum, columns)
         means = (total / n_wrong if n_wrong else None, other / n_right if n_right else None)
-        return bootstrap(columns, items, ratio_of_means, how, over=over, why=none), means
+        return bootstrap(columns, items, ratio_of_means, how, over="items", why=none), means
 
     tokens, mean_tokens = compared([r.tokens for r in responses])
     switches, mean_switches = compared([r.switches for r in responses])

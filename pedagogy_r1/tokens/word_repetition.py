@@ -71,16 +71,14 @@ class Marks:
     earlier: Bools
 
 
-def repetition(
-    text: str, words: Tokens, question: Tokens | None, *, stem_n: int = STEM_N, self_n: int = SELF_N
-) -> tuple[Repetition, Marks]:
+def repetition(text: str, words: Tokens, question: Tokens | None) -> tuple[Repetition, Marks]:
     """Measures of one reasoning text, and which of its words repeat. ``question``: words of the item, if known."""
-    stem, earlier = np.zeros(len(words), dtype=bool), repeats_itself(words.ids, self_n)
+    stem, earlier = np.zeros(len(words), dtype=bool), repeats_itself(words.ids, SELF_N)
     why: dict[str, str] = {}
-    if question is not None and len(question) >= stem_n:
-        stem = repeats_other(words.ids, question.ids, stem_n)
+    if question is not None and len(question) >= STEM_N:
+        stem = repeats_other(words.ids, question.ids, STEM_N)
     else:
-        why["stem_repetition"] = f"the question has fewer than {stem_n} words" if question else "no question"
+        why["stem_repetition"] = f"the question has fewer than {STEM_N} words" if question else "no question"
     if not len(words):
         why |= dict.fromkeys(
             ("stem_repetition", "self_repetition", "loop_share", "compression"), "no reasoning"

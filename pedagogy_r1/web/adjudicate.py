@@ -113,21 +113,17 @@ class Adjudication(Workplace):
         """With what everybody says, and what the codebook says of that."""
         dispute, work = self.dispute(spot), self.log.work
         unit_id = spot.task.unit.id
+        given = {code for said in dispute.said.values() for code in said.codes or ()}
         return super().values(spot) | {
             "said": dispute.said,
             "kind": KINDS[dispute.kind],
-            "rules": rules_between(self.material.book, _given(dispute)),
+            "rules": rules_between(self.material.book, given),
             "stale": self.entry(spot).done and work.said.get(unit_id) != dispute.codes,
             "over": self.over(spot),
         }
 
     def pairs(self) -> list[CoderPair]:
-        """Every two coders."""
         return [_pair(self.material, a, b) for a, b in combinations(self.material.coders, 2)]
-
-
-def _given(dispute: Dispute) -> tuple[str, ...]:
-    return tuple(code for said in dispute.said.values() for code in said.codes or ())
 
 
 def _pair(material: Material, a: str, b: str) -> CoderPair:
@@ -150,8 +146,6 @@ def _pair(material: Material, a: str, b: str) -> CoderPair:
 
 
 class AdjudicatePages(CodePages):
-    """The pages' functions."""
-
     path, heading, all_title = PATH, "Disagreement", "All disagreements"
 
     def __init__(self, state: State, place: Adjudication) -> None:
@@ -163,7 +157,6 @@ class AdjudicatePages(CodePages):
         return self.adjudication
 
     def overview(self, request: Request) -> Response:
-        """Agreement, and the list."""
         place, show = self.adjudication, request.query_params.get("show", "all")
         rows = [
             (spot, place.dispute(spot), place.entry(spot), place.over(spot))

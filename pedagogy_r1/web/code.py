@@ -65,7 +65,6 @@ class CodePages:
         self.state, self.places = state, places
 
     def place(self, request: Request) -> Workplace:
-        """Whose work this is."""
         place = self.places.get(visitor(request).who)
         if place is None:
             raise HTTPException(403, "You are not one of those who code here.")

@@ -83,7 +83,6 @@ class Index:
         self._matrix: npt.NDArray[np.uint16] | None = None
 
     def start(self) -> None:
-        """Begin to read."""
         threading.Thread(target=self._read, name="index", daemon=True).start()
 
     def wait_traces(self) -> None:
@@ -92,12 +91,7 @@ class Index:
 
     def wait(self, last: int | None = None) -> None:
         """Until the codes of the row ``last``, or of all rows, are known."""
-        self._until(
-            lambda: (
-                self._listed
-                and self.ready >= min(len(self.rows), len(self.rows) if last is None else last + 1)
-            )
-        )
+        self._until(lambda: self._listed and self.ready > (len(self.rows) - 1 if last is None else last))
 
     def wait_texts(self) -> None:
         """Until all texts can be searched."""
@@ -157,7 +151,6 @@ class Index:
                 self.rows[number].runs.append(r)
 
     def _fold(self) -> None:
-        """The texts, to be searched."""
         for row in self.rows:
             data = read_line(self.runs[row.run].folder / "traces.jsonl", row.at)
             row.folded = fold("\0".join(data.get(name) or "" for name in ("question", "reasoning", "answer")))
@@ -205,7 +198,6 @@ class Index:
         row.units = (first, first + len(order))
 
     def _number(self, codes: bytes) -> int:
-        """A new set of codes."""
         number = self._codes[codes] = len(self.sets)
         self.sets.append(tuple(json.loads(codes)))
         return number

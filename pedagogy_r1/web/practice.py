@@ -46,24 +46,17 @@ def read_gold(run: CoderRun) -> Gold:
     """The codings of the run's one coder: of "adjudicated" where there are several, else of its one human."""
     coders = [c.name for c in run.manifest.coders]
     humans = [c.name for c in run.manifest.coders if c.kind == "human"]
-    chosen = (
-        coders
-        if len(coders) == 1
-        else [ADJUDICATED]
-        if ADJUDICATED in coders
-        else humans
-        if len(humans) == 1
-        else []
-    )
-    if not chosen:
+    adjudicated = [name for name in coders if name == ADJUDICATED]
+    alone = [names[0] for names in (coders, adjudicated, humans) if len(names) == 1]
+    if not alone:
         raise InputError(
             f"{run.folder}: which of {', '.join(coders)} is right?",
             f"adjudicate first: pcode web {run.folder} --adjudicate NAME -o GOLD",
         )
-    codings = {c.unit_id: c for c in run.codings() if c.coder == chosen[0] and c.codes is not None}
+    codings = {c.unit_id: c for c in run.codings() if c.coder == alone[0] and c.codes is not None}
     if not codings:
-        raise InputError(f"{run.folder}: {chosen[0]} has coded nothing", "give a run with codings")
-    return Gold(run, chosen[0], codings)
+        raise InputError(f"{run.folder}: {alone[0]} has coded nothing", "give a run with codings")
+    return Gold(run, alone[0], codings)
 
 
 def practice_tasks(packet: Packet, coder: str, gold: Gold) -> list[CodingTask]:
@@ -192,11 +185,6 @@ def routes(state: State) -> list[BaseRoute]:
     """Reads the gold set, and opens every coder's practice."""
     if state.packet is None or state.gold is None:
         raise InputError("there is nothing to practise with", "add --packet PACKET and --gold GOLD")
-    if (other := state.gold.codebook).digest != state.book.digest:
-        raise InputError(
-            f"{state.gold.folder} is coded with {other.stamp}, the packet with {state.book.stamp}",
-            "carry the gold set over with: pcode codebook migrate",
-        )
     gold = read_gold(state.gold)
     pages = TrainPages(state, {coder: Practice(state.packet, coder, gold) for coder in state.coders})
     return [
@@ -240,18 +228,14 @@ def drawn(curve: list[float | None], target: float) -> AlphaCurve:
 
 
 class TrainPages(CodePages):
-    """The pages' functions."""
-
     path, heading, all_title = PATH, "Practice", "All practice"
 
     def practice(self, request: Request) -> Practice:
-        """Whose practice this is."""
         place = self.place(request)
         assert isinstance(place, Practice)
         return place
 
     def done(self, request: Request) -> Response:
-        """How it went."""
         place = self.practice(request)
         return self.render(
             request,
@@ -263,6 +247,5 @@ class TrainPages(CodePages):
         )
 
     def again(self, request: Request) -> Response:
-        """A new round."""
         self.practice(request).again()
         return RedirectResponse(PATH, 303)

@@ -75,7 +75,6 @@ class Reader:
         self.mask = lru_cache(8)(lambda filters: unit_mask(index, filters))
 
     def listed(self, request: Request) -> Response:
-        """The list of traces."""
         filters = Filters.of(request.query_params)
         hits = self.select(filters)
         shown, page, pages = page_of(request, hits, ROWS)
@@ -93,7 +92,6 @@ class Reader:
         )
 
     def trace(self, request: Request) -> Response:
-        """One trace."""
         query, filters = request.query_params, Filters.of(request.query_params)
         number, opened = self._open(query.get("id", ""))
         view = "text" if query.get("view") == "text" else "units"

@@ -46,7 +46,6 @@ class Gate:
         self.app, self.state, self.keys = app, state, keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer or pass on."""
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -186,8 +185,7 @@ def _with_headers(scope: Scope, send: Send) -> Send:
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers[name] = value
+            headers.update(HEADERS)
             headers["Cache-Control"] = "no-cache" if scope["path"].startswith("/static/") else "no-store"
         await send(message)
 

@@ -152,8 +152,9 @@ def open_state(
     practised = [_whole(CoderRun(gold))] if gold else []
     unfinished = require_complete([*opened, *practised], partial)
     parcel = Packet(packet) if packet else None
-    books = [(str(run.folder), run.codebook) for run in opened]
-    book = _one_book(books + ([(str(packet), parcel.codebook)] if parcel else []))
+    books = [(run.folder, run.codebook) for run in opened]
+    books += [(parcel.folder, parcel.codebook)] if parcel else []
+    book = _one_book(books + [(run.folder, run.codebook) for run in practised])
     if parcel and (strangers := [name for name in coders if name not in parcel.manifest.coders]):
         known = ", ".join(parcel.manifest.coders)
         raise InputError(f"{packet} is not for {', '.join(strangers)}", f"its coders: {known}")
@@ -201,7 +202,7 @@ def _whole(run: CoderRun) -> CoderRun:
     return run
 
 
-def _one_book(books: Sequence[tuple[str, Codebook]]) -> Codebook:
+def _one_book(books: Sequence[tuple[Path, Codebook]]) -> Codebook:
     first, book = books[0]
     for other, found in books[1:]:
         if found.digest != book.digest:

@@ -58,7 +58,6 @@ class TextPiece(NamedTuple):
 
 
 def open_trace(index: Index, row: TraceRow) -> Opened:
-    """Read one trace."""
     trace = Trace.model_validate(read_line(index.runs[row.run].folder / "traces.jsonl", row.at))
     units, parts = _units(index, row), []
     codings = _codings(index, row)
