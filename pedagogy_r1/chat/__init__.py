@@ -170,6 +170,15 @@ def _usage(usage: dict[str, Any]) -> Usage:
     return Usage(int(usage.get("prompt_tokens") or 0), int(cached), int(usage.get("completion_tokens") or 0))
 
 
+BYTES_PER_TOKEN = 3.6
+"""Of English prose and LaTeX, roughly, over the tokenizers in use."""
+
+
+def rough_tokens(text: str) -> int:
+    """About how many tokens a text has, before anybody has counted them."""
+    return round(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)
+
+
 _FENCE = re.compile(r"<(?=\s*/?\s*data)", re.IGNORECASE)
 
 

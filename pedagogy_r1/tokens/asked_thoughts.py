@@ -18,7 +18,7 @@ from typing import Any
 
 from ..asking import Asker, AskingSession, ModelName, answered_digests, key_from, open_chat, run_apart
 from ..asking import AskOutcome as Outcome
-from ..chat import ChatFrame, ChatRequest
+from ..chat import BYTES_PER_TOKEN, ChatFrame, ChatRequest, rough_tokens
 from ..files.records import write_jsonl
 from ..intake import read_traces
 from ..job import JobFolder, Status
@@ -34,8 +34,6 @@ from .thought_run import THOUGHTS, AskedModel, ThoughtJob, ThoughtRun, prepare
 
 EXPECTED_TOKENS = 2000
 """Of one request, until there is experience."""
-BYTES_PER_TOKEN = 3.6
-"""Of English prose and LaTeX, roughly, over the tokenizers in use."""
 
 Work = Callable[[Asker, ChatFrame, int, Trace], Awaitable[Any]]
 Progress = Callable[[int, int], None]
@@ -221,12 +219,12 @@ def plan(job: ThoughtJob) -> dict[str, Any]:
                 if ChatRequest(frame, text).digest in known:
                     cutting["answered_already"] += 1
                     continue
-                cutting["prompt_tokens"] += _tokens(segmenting.SYSTEM) + _tokens(text)
+                cutting["prompt_tokens"] += rough_tokens(segmenting.SYSTEM) + rough_tokens(text)
                 cutting["completion_tokens"] += segmenting.ANSWER_TOKENS * len(which)
         if run.judges and not judging.why_not(trace, every=job.every):
-            each = _tokens(judging.SYSTEM) + _tokens(judging.message(trace, (0, 0)))
+            each = rough_tokens(judging.SYSTEM) + rough_tokens(judging.message(trace, (0, 0)))
             jury["requests_at_most"] += count
-            jury["prompt_tokens_at_most"] += each * count + _tokens(trace.reasoning)
+            jury["prompt_tokens_at_most"] += each * count + rough_tokens(trace.reasoning)
             jury["completion_tokens_at_most"] += judging.ANSWER_TOKENS * count
     return {
         "traces": run.traces["count"],
@@ -234,7 +232,3 @@ def plan(job: ThoughtJob) -> dict[str, Any]:
         "judges": [{"model": judge.model, **jury} for judge in run.judges],
         "estimate": f"UTF-8 bytes / {BYTES_PER_TOKEN}; without retries and hidden thinking",
     }
-
-
-def _tokens(text: str) -> int:
-    return round(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)

@@ -44,11 +44,6 @@ class Loop(NamedTuple):
     end: int
     period: int
 
-    @property
-    def turns(self) -> float:
-        """How many times the period fits."""
-        return (self.end - self.start) / self.period
-
 
 @dataclass(frozen=True)
 class Repetition:

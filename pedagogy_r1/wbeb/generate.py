@@ -27,6 +27,7 @@ from ..asking import (
     safe_url,
 )
 from ..asking import AskOutcome as SessionEnd
+from ..chat import BYTES_PER_TOKEN, rough_tokens
 from ..errors import ArgumentError, InputError, PedagogyError
 from ..files.records import atomic, dump
 from ..job import JobFolder, Status
@@ -44,8 +45,6 @@ Progress = Callable[[int, int], None]
 SERVER, IN_PROCESS = 16, 256
 """Requests in flight by default: what a server takes from one user, and what lets a backend fill and sort its batches."""
 INTERRUPTED = "interrupted by the user"
-BYTES_PER_TOKEN = 3.6
-"""Of English prose, roughly, over the tokenizers in use."""
 
 
 @dataclass(frozen=True)
@@ -241,8 +240,7 @@ def plan(job: GenerationJob) -> dict[str, Any]:
         if asked.request.digest in known:
             answered += 1
         else:
-            text = asked.messages.system + asked.messages.user
-            tokens += round(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)
+            tokens += rough_tokens(asked.messages.system + asked.messages.user)
     todo = job.total - answered
     return {
         "items": len(job.items),

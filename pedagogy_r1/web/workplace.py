@@ -9,6 +9,7 @@ what shall change, so that one sent twice is done once. The memo comes along wit
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,14 +53,13 @@ class Workplace:
 
     def __init__(self, tasks: Sequence[CodingTask], log: CodingLog, *, whole: bool) -> None:
         self.log, self.whole = log, whole
-        traces: dict[str, int] = {}
-        sizes: dict[str, int] = {}
+        sizes, nth = Counter(task.trace.id for task in tasks), Counter[str]()
+        traces = {trace_id: number for number, trace_id in enumerate(sizes, 1)}
         self.spots: list[TaskPlace] = []
         for number, task in enumerate(tasks, 1):
-            trace = traces.setdefault(task.trace.id, len(traces) + 1)
-            nth = sizes[task.trace.id] = sizes.get(task.trace.id, 0) + 1
-            self.spots.append(TaskPlace(number, task, trace, nth, 0))
-        self.spots = [spot._replace(of=sizes[spot.task.trace.id]) for spot in self.spots]
+            trace_id = task.trace.id
+            nth[trace_id] += 1
+            self.spots.append(TaskPlace(number, task, traces[trace_id], nth[trace_id], sizes[trace_id]))
         self._numbers = {spot.task.unit.id: spot.number for spot in self.spots}
 
     def spot(self, number: int) -> TaskPlace:

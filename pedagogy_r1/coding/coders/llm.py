@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...asking import FILE, ModelName, Sending, answered_digests, key_from, open_chat, run_apart, safe_url
-from ...chat import Chat
+from ...chat import BYTES_PER_TOKEN, Chat, rough_tokens
 from ...errors import InputError
 from ...files.records import Row, read_jsonl
 from ...runs.run import CoderInfo
@@ -26,8 +26,6 @@ from .. import Context, Emit, Outcome, Unitizer
 from ..llm_session import LlmOptions, LlmSession
 from ..prompt_and_reply import SCHEMA_VERSION, VERSION, Prompt, make_prompt
 
-BYTES_PER_TOKEN = 3.6
-"""Of English prose and LaTeX, roughly, over the tokenizers in use."""
 TOKENS_PER_CODING = 75
 """Of a completion, beside the quote: keys, code, confidence, a sentence."""
 
@@ -143,7 +141,7 @@ class LlmCoder:
         judged = _judged(self.context.folder, o.window) if o.critic else frozenset()
         frames = [o.frame(self.name, self.prompt, k) for k in range(o.repeats)]
         requests = answered = prompt = completion = 0
-        system = _tokens(self.prompt.system)
+        system = rough_tokens(self.prompt.system)
         for trace in traces:
             units = unitize(trace)
             for window in o.windows(units):
@@ -155,8 +153,12 @@ class LlmCoder:
                     second = sum((trace.id, at, f"{name}+critic") not in judged for name in o.names)
                 todo, every = first + second, len(asked) * (2 if o.critic else 1)
                 requests, answered = requests + every, answered + every - todo
-                prompt += (system + _tokens(asked[0].text)) * todo + len(window) * TOKENS_PER_CODING * second
-                completion += sum(TOKENS_PER_CODING + min(40, _tokens(units[i].text)) for i in window) * todo
+                prompt += (system + rough_tokens(asked[0].text)) * todo + len(
+                    window
+                ) * TOKENS_PER_CODING * second
+                completion += (
+                    sum(TOKENS_PER_CODING + min(40, rough_tokens(units[i].text)) for i in window) * todo
+                )
         return {
             "requests": requests,
             "answered_already": answered,
@@ -172,7 +174,7 @@ class LlmCoder:
         """Code all traces. Ctrl-C lets what is in flight come home; a second one does not."""
 
         async def session() -> Outcome:
-            expected = _tokens(self.prompt.system) + 2 * TOKENS_PER_CODING * self.options.window
+            expected = rough_tokens(self.prompt.system) + 2 * TOKENS_PER_CODING * self.options.window
             running = LlmSession(self.context, self.options, self.prompt, self.connect(), expected)
             return await running.run(traces, unitize, emit)
 
@@ -186,7 +188,3 @@ def _judged(folder: Path, window: int) -> frozenset[tuple[str, int, str]]:
     replies = (row.data for row in read_jsonl(folder / FILE) if isinstance(row, Row))
     about = [data["about"] for data in replies if data.get("kind") == "reply"]
     return frozenset((a["trace"], a["units"][0] // window, a["coder"]) for a in about if "alone" not in a)
-
-
-def _tokens(text: str) -> int:
-    return round(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN)
