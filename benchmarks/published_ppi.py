@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from pedagogy_r1.estimate import Floats
 from pedagogy_r1.stats.moment import NO_SOLUTION, Alternative, interval, predict, slope, solve
-from pedagogy_r1.stats.sampled import Floats
 
 
 @dataclass(frozen=True)

@@ -23,15 +23,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Resampling, joined, mostly_undefined, percentile
+from ..estimate import Estimate, Flags, Resampling, joined, mostly_undefined, percentile
 from ..formatting import level_words
 from .alpha import distances
 from .profile import MISSING, Additive, Floats, Ints, compact, ratio
-
-Bools = npt.NDArray[np.bool_]
 
 Metric = str | Callable[[Any, Sequence[Any]], float]
 """``"accuracy"``, ``"neg_rmse"``, ``"jaccard"`` (mean similarity of sets), or a function (code, others' codes) → score,
@@ -98,8 +95,8 @@ class LeftOut:
 
     coder: int
     units: Ints
-    machine_wins: Bools
-    coder_wins: Bools
+    machine_wins: Flags
+    coder_wins: Flags
 
     @property
     def difference(self) -> Ints:
@@ -107,7 +104,7 @@ class LeftOut:
         return self.coder_wins.astype(np.int64) - self.machine_wins.astype(np.int64)
 
 
-def leave_out(values: Ints, machine: Ints, among: Bools, coder: int, score: Scorer) -> LeftOut:
+def leave_out(values: Ints, machine: Ints, among: Flags, coder: int, score: Scorer) -> LeftOut:
     """Compare machine and ``coder`` on the units ``among`` which the coder coded. ``values``: (humans, units)."""
     units = np.flatnonzero(among & (values[coder] != MISSING))
     others = np.delete(values, coder, axis=0)[:, units]
@@ -115,7 +112,7 @@ def leave_out(values: Ints, machine: Ints, among: Bools, coder: int, score: Scor
     return LeftOut(coder, units, _at_least(machines, coders), _at_least(coders, machines))
 
 
-def _at_least(first: Floats, second: Floats) -> Bools:
+def _at_least(first: Floats, second: Floats) -> Flags:
     """(units,) whether the first score is as good as the second or better; ties are."""
     return np.asarray((first >= second) | np.isclose(first, second, rtol=_ROUNDING, atol=0))
 

@@ -21,11 +21,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import RunError, did_you_mean
-from ..estimate import Clusters, Estimate, Resampling
+from ..estimate import Clusters, Estimate, Flags, Resampling
 from ..limits import LEVEL
 from .comparison import ReliabilityData
 from .left_out import (
-    Bools,
     LeftOut,
     MeanTest,
     Metric,
@@ -242,7 +241,7 @@ def _report(coded: _CodedUnits, machine: str, rule: _Rule) -> ReplacementReport:
 
 
 def _leave_out_all(
-    coded: _CodedUnits, machine: Ints, among: Bools, rule: _Rule
+    coded: _CodedUnits, machine: Ints, among: Flags, rule: _Rule
 ) -> tuple[list[LeftOut], dict[str, int]]:
     """The comparisons with each coder left out who has units enough, and how many the others have."""
     score = scorer(rule.metric, coded.domain)
@@ -325,7 +324,7 @@ def _short(humans: Sequence[str], left: Sequence[LeftOut], least: Minimum) -> st
     )
 
 
-def _constant(coded: _CodedUnits, among: Bools, rule: _Rule) -> ConstantCoder:
+def _constant(coded: _CodedUnits, among: Flags, rule: _Rule) -> ConstantCoder:
     """The published test of a machine that knows one code only."""
     said = coded.values[:, among]
     commonest = int(np.bincount(said[said != MISSING]).argmax())

@@ -53,7 +53,7 @@ class Estimate:
     @property
     def half(self) -> float | None:
         """Half the interval's width."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+        return None if self.interval is None else (self.interval[1] - self.interval[0]) / 2
 
     def as_json(self) -> dict[str, Any]:
         """JSON object; an infinite limit becomes the string ``"inf"`` or ``"-inf"``, which JSON has no number for."""

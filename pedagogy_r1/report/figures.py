@@ -21,15 +21,12 @@ from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from ..codebook.code_colors import on
-from ..estimate import Estimate
+from ..estimate import Estimate, Floats
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
-
-Floats = npt.NDArray[np.float64]
 
 INK, MUTED, RULE, PAPER = "#1d1f23", "#666b73", "#d8dade", "#fffffe"
 VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", PAPER: "var(--card)"}

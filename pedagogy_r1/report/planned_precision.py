@@ -25,8 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from ..agreement.profile import Floats, Ints
-from ..estimate import BLOCK, Estimate, clopper_pearson, critical
+from ..estimate import BLOCK, Estimate, Floats, Ints, clopper_pearson, critical
 from ..limits import ALPHA_TENTATIVE, LEVEL
 
 
@@ -100,9 +99,7 @@ def simulated(assumed: Coders, traces: int, runs: int, rng: np.random.Generator)
 
 
 def _codes(steps: Floats, u: Floats) -> Ints:
-    found = np.zeros(u.shape, dtype=np.int64)
-    for k in range(steps.shape[-1] - 1):
-        found += u > steps[..., k]
+    found: Ints = (u[..., None] > steps[..., :-1]).sum(axis=-1)
     return found
 
 

@@ -121,8 +121,6 @@ class ReportTable:
 def _raw(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float):
-        return repr(value)
     return neutralise(value) if isinstance(value, str) else value
 
 

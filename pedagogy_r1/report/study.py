@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ..agreement.code_accuracy import majority
@@ -24,14 +23,13 @@ from ..agreement.profile import MISSING
 from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
 from ..errors import ArgumentError, RunError, did_you_mean
-from ..estimate import Resampling
+from ..estimate import Ints, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
 
-Ints = npt.NDArray[np.int64]
 Measured = TypeVar("Measured")
 
 NEARLY = 0.99

@@ -18,10 +18,11 @@ from ..agreement.alpha import Alpha, krippendorff_alphas
 from ..agreement.comparison import Comparison
 from ..agreement.profile import MISSING
 from ..agreement.replacement_report import CoderSkill
+from ..estimate import Ints
 from ..formatting import counted, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from .section import ReportTable, Row, Spec, TableColumn, columns, estimate_cells
-from .study import Ints, Study
+from .study import Study
 
 LEAST_HUMANS = 3
 """The alternative-annotator test asks for three people."""

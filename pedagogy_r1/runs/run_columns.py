@@ -21,18 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..codebook import NONE, Codebook
 from ..errors import CodebookError, InputError, RunError, did_you_mean
+from ..estimate import Ints
 from ..files.records import BadRow, read_jsonl
 from .run import CoderInfo, CoderRun, one_codebook, opened, require_complete, run_labels
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-Ints = npt.NDArray[np.int64]
 
 TRACE_FIELDS = ("item", "domain", "condition", "model", "correct")
 

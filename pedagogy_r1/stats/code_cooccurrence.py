@@ -18,18 +18,16 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..estimate import Estimate, critical
+from ..estimate import Estimate, Floats, Ints
 from ..limits import LEVEL
 from ..runs.run_columns import of_coder
 from .code_shares import (
     CoderUnits,
-    Floats,
-    Ints,
     Sums,
     Which,
-    cluster_variance,
     cluster_word,
     coded_units,
+    half_width,
     ratio_share,
     renumbered,
 )
@@ -140,5 +138,5 @@ def _lift(in_a: Floats, in_b: Floats, both: Floats, windows: Sums, expected: flo
         warnings = (f"never together: {share.warnings[0]}", *share.warnings[1:])
         return replace(blank, low=0.0, high=high, warnings=warnings)
     z = both / both.sum() - in_a / in_a.sum() - in_b / in_b.sum() + windows.total / n
-    half = critical(blank.clusters, level) * math.sqrt(float(cluster_variance(z)))
+    half = half_width(z, level)
     return replace(blank, low=lift * math.exp(-half), high=lift * math.exp(half))

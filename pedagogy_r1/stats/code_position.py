@@ -9,25 +9,23 @@ level at the code's share says that the code comes anywhere. All intervals are c
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from ..estimate import Clusters, Estimate, critical, joined
+from ..estimate import Clusters, Estimate, Floats, joined
 from ..limits import FEW_HITS, LEVEL
 from ..runs.run_columns import of_coder
 from .code_shares import (
     CoderUnits,
-    Floats,
     Sums,
     Which,
     cluster_sums,
-    cluster_variance,
     cluster_word,
     coded_units,
+    half_width,
     ratio_share,
     renumbered,
     shares,
@@ -109,9 +107,7 @@ def _mean(moments: Floats, counts: Floats, by: str, level: float) -> Estimate:
     blank = Sums(moments[kept], counts[kept], count, 0, by).estimate(mean, method, level)
     if blank.clusters < 2:
         return replace(blank, warnings=(f"it occurs in one {by} only",))
-    half = critical(blank.clusters, level) * math.sqrt(
-        float(cluster_variance((moments - mean * counts)[kept] / count))
-    )
+    half = half_width((moments - mean * counts)[kept] / count, level)
     rare = f"rests on {blank.clusters} {by}s" if blank.clusters < FEW_HITS else None
     warnings = joined(rare, *blank.warnings)
     return replace(blank, low=max(0.0, mean - half), high=min(1.0, mean + half), warnings=warnings)

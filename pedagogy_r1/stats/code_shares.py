@@ -10,6 +10,7 @@ traces of one item resemble each other; where every item has one trace it is the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -20,13 +21,22 @@ import pandas as pd
 
 from ..codebook import NONE
 from ..errors import RunError, did_you_mean
-from ..estimate import Clusters, Estimate, ShareInterval, critical, effective, few, joined, share_interval
+from ..estimate import (
+    Clusters,
+    Estimate,
+    Flags,
+    Floats,
+    Ints,
+    ShareInterval,
+    critical,
+    effective,
+    few,
+    joined,
+    share_interval,
+)
 from ..limits import FEW_HITS, LEVEL
 from ..runs.run_columns import of_coder
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 Basis = Literal["units", "tokens"]
 Which = Literal["primary", "any"]
 
@@ -185,6 +195,11 @@ def cluster_variance(residuals: Floats) -> Floats:
     clusters = len(residuals)
     factor = clusters / (clusters - 1) if clusters > 1 else np.nan
     return factor * (residuals**2).sum(axis=0)  # type: ignore[no-any-return]
+
+
+def half_width(residuals: Floats, level: float) -> float:
+    """Of the interval of such a sum: t with G − 1 degrees of freedom, times its standard error (`cluster_variance`)."""
+    return critical(len(residuals), level) * math.sqrt(float(cluster_variance(residuals)))
 
 
 @dataclass(frozen=True)

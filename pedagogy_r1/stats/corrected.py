@@ -26,12 +26,12 @@ from typing import Any
 
 import numpy as np
 
-from ..estimate import Estimate
+from ..estimate import Estimate, Floats
 from ..formatting import sentence
 from ..limits import LEVEL
 from .dsl import Folds, Learner, dsl, ppi
 from .moment import Alternative, Fit, Link, Scale, difference, fit, interval
-from .sampled import Floats, Sampled, sampled
+from .sampled import Sampled, sampled
 
 
 @dataclass(frozen=True)

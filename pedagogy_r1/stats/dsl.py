@@ -34,8 +34,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ..estimate import Floats, Ints
 from .moment import NO_SOLUTION, Errors, Fit, Link, expit, fit, newton, predict, slope, solve, with_errors
-from .sampled import Floats, Ints, Sampled
+from .sampled import Sampled
 
 Learner = Literal["logistic", "machine"]
 Folds = int | npt.NDArray[np.int64]

@@ -28,9 +28,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from ..estimate import Clusters, jackknife_variance
+from ..estimate import Clusters, Floats, Ints, jackknife_variance
 from ..limits import LEVEL
-from .sampled import Floats, Ints
 
 Link = Literal["identity", "logit"]
 Errors = Literal["jackknife", "published"]

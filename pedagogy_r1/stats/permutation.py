@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..estimate import BLOCK
-from .code_shares import Flags, Floats, Sums
+from ..estimate import BLOCK, Flags, Floats
+from .code_shares import Sums
 
 PERMUTATIONS = 10_000
 _TIE = 1e-9

@@ -16,13 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..estimate import Clusters, joined
+from ..estimate import Clusters, Flags, Floats, Ints, joined
 from ..limits import EXTREME_WEIGHT, FEW_CODED, FEW_CODED_TRACES, FEW_WITH_CODE
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Sampled:
     f: Floats
     pi: Floats
     cluster: Ints
-    coded: npt.NDArray[np.bool_]
+    coded: Flags
 
     @property
     def n(self) -> int:

@@ -29,8 +29,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy import special
 
-from ..estimate import Clusters, Estimate, critical, joined, two_sided
-from .code_shares import Floats, Ints, Sums, cluster_variance, renumbered
+from ..estimate import Clusters, Estimate, Floats, Ints, critical, joined, two_sided
+from .code_shares import Sums, cluster_variance, renumbered
 
 Correction = Literal["statsmodels", "survey", "none"]
 Working = Literal["independence", "exchangeable"]

@@ -26,10 +26,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from ..estimate import joined
+from ..estimate import Floats, Ints, joined
 from ..limits import FEW_EXPECTED
 from ..runs.run_columns import of_coder
-from .code_shares import Floats, Ints
 
 PERMUTATIONS = 1000
 _WORK = 30_000_000

@@ -21,12 +21,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from ..estimate import Flags
 from .tokenizer import Ids, Ints, Tokens
-
-Bools = npt.NDArray[np.bool_]
 
 STEM_N = 4
 SELF_N = 8
@@ -62,8 +60,8 @@ class Repetition:
 class Marks:
     """Which words of a trace repeat: (words,) each."""
 
-    stem: Bools
-    earlier: Bools
+    stem: Flags
+    earlier: Flags
 
 
 def repetition(text: str, words: Tokens, question: Tokens | None) -> tuple[Repetition, Marks]:
@@ -136,13 +134,13 @@ def _stretches(distance: Ints, width: int) -> list[Loop]:
     return [Loop(int(begin[i] - period[i]), int(end[i] - 1 + width), int(period[i])) for i in rows]
 
 
-def in_loops(found: Sequence[Loop], length: int) -> Bools:
+def in_loops(found: Sequence[Loop], length: int) -> Flags:
     """(length,) tokens that lie in a loop."""
     edges = np.array([(loop.start, loop.end) for loop in found], dtype=np.int64).reshape(-1, 2)
     return _inside(edges[:, 0], edges[:, 1], length)
 
 
-def _inside(begin: Ints, end: Ints, length: int) -> Bools:
+def _inside(begin: Ints, end: Ints, length: int) -> Flags:
     """(length,) tokens that lie in one of the half-open stretches, which may overlap."""
     steps = np.bincount(begin, minlength=length + 1) - np.bincount(end, minlength=length + 1)
     return np.cumsum(steps[:-1]) > 0
@@ -177,19 +175,19 @@ def ngram_ranks(ids: Ints | Ids, n: int) -> Ints:
     return ranks
 
 
-def _covered(starts: Bools, n: int, length: int) -> Bools:
+def _covered(starts: Flags, n: int, length: int) -> Flags:
     """(length,) tokens that lie in an n-gram whose first token is marked; (length − n + 1,) n-gram starts in."""
     begin = np.flatnonzero(starts)
     return _inside(begin, begin + n, length)
 
 
-def repeats_itself(ids: Ids, n: int) -> Bools:
+def repeats_itself(ids: Ids, n: int) -> Flags:
     """(len,) tokens in an n-gram that began earlier in the same text too."""
     again = pd.Series(ngram_ranks(ids, n)).duplicated()
     return _covered(again.to_numpy(), n, len(ids))
 
 
-def repeats_other(ids: Ids, other: Ids, n: int) -> Bools:
+def repeats_other(ids: Ids, other: Ids, n: int) -> Flags:
     """(len,) tokens of ``ids`` in an n-gram that occurs in ``other``."""
     ranks = ngram_ranks(np.concatenate([other, ids]), n)
     known = np.isin(ranks[len(other) :], ranks[: max(0, len(other) - n + 1)])

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from ...estimate import Ints
 from ...stats.code_cooccurrence import CodePair, cooccurrence
 from ...stats.code_position import CodePosition, position
 from ...stats.transition import Transitions, transitions
@@ -51,8 +52,8 @@ def order_section(study: Study, found: CodeOrder) -> Section:
     if not moves.n_pairs:
         why = "no coded unit follows another"
         return Section("order", "Order", absent=why, gaps=(Gap("Order of the codes", why),))
-    used = [k for k in range(len(moves.codes)) if moves.observed[k].sum() + moves.observed[:, k].sum()]
-    absent = [moves.codes[k] for k in range(len(moves.codes)) if k not in used]
+    used = np.flatnonzero(moves.observed.sum(axis=0) + moves.observed.sum(axis=1))
+    absent = [code for k, code in enumerate(moves.codes) if k not in used]
     them = "it" if len(absent) == 1 else "them"
     gap = Gap(f"Order of {', '.join(absent)}", f"{study.main} never used {them}")
     lead = (
@@ -72,7 +73,7 @@ def order_section(study: Study, found: CodeOrder) -> Section:
     )
 
 
-def _figures(study: Study, found: CodeOrder, used: list[int]) -> Iterator[Figure]:
+def _figures(study: Study, found: CodeOrder, used: Ints) -> Iterator[Figure]:
     yield _transition_figure(found.transitions, used)
     if any(pair.both for pair in found.pairs):
         yield _pair_figure(study, found.pairs)
@@ -93,7 +94,7 @@ def _figures(study: Study, found: CodeOrder, used: list[int]) -> Iterator[Figure
     )
 
 
-def _transition_figure(moves: Transitions, used: list[int]) -> Figure:
+def _transition_figure(moves: Transitions, used: Ints) -> Figure:
     pick = np.ix_(used, used)
     z, counts = moves.z[pick], moves.observed[pick]
     names = [moves.codes[k] for k in used]

@@ -12,12 +12,12 @@ import numpy as np
 
 from ...agreement.comparison import EACH, KINDS, Comparison
 from ...agreement.profile import MISSING
-from ...estimate import joined
+from ...estimate import Ints, joined
 from ...formatting import counted, interval, shown
 from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_CLUSTERS
 from ..figures import Dot, Figure, dot_rows, heat_map
 from ..section import Gap, Quote, Section, listed
-from ..study import Ints, Study
+from ..study import Study
 from ..study_agreement import LEAST_HUMANS, Agreement, agreement_tables, measure_agreement
 
 LIMITS = {limit: shown(limit) for limit in (ALPHA_TENTATIVE, ALPHA_RELIABLE)}

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ...agreement.profile import MISSING
-from ...estimate import Estimate, joined
+from ...estimate import Estimate, Flags, Floats, Ints, joined
 from ...formatting import Kind, counted, sentence
 from ...limits import WHOLE_TRACE
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
@@ -34,14 +33,11 @@ from ..section import (
     estimate_cells,
     with_interval,
 )
-from ..study import ColumnContrast, Ints, Study
+from ..study import ColumnContrast, Study
 from .contrasts import measure_contrasts
 
 MOST_WORK = 2_000_000
 """Units times codes beyond which corrected odds ratios are skipped, and the report says so: some 20 seconds."""
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -100,7 +96,7 @@ def measure_corrections(study: Study) -> Corrections:
     return _with_contrasts(study, found, plan, units, y)
 
 
-def _recorded(study: Study, units: Ints, coded: Bools) -> InclusionPlan | None:
+def _recorded(study: Study, units: Ints, coded: Flags) -> InclusionPlan | None:
     """The plan of `ReportSettings.inclusion`; it must know every unit that the machine coded."""
     inclusion = study.settings.inclusion
     if inclusion is None:
@@ -127,7 +123,7 @@ def _recorded(study: Study, units: Ints, coded: Bools) -> InclusionPlan | None:
     return InclusionPlan(pi, words, recorded=True)
 
 
-def plan_of(coded: Bools, trace: Ints) -> InclusionPlan:
+def plan_of(coded: Flags, trace: Ints) -> InclusionPlan:
     """The simplest plan that fits what was coded."""
     found, place = np.unique(trace, return_inverse=True)
     share = np.bincount(place, coded) / np.bincount(place)
