@@ -28,14 +28,7 @@ from ..runs.run import CoderRun, require_complete
 from ..runs.run_columns import frame_of, read_columns
 from ..stats.code_shares import frequency
 from .figures import INK, MUTED, WIDTH, Figure, canvas
-from .planned_precision import (
-    AlphaPrecision,
-    Coders,
-    alpha_precision,
-    icc_of,
-    share_precision,
-    units_needed,
-)
+from .planned_precision import AlphaPrecision, Coders, alpha_precision, icc_of, share_precision, units_needed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

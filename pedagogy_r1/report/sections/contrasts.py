@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 from ...errors import RunError, did_you_mean
@@ -14,15 +15,7 @@ from ...estimate import joined
 from ...formatting import counted, sentence
 from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
 from ..figures import HOLLOW, Dot, Figure, dot_rows
-from ..section import (
-    Gap,
-    ReportTable,
-    Row,
-    Section,
-    columns,
-    estimate_cells,
-    with_interval,
-)
+from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, with_interval
 from ..study import COLUMNS, ColumnContrast, Study, sameness
 
 MOST_VALUES = 3
@@ -56,7 +49,7 @@ def comparisons_of(study: Study) -> tuple[tuple[ColumnContrast, ...], tuple[Gap,
             why = f"{column} has {len(values)} values; ask for the pairs that matter with --contrast {column}:A:B"
             gaps.append(Gap(f"Differences by {column}", why))
         else:
-            found += [ColumnContrast(column, a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
+            found += [ColumnContrast(column, *pair) for pair in combinations(values, 2)]
     return tuple(found), tuple(gaps)
 
 

@@ -23,16 +23,7 @@ from ...formatting import Kind, counted, sentence
 from ...limits import WHOLE_TRACE
 from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
 from ..figures import Dot, Figure, dot_rows
-from ..section import (
-    Gap,
-    ReportTable,
-    Row,
-    Section,
-    TableColumn,
-    columns,
-    estimate_cells,
-    with_interval,
-)
+from ..section import Gap, ReportTable, Row, Section, TableColumn, columns, estimate_cells, with_interval
 from ..study import ColumnContrast, Study
 from .contrasts import measure_contrasts
 

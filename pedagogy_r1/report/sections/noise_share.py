@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...estimate import Resampling, joined
+from ...estimate import joined
 from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..figures import Dot, Figure, dot_rows
@@ -45,18 +45,15 @@ class Noise:
 def measure_noise(study: Study) -> Noise:
     """Shares of coded tokens, from the tokens that the units carry; intervals redraw items (traces where unknown)."""
     families = noise_families(study.book)
-    how = study.settings.how
-    groups = [*_of_coder(study, study.main, families, how, COLUMNS)]
-    for coder in study.data.coders:
-        if coder.name != study.main:
-            groups += _of_coder(study, coder.name, families, how, ())
+    groups = _of_coder(study, study.main, families, COLUMNS)
+    for coder in study.data.names:
+        if coder != study.main:
+            groups += _of_coder(study, coder, families)
     return Noise(families, tuple(groups))
 
 
-def _of_coder(
-    study: Study, coder: str, families: NoiseFamilies, how: Resampling, by: Sequence[str]
-) -> list[NoiseGroup]:
-    own = study.table[study.table["coder"] == coder]
+def _of_coder(study: Study, coder: str, families: NoiseFamilies, by: Sequence[str] = ()) -> list[NoiseGroup]:
+    own, how = study.of_coder(coder), study.settings.how
     rows, items, first = _traces(own, families)
     over = "items" if len(set(items)) < len(rows) else "traces"
 
