@@ -60,6 +60,10 @@ share of all weight that one unit may carry.
 ``benchmarks/coverage_corrected.py``: with 60 traces, above all four, 95 % intervals of DSL and PPI++ cover .94–.96.
 """
 
+FEW_SHARED, FEW_SHARED_TRACES = 30, 5
+"""Units that coders share, and their traces, under which the report's answer says that α cannot tell yet how far they agree: an
+interval over traces is no guide there (``benchmarks/coverage_alpha.py``: with 6 traces it covers .86)."""
+
 FEW_PRACTISED = 30
 """Units coded in practice under which α is said to say little, whatever it is. By custom; nothing rests on it."""
 

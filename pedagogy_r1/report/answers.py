@@ -14,7 +14,7 @@ from ..agreement.alpha_difference import AlphaDifference
 from ..agreement.comparison import Comparison
 from ..estimate import Estimate
 from ..formatting import counted, interval, sentence, shown
-from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
+from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_SHARED, FEW_SHARED_TRACES
 from ..stats.code_contrast import ContrastFamily
 from ..stats.corrected import Corrected
 from .section import Gap, listed
@@ -122,12 +122,8 @@ def _grade(alpha: float) -> Grade:
     return Grade("too little to rely on", "too low to draw conclusions from")
 
 
-LEAST_UNITS, LEAST_TRACES = 30, 5
-"""With fewer shared units or traces α says next to nothing, and its interval over traces is no guide (6 traces cover .86)."""
-
-
 def _too_few(c: Comparison) -> bool:
-    return c.result.n < LEAST_UNITS or c.result.clusters < LEAST_TRACES
+    return c.result.n < FEW_SHARED or c.result.clusters < FEW_SHARED_TRACES
 
 
 def _grade_words(c: Comparison) -> str:
