@@ -29,8 +29,6 @@ from .parse_cells import SpanCoding, parse_cells
 from .raw_coding import RawCoding
 from .read_codings import CodingsRead, CodingsReport, read_codings
 
-OWN = "own"
-
 
 def import_codings(
     files: Iterable[str | Path],
@@ -102,7 +100,7 @@ class _Asked(NamedTuple):
 
     @property
     def own(self) -> bool:
-        return self.units is not None and str(self.units) == OWN
+        return str(self.units) == "own"
 
     def check(self, **others: object) -> None:
         """Raise `ValueError` where one thing is said twice; a packet says all of them, and ``others`` too."""

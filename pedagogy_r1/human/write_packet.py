@@ -10,7 +10,6 @@ import csv
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import RunError
@@ -22,7 +21,6 @@ from ..provenance import versions
 from ..runs.run import dump_codebook
 from ..sampling.draw_sample import DrawnSample
 from ..sampling.population import stratum_name
-from ..trace import Trace
 from .packet import Packet, PacketManifest
 
 _SAME_VERSION = "made with another codebook of the same version"
@@ -97,10 +95,12 @@ def _write(sample: DrawnSample, manifest: PacketManifest, folder: Path) -> None:
 
 
 def _write_key(sample: DrawnSample, key: Path) -> None:
+    wanted = {element.trace_id for element in (*sample.drawing.drawn, *sample.drawing.practice)}
     with atomic(key / "traces.jsonl") as traces, atomic(key / "units.jsonl") as units:
-        for trace in _needed(sample):
-            traces.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
-            units.write("".join(unit.json_line() for unit in sample.unitize(trace)))
+        for trace in read_traces(sample.traces):
+            if trace.id in wanted:
+                traces.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
+                units.write("".join(unit.json_line() for unit in sample.unitize(trace)))
     with atomic(key / "sample.csv") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(COLUMNS)
@@ -108,13 +108,6 @@ def _write_key(sample: DrawnSample, key: Path) -> None:
             names = map(neutralise, (element.trace_id, stratum_name(element.stratum)))
             row = (*names, repr(pi), int(bool(coders)), neutralise(";".join(coders)))
             table.writerows((unit, *row) for unit in element.unit_ids)
-
-
-def _needed(sample: DrawnSample) -> Iterator[Trace]:
-    wanted = {element.trace_id for element in (*sample.drawing.drawn, *sample.drawing.practice)}
-    for trace in read_traces(sample.traces):
-        if trace.id in wanted:
-            yield trace
 
 
 def _put_back(made: Path, out: Path) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -259,7 +258,7 @@ def _practice(elements: Sequence[Element], drawn: Sequence[bool], design: Design
             f"--practice {design.practice}: only {len(left)} {design.what} were not drawn",
             "practise on other traces, or draw less",
         )
-    return tuple(islice(left, design.practice))
+    return tuple(left[: design.practice])
 
 
 def _order(

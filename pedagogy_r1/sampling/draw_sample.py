@@ -6,9 +6,9 @@ sample.counts()     {"population_traces": 42, "traces": 14, "units": 310, "units
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 from pathlib import Path
 from typing import Any
 
@@ -97,21 +97,17 @@ class DrawnSample:
 
     def strata(self) -> list[dict[str, Any]]:
         """By stratum: traces (units) there, expected in the sample, and drawn."""
-        there: Counter[Stratum] = Counter()
-        drawn: Counter[Stratum] = Counter()
-        expected: dict[Stratum, float] = {}
+        members: dict[Stratum, list[tuple[float, bool]]] = {}
         for element, pi, coders in self.drawing.rows():
-            there[element.stratum] += 1
-            drawn[element.stratum] += bool(coders)
-            expected[element.stratum] = expected.get(element.stratum, 0.0) + pi
+            members.setdefault(element.stratum, []).append((pi, bool(coders)))
         return [
             {
-                "stratum": stratum_name(s),
-                "population": n,
-                "expected": round(expected[s], 3),
-                "drawn": drawn[s],
+                "stratum": stratum_name(stratum),
+                "population": len(found),
+                "expected": round(fsum(pi for pi, _ in found), 3),
+                "drawn": sum(drawn for _, drawn in found),
             }
-            for s, n in sorted(there.items())
+            for stratum, found in sorted(members.items())
         ]
 
 

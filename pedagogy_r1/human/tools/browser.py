@@ -1,8 +1,5 @@
 """What `pcode web` saved for a coder: ``PACKET/A/web.jsonl`` (`coding_log.py` says what is in it).
 
-    {"desk": 1, "packet": "p-3f…", "coder": "A", "codebook": "schoen@1.0.0#1f0c…"}
-    {"n": 1, "at": …, "unit_id": "u3f…", "codes": ["IA-SQ"]}      the last line of a unit counts
-
 It may be imported while people still code: what is not done yet is missing.
 """
 
