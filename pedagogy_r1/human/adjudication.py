@@ -12,16 +12,15 @@ that were taken back or replaced are in the logs too; ``stands`` says which coun
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..codebook import NONE, Codebook
 from ..errors import InputError
-from ..files.records import atomic
+from ..files.records import write_csv, write_text
 from ..files.spreadsheet import neutralise
 from ..provenance import digest
 from ..runs.run import CoderInfo, CoderRun, Coding, Manifest
@@ -269,15 +268,13 @@ def write_log(material: Material, work: Work, out: Path) -> None:
     disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
     found = list(decisions(disputes, work))
     units = {unit.id: unit for units in material.units.values() for unit in units}
-    with atomic(out / "log.csv") as file:
-        table = csv.writer(file, lineterminator="\n")
-        where = ("n", "at", "who", "trace_id", "unit_id", "unit")
-        table.writerow([*where, *material.coders, "decision", "reason", "stands"])
-        for decision in found:
-            row = _row(material.coders, decision, units[decision.change.unit_id])
-            table.writerow([decision.change.n, *map(neutralise, row)])
-    with atomic(out / "log.md") as file:
-        file.write("\n".join(_page(material, disputes, found, units.values())))
+    where = ("n", "at", "who", "trace_id", "unit_id", "unit")
+    rows: list[list[Any]] = [[*where, *material.coders, "decision", "reason", "stands"]]
+    for decision in found:
+        row = _row(material.coders, decision, units[decision.change.unit_id])
+        rows.append([decision.change.n, *map(neutralise, row)])
+    write_csv(out / "log.csv", rows)
+    write_text(out / "log.md", "\n".join(_page(material, disputes, found, units.values())))
 
 
 def _row(coders: Sequence[str], decision: LoggedDecision, unit: Unit) -> list[str]:

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from ..errors import RunError
-from ..files.records import atomic, dump, write_jsonl
+from ..files.records import atomic, dump, write_jsonl, write_text
 from ..files.spreadsheet import neutralise
 from ..intake import read_traces
 from ..job import differences, save_record
@@ -85,8 +85,7 @@ def _already(out: Path, manifest: PacketManifest) -> PacketManifest | None:
 
 
 def _write(sample: DrawnSample, manifest: PacketManifest, folder: Path) -> None:
-    with atomic(folder / "codebook.yaml") as file:
-        file.write(dump_codebook(sample.book))
+    write_text(folder / "codebook.yaml", dump_codebook(sample.book))
     _write_key(sample, folder / "key")
     for coder, order in sample.drawing.orders.items():
         lines = ({"unit_id": line.unit_id} | ({"practice": True} if line.practice else {}) for line in order)

@@ -29,7 +29,7 @@ from unicodedata import east_asian_width
 from ...codebook import NONE, Codebook
 from ...errors import InputError
 from ...files.archive import zipped
-from ...files.records import BadRow, Row, atomic
+from ...files.records import BadRow, Row, atomic, write_text
 from ...files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, definition, ranks, unit_records
 from ..raw_coding import CodingRowError, CodingsFile, RawCoding, codes_without_gap, each_record
@@ -90,8 +90,7 @@ def _write_xlsx(packet: Packet, coder: str, out: Path) -> list[Path]:
     _definitions(book.create_sheet("codebook"), packet.codebook)
     _guide(book.create_sheet("guide"), packet.codebook)
     _layout(sheet, packet.codebook, last)
-    with atomic(path, "wb") as file:
-        file.write(_bytes(book))
+    write_text(path, _bytes(book))
     return [path]
 
 

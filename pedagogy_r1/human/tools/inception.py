@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...codebook import NONE, Codebook
 from ...errors import InputError, PluginError
 from ...files.archive import Allowance, Archive, check_xml, names_in, read_bytes
-from ...files.records import BadRow, Row, atomic, write_json
+from ...files.records import BadRow, Row, write_json, write_text
 from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, code_line, ranks
 from ..raw_coding import CodingsFile, RawCoding, numbered
 from ..shown_text import CodablePlace, ShownText, codable_places, share, shown_texts
@@ -74,8 +74,7 @@ def _write(packet: Packet, coder: str, out: Path, *, json: bool = False) -> list
         name = f"{shown.name.replace(' ', '_')}.{'json' if json else 'xmi'}"
         files[folder / name] = cas.to_json() if json else cas.to_xmi()
     for path, text in files.items():
-        with atomic(path) as file:
-            file.write(text)
+        write_text(path, text)
     return [layer, *files]
 
 

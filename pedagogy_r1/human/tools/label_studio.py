@@ -20,7 +20,7 @@ from typing import Any
 from xml.etree import ElementTree as ET  # builds only; nothing is parsed here
 
 from ...codebook import NONE, Codebook
-from ...files.records import Row, atomic, write_json
+from ...files.records import Row, write_json, write_text
 from ..packet import (
     FIRST,
     FLAG,
@@ -62,10 +62,9 @@ def tool() -> Tool:
 def _write(packet: Packet, coder: str, out: Path, *, spans: bool = False) -> list[Path]:
     """Write ``OUT/CODER.label_studio.xml`` and ``….json``."""
     config, tasks = out / f"{coder}.label_studio.xml", out / f"{coder}.label_studio.json"
-    with atomic(config) as file:
-        tree = _spans_config(packet.codebook) if spans else _config(packet.codebook)
-        ET.indent(tree)
-        file.write(ET.tostring(tree, encoding="unicode") + "\n")
+    tree = _spans_config(packet.codebook) if spans else _config(packet.codebook)
+    ET.indent(tree)
+    write_text(config, ET.tostring(tree, encoding="unicode") + "\n")
     # Every field is there, even if it is empty: Label Studio refuses a task that lacks one of the configuration.
     records = trace_records(packet, coder) if spans else unit_records(packet, coder)
     write_json(

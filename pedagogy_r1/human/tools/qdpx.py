@@ -27,7 +27,7 @@ from ...codebook import Codebook
 from ...codebook.qdc import ORIGIN, Node, as_models, code_tree, guid, shown_id, shown_name
 from ...errors import InputError
 from ...files.archive import Allowance, Archive, legal, local, names_in, parse_xml, read_bytes, zipped
-from ...files.records import BadRow, atomic
+from ...files.records import BadRow, write_text
 from ..anchor import CountedText
 from ..packet import Packet
 from ..raw_coding import CodingRowError, CodingsFile, RawCoding, numbered
@@ -54,8 +54,7 @@ def _write(packet: Packet, coder: str, out: Path) -> list[Path]:
     path = out / f"{coder}.qdpx"
     entries = [("project.qde", _project(packet, coder, texts).encode())]
     entries += [(f"sources/{_text_guid(packet, each)}.txt", each.text.encode()) for each in texts]
-    with atomic(path, "wb") as file:
-        file.write(zipped(entries))
+    write_text(path, zipped(entries))
     return [path]
 
 
