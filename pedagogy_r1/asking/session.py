@@ -282,7 +282,11 @@ async def in_order(
     try:
         for number, piece in enumerate(source):
             places = size(piece)
-            while whole and buffer and (buffer[0].task.done() or _full(buffer, held + places > room)):
+            while (
+                whole
+                and buffer
+                and (buffer[0].task.done() or (held + places > room and len(buffer) >= LEAST_OPEN))
+            ):
                 held -= buffer[0].size
                 whole = await _finish(buffer.popleft(), emit)
             if not whole:
@@ -300,10 +304,6 @@ async def in_order(
     if source.error is not None:
         raise source.error
     return whole
-
-
-def _full(buffer: deque[_Open[Piece, Done]], over: bool) -> bool:
-    return over and len(buffer) >= LEAST_OPEN
 
 
 async def _finish(first: _Open[Piece, Done], emit: Callable[[Piece, Done], None] | None) -> bool:

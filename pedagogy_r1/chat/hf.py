@@ -192,7 +192,7 @@ class HfEngine:
     def _body(self, job: ChatJob, row: SampledRow) -> str:
         last = row.tokens[-1] in self._ends
         tokens = row.tokens[:-1] if last else row.tokens
-        text = self._decode(tokens)
+        text = self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         cuts = [at for at in (text.find(stop) for stop in row.stop) if at >= 0]
         text = text[: min(cuts)] if cuts else text
         logprobs = None
@@ -206,11 +206,6 @@ class HfEngine:
 
     def _name_of(self, token: int) -> str:
         return str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
-
-    def _decode(self, tokens: list[int]) -> str:
-        return str(
-            self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        )
 
     def _load(self) -> None:
         import torch

@@ -13,16 +13,15 @@ them, once. All traces are held in memory: some 20 KB each.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, RunError
-from ..files.records import atomic, write_json, write_jsonl
+from ..files.records import write_csv, write_json, write_jsonl
 from ..formatting import aligned
 from ..intake import some_traces
 from ..provenance import digest, file_digest
@@ -101,17 +100,15 @@ class Funnel:
         return {"traces": self.traces, "kept": self.kept, "steps": [stage.as_json() for stage in self.stages]}
 
 
-def write_funnel(funnel: Funnel, path: str | Path) -> None:
-    """As CSV: ``step, policy, domain, outcome, reason, traces``; every step's outcomes add up to what it was asked about."""
-    with atomic(path) as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["step", "policy", "domain", "outcome", "reason", "traces"])
-        for number, stage in enumerate(funnel.stages, 1):
-            for domain in funnel.domains:
-                table.writerow([number, stage.policy, domain, "kept", "", stage.kept[domain]])
-                for reason in stage.reasons:
-                    if count := stage.dropped[reason][domain]:
-                        table.writerow([number, stage.policy, domain, "dropped", reason, count])
+def funnel_rows(funnel: Funnel) -> Iterator[tuple[Any, ...]]:
+    """``funnel.csv``, its header first; every step's outcomes add up to what it was asked about."""
+    yield "step", "policy", "domain", "outcome", "reason", "traces"
+    for number, stage in enumerate(funnel.stages, 1):
+        for domain in funnel.domains:
+            yield number, stage.policy, domain, "kept", "", stage.kept[domain]
+            for reason in stage.reasons:
+                if count := stage.dropped[reason][domain]:
+                    yield number, stage.policy, domain, "dropped", reason, count
 
 
 def funnel_text(funnel: Funnel) -> str:
@@ -156,7 +153,7 @@ def filter_traces(
     out.mkdir(parents=True, exist_ok=True)
     write_jsonl(out / KEPT, map(_line, kept))
     write_jsonl(out / DROPPED, map(_line, dropped))
-    write_funnel(funnel, out / TABLE)
+    write_csv(out / TABLE, funnel_rows(funnel))
     write_json(out / MANIFEST, {"fingerprint": digest(settings), **settings, **funnel.as_json()})
     return funnel
 

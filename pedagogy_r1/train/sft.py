@@ -29,13 +29,13 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from .. import provenance
 from ..errors import InputError, RunError
-from ..files.records import need_file, write_json
+from ..files.records import need_file, write_csv, write_json
 from ..job import JobFolder, JobRecord, locked, read_record, save_record
 from .student_model import copy_tokenizer, load_tokenizer, need, write_folder
 from .student_model import merge as merge_adapter
 from .trainer import best, build, history, is_over, latest, longest, publish, tidy
 from .training_data import TrainingData, load
-from .training_results import losses, write_card, write_csv, write_picture
+from .training_results import loss_rows, losses, write_card, write_picture
 from .training_settings import TrainingSettings, settings_of
 
 Progress = Callable[[int, int], None]
@@ -215,7 +215,7 @@ def _write_results(asked: TrainingSettings, out: Path, record: TrainingRecord) -
     assert last is not None, "the trainer saves at its last step"
     logged, target = history(last), out / ("model" if asked.method == "full" else "adapter")
     write_json(out / "log.json", logged)
-    write_csv(out / "loss.csv", logged)
+    write_csv(out / "loss.csv", loss_rows(logged))
     write_picture(out / "loss.png", logged, Path(asked.model).name)
 
     def write(half: Path) -> None:

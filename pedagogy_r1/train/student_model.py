@@ -16,10 +16,8 @@ from typing import Any
 
 from ..errors import InputError, first_line
 
-_INSTALL = "pip install 'pedagogy_r1[train]'"
 
-
-def need(*modules: str, hint: str = _INSTALL) -> None:
+def need(*modules: str, hint: str = "pip install 'pedagogy_r1[train]'") -> None:
     """Raise `InputError` with ``hint`` for the first of ``modules`` that is not installed; nothing is imported."""
     for module in modules:
         if find_spec(module) is None:

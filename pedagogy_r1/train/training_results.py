@@ -8,15 +8,12 @@ README.md    # DeepSeek-R1-Distill-Qwen-1.5B, trained on 1,790 reasoning traces 
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..files.records import atomic
 from .training_settings import TrainingSettings
-
-COLUMNS = ("step", "epoch", "loss", "held_out_loss", "learning_rate", "gradient_norm")
 
 
 class Losses(NamedTuple):
@@ -39,16 +36,14 @@ def lowest(held: Sequence[tuple[int, float]]) -> tuple[int, float]:
     return min(held, key=lambda point: (point[1], point[0]))
 
 
-def write_csv(path: Path, logged: Sequence[dict[str, Any]]) -> None:
-    """One row a logged step, and one a measurement on the held-out slice; no times, so equal runs make equal files."""
-    with atomic(path) as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        for entry in logged:
-            if "loss" in entry or "eval_loss" in entry:
-                found = [entry.get(key) for key in ("loss", "eval_loss", "learning_rate", "grad_norm")]
-                shown = ["" if value is None else f"{value:.8g}" for value in found]
-                rows.writerow([entry["step"], f"{entry['epoch']:.4f}", *shown])
+def loss_rows(logged: Sequence[dict[str, Any]]) -> Iterator[Sequence[Any]]:
+    """``loss.csv``: one row a logged step, one a measurement on the held-out slice; without times, so equal runs are equal."""
+    yield "step", "epoch", "loss", "held_out_loss", "learning_rate", "gradient_norm"
+    for entry in logged:
+        if "loss" in entry or "eval_loss" in entry:
+            found = [entry.get(key) for key in ("loss", "eval_loss", "learning_rate", "grad_norm")]
+            shown = ["" if value is None else f"{value:.8g}" for value in found]
+            yield entry["step"], f"{entry['epoch']:.4f}", *shown
 
 
 def write_picture(path: Path, logged: Sequence[dict[str, Any]], title: str) -> None:
