@@ -6,7 +6,6 @@ column ``partial``.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from functools import partial
@@ -14,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ..files.records import atomic
+from ..files.records import write_csv
 from ..runs.run import marked_partial
 from .measured import Measured
 from .solutions import outcome_term, process_term
@@ -94,10 +93,8 @@ def _units(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
 
 
 def _write(path: Path, names: str, rows: Iterable[Sequence[Any]], unfinished: Sequence[str]) -> Path:
-    with atomic(path) as file:
-        table = csv.writer(file, lineterminator="\n")
-        made = chain([names.split()], rows)
-        table.writerows([_cell(value) for value in row] for row in marked_partial(made, unfinished))
+    table = marked_partial(chain([names.split()], rows), unfinished)
+    write_csv(path, ([_cell(value) for value in row] for row in table))
     return path
 
 
