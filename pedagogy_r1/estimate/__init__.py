@@ -1,12 +1,15 @@
 """An estimate with its interval, or why there is none; and the one way in which whole clusters are resampled."""
 
 from .estimate import Estimate, few, joined
+from .jackknife import Scale, jackknife_limits, jackknife_p, no_interval, over_clusters
 from .resample import (
     BLOCK,
+    BOOTSTRAP,
     Clusters,
     Flags,
     Floats,
     Ints,
+    Interval,
     Percentile,
     Resampling,
     all_alike,
@@ -27,13 +30,16 @@ from .share import ShareInterval, clopper_pearson, critical, share_interval, two
 
 __all__ = [
     "BLOCK",
+    "BOOTSTRAP",
     "Clusters",
     "Estimate",
     "Flags",
     "Floats",
     "Ints",
+    "Interval",
     "Percentile",
     "Resampling",
+    "Scale",
     "ShareInterval",
     "all_alike",
     "bootstrap",
@@ -45,9 +51,13 @@ __all__ = [
     "few",
     "from_draws",
     "interval_words",
+    "jackknife_limits",
+    "jackknife_p",
     "jackknife_variance",
     "joined",
     "mostly_undefined",
+    "no_interval",
+    "over_clusters",
     "percentile",
     "quotient",
     "ratio_of_means",

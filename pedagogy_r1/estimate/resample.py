@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..formatting import level_words
 from ..limits import LEVEL, MOST_UNDEFINED
@@ -31,13 +31,22 @@ BLOCK = 2_000_000
 """Numbers drawn at once; bounds the memory of a bootstrap to some tens of megabytes."""
 
 
+Interval = Literal["jackknife", "bootstrap"]
+BOOTSTRAP: Interval = "bootstrap"
+
+
 @dataclass(frozen=True)
 class Resampling:
-    """How intervals are made: so many resamples (0: no interval), from this seed, at this confidence level."""
+    """How intervals are made: so many resamples (0: no interval), from this seed, at this confidence level.
+
+    ``interval``: over clusters by leaving out one at a time (`jackknife`; what is rare is resampled), or by percentiles of
+    resampled clusters, which are too narrow where clusters are few or unequal.
+    """
 
     replicates: int = 1000
     seed: int = 0
     level: float = LEVEL
+    interval: Interval = "jackknife"
 
 
 @dataclass(frozen=True)
@@ -135,13 +144,15 @@ def percentile(values: Floats, level: float = LEVEL) -> Percentile:
     return Percentile(float(low), float(high), lost, defined)
 
 
-def interval_words(clusters: int, how: Resampling, over: str, lost: float = 0.0) -> str | None:
+def interval_words(
+    clusters: int, how: Resampling, over: str, lost: float = 0.0, *, few_words: bool = True
+) -> str | None:
     """Why there is no interval over clusters, or that it rests on few; ``lost``: the share of undefined resamples."""
     if clusters < 2:
         return f"no interval: one of the {over} only"
     if not how.replicates:
         return "no interval was asked for"
-    return mostly_undefined(lost) or few(clusters, over)
+    return mostly_undefined(lost) or (few(clusters, over) if few_words else None)
 
 
 def mostly_undefined(lost: float) -> str | None:
