@@ -74,14 +74,16 @@ def main() -> None:
     for number, design in enumerate(DESIGNS):
         rng = np.random.default_rng([given.seed, number])
         values, cluster = draw(design, 20_000, rng)
-        true = krippendorff_alpha(values, cluster, design.codes, how=Resampling(0)).value
+        true = krippendorff_alpha(values, cluster, design.codes, replicates=0).value
         assert true is not None
         hits = {"traces": 0, "units": 0, "hayes": 0}
         undefined = 0
         for run in range(given.runs):
             values, cluster = draw(design, design.traces, rng)
             how = Resampling(given.replicates, run)
-            found = krippendorff_alpha(values, cluster, design.codes, how=how)
+            found = krippendorff_alpha(
+                values, cluster, design.codes, replicates=how.replicates, seed=how.seed
+            )
             if found.interval is None or found.unit_interval is None:
                 undefined += 1
                 continue

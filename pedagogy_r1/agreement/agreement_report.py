@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RunError, did_you_mean
-from ..estimate import Estimate, Resampling
+from ..estimate import Estimate, Interval, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
 from ..provenance import now, versions
@@ -103,7 +103,7 @@ class AgreementReport:
             "replacements": [replacement.as_json() for replacement in self.replacements],
             "method": {
                 "coefficient": "Krippendorff's alpha of the primary code at the codebook's level; per code: presence or absence",
-                "interval": f"percentile bootstrap, {level_words(self.how.level, '')}: low and high over traces, unit_low and unit_high over units",
+                "interval": f"{level_words(self.how.level, '')}: low and high over traces, as 'method' says of each; unit_low and unit_high: percentiles of redrawn units",
                 "replicates": self.how.replicates,
                 "seed": self.how.seed,
             },
@@ -130,6 +130,7 @@ def agree(
     replicates: int = 1000,
     seed: int = 0,
     level: float = LEVEL,
+    interval: Interval = "jackknife",
     partial: bool = False,
 ) -> AgreementReport:
     """Compare all coders of ``runs`` (or just ``coders``) on the units that they share.
@@ -139,7 +140,7 @@ def agree(
     coder (the adjudicated codes, say) against whom every other is measured, code by code. ``before``: runs of the same
     coders and units under an earlier codebook version, to see what the new one changed. ``hayes``: also the
     Hayes–Krippendorff intervals, which are too narrow and say so. ``quotes``: how many of the units on which coders differ.
-    ``level``: of confidence, of every interval. ``partial``: go on with the traces that unfinished runs have; the report
+    ``level``: of confidence, of every interval. ``interval``: how those over traces are made, see `Resampling`. ``partial``: go on with the traces that unfinished runs have; the report
     says so.
 
     Raises `CodebookError` if the runs were made under different codebook versions, `RunError` if a run cannot be
@@ -150,7 +151,7 @@ def agree(
     data = reliability_data(found)
     if coders:
         data = data.of(coders)
-    how = Resampling(replicates, seed, level)
+    how = Resampling(replicates, seed, level, interval)
     report = agreement_of(
         data, found, by=by, replace=replace, reference=reference, hayes=hayes, quotes=quotes, how=how
     )
@@ -161,6 +162,7 @@ def agree(
         "replicates": replicates,
         "seed": seed,
         "level": level,
+        "interval": interval,
         "partial": partial,
     }
     return dataclasses.replace(
@@ -265,6 +267,14 @@ def _replacements(data: ReliabilityData, kind: CoderSkill, how: Resampling) -> t
             "no machine coder to put in a human's place", "give the machine's run beside the humans'"
         )
     return tuple(
-        replacement_test(data, name, kind=kind, replicates=how.replicates, seed=how.seed, level=how.level)
+        replacement_test(
+            data,
+            name,
+            kind=kind,
+            replicates=how.replicates,
+            seed=how.seed,
+            level=how.level,
+            interval=how.interval,
+        )
         for name in machines
     )

@@ -19,7 +19,7 @@ answers differ (on the paper's Table 3, .344 with sets and .287 with codes).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -27,18 +27,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Resampling
-from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_DISSENTING
+from ..estimate import Interval, Resampling
+from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, LEVEL
 from .profile import (
     Additive,
     Floats,
     Ints,
     Profiles,
     TwoIntervals,
-    over_traces,
     profiles,
     ratio,
-    trace_interval,
     unit_interval,
     value_counts,
 )
@@ -50,13 +48,13 @@ REFERENCE_UNITS = 20_000
 """Up to so many units the ``krippendorff`` package itself gives the point estimate; ours equals it to 1e-12 (tested),
 and at a million units is a hundred times faster."""
 
-UNIFORM = "are not the commonest one: too few for a trustworthy interval"
+LIMITS = (ALPHA_TENTATIVE, ALPHA_RELIABLE)
 
 
 @dataclass(frozen=True)
 class Alpha(TwoIntervals):
     """α; ``n``: units coded by two or more. ``observed``, ``expected``: D_o, D_e. ``n_pairable``: values. ``q``:
-    for each of Krippendorff's limits, the share of resamples (over traces, else over units) in which α lies below it.
+    for each of Krippendorff's limits, the confidence that the true α lies below it, where there is an interval over traces.
     """
 
     observed: float | None = None
@@ -65,9 +63,24 @@ class Alpha(TwoIntervals):
     q: dict[str, float] = field(default_factory=dict)
 
     @property
-    def too_uniform(self) -> bool:
-        """Almost all values are the same, as with a rare code."""
-        return any(warning.endswith(UNIFORM) for warning in self.warnings)
+    def alpha(self) -> float | None:
+        """The value."""
+        return self.value
+
+    @property
+    def ci_cluster(self) -> tuple[float, float] | None:
+        """The interval over traces; ``None`` where none can hold."""
+        return self.interval
+
+    @property
+    def n_units(self) -> int:
+        """Units that two coders or more coded."""
+        return self.n
+
+    def as_json(self) -> dict[str, Any]:
+        """As an `Estimate`, and by the names that α has had since 1.0: ``alpha``, ``ci_cluster``, ``n_units``."""
+        ends = None if self.interval is None else list(self.interval)
+        return super().as_json() | {"alpha": self.value, "ci_cluster": ends, "n_units": self.n}
 
 
 Domain = int | Sequence[float] | Sequence[frozenset[str]]
@@ -93,24 +106,24 @@ def krippendorff_alpha(
     cluster: Ints,
     domain: Domain,
     *,
-    measurement: str = "nominal",
-    how: Resampling = Resampling(),
+    level: str = "nominal",
+    replicates: int = 1000,
+    seed: int = 0,
+    confidence: float = LEVEL,
+    interval: Interval = "jackknife",
 ) -> Alpha:
-    """α of one set of reliability data (see `Reliability`).
+    """α of one set of reliability data (see `Reliability`). ``level``: of measurement, see `distances`.
 
-    Degenerate data raise nothing: ``why_undefined`` says in words why there is no α.
+    Degenerate data raise nothing: ``why_undefined`` says in words why there is no α, ``warnings`` why it has no interval.
     """
-    return krippendorff_alphas([Reliability(values, cluster, domain, measurement)], how)[0]
+    how = Resampling(replicates, seed, confidence, interval)
+    return krippendorff_alphas([Reliability(values, cluster, domain, level)], how)[0]
 
 
 def krippendorff_alphas(data: Sequence[Reliability], how: Resampling = Resampling()) -> list[Alpha]:
-    """Several α's from one set of resamples, as for the presence of every code of a book."""
-    begun = [begin(one, how) for one in data]
-    by_trace = iter(over_traces([b.statistic for b in begun if not isinstance(b, Alpha)], how))
-    return [
-        b if isinstance(b, Alpha) else _finish(b, one, next(by_trace), how)
-        for b, one in zip(begun, data, strict=True)
-    ]
+    """Several α's, as for the presence of every code of a book."""
+    begun = [(begin(one, how), one) for one in data]
+    return [b if isinstance(b, Alpha) else _finish(b, one, how) for b, one in begun]
 
 
 class Begun(NamedTuple):
@@ -139,31 +152,23 @@ def begin(data: Reliability, how: Resampling) -> Begun | Alpha:
     return Begun(found, statistic, observed, expected, round(n_pairable))
 
 
-def _finish(begun: Begun, data: Reliability, by_trace: Floats, how: Resampling) -> Alpha:
-    by_unit = begun.statistic.over_units(how)
+def _finish(begun: Begun, data: Reliability, how: Resampling) -> Alpha:
+    over = begun.statistic.trace_interval(how, "agreement", dissent(begun.found), LIMITS)
     return Alpha(
         point_estimate(begun.statistic, data, begun.found),
-        **trace_interval(by_trace, begun.statistic.trace_sizes, how, *_uniform(begun.found)),
-        **unit_interval(by_unit, how),
+        q=over.pop("below"),
+        **over,
+        **unit_interval(begun.statistic.over_units(how), how),
         observed=begun.observed,
         expected=begun.expected,
         n_pairable=begun.n_pairable,
-        q=_below(by_trace if np.isfinite(by_trace).any() else by_unit),
     )
 
 
-def _uniform(found: Profiles) -> Iterator[str]:
-    """Where benchmarks/coverage_alpha.py shows that the interval over traces is too narrow."""
-    counts = found.sizes @ found.counts
-    dissenting = int(counts.sum() - counts.max())
-    if dissenting < FEW_DISSENTING:
-        yield f"{dissenting} of {int(counts.sum())} values {UNIFORM}"
-
-
-def _below(draws: Floats) -> dict[str, float]:
-    values = draws[np.isfinite(draws)]
-    limits = (ALPHA_TENTATIVE, ALPHA_RELIABLE) if len(values) else ()
-    return {f"{limit:.3f}": float((values < limit).mean()) for limit in limits}
+def dissent(found: Profiles) -> Floats:
+    """(profiles,) the share of a unit's values that are not the commonest of all."""
+    commonest = int((found.sizes @ found.counts).argmax())
+    return np.asarray(1 - found.counts[:, commonest] / found.counts.sum(axis=1))
 
 
 def point_estimate(statistic: Additive, data: Reliability, found: Profiles) -> float:

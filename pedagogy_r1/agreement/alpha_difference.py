@@ -21,7 +21,7 @@ from ..codebook import NONE, Codebook
 from ..codebook.codebook import version_order
 from ..codebook.migration import MigrationMap, carry, migration_map
 from ..errors import CodebookError, RunError
-from ..estimate import Estimate, Resampling
+from ..estimate import Estimate, Interval, Resampling
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
 from .alpha import alpha_of
@@ -92,7 +92,7 @@ def _difference(
         return AlphaDifference.undefined(
             "one of the two α's is undefined: no variation in the codes", **known
         )
-    over = statistic.trace_interval(how)
+    over = statistic.trace_interval(how, "plain")
     return AlphaDifference(after - before, **over, name=name, first=before, second=after)
 
 
@@ -126,6 +126,7 @@ def drift(
     replicates: int = 1000,
     seed: int = 0,
     level: float = LEVEL,
+    interval: Interval = "jackknife",
     partial: bool = False,
 ) -> AlphaDifference:
     """α of ``after`` minus α of ``before`` (runs under two versions of a codebook), nominal, primary codes.
@@ -158,7 +159,7 @@ def drift(
         _aligned(new.of(names), now, categories),
         old.cluster[then],
         len(categories),
-        Resampling(replicates, seed, level),
+        Resampling(replicates, seed, level, interval),
     )
 
 

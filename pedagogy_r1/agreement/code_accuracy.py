@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..estimate import Estimate, Resampling
+from ..estimate import Clusters, Estimate, Resampling, Scale, over_clusters
 from .comparison import ReliabilityData
-from .profile import MISSING, Additive, Floats, Ints, over_traces, ratio, trace_interval, value_counts
+from .profile import MISSING, Floats, Ints, ratio, value_counts
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class CodeAccuracy:
 
 
 # Sums per unit: 0 both gave the code, 1 the coder alone, 2 the reference alone, 3 units.
-_MEASURES: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats], str]] = {
+Part = Callable[[Floats], Floats]
+_MEASURES: dict[str, tuple[Part, Part, str]] = {
     "precision": (lambda s: s[:, 0], lambda s: s[:, 0] + s[:, 1], "the coder never gave the code"),
     "recall": (lambda s: s[:, 0], lambda s: s[:, 0] + s[:, 2], "the reference never has the code"),
     "f1": (lambda s: 2 * s[:, 0], lambda s: 2 * s[:, 0] + s[:, 1] + s[:, 2], "nobody gave the code"),
@@ -63,24 +64,26 @@ def _of_code(data: ReliabilityData, code: str, units: Ints, how: Resampling) -> 
     given, wanted = data.presence(code)[:, units]
     # Four profiles: neither, the coder alone, the reference alone, both.
     features = np.array([[0, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 1]], dtype=np.float64)
-    statistics = [
-        Additive(features, given + 2 * wanted, data.cluster[units], _share(top, bottom))
-        for top, bottom, _ in _MEASURES.values()
-    ]
-    found: dict[str, Estimate] = {}
-    for (name, (_, _, why)), one, draws in zip(
-        _MEASURES.items(), statistics, over_traces(statistics, how), strict=True
-    ):
-        value, sizes = one.point(), one.trace_sizes
-        found[name] = (
-            Estimate.undefined(why, level=how.level, n=len(units), clusters=len(sizes))
-            if np.isnan(value)
-            else Estimate(value, **trace_interval(draws, sizes, how))
-        )
+    cluster = Clusters.of(data.cluster[units].tolist())
+    sums = cluster.sums(features[given + 2 * wanted])
+    found = {name: _estimate(sums, top, bottom, why, how) for name, (top, bottom, why) in _MEASURES.items()}
     return CodeAccuracy(code=code, n_units=len(units), **found)
 
 
-def _share(top: Callable[[Floats], Floats], bottom: Callable[[Floats], Floats]) -> Callable[[Floats], Floats]:
+def _estimate(sums: Floats, top: Part, bottom: Part, why: str, how: Resampling) -> Estimate:
+    """A share with an interval over the traces that are in its divisor; the bias, a difference, on its own scale."""
+    within = bottom(sums)
+    used = within > 0
+    if not used.any():
+        return Estimate.undefined(why, level=how.level, clusters=len(sums))
+    sums, within = sums[used], within[used]
+    value = float(top(sums).sum() / within.sum())
+    scale: Scale = "plain" if (top(np.eye(4)) < 0).any() else "share"
+    rest = None if scale == "plain" else top(sums) if value < 0.5 else within - top(sums)
+    return Estimate(value, **over_clusters(_share(top, bottom), sums, within, how, scale=scale, dissent=rest))
+
+
+def _share(top: Part, bottom: Part) -> Part:
     return lambda sums: ratio(top(sums), bottom(sums))
 
 

@@ -130,7 +130,9 @@ def _coefficient(name: str, statistic: Additive, w: Floats, chance: str, how: Re
     if np.isnan(value):
         why = "chance alone would agree always: one category took all"
         return Coefficient.undefined(why, level=how.level, **known)
-    over = statistic.trace_interval(how)
+    shares = statistic.features[:, 2 : 2 + len(w)]
+    rare = shares.sum(axis=1) - shares[:, sums[2 : 2 + len(w)].argmax()]
+    over = statistic.trace_interval(how, "agreement", rare)
     return Coefficient(
         value, **over | {"n": round(sums[1])}, **unit_interval(statistic.over_units(how), how), **known
     )

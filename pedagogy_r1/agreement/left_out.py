@@ -121,12 +121,14 @@ def _at_least(first: Floats, second: Floats) -> Flags:
 class MeanTest:
     """t test of mean d ≥ ε against mean d < ε. ``p`` is ``None`` where there is no test: ``why_undefined``.
 
-    ``p_adjusted``: Benjamini–Yekutieli over the coders, to be held against q. ``clusters``: units, or traces.
+    ``p_adjusted``: Benjamini–Yekutieli over the coders, to be held against q. ``clusters``: units, or traces;
+    ``df``: degrees of freedom of the t.
     """
 
     mean: float
     se: float | None
     clusters: int
+    df: float | None = None
     t: float | None = None
     p: float | None = None
     p_adjusted: float | None = None
@@ -135,13 +137,14 @@ class MeanTest:
 
 
 def mean_test(difference: Ints, epsilon: float, cluster: Ints | None = None) -> MeanTest:
-    """One-sided t test; with ``cluster`` (n,), the mean's CR1 standard error over traces.
+    """One-sided t test; with ``cluster`` (n,), errors over traces by CR2 with the degrees of freedom of Bell and McCaffrey.
 
-        se² = G/(G−1) · Σ_g (Σ_{i∈g} (d_i − d̄))² / n²,   t = (d̄ − ε)/se on G − 1 degrees of freedom
+        se² = Σ_g (e_g / a_g)² / n²,   e_g = Σ_{i∈g} (d_i − d̄),   a_g² = 1 − 2 m_g/n + Σ m²/n²,   t = (d̄ − ε)/se
 
-    G clusters of n units in all. If each unit is a cluster of its own this is the published t test exactly. Where a
-    trace's units are alike the published test rejects a true null 15–32 % of the time instead of 5, this one 6–9 %, most
-    with uneven traces (benchmarks/replacement_size.py).
+    m_g units of n: a long trace pulls d̄ to itself, so that its residual is too small by a_g, for a working variance of a
+    trace's sum ∝ m_g² (Pustejovsky & Tipton 2018; Bell & McCaffrey 2002). If each unit is a cluster of its own this is the
+    published t test exactly. Where a trace's units are alike that rejects a true null 15–32 % of the time instead of 5,
+    this one 3–7 % (benchmarks/replacement_size.py), and up to 9 % where longer traces are harder for the machine.
     Sums are kept whole until the last division, so that no variance is really none.
     """
     n = len(difference)
@@ -151,12 +154,37 @@ def mean_test(difference: Ints, epsilon: float, cluster: Ints | None = None) -> 
     clusters, mean = len(sizes), total / n
     if clusters < 2:
         return MeanTest(mean, None, clusters, why_undefined="all units lie in one trace")
-    spread = float(((n * sums - sizes * total) ** 2).sum()) / n**4
-    se = math.sqrt(spread * clusters / (clusters - 1))
+    residuals = (n * sums - sizes * total) / n
+    shrink = 1 - 2 * sizes / n + float((sizes.astype(float) ** 2).sum()) / n**2
+    se = math.sqrt(float((residuals**2 / shrink).sum())) / n
     t = _t(mean, se, epsilon)
     if t is None:
         return MeanTest(mean, se, clusters, why_undefined="the mean is ε exactly, without variance")
-    return MeanTest(mean, se, clusters, t, _lower_tail(clusters - 1, t))
+    df = _bell_mccaffrey(sizes / n, shrink)
+    return MeanTest(mean, se, clusters, df, t, _lower_tail(df, t))
+
+
+def _bell_mccaffrey(share: Floats, shrink: Floats) -> float:
+    """(Σλ)²/Σλ² of se² as a quadratic form in the clusters' sums, of standard deviation ∝ m_g; ``share``: (G,) m_g/n.
+
+    Rows of P: (sum of g − share_g × all sums) / a_g. PPᵀ = D + (low rank), so that no (G, G) matrix is made.
+    """
+    squares = share**2
+    # (PPᵀ)_gh = ([g = h] s_g² − s_g s_h (s_g + s_h) + s_g s_h Q) / (a_g a_h), with s = share and Q = Σ s².
+    whole = float(squares.sum())
+    diagonal = squares * (1 - 2 * share + whole) / shrink
+    trace = float(diagonal.sum())
+    b = squares / shrink
+    # Σ_gh of the squared low-rank part L_gh = s_g s_h (Q − s_g − s_h) / (a_g a_h), plus what the diagonal adds to it.
+    moments = [float((b * share**power).sum()) for power in range(3)]
+    low_rank = (
+        whole**2 * moments[0] ** 2
+        + 2 * (moments[2] * moments[0] + moments[1] ** 2)
+        - 4 * whole * moments[1] * moments[0]
+    )
+    own = b * (whole - 2 * share)
+    square = low_rank + float((diagonal**2 - own**2).sum())
+    return trace**2 / square
 
 
 def _t(mean: float, se: float, epsilon: float) -> float | None:
@@ -166,7 +194,7 @@ def _t(mean: float, se: float, epsilon: float) -> float | None:
     return None if math.isclose(mean, epsilon) else math.copysign(math.inf, mean - epsilon)
 
 
-def _lower_tail(df: int, t: float) -> float:
+def _lower_tail(df: float, t: float) -> float:
     from scipy import special
 
     return float(special.stdtr(df, t))
@@ -187,7 +215,7 @@ def wins_at(tests: Sequence[MeanTest], epsilon: float, q: float) -> int:
     """How many coders the machine would win over at another ε."""
     t = [None if test.se is None else _t(test.mean, test.se, epsilon) for test in tests]
     p = [
-        None if one is None else _lower_tail(test.clusters - 1, one)
+        None if one is None or test.df is None else _lower_tail(test.df, one)
         for one, test in zip(t, tests, strict=True)
     ]
     return sum(benjamini_yekutieli(p, q)[1])
@@ -208,7 +236,7 @@ def advantage(left: Sequence[LeftOut], n_units: int, cluster: Ints | None, how: 
     place = np.zeros(n_units, dtype=np.int64) if cluster is None else cluster
     statistic = Additive(features, profile.ravel(), place[compared], _mean_share)
     if cluster is not None:
-        return Estimate(rho, **statistic.trace_interval(how))
+        return Estimate(rho, **statistic.trace_interval(how, "share"))
     low, high, lost, _ = percentile(statistic.over_units(how), how.level)
     method = f"{level_words(how.level, '')} percentile bootstrap over units, {how.replicates} resamples"
     known: dict[str, Any] = {"level": how.level, "method": method, "seed": how.seed, "undefined_share": lost}

@@ -18,17 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..estimate import (
-    Estimate,
-    Resampling,
-    cluster_draws,
-    described,
-    effective,
-    interval_words,
-    joined,
-    percentile,
-    unit_draws,
-)
+from ..estimate import Estimate, Resampling, Scale, cluster_draws, over_clusters, percentile, unit_draws
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -149,9 +139,7 @@ class Additive:
 
     def trace_sums(self) -> Floats:
         """(traces, F) sums per trace."""
-        traces, place = self.traces
-        columns = np.ascontiguousarray(self.features.T)
-        return np.column_stack([np.bincount(place, column[self.profile], len(traces)) for column in columns])
+        return np.column_stack([self.by_trace(column) for column in np.ascontiguousarray(self.features.T)])
 
     def over_units(self, how: Resampling) -> Floats:
         """(replicates,) the statistic of redrawn units."""
@@ -162,52 +150,17 @@ class Additive:
             features = self.features[self.profile]
         return np.concatenate([np.empty(0), *(self.statistic(block @ features) for block in draws)])
 
-    def trace_interval(self, how: Resampling) -> dict[str, Any]:
-        """`trace_interval` of this statistic alone."""
-        return trace_interval(over_traces([self], how)[0], self.trace_sizes, how)
+    def by_trace(self, values: Floats) -> Floats:
+        """(traces,) sums of (profiles,) values."""
+        return np.asarray(np.bincount(self.traces[1], values[self.profile], len(self.traces[0])))
 
-
-def over_traces(statistics: Sequence[Additive], how: Resampling) -> list[Floats]:
-    """(replicates,) each statistic of redrawn traces, whole; only traces that have a unit there are drawn.
-
-    Statistics over the same traces share one set of draws; all draws come from one seed.
-    """
-    results: list[Floats] = [np.empty(0)] * len(statistics)
-    same: dict[bytes, list[int]] = {}
-    for place, one in enumerate(statistics):
-        same.setdefault(one.traces[0].tobytes(), []).append(place)
-    for places in same.values():
-        n = len(statistics[places[0]].traces[0])
-        if n < 2 or not how.replicates:
-            continue
-        sums = [statistics[place].trace_sums() for place in places]
-        parts: list[list[Floats]] = [[] for _ in places]
-        for weights in cluster_draws(n, how.replicates, how.seed):
-            for part, place, own in zip(parts, places, sums, strict=True):
-                part.append(statistics[place].statistic(weights @ own))
-        for part, place in zip(parts, places, strict=True):
-            results[place] = np.concatenate(part)
-    return results
-
-
-def trace_interval(
-    draws: Floats, sizes: Ints | Floats, how: Resampling, *warnings: str | None
-) -> dict[str, Any]:
-    """The fields of an `Estimate` that a resampling of whole traces gives, without its value; ``sizes``: (traces,)."""
-    low, high, lost, _ = percentile(draws, how.level)
-    alone = "no interval over traces: all units come from one trace" if len(sizes) < 2 else None
-    return {
-        "low": low,
-        "high": high,
-        "level": how.level,
-        "method": described("traces", how),
-        "n": round(sizes.sum()),
-        "clusters": len(sizes),
-        "effective_clusters": effective(sizes),
-        "seed": how.seed,
-        "undefined_share": lost,
-        "warnings": joined(alone or interval_words(len(sizes), how, "traces", lost), *warnings),
-    }
+    def trace_interval(
+        self, how: Resampling, scale: Scale, dissent: Floats | None = None, limits: Sequence[float] = ()
+    ) -> dict[str, Any]:
+        """The fields of an `Estimate` over traces, without its value; ``dissent``: (profiles,), see `over_clusters`."""
+        rare = None if dissent is None else self.by_trace(dissent)
+        sums, sizes = self.trace_sums(), self.trace_sizes
+        return over_clusters(self.statistic, sums, sizes, how, scale=scale, dissent=rare, limits=limits)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RunError, did_you_mean
-from ..estimate import Clusters, Estimate, Flags, Resampling
+from ..estimate import Clusters, Estimate, Flags, Interval, Resampling
 from ..limits import LEVEL
 from .comparison import ReliabilityData
 from .left_out import (
@@ -63,6 +63,7 @@ def replacement_test(
     replicates: int = 1000,
     seed: int = 0,
     level: float = LEVEL,
+    interval: Interval = "jackknife",
 ) -> ReplacementReport:
     """Test coder ``machine`` against the human coders of ``data`` (or just ``humans``); other machines do not enter.
 
@@ -70,7 +71,7 @@ def replacement_test(
     (``sets``; the default for ``metric="jaccard"``). Raises `RunError` for an unknown or human ``machine``,
     `ValueError` for settings that make no sense. Too few data raise nothing: the report says what is short.
     """
-    rule = _rule(kind, epsilon, metric, q, minimum, Resampling(replicates, seed, level))
+    rule = _rule(kind, epsilon, metric, q, minimum, Resampling(replicates, seed, level, interval))
     as_sets = metric == "jaccard" if sets is None else sets
     return _report(_from_reliability(data, machine, humans, sets=as_sets), machine, rule)
 
@@ -88,6 +89,7 @@ def alternative_annotator_test(
     replicates: int = 1000,
     seed: int = 0,
     level: float = LEVEL,
+    interval: Interval = "jackknife",
     name: str = "the machine",
 ) -> ReplacementReport:
     """The same over plain mappings: ``humans[coder][unit]`` and ``machine[unit]``; ``None`` or absent is missing.
@@ -95,7 +97,7 @@ def alternative_annotator_test(
     ``traces``: unit → trace, for the clustered test. Raises `ValueError` for a code that is NaN, a unit without a trace
     where ``traces`` is given, or settings that make no sense.
     """
-    rule = _rule(kind, epsilon, metric, q, minimum, Resampling(replicates, seed, level))
+    rule = _rule(kind, epsilon, metric, q, minimum, Resampling(replicates, seed, level, interval))
     return _report(_from_mappings(humans, machine, traces), name, rule)
 
 

@@ -25,16 +25,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Resampling, cluster_draws
+from ..estimate import Estimate, Interval, Resampling, over_clusters
 from ..formatting import level_words
 from ..limits import LEVEL
 from .continuum import Continuum, coders_of, codes_of, in_order
-from .profile import Floats, Ints, trace_interval
+from .profile import Floats, Ints
 
 Pairing = Literal["2016", "union"]
 PAIRINGS = ("2016", "union")
@@ -87,6 +88,7 @@ def unitizing_alpha(
     replicates: int = 1000,
     seed: int = 0,
     level: float = LEVEL,
+    interval: Interval = "jackknife",
 ) -> Unitizing:
     """ᵤα, |ᵤα, cᵤα and every (k)ᵤα of the coders of ``continua`` (nominal codes), with intervals over continua.
 
@@ -104,7 +106,7 @@ def unitizing_alpha(
     coders, codes = coders_of(continua), codes_of(continua)
     sums, lengths = _sums_by_continuum(continua, coders, codes, pairing)
     used = np.flatnonzero(lengths > 0)
-    results = _results(sums[used], lengths[used], codes, Resampling(replicates, seed, level))
+    results = _results(sums[used], lengths[used], codes, Resampling(replicates, seed, level, interval))
     return Unitizing(
         u=results[0],
         binary=results[1],
@@ -122,14 +124,13 @@ def unitizing_alpha(
 def _results(sums: Floats, lengths: Floats, codes: Sequence[str], how: Resampling) -> list[UnitizingAlpha]:
     point = sums.sum(axis=0)
     observed, expected = _disagreement(point[None])
-    drawn = _resampled(sums, how)
     total, _, cross, _ = _by_code(point[None])[:, 0]
     coverage = [None, None, _share(cross.sum(), total.sum()), *map(_share, cross[1:], total[1:])]
     results = []
     for at, reason in enumerate(_reasons(point, expected[0], codes)):
-        over = trace_interval(drawn[:, at], lengths, how)
+        over = over_clusters(partial(_alpha_at, at), sums, lengths, how, scale="agreement")
         if reason:
-            known = {field: over[field] for field in ("level", "n", "clusters", "effective_clusters", "seed")}
+            known = {field: over[field] for field in ("level", "n", "clusters", "effective_clusters")}
             results.append(UnitizingAlpha.undefined(reason, coverage=coverage[at], **known))
             continue
         o, e = float(observed[0, at]), float(expected[0, at])
@@ -137,14 +138,11 @@ def _results(sums: Floats, lengths: Floats, codes: Sequence[str], how: Resamplin
     return results
 
 
-def _resampled(sums: Floats, how: Resampling) -> Floats:
-    """(replicates, coefficients) α of redrawn continua; none where there is nothing to redraw."""
-    parts = [np.empty((0, sums.shape[1] // 4 + 2))]
-    for weights in cluster_draws(len(sums), how.replicates, how.seed) if len(sums) > 1 else ():
-        observed, expected = _disagreement(weights @ sums)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            parts.append(1 - observed / expected)
-    return np.concatenate(parts)
+def _alpha_at(at: int, sums: Floats) -> Floats:
+    """(R, F) sums → (R,) one of the coefficients."""
+    observed, expected = _disagreement(sums)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(1 - observed[:, at] / expected[:, at])
 
 
 def _disagreement(sums: Floats) -> tuple[Floats, Floats]:

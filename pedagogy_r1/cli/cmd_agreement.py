@@ -117,7 +117,7 @@ def _cells(result: Alpha) -> tuple[str, str, str]:
 def _print_codes(comparison: Comparison, over: str) -> None:
     rows = []
     for c in comparison.per_code:
-        note = c.result.why_undefined or ("too rare for its intervals" if c.result.too_uniform else "")
+        note = c.result.why_undefined or "; ".join(c.result.warnings)
         rows.append((c.code, *_cells(c.result), shown(c.prevalence, "share"), f"[dim]{escape(note)}[/]"))
     heads = ("code", "α", over, "over units", "prevalence", "note")
     put()

@@ -246,11 +246,17 @@ def seed(of: str = "the resamples") -> Decorator:
 
 
 def resampling(of: str = "traces", *, seed_of: str | None = "the resamples") -> Decorator:
-    """``--replicates``, ``--seed`` and ``--level``. ``seed_of``: ``None`` where the command has a seed already."""
+    """``--replicates``, ``--seed``, ``--level``, ``--interval``. ``seed_of``: ``None`` where the command has a seed already."""
     return together(
         option("--replicates", f"Bootstrap resamples of {of}; 0: no intervals.", FROM_0, default=1000),
         *([seed(seed_of)] if seed_of else []),
         option("--level", "Confidence level of the intervals.", INSIDE, default=LEVEL),
+        option(
+            "--interval",
+            f"Over {of}: by leaving out one at a time, which holds with few and unequal ones; or percentiles of resamples.",
+            ["jackknife", "bootstrap"],
+            default="jackknife",
+        ),
     )
 
 

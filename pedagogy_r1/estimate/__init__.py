@@ -1,7 +1,7 @@
 """An estimate with its interval, or why there is none; and the one way in which whole clusters are resampled."""
 
 from .estimate import Estimate, few, joined
-from .jackknife import Scale, jackknife_limits, jackknife_p, no_interval, over_clusters
+from .jackknife import Scale, clustered, jackknife, jackknife_spread, no_interval, over_clusters
 from .resample import (
     BLOCK,
     BOOTSTRAP,
@@ -44,6 +44,7 @@ __all__ = [
     "all_alike",
     "bootstrap",
     "clopper_pearson",
+    "clustered",
     "cluster_draws",
     "critical",
     "described",
@@ -51,8 +52,8 @@ __all__ = [
     "few",
     "from_draws",
     "interval_words",
-    "jackknife_limits",
-    "jackknife_p",
+    "jackknife",
+    "jackknife_spread",
     "jackknife_variance",
     "joined",
     "mostly_undefined",

@@ -16,14 +16,23 @@ there is none, and the estimate says why. What is rare is in few traces, and its
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..formatting import level_words
 from ..limits import FEWEST_CLUSTERS, FEWEST_EFFECTIVE, FEWEST_FOR_RARE, RARE
-from .estimate import joined
-from .resample import BOOTSTRAP, Resampling, cluster_draws, described, effective, interval_words, percentile
-from .share import two_sided
+from .estimate import Estimate, joined
+from .resample import (
+    BOOTSTRAP,
+    Clusters,
+    Resampling,
+    cluster_draws,
+    described,
+    effective,
+    interval_words,
+    percentile,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,59 +59,160 @@ def over_clusters(
     over: str = "traces",
     dissent: Ints | Floats | None = None,
     value: float | None = None,
+    limits: Sequence[float] = (),
 ) -> dict[str, Any]:
     """The fields of an `Estimate` that say how far it varies between clusters, without its value.
 
     ``sums``: (G, F) of each cluster; ``sizes``: (G,) observations; ``dissent``: (G,) those that are not of the commonest
-    value, or have the code: what the estimate rests on where that is rare. ``value``: the statistic, if known.
+    value, or have the code: what the estimate rests on where that is rare. ``value``: the statistic, if known. With
+    ``limits`` there is a further field ``below``: for each, the confidence that the true value lies below it.
     """
     import numpy as np
 
-    known: dict[str, Any] = {
+    if value is None:
+        value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
+    with np.errstate(all="ignore"):
+        found = _interval(statistic, sums, sizes, how, scale, over, dissent, value)
+        ends = np.sort(_back(np.array([found.low, found.high], dtype=np.float64), scale)).tolist()
+        below = {
+            f"{limit:.3f}": found.below(float(_forward(np.array(limit), scale)), scale) for limit in limits
+        }
+    fields: dict[str, Any] = {
         "level": how.level,
         "n": round(float(sizes.sum())),
         "clusters": len(sizes),
         "effective_clusters": effective(sizes),
+        "undefined_share": found.lost,
     }
-    if value is None:
-        value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
+    if found.low is not None:
+        fields |= {"low": ends[0], "high": ends[1], "method": found.method}
+    if found.draws is not None:
+        fields["seed"] = how.seed
+    if limits:
+        fields["below"] = {name: share for name, share in below.items() if share is not None}
+    return fields | {"warnings": found.warnings}
+
+
+@dataclass(frozen=True)
+class _Interval:
+    """Limits on the scale, or the reason in ``warnings``. The distribution behind them: ``draws``, or a t about ``theta``."""
+
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    warnings: tuple[str, ...] = ()
+    theta: float = 0.0
+    spread: float = 0.0
+    df: float = 0.0
+    draws: Floats | None = None
+    lost: float = 0.0
+
+    def below(self, limit: float, scale: Scale) -> float | None:
+        """The confidence that the true value lies below ``limit``, a value on the scale (which for agreement falls)."""
+        from scipy import special
+
+        if self.low is None:
+            return None
+        if self.draws is not None:
+            under = self.draws > limit if scale == "agreement" else self.draws < limit
+            return float(under.mean())
+        sign = -1 if scale == "agreement" else 1
+        return float(special.stdtr(self.df, sign * (limit - self.theta) / self.spread))
+
+
+def _interval(
+    statistic: Statistic,
+    sums: Floats,
+    sizes: Ints | Floats,
+    how: Resampling,
+    scale: Scale,
+    over: str,
+    dissent: Ints | Floats | None,
+    value: float,
+) -> _Interval:
+    import numpy as np
+
     if how.interval == BOOTSTRAP:
-        return known | _percentile(statistic, sums, how, over)
+        return _percentile(statistic, sums, how, scale, over)
     why = interval_words(len(sizes), how, over, few_words=False) or no_interval(sizes, over, dissent)
-    if why is None and not _finite(value, scale):
+    theta = float(_forward(np.array(value), scale))
+    if why is None and scale == "share" and value in (0.0, 1.0):
+        return _all_alike(value, sizes, how, over)
+    if why is None and not np.isfinite(theta):
         why = f"no interval: {value:g} is the end of the scale, and nothing shows how far off it is"
     if why is not None:
-        return known | {"warnings": (why,)}
-    rare = dissent is not None and dissent.sum() < RARE * sizes.sum()
-    with np.errstate(all="ignore"):
-        if rare and effective(dissent) < FEWEST_FOR_RARE:  # type: ignore[arg-type]
-            low, high, made = _studentised(statistic, sums, value, how, scale, over)
-        else:
-            without = _forward(statistic(sums.sum(axis=0) - sums), scale)
-            low, high, made = jackknife_limits(
-                float(_forward(np.array(value), scale)), without, sizes, how, over
-            )
-    if low is None or high is None:
-        return known | {"warnings": (made,)}
-    limits = sorted(float(limit) for limit in _back(np.array([low, high]), scale))
-    return known | {"low": limits[0], "high": limits[1], "method": made}
+        return _Interval(warnings=(why,))
+    rare = scale == "agreement" and dissent is not None and dissent.sum() < RARE * sizes.sum()
+    if rare and dissent is not None and effective(dissent) < FEWEST_FOR_RARE:
+        return _studentised(statistic, sums, theta, how, scale, over)
+    without = _forward(statistic(sums.sum(axis=0) - sums), scale)
+    return jackknife(theta, without, sizes, how, over)
 
 
-def jackknife_limits(
+def _all_alike(value: float, sizes: Ints | Floats, how: Resampling, over: str) -> _Interval:
+    """A share where no cluster (or every one) has any: Clopper & Pearson (1934) over as many clusters as count.
+
+    1 − (α/2)^(1/G), an upper bound for the mean of G values in [0, 1]; G: effective ones, where they are unequal.
+    """
+    import numpy as np
+
+    reach = 1 - ((1 - how.level) / 2) ** (1 / effective(sizes))
+    ends = np.array([0.0, reach] if value == 0 else [1 - reach, 1.0])
+    words = f"{level_words(how.level, '')} Clopper–Pearson over effective {over}"
+    note = f"{'none' if value == 0 else 'all'} of {len(sizes)} {over}: no two of them differ"
+    low, high = _forward(ends, "share").tolist()
+    return _Interval(low, high, words, (note,), draws=np.empty(0))
+
+
+def clustered(
+    columns: Sequence[Sequence[float]],
+    clusters: Sequence[Hashable],
+    statistic: Statistic,
+    how: Resampling,
+    *,
+    scale: Scale,
+    over: str = "traces",
+    why: str = "nothing to divide by",
+) -> Estimate:
+    """The statistic of summed columns with an interval over clusters.
+
+    ``columns``: k sequences of n numbers, the second of them what is divided by. ``statistic``: (R, k) sums → (R,) values,
+    NaN where undefined, in which case the estimate carries ``why``.
+    """
+    import numpy as np
+
+    table = np.array([np.asarray(column, dtype=np.float64) for column in columns]).T.reshape(-1, len(columns))
+    groups = Clusters.of(clusters)
+    sums = groups.sums(table)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
+    if not np.isfinite(value):
+        return Estimate.undefined(why, level=how.level, n=len(table), clusters=groups.count)
+    sizes = sums[:, 1]
+    dissent = (sums[:, 0] if value < 0.5 else sizes - sums[:, 0]) if scale == "share" else None
+    over_them = over_clusters(
+        statistic, sums, sizes, how, scale=scale, over=over, dissent=dissent, value=value
+    )
+    return Estimate(value, **over_them | {"n": len(table)})
+
+
+def jackknife(
     theta: float, without: Floats, sizes: Ints | Floats, how: Resampling, over: str = "traces"
-) -> tuple[float | None, float | None, str]:
-    """Limits of θ, given the θ_(g) without each cluster, and the method; or neither, and why."""
+) -> _Interval:
+    """The interval of θ, given the (G,) θ_(g) without each cluster; or why there is none."""
     import numpy as np
     from scipy import special
 
     if not np.isfinite(without).all():
-        return None, None, f"no interval: it rests on one of the {over}, without which it is undefined"
+        return _Interval(
+            warnings=(f"no interval: it rests on one of the {over}, without which it is undefined",)
+        )
     spread, df = jackknife_spread(without, sizes)
     if spread < _ROUNDING:
-        return None, None, f"no interval: it stays the same whichever of the {over} is left out"
+        return _Interval(warnings=(f"no interval: it stays the same whichever of the {over} is left out",))
     reach = float(special.stdtrit(df, (1 + how.level) / 2)) * spread
     words = f"{level_words(how.level, '')} jackknife over {over}, t with {df:.1f} df"
-    return theta - reach, theta + reach, words
+    return _Interval(theta - reach, theta + reach, words, theta=theta, spread=spread, df=df)
 
 
 def jackknife_spread(without: Floats, sizes: Ints | Floats) -> tuple[float, float]:
@@ -117,19 +227,6 @@ def jackknife_spread(without: Floats, sizes: Ints | Floats) -> tuple[float, floa
     return float(np.sqrt((count - 1) / count * squares)), min(effective(sizes), 2 * resting) - 1
 
 
-def jackknife_p(statistic: Statistic, sums: Floats, sizes: Ints | Floats, null: float = 0.0) -> float | None:
-    """Two-sided p of a statistic (…, F) → (…,) on its own scale against ``null``; ``None`` where no interval can hold."""
-    if no_interval(sizes, "traces", None):
-        return None
-    without = statistic(sums.sum(axis=0) - sums)
-    value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
-    limits = jackknife_limits(value, without, sizes, Resampling())
-    if limits[0] is None:
-        return None
-    spread, df = jackknife_spread(without, sizes)
-    return two_sided((value - null) / spread, df)
-
-
 def no_interval(sizes: Ints | Floats, over: str, dissent: Ints | Floats | None = None) -> str | None:
     """Why no interval over clusters of ``sizes`` can hold, whatever the estimate; ``dissent``: see `over_clusters`."""
     if len(sizes) < FEWEST_CLUSTERS:
@@ -141,42 +238,42 @@ def no_interval(sizes: Ints | Floats, over: str, dissent: Ints | Floats | None =
     return None
 
 
-def _percentile(statistic: Statistic, sums: Floats, how: Resampling, over: str) -> dict[str, Any]:
+def _percentile(statistic: Statistic, sums: Floats, how: Resampling, scale: Scale, over: str) -> _Interval:
     import numpy as np
 
     draws = np.empty(0)
     if len(sums) > 1 and how.replicates:
         blocks = cluster_draws(len(sums), how.replicates, how.seed)
         draws = np.concatenate([statistic(block @ sums) for block in blocks])
-    low, high, lost, _ = percentile(draws, how.level)
-    found = {"low": low, "high": high, "seed": how.seed, "undefined_share": lost}
-    made = {"method": described(over, how)} if len(draws) else {}
-    return found | made | {"warnings": joined(interval_words(len(sums), how, over, lost))}
+    low, high, lost, defined = percentile(draws, how.level)
+    low, high = (None if end is None else float(_forward(np.array(end), scale)) for end in (low, high))
+    words = joined(interval_words(len(sums), how, over, lost))
+    return _Interval(low, high, described(over, how), words, draws=_forward(defined, scale), lost=lost)
 
 
 def _studentised(
-    statistic: Statistic, sums: Floats, value: float, how: Resampling, scale: Scale, over: str
-) -> tuple[float | None, float | None, str]:
-    """Limits on the scale from resamples of (θ* − θ)/se*; se by linearising the statistic in its sums."""
+    statistic: Statistic, sums: Floats, theta: float, how: Resampling, scale: Scale, over: str
+) -> _Interval:
+    """The interval of θ from resamples of (θ* − θ)/se*; se by linearising the statistic in its sums."""
     import numpy as np
 
     count = len(sums)
     if count < FEWEST_FOR_RARE:
         few = f"no interval: what is this rare needs {FEWEST_FOR_RARE} {over}, and there are {count}"
-        return None, None, few
-    theta = float(_forward(np.array(value), scale))
+        return _Interval(warnings=(few,))
     (spread,) = _linearised(statistic, sums, np.ones((1, count)), scale)[1]
     ratios: list[Floats] = []
     for weights in cluster_draws(count, how.replicates, how.seed):
         drawn, spreads = _linearised(statistic, sums, weights, scale)
         ratios.append((drawn - theta) / spreads)
-    low, high, lost, _ = percentile(np.concatenate(ratios), how.level)
+    low, high, lost, defined = percentile(np.concatenate(ratios), how.level)
     if low is None or high is None or not spread > _ROUNDING:
-        return None, None, f"no interval: undefined in {lost:.0%} of the resamples"
+        return _Interval(warnings=("no interval: undefined in most resamples",), lost=lost)
     words = (
         f"{level_words(how.level, '')} studentised cluster bootstrap over {over}, {how.replicates} resamples"
     )
-    return theta - high * spread, theta - low * spread, words
+    ends = theta - high * spread, theta - low * spread
+    return _Interval(*ends, words, draws=theta - defined * spread, lost=lost)
 
 
 def _linearised(statistic: Statistic, sums: Floats, weights: Floats, scale: Scale) -> tuple[Floats, Floats]:
@@ -221,10 +318,3 @@ def _back(values: Floats, scale: Scale) -> Floats:
         "plain": np.asarray,
     }
     return np.asarray(found[scale](values), dtype=np.float64)
-
-
-def _finite(value: float, scale: Scale) -> bool:
-    import numpy as np
-
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(_forward(np.array(value), scale)))

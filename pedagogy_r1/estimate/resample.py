@@ -149,7 +149,7 @@ def interval_words(
 ) -> str | None:
     """Why there is no interval over clusters, or that it rests on few; ``lost``: the share of undefined resamples."""
     if clusters < 2:
-        return f"no interval: one of the {over} only"
+        return f"no interval: everything comes from one {over.removesuffix('s')}"
     if not how.replicates:
         return "no interval was asked for"
     return mostly_undefined(lost) or (few(clusters, over) if few_words else None)

@@ -21,7 +21,7 @@ from ..agreement.alpha import krippendorff_alpha
 from ..agreement.comparison import ReliabilityData, reliability_of
 from ..agreement.profile import MISSING
 from ..errors import InputError, RunError, did_you_mean
-from ..estimate import Estimate, Resampling
+from ..estimate import Estimate
 from ..formatting import level_words
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from ..runs.run import CoderRun, require_complete
@@ -154,8 +154,8 @@ def _pilot_alpha(data: ReliabilityData, human: list[int], code: str) -> dict[str
     """People's α of all codes, and of the presence of one; where there are two people."""
     if len(human) < 2:
         return {}
-    both = krippendorff_alpha(data.primary[human], data.cluster, len(data.categories), how=Resampling(0))
-    one = krippendorff_alpha(data.presence(code)[human], data.cluster, 2, how=Resampling(0))
+    both = krippendorff_alpha(data.primary[human], data.cluster, len(data.categories), replicates=0)
+    one = krippendorff_alpha(data.presence(code)[human], data.cluster, 2, replicates=0)
     return {"alpha": _usable(both.value), "code_alpha": _usable(one.value)}
 
 

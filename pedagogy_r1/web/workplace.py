@@ -20,7 +20,6 @@ from ..agreement.alpha import Alpha, krippendorff_alpha
 from ..agreement.profile import MISSING
 from ..codebook import NONE, Codebook, Rule
 from ..errors import InputError
-from ..estimate import Resampling
 from ..human.coding_log import NO_NOTE, Attribution, CodingLog, Entry, LogHeader
 from ..human.packet import CodingTask
 
@@ -209,7 +208,7 @@ def alpha_of_pairs(
     rows = [[MISSING if code is None else places[code] for code in pair] for pair in pairs]
     values = np.array(rows, dtype=np.int64).reshape(-1, 2).T
     clusters = np.array(cluster, dtype=np.int64)
-    return krippendorff_alpha(values, clusters, len(places), how=Resampling(replicates))
+    return krippendorff_alpha(values, clusters, len(places), replicates=replicates)
 
 
 def rules_between(book: Codebook, codes: Collection[str]) -> list[tuple[str, Rule]]:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pedagogy_r1.agreement import agree, krippendorff_alpha, reliability_data, value_counts
 from pedagogy_r1.agreement.comparison import confusions, most_disagreed, ranked_units
 from pedagogy_r1.errors import CodebookError, RunError
-from pedagogy_r1.estimate import Resampling
 
 from ..make_runs import BOOK, book, make_run
 
@@ -32,7 +31,7 @@ def test_published_examples(shared: Path) -> None:
         for level, expected in case["expected"].items():
             domain = values if level in ("interval", "ratio") else len(values)
             found = krippendorff_alpha(
-                matrix, np.zeros(matrix.shape[1], dtype=int), domain, measurement=level, how=Resampling(0)
+                matrix, np.zeros(matrix.shape[1], dtype=int), domain, level=level, replicates=0
             )
             where = f"{case['id']} {level}"
             if expected.get("computed_krippendorff_0_9") is not None:
@@ -56,7 +55,7 @@ def test_alpha_is_one_minus_observed_over_expected(rows: list[list[int]]) -> Non
     """The parts reported beside α give α again; where α is undefined a reason stands in its place."""
     matrix = np.array(rows).T
     counts = value_counts(matrix, 4)
-    found = krippendorff_alpha(matrix, np.arange(len(rows)), 4, how=Resampling(20))
+    found = krippendorff_alpha(matrix, np.arange(len(rows)), 4, replicates=20)
     pairable = counts[counts.sum(axis=1) >= 2]
     if len(pairable) == 0 or (pairable.sum(axis=0) > 0).sum() < 2:
         assert found.value is None
@@ -80,7 +79,7 @@ def test_bootstrap_equals_resampling_by_hand(clustered: bool) -> None:
     matrix = np.array([np.where(rng.random(200) < 0.75, truth, rng.integers(0, 3, 200)) for _ in range(2)])
     matrix[1, ::9] = -1
     counts, cluster = value_counts(matrix, 3), np.arange(200) // 5
-    found = krippendorff_alpha(matrix, cluster, 3, how=Resampling(4000, 2))
+    found = krippendorff_alpha(matrix, cluster, 3, replicates=4000, seed=2, interval="bootstrap")
     by_hand = []
     groups = [np.flatnonzero(cluster == t) for t in range(40)]
     for _ in range(1500):
@@ -183,7 +182,7 @@ def test_second_codes_bring_three_alphas_of_sets(tmp_path: Path) -> None:
     run = make_run(
         tmp_path / "r", {"x": [("A", "B"), "A", "B", "C"] * 5, "y": ["B", "A", ("C", "B"), ()] * 5}
     )
-    sets = agree([run], replicates=50).comparisons[0].sets
+    sets = agree([run], replicates=50, interval="bootstrap").comparisons[0].sets
     assert list(sets) == ["masi", "jaccard", "multivalued"]
     for alpha in sets.values():
         assert alpha.value is not None
@@ -269,7 +268,10 @@ def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ig
     assert {"code", "value", "why_undefined", "low", "high", "unit_low", "unit_high"} <= set(
         comparison["per_code"][0]
     )
-    assert comparison["low"] <= comparison["value"] <= comparison["high"]
+    assert comparison["alpha"] == comparison["value"]
+    assert comparison["n_units"] == comparison["n"] == 20
+    assert comparison["ci_cluster"] is None, "all five traces are alike: nothing shows how much traces differ"
+    assert comparison["unit_low"] <= comparison["value"] <= comparison["unit_high"]
     alone = pcode("agreement", tmp_path / "m")
     assert alone.exit_code == 0
     assert "nobody to agree with" in alone.output

@@ -34,9 +34,7 @@ def set_alpha(units: list[list[list[str] | None]], measurement: str) -> Alpha:
     sets = [[None if value is None else frozenset(value) for value in unit] for unit in units]
     domain = sorted({value for unit in sets for value in unit if value is not None}, key=sorted)
     values = np.array([[-1 if value is None else domain.index(value) for value in unit] for unit in sets]).T
-    return krippendorff_alpha(
-        values, np.arange(len(units)), domain, measurement=measurement, how=Resampling(0)
-    )
+    return krippendorff_alpha(values, np.arange(len(units)), domain, level=measurement, replicates=0)
 
 
 def test_masi_dkpro_example(shared: Path) -> None:
@@ -117,7 +115,9 @@ def test_multivalued_interval_is_that_of_redrawn_traces() -> None:
     truth = rng.integers(0, 6, 40)
     values = np.array([np.where(rng.random(40) < 0.7, truth, rng.integers(0, 6, 40)) for _ in range(2)])
     cluster = np.arange(40) // 5
-    found = krippendorff_alpha(values, cluster, sets, measurement="multivalued", how=Resampling(50, 4))
+    found = krippendorff_alpha(
+        values, cluster, sets, level="multivalued", replicates=50, seed=4, interval="bootstrap"
+    )
     each = []
     for row in np.random.default_rng(4).integers(0, 8, size=(50, 8)):
         redrawn = np.concatenate([np.flatnonzero(cluster == trace) for trace in row])

@@ -458,7 +458,7 @@ def test_the_verdict_can_be_quoted_whole() -> None:
         "= 1.00 where 0.50 passes (ε = 0.2, expert coders; false discovery rate 0.05; accuracy on 400 units). With errors "
         "clustered by trace (20 traces) it wins over 4 of 4 and also passes. Averaged over coders, it fits the other coders "
         "at least as well as the one left out on 88 % of units (ties included; advantage probability ρ = 0.88, 95 % interval "
-        "0.86 to 0.90). The smallest ε at which it would pass is 0.053 (0.052 clustered). This does not show that the codes "
+        "0.85 to 0.90). The smallest ε at which it would pass is 0.053 (0.052 clustered). This does not show that the codes "
         "are valid, for coders and machine can share a mistake; nor that coders agree well, for where they disagree the test "
         "is easy to pass (read it beside α); nor that the machine may replace all humans, for it is measured by them. A win "
         "allows the machine to be up to 20 points worse than the coder, and it holds for these coders, these units and this "

@@ -461,7 +461,7 @@ def test_one_continuum_has_no_interval_and_says_so() -> None:
     text = _random_continuum(random.Random(1), 2, 240)
     alpha = unitizing_alpha([text]).u
     assert alpha.interval is None
-    assert alpha.warnings == ("no interval over traces: all units come from one trace",)
+    assert alpha.warnings == ("no interval: everything comes from one trace",)
 
 
 def _redrawn(continua: list[Continuum], replicates: int, seed: int) -> list[list[Continuum]]:
@@ -472,7 +472,7 @@ def _redrawn(continua: list[Continuum], replicates: int, seed: int) -> list[list
 def test_the_interval_is_that_of_redrawn_continua() -> None:
     rng = random.Random(5)
     continua = [_random_continuum(rng, 3, 60 + 12 * n, f"t{n}", "xy") for n in range(12)]
-    found = unitizing_alpha(continua, replicates=200, seed=9)
+    found = unitizing_alpha(continua, replicates=200, seed=9, interval="bootstrap")
     redrawn = _redrawn(continua, 200, 9)
     each = [_estimates(unitizing_alpha(again, replicates=0)) for again in redrawn]
     named = {"u": found.u, "binary": found.binary, "coded": found.coded, "kx": found.per_code["x"]}
@@ -483,18 +483,21 @@ def test_the_interval_is_that_of_redrawn_continua() -> None:
         assert alpha.value is not None
         assert alpha.interval is not None
         assert alpha.low < alpha.value < alpha.high
-    narrower = unitizing_alpha(continua, replicates=200, seed=9, level=0.9)
+    narrower = unitizing_alpha(continua, replicates=200, seed=9, interval="bootstrap", level=0.9)
     assert narrower.u.interval == pytest.approx(np.quantile([e["u"] for e in each], [0.05, 0.95]), abs=1e-12)
     assert "90%" in narrower.method
-    assert found == unitizing_alpha(continua, replicates=200, seed=9)
-    assert found.u.interval != unitizing_alpha(continua, replicates=200, seed=10).u.interval
+    assert found == unitizing_alpha(continua, replicates=200, seed=9, interval="bootstrap")
+    assert (
+        found.u.interval
+        != unitizing_alpha(continua, replicates=200, seed=10, interval="bootstrap").u.interval
+    )
     assert unitizing_alpha(continua * 4).u.warnings == ()
-    assert "4 traces only" in unitizing_alpha(continua[:4]).u.warnings[0]
+    assert "4 traces, and with fewer than 5 none can hold" in unitizing_alpha(continua[:4]).u.warnings[0]
 
 
 def test_undefined_resamples_are_counted_and_left_out() -> None:
     coded, empty = _two([(0, 5, "x")], [(0, 6, "x")]), _two([], [])
-    found = unitizing_alpha([coded, empty], replicates=1000)
+    found = unitizing_alpha([coded, empty], interval="bootstrap")
     assert found.u.undefined_share == pytest.approx(0.25, abs=0.05)  # both draws are the empty text
     assert found.u.interval is not None
 

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from benchmarks.coverage_sampling import simulate, summary
 from pedagogy_r1.agreement import agree, krippendorff_alpha
 from pedagogy_r1.errors import InputError, PedagogyError, RunError
-from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.human.write_packet import write_packet
 from pedagogy_r1.report.planned_precision import (
@@ -426,7 +425,7 @@ def test_dsl_learns_from_a_machine_that_finds_a_rare_code() -> None:
 def test_simulated_alphas_are_krippendorffs() -> None:
     values = simulated(Coders(0.6, (0.5, 0.3, 0.2), 10, 0.1, 3), 12, 4, np.random.default_rng(0))
     for run, alpha in enumerate(alphas_of(values, 3)):
-        ours = krippendorff_alpha(values[:, run], np.arange(120) // 10, 3, how=Resampling(0))
+        ours = krippendorff_alpha(values[:, run], np.arange(120) // 10, 3, replicates=0)
         assert alpha == pytest.approx(ours.value, abs=1e-12)
 
 
