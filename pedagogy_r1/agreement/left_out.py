@@ -151,6 +151,8 @@ def mean_test(difference: Ints, epsilon: float, cluster: Ints | None = None) -> 
     total = int(difference.sum())
     _, place = compact(cluster) if cluster is not None else (None, np.arange(n))
     sums, sizes = np.bincount(place, difference), np.bincount(place)
+    order = np.lexsort((sums, sizes))  # so that rounding does not depend on the order of the traces
+    sums, sizes = sums[order], sizes[order]
     clusters, mean = len(sizes), total / n
     if clusters < 2:
         return MeanTest(mean, None, clusters, why_undefined="all units lie in one trace")
