@@ -45,7 +45,7 @@ WIDE = 104
 @options.flag("--hayes", "Also the Hayes–Krippendorff intervals, which are too narrow.")
 @options.coders("Only these coders.")
 @options.partial()
-@options.resampling("units and of traces")
+@options.resampling("units and of traces", ways=True)
 @options.as_json()
 @options.json_file()
 def command(

@@ -18,7 +18,7 @@ from . import options
 @options.coder("Whose codings the frequencies show; default: who coded most units.")
 @options.contrasts()
 @options.partial()
-@options.resampling()
+@options.resampling(ways=True)
 @options.option(
     "--inclusion",
     "Table of unit_id (or trace_id) and inclusion_probability: how people's units were drawn. Default: assumed, and said.",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )
 @options.choice("--cluster", "What is resampled for noise and repetition.", ["trace", "item"])
 @options.partial()
-@options.resampling()
+@options.resampling(ways=True)
 @options.out("Folder for CSV tables per trace, thought and unit.", required=False)
 @options.as_json()
 @options.json_file()

@@ -33,7 +33,7 @@ NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes wh
     ["missing", "nothing"],
 )
 @options.partial()
-@options.resampling()
+@options.resampling(ways=True)
 @options.flag(
     "--gamma", "Also γ of every trace, from --seed; it takes overlaps (pip install pedagogy-r1[gamma])."
 )

@@ -245,18 +245,19 @@ def seed(of: str = "the resamples") -> Decorator:
     return option("--seed", f"Seed of {of}.", int, default=0)
 
 
-def resampling(of: str = "traces", *, seed_of: str | None = "the resamples") -> Decorator:
-    """``--replicates``, ``--seed``, ``--level``, ``--interval``. ``seed_of``: ``None`` where the command has a seed already."""
+def resampling(of: str = "traces", *, seed_of: str | None = "the resamples", ways: bool = False) -> Decorator:
+    """``--replicates``, ``--seed``, ``--level``, and with ``ways`` ``--interval``. ``seed_of``: ``None`` where the command has a seed already."""
+    way = option(
+        "--interval",
+        "Over traces: by leaving out one at a time, which holds with few and unequal ones; or percentiles of resamples.",
+        ["jackknife", "bootstrap"],
+        default="jackknife",
+    )
     return together(
         option("--replicates", f"Bootstrap resamples of {of}; 0: no intervals.", FROM_0, default=1000),
         *([seed(seed_of)] if seed_of else []),
         option("--level", "Confidence level of the intervals.", INSIDE, default=LEVEL),
-        option(
-            "--interval",
-            f"Over {of}: by leaving out one at a time, which holds with few and unequal ones; or percentiles of resamples.",
-            ["jackknife", "bootstrap"],
-            default="jackknife",
-        ),
+        *([way] if ways else []),
     )
 
 

@@ -27,6 +27,8 @@ from .resample import (
     BOOTSTRAP,
     Clusters,
     Resampling,
+    alike_limits,
+    alike_words,
     cluster_draws,
     described,
     effective,
@@ -71,6 +73,8 @@ def over_clusters(
 
     if value is None:
         value = float(statistic(sums.sum(axis=0, keepdims=True))[0])
+    if how.interval == BOOTSTRAP:
+        scale = "plain"
     with np.errstate(all="ignore"):
         found = _interval(statistic, sums, sizes, how, scale, over, dissent, value)
         ends = np.sort(_back(np.array([found.low, found.high], dtype=np.float64), scale)).tolist()
@@ -134,12 +138,14 @@ def _interval(
 
     if how.interval == BOOTSTRAP:
         return _percentile(statistic, sums, how, scale, over)
-    why = interval_words(len(sizes), how, over, few_words=False) or no_interval(sizes, over, dissent)
+    why = interval_words(len(sizes), how, over, few_words=False) or no_interval(sizes, over)
     theta = float(_forward(np.array(value), scale))
     if why is None and scale == "share" and value in (0.0, 1.0):
         return _all_alike(value, sizes, how, over)
     if why is None and not np.isfinite(theta):
         why = f"no interval: {value:g} is the end of the scale, and nothing shows how far off it is"
+    if why is None and dissent is not None and effective(dissent) < FEWEST_EFFECTIVE:
+        why = f"no interval: all but the commonest value is found in one or two of the {over}"
     if why is not None:
         return _Interval(warnings=(why,))
     rare = scale == "agreement" and dissent is not None and dissent.sum() < RARE * sizes.sum()
@@ -150,18 +156,11 @@ def _interval(
 
 
 def _all_alike(value: float, sizes: Ints | Floats, how: Resampling, over: str) -> _Interval:
-    """A share where no cluster (or every one) has any: Clopper & Pearson (1934) over as many clusters as count.
-
-    1 − (α/2)^(1/G), an upper bound for the mean of G values in [0, 1]; G: effective ones, where they are unequal.
-    """
     import numpy as np
 
-    reach = 1 - ((1 - how.level) / 2) ** (1 / effective(sizes))
-    ends = np.array([0.0, reach] if value == 0 else [1 - reach, 1.0])
-    words = f"{level_words(how.level, '')} Clopper–Pearson over effective {over}"
-    note = f"{'none' if value == 0 else 'all'} of {len(sizes)} {over}: no two of them differ"
-    low, high = _forward(ends, "share").tolist()
-    return _Interval(low, high, words, (note,), draws=np.empty(0))
+    low, high = _forward(np.array(alike_limits(value, effective(sizes), how.level)), "share").tolist()
+    words = f"{level_words(how.level, '')} Clopper–Pearson over {over}"
+    return _Interval(low, high, words, (alike_words(value, len(sizes), over),), draws=np.empty(0))
 
 
 def clustered(
@@ -227,14 +226,12 @@ def jackknife_spread(without: Floats, sizes: Ints | Floats) -> tuple[float, floa
     return float(np.sqrt((count - 1) / count * squares)), min(effective(sizes), 2 * resting) - 1
 
 
-def no_interval(sizes: Ints | Floats, over: str, dissent: Ints | Floats | None = None) -> str | None:
-    """Why no interval over clusters of ``sizes`` can hold, whatever the estimate; ``dissent``: see `over_clusters`."""
+def no_interval(sizes: Ints | Floats, over: str) -> str | None:
+    """Why no interval over clusters of ``sizes`` can hold, whatever the estimate."""
     if len(sizes) < FEWEST_CLUSTERS:
         return f"no interval: {len(sizes)} {over}, and with fewer than {FEWEST_CLUSTERS} none can hold"
     if (real := effective(sizes)) < FEWEST_EFFECTIVE:
         return f"no interval: a few long {over} hold nearly everything ({real:.1f} effective {over})"
-    if dissent is not None and effective(dissent) < FEWEST_EFFECTIVE:
-        return f"no interval: all but the commonest value is found in one or two of the {over}"
     return None
 
 

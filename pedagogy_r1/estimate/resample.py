@@ -11,7 +11,7 @@ difference is paired. Percentile intervals: Efron & Tibshirani (1993), ch. 13.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -195,52 +195,9 @@ def described(over: str, how: Resampling) -> str:
     )
 
 
-def bootstrap(
-    columns: Sequence[Sequence[float]],
-    clusters: Sequence[Hashable],
-    statistic: Callable[[Floats], Floats],
-    how: Resampling,
-    *,
-    over: str = "traces",
-    why: str = "nothing to divide by",
-    unit_range: bool = False,
-) -> Estimate:
-    """The statistic of summed columns with a percentile interval over clusters.
-
-    ``columns``: k sequences of n numbers. ``statistic``: (…, k) sums → (…,) values, NaN where undefined, in which case
-    the estimate carries ``why``. ``unit_range``: the values lie in [0, 1]; where all of them are 0 (or all 1) every
-    resample is the same, and the interval is the exact binomial one for "a cluster has any" instead of [0, 0].
-    """
-    import numpy as np
-
-    table = np.array([np.asarray(column, dtype=np.float64) for column in columns]).T.reshape(-1, len(columns))
-    groups = Clusters.of(clusters)
-    sums = groups.sums(table)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = float(statistic(sums.sum(axis=0)))
-        if not np.isfinite(value):
-            return Estimate.undefined(why, level=how.level, n=len(table), seed=how.seed)
-        known: dict[str, Any] = {
-            "n": len(table),
-            "clusters": groups.count,
-            "effective_clusters": groups.effective,
-        }
-        if groups.count < 2 or not how.replicates:
-            return from_draws(value, np.empty(0), how, over=over, **known)
-        blocks = cluster_draws(groups.count, how.replicates, how.seed)
-        values = np.concatenate([statistic(block @ sums) for block in blocks])
-    if unit_range and value in (0.0, 1.0):
-        return all_alike(value, len(table), groups, how, over=over)
-    return from_draws(value, values, how, over=over, **known)
-
-
 def all_alike(value: float, n: int, groups: Clusters, how: Resampling, *, over: str = "traces") -> Estimate:
-    """A share where no cluster (or every one) has any, which resampling cannot vary: Clopper & Pearson (1934) over clusters.
-
-    1 − (α/2)^(1/G), an upper bound for the mean of values in [0, 1].
-    """
-    reach = 1 - ((1 - how.level) / 2) ** (1 / groups.count)
-    low, high = (0.0, reach) if value == 0 else (1 - reach, 1.0)
+    """A share where no cluster (or every one) has any, which resampling cannot vary: see `alike_limits`."""
+    low, high = alike_limits(value, groups.effective, how.level)
     return Estimate(
         value,
         low,
@@ -250,9 +207,23 @@ def all_alike(value: float, n: int, groups: Clusters, how: Resampling, *, over: 
         n,
         groups.count,
         groups.effective,
-        warnings=(f"{'none' if value == 0 else 'all'} of {groups.count} {over}: resampling cannot vary it",),
+        warnings=(alike_words(value, groups.count, over),),
         seed=how.seed,
     )
+
+
+def alike_limits(value: float, clusters: float, level: float) -> tuple[float, float]:
+    """Limits of a share that is 0 (or 1) in all of so many effective clusters: Clopper & Pearson (1934) over clusters.
+
+    1 − (α/2)^(1/G), an upper bound for the mean of values in [0, 1].
+    """
+    reach = 1 - ((1 - level) / 2) ** (1 / clusters)
+    return (0.0, reach) if value == 0 else (1 - reach, 1.0)
+
+
+def alike_words(value: float, clusters: int, over: str) -> str:
+    """What such a share rests on."""
+    return f"{'none' if value == 0 else 'all'} of {clusters} {over}: no two of them differ"
 
 
 def jackknife_variance(deviations: Floats) -> Floats:

@@ -23,7 +23,7 @@ from ..agreement.profile import MISSING
 from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
 from ..errors import ArgumentError, RunError, did_you_mean
-from ..estimate import Ints, Resampling
+from ..estimate import Interval, Ints, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
@@ -66,7 +66,7 @@ COLUMNS = ("condition", "correct", "model", "domain")
 class ReportSettings:
     """``coder``: whose codings the frequencies show; default the one who coded most units. ``contrasts``: default all
     that the runs allow. ``family``: codes whose error is controlled together, named before looking; default all.
-    ``inclusion``: with what probability each unit was given to people, from the sampling plan. ``level``: of confidence."""
+    ``inclusion``: with what probability each unit was given to people, from the sampling plan. ``level``: of confidence. ``interval``: how those of α and of noise are made, see `Resampling`."""
 
     coder: str | None = None
     contrasts: tuple[ColumnContrast, ...] = ()
@@ -76,11 +76,12 @@ class ReportSettings:
     seed: int = 0
     inclusion: Inclusion | None = None
     level: float = LEVEL
+    interval: Interval = "jackknife"
 
     @property
     def how(self) -> Resampling:
         """How intervals are made that resample."""
-        return Resampling(self.replicates, self.seed, self.level)
+        return Resampling(self.replicates, self.seed, self.level, self.interval)
 
     @property
     def percent(self) -> str:

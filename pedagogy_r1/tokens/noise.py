@@ -28,8 +28,8 @@ from ..estimate import (
     Clusters,
     Estimate,
     Resampling,
-    bootstrap,
     cluster_draws,
+    clustered,
     described,
     from_draws,
     quotient,
@@ -163,7 +163,7 @@ def noise_share(
         own = [count / whole for count, whole in zip(counts, coded, strict=True)]
         columns = ([counts, coded], [own, [1.0] * len(own)])
         why = "no token is coded"
-        return [bootstrap(c, groups, quotient, how, over=over, why=why, unit_range=True) for c in columns]
+        return [clustered(c, groups, quotient, how, scale="share", over=over, why=why) for c in columns]
 
     strict, strict_mean = pooled_and_mean([row.strict for row, _ in kept], families.why_no_strict)
     wider, wider_mean = pooled_and_mean(

@@ -15,7 +15,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from ..estimate import Estimate, Resampling, bootstrap, quotient
+from ..estimate import Estimate, Resampling, clustered, quotient
 
 NEW_BELOW = 0.5
 """Share of a solution's words that repeat earlier ones, from which on it is no new solution."""
@@ -127,4 +127,4 @@ def efficiency(responses: Sequence[Solutions], how: Resampling, *, distinct: str
 def mean_over_items(terms: Sequence[float], items: Sequence[str], how: Resampling, why: str) -> Estimate:
     """The mean of (responses,) terms in [0, 1], with its interval over their items; ``why`` there is none, if so."""
     ones = [1.0] * len(terms)
-    return bootstrap([terms, ones], items, quotient, how, over="items", why=why, unit_range=True)
+    return clustered([terms, ones], items, quotient, how, scale="share", over="items", why=why)

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..codebook import Codebook
 from ..errors import InputError
-from ..estimate import Estimate, Resampling, bootstrap, quotient
+from ..estimate import Estimate, Resampling, clustered, quotient
 from ..provenance import now, versions
 from ..trace import Trace, Unit
 from .measured import SEGMENTER, Measured, UnitRow, measure, measure_units
@@ -306,14 +306,14 @@ def _repetition(measured: Sequence[Measured], draws: _Draws) -> RepetitionShare:
         why = reasons.most_common(1)[0][0] if reasons else "no trace"
         size = [float(m.repetition.words) if weighted else 1.0 for m in rows]
         part = [getattr(m.repetition, name) * s for m, s in zip(rows, size, strict=True)]
-        return bootstrap(
+        return clustered(
             [part, size],
             draws.names(rows),
             quotient,
             draws.how,
             over=draws.over,
             why=why,
-            unit_range=weighted,
+            scale="share" if weighted else "plain",
         )
 
     return RepetitionShare(

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..estimate import Estimate, Resampling, bootstrap, ratio_of_means
+from ..estimate import Estimate, Resampling, clustered, ratio_of_means
 from .response_thoughts import Response
 from .solutions import mean_over_items
 
@@ -137,7 +137,7 @@ def wrong_to_right(responses: Sequence[Response], how: Resampling) -> WrongToRig
             columns += [[v * g for v, g in zip(values, group, strict=True)], group]
         total, n_wrong, other, n_right = map(sum, columns)
         means = (total / n_wrong if n_wrong else None, other / n_right if n_right else None)
-        return bootstrap(columns, items, ratio_of_means, how, over="items", why=none), means
+        return clustered(columns, items, ratio_of_means, how, scale="ratio", over="items", why=none), means
 
     tokens, mean_tokens = compared([r.tokens for r in responses])
     switches, mean_switches = compared([r.switches for r in responses])

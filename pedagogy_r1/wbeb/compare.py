@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, InputError, RunError, did_you_mean
-from ..estimate import Estimate, Resampling, bootstrap, ratio_of_means
+from ..estimate import Estimate, Resampling, clustered, ratio_of_means
 from .domain import Answered, Score, domain_named
 from .evaluation import Key, answered
 from .generation import Generation
@@ -278,7 +278,9 @@ def thinking(run: str, domain: str | None, answered: Sequence[Answered], how: Re
         domain,
         _mean(tokens[right]),
         _mean(tokens[~right]),
-        bootstrap(columns, groups, ratio_of_means, how, over=OVER, why=_no_ratio(tokens, right)),
+        clustered(
+            columns, groups, ratio_of_means, how, scale="ratio", over=OVER, why=_no_ratio(tokens, right)
+        ),
         int(right.sum()),
         int((~right).sum()),
         int((~whole).sum()),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pedagogy_r1.agreement.profile import trace_interval
 from pedagogy_r1.estimate import (
     Clusters,
     Estimate,
     Resampling,
-    bootstrap,
     cluster_draws,
+    clustered,
     effective,
     from_draws,
     jackknife_variance,
@@ -42,7 +41,8 @@ def test_the_level_widens_the_interval_and_stands_in_the_method() -> None:
     rng = np.random.default_rng(0)
     hits, ones, names = rng.integers(0, 2, 300).tolist(), [1] * 300, [i // 5 for i in range(300)]
     narrow, wide = (
-        bootstrap([hits, ones], names, quotient, Resampling(500, 0, level)) for level in (0.8, 0.99)
+        clustered([hits, ones], names, quotient, Resampling(500, 0, level, "bootstrap"), scale="share")
+        for level in (0.8, 0.99)
     )
     assert None not in (narrow.low, narrow.high, wide.low, wide.high)
     assert wide.low < narrow.low < narrow.high < wide.high
@@ -57,27 +57,35 @@ def test_the_level_widens_the_interval_and_stands_in_the_method() -> None:
     ("level", "words"), [(0.95, "95%"), (0.975, "97.5%"), (0.999, "99.9%"), (0.57, "57%")]
 )
 def test_the_level_is_not_rounded_in_words(level: float, words: str) -> None:
-    columns, how = [[0, 1] * 20, [1] * 40], Resampling(10, 0, level)
-    found = bootstrap(columns, list(range(40)), quotient, how)
+    columns, how = [[0, 1] * 20, [1] * 40], Resampling(10, 0, level, "bootstrap")
+    found = clustered(columns, list(range(40)), quotient, how, scale="share")
     assert found.method == f"{words} percentile cluster bootstrap over traces, 10 resamples"
-    alike = bootstrap([[0] * 40, [1] * 40], list(range(40)), quotient, how, unit_range=True)
+    alike = clustered(
+        [[0] * 40, [1] * 40], list(range(40)), quotient, Resampling(10, 0, level), scale="share"
+    )
     assert alike.method == f"{words} Clopper–Pearson over traces"
     assert level_words(level) == words.replace("%", " %")
 
 
 def test_few_clusters_are_said_and_none_differ_by_statistic() -> None:
-    found = bootstrap([[1, 0] * 25, [1] * 50], [i // 2 for i in range(50)], quotient, Resampling(100))
+    found = clustered(
+        [[1, 0] * 25, [1] * 50],
+        [i // 2 for i in range(50)],
+        quotient,
+        Resampling(100, interval="bootstrap"),
+        scale="plain",
+    )
     assert found.clusters == 25
     assert f"fewer than {FEW_CLUSTERS}" in found.warnings[0]
 
 
 def test_nothing_to_divide_by_is_undefined_with_the_reason() -> None:
-    found = bootstrap([[0], [0]], ["a"], quotient, Resampling(10), why="no token was coded")
-    assert found == Estimate.undefined("no token was coded", n=1, seed=0)
+    found = clustered([[0], [0]], ["a"], quotient, Resampling(10), scale="share", why="no token was coded")
+    assert found == Estimate.undefined("no token was coded", n=1, clusters=1)
 
 
 def test_all_alike_gets_the_exact_interval_not_one_of_no_width() -> None:
-    found = bootstrap([[0] * 30, [1] * 30], list(range(30)), quotient, Resampling(100), unit_range=True)
+    found = clustered([[0] * 30, [1] * 30], list(range(30)), quotient, Resampling(100), scale="share")
     assert (found.value, found.low) == (0.0, 0.0)
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 30))
 
@@ -111,18 +119,16 @@ def test_no_interval_where_most_resamples_are_undefined(lost: int, kept: bool) -
 
 def test_the_rule_is_that_of_alpha_and_of_shares_too() -> None:
     """A statistic that only two of the clusters define is undefined in most resamples that miss them."""
-    ones = [1.0] * 1 + [0.0] * 49
+    ones = [1.0] * 2 + [0.0] * 48
 
     def where_seen(sums: np.ndarray) -> np.ndarray:
-        return np.where(sums[..., 0] > 1, 1.0, np.nan) if sums.ndim > 1 else np.array(1.0)
+        return np.where(sums[:, 0] > 2 - (len(sums) == 1), 0.5, np.nan)
 
-    found = bootstrap([ones], list(range(50)), where_seen, Resampling(200))
+    how = Resampling(200, interval="bootstrap")
+    found = clustered([ones, [1.0] * 50], list(range(50)), where_seen, how, scale="share")
     assert found.interval is None
     assert found.undefined_share > 0.5
     assert "no interval: undefined in most resamples" in found.warnings
-    over = trace_interval(np.array([np.nan, np.nan, 0.5]), np.ones(50), Resampling(3))
-    assert (over["low"], over["high"]) == (None, None)
-    assert over["warnings"] == ("no interval: undefined in most resamples",)
 
 
 def test_the_jackknife_of_a_mean_is_its_usual_variance() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from scipy.stats import spearmanr
 
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import CodebookError
-from pedagogy_r1.estimate import bootstrap, quotient
+from pedagogy_r1.estimate import clustered, quotient
 from pedagogy_r1.tokens import NoiseTokens, Resampling, noise_families, noise_share, noise_tokens
 from pedagogy_r1.tokens.noise import trace_correlation, unit_correlation
 
@@ -47,7 +49,7 @@ def test_missing_is_not_noise() -> None:
 
 def test_pooled_and_mean_of_traces_differ() -> None:
     rows = [NoiseTokens("a", 900, 900, 0, 0, 90, 90), NoiseTokens("b", 100, 100, 0, 0, 50, 50)]
-    share = noise_share(rows, SCHOEN, HOW)
+    share = noise_share(rows, SCHOEN, replace(HOW, interval="bootstrap"))
     assert share.strict.value == pytest.approx(0.14)
     assert share.strict_mean.value == pytest.approx(0.30)
     assert share.strict.interval == (0.1, 0.5)
@@ -84,14 +86,14 @@ def test_zero_noise_has_an_interval() -> None:
     assert "Clopper" in share.strict.method
 
 
-def test_cluster_bootstrap_covers() -> None:
+def test_the_interval_over_clusters_covers() -> None:
     """Traces differ in their noise; the interval of the pooled share contains the true one nineteen times in twenty."""
     rng = np.random.default_rng(5)
     hits, runs = 0, 300
-    for run in range(runs):
+    for _ in range(runs):
         length = rng.integers(50, 400, 60)
         noisy = rng.binomial(length, rng.beta(2, 3, 60))
-        found = bootstrap([noisy, length], list(range(60)), quotient, Resampling(300, run))
+        found = clustered([noisy, length], list(range(60)), quotient, Resampling(), scale="share")
         assert found.interval is not None
         hits += found.interval[0] <= 0.4 <= found.interval[1]
     assert 0.90 <= hits / runs <= 0.98
@@ -99,11 +101,10 @@ def test_cluster_bootstrap_covers() -> None:
 
 def test_the_same_seed_gives_the_same_interval() -> None:
     rows = [NoiseTokens(str(i), 100, 100, 0, 0, i, 2 * i) for i in range(30)]
-    assert noise_share(rows, SCHOEN, HOW) == noise_share(rows, SCHOEN, HOW)
-    assert (
-        noise_share(rows, SCHOEN, HOW).strict.interval
-        != noise_share(rows, SCHOEN, Resampling(300, 2)).strict.interval
-    )
+    drawn = [noise_share(rows, SCHOEN, Resampling(300, seed, interval="bootstrap")) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1]
+    assert drawn[0].strict.interval != drawn[2].strict.interval
+    assert noise_share(rows, SCHOEN, HOW).strict == noise_share(rows, SCHOEN, Resampling(seed=2)).strict
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_wang_2025_figure_2() -> None:
     assert score.score.value == pytest.approx(1 - 411 / 7681)
     assert round(score.score.value or 0, 3) == 0.946
     assert score.score.interval is None
-    assert score.score.warnings == ("no interval: one of the items only",)
+    assert score.score.warnings == ("no interval: everything comes from one item",)
 
 
 def test_the_first_correct_thought_itself_is_included() -> None:
@@ -166,7 +167,7 @@ def test_wrong_to_right_ratios() -> None:
         response_of("b", [100] * 4, [False] * 4),
         response_of("c", [100, 100], [True, True], correct=True),
     ]
-    found = wrong_to_right(responses, HOW)
+    found = wrong_to_right(responses, replace(HOW, interval="bootstrap"))
     assert found.tokens.value == pytest.approx(2.5)
     assert found.switches.value == pytest.approx(4)
     assert (found.mean_tokens, found.mean_switches) == ((500, 200), (4, 1))
