@@ -12,11 +12,10 @@ LEVEL = 0.95
 """Confidence level of every interval, unless ``--level`` says otherwise. By custom; nothing rests on it."""
 
 FEW_CLUSTERS = 40
-"""Traces (items, students) under which an interval that resamples them is called too narrow.
+"""Effective traces (items, students; (Σm)²/Σm²) under which an interval by percentiles of resampled ones is called too narrow.
 
-``benchmarks/coverage_alpha.py``: 95 % intervals of α over traces cover .94–.95 from 40 traces on, .92 with 20, .86 with 6.
-``benchmarks/coverage_corrected.py``: the same for shares. One number for all statistics, so that 25 traces are never few for
-one and enough for another.
+``benchmarks/coverage_intervals.py``, column *percentiles*: of α they cover .94–.95 from 40 equal traces on, .92 with 20, .86
+with 6, and of 14 lognormal ones .89. One number for all statistics, so that 25 traces are never few for one and enough for another.
 """
 
 FEWEST_CLUSTERS = 5
@@ -34,12 +33,6 @@ which on its interval (of studentised resamples) holds.
 
 ``benchmarks/coverage_intervals.py``: of a 3 % code the jackknife covers .83 to .93 with up to 20 traces and studentised
 resamples .93 to .95 with 42. From so many effective traces with the rare value on the jackknife holds again.
-"""
-
-FEW_DISSENTING = 100
-"""Values that are not the commonest one, under which an interval of α is called too narrow.
-
-``benchmarks/coverage_alpha.py``: with 60 of them (a code of 3 % in 40 traces) 95 % intervals cover .82.
 """
 
 MOST_UNDEFINED = 0.5
@@ -79,7 +72,7 @@ share of all weight that one unit may carry.
 
 FEW_SHARED, FEW_SHARED_TRACES = 30, 5
 """Units that coders share, and their traces, under which the report's answer says that α cannot tell yet how far they agree: an
-interval over traces is no guide there (``benchmarks/coverage_alpha.py``: with 6 traces it covers .86)."""
+interval over so few traces is too wide to tell, or there is none (`FEWEST_CLUSTERS`)."""
 
 FEW_PRACTISED = 30
 """Units coded in practice under which α is said to say little, whatever it is. By custom; nothing rests on it."""

@@ -10,7 +10,7 @@ import click
 
 from ..errors import PedagogyError
 from ..files.records import write_csv, write_text
-from ..formatting import counted, level_words, shown
+from ..formatting import counted, interval, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
 from .console import escape, notice, put, put_json, table
@@ -243,7 +243,7 @@ def _print_plan(size: SampleSize) -> None:
     for r in size.rows():
         counts = (f"{r['n_units']:,}", f"{r['n_traces']:,}")
         alphas = (shown(r[name]) for name in ("alpha_half", "alpha_shown", "code_alpha_half"))
-        limits = f"{100 * r['code_low']:.1f}–{shown(r['code_high'], 'share')}"
+        limits = interval(r["code_low"], r["code_high"], "share")
         rows.append((*counts, *alphas, limits, f"{r['code_expected']:.0f}"))
     heads = ("units", "traces", "α ±", f"shown ≥ {shown(ALPHA_TENTATIVE)}", "α of the code ±")
     frequency = f"its frequency, {level_words(LEVEL)}"
@@ -257,6 +257,7 @@ def _print_plan(size: SampleSize) -> None:
     parts = [f"{words[name]}: {'out of reach' if n is None else f'{n:,}'}" for name, n in size.needed.items()]
     put(escape(f"units needed for {'; '.join(parts)}"))
     put(
-        f"α: {size.runs} simulated studies a row, seed {size.seed}; frequency: by formula, without a machine's help",
+        f"α ±: half the interval that such a study would print ({size.runs} simulated ones a row, seed {size.seed}); – where most "
+        "would print none. Frequency: by formula, without a machine's help",
         style="dim",
     )

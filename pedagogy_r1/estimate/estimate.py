@@ -63,11 +63,13 @@ class Estimate:
         } | {"warnings": list(self.warnings)}
 
 
-def few(clusters: int, over: str = "traces") -> str | None:
-    """A warning where the clusters are few; ``over`` says what they are."""
-    if clusters >= FEW_CLUSTERS:
+def few(clusters: int, over: str = "traces", effective: float | None = None) -> str | None:
+    """A warning where the clusters, or the ``effective`` ones, are few for a percentile of resamples; ``over``: what they are."""
+    real = clusters if effective is None else min(float(clusters), effective)
+    if real >= FEW_CLUSTERS:
         return None
-    return f"{clusters} {over} only: with fewer than {FEW_CLUSTERS} the interval tends to be too narrow"
+    count = f"{clusters} {over}" if real > 0.9 * clusters else f"{clusters} {over}, {real:.1f} effective,"
+    return f"{count} only: with fewer than {FEW_CLUSTERS} the interval tends to be too narrow"
 
 
 def joined(*warnings: str | None) -> tuple[str, ...]:

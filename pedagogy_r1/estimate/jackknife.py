@@ -34,6 +34,7 @@ from .resample import (
     effective,
     interval_words,
     percentile,
+    resampled_words,
 )
 
 if TYPE_CHECKING:
@@ -137,8 +138,8 @@ def _interval(
     import numpy as np
 
     if how.interval == BOOTSTRAP:
-        return _percentile(statistic, sums, how, scale, over)
-    why = interval_words(len(sizes), how, over, few_words=False) or no_interval(sizes, over)
+        return _percentile(statistic, sums, sizes, how, scale, over)
+    why = interval_words(len(sizes), how, over) or no_interval(sizes, over)
     theta = float(_forward(np.array(value), scale))
     if why is None and scale == "share" and value in (0.0, 1.0):
         return _all_alike(value, sizes, how, over)
@@ -235,7 +236,9 @@ def no_interval(sizes: Ints | Floats, over: str) -> str | None:
     return None
 
 
-def _percentile(statistic: Statistic, sums: Floats, how: Resampling, scale: Scale, over: str) -> _Interval:
+def _percentile(
+    statistic: Statistic, sums: Floats, sizes: Ints | Floats, how: Resampling, scale: Scale, over: str
+) -> _Interval:
     import numpy as np
 
     draws = np.empty(0)
@@ -244,7 +247,7 @@ def _percentile(statistic: Statistic, sums: Floats, how: Resampling, scale: Scal
         draws = np.concatenate([statistic(block @ sums) for block in blocks])
     low, high, lost, defined = percentile(draws, how.level)
     low, high = (None if end is None else float(_forward(np.array(end), scale)) for end in (low, high))
-    words = joined(interval_words(len(sums), how, over, lost))
+    words = joined(resampled_words(len(sums), how, over, lost, effective(sizes)))
     return _Interval(low, high, described(over, how), words, draws=_forward(defined, scale), lost=lost)
 
 

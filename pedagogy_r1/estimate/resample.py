@@ -144,15 +144,18 @@ def percentile(values: Floats, level: float = LEVEL) -> Percentile:
     return Percentile(float(low), float(high), lost, defined)
 
 
-def interval_words(
-    clusters: int, how: Resampling, over: str, lost: float = 0.0, *, few_words: bool = True
-) -> str | None:
-    """Why there is no interval over clusters, or that it rests on few; ``lost``: the share of undefined resamples."""
+def interval_words(clusters: int, how: Resampling, over: str) -> str | None:
+    """Why there is no interval over clusters, whichever way it is made."""
     if clusters < 2:
         return f"no interval: everything comes from one {over.removesuffix('s')}"
-    if not how.replicates:
-        return "no interval was asked for"
-    return mostly_undefined(lost) or (few(clusters, over) if few_words else None)
+    return None if how.replicates else "no interval was asked for"
+
+
+def resampled_words(
+    clusters: int, how: Resampling, over: str, lost: float, effective: float | None
+) -> str | None:
+    """Why there is no interval by resampling, or that it rests on few clusters; ``lost``: the share of undefined resamples."""
+    return interval_words(clusters, how, over) or mostly_undefined(lost) or few(clusters, over, effective)
 
 
 def mostly_undefined(lost: float) -> str | None:
@@ -174,7 +177,9 @@ def from_draws(
     ``note``: a further warning; ``known``: further fields of the estimate, ``clusters`` among them.
     """
     low, high, lost, _ = percentile(draws, how.level)
-    warnings = joined(note, interval_words(known["clusters"], how, over, lost))
+    warnings = joined(
+        note, resampled_words(known["clusters"], how, over, lost, known.get("effective_clusters"))
+    )
     made: dict[str, Any] = {"method": described(over, how)} if len(draws) else {}
     return Estimate(
         value,

@@ -82,7 +82,7 @@ class SampleSize:
     def figure(self) -> Figure:
         """The picture."""
         caption = (
-            f"How far {LEVEL_WORDS} of studies would lie from α = {self.assumed.alpha:g}, and the {LEVEL_WORDS} interval to be expected for a "
+            f"Half the {LEVEL_WORDS} interval to be expected around α = {self.assumed.alpha:g}, and the {LEVEL_WORDS} interval to be expected for a "
             f"code of {self.assumed.prevalence:.2%}, against the number of coded units."
         )
         return Figure("plan", caption, lambda: _drawn(self))
@@ -208,7 +208,7 @@ def _drawn(size: SampleSize) -> Canvas:
     left.set_title(f"α = {size.assumed.alpha:.2g}, ±")
     left.set_ylim(0, None)
     left.legend()
-    low, high = (np.array([getattr(s, end) for s in size.share]) for end in ("low", "high"))
+    low, high = (np.array([getattr(s, end) for s in size.share], dtype=float) for end in ("low", "high"))
     right.fill_between(n, low, high, color=MUTED, alpha=0.25, lw=0)
     right.plot(n, low, color=INK, lw=1)
     right.plot(n, high, color=INK, lw=1)
@@ -216,7 +216,9 @@ def _drawn(size: SampleSize) -> Canvas:
     right.set_title(
         f"Frequency of {size.assumed.code}, {100 * size.assumed.prevalence:.3g} %: {LEVEL_WORDS} interval"
     )
-    right.set_ylim(0, min(1.0, 1.1 * float(high[len(GRID) // 3])))  # the first intervals say only "too few"
+    right.set_ylim(
+        0, min(1.0, 1.1 * float(np.nanmax(high[len(GRID) // 3 :])))
+    )  # the first say only "too few"
     right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
     for axes in (left, right):
         axes.set_xscale("log")
