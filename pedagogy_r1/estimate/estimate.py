@@ -68,7 +68,7 @@ def few(clusters: int, over: str = "traces", effective: float | None = None) -> 
     real = clusters if effective is None else min(float(clusters), effective)
     if real >= FEW_CLUSTERS:
         return None
-    count = f"{clusters} {over}" if real > 0.9 * clusters else f"{clusters} {over}, {real:.1f} effective,"
+    count = f"{clusters} {over}" if real > 0.9 * clusters else f"{clusters} {over} ({real:.1f} effective)"
     return f"{count} only: with fewer than {FEW_CLUSTERS} the interval tends to be too narrow"
 
 

@@ -53,7 +53,7 @@ def test_pooled_and_mean_of_traces_differ() -> None:
     assert share.strict.value == pytest.approx(0.14)
     assert share.strict_mean.value == pytest.approx(0.30)
     assert share.strict.interval == (0.1, 0.5)
-    assert "2 traces only" in " ".join(share.strict.warnings)
+    assert "2 traces (1.2 effective) only" in " ".join(share.strict.warnings)
 
 
 def test_a_codebook_without_the_families_says_so() -> None:

@@ -171,7 +171,7 @@ def test_all_alike_gives_an_exact_interval_instead_of_one_without_width() -> Non
     assert (every.low, every.high) == (pytest.approx(0.025 ** (1 / 20)), 1)
     score = Scorer(groups, HOW).share("accuracy", [0] * 20, Beside())
     assert score.estimate.method == "95% Clopper–Pearson over groups"
-    assert "resampling cannot vary it" in score.remarks
+    assert "no two of them differ" in score.remarks
     assert score.estimate.high == none.high
 
 
