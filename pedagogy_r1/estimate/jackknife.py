@@ -3,9 +3,10 @@
     θ = scale(value)       v = (G−1)/G Σ_g (θ_(g) − θ̄)²       θ ± t_df · √v, and back to the scale of the value
 
 θ_(g): without cluster g (Efron & Tibshirani 1993, ch. 11). The scale is the one on which the estimate is nearly normal:
-log(1 − x) for agreement, the logit for a share, the log for a ratio, none for a difference. df = min(Kish, 2E) − 1 with
+log(1 − x) for agreement, the logit for a share, the log for a ratio, none for a difference. df = min(K, 2E) − 1 with
 
-    Kish = (Σm)²/Σm²        of the clusters' sizes m: 14 traces of which one holds half count for 4
+    K = (Σm)²/Σm²           of the clusters' sizes m (Kish 1965): 14 traces of which one holds half count for 4; where the
+                            estimate rests on what is not the commonest, the geometric mean with the K of that
     E = (Σδ²)²/Σδ⁴          of δ_g = θ_(g) − θ̄: how many clusters the variance rests on (G/3 where δ is normal)
 
 With 6 to 42 traces, of equal length, of lognormal length or where longer ones are harder, 95 % intervals cover .93 to .975
@@ -153,7 +154,7 @@ def _interval(
     if rare and dissent is not None and effective(dissent) < FEWEST_FOR_RARE:
         return _studentised(statistic, sums, theta, how, scale, over)
     without = _forward(statistic(sums.sum(axis=0) - sums), scale)
-    return jackknife(theta, without, sizes, how, over)
+    return jackknife(theta, without, sizes, how, over, dissent)
 
 
 def _all_alike(value: float, sizes: Ints | Floats, how: Resampling, over: str) -> _Interval:
@@ -197,7 +198,12 @@ def clustered(
 
 
 def jackknife(
-    theta: float, without: Floats, sizes: Ints | Floats, how: Resampling, over: str = "traces"
+    theta: float,
+    without: Floats,
+    sizes: Ints | Floats,
+    how: Resampling,
+    over: str = "traces",
+    dissent: Ints | Floats | None = None,
 ) -> _Interval:
     """The interval of θ, given the (G,) θ_(g) without each cluster; or why there is none."""
     import numpy as np
@@ -207,7 +213,7 @@ def jackknife(
         return _Interval(
             warnings=(f"no interval: it rests on one of the {over}, without which it is undefined",)
         )
-    spread, df = jackknife_spread(without, sizes)
+    spread, df = jackknife_spread(without, sizes, dissent)
     if spread < _ROUNDING:
         return _Interval(warnings=(f"no interval: it stays the same whichever of the {over} is left out",))
     reach = float(special.stdtrit(df, (1 + how.level) / 2)) * spread
@@ -215,16 +221,20 @@ def jackknife(
     return _Interval(theta - reach, theta + reach, words, theta=theta, spread=spread, df=df)
 
 
-def jackknife_spread(without: Floats, sizes: Ints | Floats) -> tuple[float, float]:
-    """√v and df of estimates (G,) without each cluster of ``sizes`` (G,)."""
+def jackknife_spread(
+    without: Floats, sizes: Ints | Floats, dissent: Ints | Floats | None = None
+) -> tuple[float, float]:
+    """√v and df of estimates (G,) without each cluster of ``sizes`` (G,); ``dissent``: see `over_clusters`."""
     import numpy as np
 
     deviations = without - without.mean()
     squares = float((deviations**2).sum())
     fourths = float((deviations**4).sum())
     resting = squares**2 / fourths if fourths else float(len(sizes))
-    count = len(without)
-    return float(np.sqrt((count - 1) / count * squares)), min(effective(sizes), 2 * resting) - 1
+    count, real = len(without), effective(sizes)
+    if dissent is not None:
+        real = float(np.sqrt(real * effective(dissent)))
+    return float(np.sqrt((count - 1) / count * squares)), min(real, 2 * resting) - 1
 
 
 def no_interval(sizes: Ints | Floats, over: str) -> str | None:

@@ -24,7 +24,8 @@ def test_the_interval_is_the_jackknife_of_the_logit_with_a_t() -> None:
     without = special.logit((hits.sum() - hits) / (sizes.sum() - sizes))
     deviations = without - without.mean()
     resting = (deviations**2).sum() ** 2 / (deviations**4).sum()
-    df = min(sizes.sum() ** 2 / (sizes**2).sum(), 2 * resting) - 1
+    kish = sizes.sum() ** 2 / (sizes**2).sum()
+    df = min(kish, 2 * resting) - 1
     half = stats.t.ppf(0.975, df) * np.sqrt(5 / 6 * (deviations**2).sum())
     middle = special.logit(hits.sum() / sizes.sum())
     assert (found["low"], found["high"]) == pytest.approx(
@@ -32,6 +33,17 @@ def test_the_interval_is_the_jackknife_of_the_logit_with_a_t() -> None:
     )
     assert found["effective_clusters"] == pytest.approx(effective(sizes))
     assert f"t with {df:.1f} df" in found["method"]
+
+
+def test_what_it_rests_on_lowers_the_degrees_of_freedom() -> None:
+    hits, sizes = np.array([9.0, 1, 1, 1, 2, 1, 1, 1]), np.full(8, 40.0)
+    sums = np.column_stack([hits, sizes])
+    plain = over_clusters(shares, sums, sizes, HOW, scale="share")
+    found = over_clusters(shares, sums, sizes, HOW, scale="share", dissent=hits)
+    _, df = jackknife_spread(special.logit(shares(sums.sum(axis=0) - sums)), sizes, hits)
+    assert df <= np.sqrt(8 * effective(hits)) - 1 + 1e-12
+    assert f"t with {df:.1f} df" in found["method"]
+    assert found["high"] - found["low"] >= plain["high"] - plain["low"]
 
 
 def test_of_a_plain_mean_of_equal_clusters_it_is_the_t_interval_but_for_its_df() -> None:
