@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..agreement.alpha import Alpha
     from ..agreement.alpha_difference import AlphaDifference
     from ..agreement.comparison import Comparison
+    from ..runs.where import Where
 
 WIDE = 104
 """Columns that the table takes with the coefficients beside α."""
@@ -44,12 +45,19 @@ WIDE = 104
 )
 @options.flag("--hayes", "Also the Hayes–Krippendorff intervals, which are too narrow.")
 @options.coders("Only these coders.")
+@options.where()
 @options.partial()
 @options.resampling("units and of traces", ways=True)
 @options.as_json()
 @options.json_file()
 def command(
-    runs: tuple[Path, ...], by: str | None, as_json: bool, json_file: Path | None, **given: Any
+    runs: tuple[Path, ...],
+    by: str | None,
+    where: Where | None,
+    before: tuple[Path, ...],
+    as_json: bool,
+    json_file: Path | None,
+    **given: Any,
 ) -> None:
     """Krippendorff's α over RUNS, with bootstrap intervals over units and over traces.
 
@@ -58,8 +66,12 @@ def command(
     comparisons within each domain. --replace runs the alternative-annotator test (Calderon et al. 2025).
     """
     from ..agreement.agreement_report import agree
+    from ..runs.run import opened, restricted
 
-    report = agree(runs, by=None if by == "code" else by, **given)
+    found, earlier = restricted(runs, where), opened(before)
+    picked = found[0].picked
+    given["before"] = [run.only(picked) for run in earlier] if picked else earlier
+    report = agree(found, by=None if by == "code" else by, **given)
     if not put_json(report.as_json(), as_json, json_file):
         _print(report, codes=by == "code")
 

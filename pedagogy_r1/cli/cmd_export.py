@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import options
+
+if TYPE_CHECKING:
+    from ..runs.where import Where
 
 
 @click.command("export", cls=options.Command)
@@ -20,8 +23,9 @@ from . import options
     default=None,
     help="A table that R's rENA (a 0/1 column a code) or tna (a row a sequence) reads as it is.",
 )
+@options.where()
 @options.partial()
-def command(runs: tuple[Path, ...], out: Path, partial: bool, for_: Any) -> int:
+def command(runs: tuple[Path, ...], out: Path, where: Where | None, partial: bool, for_: Any) -> int:
     """Write the codings of RUNS as a table, one row per unit × coder × code.
 
     A unit with no code has one row with an empty code; a reason beside it says that the coding is missing. In CSV and
@@ -29,14 +33,14 @@ def command(runs: tuple[Path, ...], out: Path, partial: bool, for_: Any) -> int:
     with --partial its first traces are written, the column run_status says so, and the exit status is 1.
     """
     from ..runs.export import export_runs
-    from ..runs.run import opened, require_complete
+    from ..runs.run import require_complete, restricted
 
-    found = opened(runs)
+    found = restricted(runs, where)
     count = export_runs(found, out, partial=partial, for_=for_)
     click.echo(f"{count} rows written to {out}")
-    warnings = require_complete(found, partial)
-    for warning in warnings:
-        click.secho(f"warning: {warning}", fg="red", bold=True, err=True)
-    if warnings:
+    unfinished = any(run.manifest.status != "complete" for run in found)
+    for sentence in require_complete(found, partial):
+        click.secho(f"warning: {sentence}", fg="red", bold=True, err=True)
+    if unfinished:
         click.echo("hint:  complete it with the command that started it, and export again", err=True)
-    return 1 if warnings else 0
+    return 1 if unfinished else 0

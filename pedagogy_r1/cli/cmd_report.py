@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import options
+
+if TYPE_CHECKING:
+    from ..runs.where import Where
 
 
 @click.command("report", cls=options.Command)
@@ -17,6 +20,7 @@ from . import options
 @options.option("--title", "Title of the page; default: the codebook's.", default="", show_default=False)
 @options.coder("Whose codings the frequencies show; default: who coded most units.")
 @options.contrasts()
+@options.where()
 @options.partial()
 @options.resampling(ways=True)
 @options.option(
@@ -32,6 +36,7 @@ def command(
     contrasts: tuple[str, ...],
     family: tuple[str, ...],
     inclusion: Path | None,
+    where: Where | None,
     partial: bool,
     **given: Any,
 ) -> None:
@@ -41,6 +46,7 @@ def command(
     be estimated from the runs is left out, and the page says why.
     """
     from ..report import ReportSettings, build_report, parse_comparison
+    from ..runs.run import restricted
     from ..sampling.inclusion import read_inclusion
 
     settings = ReportSettings(
@@ -49,7 +55,8 @@ def command(
         inclusion=read_inclusion(inclusion) if inclusion else None,
         **given,
     )
-    report = build_report(runs, out, settings, title=title, progress=_say, partial=partial)
+    found = restricted(runs, where)
+    report = build_report(found, out, settings, title=title, progress=_say, partial=partial)
     if sys.stderr.isatty():
         click.echo("\r\x1b[2K", nl=False, err=True)
     for sentence in report.study.partial:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -15,7 +15,9 @@ from .console import escape, estimate_cells, progress_bar, put, put_json, table
 
 if TYPE_CHECKING:
     from ..runs.run import CoderRun
+    from ..runs.where import Picked, Where
     from ..tokens.tokens_report import Coded, CoderNoise, GroupNoise, TokenGroup, TokenReport
+    from ..trace import Trace
 
 
 @click.command("tokens", cls=options.Command)
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     "--routine", "Families that the non-reflective share adds.", metavar="FAMILY,…", default=("KA",)
 )
 @options.choice("--cluster", "What is resampled for noise and repetition.", ["trace", "item"])
+@options.where()
 @options.partial()
 @options.resampling(ways=True)
 @options.out("Folder for CSV tables per trace, thought and unit.", required=False)
@@ -63,25 +66,31 @@ def command(
 
 
 def _report(
-    traces: Path, runs: Sequence[Path], *, tokenizer: str, thoughts: Path | None, partial: bool, **how: Any
+    traces: Path,
+    runs: Sequence[Path],
+    *,
+    tokenizer: str,
+    thoughts: Path | None,
+    where: Where | None,
+    partial: bool,
+    **how: Any,
 ) -> TokenReport:
-    from ..intake import some_traces
-    from ..runs.run import CoderRun, require_complete
+    from ..runs.run import opened, require_complete
     from ..tokens.measured import SEGMENTER
     from ..tokens.response_thoughts import read_thoughts
     from ..tokens.thought_run import described
     from ..tokens.tokenizer import load_tokenizer
     from ..tokens.tokens_report import judge_name, measure_traces, token_report
 
-    opened = [CoderRun(path) for path in runs]
-    unfinished = require_complete(opened, partial)
     counter = load_tokenizer(tokenizer)
     given = read_thoughts(thoughts) if thoughts else None
+    chosen = _Chosen.of(traces, opened(runs), where)
+    unfinished = require_complete(chosen.runs, partial)
     with progress_bar("traces") as update:
         step = (lambda done: update(done, 0)) if update else None
-        measured = list(measure_traces(some_traces(traces), counter, given, step))
+        measured = list(measure_traces(chosen.traces(), counter, chosen.thoughts(given), step))
     families = options.taken(how, "strict", "routine")
-    coders = list(_coders(opened, {m.trace_id: m for m in measured}, **families))
+    coders = list(_coders(chosen.runs, {m.trace_id: m for m in measured}, **families))
     segmenter, judge = (described(thoughts) if thoughts else None) or (f"spans of {thoughts}", "")
     return token_report(
         measured,
@@ -91,8 +100,40 @@ def _report(
         how=Resampling(**how),
         judge=judge or judge_name(given, str(thoughts)),
         segmenter=segmenter if thoughts else SEGMENTER,
-        partial=unfinished,
+        partial=unfinished or chosen.said,
     )
+
+
+class _Chosen(NamedTuple):
+    """The traces file and the runs, both with none but the traces that ``--where`` asks for."""
+
+    file: Path
+    runs: Sequence[CoderRun]
+    picked: Picked | None
+
+    @classmethod
+    def of(cls, file: Path, runs: Sequence[CoderRun], where: Where | None) -> _Chosen:
+        from ..intake import some_traces
+
+        if where is None:
+            return cls(file, runs, None)
+        picked = where.pick(some_traces(file))
+        return cls(file, [run.only(picked) for run in runs], picked)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        return (self.picked.said,) if self.picked else ()
+
+    def traces(self) -> Iterator[Trace]:
+        from ..intake import some_traces
+
+        return (t for t in some_traces(self.file) if not self.picked or t.id in self.picked.ids)
+
+    def thoughts(self, given: Any) -> Any:
+        """Those of the chosen traces."""
+        if not (given and self.picked):
+            return given
+        return {trace: thoughts for trace, thoughts in given.items() if trace in self.picked.ids}
 
 
 def _coders(opened: Sequence[CoderRun], measured: Any, **families: Sequence[str]) -> Iterator[CoderNoise]:

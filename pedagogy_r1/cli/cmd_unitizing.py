@@ -15,6 +15,7 @@ from .console import escape, put, put_json, table
 if TYPE_CHECKING:
     from ..agreement.gamma import Gamma
     from ..agreement.unitizing import Unitizing
+    from ..runs.where import Where
 
 NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes where spans meet"}
 
@@ -32,13 +33,16 @@ NAMES = {"u": "u  spans and codes", "|u": "|u  spans alone", "cu": "cu  codes wh
     "A coder without a span in a trace did not code it, or found nothing there.",
     ["missing", "nothing"],
 )
+@options.where()
 @options.partial()
 @options.resampling(ways=True)
 @options.flag(
     "--gamma", "Also γ of every trace, from --seed; it takes overlaps (pip install pedagogy-r1[gamma])."
 )
 @options.as_json()
-def command(runs: tuple[Path, ...], partial: bool, gamma: bool, as_json: bool, **how: Any) -> None:
+def command(
+    runs: tuple[Path, ...], where: Where | None, partial: bool, gamma: bool, as_json: bool, **how: Any
+) -> None:
     """The unitizing α family over RUNS whose coders chose their own spans (pcode import --units own).
 
     u: spans and codes together; |u: spans alone; cu: codes, where spans meet; (k)u: one code. --gamma adds γ (Mathet et
@@ -47,9 +51,9 @@ def command(runs: tuple[Path, ...], partial: bool, gamma: bool, as_json: bool, *
     from ..agreement.continuum import continua_of
     from ..agreement.gamma import gamma as gammas
     from ..agreement.unitizing import unitizing_alpha
-    from ..runs.run import opened, require_complete
+    from ..runs.run import require_complete, restricted
 
-    found_runs = opened(runs)
+    found_runs = restricted(runs, where)
     unfinished = require_complete(found_runs, partial)
     continua = continua_of(found_runs, partial=partial, **options.taken(how, "coders", "silent"))
     aligned = gammas(continua, seed=how["seed"]) if gamma else []

@@ -12,12 +12,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..limits import LEVEL
 from .console import notice
+
+if TYPE_CHECKING:
+    from ..runs.where import Where
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -236,6 +239,24 @@ def on_error() -> Decorator:
 def partial() -> Decorator:
     """``--partial``: what `require_complete` refuses otherwise."""
     return flag("--partial", "Take runs that are not complete, as far as they are; all output says so.")
+
+
+def where() -> Decorator:
+    """``--where``: a `Where`, or ``None``; for `restricted`."""
+    return option(
+        "--where",
+        "Only the traces with these values, as domain=math,condition=cop or metadata.grade=5; all output says so. "
+        "Values of one field are alternatives. May be repeated.",
+        multiple=True,
+        callback=_where,
+        metavar="FIELD=VALUE,…",
+    )
+
+
+def _where(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Where | None:
+    from ..runs.where import Where
+
+    return Where.parse(values)
 
 
 # --- intervals, contrasts

@@ -11,7 +11,7 @@ reason if it is missing, none if no code applies. A unit that a coder of the run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -54,7 +54,7 @@ def export_runs(
 
     Returns the number of rows. ``for_``: instead of the tidy table one that R's ``rENA`` or ``tna`` reads as it is
     (`network_table`), for which the runs must share one codebook. ``partial``: also of runs that are not complete, the traces
-    they have; the column ``run_status`` tells them. In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
+    they have; the column ``run_status`` tells them. Of runs that are restricted to some traces a last column ``where`` says so. In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
     front (`files.spreadsheet`); ``pcode import`` takes it away again.
     """
     out = Path(out)
@@ -74,7 +74,15 @@ def export_runs(
     else:
         book = one_codebook(found)
         table = ena_table(found, book) if for_ == "ena" else tna_table(found)
-    return writers[out.suffix.lower()](out, table.columns, table.rows)
+    return writers[out.suffix.lower()](out, *_marked(table, found))
+
+
+def _marked(table: NetworkTable, runs: Sequence[CoderRun]) -> NetworkTable:
+    """With a last column ``where`` that says to which traces the runs are restricted, where they are."""
+    said = runs[0].picked.said if runs[0].picked else None
+    if said is None:
+        return table
+    return NetworkTable(table.columns | {"where": "text"}, (row | {"where": said} for row in table.rows))
 
 
 def _spare_runs(out: Path) -> None:

@@ -21,6 +21,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from itertools import groupby, islice
 from pathlib import Path
@@ -34,6 +35,7 @@ from ..files.records import BadRow, Row, read_jsonl
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import Trace, Unit
+from .where import Picked, Where
 
 CoderKind = Literal["human", "machine"]
 
@@ -135,7 +137,12 @@ class Manifest(JobRecord):
 
 
 class CoderRun:
-    """A run on disk, for reading. Files are streamed; nothing is held but the manifest and the codebook."""
+    """A run on disk, for reading. Files are streamed; nothing is held but the manifest and the codebook.
+
+    ``picked``: the traces to which it is restricted (`restricted`), of which alone it reads units and codings.
+    """
+
+    picked: Picked | None = None
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -163,24 +170,48 @@ class CoderRun:
             )
         return book
 
+    def only(self, picked: Picked) -> CoderRun:
+        """The same run, restricted to these traces."""
+        found = copy(self)
+        found.picked = picked
+        return found
+
+    def keeps(self, trace_id: str) -> bool:
+        """Whether the trace is read."""
+        return self.picked is None or trace_id in self.picked.ids
+
     def traces(self) -> Iterator[Trace]:
         """The run's traces, in order."""
-        return (Trace.model_validate(data) for data in self._lines("traces.jsonl"))
+        return (trace for trace in self._traces() if self.keeps(trace.id))
 
     def units(self) -> Iterator[Unit]:
         """The run's units, trace by trace, in order."""
-        return (Unit.model_validate(data) for data in self._lines("units.jsonl"))
+        return (unit for unit in self._units() if self.keeps(unit.trace_id))
 
     def codings(self) -> Iterator[Coding]:
         """All codings, in the order of the units."""
-        return (Coding.model_validate(data) for data in self._lines("codings.jsonl"))
+        if self.picked is None:
+            return self._codings()
+        return (coding for _, _, codings in self.by_trace() for coding in codings)
 
     def by_trace(self) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
         """Trace by trace: the trace, its units, and everybody's codings of them."""
-        groups = groupby(self.units(), key=lambda unit: unit.trace_id)
-        codings = self.codings()
+        return (found for found in self._by_trace() if self.keeps(found[0].id))
+
+    def _traces(self) -> Iterator[Trace]:
+        return (Trace.model_validate(data) for data in self._lines("traces.jsonl"))
+
+    def _units(self) -> Iterator[Unit]:
+        return (Unit.model_validate(data) for data in self._lines("units.jsonl"))
+
+    def _codings(self) -> Iterator[Coding]:
+        return (Coding.model_validate(data) for data in self._lines("codings.jsonl"))
+
+    def _by_trace(self) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
+        groups = groupby(self._units(), key=lambda unit: unit.trace_id)
+        codings = self._codings()
         group, coding = next(groups, None), next(codings, None)
-        for trace in self.traces():
+        for trace in self._traces():
             units: list[Unit] = []
             if group is not None and group[0] == trace.id:
                 units, group = list(group[1]), next(groups, None)
@@ -239,8 +270,10 @@ def require_complete(runs: Iterable[CoderRun], partial: bool | None = False) -> 
 
     ``partial``: go on with the traces there are; every output then has to carry the words that are returned, one
     sentence for each unfinished run. ``None``: there is no going on, as what is made of the run could not show it.
+    What the runs are restricted to (`restricted`) is returned too, for every output to carry.
     """
-    said = []
+    runs = list(runs)
+    said = list(dict.fromkeys(run.picked.said for run in runs if run.picked))
     for run in runs:
         manifest = run.manifest
         if manifest.status == "complete":
@@ -269,6 +302,18 @@ def marked_partial(rows: Iterable[Sequence[Any]], partial: Sequence[str]) -> Ite
 def opened(runs: Iterable[CoderRun | str | Path]) -> tuple[CoderRun, ...]:
     """Runs, given as such or by their directories."""
     return tuple(run if isinstance(run, CoderRun) else CoderRun(run) for run in runs)
+
+
+def restricted(runs: Iterable[CoderRun | str | Path], where: Where | None) -> tuple[CoderRun, ...]:
+    """The runs, opened, with none but the traces that ``where`` asks for; a trace that one run takes is taken in all.
+
+    Raises `ArgumentError` for a field or a value that no trace of any of them has.
+    """
+    found = opened(runs)
+    if where is None:
+        return found
+    picked = where.pick(trace for run in found for trace in run.traces())
+    return tuple(run.only(picked) for run in found)
 
 
 def one_codebook(runs: Sequence[CoderRun]) -> Codebook:

@@ -24,7 +24,7 @@ import numpy as np
 
 from ..codebook import NONE, Codebook
 from ..errors import CodebookError, InputError, RunError, did_you_mean
-from ..estimate import Ints
+from ..estimate import Flags, Ints
 from ..files.records import BadRow, read_jsonl
 from .run import CoderInfo, CoderRun, one_codebook, opened, require_complete, run_labels
 
@@ -147,6 +147,13 @@ def _read_run(run: CoderRun) -> dict[str, pa.Table]:
     unit = _places(run, codings["unit_id"], units["id"], "a coding names the unit")
     names = pa.chunked_array([pa.array([c.name for c in run.manifest.coders], text)])
     coder = _places(run, codings["coder"], names, "a coding names the coder")
+    if run.picked:
+        kept = _kept(run, traces, trace, unit)
+        traces, units, codings = (
+            table.filter(mask) for table, mask in zip((traces, units, codings), kept, strict=True)
+        )
+        trace, unit = _renumbered(kept[0])[trace[kept[1]]], _renumbered(kept[1])[unit[kept[2]]]
+        coder = coder[kept[2]]
     index = units["index"].to_numpy()
     length = np.bincount(trace, minlength=len(traces))[trace]
     return {
@@ -169,6 +176,17 @@ def _read_run(run: CoderRun) -> dict[str, pa.Table]:
             }
         ),
     }
+
+
+def _kept(run: CoderRun, traces: pa.Table, trace: Ints, unit: Ints) -> tuple[Flags, Flags, Flags]:
+    """Which rows of traces, units and codings belong to the traces to which the run is restricted."""
+    own = np.array([run.keeps(name) for name in traces["id"].to_pylist()], dtype=bool)
+    return own, own[trace], own[trace][unit]
+
+
+def _renumbered(kept: Flags) -> Ints:
+    """(rows,) the row number that each has among those that are kept."""
+    return np.cumsum(kept) - 1
 
 
 def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: Sequence[str]) -> pa.Table:

@@ -470,7 +470,7 @@ def test_a_partial_run_is_said_by_every_file(tmp_path: Path) -> None:
     (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
     report = build_report([run], tmp_path / "out", QUICK, partial=True)
     words = report.study.partial[0]
-    assert words in next(p.text for p in report.methods if p.head == "Unfinished runs")
+    assert words in next(p.text for p in report.methods if p.head == "Not all traces")
     for path in (tmp_path / "out" / "tables").glob("*.csv"):
         rows = list(csv.DictReader(path.open(encoding="utf-8")))
         assert all(row["partial"] == words for row in rows), path.name

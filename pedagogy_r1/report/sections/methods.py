@@ -30,7 +30,7 @@ def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> 
         "Material": _material(study),
         "Codebook": _codebook(study),
         "Coders": " ".join(_coder(run) for run in study.runs),
-        "Unfinished runs": f"{'; '.join(study.partial)}." if study.partial else "",
+        "Not all traces": f"{'; '.join(study.partial)}." if study.partial else "",
         "Missing codings": _missing(study),
         "Agreement": _agreement(study),
         "Frequencies and contrasts": _statistics(study, contrasts),
