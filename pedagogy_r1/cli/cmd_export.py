@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     default=None,
     help="A table that R's rENA (a 0/1 column a code) or tna (a row a sequence) reads as it is.",
 )
+@options.flag("--wide", "A row a unit, a column a coder, for R's irr and irrCAC: the primary codes.")
 @options.where()
 @options.partial()
-def command(runs: tuple[Path, ...], out: Path, where: Where | None, partial: bool, for_: Any) -> int:
+def command(
+    runs: tuple[Path, ...], out: Path, where: Where | None, partial: bool, for_: Any, wide: bool
+) -> int:
     """Write the codings of RUNS as a table, one row per unit × coder × code.
 
     A unit with no code has one row with an empty code; a reason beside it says that the coding is missing. In CSV and
@@ -36,8 +39,10 @@ def command(runs: tuple[Path, ...], out: Path, where: Where | None, partial: boo
     from ..runs.run import require_complete, restricted
 
     found = restricted(runs, where)
-    count = export_runs(found, out, partial=partial, for_=for_)
+    count = export_runs(found, out, partial=partial, for_=for_, wide=wide)
     click.echo(f"{count} rows written to {out}")
+    if wide:
+        click.echo("a cell is a coder's primary code; second codes are not in this table", err=True)
     unfinished = any(run.manifest.status != "complete" for run in found)
     for sentence in require_complete(found, partial):
         click.secho(f"warning: {sentence}", fg="red", bold=True, err=True)

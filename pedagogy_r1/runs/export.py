@@ -16,13 +16,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import InputError
+from ..errors import ArgumentError, InputError
 from ..files.records import atomic, write_jsonl
 from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..trace import Trace, Unit
 from .network_table import NetworkTable, ena_table, tna_table
 from .run import NOT_CODED, CoderRun, Coding, Manifest, one_codebook, opened, require_complete
 from .run_columns import TRACE_FIELDS
+from .wide_table import NA, wide_table
 
 _CONTRACT = (
     "trace_id item domain condition model unit_id unit_index start end text tokens coder run_id "
@@ -49,11 +50,12 @@ def export_runs(
     *,
     partial: bool = False,
     for_: Literal["ena", "tna"] | None = None,
+    wide: bool = False,
 ) -> int:
     """Write the codings of ``runs`` to ``out`` (CSV, XLSX, Parquet or JSONL, by its suffix), whole or not at all.
 
     Returns the number of rows. ``for_``: instead of the tidy table one that R's ``rENA`` or ``tna`` reads as it is
-    (`network_table`), for which the runs must share one codebook. ``partial``: also of runs that are not complete, the traces
+    (`network_table`); ``wide``: one with a row a unit and a column a coder (`wide_table`); for both the runs must share one codebook. ``partial``: also of runs that are not complete, the traces
     they have; the column ``run_status`` tells them. Of runs that are restricted to some traces a last column ``where`` says so. In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
     front (`files.spreadsheet`); ``pcode import`` takes it away again.
     """
@@ -67,9 +69,13 @@ def export_runs(
     found = opened(runs)
     if not found:
         raise InputError("no run to export", "name at least one run directory")
+    if wide and for_:
+        raise ArgumentError(f"--wide and --for {for_} exclude each other", "say one of them")
     require_complete(found, partial)
     _spare_runs(out)
-    if for_ is None:
+    if wide:
+        table = wide_table(found, missing=NA if out.suffix.lower() in (".csv", ".xlsx") else None)
+    elif for_ is None:
         table = NetworkTable(COLUMNS, (record for run in found for record in records(run)))
     else:
         book = one_codebook(found)
