@@ -150,6 +150,10 @@ def test_table(runs: int) -> Iterator[str]:
         ("drift between two codings", _drift_rejected),
         ("alternative annotator, one-sided, icc .05", lambda k, g, r: _annotator_rejected(k, g, 0.05, r)),
         ("alternative annotator, one-sided, icc .2", lambda k, g, r: _annotator_rejected(k, g, 0.2, r)),
+        (
+            "the same as published, errors by unit",
+            lambda k, g, r: _annotator_rejected(k, g, 0.2, r, by_unit=True),
+        ),
     )
     for name, rejected in tests:
         for kind in KINDS:
@@ -177,9 +181,11 @@ EPSILON, LOST = 0.2, 0.3
 """The machine is worse by exactly ε on average over units; P(d = 1) of a trace is Beta with mean .3, harder where it is long."""
 
 
-def _annotator_rejected(kind: str, traces: int, icc: float, rng: np.random.Generator) -> bool | None:
+def _annotator_rejected(
+    kind: str, traces: int, icc: float, rng: np.random.Generator, *, by_unit: bool = False
+) -> bool | None:
     d, trace = lost_units(kind, traces, icc, rng)
-    found = mean_test(d, _true_epsilon(kind, icc), trace)
+    found = mean_test(d, _true_epsilon(kind, icc), None if by_unit else trace)
     return None if found.p is None else found.p < 0.05
 
 

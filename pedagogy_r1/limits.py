@@ -53,13 +53,6 @@ ALPHA_RELIABLE = 0.800
 """Krippendorff's customary limits (2004, *Content Analysis*, p. 241): below .667 discard, from .800 rely on it. They rest on
 what wrong conclusions cost, not on a simulation."""
 
-FEW_T_CLUSTERS = 10
-"""Traces under which a t test with clustered errors is called a rough guide.
-
-``benchmarks/replacement_size.py``: its t has one degree of freedom less than there are traces, so that it rejects a true null
-in 6–9 % of studies where 5 are claimed, most with few uneven traces.
-"""
-
 FEW_CODED = 100
 FEW_CODED_TRACES = 15
 FEW_WITH_CODE = 10

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from ..estimate import Estimate
 from ..formatting import level_words
-from ..limits import FEW_T_CLUSTERS
 from .left_out import MeanTest
 
 CoderSkill = Literal["expert", "skilled", "crowd"]
@@ -231,9 +230,9 @@ def _warnings(report: ReplacementReport) -> Iterator[str]:
     alike = [coder.coder for coder in report.coders if coder.published.se == 0]
     if alike:
         yield f"all comparisons with {', '.join(alike)} came out the same: no variance for the t test to go by"
-    traces = [coder.clustered.clusters for coder in report.coders if coder.clustered is not None]
-    if traces and min(traces) < FEW_T_CLUSTERS:
-        yield f"a coder's units come from no more than {min(traces)} traces: clustered errors are a rough guide"
+    untested = [c.clustered.why_undefined for c in report.coders if c.clustered and c.clustered.why_undefined]
+    if untested:
+        yield f"with errors clustered by trace a coder is not tested: {untested[0]}"
     missing = report.dropped["not coded by the machine"]
     if missing:
         yield f"{missing} units that the machine did not code are left out, and the test says nothing of them"
