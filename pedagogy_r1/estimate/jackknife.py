@@ -3,7 +3,7 @@
     θ = scale(value)       v = (G−1)/G Σ_g (θ_(g) − θ̄)²       θ ± t_df · √v, and back to the scale of the value
 
 θ_(g): without cluster g (Efron & Tibshirani 1993, ch. 11). The scale is the one on which the estimate is nearly normal:
-log(1 − x) for agreement, the logit for a share, the log for a ratio, none for a difference. df = min(K, 2E) − 1 with
+log(1 − x) for agreement, the logit for a share, the log for a ratio, Fisher's z for a correlation, none for a difference. df = min(K, 2E) − 1 with
 
     K = (Σm)²/Σm²           of the clusters' sizes m (Kish 1965): 14 traces of which one holds half count for 4; where the
                             estimate rests on what is not the commonest, the geometric mean with the K of that
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
-Scale = Literal["agreement", "share", "ratio", "plain"]
+Scale = Literal["agreement", "share", "ratio", "correlation", "plain"]
 Statistic = Callable[["Floats"], "Floats"]
 """(R, F) sums over clusters → (R,) values, NaN where undefined."""
 
@@ -308,23 +308,17 @@ def _forward(values: Floats, scale: Scale) -> Floats:
     import numpy as np
     from scipy import special
 
-    found = {
-        "agreement": lambda x: np.log1p(-x),
-        "share": special.logit,
-        "ratio": np.log,
-        "plain": np.asarray,
-    }
-    return np.asarray(found[scale](values), dtype=np.float64)
+    to: dict[Scale, Callable[[Floats], Floats]] = {
+        "agreement": lambda x: np.log1p(-x), "share": special.logit, "ratio": np.log, "correlation": np.arctanh
+    }  # fmt: skip
+    return np.asarray(to[scale](values) if scale in to else values, dtype=np.float64)
 
 
 def _back(values: Floats, scale: Scale) -> Floats:
     import numpy as np
     from scipy import special
 
-    found = {
-        "agreement": lambda t: -np.expm1(t),
-        "share": special.expit,
-        "ratio": np.exp,
-        "plain": np.asarray,
-    }
-    return np.asarray(found[scale](values), dtype=np.float64)
+    to: dict[Scale, Callable[[Floats], Floats]] = {
+        "agreement": lambda t: -np.expm1(t), "share": special.expit, "ratio": np.exp, "correlation": np.tanh
+    }  # fmt: skip
+    return np.asarray(to[scale](values) if scale in to else values, dtype=np.float64)

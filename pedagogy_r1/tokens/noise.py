@@ -7,7 +7,7 @@ The paper reports "about 65 %" and does not say under which reading; both are gi
 code. What is missing is no noise: tokens of units without a coding, and tokens in no unit, are counted apart and the
 shares are over coded tokens.
 
-Does what repeats get coded as noise? Two questions, two numbers, both Spearman's ρ with a cluster bootstrap: over *units*
+Does what repeats get coded as noise? Two questions, two numbers, both Spearman's ρ with an interval over clusters: over *units*
 (`unit_correlation`) and over *traces* (`trace_correlation`). Repetition found by the same features that a rule-based coder
 codes by agrees with that coder by construction; only human or language-model codings tell whether repetition is what
 people call noise.
@@ -15,7 +15,7 @@ people call noise.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,18 +24,7 @@ import numpy.typing as npt
 
 from ..codebook import Codebook
 from ..errors import CodebookError, did_you_mean
-from ..estimate import (
-    Clusters,
-    Estimate,
-    Resampling,
-    cluster_draws,
-    clustered,
-    described,
-    from_draws,
-    quotient,
-)
-
-Floats = npt.NDArray[np.float64]
+from ..estimate import BLOCK, Clusters, Estimate, Floats, Resampling, clustered, over_clusters, quotient
 
 PAPER = "about 65 %"
 """Lee et al. 2025, arXiv 2505.18467: "noise or filler", of reasoning tokens in 42 traces."""
@@ -211,11 +200,12 @@ def unit_correlation(
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(spread > 0, covariance / spread, np.nan)
 
-    width = max(groups.count, 2 * len(values))
-    blocks = cluster_draws(groups.count, how.replicates, how.seed, width)
-    draws = (rho(block @ counts) for block in blocks)
-    value = float(rho(np.asarray(counts.sum(axis=0), dtype=np.float64).reshape(1, -1))[0])
-    return _spearman_estimate(value, draws, len(place), groups, over, how)
+    def of_weights(weights: Floats) -> Floats:
+        rows = max(1, BLOCK // (2 * len(values)))
+        blocks = (weights[start : start + rows] for start in range(0, len(weights), rows))
+        return np.concatenate([rho(block @ counts) for block in blocks])
+
+    return _spearman_estimate(of_weights, len(place), groups, over, how)
 
 
 def trace_correlation(
@@ -234,12 +224,11 @@ def trace_correlation(
     groups = Clusters.of(clusters)
     rows = np.argsort(groups.number, kind="stable")
 
-    def draws() -> Iterator[Floats]:
-        for block in cluster_draws(groups.count, how.replicates, how.seed):
-            picked = (np.repeat(rows, weight[groups.number[rows]]) for weight in block.astype(np.int64))
-            yield np.array([_spearman(x[index], y[index]) for index in picked])
+    def of_weights(weights: Floats) -> Floats:
+        picked = (np.repeat(rows, weight[groups.number[rows]]) for weight in weights.astype(np.int64))
+        return np.array([_spearman(x[index], y[index]) for index in picked])
 
-    return _spearman_estimate(_spearman(x, y), draws(), len(x), groups, over, how)
+    return _spearman_estimate(of_weights, len(x), groups, over, how)
 
 
 def _spearman(x: Floats, y: Floats) -> float:
@@ -261,17 +250,11 @@ def _constant(what: str, measure: npt.NDArray[Any], noise: npt.NDArray[Any]) -> 
 
 
 def _spearman_estimate(
-    value: float, draws: Iterator[Floats], n: int, groups: Clusters, over: str, how: Resampling
+    of_weights: Callable[[Floats], Floats], n: int, groups: Clusters, over: str, how: Resampling
 ) -> Estimate:
-    """``value`` with the percentile interval of its resamples, which are drawn if there is anything to resample."""
-    resampled = groups.count > 1 and how.replicates
-    return from_draws(
-        value,
-        np.concatenate(list(draws)) if resampled else np.empty(0),
-        how,
-        over=over,
-        method=f"Spearman's ρ, {described(over, how)}" if resampled else "Spearman's ρ",
-        n=n,
-        clusters=groups.count,
-        effective_clusters=groups.effective,
-    )
+    """ρ over clusters; ``of_weights``: how often each cluster is there, (R, clusters), → (R,) ρ."""
+    value = float(of_weights(np.ones((1, groups.count)))[0])
+    sizes = np.bincount(groups.number, minlength=groups.count)
+    found = over_clusters(of_weights, np.eye(groups.count), sizes, how, scale="correlation", over=over)
+    method = f"Spearman's ρ, {found['method']}" if "method" in found else "Spearman's ρ"
+    return Estimate(value, **found | {"method": method, "n": n})

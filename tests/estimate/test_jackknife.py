@@ -113,7 +113,7 @@ def test_the_confidence_that_the_value_lies_below_agrees_with_the_limits() -> No
 
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=40),
-    st.sampled_from(["share", "agreement", "ratio", "plain"]),
+    st.sampled_from(["share", "agreement", "ratio", "correlation", "plain"]),
     st.sampled_from(["jackknife", "bootstrap"]),
 )
 def test_any_table_gives_ordered_limits_or_a_reason(

@@ -126,7 +126,7 @@ def test_unit_resamples_are_those_of_whole_traces() -> None:
     noise = [False, False, True, False, True, True]
     traces = ["a", "a", "a", "b", "b", "b"]
     drawn = [spearmanr(shares[:3], noise[:3]).statistic, spearmanr(shares[3:], noise[3:]).statistic]
-    found = unit_correlation(shares, noise, traces, Resampling(2000, 0))
+    found = unit_correlation(shares, noise, traces, Resampling(2000, 0, interval="bootstrap"))
     assert found.interval == (pytest.approx(min(*drawn, found.value or 0)), pytest.approx(max(drawn)))
 
 
