@@ -26,7 +26,18 @@ from .console import notice
 HERE = [str(Path(__file__).parent)]
 
 ORDER = [
-    *("traces", "annotate", "import", "agreement", "unitizing", "thoughts", "tokens", "report", "export"),
+    *(
+        "traces",
+        "annotate",
+        "import",
+        "agreement",
+        "unitizing",
+        "thoughts",
+        "tokens",
+        "report",
+        "quotes",
+        "export",
+    ),
     *("codebook", "sample", "packet", "web", "disagreements"),
     *("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),
 ]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CodebookError, did_you_mean
+from ..files.markdown import markdown_text
 from .codebook import Code, Codebook
 from .manual_contents import Block, Contents, code_sections, contents
 
@@ -45,7 +46,7 @@ def format_of(path: str | Path | None) -> str:
 
 
 def _markdown(c: Contents) -> str:
-    return re.sub(r"\n{3,}", "\n\n", _rendered("manual.md.j2", c, md=_escaped))
+    return re.sub(r"\n{3,}", "\n\n", _rendered("manual.md.j2", c, md=markdown_text))
 
 
 def _html(c: Contents) -> str:
@@ -65,11 +66,6 @@ def _rendered(name: str, c: Contents, **filters: Callable[[str], str]) -> str:
     environment.filters |= filters
     template = environment.from_string(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return template.render(c=c, book=c.book, sections=code_sections, anchor=lambda code: f"code-{code.id}")
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))
 
 
 def _linked(book: Codebook) -> Callable[[str], str]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 from ..agreement.disagreement import ConfusedPair, Disagreements
 from ..codebook import Code
 from ..errors import RunError
+from ..files.markdown import markdown_text
 from ..files.records import BadRow, atomic, read_rows
 from ..files.spreadsheet import neutralise
 from ..formatting import sentence
@@ -145,7 +145,7 @@ def sheet(found: Disagreements, form: str, quotes: int) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=form == "md",
     )
-    environment.filters |= {"md": _md, "sentence": sentence}
+    environment.filters |= {"md": markdown_text, "sentence": sentence}
     return environment.get_template(f"disagreement_sheet.{form}").render(
         found=found,
         heading=heading(found),
@@ -153,8 +153,3 @@ def sheet(found: Disagreements, form: str, quotes: int) -> str:
         code_of=lambda name: code_of(found, name),
         quotes=quotes,
     )
-
-
-def _md(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_\[\]<>#|~&])", r"\\\1", " ".join(text.split()))

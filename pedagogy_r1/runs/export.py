@@ -72,7 +72,7 @@ def export_runs(
     if wide and for_:
         raise ArgumentError(f"--wide and --for {for_} exclude each other", "say one of them")
     require_complete(found, partial)
-    _spare_runs(out)
+    spare_runs(out)
     if wide:
         table = wide_table(found, missing=NA if out.suffix.lower() in (".csv", ".xlsx") else None)
     elif for_ is None:
@@ -91,7 +91,8 @@ def _marked(table: NetworkTable, runs: Sequence[CoderRun]) -> NetworkTable:
     return NetworkTable(table.columns | {"where": "text"}, (row | {"where": said} for row in table.rows))
 
 
-def _spare_runs(out: Path) -> None:
+def spare_runs(out: Path) -> None:
+    """Raises `InputError` where a file is to be written into a run directory, or is one."""
     if out.is_dir():
         raise InputError(f"{out}: is a directory", "name a file with -o")
     if (out.resolve().parent / "run.json").is_file():

@@ -22,7 +22,7 @@ Pcode = Callable[..., Result]
 DEMO = ROOT / "demo/traces.jsonl"
 
 RESAMPLED = ("agreement", "unitizing", "report", "tokens", "wbeb eval", "wbeb compare", "wbeb baselines")
-READ_RUNS = ("agreement", "disagreements", "report", "tokens", "export", "web", "unitizing")
+READ_RUNS = ("agreement", "disagreements", "report", "tokens", "export", "web", "unitizing", "quotes")
 ASKED = ("annotate", "thoughts", "wbeb eval", "distill")
 
 
