@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 @options.coder("Whose the files are, where they do not say it, or name an account of the tool.")
 @options.units("own: the spans are the units; RUN: the units of that run.", metavar="own|RUN")
 @options.option("--project", "Lay the spans on these units, by largest overlap.", metavar="SCHEME")
+@options.option(
+    "--overlap",
+    "Share of a unit's characters that a span laid on it must cover; of less the unit is missing [default: any].",
+    options.SHARE,
+)
 @options.scheme("The rows are units of this scheme. [unit_ids: found out]")
 @options.option(
     "--format layout",

@@ -5,7 +5,7 @@ A's codings        |-- A --|             |- B -|      codings: 1 A, 3 B; 2 has n
 
 Spans that are not units are laid over them: each unit takes the codes of the span that covers most of it. On a tie the
 earlier span wins. What is lost that way (spans that own no unit) is counted, and each coding keeps the share of its unit
-that the span covers.
+that the span covers. With a threshold, a unit of which that span covers less is missing, and says so.
 
     spans   |------ TR-SP ------||---- KA-RO ----|
     units   |---- 1 ----||------ 2 ------||- 3 -|      1: TR-SP, overlap 1.0   2: TR-SP, .56   3: KA-RO, 1.0
@@ -43,10 +43,11 @@ def build_codings(
     book: Codebook,
     manifest: Manifest,
     back: ReturnedPacket | None = None,
+    least: float = 0.0,
 ) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
     """Trace by trace: its units and codings, units in order, coders in the manifest's.
 
-    ``projecting``: the spans need not be units; of what came ``back`` of a packet, every trace is there.
+    ``projecting``: the spans need not be units, and one has to cover the share ``least`` of a unit; of what came ``back`` of a packet, every trace is there.
     """
     for trace in read_traces(traces):
         if trace.id not in coded and back is None:
@@ -58,23 +59,27 @@ def build_codings(
         columns: list[_Column] = []
         for coder, found in spans.items():
             if back:
-                column = _column(units, found, projecting, report)
+                column = _column(units, found, projecting, report, least)
                 columns.append(_asked(units, coder, column, report, back.drawn[coder]))
             elif found:
-                columns.append(_column(units, found, projecting, report))
+                columns.append(_column(units, found, projecting, report, least))
         rows = zip(units, *columns, strict=True)
         codings = [_coding(unit, one, book, manifest, report) for unit, *row in rows for one in row if one]
         report.count_trace(units, codings)
         yield trace, units, codings
 
 
-def _column(units: list[Unit], found: list[SpanCoding], projecting: bool, report: CodingsReport) -> _Column:
+def _column(
+    units: list[Unit], found: list[SpanCoding], projecting: bool, report: CodingsReport, least: float
+) -> _Column:
     if not (projecting and found):
         by_span = {(one.start, one.end): one for one in found}
         return [by_span.get((unit.start, unit.end)) for unit in units]
     coder = found[0].coder
-    owners, landless = project(units, found)
+    owners, landless = project(units, found, least)
     report.landless[coder] += landless
+    why = too_little(least)
+    report.add(f"{why}, which is missing", [one.where for one in owners if one and one.missing_reason == why])
     return [owner or SpanCoding(coder, 0, 0, None, NO_SPAN) for owner in owners]
 
 
@@ -97,9 +102,15 @@ def _asked(
     return found
 
 
-def project(units: Sequence[Unit], codings: Sequence[SpanCoding]) -> tuple[_Column, int]:
+def too_little(least: float) -> str:
+    """Why a unit is missing that no span covers enough of."""
+    return f"a span covers less than {least:g} of the unit"
+
+
+def project(units: Sequence[Unit], codings: Sequence[SpanCoding], least: float = 0.0) -> tuple[_Column, int]:
     """Lay one coder's spans on a trace's units: for each unit its coding (``None``: no span overlaps it), and how many
-    spans own no unit. ``overlap`` is the share of the unit's characters covered."""
+    spans own no unit. ``overlap`` is the share of the unit's characters covered; below ``least`` the coding is missing.
+    Two spans of one code are two spans: what they cover is not added up."""
     spans = sorted(codings, key=lambda span: (span.start, span.end))
     starts = [span.start for span in spans]
     furthest = list(accumulate((span.end for span in spans), max))
@@ -118,9 +129,19 @@ def project(units: Sequence[Unit], codings: Sequence[SpanCoding]) -> tuple[_Colu
         if best is None:
             owners.append(None)
             continue
+        share = covered / (unit.end - unit.start)
+        if share < least:
+            owners.append(_lost(best, share, least))
+            continue
         owning.add((best.start, best.end))
-        owners.append(best._replace(overlap=round(covered / (unit.end - unit.start), 6)))
+        owners.append(best._replace(overlap=round(share, 6)))
     return owners, len({(span.start, span.end) for span in spans} - owning)
+
+
+def _lost(best: SpanCoding, share: float, least: float) -> SpanCoding:
+    """The missing coding of a unit of which the span covers too little."""
+    why, at = too_little(least), (best.start, best.end)
+    return SpanCoding(best.coder, *at, None, why, overlap=round(share, 6), where=best.where)
 
 
 def _coding(unit: Unit, one: SpanCoding, book: Codebook, manifest: Manifest, report: CodingsReport) -> Coding:

@@ -40,6 +40,7 @@ def import_codings(
     coder: str | None = None,
     units: str | Path | None = None,
     project: str | None = None,
+    overlap: float | None = None,
     scheme: str | None = None,
     format: str | None = None,
     kind: CoderKind | None = None,
@@ -49,7 +50,8 @@ def import_codings(
     """Import codings into the run directory ``out``.
 
     Say at most one of: ``units="own"`` (the spans become the units), ``units=RUN`` (the units of that run; then
-    ``traces`` may be left out), ``project=SCHEME`` (largest overlap), ``scheme=SCHEME`` (rows must be exactly its units).
+    ``traces`` may be left out), ``project=SCHEME`` (largest overlap; ``overlap``: the share of a unit that its span must cover, else the unit is missing),
+    ``scheme=SCHEME`` (rows must be exactly its units).
     Files by ``unit_id`` find their scheme themselves. What came back of a ``packet`` needs none of these, nor traces and
     codebook: spans that are not its units are laid on them by largest overlap; units that were asked of a coder and did
     not come back are missing; practice units are left out. ``coder`` is whose the files are where they do not say it.
@@ -57,7 +59,7 @@ def import_codings(
     problem raises `InputError`, which names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
     """
     back = ReturnedPacket(packet, coder) if packet is not None else None
-    asked = _Asked(units, project, scheme, lang, coder, kind, on_error, back)
+    asked = _Asked(units, project, overlap, scheme, lang, coder, kind, on_error, back)
     asked.check(traces=traces, codebook=codebook)
     book, paths = asked.codebook(codebook), [Path(file) for file in files]
     report = CodingsReport(str(out))
@@ -81,7 +83,7 @@ def import_codings(
         **(back.source() if back else {}),
     }
     manifest = asked.manifest(report, book, read.kinds, source, projecting)
-    codings = build_codings(report, where, coded, cut, projecting, book, manifest, back)
+    codings = build_codings(report, where, coded, cut, projecting, book, manifest, back, overlap or 0.0)
     _write(Path(out), book, manifest, codings)
     return report
 
@@ -91,6 +93,7 @@ class _Asked(NamedTuple):
 
     units: str | Path | None
     project: str | None
+    overlap: float | None
     scheme: str | None
     lang: str | None
     coder: str | None
@@ -107,6 +110,10 @@ class _Asked(NamedTuple):
         said = {"units": self.units, "project": self.project, "scheme": self.scheme}
         if sum(value is not None for value in said.values()) > 1:
             raise ArgumentError("--units, --project and --scheme exclude each other", "say one of them")
+        if self.overlap is not None and not (self.project or self.back):
+            raise ArgumentError(
+                "--overlap is of spans that are laid on units", "add --project SCHEME, or --packet PACKET"
+            )
         for option, value in {**said, **others}.items():
             if self.back and value is not None:
                 raise ArgumentError(f"--{option} is known from the packet", "leave it out")
@@ -199,6 +206,7 @@ class _Asked(NamedTuple):
         parameters = {
             "units": str(self.units) if self.units else None,
             "project": self.project,
+            "overlap": self.overlap,
             "on_error": self.on_error,
             "coder": self.coder or None,
             "laid on units": True if projecting and (self.coder or self.back) else None,

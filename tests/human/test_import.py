@@ -178,6 +178,45 @@ def test_projection_takes_the_largest_overlap_and_keeps_it(place: Path) -> None:
     assert report.landless == {"A": 1}
 
 
+@pytest.mark.parametrize("least", [0.0, 0.5, 0.51, 1.0])
+def test_a_span_must_cover_the_share_that_overlap_asks_for(least: float, place: Path) -> None:
+    """The first unit is covered whole, half of the second (by its longest span), and two characters of the third."""
+    second, third = T1[1], T1[2]
+    assert len(second.text) % 2 == 0
+    middle = second.start + len(second.text) // 2
+    rows = [
+        by_span(T1[0].start, middle, "A", "KA-RO", memo="why"),
+        by_span(middle + 1, middle + 3, "A", "IA-SQ"),
+        by_span(third.start, third.start + 2, "A", "OA-ME"),
+    ]
+    report = take(place, write(place / "a.csv", rows), project="sentence@1", overlap=least)
+    run = CoderRun(place / "run")
+    shares = [1, 0.5, 2 / len(third.text)]
+    codings = list(run.codings())
+    kept = [share >= least for share in shares]
+    expected = [code if own else None for code, own in zip(("KA-RO", "KA-RO", "OA-ME"), kept, strict=True)]
+    assert [coding.primary for coding in codings[:3]] == expected
+    assert [coding.overlap for coding in codings[:3]] == [pytest.approx(share, abs=1e-6) for share in shares]
+    why = f"a span covers less than {least:g} of the unit"
+    lost = [coding for coding in codings[:3] if coding.codes is None]
+    assert [coding.missing_reason for coding in lost] == [why] * kept.count(False)
+    assert [coding.rationale for coding in lost] == [None] * kept.count(False)
+    assert report.counts.get(f"{why}, which is missing", 0) == kept.count(False)
+    assert report.landless == {"A": 1 + (not kept[2])}
+    assert run.manifest.parameters["overlap"] == least
+
+
+def test_overlap_is_of_projection_alone(place: Path, pcode: Pcode) -> None:
+    file = write(place / "a.csv", [by_span(0, 7, "A", "KA-RO")])
+    words = ("import", file, "--traces", place / "traces.jsonl", "--codebook", place / "tiny.yaml")
+    result = pcode(*words, "-o", place / "run", "--units", "own", "--overlap", 0.5)
+    assert result.exit_code == 2
+    assert "--overlap is of spans that are laid on units" in result.stderr
+    result = pcode(*words, "-o", place / "run", "--project", "sentence@1", "--overlap", 0.5)
+    assert result.exit_code == 0, result.output
+    assert pcode(*words, "-o", place / "b", "--project", "sentence@1", "--overlap", 50).exit_code == 2
+
+
 def test_on_a_tie_the_earlier_span_wins(place: Path) -> None:
     unit = T1[0]
     middle = unit.start + len(unit.text) // 2
