@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.published_ppi import published_mean
-from pedagogy_r1.stats.corrected import Corrected, corrected_logistic, corrected_prevalence
+from pedagogy_r1.stats.corrected import corrected_logistic, corrected_prevalence
+from pedagogy_r1.stats.corrected_verdict import Corrected
 
 PLANS = ("simple", "enriched", "traces")
 EFFECT = 0.6  # log odds of CoP, within a trace

@@ -16,7 +16,7 @@ from ..estimate import Estimate
 from ..formatting import counted, interval, sentence, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_SHARED, FEW_SHARED_TRACES
 from ..stats.code_contrast import ContrastFamily
-from ..stats.corrected import Corrected
+from ..stats.corrected_verdict import Corrected
 from .section import Gap, listed
 from .sections.contrasts import Contrasts, clear_of_zero, shown_effects
 from .sections.corrections import Corrections

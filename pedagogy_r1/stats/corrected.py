@@ -8,135 +8,62 @@
     >>> result = corrected_prevalence(human, machine, 0.2, np.arange(2000) // 20)
     >>> print(result.verdict())  # doctest: +NORMALIZE_WHITESPACE
     The machine's own frequency, 29.0%, lies outside the corrected interval: corrected (DSL) 17.0%
-    (14.2% to 20.2%); the machine overstates it by 12.0 points (9.0 to 15.1). Report the corrected figure.
-    PPI++ (17.1%) and the human codes alone (15.8%) agree with it.
+    (14.2% to 20.3%); the machine overstates it by 12.0 points (8.7 to 15.0). Report the corrected figure.
+    PPI++ (17.1%) and the human codes alone (15.8%) lie inside the corrected interval.
 
 Four estimates always stand side by side: *naive* (the machine's codes taken at face value), *human* (the human codes
 alone, weighted by 1/π), *DSL* (the default; `dsl`) and *PPI++* (`ppi`). All errors are clustered. The target is the
-population that the traces were drawn from, not just these traces.
+population that the traces were drawn from, not just these traces. Several people are never made one: the machine is corrected
+against each, and the estimate is the mean, with what varies between people in its error (`moment.averaged`).
+
+With fewer than 5 traces of human codes, or 2 effective ones, there is no interval. Of a code that people never saw, at least one
+unit a trace is left open: with 10 traces up to 31 %.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..estimate import Estimate, Floats
-from ..formatting import sentence
-from ..limits import LEVEL
+from ..estimate import Floats, effective, no_interval, two_sided
+from ..limits import LEVEL, MORE_THAN_CHANCE
+from .corrected_verdict import Corrected, CorrectedEstimate
 from .dsl import Folds, Learner, dsl, ppi
-from .moment import Alternative, Fit, Link, Scale, difference, fit, interval
+from .moment import Alternative, Fit, Link, Scale, averaged, difference, fit, interval
 from .sampled import Sampled, sampled
 
 
 @dataclass(frozen=True)
-class CorrectedEstimate(Estimate):
-    """One of the four, by ``name``. ``value`` and ``se`` in the scale's unit (a share of units, or log odds); ``df``: degrees of
-    freedom of the t quantile (∞: normal); ``n_effective``: how many independently drawn human-coded units would be as
-    precise, θ(1−θ)/se², for proportions; ``lam``: the weight PPI++ gave to the machine."""
-
-    name: str = ""
-    se: float | None = None
-    df: float | None = None
-    n_effective: float | None = None
-    lam: float | None = None
-
-    def covers(self, value: float) -> bool:
-        """Is ``value`` inside the interval? No where there is none."""
-        return self.low is not None and self.high is not None and self.low <= value <= self.high
-
-
-@dataclass(frozen=True)
-class Corrected:
-    """One quantity, four ways. ``what``: "prevalence" or a term of the regression; ``scale``: unit of the estimates
-    (a share, or log odds); ``bias``: naive − DSL with its paired interval; ``n_effective``: precision of DSL as a
-    number of independent human-coded units (proportions only); ``warnings``: what to know before trusting it."""
-
-    what: str
-    scale: Scale
-    naive: CorrectedEstimate
-    human: CorrectedEstimate
-    dsl: CorrectedEstimate
-    ppi: CorrectedEstimate
-    bias: CorrectedEstimate
-    n_units: int
-    n_coded: int
-    n_clusters: int
-    n_clusters_coded: int
-    level: float
-    seed: int
-    warnings: tuple[str, ...]
-
-    @property
-    def estimates(self) -> tuple[CorrectedEstimate, CorrectedEstimate, CorrectedEstimate, CorrectedEstimate]:
-        """In the order in which a table shows them."""
-        return self.naive, self.human, self.dsl, self.ppi
-
-    @property
-    def n_effective(self) -> float | None:
-        return self.dsl.n_effective
-
-    def verdict(self) -> str:
-        """One paragraph that a reader can quote: does the machine's figure survive, which to report, do the others agree."""
-        main = self.dsl
-        known = [e for e in (self.ppi, self.human) if e.value is not None]
-        if main.value is None:
-            there_is = "; ".join(f"{e.name} {_with_range(self, e)}" for e in known)
-            rest = (
-                f"What there is: {there_is}."
-                if known
-                else "Neither is there another that knows of the machine's errors."
-            )
-            return f"No corrected (DSL) estimate of {self.what}: {main.why_undefined}. {rest}"
-        beside, apart = (
-            [e for e in known if main.covers(e.value or 0.0) is in_it] for in_it in (True, False)
-        )
-        parts = [_about_machine(self)] + ["Report the corrected figure."] * (not apart)
-        if self.bias.interval and not self.bias.covers(0.0) and main.covers(self.naive.value or 0.0):
-            parts.append(f"Still, the machine {_gap(self)}.")
-        if beside:
-            parts.append(f"{sentence(_said(self, beside, 'agree'))} with it.")
-        if apart:
-            parts.append(
-                f"But {_said(self, apart, 'lie')} outside its interval: "
-                "check the recorded inclusion probabilities before quoting any of them."
-            )
-        absent = [e for e in (self.ppi, self.human) if e.value is None]
-        parts += [f"No estimate from {_NAMED[e.name]}: {e.why_undefined}." for e in absent]
-        if self.warnings:
-            parts.append("With caution: " + "; ".join(self.warnings) + ".")
-        return " ".join(parts)
-
-
-@dataclass(frozen=True)
 class _Plan:
-    """Options of both corrections."""
+    """Options of both corrections. ``people``: names, in the order of the rows of y; ``assumed``: see `Corrected`."""
 
     level: float = LEVEL
     alternative: Alternative = "two-sided"
     learner: Learner = "logistic"
     folds: Folds = 10
     seed: int = 0
+    people: tuple[str, ...] = ()
+    assumed: str | None = None
 
 
 def corrected_prevalence(
     y: Any, f: Any, pi: Any, cluster: Any = None, *, covariates: Any = None, **options: Any
 ) -> Corrected:
-    """Share of units with a code. ``y`` (n,) human 0/1, NaN where not coded; ``f`` (n,) machine code in [0, 1];
-    ``pi`` (n,) or one number: the known probability that a human codes the unit; ``cluster`` (n,) trace;
-    ``covariates`` (n, q): help g to tell where the machine errs, and change nothing else.
+    """Share of units with a code. ``y`` (n,) human 0/1, NaN where not coded, or (people, n); ``f`` (n,) machine code in
+    [0, 1]; ``pi`` (n,) or one number: the known probability that a human codes the unit, or (people, n); ``cluster`` (n,)
+    trace; ``covariates`` (n, q): help g to tell where the machine errs, and change nothing else.
 
     ``options``: ``level``; ``alternative`` ("two-sided", "larger", "smaller"); ``learner`` and ``folds`` of `pseudo_outcome`;
-    ``seed``. Raises ``ValueError`` for what ``sampled`` refuses. An estimate that cannot be had is None with its reason.
+    ``seed``; ``people``, names; ``assumed``, what is assumed of π, for the verdict. Raises ``ValueError`` for what ``sampled`` refuses. An estimate that cannot be had is None with its reason.
     """
-    units = sampled(y, f, pi, cluster)
-    ones = np.ones((units.n, 1))
-    helpers = ones if covariates is None else _matrix(covariates, units.n)
+    units = _of_each(y, f, pi, cluster)
+    ones = np.ones((units[0].n, 1))
+    helpers = ones if covariates is None else _matrix(covariates, units[0].n)
     return _side_by_side(units, ones, helpers, "identity", ("prevalence",), _Plan(**options))[0]
 
 
@@ -154,13 +81,20 @@ def corrected_logistic(
 
     The rest as in ``corrected_prevalence``. Cluster by item where conditions share items.
     """
-    units = sampled(y, f, pi, cluster)
-    given = _matrix(covariates, units.n)
-    x = np.column_stack([np.ones(units.n), given])
+    units = _of_each(y, f, pi, cluster)
+    given = _matrix(covariates, units[0].n)
+    x = np.column_stack([np.ones(len(given)), given])
     terms = ("(intercept)", *(names or [f"x{k + 1}" for k in range(given.shape[1])]))
     if len(terms) != x.shape[1]:
         raise ValueError(f"{given.shape[1]} covariates have {len(terms) - 1} names")
     return _side_by_side(units, x, x, "logit", terms, _Plan(**options))
+
+
+def _of_each(y: Any, f: Any, pi: Any, cluster: Any) -> list[Sampled]:
+    """The units as each person saw them."""
+    rows = np.atleast_2d(np.asarray(y, float))
+    chance = np.asarray(pi, float)
+    return [sampled(row, f, chance[k] if chance.ndim == 2 else chance, cluster) for k, row in enumerate(rows)]
 
 
 def _matrix(covariates: Any, n: int) -> Floats:
@@ -171,48 +105,191 @@ def _matrix(covariates: Any, n: int) -> Floats:
     return x
 
 
+class _Fits(NamedTuple):
+    """Against one person's codes, or the mean over people."""
+
+    human: Fit
+    dsl: Fit
+    ppi: Fit
+    lam: float | None
+
+
 def _side_by_side(
-    units: Sampled, x: Floats, helpers: Floats, link: Link, terms: tuple[str, ...], plan: _Plan
+    people: Sequence[Sampled], x: Floats, helpers: Floats, link: Link, terms: tuple[str, ...], plan: _Plan
 ) -> tuple[Corrected, ...]:
-    naive = fit(units.f, np.ones(units.n), x, units.cluster, link=link)
-    if why := _beyond_the_codes(units, x):
-        human = main = powered = Fit.undefined(why)
-        lam = None
-    else:
-        human = fit(units.weight * units.y, units.weight, x, units.cluster, link=link)
-        main = dsl(units, x, helpers, link=link, learner=plan.learner, folds=plan.folds, seed=plan.seed)
-        powered, lam = ppi(units, x, link=link)
-    bias = difference(naive, main)
-    scale: Scale = "proportion" if link == "identity" else "log odds"
-    either = replace(plan, alternative="two-sided")  # the machine may err both ways
-    warnings = units.warnings()
+    units, scale = people[0], _scale(link)
+    every, names = np.bincount(units.cluster).astype(float), _names(people, plan)
+    naive = fit(units.f, np.ones(units.n), x, units.cluster, link=link).counted(every)
+    fits = [_fits(one, x, helpers, link, plan, name) for one, name in zip(people, names, strict=True)]
+    mean = _mean(fits, people, plan)
+    coded = np.any([one.coded for one in people], axis=0)
+    constants = {one.constant for one in people}
+    basis = _Basis(
+        size=min(effective(one.sizes) for one in people),
+        constant=constants.pop() if len(constants) == 1 else None,
+        why_none=next(_no_interval(people, plan), None),
+    )
+    every_basis = _Basis(effective(every), None, no_interval(every, "traces"))
+    empty = CorrectedEstimate(None, level=plan.level, n=units.n, seed=plan.seed)
+    own = replace(empty, name="naive", method="machine codes taken at face value")
+    own = replace(own, clusters=units.n_clusters, effective_clusters=every_basis.size)
+    rests = replace(
+        empty, clusters=len(np.unique(units.cluster[coded])), effective_clusters=basis.size, lam=None
+    )
+    blanks = _blanks(rests, plan, mean.lam)
 
-    def one(name: str, method: str, of: Fit, k: int, lam: float | None = None) -> CorrectedEstimate:
-        size, constant = (float(units.n), None) if name == "naive" else (units.kish, units.constant)
-        blank = replace(empty, name=name, method=method, lam=lam)
-        return _estimate(blank, of, k, scale, plan, n_kish=size, constant=constant)
-
-    empty = CorrectedEstimate(None, level=plan.level, n=units.n, clusters=units.n_clusters, seed=plan.seed)
-    of_bias = replace(empty, name="naive − DSL", method="errors paired by cluster")
-    return tuple(
-        Corrected(
-            what=term,
+    def term(k: int, what: str) -> Corrected:
+        machine = _estimate(own, naive, k, scale, plan, every_basis)
+        human, main, powered = (
+            _estimate(blank, of, k, scale, plan, basis) for blank, of in zip(blanks, mean[:3], strict=True)
+        )
+        others = zip(blanks[::2], (mean.human, mean.ppi), strict=True)
+        each = zip(people, fits, names, strict=True) if len(people) > 1 else ()
+        return Corrected(
+            what=what,
             scale=scale,
-            naive=one("naive", "machine codes taken at face value", naive, k),
-            human=one("human only", "human codes weighted by 1/π (Hájek)", human, k),
-            dsl=one("DSL", _how_dsl(plan), main, k),
-            ppi=one("PPI++", "weighted by 1/π, λ tuned to the clustered variance", powered, k, lam),
-            bias=_estimate(of_bias, bias, k, "difference", either, n_kish=1),
+            naive=machine,
+            human=human,
+            dsl=main,
+            ppi=powered,
+            bias=_bias(machine, main, naive, mean.dsl, k, plan, basis),
             n_units=units.n,
-            n_coded=int(units.coded.sum()),
+            n_coded=int(coded.sum()),
             n_clusters=units.n_clusters,
-            n_clusters_coded=len(units.coded_clusters),
+            n_clusters_coded=rests.clusters,
             level=plan.level,
             seed=plan.seed,
-            warnings=warnings,
+            warnings=_warnings(people, plan),
+            apart=tuple(e.name for e, of in others if basis.constant is None and _differs(mean.dsl, of, k)),
+            people=tuple(_of_person(blanks[1], *one, k, scale, plan) for one in each),
+            alternative=plan.alternative,
+            assumed=plan.assumed,
         )
-        for k, term in enumerate(terms)
+
+    return tuple(term(k, what) for k, what in enumerate(terms))
+
+
+def _blanks(rests: CorrectedEstimate, plan: _Plan, lam: float | None) -> tuple[CorrectedEstimate, ...]:
+    """Human only, DSL and PPI++, without their figures."""
+    method = "weighted by 1/π, λ tuned to the clustered variance"
+    return (
+        replace(rests, name="human only", method="human codes weighted by 1/π (Hájek)"),
+        replace(rests, name="DSL", method=_how_dsl(plan)),
+        replace(rests, name="PPI++", method=method, lam=lam),
     )
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """What an interval rests on. ``size``: effective clusters; ``constant``: the value that all codes behind the estimate share
+    (0, 1), or None where they differ; ``why_none``: why no interval can hold."""
+
+    size: float
+    constant: float | None
+    why_none: str | None
+
+
+def _scale(link: Link) -> Scale:
+    return "proportion" if link == "identity" else "log odds"
+
+
+def _names(people: Sequence[Sampled], plan: _Plan) -> tuple[str, ...]:
+    if plan.people and len(plan.people) != len(people):
+        raise ValueError(f"{len(people)} people have {len(plan.people)} names")
+    return plan.people or tuple(f"person {k + 1}" for k in range(len(people)))
+
+
+def _no_interval(people: Sequence[Sampled], plan: _Plan) -> Iterator[str]:
+    for one, name in zip(people, _names(people, plan), strict=True):
+        if why := no_interval(
+            one.sizes, f"traces coded by {name}" if len(people) > 1 else "human-coded traces"
+        ):
+            yield why
+
+
+def _warnings(people: Sequence[Sampled], plan: _Plan) -> tuple[str, ...]:
+    """Each person's, under their name where there are several."""
+    if len(people) == 1:
+        return people[0].warnings()
+    return tuple(
+        f"{name}: {w}" for one, name in zip(people, _names(people, plan), strict=True) for w in one.warnings()
+    )
+
+
+def _fits(units: Sampled, x: Floats, helpers: Floats, link: Link, plan: _Plan, name: str) -> _Fits:
+    if why := _beyond_the_codes(units, x):
+        none = Fit.undefined(f"{name}: {why}" if plan.people[1:] else why)
+        return _Fits(none, none, none, None)
+    human = fit(units.weight * units.y, units.weight, x, units.cluster, link=link)
+    main = dsl(units, x, helpers, link=link, learner=plan.learner, folds=plan.folds, seed=plan.seed)
+    powered, lam = ppi(units, x, link=link)
+    found = [one.counted(units.sizes, units.dissent) for one in (human, main, powered)]
+    return _Fits(found[0], found[1], found[2], lam)
+
+
+def _mean(fits: Sequence[_Fits], people: Sequence[Sampled], plan: _Plan) -> _Fits:
+    """Of a person who never saw the code the traces show no variance: what `interval` leaves open there counts, as ±2 errors."""
+    reach = partial(interval, scale="proportion", level=plan.level)
+    unseen = [
+        0.0
+        if one.constant is None
+        else (np.ptp(reach(one.constant, 0.0, size=effective(one.sizes))) / 2) ** 2
+        for one in people
+    ]
+    lams = [one.lam for one in fits if one.lam is not None]
+    human, main, powered = (averaged([one[k] for one in fits], unseen) for k in range(3))  # type: ignore[misc]
+    return _Fits(human, main, powered, float(np.mean(lams)) if lams else None)
+
+
+def _of_person(
+    blank: CorrectedEstimate, units: Sampled, fits: _Fits, name: str, k: int, scale: Scale, plan: _Plan
+) -> CorrectedEstimate:
+    """DSL against one person's codes."""
+    basis = _Basis(
+        effective(units.sizes), units.constant, no_interval(units.sizes, f"traces coded by {name}")
+    )
+    own = replace(blank, name=name, clusters=len(units.sizes), effective_clusters=basis.size)
+    return _estimate(own, fits.dsl, k, scale, plan, basis)
+
+
+def _differs(one: Fit, other: Fit, k: int) -> bool:
+    """By more than chance explains?"""
+    gap = difference(one, other)
+    if gap.why_undefined or not gap.se[k] > 0:
+        return False
+    return two_sided(float(gap.coef[k] / gap.se[k]), float(gap.df[k])) < MORE_THAN_CHANCE
+
+
+def _bias(
+    naive: CorrectedEstimate, main: CorrectedEstimate, a: Fit, b: Fit, k: int, plan: _Plan, basis: _Basis
+) -> CorrectedEstimate:
+    """naive − DSL, two-sided (the machine may err both ways), its limits from theirs and from their correlation over clusters
+    (Zou & Donner 2008, *Stat. Med.* 27, eq. 7): so a code that people never saw is not less open here than there."""
+    blank = replace(
+        main, name="naive − DSL", method="limits from both and their correlation (Zou & Donner 2008)"
+    )
+    blank = replace(blank, value=None, low=None, high=None, se=None, df=None, n_effective=None)
+    if naive.value is None or main.value is None:
+        return replace(blank, why_undefined=naive.why_undefined or main.why_undefined)
+    value = naive.value - main.value
+    scale: Scale = "log odds" if naive.n_effective is None else "proportion"
+    either = replace(plan, alternative="two-sided")
+    limits = _Basis(naive.effective_clusters or 1.0, None, None)
+    own = _estimate(naive, a, k, scale, either, limits).interval
+    ends = _estimate(main, b, k, scale, either, basis).interval
+    if own is None or ends is None:
+        return replace(blank, value=value)
+    mixed, together = 2 * float(a.se[k] * b.se[k]), difference(a, b)
+    shared = 0.0
+    if mixed > 0 and basis.constant is None:
+        shared = float(a.se[k] ** 2 + b.se[k] ** 2 - together.se[k] ** 2) / mixed
+
+    def reach(p: float, q: float) -> float:
+        return math.sqrt(max(p * p + q * q - 2 * shared * p * q, 0.0))
+
+    low = value - reach(naive.value - own[0], ends[1] - main.value)
+    high = value + reach(own[1] - naive.value, main.value - ends[0])
+    return replace(blank, value=value, low=low, high=high, se=float(together.se[k]), df=float(together.df[k]))
 
 
 def _beyond_the_codes(units: Sampled, x: Floats) -> str | None:
@@ -227,34 +304,27 @@ def _beyond_the_codes(units: Sampled, x: Floats) -> str | None:
 
 
 def _estimate(
-    blank: CorrectedEstimate,
-    of: Fit,
-    k: int,
-    scale: Scale,
-    plan: _Plan,
-    *,
-    n_kish: float,
-    constant: float | None = None,
+    blank: CorrectedEstimate, of: Fit, k: int, scale: Scale, plan: _Plan, basis: _Basis
 ) -> CorrectedEstimate:
-    """Coefficient ``k`` of a fit with its interval; proportions outside [0, 1] are cut and say so in ``method``.
-
-    ``constant``: the value that all codes behind the estimate share (0, 1), or None where they differ.
-    """
+    """Coefficient ``k`` of a fit with its interval; proportions outside [0, 1] are cut and say so in ``method``."""
     if of.why_undefined:
         return replace(blank, why_undefined=of.why_undefined)
     value, se, df = float(of.coef[k]), float(of.se[k]), float(of.df[k])
-    ends = partial(interval, scale=scale, level=plan.level, alternative=plan.alternative, n_kish=n_kish)
+    ends = partial(interval, scale=scale, level=plan.level, alternative=plan.alternative, size=basis.size)
     low, high = ends(value, se, df)
     size, method = None, blank.method
     if scale == "proportion":
         if not 0 <= value <= 1:
             method += f"; the equation gave {value:.4f}, cut to [0, 1]"
-        if constant is not None:
-            plain = ends(constant, 0.0)
+        if basis.constant is not None:
+            plain = ends(basis.constant, 0.0)
             low, high = min(low, plain[0]), max(high, plain[1])
         value = min(max(value, 0.0), 1.0)
-        size = value * (1 - value) / se**2 if se > 0 and 0 < value < 1 else n_kish
-    return replace(blank, value=value, low=low, high=high, method=method, se=se, df=df, n_effective=size)
+        size = value * (1 - value) / se**2 if se > 0 and 0 < value < 1 else basis.size
+    known = replace(blank, value=value, method=method, se=se, df=df, n_effective=size)
+    if basis.why_none:
+        return replace(known, warnings=(basis.why_none,))
+    return replace(known, low=low, high=high)
 
 
 def _how_dsl(plan: _Plan) -> str:
@@ -262,56 +332,3 @@ def _how_dsl(plan: _Plan) -> str:
         return "g = the machine's code, not calibrated"
     folds = f"{plan.folds} folds, seed {plan.seed}" if isinstance(plan.folds, int) else "given folds"
     return f"g calibrated on the human codes of other traces ({folds})"
-
-
-_NAMED = {"PPI++": "PPI++", "human only": "the human codes alone"}
-
-
-def _said(result: Corrected, some: Sequence[CorrectedEstimate], verb: str) -> str:
-    """``PPI++ (17.1%) and the human codes alone (15.8%) agree``: with their figures, and the verb in their number."""
-    names = " and ".join(f"{_NAMED[e.name]} ({_figure(result, e.value)})" for e in some)
-    several = len(some) > 1 or some[0].name == "human only"
-    return f"{names} {verb if several else verb + 's'}"
-
-
-def _about_machine(result: Corrected) -> str:
-    main, naive = result.dsl, result.naive
-    shown = _with_range(result, main)
-    what = "frequency" if result.scale == "proportion" else f"odds ratio for {result.what}"
-    if naive.value is None:
-        return f"Corrected (DSL) {what} {shown}. The machine's own has no estimate: {naive.why_undefined}."
-    own = f"The machine's own {what}, {_figure(result, naive.value)},"
-    if not main.covers(naive.value):
-        return (
-            f"{own} lies outside the corrected interval: corrected (DSL) {shown}; the machine {_gap(result)}."
-        )
-    return (
-        f"{own} lies inside the corrected interval: corrected (DSL) {shown}. "
-        "Its own interval is still too narrow: it leaves out that the machine errs."
-    )
-
-
-def _gap(result: Corrected) -> str:
-    bias = result.bias
-    assert bias.value is not None  # naive and DSL both exist where this is called
-    verb = "overstates it by" if bias.value > 0 else "understates it by"
-    low, high = bias.interval or (math.nan, math.nan)
-    if result.scale == "proportion":
-        sign = 1 if bias.value > 0 else -1
-        ends = sorted((100 * sign * low, 100 * sign * high))
-        return f"{verb} {100 * abs(bias.value):.1f} points ({ends[0]:.1f} to {ends[1]:.1f})"
-    return f"gives {math.exp(bias.value):.2f} times that odds ratio ({_times(low)} to {_times(high)})"
-
-
-def _figure(result: Corrected, value: float | None) -> str:
-    assert value is not None
-    return f"{100 * value:.1f}%" if result.scale == "proportion" else _times(value)
-
-
-def _with_range(result: Corrected, e: CorrectedEstimate) -> str:
-    ends = [_figure(result, end) for end in e.interval or ()]
-    return f"{_figure(result, e.value)} ({' to '.join(ends) or 'no interval'})"
-
-
-def _times(log_odds: float) -> str:
-    return f"{math.exp(min(log_odds, 700.0)):.2f}" if not math.isinf(log_odds) or log_odds < 0 else "∞"

@@ -29,12 +29,13 @@ sampling leaves unlike the rest); variance by trace; ``alternative`` is honoured
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from ..estimate import Floats, Ints
+from ..estimate import Floats, Ints, jackknife_variance
 from .moment import NO_SOLUTION, Errors, Fit, Link, expit, fit, newton, predict, slope, solve, with_errors
 from .sampled import Sampled
 
@@ -158,8 +159,34 @@ def ppi(
     if coef is None:
         return Fit.undefined(NO_SOLUTION), lam
     human, machine, curvature = _influences(units, x, coef, lam, link)
-    scores = human + lam * machine
-    return with_errors(coef, scores, curvature, x, units.cluster, errors, spent=int(tuned)), lam
+    found = with_errors(coef, human + lam * machine, curvature, x, units.cluster, errors, spent=int(tuned))
+    if found.why_undefined or not tuned or errors == "published":
+        return found, lam
+    return _with_tuning(found, units, x, coef, lam, curvature, link, coord), lam
+
+
+def _with_tuning(
+    found: Fit,
+    units: Sampled,
+    x: Floats,
+    coef: Floats,
+    lam: float,
+    curvature: Floats,
+    link: Link,
+    coord: int | None,
+) -> Fit:
+    """The same with the pull that each cluster has through λ, which is tuned again without it: to first order
+    δ_g + (dβ/dλ)(λ − λ_(g)). Forgetting it makes the errors of few traces a tenth too small."""
+    bread = np.linalg.inv((x * curvature[:, None]).T @ x)
+    moved = bread @ (x * ((units.f - predict(x, coef, link)) * (1 - _normalized(units)))[:, None]).sum(axis=0)
+    a, b = (units.clusters.sums(s @ bread) for s in _influences(units, x, coef, lam, link)[:2])
+    if coord is not None:
+        a, b = a[:, [coord]], b[:, [coord]]
+    products, squares = (a * b).sum(axis=1), (b * b).sum(axis=1)
+    rest = squares.sum() - squares
+    without = np.clip(-(products.sum() - products) / np.where(rest > 0, rest, np.inf), 0.0, 1.0)
+    deltas = found.deltas + (lam - without)[:, None] * moved
+    return replace(found, cov=jackknife_variance(deltas), deltas=deltas)
 
 
 def tuned_lam(units: Sampled, x: Floats, *, link: Link, coord: int | None = None) -> float:

@@ -15,27 +15,37 @@ With u_g the scores summed over cluster g and J = Σ b h′ x xᵀ (J_g: cluster
 CR0 is what the R package dsl computes; with few traces it is too small, so the jackknife is the default, with t
 quantiles at Bell & McCaffrey's degrees of freedom, (tr Ω)²/tr Ω², Ω the covariance of the δ_gk over clusters when
 units vary as they do and independently of each other. They see that 10 of 60 traces carry all human codes, or that
-5 of 60 are in the condition. The interval of a coefficient is `interval`'s.
+5 of 60 are in the condition. `Fit.counted` adds what they do not see, that few of the clusters count. The interval of a
+coefficient is `interval`'s.
+
+Where several people coded, each has a fit of their own, θ_p, and the estimate is their mean θ̄ (`averaged`):
+
+    V = (G−1)/G Σ_g δ̄_g δ̄_gᵀ + Σ_p (θ_p − θ̄)²/(P(P−1))       δ̄_g = Σ_p δ_gp/P
+
+the second term because other people would have coded otherwise; degrees of freedom are Satterthwaite's (1946), the
+second term has P − 1.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from ..estimate import Clusters, Floats, Ints, jackknife_variance
-from ..limits import LEVEL
+from ..estimate import Clusters, Floats, Ints, effective, jackknife_spread, jackknife_variance
+from ..limits import LEVEL, UNEQUAL
 
 Link = Literal["identity", "logit"]
 Errors = Literal["jackknife", "published"]
 Alternative = Literal["two-sided", "larger", "smaller"]
 Scale = Literal["proportion", "difference", "log odds"]
 
+# Of a t: fewer than half a degree of freedom leaves nothing of an interval, and no quantile that a computer holds.
+FEWEST_DF = 0.5
 # |xᵀβ| beyond this is a probability under 3e-7: Newton is running to infinity, not to a solution.
 _LARGEST_LOGIT = 15.0
 NO_SOLUTION = "no finite solution: for some combination of the covariates the (corrected) frequency is 0 or 1"
@@ -61,6 +71,21 @@ class Fit:
     @property
     def se(self) -> Floats:
         return np.sqrt(np.diag(self.cov))
+
+    def counted(self, sizes: Floats, dissent: Floats | None = None) -> Fit:
+        """With errors that know how few clusters count. ``sizes``: (g,) weight of each cluster that holds codes; ``dissent``:
+        (g,) of the rarer value among it.
+
+        Degrees of freedom are those of `jackknife_spread` for a mean, and at most those for a regression. With K = (Σm)²/Σm² of the g sizes the variance is
+        multiplied by 1 + `UNEQUAL` (g/K − 1)/√g, for the estimate divides by a number of units that varies as the traces' lengths do:
+        without it, 95 % intervals cover .87 to .90 where long traces have the code more often.
+        """
+        if self.why_undefined:
+            return self
+        few = [jackknife_spread(-c, sizes, dissent)[1] if c.any() else np.inf for c in self.deltas.T]
+        more = 1 + UNEQUAL * (len(sizes) / effective(sizes) - 1) / math.sqrt(len(sizes))
+        df = np.maximum(few if len(self.coef) == 1 else np.minimum(self.df, few), FEWEST_DF)
+        return Fit(self.coef, self.cov * more, df, self.deltas * math.sqrt(more))
 
 
 def expit(eta: Floats) -> Floats:
@@ -215,6 +240,27 @@ def difference(one: Fit, other: Fit) -> Fit:
     return Fit(one.coef - other.coef, jackknife_variance(deltas), np.minimum(one.df, other.df), deltas)
 
 
+def averaged(fits: Sequence[Fit], unseen: Sequence[float]) -> Fit:
+    """The mean of several people's fits on the same units and clusters, with what varies between people in its errors.
+
+    ``unseen``: of each person a variance that the clusters cannot show, since all their codes are the same; 0 otherwise.
+    """
+    if why := next((one.why_undefined for one in fits if one.why_undefined), None):
+        return Fit.undefined(why)
+    people = len(fits)
+    if people == 1:
+        return fits[0]
+    coef = np.mean([one.coef for one in fits], axis=0)
+    deltas = np.mean([one.deltas for one in fits], axis=0)
+    apart = np.array([one.coef - coef for one in fits])
+    within = jackknife_variance(deltas) + sum(unseen) / people**2
+    between = apart.T @ apart / (people * (people - 1))
+    v, w, df = np.diag(within), np.diag(between), np.min([one.df for one in fits], axis=0)
+    spread = v**2 / df + w**2 / (people - 1)
+    known = np.divide((v + w) ** 2, spread, out=np.full(len(v), np.inf), where=spread > 0)
+    return Fit(coef, within + between, known, deltas)
+
+
 def interval(
     value: float,
     se: float,
@@ -223,15 +269,15 @@ def interval(
     scale: Scale = "difference",
     level: float = LEVEL,
     alternative: Alternative = "two-sided",
-    n_kish: float = 1.0,
+    size: float = 1.0,
 ) -> tuple[float, float]:
     """The interval of an estimate with t quantiles of ``df`` degrees of freedom (∞: normal).
 
         a log odds or a difference   θ ± t·se
         a proportion inside (0, 1)   expit(logit θ ± t·se/(θ(1−θ))): stays in [0, 1], leans to the middle as it should
         near 0 or 1 (within 2 se)    θ ± t·se, cut at 0 and 1; on the logit scale it would reach almost from 0 to 1
-        humans never saw the code    at least [0, 1 − (α/2)^(1/n)], n = Kish's size of the sample (Clopper & Pearson 1934;
-                                     Korn & Graubard 1998): 0 of n is never an interval of width zero
+        humans never saw the code    at least [0, 1 − (α/2)^(1/K)], K effective traces (Clopper & Pearson 1934, one unit a
+                                     trace): 0 of n is never an interval of width zero
 
     ``alternative`` as in statsmodels and ppi-python: "larger" bounds θ from below only (the other end is 1 or ∞), "smaller"
     from above only. Raises ``ValueError`` for an unknown alternative or a level outside (0, 1).
@@ -243,22 +289,22 @@ def interval(
         )
     tail = (1 - level) / (2 if alternative == "two-sided" else 1)
     t = float(ndtri(1 - tail) if math.isinf(df) else stdtrit(df, 1 - tail))
-    low, high = _both_ends(value, se, t, scale, tail, n_kish)
+    low, high = _both_ends(value, se, t, scale, tail, size)
     top, bottom = (1.0, 0.0) if scale == "proportion" else (math.inf, -math.inf)
     return (bottom if alternative == "smaller" else low, top if alternative == "larger" else high)
 
 
 def _both_ends(
-    value: float, se: float, t: float, scale: Scale, tail: float, n_kish: float
+    value: float, se: float, t: float, scale: Scale, tail: float, size: float
 ) -> tuple[float, float]:
     if scale != "proportion":
         return value - t * se, value + t * se
     inside = min(value, 1 - value)
     if inside <= 0:
-        reach = max(1 - tail ** (1 / max(n_kish, 1.0)), t * se)
+        reach = max(1 - tail ** (1 / max(size, 1.0)), t * se)
         return (0.0, min(reach, 1.0)) if value <= 0 else (max(1 - reach, 0.0), 1.0)
     if se == 0:  # every trace has the same share: only the size of the sample is left to go by
-        se = math.sqrt(value * (1 - value) / max(n_kish, 1.0))
+        se = math.sqrt(value * (1 - value) / max(size, 1.0))
     if inside < 2 * se:
         return max(value - t * se, 0.0), min(value + t * se, 1.0)
     centre, half = math.log(value / (1 - value)), t * se / (value * (1 - value))

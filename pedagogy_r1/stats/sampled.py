@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..estimate import Clusters, Flags, Floats, Ints, joined
+from ..estimate import Clusters, Flags, Floats, Ints, effective, joined
 from ..limits import EXTREME_WEIGHT, FEW_CODED, FEW_CODED_TRACES, FEW_WITH_CODE
 
 
@@ -55,9 +55,17 @@ class Sampled:
         return np.unique(self.cluster[self.coded])
 
     @property
-    def kish(self) -> float:
-        """(Σw)²/Σw², the size of an unweighted sample with the same spread of weights (Kish 1965)."""
-        return float(self.weight.sum() ** 2 / (self.weight**2).sum())
+    def sizes(self) -> Floats:
+        """(g,) Σw of each cluster that holds human codes: how many units each stands for."""
+        total = self.clusters.sums(self.weight[:, None])[:, 0]
+        return total[total > 0]
+
+    @property
+    def dissent(self) -> Floats | None:
+        """(g,) of ``sizes`` what has the code, or lacks it where that is the rarer; None where all codes are the same."""
+        with_code = self.clusters.sums((self.weight * self.y)[:, None])[:, 0][self.coded_clusters]
+        rarer = with_code if 2 * with_code.sum() <= self.sizes.sum() else self.sizes - with_code
+        return rarer if self.constant is None else None
 
     @property
     def constant(self) -> float | None:
@@ -67,7 +75,8 @@ class Sampled:
 
     def warnings(self) -> tuple[str, ...]:
         """What a reader should know before trusting any estimate, in plain words."""
-        n_coded, traces = int(self.coded.sum()), len(self.coded_clusters)
+        n_coded, traces = int(self.coded.sum()), len(self.sizes)
+        real = effective(self.sizes)
         yes = int((self.y[self.coded] > 0).sum())
         rare, which = min((yes, "have"), (n_coded - yes, "lack"))
         heaviest = self.weight.max() / self.weight.sum()
@@ -75,7 +84,7 @@ class Sampled:
         found = {
             f"only {n_coded} units are human-coded; intervals from under {FEW_CODED} are rough": n_coded
             < FEW_CODED,
-            f"human codes come from only {traces} traces; under {FEW_CODED_TRACES}, {less}": traces
+            f"human codes come from {traces} traces that count for {real:.1f}; under {FEW_CODED_TRACES}, {less}": real
             < FEW_CODED_TRACES,
             f"only {rare} human-coded units {which} the code; under {FEW_WITH_CODE}, {less}": rare
             < FEW_WITH_CODE,
@@ -102,7 +111,7 @@ def sampled(y: Any, f: Any, pi: Any, cluster: Any = None) -> Sampled:
     """Check and align: ``y`` (n,) 0/1 or NaN where not human-coded, ``f`` (n,) in [0, 1], ``pi`` (n,) or one
     number, ``cluster`` (n,) any labels (each unit its own cluster when absent).
 
-    Raises ``ValueError`` for other shapes or values, missing machine codes, π outside (0, 1], no human code.
+    Raises ``ValueError`` for other shapes or values, missing machine codes, π outside (0, 1], π = 1 without a human code, no human code at all.
     """
     human, machine = np.asarray(y, float), np.asarray(f, float)
     n = len(human)
@@ -126,5 +135,10 @@ def sampled(y: Any, f: Any, pi: Any, cluster: Any = None) -> Sampled:
         )
     if not coded.any():
         raise ValueError("no unit is human-coded; without human codes nothing can be corrected")
+    if bad := int((~coded & (chance >= 1)).sum()):
+        raise ValueError(
+            f"{bad} units have probability 1 of being human-coded and no human code: either the codes were lost or the "
+            "probabilities are not those of the plan"
+        )
     _, codes = np.unique(groups, return_inverse=True)
     return Sampled(np.where(coded, human, 0.0), machine, chance, codes.astype(np.int64), coded)

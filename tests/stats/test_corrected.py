@@ -308,9 +308,9 @@ def test_few_traces_in_the_condition_leave_few_degrees_of_freedom() -> None:
 def test_a_code_humans_never_saw_has_an_interval_from_counts_and_no_odds() -> None:
     d = made(15)
     y = np.where(np.isnan(d.y), np.nan, 0.0)
-    n = int((~np.isnan(y)).sum())
+    sizes = np.bincount(d.trace[~np.isnan(y)])
     result = corrected_prevalence(y, np.zeros(len(y)), 0.35, d.trace)
-    rule = 1 - 0.025 ** (1 / n)
+    rule = 1 - 0.025 ** (sizes @ sizes / sizes.sum() ** 2)  # one unit a trace: all of a trace may be alike
     assert result.human.value == 0
     assert result.human.interval == pytest.approx((0.0, rule))
     noisy = corrected_prevalence(y, d.f, 0.35, d.trace)
@@ -343,11 +343,11 @@ def test_a_separated_contrast_is_undefined_with_its_reason() -> None:
     ("value", "se"), [(0.004, 0.01), (0.02, 0.005), (0.5, 0.3), (0.997, 0.002), (-0.01, 0.02)]
 )
 def test_intervals_of_proportions_stay_between_0_and_1(value: float, se: float) -> None:
-    low, high = interval(value, se, 12.0, scale="proportion", n_kish=50)
+    low, high = interval(value, se, 12.0, scale="proportion", size=50)
     assert 0 <= low < high <= 1
     assert low <= min(max(value, 0), 1) <= high
-    assert interval(value, se, 12.0, scale="proportion", n_kish=50, alternative="larger")[1] == 1
-    assert interval(value, se, 12.0, scale="proportion", n_kish=50, alternative="smaller")[0] == 0
+    assert interval(value, se, 12.0, scale="proportion", size=50, alternative="larger")[1] == 1
+    assert interval(value, se, 12.0, scale="proportion", size=50, alternative="smaller")[0] == 0
 
 
 def test_an_unknown_alternative_is_refused() -> None:
@@ -371,6 +371,7 @@ def test_the_alternative_reaches_every_estimate() -> None:
         ({"y": [0, 1, 2, np.nan]}, "human codes must be 0, 1 or NaN"),
         ({"f": [0, 1, np.nan, 0]}, "1 machine codes are missing"),
         ({"pi": [0.5, 0.5, 0.0, 0.5]}, "1 units have an inclusion probability outside"),
+        ({"pi": [0.5, 0.5, 1.0, 0.5]}, "1 units have probability 1 of being human-coded and no human code"),
         ({"y": [np.nan] * 4}, "no unit is human-coded"),
         ({"f": [0, 1, 0]}, "arrays of one length"),
     ],
@@ -384,7 +385,7 @@ def test_input_that_cannot_be_corrected_is_refused(change: dict[str, Any], says:
 def test_warnings_name_what_is_thin() -> None:
     d = made(19, "traces", traces=20, base=-4.5)
     found = " ".join(corrected_prevalence(d.y, d.f, d.pi, d.trace).warnings)
-    assert "only 8 traces" in found
+    assert "come from 8 traces that count for 7.8" in found
     assert "have the code; under 10" in found
     plenty = made(20, traces=120)
     assert corrected_prevalence(plenty.y, plenty.f, plenty.pi, plenty.trace).warnings == ()
@@ -409,7 +410,7 @@ def test_the_verdict_says_when_the_probabilities_cannot_be_right() -> None:
     # Humans coded every third unit; the record claims that units with the code were sought out.
     d = made(22, traces=150)
     claimed = corrected_prevalence(d.y, d.f, np.where(d.true > 0, 0.9, 0.15), d.trace, learner="machine")
-    assert "check the recorded inclusion probabilities" in claimed.verdict()
+    assert "check the inclusion probabilities" in claimed.verdict()
     assert "Report the corrected figure" not in claimed.verdict()
 
 

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from ...agreement.profile import MISSING
-from ...estimate import Estimate, Flags, Floats, Ints, joined
-from ...formatting import Kind, counted, sentence
+from ...estimate import Estimate, Flags, Floats, Ints, joined, no_interval
+from ...formatting import Kind, counted, sentence, shown
 from ...limits import WHOLE_TRACE
-from ...stats.corrected import Corrected, corrected_logistic, corrected_prevalence
+from ...stats.corrected import corrected_logistic, corrected_prevalence
+from ...stats.corrected_verdict import Corrected
 from ..figures import Dot, Figure, dot_rows
 from ..section import Gap, ReportTable, Row, Section, TableColumn, columns, estimate_cells, with_interval
 from ..study import ColumnContrast, Study
@@ -35,17 +36,19 @@ MOST_WORK = 2_000_000
 class InclusionPlan:
     """How people's units were chosen. ``pi``: the probability of each unit, or (units,) of them; ``words``: the plan.
 
-    ``recorded``: by the sampling plan; otherwise it is read off the codings, which is an assumption.
+    ``recorded``: by the sampling plan; otherwise it is read off the codings, and ``assumed`` says what is assumed of them.
     """
 
     pi: float | Floats
     words: str
     recorded: bool = False
+    assumed: str | None = None
 
 
 @dataclass(frozen=True)
 class Corrections:
-    """``prevalence``: by code; ``contrasts``: log odds ratios by code for ``comparison``. ``why``: why there is nothing."""
+    """``prevalence``: by code; ``contrasts``: log odds ratios by code for ``comparison``. ``why``: why there is nothing;
+    ``people``: whose codes it is corrected with."""
 
     machine: str
     plan: InclusionPlan | None = None
@@ -56,35 +59,92 @@ class Corrections:
     contrasts: Mapping[str, Corrected] | None = None
     gaps: tuple[Gap, ...] = ()
     why: str | None = None
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is corrected: ``units`` that the machine coded, (units,) its codes ``f``, and those of ``people``, (people, units) ``y``
+    with their ``pi``; ``left_out``: people who coded too little, and why."""
+
+    units: Ints
+    f: Ints
+    y: Ints
+    people: tuple[str, ...]
+    pi: Floats
+    plan: InclusionPlan
+    left_out: tuple[Gap, ...]
+
+    def human(self, code: int, inside: Flags | None = None) -> Floats:
+        """(people, units) 1 where a person gave the code, NaN where they coded nothing."""
+        own = np.where(self.y == MISSING, np.nan, self.y == code)
+        return own if inside is None else own[:, inside]
+
+    @property
+    def coded(self) -> Flags:
+        """(units,) where any of them coded."""
+        return np.asarray((self.y != MISSING).any(axis=0))
+
+    def options(self, study: Study) -> dict[str, Any]:
+        """For `corrected_prevalence` and `corrected_logistic`."""
+        s, assumed = study.settings, None if self.plan.recorded or self.coded.all() else self.plan.assumed
+        return {"level": s.level, "seed": s.seed, "people": self.people, "assumed": assumed}
 
 
 def measure_corrections(study: Study) -> Corrections:
-    """Correct the machine that `Study.machine` names; the first contrast too, for the family's codes."""
+    """Correct the machine that `Study.machine` names, against each person; the first contrast too, for the family's codes."""
     machine = study.machine or ""
-    reference = study.reference
-    if reference is None or not machine:
-        why = "no run holds codings by people" if reference is None else "no machine coder is in these runs"
+    if not study.humans or not machine:
+        why = "no machine coder is in these runs" if study.humans else "no run holds codings by people"
         return Corrections(machine, why=why)
     f = study.row(machine)
     units = np.flatnonzero(f != MISSING)
-    y = reference.primary[units]
-    coded = y != MISSING
-    if not coded.any():
+    seen = np.vstack([study.row(name)[units] for name in study.humans]) != MISSING
+    if not seen.any():
         return Corrections(machine, n_units=len(units), why=f"people and {machine} coded no unit in common")
-    plan = _recorded(study, units, coded) or plan_of(coded, study.data.cluster[units])
+    what = _seen(study, units, f[units])
     prevalence: dict[str, Corrected] = {}
-    gaps: list[Gap] = []
-    s, item = study.settings, study.item[units]
+    gaps: list[Gap] = list(what.left_out)
     for k, code in enumerate(study.codes):
-        human = np.where(coded, y == k, np.nan)
         try:
             prevalence[code] = corrected_prevalence(
-                human, f[units] == k, plan.pi, item, level=s.level, seed=s.seed
+                what.human(k), what.f == k, what.pi, study.item[units], **what.options(study)
             )
         except ValueError as error:
             gaps.append(Gap(f"Corrected share of {code}", str(error)))
-    found = Corrections(machine, plan, len(units), int(coded.sum()), prevalence, gaps=tuple(gaps))
-    return _with_contrasts(study, found, plan, units, y)
+    n_coded = int(what.coded.sum())
+    found = Corrections(
+        machine, what.plan, len(units), n_coded, prevalence, gaps=tuple(gaps), people=what.people
+    )
+    if not prevalence:
+        return replace(found, why=gaps[-1].why)
+    return _with_contrasts(study, found, what)
+
+
+def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
+    """Everybody who coded enough for an interval, or all where nobody did; each drawn, it is assumed, among what people coded."""
+    item, trace = study.item[units], study.data.cluster[units]
+    every = np.vstack([study.row(name)[units] for name in study.humans])
+    why = {
+        name: no_interval(np.bincount(item[row != MISSING]), f"items or traces that {name} coded")
+        if (row != MISSING).any()
+        else f"{name} coded none of these units"
+        for name, row in zip(study.humans, every, strict=True)
+    }
+    people = tuple(name for name in study.humans if why[name] is None) or tuple(
+        name for name, row in zip(study.humans, every, strict=True) if (row != MISSING).any()
+    )
+    out = tuple(Gap(f"Correction against {n}", why[n] or "") for n in study.humans if n not in people)
+    y = every[[study.humans.index(name) for name in people]]
+    coded = (y != MISSING).any(axis=0)
+    plan = _recorded(study, units, coded) or plan_of(coded, trace)
+    shares = (y != MISSING).sum(axis=1) / coded.sum()
+    words = plan.words
+    if (shares < 1).any():
+        each = ", ".join(f"{name} {shown(s, 'percent')}" for name, s in zip(people, shares, strict=True))
+        words += f". Of what people coded each coded a part ({each}), and it is assumed that it was drawn at random"
+    pi = np.minimum(np.broadcast_to(plan.pi, len(units)) * shares[:, None], 1.0)
+    return _Seen(units, f, y, people, pi, replace(plan, words=words), out)
 
 
 def _recorded(study: Study, units: Ints, coded: Flags) -> InclusionPlan | None:
@@ -122,42 +182,41 @@ def plan_of(coded: Flags, trace: Ints) -> InclusionPlan:
     if coded.all():
         return InclusionPlan(1.0, "people coded every unit, so nothing has to be assumed")
     if (share[touched] >= WHOLE_TRACE).all():
-        pi, chosen = float(touched.sum() / len(found)), f"{int(touched.sum())} of {len(found)} traces"
-        words = f"whole traces were coded, and it is assumed that the {chosen} were drawn at random (π = {pi:.4g})"
-        return InclusionPlan(pi, words)
+        inside = float(share[touched] @ np.bincount(place)[touched] / np.bincount(place)[touched].sum())
+        pi = float(touched.sum() / len(found)) * inside
+        assumed = f"the {int(touched.sum())} of {len(found)} traces that people coded were drawn at random"
+        rest = "" if inside == 1 else ", and the units left open in them are like the others"
+        words = f"whole traces were coded, and it is assumed that {assumed}{rest} (π = {pi:.4g})"
+        return InclusionPlan(pi, words, assumed=assumed + rest)
     pi, chosen = float(coded.mean()), f"{int(coded.sum()):,} of {len(coded):,} units"
-    words = f"it is assumed that the {chosen} were drawn at random, each with the same chance (π = {pi:.4g})"
-    return InclusionPlan(pi, words)
+    assumed = f"the {chosen} that people coded were drawn at random, each with the same chance"
+    return InclusionPlan(pi, f"it is assumed that {assumed} (π = {pi:.4g})", assumed=assumed)
 
 
-def _with_contrasts(
-    study: Study, found: Corrections, plan: InclusionPlan, units: Ints, y: Ints
-) -> Corrections:
+def _with_contrasts(study: Study, found: Corrections, what: _Seen) -> Corrections:
     contrasts = study.once(measure_contrasts)
     if not contrasts.families:
         return found
     one, codes = contrasts.comparisons[0], contrasts.families[0].family
-    what = f"Corrected odds ratios, {one.words}"
-    side = _sides(study, one)[units]
-    inside, coded = side >= 0, y != MISSING
+    title = f"Corrected odds ratios, {one.words}"
+    side = _sides(study, one)[what.units]
+    inside = side >= 0
     size = int(inside.sum())
     if size * len(codes) > MOST_WORK:
         most = MOST_WORK // max(1, size)
         why = f"{len(codes)} codes on {size:,} units would take minutes; name a family of at most {most} with --family"
-        return replace(found, gaps=(*found.gaps, Gap(what, why)))
-    if any(not (coded & (side == s)).any() for s in (0, 1)):
-        return replace(found, gaps=(*found.gaps, Gap(what, "people coded units of one side only")))
+        return replace(found, gaps=(*found.gaps, Gap(title, why)))
+    if any(not (what.coded & (side == s)).any() for s in (0, 1)):
+        return replace(found, gaps=(*found.gaps, Gap(title, "people coded units of one side only")))
     made, gaps = {}, list(found.gaps)
-    f, s = study.row(found.machine)[units], study.settings
-    pi, item = np.broadcast_to(plan.pi, len(units))[inside], study.item[units][inside]
+    pi, item = what.pi[:, inside], study.item[what.units][inside]
     for code in codes:
         k = study.codes.index(code)
-        human = np.where(coded, y == k, np.nan)[inside]
-        how: Any = {"names": [one.words], "level": s.level, "seed": s.seed}
+        human, how = what.human(k, inside), what.options(study) | {"names": [one.words]}
         try:
-            made[code] = corrected_logistic(human, (f == k)[inside], pi, side[inside], item, **how)[1]
+            made[code] = corrected_logistic(human, (what.f == k)[inside], pi, side[inside], item, **how)[1]
         except ValueError as error:
-            gaps.append(Gap(f"{what}: {code}", str(error)))
+            gaps.append(Gap(f"{title}: {code}", str(error)))
     return replace(found, comparison=one, contrasts=made, gaps=tuple(gaps))
 
 
