@@ -57,10 +57,9 @@ FEW_CODED = 100
 FEW_CODED_TRACES = 15
 FEW_WITH_CODE = 10
 EXTREME_WEIGHT = 0.1
-"""Human-coded units, their effective traces, and those of them that have (or lack) the code, under which corrected shares warn; and the
-share of all weight that one unit may carry.
-
-``benchmarks/coverage_corrected.py``: with 60 traces, above all four, 95 % intervals of DSL and PPI++ cover .94–.96.
+"""Human-coded units, their effective traces, and those of them that have (or lack) the code, under which corrected shares say on
+how little they rest; and the share of all weight that one unit may carry. The intervals hold below the first three
+(``benchmarks/coverage_corrected.py``); they are wide.
 """
 
 UNEQUAL = 1.8

@@ -208,12 +208,12 @@ def _no_interval(people: Sequence[Sampled], plan: _Plan) -> Iterator[str]:
 
 
 def _warnings(people: Sequence[Sampled], plan: _Plan) -> tuple[str, ...]:
-    """Each person's, under their name where there are several."""
-    if len(people) == 1:
-        return people[0].warnings()
-    return tuple(
-        f"{name}: {w}" for one, name in zip(people, _names(people, plan), strict=True) for w in one.warnings()
-    )
+    """What holds of everybody once, the rest under the names of those of whom it does."""
+    of: dict[str, list[str]] = {}
+    for one, name in zip(people, _names(people, plan), strict=True):
+        for warning in one.warnings():
+            of.setdefault(warning, []).append(name)
+    return tuple(w if len(names) == len(people) else f"{', '.join(names)}: {w}" for w, names in of.items())
 
 
 def _fits(units: Sampled, x: Floats, helpers: Floats, link: Link, plan: _Plan, name: str) -> _Fits:

@@ -80,14 +80,10 @@ class Sampled:
         yes = int((self.y[self.coded] > 0).sum())
         rare, which = min((yes, "have"), (n_coded - yes, "lack"))
         heaviest = self.weight.max() / self.weight.sum()
-        less = "intervals may cover less than stated"
         found = {
-            f"only {n_coded} units are human-coded; intervals from under {FEW_CODED} are rough": n_coded
-            < FEW_CODED,
-            f"human codes come from {traces} traces that count for {real:.1f}; under {FEW_CODED_TRACES}, {less}": real
-            < FEW_CODED_TRACES,
-            f"only {rare} human-coded units {which} the code; under {FEW_WITH_CODE}, {less}": rare
-            < FEW_WITH_CODE,
+            f"only {n_coded} units are human-coded": n_coded < FEW_CODED,
+            f"human codes come from {traces} traces that count for {real:.1f}": real < FEW_CODED_TRACES,
+            f"only {rare} human-coded units {which} the code": rare < FEW_WITH_CODE,
             f"one human-coded unit carries {heaviest:.0%} of all weight; estimates hang on it": heaviest
             > EXTREME_WEIGHT,
         }

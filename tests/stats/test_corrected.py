@@ -386,7 +386,7 @@ def test_warnings_name_what_is_thin() -> None:
     d = made(19, "traces", traces=20, base=-4.5)
     found = " ".join(corrected_prevalence(d.y, d.f, d.pi, d.trace).warnings)
     assert "come from 8 traces that count for 7.8" in found
-    assert "have the code; under 10" in found
+    assert "only 4 human-coded units have the code" in found
     plenty = made(20, traces=120)
     assert corrected_prevalence(plenty.y, plenty.f, plenty.pi, plenty.trace).warnings == ()
 

@@ -20,7 +20,7 @@ import numpy as np
 from ...agreement.profile import MISSING
 from ...estimate import Estimate, Flags, Floats, Ints, joined, no_interval
 from ...formatting import Kind, counted, sentence, shown
-from ...limits import WHOLE_TRACE
+from ...limits import FEW_WITH_CODE, WHOLE_TRACE
 from ...stats.corrected import corrected_logistic, corrected_prevalence
 from ...stats.corrected_verdict import Corrected
 from ..figures import Dot, Figure, dot_rows
@@ -300,7 +300,7 @@ def _cautions(prevalence: Mapping[str, Corrected]) -> tuple[str, ...]:
     """Each warning once; codes that people hardly gave are named together."""
     warnings = [f"{sentence(w)}." for c in prevalence.values() for w in c.warnings if "units have" not in w]
     rare = [code for code, c in prevalence.items() if any("units have" in w for w in c.warnings)]
-    few = f"Fewer than ten human-coded units have {', '.join(rare)}: their intervals may cover less than stated."
+    few = f"Fewer than {FEW_WITH_CODE} human-coded units have {', '.join(rare)}."
     return joined(*warnings, few if rare else None)
 
 
