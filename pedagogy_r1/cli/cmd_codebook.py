@@ -14,7 +14,7 @@ from .console import escape, notice, put, put_json, table
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
-    from ..codebook.check import CodebookProblem
+    from ..codebook.codebook_problem import CodebookProblem
 
 
 @click.group("codebook", cls=options.Group)

@@ -11,30 +11,31 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
 from ..errors import CodebookError, did_you_mean
-from .codebook import NONE, Codebook, find_codebook, load_codebook, released, version_order
-from .cue import CueMatcher
+from .check_cues import cue_problems
+from .codebook import (
+    NONE,
+    NUMERIC,
+    VALUE_HINT,
+    Codebook,
+    find_codebook,
+    load_codebook,
+    released,
+    version_order,
+)
+from .codebook_problem import CodebookProblem, a_warning, an_error, given, repeated
 from .yaml_lines import UnreadableYaml, YamlValue, read_yaml
 
 SHOWN = 3
 """Errors that `load_checked` names."""
 
 LEAST_HITS, LEAST_NEAR_MISSES = 3, 2
-
-
-class CodebookProblem(NamedTuple):
-    """One thing to mend: its 1-based line, the field, what is wrong, and how bad it is."""
-
-    line: int
-    where: str
-    what: str
-    severity: Literal["error", "warning"] = "error"
 
 
 def check_codebook(source: str | bytes | Path) -> list[CodebookProblem]:
@@ -88,30 +89,23 @@ def _bytes(path: Path) -> bytes:
         raise CodebookError(f"{path}: {error.strerror or 'cannot be read'}", "check the path") from None
 
 
-def _error(at: YamlValue, what: str) -> CodebookProblem:
-    return CodebookProblem(at.line, at.where or "file", what)
-
-
-def _warning(at: YamlValue, what: str) -> CodebookProblem:
-    return CodebookProblem(at.line, at.where or "file", what, "warning")
-
-
 def _problems(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
     for key in root.repeated_keys():
-        yield _error(key, f"the key {key.text!r} is there twice; YAML would keep the last one")
+        yield an_error(key, f"the key {key.text!r} is there twice; YAML would keep the last one")
     yield from _schema(root, value)
     codes = [code for code in root.entries("codes") if code.mapping]
     known = [code_id for code in codes if (code_id := code.value("id"))]
     yield from _names(root, codes)
     yield from _families(root, codes)
     yield from _book(root, codes, known)
+    yield from _values(root, codes)
     for code in codes:
         yield from _pointers(code, known)
         yield from _completeness(code)
     yield from _domains(root, codes)
     yield from _examples(codes)
     yield from _migrations(root, known)
-    yield from _cues(root, codes)
+    yield from cue_problems(root, codes)
 
 
 def _schema(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
@@ -125,7 +119,7 @@ def _schema(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
             if kind in ("missing", "extra_forbidden"):
                 missing = kind == "missing"
                 what = f"the field {loc[-1]!r} is missing" if missing else f"there is no field {loc[-1]!r}"
-            yield _error(root.at(loc), what[:1].lower() + what[1:])
+            yield an_error(root.at(loc), what[:1].lower() + what[1:])
 
 
 def _meant(root: YamlValue, loc: Sequence[int | str]) -> bool:
@@ -142,53 +136,38 @@ def _misnamed(path: Path, root: YamlValue) -> Iterator[CodebookProblem]:
     if version is None or version.text is None or path.stem.count(".") != 2 or not path.stem[0].isdigit():
         return
     if version.text != path.stem:
-        yield _error(version, f"the file is named {path.stem} but its version is {version.text}")
+        yield an_error(version, f"the file is named {path.stem} but its version is {version.text}")
     folder = path.resolve().parent.name
     if name is not None and name.text not in (None, folder):
-        yield _warning(name, f"the folder is named {folder!r} but the id is {name.text!r}")
-
-
-def _given(values: Iterable[YamlValue], field: str) -> list[YamlValue]:
-    """That field of all that have it."""
-    return [found for value in values if (found := value.get(field)) is not None]
-
-
-def _repeated(values: Iterable[YamlValue]) -> Iterator[tuple[YamlValue, YamlValue]]:
-    """Values that were there before, whatever their case, each with the first of them."""
-    first: dict[str, YamlValue] = {}
-    for value in values:
-        text = (value.text or "").strip().lower()
-        if text and text in first:
-            yield value, first[text]
-        first.setdefault(text, value)
+        yield a_warning(name, f"the folder is named {folder!r} but the id is {name.text!r}")
 
 
 def _names(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
     families = [family for family in root.entries("families") if family.mapping]
     for what, values in (("family", families), ("code", codes)):
         for field in ("id", "name"):
-            for again, first in _repeated(_given(values, field)):
-                yield _error(
+            for again, first in repeated(given(values, field)):
+                yield an_error(
                     again, f"the {what} {field} {again.text!r} is already taken in line {first.line}"
                 )
-    for again, first in _repeated(_given(codes, "color")):
-        yield _warning(again, f"the color {again.text} is already used in line {first.line}")
+    for again, first in repeated(given(codes, "color")):
+        yield a_warning(again, f"the color {again.text} is already used in line {first.line}")
     for code in codes:
         if (code.value("id") or "").lower() == NONE:
             reserved = "that is what coders write when no code applies"
-            yield _error(code, f"a code cannot be named {NONE!r}: {reserved}")
+            yield an_error(code, f"a code cannot be named {NONE!r}: {reserved}")
 
 
 def _families(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
     families = [family for family in root.entries("families") if family.mapping]
     ids = [family_id for family in families if (family_id := family.value("id"))]
-    for family in _given(codes, "family"):
+    for family in given(codes, "family"):
         if family.text is not None and family.text not in ids:
-            yield _error(family, f"there is no family {family.text!r}; {did_you_mean(family.text, ids)}")
+            yield an_error(family, f"there is no family {family.text!r}; {did_you_mean(family.text, ids)}")
     used = {code.value("family") for code in codes}
     for family in families:
         if family.value("id") not in used:
-            yield _warning(family, f"no code belongs to the family {family.value('id')!r}")
+            yield a_warning(family, f"no code belongs to the family {family.value('id')!r}")
 
 
 def _book(root: YamlValue, codes: list[YamlValue], known: list[str]) -> Iterator[CodebookProblem]:
@@ -196,39 +175,69 @@ def _book(root: YamlValue, codes: list[YamlValue], known: list[str]) -> Iterator
     if fallback is None:
         if root.mapping and root.value("exhaustive") not in ("false", "False", "no", "off"):
             lack = "the rule-based coder has no code for a unit without cues"
-            yield _warning(root, f"exhaustive, yet without a fallback: {lack}")
+            yield a_warning(root, f"exhaustive, yet without a fallback: {lack}")
     elif (code := fallback.text) and code not in ("null", "~", *known):
-        yield _error(fallback, f"there is no code {code!r}; {did_you_mean(code, known)}")
+        yield an_error(fallback, f"there is no code {code!r}; {did_you_mean(code, known)}")
     if most and (most.text or "").isdecimal() and int((most.text or "0")[:9]) > len(codes) > 0:
-        yield _error(most, f"max_codes is {most.text}, but there are only {len(codes)} codes")
+        yield an_error(most, f"max_codes is {most.text}, but there are only {len(codes)} codes")
     if unit and unit.text is not None and not re.fullmatch(r"[a-z]+@\S+", unit.text):
-        yield _error(unit, f"the unit {unit.text!r} is no scheme; write one such as sentence@1")
-    for again, first in _repeated(root.entries("domains")):
-        yield _error(again, f"the domain {again.text!r} is already listed in line {first.line}")
+        yield an_error(unit, f"the unit {unit.text!r} is no scheme; write one such as sentence@1")
+    for again, first in repeated(root.entries("domains")):
+        yield an_error(again, f"the domain {again.text!r} is already listed in line {first.line}")
+
+
+def _number(value: YamlValue | None) -> float | None:
+    """What the schema takes for a number; it complains of the rest itself."""
+    try:
+        return float(value.text or "") if value else None
+    except ValueError:
+        return None
+
+
+def _values(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
+    """Interval and ratio books need a number for every code; the others have no use for one."""
+    level = root.value("level") or "nominal"
+    for code in codes:
+        value = code.get("value")
+        number = _number(value)
+        if level not in NUMERIC:
+            if value is not None:
+                yield a_warning(value, f"the level is {level}, at which a value means nothing")
+        elif value is None or value.text in ("", "~", "null"):
+            own = code.value("id") or "?"
+            yield an_error(code, f"the level is {level}, but {own} has no value; {VALUE_HINT[level]}")
+        elif level == "ratio" and number is not None and number < 0:
+            yield an_error(value, f"the level is ratio, but {value.text} is below zero; {VALUE_HINT[level]}")
+    if level in NUMERIC:
+        for again, first in repeated(given(codes, "value")):
+            same = f"two codes of the value {again.text} (first in line {first.line})"
+            yield a_warning(again, f"{same}: confusing them does not count as a disagreement")
 
 
 def _pointers(code: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
     own = code.value("id")
-    against = _given(code.entries("rules"), "against")
-    for target in (*against, *_given(code.entries("near_misses"), "code")):
+    against = given(code.entries("rules"), "against")
+    for target in (*against, *given(code.entries("near_misses"), "code")):
         if target.text is not None and target.text == own:
-            yield _error(target, f"{own} points at itself; name the neighbour it is told apart from")
+            yield an_error(target, f"{own} points at itself; name the neighbour it is told apart from")
         elif target.text is not None and target.text not in known:
-            yield _error(target, f"there is no code {target.text!r}; {did_you_mean(target.text, known)}")
-    for again, first in _repeated(against):
-        yield _warning(again, f"a second rule against {again.text} (first in line {first.line}); merge them")
+            yield an_error(target, f"there is no code {target.text!r}; {did_you_mean(target.text, known)}")
+    for again, first in repeated(against):
+        yield a_warning(again, f"a second rule against {again.text} (first in line {first.line}); merge them")
 
 
 def _completeness(code: YamlValue) -> Iterator[CodebookProblem]:
     own = code.value("id")
     for field, least in (("hits", LEAST_HITS), ("near_misses", LEAST_NEAR_MISSES)):
         if (there := len(list(code.entries(field)))) < least:
-            yield _warning(code, f"{own} has {there} {field.replace('_', ' ')}; coders need at least {least}")
+            yield a_warning(
+                code, f"{own} has {there} {field.replace('_', ' ')}; coders need at least {least}"
+            )
     for field in ("include", "exclude", "rules"):
         if not list(code.entries(field)):
-            yield _warning(code, f"{own} has no {field!r}")
+            yield a_warning(code, f"{own} has no {field!r}")
     if not (code.value("source") or "").strip():
-        yield _warning(code, f"{own} has no 'source'")
+        yield a_warning(code, f"{own} has no 'source'")
 
 
 def _domains(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
@@ -236,10 +245,10 @@ def _domains(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProble
     for code in codes:
         seen = {hit.value("domain") for hit in code.entries("hits")}
         if missing := [domain for domain in known if domain not in seen]:
-            yield _warning(code, f"{code.value('id') or '?'} has no hit in {', '.join(missing)}")
-        for domain in _given((*code.entries("hits"), *code.entries("near_misses")), "domain"):
+            yield a_warning(code, f"{code.value('id') or '?'} has no hit in {', '.join(missing)}")
+        for domain in given((*code.entries("hits"), *code.entries("near_misses")), "domain"):
             if known and domain.text and domain.text not in known:
-                yield _error(
+                yield an_error(
                     domain, f"there is no domain {domain.text!r}; {did_you_mean(domain.text, known)}"
                 )
 
@@ -252,13 +261,13 @@ def _examples(codes: list[YamlValue]) -> Iterator[CodebookProblem]:
     hits.pop("", None)
     for (first, at), *more in hits.values():
         for own, hit in more:
-            yield _error(hit, f"{own} has the same hit as {first} in line {at.line}")
+            yield an_error(hit, f"{own} has the same hit as {first} in line {at.line}")
     for miss in (miss for code in codes for miss in code.entries("near_misses")):
         said = miss.value("code")
         for owner, hit in hits.get(_plain(miss), []):
             if owner != said:
                 where = f"it is a hit of {owner} in line {hit.line}"
-                yield _error(miss, f"said to belong to {said}, but {where}")
+                yield an_error(miss, f"said to belong to {said}, but {where}")
 
 
 def _plain(example: YamlValue) -> str:
@@ -269,12 +278,14 @@ def _migrations(root: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
     """Versions that come earlier, codes that exist, nothing carried twice."""
     entries = [entry for entry in root.entries("migrations") if entry.mapping]
     own = root.value("version") or ""
-    versions = _given(entries, "version")
-    for again, first in _repeated(versions):
-        yield _error(again, f"a second migration from {again.text} (first in line {first.line}); merge them")
+    versions = given(entries, "version")
+    for again, first in repeated(versions):
+        yield an_error(
+            again, f"a second migration from {again.text} (first in line {first.line}); merge them"
+        )
     for version in versions:
         if version.text is not None and version_order(version.text) >= version_order(own):
-            yield _error(
+            yield an_error(
                 version, f"migrates from {version.text}, which is not earlier than this version, {own}"
             )
     steps = sorted(entries, key=lambda entry: version_order(entry.value("version") or ""))
@@ -289,15 +300,15 @@ def _wrong_sources(entry: YamlValue, final: list[str]) -> Iterator[CodebookProbl
     """``final``: the codes of the book, if it is this entry that leads there."""
     sources = list(_sources(entry))
     parts = {target.text for _, target in _targets(entry, "split")}
-    for again, first in _repeated(sources):
-        yield _error(again, f"{again.text} is migrated twice (first in line {first.line})")
+    for again, first in repeated(sources):
+        yield an_error(again, f"{again.text} is migrated twice (first in line {first.line})")
     for source in sources:
         if source.text in final and source.text not in parts:
-            yield _error(source, f"{source.text} is migrated away, but it is still a code of this version")
+            yield an_error(source, f"{source.text} is migrated away, but it is still a code of this version")
     for source, value in entry.pairs("split"):
         if value.text is None and len(value.node.value) < 2:
             few = f"{source.text} is split into fewer than two codes"
-            yield _error(source, f"{few}; that is a renaming or a retirement")
+            yield an_error(source, f"{few}; that is a renaming or a retirement")
 
 
 def _wrong_targets(entry: YamlValue, reachable: list[str]) -> Iterator[CodebookProblem]:
@@ -305,12 +316,12 @@ def _wrong_targets(entry: YamlValue, reachable: list[str]) -> Iterator[CodebookP
         for _, target in _targets(entry, kind):
             if target.text not in reachable:
                 hint = did_you_mean(target.text or "", reachable)
-                yield _error(target, f"there is no code {target.text!r}; {hint}")
+                yield an_error(target, f"there is no code {target.text!r}; {hint}")
     renamed: set[str | None] = set()
     for source, target in _targets(entry, "renamed"):
         if target.text in renamed:
             both = f"{source.text} and another code are both renamed to {target.text}"
-            yield _error(target, f"{both}; list them under 'merged'")
+            yield an_error(target, f"{both}; list them under 'merged'")
         renamed.add(target.text)
 
 
@@ -326,70 +337,3 @@ def _targets(entry: YamlValue, kind: str) -> Iterator[tuple[YamlValue, YamlValue
             yield source, value
         for target in value.elements():
             yield source, YamlValue(target.node, value.where, target.line)
-
-
-def _cues(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
-    try:
-        matcher = CueMatcher(root.value("lang") or "en")
-    except CodebookError as error:
-        yield _error(root.get("lang") or root, f"{error.message}; {error.hint}")
-        return
-    cues: dict[str, list[str]] = defaultdict(list)
-    for code in codes:
-        written = _with_text(entry.get("cue") or entry for entry in code.entries("cues"))
-        for again, first in _repeated(written):
-            yield _warning(again, f"the cue {again.text!r} is already in line {first.line}")
-        good = yield from _compiled(matcher, written)
-        cues[code.value("id") or "?"] += [cue.text or "" for cue in good]
-        for rule in code.entries("rules"):
-            good = yield from _compiled(matcher, _with_text(rule.entries("unless")))
-            yield from _broken_rules(matcher, code, rule, good)
-    yield from _outvoted(matcher, codes, cues)
-    for code in codes if any(cues.values()) else ():
-        own = code.value("id") or "?"
-        if own != root.value("fallback") and not code.get("features") and not list(code.entries("cues")):
-            yield _warning(code, f"{own} has no cue, so the rule-based coder never gives it")
-
-
-def _with_text(values: Iterable[YamlValue]) -> list[YamlValue]:
-    return [value for value in values if value.text is not None]
-
-
-def _compiled(
-    matcher: CueMatcher, cues: list[YamlValue]
-) -> Generator[CodebookProblem, None, list[YamlValue]]:
-    """Problems of the cues that do not compile; returns those that do."""
-    good = []
-    for cue in cues:
-        try:
-            matcher.compile(cue.text or "")
-            good.append(cue)
-        except CodebookError as error:
-            yield _error(cue, f"{error.message}; {error.hint}")
-    return good
-
-
-def _broken_rules(
-    matcher: CueMatcher, code: YamlValue, rule: YamlValue, unless: list[YamlValue]
-) -> Iterator[CodebookProblem]:
-    for cue in unless:
-        for hit in code.entries("hits"):
-            if matcher.fires(cue.text or "", hit.value("text") or ""):
-                its = (
-                    f"its own rule in line {cue.line} ({cue.text!r}) makes it {rule.value('against') or '?'}"
-                )
-                yield _error(hit, f"a hit of {code.value('id')}, but {its}")
-
-
-def _outvoted(
-    matcher: CueMatcher, codes: list[YamlValue], cues: dict[str, list[str]]
-) -> Iterator[CodebookProblem]:
-    """Hits that the cues would give to another code. Structural features need the whole trace, so such codes are left out."""
-    for code in codes:
-        own = code.value("id") or "?"
-        for hit in code.entries("hits") if code.get("features") is None else ():
-            text = hit.value("text") or ""
-            fired = [other for other in cues if any(matcher.fires(cue, text) for cue in cues[other])]
-            if fired and own not in fired:
-                theirs = f"cues of {', '.join(fired)} do"
-                yield _warning(hit, f"no cue of {own} fires on its own hit, while {theirs}")

@@ -21,6 +21,14 @@ from ..shipped import folder
 NONE = "none"
 """What a coder writes for "no code applies"; never the name of a code."""
 
+NUMERIC = ("interval", "ratio")
+"""Levels of measurement at which codes stand for numbers."""
+
+VALUE_HINT = {
+    "interval": "give every code a 'value', the number that it stands for",
+    "ratio": "give every code a 'value' of zero or more, or make the level interval",
+}
+
 CodeId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
 
@@ -97,7 +105,7 @@ class Code(_CodebookPart):
     features: Features = Features()
     source: str = ""
     color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
-    value: float | None = None
+    value: float | None = Field(default=None, allow_inf_nan=False)
     """The number that the code stands for, at the interval and ratio levels."""
 
 
@@ -151,6 +159,23 @@ class Codebook(_CodebookPart):
     def code_ids(self) -> tuple[str, ...]:
         """Names of the codes, in the book's order."""
         return tuple(code.id for code in self.codes)
+
+    @cached_property
+    def scale(self) -> tuple[float, ...]:
+        """The numbers that the codes stand for, in the book's order; empty at levels without numbers.
+
+        Raises `CodebookError` where a code of an interval or ratio book has no value, or one of a ratio book a negative one:
+        a ratio scale begins at zero.
+        """
+        if self.level not in NUMERIC:
+            return ()
+        for code in self.codes:
+            if code.value is None or (self.level == "ratio" and code.value < 0):
+                what = "has no value" if code.value is None else f"has the value {code.value:g}, below zero"
+                raise CodebookError(
+                    f"{self.ref} is {self.level}, but {code.id} {what}", VALUE_HINT[self.level]
+                )
+        return tuple(float(code.value) for code in self.codes if code.value is not None)
 
     def code(self, code_id: str) -> Code:
         """The code of that name."""

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.codebook import find_codebook, parse_codebook
-from pedagogy_r1.codebook.check import CodebookProblem, check_codebook
+from pedagogy_r1.codebook.check import check_codebook
+from pedagogy_r1.codebook.codebook_problem import CodebookProblem
 from pedagogy_r1.errors import CodebookError
 
 BROKEN = """\
@@ -270,3 +271,53 @@ def test_a_book_with_a_part_replaced_is_survived(data: st.DataObject) -> None:
 @settings(max_examples=30, deadline=None)
 def test_a_book_with_characters_replaced_is_survived(start: int, length: int, text: str) -> None:
     survives(SCHOENFELD[:start] + text + SCHOENFELD[start + length :])
+
+
+def scaled(level: str, *values: str) -> str:
+    """A book of that level; an empty value is none."""
+    codes = "".join(
+        f"- {{id: C{n}, name: n{n}, family: F, short: s, definition: d{', value: ' + value if value else ''}}}\n"
+        for n, value in enumerate(values)
+    )
+    return f"id: scale\nversion: 1.0.0\ntitle: t\nlevel: {level}\nfamilies:\n- {{id: F, name: f}}\ncodes:\n{codes}"
+
+
+@pytest.mark.parametrize(
+    ("level", "values", "line", "severity", "words"),
+    [
+        ("interval", ("1", ""), 9, "error", "the level is interval, but C1 has no value; give every code a 'value'"),
+        ("interval", ("1", "null"), 9, "error", "the level is interval, but C1 has no value"),
+        ("ratio", ("", "2"), 8, "error", "the level is ratio, but C0 has no value"),
+        ("ratio", ("0", "-0.5"), 9, "error", "the level is ratio, but -0.5 is below zero"),
+        ("interval", ("1", ".nan"), 9, "error", "finite number"),
+        ("interval", ("1", "high"), 9, "error", "valid number"),
+        ("interval", ("1", "1"), 9, "warning", "two codes of the value 1 (first in line 8): confusing them"),
+        ("ordinal", ("1", ""), 8, "warning", "the level is ordinal, at which a value means nothing"),
+        ("nominal", ("", "3"), 9, "warning", "the level is nominal, at which a value means nothing"),
+    ],
+)  # fmt: skip
+def test_values_fit_the_level(
+    level: str, values: tuple[str, str], line: int, severity: str, words: str
+) -> None:
+    found = [p for p in check_codebook(scaled(level, *values)) if "value" in p.what or "number" in p.what]
+    assert [(p.line, p.severity) for p in found] == [(line, severity)]
+    assert words in found[0].what
+
+
+@pytest.mark.parametrize(
+    ("level", "values"),
+    [("interval", ("-1", "2.5")), ("ratio", ("0", "1")), ("ordinal", ("", "")), ("nominal", ("", ""))],
+)
+def test_a_scale_that_fits_is_not_complained_of(level: str, values: tuple[str, str]) -> None:
+    assert not [p for p in check_codebook(scaled(level, *values)) if "value" in p.what]
+    numbers = tuple(float(value) for value in values) if level in ("interval", "ratio") else ()
+    assert parse_codebook(scaled(level, *values)).scale == numbers
+
+
+@pytest.mark.parametrize(
+    ("level", "values", "words"),
+    [("interval", ("1", ""), "C1 has no value"), ("ratio", ("1", "-2"), "C1 has the value -2, below zero")],
+)
+def test_no_alpha_is_made_on_a_broken_scale(level: str, values: tuple[str, str], words: str) -> None:
+    with pytest.raises(CodebookError, match=words):
+        _ = parse_codebook(scaled(level, *values)).scale
