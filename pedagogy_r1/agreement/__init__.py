@@ -22,12 +22,11 @@ _FILES = {
     "comparison": (
         "CodeAlpha",
         "Comparison",
-        "Confusion",
-        "DisagreedUnit",
         "ReliabilityData",
         "compare",
         "reliability_data",
     ),
+    "confusion": ("Confusion", "DisagreedUnit"),
     "continuum": ("Continuum", "Span", "continua_of"),
     "disagreement": ("ConfusedPair", "Disagreements", "QuotedUnit", "Said", "disagreements"),
     "gamma": ("Gamma",),

@@ -24,20 +24,8 @@ from .alpha import Alpha, krippendorff_alphas
 from .alpha_difference import AlphaDifference, drift, has_migration, human_machine_difference, not_made_again
 from .code_accuracy import CodeAccuracy, MachineErrors, accuracy, machine_errors, majority
 from .coefficients import hayes_krippendorff
-from .comparison import (
-    FIELDS,
-    MOST,
-    Comparison,
-    Confusion,
-    DisagreedUnit,
-    ReliabilityData,
-    compare,
-    confusions,
-    groups,
-    most_disagreed,
-    ranked_units,
-    reliability_data,
-)
+from .comparison import FIELDS, Comparison, ReliabilityData, compare, groups, reliability_data
+from .confusion import MOST, Confusion, DisagreedUnit, confusions, most_disagreed, ranked_units
 from .replacement import replacement_test
 from .replacement_report import CoderSkill, ReplacementReport
 
@@ -213,13 +201,18 @@ def _comparisons(data: ReliabilityData, how: Resampling) -> tuple[Comparison, ..
 
 
 def human_machine_differences(data: ReliabilityData, how: Resampling) -> dict[str, AlphaDifference]:
-    """Of every machine, where two people or more coded at the nominal level."""
-    humans = data.rows("human")
-    if len(humans) < 2 or data.measurement != "nominal":
+    """Of every machine, at the codebook's level, where there are two people or more."""
+    humans, scaled = data.rows("human"), data.on_scale()
+    if len(humans) < 2:
         return {}
     return {
         data.names[row]: human_machine_difference(
-            data.primary[humans], data.primary[row], data.cluster, len(data.categories), how
+            scaled.values[humans],
+            scaled.values[row],
+            scaled.cluster,
+            scaled.domain,
+            how,
+            level=scaled.measurement,
         )
         for row in data.rows("machine")
     }

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..codebook.codebook import NUMERIC
 from ..errors import did_you_mean
 from ..estimate import Interval, Resampling
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, LEVEL
@@ -41,7 +42,6 @@ from .profile import (
     value_counts,
 )
 
-NUMERIC = ("interval", "ratio")
 MULTIVALUED = "multivalued"
 
 REFERENCE_UNITS = 20_000
@@ -142,7 +142,7 @@ def begin(data: Reliability, how: Resampling) -> Begun | Alpha:
     n_units = len(found.profile)
     if not n_units:
         return Alpha.undefined("no unit was coded by two coders", level=how.level)
-    features, parts = _features(found, data)
+    features, parts = alpha_features(found.counts.astype(np.float64), data)
     cluster = data.cluster if len(found.units) == len(data.cluster) else data.cluster[found.units]
     statistic = Additive(features, found.profile, cluster, lambda sums: parts(sums).alpha)
     _, observed, expected, n_pairable = (float(part[0]) for part in parts(statistic.sums()[None]))
@@ -193,9 +193,11 @@ class _Parts(NamedTuple):
     n: Floats
 
 
-def _features(found: Profiles, data: Reliability) -> tuple[Floats, Callable[[Floats], _Parts]]:
-    """What to sum over units, (profiles, F), and what (R, F) sums give."""
-    counts = found.counts.astype(np.float64)
+def alpha_features(counts: Floats, data: Reliability) -> tuple[Floats, Callable[[Floats], _Parts]]:
+    """What to sum over units, (rows, F), of (rows, K) counts of values, and what (R, F) sums give.
+
+    A row without values adds nothing; a row with one value does not belong here.
+    """
     delta = distances(data.measurement, data.domain)
     if delta is None:
         return coincidences(counts), lambda sums: _ordinal(sums.reshape(-1, data.size, data.size))
@@ -308,6 +310,10 @@ def _numeric(measurement: str, values: Floats) -> Floats:
     difference = values[:, None] - values[None]
     if measurement == "interval":
         return np.asarray(difference**2)
+    if (values < 0).any():
+        raise ValueError(
+            f"a ratio scale begins at zero, and {values.min():g} is below: use the interval level"
+        )
     total = values[:, None] + values[None]
     return np.divide(difference, total, out=np.zeros_like(difference), where=total != 0) ** 2
 

@@ -3,17 +3,25 @@
     people with each other .79, people with the machine .35: difference −.44 [−.55, −.31], 120 units, 6 traces
     before .61, after .74: difference +.13 [.05, .21], 240 units of 14 traces      did a new codebook version help?
 
-Both α's are recomputed in every resample of traces, so what makes a trace hard for everybody cancels out.
+Each side is a mean of pairwise α's, at the codebook's level, over the pairs that share units:
+
+    pairs of people j, k   weight Σ_u 1 / (h_u − 1) over the units that both coded; h_u: people who coded unit u
+    person j and machine   weight: the units that both coded
+
+so that every person has the same weight on both sides: that of the units that he or she coded. Where everybody coded everything
+it is the plain mean. Where A codes all, B half and C the other half, it is the mean of A–B and A–C against that of A, B and C
+with the machine, A counting twice. Both sides are recomputed without each trace in turn, so what makes a trace hard for
+everybody cancels out.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,100 +29,194 @@ from ..codebook import NONE, Codebook
 from ..codebook.codebook import version_order
 from ..codebook.migration import MigrationMap, carry, migration_map
 from ..errors import CodebookError, RunError
-from ..estimate import Estimate, Interval, Resampling
+from ..estimate import Estimate, Interval, Resampling, over_clusters
+from ..formatting import counted
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
-from .alpha import alpha_of
+from .alpha import Domain, Reliability, alpha_features
 from .comparison import ReliabilityData, reliability_data
-from .profile import MISSING, Additive, Floats, Ints, patterns
+from .profile import MISSING, Additive, Floats, Ints, patterns, value_counts
 
 
 @dataclass(frozen=True)
 class AlphaDifference(Estimate):
-    """``second − first`` over traces, or why it is undefined; ``n``: units."""
+    """``second − first`` over traces, or why it is undefined; ``n``: units. ``sides``: the two mean α's, each with its own
+    interval. ``averaged``: which pairs of coders the means are over, where some share no unit or show no variation."""
 
     name: str = ""
     first: float | None = None
     second: float | None = None
+    sides: tuple[Estimate, Estimate] | None = None
+    averaged: str = ""
 
 
-CoderRows = tuple[int, int]
+RECODED = "after minus before"
+
+
+class _Side(NamedTuple):
+    """``pairs`` of rows. ``crowd``: the coders who share out a unit's weight between their pairs; none: a pair has it whole."""
+
+    words: str
+    pairs: Sequence[tuple[int, int]]
+    crowd: Sequence[int] = ()
 
 
 def human_machine_difference(
-    humans: Ints, machine: Ints, cluster: Ints, q: int, how: Resampling = Resampling()
+    humans: Ints,
+    machine: Ints,
+    cluster: Ints,
+    domain: Domain,
+    how: Resampling = Resampling(),
+    *,
+    level: str = "nominal",
 ) -> AlphaDifference:
-    """Mean α of each human with the machine, minus mean α of the humans with each other; nominal, primary codes.
+    """Mean α of the humans with the machine, minus mean α of the humans with each other, of primary codes.
 
-    ``humans``: (coders, units); ``machine``: (units,). Only units that the machine and at least two humans coded.
+    ``humans``: (coders, units); ``machine``: (units,); both indices into ``domain``, see `Reliability`; ``level``: of
+    measurement. Only units that the machine and at least two humans coded.
     """
     everyone = np.vstack([humans, machine])
     usable = (machine != MISSING) & ((humans != MISSING).sum(axis=0) >= 2)
     last = len(humans)
-    together = list(combinations(range(last), 2))
-    with_machine = [(coder, last) for coder in range(last)]
-    name = "human–machine minus human–human"
-    return _difference(name, everyone[:, usable], cluster[usable], q, together, with_machine, how)
+    sides = (
+        _Side("people with each other", list(combinations(range(last), 2)), range(last)),
+        _Side("people with the machine", [(coder, last) for coder in range(last)]),
+    )
+    data = Reliability(everyone[:, usable], cluster[usable], domain, level)
+    return _difference("human–machine minus human–human", data, sides, how)
 
 
 def recoding_difference(
-    before: Ints, after: Ints, cluster: Ints, q: int, how: Resampling = Resampling()
+    before: Ints,
+    after: Ints,
+    cluster: Ints,
+    domain: Domain,
+    how: Resampling = Resampling(),
+    *,
+    level: str = "nominal",
 ) -> AlphaDifference:
-    """α after recoding minus α before, same units and coders: (coders, units) each, codes over a common list of ``q``.
+    """α after recoding minus α before, same units and coders: (coders, units) each, indices into a common ``domain``.
 
     For the drift between two versions of a codebook. Only units that two coders coded both times.
     """
     coders = len(before)
     usable = ((before != MISSING).sum(axis=0) >= 2) & ((after != MISSING).sum(axis=0) >= 2)
-    both = np.vstack([before, after])[:, usable]
     old = list(combinations(range(coders), 2))
-    new = [(a + coders, b + coders) for a, b in old]
-    return _difference("after minus before", both, cluster[usable], q, old, new, how)
+    sides = (
+        _Side("the coders before", old, range(coders)),
+        _Side("the coders after", [(a + coders, b + coders) for a, b in old], range(coders, 2 * coders)),
+    )
+    data = Reliability(np.vstack([before, after])[:, usable], cluster[usable], domain, level)
+    return _difference(RECODED, data, sides, how)
 
 
-def _difference(
-    name: str,
-    values: Ints,
-    cluster: Ints,
-    q: int,
-    first: Sequence[CoderRows],
-    second: Sequence[CoderRows],
-    how: Resampling,
-) -> AlphaDifference:
-    known = {"name": name, "level": how.level, "n": values.shape[1], "clusters": len(np.unique(cluster))}
-    if not values.shape[1] or not first:
+def _difference(name: str, data: Reliability, sides: tuple[_Side, _Side], how: Resampling) -> AlphaDifference:
+    clusters = len(np.unique(data.cluster))
+    known: dict[str, Any] = {
+        "name": name,
+        "level": how.level,
+        "n": data.values.shape[1],
+        "clusters": clusters,
+    }
+    if not data.values.shape[1] or not sides[0].pairs:
         return AlphaDifference.undefined("no unit was coded by two people and by the other side", **known)
-    features, of_unit = _features(values, q, [*first, *second])
-    means = functools.partial(_means, q=q, split=len(first))
-    statistic = Additive(features, of_unit, cluster, lambda sums: np.diff(means(sums))[:, 0])
-    before, after = means(statistic.sums()[None])[0].tolist()
-    if math.isnan(after - before):
-        return AlphaDifference.undefined(
-            "one of the two α's is undefined: no variation in the codes", **known
-        )
-    over = statistic.trace_interval(how, "plain")
-    return AlphaDifference(after - before, **over, name=name, first=before, second=after)
+    pattern, of_unit = patterns(data.values, data.size)
+    first, second = (_MeanAlpha.of(side, pattern, data) for side in sides)
+    split = first.features.shape[1]
+
+    def difference(sums: Floats) -> Floats:
+        return second(sums[:, split:]) - first(sums[:, :split])
+
+    features = np.hstack([first.features, second.features])
+    statistic = Additive(features, of_unit, data.cluster, difference)
+    whole = statistic.sums()[None]
+    found = first.means(whole[:, :split]), second.means(whole[:, split:])
+    for side, means in zip(sides, found, strict=True):
+        if math.isnan(means.mean[0]):
+            same = "within each pair of them all shared values are the same"
+            return AlphaDifference.undefined(f"α of {side.words} is undefined: {same}", **known)
+    sums, sizes = statistic.trace_sums(), statistic.trace_sizes
+    rare = statistic.by_trace(_dissent(pattern, statistic.sizes, data.size))
+    own: dict[str, Any] = {"scale": "agreement", "dissent": rare}
+    one, other = (float(means.mean[0]) for means in found)
+    return AlphaDifference(
+        other - one,
+        **over_clusters(difference, sums, sizes, how, scale="plain"),
+        name=name,
+        first=one,
+        second=other,
+        sides=(
+            Estimate(one, **over_clusters(first, sums[:, :split], sizes, how, **own)),
+            Estimate(other, **over_clusters(second, sums[:, split:], sizes, how, **own)),
+        ),
+        averaged=_averaged(sides, found),
+    )
 
 
-def _features(values: Ints, q: int, pairs: Sequence[CoderRows]) -> tuple[Floats, Ints]:
-    """Per pattern and pair of coders: 2 if they differ, and how often each value was given, where both gave one."""
-    pattern, of_unit = patterns(values, q)
-    one_hot = (pattern[:, :, None] == np.arange(q)).astype(np.float64)
-    columns = []
-    for a, b in pairs:
-        both = (pattern[a] != MISSING) & (pattern[b] != MISSING)
-        columns.append((2.0 * (both & (pattern[a] != pattern[b])))[:, None])
-        columns.append((one_hot[a] + one_hot[b]) * both[:, None])
-    return np.hstack(columns), of_unit
+def _dissent(pattern: Ints, sizes: Ints, n_values: int) -> Floats:
+    """(patterns,) the share of a unit's values that are not the commonest of all."""
+    counts = value_counts(pattern, n_values)
+    commonest = int((sizes @ counts).argmax())
+    return np.asarray(1 - counts[:, commonest] / counts.sum(axis=1))
 
 
-def _means(sums: Floats, q: int, split: int) -> Floats:
-    """(R, 2) mean nominal α of the first ``split`` pairs, and of the others."""
-    by_pair = sums.reshape(len(sums), -1, 1 + q)
-    n = by_pair[:, :, 1:]
-    total = n.sum(axis=2)
-    alphas = alpha_of(by_pair[:, :, 0], total, total**2 - (n**2).sum(axis=2))
-    return np.column_stack([alphas[:, :split].mean(axis=1), alphas[:, split:].mean(axis=1)])
+class _Means(NamedTuple):
+    """``mean``: (R,) mean α over pairs; ``weights``, ``alphas``: (R, pairs), NaN where α is undefined."""
+
+    mean: Floats
+    weights: Floats
+    alphas: Floats
+
+
+@dataclass(frozen=True)
+class _MeanAlpha:
+    """The mean α of a side's pairs as a statistic of sums over units of ``features``, (patterns, pairs × width): what α needs,
+    and the pair's weight. ``parts``: α of (R, width − 1) sums of one pair."""
+
+    features: Floats
+    width: int
+    parts: Callable[[Floats], Any]
+
+    @classmethod
+    def of(cls, side: _Side, pattern: Ints, data: Reliability) -> _MeanAlpha:
+        """``pattern``: (coders, patterns) values."""
+        there = pattern != MISSING
+        others = np.maximum(there[list(side.crowd)].sum(axis=0) - 1, 1) if side.crowd else 1
+        columns, parts = [], None
+        for a, b in side.pairs:
+            both = there[a] & there[b]
+            counts = (value_counts(pattern[[a, b]], data.size) * both[:, None]).astype(np.float64)
+            features, parts = alpha_features(counts, data)
+            columns.append(np.column_stack([features, both / others]))
+        assert parts is not None, "a side has a pair"
+        return cls(np.hstack(columns), columns[0].shape[1], parts)
+
+    def means(self, sums: Floats) -> _Means:
+        """Of (R, F) sums; a pair without α, or without units, is left out."""
+        by_pair = sums.reshape(-1, self.width)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            alphas = self.parts(by_pair[:, :-1]).alpha.reshape(len(sums), -1)
+            weights = by_pair[:, -1].reshape(len(sums), -1)
+            used = np.where(np.isnan(alphas), 0.0, weights)
+            return _Means((used * np.nan_to_num(alphas)).sum(axis=1) / used.sum(axis=1), weights, alphas)
+
+    def __call__(self, sums: Floats) -> Floats:
+        return self.means(sums).mean
+
+
+def _averaged(sides: Sequence[_Side], found: Sequence[_Means]) -> str:
+    """Which pairs the means are over, where it is not all of them."""
+    said = []
+    for side, means in zip(sides, found, strict=True):
+        weights, alphas = means.weights[0], means.alphas[0]
+        of = f"of {counted(len(weights), 'pair')} ({side.words})"
+        if apart := int((weights == 0).sum()):
+            said.append(f"{apart} {of} {'shares' if apart == 1 else 'share'} no unit")
+        if alike := int(((weights > 0) & np.isnan(alphas)).sum()):
+            said.append(f"{alike} {of} {'gives' if alike == 1 else 'give'} one and the same value throughout")
+    if not said:
+        return ""
+    return f"{'; '.join(said)}: the means are over the other pairs, every coder by the units that he or she coded"
 
 
 def drift(
@@ -129,7 +231,7 @@ def drift(
     interval: Interval = "jackknife",
     partial: bool = False,
 ) -> AlphaDifference:
-    """α of ``after`` minus α of ``before`` (runs under two versions of a codebook), nominal, primary codes.
+    """α of ``after`` minus α of ``before`` (runs under two versions of a codebook), primary codes, at the codebook's level.
 
     Coders (all who coded both times, or just ``coders``) are matched by name, units by id. ``carried``: the codes of
     ``before`` are first carried to the later version by its migration map, and units with a code that was split or
@@ -153,14 +255,19 @@ def drift(
             "give runs that at least two coders of the same names made",
         )
     _, then, now = np.intersect1d(old.unit_ids, new.unit_ids, return_indices=True)
-    categories = list(dict.fromkeys((*old.categories, *new.categories)))
-    return recoding_difference(
-        _aligned(old.of(names), then, categories),
-        _aligned(new.of(names), now, categories),
-        old.cluster[then],
-        len(categories),
-        Resampling(replicates, seed, level, interval),
-    )
+    how = Resampling(replicates, seed, level, interval)
+    if old.measurement == new.measurement == "nominal":
+        categories = list(dict.fromkeys((*old.categories, *new.categories)))
+        codes = _aligned(old.of(names), then, categories), _aligned(new.of(names), now, categories)
+        domain: Domain = len(categories)
+    elif (old.measurement, old.codes, old.scale) == (new.measurement, new.codes, new.scale):
+        first_time, second_time = old.of(names).on_scale(), new.of(names).on_scale()
+        codes, domain = (first_time.values[:, then], second_time.values[:, now]), first_time.domain
+    else:
+        levels = f"{earlier.ref} is {old.measurement}, {later.ref} is {new.measurement}"
+        why = f"the codes of the two versions do not stand on one scale: {levels}, with other codes or values"
+        return AlphaDifference.undefined(why, name=RECODED, level=level)
+    return recoding_difference(*codes, old.cluster[then], domain, how, level=new.measurement)
 
 
 def has_migration(before: Sequence[CoderRun], after: Sequence[CoderRun]) -> bool:
@@ -204,7 +311,7 @@ def _carried(data: ReliabilityData, earlier: Codebook, later: Codebook) -> Relia
         [_fate(pair[0], pair[1], data.categories, categories, way) for pair in pairs.T.tolist()] or [MISSING]
     )
     primary = fates[place.ravel()].reshape(data.primary.shape) if data.primary.size else data.primary
-    return replace(data, categories=categories, primary=primary)
+    return replace(data, categories=categories, primary=primary, measurement=later.level, scale=later.scale)
 
 
 def _fate(primary: int, present: int, old: Sequence[str], new: Sequence[str], way: MigrationMap) -> int:

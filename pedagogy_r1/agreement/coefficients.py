@@ -15,7 +15,7 @@ w: agreement weights, 1 on the diagonal.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,7 +36,11 @@ from .profile import (
     value_counts,
 )
 
-WEIGHTS = ("identity", "linear", "quadratic", "ordinal")
+WEIGHTS = ("identity", "linear", "quadratic", "ordinal", "ratio")
+
+OF_LEVEL = {"nominal": "identity", "ordinal": "ordinal", "interval": "quadratic", "ratio": "ratio"}
+"""Weights for a level of measurement. At the interval and ratio levels they are 1 − δ / max δ of α's own distances; at the
+ordinal level Gwet's, which count the categories in between, where α goes by how often these were given."""
 
 CHANCE = {
     "gwet": "Gwet's AC1",
@@ -55,25 +59,39 @@ class Coefficient(TwoIntervals):
     chance: float | None = None
 
 
-def weights(kind: str, q: int) -> Floats:
-    """(q, q) agreement weights between ordered categories; ``identity`` for nominal ones. (Gwet 2014, ch. 3.)"""
-    apart = np.abs(np.arange(q)[:, None] - np.arange(q)[None]).astype(np.float64)
-    if kind == "identity" or q < 2:
-        return np.eye(q)
-    if kind == "linear":
-        return np.asarray(1 - apart / (q - 1))
-    if kind == "quadratic":
-        return np.asarray(1 - (apart / (q - 1)) ** 2)
+def weights(kind: str, categories: int | Sequence[float]) -> Floats:
+    """(q, q) agreement weights between categories; ``identity`` for nominal ones. (Gwet 2014, ch. 3.)
+
+    ``categories``: how many there are, equally far apart, or the numbers that they stand for; to ``ordinal`` only their
+    order matters.
+    """
+    numbers = (
+        np.arange(categories) if isinstance(categories, int) else np.asarray(categories, dtype=np.float64)
+    )
+    if kind not in WEIGHTS:
+        raise ValueError(f"no weights are named {kind!r}: {did_you_mean(kind, list(WEIGHTS))}")
+    if kind == "identity" or len(numbers) < 2:
+        return np.eye(len(numbers))
     if kind == "ordinal":
-        return np.asarray(1 - (apart + 1) * apart / (q * (q - 1)))
-    raise ValueError(f"no weights are named {kind!r}: {did_you_mean(kind, list(WEIGHTS))}")
+        between = np.abs(np.arange(len(numbers))[:, None] - np.arange(len(numbers)))
+        far = between * (between + 1)
+    elif kind == "ratio":
+        far = np.asarray(distances("ratio", numbers.tolist()))
+    else:
+        far = np.abs(numbers[:, None] - numbers) ** (1 if kind == "linear" else 2)
+    return np.asarray(1 - far / far.max()) if far.max() > 0 else np.ones_like(far)
 
 
 def percent_agreement(
-    values: Ints, cluster: Ints, q: int, *, weighting: str = "identity", how: Resampling = Resampling()
+    values: Ints,
+    cluster: Ints,
+    categories: int | Sequence[float],
+    *,
+    weighting: str = "identity",
+    how: Resampling = Resampling(),
 ) -> Coefficient:
-    """Share of agreeing pairs of coders, averaged over units. ``values``: (coders, units) indices below ``q``."""
-    w = weights(weighting, q)
+    """Share of agreeing pairs of coders, averaged over units. ``values``: (coders, units) indices of the categories."""
+    w = weights(weighting, categories)
     statistic = _statistic(values, cluster, w, lambda sums: _parts(sums, w, "gwet")[0])
     return _coefficient("percent agreement", statistic, w, "gwet", how)
 
@@ -81,7 +99,7 @@ def percent_agreement(
 def chance_corrected(
     values: Ints,
     cluster: Ints,
-    q: int,
+    categories: int | Sequence[float],
     chance: str = "gwet",
     *,
     weighting: str = "identity",
@@ -89,34 +107,54 @@ def chance_corrected(
 ) -> Coefficient:
     """AC1 (``gwet``; AC2 with weights), Fleiss' κ, Brennan–Prediger, or Conger's κ (Cohen's, for two coders).
 
-    ``values``: (coders, units) indices below ``q``, ``MISSING`` where there is none; ``cluster``: (units,) trace.
+    ``values``: (coders, units) indices of the ``categories`` (see `weights`), ``MISSING`` where there is none;
+    ``cluster``: (units,) trace. The weights are part of the name.
     """
     if chance not in CHANCE:
         raise ValueError(f"no chance model is named {chance!r}: {did_you_mean(chance, list(CHANCE))}")
-    w = weights(weighting, q)
+    w = weights(weighting, categories)
     statistic = _statistic(values, cluster, w, lambda sums: _kappa(*_parts(sums, w, chance)))
-    return _coefficient(CHANCE[chance], statistic, w, chance, how)
+    return _coefficient(_named(CHANCE[chance], weighting), statistic, w, chance, how)
 
 
-def cohen_kappa(values: Ints, cluster: Ints, q: int, how: Resampling = Resampling()) -> Coefficient:
-    """Cohen's κ of two coders over the units that both coded (Cohen 1960)."""
+def _named(name: str, weighting: str) -> str:
+    """``Gwet's AC2, ordinal weights``."""
+    return name if weighting == "identity" else f"{name.replace('AC1', 'AC2')}, {weighting} weights"
+
+
+def cohen_kappa(
+    values: Ints,
+    cluster: Ints,
+    categories: int | Sequence[float],
+    how: Resampling = Resampling(),
+    *,
+    weighting: str = "identity",
+) -> Coefficient:
+    """Cohen's κ of two coders over the units that both coded (Cohen 1960; weighted, 1968)."""
     if len(values) != 2:
         raise ValueError(f"Cohen's κ is for two coders, not {len(values)}: use Fleiss' or Conger's κ")
     both = (values != MISSING).all(axis=0)
-    return replace(chance_corrected(values[:, both], cluster[both], q, "conger", how=how), name="Cohen's κ")
+    found = chance_corrected(
+        values[:, both], cluster[both], categories, "conger", weighting=weighting, how=how
+    )
+    return replace(found, name=_named("Cohen's κ", weighting))
 
 
-def beside_alpha(values: Ints, cluster: Ints, q: int, how: Resampling) -> tuple[Coefficient, ...]:
-    """Percent agreement, Cohen's κ (Fleiss' for more than two coders) and AC1."""
+def beside_alpha(data: Reliability, how: Resampling) -> tuple[Coefficient, ...]:
+    """Percent agreement on the very same value; Cohen's κ (Fleiss' for more than two coders) and AC1. Above the nominal
+    level κ is weighted and AC2 stands for AC1, with the weights `OF_LEVEL`."""
+    weighting = OF_LEVEL[data.measurement]
+    values, cluster = data.values, data.cluster
+    categories: Any = data.domain
     kappa = (
-        cohen_kappa(values, cluster, q, how)
+        cohen_kappa(values, cluster, categories, how, weighting=weighting)
         if len(values) == 2
-        else chance_corrected(values, cluster, q, "fleiss", how=how)
+        else chance_corrected(values, cluster, categories, "fleiss", weighting=weighting, how=how)
     )
     return (
-        percent_agreement(values, cluster, q, how=how),
+        percent_agreement(values, cluster, categories, how=how),
         kappa,
-        chance_corrected(values, cluster, q, how=how),
+        chance_corrected(values, cluster, categories, weighting=weighting, how=how),
     )
 
 

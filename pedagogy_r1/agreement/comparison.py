@@ -1,4 +1,4 @@
-"""A comparison: α of one group of coders, with what entered it and what did not; and the units on which they differ.
+"""A comparison: α of one group of coders, with what entered it and what did not.
 
 A–B      human–human      α = .74  [.61, .84] over traces, [.66, .81] over units
 A–cues   human–machine    α = .41  …
@@ -6,8 +6,6 @@ A–cues   human–machine    α = .41  …
 Its data says which coder gave which value to which unit (`ReliabilityData`), from one or more runs made under the same
 codebook: values are indices into ``categories``; ``MISSING`` (-1) is a unit that a coder did not code, which is never
 the same as the category ``none``.
-
-most disagreed   “I could also share out the 9.0 V as 1.5 to 3.0.”   A: IA-PL   B: IA-MT   cues: KA-RO
 """
 
 from __future__ import annotations
@@ -20,16 +18,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..codebook import NONE, Codebook
-from ..errors import CodebookError, RunError, did_you_mean
-from ..estimate import Resampling
-from ..runs.run import CoderInfo, CoderRun, quoted
+from ..codebook import NONE
+from ..errors import RunError, did_you_mean
+from ..estimate import Flags, Resampling
+from ..runs.run import CoderInfo, CoderRun
 from ..runs.run_columns import RunColumns, read_columns
-from .alpha import MULTIVALUED, NUMERIC, Alpha, Reliability, krippendorff_alphas
+from ..runs.wide_table import NOT_ASKED
+from .alpha import MULTIVALUED, Alpha, Reliability, krippendorff_alphas
 from .coefficients import Coefficient, beside_alpha
-from .profile import MISSING, Ints, Profiles, profiles
+from .profile import MISSING, Ints
 
 FIELDS = ("item", "domain", "condition", "model")
+
+NO_REASON = -1
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class ReliabilityData:
     ``primary``: (coders, units) index of the primary code, or ``MISSING``.
     ``present``: (coders, units) bit k is set where code k was given, as primary or secondary code.
     ``cluster``: (units,) index into ``traces``.
-    ``missing``: per coder, how often each reason for a missing coding was recorded.
+    ``reason``: (coders, units) index into ``reasons`` of why a coding is missing; `NO_REASON` where there is a coding, or
+    nothing was recorded: the coder was not asked.
     ``measurement``: the codebook's level; ``scale``: the numbers the codes stand for, at interval and ratio.
+    ``exhaustive``: every unit has a code, says the codebook.
     ``fields``: per trace, its item, domain, condition and model.
     """
 
@@ -51,9 +54,11 @@ class ReliabilityData:
     cluster: Ints
     primary: Ints
     present: Ints
-    missing: tuple[Counter[str], ...]
+    reason: Ints
+    reasons: tuple[str, ...] = ()
     measurement: str = "nominal"
     scale: tuple[float, ...] = ()
+    exhaustive: bool = False
     fields: tuple[dict[str, str | None], ...] = ()
 
     @property
@@ -65,12 +70,46 @@ class ReliabilityData:
         """The ``human`` or ``machine`` coders' rows."""
         return [row for row, coder in enumerate(self.coders) if coder.kind == kind]
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The categories without "none"."""
+        return tuple(code for code in self.categories if code != NONE)
+
+    @property
+    def choices(self) -> int:
+        """How many categories these coders could choose from: those of the codebook, and "none" also where it has no place
+        there but one of them gave it. Not what others in the same runs gave."""
+        if not self.exhaustive or NONE not in self.categories:
+            return len(self.categories)
+        none = self.categories.index(NONE)
+        return len(self.categories) if (self.primary == none).any() else len(self.codes)
+
+    @property
+    def missing(self) -> tuple[Counter[str], ...]:
+        """Per coder, how often each reason for a missing coding was recorded."""
+        counts = [np.bincount(row[row >= 0], minlength=len(self.reasons)).tolist() for row in self.reason]
+        return tuple(
+            Counter({why: n for why, n in zip(self.reasons, own, strict=True) if n}) for own in counts
+        )
+
+    @property
+    def asked(self) -> Flags:
+        """(coders, units): whether a run holds anything of the coder there, codes or the reason why there are none."""
+        return np.asarray((self.primary != MISSING) | (self.reason != NO_REASON))
+
     def on_scale(self) -> Reliability:
         """Primary codes at the codebook's level. Above nominal "none" has no place: a coding of no code is missing there."""
         values = self.primary
         if self.measurement != "nominal" and NONE in self.categories:
             values = np.where(values == self.categories.index(NONE), MISSING, values)
-        return Reliability(values, self.cluster, self.scale or len(self.categories), self.measurement)
+        size = len(self.categories) if self.measurement == "nominal" else len(self.codes)
+        return Reliability(values, self.cluster, self.scale or size, self.measurement)
+
+    def to_choose(self) -> Reliability:
+        """Primary codes as categories that these coders could choose from; above nominal the same as `on_scale`."""
+        if self.measurement != "nominal":
+            return self.on_scale()
+        return Reliability(self.primary, self.cluster, self.choices)
 
     def presence(self, code: str) -> Ints:
         """(coders, units): 1 where the code was given, 0 where another or none was, ``MISSING`` where missing."""
@@ -95,7 +134,7 @@ class ReliabilityData:
             cluster=self.cluster[units],
             primary=self.primary[:, units],
             present=self.present[:, units],
-            missing=tuple(Counter[str]() for _ in self.coders),
+            reason=self.reason[:, units],
         )
 
     def of(self, names: Sequence[str]) -> ReliabilityData:
@@ -109,7 +148,7 @@ class ReliabilityData:
             coders=tuple(self.coders[i] for i in rows),
             primary=self.primary[rows],
             present=self.present[rows],
-            missing=tuple(self.missing[i] for i in rows),
+            reason=self.reason[rows],
         )
 
 
@@ -129,10 +168,12 @@ def reliability_of(columns: RunColumns) -> ReliabilityData:
     cluster = np.empty(len(units.dictionary), dtype=np.int64)
     cluster[unit[::-1]] = trace[columns.numbers("units", "trace")[::-1]]
     coded = columns.primary >= 0
-    cells = columns.numbers("codings", "coder")[coded], unit[columns.numbers("codings", "unit")[coded]]
+    every = columns.numbers("codings", "coder"), unit[columns.numbers("codings", "unit")]
+    cells = every[0][coded], every[1][coded]
     primary = np.full((len(columns.coders), len(cluster)), MISSING, dtype=np.int64)
     present = np.zeros_like(primary)
     primary[cells], present[cells] = columns.primary[coded], columns.present[coded]
+    reason, reasons = _reasons(columns, ~coded, every, primary)
     first = np.unique(trace, return_index=True)[1]
     return ReliabilityData(
         coders=columns.coders,
@@ -142,23 +183,24 @@ def reliability_of(columns: RunColumns) -> ReliabilityData:
         cluster=cluster,
         primary=primary,
         present=present,
-        missing=columns.missing(),
+        reason=reason,
+        reasons=reasons,
         measurement=columns.book.level,
-        scale=_scale(columns.book),
+        scale=columns.book.scale,
+        exhaustive=columns.book.exhaustive,
         fields=tuple(columns.traces.select(list(FIELDS)).take(first).to_pylist()),
     )
 
 
-def _scale(book: Codebook) -> tuple[float, ...]:
-    if book.level not in NUMERIC:
-        return ()
-    unnumbered = [code.id for code in book.codes if code.value is None]
-    if unnumbered:
-        raise CodebookError(
-            f"{book.ref} is {book.level}, but {', '.join(unnumbered)} has no value",
-            "give every code a 'value'",
-        )
-    return tuple(float(code.value) for code in book.codes if code.value is not None)
+def _reasons(
+    columns: RunColumns, lost: Flags, cells: tuple[Ints, Ints], primary: Ints
+) -> tuple[Ints, tuple[str, ...]]:
+    """Why codings are missing, and the reasons in words; a coder who is missing in one run and codes in another is not."""
+    found = columns.codings["missing_reason"].filter(lost).combine_chunks().fill_null("missing")
+    encoded = found.dictionary_encode()
+    reason = np.full(primary.shape, NO_REASON, dtype=np.int64)
+    reason[cells[0][lost], cells[1][lost]] = encoded.indices.to_numpy()
+    return np.where(primary == MISSING, reason, NO_REASON), tuple(encoded.dictionary.to_pylist())
 
 
 Kind = Literal["human-human", "human-machine", "machine-machine", "all"]
@@ -167,7 +209,8 @@ KINDS: tuple[Kind, ...] = ("human-human", "human-machine", "machine-machine", "a
 
 @dataclass(frozen=True)
 class CodeAlpha:
-    """α of one code's presence or absence, and how often the code was given (``prevalence``, share of values)."""
+    """α of one code's presence or absence, and how often the code was given: ``prevalence``, the share of the values that
+    enter α, those of units that two coders or more coded."""
 
     code: str
     prevalence: float | None
@@ -180,7 +223,8 @@ class Comparison:
 
     ``coverage``: per coder, the share of all units that this coder coded. ``dropped``: units that do not enter,
     by reason. ``sets``: α of the sets of codes, where a coder gave second codes, by MASI and Jaccard distance and
-    multi-valued. ``beside``: percent agreement, κ and AC1. ``missing``: per coder, recorded reasons for missing codings.
+    multi-valued. ``beside``: see `beside_alpha`. ``missing``: per coder, recorded reasons for missing codings, and units that
+    the coder was `NOT_ASKED` about.
     """
 
     coders: tuple[str, ...]
@@ -225,7 +269,7 @@ def _kind(first: str, second: str) -> Kind:
 def compare(data: ReliabilityData, kind: Kind, how: Resampling = Resampling()) -> Comparison:
     """Agreement of all coders of ``data``: on the primary code, on each code's presence, and on the sets of codes."""
     coded = data.primary != MISSING
-    given = coded.sum(axis=0)
+    pairable = coded.sum(axis=0) >= 2
     sets = _sets(data)
     problems = [
         data.on_scale(),
@@ -239,21 +283,28 @@ def compare(data: ReliabilityData, kind: Kind, how: Resampling = Resampling()) -
         measurement=data.measurement,
         result=result,
         per_code=tuple(
-            CodeAlpha(code, _prevalence(problem.values), alpha)
+            CodeAlpha(code, _prevalence(problem.values[:, pairable]), alpha)
             for code, problem, alpha in zip(data.categories, problems[1:], rest, strict=False)
         ),
         sets=dict(zip(sets, rest[len(data.categories) :], strict=True)),
-        beside=beside_alpha(data.primary, data.cluster, len(data.categories), how),
+        beside=beside_alpha(data.to_choose(), how),
         coverage={
             name: round(float(row.mean()), 6) if coded.size else 0.0
             for name, row in zip(data.names, coded, strict=True)
         },
-        dropped={
-            "coded by nobody here": int((given == 0).sum()),
-            "coded by one coder only": int((given == 1).sum()),
-        },
+        dropped=_dropped(coded, data.asked),
         missing={name: _missing(data, i) for i, name in enumerate(data.names)},
     )
+
+
+def _dropped(coded: Flags, asked: Flags) -> dict[str, int]:
+    """Units that enter no pair, each under one reason."""
+    given, open_to_two = coded.sum(axis=0), asked.sum(axis=0) >= 2
+    return {
+        "asked of fewer than two coders": int((~open_to_two & (given < 2)).sum()),
+        "coded by nobody here": int((open_to_two & (given == 0)).sum()),
+        "coded by one coder only": int((open_to_two & (given == 1)).sum()),
+    }
 
 
 def _sets(data: ReliabilityData) -> dict[str, Reliability]:
@@ -268,96 +319,10 @@ def _sets(data: ReliabilityData) -> dict[str, Reliability]:
 
 def _missing(data: ReliabilityData, row: int) -> dict[str, int]:
     recorded = dict(sorted(data.missing[row].items()))
-    silent = int((data.primary[row] == MISSING).sum()) - sum(recorded.values())
-    return recorded | ({"not coded": silent} if silent > 0 else {})
+    silent = int((~data.asked[row]).sum())
+    return recorded | ({NOT_ASKED: silent} if silent else {})
 
 
 def _prevalence(present: Ints) -> float | None:
     values = present[present != MISSING]
     return float(values.mean()) if values.size else None
-
-
-MOST = 10
-EACH = 2
-"""Units of one and the same confusion; more would crowd out the others."""
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """Two values that coders gave to the same unit: how often, over all pairs of coders and pairable units."""
-
-    codes: tuple[str, str]
-    count: int
-
-
-def confusions(data: ReliabilityData) -> list[Confusion]:
-    """All confused pairs of primary codes, most frequent first."""
-    together = _together(profiles(data.primary, len(data.categories)))
-    found = [
-        Confusion((data.categories[a], data.categories[b]), int(together[a, b]))
-        for a, b in combinations(range(len(data.categories)), 2)
-        if together[a, b]
-    ]
-    return sorted(found, key=lambda c: (-c.count, c.codes))
-
-
-def _together(found: Profiles) -> Ints:
-    """(codes, codes) how often two coders gave them to one unit; the diagonal means nothing."""
-    return (found.counts * found.sizes[:, None]).T @ found.counts
-
-
-def ranked_units(data: ReliabilityData, each: int | None = None) -> Ints:
-    """Places of all units on which coders differ, the one to talk over first at the head.
-
-    The largest share of disagreeing pairs of coders first; among equals more coders, then the rarer confusion, which is the
-    more telling one, then the units' own order. ``each``: at most so many units to which the same codes were given.
-    """
-    found = profiles(data.primary, len(data.categories))
-    m = found.counts.sum(axis=1)
-    share = (m**2 - (found.counts**2).sum(axis=1)) / (m * (m - 1))
-    together = _together(found)
-    rarity = np.array(
-        [
-            min((int(together[a, b]) for a, b in combinations(np.flatnonzero(counts), 2)), default=0)
-            for counts in found.counts
-        ]
-    )
-    own = found.profile
-    differ = share[own] > 0
-    if each is not None:
-        order = np.argsort(own, kind="stable")
-        first = np.searchsorted(own[order], np.arange(len(m)))
-        differ[order] &= np.arange(len(own)) - first[own[order]] < each
-    own, units = own[differ], found.units[differ]
-    ranked: Ints = units[np.lexsort((units, rarity[own], -m[own], -share[own]))]
-    return ranked
-
-
-@dataclass(frozen=True)
-class DisagreedUnit:
-    """A unit on which coders differ, with the primary code that each of them gave."""
-
-    unit_id: str
-    trace_id: str
-    text: str
-    codes: dict[str, str]
-
-
-def most_disagreed(
-    runs: Sequence[CoderRun], data: ReliabilityData, most: int = MOST
-) -> tuple[DisagreedUnit, ...]:
-    """The head of `ranked_units`, quoted; at most `EACH` of a kind."""
-    units = ranked_units(data, EACH)[:most].tolist()
-    texts = quoted(runs, {data.unit_ids[unit] for unit in units})
-    return tuple(
-        DisagreedUnit(data.unit_ids[unit], *texts[data.unit_ids[unit]], _primary_codes(data, unit))
-        for unit in units
-    )
-
-
-def _primary_codes(data: ReliabilityData, unit: int) -> dict[str, str]:
-    return {
-        name: data.categories[value]
-        for name, value in zip(data.names, data.primary[:, unit], strict=True)
-        if value != MISSING
-    }

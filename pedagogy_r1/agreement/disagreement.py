@@ -24,7 +24,8 @@ from ..errors import RunError, did_you_mean
 from ..runs.run import CoderInfo, CoderRun, Coding, opened, require_complete
 from ..runs.run_columns import coder_names
 from ..trace import Trace, Unit
-from .comparison import ReliabilityData, ranked_units, reliability_data
+from .comparison import ReliabilityData, reliability_data
+from .confusion import ranked_units
 from .profile import MISSING
 
 

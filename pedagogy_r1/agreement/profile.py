@@ -178,8 +178,10 @@ class TwoIntervals(Estimate):
 
 
 def unit_interval(draws: Floats, how: Resampling) -> dict[str, Any]:
-    """The fields of `TwoIntervals` that a resampling of units gives."""
+    """The fields of `TwoIntervals` that a resampling of units gives; no limits where all resamples are alike."""
     low, high, lost, _ = percentile(draws, how.level)
+    if low == high:
+        low = high = None
     return {"unit_low": low, "unit_high": high, "unit_undefined_share": lost}
 
 

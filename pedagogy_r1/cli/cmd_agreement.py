@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..formatting import DASH, counted, interval, level_words, shown
-from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from . import options
 from .console import console, escape, put, put_json, table
 
@@ -18,10 +17,20 @@ if TYPE_CHECKING:
     from ..agreement.alpha import Alpha
     from ..agreement.alpha_difference import AlphaDifference
     from ..agreement.comparison import Comparison
+    from ..agreement.reliability_verdict import Standing
+    from ..estimate import Estimate
     from ..runs.where import Where
 
-WIDE = 104
+WIDE = 120
 """Columns that the table takes with the coefficients beside α."""
+
+COLOURS: dict[Standing, str] = {
+    "reliable": "green",
+    "tentative": "yellow",
+    "not shown": "red",
+    "low": "red",
+    "unknown": "yellow",
+}
 
 
 @click.command("agreement", cls=options.Command)
@@ -59,11 +68,12 @@ def command(
     json_file: Path | None,
     **given: Any,
 ) -> None:
-    """Krippendorff's α over RUNS, with bootstrap intervals over units and over traces.
+    """Krippendorff's α over RUNS, with intervals over traces and over units.
 
     Runs are joined by unit: give the humans' run and the machine's to compare them. α is that of the primary code, at
     the codebook's level (nominal, for Schön); --by code adds the presence or absence of every code, --by domain the
-    comparisons within each domain. --replace runs the alternative-annotator test (Calderon et al. 2025).
+    comparisons within each domain. What an α shows is said by the lower limit of its interval over traces. --replace
+    runs the alternative-annotator test (Calderon et al. 2025).
     """
     from ..agreement.agreement_report import agree
     from ..runs.run import opened, restricted
@@ -85,20 +95,22 @@ def _print(report: AgreementReport, *, codes: bool) -> None:
     )
     over = f"{level_words(report.how.level)} over traces"
     _print_comparisons(report.comparisons, over)
-    for line in _notes(report):
+    if not report.comparisons:
+        put("one coder only: there is nobody to agree with; add another run", style="yellow")
+    for line in (*report.partial, *_remarks(report.comparisons), *_coverage(report)):
         put(escape(line), style="yellow")
-    for name, d in report.differences.items():
-        if d.value is not None:
-            machine, people = shown(d.second), shown(d.first)
-            put(escape(f"with {name} people agree {machine}, with each other {people}: {_size(d)}"))
+    for line in _differences(report):
+        put(escape(line))
     for group in report.groups:
         name = escape(f"{group.field} {group.value}")
         put(f"\n[bold]{name}[/] · {counted(group.n_units, 'unit')}")
         _print_comparisons(group.comparisons, over)
+        for line in _remarks(group.comparisons):
+            put(escape(line), style="yellow")
     if codes:
         for c in report.comparisons:
             _print_codes(c, over)
-    _print_accuracy(report)
+    _print_accuracy(report, over)
     _print_before_after(report)
     for replacement in report.replacements:
         put(f"\n[bold]May {escape(replacement.machine)} stand in for a human?[/]")
@@ -107,48 +119,98 @@ def _print(report: AgreementReport, *, codes: bool) -> None:
 
 
 def _print_comparisons(comparisons: Sequence[Comparison], over: str) -> None:
-    beside = ("agree", "κ", "AC1") if console().width >= WIDE else ()
-    heads = ("coders", "", "α", over, "over units", *beside, "units", "values")
+    beside = [b.name for b in comparisons[0].beside] if comparisons and console().width >= WIDE else []
+    heads = ("coders", "", "α", over, "over units", *_heads(beside), "units", "values", "traces", "effective")
     rows = []
     for c in comparisons:
         more = [shown(b.value) for b in c.beside] if beside else []
-        counts = (f"{c.result.n}", f"{c.result.n_pairable}")
-        rows.append((escape(" – ".join(c.coders)), c.kind, *_cells(c.result), *more, *counts))
+        counts = (f"{c.result.n}", f"{c.result.n_pairable}", *_traces(c.result))
+        rows.append((escape(_who(c)), c.kind, *_cells(c.result), *more, *counts))
     put(table(*heads, rows=rows, left=("coders", "")))
+    if beside and (weights := beside[-1].partition(", ")[2]):
+        put(f"κ and AC2: {weights}; agree: the same code", style="dim")
+    for line in _verdicts(comparisons):
+        put(escape(line))
+
+
+def _heads(beside: Sequence[str]) -> tuple[str, ...]:
+    """Of percent agreement, κ (Cohen's of two coders, Fleiss' of more) and AC1, or AC2 with weights."""
+    return ("agree", "κ", "AC2" if "AC2" in beside[-1] else "AC1") if beside else ()
+
+
+def _verdicts(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """What the α's show by the lower limits of their intervals, and of whom."""
+    from ..agreement.reliability_verdict import verdict
+
+    said: dict[str, list[str]] = {}
+    for c in comparisons:
+        if c.result.value is not None:
+            said.setdefault(verdict(c.result).words, []).append(_who(c))
+    yield from (f"{words}: {'; '.join(who)}" for words, who in said.items())
+
+
+def _of_whom(said: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Words and whom they are said of, the same words once."""
+    together: dict[str, list[str]] = {}
+    for words, who in said:
+        together.setdefault(words, []).append(who)
+    yield from (f"{'; '.join(who)}: {words}" for words, who in together.items())
+
+
+def _who(comparison: Comparison) -> str:
+    return " – ".join(comparison.coders)
+
+
+def _traces(estimate: Estimate) -> tuple[str, str]:
+    """How many clusters the interval is over, and how many of equal size carry as much: two cells."""
+    real = estimate.effective_clusters
+    return f"{estimate.clusters}" if estimate.clusters else DASH, DASH if real is None else f"{real:.1f}"
 
 
 def _cells(result: Alpha) -> tuple[str, str, str]:
+    """α in the colour of what its interval shows, and both intervals."""
+    from ..agreement.reliability_verdict import verdict
+
     if result.value is None:
         return "[yellow]undefined[/]", DASH, DASH
-    alpha = result.value
-    style = "green" if alpha >= ALPHA_RELIABLE else "yellow" if alpha >= ALPHA_TENTATIVE else "red"
+    colour = COLOURS[verdict(result).standing]
     units = interval(result.unit_low, result.unit_high)
-    return f"[{style}]{shown(alpha)}[/]", interval(result.low, result.high), units
+    return f"[{colour}]{shown(result.value)}[/]", interval(result.low, result.high), units
 
 
 def _print_codes(comparison: Comparison, over: str) -> None:
     rows = []
     for c in comparison.per_code:
         note = c.result.why_undefined or "; ".join(c.result.warnings)
-        rows.append((c.code, *_cells(c.result), shown(c.prevalence, "share"), f"[dim]{escape(note)}[/]"))
-    heads = ("code", "α", over, "over units", "prevalence", "note")
+        share = shown(c.prevalence, "share")
+        rows.append((c.code, *_cells(c.result), share, *_traces(c.result), f"[dim]{escape(note)}[/]"))
+    heads = ("code", "α", over, "over units", "prevalence", "traces", "effective", "note")
+    title = f"{_who(comparison)} · α of the presence of each code, as primary or second one"
     put()
-    put(table(*heads, rows=rows, left=("code", "note"), title=" – ".join(comparison.coders)))
+    put(table(*heads, rows=rows, left=("code", "note"), title=title))
 
 
-def _print_accuracy(report: AgreementReport) -> None:
+def _print_accuracy(report: AgreementReport, over: str) -> None:
     for name, codes in report.accuracy.items():
         rows = []
         for c in codes:
             cells = [
                 cell
                 for share in (c.precision, c.recall, c.f1)
-                for cell in (shown(share.value), interval(share.low, share.high))
+                for cell in (shown(share.value), interval(share.low, share.high), _traces(share)[1])
             ]
             rows.append((c.code, *cells, shown(c.prevalence.value), shown(c.bias.value)))
-        heads = ("code", "precision", "", "recall", "", "F1", "", "prevalence", "bias")
+        heads = (
+            "code",
+            *(h for name in ("precision", "recall", "F1") for h in (name, over, "effective")),
+            "prevalence",
+            "bias",
+        )
         put()
         put(table(*heads, rows=rows, left=("code",), title=f"{name} against the reference"))
+        measures = [(m, getattr(c, m.lower()), c.code) for c in codes for m in ("precision", "recall", "F1")]
+        for line in _of_whom([(why, f"{code} {m}") for m, share, code in measures for why in share.warnings]):
+            put(escape(line), style="yellow")
     for who, found in report.hayes.items():
         put(f"{escape(who)}: Hayes–Krippendorff {interval(found.low, found.high)}")
     for warning in dict.fromkeys(warning for found in report.hayes.values() for warning in found.warnings):
@@ -169,33 +231,53 @@ def _print_before_after(report: AgreementReport) -> None:
         put(f"{carried}: on them nothing can differ but by the map", style="yellow")
 
 
+def _differences(report: AgreementReport) -> Iterator[str]:
+    """Of each machine: people's agreement with it and with each other, on the same units, or why that cannot be said."""
+    for name, d in report.differences.items():
+        if d.value is None:
+            yield f"with {name} and with each other, on the same units: no difference: {d.why_undefined}"
+        else:
+            machine, people = shown(d.second), shown(d.first)
+            yield f"with {name} people agree {machine}, with each other {people} (means of α over them): {_size(d)}"
+
+
 def _size(d: AlphaDifference) -> str:
+    """The difference, its interval or why there is none, what it rests on, and which pairs."""
     between = f" {interval(d.low, d.high)}" if d.interval else ""
-    units, traces = counted(d.n, "unit"), counted(d.clusters or 0, "trace")
-    return f"difference {shown(d.value)}{between}, {units} of {traces}"
+    traces, real = counted(d.clusters or 0, "trace"), _traces(d)[1]
+    more = "".join(f"; {words}" for words in (*d.warnings, d.averaged) if words)
+    return f"difference {shown(d.value)}{between}, {counted(d.n, 'unit')} of {traces}, {real} effective{more}"
 
 
-def _notes(report: AgreementReport) -> Iterator[str]:
-    yield from report.partial
-    if not report.comparisons:
-        yield "one coder only: there is nobody to agree with; add another run"
-    for c in report.comparisons:
-        yield from _undefined(" – ".join(c.coders), c.result)
-    yield from dict.fromkeys(warning for c in report.comparisons for warning in c.result.warnings)
-    coverage = {name: (c.coverage[name], c.missing[name]) for c in report.comparisons for name in c.coders}
-    for name, (share, missing) in coverage.items():
-        if share < 1:
-            reasons = ", ".join(f"{n} {reason}" for reason, n in missing.items())
-            missed = f" (missing: {reasons})" if reasons else ""
-            yield f"{name} coded {shown(share, 'percent')} of the units{missed}"
+def _remarks(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """Why an α or its interval is not there, and what else is to be known about them."""
+    said = []
+    for c in comparisons:
+        if c.result.why_undefined:
+            said.append((f"α is undefined: {c.result.why_undefined}", _who(c)))
+        said += [(warning, _who(c)) for warning in c.result.warnings]
+        for share, of in ((c.result.unit_undefined_share, "units"), (c.result.undefined_share, "traces")):
+            if share > 0:
+                lost = shown(share, "share") if share >= 0.001 else "under 0.1 %"
+                said.append(
+                    (f"α was undefined in {lost} of the resamples of {of}, which are left out", _who(c))
+                )
+    yield from _of_whom(said)
 
 
-def _undefined(who: str, alpha: Alpha) -> Iterator[str]:
-    if alpha.why_undefined:
-        yield f"{who}: α is undefined: {alpha.why_undefined}"
-    elif max(alpha.unit_undefined_share, alpha.undefined_share) > 0:
-        units, traces = (shown(n, "share") for n in (alpha.unit_undefined_share, alpha.undefined_share))
-        yield f"{who}: α was undefined in {units} of the resamples of units, {traces} of traces"
+def _coverage(report: AgreementReport) -> Iterator[str]:
+    """How many of the units that a coder was asked about are coded, why others are not, and how many were not asked."""
+    from ..runs.wide_table import NOT_ASKED
+
+    units = report.n_units
+    for name, reasons in {n: c.missing[n] for c in report.comparisons for n in c.coders}.items():
+        asked = units - reasons.get(NOT_ASKED, 0)
+        missing = {why: n for why, n in reasons.items() if why != NOT_ASKED}
+        coded = asked - sum(missing.values())
+        if coded < units:
+            why = f" (missing: {', '.join(f'{n:,} {why}' for why, n in missing.items())})" if missing else ""
+            rest = f"; {units - asked:,} not asked" if asked < units else ""
+            yield f"{name} coded {coded:,} of {counted(asked, 'unit')} asked about{why}{rest}"
 
 
 def _print_disagreements(report: AgreementReport) -> None:

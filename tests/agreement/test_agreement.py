@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.agreement import agree, krippendorff_alpha, reliability_data, value_counts
-from pedagogy_r1.agreement.comparison import confusions, most_disagreed, ranked_units
+from pedagogy_r1.agreement.confusion import confusions, most_disagreed, ranked_units
 from pedagogy_r1.errors import CodebookError, RunError
 
 from ..make_runs import BOOK, book, make_run
@@ -102,9 +102,89 @@ def test_missing_is_not_none(tmp_path: Path) -> None:
     found = agree([run], replicates=50).comparisons[0]
     assert found.result.n == 3
     assert found.result.n_pairable == 6
-    assert found.dropped == {"coded by nobody here": 0, "coded by one coder only": 1}
+    assert found.dropped == {
+        "asked of fewer than two coders": 0,
+        "coded by nobody here": 0,
+        "coded by one coder only": 1,
+    }
     assert found.coverage == {"x": 0.75, "y": 1.0}
     assert found.missing["x"] == {"not sure": 1}
+
+
+def test_not_asked_is_told_apart_from_missing(tmp_path: Path) -> None:
+    """Packets of 4 in a run of 8: y was never asked about the second four, and left one of the first four open."""
+    whole = make_run(tmp_path / "x", {"x": ["A", "B", "A", None] * 2})
+    packet = make_run(tmp_path / "y", {"y": ["A", None, "B", "B"]})
+    found = agree([whole, packet], replicates=0).comparisons[0]
+    assert found.missing == {"x": {"not sure": 2}, "y": {"not asked": 4, "not sure": 1}}
+    assert found.dropped == {
+        "asked of fewer than two coders": 4,
+        "coded by nobody here": 0,
+        "coded by one coder only": 2,
+    }
+    assert found.coverage == {"x": 0.75, "y": 0.375}
+    (group,) = agree([whole, packet], by="domain", replicates=0).groups
+    assert group.comparisons[0].missing == found.missing
+
+
+def test_a_coder_who_codes_later_what_was_missing_is_not_missing(tmp_path: Path) -> None:
+    first = make_run(tmp_path / "first", {"x": ["A", None], "y": ["A", "B"]})
+    later = make_run(tmp_path / "later", {"x": [None, "B"]})
+    assert agree([first, later], replicates=0).comparisons[0].missing == {"x": {}, "y": {}}
+
+
+def test_ac1_goes_by_the_codebook_not_by_who_else_is_in_the_table(tmp_path: Path) -> None:
+    """z says "none" under an exhaustive book; x and y never do, and their AC1 stays what it is without z."""
+    exhaustive = book(BOOK.replace("exhaustive: false", "exhaustive: true"))
+    pair = make_run(
+        tmp_path / "xy", {"x": ["A", "B", "A", "B"] * 5, "y": ["A", "B", "B", "B"] * 5}, codebook=exhaustive
+    )
+    other = make_run(tmp_path / "z", {"z": ["A", (), "C", ()] * 5}, codebook=exhaustive)
+    alone = agree([pair], replicates=0).comparisons[0].beside[2]
+    with_z = {c.coders: c for c in agree([pair, other], replicates=0).comparisons}
+    beside = with_z["x", "y"].beside[2]
+    assert (beside.value, beside.chance) == (alone.value, alone.chance)
+    n = 3  # A, B and C, though nobody of the two gave C
+    p = np.array([15, 25, 0]) / 40
+    assert alone.chance == pytest.approx((p * (1 - p)).sum() / (n - 1))
+    four = np.array([10, 15, 5, 10]) / 40  # x and z: "none" is a fourth, since z gave it
+    assert with_z["x", "z"].beside[2].chance == pytest.approx((four * (1 - four)).sum() / 3)
+
+
+def test_prevalence_is_of_the_units_that_enter_alpha(tmp_path: Path) -> None:
+    """x gave C four times, but only where y did not code."""
+    run = make_run(
+        tmp_path / "r",
+        {"x": ["A", "B", "A", "B", "C", "C", "C", "C"], "y": ["A", "B", "B", "B"] + [None] * 4},
+    )
+    by_code = {c.code: c for c in agree([run], replicates=0).comparisons[0].per_code}
+    assert by_code["C"].prevalence == 0
+    assert by_code["A"].prevalence == 3 / 8
+    assert {c.result.n_pairable for c in by_code.values()} == {8}
+
+
+def test_an_ordinal_book_has_weighted_coefficients_and_a_difference(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    truth = rng.integers(0, 3, 160)
+
+    def coded(spread: float) -> list[str]:
+        moved = np.clip(truth + (rng.random(160) < spread) * rng.choice([-1, 1], 160), 0, 2)
+        return ["ABC"[k] for k in moved]
+
+    ordinal = book(BOOK.replace("exhaustive", "level: ordinal\nexhaustive"))
+    people = make_run(tmp_path / "h", {"x": coded(0.2), "y": coded(0.2)}, codebook=ordinal)
+    machine = make_run(tmp_path / "m", {"m": coded(0.6)}, machines=["m"], codebook=ordinal)
+    report = agree([people, machine], replicates=20)
+    assert [one.name for one in report.comparisons[0].beside] == [
+        "percent agreement",
+        "Cohen's κ, ordinal weights",
+        "Gwet's AC2, ordinal weights",
+    ]
+    difference = report.differences["m"]
+    assert difference.first == pytest.approx(report.comparisons[0].result.value, abs=1e-12)
+    assert difference.value is not None
+    assert difference.value < 0
+    assert difference.interval is not None
 
 
 def test_undefined_is_said_in_words(tmp_path: Path) -> None:
@@ -269,6 +349,12 @@ def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ig
         comparison["per_code"][0]
     )
     assert comparison["alpha"] == comparison["value"]
+    assert {"coders", "kind", "alpha", "ci_cluster", "n_units", "why_undefined", "per_code"} <= set(
+        comparison
+    )
+    for code in comparison["per_code"]:
+        assert {"code", "prevalence", "alpha", "ci_cluster", "n_units", "why_undefined"} <= set(code)
+        assert (code["alpha"], code["n_units"]) == (code["value"], code["n"])
     assert comparison["n_units"] == comparison["n"] == 20
     assert comparison["ci_cluster"] is None, "all five traces are alike: nothing shows how much traces differ"
     assert comparison["unit_low"] <= comparison["value"] <= comparison["unit_high"]

@@ -13,14 +13,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics
 from statsmodels.stats import inter_rater
 
 from pedagogy_r1.agreement.alpha import Alpha, Reliability, distances, krippendorff_alpha
 from pedagogy_r1.agreement.coefficients import (
+    beside_alpha,
     chance_corrected,
     cohen_kappa,
     hayes_krippendorff,
     percent_agreement,
+    weights,
 )
 from pedagogy_r1.agreement.profile import value_counts
 from pedagogy_r1.estimate import Resampling
@@ -225,3 +228,57 @@ def test_unknown_names_are_suggested() -> None:
         distances("jacard", 3)
     with pytest.raises(ValueError, match="did you mean fleiss"):
         chance_corrected(np.zeros((2, 2), dtype=int), np.arange(2), 2, "fleis")
+
+
+@pytest.mark.parametrize(("weighting", "name"), [("linear", "linear"), ("quadratic", "quadratic")])
+def test_weighted_kappa_equals_scikit_learn(weighting: str, name: str) -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.integers(0, 5, 300)
+    values = np.array([np.clip(truth + rng.integers(-1, 2, 300), 0, 4) for _ in range(2)])
+    found = cohen_kappa(values, np.arange(300) // 10, 5, Resampling(0), weighting=weighting)
+    wanted = metrics.cohen_kappa_score(*values, weights=name, labels=list(range(5)))
+    assert found.value == pytest.approx(wanted, abs=1e-12)
+    assert found.name == f"Cohen's κ, {weighting} weights"
+
+
+def test_weights_go_by_the_numbers_that_categories_stand_for() -> None:
+    """Gwet 2014, ch. 3: 1 − (x − y)²/(max − min)²; ratio: 1 − ((x − y)/(x + y))² over the same of max and min."""
+    assert weights("quadratic", [0.0, 1.0, 4.0])[0] == pytest.approx([1, 1 - 1 / 16, 0])
+    assert weights("quadratic", 3)[0] == pytest.approx([1, 0.75, 0])
+    assert weights("ratio", [1.0, 2.0, 4.0])[0] == pytest.approx([1, 1 - (1 / 9) / (9 / 25), 0])
+    assert weights("ordinal", [0.0, 1.0, 4.0]) == pytest.approx(weights("ordinal", 3))
+    assert weights("ordinal", 3)[0] == pytest.approx([1, 1 - 1 / 3, 0])
+
+
+@pytest.mark.parametrize(
+    ("level", "weighting"), [("ordinal", "ordinal"), ("interval", "quadratic"), ("ratio", "ratio")]
+)
+@pytest.mark.parametrize("coders", [2, 3])
+def test_beside_an_alpha_with_distances_stand_coefficients_with_weights(
+    level: str, weighting: str, coders: int
+) -> None:
+    """And they say so in their names; percent agreement is that on the very same value."""
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 4, 200)
+    values = np.array([np.clip(truth + rng.integers(-1, 2, 200), 0, 3) for _ in range(coders)])
+    domain = 4 if level == "ordinal" else [1.0, 2.0, 3.0, 5.0]
+    same, kappa, ac2 = beside_alpha(Reliability(values, np.arange(200) // 5, domain, level), Resampling(0))
+    chance = "conger" if coders == 2 else "fleiss"
+    how: dict[str, Any] = {"weighting": weighting, "how": Resampling(0)}
+    assert kappa.value == chance_corrected(values, np.arange(200) // 5, domain, chance, **how).value
+    assert ac2.value == chance_corrected(values, np.arange(200) // 5, domain, **how).value
+    assert (
+        kappa.value != chance_corrected(values, np.arange(200) // 5, domain, chance, how=Resampling(0)).value
+    )
+    who = "Cohen's κ" if coders == 2 else "Fleiss' κ"
+    assert [kappa.name, ac2.name] == [f"{who}, {weighting} weights", f"Gwet's AC2, {weighting} weights"]
+    pairs = list(combinations(range(coders), 2))
+    assert same.value == pytest.approx(np.mean([(values[a] == values[b]).mean() for a, b in pairs]))
+    assert same.name == "percent agreement"
+
+
+def test_a_ratio_scale_has_nothing_below_zero() -> None:
+    values = np.array([[0, 1], [0, 1]])
+    with pytest.raises(ValueError, match="a ratio scale begins at zero, and -1 is below"):
+        krippendorff_alpha(values, np.arange(2), [-1.0, 2.0], level="ratio")
+    assert krippendorff_alpha(values, np.arange(2), [0.0, 2.0], level="ratio", replicates=0).value == 1

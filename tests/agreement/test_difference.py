@@ -8,6 +8,7 @@ import pytest
 
 from pedagogy_r1.agreement.alpha_difference import human_machine_difference, recoding_difference
 from pedagogy_r1.agreement.code_accuracy import machine_errors, majority
+from pedagogy_r1.agreement.profile import value_counts
 from pedagogy_r1.estimate import Resampling
 
 
@@ -33,8 +34,16 @@ def test_difference_is_the_difference_of_the_reference_packages_alphas() -> None
     machine[:30] = -1
     found = human_machine_difference(humans, machine, cluster, 4)
     use = machine >= 0
-    people = np.mean([reference(humans[a, use], humans[b, use]) for a, b in ((0, 1), (0, 2), (1, 2))])
-    mixed = np.mean([reference(h[use], machine[use]) for h in humans])
+    there = humans[:, use] >= 0
+    shared = 1 / (
+        there.sum(axis=0) - 1
+    )  # every person weighs the same on both sides: by the units he or she coded
+    pairs = ((0, 1), (0, 2), (1, 2))
+    people = np.average(
+        [reference(humans[a, use], humans[b, use]) for a, b in pairs],
+        weights=[(shared * (there[a] & there[b])).sum() for a, b in pairs],
+    )
+    mixed = np.average([reference(h[use], machine[use]) for h in humans], weights=there.sum(axis=1))
     assert found.first == pytest.approx(people, abs=1e-12)
     assert found.second == pytest.approx(mixed, abs=1e-12)
     assert found.value == pytest.approx(mixed - people, abs=1e-12)
@@ -104,3 +113,65 @@ def test_machines_that_share_errors_count_less() -> None:
     assert together.effective == pytest.approx(1, abs=0.1)
     assert majority(np.array([[0, 1, -1], [1, 1, -1]]), 2).tolist() == [-1, 1, -1]
     assert "fewer than two" in str(machine_errors(apart[:1], gold).why_undefined)
+
+
+def rotating(rng: np.random.Generator, traces: int = 20, length: int = 10) -> tuple[np.ndarray, ...]:
+    """A codes all traces, B the first half of them, C the others; and a machine. People are all equally good."""
+    n = traces * length
+    truth, cluster = rng.integers(0, 4, n), np.repeat(np.arange(traces), length)
+    humans = coders(rng, truth, [0.8, 0.8, 0.8])
+    first = cluster < traces // 2
+    humans[1, ~first] = humans[2, first] = -1
+    return humans, coders(rng, truth, [0.6])[0], cluster
+
+
+def test_a_rotating_design_keeps_its_difference() -> None:
+    """B and C share no unit: the difference is over the pairs that do, and says so; A counts as much on both sides."""
+    humans, machine, cluster = rotating(np.random.default_rng(7))
+    found = human_machine_difference(humans, machine, cluster, 4)
+    people = (reference(humans[0], humans[1]) + reference(humans[0], humans[2])) / 2
+    mixed = np.average([reference(h, machine) for h in humans], weights=[2, 1, 1])
+    assert (found.first, found.second) == pytest.approx((people, mixed), abs=1e-12)
+    assert found.value == pytest.approx(mixed - people, abs=1e-12)
+    assert found.interval is not None
+    assert found.averaged == (
+        "1 of 3 pairs (people with each other) shares no unit: the means are over the other pairs, every coder by the units "
+        "that he or she coded"
+    )
+    assert found.sides is not None
+    assert [side.value for side in found.sides] == [found.first, found.second]
+    assert all(side.interval is not None for side in found.sides)
+
+
+def test_a_pair_without_variation_does_not_take_the_difference_away() -> None:
+    humans, machine, cluster = rotating(np.random.default_rng(8))
+    humans[2] = -1
+    humans[2, :3] = humans[0, :3] = 0
+    found = human_machine_difference(humans, machine, cluster, 4)
+    assert found.value is not None
+    assert "1 of 3 pairs (people with each other) shares no unit" not in found.averaged
+    assert "gives one and the same value throughout" in found.averaged
+
+
+@pytest.mark.parametrize("level", ["ordinal", "interval", "ratio"])
+def test_differences_above_the_nominal_level(level: str) -> None:
+    """Codebooks that are not nominal get differences as well: of α at their own level."""
+    humans, machine, cluster = rotating(np.random.default_rng(9))
+    humans = humans[:2, :100]
+    machine, cluster, numbers = machine[:100], cluster[:100], [1.0, 2.0, 4.0, 8.0]
+    found = human_machine_difference(
+        humans, machine, cluster, 4 if level == "ordinal" else numbers, level=level
+    )
+
+    def alpha(a: np.ndarray, b: np.ndarray) -> float:
+        counts = value_counts(np.array([a, b]), 4)
+        return float(
+            krippendorff.alpha(value_counts=counts, value_domain=numbers, level_of_measurement=level)
+        )
+
+    assert found.first == pytest.approx(alpha(*humans), abs=1e-12)
+    assert found.second == pytest.approx(np.mean([alpha(h, machine) for h in humans]), abs=1e-12)
+    assert found.interval is not None
+    again = np.array([humans[0], machine])
+    recoded = recoding_difference(humans, again, cluster, 4 if level == "ordinal" else numbers, level=level)
+    assert recoded.value == pytest.approx(alpha(*again) - alpha(*humans), abs=1e-12)
