@@ -150,7 +150,8 @@ def _coded(run: Any, coder: str) -> Iterator[Coded]:
     from ..tokens.tokens_report import Coded
 
     for trace, units, codings in run.by_trace():
-        yield Coded(trace, units, {c.unit_id: c.codes for c in codings if c.coder == coder})
+        codes = {c.unit_id: c.codes for c in codings if c.coder == coder}
+        yield Coded(trace, [u for u in units if u.id in codes] if run.own_units else units, codes)
 
 
 def _print(report: TokenReport, level: float) -> None:

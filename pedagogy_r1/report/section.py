@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -166,6 +167,44 @@ def estimate_cells(estimates: Estimate | Mapping[str, Estimate], *, more: bool =
         return cells | ({"warnings": "; ".join(estimates.warnings)} if more else {})
     named = {name: estimate_cells(one, more=more) for name, one in estimates.items()}
     return {f"{name}_{key}": cell for name, cells in named.items() for key, cell in cells.items()}
+
+
+NO_INTERVAL = "no interval"
+"""How a warning begins that says why an estimate has no interval."""
+
+
+def no_interval(e: Estimate) -> str | None:
+    """Why an estimate that has a value has no interval; ``None`` where it has one."""
+    if e.value is None or e.interval is not None:
+        return None
+    return next(
+        (w for w in e.warnings if w.startswith(NO_INTERVAL)),
+        f"{NO_INTERVAL}: {'; '.join(e.warnings)}".rstrip(": "),
+    )
+
+
+def no_intervals(named: Iterable[tuple[str, Estimate]], of: str) -> tuple[str, ...]:
+    """For a section's cautions: each reason once, with what it holds for. ``of``: ``α of``, ``noise``."""
+    found: dict[str, list[str]] = {}
+    for name, e in named:
+        if why := no_interval(e):
+            found.setdefault(why, []).append(name)
+    lines = []
+    for why, names in found.items():
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        lines.append(f"{of} {listed(names) if not more else ', '.join(names[:6])}{more}: {why}.")
+    return tuple(lines)
+
+
+def interval_methods(estimates: Iterable[Estimate]) -> str:
+    """How the intervals that there are were made, each way once, whatever the numbers of each are.
+
+    >>> interval_methods([Estimate(0.5, 0.4, 0.6, method="95% jackknife over traces, t with 3.9 df")])
+    '95% jackknife over traces, t'
+    """
+    own = r" with [\d.]+ df|, correlation -?[\d.]+ between the sides"
+    ways = (re.sub(own, "", e.method) for e in estimates if e.interval is not None)
+    return "; ".join(dict.fromkeys(ways))
 
 
 class Gap(NamedTuple):

@@ -8,8 +8,8 @@ study.reference   A human code for each unit that has one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -29,11 +29,16 @@ from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
+from .own_spans import own_spans
 
 Measured = TypeVar("Measured")
 
 NEARLY = 0.99
 """Coders who coded nearly as much as the one who coded most count as equal; people come first, then the runs' order."""
+
+
+RULES, BASELINE = "cues", "a rule-based baseline"
+"""The coder plugin that goes by the codebook's cues, and what it is: something to beat, not a measurement."""
 
 
 class ColumnContrast(NamedTuple):
@@ -64,7 +69,7 @@ COLUMNS = ("condition", "correct", "model", "domain")
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """``coder``: whose codings the frequencies show; default the one who coded most units. ``contrasts``: default all
+    """``coder``: whose codings the frequencies show; default who coded most units, a rule-based machine last. ``contrasts``: default all
     that the runs allow. ``family``: codes whose error is controlled together, named before looking; default all.
     ``inclusion``: with what probability each unit was given to people, from the sampling plan. ``level``: of confidence. ``interval``: how those of α and of noise are made, see `Resampling`."""
 
@@ -77,8 +82,6 @@ class ReportSettings:
     inclusion: Inclusion | None = None
     level: float = LEVEL
     interval: Interval = "jackknife"
-    by: str | None = None
-    """A field of the traces (``metadata.grade``) by which the codes are tabulated."""
 
     @property
     def how(self) -> Resampling:
@@ -171,6 +174,8 @@ class Study:
     settings: ReportSettings
     partial: tuple[str, ...] = ()
     """Of each run that is not complete, a sentence that says so."""
+    overlaps: Mapping[str, str] = field(default_factory=dict)
+    """By coder whose units overlap each other, the words that say so: see `own_spans`."""
     _measured: dict[Callable[..., Any], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, measure: Callable[[Study], Measured]) -> Measured:
@@ -190,12 +195,33 @@ class Study:
         """Names of the machine coders."""
         return tuple(self.data.names[row] for row in self.data.rows("machine"))
 
+    @cached_property
+    def machines_in_order(self) -> tuple[str, ...]:
+        """Machines: models and learned coders before rule-based ones, then who coded most."""
+        return tuple(sorted(self.machines, key=lambda name: (self.rule_based(name), -self.coded(name))))
+
     @property
     def machine(self) -> str | None:
-        """The machine that is compared with people: the main coder, else the one that coded most."""
-        if self.main in self.machines:
-            return self.main
-        return max(self.machines, key=self.coded, default=None)
+        """The machine whose errors are corrected: the main coder, else the first of `machines_in_order`."""
+        return self.main if self.main in self.machines else next(iter(self.machines_in_order), None)
+
+    def rule_based(self, coder: str) -> bool:
+        """Whether it is the coder of the codebook's cues: a baseline, and no model."""
+        made = {
+            run.manifest.coder
+            for run in self.runs
+            if coder in {name for c in run.manifest.coders for name in (c.name, f"{c.name}@{run.name}")}
+        }
+        return coder in self.machines and (made == {RULES} or coder.split("@")[0] == RULES)
+
+    def called(self, coder: str) -> str:
+        """``cues (a rule-based baseline)``; any other coder by name alone."""
+        return f"{coder} ({BASELINE})" if self.rule_based(coder) else coder
+
+    @property
+    def own_spans(self) -> bool:
+        """Whether coders chose their own units in one of the runs."""
+        return any(run.own_units for run in self.runs)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -215,6 +241,10 @@ class Study:
     def coded(self, coder: str) -> int:
         """How many units a coder coded."""
         return int((self.row(coder) != MISSING).sum())
+
+    def traces_coded(self, coder: str) -> int:
+        """In how many traces a coder coded a unit."""
+        return len(np.unique(self.data.cluster[self.row(coder) != MISSING]))
 
     @cached_property
     def item(self) -> Ints:
@@ -267,15 +297,20 @@ def open_study(
     if not len(columns.codings):
         raise RunError("the runs hold no coding", "annotate some traces first, or import codings")
     data = reliability_of(columns)
-    main = _main(data, settings.coder)
-    return Study(found, columns.book, frame_of(columns), data, main, settings, unfinished)
+    table, overlaps = own_spans(frame_of(columns), found)
+    study = Study(found, columns.book, table, data, "", settings, unfinished, overlaps)
+    return replace(study, main=_main(study))
 
 
-def _main(data: ReliabilityData, wanted: str | None) -> str:
+def _main(study: Study) -> str:
+    """Who coded most; a person before a machine that coded nearly as much, a rule-based machine only where there is no other."""
+    data, wanted = study.data, study.settings.coder
     if wanted is not None:
         if wanted not in data.names:
             raise RunError(f"no coder is named {wanted!r}", did_you_mean(wanted, list(data.names)))
         return wanted
-    coded = (data.primary != MISSING).sum(axis=1)
-    most = [c for c, n in zip(data.coders, coded, strict=True) if n >= NEARLY * coded.max()]
+    models = any(not study.rule_based(name) for name in study.machines)
+    able = [coder for coder in data.coders if not (models and study.rule_based(coder.name))]
+    coded = [study.coded(coder.name) for coder in able]
+    most = [coder for coder, n in zip(able, coded, strict=True) if n >= NEARLY * max(coded)]
     return next((coder.name for coder in most if coder.kind == "human"), most[0].name)

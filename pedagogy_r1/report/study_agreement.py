@@ -7,19 +7,22 @@ alpha · coefficients · alpha_by_code · human_machine · leave_one_out · alph
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..agreement.agreement_report import AgreementReport, agreement_of
 from ..agreement.alpha import Alpha, krippendorff_alphas
 from ..agreement.comparison import Comparison
+from ..agreement.continuum import continua_of
 from ..agreement.profile import MISSING
 from ..agreement.replacement_report import CoderSkill
-from ..estimate import Ints
-from ..formatting import counted, shown
+from ..agreement.unitizing import unitizing_alpha
+from ..errors import PedagogyError
+from ..estimate import Estimate, Ints
+from ..formatting import counted, level_words
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from .section import ReportTable, Row, Spec, TableColumn, columns, estimate_cells
 from .study import Study
@@ -34,14 +37,33 @@ MOST_QUOTES = 12
 GROUP_COLUMNS = ("condition", "domain", "model")
 
 
+class WithPeople(NamedTuple):
+    """α of a machine with ``people``: where there are two or more, the mean over them, on units that the machine and two of them
+    coded."""
+
+    alpha: Estimate
+    people: tuple[str, ...]
+
+
+class ChosenSpans(NamedTuple):
+    """People who chose their own units: the ``share`` of the ``total`` that two of them chose alike, and ᵤα over the whole text."""
+
+    share: float
+    total: int
+    alpha: Estimate
+
+
 @dataclass(frozen=True)
 class Agreement:
-    """``confusion``: (codes, codes) counts, rows by the first of ``confusion_of``, columns by the second."""
+    """``confusion``: (codes, codes) counts, rows by the first of ``confusion_of``, columns by the second. ``with_people``: by
+    machine. ``spans``: where people chose their own."""
 
     report: AgreementReport
     comparisons: tuple[Comparison, ...]
     confusion: Ints | None
     confusion_of: tuple[str, str]
+    with_people: Mapping[str, WithPeople]
+    spans: ChosenSpans | None = None
 
     def of_kind(self, kind: str) -> tuple[Comparison, ...]:
         """Comparisons of one kind; pairs first."""
@@ -55,7 +77,41 @@ def measure_agreement(study: Study) -> Agreement:
     many = len(study.machines) > MOST_MACHINES
     comparisons = tuple(c for c in report.comparisons if not (many and c.kind == "machine-machine"))
     of, confusion = _confusion(study)
-    return Agreement(report, comparisons, confusion, of)
+    with_people = {name: found for name in study.machines if (found := _with_people(study, report, name))}
+    return Agreement(report, comparisons, confusion, of, with_people, _chosen_spans(study))
+
+
+def _with_people(study: Study, report: AgreementReport, machine: str) -> WithPeople | None:
+    """The mean over people, as the difference has it; where there is none, the person who shares most units with it."""
+    difference = report.differences.get(machine)
+    if difference is not None and difference.sides is not None:
+        return WithPeople(difference.sides[1], study.humans)
+    pairs = [c for c in report.comparisons if c.kind == "human-machine" and machine in c.coders]
+    if not pairs:
+        return None
+    most = max(pairs, key=lambda c: c.result.n)
+    return WithPeople(most.result, tuple(name for name in most.coders if name != machine))
+
+
+def _chosen_spans(study: Study) -> ChosenSpans | None:
+    """How many of the units that people chose are compared at all; and ᵤα, or why there is none."""
+    runs = [run for run in study.runs if run.own_units]
+    people = {c.name for run in runs for c in run.manifest.coders if c.kind == "human"}
+    if len(people) < 2:
+        return None
+    rows = [study.row(name) for name in study.humans]
+    times = (np.vstack(rows) != MISSING).sum(axis=0)
+    total = int((times > 0).sum())
+    settings = study.settings
+    how: Any = {"seed": settings.seed, "level": settings.level, "interval": settings.interval}
+    try:
+        continua = continua_of(
+            runs, coders=[name for name in study.humans if name.split("@")[0] in people], partial=True
+        )
+        alpha: Estimate = unitizing_alpha(continua, replicates=settings.replicates, **how).u
+    except PedagogyError as error:
+        alpha = Estimate.undefined(error.message)
+    return ChosenSpans(int((times >= 2).sum()) / total if total else 0.0, total, alpha)
 
 
 def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
@@ -126,7 +182,7 @@ def _cells(result: Alpha) -> Row:
 def _alpha_columns(level: float) -> tuple[TableColumn, ...]:
     return columns(
         ("α", "value", "coefficient"),
-        (f"{shown(level, 'percent')} over traces", ("low", "high"), "coefficient"),
+        (f"{level_words(level)} over traces", ("low", "high"), "coefficient"),
         ("over units", ("unit_low", "unit_high"), "coefficient"),
     )
 
@@ -166,7 +222,7 @@ def _alpha_table(found: Agreement, level: float) -> ReportTable:
         rows,
         level,
         columns(*below) + (sets if any(c.sets for c in found.comparisons) else ()) + columns(UNITS),
-        note="P(α < …): share of resamples of traces that fall below Krippendorff's customary limits (below "
+        note="P(α < …): the confidence that the true α lies below Krippendorff's customary limits (below "
         f"{tentative[1:]} discard, from {reliable[1:]} rely on it). MASI and Jaccard: α of the sets of codes, where second codes "
         "were given.",
     )
@@ -180,7 +236,7 @@ def _coefficient_table(found: Agreement, level: float) -> ReportTable:
             "coders",
             "coefficient",
             ("value", "value", "coefficient"),
-            (f"{shown(level, 'percent')} over traces", ("low", "high"), "coefficient"),
+            (f"{level_words(level)} over traces", ("low", "high"), "coefficient"),
             ("agreement seen", "agreement", "share"),
             ("by chance", "chance", "share"),
             UNITS,
@@ -222,7 +278,7 @@ def _difference_table(found: Agreement, level: float) -> ReportTable:
             ("people with each other", "people", "coefficient"),
             ("people with it", "with_machine", "coefficient"),
             ("difference", "value", "signed"),
-            (f"{shown(level, 'percent')} over traces", ("low", "high"), "signed"),
+            (f"{level_words(level)} over traces", ("low", "high"), "signed"),
             UNITS,
             ("traces", "traces", "count"),
         ),

@@ -20,8 +20,11 @@ from ..files.records import atomic
 from ..formatting import DASH
 from ..plugins import leave_out, load_all
 from ..runs.run import CoderRun
-from .answers import PlainAnswer, difference_answer, gap_answer, noise_answer, reliability_answer, unit_words
+from .answers import PlainAnswer, coded_words, gap_answer, unit_words
+from .difference_answer import difference_answer
 from .figures import Figure, Rendered
+from .noise_answer import noise_answer
+from .reliability_answer import ground, reliability_answer
 from .section import Gap, ReportTable, Section
 from .sections.contrasts import measure_contrasts
 from .sections.corrections import measure_corrections
@@ -107,10 +110,12 @@ def make_report(
             leave_out(f"the section {name!r} returns no Section: left out")
     sections = tuple(sorted(found, key=lambda section: section.place))
     contrasts, corrected = study.once(measure_contrasts), study.once(measure_corrections)
+    agreement = study.once(measure_agreement)
+    stands_on = ground(study, agreement)
     answers = (
-        reliability_answer(study, study.once(measure_agreement)),
-        noise_answer(study, study.once(measure_noise), corrected),
-        difference_answer(study, contrasts, corrected),
+        reliability_answer(study, agreement),
+        noise_answer(study, study.once(measure_noise), corrected, stands_on),
+        difference_answer(study, contrasts, corrected, stands_on),
         gap_answer([gap for section in sections for gap in section.gaps]),
     )
     title = title or f"{study.book.title}: {len(study.data.traces):,} traces"
@@ -188,6 +193,7 @@ def render_page(report: Report, drawn: Mapping[str, Rendered]) -> str:
     return environment.get_template("page.html").render(
         report=report,
         units=unit_words(report.study),
+        coded=coded_words(report.study),
         figures=inline,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         palette=palette,

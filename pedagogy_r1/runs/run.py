@@ -35,6 +35,7 @@ from ..files.records import BadRow, Row, read_jsonl
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import Trace, Unit
+from ..unit.unitizer import GIVEN
 from .where import Picked, Where
 
 CoderKind = Literal["human", "machine"]
@@ -156,6 +157,11 @@ class CoderRun:
     def name(self) -> str:
         """The directory's own name."""
         return self.folder.resolve().name
+
+    @property
+    def own_units(self) -> bool:
+        """Whether the coders chose the units themselves: each coder's are then an order of their own, and may overlap."""
+        return self.manifest.scheme.startswith(GIVEN)
 
     @property
     def codebook(self) -> Codebook:

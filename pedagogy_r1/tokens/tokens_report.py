@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from ..codebook import Codebook
@@ -184,7 +185,8 @@ def measure_coder(
     strict: Sequence[str] = ("UT",),
     routine: Sequence[str] = ("KA",),
 ) -> CoderNoise:
-    """Noise of one coder. A coded trace that is not among the measured ones, or has another text, is an error."""
+    """Noise of one coder. A coded trace that is not among the measured ones, or has another text, is an error; so are units
+    that overlap, whose tokens would count twice."""
     families = noise_families(book, strict, routine)
     rows: list[NoiseTokens] = []
     units: list[UnitRow] = []
@@ -196,10 +198,22 @@ def measure_coder(
                 f"trace {one.trace.id}, coded by {coder}, {what} in the traces file",
                 "give the traces file that was coded",
             )
+        _must_divide(one, coder)
         row, own = measure_units(trace, one.units, one.codes, coder, families)
         rows.append(row)
         units += own
     return CoderNoise(coder, book.stamp, families, tuple(rows), tuple(units))
+
+
+def _must_divide(one: Coded, coder: str) -> None:
+    units = sorted(one.units, key=lambda unit: (unit.start, unit.end))
+    for first, second in pairwise(units):
+        if second.start < first.end:
+            raise InputError(
+                f"trace {one.trace.id}: units {first.start}–{first.end} and {second.start}–{second.end}, coded by {coder}, overlap: they "
+                "do not divide the text, and its tokens would count twice",
+                "merge or shorten one of them, or leave the coder's run out",
+            )
 
 
 def token_report(

@@ -85,13 +85,16 @@ def test_four_answers_stand_first(page: str, report: Report) -> None:
     first = page[: page.index("<h2>")]
     assert [a.question for a in report.answers] == re.findall(r"<dt>(.*?)</dt>", first)[:4]
     reliable, noise, differs, missing = (a.short for a in report.answers)
-    assert "(α = .792)" in reliable
-    assert "(α = .353)" in reliable
-    assert noise.startswith(
-        "6 % of the words, as cues coded (corrected for its errors: 20 % of the sentences)"
+    assert "(α = .792, reaches .667, not shown to reach .800)" in reliable
+    assert (
+        "people and cues (a rule-based baseline) agree too little to rely on (α = .343, is below .667)"
+        in reliable
     )
-    assert "corrected for the machine's errors" in report.answers[1].text[-1]
-    assert "As cues coded, under cop, compared with generic: more self-questioning" in differs
+    assert "% of the sentences" in noise
+    assert "corrected for the errors of cues (a rule-based baseline) with what people coded" in noise
+    assert report.answers[1].text[1].startswith("As cues coded, 6.1 % of the words")
+    assert differs.startswith("Between cop and generic none of the")
+    assert "cop against generic, as cues coded: knowing-in-action" in report.answers[2].points[0]
     assert "needs 3 people, and 2 coded" in missing
 
 
@@ -257,7 +260,7 @@ def test_one_run_alone(demo: list[Path], tmp_path: Path) -> None:
     absent = {section.id: section.absent for section in report.sections if section.absent}
     assert set(absent) == {"agreement", "corrected", "multiverse", "quotes"}
     assert "only one coder, cues" in str(absent["agreement"])
-    assert report.answers[0].short == "Not known: only cues coded."
+    assert report.answers[0].short == "Not known: only cues (a rule-based baseline) coded."
     page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert all(f"Not here: {why}." in page for why in absent.values())
 
@@ -266,7 +269,9 @@ def test_people_alone(demo: list[Path]) -> None:
     report = make_report(demo[:1], QUICK)
     assert report.study.main == "A"
     assert "no machine coder" in next(str(s.absent) for s in report.sections if s.id == "corrected")
-    assert report.answers[0].short.startswith("People agree well enough for tentative conclusions")
+    assert report.answers[0].short.startswith(
+        "People agree with each other well enough for tentative conclusions"
+    )
 
 
 def test_nothing_to_compare_and_no_noise(tmp_path: Path) -> None:

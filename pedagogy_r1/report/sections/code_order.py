@@ -36,8 +36,10 @@ class CodeOrder:
     positions: tuple[CodePosition, ...]
 
 
-def measure_order(study: Study) -> CodeOrder:
-    """Transitions at lag 1, co-occurrence in windows of four units, and position."""
+def measure_order(study: Study) -> CodeOrder | str:
+    """Transitions at lag 1, co-occurrence in windows of four units, and position; or why the units have no order."""
+    if study.main in study.overlaps:
+        return f"{study.overlaps[study.main]} and do not follow each other"
     own, s = study.of_main(), study.settings
     return CodeOrder(
         transitions(own, permutations=min(SHUFFLES, s.permutations), seed=s.seed),
@@ -46,18 +48,24 @@ def measure_order(study: Study) -> CodeOrder:
     )
 
 
-def order_section(study: Study, found: CodeOrder) -> Section:
+def order_section(study: Study, found: CodeOrder | str) -> Section:
     """Three tables, three figures."""
-    moves = found.transitions
-    if not moves.n_pairs:
-        why = "no coded unit follows another"
+    why = (
+        found
+        if isinstance(found, str)
+        else ""
+        if found.transitions.n_pairs
+        else "no coded unit follows another"
+    )
+    if why or isinstance(found, str):
         return Section("order", "Order", absent=why, gaps=(Gap("Order of the codes", why),))
+    moves = found.transitions
     used = np.flatnonzero(moves.observed.sum(axis=0) + moves.observed.sum(axis=1))
     absent = [code for k, code in enumerate(moves.codes) if k not in used]
     them = "it" if len(absent) == 1 else "them"
     gap = Gap(f"Order of {', '.join(absent)}", f"{study.main} never used {them}")
     lead = (
-        f"As {study.main} coded. Transitions are compared with what they would be if each trace's codes stood in random "
+        f"As {study.main} coded{_order_of(study)}. Transitions are compared with what they would be if each trace's codes stood in random "
         "order, so that a trace which is mostly one code is not taken for a pattern. Co-occurrence counts windows of "
         f"{WINDOW} neighbouring units."
     )
@@ -71,6 +79,10 @@ def order_section(study: Study, found: CodeOrder) -> Section:
         gaps=(gap,) if absent else (),
         cautions=(f"Transitions: {'; '.join(moves.warnings)}.",) if moves.warnings else (),
     )
+
+
+def _order_of(study: Study) -> str:
+    return ", in the order of the units that this coder chose" if study.own_spans else ""
 
 
 def _figures(study: Study, found: CodeOrder, used: Ints) -> Iterator[Figure]:

@@ -14,10 +14,10 @@ from ...agreement.comparison import KINDS, Comparison
 from ...agreement.confusion import EACH
 from ...agreement.profile import MISSING
 from ...estimate import Ints, joined
-from ...formatting import counted, interval, shown
-from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_CLUSTERS
+from ...formatting import counted, interval, sentence, shown
+from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from ..figures import Dot, Figure, dot_rows, heat_map
-from ..section import Gap, Quote, Section, listed
+from ..section import NO_INTERVAL, Gap, Quote, Section, interval_methods, listed, no_interval, no_intervals
 from ..study import Study
 from ..study_agreement import LEAST_HUMANS, Agreement, agreement_tables, measure_agreement
 
@@ -61,12 +61,12 @@ def _gaps(study: Study, found: Agreement) -> Iterator[Gap]:
 def _lead(study: Study, found: Agreement) -> Iterator[str]:
     yield (
         f"Krippendorff's α ({study.data.measurement}, on the primary code) is 1 where coders always agree and 0 where they agree no "
-        "more than chance would. The interval redraws whole traces, since sentences of one trace resemble each other; the one "
-        "over units, given beside it, takes them for independent and is too narrow where they are not."
+        f"more than chance would. {_intervals(found)}The one over units, given beside it, takes units of one trace for independent and "
+        "is too narrow where they are not."
     )
     for name, d in found.report.differences.items():
         if d.value is not None:
-            span = f" {interval(d.low, d.high, 'signed')}" if d.interval else ""
+            span = f" {interval(d.low, d.high, 'signed')}" if d.interval else f" ({no_interval(d)})"
             yield (
                 f"On the {counted(d.n, 'unit')} that {name} and at least two people coded, people reach α = "
                 f"{shown(d.first)} with each other and {shown(d.second)} with {name}: a difference of "
@@ -83,10 +83,20 @@ def _lead(study: Study, found: Agreement) -> Iterator[str]:
         yield f"May {one.machine} replace a coder? {one.verdict()}"
 
 
+def _intervals(found: Agreement) -> str:
+    """How the intervals over traces were made, if there are any."""
+    made = interval_methods(c.result for c in found.comparisons)
+    return f"Intervals: {made}, since units of one trace resemble each other. " if made else ""
+
+
 def _cautions(found: Agreement) -> Iterator[str]:
-    few = [c.result.clusters for c in found.comparisons if 2 <= c.result.clusters < FEW_CLUSTERS]
-    if few:
-        yield f"Intervals over traces rest on {min(few)} traces; with fewer than {FEW_CLUSTERS} they tend to be too narrow."
+    yield from (
+        f"{sentence(w)}."
+        for c in found.comparisons
+        for w in c.result.warnings
+        if not w.startswith(NO_INTERVAL)
+    )
+    yield from no_intervals(((" – ".join(c.coders), c.result) for c in found.comparisons), "α of")
     for c in found.comparisons:
         share = max(c.result.unit_undefined_share, c.result.undefined_share)
         if c.result.value is not None and share > 0:

@@ -113,7 +113,10 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
                 if c.why_undefined
             ),
         ),
-        cautions=joined(*(f"{one.words}: {'; '.join(f.warnings)}." for one, f in pairs if f.warnings)),
+        cautions=joined(
+            *(f"{one.words}: {tasks}." for one, f in pairs if (tasks := tasks_words(study, one, f))),
+            *(f"{one.words}: {'; '.join(f.warnings)}." for one, f in pairs if f.warnings),
+        ),
     )
 
 
@@ -133,6 +136,20 @@ def clear_of_zero(c: CodeContrast) -> bool:
     """Whether the interval of the difference leaves 0 out, as the test does; with few clusters the two can differ."""
     span = c.points.interval
     return span is None or not span[0] <= 0 <= span[1]
+
+
+def tasks_words(study: Study, one: ColumnContrast, family: ContrastFamily) -> str:
+    """That both sides answer other items, or hardly the same; nothing where they share them."""
+    if family.shared * 2 >= family.clusters or one.column == "domain":
+        return ""
+    if family.shared:
+        return f"{family.shared} of {family.clusters} items have both; on the others the tasks differ as well"
+    known = bool(study.of_main()["item"].notna().any())
+    return (
+        "no item has both: the tasks differ as well"
+        if known
+        else "items are not recorded: the tasks may differ as well"
+    )
 
 
 def _table(one: ColumnContrast, family: ContrastFamily) -> ReportTable:

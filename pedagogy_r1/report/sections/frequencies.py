@@ -35,11 +35,16 @@ class Frequencies:
 def measure_frequency(study: Study) -> Frequencies:
     """Shares of the primary codes, with intervals clustered by item."""
     own, level = study.of_main(), study.settings.level
+    whole = study.table[~study.table["coder"].isin(list(study.overlaps))]
+    bases = BASES if study.main not in study.overlaps else BASES[:1]
     values = {column: own[column].dropna().unique().tolist() for column in COLUMNS}
     return Frequencies(
-        {basis: frequency(study.table, basis=basis, level=level) for basis in BASES},
         {
-            column: {basis: frequency(own, [column], basis=basis, level=level) for basis in BASES}
+            "units": frequency(study.table, level=level),
+            "tokens": frequency(whole, basis="tokens", level=level),
+        },
+        {
+            column: {basis: frequency(own, [column], basis=basis, level=level) for basis in bases}
             for column in COLUMNS
             if len(values[column]) > 1
         },
@@ -65,7 +70,7 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     figures += [
         _composition_figure(study, shares["tokens"], column)
         for column, shares in found.by.items()
-        if column != "correct"
+        if column != "correct" and "tokens" in shares
     ]
     lead = (
         f"A share is of the units, or of their tokens, that a coder coded; {study.main} coded "
@@ -82,7 +87,10 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
         (lead,),
         tuple(tables),
         tuple(figures),
-        gaps=tuple(Gap(f"Frequencies by {column}", why) for column, why in found.absent.items()),
+        gaps=(
+            *(Gap(f"Frequencies by {column}", why) for column, why in found.absent.items()),
+            *(Gap(f"Share of tokens as coded by {coder}", why) for coder, why in study.overlaps.items()),
+        ),
         cautions=(never,) if rare else (),
     )
 
@@ -99,7 +107,7 @@ def _table(
         *columns(("design effect", "design_effect", "number"), ("traces", "n_traces", "count")),
     )
     return ReportTable(
-        name, caption, shown, tuple(_row(s) for basis in BASES for s in shares[basis]), first=first
+        name, caption, shown, tuple(_row(s) for basis in BASES for s in shares.get(basis, ())), first=first
     )
 
 

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...formatting import counted
+from ...estimate import joined
+from ...formatting import counted, sentence
 from ...provenance import now, versions
 from ...runs.run import CoderRun
 from ...tokens.noise import PAPER
-from ..section import ReportTable, Row, Section, columns, listed
+from ..section import ReportTable, Row, Section, columns, interval_methods, listed
 from ..study import Study
+from ..study_agreement import measure_agreement
 from .contrasts import Contrasts, method_words
 from .corrections import Corrections
+from .frequencies import measure_frequency
+from .noise_share import measure_noise
 
 
 class MethodsParagraph(NamedTuple):
@@ -32,7 +36,7 @@ def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> 
         "Coders": " ".join(_coder(run) for run in study.runs),
         "Not all traces": f"{'; '.join(study.partial)}." if study.partial else "",
         "Missing codings": _missing(study),
-        "Agreement": _agreement(study),
+        "Agreement": _agreement(study) if len(study.data.coders) > 1 else "",
         "Frequencies and contrasts": _statistics(study, contrasts),
         "Correction": _correction(corrected),
         "Noise": _noise(study),
@@ -57,10 +61,15 @@ def _material(study: Study) -> str:
     )
     many = "s" if len(digests) > 1 else ""
     source = f" Digest of the traces file{many}: {', '.join(digests)}." if digests else ""
-    return (
-        f"{counted(len(study.data.traces), 'reasoning trace')}{about} were divided into {counted(len(study.data.unit_ids), 'unit')} "
-        f"under the scheme {schemes}, {tokens:,} tokens (spaCy, white space not counted).{source}"
+    traces, units = (
+        counted(len(study.data.traces), "reasoning trace"),
+        counted(len(study.data.unit_ids), "unit"),
     )
+    if study.own_spans:
+        cut = f"In {traces}{about} coders chose {units} themselves ({schemes}); units of different coders may overlap."
+    else:
+        cut = f"{traces}{about} were divided into {units} under the scheme {schemes}, {tokens:,} tokens (spaCy, white space not counted)."
+    return f"{cut}{source}"
 
 
 def _codebook(study: Study) -> str:
@@ -107,29 +116,39 @@ def _missing(study: Study) -> str:
 
 
 def _agreement(study: Study) -> str:
-    s = study.settings
+    s, found = study.settings, study.once(measure_agreement)
+    made = interval_methods(c.result for c in found.comparisons)
+    over = f"Intervals over traces: {made}. " if made else "No interval over traces can be given. "
+    beside = {one.name: None for c in found.comparisons for one in c.beside}
+    mean = (
+        " A machine's agreement with people is the mean α over people on the units that it and at least two of them coded; its "
+        "difference from the mean α of people with each other is taken on the same units, with an interval that leaves out the same "
+        "trace from both."
+        if found.report.differences
+        else ""
+    )
     return (
         f"Krippendorff's α ({study.data.measurement}) on the primary code, and nominal α of each code's presence among primary and "
-        f"further codes. Intervals are {s.percent} percentile intervals of a cluster bootstrap over traces, with one over units beside "
-        f"it ({s.replicates:,} resamples, seed {s.seed}); resamples without variation are left out and counted. Percent "
-        "agreement, Cohen's κ (two coders) or Fleiss' κ, and Gwet's AC1 beside it. The difference between human–human and "
-        "human–machine agreement is taken on the units that both share, resampled together."
+        f"further codes. {over}Intervals over units, beside it: {s.percent} percentiles of {s.replicates:,} resamples of units (seed "
+        f"{s.seed}); resamples without variation are left out and counted. Verdicts go by the lower limit over traces. Beside α: "
+        f"{listed(list(beside))}.{mean}"
     )
 
 
 def _statistics(study: Study, contrasts: Contrasts) -> str:
     s = study.settings
-    text = (
-        "Shares are ratio estimates, their variances linearised and clustered by item (by trace where each item has one); "
-        "intervals are Korn–Graubard intervals on the effective number of units. A share of 0 of n has an interval too."
-    )
+    ways = interval_methods(one.share for one in study.once(measure_frequency).overall["units"])
+    text = f"Shares are ratio estimates, clustered by item (by trace where each item has one). {_made(ways)}"
     if contrasts.families:
+        some = [one for family in contrasts.families for one in family.contrasts]
+        own = interval_methods(e for one in some for e in (one.points, one.odds_ratio, one.cohens_h))
         words = " ".join(method_words(family) for family in contrasts.families)
-        text += (
-            f" Contrasts: risk difference with square-and-add limits, odds ratio from a binomial GLM with clustered errors, "
-            f"Cohen's h, at most {s.permutations:,} relabellings. {words}"
-        )
+        text += f" Contrasts: difference in points, odds ratio and Cohen's h, at most {s.permutations:,} relabellings. {_made(own)} {words}"
     return text
+
+
+def _made(ways: str) -> str:
+    return f"Intervals: {ways}." if ways else "No interval can be given."
 
 
 def _correction(found: Corrections) -> str:
@@ -144,9 +163,12 @@ def _correction(found: Corrections) -> str:
 
 
 def _noise(study: Study) -> str:
+    found = study.once(measure_noise)
+    ways = interval_methods(e for g in found.groups for e in (g.share.strict, g.share.nonreflective))
+    made = f" Intervals: {ways}." if ways else ""
     return (
         "Noise is the share of coded tokens in units whose primary code is of a noise family (strict), or of a noise or routine "
-        f"family (non-reflective); percentile intervals over items, or traces ({study.settings.replicates:,} resamples). For "
+        f"family (non-reflective).{made} For "
         f"reference, Lee et al. 2025 (arXiv 2505.18467) report {PAPER}. It is not the underthinking score ξ_UT."
     )
 
@@ -191,31 +213,43 @@ def coverage_section(study: Study) -> Section:
         rows.append(
             {"coder": coder.name, "kind": coder.kind, "traces": int(asked["trace_id"].nunique())}
             | {"units": len(asked), "coded": coded, "missing": len(asked) - coded}
+            | {
+                "of_asked": coded / len(asked) if len(asked) else None,
+                "not_asked": len(data.unit_ids) - len(asked),
+            }
             | {"why": "; ".join(f"{n} {why}" for why, n in sorted(reasons.items()))}
-            | {"of_all": coded / len(data.unit_ids)}
         )
     table = ReportTable(
         "coverage",
-        "Who coded how much. Missing: units that the coder was given and left open, which is never the same as “no code applies”.",
+        "Who coded how much. Missing: units that the coder was asked about and left open, which is never the same as “no code "
+        "applies”. Not asked: units that the coder's files do not name; they are not missing.",
         columns(
             "coder",
             "kind",
             ("traces", "traces", "count"),
-            ("units given", "units", "count"),
+            ("units asked", "units", "count"),
             ("coded", "coded", "count"),
+            ("of those asked", "of_asked", "share"),
             ("missing", "missing", "count"),
-            ("of all units", "of_all", "share"),
+            ("not asked", "not_asked", "count"),
             ("why missing", "why"),
         ),
         tuple(rows),
     )
     lost = sum(row["missing"] for row in rows)
     missing = f"{counted(lost, 'coding')} missing; the table says why." if lost else "No coding is missing."
+    apart = [row["coder"] for row in rows if row["not_asked"]]
+    asked_less = (
+        f" Not every unit was put to {listed(apart, 'or')}; what was not asked is not missing."
+        if apart
+        else ""
+    )
     lead = (
         f"{counted(len(data.traces), 'trace')} in {counted(len(data.unit_ids), 'unit')}, coded by "
-        f"{listed([coder.name for coder in data.coders])}. {missing}"
+        f"{listed([coder.name for coder in data.coders])}. {missing}{asked_less}"
     )
-    return Section("coverage", "Who coded what", (lead,), (table,), cautions=study.partial)
+    cautions = joined(*study.partial, *(f"{sentence(why)}." for why in study.overlaps.values()))
+    return Section("coverage", "Who coded what", (lead,), (table,), cautions=cautions)
 
 
 def section(study: Study) -> tuple[Section, ...]:

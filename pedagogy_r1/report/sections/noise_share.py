@@ -5,8 +5,8 @@ measure_noise(study).groups[0].share.strict.value   all tokens that the main cod
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,17 @@ from ...estimate import joined
 from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..figures import Dot, Figure, dot_rows
-from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, with_interval
+from ..section import (
+    NO_INTERVAL,
+    Gap,
+    ReportTable,
+    Row,
+    Section,
+    columns,
+    estimate_cells,
+    no_intervals,
+    with_interval,
+)
 from ..study import COLUMNS, Study, value_words
 
 PAPER_SHARE = 0.65
@@ -40,16 +50,30 @@ class Noise:
 
     families: NoiseFamilies
     groups: tuple[NoiseGroup, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """By coder whose units do not divide the text, why there is no share of its words."""
+
+    @property
+    def overall(self) -> tuple[NoiseGroup, ...]:
+        """Of every coder, over all that the coder coded."""
+        return tuple(group for group in self.groups if not group.column)
+
+    def of(self, coder: str) -> NoiseGroup | None:
+        """The coder's noise over all, if there is a share."""
+        return next((group for group in self.overall if group.coder == coder), None)
 
 
 def measure_noise(study: Study) -> Noise:
-    """Shares of coded tokens, from the tokens that the units carry; intervals redraw items (traces where unknown)."""
+    """Shares of coded tokens, from the tokens that the units carry, with intervals over items (traces where unknown).
+
+    Of each coder's own units, and none where they overlap: their tokens would count twice.
+    """
     families = noise_families(study.book)
-    groups = _of_coder(study, study.main, families, COLUMNS)
-    for coder in study.data.names:
-        if coder != study.main:
-            groups += _of_coder(study, coder, families)
-    return Noise(families, tuple(groups))
+    groups: list[NoiseGroup] = []
+    for coder in (study.main, *(name for name in study.data.names if name != study.main)):
+        if coder not in study.overlaps:
+            groups += _of_coder(study, coder, families, COLUMNS if coder == study.main else ())
+    return Noise(families, tuple(groups), study.overlaps)
 
 
 def _of_coder(study: Study, coder: str, families: NoiseFamilies, by: Sequence[str] = ()) -> list[NoiseGroup]:
@@ -98,12 +122,13 @@ def _traces(own: pd.DataFrame, families: NoiseFamilies) -> tuple[list[NoiseToken
 
 def noise_section(study: Study, found: Noise) -> Section:
     """The section, or why the codebook has no noise."""
-    if found.families.why_no_strict:
-        why = f"the codebook names no noise: {found.families.why_no_strict}"
+    if found.families.why_no_strict or not found.groups:
+        lacking = f"the codebook names no noise: {found.families.why_no_strict}"
+        why = lacking if found.families.why_no_strict else "; ".join(found.refused.values())
         return Section("noise", "Noise", absent=why, gaps=(Gap("Noise", why),))
     strict = ", ".join(sorted(found.families.strict))
     routine = ", ".join(sorted(found.families.routine))
-    percent, level = study.settings.percent, study.settings.level
+    level = study.settings.level
     table = ReportTable(
         "noise",
         f"Noise as a share of coded tokens. Strict: family {strict}; non-reflective: {strict} and {routine}.",
@@ -123,6 +148,7 @@ def noise_section(study: Study, found: Noise) -> Section:
         for g in found.groups
         if g.share.strict.why_undefined
     ]
+    gaps += [Gap(f"Noise as coded by {coder}", why) for coder, why in found.refused.items()]
     lead = (
         "Noise in the strict sense restates the item, repeats itself or could stand anywhere. Routine domain work, such as "
         "computing, is not noise but is not reflective either; the non-reflective share counts both. The paper reports "
@@ -130,10 +156,20 @@ def noise_section(study: Study, found: Noise) -> Section:
         "primary code; tokens without a coding are in no share.",
     )
     drawn = [g for g in found.groups if g.coder == study.main]
-    figure = Figure(
+    figures = (_figure(study, drawn),) if drawn else ()
+    named = [
+        (f"{g.coder}{f' ({g.column} {g.value})' if g.column else ''}", g.share.strict) for g in found.groups
+    ]
+    few = joined(*(f"{w}." for w in found.groups[0].share.strict.warnings if not w.startswith(NO_INTERVAL)))
+    cautions = (*few, *no_intervals(named, "Noise as coded by"))
+    return Section("noise", "Noise", lead, (table,), figures, gaps=tuple(gaps), cautions=cautions)
+
+
+def _figure(study: Study, drawn: Sequence[NoiseGroup]) -> Figure:
+    return Figure(
         "noise",
-        f"Noise as a share of tokens, as {study.main} coded, strict and non-reflective, with {percent} intervals. Dashed: the "
-        "paper's 65 %, whose reading is not known.",
+        f"Noise as a share of tokens, as {study.main} coded, strict and non-reflective, with {study.settings.percent} intervals. "
+        "Dashed: the paper's 65 %, whose reading is not known.",
         partial(
             dot_rows,
             [f"{g.column}: {g.value}" if g.column else "all" for g in drawn],
@@ -145,8 +181,6 @@ def noise_section(study: Study, found: Noise) -> Section:
             limits=(0, 1),
         ),
     )
-    cautions = joined(*(f"{w}." for w in found.groups[0].share.strict.warnings))
-    return Section("noise", "Noise", lead, (table,), (figure,), gaps=tuple(gaps), cautions=cautions)
 
 
 def _row(group: NoiseGroup) -> Row:
