@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from pedagogy_r1.codebook import Codebook, parse_codebook
 from pedagogy_r1.runs.run import CoderInfo, CoderRun, Coding, Manifest
@@ -71,6 +72,14 @@ def make_run(
     finally:
         writer.close()
     return CoderRun(folder)
+
+
+def with_fields(folder: Path, fields: Callable[[int], dict[str, Any]]) -> CoderRun:
+    """The run with ``fields(n)`` as further fields of its n-th trace."""
+    path = folder / "traces.jsonl"
+    rows = [json.loads(line) | fields(n) for n, line in enumerate(path.read_text().splitlines())]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return without_sizes(folder)
 
 
 def without_sizes(folder: Path) -> CoderRun:

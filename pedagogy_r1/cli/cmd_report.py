@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 @options.out("Folder for the page, tables and figures.")
 @options.option("--title", "Title of the page; default: the codebook's.", default="", show_default=False)
 @options.coder("Whose codings the frequencies show; default: who coded most units.")
+@options.option(
+    "--by",
+    "Also a table of the codes by this field of the traces, as metadata.grade or domain.",
+    metavar="FIELD",
+)
 @options.contrasts()
 @options.where()
 @options.partial()
@@ -47,6 +52,7 @@ def command(
     """
     from ..report import ReportSettings, build_report, parse_comparison
     from ..runs.run import restricted
+    from ..runs.where import values_of
     from ..sampling.inclusion import read_inclusion
 
     settings = ReportSettings(
@@ -56,6 +62,10 @@ def command(
         **given,
     )
     found = restricted(runs, where)
+    if settings.by:
+        values_of(
+            (trace for run in found for trace in run.traces()), settings.by
+        )  # before anything is computed
     report = build_report(found, out, settings, title=title, progress=_say, partial=partial)
     if sys.stderr.isatty():
         click.echo("\r\x1b[2K", nl=False, err=True)

@@ -82,6 +82,8 @@ class ReportSettings:
     inclusion: Inclusion | None = None
     level: float = LEVEL
     interval: Interval = "jackknife"
+    by: str | None = None
+    """A field of the traces (``metadata.grade``) by which the codes are tabulated."""
 
     @property
     def how(self) -> Resampling:

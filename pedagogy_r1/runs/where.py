@@ -74,6 +74,34 @@ def _texts(value: Any) -> list[str]:
     return [] if value is None else [value_text(value)]
 
 
+def values_of(traces: Iterable[Trace], field: str) -> dict[str, str | None]:
+    """Trace id → the value of one field, as text; ``None`` where the trace has none.
+
+    A trace may come several times, and not have the field each time. Raises `ArgumentError` for a field that no trace has,
+    that holds lists or objects, or that differs between two traces of one id.
+    """
+    check_field(field)
+    found: dict[str, str | None] = {}
+    fields: set[str] = set()
+    for trace in traces:
+        value = field_of(trace, field)
+        fields |= fields_of(trace)
+        if isinstance(value, list | dict):
+            raise ArgumentError(
+                f"{field} of trace {trace.id} is no single value", "name a field that holds one"
+            )
+        text = None if value is None else value_text(value)
+        earlier = found.setdefault(trace.id, text)
+        if text is not None and earlier is not None and text != earlier:
+            raise ArgumentError(
+                f"trace {trace.id} has {field} {earlier} in one run and {text} in another", "mend one of them"
+            )
+        found[trace.id] = text if earlier is None else earlier
+    if not any(value is not None for value in found.values()):
+        raise ArgumentError(f"no trace has a value of {field}", did_you_mean(field, sorted(fields)))
+    return found
+
+
 @dataclass(frozen=True)
 class Where:
     """``wanted``: by field, the values that are taken."""

@@ -21,7 +21,7 @@ from pedagogy_r1.runs.run_columns import frame_of, read_columns
 from pedagogy_r1.runs.where import Where
 from pedagogy_r1.trace import Trace
 
-from ..make_runs import make_run, without_sizes
+from ..make_runs import make_run, with_fields
 
 Pcode = Callable[..., Result]
 
@@ -43,10 +43,7 @@ def fields_of(number: int) -> dict[str, Any]:
 def varied(folder: Path, values: dict[str, Any], **more: Any) -> CoderRun:
     """A run whose traces have the fields of `fields_of`."""
     make_run(folder, values, per_trace=2, **more)
-    path = folder / "traces.jsonl"
-    rows = [json.loads(line) | fields_of(n) for n, line in enumerate(path.read_text().splitlines())]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return without_sizes(folder)
+    return with_fields(folder, fields_of)
 
 
 @pytest.fixture
