@@ -74,7 +74,7 @@ def quotations(
     found = opened(runs)
     unfinished = require_complete(found, partial)
     book = one_codebook(found)
-    known = [*book.code_ids, *([] if book.exhaustive else [NONE])]
+    known = [*book.code_ids, NONE]
     if code not in known:
         raise CodebookError(f"{book.ref} has no code {code!r}", did_you_mean(code, known))
     names = coder_names(found)
