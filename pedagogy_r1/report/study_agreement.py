@@ -24,7 +24,7 @@ from ..errors import PedagogyError
 from ..estimate import Estimate, Ints
 from ..formatting import counted, level_words
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
-from .section import ReportTable, Row, Spec, TableColumn, columns, estimate_cells
+from .section import ReportTable, Row, Spec, TableColumn, columns, estimate_cells, no_interval
 from .study import Study
 
 LEAST_HUMANS = 3
@@ -176,7 +176,7 @@ def _coders(names: Sequence[str]) -> Row:
 def _cells(result: Alpha) -> Row:
     own = estimate_cells(result) | {"unit_low": result.unit_low, "unit_high": result.unit_high}
     own |= {"level": result.level, "units": result.n, "values": result.n_pairable, "traces": result.clusters}
-    return own | {"why_undefined": result.why_undefined}
+    return own | {"why_undefined": result.why_undefined, "why_no_interval": no_interval(result)}
 
 
 def _alpha_columns(level: float) -> tuple[TableColumn, ...]:
@@ -197,8 +197,13 @@ def _table_of_alphas(
     **how: Any,
 ) -> ReportTable:
     """``of``: the columns before α; ``more``: those behind its intervals; then the reasons, where any is undefined."""
-    why = columns(("why undefined", "why_undefined")) if any(row["why_undefined"] for row in rows) else ()
-    return ReportTable(name, caption, (*of, *_alpha_columns(level), *more, *why), rows, **how)
+    return ReportTable(name, caption, (*of, *_alpha_columns(level), *more, *_reasons(rows)), rows, **how)
+
+
+def _reasons(rows: Sequence[Row]) -> tuple[TableColumn, ...]:
+    """Columns that say why there is no value or no interval, where any row lacks one."""
+    heads = (("why undefined", "why_undefined"), ("why no interval", "why_no_interval"))
+    return columns(*((head, key) for head, key in heads if any(row[key] for row in rows)))
 
 
 def _alpha_table(found: Agreement, level: float) -> ReportTable:
@@ -229,6 +234,15 @@ def _alpha_table(found: Agreement, level: float) -> ReportTable:
 
 
 def _coefficient_table(found: Agreement, level: float) -> ReportTable:
+    rows = tuple(
+        _coders(c.coders)
+        | {"coefficient": one.name}
+        | estimate_cells(one)
+        | {"level": one.level, "agreement": one.agreement, "chance": one.chance, "units": one.n}
+        | {"why_undefined": one.why_undefined, "why_no_interval": no_interval(one)}
+        for c in found.comparisons
+        for one in c.beside
+    )
     return ReportTable(
         "coefficients",
         "Other coefficients on the same units: what agreement was seen, and how each reckons with chance.",
@@ -240,16 +254,9 @@ def _coefficient_table(found: Agreement, level: float) -> ReportTable:
             ("agreement seen", "agreement", "share"),
             ("by chance", "chance", "share"),
             UNITS,
-        ),
-        tuple(
-            _coders(c.coders)
-            | {"coefficient": one.name}
-            | estimate_cells(one)
-            | {"level": one.level, "agreement": one.agreement, "chance": one.chance, "units": one.n}
-            | {"why_undefined": one.why_undefined}
-            for c in found.comparisons
-            for one in c.beside
-        ),
+        )
+        + _reasons(rows),
+        rows,
     )
 
 
@@ -270,6 +277,14 @@ def _code_table(found: Agreement, level: float) -> ReportTable:
 
 
 def _difference_table(found: Agreement, level: float) -> ReportTable:
+    rows = tuple(
+        {"machine": name, "people": d.first, "with_machine": d.second}
+        | estimate_cells(d)
+        | {"level": d.level, "units": d.n, "traces": d.clusters, "averaged": d.averaged}
+        | {"why_undefined": d.why_undefined, "why_no_interval": no_interval(d)}
+        for name, d in found.report.differences.items()
+    )
+    averaged = columns(("averaged over", "averaged")) if any(row["averaged"] for row in rows) else ()
     return ReportTable(
         "human_machine",
         "Mean α of people with each other, of people with the machine, and the paired difference on the same units.",
@@ -281,13 +296,10 @@ def _difference_table(found: Agreement, level: float) -> ReportTable:
             (f"{level_words(level)} over traces", ("low", "high"), "signed"),
             UNITS,
             ("traces", "traces", "count"),
-        ),
-        tuple(
-            {"machine": name, "people": d.first, "with_machine": d.second}
-            | estimate_cells(d)
-            | {"level": d.level, "units": d.n, "traces": d.clusters, "why_undefined": d.why_undefined}
-            for name, d in found.report.differences.items()
-        ),
+        )
+        + averaged
+        + _reasons(rows),
+        rows,
     )
 
 

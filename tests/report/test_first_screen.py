@@ -16,10 +16,11 @@ from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import Report, ReportSettings, build_report, make_report, open_study
 from pedagogy_r1.report.answers import coded_words
 from pedagogy_r1.report.sections.code_order import measure_order, order_section
+from pedagogy_r1.report.sections.corrections import measure_corrections
 from pedagogy_r1.report.sections.frequencies import measure_frequency
 from pedagogy_r1.report.sections.methods import coverage_section
 from pedagogy_r1.report.sections.noise_share import measure_noise
-from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.runs.run import CoderKind, CoderRun
 
 from ..conftest import ROOT
 from ..make_runs import make_run
@@ -130,7 +131,9 @@ def test_packets_of_120_in_24466_units(tmp_path: Path) -> None:
 TEXT = "One two three. Four five six. Seven eight nine. Ten eleven twelve."
 
 
-def own(folder: Path, spans: dict[str, list[tuple[int, int, str]]]) -> CoderRun:
+def own(
+    folder: Path, spans: dict[str, list[tuple[int, int, str]]], kind: CoderKind | None = None
+) -> CoderRun:
     """A run whose coders chose their own spans of two traces."""
     traces = folder / "traces.jsonl"
     lines = [
@@ -146,7 +149,12 @@ def own(folder: Path, spans: dict[str, list[tuple[int, int, str]]]) -> CoderRun:
                     [trace, start, end, TEXT[start:end], coder, code] for start, end, code in chosen
                 )
     import_codings(
-        [folder / "codings.csv"], traces=traces, out=folder / "run", codebook="schoen@1.0.0", units="own"
+        [folder / "codings.csv"],
+        traces=traces,
+        out=folder / "run",
+        codebook="schoen@1.0.0",
+        units="own",
+        kind=kind,
     )
     return CoderRun(folder / "run")
 
@@ -206,3 +214,32 @@ def test_a_coder_whose_own_spans_overlap_has_no_share_of_tokens(tmp_path: Path) 
     report = make_report(study.runs, study.settings)
     assert report.answers[1].short == f"Not known: {why}."
     assert any(gap.why == why for gap in report.gaps)
+
+
+def test_a_machine_whose_units_overlap_is_not_corrected(tmp_path: Path) -> None:
+    """Shares of units that lie in each other are no shares of the text, and correcting them makes them none."""
+    (tmp_path / "m").mkdir()
+    people = own(tmp_path, {"A": [(0, 29, "KA-RO"), (15, 47, "UT-NF")]})
+    machine = own(tmp_path / "m", {"m": [(0, 29, "KA-RO"), (15, 47, "UT-NF")]}, kind="machine")
+    (machine.folder).rename(tmp_path / "m" / "machine")
+    study = open_study(
+        [people, tmp_path / "m" / "machine"], ReportSettings(coder="m", replicates=20, permutations=100)
+    )
+    found = measure_corrections(study)
+    assert found.why == study.overlaps["m"]
+    assert found.why.startswith("2 units of 4 that m coded overlap another")
+
+
+def test_every_cell_without_interval_has_its_reason(demo: Report) -> None:
+    for name in ("alpha_by_code", "alpha_by_group", "coefficients"):
+        for row in demo.table(name).rows:
+            lacks = row["value"] is not None and row["low"] is None
+            assert bool(row["why_no_interval"]) == lacks, (name, row)
+    assert any(row["why_no_interval"] for row in demo.table("alpha_by_group").rows)
+    assert "why no interval" in [column.head for column in demo.table("alpha_by_group").columns]
+
+
+def test_methods_tell_not_asked_from_missing(demo: Report) -> None:
+    text = next(p.text for p in demo.methods if p.head == "Missing codings")
+    assert "A: 1 empty cell" in text
+    assert "Not asked, and so not missing: A 139 units, B 139 units." in text

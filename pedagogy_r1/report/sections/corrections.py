@@ -97,6 +97,8 @@ def measure_corrections(study: Study) -> Corrections:
     if not study.humans or not machine:
         why = "no machine coder is in these runs" if study.humans else "no run holds codings by people"
         return Corrections(machine, why=why)
+    if machine in study.overlaps:
+        return Corrections(machine, why=study.overlaps[machine])
     f = study.row(machine)
     units = np.flatnonzero(f != MISSING)
     seen = np.vstack([study.row(name)[units] for name in study.humans]) != MISSING

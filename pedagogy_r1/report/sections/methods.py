@@ -109,6 +109,10 @@ def _missing(study: Study) -> str:
         if reasons:
             said.append(f"{coder.name}: {', '.join(f'{n} {why}' for why, n in sorted(reasons.items()))}")
     lost = f"Missing codings: {'; '.join(said)}. " if said else "No coding is missing. "
+    every = len(study.data.unit_ids)
+    apart = [(name, every - len(study.of_coder(name))) for name in study.data.names]
+    not_asked = ", ".join(f"{name} {n:,} units" for name, n in apart if n)
+    lost += f"Not asked, and so not missing: {not_asked}. " if not_asked else ""
     return (
         f"{lost}A missing coding is never counted as “no code applies”: it is in no share and no coefficient, and its number is "
         "given beside each."
