@@ -16,8 +16,8 @@ from ..limits import LEVEL
 ShareInterval = Literal["wilson", "korn-graubard", "linear"]
 
 
-def critical(clusters: int, level: float = LEVEL) -> float:
-    """Two-sided t quantile with ``clusters`` − 1 degrees of freedom."""
+def critical(clusters: float, level: float = LEVEL) -> float:
+    """Two-sided t quantile with ``clusters`` − 1 degrees of freedom; effective clusters need not be whole."""
     from scipy import special
 
     return float(special.stdtrit(clusters - 1, (1 + level) / 2))

@@ -17,7 +17,7 @@ _FILES = {
     "corrected": ("corrected_logistic", "corrected_prevalence"),
     "corrected_verdict": ("Corrected",),
     "multiverse_analysis": ("Analysis", "Conclusion", "Multiverse", "conclusions", "multiverse"),
-    "share_difference": ("BinomialFit", "binomial_glm"),
+    "survey": ("BinomialFit", "SurveyTests", "binomial_glm", "survey_tests"),
     "transition": ("Transitions", "sequence_transitions", "transitions"),
 }
 __getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)

@@ -3,18 +3,20 @@
     IA-SQ   cop 2.1 % [1.1, 4.0]   generic 0 of 410 [0, 1.6]   +2.1 points [+0.5, +4.0]   family p 0.003
 
 Units of one trace, and traces of one item, resemble each other. A χ² on units takes them for independent and finds
-effects where there are none; errors clustered by item are right whether or not the conditions share items, and where
-they do, what the item contributes cancels. The numbers (`share_difference.py`):
+effects where there are none; here whole items are left out or swapped, which is right whether or not the conditions share
+items, and where they do, what the item contributes cancels. The numbers (`share_difference.py`):
 
     difference   p_a − p_b, in points; limits by square-and-add of the two shares' own limits, with the correlation
                  that the clusters show (MOVER: Newcombe 1998, method 10; Zou & Donner 2008)
-    odds ratio   binomial GLM, sandwich errors by cluster, t with G − 1 (`binomial_glm`); where a count is 0, Gart's ½-adjusted
-                 logit on the effective counts gives the finite limit
+    odds ratio   jackknife of its log over clusters; effective counts with ½ added where a side has (nearly) none of the code
     Cohen's h    2 arcsin √p_a − 2 arcsin √p_b; square-and-add on that scale (Cohen 1988, eq. 6.2.1)
-    p_glm        t test of the GLM's coefficient; p_score: the same with the variance under no difference, which zero counts
-                 do not upset (R's ``svychisq(statistic="Wald")``); p_chisq: Rao & Scott's F, ``svychisq(statistic="F")``
-    p_family     step-down max-T over the confirmatory family (`permutation.py`); p_bh: Benjamini–Hochberg over all
-                 other codes, for exploration
+    p_single     t test of the log odds ratio, with its standard error
+    p_family     over the confirmatory family: step-down max-T (`permutation.py`), never below p_single; where the traces of one
+                 side visibly vary more than those of the other, never below Holm's p either
+    p_bh         Benjamini–Hochberg over p_single of all other codes, for exploration
+
+A side with fewer than five clusters, or one of which a few hold nearly all units, is compared with nothing: the estimates
+stand without interval and p, and ``why_untested`` says why. What R's survey makes of the same counts is in `survey.py`.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import RunError, did_you_mean
-from ..estimate import Estimate, few, joined
-from ..limits import LEVEL
+from ..estimate import Estimate, Flags, effective, joined
+from ..limits import LEVEL, UNLIKE
 from ..runs.run_columns import of_coder
 from .code_shares import (
     Basis,
@@ -41,8 +43,8 @@ from .code_shares import (
     renumbered,
     shares,
 )
-from .permutation import PERMUTATIONS, max_t
-from .share_difference import Correction, Sides, cohens_h, odds_ratio, points, score_p
+from .permutation import PERMUTATIONS, Permuted, max_t, unlike
+from .share_difference import Sides, cohens_h, odds_ratio, points
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class CodeContrast:
     """One code, group a against group b. ``points``: difference of the shares in percentage points.
 
     ``design_effect``: variance of the log odds ratio over that of as many independent units. A p is ``None`` where the
-    code never or always occurs (``why_undefined``). ``confirmatory``: in the family; then ``p_family``, else ``p_bh``.
+    code never or always occurs, or no test can hold (``why_undefined``). ``confirmatory``: in the family; then ``p_family``,
+    else ``p_bh``. ``p_single``: uncorrected.
     """
 
     code: str
@@ -60,10 +63,7 @@ class CodeContrast:
     odds_ratio: Estimate
     cohens_h: Estimate
     design_effect: float | None
-    p_glm: float | None
-    p_score: float | None
-    p_chisq: float | None
-    p_permutation: float | None = None
+    p_single: float | None = None
     confirmatory: bool = False
     p_family: float | None = None
     p_bh: float | None = None
@@ -77,7 +77,11 @@ class CodeContrast:
 
 @dataclass(frozen=True)
 class ContrastFamily:
-    """All codes of one comparison; ``family``: the codes whose error is controlled together."""
+    """All codes of one comparison; ``family``: the codes whose error is controlled together.
+
+    ``effective``: clusters of equal size that would carry as much, of side a and side b; ``why_untested``: why there is no p.
+    ``unlike``: how many times more traces vary on one side than on the other (`permutation.unlike`).
+    """
 
     cluster: str
     clusters: int
@@ -91,6 +95,9 @@ class ContrastFamily:
     seed: int
     level: float
     warnings: tuple[str, ...]
+    effective: tuple[float, float] = (0.0, 0.0)
+    unlike: float = 1.0
+    why_untested: str | None = None
     column: str = ""
     a: Any = None
     b: Any = None
@@ -103,15 +110,25 @@ class ContrastFamily:
     @property
     def method(self) -> str:
         """What was tested, and how: ready to be printed under a table."""
+        head = (
+            f"{self.column}: {self.a} against {self.b}, coder {self.coder}, share of {self.basis}, "
+            f"{'primary code' if self.which == 'primary' else 'any code'}. Intervals over {self.cluster}s, "
+            f"{self.effective[0]:.1f} against {self.effective[1]:.1f} effective ones. "
+        )
+        if self.why_untested:
+            return f"{head}No p: {self.why_untested}."
         alone = self.clusters - self.shared
         how = [f"labels swapped within {self.shared} {self.cluster}s that both have"] if self.shared else []
         how += [f"permuted among {alone} {self.cluster}s that one has"] if alone else []
         drawn = f"all {self.permutations}" if self.exact else f"{self.permutations} random (seed {self.seed})"
+        holm = (
+            f" Shares vary {self.unlike:.1f} times as much on one side as on the other, which relabelling does not allow for: no "
+            f"p is below Holm's, of t tests over {self.cluster}s."
+        )
         return (
-            f"{self.column}: {self.a} against {self.b}, coder {self.coder}, share of {self.basis}, "
-            f"{'primary code' if self.which == 'primary' else 'any code'}. Errors clustered by {self.cluster}. "
-            f"Confirmatory family of {len(self.family)}: {', '.join(self.family)}; step-down max-T over "
-            f"{drawn} relabellings, {', '.join(how)}. Other codes: Benjamini-Hochberg, exploratory."
+            f"{head}Confirmatory family of {len(self.family)}: {', '.join(self.family)}; step-down max-T over "
+            f"{drawn} relabellings, {', '.join(how)}, no p below that of the code alone.{holm if self.unlike > UNLIKE else ''} "
+            "Other codes: Benjamini-Hochberg, exploratory."
         )
 
 
@@ -178,48 +195,78 @@ def contrast_sums(
     permutations: int = PERMUTATIONS,
     seed: int = 0,
     level: float = LEVEL,
-    correction: Correction = "statsmodels",
 ) -> ContrastFamily:
     """The comparison from sums per cluster, rows aligned: `contrast` without a table."""
     if not a.total.sum() or not b.total.sum():
         raise RunError("one side has no coded unit, or no tokens", "compare other groups")
     inside = np.array([code in family for code in codes], dtype=bool)
-    tested = max_t(a, b, inside, permutations=permutations, seed=seed)
     found = [
-        _one(code, Sides(replace(a, coded=ya), replace(b, coded=yb)), share_a, share_b, correction)
-        for code, ya, yb, share_a, share_b in zip(
-            codes, a.coded.T, b.coded.T, *shares([a, b], level=level), strict=True
+        _one(code, Sides(replace(a, coded=ya), replace(b, coded=yb)), share_a, share_b, own)
+        for code, own, ya, yb, share_a, share_b in zip(
+            codes, inside.tolist(), a.coded.T, b.coded.T, *shares([a, b], level=level), strict=True
         )
     ]
-    p_bh = _benjamini_hochberg([None if own else r.p_score for r, own in zip(found, inside, strict=True)])
-    contrasts = tuple(
-        replace(r, confirmatory=bool(own), p_permutation=_none(p), p_family=_none(p_family), p_bh=adjusted)
-        for r, own, p, p_family, adjusted in zip(found, inside, tested.p, tested.p_family, p_bh, strict=True)
-    )
-    clusters = len(a.total)
-    smallest = 2 / tested.permutations if tested.exact else 1 / (tested.permutations + 1)
-    coarse = f"with {clusters} {a.by}s no permutation p can be below {smallest:.3g}"
+    why, ratio, coarse = Sides(a, b).why_none(), unlike(a, b), None
+    shared = int(((a.total > 0) & (b.total > 0)).sum())
+    tested = None if why else max_t(a, b, inside, permutations=permutations, seed=seed)
+    if tested:
+        found = _with_p(found, tested, inside, unlike=ratio > UNLIKE)
+        smallest = 2 / tested.permutations if tested.exact else 1 / (tested.permutations + 1)
+        coarse = f"with {len(a.total)} {a.by}s no permutation p can be below {smallest:.3g}"
+        coarse = coarse if smallest > 1 - level else None
     return ContrastFamily(
-        a.by, clusters, tested.shared,
-        tuple(code for code in codes if code in family), contrasts,
-        (a.units, b.units), (a.traces, b.traces), tested.permutations, tested.exact, seed, level,
-        joined(few(clusters, f"{a.by}s"), coarse if smallest > 1 - level else None),
+        a.by, len(a.total), shared,
+        tuple(code for code in codes if code in family), tuple(found),
+        (a.units, b.units), (a.traces, b.traces), tested.permutations if tested else 0,
+        tested is not None and tested.exact, seed, level, joined(why, coarse),
+        (effective(a.total), effective(b.total)), ratio, why,
     )  # fmt: skip
 
 
-def _one(code: str, sides: Sides, a: Estimate, b: Estimate, correction: Correction) -> CodeContrast:
-    """Estimates and the tests that need no permutation."""
-    odds = odds_ratio(sides, a, b, correction=correction)
-    pooled, why = sides.pooled, None
+def _one(code: str, sides: Sides, a: Estimate, b: Estimate, own: bool) -> CodeContrast:
+    """Estimates, and the test that needs no permutation."""
+    odds = odds_ratio(sides, a, b)
+    pooled, why = sides.pooled, sides.why_none()
     hits, total = pooled.coded.sum(), pooled.total.sum()
     if hits in (0, total):
         why = f"the code {'never' if hits == 0 else 'always'} occurs on both sides"
-    elif sides.clusters < 2:
-        why = f"one {pooled.by} only: nothing shows how much shares vary between {pooled.by}s"
     return CodeContrast(
-        code, a, b, points(sides, a, b), odds.estimate, cohens_h(sides, a, b), odds.design_effect,
-        odds.p_glm, None if why else score_p(sides), odds.p_chisq, why_undefined=why,
+        code, a, b, points(sides, a, b), odds.estimate, cohens_h(sides, a, b), sides.design_effect,
+        None if why else odds.p, own, why_undefined=why,
     )  # fmt: skip
+
+
+def _with_p(
+    found: Sequence[CodeContrast], tested: Permuted, inside: Flags, *, unlike: bool
+) -> list[CodeContrast]:
+    """The p of each code in the family (``inside``), and of the others. Where nothing varies, a code's own p is permuted."""
+    alone = [
+        None if np.isnan(p) else float(p) if one.p_single is None else one.p_single
+        for one, p in zip(found, tested.p, strict=True)
+    ]
+    least = [p if own else None for p, own in zip(alone, inside, strict=True)]
+    least = _holm(least) if unlike else least
+    p_bh = _benjamini_hochberg([None if own else p for p, own in zip(alone, inside, strict=True)])
+    return [
+        replace(
+            one, p_single=p, p_bh=adjusted,
+            p_family=None if floor is None else max(floor, float(p_family)),
+        )
+        for one, p, floor, p_family, adjusted in zip(
+            found, alone, least, tested.p_family, p_bh, strict=True
+        )
+    ]  # fmt: skip
+
+
+def _holm(p: Sequence[float | None]) -> list[float | None]:
+    """Adjusted p of those that have one (Holm 1979, step-down Bonferroni)."""
+    adjusted = list(p)
+    order = sorted((value, place) for place, value in enumerate(p) if value is not None)
+    largest = 0.0
+    for done, (value, place) in enumerate(order):
+        largest = max(largest, min(1.0, value * (len(order) - done)))
+        adjusted[place] = largest
+    return adjusted
 
 
 def _benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
@@ -228,7 +275,3 @@ def _benjamini_hochberg(p: Sequence[float | None]) -> list[float | None]:
 
     adjusted = iter(false_discovery_control([value for value in p if value is not None]).tolist())
     return [None if value is None else next(adjusted) for value in p]
-
-
-def _none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

@@ -9,7 +9,6 @@ item are anything but independent, so both intervals are clustered by item like 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -18,8 +17,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..estimate import Estimate, Floats, Ints
-from ..limits import LEVEL
+from ..estimate import Estimate, Floats, Ints, Resampling, effective, over_clusters
+from ..limits import FEWEST_EFFECTIVE, LEVEL
 from ..runs.run_columns import of_coder
 from .code_shares import (
     CoderUnits,
@@ -27,7 +26,6 @@ from .code_shares import (
     Which,
     cluster_word,
     coded_units,
-    half_width,
     ratio_share,
     renumbered,
 )
@@ -123,9 +121,9 @@ def _pair(a: str, b: str, windows: Sums, i: int, j: int, both: Floats, level: fl
 
 
 def _lift(in_a: Floats, in_b: Floats, both: Floats, windows: Sums, expected: float, level: float) -> Estimate:
-    """Delta method on log lift: Σ_g (y_ab/p_ab − y_a/p_a − y_b/p_b + m) / n over clusters."""
+    """n·n_ab/(n_a·n_b), by the jackknife of its log over clusters."""
     n, by = windows.units, windows.by
-    method = f"lift: log scale, linearised, clustered by {by}, t"
+    method = f"lift, clustered by {by}"
     if not expected:
         return windows.undefined("one of the codes never occurs", method, level)
     lift = float(both.sum()) / expected
@@ -134,9 +132,20 @@ def _lift(in_a: Floats, in_b: Floats, both: Floats, windows: Sums, expected: flo
         return replace(blank, warnings=(f"one {by} only",))
     if not both.sum():
         share = ratio_share(both, windows, level=level)
-        high = None if share.high is None else share.high * n / expected
+        if share.high is None:
+            return replace(blank, warnings=share.warnings)
         warnings = (f"never together: {share.warnings[0]}", *share.warnings[1:])
-        return replace(blank, low=0.0, high=high, warnings=warnings)
-    z = both / both.sum() - in_a / in_a.sum() - in_b / in_b.sum() + windows.total / n
-    half = half_width(z, level)
-    return replace(blank, low=lift * math.exp(-half), high=lift * math.exp(half))
+        return replace(blank, low=0.0, high=share.high * n / expected, warnings=warnings)
+    if effective(both) < FEWEST_EFFECTIVE:
+        return replace(blank, warnings=(f"no interval: together in one or two of the {by}s only",))
+    table, how = np.column_stack([both, in_a, in_b, windows.total]), Resampling(level=level)
+    found = over_clusters(
+        _lift_of, table, windows.total, how, scale="ratio", over=f"{by}s", dissent=both, value=lift
+    )
+    return replace(blank, **found)
+
+
+def _lift_of(sums: Floats) -> Floats:
+    """(R, 4) windows with both codes, with either, and all → (R,) lift."""
+    lift: Floats = sums[:, 0] * sums[:, 3] / (sums[:, 1] * sums[:, 2])
+    return lift

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ..estimate import Clusters, Estimate, Floats, joined
+from ..estimate import Clusters, Estimate, Floats, Resampling, joined, over_clusters, quotient
 from ..limits import FEW_HITS, LEVEL
 from ..runs.run_columns import of_coder
 from .code_shares import (
@@ -25,7 +25,6 @@ from .code_shares import (
     cluster_sums,
     cluster_word,
     coded_units,
-    half_width,
     ratio_share,
     renumbered,
     shares,
@@ -98,8 +97,8 @@ def _traces_with(units: CoderUnits, clusters: Clusters, by: str) -> Sums:
 
 
 def _mean(moments: Floats, counts: Floats, by: str, level: float) -> Estimate:
-    """Ratio Σ position / Σ units over clusters, linearised; the interval is cut at 0 and 1."""
-    method = f"mean position: ratio estimator linearised, clustered by {by}, t"
+    """Ratio Σ position / Σ units over clusters; the interval is the jackknife's, on the logit."""
+    method = f"mean position: ratio estimator, clustered by {by}"
     count, kept = int(counts.sum()), counts > 0
     if not count:
         return Sums(moments, counts, 0, 0, by).undefined("the code never occurs", method, level)
@@ -107,7 +106,7 @@ def _mean(moments: Floats, counts: Floats, by: str, level: float) -> Estimate:
     blank = Sums(moments[kept], counts[kept], count, 0, by).estimate(mean, method, level)
     if blank.clusters < 2:
         return replace(blank, warnings=(f"it occurs in one {by} only",))
-    half = half_width((moments - mean * counts)[kept] / count, level)
+    pairs, how = np.column_stack([moments, counts])[kept], Resampling(level=level)
+    found = over_clusters(quotient, pairs, counts[kept], how, scale="share", over=f"{by}s", value=mean)
     rare = f"rests on {blank.clusters} {by}s" if blank.clusters < FEW_HITS else None
-    warnings = joined(rare, *blank.warnings)
-    return replace(blank, low=max(0.0, mean - half), high=min(1.0, mean + half), warnings=warnings)
+    return replace(blank, **found | {"warnings": joined(rare, *found["warnings"])})

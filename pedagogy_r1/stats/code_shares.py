@@ -2,15 +2,16 @@
 
     p̂ = Σ_g y_g / Σ_g m_g         v = G/(G−1) · Σ_g (y_g − p̂ m_g)² / (Σ_g m_g)²        deff = n v / (p̂(1−p̂))
 
-y_g: units (tokens) of cluster g with the code, m_g: all of them, G: clusters, n: units. This is the linearised ratio
-estimator of survey sampling (Cochran 1977, eq. 6.13; ``svymean`` in R). A cluster is an item with all its traces, since
-traces of one item resemble each other; where every item has one trace it is the trace. The interval takes n/deff units
-(`estimate.share`). All it needs are codes summed within clusters (`Sums`). At 0 of n and n of n, v says nothing: the design effect is then borrowed, see `shares`.
+y_g: units (tokens) of cluster g with the code, m_g: all of them, G: clusters, n: units; v: the linearised variance of
+survey sampling (Cochran 1977, eq. 6.13; ``svymean`` in R). A cluster is an item with all its traces, since traces of one
+item resemble each other; where every item has one trace it is the trace. All it needs are codes summed within clusters
+(`Sums`). The interval is the jackknife of the logit over clusters (`estimate.jackknife`). A code that (nearly) no cluster
+has says nothing of how much clusters differ: its interval is that of n/deff units, with a borrowed deff, see `shares`.
+Where even that cannot hold, with few clusters or one that holds nearly everything, there is no interval but a reason.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -27,18 +28,25 @@ from ..estimate import (
     Flags,
     Floats,
     Ints,
+    Resampling,
     ShareInterval,
     critical,
     effective,
     few,
     joined,
+    no_interval,
+    over_clusters,
+    quotient,
     share_interval,
 )
-from ..limits import FEW_HITS, LEVEL
+from ..limits import FEW_HITS, FEWEST_EFFECTIVE, LEVEL
 from ..runs.run_columns import of_coder
 
 Basis = Literal["units", "tokens"]
 Which = Literal["primary", "any"]
+ShareMethod = Literal["jackknife"] | ShareInterval
+"""How the interval of a share is made; the others than the jackknife are those of survey programs, and hold with many clusters
+of like size (``benchmarks/coverage_contrast.py``)."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,12 @@ class Sums:
         return Estimate.undefined(why, level=level, method=method, n=self.units, clusters=len(self.total))
 
     def estimate(self, value: float, method: str, level: float) -> Estimate:
-        """An estimate without its interval, warned of if the clusters are few."""
-        clusters, size = len(self.total), effective(self.total)
-        warnings = joined(few(clusters, f"{self.by}s"))
-        return Estimate(value, None, None, level, method, self.units, clusters, size, warnings=warnings)
+        """An estimate without its interval."""
+        return Estimate(value, None, None, level, method, self.units, len(self.total), effective(self.total))
+
+    def why_none(self) -> str | None:
+        """Why no interval over these clusters can hold, whatever is estimated; clusters without units do not count."""
+        return no_interval(self.total[self.total > 0], f"{self.by}s")
 
 
 def coded_units(
@@ -197,11 +207,6 @@ def cluster_variance(residuals: Floats) -> Floats:
     return factor * (residuals**2).sum(axis=0)  # type: ignore[no-any-return]
 
 
-def half_width(residuals: Floats, level: float) -> float:
-    """Of the interval of such a sum: t with G − 1 degrees of freedom, times its standard error (`cluster_variance`)."""
-    return critical(len(residuals), level) * math.sqrt(float(cluster_variance(residuals)))
-
-
 @dataclass(frozen=True)
 class CodeShare:
     """One code in one group. ``count`` of ``total`` units or tokens (``basis``); ``group``: (column, value) pairs."""
@@ -233,7 +238,7 @@ def frequency(
     which: Which = "primary",
     codes: Sequence[str] | None = None,
     cluster: Literal["item", "trace"] = "item",
-    interval: ShareInterval = "korn-graubard",
+    interval: ShareMethod = "jackknife",
     level: float = LEVEL,
 ) -> tuple[CodeShare, ...]:
     """Every code's share by coder and by the columns ``by`` (domain, condition, model, correct …).
@@ -263,20 +268,25 @@ def frequency(
 
 
 def shares(
-    groups: Sequence[Sums], *, interval: ShareInterval = "korn-graubard", level: float = LEVEL
+    groups: Sequence[Sums], *, interval: ShareMethod = "jackknife", level: float = LEVEL
 ) -> list[list[Estimate]]:
     """Per group, per code: the share.
 
-    Shares of 0 and 1 borrow their design effect: the larger of the median of the group's other codes and the median of
-    the code's in the other groups. Where neither exists they keep the worst case, one unit a cluster. (R's survey and
-    NCHS take 1 there, which is too sure where units are clustered.)
+    A share that (nearly) no cluster has borrows its design effect: the larger of the median of the group's other codes and
+    the median of the code's in the other groups. Where neither exists it keeps the worst case, one unit an effective
+    cluster. (R's survey and NCHS take 1 there, which is too sure where units are clustered.)
     """
     present = [_present(group) for group in groups]
     found = [
         [ratio_share(column, group, interval=interval, level=level) for column in group.coded.T]
         for group in present
     ]
-    deff = np.array([[_told(share) for share in group] for group in found])
+    deff = np.array(
+        [
+            [_told(y, group, share) for y, share in zip(group.coded.T, of, strict=True)]
+            for group, of in zip(present, found, strict=True)
+        ]
+    )
     for at, group in enumerate(present):
         for k, share in enumerate(found[at]):
             known = [values[~np.isnan(values)] for values in (deff[at], deff[:, k])]
@@ -294,46 +304,89 @@ def _present(sums: Sums) -> Sums:
     return replace(sums, coded=sums.coded[kept], total=sums.total[kept])
 
 
-def _told(share: Estimate) -> float:
+def _told(coded: Floats, sums: Sums, share: Estimate) -> float:
     """The design effect that the data show; NaN where they cannot."""
-    between = share.value is not None and 0 < share.value < 1 and share.design_effect is not None
-    return float(share.design_effect or 0.0) if between else np.nan
+    shown = share.design_effect is not None and resting(coded, sums.total) >= FEWEST_EFFECTIVE
+    return float(share.design_effect or 0.0) if shown else np.nan
+
+
+def resting(coded: Floats, total: Floats) -> float:
+    """How many effective clusters a share rests on: those of the units that have the code, or have it not if they are fewer."""
+    return effective(np.minimum(coded, total) if 2 * coded.sum() < total.sum() else total - coded)
 
 
 def ratio_share(
     coded: Floats,
     sums: Sums,
     *,
-    interval: ShareInterval = "korn-graubard",
+    interval: ShareMethod = "jackknife",
     level: float = LEVEL,
     deff: float | None = None,
 ) -> Estimate:
     """One share. ``coded``: (clusters,) y_g. ``deff``: the design effect to assume where the data cannot tell."""
-    total, by, kind = float(sums.total.sum()), sums.by, interval
-    method = f"ratio estimator linearised, clustered by {by}; {kind} interval on n/deff units, t"
+    total, by = float(sums.total.sum()), sums.by
+    method = f"ratio estimator, clustered by {by}"
     if total == 0:
-        return sums.undefined(
-            "the units have no tokens" if sums.units else "no unit was coded", method, level
-        )
+        why = "the units have no tokens" if sums.units else "no unit was coded"
+        return sums.undefined(why, method, level)
     share = float(coded.sum()) / total
+    if coded.sum() in (0, total):
+        share = float(round(share))
     blank = sums.estimate(share, method, level)
     if blank.clusters < 2:
-        alone = f"one {by} only: how much shares vary between {by}s is unknown"
-        return replace(blank, warnings=(alone,))
-    if coded.sum() in (0, total):
-        share, kind = float(round(share)), "korn-graubard" if interval == "linear" else interval
-        variance, effect = 0.0, sums.units / blank.clusters if deff is None else max(1.0, deff)
-        size = sums.units / effect
-        source = "one unit a cluster, the worst case" if deff is None else "borrowed"
-        which = "none" if share == 0 else "all"
-        warning: str | None = f"{which} of {sums.units}: design effect {effect:.3g} is {source}"
+        return replace(blank, warnings=(f"one {by} only: how much shares vary between {by}s is unknown",))
+    if interval == "jackknife" and (why_none := sums.why_none()):
+        return replace(blank, warnings=(why_none,))
+    variance, spread = float(cluster_variance((coded - share * sums.total) / total)), share * (1 - share)
+    blank = replace(blank, design_effect=sums.units * variance / spread if spread else 0.0)
+    if not spread or (interval == "jackknife" and resting(coded, sums.total) < FEWEST_EFFECTIVE):
+        return _borrowed(blank, coded, sums, interval, deff)
+    hits = int(min((coded > 0).sum(), (coded < sums.total).sum()))
+    rare = f"rests on {hits} {by}s" if hits < FEW_HITS else None
+    if interval != "jackknife":
+        return _of_survey(blank, variance, interval, by, rare)
+    fewer = coded if share < 0.5 else sums.total - coded
+    pairs, how = np.column_stack([coded, sums.total]), Resampling(level=level)
+    found = over_clusters(
+        quotient, pairs, sums.total, how, scale="share", over=f"{by}s", dissent=fewer, value=share
+    )
+    return replace(blank, **found | {"n": sums.units, "warnings": joined(rare, *found["warnings"])})
+
+
+def _of_survey(blank: Estimate, variance: float, kind: ShareInterval, by: str, rare: str | None) -> Estimate:
+    """The interval of n/deff units with t of G − 1, as survey programs make it: too narrow with few clusters or unequal ones."""
+    share, units = blank.value or 0.0, float(blank.n)
+    size = min(units, share * (1 - share) / variance) if variance > 0 else units
+    t = critical(blank.clusters, blank.level)
+    low, high = share_interval(share, variance, size, t, kind=kind, level=blank.level)
+    narrow = few(blank.clusters, f"{by}s", blank.effective_clusters)
+    method = f"ratio estimator linearised, clustered by {by}; {kind} interval on n/deff units, t"
+    return replace(blank, low=low, high=high, method=method, warnings=joined(rare, narrow))
+
+
+def _borrowed(
+    blank: Estimate, coded: Floats, sums: Sums, interval: ShareMethod, deff: float | None
+) -> Estimate:
+    """A share that no cluster has, or hardly one: the interval of n/deff units, ``deff`` or its own, if that is larger.
+
+    Never less than 1, and at most, and where nothing is known, that of one unit an effective cluster, of which t has the
+    degrees of freedom.
+    """
+    share, real, by = blank.value or 0.0, max(2.0, blank.effective_clusters or 0.0), sums.by
+    worst = max(1.0, sums.units / real)
+    assumed = worst if deff is None else min(worst, max(1.0, blank.design_effect or 0.0, deff))
+    kind: ShareInterval = "wilson" if interval == "wilson" else "korn-graubard"
+    low, high = share_interval(
+        share, 0.0, sums.units / assumed, critical(real, blank.level), kind=kind, level=blank.level
+    )
+    if share in (0, 1):
+        which = f"{'all' if share else 'none'} of {sums.units}"
     else:
-        variance, spread = float(cluster_variance((coded - share * sums.total) / total)), share * (1 - share)
-        size = min(float(sums.units), spread / variance) if variance > 0 else float(sums.units)
-        effect = sums.units * variance / spread
-        hits = int(min((coded > 0).sum(), (coded < sums.total).sum()))
-        warning = f"rests on {hits} {by}s" if hits < FEW_HITS else None
-    t = critical(blank.clusters, level)
-    low, high = share_interval(share, variance, size, t, kind=kind, level=level)
-    warnings = joined(warning, *blank.warnings)
-    return replace(blank, low=low, high=high, design_effect=effect, warnings=warnings)
+        hits = int((coded > 0).sum() if share < 0.5 else (coded < sums.total).sum())
+        which = f"rests on {hits} of {len(coded)} {by}s"
+    source = "one unit a cluster, the worst case" if deff is None else "borrowed"
+    method = f"ratio estimator, clustered by {by}; {kind} interval on n/deff units, t with {real - 1:.1f} df"
+    return replace(
+        blank, low=low, high=high, method=method, design_effect=assumed,
+        warnings=(f"{which}: design effect {assumed:.3g} is {source}",),
+    )  # fmt: skip

@@ -13,7 +13,8 @@ from scipy import stats
 
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.estimate import clopper_pearson, critical, wilson
-from pedagogy_r1.stats import CodeShare, frequency
+from pedagogy_r1.stats import CodeShare, cooccurrence, frequency, position
+from pedagogy_r1.stats.code_shares import Sums, ratio_share, shares
 
 from ..code_tables import code_frame, traces
 
@@ -161,3 +162,90 @@ def test_unknown_names_are_errors() -> None:
         frequency(table, ["conditon"])
     with pytest.raises(RunError, match="no code is named 'Z'"):
         frequency(table, codes=["Z"])
+
+
+def test_the_interval_leaves_out_one_trace_at_a_time() -> None:
+    """By hand: logit of the share without each trace, t of as many traces as count."""
+    texts = ["AAAB", "AB", "ABBBBB", "BBA", "AABBB", "BBBBAB", "BAAA"]
+    share = by_code(frequency(code_frame(traces(*texts))))["A"].share
+    y, m = (np.array([count(text) for text in texts], dtype=float) for count in (lambda t: t.count("A"), len))
+    logit = np.log((y.sum() - y) / (m.sum() - m - y.sum() + y))
+    off = logit - logit.mean()
+    kish = [x.sum() ** 2 / (x @ x) for x in (m, y)]
+    df = min(math.sqrt(kish[0] * kish[1]), 2 * (off @ off) ** 2 / (off**4).sum()) - 1
+    half = stats.t.ppf(0.975, df) * math.sqrt(6 / 7 * off @ off)
+    middle = math.log(y.sum() / (m - y).sum())
+    assert share.low == pytest.approx(1 / (1 + math.exp(half - middle)))
+    assert share.high == pytest.approx(1 / (1 + math.exp(-half - middle)))
+    assert share.effective_clusters == pytest.approx(kish[0])
+    assert share.method == f"95% jackknife over traces, t with {df:.1f} df"
+
+
+def test_every_share_carries_its_effective_clusters_and_a_lopsided_one_no_interval() -> None:
+    """One trace of 1,000 units and nine of 10 are 1.2 traces, not 10; of as many equal ones nothing is said."""
+    lopsided = by_code(frequency(code_frame(traces("AB" * 500, *["AABBABABBB"] * 9))))["A"].share
+    assert lopsided.clusters == 10
+    assert lopsided.effective_clusters == pytest.approx(1.19, abs=0.01)
+    assert lopsided.interval is None
+    assert lopsided.warnings == (
+        "no interval: a few long traces hold nearly everything (1.2 effective traces)",
+    )
+    equal = by_code(frequency(code_frame(traces(*["AB", "AA", "BB", "BA", "AA"] * 2))))["A"].share
+    assert equal.effective_clusters == pytest.approx(10)
+    assert equal.warnings == ()
+    four = by_code(frequency(code_frame(traces("AB", "AA", "BB", "BA"))))["A"].share
+    assert four.warnings == ("no interval: 4 traces, and with fewer than 5 none can hold",)
+
+
+def test_a_code_of_one_trace_borrows_like_one_of_none() -> None:
+    """Wider than its own counts say, and never as if units were independent."""
+    texts = ["AABB", "AAAA", "BBBB", "ABBB", "AABA", "BBBA", "BBBC"]
+    one = by_code(frequency(code_frame(traces(*texts))))["C"].share
+    assert "rests on 1 of 7 traces: design effect" in one.warnings[0]
+    assert "borrowed" in one.warnings[0]
+    none = by_code(frequency(code_frame(traces(*texts[:6], "BBBB"))))["C"].share
+    assert 0 < (one.low or 0) < 1 / 28 < (none.high or 0) < (one.high or 0) < 1
+    assert (one.design_effect or 0) > 1
+
+
+def test_zero_of_unequal_traces_is_at_worst_one_unit_an_effective_trace() -> None:
+    total = np.array([60.0, 20, 10, 5, 5])
+    none = ratio_share(np.zeros(5), Sums(np.zeros((5, 1)), total, 100, 5, "trace"))
+    real = 100**2 / (total @ total)
+    assert none.high == pytest.approx(clopper_pearson(0, real, critical(real))[1])
+    assert none.high > clopper_pearson(0, 5, critical(5))[1]
+
+
+def test_survey_intervals_say_where_they_are_too_narrow() -> None:
+    table = code_frame(traces("AB" * 30, *["AB", "BB", "AA"] * 20))
+    share = by_code(frequency(table, interval="wilson"))["A"].share
+    assert "61 traces (8.4 effective) only" in " ".join(share.warnings)
+
+
+def test_shares_of_few_unequal_traces_are_covered() -> None:
+    """14 traces of lognormal length: 95 % of 300 intervals, at least 91 % by chance (p < .001)."""
+    rng, held, total = np.random.default_rng(4), 0, 0
+    for _ in range(300):
+        m = np.maximum(2, np.round(40 * np.exp(rng.normal(0, 1, 14) - 0.5)))
+        y = rng.binomial(m.astype(int), rng.beta(6, 14, 14)).astype(float)
+        (found,) = shares([Sums(y[:, None], m, int(m.sum()), 14, "trace")])[0]
+        if found.low is not None and found.high is not None:
+            held, total = held + (found.low <= 0.3 <= found.high), total + 1
+    assert total > 280
+    assert held / total >= 0.91
+
+
+def test_lift_and_position_have_effective_clusters_or_no_interval() -> None:
+    texts = ["AABBC", "ABABA", "BBABA", "CABBA", "AACBB", "BABAC"]
+    pair = next(p for p in cooccurrence(code_frame(traces(*texts)), window=2) if (p.a, p.b) == ("A", "B"))
+    place = next(p for p in position(code_frame(traces(*texts))) if p.code == "A").mean
+    for estimate in (pair.lift, pair.jaccard, place):
+        assert estimate.low is not None
+        assert estimate.low < (estimate.value or 0) < (estimate.high or 0)
+        assert "jackknife over traces" in estimate.method
+        assert estimate.effective_clusters == pytest.approx(6, abs=0.5)
+    short = next(p for p in position(code_frame(traces(*texts[:4]))) if p.code == "A").mean
+    assert short.warnings == (
+        "rests on 4 traces",
+        "no interval: 4 traces, and with fewer than 5 none can hold",
+    )

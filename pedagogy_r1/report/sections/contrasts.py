@@ -94,8 +94,8 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
     pairs = list(zip(found.comparisons, found.families, strict=True))
     lead = (
         "A χ² on sentences would take sentences of one trace for independent and find differences where there are none. "
-        "Here errors are clustered by item, and the p of the confirmatory codes is corrected for all of them together "
-        "(max-T); each comparison is a family of its own. A difference that is not shown is not shown to be absent: look at "
+        "Here whole items are left out or swapped, and the p of the confirmatory codes is corrected for all of them together "
+        "; each comparison is a family of its own. A difference that is not shown is not shown to be absent: look at "
         "its interval."
     )
     return Section(
@@ -110,8 +110,9 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
                 Gap(f"{c.code}, {one.words}", c.why_undefined)
                 for one, family in pairs
                 for c in family.contrasts
-                if c.why_undefined
+                if c.why_undefined and c.why_undefined != family.why_untested
             ),
+            *(Gap(sentence(one.words), family.why_untested) for one, family in pairs if family.why_untested),
         ),
         cautions=joined(
             *(f"{one.words}: {tasks}." for one, f in pairs if (tasks := tasks_words(study, one, f))),
@@ -183,8 +184,8 @@ def _row(c: CodeContrast, level: float) -> Row:
         {"a": c.share_a, "b": c.share_b, "points": c.points, "odds": c.odds_ratio, "h": c.cohens_h}
     )
     own |= {"level": level, "design_effect": c.design_effect, "p": c.p}
-    own |= {"confirmatory": c.confirmatory, "p_family": c.p_family, "p_bh": c.p_bh, "p_glm": c.p_glm}
-    own |= {"p_score": c.p_score, "p_chisq_rao_scott": c.p_chisq, "p_permutation": c.p_permutation}
+    own |= {"confirmatory": c.confirmatory, "p_family": c.p_family, "p_bh": c.p_bh, "p_single": c.p_single}
+    own |= {"effective_clusters": c.points.effective_clusters}
     return own | {"why_undefined": c.why_undefined, "warnings": "; ".join(c.points.warnings)}
 
 

@@ -104,7 +104,11 @@ def _table(
         *columns(("code", "code", "code"), ("of", "basis")),
         *with_interval("share", "", "share", study.settings.level),
         *columns(("count", "count", "count"), ("total", "total", "count")),
-        *columns(("design effect", "design_effect", "number"), ("traces", "n_traces", "count")),
+        *columns(
+            ("design effect", "design_effect", "number"),
+            ("traces", "n_traces", "count"),
+            ("effective", "effective", "number"),
+        ),
     )
     return ReportTable(
         name, caption, shown, tuple(_row(s) for basis in BASES for s in shares.get(basis, ())), first=first
@@ -115,6 +119,7 @@ def _row(share: CodeShare) -> Row:
     own: Row = {f"shown_{name}": value_words(name, value) for name, value in share.group}
     own |= {"coder": share.coder, "code": share.code, "basis": share.basis}
     own |= {"count": share.count, "total": share.total, "n_traces": share.n_traces}
+    own |= {"effective": share.share.effective_clusters, "warnings": "; ".join(share.share.warnings)}
     own |= estimate_cells(share.share, more=True)
     return own | {"n_missing": share.n_missing, "method": share.share.method}
 
