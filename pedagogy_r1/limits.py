@@ -39,13 +39,14 @@ MOST_UNDEFINED = 0.5
 """Share of the resamples without a value above which there is no interval: what is left is no longer the statistic's
 distribution but that of the data for which it is defined. By custom; nothing was simulated."""
 
-UNLIKE = 1.5
+UNLIKE, UNLIKE_PAIRED = 1.5, 3.0
 """How many times more shares vary over the traces of one side of a comparison than over those of the other (median over codes),
-from which on relabelling alone no longer tests it.
+from which on relabelling alone no longer tests it: where traces are permuted, and where all items are on both sides.
 
 ``benchmarks/coverage_contrast.py``: where 6 variable traces stand against 30 steady ones, none shared, max-T alone finds a difference
-in 9 to 35 % of the studies that have none; with Holm's t tests from here on in at most 6.5 %. Where both vary alike the median is above
-1.5 in a quarter of studies with equal traces and in half of those with unequal ones, which costs these some power.
+in 9 to 35 % of the studies that have none, and with Holm's t tests from here on in at most 6.5 %; where items are paired, relabelling
+alone in up to 8 %. Where both sides vary alike the median is above 1.5 in a quarter of studies with equal traces and in half of those
+with unequal ones, which costs these some power.
 """
 
 FEW_HITS = 5

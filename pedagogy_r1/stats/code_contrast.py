@@ -30,7 +30,7 @@ import pandas as pd
 
 from ..errors import RunError, did_you_mean
 from ..estimate import Estimate, Flags, effective, joined
-from ..limits import LEVEL, UNLIKE
+from ..limits import LEVEL, UNLIKE, UNLIKE_PAIRED
 from ..runs.run_columns import of_coder
 from .code_shares import (
     Basis,
@@ -80,7 +80,8 @@ class ContrastFamily:
     """All codes of one comparison; ``family``: the codes whose error is controlled together.
 
     ``effective``: clusters of equal size that would carry as much, of side a and side b; ``why_untested``: why there is no p.
-    ``unlike``: how many times more traces vary on one side than on the other (`permutation.unlike`).
+    ``unlike``: how many times more traces vary on one side than on the other (`permutation.unlike`); ``holm``: that is too
+    much for relabelling alone.
     """
 
     cluster: str
@@ -97,6 +98,7 @@ class ContrastFamily:
     warnings: tuple[str, ...]
     effective: tuple[float, float] = (0.0, 0.0)
     unlike: float = 1.0
+    holm: bool = False
     why_untested: str | None = None
     column: str = ""
     a: Any = None
@@ -127,7 +129,7 @@ class ContrastFamily:
         )
         return (
             f"{head}Confirmatory family of {len(self.family)}: {', '.join(self.family)}; step-down max-T over "
-            f"{drawn} relabellings, {', '.join(how)}, no p below that of the code alone.{holm if self.unlike > UNLIKE else ''} "
+            f"{drawn} relabellings, {', '.join(how)}, no p below that of the code alone.{holm if self.holm else ''} "
             "Other codes: Benjamini-Hochberg, exploratory."
         )
 
@@ -208,9 +210,10 @@ def contrast_sums(
     ]
     why, ratio, coarse = Sides(a, b).why_none(), unlike(a, b), None
     shared = int(((a.total > 0) & (b.total > 0)).sum())
+    holm = ratio > (UNLIKE_PAIRED if shared == len(a.total) else UNLIKE)
     tested = None if why else max_t(a, b, inside, permutations=permutations, seed=seed)
     if tested:
-        found = _with_p(found, tested, inside, unlike=ratio > UNLIKE)
+        found = _with_p(found, tested, inside, holm)
         smallest = 2 / tested.permutations if tested.exact else 1 / (tested.permutations + 1)
         coarse = f"with {len(a.total)} {a.by}s no permutation p can be below {smallest:.3g}"
         coarse = coarse if smallest > 1 - level else None
@@ -219,7 +222,7 @@ def contrast_sums(
         tuple(code for code in codes if code in family), tuple(found),
         (a.units, b.units), (a.traces, b.traces), tested.permutations if tested else 0,
         tested is not None and tested.exact, seed, level, joined(why, coarse),
-        (effective(a.total), effective(b.total)), ratio, why,
+        (effective(a.total), effective(b.total)), ratio, holm, why,
     )  # fmt: skip
 
 
@@ -236,16 +239,14 @@ def _one(code: str, sides: Sides, a: Estimate, b: Estimate, own: bool) -> CodeCo
     )  # fmt: skip
 
 
-def _with_p(
-    found: Sequence[CodeContrast], tested: Permuted, inside: Flags, *, unlike: bool
-) -> list[CodeContrast]:
+def _with_p(found: Sequence[CodeContrast], tested: Permuted, inside: Flags, holm: bool) -> list[CodeContrast]:
     """The p of each code in the family (``inside``), and of the others. Where nothing varies, a code's own p is permuted."""
     alone = [
         None if np.isnan(p) else float(p) if one.p_single is None else one.p_single
         for one, p in zip(found, tested.p, strict=True)
     ]
     least = [p if own else None for p, own in zip(alone, inside, strict=True)]
-    least = _holm(least) if unlike else least
+    least = _holm(least) if holm else least
     p_bh = _benjamini_hochberg([None if own else p for p, own in zip(alone, inside, strict=True)])
     return [
         replace(
