@@ -33,6 +33,9 @@ LEAST_HUMANS = 3
 MOST_MACHINES = 6
 """With more machine coders only the pairs with people are shown; all pairs would be a page of rows."""
 
+MOST_GROUPED = 3
+"""Machines that are compared with people by group, models before rule-based ones."""
+
 MOST_QUOTES = 12
 GROUP_COLUMNS = ("condition", "domain", "model")
 
@@ -131,8 +134,8 @@ def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
 
 def _group_rows(study: Study) -> Iterator[Row]:
     teams = [(study.humans, "human-human")] if len(study.humans) >= 2 else []
-    if study.machine:
-        teams += [((human, study.machine), "human-machine") for human in study.humans[:4]]
+    for machine in study.machines_in_order[:MOST_GROUPED]:
+        teams += [((human, machine), "human-machine") for human in study.humans[:4]]
     for column in GROUP_COLUMNS:
         values = study.values(column)
         for value in values if 2 <= len(values) <= 12 else []:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from pedagogy_r1.report.sections.corrections import measure_corrections
 from pedagogy_r1.report.sections.frequencies import measure_frequency
 from pedagogy_r1.report.sections.methods import coverage_section
 from pedagogy_r1.report.sections.noise_share import measure_noise
+from pedagogy_r1.report.study_agreement import agreement_tables, measure_agreement
 from pedagogy_r1.runs.run import CoderKind, CoderRun
 
 from ..conftest import ROOT
@@ -70,6 +72,22 @@ def test_headline_does_not_flip_with_coder(runs: list[CoderRun]) -> None:
     assert all(
         "than with each other" in point or "not shown to differ" in point for point in answers[0].points
     )
+
+
+def test_every_machine_has_its_alpha_by_group_whatever_the_coder(runs: list[CoderRun]) -> None:
+    study = open_study(runs, ReportSettings(coder="cues", replicates=20, permutations=100))
+    study.table["model"] = [
+        "x" if trace in ("t0", "t1", "t2", "t3", "t4", "t5") else "y" for trace in study.table["trace_id"]
+    ]
+    fields = tuple(
+        f | {"model": "x" if int(t[1:]) < 6 else "y"}
+        for f, t in zip(study.data.fields, study.data.traces, strict=True)
+    )
+    study = replace(study, data=replace(study.data, fields=fields))
+    rows = next(
+        t for t in agreement_tables(study, measure_agreement(study)) if t.name == "alpha_by_group"
+    ).rows
+    assert {row["coders"] for row in rows} == {"A – B", "A – gpt", "B – gpt", "A – cues", "B – cues"}
 
 
 def test_cues_never_stand_for_the_machine_where_a_model_is_at_hand(runs: list[CoderRun]) -> None:
