@@ -1,25 +1,30 @@
 """α and its bootstrap beside the krippendorff package (looped), nltk and irrCAC.
 
     python -m benchmarks.alpha_speed            # nltk and irrCAC are measured where they are installed
+    python -m benchmarks.alpha_speed --beside ../base     # this checkout and another in turn, 10⁶ units of 2,000 traces
 
-Each size runs in a process of its own, so that peak memory is its own. Times are medians; the package's 1,000
+Each size runs in a process of its own, so that peak memory is its own. Times are medians of processor seconds, of one thread
+on every side, so that other work on the machine takes no part; the package's 1,000
 resamples are 20 measured ones times 50. At 1,000,000 units the package's own peak memory is beside ours.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 CODES = 10
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 def data(units: int, coders: int, missing: float) -> np.ndarray[Any, Any]:
@@ -34,19 +39,20 @@ def data(units: int, coders: int, missing: float) -> np.ndarray[Any, Any]:
 
 
 def median(act: Callable[[], Any], times: int) -> float:
-    """Seconds, median."""
+    """Processor seconds, median."""
     found = []
     for _ in range(times):
-        start = time.perf_counter()
+        start = time.process_time()
         act()
-        found.append(time.perf_counter() - start)
+        found.append(time.process_time() - start)
     return statistics.median(found)
 
 
-def ours(units: int, coders: int, missing: float, replicates: int) -> dict[str, float]:
+def ours(units: int, coders: int, missing: float, replicates: int, length: int = 50) -> dict[str, float]:
+    """``length``: units of a trace."""
     from pedagogy_r1.agreement import krippendorff_alpha
 
-    values, cluster = data(units, coders, missing), np.arange(units) // 50
+    values, cluster = data(units, coders, missing), np.arange(units) // length
     krippendorff_alpha(values[:, :200], cluster[:200], CODES, replicates=10)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = median(lambda: krippendorff_alpha(values, cluster, CODES, replicates=replicates), 5)
@@ -94,7 +100,8 @@ def irrcac(units: int, coders: int, missing: float, replicates: int) -> dict[str
 def apart(who: str, *arguments: float) -> dict[str, float] | None:
     """Run one measurement in a fresh process; ``None`` where the package is not installed."""
     code = f"from benchmarks import alpha_speed as b; import json; print(json.dumps(b.{who}{arguments!r}))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    env = os.environ | ONE_THREAD
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     if result.returncode:
         assert "ModuleNotFoundError" in result.stderr, result.stderr
         return None
@@ -102,8 +109,29 @@ def apart(who: str, *arguments: float) -> dict[str, float] | None:
     return found
 
 
+def beside(checkout: Path, pairs: int = 9) -> None:
+    """Seconds of this checkout and of another, in turn, each time in a fresh process; the median of their ratios."""
+    here = Path(__file__).resolve().parent
+    code = "import alpha_speed as b; print(b.ours(1_000_000, 3, 0.2, 1000, 500)['seconds'])"
+    found = []
+    for _ in range(pairs):
+        both = []
+        for root in (here.parent, checkout):
+            env = os.environ | ONE_THREAD | {"PYTHONPATH": f"{root}{os.pathsep}{here}"}
+            result = subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True, cwd="/"
+            )
+            both.append(float(result.stdout))
+        found.append(both)
+        print(f"  here {both[0]:.3f} s  {checkout} {both[1]:.3f} s  {both[0] / both[1]:.2f} ×", flush=True)
+    print(f"median of {pairs} ratios {statistics.median(mine / other for mine, other in found):.2f} ×")
+
+
 def main() -> None:
     """Print the table."""
+    if sys.argv[1:2] == ["--beside"]:
+        beside(Path(sys.argv[2]).resolve())
+        return
     print(
         "1,000 resamples over units and 1,000 over traces (ours: both) against looping the package over units"
     )

@@ -143,7 +143,7 @@ class Additive:
 
     def over_units(self, how: Resampling) -> Floats:
         """(replicates,) the statistic of redrawn units."""
-        if 4 * len(self.sizes) < len(self.profile):
+        if 8 * len(self.sizes) < len(self.profile):  # as fast there as the units themselves
             draws, features = unit_draws(self.sizes, how.replicates, how.seed), self.features
         else:
             draws = cluster_draws(len(self.profile), how.replicates, how.seed)
@@ -158,8 +158,12 @@ class Additive:
         self, how: Resampling, scale: Scale, dissent: Floats | None = None, limits: Sequence[float] = ()
     ) -> dict[str, Any]:
         """The fields of an `Estimate` over traces, without its value; ``dissent``: (profiles,), see `over_clusters`."""
+        sizes = self.trace_sizes
+        if not how.replicates:  # no interval was asked for, so no sums are needed to say that there is none
+            none = np.zeros((len(sizes), 0))
+            return over_clusters(self.statistic, none, sizes, how, scale=scale, value=0.0, limits=limits)
         rare = None if dissent is None else self.by_trace(dissent)
-        sums, sizes = self.trace_sums(), self.trace_sizes
+        sums = self.trace_sums()
         return over_clusters(self.statistic, sums, sizes, how, scale=scale, dissent=rare, limits=limits)
 
 
