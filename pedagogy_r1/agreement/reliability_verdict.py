@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..estimate import Estimate
+from ..estimate import Estimate, few
 from ..formatting import shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 
@@ -29,12 +29,15 @@ class Verdict:
 
 
 def verdict(alpha: Estimate) -> Verdict:
-    """By the limits of the interval over traces; without one nothing is shown, and the estimate says why there is none."""
+    """By the limits of the interval over traces. Without one nothing is shown, and the estimate says why there is none; nor by
+    percentiles of few resampled traces, which the estimate calls too narrow."""
     reliable, tentative = shown(ALPHA_RELIABLE), shown(ALPHA_TENTATIVE)
     if alpha.value is None:
         return Verdict("unknown", "undefined")
     if alpha.low is None or alpha.high is None:
         return Verdict("unknown", "no verdict without an interval")
+    if few(alpha.clusters, effective=alpha.effective_clusters) in alpha.warnings:
+        return Verdict("unknown", "no verdict, as the interval tends to be too narrow")
     if alpha.low >= ALPHA_RELIABLE:
         return Verdict("reliable", f"reaches {reliable}")
     if alpha.low >= ALPHA_TENTATIVE:

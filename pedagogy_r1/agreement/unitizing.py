@@ -17,7 +17,7 @@ cᵤα and (k)ᵤα take ℓ* over coded matter only and pair by intersections (
 same for two coders, another number for three or more; it is here as ``pairing="union"`` to compare with.
 
 Several traces are one text laid end to end (exactly: no unit reaches across a border, and a gap counts by its length, so
-a border inside it changes nothing). Hence all sums are over traces, and a bootstrap redraws traces. Where a coder is
+a border inside it changes nothing). Hence all sums are over traces, and intervals leave out (or redraw) traces. Where a coder is
 missing, m is that of the coders who are there, and matter of fewer than two is left out.
 """
 
@@ -31,7 +31,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Interval, Resampling, over_clusters
+from ..estimate import BOOTSTRAP, Estimate, Interval, Resampling, over_clusters
 from ..formatting import level_words
 from ..limits import LEVEL
 from .continuum import Continuum, coders_of, codes_of, in_order
@@ -117,7 +117,7 @@ def unitizing_alpha(
         length=round(lengths.sum()),
         left_out=sum(c.length for c in continua) - round(lengths.sum()),
         absent={coder: sum(coder not in c.spans for c in continua) for coder in coders},
-        method=_method(pairing, len(coders), level),
+        method=_method(pairing, len(coders), Resampling(replicates, seed, level, interval)),
     )
 
 
@@ -231,8 +231,9 @@ def _why_uncoded(cross: Floats, own: float, nowhere: str, same: str, what: str) 
     return f"too little coded matter intersects for {what}: its expected coincidences under chance are not positive"
 
 
-def _method(pairing: Pairing, coders: int, level: float) -> str:
-    text = f"u-alpha family (Krippendorff et al. 2016, with its erratum); {level_words(level, '')} percentile bootstrap over traces"
+def _method(pairing: Pairing, coders: int, how: Resampling) -> str:
+    way = "jackknife" if how.interval != BOOTSTRAP else "percentile bootstrap"
+    text = f"u-alpha family (Krippendorff et al. 2016, with its erratum); {level_words(how.level, '')} {way} over traces"
     if pairing == "union":
         return text + "; cu- and (k)u-alpha paired by the union of the others' spans, for comparison only"
     return text + (

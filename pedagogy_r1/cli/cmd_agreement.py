@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,27 +10,27 @@ import click
 
 from ..formatting import DASH, counted, interval, level_words, shown
 from . import options
-from .console import console, escape, put, put_json, table
+from .console import (
+    alpha_cells,
+    cluster_cells,
+    console,
+    escape,
+    put,
+    put_json,
+    put_verdicts,
+    said_of,
+    table,
+)
 
 if TYPE_CHECKING:
     from ..agreement.agreement_report import AgreementReport
     from ..agreement.alpha import Alpha
     from ..agreement.alpha_difference import AlphaDifference
     from ..agreement.comparison import Comparison
-    from ..agreement.reliability_verdict import Standing
-    from ..estimate import Estimate
     from ..runs.where import Where
 
 WIDE = 120
 """Columns that the table takes with the coefficients beside α."""
-
-COLOURS: dict[Standing, str] = {
-    "reliable": "green",
-    "tentative": "yellow",
-    "not shown": "red",
-    "low": "red",
-    "unknown": "yellow",
-}
 
 
 @click.command("agreement", cls=options.Command)
@@ -124,13 +124,12 @@ def _print_comparisons(comparisons: Sequence[Comparison], over: str) -> None:
     rows = []
     for c in comparisons:
         more = [shown(b.value) for b in c.beside] if beside else []
-        counts = (f"{c.result.n}", f"{c.result.n_pairable}", *_traces(c.result))
+        counts = (f"{c.result.n}", f"{c.result.n_pairable}", *cluster_cells(c.result))
         rows.append((escape(_who(c)), c.kind, *_cells(c.result), *more, *counts))
     put(table(*heads, rows=rows, left=("coders", "")))
     if beside and (weights := beside[-1].partition(", ")[2]):
         put(f"κ and AC2: {weights}; agree: the same code", style="dim")
-    for line in _verdicts(comparisons):
-        put(escape(line))
+    put_verdicts((_who(c), c.result) for c in comparisons)
 
 
 def _heads(beside: Sequence[str]) -> tuple[str, ...]:
@@ -138,44 +137,14 @@ def _heads(beside: Sequence[str]) -> tuple[str, ...]:
     return ("agree", "κ", "AC2" if "AC2" in beside[-1] else "AC1") if beside else ()
 
 
-def _verdicts(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    """What the α's show by the lower limits of their intervals, and of whom."""
-    from ..agreement.reliability_verdict import verdict
-
-    said: dict[str, list[str]] = {}
-    for c in comparisons:
-        if c.result.value is not None:
-            said.setdefault(verdict(c.result).words, []).append(_who(c))
-    yield from (f"{words}: {'; '.join(who)}" for words, who in said.items())
-
-
-def _of_whom(said: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Words and whom they are said of, the same words once."""
-    together: dict[str, list[str]] = {}
-    for words, who in said:
-        together.setdefault(words, []).append(who)
-    yield from (f"{'; '.join(who)}: {words}" for words, who in together.items())
-
-
 def _who(comparison: Comparison) -> str:
     return " – ".join(comparison.coders)
 
 
-def _traces(estimate: Estimate) -> tuple[str, str]:
-    """How many clusters the interval is over, and how many of equal size carry as much: two cells."""
-    real = estimate.effective_clusters
-    return f"{estimate.clusters}" if estimate.clusters else DASH, DASH if real is None else f"{real:.1f}"
-
-
 def _cells(result: Alpha) -> tuple[str, str, str]:
     """α in the colour of what its interval shows, and both intervals."""
-    from ..agreement.reliability_verdict import verdict
-
-    if result.value is None:
-        return "[yellow]undefined[/]", DASH, DASH
-    colour = COLOURS[verdict(result).standing]
-    units = interval(result.unit_low, result.unit_high)
-    return f"[{colour}]{shown(result.value)}[/]", interval(result.low, result.high), units
+    units = DASH if result.value is None else interval(result.unit_low, result.unit_high)
+    return *alpha_cells(result), units
 
 
 def _print_codes(comparison: Comparison, over: str) -> None:
@@ -183,7 +152,7 @@ def _print_codes(comparison: Comparison, over: str) -> None:
     for c in comparison.per_code:
         note = c.result.why_undefined or "; ".join(c.result.warnings)
         share = shown(c.prevalence, "share")
-        rows.append((c.code, *_cells(c.result), share, *_traces(c.result), f"[dim]{escape(note)}[/]"))
+        rows.append((c.code, *_cells(c.result), share, *cluster_cells(c.result), f"[dim]{escape(note)}[/]"))
     heads = ("code", "α", over, "over units", "prevalence", "traces", "effective", "note")
     title = f"{_who(comparison)} · α of the presence of each code, as primary or second one"
     put()
@@ -197,7 +166,7 @@ def _print_accuracy(report: AgreementReport, over: str) -> None:
             cells = [
                 cell
                 for share in (c.precision, c.recall, c.f1)
-                for cell in (shown(share.value), interval(share.low, share.high), _traces(share)[1])
+                for cell in (shown(share.value), interval(share.low, share.high), cluster_cells(share)[1])
             ]
             rows.append((c.code, *cells, shown(c.prevalence.value), shown(c.bias.value)))
         heads = (
@@ -209,7 +178,7 @@ def _print_accuracy(report: AgreementReport, over: str) -> None:
         put()
         put(table(*heads, rows=rows, left=("code",), title=f"{name} against the reference"))
         measures = [(m, getattr(c, m.lower()), c.code) for c in codes for m in ("precision", "recall", "F1")]
-        for line in _of_whom([(why, f"{code} {m}") for m, share, code in measures for why in share.warnings]):
+        for line in said_of([(why, f"{code} {m}") for m, share, code in measures for why in share.warnings]):
             put(escape(line), style="yellow")
     for who, found in report.hayes.items():
         put(f"{escape(who)}: Hayes–Krippendorff {interval(found.low, found.high)}")
@@ -227,8 +196,9 @@ def _print_before_after(report: AgreementReport) -> None:
         if d is not None and d.why_undefined:
             put(f"before and after: {escape(d.why_undefined)}", style="yellow")
     if report.not_made_again:
-        carried = f"{report.not_made_again} codings were carried to the new version and not made again"
-        put(f"{carried}: on them nothing can differ but by the map", style="yellow")
+        carried = counted(report.not_made_again, "coding was", "codings were")
+        more = "carried to the new version and not made again: on them nothing can differ but by the map"
+        put(f"{carried} {more}", style="yellow")
 
 
 def _differences(report: AgreementReport) -> Iterator[str]:
@@ -244,7 +214,7 @@ def _differences(report: AgreementReport) -> Iterator[str]:
 def _size(d: AlphaDifference) -> str:
     """The difference, its interval or why there is none, what it rests on, and which pairs."""
     between = f" {interval(d.low, d.high)}" if d.interval else ""
-    traces, real = counted(d.clusters or 0, "trace"), _traces(d)[1]
+    traces, real = counted(d.clusters or 0, "trace"), cluster_cells(d)[1]
     more = "".join(f"; {words}" for words in (*d.warnings, d.averaged) if words)
     return f"difference {shown(d.value)}{between}, {counted(d.n, 'unit')} of {traces}, {real} effective{more}"
 
@@ -259,10 +229,8 @@ def _remarks(comparisons: Sequence[Comparison]) -> Iterator[str]:
         for share, of in ((c.result.unit_undefined_share, "units"), (c.result.undefined_share, "traces")):
             if share > 0:
                 lost = shown(share, "share") if share >= 0.001 else "under 0.1 %"
-                said.append(
-                    (f"α was undefined in {lost} of the resamples of {of}, which are left out", _who(c))
-                )
-    yield from _of_whom(said)
+                said.append((f"{lost} of the resamples of {of} could not be used and are left out", _who(c)))
+    yield from said_of(said)
 
 
 def _coverage(report: AgreementReport) -> Iterator[str]:

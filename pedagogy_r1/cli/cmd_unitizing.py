@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import counted, interval, level_words, shown
+from ..formatting import counted, level_words, shown
 from . import options
-from .console import escape, put, put_json, table
+from .console import alpha_cells, cluster_cells, escape, put, put_json, put_verdicts, said_of, table
 
 if TYPE_CHECKING:
     from ..agreement.gamma import Gamma
@@ -73,12 +73,14 @@ def _print(found: Unitizing, over: str) -> None:
     for name, alpha in found.family.items():
         coverage = "" if alpha.coverage is None else shown(alpha.coverage, "share")
         note = f"[dim]{escape(alpha.why_undefined or '')}[/]"
-        limits = interval(alpha.low, alpha.high)
-        rows.append((escape(NAMES.get(name, name)), shown(alpha.value), limits, coverage, note))
-    put(table("", "α", over, "coverage", "note", rows=rows, left=("", "note")))
+        name = escape(NAMES.get(name, name))
+        rows.append((name, *alpha_cells(alpha), *cluster_cells(alpha), coverage, note))
+    heads = ("", "α", over, "traces", "effective", "coverage", "note")
+    put(table(*heads, rows=rows, left=("", "note")))
     put(escape(found.method), style="dim")
-    for warning in dict.fromkeys(w for alpha in found.family.values() for w in alpha.warnings):
-        put(escape(warning), style="yellow")
+    put_verdicts(found.family.items())
+    for line in said_of((why, name) for name, alpha in found.family.items() for why in alpha.warnings):
+        put(escape(line), style="yellow")
 
 
 def _print_gamma(aligned: Sequence[Gamma]) -> None:

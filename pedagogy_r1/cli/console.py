@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..files.records import write_json
-from ..formatting import interval, shown
+from ..formatting import DASH, interval, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -77,6 +77,45 @@ def estimate_cells(e: Estimate, kind: Kind = "coefficient", *, bold: bool = True
     """The value and its interval, as two cells."""
     value = shown(e.value, kind)
     return f"[bold]{value}[/]" if bold else value, f"[dim]{interval(e.low, e.high, kind)}[/]"
+
+
+COLOURS = {"reliable": "green", "tentative": "yellow", "not shown": "red", "low": "red", "unknown": "yellow"}
+"""Of what an α shows (`reliability_verdict.Standing`)."""
+
+
+def alpha_cells(alpha: Estimate) -> tuple[str, str]:
+    """α in the colour of what its interval shows, and the interval."""
+    from ..agreement.reliability_verdict import verdict
+
+    if alpha.value is None:
+        return "[yellow]undefined[/]", DASH
+    return f"[{COLOURS[verdict(alpha).standing]}]{shown(alpha.value)}[/]", interval(alpha.low, alpha.high)
+
+
+def cluster_cells(e: Estimate) -> tuple[str, str]:
+    """Over how many clusters the interval is, and how many of equal size carry as much."""
+    real = e.effective_clusters
+    return f"{e.clusters}" if e.clusters else DASH, DASH if real is None else f"{real:.1f}"
+
+
+def put_verdicts(alphas: Iterable[tuple[str, Estimate]]) -> None:
+    """What named α's show by the lower limits of their intervals: a line for each verdict, with those that it is about."""
+    from ..agreement.reliability_verdict import verdict
+
+    together: dict[str, list[str]] = {}
+    for name, alpha in alphas:
+        if alpha.value is not None:
+            together.setdefault(verdict(alpha).words, []).append(name)
+    for words, names in together.items():
+        put(escape(f"{words}: {'; '.join(names)}"))
+
+
+def said_of(said: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Sentences and whom each is said of, the same sentence once: ``A – B; A – C: no interval: …``."""
+    together: dict[str, list[str]] = {}
+    for words, name in said:
+        together.setdefault(words, []).append(name)
+    yield from (f"{'; '.join(names)}: {words}" for words, names in together.items())
 
 
 def notice(text: str, color: str = "yellow") -> None:

@@ -147,7 +147,7 @@ def _interval(
     if why is None and not np.isfinite(theta):
         why = f"no interval: {value:g} is the end of the scale, and nothing shows how far off it is"
     if why is None and dissent is not None and effective(dissent) < FEWEST_EFFECTIVE:
-        why = f"no interval: all but the commonest value is found in one or two of the {over}"
+        why = f"no interval: more than half of what is not the commonest value is in one of the {over}"
     if why is not None:
         return _Interval(warnings=(why,))
     rare = scale == "agreement" and dissent is not None and dissent.sum() < RARE * sizes.sum()
