@@ -94,8 +94,8 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
     pairs = list(zip(found.comparisons, found.families, strict=True))
     lead = (
         "A χ² on sentences would take sentences of one trace for independent and find differences where there are none. "
-        "Here whole items are left out or swapped, and the p of the confirmatory codes is corrected for all of them together "
-        "; each comparison is a family of its own. A difference that is not shown is not shown to be absent: look at "
+        "Here whole items are left out or swapped, and the p of the confirmatory codes is corrected for all of them together"
+        "; each comparison is a family of its own (the answer above also corrects for the pairs of one column). A difference that is not shown is not shown to be absent: look at "
         "its interval."
     )
     return Section(
