@@ -242,7 +242,9 @@ def no_interval(sizes: Ints | Floats, over: str) -> str | None:
     if len(sizes) < FEWEST_CLUSTERS:
         return f"no interval: {len(sizes)} {over}, and with fewer than {FEWEST_CLUSTERS} none can hold"
     if (real := effective(sizes)) < FEWEST_EFFECTIVE:
-        return f"no interval: a few long {over} hold nearly everything ({real:.1f} effective {over})"
+        return (
+            f"no interval: one of the {over} holds more than half of everything ({real:.1f} effective {over})"
+        )
     return None
 
 

@@ -171,7 +171,7 @@ CASES = {
     "not asked for": Case(plain(two(100, 0.1)), "x – y: no interval was asked for", ("--replicates", 0)),
     "one long trace": Case(
         one_long,
-        "x – y: no interval: a few long traces hold nearly everything (1.3 effective traces)",
+        "x – y: no interval: one of the traces holds more than half of everything (1.3 effective traces)",
         (),
         lambda c: c["effective_clusters"] < 2,
     ),

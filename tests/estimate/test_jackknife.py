@@ -60,7 +60,7 @@ def test_of_a_plain_mean_of_equal_clusters_it_is_the_t_interval_but_for_its_df()
     ("hits", "sizes", "words"),
     [
         ([1, 2, 3], [9, 9, 9], "3 traces, and with fewer than 5 none can hold"),
-        ([200, 1, 0, 2, 1, 1], [1000, 10, 10, 10, 10, 10], "a few long traces hold nearly everything (1.1 effective"),
+        ([200, 1, 0, 2, 1, 1], [1000, 10, 10, 10, 10, 10], "one of the traces holds more than half of everything (1.1 effective"),
         ([3] * 8, [10] * 8, "it stays the same whichever of the traces is left out"),
         ([9, 0, 0, 0, 0, 0, 0], [20, 10, 10, 12, 11, 10, 13], "more than half of what is not the commonest value is in one of the traces"),
         ([4], [9], "everything comes from one trace"),

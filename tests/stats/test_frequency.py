@@ -188,7 +188,7 @@ def test_every_share_carries_its_effective_clusters_and_a_lopsided_one_no_interv
     assert lopsided.effective_clusters == pytest.approx(1.19, abs=0.01)
     assert lopsided.interval is None
     assert lopsided.warnings == (
-        "no interval: a few long traces hold nearly everything (1.2 effective traces)",
+        "no interval: one of the traces holds more than half of everything (1.2 effective traces)",
     )
     equal = by_code(frequency(code_frame(traces(*["AB", "AA", "BB", "BA", "AA"] * 2))))["A"].share
     assert equal.effective_clusters == pytest.approx(10)
