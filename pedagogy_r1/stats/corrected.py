@@ -322,8 +322,9 @@ def _estimate(
         value = min(max(value, 0.0), 1.0)
         size = value * (1 - value) / se**2 if se > 0 and 0 < value < 1 else basis.size
     known = replace(blank, value=value, method=method, se=se, df=df, n_effective=size)
-    if basis.why_none:
-        return replace(known, warnings=(basis.why_none,))
+    few = None if basis.constant is not None or df >= 1 else "no interval: it rests on one or two traces"
+    if why := basis.why_none or few:
+        return replace(known, warnings=(why,))
     return replace(known, low=low, high=high)
 
 

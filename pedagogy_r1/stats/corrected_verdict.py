@@ -159,7 +159,7 @@ def _advice(result: Corrected) -> str:
     best = result.best
     if best is None:
         lacking = result.human if result.human.interval is None else result.dsl
-        why = lacking.why_undefined or "; ".join(w for w in lacking.warnings if w.startswith("no interval"))
+        why = lacking.why_undefined or "; ".join(w.removeprefix("no interval: ") for w in lacking.warnings)
         no = "estimate" if lacking.value is None else "interval"
         return f"No figure is to be reported as corrected, since {_NAMED[lacking.name]} {_has(lacking)} no {no}: {why}."
     if result.apart:

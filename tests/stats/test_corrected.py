@@ -426,3 +426,120 @@ def test_the_seed_is_recorded_and_repeats() -> None:
 def test_the_example_in_the_module_is_what_it_prints() -> None:
     assert doctest.testmod(corrected_module).failed == 0
     assert doctest.testmod(corrected_module).attempted > 0
+
+
+def every_tenth(rng: np.random.Generator, traces: int = 40) -> Made:
+    """A code of 5 %, all of it in every tenth trace; ten of forty traces are coded whole."""
+    trace = np.repeat(np.arange(traces), 25)
+    true = ((rng.random(len(trace)) < 0.5) & (rng.random(traces) < 0.1)[trace]).astype(float)
+    f = np.where(true > 0, rng.random(len(trace)) < 0.7, rng.random(len(trace)) < 0.02).astype(float)
+    coded = (rng.permutation(traces) < traces // 4)[trace]
+    return Made(np.where(coded, true, np.nan), f, 0.25, trace, np.zeros(len(trace)), true)
+
+
+def test_a_code_nobody_saw_in_10_coded_traces_in_every_tenth_trace_is_left_open_to_31_percent() -> None:
+    unseen, covered = 0, 0
+    for seed in range(60):
+        d = every_tenth(np.random.default_rng(seed))
+        result = corrected_prevalence(d.y, d.f, d.pi, d.trace)
+        covered += all(e.covers(0.05) for e in (result.human, result.dsl, result.ppi))
+        if not np.nansum(d.y):
+            unseen += 1
+            assert result.human.interval == pytest.approx((0.0, 1 - 0.025 ** (1 / 10)))
+            assert result.human.high == pytest.approx(0.308, abs=5e-4)
+            assert min(result.dsl.high, result.ppi.high) >= result.human.high - 1e-12
+    assert unseen >= 10
+    assert covered >= 57
+
+
+def test_the_bias_does_not_forget_that_peoples_zero_is_uncertain() -> None:
+    """ "overstates it by 1.5 points (1.2 to 1.8)" from 0 hits: the interval reaches as far down as people's zero is open."""
+    trace = np.repeat(np.arange(40), 25)
+    f = np.where(np.arange(1000) % 67 == 0, 1.0, 0.0)  # 1.5 %
+    y = np.where(trace < 10, 0.0, np.nan)
+    result = corrected_prevalence(y, f, 0.25, trace)
+    assert result.bias.value == pytest.approx(0.015, abs=0.004)
+    assert result.bias.low < -0.28
+    assert result.bias.covers(0.0)
+    assert "overstates" not in result.verdict()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "why"),
+    [
+        ((25,) * 4, "4 human-coded traces, and with fewer than 5 none can hold"),
+        ((2000, 5, 5, 5, 5, 5), "a few long human-coded traces hold nearly everything (1.0 effective"),
+    ],
+)
+def test_few_or_one_long_trace_give_no_interval_and_nothing_to_report(
+    lengths: tuple[int, ...], why: str
+) -> None:
+    trace = np.repeat(np.arange(40), [*lengths, *(25,) * (40 - len(lengths))])
+    rng = np.random.default_rng(1)
+    true = (rng.random(len(trace)) < 0.3).astype(float)
+    y = np.where(trace < len(lengths), true, np.nan)
+    result = corrected_prevalence(y, true, len(lengths) / 40, trace)
+    for e in (result.human, result.dsl, result.ppi):
+        assert e.value is not None
+        assert e.interval is None
+    assert result.recommended is None
+    assert why in result.verdict()
+
+
+def test_effective_coded_traces_stand_beside_each_estimate() -> None:
+    trace = np.repeat(np.arange(30), [100, *(10,) * 29])
+    true = (np.random.default_rng(2).random(len(trace)) < 0.3).astype(float)
+    result = corrected_prevalence(np.where(trace < 10, true, np.nan), true, 1 / 3, trace)
+    sizes = np.array([100, *(10,) * 9])
+    for e in (result.human, result.dsl, result.ppi):
+        assert e.clusters == 10
+        assert e.effective_clusters == pytest.approx(sizes.sum() ** 2 / (sizes @ sizes))
+    assert "10 traces that count for 3.3" in result.verdict()
+
+
+def test_two_people_are_corrected_against_apart_and_their_mean_carries_their_difference() -> None:
+    """UT-NF 16.5 or 24.0 %, by whoever coded most: now the mean, and an interval wider than either's."""
+    d = made(30, traces=60)
+    stricter = np.where((d.y > 0) & (np.random.default_rng(5).random(len(d.y)) < 0.35), 0.0, d.y)
+    both = np.vstack([d.y, stricter])
+    a, b = (corrected_prevalence(row, d.f, d.pi, d.trace) for row in both)
+    mean = corrected_prevalence(both, d.f, d.pi, d.trace, people=("A", "B"))
+    swapped = corrected_prevalence(both[::-1], d.f, d.pi, d.trace, people=("B", "A"))
+    for name in ("human", "dsl", "ppi"):
+        one, other, own = (getattr(c, name) for c in (a, b, mean))
+        assert own.value == pytest.approx((one.value + other.value) / 2)
+        assert own.value == pytest.approx(getattr(swapped, name).value)
+        between = ((one.value - other.value) / 2) ** 2
+        assert own.se**2 > between
+        assert own.high - own.low > max(one.high - one.low, other.high - other.low)
+    assert [e.name for e in mean.people] == ["A", "B"]
+    assert [e.value for e in mean.people] == pytest.approx([a.dsl.value, b.dsl.value])
+    alike = corrected_prevalence(np.vstack([d.y, d.y]), d.f, d.pi, d.trace)
+    assert alike.dsl.interval == pytest.approx(a.dsl.interval, abs=1e-3)
+
+
+def test_the_interval_over_two_people_covers_the_mean_over_people_like_them() -> None:
+    """Each person has a propensity of their own for the code; 80 runs (the benchmark has the proof)."""
+    covered = 0
+    for seed in range(80):
+        rng = np.random.default_rng([seed, 3])
+        d = made(seed, traces=40)
+        rows = []
+        for _ in range(2):
+            lost = rng.uniform(0.0, 0.6)
+            rows.append(np.where((d.y > 0) & (rng.random(len(d.y)) < lost), 0.0, d.y))
+        nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+        truth = (
+            np.mean([(weights / (1 + np.exp(1.2 - e - 0.8 * nodes))).sum() for e in (0, 0.6)]) / weights.sum()
+        )
+        covered += corrected_prevalence(np.vstack(rows), d.f, d.pi, d.trace).dsl.covers(0.7 * float(truth))
+    assert covered >= 72
+
+
+def test_a_person_who_never_saw_the_code_counts_as_uncertain() -> None:
+    d = made(31, traces=40)
+    zero = np.where(np.isnan(d.y), np.nan, 0.0)
+    alone = corrected_prevalence(d.y, d.f, d.pi, d.trace).human
+    mean = corrected_prevalence(np.vstack([d.y, zero]), d.f, d.pi, d.trace).human
+    assert mean.value == pytest.approx(alone.value / 2)
+    assert mean.se > math.hypot(alone.value / 2, alone.se / 2)

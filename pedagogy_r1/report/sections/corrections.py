@@ -9,7 +9,7 @@ plan is assumed, and said: traces drawn at random where whole traces were coded,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -240,8 +240,7 @@ def correction_section(study: Study, found: Corrections) -> Section:
         return Section("corrected", title, absent=absent, gaps=(gap,))
     figure = Figure(
         "corrected",
-        f"Share of each code four ways: {found.machine} at face value, people alone, DSL (the corrected figure to report) and "
-        f"PPI++, with {study.settings.percent} intervals clustered by item.",
+        f"Share of each code four ways: {found.machine} at face value, people alone, DSL and PPI++, with {study.settings.percent} intervals clustered by item.",
         partial(
             dot_rows,
             list(found.prevalence),
@@ -276,6 +275,7 @@ def correction_section(study: Study, found: Corrections) -> Section:
 
 def _lead(found: Corrections, plan: InclusionPlan) -> tuple[str, ...]:
     moved = [c for c in found.prevalence.values() if c.bias.interval and not c.bias.covers(0.0)]
+    checked = [c for c in found.prevalence.values() if c.bias.interval]
     if plan.recorded:
         chosen = f"{sentence(plan.words)}."
     elif np.any(np.asarray(plan.pi) < 1):
@@ -284,18 +284,45 @@ def _lead(found: Corrections, plan: InclusionPlan) -> tuple[str, ...]:
             "units to code by what they found there, the corrected figures are biased."
         )
     else:
-        chosen = (
-            "People coded every unit that the machine coded: their own shares are the ones to report, and the table shows how "
-            "far the machine's lie from them."
-        )
+        chosen = f"People coded every unit that {found.machine} coded, so that nothing has to be assumed."
     return (
-        f"{found.machine} coded {counted(found.n_units, 'unit')}; people coded {found.n_coded:,} of them. DSL (design-based "
+        f"{found.machine} coded {counted(found.n_units, 'unit')}; {_who(found.people)} coded {found.n_coded:,} of them. DSL (design-based "
         "supervised learning) uses people's codes to remove what the machine gets wrong on average; PPI++ does so another "
-        "way; the people's own share needs no machine but is wider. The machine's own share, taken at face value, is shown for "
+        "way; the people's own share needs no machine. The machine's own share, taken at face value, is shown for "
         "comparison only.",
         chosen,
-        f"The machine's share differs from the corrected one for {counted(len(moved), 'code')} of {len(found.prevalence)}.",
+        _people(found.people),
+        _reported(found.prevalence),
+        f"The machine's share is shown to differ from the corrected one for {counted(len(moved), 'code')} of {len(checked)}."
+        if checked
+        else "Whether the machine's shares differ from the corrected ones cannot be told: none has an interval.",
     )
+
+
+def _who(people: Sequence[str]) -> str:
+    return people[0] if len(people) == 1 else f"{', '.join(people[:-1])} and {people[-1]} together"
+
+
+def _people(people: Sequence[str]) -> str:
+    if len(people) == 1:
+        return f"The corrected figures are what {people[0]} would have found; how others differ is in no interval."
+    return (
+        f"The machine is corrected against each of {len(people)} people, and the figures are the means; the intervals hold the "
+        "difference between people, as if others like them had coded."
+    )
+
+
+def _reported(prevalence: Mapping[str, Corrected]) -> str:
+    """Which figure is to be reported of which codes."""
+    of: dict[str, list[str]] = {"DSL": [], "human only": [], "": []}
+    for code, c in prevalence.items():
+        of[c.recommended.name if c.recommended else ""].append(code)
+    said = {
+        "DSL": "the corrected share (DSL) of {}",
+        "human only": "people's own, whose interval is not wider, of {}",
+        "": "none of {} (the CSV says why)",
+    }
+    return f"To be reported: {'; '.join(said[k].format(', '.join(some)) for k, some in of.items() if some)}."
 
 
 def _cautions(prevalence: Mapping[str, Corrected]) -> tuple[str, ...]:
@@ -320,7 +347,11 @@ def _tables(found: Corrections, level: float) -> Iterator[ReportTable]:
     yield ReportTable(
         "corrected",
         f"Share of units with each primary code, four ways ({found.machine} and people).",
-        (*shown("share"), *with_interval("machine − DSL, points", "points", "points", level)),
+        (
+            *shown("share"),
+            *with_interval("machine − DSL, points", "points", "points", level),
+            *columns(("effective coded traces", "effective_clusters", "number"), ("report", "report")),
+        ),
         tuple(_prevalence_row(code, c, level) for code, c in found.prevalence.items()),
         note="The CSV has a sentence on each code that can be quoted.",
     )
@@ -328,7 +359,7 @@ def _tables(found: Corrections, level: float) -> Iterator[ReportTable]:
         yield ReportTable(
             "corrected_contrast",
             f"Odds ratio of each code, {found.comparison.words}, four ways ({found.machine} and people).",
-            shown("number"),
+            (*shown("number"), *columns(("report", "report"))),
             tuple(_odds_row(code, c, level) for code, c in found.contrasts.items()),
             note="Log odds by logistic regression on the condition alone, errors clustered by item, exponentiated.",
         )
@@ -339,7 +370,8 @@ def _prevalence_row(code: str, c: Corrected, level: float) -> Row:
     for name in (*WAYS, "bias"):
         e = getattr(c, name)
         own |= estimate_cells({name: e}) | {f"{name}_se": e.se, f"{name}_why_undefined": e.why_undefined}
-    return own | estimate_cells({"points": _changed(c.bias, lambda x: 100 * x)}) | {"verdict": c.verdict()}
+    own |= {f"dsl_{e.name}": e.value for e in c.people}
+    return own | estimate_cells({"points": _changed(c.bias, lambda x: 100 * x)}) | _to_report(c)
 
 
 def _odds_row(code: str, c: Corrected, level: float) -> Row:
@@ -347,7 +379,15 @@ def _odds_row(code: str, c: Corrected, level: float) -> Row:
     for name in WAYS:
         e = _changed(getattr(c, name), lambda x: float(np.exp(min(x, 700.0))))
         own |= estimate_cells({name: e}) | {f"{name}_why_undefined": e.why_undefined}
-    return own | {"verdict": c.verdict()}
+    return own | _to_report(c)
+
+
+def _to_report(c: Corrected) -> Row:
+    """Which of the four, and the sentences; and on how many traces it rests."""
+    best = {"DSL": WAYS["dsl"], "human only": WAYS["human"]}.get(
+        c.recommended.name if c.recommended else "", "none"
+    )
+    return {"effective_clusters": c.dsl.effective_clusters, "report": best, "verdict": c.verdict()}
 
 
 def _changed(e: Estimate, scale: Callable[[float], float]) -> Estimate:
