@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,29 +19,17 @@ import numpy as np
 from ...agreement.profile import MISSING
 from ...estimate import Estimate, Flags, Floats, Ints, joined, no_interval
 from ...formatting import Kind, counted, sentence, shown
-from ...limits import FEW_WITH_CODE, WHOLE_TRACE
+from ...limits import FEW_WITH_CODE
 from ...stats.corrected import corrected_logistic, corrected_prevalence
 from ...stats.corrected_verdict import Corrected
 from ..figures import Dot, Figure, dot_rows
+from ..inclusion_plan import InclusionPlan, plan_of, recorded_plan
 from ..section import Gap, ReportTable, Row, Section, TableColumn, columns, estimate_cells, with_interval
 from ..study import ColumnContrast, Study
 from .contrasts import measure_contrasts
 
 MOST_WORK = 2_000_000
 """Units times codes beyond which corrected odds ratios are skipped, and the report says so: some 20 seconds."""
-
-
-@dataclass(frozen=True)
-class InclusionPlan:
-    """How people's units were chosen. ``pi``: the probability of each unit, or (units,) of them; ``words``: the plan.
-
-    ``recorded``: by the sampling plan; otherwise it is read off the codings, and ``assumed`` says what is assumed of them.
-    """
-
-    pi: float | Floats
-    words: str
-    recorded: bool = False
-    assumed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,8 +74,8 @@ class _Seen:
 
     def options(self, study: Study) -> dict[str, Any]:
         """For `corrected_prevalence` and `corrected_logistic`."""
-        s, assumed = study.settings, None if self.plan.recorded or self.coded.all() else self.plan.assumed
-        return {"level": s.level, "seed": s.seed, "people": self.people, "assumed": assumed}
+        s = study.settings
+        return {"level": s.level, "seed": s.seed, "people": self.people, "assumed": self.plan.assumed}
 
 
 def measure_corrections(study: Study) -> Corrections:
@@ -105,6 +92,9 @@ def measure_corrections(study: Study) -> Corrections:
     if not seen.any():
         return Corrections(machine, n_units=len(units), why=f"people and {machine} coded no unit in common")
     what = _seen(study, units, f[units])
+    if lost := int((~what.coded & (np.broadcast_to(what.plan.pi, len(units)) >= 1)).sum()):
+        sure = f"{counted(lost, 'unit')} had probability 1 of being given to people, and nobody coded them"
+        return Corrections(machine, what.plan, len(units), int(what.coded.sum()), why=sure)
     prevalence: dict[str, Corrected] = {}
     gaps: list[Gap] = list(what.left_out)
     for k, code in enumerate(study.codes):
@@ -128,7 +118,7 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
     item, trace = study.item[units], study.data.cluster[units]
     every = np.vstack([study.row(name)[units] for name in study.humans])
     why = {
-        name: no_interval(np.bincount(item[row != MISSING]), f"items or traces that {name} coded")
+        name: no_interval(np.unique(item[row != MISSING], return_counts=True)[1], f"traces that {name} coded")
         if (row != MISSING).any()
         else f"{name} coded none of these units"
         for name, row in zip(study.humans, every, strict=True)
@@ -139,60 +129,15 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
     out = tuple(Gap(f"Correction against {n}", why[n] or "") for n in study.humans if n not in people)
     y = every[[study.humans.index(name) for name in people]]
     coded = (y != MISSING).any(axis=0)
-    plan = _recorded(study, units, coded) or plan_of(coded, trace)
+    plan = recorded_plan(study, units, coded) or plan_of(coded, trace)
     shares = (y != MISSING).sum(axis=1) / coded.sum()
-    words = plan.words
     if (shares < 1).any():
         each = ", ".join(f"{name} {shown(s, 'percent')}" for name, s in zip(people, shares, strict=True))
-        words += f". Of what people coded each coded a part ({each}), and it is assumed that it was drawn at random"
+        part = f"what each of them coded of it ({each}) was drawn at random"
+        assumed = f"{plan.assumed}, and {part}" if plan.assumed else part
+        plan = replace(plan, words=f"{plan.words}; it is assumed that {part}", assumed=assumed)
     pi = np.minimum(np.broadcast_to(plan.pi, len(units)) * shares[:, None], 1.0)
-    return _Seen(units, f, y, people, pi, replace(plan, words=words), out)
-
-
-def _recorded(study: Study, units: Ints, coded: Flags) -> InclusionPlan | None:
-    """The plan of `ReportSettings.inclusion`; it must know every unit that the machine coded."""
-    inclusion = study.settings.inclusion
-    if inclusion is None:
-        return None
-    data = study.data
-    keys = [data.unit_ids[u] for u in units], [data.traces[t] for t in data.cluster[units]]
-    pi, drawn = np.array(inclusion.of(*keys)), inclusion.were_drawn(*keys)
-    low, high, expected = float(pi.min()), float(pi.max()), float(pi.sum())
-    open_still = ""
-    missed = int((np.array(drawn) & ~coded).sum()) if drawn is not None else 0
-    if drawn is not None and 0 < missed < sum(drawn):
-        answered = 1 - missed / sum(drawn)
-        pi = pi * answered
-        open_still = (
-            f". Of the {sum(drawn):,} units drawn, {missed:,} were not coded; it is assumed that they are like the others, and every "
-            f"probability is multiplied by the share that was coded, {answered:.3g}"
-        )
-    spread = f"π = {low:.4g}" if low == high else f"π from {low:.4g} to {high:.4g}"
-    what = "units" if inclusion.by == "unit_id" else "traces"
-    words = (
-        f"{int(coded.sum()):,} of {len(coded):,} units were coded, and the probability with which each of the {what} was "
-        f"drawn is recorded in {Path(inclusion.source).name} ({spread}, expected {expected:,.0f} units){open_still}"
-    )
-    return InclusionPlan(pi, words, recorded=True)
-
-
-def plan_of(coded: Flags, trace: Ints) -> InclusionPlan:
-    """The simplest plan that fits what was coded."""
-    found, place = np.unique(trace, return_inverse=True)
-    share = np.bincount(place, coded) / np.bincount(place)
-    touched = share > 0
-    if coded.all():
-        return InclusionPlan(1.0, "people coded every unit, so nothing has to be assumed")
-    if (share[touched] >= WHOLE_TRACE).all():
-        inside = float(share[touched] @ np.bincount(place)[touched] / np.bincount(place)[touched].sum())
-        pi = float(touched.sum() / len(found)) * inside
-        assumed = f"the {int(touched.sum())} of {len(found)} traces that people coded were drawn at random"
-        rest = "" if inside == 1 else ", and the units left open in them are like the others"
-        words = f"whole traces were coded, and it is assumed that {assumed}{rest} (π = {pi:.4g})"
-        return InclusionPlan(pi, words, assumed=assumed + rest)
-    pi, chosen = float(coded.mean()), f"{int(coded.sum()):,} of {len(coded):,} units"
-    assumed = f"the {chosen} that people coded were drawn at random, each with the same chance"
-    return InclusionPlan(pi, f"it is assumed that {assumed} (π = {pi:.4g})", assumed=assumed)
+    return _Seen(units, f, y, people, pi, plan, out)
 
 
 def _with_contrasts(study: Study, found: Corrections, what: _Seen) -> Corrections:
@@ -278,7 +223,7 @@ def _lead(found: Corrections, plan: InclusionPlan) -> tuple[str, ...]:
     checked = [c for c in found.prevalence.values() if c.bias.interval]
     if plan.recorded:
         chosen = f"{sentence(plan.words)}."
-    elif np.any(np.asarray(plan.pi) < 1):
+    elif plan.assumed:
         chosen = (
             f"On how the units came to be coded, {plan.words}. No --inclusion file records it; if people chose which "
             "units to code by what they found there, the corrected figures are biased."
@@ -320,7 +265,7 @@ def _reported(prevalence: Mapping[str, Corrected]) -> str:
     said = {
         "DSL": "the corrected share (DSL) of {}",
         "human only": "people's own, whose interval is not wider, of {}",
-        "": "none of {} (the CSV says why)",
+        "": "no figure for {} (the CSV says why)",
     }
     return f"To be reported: {'; '.join(said[k].format(', '.join(some)) for k, some in of.items() if some)}."
 
