@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pedagogy_r1 as pr
+from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import ReportSettings, correction_section, measure_corrections
 from pedagogy_r1.report.inclusion_plan import plan_of
 from pedagogy_r1.report.sections.corrections import Corrections
@@ -179,6 +182,29 @@ def test_cautions_name_each_once(tmp_path: Path) -> None:
         "Human codes come from 8 traces that count for 8.0.",
         "Fewer than 10 human-coded units have A, none.",
     )
+
+
+def test_units_that_overlap_are_refused_with_the_reason(tmp_path: Path) -> None:
+    """A machine coded the own spans of two people, which lie in each other."""
+    text = "One two three. Four five six. Seven eight nine. Ten eleven twelve."
+    traces, codings, people = tmp_path / "t.jsonl", tmp_path / "c.csv", tmp_path / "people"
+    names = [f"t{k}" for k in range(6)]
+    traces.write_text(
+        "".join(json.dumps({"id": n, "reasoning": text}) + "\n" for n in names), encoding="utf-8"
+    )
+    spans = (("A", 0, 14), ("A", 15, 66), ("B", 0, 29), ("B", 30, 66))
+    rows = [
+        f"{n},{start},{end},{text[start:end]},{coder},KA-RO" for n in names for coder, start, end in spans
+    ]
+    codings.write_text("\n".join(["trace_id,start,end,quote,coder,code", *rows]) + "\n", encoding="utf-8")
+    import_codings([codings], traces=traces, out=people, codebook="schoen@1.0.0", units="own")
+    pr.annotate(traces, tmp_path / "cues", codebook="schoen@1.0.0", units=people)
+    study = open_study([people, tmp_path / "cues"], ReportSettings(replicates=20, permutations=50))
+    found = measure_corrections(study)
+    why = "18 units of 24 that cues coded overlap another, so that they do not divide the text"
+    assert found.why == why
+    assert not found.prevalence
+    assert str(correction_section(study, found).absent).startswith(why)
 
 
 def test_who_coded_too_few_traces_is_left_out_and_named(tmp_path: Path) -> None:
