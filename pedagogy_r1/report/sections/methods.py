@@ -155,6 +155,15 @@ def _made(ways: str) -> str:
     return f"Intervals: {ways}." if ways else "No interval can be given."
 
 
+def _against(found: Corrections) -> str:
+    if len(found.people) < 2:
+        return f"People's codes are {', '.join(found.people)}'s alone."
+    return (
+        f"The machine was corrected against each of {len(found.people)} people ({', '.join(found.people)}) and the figures were "
+        "averaged; the errors hold the variance between people, with Satterthwaite's degrees of freedom."
+    )
+
+
 def _correction(found: Corrections) -> str:
     if found.why or found.plan is None:
         return f"None: {found.why}."
@@ -162,7 +171,8 @@ def _correction(found: Corrections) -> str:
         f"Machine coder {found.machine}; people's codes on {found.n_coded:,} of {counted(found.n_units, 'unit')}. Inclusion probabilities: "
         f"{'' if found.plan.recorded else 'not recorded; '}{found.plan.words}. Estimators: design-based supervised learning (DSL; Egami et al. 2023) with cross-fitting "
         "in ten folds of items, PPI++ (Angelopoulos et al. 2023) weighted by 1/π, people's codes alone weighted by 1/π, and the "
-        "machine's codes at face value; errors clustered by item."
+        "machine's codes at face value; errors by a jackknife over items, t with degrees of freedom by how few of them count. "
+        f"{_against(found)}"
     )
 
 
