@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..estimate import Floats, effective, no_interval, two_sided
+from ..estimate import Floats, effective, jackknife_variance, no_interval, two_sided
 from ..limits import LEVEL, MORE_THAN_CHANCE
 from .corrected_verdict import Corrected, CorrectedEstimate
 from .dsl import Folds, Learner, dsl, ppi
@@ -279,17 +279,19 @@ def _bias(
     ends = _estimate(main, b, k, scale, either, basis).interval
     if own is None or ends is None:
         return replace(blank, value=value)
-    mixed, together = 2 * float(a.se[k] * b.se[k]), difference(a, b)
+    mixed, together = float(a.se[k] * b.se[k]), difference(a, b)
     shared = 0.0
-    if mixed > 0 and basis.constant is None:
-        shared = float(a.se[k] ** 2 + b.se[k] ** 2 - together.se[k] ** 2) / mixed
+    if mixed > 0 and basis.constant is None:  # of what varies between people the machine shares nothing
+        own_of_b = float(jackknife_variance(b.deltas)[k, k])
+        shared = (float(a.se[k] ** 2 - together.se[k] ** 2) + own_of_b) / (2 * mixed)
 
     def reach(p: float, q: float) -> float:
         return math.sqrt(max(p * p + q * q - 2 * shared * p * q, 0.0))
 
     low = value - reach(naive.value - own[0], ends[1] - main.value)
     high = value + reach(own[1] - naive.value, main.value - ends[0])
-    return replace(blank, value=value, low=low, high=high, se=float(together.se[k]), df=float(together.df[k]))
+    spread = math.sqrt(float(a.se[k] ** 2 + b.se[k] ** 2) - 2 * shared * mixed)
+    return replace(blank, value=value, low=low, high=high, se=spread, df=float(together.df[k]))
 
 
 def _beyond_the_codes(units: Sampled, x: Floats) -> str | None:

@@ -91,8 +91,6 @@ def measure_corrections(study: Study) -> Corrections:
     seen = np.vstack([study.row(name)[units] for name in study.humans]) != MISSING
     if not seen.any():
         return Corrections(machine, n_units=len(units), why=f"people and {machine} coded no unit in common")
-    if machine in study.overlaps:
-        return Corrections(machine, n_units=len(units), why=study.overlaps[machine])
     what = _seen(study, units, f[units])
     if lost := int((~what.coded & (np.broadcast_to(what.plan.pi, len(units)) >= 1)).sum()):
         sure = f"{counted(lost, 'unit')} had probability 1 of being given to people, and nobody coded them"
