@@ -324,7 +324,11 @@ def _estimate(
         value = min(max(value, 0.0), 1.0)
         size = value * (1 - value) / se**2 if se > 0 and 0 < value < 1 else basis.size
     known = replace(blank, value=value, method=method, se=se, df=df, n_effective=size)
-    few = None if basis.constant is not None or df >= 1 else "no interval: it rests on one or two traces"
+    few = (
+        None
+        if basis.constant is not None or df >= 1
+        else "no interval: too few of the traces carry it (less than one degree of freedom)"
+    )
     if why := basis.why_none or few:
         return replace(known, warnings=(why,))
     return replace(known, low=low, high=high)

@@ -468,7 +468,10 @@ def test_the_bias_does_not_forget_that_peoples_zero_is_uncertain() -> None:
     ("lengths", "why"),
     [
         ((25,) * 4, "4 human-coded traces, and with fewer than 5 none can hold"),
-        ((2000, 5, 5, 5, 5, 5), "a few long human-coded traces hold nearly everything (1.0 effective"),
+        (
+            (2000, 5, 5, 5, 5, 5),
+            "one of the human-coded traces holds more than half of everything (1.0 effective",
+        ),
     ],
 )
 def test_few_or_one_long_trace_give_no_interval_and_nothing_to_report(
