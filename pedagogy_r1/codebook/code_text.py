@@ -24,7 +24,7 @@ from ..files.archive import legal
 from .codebook import Code, Codebook
 
 _HEADS = ("Include", "Exclude", "Rules", "Examples", "Near misses", "Value", "Source")
-_HEAD = re.compile(rf"(?:^|\n\n)({'|'.join(_HEADS)}):\n", re.MULTILINE)
+_HEAD = re.compile(rf"(?:^|\n\n)({'|'.join(_HEADS)}):\n(?=\S)", re.MULTILINE)
 _RULE = re.compile(r"against ([A-Za-z][A-Za-z0-9_.-]{0,31}): (.+)", re.DOTALL)
 _HIT = re.compile(r"([^:\n]*): (.+?)(?:\nNote: (.+))?", re.DOTALL)
 _MISS = re.compile(r"([^:\n]*) → ([A-Za-z][A-Za-z0-9_.-]{0,31}): (.+?)\nWhy: (.+)", re.DOTALL)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.codebook import Code, Codebook, load_codebook, released
@@ -87,6 +87,7 @@ LINE = WORDS.map(lambda text: " ".join(text.split())).filter(bool)
     notes=st.lists(st.tuples(WORDS, st.one_of(st.just(""), LINE)), max_size=3),
     value=st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
 )
+@example(short="Source:", definition="Include:", include=[], notes=[], value=None)
 def test_descriptions_come_back(
     short: str, definition: str, include: list[str], notes: list[tuple[str, str]], value: float | None
 ) -> None:
