@@ -69,14 +69,14 @@ FEW_WITH_CODE = 10
 EXTREME_WEIGHT = 0.1
 """Human-coded units, their effective traces, and those of them that have (or lack) the code, under which corrected shares say on
 how little they rest; and the share of all weight that one unit may carry. The intervals hold below the first three
-(``benchmarks/coverage_corrected.py``); they are wide.
+(``benchmarks/coverage_few_coded.py``); they are wide.
 """
 
 UNEQUAL = 1.8
 """What unequal traces add to the variance of a corrected share: (g/K − 1)/√g times this, g traces of which K count ((Σm)²/Σm²);
 g/K − 1 is the squared coefficient of variation of their sizes, and skewness fades as 1/√g.
 
-``benchmarks/coverage_corrected.py``: where long traces have the code more often and the machine errs more in them, intervals of
+``benchmarks/coverage_few_coded.py``: where long traces have the code more often and the machine errs more in them, intervals of
 DSL cover .88 to .92 without it.
 """
 
