@@ -1,6 +1,6 @@
 """Does a condition change how often a code occurs? CoP against generic, right against wrong, model against model.
 
-    IA-SQ   cop 2.1 % [1.1, 4.0]   generic 0 of 410 [0, 1.6]   +2.1 points [+0.5, +4.0]   family p 0.003
+    IA-PL   cop 31.5 %   generic 23.0 %   20 items   +8.5 points [+2.1, +14.7]   odds ratio 1.54 [1.13, 2.10]   family p .009
 
 Units of one trace, and traces of one item, resemble each other. A χ² on units takes them for independent and finds
 effects where there are none; here whole items are left out or swapped, which is right whether or not the conditions share

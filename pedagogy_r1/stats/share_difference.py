@@ -1,6 +1,6 @@
 """Two shares of one code, side by side, from sums per cluster: difference, odds ratio, Cohen's h, and the test of one code.
 
-    cop 172 of 546, generic 117 of 509, 20 items: +8.5 points [2.6, 14.3], odds ratio 1.54 [1.14, 2.09], p .005
+    cop 172 of 546, generic 117 of 509, 20 items: +8.5 points [2.1, 14.7], odds ratio 1.54 [1.13, 2.10], p .009
 
 p_a − p_b = Σ_g w_g with w_g = (y_ga − p_a m_ga)/M_a − (y_gb − p_b m_gb)/M_b: what an item adds on both sides cancels.
 

@@ -1,7 +1,7 @@
 """What survey programs compute of two shares, by the same names: ``svyglm``, ``svychisq``; geepack, statsmodels, Stata.
 
 Here for comparison with them. With few clusters or unequal ones these tests reject a true null too often
-(``benchmarks/coverage_contrast.py``: up to 20 % where 5 are claimed); a comparison that is reported uses `code_contrast`.
+(``benchmarks/coverage_contrast.py``: up to 22 % where 5 are claimed); a comparison that is reported uses `code_contrast`.
 
 The logistic regression of clustered counts with sandwich errors (`binomial_glm`; Liang and Zeger 1986) solves
 
