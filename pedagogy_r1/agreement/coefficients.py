@@ -50,6 +50,9 @@ CHANCE = {
 }
 
 
+PERCENT = "percent agreement"
+
+
 @dataclass(frozen=True)
 class Coefficient(TwoIntervals):
     """A coefficient beside α. ``agreement``: p_a; ``chance``: p_e; ``n``: units with two values or more."""
@@ -93,7 +96,7 @@ def percent_agreement(
     """Share of agreeing pairs of coders, averaged over units. ``values``: (coders, units) indices of the categories."""
     w = weights(weighting, categories)
     statistic = _statistic(values, cluster, w, lambda sums: _parts(sums, w, "gwet")[0])
-    return _coefficient("percent agreement", statistic, w, "gwet", how)
+    return _coefficient(PERCENT, statistic, w, "gwet", how)
 
 
 def chance_corrected(
@@ -142,9 +145,11 @@ def cohen_kappa(
 
 def beside_alpha(data: Reliability, how: Resampling) -> tuple[Coefficient, ...]:
     """Percent agreement on the very same value; Cohen's κ (Fleiss' for more than two coders) and AC1. Above the nominal
-    level κ is weighted and AC2 stands for AC1, with the weights `OF_LEVEL`."""
+    level κ is weighted and AC2 stands for AC1, with the weights `OF_LEVEL`. On the units that α is of: a unit that one coder
+    alone coded is in no marginal either (`chance_corrected` itself counts it there, as irrCAC does)."""
     weighting = OF_LEVEL[data.measurement]
-    values, cluster = data.values, data.cluster
+    both = (data.values != MISSING).sum(axis=0) >= 2
+    values, cluster = data.values[:, both], data.cluster[both]
     categories: Any = data.domain
     kappa = (
         cohen_kappa(values, cluster, categories, how, weighting=weighting)
@@ -170,7 +175,8 @@ def _coefficient(name: str, statistic: Additive, w: Floats, chance: str, how: Re
         return Coefficient.undefined(why, level=how.level, **known)
     shares = statistic.features[:, 2 : 2 + len(w)]
     rare = shares.sum(axis=1) - shares[:, sums[2 : 2 + len(w)].argmax()]
-    over = statistic.trace_interval(how, "agreement", rare)
+    # What is corrected for chance may lie below 0; a share of agreeing pairs may not.
+    over = statistic.trace_interval(how, *(("share",) if name == PERCENT else ("agreement", rare)))
     return Coefficient(
         value, **over | {"n": round(sums[1])}, **unit_interval(statistic.over_units(how), how), **known
     )

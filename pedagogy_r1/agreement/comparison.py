@@ -247,7 +247,7 @@ class Comparison:
 
 
 def groups(data: ReliabilityData) -> list[tuple[tuple[str, ...], Kind]]:
-    """Who is compared with whom: every pair; all humans, if more than two; everybody, if more than two."""
+    """Who is compared with whom: every pair; all humans, if more than two; everybody, if more than these."""
     humans = tuple(data.names[row] for row in data.rows("human"))
     found: list[tuple[tuple[str, ...], Kind]] = [
         ((first.name, second.name), _kind(first.kind, second.kind))
@@ -255,7 +255,7 @@ def groups(data: ReliabilityData) -> list[tuple[tuple[str, ...], Kind]]:
     ]
     if len(humans) > 2:
         found.append((humans, "human-human"))
-    if len(data.coders) > 2:
+    if 2 < len(data.coders) != len(humans):
         found.append((data.names, "all"))
     return sorted(found, key=lambda group: (KINDS.index(group[1]), len(group[0])))
 

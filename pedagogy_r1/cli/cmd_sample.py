@@ -32,7 +32,7 @@ STEEP = 10.0
 @click.argument("traces", type=options.PATH, required=False)
 @options.out("Packet to write; with --plan, folder for its table and picture.", required=False)
 @options.coders("Who codes.")
-@options.option("--fraction", "Share to draw, above 0, at most 1.", float)
+@options.option("--fraction", "Share to draw, above 0, at most 1.", options.NUMBER)
 @options.option("--n", "Number to draw, instead of --fraction.", options.FROM_1)
 @options.choice(
     "--what", "What is drawn: whole traces, or units, which are shown in context.", ["traces", "units"]
@@ -52,9 +52,11 @@ STEEP = 10.0
 @options.names("--enrich", "Draw more where --run saw one of these codes.", metavar="CODE,…")
 @options.option("--run", "Machine run for --enrich; pilot run for --plan.", options.PATH)
 @options.option(
-    "--enrich-factor", "How many times as likely such units (traces) are drawn. [default: 5]", float
+    "--enrich-factor", "How many times as likely such units (traces) are drawn. [default: 5]", options.NUMBER
 )
-@options.option("--enrich-share", "Share of the sample that shall be such, instead of a factor.", float)
+@options.option(
+    "--enrich-share", "Share of the sample that shall be such, instead of a factor.", options.NUMBER
+)
 @options.codebook()
 @options.scheme()
 @options.units("Draw from exactly the units of this run.")
@@ -77,7 +79,7 @@ STEEP = 10.0
 @options.option(
     "--alpha",
     "--plan: α that is expected. [default: the pilot's, else .75]",
-    click.FloatRange(0, 1, min_open=True, max_open=True),
+    options.Share(0, 1, min_open=True, max_open=True),
 )
 @options.option(
     "--prevalence",
@@ -91,12 +93,12 @@ STEEP = 10.0
 @options.option(
     "--icc",
     "--plan: how much units of one trace resemble each other. [default: the pilot's, else .1]",
-    click.FloatRange(0, 1, max_open=True),
+    options.Share(0, 1, max_open=True),
 )
 @options.option(
     "--precision",
     "--plan: half width of the interval that is wanted.",
-    click.FloatRange(0, 1, min_open=True),
+    options.Share(0, 1, min_open=True),
     default=0.05,
 )
 @options.flag("--dry-run", "Say what would be drawn, and write nothing.")

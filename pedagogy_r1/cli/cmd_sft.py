@@ -46,7 +46,7 @@ def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @options.option("--lora-rank", "[default: 16]", options.FROM_1)
 @options.option("--lora-alpha", "[default: 32]", options.FROM_1)
 @options.option("--lora-dropout", "[default: 0.05]", options.Share(0, 1, max_open=True))
-@options.option("--held-out", "Share of the groups to measure on. [default: 0.05]", click.FloatRange(0, 0.5))
+@options.option("--held-out", "Share of the groups to measure on. [default: 0.05]", options.Number(0, 0.5))
 @options.option("--patience", "Stop after so many measurements without a lower loss.", options.FROM_1)
 @options.option("--save-every", "Steps between checkpoints. [default: an epoch]", options.FROM_1)
 @options.option("--device", "auto: a GPU if there is one.", ["auto", "cpu", "cuda"])

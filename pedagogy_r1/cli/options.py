@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,11 +115,24 @@ def taken(given: dict[str, Any], *names: str) -> dict[str, Any]:
 
 FROM_0 = click.IntRange(0)
 FROM_1 = click.IntRange(1)
-NOT_NEGATIVE = click.FloatRange(0)
-POSITIVE = click.FloatRange(0, min_open=True)
 
 
-class Share(click.FloatRange):
+class Number(click.FloatRange):
+    """A number within limits, if any; ``nan`` is none, though it compares with no limit."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if found is not None and math.isnan(found):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return found
+
+
+NUMBER = Number()
+NOT_NEGATIVE = Number(0)
+POSITIVE = Number(0, min_open=True)
+
+
+class Share(Number):
     """A share; who writes 95 is told how a share is written."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
@@ -330,7 +344,7 @@ def requests(whose: str = "", **defaults: Any) -> Decorator:
             multiple=True,
             metavar="KEY=VALUE",
         ),
-        asked("--temperature", "Sampling temperature; below 0: not sent.", float),
+        asked("--temperature", "Sampling temperature; below 0: not sent.", NUMBER),
         asked("--concurrency", f"Most requests in flight{flight}", FROM_1),
         asked("--timeout", "Seconds for one request.", POSITIVE),
         asked("--retries", "Further tries of a failed request.", FROM_0),

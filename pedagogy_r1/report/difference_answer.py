@@ -9,6 +9,7 @@ Where people coded any units, only corrected differences are named. A machine's 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -84,7 +85,8 @@ def untested(family: ContrastFamily) -> str:
     """Why none of the codes has a p, or nothing."""
     if any(c.p is not None for c in family.contrasts):
         return ""
-    return next((c.why_undefined for c in family.contrasts if c.why_undefined), "no code was given")
+    reasons = Counter(c.why_undefined for c in family.contrasts if c.why_undefined)
+    return reasons.most_common(1)[0][0] if reasons else "no code was given"
 
 
 def _plain_text(study: Study, found: Contrasts) -> str:
