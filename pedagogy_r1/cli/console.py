@@ -85,7 +85,7 @@ COLOURS = {"reliable": "green", "tentative": "yellow", "not shown": "red", "low"
 
 def alpha_cells(alpha: Estimate) -> tuple[str, str]:
     """α in the colour of what its interval shows, and the interval."""
-    from ..agreement.reliability_verdict import verdict
+    from ..estimate.reliability_verdict import verdict
 
     if alpha.value is None:
         return "[yellow]undefined[/]", DASH
@@ -100,7 +100,7 @@ def cluster_cells(e: Estimate) -> tuple[str, str]:
 
 def put_verdicts(alphas: Iterable[tuple[str, Estimate]]) -> None:
     """What named α's show by the lower limits of their intervals: a line for each verdict, with those that it is about."""
-    from ..agreement.reliability_verdict import verdict
+    from ..estimate.reliability_verdict import verdict
 
     together: dict[str, list[str]] = {}
     for name, alpha in alphas:

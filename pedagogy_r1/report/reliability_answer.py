@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from ..agreement.alpha_difference import AlphaDifference
 from ..agreement.comparison import Comparison
-from ..agreement.reliability_verdict import Standing, verdict
 from ..estimate import Estimate
+from ..estimate.reliability_verdict import Standing, verdict
 from ..formatting import counted, level_words, sentence, shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, FEW_SHARED, FEW_SHARED_TRACES
 from .answers import PlainAnswer

@@ -94,7 +94,8 @@ def test_units_that_were_drawn_and_not_coded(tmp_path: Path) -> None:
     found = measure_corrections(open_study([humans, cues], ReportSettings(inclusion=read_inclusion(path))))
     assert found.plan is not None
     assert np.asarray(found.plan.pi) == pytest.approx(0.4 * coded.sum() / drawn.sum())
-    assert f"Of the {drawn.sum()} units drawn, {(drawn & ~coded).sum()} were not coded" in found.plan.words
+    left = f"the {(drawn & ~coded).sum()} of {drawn.sum()} units drawn that nobody coded are like the others"
+    assert f"it is assumed that {left}" in found.plan.words
     assert found.prevalence["B"].dsl.covers(float(truth.mean()))
 
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..estimate import Estimate, few
 from ..formatting import shown
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
+from .estimate import Estimate, few
 
 Standing = Literal["reliable", "tentative", "not shown", "low", "unknown"]
 
