@@ -15,7 +15,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
-from importlib import metadata
 from typing import Any, NamedTuple
 
 from .errors import PedagogyError, PluginError, did_you_mean
@@ -57,6 +56,8 @@ def _scan(package: str, path: tuple[str, ...]) -> dict[str, tuple[Plugin, ...]]:
     plugins: dict[str, tuple[Plugin, ...]] = {
         name: (Plugin(name, f"{package}.{name}", OURS),) for name in ours
     }
+    from importlib import metadata  # 20 ms, which `pcode --help` need not pay
+
     for entry in metadata.entry_points(group=package):
         origin = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "unknown"
         plugin = Plugin(entry.name, entry.value, origin)
