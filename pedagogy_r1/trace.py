@@ -83,6 +83,10 @@ def split_think(response: str) -> Split:
     return Split(reasoning, answer, "repeated" if more else think)
 
 
+GIVEN = "given@"
+"""How the name of a scheme begins whose units people drew; a digest of their spans follows."""
+
+
 class Unit(BaseModel, frozen=True, extra="forbid"):
     """A span of one trace under one scheme. ``tokens`` counts spaCy tokens that are not white space."""
 

@@ -21,9 +21,8 @@ import numpy as np
 from ..codebook import NONE
 from ..errors import RunError, did_you_mean
 from ..estimate import Flags, Resampling
-from ..runs.run import CoderInfo, CoderRun
+from ..runs.run import NOT_ASKED, CoderInfo, CoderRun
 from ..runs.run_columns import RunColumns, read_columns
-from ..runs.wide_table import NOT_ASKED
 from .alpha import MULTIVALUED, Alpha, Reliability, krippendorff_alphas
 from .coefficients import Coefficient, beside_alpha
 from .profile import MISSING, Ints

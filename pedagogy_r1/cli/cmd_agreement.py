@@ -235,7 +235,7 @@ def _remarks(comparisons: Sequence[Comparison]) -> Iterator[str]:
 
 def _coverage(report: AgreementReport) -> Iterator[str]:
     """How many of the units that a coder was asked about are coded, why others are not, and how many were not asked."""
-    from ..runs.wide_table import NOT_ASKED
+    from ..runs.run import NOT_ASKED
 
     units = report.n_units
     for name, reasons in {n: c.missing[n] for c in report.comparisons for n in c.coders}.items():

@@ -34,8 +34,7 @@ from ..errors import CodebookError, InputError, RunError
 from ..files.records import BadRow, Row, read_jsonl
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
-from ..trace import Trace, Unit
-from ..unit.unitizer import GIVEN
+from ..trace import GIVEN, Trace, Unit
 from .where import Picked, Where
 
 CoderKind = Literal["human", "machine"]
@@ -43,6 +42,8 @@ CoderKind = Literal["human", "machine"]
 
 NOT_CODED = "not coded"
 """In exports: the coder has no coding of this unit at all. Importing such a row makes none either."""
+NOT_ASKED = "not asked"
+"""In agreement and in wide tables: the same."""
 
 
 class CoderInfo(BaseModel, frozen=True, extra="forbid"):

@@ -26,11 +26,8 @@ import numpy as np
 from ..errors import InputError
 from ..estimate import Ints
 from .network_table import NetworkTable
-from .run import CoderRun
+from .run import NOT_ASKED, CoderRun
 from .run_columns import TRACE_FIELDS, RunColumns, read_columns
-
-NOT_ASKED = "not asked"
-"""The coder has no coding of this unit."""
 
 NA = "NA"
 """In CSV and XLSX: the coding is missing. R reads it so, and so does pandas."""

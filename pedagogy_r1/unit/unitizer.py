@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ArgumentError, PedagogyError, did_you_mean
 from ..provenance import digest
-from ..trace import Trace, Unit, unit_id
+from ..trace import GIVEN, Trace, Unit, unit_id
 from .language import bounded_memory, language_code, tokenize
 from .sentence import Span, paragraphs, sentences
 
@@ -79,7 +79,6 @@ def thoughts(text: str, sentences: list[Span], lang: str) -> list[Span]:
 
 
 SCHEMES = ("sentence@1", "paragraph@1", "thought@1")
-GIVEN = "given@"
 
 TraceSpan = tuple[str, int, int]
 """Trace id, start, end."""
