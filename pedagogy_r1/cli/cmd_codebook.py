@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..files.records import need_file, write_text
 from ..formatting import counted
 from . import options
 from .console import escape, notice, put, put_json, table
@@ -136,6 +135,7 @@ def manual(codebook: str, out: Path | None, format_: Any) -> None:
     from ..codebook import load_codebook
     from ..codebook.manual import format_of
     from ..codebook.manual import manual as render
+    from ..files.records import write_text
 
     text = render(load_codebook(codebook), format_ or format_of(out))
     if out is None:
@@ -195,6 +195,7 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out:
     with counts and quotes. No file is ever overwritten, least of all a released one.
     """
     from ..codebook.bump import among_released, draft_for
+    from ..files.records import write_text
 
     if (version is None) == (part is None):
         raise click.UsageError("say which version: --to 1.1.0, --minor or --major")
@@ -220,6 +221,7 @@ def export(codebook: str, out: Path) -> None:
     """
     from ..codebook import load_codebook
     from ..codebook.qdc import to_qdc
+    from ..files.records import write_text
 
     write_text(out, to_qdc(load_codebook(codebook)))
     click.echo(f"written to {out}", err=True)
@@ -239,6 +241,7 @@ def import_(file: Path, out: Path, id_: str | None, version: str | None, title: 
     from ..codebook import load_codebook, released
     from ..codebook.qdc import from_qdc
     from ..files.archive import read_bytes
+    from ..files.records import need_file, write_text
     from ..runs.run import dump_codebook
 
     need_file(file)

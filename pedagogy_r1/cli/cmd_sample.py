@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import PedagogyError
-from ..files.records import write_csv, write_text
 from ..formatting import counted, interval, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
@@ -209,6 +208,7 @@ def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str,
 def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
     """Print the table; with ``out``, write plan.csv, plan.svg and plan.png there."""
     from ..codebook import load_codebook
+    from ..files.records import write_csv, write_text
     from ..report.sample_size import assume, sample_size
 
     assumed = assume(

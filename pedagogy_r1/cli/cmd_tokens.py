@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from ..estimate import Estimate, Resampling
 from ..formatting import DASH, level_words, shown
 from . import options
 from .console import escape, estimate_cells, progress_bar, put, put_json, table
 
 if TYPE_CHECKING:
+    from ..estimate import Estimate
     from ..runs.run import CoderRun
     from ..runs.where import Picked, Where
     from ..tokens.tokens_report import Coded, CoderNoise, GroupNoise, TokenGroup, TokenReport
@@ -75,6 +75,7 @@ def _report(
     partial: bool,
     **how: Any,
 ) -> TokenReport:
+    from ..estimate import Resampling
     from ..runs.run import opened, require_complete
     from ..tokens.measured import SEGMENTER
     from ..tokens.response_thoughts import read_thoughts

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InputError
-from ..estimate import Resampling
-from ..files.records import need_file, write_csv
 from ..formatting import DASH, level_words, shown
 from . import options
 from .console import escape, estimate_cells, put, put_json, table
@@ -42,6 +40,8 @@ def command(
     Scored on every step of the test students from their second on, as the literature does, and on the items' target steps
     alone, which is what language models are scored on.
     """
+    from ..estimate import Resampling
+    from ..files.records import write_csv
     from ..wbeb.kt.baselines import baselines
     from ..wbeb.kt.steps import students
 
@@ -65,6 +65,7 @@ def command(
 
 def _split(path: Path) -> tuple[list[Item], list[Item]]:
     """KT items of the train and of the test split."""
+    from ..files.records import need_file
     from ..wbeb.item import read_items
 
     need_file(path, "items come from: pcode wbeb build")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..files.records import write_json
 from ..formatting import DASH, interval, shown
 
 if TYPE_CHECKING:
@@ -126,6 +125,8 @@ def notice(text: str, color: str = "yellow") -> None:
 def put_json(value: Any, as_json: bool, file: Path | None = None) -> bool:
     """What ``--json`` and ``--json-out FILE`` ask for; true if stdout holds the JSON, and nothing else belongs there."""
     if file is not None:
+        from ..files.records import write_json  # 15 ms, which `pcode --help` need not pay
+
         write_json(file, value)
         click.echo(f"written to {file}", err=True)
     if as_json:
