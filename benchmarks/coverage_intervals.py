@@ -92,7 +92,8 @@ def alpha_cell(kind: str, traces: int, coders: int, rare: float | None, runs: in
         started = begin(Reliability(one.values, one.trace, size), how)
         if not isinstance(started, Alpha):
             seeded = Resampling(how.replicates, run, how.level, how.interval)
-            found = started.statistic.trace_interval(seeded, "agreement", dissent(started.found))
+            rare = dissent(started.found.counts, started.found.sizes)
+            found = started.statistic.trace_interval(seeded, "agreement", rare)
             hits.append(covers(found, true))
     return cell([hit for hit in hits if hit is not None], runs)
 

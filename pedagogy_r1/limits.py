@@ -1,6 +1,6 @@
 """Every threshold by which something is called too few, too low or too extreme, each with what it rests on.
 
-    25 traces      fewer than `FEW_CLUSTERS`: α, noise shares, code frequencies and WBEB scores say so in the same words
+    4 traces       fewer than `FEWEST_CLUSTERS`: no interval, of α, noise shares, code frequencies or corrected shares
 
 A threshold stands here when crossing it changes a sentence or an interval. Limits of one file format, or of what a table
 shows, stand where they are used.

@@ -153,7 +153,9 @@ def begin(data: Reliability, how: Resampling) -> Begun | Alpha:
 
 
 def _finish(begun: Begun, data: Reliability, how: Resampling) -> Alpha:
-    over = begun.statistic.trace_interval(how, "agreement", dissent(begun.found), LIMITS)
+    over = begun.statistic.trace_interval(
+        how, "agreement", dissent(begun.found.counts, begun.found.sizes), LIMITS
+    )
     return Alpha(
         point_estimate(begun.statistic, data, begun.found),
         q=over.pop("below"),
@@ -165,10 +167,11 @@ def _finish(begun: Begun, data: Reliability, how: Resampling) -> Alpha:
     )
 
 
-def dissent(found: Profiles) -> Floats:
-    """(profiles,) the share of a unit's values that are not the commonest of all."""
-    commonest = int((found.sizes @ found.counts).argmax())
-    return np.asarray(1 - found.counts[:, commonest] / found.counts.sum(axis=1))
+def dissent(counts: Ints, sizes: Ints) -> Floats:
+    """(profiles,) the share of a unit's values that are not the commonest of all. ``counts``: (profiles, values) how often a unit
+    has each; ``sizes``: (profiles,) units."""
+    commonest = int((sizes @ counts).argmax())
+    return np.asarray(1 - counts[:, commonest] / counts.sum(axis=1))
 
 
 def point_estimate(statistic: Additive, data: Reliability, found: Profiles) -> float:

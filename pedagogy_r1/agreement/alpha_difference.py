@@ -33,7 +33,7 @@ from ..estimate import Estimate, Interval, Resampling, over_clusters
 from ..formatting import counted
 from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
-from .alpha import Domain, Reliability, alpha_features
+from .alpha import Domain, Reliability, alpha_features, dissent
 from .comparison import ReliabilityData, reliability_data
 from .profile import MISSING, Additive, Floats, Ints, patterns, value_counts
 
@@ -136,7 +136,7 @@ def _difference(name: str, data: Reliability, sides: tuple[_Side, _Side], how: R
             same = "within each pair of them all shared values are the same"
             return AlphaDifference.undefined(f"α of {side.words} is undefined: {same}", **known)
     sums, sizes = statistic.trace_sums(), statistic.trace_sizes
-    rare = statistic.by_trace(_dissent(pattern, statistic.sizes, data.size))
+    rare = statistic.by_trace(dissent(value_counts(pattern, data.size), statistic.sizes))
     own: dict[str, Any] = {"scale": "agreement", "dissent": rare}
     one, other = (float(means.mean[0]) for means in found)
     return AlphaDifference(
@@ -151,13 +151,6 @@ def _difference(name: str, data: Reliability, sides: tuple[_Side, _Side], how: R
         ),
         averaged=_averaged(sides, found),
     )
-
-
-def _dissent(pattern: Ints, sizes: Ints, n_values: int) -> Floats:
-    """(patterns,) the share of a unit's values that are not the commonest of all."""
-    counts = value_counts(pattern, n_values)
-    commonest = int((sizes @ counts).argmax())
-    return np.asarray(1 - counts[:, commonest] / counts.sum(axis=1))
 
 
 class _Means(NamedTuple):

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..estimate import Clusters, Estimate, Resampling, Scale, over_clusters
+from ..estimate import Clusters, Estimate, Resampling, Scale, over_clusters, rarer
 from .comparison import ReliabilityData
 from .profile import MISSING, Floats, Ints, ratio, value_counts
 
@@ -79,7 +79,7 @@ def _estimate(sums: Floats, top: Part, bottom: Part, why: str, how: Resampling) 
     sums, within = sums[used], within[used]
     value = float(top(sums).sum() / within.sum())
     scale: Scale = "plain" if (top(np.eye(4)) < 0).any() else "share"
-    rest = None if scale == "plain" else top(sums) if value < 0.5 else within - top(sums)
+    rest = None if scale == "plain" else rarer(top(sums), within)
     return Estimate(value, **over_clusters(_share(top, bottom), sums, within, how, scale=scale, dissent=rest))
 
 

@@ -25,7 +25,16 @@ from .resample import (
     ratio_of_means,
     unit_draws,
 )
-from .share import ShareInterval, clopper_pearson, critical, share_interval, two_sided, wilson
+from .share import (
+    ShareInterval,
+    clopper_pearson,
+    critical,
+    rarer,
+    share_interval,
+    square_and_add,
+    two_sided,
+    wilson,
+)
 
 __all__ = [
     "BLOCK",
@@ -59,8 +68,10 @@ __all__ = [
     "over_clusters",
     "percentile",
     "quotient",
+    "rarer",
     "ratio_of_means",
     "share_interval",
+    "square_and_add",
     "two_sided",
     "unit_draws",
     "wilson",

@@ -3,14 +3,15 @@
     θ = scale(value)       v = (G−1)/G Σ_g (θ_(g) − θ̄)²       θ ± t_df · √v, and back to the scale of the value
 
 θ_(g): without cluster g (Efron & Tibshirani 1993, ch. 11). The scale is the one on which the estimate is nearly normal:
-log(1 − x) for agreement, the logit for a share, the log for a ratio, Fisher's z for a correlation, none for a difference. df = min(K, 2E) − 1 with
+log(1 − x) for agreement, the logit for a share, the log for a ratio, Fisher's z for a correlation, none for a difference.
+df = min(K, 2E) − 1 with
 
     K = (Σm)²/Σm²           of the clusters' sizes m (Kish 1965): 14 traces of which one holds half count for 4; where the
                             estimate rests on what is not the commonest, the geometric mean with the K of that
     E = (Σδ²)²/Σδ⁴          of δ_g = θ_(g) − θ̄: how many clusters the variance rests on (G/3 where δ is normal)
 
 With 6 to 42 traces, of equal length, of lognormal length or where longer ones are harder, 95 % intervals cover .93 to .975
-(``benchmarks/coverage_intervals.py``); percentiles of resampled traces cover .82 to .93 there. Where no interval can hold
+(``benchmarks/coverage_intervals.py``); percentiles of resampled traces cover .75 to .95 there. Where no interval can hold
 there is none, and the estimate says why. What is rare is in few traces, and its estimate is skewed: its interval comes from
 *studentised* resamples (Efron & Tibshirani, ch. 12.5), which need more traces.
 """
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ..formatting import level_words
 from ..limits import FEWEST_CLUSTERS, FEWEST_EFFECTIVE, FEWEST_FOR_RARE, RARE
@@ -27,6 +28,8 @@ from .estimate import Estimate, joined
 from .resample import (
     BOOTSTRAP,
     Clusters,
+    Floats,
+    Ints,
     Resampling,
     alike_limits,
     alike_words,
@@ -37,16 +40,10 @@ from .resample import (
     percentile,
     resampled_words,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Floats = npt.NDArray[np.float64]
-    Ints = npt.NDArray[np.int64]
+from .share import rarer
 
 Scale = Literal["agreement", "share", "ratio", "correlation", "plain"]
-Statistic = Callable[["Floats"], "Floats"]
+Statistic = Callable[[Floats], Floats]
 """(R, F) sums over clusters → (R,) values, NaN where undefined."""
 
 _ROUNDING = 1e-9
@@ -139,22 +136,29 @@ def _interval(
     import numpy as np
 
     if how.interval == BOOTSTRAP:
-        return _percentile(statistic, sums, sizes, how, scale, over)
-    why = interval_words(len(sizes), how, over) or no_interval(sizes, over)
-    theta = float(_forward(np.array(value), scale))
-    if why is None and scale == "share" and value in (0.0, 1.0):
+        return _percentile(statistic, sums, sizes, how, over)
+    if why := interval_words(len(sizes), how, over) or no_interval(sizes, over):
+        return _none(why)
+    if scale == "share" and value in (0.0, 1.0):
         return _all_alike(value, sizes, how, over)
-    if why is None and not np.isfinite(theta):
-        why = f"no interval: {value:g} is the end of the scale, and nothing shows how far off it is"
-    if why is None and dissent is not None and effective(dissent) < FEWEST_EFFECTIVE:
-        why = f"no interval: more than half of what is not the commonest value is in one of the {over}"
-    if why is not None:
-        return _Interval(warnings=(why,))
-    rare = scale == "agreement" and dissent is not None and dissent.sum() < RARE * sizes.sum()
-    if rare and dissent is not None and effective(dissent) < FEWEST_FOR_RARE:
-        return _studentised(statistic, sums, theta, how, scale, over)
+    theta = float(_forward(np.array(value), scale))
+    if not np.isfinite(theta):
+        return _none(f"no interval: {value:g} is the end of the scale, and nothing shows how far off it is")
+    if dissent is not None:
+        rests = effective(dissent)
+        if rests < FEWEST_EFFECTIVE:
+            return _none(
+                f"no interval: more than half of what is not the commonest value is in one of the {over}"
+            )
+        if scale == "agreement" and dissent.sum() < RARE * sizes.sum() and rests < FEWEST_FOR_RARE:
+            return _studentised(statistic, sums, theta, how, scale, over)
     without = _forward(statistic(sums.sum(axis=0) - sums), scale)
     return jackknife(theta, without, sizes, how, over, dissent)
+
+
+def _none(why: str, **known: Any) -> _Interval:
+    """No interval, and the reason."""
+    return _Interval(warnings=(why,), **known)
 
 
 def _all_alike(value: float, sizes: Ints | Floats, how: Resampling, over: str) -> _Interval:
@@ -190,7 +194,7 @@ def clustered(
     if not np.isfinite(value):
         return Estimate.undefined(why, level=how.level, n=len(table), clusters=groups.count)
     sizes = sums[:, 1]
-    dissent = (sums[:, 0] if value < 0.5 else sizes - sums[:, 0]) if scale == "share" else None
+    dissent = rarer(sums[:, 0], sizes) if scale == "share" else None
     over_them = over_clusters(
         statistic, sums, sizes, how, scale=scale, over=over, dissent=dissent, value=value
     )
@@ -210,12 +214,10 @@ def jackknife(
     from scipy import special
 
     if not np.isfinite(without).all():
-        return _Interval(
-            warnings=(f"no interval: it rests on one of the {over}, without which it is undefined",)
-        )
+        return _none(f"no interval: it rests on one of the {over}, without which it is undefined")
     spread, df = jackknife_spread(without, sizes, dissent)
     if spread < _ROUNDING:
-        return _Interval(warnings=(f"no interval: it stays the same whichever of the {over} is left out",))
+        return _none(f"no interval: it stays the same whichever of the {over} is left out")
     reach = float(special.stdtrit(df, (1 + how.level) / 2)) * spread
     words = f"{level_words(how.level, '')} jackknife over {over}, t with {df:.1f} df"
     return _Interval(theta - reach, theta + reach, words, theta=theta, spread=spread, df=df)
@@ -249,8 +251,9 @@ def no_interval(sizes: Ints | Floats, over: str) -> str | None:
 
 
 def _percentile(
-    statistic: Statistic, sums: Floats, sizes: Ints | Floats, how: Resampling, scale: Scale, over: str
+    statistic: Statistic, sums: Floats, sizes: Ints | Floats, how: Resampling, over: str
 ) -> _Interval:
+    """Percentiles need no scale: they are the same on any."""
     import numpy as np
 
     draws = np.empty(0)
@@ -258,9 +261,8 @@ def _percentile(
         blocks = cluster_draws(len(sums), how.replicates, how.seed)
         draws = np.concatenate([statistic(block @ sums) for block in blocks])
     low, high, lost, defined = percentile(draws, how.level)
-    low, high = (None if end is None else float(_forward(np.array(end), scale)) for end in (low, high))
     words = joined(resampled_words(len(sums), how, over, lost, effective(sizes)))
-    return _Interval(low, high, described(over, how), words, draws=_forward(defined, scale), lost=lost)
+    return _Interval(low, high, described(over, how), words, draws=defined, lost=lost)
 
 
 def _studentised(
@@ -271,8 +273,7 @@ def _studentised(
 
     count = len(sums)
     if count < FEWEST_FOR_RARE:
-        few = f"no interval: what is this rare needs {FEWEST_FOR_RARE} {over}, and there are {count}"
-        return _Interval(warnings=(few,))
+        return _none(f"no interval: what is this rare needs {FEWEST_FOR_RARE} {over}, and there are {count}")
     (spread,) = _linearised(statistic, sums, np.ones((1, count)), scale)[1]
     ratios: list[Floats] = []
     for weights in cluster_draws(count, how.replicates, how.seed):
@@ -280,7 +281,7 @@ def _studentised(
         ratios.append((drawn - theta) / spreads)
     low, high, lost, defined = percentile(np.concatenate(ratios), how.level)
     if low is None or high is None or not spread > _ROUNDING:
-        return _Interval(warnings=("no interval: undefined in most resamples",), lost=lost)
+        return _none("no interval: undefined in most resamples", lost=lost)
     words = (
         f"{level_words(how.level, '')} studentised cluster bootstrap over {over}, {how.replicates} resamples"
     )

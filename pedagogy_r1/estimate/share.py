@@ -9,9 +9,12 @@ Graubard 1998). Both hold at 0 of n and n of n, where the linear interval p̂ ±
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..limits import LEVEL
+
+if TYPE_CHECKING:
+    from .resample import Floats
 
 ShareInterval = Literal["wilson", "korn-graubard", "linear"]
 
@@ -72,3 +75,22 @@ def share_interval(
         return clopper_pearson(share, size, t, level)
     half = t * math.sqrt(variance)
     return max(0.0, share - half), min(1.0, share + half)
+
+
+def rarer(part: Floats, whole: Floats) -> Floats:
+    """(G,) observations of each cluster that are in ``part`` of the ``whole``, or those that are not, if they are fewer: what a
+    share rests on."""
+    return part if 2 * part.sum() < whole.sum() else whole - part
+
+
+def square_and_add(
+    a: float, a_limits: tuple[float, float], b: float, b_limits: tuple[float, float], correlation: float
+) -> tuple[float, float]:
+    """Limits of a − b from those of both: d ∓ √(δ_a² + δ_b² − 2ρ δ_a δ_b), δ the distance to the limit on the side that counts
+    (MOVER; Zou & Donner 2008, *Stat. Med.* 27, eq. 7)."""
+
+    def reach(x: float, y: float) -> float:
+        return math.sqrt(max(0.0, x * x + y * y - 2 * correlation * x * y))
+
+    down, up = reach(a - a_limits[0], b_limits[1] - b), reach(a_limits[1] - a, b - b_limits[0])
+    return a - b - down, a - b + up

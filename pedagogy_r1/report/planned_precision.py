@@ -94,7 +94,7 @@ def _interval(values: Ints, traces: int, size: int, how: Resampling) -> dict[str
     begun = begin(Reliability(values, np.arange(values.shape[1]) // (values.shape[1] // traces), size), how)
     if isinstance(begun, Alpha):
         return {"warnings": (str(begun.why_undefined),)}
-    return begun.statistic.trace_interval(how, "agreement", dissent(begun.found))
+    return begun.statistic.trace_interval(how, "agreement", dissent(begun.found.counts, begun.found.sizes))
 
 
 def _studies(assumed: Coders, traces: int, runs: int, rng: np.random.Generator) -> Iterator[Ints]:

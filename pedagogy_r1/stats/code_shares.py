@@ -37,6 +37,7 @@ from ..estimate import (
     no_interval,
     over_clusters,
     quotient,
+    rarer,
     share_interval,
 )
 from ..limits import FEW_HITS, FEWEST_EFFECTIVE, LEVEL
@@ -312,7 +313,7 @@ def _told(coded: Floats, sums: Sums, share: Estimate) -> float:
 
 def resting(coded: Floats, total: Floats) -> float:
     """How many effective clusters a share rests on: those of the units that have the code, or have it not if they are fewer."""
-    return effective(np.minimum(coded, total) if 2 * coded.sum() < total.sum() else total - coded)
+    return effective(rarer(coded, total))
 
 
 def ratio_share(
@@ -345,10 +346,16 @@ def ratio_share(
     rare = f"rests on {hits} {by}s" if hits < FEW_HITS else None
     if interval != "jackknife":
         return _of_survey(blank, variance, interval, by, rare)
-    fewer = coded if share < 0.5 else sums.total - coded
     pairs, how = np.column_stack([coded, sums.total]), Resampling(level=level)
     found = over_clusters(
-        quotient, pairs, sums.total, how, scale="share", over=f"{by}s", dissent=fewer, value=share
+        quotient,
+        pairs,
+        sums.total,
+        how,
+        scale="share",
+        over=f"{by}s",
+        dissent=rarer(coded, sums.total),
+        value=share,
     )
     return replace(blank, **found | {"n": sums.units, "warnings": joined(rare, *found["warnings"])})
 

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..estimate import Floats, effective, jackknife_variance, no_interval, two_sided
+from ..estimate import Floats, effective, jackknife_variance, no_interval, square_and_add, two_sided
 from ..limits import LEVEL, MORE_THAN_CHANCE
 from .corrected_verdict import Corrected, CorrectedEstimate
 from .dsl import Folds, Learner, dsl, ppi
@@ -264,7 +264,7 @@ def _bias(
     naive: CorrectedEstimate, main: CorrectedEstimate, a: Fit, b: Fit, k: int, plan: _Plan, basis: _Basis
 ) -> CorrectedEstimate:
     """naive − DSL, two-sided (the machine may err both ways), its limits from theirs and from their correlation over clusters
-    (Zou & Donner 2008, *Stat. Med.* 27, eq. 7): so a code that people never saw is not less open here than there."""
+    (`square_and_add`): so a code that people never saw is not less open here than there."""
     blank = replace(
         main, name="naive − DSL", method="limits from both and their correlation (Zou & Donner 2008)"
     )
@@ -285,11 +285,7 @@ def _bias(
         own_of_b = float(jackknife_variance(b.deltas)[k, k])
         shared = (float(a.se[k] ** 2 - together.se[k] ** 2) + own_of_b) / (2 * mixed)
 
-    def reach(p: float, q: float) -> float:
-        return math.sqrt(max(p * p + q * q - 2 * shared * p * q, 0.0))
-
-    low = value - reach(naive.value - own[0], ends[1] - main.value)
-    high = value + reach(own[1] - naive.value, main.value - ends[0])
+    low, high = square_and_add(naive.value, own, main.value, ends, shared)
     spread = math.sqrt(float(a.se[k] ** 2 + b.se[k] ** 2) - 2 * shared * mixed)
     return replace(blank, value=value, low=low, high=high, se=spread, df=float(together.df[k]))
 

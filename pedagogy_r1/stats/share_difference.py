@@ -22,7 +22,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..estimate import Estimate, Floats, Resampling, critical, effective, joined, over_clusters, two_sided
+from ..estimate import (
+    Estimate,
+    Floats,
+    Resampling,
+    critical,
+    effective,
+    joined,
+    over_clusters,
+    square_and_add,
+    two_sided,
+)
 from ..limits import FEWEST_EFFECTIVE
 from .code_shares import Sums, cluster_variance, resting
 
@@ -192,7 +202,7 @@ def cohens_h(sides: Sides, a: Estimate, b: Estimate) -> Estimate:
 def _square_and_add(
     sides: Sides, a: Estimate, b: Estimate, scale: Callable[[float], float], what: str
 ) -> Estimate:
-    """d ∓ √(δ_a² + δ_b² − 2ρ δ_a δ_b), δ: distance of a scaled share to its limit on the side that counts (MOVER)."""
+    """`estimate.square_and_add` of the scaled shares."""
     rho = sides.correlation
     method = f"{what}: square-and-add of the shares' limits, correlation {rho:.2f} between the sides"
     assert a.value is not None
@@ -203,13 +213,9 @@ def _square_and_add(
     blank = replace(sides.blank(pa - pb, method, a.level), warnings=warnings)
     if a.low is None or a.high is None or b.low is None or b.high is None:
         return blank
-    down = _hypotenuse(pa - scale(a.low), scale(b.high) - pb, rho)
-    up = _hypotenuse(scale(a.high) - pa, pb - scale(b.low), rho)
-    if down + up < _ROUNDING:
+    of_a, of_b = (scale(a.low), scale(a.high)), (scale(b.low), scale(b.high))
+    low, high = square_and_add(pa, of_a, pb, of_b, rho)
+    if high - low < _ROUNDING:
         alike = f"no interval: it stays the same whichever of the {sides.a.by}s is left out"
         return replace(blank, warnings=(alike,))
-    return replace(blank, low=pa - pb - down, high=pa - pb + up)
-
-
-def _hypotenuse(x: float, y: float, correlation: float) -> float:
-    return math.sqrt(max(0.0, x * x + y * y - 2 * correlation * x * y))
+    return replace(blank, low=low, high=high)
