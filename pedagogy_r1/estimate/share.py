@@ -3,7 +3,7 @@
 A share p̂ whose variance is v carries as much as n* = p̂(1−p̂)/v independent units (effective sample size; never more
 than the units there are). The interval is that of a binomial with n* units, with t of G − 1 degrees of freedom for z,
 G clusters: Wilson (Dean & Pagano 2015; Franco et al. 2019, *J. Surv. Stat. Methodol.* 7) or Clopper–Pearson (Korn &
-Graubard 1998). Both hold at 0 of n and n of n, where the linear interval p̂ ± t·√v has no width.
+Graubard 1998, with t of n − 1 for z). Both hold at 0 of n and n of n, where the linear interval p̂ ± t·√v has no width.
 """
 
 from __future__ import annotations
@@ -47,8 +47,10 @@ def wilson(share: float, size: float, t: float) -> tuple[float, float]:
     return low, 1.0 if share == 1 else min(1.0, middle + half)
 
 
-def clopper_pearson(share: float, size: float, t: float, level: float = LEVEL) -> tuple[float, float]:
-    """Korn–Graubard limits: Clopper–Pearson with ``size`` reduced by (z / t)².
+def clopper_pearson(
+    share: float, size: float, t: float, level: float = LEVEL, units: float = math.inf
+) -> tuple[float, float]:
+    """Korn–Graubard limits: Clopper–Pearson with ``size`` reduced by (t of ``units`` − 1 / t)²; z where they are unknown.
 
     >>> low, high = clopper_pearson(0.0, 100, 1.959964)
     >>> low, round(high, 4)
@@ -56,8 +58,7 @@ def clopper_pearson(share: float, size: float, t: float, level: float = LEVEL) -
     """
     from scipy import special
 
-    z = float(special.ndtri((1 + level) / 2))
-    size *= (z / t) ** 2
+    size *= (float(special.stdtrit(units - 1, (1 + level) / 2)) / t) ** 2
     hits = share * size
     tail = (1 - level) / 2
     low = 0.0 if share == 0 else float(special.betaincinv(hits, size - hits + 1, tail))
@@ -66,13 +67,21 @@ def clopper_pearson(share: float, size: float, t: float, level: float = LEVEL) -
 
 
 def share_interval(
-    share: float, variance: float, size: float, t: float, *, kind: ShareInterval, level: float = LEVEL
+    share: float,
+    variance: float,
+    size: float,
+    t: float,
+    *,
+    kind: ShareInterval,
+    level: float = LEVEL,
+    units: float = math.inf,
 ) -> tuple[float, float]:
-    """Limits of a share; ``size``: effective sample size, ``variance``: used by the linear interval only."""
+    """Limits of a share; ``size``: effective sample size, ``variance``: used by the linear interval only, ``units``: by
+    Korn–Graubard's."""
     if kind == "wilson":
         return wilson(share, size, t)
     if kind == "korn-graubard":
-        return clopper_pearson(share, size, t, level)
+        return clopper_pearson(share, size, t, level, units)
     half = t * math.sqrt(variance)
     return max(0.0, share - half), min(1.0, share + half)
 

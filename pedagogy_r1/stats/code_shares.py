@@ -365,7 +365,7 @@ def _of_survey(blank: Estimate, variance: float, kind: ShareInterval, by: str, r
     share, units = blank.value or 0.0, float(blank.n)
     size = min(units, share * (1 - share) / variance) if variance > 0 else units
     t = critical(blank.clusters, blank.level)
-    low, high = share_interval(share, variance, size, t, kind=kind, level=blank.level)
+    low, high = share_interval(share, variance, size, t, kind=kind, level=blank.level, units=units)
     narrow = few(blank.clusters, f"{by}s", blank.effective_clusters)
     method = f"ratio estimator linearised, clustered by {by}; {kind} interval on n/deff units, t"
     return replace(blank, low=low, high=high, method=method, warnings=joined(rare, narrow))

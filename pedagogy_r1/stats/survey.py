@@ -160,7 +160,8 @@ def _correlation(cells: _Cells, mu: Floats, units: int, corrected: bool) -> floa
 class SurveyTests(NamedTuple):
     """``design_effect``: variance of the log odds ratio over that of as many independent units.
 
-    ``p_glm``: t test of the GLM's coefficient; ``p_score``: the same with the variance under no difference, which zero counts
+    ``p_glm``: t test of the GLM's coefficient, with G − 2 degrees of freedom as ``svyglm`` has them (G − 1, as Stata, with its
+    correction); ``p_score``: the same with the variance under no difference, which zero counts
     do not upset (R's ``svychisq(statistic="Wald")``); ``p_chisq``: Rao & Scott's F, ``svychisq(statistic="F")``. ``None``:
     undefined (separation, an empty cell, no spread).
     """
@@ -189,7 +190,8 @@ def survey_tests(sides: Sides, *, correction: Correction = "survey") -> SurveyTe
         return SurveyTests(fit, None, None, _score_p(sides), None)
     factor = (fit.n - 2) / (fit.n - 1) if correction == "statsmodels" else 1.0
     deff = float(fit.se[1]) ** 2 * factor / sides.binomial_variance
-    p_glm = two_sided(float(fit.coef[1] / fit.se[1]), fit.df)
+    df = fit.df - (correction == "survey")
+    p_glm = two_sided(float(fit.coef[1] / fit.se[1]), df) if df else None
     return SurveyTests(fit, deff, p_glm, _score_p(sides), _rao_scott(sides, deff))
 
 

@@ -72,6 +72,13 @@ def test_independent_units_get_the_textbook_interval() -> None:
         assert (share.low, share.high) == pytest.approx(textbook, abs=3e-4)
 
 
+def test_korn_graubard_is_what_r_computes() -> None:
+    """``svyciprop(~y, svydesign(ids = ~trace), method = "beta")``: t of n − 1 stands where z would, not only of G − 1 below it."""
+    table = code_frame(traces("AABBB", "AB", "ABBB", "AAAAB", "BBBBBB", "AB", "ABBBBB", "AABB"))
+    share = by_code(frequency(table, interval="korn-graubard"))["A"].share
+    assert (share.low, share.high) == pytest.approx((0.130477100010, 0.635484268533), abs=1e-10)
+
+
 @given(st.integers(1, 500), st.data())
 def test_clopper_pearson_and_wilson_equal_scipy(n: int, data: st.DataObject) -> None:
     hits = data.draw(st.integers(0, n))

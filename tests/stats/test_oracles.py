@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks import compare_r
 from pedagogy_r1.stats import BinomialFit, SurveyTests, binomial_glm, sequence_transitions, survey_tests
 from pedagogy_r1.stats.code_contrast import contrast
 from pedagogy_r1.stats.code_shares import Sums
 from pedagogy_r1.stats.share_difference import Sides
 
 from ..code_tables import code_frame
+from ..conftest import ROOT
 
 PROGRAM = {"abs": 1e-6}
 
@@ -81,6 +86,11 @@ def test_clustered_freq_svyglm_quasibinomial(clustered: dict[str, Any]) -> None:
     assert fit.se == pytest.approx(expected["se"], **PROGRAM)
 
 
+def test_clustered_freq_svyglm_p(clustered: dict[str, Any]) -> None:
+    """R's ``summary(svyglm(y ~ cop, design, family = quasibinomial))``: 20 items less two coefficients are 18 degrees of freedom."""
+    assert surveyed(clustered).p_glm == pytest.approx(8.09240113728e-03, **PROGRAM)
+
+
 @pytest.mark.parametrize("working", ["independence", "exchangeable"])
 def test_clustered_freq_geeglm(clustered: dict[str, Any], working: Any) -> None:
     expected = clustered["expected"]["R_geeglm"][working]
@@ -129,6 +139,24 @@ def test_clustered_freq_odds_ratio_of_a_table(clustered: dict[str, Any]) -> None
     assert family.clusters == family.shared == 20
     assert math.log(found.odds_ratio.value or 0) == pytest.approx(expected["coef"][1], **PROGRAM)
     assert found.design_effect == pytest.approx(surveyed(clustered).design_effect)
+
+
+def test_r_computes_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where R and its packages are installed: nothing differs beyond rounding without a reason."""
+    if why := compare_r.missing():
+        pytest.skip(why)
+    assert compare_r.main() == 0, capsys.readouterr().out
+
+
+def test_without_r_the_comparison_says_how_to_install_it(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks.compare_r"],
+        capture_output=True, text=True, cwd=ROOT, env=os.environ | {"PATH": str(tmp_path)},
+    )  # fmt: skip
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("No Rscript is on the path")
+    assert "apt-get install r-cran-survey r-cran-sandwich r-cran-clubsandwich" in told.stdout
+    assert len(told.stdout.splitlines()) == 1
 
 
 def test_lag_sequential(lag: dict[str, Any]) -> None:
