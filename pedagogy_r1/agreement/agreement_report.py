@@ -22,10 +22,21 @@ from ..provenance import now, versions
 from ..runs.run import CoderRun, opened, require_complete
 from .alpha import Alpha, krippendorff_alphas
 from .alpha_difference import AlphaDifference, drift, has_migration, human_machine_difference, not_made_again
-from .code_accuracy import CodeAccuracy, MachineErrors, accuracy, machine_errors, majority
+from .code_accuracy import (
+    MOST,
+    CodeAccuracy,
+    Confusion,
+    DisagreedUnit,
+    MachineErrors,
+    accuracy,
+    confusions,
+    machine_errors,
+    majority,
+    most_disagreed,
+    ranked_units,
+)
 from .coefficients import hayes_krippendorff
 from .comparison import FIELDS, Comparison, ReliabilityData, compare, groups, reliability_data
-from .confusion import MOST, Confusion, DisagreedUnit, confusions, most_disagreed, ranked_units
 from .replacement import replacement_test
 from .replacement_report import CoderSkill, ReplacementReport
 

@@ -26,8 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..codebook import NONE, Codebook
-from ..codebook.codebook import version_order
-from ..codebook.migration import MigrationMap, carry, migration_map
+from ..codebook.codebook import MigrationMap, carry, migration_map, version_order
 from ..errors import CodebookError, RunError
 from ..estimate import Estimate, Interval, Resampling, over_clusters
 from ..formatting import counted

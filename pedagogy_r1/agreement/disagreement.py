@@ -24,8 +24,8 @@ from ..errors import RunError, did_you_mean
 from ..runs.run import CoderInfo, CoderRun, Coding, opened, require_complete
 from ..runs.run_columns import coder_names
 from ..trace import Trace, Unit
+from .code_accuracy import ranked_units
 from .comparison import ReliabilityData, reliability_data
-from .confusion import ranked_units
 from .profile import MISSING
 
 

@@ -13,7 +13,7 @@ from .console import escape, notice, put, put_json, table
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
-    from ..codebook.codebook_problem import CodebookProblem
+    from ..codebook.yaml_lines import CodebookProblem
 
 
 @click.group("codebook", cls=options.Group)

@@ -18,7 +18,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..errors import CodebookError, did_you_mean
-from .check_cues import cue_problems
 from .codebook import (
     NONE,
     NUMERIC,
@@ -29,8 +28,17 @@ from .codebook import (
     released,
     version_order,
 )
-from .codebook_problem import CodebookProblem, a_warning, an_error, given, repeated
-from .yaml_lines import UnreadableYaml, YamlValue, read_yaml
+from .cue import cue_problems
+from .yaml_lines import (
+    CodebookProblem,
+    UnreadableYaml,
+    YamlValue,
+    a_warning,
+    an_error,
+    given,
+    read_yaml,
+    repeated,
+)
 
 SHOWN = 3
 """Errors that `load_checked` names."""

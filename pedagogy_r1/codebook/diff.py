@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from .codebook import Code, Codebook, Family
-from .migration import migration_map
+from .codebook import Code, Codebook, Family, migration_map
 
 LONG = 200
 """Characters; longer texts are compared by sentence when shown."""

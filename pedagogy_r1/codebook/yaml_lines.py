@@ -11,9 +11,9 @@ which edits codebooks (`bump.py`), has the same marks and takes twice as long: .
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -145,3 +145,37 @@ def read_yaml(text: str) -> ReadYaml | UnreadableYaml:
     except (yaml.YAMLError, *YAML_LEAKS) as error:
         why = f"the value does not fit its tag ({type(error).__name__}: {error})"
         return UnreadableYaml(line, f"not valid YAML: {why}")
+
+
+class CodebookProblem(NamedTuple):
+    """One thing to mend: its 1-based line, the field, what is wrong, and how bad it is."""
+
+    line: int
+    where: str
+    what: str
+    severity: Literal["error", "warning"] = "error"
+
+
+def an_error(at: YamlValue, what: str) -> CodebookProblem:
+    """The book cannot be used as it is."""
+    return CodebookProblem(at.line, at.where or "file", what)
+
+
+def a_warning(at: YamlValue, what: str) -> CodebookProblem:
+    """The book is hard to code from."""
+    return CodebookProblem(at.line, at.where or "file", what, "warning")
+
+
+def given(values: Iterable[YamlValue], field: str) -> list[YamlValue]:
+    """That field of all that have it."""
+    return [found for value in values if (found := value.get(field)) is not None]
+
+
+def repeated(values: Iterable[YamlValue]) -> Iterator[tuple[YamlValue, YamlValue]]:
+    """Values that were there before, whatever their case, each with the first of them."""
+    first: dict[str, YamlValue] = {}
+    for value in values:
+        text = (value.text or "").strip().lower()
+        if text and text in first:
+            yield value, first[text]
+        first.setdefault(text, value)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from ..agreement.code_accuracy import majority
 from ..agreement.comparison import ReliabilityData, reliability_of
+from ..agreement.continuum import own_spans
 from ..agreement.profile import MISSING
 from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
@@ -29,7 +30,6 @@ from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
-from .own_spans import own_spans
 
 Measured = TypeVar("Measured")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..codebook.check import load_checked
-from ..codebook.migration import MigrationMap, carry, migration_map
+from ..codebook.codebook import MigrationMap, carry, migration_map
 from ..errors import CodebookError
 from ..files.records import atomic
 from ..files.spreadsheet import neutralise

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.agreement import agree, krippendorff_alpha, reliability_data, value_counts
-from pedagogy_r1.agreement.confusion import confusions, most_disagreed, ranked_units
+from pedagogy_r1.agreement.code_accuracy import confusions, most_disagreed, ranked_units
 from pedagogy_r1.errors import CodebookError, RunError
 
 from ..make_runs import BOOK, book, make_run

@@ -13,7 +13,7 @@ from pedagogy_r1.agreement import disagreements, drift
 from pedagogy_r1.codebook import find_codebook, load_codebook, parse_codebook
 from pedagogy_r1.codebook.bump import NotedDisagreements, draft, draft_for, next_version, read_disagreements
 from pedagogy_r1.codebook.check import check_codebook
-from pedagogy_r1.codebook.migration import migration_map
+from pedagogy_r1.codebook.codebook import migration_map
 from pedagogy_r1.errors import CodebookError, InputError
 from pedagogy_r1.runs.migrate import migrate_run
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.codebook import find_codebook, parse_codebook
 from pedagogy_r1.codebook.check import check_codebook
-from pedagogy_r1.codebook.codebook_problem import CodebookProblem
+from pedagogy_r1.codebook.yaml_lines import CodebookProblem
 from pedagogy_r1.errors import CodebookError
 
 BROKEN = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pedagogy_r1.codebook import Codebook, parse_codebook
-from pedagogy_r1.codebook.migration import carry, migration_map
+from pedagogy_r1.codebook.codebook import carry, migration_map
 from pedagogy_r1.errors import CodebookError
 
 CODES = "".join(

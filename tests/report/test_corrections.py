@@ -13,10 +13,9 @@ import pytest
 import pedagogy_r1 as pr
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import ReportSettings, correction_section, measure_corrections
-from pedagogy_r1.report.inclusion_plan import plan_of
 from pedagogy_r1.report.sections.corrections import Corrections
 from pedagogy_r1.report.study import open_study
-from pedagogy_r1.sampling.inclusion import read_inclusion
+from pedagogy_r1.sampling.inclusion import plan_of, read_inclusion
 
 from ..make_runs import make_run
 

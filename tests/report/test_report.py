@@ -36,9 +36,9 @@ from pedagogy_r1.report import (
     open_study,
     parse_comparison,
 )
-from pedagogy_r1.report.inclusion_plan import plan_of
 from pedagogy_r1.report.section import latex_text
 from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.sampling.inclusion import plan_of
 from pedagogy_r1.stats import code_table, frequency
 from pedagogy_r1.stats import contrast as contrast_of
 

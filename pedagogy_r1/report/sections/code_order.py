@@ -13,8 +13,7 @@ from functools import partial
 import numpy as np
 
 from ...estimate import Ints
-from ...stats.code_cooccurrence import CodePair, cooccurrence
-from ...stats.code_position import CodePosition, position
+from ...stats.code_cooccurrence import CodePair, CodePosition, cooccurrence, position
 from ...stats.transition import Transitions, transitions
 from ..figures import Figure, heat_map, profiles
 from ..section import Gap, ReportTable, Section, columns, estimate_cells, with_interval

@@ -10,8 +10,8 @@ from functools import partial
 
 import numpy as np
 
+from ...agreement.code_accuracy import EACH
 from ...agreement.comparison import KINDS, Comparison
-from ...agreement.confusion import EACH
 from ...agreement.profile import MISSING
 from ...estimate import Ints, joined
 from ...formatting import counted, interval, sentence, shown

@@ -20,10 +20,10 @@ from ...agreement.profile import MISSING
 from ...estimate import Estimate, Flags, Floats, Ints, joined, no_interval
 from ...formatting import Kind, counted, sentence, shown
 from ...limits import FEW_WITH_CODE
+from ...sampling.inclusion import InclusionPlan, plan_of, recorded_plan
 from ...stats.corrected import corrected_logistic, corrected_prevalence
 from ...stats.corrected_verdict import Corrected
 from ..figures import Dot, Figure, dot_rows
-from ..inclusion_plan import InclusionPlan, plan_of, recorded_plan
 from ..section import Gap, ReportTable, Row, Section, TableColumn, columns, estimate_cells, with_interval
 from ..study import ColumnContrast, Study
 from .contrasts import measure_contrasts
@@ -129,7 +129,12 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
     out = tuple(Gap(f"Correction against {n}", why[n] or "") for n in study.humans if n not in people)
     y = every[[study.humans.index(name) for name in people]]
     coded = (y != MISSING).any(axis=0)
-    plan = recorded_plan(study, units, coded) or plan_of(coded, trace)
+    inclusion, data = study.settings.inclusion, study.data
+    if inclusion is None:
+        plan = plan_of(coded, trace)
+    else:
+        ids = [data.unit_ids[u] for u in units], [data.traces[t] for t in data.cluster[units]]
+        plan = recorded_plan(inclusion, *ids, coded)
     shares = (y != MISSING).sum(axis=1) / coded.sum()
     if (shares < 1).any():
         each = ", ".join(f"{name} {shown(s, 'percent')}" for name, s in zip(people, shares, strict=True))
