@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ..agreement.agreement_report import AgreementReport
     from ..agreement.alpha import Alpha
     from ..agreement.alpha_difference import AlphaDifference
+    from ..agreement.code_accuracy import CodeAccuracy
     from ..agreement.comparison import Comparison
     from ..runs.where import Where
 
@@ -161,21 +163,10 @@ def _print_codes(comparison: Comparison, over: str) -> None:
 
 def _print_accuracy(report: AgreementReport, over: str) -> None:
     for name, codes in report.accuracy.items():
-        rows = []
-        for c in codes:
-            cells = [
-                cell
-                for share in (c.precision, c.recall, c.f1)
-                for cell in (shown(share.value), interval(share.low, share.high), cluster_cells(share)[1])
-            ]
-            rows.append((c.code, *cells, shown(c.prevalence.value), shown(c.bias.value)))
-        heads = (
-            "code",
-            *(h for name in ("precision", "recall", "F1") for h in (name, over, "effective")),
-            "prevalence",
-            "bias",
-        )
+        of_each = (("precision", over, "effective"), ("recall", over, "effective"), ("F1", over, "effective"))
+        heads = ("code", *chain.from_iterable(of_each), "prevalence", "bias")
         put()
+        rows = [_accuracy_cells(c) for c in codes]
         put(table(*heads, rows=rows, left=("code",), title=f"{name} against the reference"))
         measures = [(m, getattr(c, m.lower()), c.code) for c in codes for m in ("precision", "recall", "F1")]
         for line in said_of([(why, f"{code} {m}") for m, share, code in measures for why in share.warnings]):
@@ -184,6 +175,12 @@ def _print_accuracy(report: AgreementReport, over: str) -> None:
         put(f"{escape(who)}: Hayes–Krippendorff {interval(found.low, found.high)}")
     for warning in dict.fromkeys(warning for found in report.hayes.values() for warning in found.warnings):
         put(escape(warning), style="yellow")
+
+
+def _accuracy_cells(c: CodeAccuracy) -> tuple[str, ...]:
+    shares = (c.precision, c.recall, c.f1)
+    cells = [(shown(s.value), interval(s.low, s.high), cluster_cells(s)[1]) for s in shares]
+    return (c.code, *chain.from_iterable(cells), shown(c.prevalence.value), shown(c.bias.value))
 
 
 def _print_before_after(report: AgreementReport) -> None:

@@ -209,19 +209,24 @@ def cue_problems(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookPr
         return
     cues: dict[str, list[str]] = defaultdict(list)
     for code in codes:
-        written = _with_text(entry.get("cue") or entry for entry in code.entries("cues"))
-        for again, first in repeated(written):
-            yield a_warning(again, f"the cue {again.text!r} is already in line {first.line}")
-        good = yield from _compiled(matcher, written)
-        cues[code.value("id") or "?"] += [cue.text or "" for cue in good]
-        for rule in code.entries("rules"):
-            good = yield from _compiled(matcher, _with_text(rule.entries("unless")))
-            yield from _broken_rules(matcher, code, rule, good)
+        cues[code.value("id") or "?"] += yield from _cues_of_code(matcher, code)
     yield from _outvoted(matcher, codes, cues)
     for code in codes if any(cues.values()) else ():
         own = code.value("id") or "?"
         if own != root.value("fallback") and not code.get("features") and not list(code.entries("cues")):
             yield a_warning(code, f"{own} has no cue, so the rule-based coder never gives it")
+
+
+def _cues_of_code(matcher: CueMatcher, code: YamlValue) -> Generator[CodebookProblem, None, list[str]]:
+    """Problems of one code's cues and rules; returns the cues that compile."""
+    written = _with_text(entry.get("cue") or entry for entry in code.entries("cues"))
+    for again, first in repeated(written):
+        yield a_warning(again, f"the cue {again.text!r} is already in line {first.line}")
+    cues = yield from _compiled(matcher, written)
+    for rule in code.entries("rules"):
+        unless = yield from _compiled(matcher, _with_text(rule.entries("unless")))
+        yield from _broken_rules(matcher, code, rule, unless)
+    return [cue.text or "" for cue in cues]
 
 
 def _with_text(values: Iterable[YamlValue]) -> list[YamlValue]:

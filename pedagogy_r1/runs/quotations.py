@@ -7,7 +7,8 @@ found.quotations[0].said          (Given("A", "human", "humans", ("IA-SQ",)), Gi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -78,29 +79,32 @@ def quotations(
     if code not in known:
         raise CodebookError(f"{book.ref} has no code {code!r}", did_you_mean(code, known))
     names = coder_names(found)
-    everybody = list(dict.fromkeys(name for own in names for name in own.values()))
-    for name in coders:
-        if name not in everybody:
-            raise RunError(f"no coder is named {name!r}", did_you_mean(name, everybody))
-    wanted = tuple(name for name in everybody if not coders or name in coders)
+    wanted = _wanted(names, coders)
     by_unit: dict[str, Quotation] = {}
     place: dict[str, int] = {}
     for run, own in zip(found, names, strict=True):
         kinds = {coder.name: coder.kind for coder in run.manifest.coders}
         for trace, units, codings in run.by_trace():
             place.setdefault(trace.id, len(place))
-            said: dict[str, list[Given]] = {}
+            said: dict[str, list[Given]] = defaultdict(list)
             for coding in codings:
                 name = own.get(coding.coder, coding.coder)
                 if name in wanted and _has(coding, code):
-                    given = _given(name, kinds.get(coding.coder, ""), run, coding)
-                    said.setdefault(coding.unit_id, []).append(given)
-            for unit in units if said else ():
-                if unit.id in said:
-                    earlier = by_unit.get(unit.id) or _quotation(trace, units, unit)
-                    by_unit[unit.id] = replace(earlier, said=(*earlier.said, *said[unit.id]))
+                    said[coding.unit_id].append(_given(name, kinds.get(coding.coder, ""), run, coding))
+            for unit in [unit for unit in units if unit.id in said]:
+                earlier = by_unit.get(unit.id) or _quotation(trace, units, unit)
+                by_unit[unit.id] = replace(earlier, said=(*earlier.said, *said[unit.id]))
     ordered = sorted(by_unit.values(), key=lambda q: (place[q.trace.id], q.unit.start, q.unit.end))
     return Quotations(code, book, wanted, len(place), tuple(ordered), unfinished)
+
+
+def _wanted(names: Sequence[Mapping[str, str]], coders: Sequence[str]) -> tuple[str, ...]:
+    """Names of all coders of the runs, or of those asked for."""
+    everybody = list(dict.fromkeys(name for own in names for name in own.values()))
+    for name in coders:
+        if name not in everybody:
+            raise RunError(f"no coder is named {name!r}", did_you_mean(name, everybody))
+    return tuple(name for name in everybody if not coders or name in coders)
 
 
 def _has(coding: Coding, code: str) -> bool:

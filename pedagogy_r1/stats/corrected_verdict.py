@@ -180,9 +180,9 @@ def _advice(result: Corrected) -> str:
 
 def _others(result: Corrected) -> list[str]:
     """PPI++ and the human codes beside DSL; those that differ by more than chance are `_advice`'s."""
-    other = [e for e in (result.ppi, result.human) if e.name not in result.apart]
-    known = [e for e in other if e.value is not None and result.dsl.interval is not None]
-    beside, off = ([e for e in known if result.dsl.covers(e.value or 0.0) is here] for here in (True, False))
+    both = (result.ppi, result.human)
+    other = [e for e in both if e.name not in result.apart and e.value is not None]
+    beside, off = _inside_and_outside(result.dsl, other)
     parts = []
     if beside:
         parts.append(f"{sentence(_said(result, beside, 'lie'))} inside the corrected interval.")
@@ -190,10 +190,18 @@ def _others(result: Corrected) -> list[str]:
         parts.append(
             f"{sentence(_said(result, off, 'lie'))} outside it, but no further off than chance may explain."
         )
-    absent = [e for e in (result.ppi, result.human) if e.value is None]
-    if result.best is None:
-        absent = [e for e in absent if e is not result.human]
+    absent = [e for e in both if e.value is None and (result.best is not None or e is not result.human)]
     return parts + [f"No estimate from {_NAMED[e.name]}: {e.why_undefined}." for e in absent]
+
+
+def _inside_and_outside(
+    dsl: CorrectedEstimate, others: Sequence[CorrectedEstimate]
+) -> tuple[list[CorrectedEstimate], list[CorrectedEstimate]]:
+    """Those whose value DSL's interval covers, and those whose it does not; neither where it has no interval."""
+    if dsl.interval is None:
+        return [], []
+    inside = [e for e in others if dsl.covers(e.value or 0.0)]
+    return inside, [e for e in others if e not in inside]
 
 
 def _has(e: CorrectedEstimate) -> str:

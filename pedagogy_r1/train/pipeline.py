@@ -181,10 +181,7 @@ class Pipeline:
     def _different(self, record: dict[str, Any], made: dict[str, Any]) -> str:
         """Why a record is not of what would be made now; empty where it is."""
         if record["words"] != made["words"]:
-            gone = [word for word in record["words"] if word not in made["words"]]
-            come = [word for word in made["words"] if word not in record["words"]]
-            then, now_ = (" ".join(words[:3]) or "nothing" for words in (gone, come))
-            return f"other parameters: {then} → {now_}" if gone or come else "other parameters"
+            return _other_parameters(record["words"], made["words"])
         if inputs := changed(record["inputs"], made["inputs"]):
             return f"changed: {', '.join(word for word in made['inputs'] if word in inputs) or 'inputs'}"
         if files := [] if self.keep_code else changed(record["code"], made["code"]):
@@ -219,6 +216,13 @@ class Pipeline:
             raise RunError(f"stage {task.name} ended with status {status}", hint)
         record |= {"status": "done", "output": self.digests.of(folder)}
         write_json(self._record(task.name), record)
+
+
+def _other_parameters(then: list[str], today: list[str]) -> str:
+    gone = [word for word in then if word not in today]
+    come = [word for word in today if word not in then]
+    before, after = (" ".join(words[:3]) or "nothing" for words in (gone, come))
+    return f"other parameters: {before} → {after}" if gone or come else "other parameters"
 
 
 def _empty(folder: Path) -> None:

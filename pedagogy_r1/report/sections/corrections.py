@@ -115,7 +115,7 @@ def measure_corrections(study: Study) -> Corrections:
 
 def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
     """Everybody who coded enough for an interval, or all where nobody did; each drawn, it is assumed, among what people coded."""
-    item, trace = study.item[units], study.data.cluster[units]
+    item = study.item[units]
     every = np.vstack([study.row(name)[units] for name in study.humans])
     why = {
         name: no_interval(np.unique(item[row != MISSING], return_counts=True)[1], f"traces that {name} coded")
@@ -129,12 +129,7 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
     out = tuple(Gap(f"Correction against {n}", why[n] or "") for n in study.humans if n not in people)
     y = every[[study.humans.index(name) for name in people]]
     coded = (y != MISSING).any(axis=0)
-    inclusion, data = study.settings.inclusion, study.data
-    if inclusion is None:
-        plan = plan_of(coded, trace)
-    else:
-        ids = [data.unit_ids[u] for u in units], [data.traces[t] for t in data.cluster[units]]
-        plan = recorded_plan(inclusion, *ids, coded)
+    plan = _plan(study, units, coded)
     shares = (y != MISSING).sum(axis=1) / coded.sum()
     if (shares < 1).any():
         each = ", ".join(f"{name} {shown(s, 'percent')}" for name, s in zip(people, shares, strict=True))
@@ -143,6 +138,15 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
         plan = replace(plan, words=f"{plan.words}; it is assumed that {part}", assumed=assumed)
     pi = np.minimum(np.broadcast_to(plan.pi, len(units)) * shares[:, None], 1.0)
     return _Seen(units, f, y, people, pi, plan, out)
+
+
+def _plan(study: Study, units: Ints, coded: Flags) -> InclusionPlan:
+    """How people's units were chosen: as recorded, else as what they coded suggests."""
+    data, inclusion = study.data, study.settings.inclusion
+    if inclusion is None:
+        return plan_of(coded, data.cluster[units])
+    ids = [data.unit_ids[u] for u in units], [data.traces[t] for t in data.cluster[units]]
+    return recorded_plan(inclusion, *ids, coded)
 
 
 def _with_contrasts(study: Study, found: Corrections, what: _Seen) -> Corrections:

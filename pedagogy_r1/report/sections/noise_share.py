@@ -5,7 +5,7 @@ measure_noise(study).groups[0].share.strict.value   all tokens that the main cod
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -126,29 +126,6 @@ def noise_section(study: Study, found: Noise) -> Section:
         lacking = f"the codebook names no noise: {found.families.why_no_strict}"
         why = lacking if found.families.why_no_strict else "; ".join(found.refused.values())
         return Section("noise", "Noise", absent=why, gaps=(Gap("Noise", why),))
-    strict = ", ".join(sorted(found.families.strict))
-    routine = ", ".join(sorted(found.families.routine))
-    level = study.settings.level
-    table = ReportTable(
-        "noise",
-        f"Noise as a share of coded tokens. Strict: family {strict}; non-reflective: {strict} and {routine}.",
-        (
-            *columns("coder", "by", ("", "group")),
-            *with_interval("strict", "strict", "share", level),
-            *with_interval("non-reflective", "nonreflective", "share", level),
-            *columns(("tokens coded", "coded", "count"), ("missing", "missing", "count")),
-            *columns(("traces", "traces", "count")),
-        ),
-        tuple(_row(group) for group in found.groups),
-    )
-    no_routine = found.families.why_no_routine
-    gaps = [Gap("The non-reflective share", no_routine)] if no_routine else []
-    gaps += [
-        Gap(f"Noise as coded by {g.coder}, {g.value}", g.share.strict.why_undefined)
-        for g in found.groups
-        if g.share.strict.why_undefined
-    ]
-    gaps += [Gap(f"Noise as coded by {coder}", why) for coder, why in found.refused.items()]
     lead = (
         "Noise in the strict sense restates the item, repeats itself or could stand anywhere. Routine domain work, such as "
         "computing, is not noise but is not reflective either; the non-reflective share counts both. The paper reports "
@@ -162,7 +139,35 @@ def noise_section(study: Study, found: Noise) -> Section:
     ]
     few = joined(*(f"{w}." for w in found.groups[0].share.strict.warnings if not w.startswith(NO_INTERVAL)))
     cautions = (*few, *no_intervals(named, "Noise as coded by"))
-    return Section("noise", "Noise", lead, (table,), figures, gaps=tuple(gaps), cautions=cautions)
+    table = _table(found, study.settings.level)
+    return Section("noise", "Noise", lead, (table,), figures, gaps=tuple(_gaps(found)), cautions=cautions)
+
+
+def _table(found: Noise, level: float) -> ReportTable:
+    strict = ", ".join(sorted(found.families.strict))
+    routine = ", ".join(sorted(found.families.routine))
+    return ReportTable(
+        "noise",
+        f"Noise as a share of coded tokens. Strict: family {strict}; non-reflective: {strict} and {routine}.",
+        (
+            *columns("coder", "by", ("", "group")),
+            *with_interval("strict", "strict", "share", level),
+            *with_interval("non-reflective", "nonreflective", "share", level),
+            *columns(("tokens coded", "coded", "count"), ("missing", "missing", "count")),
+            *columns(("traces", "traces", "count")),
+        ),
+        tuple(_row(group) for group in found.groups),
+    )
+
+
+def _gaps(found: Noise) -> Iterator[Gap]:
+    if no_routine := found.families.why_no_routine:
+        yield Gap("The non-reflective share", no_routine)
+    for group in found.groups:
+        if why := group.share.strict.why_undefined:
+            yield Gap(f"Noise as coded by {group.coder}, {group.value}", why)
+    for coder, why in found.refused.items():
+        yield Gap(f"Noise as coded by {coder}", why)
 
 
 def _figure(study: Study, drawn: Sequence[NoiseGroup]) -> Figure:
