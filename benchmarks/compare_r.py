@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pedagogy_r1.stats.sampled import sampled
 from scipy import stats
 
 from pedagogy_r1.agreement import (
@@ -36,7 +37,6 @@ from pedagogy_r1.stats import binomial_glm, contrast, frequency, survey_tests
 from pedagogy_r1.stats.code_shares import Sums
 from pedagogy_r1.stats.dsl import dsl
 from pedagogy_r1.stats.moment import fit
-from pedagogy_r1.stats.sampled import sampled
 from pedagogy_r1.stats.share_difference import Sides
 from tests.code_tables import code_frame
 

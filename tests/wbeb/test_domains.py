@@ -257,6 +257,7 @@ DM_READ = [
     ("The talk move is revoicing.", "revoicing", False),
     ("restating", "restating", True),
     ("Answer: restating or revoicing", None, False),
+    ("Answer: none relating to what she said", "none", True),
     ("Answer: praise", None, False),
     ("She is restating what he says, not revoicing it.", None, False),
 ]
@@ -266,6 +267,51 @@ DM_READ = [
 def test_which_talk_move_was_named(answer: str, value: str | None, strict: bool) -> None:
     said = domain_of(item("DM")).parse(answer, item("DM"))
     assert (said.value, said.strict) == (value, strict), said
+
+
+ECHOED = [
+    "Answer:\n- low: does not take it up, or hardly\n- mid: takes it up somewhat\n- high: takes it up fully",
+    "Answer: - low: does not take it up - mid: takes it up - high: fully",
+    "Answer: low: does not take it up. mid: takes it up. high: fully",
+    "Uptake: low: hardly\nmid: some",
+    "The answer is - low: hardly - mid: some",
+    "Answer:\nlow\nmid\nhigh",
+    "low\nmid\nhigh",
+]
+
+
+@pytest.mark.parametrize("answer", ECHOED)
+def test_an_echoed_list_of_options_is_no_answer(answer: str) -> None:
+    three = item("DM", task="uptake", options=("low", "mid", "high"), answer="mid")
+    said = domain_of(three).parse(answer, three)
+    assert said.value is None
+    assert "repeats the list of answers: " in (said.why or "")
+
+
+def test_an_echoed_list_whose_last_lead_is_the_name_of_a_code() -> None:
+    said = domain_of(item("DM")).parse("The codes:\n- none: no talk move\n- together: keeping", item("DM"))
+    assert said.why == "statement: repeats the list of answers: together, none"
+
+
+@pytest.mark.parametrize("answer", ["Answer: low mid high", "Answer: low-mid", "Answer: <low | mid | high>"])
+def test_several_levels_with_nothing_between_them_are_several(answer: str) -> None:
+    three = item("DM", task="uptake", options=("low", "mid", "high"), answer="mid")
+    assert "names several: low, mid" in (domain_of(three).parse(answer, three).why or "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "strict"),
+    [
+        ("- low: does not\n- mid: some\n- high: fully\n\nAnswer: mid", True),
+        ("Answer: mid: the teacher repeats it.", True),
+        ("Answer: mid\n\nmid: because the teacher repeats it, which is low for some", True),
+        ("low: no, she answers. high: no. So the answer is mid", False),
+    ],
+)
+def test_an_answer_beside_a_list_of_options_is_read(answer: str, strict: bool) -> None:
+    three = item("DM", task="uptake", options=("low", "mid", "high"), answer="mid")
+    said = domain_of(three).parse(answer, three)
+    assert (said.value, said.strict) == ("mid", strict), said
 
 
 def test_only_levels_of_the_item_are_read() -> None:

@@ -244,6 +244,25 @@ def test_tokens_of_another_answer_than_the_one_read_are_not_used() -> None:
     assert foretold(content, text, "wrong") == (0.0, "hard", None)
 
 
+@pytest.mark.parametrize(
+    "both", ["right or wrong", "wrong or right", "correct or wrong", "right or Incorrect"]
+)
+def test_no_token_value_where_both_answers_are_named_and_neither_is_read(both: str) -> None:
+    words = [entry(f" {word}", 0.6, _right=0.2, _wrong=0.1) for word in both.split()]
+    content, text = reply("The", " student", " will", " get", " this", " step", *words, ".")
+    told = foretold(content, text, None)
+    assert (told.value, told.kind) == (None, None)
+    assert told.why == (
+        "no answer could be read, and the text names both right and wrong; no probability is stated"
+    )
+    assert foretold(content, f"{text} Probability: 0.7", None) == (pytest.approx(0.7), "verbalised", None)
+
+
+def test_tokens_of_an_unread_answer_that_names_one_word_count() -> None:
+    content, text = reply("right", "?", " Hm", ",", entry(" right", 0.6, _wrong=0.2))
+    assert foretold(content, text, None) == (pytest.approx(0.75), "token", None)
+
+
 # ---- properties
 
 TOKEN = st.sampled_from(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -245,9 +246,18 @@ def test_kt_says_where_the_probability_is_from() -> None:
 def test_kt_answers_without_a_probability_are_left_out_of_auc_and_wrong_in_accuracy() -> None:
     scores = kt_scores(kt([1, 0, 1, 0], [0.9, 0.2, None, 0.1]))
     assert scores["auc"].estimate.n == 3
-    assert "1 answers without one are left out" in (scores["auc"].note or "")
+    assert "1 answer without one left out" in (scores["auc"].note or "")
     assert (scores["accuracy"].estimate.value, scores["accuracy"].estimate.n) == (0.75, 4)
     assert (scores["accuracy"].chance, scores["accuracy"].majority) == (0.5, 0.5)
+
+
+def test_kt_says_how_many_probabilities_are_from_answers_that_could_not_be_read() -> None:
+    answered = kt([1, 0, 1, 0], [0.9, 0.2, None, 0.1])
+    answered[1] = replace(answered[1], parsed=Parsed(None, why="unread"))
+    note = kt_scores(answered)["auc"].note
+    assert note == (
+        "from token probabilities; 1 of 3 from answers that could not be read; 1 answer without one left out"
+    )
 
 
 def test_kt_auc_is_undefined_where_all_answers_are_alike() -> None:

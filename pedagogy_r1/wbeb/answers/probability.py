@@ -37,10 +37,13 @@ class Foretold(NamedTuple):
 def foretold(content: Sequence[Mapping[str, Any]] | None, text: str, answered: str | None) -> Foretold:
     """The best there is: ``token`` where logprobs came along, else ``verbalised``, else ``hard`` (`answered`, as parsed).
 
-    Token probabilities of a place where another answer stands than the one that was read are not used.
+    Token probabilities of a place where another answer stands than the one that was read are not used; nor are any where no
+    answer could be read and both are named ("… will get this step right or wrong"): the last one named chooses nothing.
     """
     why = "the model gave no token probabilities"
-    if content:
+    if content and answered is None and _RIGHT.search(text) and _WRONG_WORD.search(text):
+        why = f"no answer could be read, and the text names both {ANSWERS[0]} and {ANSWERS[1]}"
+    elif content:
         token, drawn = at_answer(content, text)
         if token.value is not None and (answered is None or drawn in (None, answered)):
             return token
@@ -49,7 +52,8 @@ def foretold(content: Sequence[Mapping[str, Any]] | None, text: str, answered: s
         return Foretold(value, "verbalised")
     if answered in ANSWERS:
         return Foretold(float(answered == ANSWERS[0]), "hard")
-    return Foretold(None, None, f"{why}; no probability is stated; no answer could be read")
+    unread = "" if "could be read" in why else "; no answer could be read"
+    return Foretold(None, None, f"{why}; no probability is stated{unread}")
 
 
 def at_answer(
@@ -200,6 +204,7 @@ _ALONE = re.compile(rf"^\W*{_NUMBER}\W*$")
 _GOES_ON = re.compile(r"^\s*(?:[-–—/:^]|to\b|and\b|or\b|in\b|of\b|out of\b)\s*[.\d]|^[eE^/:]", re.I)
 _RIGHT = re.compile(r"\b(?:correct(?:ly)?|right)\b", re.I)
 _WRONG = re.compile(r"\b(?:wrong\w*|incorrect\w*|fail\w*|mistaken?|err(?:or|s)?)\b", re.I)
+_WRONG_WORD = re.compile(r"\b(?:wrong|incorrect)(?:ly)?\b", re.I)
 _NOT = re.compile(r"\b(?:not|no|never|neither|nor)\b|n['’]t\b", re.I)
 
 

@@ -13,6 +13,7 @@
     "So the answer is wrong."                      wrong   statement        tolerant: which answer?
     "The student will probably get it wrong."      wrong   said in passing  tolerant
     "Answer: right or wrong"                       –       names several: right, wrong
+    "Answer:\n- right: he knows it\n- wrong: he …"  –       repeats the list of answers: right, wrong
 
 The form asked for comes first, and its last occurrence counts; where it stands and holds no word, nothing else is read.
 """
@@ -20,7 +21,7 @@ The form asked for comes first, and its last occurrence counts; where it stands 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..domain import Parsed
 from .statement import Statement, denied, key, last_formal, plain, sentence, short, statements
@@ -118,7 +119,10 @@ _HEDGE = re.compile(
     r"(?:(?:most likely|likely|probably|definitely|clearly|the|a|an|it is|is|i think|i would say)\s+)+"
 )
 _NOT = re.compile(r"\b(?:not|never|unlikely|fails?|unable)\b|n['’]t\b", re.I)
-_JOINED = re.compile(r"[\s\"'”)]*(?:,|/|&|\band\b|\bor\b)\s*(?:not\s+)?")
+_JOINED = re.compile(r"[\s\"'”)]*(?:[,/&|;]|\band\b|\bor\b)\s*(?:not\s+)?")
+_SPACE = re.compile(r"\s+")
+_ITEM = re.compile(r"(?:[-–—*•+;,.]|\(?\d{1,2}[.)])\s*(?=[^\W\d])")
+_BULLET = re.compile(r"[^\w\n]*(?:\(?\d{1,2}[.)]\s*)?")
 
 
 def read_word(
@@ -134,17 +138,49 @@ def read_word(
         return Parsed(None, why="the answer is empty")
     stated = statements(text, nouns)
     if formal := last_formal(stated):
-        return _of(formal, words, phrases, strict=True)
+        return _repeated(formal, text, words) or _of(formal, words, phrases, strict=True)
     *before, last = text.strip().split("\n")
     alone = bool(_names(last, words, alone=True))
     if alone and not before:
         return _of(Statement("whole answer", last, 0), words, phrases, strict=True)
     said = [s for s in stated if _names(s.text, words)]
     if alone and not said:
+        above = next((line for line in reversed(before) if line.strip()), "")
+        named = list(dict.fromkeys([*_names(above, words, alone=True), *_names(last, words)]))
+        if len(named) > 1:
+            return _list_of(named, "last line")
         said = [Statement("last line", last, 0)]
     if said:
-        return _of(said[-1], words, phrases, strict=False)
+        return _repeated(said[-1], text, words) or _of(said[-1], words, phrases, strict=False)
     return _in_passing(text, phrases) or Parsed(None, why=f"none of {_listed(words)} is named")
+
+
+def _repeated(statement: Statement, text: str, words: Words) -> Parsed | None:
+    """Unread where what is stated begins a list of several answers: "- low: … - mid: …", or one a line."""
+    named = _names(statement.text, words)
+    if len(named) != 1:
+        return None
+    after = text[max(0, text.find(statement.text, statement.at)) + len(statement.text) :].strip()
+    items = [statement.text[m.end() :] for m in _ITEM.finditer(statement.text) if m.start()]
+    if _is_heading(statement.text, words):
+        items.append(text[text.rfind("\n", 0, statement.at) + 1 : statement.at])
+    items = [item for item in items if _is_heading(item, words)]
+    following = _BULLET.sub("", after.split("\n")[0], count=1)
+    if _is_heading(following, words) or _names(following, words, alone=True):
+        items.append(following)
+    others = [value for item in items for value in _names(item, words) if value not in named]
+    return _list_of(dict.fromkeys([*named, *others]), statement.rule) if others else None
+
+
+def _list_of(named: Iterable[str], rule: str) -> Parsed:
+    return Parsed(None, why=f"{rule}: repeats the list of answers: {', '.join(named)}")
+
+
+def _is_heading(text: str, words: Words) -> bool:
+    """Whether ``text`` is an answer and what it means: "low: does not take it up"."""
+    text = key(_BULLET.sub("", text, count=1))
+    first = _first(text, words)
+    return bool(first and re.match(r"[\s\"'”)*]*[:：=]", text[first[1] :]))
 
 
 def _of(statement: Statement, words: Words, phrases: Words | None, *, strict: bool) -> Parsed:
@@ -170,13 +206,23 @@ def _names(text: str, words: Words, *, alone: bool = False) -> list[str]:
             value, end = named
             found.append(value)
             start = start[end:]
-            joined = _JOINED.match(start)
+            joined = _JOINED.match(start) or (_SPACE.match(start) if _only_values(start, words) else None)
             if not joined:
                 break
             start = start[joined.end() :]
         if found and not (alone and start):
             return list(dict.fromkeys(found))
     return []
+
+
+def _only_values(text: str, words: Words) -> bool:
+    """Whether nothing else is left: "low mid high", but not "none relating to what she said"."""
+    while text := text.strip():
+        named = _first(text, words)
+        if not named:
+            return False
+        text = text[named[1] :]
+    return True
 
 
 def _first(text: str, words: Words) -> tuple[str, int] | None:

@@ -8,7 +8,8 @@
 
 AUC orders steps by the probability that they are right. Where that is from matters more than anything else (``note``): from the
 probabilities of the answer's tokens, from the model's words, or from its hard answer, where AUC is no more than balanced
-accuracy. Probabilities of several kinds are not on one scale; if there are several, the note counts them.
+accuracy. Probabilities of several kinds are not on one scale; if there are several, the note counts them. It counts those too
+that come from answers in which neither word could be read: accuracy counts such an answer as wrong, AUC does not.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...estimate import Resampling
+from ...formatting import counted
 from ..answers.value import read_word
 from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
@@ -83,8 +85,11 @@ class Tracing(DomainTask):
         right = [a.item.answer == "right" for a in answered]
         p = [math.nan if value is None else value for value, _ in told]
         beside = Beside(0.5, majority_share(answered), "from the answer in words")
+        unread = sum(
+            a.parsed.value is None and value is not None for a, (value, _) in zip(answered, told, strict=True)
+        )
         return [
-            scorer.area("auc", right, p, Beside(0.5, 0.5, _note([kind for _, kind in told]))),
+            scorer.area("auc", right, p, Beside(0.5, 0.5, _note([kind for _, kind in told], unread))),
             scorer.share("accuracy", [bool(a.correct) for a in answered], beside),
         ]
 
@@ -125,7 +130,8 @@ def _told(answer: Answered) -> tuple[float | None, str | None]:
     return None, None
 
 
-def _note(kinds: Sequence[str | None]) -> str:
+def _note(kinds: Sequence[str | None], unread: int) -> str:
+    """Where the probabilities are from; ``unread``: how many are from answers that could not be read."""
     counts = Counter(kind for kind in kinds if kind)
     none = sum(kind is None for kind in kinds)
     if len(counts) > 1:
@@ -137,4 +143,6 @@ def _note(kinds: Sequence[str | None]) -> str:
         said = "from hard answers: balanced accuracy" if kind == "hard" else f"from {kind} probabilities"
     else:
         said = "no probabilities"
-    return said + (f"; {none} answers without one are left out" if none and counts else "")
+    if unread:
+        said += f"; {unread} of {counts.total()} from answers that could not be read"
+    return said + (f"; {counted(none, 'answer')} without one left out" if none and counts else "")
