@@ -9,7 +9,9 @@ shows, stand where they are used.
 from __future__ import annotations
 
 LEVEL = 0.95
-"""Confidence level of every interval, unless ``--level`` says otherwise. By custom; nothing rests on it."""
+LEAST_LEVEL, MOST_LEVEL = 0.5, 0.9999
+"""Confidence level of every interval, unless ``--level`` says otherwise, and between what that may be: below, an interval would
+miss more often than it holds; above, 1,000 resamples cannot tell. By custom; nothing rests on it."""
 
 FEW_CLUSTERS = 40
 """Effective traces (items, students; (Σm)²/Σm²) under which an interval by percentiles of resampled ones is called too narrow.

@@ -40,6 +40,6 @@ _FILES = {
     "profile": ("MISSING", "Profiles", "profiles", "value_counts"),
     "replacement": ("alternative_annotator_test", "replacement_test"),
     "replacement_report": ("ReplacementReport",),
-    "unitizing": ("Unitizing", "UnitizingAlpha", "unitizing_alpha"),
+    "unitizing": ("ChosenSpans", "Unitizing", "UnitizingAlpha", "chosen_spans", "unitizing_alpha"),
 }
 __getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)

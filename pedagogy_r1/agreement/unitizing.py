@@ -30,12 +30,13 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..errors import did_you_mean
+from ..errors import PedagogyError, did_you_mean
 from ..estimate import BOOTSTRAP, Estimate, Interval, Resampling, over_clusters
 from ..formatting import level_words
 from ..limits import LEVEL
-from .continuum import Continuum, coders_of, codes_of, in_order
-from .profile import Floats, Ints
+from ..runs.run import CoderRun
+from .continuum import Continuum, coders_of, codes_of, continua_of, in_order
+from .profile import MISSING, Floats, Ints
 
 Pairing = Literal["2016", "union"]
 PAIRINGS = ("2016", "union")
@@ -119,6 +120,37 @@ def unitizing_alpha(
         absent={coder: sum(coder not in c.spans for c in continua) for coder in coders},
         method=_method(pairing, len(coders), Resampling(replicates, seed, level, interval)),
     )
+
+
+class ChosenSpans(NamedTuple):
+    """Coders who chose their own units: how many of the ``total`` two of them chose alike, and ᵤα over the whole text."""
+
+    alike: int
+    total: int
+    alpha: Estimate
+
+    @property
+    def share(self) -> float:
+        """Of the units that any of them chose."""
+        return self.alike / self.total if self.total else 0.0
+
+
+def chosen_spans(
+    runs: Sequence[CoderRun], names: Sequence[str], primary: Ints, how: Resampling
+) -> ChosenSpans | None:
+    """Of coders ``names`` with codes ``primary`` (coders, units); ``None`` where not all of them chose their units."""
+    chose = {name for run in runs for own in run.choosers for name in (own, f"{own}@{run.name}")}
+    if len(names) < 2 or not chose.issuperset(names):
+        return None
+    times = (primary != MISSING).sum(axis=0)
+    try:
+        continua = continua_of([run for run in runs if run.own_units], coders=names, partial=True)
+        alpha: Estimate = unitizing_alpha(
+            continua, replicates=how.replicates, seed=how.seed, level=how.level, interval=how.interval
+        ).u
+    except PedagogyError as error:
+        alpha = Estimate.undefined(error.message)
+    return ChosenSpans(int((times >= 2).sum()), int((times > 0).sum()), alpha)
 
 
 def _results(sums: Floats, lengths: Floats, codes: Sequence[str], how: Resampling) -> list[UnitizingAlpha]:

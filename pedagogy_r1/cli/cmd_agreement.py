@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +24,13 @@ from .console import (
 )
 
 if TYPE_CHECKING:
+    from ..agreement import ChosenSpans
     from ..agreement.agreement_report import AgreementReport
     from ..agreement.alpha import Alpha
     from ..agreement.alpha_difference import AlphaDifference
     from ..agreement.code_accuracy import CodeAccuracy
     from ..agreement.comparison import Comparison
+    from ..runs.run import CoderRun
     from ..runs.where import Where
 
 WIDE = 120
@@ -84,11 +86,30 @@ def command(
     picked = found[0].picked
     given["before"] = [run.only(picked) for run in earlier] if picked else earlier
     report = agree(found, by=None if by == "code" else by, **given)
-    if not put_json(report.as_json(), as_json, json_file):
-        _print(report, codes=by == "code")
+    spans = _chosen_spans(report, found)
+    own = {
+        " – ".join(names): {"alike": s.alike, "units": s.total, "unitizing_alpha": s.alpha.as_json()}
+        for names, s in spans.items()
+    }
+    if not put_json(report.as_json() | ({"chosen_spans": own} if own else {}), as_json, json_file):
+        _print(report, spans, codes=by == "code")
 
 
-def _print(report: AgreementReport, *, codes: bool) -> None:
+def _chosen_spans(report: AgreementReport, runs: Sequence[CoderRun]) -> dict[tuple[str, ...], ChosenSpans]:
+    """By comparison whose coders chose their own units: how many of those are compared at all, and α over the whole text."""
+    if not any(run.own_units for run in runs):
+        return {}
+    from ..agreement import chosen_spans
+    from ..agreement.comparison import reliability_data
+
+    data, found = reliability_data(runs), {}
+    for c in report.comparisons:
+        if spans := chosen_spans(runs, c.coders, data.of(c.coders).primary, report.how):
+            found[c.coders] = spans
+    return found
+
+
+def _print(report: AgreementReport, spans: Mapping[tuple[str, ...], ChosenSpans], *, codes: bool) -> None:
     """The comparisons, what is to be said of them, and the disagreements; ``codes``: also every code's α."""
     measurement = report.comparisons[0].measurement if report.comparisons else "nominal"
     put(
@@ -99,7 +120,10 @@ def _print(report: AgreementReport, *, codes: bool) -> None:
     _print_comparisons(report.comparisons, over)
     if not report.comparisons:
         put("one coder only: there is nobody to agree with; add another run", style="yellow")
-    for line in (*report.partial, *_remarks(report.comparisons), *_coverage(report)):
+    for names, one in spans.items():
+        put(escape(f"{' – '.join(names)}: {_spans_words(one)}"))
+    chose = {name for names in spans for name in names}
+    for line in (*report.partial, *_remarks(report.comparisons), *_coverage(report, chose)):
         put(escape(line), style="yellow")
     for line in _differences(report):
         put(escape(line))
@@ -132,6 +156,21 @@ def _print_comparisons(comparisons: Sequence[Comparison], over: str) -> None:
     if beside and (weights := beside[-1].partition(", ")[2]):
         put(f"κ and AC2: {weights}; agree: the same code", style="dim")
     put_verdicts((_who(c), c.result) for c in comparisons)
+
+
+def _spans_words(spans: ChosenSpans) -> str:
+    """How many of the chosen units α is about, and the α over the whole text."""
+    from ..estimate.reliability_verdict import verdict
+
+    alpha = spans.alpha
+    said = f"α = {shown(alpha.value)} {interval(alpha.low, alpha.high)}: {verdict(alpha).words}"
+    if alpha.interval is None:
+        why = alpha.why_undefined if alpha.value is None else "; ".join(alpha.warnings)
+        said = f"α is undefined: {why}" if alpha.value is None else f"α = {shown(alpha.value)}; {why}"
+    return (
+        f"of {counted(spans.total, 'unit')} that they chose, two chose {spans.alike:,} alike ({shown(spans.share, 'share')}), and only "
+        f"those are compared; over the whole text, where units lie and how they are coded, unitizing {said}"
+    )
 
 
 def _heads(beside: Sequence[str]) -> tuple[str, ...]:
@@ -230,8 +269,9 @@ def _remarks(comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield from said_of(said)
 
 
-def _coverage(report: AgreementReport) -> Iterator[str]:
-    """How many of the units that a coder was asked about are coded, why others are not, and how many were not asked."""
+def _coverage(report: AgreementReport, chose: Collection[str]) -> Iterator[str]:
+    """How many of the units that a coder was asked about are coded, why others are not, and how many were not asked; of those who
+    ``chose`` their units, only what is missing."""
     from ..runs.run import NOT_ASKED
 
     units = report.n_units
@@ -239,10 +279,13 @@ def _coverage(report: AgreementReport) -> Iterator[str]:
         asked = units - reasons.get(NOT_ASKED, 0)
         missing = {why: n for why, n in reasons.items() if why != NOT_ASKED}
         coded = asked - sum(missing.values())
-        if coded < units:
-            why = f" (missing: {', '.join(f'{n:,} {why}' for why, n in missing.items())})" if missing else ""
+        if coded < (asked if name in chose else units):
+            why = (
+                f" (missing: {', '.join(f'{n:,} × {why}' for why, n in missing.items())})" if missing else ""
+            )
             rest = f"; {units - asked:,} not asked" if asked < units else ""
-            yield f"{name} coded {coded:,} of {counted(asked, 'unit')} asked about{why}{rest}"
+            own = f"that {name} chose{why}" if name in chose else f"asked about{why}{rest}"
+            yield f"{name} coded {coded:,} of {counted(asked, 'unit')} {own}"
 
 
 def _print_disagreements(report: AgreementReport) -> None:

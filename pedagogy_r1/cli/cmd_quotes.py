@@ -30,7 +30,7 @@ def command(
     A unit that several coders gave the code, in one run or in several, is quoted once, with all of them and all codes that
     they gave it. The table (.csv) has a row a quotation and coder.
     """
-    from ..report.quotation_sheet import write_quotations
+    from ..report.quotation_sheet import nobody, write_quotations
     from ..runs.quotations import quotations
     from ..runs.run import restricted
 
@@ -38,4 +38,7 @@ def command(
     write_quotations(found, out)
     for sentence in found.partial:
         notice(sentence)
+    if not found.quotations:
+        used = "pcode report says how often each code was given" + ("; or drop --coder" if coders else "")
+        notice(f"nothing to quote: {nobody(found)}; {used}")
     click.echo(f"{counted(len(found.quotations), 'quotation')} of {code} written to {out}")

@@ -237,7 +237,7 @@ def _print_plan(size: SampleSize) -> None:
     put(
         escape(
             f"α {a.alpha:.3g} ({a.origin['alpha']}); {a.code}: {100 * a.prevalence:.3g} % of units "
-            f"({a.origin['prevalence']}), α {a.code_alpha:.3g}; {a.per_trace} units a trace ({a.origin['per_trace']}), "
+            f"({a.origin['prevalence']}), α {a.code_alpha:.3g} ({a.origin['code_alpha']}); {a.per_trace} units a trace ({a.origin['per_trace']}), "
             f"intraclass correlation {a.icc:.3g} ({a.origin['icc']}); {a.coders} coders"
         )
     )

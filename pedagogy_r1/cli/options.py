@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..limits import LEVEL
+from ..limits import LEAST_LEVEL, LEVEL, MOST_LEVEL
 from .console import notice
 
 if TYPE_CHECKING:
@@ -28,12 +28,8 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 PATH = click.Path(path_type=Path)
 
 OLD_NAMES = {
-    "--output": "--out",
-    "--by": "--strata",
-    "--model": "--only",
-    "--name": "--host-name",
-    "--train": "--gold",
-}
+    "--output": "--out", "--by": "--strata", "--model": "--only", "--name": "--host-name", "--train": "--gold",
+}  # fmt: skip
 """What an option was called before, where a command knows the new name and not the old one."""
 
 
@@ -139,11 +135,13 @@ class Share(Number):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter as error:
-            self.fail(f"{error.message.rstrip('.')}: give a share between 0 and 1, as .95", param, ctx)
+            limits = f"between {self.min:g} and {self.max:g}"
+            self.fail(f"{error.message.rstrip('.')}: give a share {limits}, as .95", param, ctx)
 
 
 SHARE = Share(0, 1)
 INSIDE = Share(0, 1, min_open=True, max_open=True)
+LEVELS = Share(LEAST_LEVEL, MOST_LEVEL)
 
 
 def option(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
@@ -174,9 +172,15 @@ def one(_: click.Context, param: click.Parameter, values: Sequence[Any]) -> Any:
     return values[0] if values else None
 
 
-def words(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
-    """Callback of a repeatable option whose value may also hold several, separated by commas."""
-    return tuple(word.strip() for value in values for word in value.split(",") if word.strip())
+def words(_: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Callback of a repeatable option whose value may also hold several, separated by commas: ``A,"Smith, J."`` are two."""
+    import csv
+
+    try:
+        rows = [row for value in values for row in csv.reader([value], skipinitialspace=True, strict=True)]
+    except csv.Error:
+        raise click.BadParameter('a double quote is open: write "Smith, J."', param=param) from None
+    return tuple(word.strip() for row in rows for word in row if word.strip())
 
 
 def names(flags: str, help: str, *, metavar: str, default: Sequence[str] = (), **more: Any) -> Decorator:
@@ -242,8 +246,8 @@ def coder(help: str) -> Decorator:
 
 
 def coders(help: str) -> Decorator:
-    """``--coder A --coder B``, or ``--coders A,B``."""
-    return names("--coder --coders coders", help, metavar="A,B")
+    """``--coder A --coder B``, or ``--coders A,B``; ``--coder '"Smith, J."'``."""
+    return names("--coder --coders coders", f"{help} A name with a comma in double quotes.", metavar="A,B")
 
 
 def on_error() -> Decorator:
@@ -282,16 +286,12 @@ def seed(of: str = "the resamples") -> Decorator:
 
 def resampling(of: str = "traces", *, seed_of: str | None = "the resamples", ways: bool = False) -> Decorator:
     """``--replicates``, ``--seed``, ``--level``, and with ``ways`` ``--interval``. ``seed_of``: ``None`` where the command has a seed already."""
-    way = option(
-        "--interval",
-        "Over traces: by leaving out one at a time, which holds with few and unequal ones; or percentiles of resamples.",
-        ["jackknife", "bootstrap"],
-        default="jackknife",
-    )
+    about = "Over traces: by leaving out one at a time, which holds with few and unequal ones; or percentiles of resamples."
+    way = choice("--interval", about, ["jackknife", "bootstrap"])
     return together(
         option("--replicates", f"Bootstrap resamples of {of}; 0: no intervals.", FROM_0, default=1000),
         *([seed(seed_of)] if seed_of else []),
-        option("--level", "Confidence level of the intervals.", INSIDE, default=LEVEL),
+        option("--level", "Confidence level of the intervals.", LEVELS, default=LEVEL),
         *([way] if ways else []),
     )
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..formatting import level_words
-from ..limits import LEVEL, MOST_UNDEFINED
+from ..limits import LEAST_LEVEL, LEVEL, MOST_LEVEL, MOST_UNDEFINED
 from .estimate import Estimate, few, joined
 
 if TYPE_CHECKING:
@@ -40,13 +40,19 @@ class Resampling:
     """How intervals are made: so many resamples (0: no interval), from this seed, at this confidence level.
 
     ``interval``: over clusters by leaving out one at a time (`jackknife`; what is rare is resampled), or by percentiles of
-    resampled clusters, which are too narrow where clusters are few or unequal.
+    resampled clusters, which are too narrow where clusters are few or unequal. Raises `ValueError` for a level that is none.
     """
 
     replicates: int = 1000
     seed: int = 0
     level: float = LEVEL
     interval: Interval = "jackknife"
+
+    def __post_init__(self) -> None:
+        if not LEAST_LEVEL <= self.level <= MOST_LEVEL:
+            raise ValueError(
+                f"no intervals of confidence level {self.level:g}: give one from {LEAST_LEVEL} to {MOST_LEVEL}, as .95"
+            )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from .sections.noise_share import Noise, NoiseGroup
 from .study import Study
 
 QUESTION = "How much of the reasoning is noise?"
+APART = {"PPI++": "PPI++", "human only": "people's codes alone"}
+"""Estimates that may differ from DSL by more than chance."""
 
 
 def noise_answer(study: Study, found: Noise, corrected: Corrections, ground: Ground) -> PlainAnswer:
@@ -87,7 +89,9 @@ def why_none(one: Corrected, kind: Kind) -> str:
         if e.interval is None:
             return f"{who} {no_interval(e)}"
     if one.apart:
-        return "it and people's codes alone differ by more than chance explains"
+        others = " and ".join(APART[name] for name in one.apart)
+        differs = "differs" if one.apart == ("PPI++",) else "differ"
+        return f"{others} {differs} from the corrected figure by more than chance explains"
     best = one.best or one.dsl
     ends = [
         shown(x if one.scale == "proportion" else math.exp(min(x, 700.0)), kind) for x in best.interval or ()

@@ -20,7 +20,7 @@ from ..files.archive import legal
 from ..files.markdown import markdown_text
 from ..files.records import write_text
 from ..files.spreadsheet import neutralise
-from ..formatting import counted
+from ..formatting import counted, sentence
 from ..runs.export import spare_runs
 from ..runs.quotations import Given, Quotation, Quotations
 from ..runs.run import marked_partial
@@ -53,13 +53,29 @@ def facts(found: Quotations) -> list[str]:
     traces = len({q.trace.id for q in found.quotations})
     by = ", ".join(f"{name} {given[name]:,}" for name in found.coders)
     code = _code(found)
+    given_to = (
+        f"Given to {counted(len(found.quotations), 'unit')} in {traces:,} of {counted(found.n_traces, 'trace')}, "
+        f"as primary or further code ({by})."
+    )
     return [
         *([code.definition] if code else []),
-        f"Given to {counted(len(found.quotations), 'unit')} in {traces:,} of {counted(found.n_traces, 'trace')}, "
-        f"as primary or further code ({by}).",
+        given_to if found.quotations else f"{sentence(nobody(found))}.",
         f"Codebook {found.book.stamp}.",
         *(f"{words}." for words in found.partial),
     ]
+
+
+def nobody(found: Quotations) -> str:
+    """That there is nothing to quote, of whom, and what to look at."""
+    what = f"gave {found.code}" if _code(found) else "said of a unit that no code applies"
+    never = (
+        f"; under {found.book.ref} every unit has a code"
+        if found.book.exhaustive and not _code(found)
+        else ""
+    )
+    return (
+        f"none of the coders ({', '.join(found.coders)}) {what} in {counted(found.n_traces, 'trace')}{never}"
+    )
 
 
 def _code(found: Quotations) -> Code | None:

@@ -22,7 +22,7 @@ from ..agreement.comparison import ReliabilityData, reliability_of
 from ..agreement.profile import MISSING
 from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Estimate
-from ..formatting import level_words
+from ..formatting import level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from ..runs.run import CoderRun, require_complete
 from ..runs.run_columns import frame_of, read_columns
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 GRID = (50, 100, 200, 400, 800, 1600, 3200)
 LEVEL_WORDS = level_words(LEVEL)
+LEAST, MOST = 0.01, 0.99
+"""Between what an α is simulated; a pilot's beyond that is taken for the nearer of the two, and the plan says what it was."""
 DEFAULTS = {"alpha": 0.75, "prevalence": 0.05, "per_trace": 25, "icc": 0.1}
 
 
@@ -111,9 +113,17 @@ def assume(
             if value is not None:
                 found[name], origin[name] = value, where
                 break
+    seen = {
+        name: f"from {run}, where it is {shown(value)}" for name, value in pilot.get("beyond", {}).items()
+    }
+    origin |= {
+        name: words for name, words in seen.items() if origin.get(name, f"from {run}") == f"from {run}"
+    }
+    own = None if alpha is not None else pilot.get("code_alpha")
+    origin["code_alpha"] = "as of all codes" if own is None else seen.get("code_alpha", f"from {run}")
     return Assumptions(
         **found,
-        code_alpha=found["alpha"] if alpha is not None else pilot.get("code_alpha") or found["alpha"],
+        code_alpha=found["alpha"] if own is None else own,
         shares=pilot.get("shares") or (1 / max(2, codes),) * max(2, codes),
         coders=max(2, coders),
         code=pilot.get("code") or "the code",
@@ -156,11 +166,9 @@ def _pilot_alpha(data: ReliabilityData, human: list[int], code: str) -> dict[str
         return {}
     both = krippendorff_alpha(data.primary[human], data.cluster, len(data.categories), replicates=0)
     one = krippendorff_alpha(data.presence(code)[human], data.cluster, 2, replicates=0)
-    return {"alpha": _usable(both.value), "code_alpha": _usable(one.value)}
-
-
-def _usable(alpha: float | None) -> float | None:
-    return None if alpha is None else min(0.99, max(0.01, alpha))
+    seen = {"alpha": both.value, "code_alpha": one.value}
+    used = {name: None if value is None else min(MOST, max(LEAST, value)) for name, value in seen.items()}
+    return used | {"beyond": {name: value for name, value in seen.items() if value != used[name]}}
 
 
 def sample_size(

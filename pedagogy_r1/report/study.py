@@ -106,6 +106,7 @@ class ReportSettings:
         return f"{self.alpha:g}".lstrip("0")
 
     def __post_init__(self) -> None:
+        Resampling(level=self.level)  # refuses what is no level
         if self.replicates < 0 or self.permutations < 1:
             raise ArgumentError(
                 f"{self.replicates} resamples and {self.permutations} permutations",

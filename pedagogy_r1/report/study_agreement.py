@@ -16,11 +16,9 @@ import numpy as np
 from ..agreement.agreement_report import AgreementReport, agreement_of
 from ..agreement.alpha import Alpha, krippendorff_alphas
 from ..agreement.comparison import Comparison
-from ..agreement.continuum import continua_of
 from ..agreement.profile import MISSING
 from ..agreement.replacement_report import CoderSkill
-from ..agreement.unitizing import unitizing_alpha
-from ..errors import PedagogyError
+from ..agreement.unitizing import ChosenSpans, chosen_spans
 from ..estimate import Estimate, Ints
 from ..formatting import counted, level_words
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
@@ -46,14 +44,6 @@ class WithPeople(NamedTuple):
 
     alpha: Estimate
     people: tuple[str, ...]
-
-
-class ChosenSpans(NamedTuple):
-    """People who chose their own units: the ``share`` of the ``total`` that two of them chose alike, and ᵤα over the whole text."""
-
-    share: float
-    total: int
-    alpha: Estimate
 
 
 @dataclass(frozen=True)
@@ -98,23 +88,12 @@ def _with_people(study: Study, report: AgreementReport, machine: str) -> WithPeo
 
 def _chosen_spans(study: Study) -> ChosenSpans | None:
     """How many of the units that people chose are compared at all; and ᵤα, or why there is none."""
-    runs = [run for run in study.runs if run.own_units]
-    people = {c.name for run in runs for c in run.manifest.coders if c.kind == "human"}
+    chose = {name for run in study.runs for own in run.choosers for name in (own, f"{own}@{run.name}")}
+    people = [name for name in study.humans if name in chose]
     if len(people) < 2:
         return None
-    rows = [study.row(name) for name in study.humans]
-    times = (np.vstack(rows) != MISSING).sum(axis=0)
-    total = int((times > 0).sum())
-    settings = study.settings
-    how: Any = {"seed": settings.seed, "level": settings.level, "interval": settings.interval}
-    try:
-        continua = continua_of(
-            runs, coders=[name for name in study.humans if name.split("@")[0] in people], partial=True
-        )
-        alpha: Estimate = unitizing_alpha(continua, replicates=settings.replicates, **how).u
-    except PedagogyError as error:
-        alpha = Estimate.undefined(error.message)
-    return ChosenSpans(int((times >= 2).sum()) / total if total else 0.0, total, alpha)
+    rows = np.vstack([study.row(name) for name in people])
+    return chosen_spans(study.runs, people, rows, study.settings.how)
 
 
 def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:

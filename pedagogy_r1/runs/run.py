@@ -165,6 +165,13 @@ class CoderRun:
         return self.manifest.scheme.startswith(GIVEN)
 
     @property
+    def choosers(self) -> tuple[str, ...]:
+        """Coders who chose the units themselves: not a machine that was asked about units that people chose."""
+        made = str(self.manifest.source.get("coder") or self.manifest.coder)
+        every = self.manifest.coders if self.own_units else []
+        return tuple(c.name for c in every if c.kind == "human" or made.startswith("import"))
+
+    @property
     def codebook(self) -> Codebook:
         """The codebook under which the run was made, checked against the recorded digest."""
         path = self.folder / "codebook.yaml"

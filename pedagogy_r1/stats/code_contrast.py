@@ -51,8 +51,8 @@ from .share_difference import Sides, cohens_h, odds_ratio, points
 class CodeContrast:
     """One code, group a against group b. ``points``: difference of the shares in percentage points.
 
-    ``design_effect``: variance of the log odds ratio over that of as many independent units. A p is ``None`` where the
-    code never or always occurs, or no test can hold (``why_undefined``). ``confirmatory``: in the family; then ``p_family``,
+    ``design_effect``: variance of the log odds ratio over that of as many independent units. A p is ``None`` where no
+    unit of both sides has the code, or every one, or no test can hold (``why_undefined``). ``confirmatory``: in the family; then ``p_family``,
     else ``p_bh``. ``p_single``: uncorrected.
     """
 
@@ -229,10 +229,7 @@ def contrast_sums(
 def _one(code: str, sides: Sides, a: Estimate, b: Estimate, own: bool) -> CodeContrast:
     """Estimates, and the test that needs no permutation."""
     odds = odds_ratio(sides, a, b)
-    pooled, why = sides.pooled, sides.why_none()
-    hits, total = pooled.coded.sum(), pooled.total.sum()
-    if hits in (0, total):
-        why = f"the code {'never' if hits == 0 else 'always'} occurs on both sides"
+    why = sides.alike or sides.why_none()
     return CodeContrast(
         code, a, b, points(sides, a, b), odds.estimate, cohens_h(sides, a, b), sides.design_effect,
         None if why else odds.p, own, why_undefined=why,

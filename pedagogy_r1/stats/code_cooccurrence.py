@@ -153,7 +153,9 @@ def _lift(in_a: Floats, in_b: Floats, both: Floats, windows: Sums, expected: flo
         warnings = (f"never together: {share.warnings[0]}", *share.warnings[1:])
         return replace(blank, low=0.0, high=share.high * n / expected, warnings=warnings)
     if effective(both) < FEWEST_EFFECTIVE:
-        return replace(blank, warnings=(f"no interval: together in one or two of the {by}s only",))
+        return replace(
+            blank, warnings=(f"no interval: more than half of the windows with both are in one of the {by}s",)
+        )
     table, how = np.column_stack([both, in_a, in_b, windows.total]), Resampling(level=level)
     found = over_clusters(
         _lift_of, table, windows.total, how, scale="ratio", over=f"{by}s", dissent=both, value=lift

@@ -87,6 +87,14 @@ class Sides(NamedTuple):
         return min(effective(side.total) for side in self)
 
     @property
+    def alike(self) -> str | None:
+        """That both sides have none of the code, or nothing else: then there is nothing to compare."""
+        hits, total = self.pooled.coded.sum(), self.pooled.total.sum()
+        if hits not in (0, total):
+            return None
+        return "every unit of both sides has the code" if hits else "no unit of either side has the code"
+
+    @property
     def rests(self) -> float:
         """Effective clusters with the code (or without, if they are fewer), on the side that has fewer."""
         return min(resting(side.coded, side.total) for side in self)
@@ -124,7 +132,7 @@ def _spread(side: Sums) -> float:
 
 
 class OddsRatio(NamedTuple):
-    """``p``: of no difference; ``None`` where the code never or always occurs, no test can hold, or nothing varies."""
+    """``p``: of no difference; ``None`` where both sides are alike (`Sides.alike`), no test can hold, or nothing varies."""
 
     estimate: Estimate
     p: float | None = None
@@ -163,15 +171,20 @@ def _of_effective_counts(sides: Sides, share_a: Estimate, share_b: Estimate) -> 
     """Log odds of (effective count + ½), after Gart (1966); with an empty cell 0 or ∞ with the one limit that is finite."""
     method = "odds ratio of effective counts, ½ added to each, t"
     pa, pb, level = share_a.value or 0.0, share_b.value or 0.0, share_a.level
-    if pa == pb and pa in (0, 1):
-        return OddsRatio(
-            sides.pooled.undefined("the code never or always occurs on both sides", method, level)
-        )
+    if sides.alike:
+        return OddsRatio(sides.pooled.undefined(sides.alike, method, level))
     over = pb * (1 - pa)
     value = pa * (1 - pb) / over if over else math.inf
     blank = sides.blank(value, method, level)
-    note = "one cell is empty: the estimate lies at its limit" if value in (0, math.inf) else None
-    note = note or f"on one side the code is in one or two of the {sides.a.by}s"
+    note = (
+        "one side has none of the code, or nothing else: the odds ratio lies at its limit"
+        if value in (0, math.inf)
+        else None
+    )
+    note = (
+        note
+        or f"on one side more than half of the units with the code, or without it if they are fewer, are of one {sides.a.by}"
+    )
     if share_a.low is None or share_b.low is None:
         return OddsRatio(replace(blank, warnings=joined(note, *share_a.warnings, *share_b.warnings)))
     (ya, na), (yb, nb) = (_effective(share_a), _effective(share_b))

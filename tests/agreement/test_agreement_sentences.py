@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from pedagogy_r1 import annotate
+from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.runs.migrate import migrate_run
 
 from ..make_runs import BOOK, Value, book, make_run
@@ -79,6 +81,37 @@ def rotating(folder: Path) -> list[Path]:
     y: Codes = [*values["y"][:100], *[None] * 100]
     z: Codes = [*[None] * 100, *values["y"][100:]]
     return with_machine({"x": values["x"], "y": y, "z": z}, two(200, 0.4)["y"])(folder)
+
+
+def own_spans(folder: Path, twice: bool = False, left: bool = False) -> list[Path]:
+    """Six traces of eight words, cut by x and y alike but in one place and another; ``twice``: two spans of y overlap; ``left``: y
+    left one without a code."""
+    text = "aa bb cc dd ee ff gg hh"
+    rows = ["trace_id,start,end,quote,coder,code"]
+    for t in range(6):
+        for coder in "xy":
+            for k in range(8):
+                end = 3 * k + 2 + (3 if coder == "y" and k == 3 else 0)
+                if coder == "x" or twice or k != 4:
+                    code = (
+                        "TR-SP"
+                        if ((7 * k + 3 * t) % 5 < 2) != (coder == "y" and (k + t) % 7 == 0)
+                        else "KA-RO"
+                    )
+                    code = "" if left and (coder, k, t) == ("y", 0, 0) else code
+                    rows.append(f"t{t},{3 * k},{end},{text[3 * k : end]},{coder},{code}")
+    traces, codings = folder / "t.jsonl", folder / "c.csv"
+    traces.write_text("".join(json.dumps({"id": f"t{t}", "reasoning": text}) + "\n" for t in range(6)))
+    codings.write_text("\n".join(rows) + "\n")
+    import_codings([codings], traces, folder / "r", codebook="schoen@1.0.0", units="own")
+    return [folder / "r"]
+
+
+def asked_about_spans(folder: Path) -> list[Path]:
+    """A machine that coded the spans of people chose none of them."""
+    (people,) = own_spans(folder)
+    annotate(folder / "t.jsonl", folder / "cues", codebook="schoen@1.0.0", units=people)
+    return [people, folder / "cues"]
 
 
 def renamed(folder: Path, text: str, again: bool) -> list[Path]:
@@ -227,11 +260,31 @@ CASES = {
     # who coded what
     "missing": Case(
         plain({"x": ["A", None, "B", "C"] * 10, "y": ["A"] * 40}),
-        "x coded 30 of 40 units asked about (missing: 10 not sure)",
+        "x coded 30 of 40 units asked about (missing: 10 × not sure)",
     ),
-    "not asked": Case(packet, "y coded 39 of 40 units asked about (missing: 1 not sure); 40 not asked"),
+    "not asked": Case(packet, "y coded 39 of 40 units asked about (missing: 1 × not sure); 40 not asked"),
     # levels
     "weights": Case(ordinal, "κ and AC2: ordinal weights; agree: the same code"),
+    # own spans
+    "own spans": Case(
+        own_spans,
+        "x – y: of 54 units that they chose, two chose 36 alike (66.7 %), and only those are compared; over the whole text, where units "
+        "lie and how they are coded, unitizing α = {n} {span}: {any}",
+    ),
+    "own spans without an interval": Case(
+        own_spans,
+        "x – y: of 54 units that they chose, two chose 36 alike (66.7 %), and only those are compared; over the whole text, where units "
+        "lie and how they are coded, unitizing α = {n}; no interval was asked for",
+        ("--replicates", 0),
+    ),
+    "own spans, one without a code": Case(
+        lambda folder: own_spans(folder, left=True), "y coded 41 of 42 units that y chose (missing: 1 × empty cell)"
+    ),
+    "own spans that overlap": Case(
+        lambda folder: own_spans(folder, twice=True),
+        "x – y: of 54 units that they chose, two chose 42 alike (77.8 %), and only those are compared; over the whole text, where units "
+        "lie and how they are coded, unitizing α is undefined: {any} overlap",
+    ),
     # people and machine
     "difference": Case(
         with_machine(two(300, 0.1), two(300, 0.5, 5)["y"]),
@@ -313,7 +366,7 @@ CASES = {
 }  # fmt: skip
 
 OTHERS = (
-    "Krippendorff's α, {any}, primary code · abc@{any} · {any}",
+    "Krippendorff's α, {any}, primary code · {any} · {any}",
     "x – y · α of the presence of each code, as primary or second one",
     "y against the reference",
     "most disagreed units",
@@ -349,6 +402,12 @@ def test_what_is_said_holds(name: str, tmp_path: Path, pcode: Any) -> None:
     said = [bare(line) for line in lines if "  " not in line]
     unknown = [line for line in said if not any(re.fullmatch(one, line) for one in known)]
     assert not unknown, f"sentences that this table does not have: {unknown}"
+
+
+def test_a_machine_asked_about_the_spans_of_people_chose_none(tmp_path: Path, pcode: Any) -> None:
+    said = printed(Case(asked_about_spans, ""), tmp_path, pcode, "--json-out", tmp_path / "out.json")
+    assert [line.split(":")[0] for line in said.splitlines() if "that they chose" in line] == ["x – y"]
+    assert list(json.loads((tmp_path / "out.json").read_text())["chosen_spans"]) == ["x – y"]
 
 
 def test_the_header_says_primary_and_the_codes_table_presence(tmp_path: Path, pcode: Any) -> None:

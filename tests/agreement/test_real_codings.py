@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from pedagogy_r1.agreement import continua_of, unitizing_alpha
+from pedagogy_r1.estimate.reliability_verdict import verdict
+from pedagogy_r1.formatting import interval, shown
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.intake import import_traces
 from pedagogy_r1.runs.run import CoderRun
@@ -130,3 +133,23 @@ def test_every_sentence_of_the_schoenfeld_files_finds_its_place(
     codes = Counter(coding.primary for coding in CoderRun(tmp_path / "run").codings())
     assert codes.total() == 1204 - behind
     assert target == "response" or codes == Counter(row[5] for row in rows)
+
+
+def test_the_command_says_how_many_own_spans_are_compared_and_alpha_of_the_whole_text(
+    flow: Path, tmp_path: Path, pcode: Pcode
+) -> None:
+    """α of the spans that both chose says nothing of the 311 that one chose alone."""
+    files = [flow / "D.csv", flow / "Gemini.csv"]
+    import_codings(files, flow / "traces.jsonl", tmp_path / "run", codebook=flow / "nine.yaml", units="own")
+    told = pcode("agreement", tmp_path / "run", "--json-out", tmp_path / "out.json")
+    whole = unitizing_alpha(continua_of([CoderRun(tmp_path / "run")])).u
+    (line,) = [line for line in told.stdout.splitlines() if "that they chose" in line]
+    assert line.startswith(
+        "D – Gemini: of 810 units that they chose, two chose 499 alike (61.6 %), and only those are compared"
+    )
+    assert (
+        f"unitizing α = {shown(whole.value)} {interval(whole.low, whole.high)}: {verdict(whole).words}"
+        in line
+    )
+    (found,) = json.loads((tmp_path / "out.json").read_text())["chosen_spans"].values()
+    assert found["unitizing_alpha"]["value"] == whole.value

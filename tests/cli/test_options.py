@@ -14,6 +14,8 @@ from click.testing import Result
 
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.cli.options import OLD_NAMES, Command
+from pedagogy_r1.estimate import Resampling
+from pedagogy_r1.report import ReportSettings
 
 from ..conftest import ROOT
 from ..make_runs import make_run
@@ -225,7 +227,33 @@ def test_a_wrong_argument_is_a_usage_error(tmp_path: Path, pcode: Pcode) -> None
 
 def test_who_writes_95_is_told_how_a_share_is_written(pcode: Pcode) -> None:
     refused = pcode("agreement", "x", "--level", 95)
-    assert "not in the range 0<x<1: give a share between 0 and 1, as .95" in refused.stderr
+    assert "not in the range 0.5<=x<=0.9999: give a share between 0.5 and 0.9999, as .95" in refused.stderr
+
+
+@pytest.mark.parametrize("level", ["1e-17", "0.49", "0.99999", "1", "nan"])
+def test_a_level_at_which_an_interval_says_nothing_is_refused(level: str, pcode: Pcode) -> None:
+    for command in ("agreement", "report", "unitizing", "tokens"):
+        refused = pcode(command, "x", "--level", level, *(["-o", "y"] if command == "report" else []))
+        assert refused.exit_code == 2
+        assert "--level" in refused.stderr
+    if level != "nan":
+        with pytest.raises(ValueError, match="no intervals of confidence level"):
+            Resampling(level=float(level))
+        with pytest.raises(ValueError, match="no intervals of confidence level"):
+            ReportSettings(level=float(level))
+
+
+def test_a_coder_whose_name_holds_a_comma(tmp_path: Path, pcode: Pcode) -> None:
+    values = {"Smith, J.": ["A", "B", "C"] * 8, "B": ["A", "B", "A"] * 8, "C": ["A"] * 24}
+    run = make_run(tmp_path / "run", values).folder
+    for words in (["--coder", '"Smith, J."', "--coder", "B"], ["--coders", '"Smith, J.", B']):
+        found = json.loads(pcode("agreement", run, *words, "--replicates", 20, "--json").stdout)
+        assert [c["coders"] for c in found["comparisons"]] == [["Smith, J.", "B"]]
+    whole = pcode("report", run, "-o", tmp_path / "out", "--coder", "Smith, J.", "--replicates", 20)
+    assert whole.exit_code == 0, whole.stderr
+    refused = pcode("agreement", run, "--coders", '"Smith, J.,B')
+    assert refused.exit_code == 2
+    assert 'a double quote is open: write "Smith, J."' in refused.stderr
 
 
 def test_the_level_is_printed_as_it_was_asked_for(tmp_path: Path, pcode: Callable[..., Result]) -> None:

@@ -26,7 +26,7 @@ from pedagogy_r1.runs.quotations import Given, Quotation, Quotations, _quotation
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace, Unit
 
-from ..make_runs import book, make_run
+from ..make_runs import BOOK, book, make_run
 
 Pcode = Callable[..., Result]
 
@@ -115,10 +115,31 @@ def test_a_code_that_nobody_gave_is_a_sheet_that_says_so(runs: list[CoderRun], t
     found = quotations(runs[1:], "none")
     for suffix in FORMATS:
         assert write_quotations(found, tmp_path / f"none{suffix}").is_file()
-    assert (
-        "Given to 0 units in 0 of 2 traces, as primary or further code (M 0)."
-        in (tmp_path / "none.md").read_text()
-    )
+    words = "None of the coders (M) said of a unit that no code applies in 2 traces"
+    assert words in (tmp_path / "none.md").read_text()
+
+
+def test_the_command_says_that_there_is_nothing_to_quote(tmp_path: Path, pcode: Pcode) -> None:
+    every = book(BOOK.replace("exhaustive: false", "exhaustive: true"))
+    run = make_run(tmp_path / "r", {"P": ["A", "B"] * 4, "Q": ["A"] * 8}, codebook=every).folder
+    for code, coder, words in (
+        ("none", "P", "none of the coders (P) said of a unit that no code applies in 2 traces; under abc@1.0.0 every unit has a code"),
+        ("B", "Q", "none of the coders (Q) gave B in 2 traces; pcode report says how often each code was given; or drop --coder"),
+    ):  # fmt: skip
+        told = pcode("quotes", run, "--code", code, "--coder", coder, "-o", tmp_path / "q.csv")
+        assert told.exit_code == 0
+        assert f"nothing to quote: {words}" in told.stderr
+        assert f"0 quotations of {code}" in told.stdout
+    assert "nothing to quote" not in pcode("quotes", run, "--code", "B", "-o", tmp_path / "q.csv").stderr
+
+
+def test_the_number_of_the_sheet_is_the_tables_index_from_1(tmp_path: Path, pcode: Pcode) -> None:
+    run = make_run(tmp_path / "r", {"P": ["A", "A", "B", "A"]}).folder
+    for suffix in ("md", "csv"):
+        assert pcode("quotes", run, "--code", "B", "-o", tmp_path / f"q.{suffix}").exit_code == 0
+    (row,) = csv.DictReader((tmp_path / "q.csv").read_text().splitlines())
+    assert row["unit_index"] == "2"
+    assert "t0, unit 3" in (tmp_path / "q.md").read_text()
 
 
 def sheet(text: str) -> Quotations:

@@ -23,6 +23,7 @@ from pedagogy_r1.agreement.alpha import Alpha
 from pedagogy_r1.agreement.alpha_difference import AlphaDifference
 from pedagogy_r1.agreement.coefficients import Coefficient
 from pedagogy_r1.agreement.comparison import Comparison
+from pedagogy_r1.agreement.unitizing import ChosenSpans
 from pedagogy_r1.estimate import Estimate, Resampling
 from pedagogy_r1.report import answers, difference_answer, noise_answer, reliability_answer
 from pedagogy_r1.report.answers import PlainAnswer, coded_words, gap_answer
@@ -32,7 +33,7 @@ from pedagogy_r1.report.sections.contrasts import Contrasts
 from pedagogy_r1.report.sections.corrections import Corrections, InclusionPlan
 from pedagogy_r1.report.sections.noise_share import Noise, NoiseGroup
 from pedagogy_r1.report.study import ColumnContrast, ReportSettings, Study, open_study
-from pedagogy_r1.report.study_agreement import Agreement, ChosenSpans, WithPeople
+from pedagogy_r1.report.study_agreement import Agreement, WithPeople
 from pedagogy_r1.stats.code_contrast import CodeContrast, ContrastFamily
 from pedagogy_r1.stats.corrected_verdict import Corrected, CorrectedEstimate
 from pedagogy_r1.tokens.noise import NoiseShare, noise_families
@@ -162,7 +163,7 @@ NONE: tuple[Any, ...] = (None, None, None, "no human-coded unit has the code")
 DRAWN = InclusionPlan(0.3, "drawn", recorded=True)
 RANDOM = "the 6 of 14 traces that people coded were drawn at random"
 FIRM, LOOSE = Ground(), Ground("people's own agreement is below .667")
-NEVER = "the code never occurs on both sides"
+NEVER = "no unit of either side has the code"
 COP, RIGHT = ColumnContrast("condition", "cop", "generic"), ColumnContrast("correct", True, False)
 BOTH = (ColumnContrast("condition", "cop", "other"), ColumnContrast("condition", "generic", "other"))
 MODELS, DOMAINS = ColumnContrast("model", "R1", "QwQ"), ColumnContrast("domain", "SK", "PK")
@@ -283,15 +284,15 @@ RELIABILITY = [
     reliable("many machines", "five machines", agreement(PEOPLE, with_people=dict.fromkeys("vwxyz", GPT)),
              "people and x agree well enough for tentative conclusions (α = .808, reaches .667, not shown to reach .800); 2 more machines below.",
              "z, with people, the mean over A and B"),
-    reliable("own spans", "people", agreement(PEOPLE, spans=ChosenSpans(0.31, 700, alpha(0.768, 0.7, 0.82))),
+    reliable("own spans", "people", agreement(PEOPLE, spans=ChosenSpans(217, 700, alpha(0.768, 0.7, 0.82))),
              ", on the 31 % of units that two chose alike; over the whole text unitizing α = .768 (reaches .667, not shown to reach .800).",
              "People chose their own units, and only those that two of them chose alike are compared: 31.0 % of the 700 units. Over the whole "
              "text, where units lie and how they are coded, unitizing α is .768 (95 % interval .700 to .820): it reaches .667, not shown to "
              "reach .800."),
-    reliable("own spans, no interval", "people", agreement(PEOPLE, spans=ChosenSpans(0.31, 700, alpha(0.768))),
+    reliable("own spans, no interval", "people", agreement(PEOPLE, spans=ChosenSpans(217, 700, alpha(0.768))),
              "over the whole text unitizing α = .768 (no verdict without an interval).",
              "unitizing α is .768, and has no interval: 4 traces"),
-    reliable("own spans overlap", "people", agreement(PEOPLE, spans=ChosenSpans(0.31, 700, alpha(None, why="spans overlap"))),
+    reliable("own spans overlap", "people", agreement(PEOPLE, spans=ChosenSpans(217, 700, alpha(None, why="spans overlap"))),
              "over the whole text unitizing α is undefined.", "unitizing α is undefined: spans overlap."),
     reliable("machines alone", "machines",
              agreement(compared("m n", "machine-machine", alpha(0.936, 0.76, 0.983)), compared("m cues", "machine-machine", alpha(0.4, 0.1, 0.6))),
@@ -367,7 +368,11 @@ NOISE = [
     noisy("no interval", "people and machines", GROUPS, fixed(corrected((0.08, None, None))), FIRM,
           "cannot be corrected, the corrected figure has no interval: 4 traces, and with fewer than 5 none can hold.", firm=False),
     noisy("apart", "people and machines", GROUPS, fixed(corrected(apart=("human only",))), FIRM,
-          "cannot be corrected, it and people's codes alone differ by more than chance explains.", firm=False),
+          "cannot be corrected, people's codes alone differ from the corrected figure by more than chance explains.", firm=False),
+    noisy("PPI++ alone is apart", "people and machines", GROUPS, fixed(corrected(apart=("PPI++",))), FIRM,
+          "cannot be corrected, PPI++ differs from the corrected figure by more than chance explains.", firm=False),
+    noisy("both are apart", "people and machines", GROUPS, fixed(corrected(apart=("PPI++", "human only"))), FIRM,
+          "PPI++ and people's codes alone differ from the corrected figure by more than chance explains.", firm=False),
     noisy("two codes of noise", "two noises", {"gpt": OWN}, fixed(corrected()), FIRM,
           "the codebook has 2 codes for noise, and codes are corrected one by one.",
           "A machine's figure is only as good as its agreement with people, and this one is not corrected: the codebook has 2 codes", firm=False),
@@ -547,7 +552,7 @@ GROUNDS = [
     ("people", agreement(compared("A B", "human-human", alpha(0.9, n=20, clusters=4))), "people coded too few units together"),
     ("people", agreement(PEOPLE), ""),
     ("people", agreement(compared("A B", "human-human", alpha(0.5, 0.3, 0.66))), "people's own agreement is below .667"),
-    ("people", agreement(PEOPLE, spans=ChosenSpans(0.3, 700, alpha(0.6, 0.5, 0.7))),
+    ("people", agreement(PEOPLE, spans=ChosenSpans(210, 700, alpha(0.6, 0.5, 0.7))),
      "over the whole text people's unitizing α is not shown to reach .667"),
 ]  # fmt: skip
 

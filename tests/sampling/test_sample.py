@@ -39,6 +39,7 @@ from pedagogy_r1.stats.dsl import cross_fitted, sampled
 from pedagogy_r1.trace import Trace
 
 from ..conftest import ROOT
+from ..make_runs import make_run
 
 DEMO = ROOT / "demo/traces.jsonl"
 
@@ -491,6 +492,24 @@ def test_plan_from_a_pilot(tmp_path: Path, pcode: Callable[..., Result]) -> None
         == 0
     )
     assert written(tmp_path / "plan") == before
+
+
+def test_a_plan_says_what_the_pilot_showed_where_it_simulates_another(
+    tmp_path: Path, pcode: Callable[..., Result]
+) -> None:
+    """α of 1 cannot be simulated: .99 is, and was unsaid; and a code's α that the pilot lacks is not the pilot's."""
+    row = ["A", "B", "A", "C"] * 10
+    run = make_run(tmp_path / "pilot", {"x": row, "y": row}).folder
+    told = pcode("sample", "--plan", "--run", run, "--codebook", run / "codebook.yaml")
+    assert told.exit_code == 0, told.stderr
+    first = told.stdout.splitlines()[0]
+    assert f"α 0.99 (from {run}, where it is 1.000)" in first
+    assert f"25 % of units (from {run}), α 0.99 (from {run}, where it is 1.000)" in first
+    alone = make_run(tmp_path / "alone", {"x": row}).folder
+    told = pcode("sample", "--plan", "--run", alone, "--codebook", run / "codebook.yaml")
+    first = told.stdout.splitlines()[0]
+    assert "α 0.75 (assumed)" in first
+    assert f"25 % of units (from {alone}), α 0.75 (as of all codes)" in first
 
 
 # What is refused

@@ -65,7 +65,7 @@ def test_zero_on_one_side_is_no_error() -> None:
 
 def test_zero_on_both_sides_says_why() -> None:
     found = of(paired(["AB"] * 12, ["BB"] * 12), "C")
-    assert found.why_undefined == "the code never occurs on both sides"
+    assert found.why_undefined == "no unit of either side has the code"
     assert found.p is None
     assert found.odds_ratio.value is None
     assert found.points.value == 0
