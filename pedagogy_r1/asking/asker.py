@@ -5,7 +5,8 @@
 What the ledger holds is not asked. A fault is tried again after a random wait (full jitter: between nothing and a
 bound that doubles): server and network faults up to ``retries`` times, faults of the content at most twice as long as
 asking for fewer units may cure them, then ``retries`` times too. Each kind is counted by itself. A server that cannot be
-reached at all stops the run, instead of having its rest recorded as missing.
+reached at all stops the run, instead of having its rest recorded as missing, and so does one that answers nothing of
+use (`patience`).
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import logging
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
 
-from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest, Fault
+from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest, Fault, unwrapped
 from ..errors import ChatError
+from .patience import Patience, Pause
 from .transcript import Transcript
 
 T = TypeVar("T")
@@ -32,8 +35,9 @@ Verdict = Literal["ok", "overload", "neutral"]
 CONTENT_RETRIES = 2
 LONGEST_WAIT = 60.0
 """Seconds; the bound that doubles stops here."""
-REJECTIONS = 3
-"""So many rejected requests before the first answer mean that the parameters are wrong, not the requests."""
+
+_log = logging.getLogger(__name__)
+"""What a person ought to see while a run goes on; Python prints it on stderr unless told otherwise."""
 
 
 class GaveUp(NamedTuple):
@@ -79,7 +83,11 @@ class Asker:
         self._asking: dict[str, asyncio.Future[object]] = {}
         self._random = random.Random(seed)  # noqa: S311 - jitter, no secret
         self._halt = asyncio.Event()
-        self._successes = self._rejections = 0
+        repeatable = getattr(chat, "repeatable", False)
+        self.patience = Patience(sending.backoff, repeatable=repeatable)
+        self._unsaid: dict[str, tuple[str, bool]] = {}
+        self._unused: dict[str, tuple[Callable[..., None], ChatReply]] = {}
+        self._dialect: dict[str, str] | None = None
 
     def stop(self, why: str, error: ChatError | None = None) -> None:
         """Send nothing more; what is in flight comes home and is kept."""
@@ -94,18 +102,19 @@ class Asker:
         about: dict[str, Any],
         *,
         parse: Callable[[ChatReply], T],
+        useless: Callable[[T], str | None] = lambda _: None,
         priority: int = 0,
         last: bool = False,
     ) -> T | GaveUp:
         """What ``parse`` makes of the reply (it raises ``ChatFault`` where it is of no use), or why there is none.
 
-        ``last``: nothing else will be tried for these units. Raises ``StoppedError`` if the request was not sent because the run is being stopped.
+        ``useless``: why nothing in what was parsed holds, if so. ``last``: nothing else will be tried for these units. Raises ``StoppedError`` if the request was not sent because the run is being stopped.
         """
         digest = request.digest
         twin = self._asking.get(digest)
         if twin is not None:  # the same request, asked for another trace at this moment
             await asyncio.wait([twin])
-        known = self._known(digest, parse)
+        known = self._known(request, parse)
         if known is not None:
             return known
         if twin is not None:
@@ -113,71 +122,68 @@ class Asker:
         done: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._asking[digest] = done
         try:
-            return await self._ask(request, about, parse, priority, last)
+            return await self._ask(_Asked(request, about, parse, useless, priority, last))
         finally:
             del self._asking[digest]
             done.set_result(None)
 
-    def _known(self, digest: str, parse: Callable[[ChatReply], T]) -> T | GaveUp | None:
-        reason = self.transcript.given_up(digest)
+    def _known(self, request: ChatRequest, parse: Callable[[ChatReply], T]) -> T | GaveUp | None:
+        reason = self.transcript.given_up(request.digest)
+        if reason is None and request.digest in self._unsaid:
+            reason = self._unsaid[request.digest][0]
         if reason is not None and reason in get_args(Fault):  # others were found in a reply, which is there
             return GaveUp(reason, reason in CONTENT_FAULTS)
-        reply = self.transcript.answered(digest)
-        return None if reply is None else parse(reply)
+        unused = self._unused.get(request.digest)
+        reply = unused[1] if unused else self.transcript.answered(request.digest)
+        return None if reply is None else parse(_bare(request, reply))
 
-    async def _ask(
-        self,
-        request: ChatRequest,
-        about: dict[str, Any],
-        parse: Callable[[ChatReply], T],
-        priority: int,
-        last: bool,
-    ) -> T | GaveUp:
-        attempt, contents = 0, 0
+    async def _ask(self, asked: _Asked[T]) -> T | GaveUp:
+        attempt = 0
+        failed = {True: 0, False: 0}  # through the content of the reply, and otherwise
         while True:
             attempt += 1
-            outcome = await self._attempt(request, about, parse, attempt, priority)
+            outcome = await self._attempt(asked, attempt)
             if not isinstance(outcome, ChatFault):
                 return outcome
+            if outcome.again:
+                continue
             content = outcome.kind in CONTENT_FAULTS
-            contents += content
-            tries = contents if content else attempt - contents
-            retries = self._sending.retries
-            allowed = min(retries, CONTENT_RETRIES) if content and not last else retries
-            # A model in this process would say the very same again.
-            settled = outcome.kind == "rejected" or (content and getattr(self.chat, "repeatable", False))
-            if tries > allowed or settled:
-                self._give_up(request, outcome, missing=last or not content)
+            failed[content] += 1
+            if self._enough(outcome, failed[content], last=asked.last):
+                self._give_up(asked.request, outcome, missing=asked.last or not content)
                 return GaveUp(outcome.kind, content)
-            await self._wait(attempt, outcome.retry_after)
+            await self._wait(failed[content], outcome.retry_after)
 
-    async def _attempt(
-        self,
-        request: ChatRequest,
-        about: dict[str, Any],
-        parse: Callable[[ChatReply], T],
-        attempt: int,
-        priority: int,
-    ) -> T | ChatFault:
-        note = partial(self.transcript.attempt, request, about=about, attempt=attempt)
-        ticket = await self.limiter.acquire(priority)
-        began = time.monotonic()
+    def _enough(self, fault: ChatFault, failed: int, *, last: bool) -> bool:
+        """Whether nothing more is to be tried at a request that failed so often in this way."""
+        retries = self._sending.retries
+        if fault.kind not in CONTENT_FAULTS:
+            # Before the first answer it is for `Patience` to say when it is enough.
+            return failed > retries and (self.patience.succeeded or fault.unreachable)
+        # A model in this process would say the very same again.
+        settled = fault.kind == "rejected" or self.patience.repeatable
+        return settled or failed > (retries if last else min(retries, CONTENT_RETRIES))
+
+    async def _attempt(self, asked: _Asked[T], attempt: int) -> T | ChatFault:
+        request = asked.request
+        note = partial(self.transcript.attempt, request, about=asked.about, attempt=attempt)
+        ticket = await self.limiter.acquire(asked.priority)
+        early, began = not self.patience.heard, time.monotonic()
         verdict: Verdict = "neutral"
         try:
             self._check_stop()
             reply = await self.chat.ask(request)
-            answer = self._parsed(reply, parse)
-            note(reply, seconds=time.monotonic() - began)
+            reply, answer = self._parsed(request, reply, asked.parse)
             verdict = "ok"
-            self._successes += 1
+            self._note_dialect()
+            self._came(asked, answer, reply, partial(note, seconds=time.monotonic() - began))
             return answer
         except ChatFault as fault:
             note(fault, seconds=time.monotonic() - began)
             verdict = "overload" if fault.overload else "ok" if fault.kind in CONTENT_FAULTS else "neutral"
-            if fault.kind == "rejected":
-                self._rejected(fault)
             if fault.retry_after:
                 self.limiter.pause(fault.retry_after)
+            self._failed(fault, request, early=early, ticket=ticket, piece=asked.priority)
             return fault
         except ChatError as error:
             self.stop(error.message, error)
@@ -185,12 +191,73 @@ class Asker:
         finally:
             self.limiter.release(ticket, verdict)
 
-    def _parsed(self, reply: ChatReply, parse: Callable[[ChatReply], T]) -> T:
+    def _parsed(
+        self, request: ChatRequest, reply: ChatReply, parse: Callable[[ChatReply], T]
+    ) -> tuple[ChatReply, T]:
         try:
-            return parse(reply)
+            reply = _bare(request, reply)
+            return reply, parse(reply)
         except ChatFault as fault:
             fault.raw, fault.usage = reply.raw, reply.usage
             raise
+
+    def _note_dialect(self) -> None:
+        """Record how the server wants to be asked, when that has been found out."""
+        dialect: dict[str, str] | None = getattr(self.chat, "dialect", None)
+        if dialect is not None and dialect is not self._dialect:
+            self._dialect = dialect
+            self.transcript.note_dialect(dialect)
+
+    def _came(self, asked: _Asked[T], answer: T, reply: ChatReply, note: Callable[..., None]) -> None:
+        """Record a reply; one in which nothing holds only when another has shown that it is not the server's fault."""
+        useless = asked.useless(answer)
+        if useless is None:
+            self.patience.success()
+            self.limiter.narrow(False)
+            self.settle(whole=True)
+        elif not self.patience.succeeded:
+            self._unused[asked.request.digest] = note, reply
+            self.limiter.narrow(True)
+            if (error := self.patience.useless(useless, reply.raw, asked.request)) is not None:
+                self.stop(error.message, error)
+            return
+        note(reply)
+
+    def _failed(
+        self, fault: ChatFault, request: ChatRequest, *, early: bool, ticket: int, piece: int
+    ) -> None:
+        """Stop, wait, or go on."""
+        if self.patience.succeeded and fault.overload and self.limiter.limit > 1:
+            return  # the limiter sees to that
+        found = self.patience.failure(fault, request, early=early, ticket=ticket, piece=piece)
+        if isinstance(found, ChatError):
+            self.stop(found.message, found)
+        elif isinstance(found, Pause):
+            _log.warning(found.sentence)
+            self.limiter.pause(found.seconds)
+            self.patience.paused(self.limiter.newest)
+        if isinstance(found, Pause) or not (self.patience.succeeded or fault.unreachable):
+            self.limiter.narrow(True)
+
+    def give_up(self, digest: str, reason: str, *, missing: bool) -> None:
+        """Record that nothing more will be tried; before the first answer of use, not yet."""
+        if self.patience.succeeded:
+            self.transcript.give_up(digest, reason, missing=missing)
+        else:
+            self._unsaid[digest] = reason, missing
+
+    def settle(self, *, whole: bool) -> None:
+        """Record what came, and was given up, before the first answer of use.
+
+        Without one, and not ``whole``, replies count as faults and nothing as given up: the next session asks again.
+        """
+        for note, reply in self._unused.values():
+            bad = ChatFault("malformed", "no coding in the reply held", raw=reply.raw, usage=reply.usage)
+            note(reply if whole else bad)
+        for digest, (reason, missing) in self._unsaid.items() if whole else ():
+            self.transcript.give_up(digest, reason, missing=missing)
+        self._unused.clear()
+        self._unsaid.clear()
 
     def _check_stop(self) -> None:
         """Stop before this request if it could go over the budget: what is in flight counts as what such requests came to."""
@@ -204,20 +271,14 @@ class Asker:
         if self.stopped is not None:
             raise StoppedError
 
-    def _rejected(self, fault: ChatFault) -> None:
-        self._rejections += 1
-        if not self._successes and self._rejections >= REJECTIONS:
-            hint = "the server does not take these parameters, or so long a prompt (annotate: lower --window; eval: try --no-logprobs); run again with others"
-            self.stop(fault.message, ChatError(fault.message, hint))
-
     def _give_up(self, request: ChatRequest, fault: ChatFault, *, missing: bool) -> None:
         if fault.unreachable:
             why = f"the server cannot be reached ({fault.message})"
             hint = "see to the server or the base URL, then run the same command again; what was answered is kept"
-            self.stop(why, None if self._successes else ChatError(why, hint))
+            self.stop(why, None if self.patience.succeeded else ChatError(why, hint))
         if self.stopped is not None:
             raise StoppedError
-        self.transcript.give_up(request.digest, fault.kind, missing=missing)
+        self.give_up(request.digest, fault.kind, missing=missing)
 
     async def _wait(self, attempt: int, retry_after: float | None) -> None:
         bound = min(LONGEST_WAIT, self._sending.backoff * 2 ** (attempt - 1))
@@ -226,6 +287,23 @@ class Asker:
             await asyncio.wait_for(self._halt.wait(), seconds)
         if self.stopped is not None:
             raise StoppedError
+
+
+@dataclass(frozen=True)
+class _Asked(Generic[T]):
+    """The arguments of `Asker.ask`."""
+
+    request: ChatRequest
+    about: dict[str, Any]
+    parse: Callable[[ChatReply], T]
+    useless: Callable[[T], str | None]
+    priority: int
+    last: bool
+
+
+def _bare(request: ChatRequest, reply: ChatReply) -> ChatReply:
+    """Of a reply that is to be JSON, what is."""
+    return reply if request.frame.schema is None else unwrapped(reply)
 
 
 class Limiter:
@@ -248,11 +326,17 @@ class Limiter:
         self._ticket = 0
         self._decreased_at = 0
         self._resume_at = 0.0
+        self._narrow = False
+
+    @property
+    def newest(self) -> int:
+        """The last ticket that was given."""
+        return self._ticket
 
     async def acquire(self, priority: int = 0) -> int:
         """Wait for a place; returns a ticket to give back with `release`."""
         self._ticket += 1
-        if self._waiting or self.in_flight >= int(self.limit) or self._paused():
+        if self._waiting or self.in_flight >= self._room or self._paused():
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             heapq.heappush(self._waiting, (priority, self._ticket, place))
             try:
@@ -278,6 +362,16 @@ class Limiter:
             self._decreased_at = self._ticket
         self._admit()
 
+    def narrow(self, narrow: bool) -> None:
+        """Whether one request at a time is enough, whatever the limit."""
+        if narrow is not self._narrow:
+            self._narrow = narrow
+            self._admit()
+
+    @property
+    def _room(self) -> int:
+        return 1 if self._narrow else int(self.limit)
+
     def pause(self, seconds: float) -> None:
         """Admit nobody for so long: the server asked for it."""
         loop = asyncio.get_running_loop()
@@ -296,7 +390,7 @@ class Limiter:
         return self._resume_at > 0 and self._resume_at - asyncio.get_running_loop().time() > 0.001
 
     def _admit(self) -> None:
-        while self._waiting and self.in_flight < int(self.limit) and not self._paused():
+        while self._waiting and self.in_flight < self._room and not self._paused():
             self._seat()
 
     def _seat(self) -> None:

@@ -143,6 +143,8 @@ class AskingSession:
     ) -> None:
         self.chat = chat
         self.transcript = Transcript(folder, forgive=sending.retry_missing)
+        if (dialect := self.transcript.spent.dialect) and (adopt := getattr(chat, "adopt", None)):
+            adopt(dialect)
         self.asker = Asker(chat, self.transcript, sending, expected_tokens=expected_tokens, seed=seed)
         self.interrupted = False
 
@@ -164,12 +166,13 @@ class AskingSession:
             self.transcript.open_frame(frame)
         main = asyncio.current_task()
         assert main is not None
+        emitting = _Emitting(emit, self.asker)
         try:
             with on_sigint(lambda: self._interrupt(main)), rare_collections():
                 whole = await in_order(
                     pieces,
                     work,
-                    emit,
+                    emitting,
                     size=size,
                     room=READ_AHEAD * self.asker.limiter.ceiling,
                     stopped=lambda: self.asker.stopped is not None,
@@ -179,6 +182,8 @@ class AskingSession:
                 raise
             whole = False
         finally:
+            emitting.end()
+            self.asker.settle(whole=self.asker.stopped is None)
             await self.chat.close()
             self.transcript.close()
         if self.asker.failed is not None:
@@ -194,6 +199,27 @@ class AskingSession:
             main.cancel()
         self.interrupted = True
         self.asker.stop("interrupted")
+
+
+class _Emitting(Generic[Piece, Done]):
+    """Emits; but while nothing of use has come, and failures have, it keeps what would be emitted as missing.
+
+    A run that stops there leaves it out, so that the next session asks for it again.
+    """
+
+    def __init__(self, emit: Callable[[Piece, Done], None], asker: Asker) -> None:
+        self._emit, self._asker = emit, asker
+        self._kept: deque[tuple[Piece, Done]] = deque()
+
+    def __call__(self, piece: Piece, done: Done) -> None:
+        self._kept.append((piece, done))
+        if not self._asker.patience.in_doubt:
+            self.end()
+
+    def end(self) -> None:
+        """Emit what was kept, unless the run is being stopped in doubt."""
+        while self._kept and not (self._asker.patience.in_doubt and self._asker.stopped):
+            self._emit(*self._kept.popleft())
 
 
 def run_apart(start: Callable[[], Coroutine[Any, Any, T]]) -> T:

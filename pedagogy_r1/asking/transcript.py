@@ -5,6 +5,9 @@
      "attempt":1,"seconds":2.1,"model":"Qwen3-8B","finish":"stop","usage":[5210,4096,1480],"raw":"{\\"id\\": …}"}
     {"kind":"fault","digest":"4e07…","attempt":1,"fault":"rate_limited","message":"…","seconds":0.2}
     {"kind":"gave_up","digest":"4e07…","reason":"timeout","missing":true}
+    {"kind":"server","dialect":{"schema":"json_object","limit":"max_completion_tokens"}}
+
+A reply of which something was taken off before it was read (a code fence …) says so in ``mended``.
 
 ``usage`` is prompt, cached, completion tokens; ``raw`` the body as it came. What the ledger holds is never asked
 again. In memory there is one number per request, so that a run may be larger than memory.
@@ -24,6 +27,9 @@ from ..files.records import Ledger, Row, read_jsonl
 
 FILE = "ledger.jsonl"
 
+LONGEST_FAULT = 100_000
+"""Characters that are kept of a reply of no use."""
+
 
 @dataclass
 class Spent:
@@ -34,6 +40,8 @@ class Spent:
     tokens: Usage = field(default_factory=Usage)
     faults: Counter[str] = field(default_factory=Counter)
     served: Counter[str] = field(default_factory=Counter)
+    mended: Counter[str] = field(default_factory=Counter)
+    dialect: dict[str, str] | None = None
 
     @property
     def total(self) -> int:
@@ -43,6 +51,8 @@ class Spent:
     def count(self, line: dict[str, Any]) -> None:
         """Add a line of the ledger."""
         kind = line["kind"]
+        if kind == "server":
+            self.dialect = line["dialect"]
         if kind not in ("reply", "fault"):
             return
         self.requests += 1
@@ -51,6 +61,7 @@ class Spent:
             self.faults[line["fault"]] += 1
         elif line["model"]:
             self.served[line["model"]] += 1
+        self.mended.update(line.get("mended", ()))
         if line.get("usage"):
             self.tokens = Usage(*map(sum, zip(self.tokens, line["usage"], strict=True)))
 
@@ -64,6 +75,8 @@ class Spent:
             "completion_tokens": self.tokens.completion,
             "faults": dict(sorted(self.faults.items())),
             "served_models": dict(sorted(self.served.items())),
+            **({"mended": dict(sorted(self.mended.items()))} if self.mended else {}),
+            **({"server": self.dialect} if self.dialect else {}),
         }
 
 
@@ -123,6 +136,13 @@ class Transcript:
             parts = {name: getattr(frame, name) for name in ("model", "system", "schema", "parameters")}
             self._ledger.append({"kind": "prompt", "digest": frame.digest, **parts})
 
+    def note_dialect(self, dialect: dict[str, str]) -> None:
+        """Record, once, how the server is asked from now on."""
+        if dialect != self.spent.dialect:
+            line = {"kind": "server", "dialect": dialect}
+            self.spent.count(line)
+            self._ledger.append(line)
+
     def attempt(
         self,
         request: ChatRequest,
@@ -136,11 +156,13 @@ class Transcript:
         line = {"digest": request.digest, "about": about, "attempt": attempt, "seconds": round(seconds, 4)}
         if isinstance(brought, ChatFault):
             line = {"kind": "fault", **line, "fault": brought.kind, "message": brought.message}
-            came = {"usage": brought.usage, "raw": brought.raw}
+            came = {"usage": brought.usage, "raw": brought.raw and brought.raw[:LONGEST_FAULT]}
             line |= {name: value for name, value in came.items() if value is not None}
         else:
             line = {"kind": "reply", **line, "model": brought.model, "finish": brought.finish}
             line |= {"usage": brought.usage, "raw": brought.raw}
+            if brought.mended:
+                line["mended"] = brought.mended
         self.spent.count(line)
         offset = self._ledger.append(line)
         if line["kind"] == "reply":

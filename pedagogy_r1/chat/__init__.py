@@ -19,11 +19,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
 
+from ..errors import ChatError
 from ..provenance import digest
 
 Fault = Literal[
@@ -76,7 +77,10 @@ class Usage(NamedTuple):
 
 
 class ChatReply(NamedTuple):
-    """A usable reply. ``model`` is what the server says it is; ``raw`` the body as it came."""
+    """A usable reply. ``model`` is what the server says it is; ``raw`` the body as it came.
+
+    ``mended``: what was taken off the text or replaced in it, by name: ``code fence``, ``think block``, ``half character`` …
+    """
 
     text: str
     finish: str | None
@@ -84,6 +88,7 @@ class ChatReply(NamedTuple):
     usage: Usage
     raw: str
     reasoning: str | None = None
+    mended: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -92,7 +97,8 @@ class ChatFault(Exception):
 
     ``retry_after``: seconds that the server asked us to wait. ``raw`` and ``usage``: of a reply that came but is
     of no use (it was paid for). ``overload``: fewer requests at a time may help. ``unreachable``: it never
-    got to the server, so that no other request would.
+    got to the server, so that no other request would. ``again``: the server does not take requests of this form, and the
+    next attempt will have another.
     """
 
     kind: Fault
@@ -103,10 +109,17 @@ class ChatFault(Exception):
     usage: Usage | None = None
     overload: bool = False
     unreachable: bool = False
+    again: bool = False
 
     def __post_init__(self) -> None:
         super().__init__(self.message)
         self.overload = self.overload or self.kind in ("rate_limited", "timeout")
+
+
+def check_choice(backend: str, option: str, value: str, known: Sequence[str]) -> None:
+    """Raise `ChatError` for an option that is none of those a backend knows."""
+    if value not in known:
+        raise ChatError(f"{backend}: {option} is {value!r}", f"give one of {', '.join(known)}")
 
 
 class Chat(Protocol):
@@ -132,17 +145,23 @@ def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
     ``partial``: one that was cut off at the token limit, or that ended without an answer behind its reasoning, is usable.
     """
     message, finish, model, usage = _message(raw)
-    text, refusal = message.get("content"), message.get("refusal")
+    refusal = message.get("refusal")
     if refusal or finish == "content_filter":
         raise ChatFault("refusal", str(refusal or "stopped by a content filter")[:300], raw=raw, usage=usage)
-    thought = message.get("reasoning") or message.get("reasoning_content")
-    if partial and (finish == "length" or (text is None and thought)):
-        text = text or ""
-    elif finish == "length":
+    if finish == "length" and not partial:
         raise ChatFault("length", "the reply was cut off at the token limit", raw=raw, usage=usage)
+    text, thought = message.get("content"), _thought(message)
+    if text is None and (thought or (partial and finish == "length")):
+        text = ""  # a schema's answer may stand in the field for reasoning: `unwrapped`
     if not isinstance(text, str):
         raise ChatFault("malformed", "the reply holds no text", raw=raw, usage=usage)
-    return ChatReply(text, finish, model, usage, raw, thought)
+    whole = _whole(text)
+    return ChatReply(whole, finish, model, usage, raw, thought, () if whole == text else ("half character",))
+
+
+def _whole(text: str) -> str:
+    """Text in which half a character (a lone surrogate, which no file can hold) is U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _message(raw: str) -> tuple[dict[str, Any], str | None, str | None, Usage]:
@@ -152,23 +171,96 @@ def _message(raw: str) -> tuple[dict[str, Any], str | None, str | None, Usage]:
     except (ValueError, RecursionError) as error:
         raise ChatFault("malformed", f"the body is no JSON: {error}", raw=raw) from None
     if isinstance(body, dict) and body.get("error"):
-        raise ChatFault("server_error", f"error in the body: {str(body['error'])[:300]}", raw=raw)
+        raise ChatFault("server_error", f"error in the body: {printable(str(body['error']))[:300]}", raw=raw)
     try:
         choice = body["choices"][0]
         message = choice["message"]
         message.get("content")
-        return message, choice.get("finish_reason"), body.get("model"), _usage(body.get("usage") or {})
+        finish, model = choice.get("finish_reason"), body.get("model")
+        return message, _text(finish), _text(model), _usage(body.get("usage"))
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ChatFault(
             "malformed", f"the body is no chat completion ({type(error).__name__}: {error})", raw=raw
         ) from None
 
 
-def _usage(usage: dict[str, Any]) -> Usage:
-    details = usage.get("prompt_tokens_details") or {}
-    cached = details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens") or 0
-    return Usage(int(usage.get("prompt_tokens") or 0), int(cached), int(usage.get("completion_tokens") or 0))
+def _thought(message: Mapping[str, Any]) -> str | None:
+    return _text(message.get("reasoning")) or _text(message.get("reasoning_content"))
 
+
+def _text(value: object) -> str | None:
+    return _whole(value) if isinstance(value, str) else None
+
+
+def _usage(usage: object) -> Usage:
+    """The tokens that a server counted; what is no number of them is none."""
+    given = usage if isinstance(usage, dict) else {}
+    details = given.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    parts = (
+        given.get("prompt_tokens"),
+        cached or given.get("prompt_cache_hit_tokens"),
+        given.get("completion_tokens"),
+    )
+    return Usage(*map(_count, parts))
+
+
+def _count(value: object) -> int:
+    return int(value) if type(value) in (int, float) and 0 <= value < 1e12 else 0  # type: ignore[operator,call-overload]
+
+
+_THINK = re.compile(
+    r"(?:<(?:think|thinking|reasoning)>)?.*?</(?:think|thinking|reasoning)>\s*", re.DOTALL | re.IGNORECASE
+)
+_FENCED = re.compile(r"```[\w-]*[ \t]*\r?\n(.*?)\r?\n?[ \t]*```", re.DOTALL)
+
+
+def unwrapped(reply: ChatReply) -> ChatReply:
+    """A reply that is to be JSON, without what servers wrap around it; the same reply where nothing is.
+
+    That is one leading think block, then one code fence that holds all the rest; or, where there is no content, the field for
+    reasoning. Nothing else is taken off; half a character becomes U+FFFD. What was done stands in ``mended``.
+
+    >>> unwrapped(ChatReply('<think>Hm.</think>\\n```json\\n{"a": 1}\\n```', "stop", "m", Usage(), ""))[::6]
+    ('{"a": 1}', ('think block', 'code fence'))
+    """
+    text, mended = reply.text.strip(), list(reply.mended)
+    if text[:1] == "{" and not _HALF.search(text):
+        return reply
+    if not text and reply.reasoning:
+        text = reply.reasoning.strip()
+        mended.append("reasoning field")
+    if (thought := _THINK.match(text)) and text[:1] != "{":
+        text = text[thought.end() :]
+        mended.append("think block")
+    if fenced := _FENCED.fullmatch(text):
+        text = fenced[1].strip()
+        mended.append("code fence")
+    if _HALF.search(text) and (whole := _without_halves(text)) != text:
+        text = whole
+        mended.append("half character")
+    return reply._replace(text=text, mended=tuple(mended)) if text[:1] == "{" else reply
+
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _without_halves(text: str) -> str:
+    """JSON in which an escaped half of a character (``\\ud800``) is U+FFFD; the same text where there is none."""
+    try:
+        said = json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+    return text if (whole := _whole(said)) == said else whole
+
+
+def printable(text: str) -> str:
+    """One line of what another program said, without what would move a terminal's cursor or hide."""
+    return "".join(c if c.isprintable() else "·" for c in " ".join(text.split()))
+
+
+SCHEMA = "Answer with one JSON document that fits this JSON Schema, and with nothing else:\n"
+"""Where a schema cannot be enforced: what stands before it in the prompt."""
 
 BYTES_PER_TOKEN = 3.6
 """Of English prose and LaTeX, roughly, over the tokenizers in use."""

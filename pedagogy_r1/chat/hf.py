@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..errors import ChatError, first_line
-from . import ChatFault, Usage
+from . import SCHEMA, ChatFault, Usage, check_choice
 from ._batch import BatchChat, ChatJob, ChatJobs
 from ._local import Weights, completion_body, find_model, messages, need, sampling, token_logprob, whole
 from ._rows import SampledRow, SampledRows
@@ -29,8 +29,6 @@ ROUND = 4
 """Batches that are taken, and sorted by length, at once."""
 DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
 SCHEMAS = ("enforce", "ask")
-
-SCHEMA = "Answer with one JSON document that fits this JSON Schema, and with nothing else:\n"
 
 
 def chat(
@@ -53,9 +51,8 @@ def chat(
     folder is missing; the model is loaded at the first request.
     """
     need("hf", "train", "torch", "transformers", *(["peft"] if lora else []))
-    for option, value, known in (("dtype", dtype, DTYPES), ("schema", schema, SCHEMAS)):
-        if value not in known:
-            raise ChatError(f"hf: {option} is {value!r}", f"give one of {', '.join(known)}")
+    check_choice("hf", "dtype", dtype, DTYPES)
+    check_choice("hf", "schema", schema, SCHEMAS)
     weights = find_model(name, lora)
     size = whole("batch_size", batch_size)
     longest = None if max_model_len is None else whole("max_model_len", max_model_len)

@@ -3,6 +3,10 @@
     chat("gpt-5-mini")                                          key from OPENAI_API_KEY
     chat("Qwen/Qwen3-8B", base_url="http://localhost:8000/v1")  a local server needs no key
 
+Servers differ in what they take. A schema is enforced where they can (``response_format`` of type ``json_schema``), else JSON
+is asked for (``json_object``), else the prompt alone asks; the token limit is ``max_completion_tokens``, or ``max_tokens``
+where that is refused or ignored. What was found is the chat's ``dialect``, which the ledger keeps.
+
 The client rides on aiohttp (half the CPU per request of the default, measured in benchmarks/) and is handed
 encoded bodies: the frame is encoded once, only the user message per request. Retries are the caller's.
 """
@@ -12,14 +16,25 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
-import time
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
 
 from ..errors import ChatError
-from . import ChatFault, ChatFrame, ChatReply, ChatRequest, Fault, read_completion
+from . import (
+    BYTES_PER_TOKEN,
+    SCHEMA,
+    ChatFault,
+    ChatFrame,
+    ChatReply,
+    ChatRequest,
+    Usage,
+    check_choice,
+    read_completion,
+    rough_tokens,
+)
+from ._server import Secret, TooLong, body_fault, capped, connection_fault, status_fault
 
 if TYPE_CHECKING:
     import httpx2
@@ -33,6 +48,27 @@ _TOLD = (
 TELEMETRY = [f"X-Stainless-{name}" for name in _TOLD]
 """Headers about this machine that the client adds by itself; left out, they also save a tenth of its CPU time."""
 
+SCHEMAS = ("enforce", "json_object", "ask")
+LIMITS = ("max_completion_tokens", "max_tokens")
+
+_NO_SCHEMA = re.compile(
+    r"response.?format|json.?schema|structured|guided|grammar|requested parameters", re.IGNORECASE
+)
+
+BODY = 4 << 20
+BODIES = 128 << 20
+"""Bytes: of one reply, a million tokens; of all in flight together. With log probabilities 16 times as many."""
+
+CUT = 0.6
+"""Share of the tokens that a prompt must have, roughly, under which a server that counted fewer did not read it all.
+
+Six bytes a token: English prose has 3.6 to 4.8 in the tokenizers in use, Chinese 3 to 4.5.
+"""
+MOVES = 3
+"""Redirects, within the same host, that are followed."""
+LONG_ENOUGH = 1000
+"""Tokens, roughly, from which on a prompt is looked at for that."""
+
 
 def chat(
     name: str,
@@ -41,10 +77,14 @@ def chat(
     api_key: str | None = None,
     timeout: float = 300.0,
     connections: int = 64,
+    schema: str = "auto",
+    prompt_tokens: str = "check",
 ) -> OpenAIChat:
     """A chat with model ``name``. ``timeout``: seconds for one request as a whole.
 
-    Without ``base_url``: ``OPENAI_BASE_URL``, else OpenAI itself, which needs a key.
+    Without ``base_url``: ``OPENAI_BASE_URL``, else OpenAI itself, which needs a key. ``schema``: "enforce", "json_object" or
+    "ask"; "auto" is the first of them that the server takes. ``prompt_tokens``: "check" that the server counted about as many as
+    were sent, or "ignore" its count, where that is known to be wrong.
     """
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
     key = api_key or os.environ.get("OPENAI_API_KEY")
@@ -55,141 +95,207 @@ def chat(
         raise ChatError(
             f"no API key for {host}", "set OPENAI_API_KEY, or give --base-url of a server that needs none"
         )
-    return OpenAIChat(name, url, key or "none", timeout, connections)
+    check_choice("openai", "schema", schema, ("auto", *SCHEMAS))
+    check_choice("openai", "prompt_tokens", prompt_tokens, ("check", "ignore"))
+    made = OpenAIChat(name, url, key, timeout, connections)
+    made.fixed, made.checks = schema != "auto", prompt_tokens == "check"
+    if made.fixed:
+        made.dialect = made.dialect | {"schema": schema}
+    return made
+
+
+class _Shape(NamedTuple):
+    """The body's bytes before and after the user message, everything constant first; in which dialect; the token limit."""
+
+    head: bytes
+    tail: bytes
+    dialect: dict[str, str]
+    limit: int | None
 
 
 class OpenAIChat:
-    """Many requests at once over kept-alive connections."""
+    """Many requests at once over kept-alive connections. ``dialect``: how this server is asked; ``fixed``: not to be changed."""
 
-    def __init__(self, name: str, base_url: str, key: str, timeout: float, connections: int) -> None:
+    def __init__(self, name: str, base_url: str, key: str | None, timeout: float, connections: int) -> None:
         import httpx2
         import openai
 
         self.model = name
-        self._url = base_url
-        self._timeout = timeout
+        self.dialect: dict[str, str] = {"schema": SCHEMAS[0], "limit": LIMITS[0]}
+        self.fixed, self.checks = False, True
+        self._url, self._timeout, self._secret = base_url, timeout, Secret(key)
+        self._been: set[str] = set()
         self._response = httpx2.Response
         limits = httpx2.Limits(
             max_connections=connections + 8, max_keepalive_connections=connections + 8, keepalive_expiry=15.0
         )
         # Our own timer bounds the whole request; the socket's must not fire before it.
         slack = httpx2.Timeout(timeout + 5)
-        http = openai.DefaultAioHttpClient(limits=limits, timeout=slack)
+        self._most = max(BODY // 4, min(BODY, BODIES // connections))
+        http = openai.DefaultAioHttpClient(
+            limits=limits,
+            timeout=slack,
+            follow_redirects=False,
+            event_hooks={"response": [capped(lambda: self._most)]},
+        )
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
-            api_key=key,
+            api_key=key or "none",
             max_retries=0,
             timeout=slack,
             http_client=http,
-            default_headers=dict.fromkeys(TELEMETRY, openai.omit),  # type: ignore[arg-type]
+            default_headers={
+                "Accept-Encoding": "identity",
+                **dict.fromkeys(TELEMETRY, openai.omit),  # type: ignore[arg-type]
+            },
         )
         # Absolute, because joining it to the base costs as much as encoding the body.
         self._path = str(self._client.base_url) + "chat/completions"
         self._errors = openai
-        self._shapes: dict[str, tuple[bytes, bytes]] = {}
+        self._shapes: dict[str, _Shape] = {}
 
     async def ask(self, request: ChatRequest) -> ChatReply:
         """One request, one attempt."""
-        import aiohttp
-
-        head, tail = self._shape(request.frame)
+        shape = self._shape(request.frame)
         text = json.dumps(request.text, ensure_ascii=False).encode("utf-8", "replace")
         try:
+            raw = self._secret.hidden(
+                (await self._post(shape.head + text + shape.tail)).decode("utf-8", "replace")
+            )
+        except ChatFault as fault:
+            fault.again = fault.kind in ("rejected", "server_error") and self._other_form(
+                shape, request, fault
+            )
+            raise
+        try:
+            reply = read_completion(raw, partial=request.frame.partial)
+        except ChatFault as fault:
+            raise body_fault(fault, self._url) from None
+        if self.checks and reply.usage.prompt < CUT * (len(shape.head) + len(text)) / BYTES_PER_TOKEN:
+            self._check_prompt(request, reply.usage)
+        if shape.limit and reply.usage.completion > shape.limit + 16:
+            self._change(shape, limit=LIMITS[1])
+        return reply
+
+    async def _post(self, body: bytes) -> bytes:
+        """The body that comes back; a redirect within the same host is followed, for good."""
+        import aiohttp
+
+        try:
             async with asyncio.timeout(self._timeout):
-                response: httpx2.Response = await self._client.post(
-                    self._path,
-                    content=head + text + tail,
-                    cast_to=self._response,
-                    options={"security": {"bearer_auth": True}},
-                )
+                while True:
+                    path = self._path
+                    try:
+                        response: httpx2.Response = await self._client.post(
+                            path,
+                            content=body,
+                            cast_to=self._response,
+                            options={"security": {"bearer_auth": True}},
+                        )
+                        return response.content
+                    except self._errors.APIStatusError as error:
+                        if not self._moved(error.response, path):
+                            raise
         except TimeoutError:
             raise ChatFault("timeout", f"no reply within {self._timeout:g} s") from None
         except self._errors.APIStatusError as error:
-            raise _status_fault(error.response, self._url, self.model) from None
+            raise status_fault(error.response, self._url, self.model, self._secret) from None
         except self._errors.APIConnectionError as error:
-            raise _connection_fault(error) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise ChatFault("connection", f"{type(error).__name__}: {error}") from None
-        raw = response.content.decode("utf-8", "replace")
-        return read_completion(raw, partial=request.frame.partial)
+            raise connection_fault(error, self._secret) from None
+        except TooLong as error:
+            raise ChatFault("malformed", str(error)) from None
+        except (aiohttp.ClientError, self._errors.OpenAIError, OSError, ValueError) as error:
+            raise connection_fault(error, self._secret) from None
 
-    def _shape(self, frame: ChatFrame) -> tuple[bytes, bytes]:
-        """The body's bytes before and after the user message: everything constant comes first."""
+    def _moved(self, response: httpx2.Response, used: str) -> bool:
+        """Whether to go on at another address of the same host, over as safe a connection."""
+        try:
+            there = urljoin(used, response.headers.get("location", ""))
+            old, new = urlsplit(used), urlsplit(there)
+            same = new.hostname == old.hostname and (new.scheme, new.port) in (
+                (old.scheme, old.port),
+                ("https", None if old.port == 80 else old.port),
+            )
+        except ValueError:
+            return False
+        if response.status_code not in (307, 308) or not same or there == used or len(self._been) > MOVES:
+            return False
+        self._been.add(used)
+        if there not in self._been:
+            self._path = there
+        return self._path != used
+
+    def _shape(self, frame: ChatFrame) -> _Shape:
         shape = self._shapes.get(frame.digest)
-        if shape is None:
-            body: dict[str, Any] = {"model": self.model, **frame.parameters}
+        if shape is None or shape.dialect is not self.dialect:
+            how, limit = self.dialect, None
+            parameters = dict(frame.parameters)
+            if LIMITS[0] in parameters:
+                limit = parameters.pop(LIMITS[0])
+                parameters[how["limit"]] = limit
+            body: dict[str, Any] = {"model": self.model, **parameters}
+            system = frame.system
             if frame.schema is not None:
-                body["response_format"] = {
-                    "type": "json_schema",
-                    "json_schema": {"name": "codings", "strict": True, "schema": frame.schema},
-                }
-            system = [{"role": "system", "content": frame.system}] if frame.system else []
-            body["messages"] = [*system, {"role": "user", "content": ""}]
+                if how["schema"] == "enforce":
+                    body["response_format"] = {
+                        "type": "json_schema",
+                        "json_schema": {"name": "codings", "strict": True, "schema": frame.schema},
+                    }
+                else:
+                    system = "\n\n".join(
+                        part
+                        for part in (system, SCHEMA + json.dumps(frame.schema, ensure_ascii=False))
+                        if part
+                    )
+                if how["schema"] == "json_object":
+                    body["response_format"] = {"type": "json_object"}
+            said = [{"role": "system", "content": system}] if system else []
+            body["messages"] = [*said, {"role": "user", "content": ""}]
+            if frame.parameters.get("logprobs"):
+                self._most = BODY * 16
             encoded = json.dumps(body, ensure_ascii=False).encode()
-            shape = self._shapes[frame.digest] = (encoded[: -len(b'""}]}')], b"}]}")
+            shape = self._shapes[frame.digest] = _Shape(encoded[: -len(b'""}]}')], b"}]}", how, limit)
         return shape
+
+    def _other_form(self, shape: _Shape, request: ChatRequest, fault: ChatFault) -> bool:
+        """Whether the request is worth another attempt in another form, which the server's answer may have asked for."""
+        if shape.dialect is not self.dialect:
+            return True  # it was sent before another one found out
+        said, how = f"{fault.message} {fault.raw}", shape.dialect
+        if how["limit"] == LIMITS[0] and shape.limit and LIMITS[0] in said:
+            return self._change(shape, limit=LIMITS[1])
+        asks = request.frame.schema is not None and how["schema"] != SCHEMAS[-1] and not self.fixed
+        if asks and _NO_SCHEMA.search(said):
+            return self._change(shape, schema=SCHEMAS[SCHEMAS.index(how["schema"]) + 1])
+        return False
+
+    def _change(self, shape: _Shape, **found: str) -> bool:
+        """Ask in another form from now on, unless that was found already."""
+        if shape.dialect is self.dialect and shape.dialect | found != shape.dialect:
+            self.dialect = {**shape.dialect, **found}
+        return True
+
+    def adopt(self, dialect: Mapping[str, str]) -> None:
+        """Ask as an earlier session of the same run found that this server is to be asked."""
+        if not self.fixed:
+            self.dialect = {**self.dialect, **dialect}
+
+    def _check_prompt(self, request: ChatRequest, usage: Usage) -> None:
+        """Raise `ChatError` where the server counted far fewer tokens than were sent: it cut the prompt, and said nothing."""
+        counted = usage.prompt + (
+            usage.cached if usage.cached > usage.prompt else 0
+        )  # some leave out what was cached
+        sent = rough_tokens(request.frame.system) + rough_tokens(request.text)
+        if sent < LONG_ENOUGH or not counted or counted >= CUT * sent:
+            return
+        raise ChatError(
+            f"{self._url} read {counted:,} tokens of a prompt of about {sent:,}: it cut the rest off without a word, "
+            "and the codes or the question with it",
+            "give the server a longer context (Ollama: OLLAMA_CONTEXT_LENGTH, LM Studio: Context Length, llama.cpp: --ctx-size) "
+            "or, with annotate, a shorter codebook (--codebook-form compact) or --window; if its count is known to be wrong: "
+            "--backend-option prompt_tokens=ignore",
+        )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
-
-
-def _status_fault(response: httpx2.Response, url: str, model: str) -> Exception:
-    """The fault that a status of 400 or above stands for; a ``ChatError`` where every other request would get it too."""
-    status, raw = response.status_code, response.content.decode("utf-8", "replace")
-    said = f"{url} answered {status}: {_message(raw)}"
-    if status in (401, 403):
-        return ChatError(said, "check the API key (OPENAI_API_KEY) and what it may use; run again to go on")
-    if status == 404:
-        hint = f"check the model's name ({model!r}) and that the base URL ends like /v1; run again to go on"
-        return ChatError(said, hint)
-    if status == 402 or "insufficient_quota" in raw:
-        return ChatError(said, "the account has no credit left; top it up and run again to go on")
-    kinds: dict[int, Fault] = {408: "timeout", 429: "rate_limited", 504: "timeout"}
-    another_time = status >= 500 or status in (409, 425)
-    kind: Fault = kinds.get(status, "server_error" if another_time else "rejected")
-    wait = _retry_after(response.headers.get("retry-after-ms"), response.headers.get("retry-after"))
-    return ChatFault(kind, said, retry_after=wait, raw=raw, overload=status in (503, 529))
-
-
-def _message(raw: str) -> str:
-    try:
-        error = json.loads(raw)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)[:300]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return raw.strip()[:300] or "(no text)"
-
-
-def _retry_after(milliseconds: str | None, text: str | None) -> float | None:
-    """Seconds to wait, from a number or an HTTP date (RFC 9110, 10.2.3); never more than ten minutes.
-
-    >>> _retry_after(None, "2.5"), _retry_after("40", None), _retry_after(None, "soon")
-    (2.5, 0.04, None)
-    """
-    for value, scale in ((milliseconds, 0.001), (text, 1.0)):
-        if value is None:
-            continue
-        try:
-            seconds = float(value) * scale
-        except ValueError:
-            try:
-                seconds = parsedate_to_datetime(value).timestamp() - time.time()
-            except (ValueError, TypeError):
-                continue
-        if seconds == seconds:  # not "nan"
-            return min(max(0.0, seconds), 600.0)
-    return None
-
-
-def _connection_fault(error: Exception) -> ChatFault:
-    """Timeout or connection, told by the first cause: the transport reports a dropped connection as a timeout."""
-    import aiohttp
-
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    slow = isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError)
-    unreachable = isinstance(cause, aiohttp.ClientConnectorError | ConnectionRefusedError | socket.gaierror)
-    return ChatFault(
-        "timeout" if slow else "connection", f"{type(cause).__name__}: {cause}", unreachable=unreachable
-    )

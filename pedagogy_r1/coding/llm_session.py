@@ -177,18 +177,19 @@ class _TraceWork(NamedTuple):
         }
         if why is not None:
             about["alone"] = why
-        codings = await session.asking.asker.ask(
+        texts = [self.units[i].text for i in which]
+        checked = await session.asking.asker.ask(
             request,
             about,
-            parse=lambda reply: parse_codings(reply.text),
+            parse=lambda reply: check(parse_codings(reply.text), texts, session.context.book),
+            useless=_useless,
             priority=self.number,
             last=why is not None,
         )
-        if isinstance(codings, GaveUp):
-            return dict.fromkeys(which, codings.reason)
-        checked = check(codings, [self.units[i].text for i in which], session.context.book)
+        if isinstance(checked, GaveUp):
+            return dict.fromkeys(which, checked.reason)
         if why is not None and isinstance(checked[0], str):
-            session.asking.transcript.give_up(request.digest, checked[0], missing=True)
+            session.asking.asker.give_up(request.digest, checked[0], missing=True)
         return dict(zip(which, checked, strict=True))
 
     def coding(self, position: int, answer: UnitAnswer | str) -> Coding:
@@ -205,6 +206,12 @@ class _TraceWork(NamedTuple):
             run_id=context.run_id,
             **said,
         )
+
+
+def _useless(answers: Sequence[UnitAnswer | str]) -> str | None:
+    """Why none of a reply's codings holds; ``None`` where one does."""
+    why = [answer for answer in answers if isinstance(answer, str)]
+    return why[0] if why and len(why) == len(answers) else None
 
 
 def units_ahead(

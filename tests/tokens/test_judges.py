@@ -456,7 +456,10 @@ def test_junk_from_every_model_ends_in_missing_judgements_not_in_a_crash(
         '{"explanation": "e", "reached": 2, "confidence": 2}', '{"explanation": "e", "reached": null, "confidence": "2"}',
         '{"pieces": []}', "[" * 5000, '{"pieces": {"piece": 1, "reason": "r", "genuine": true}}',
     ]  # fmt: skip
-    server.said = lambda call: Said(source.choice(junk), tokens=1)
+    # One trace is answered: where nothing ever is, the run stops.
+    server.said = lambda call: (
+        decide(call) if "Wait, no." in call.user else Said(source.choice(junk), tokens=1)
+    )
     traces = write_jsonl(
         "traces.jsonl", {"id": "t", "reasoning": "A step. Hm.", "correct": False, "reference": "1"},
         {"id": "u", "reasoning": "Step. Wait, no.", "correct": False, "reference": "1"},
@@ -464,7 +467,8 @@ def test_junk_from_every_model_ends_in_missing_judgements_not_in_a_crash(
     result = pcode(*ask(server, traces, tmp_path / "out", "--retries", 2))
     assert (result.exit_code, result.exception.__class__) == (1, SystemExit), result.output
     assert lines(tmp_path / "out/thoughts.jsonl") == [
-        {"trace_id": "t", "start": 0, "end": 11, "confidences": [None, None]}
+        {"trace_id": "t", "start": 0, "end": 11, "confidences": [None, None]},
+        {"trace_id": "u", "start": 0, "end": 15, "confidences": [1, 1]},
     ]
     assert read_thoughts(tmp_path / "out/thoughts.jsonl")["t"][0].confidences == (None, None)
 

@@ -261,6 +261,16 @@ class TrimmedChat:
     def model(self) -> str:
         return self._chat.model
 
+    @property
+    def dialect(self) -> dict[str, str] | None:
+        """How the server is asked, of a chat that finds that out."""
+        return getattr(self._chat, "dialect", None)
+
+    def adopt(self, dialect: dict[str, str]) -> None:
+        """As the chat's own, if it has one."""
+        if adopt := getattr(self._chat, "adopt", None):
+            adopt(dialect)
+
     async def ask(self, request: ChatRequest) -> ChatReply:
         reply = await self._chat.ask(request)
         return reply._replace(raw=trim(reply.raw)) if request.frame.parameters.get("logprobs") else reply

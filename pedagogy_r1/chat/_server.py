@@ -1,0 +1,196 @@
+"""What can come back from somebody else's server instead of a reply, and what it is taken for.
+
+429, Retry-After: 20                 rate_limited, tried again in 20 s
+429, "insufficient_quota"            ChatError: no other request would get through
+an endless body                      read up to a limit
+our key in an error message          hidden, wherever it stands
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+import zlib
+from collections.abc import Awaitable, Callable
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from ..errors import ChatError
+from . import ChatFault, Fault, printable
+
+if TYPE_CHECKING:
+    import httpx2
+
+LONGEST_WAIT = 600.0
+"""Seconds that a server may ask us to wait; for more the run ends, to be taken up then."""
+
+SHORTEST_KEY = 8
+"""Characters under which a key is none: what a server that needs no key is given (``EMPTY``, ``none``) may stand in any reply."""
+
+_NO_CREDIT = re.compile(
+    r"insufficient[\s_-]*(account[\s_]*)?(quota|credit|balance|fund)|billing[\s_](hard|limit|not|account|details)|credit balance|"
+    r"out of credits?|credits? (are |is |have been )?(depleted|exhausted)|used all (available|your) credits|"
+    r"(more|enough|monthly included|remaining) credits|spending limit|exceeded[\s_](your )?current[\s_]quota|payment required|"
+    r"arrearage|overdue|余额不足|欠费",
+    re.IGNORECASE,
+)
+
+
+NO_CREDIT = "the account has no credit left; top it up and run the same command again to go on"
+
+
+class Secret:
+    """A key that is written nowhere: not in a ledger, a record or on the terminal, however a server echoes it."""
+
+    def __init__(self, key: str | None) -> None:
+        key = key if key and len(key) >= SHORTEST_KEY else ""
+        escaped = json.dumps(key)[1:-1]
+        self._forms = {f for f in (key, escaped, escaped.replace("/", "\\/"), quote(key, safe="")) if f}
+
+    def hidden(self, text: str) -> str:
+        """``text`` with asterisks in place of the key."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, "***")
+        return text
+
+
+class TooLong(Exception):
+    """A body that was not read to its end."""
+
+
+def capped(most: Callable[[], int]) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """A hook that bounds what is read of every response: ``most()`` bytes, unpacked."""
+    import httpx2
+
+    class Capped(httpx2.AsyncByteStream):
+        def __init__(self, response: httpx2.Response) -> None:
+            self._stream: Any = response.stream
+            packing = response.headers.pop("content-encoding", "identity").strip().lower()
+            if packing not in ("identity", "", "gzip", "x-gzip", "deflate"):
+                raise TooLong(f"the reply is packed as {packing[:20]!r}, which was not asked for")
+            self._unpack = None if packing in ("identity", "") else zlib.decompressobj(47)
+
+        async def __aiter__(self) -> Any:
+            left = most()
+            try:
+                async for chunk in self._stream:
+                    part = self._unpack.decompress(chunk, left + 1) if self._unpack else chunk
+                    left -= len(part)
+                    if left < 0:
+                        raise TooLong(f"the reply was not read beyond {most():,} bytes")
+                    yield part
+            except zlib.error as error:
+                raise TooLong(f"the reply cannot be unpacked: {error}") from None
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    async def cap(response: httpx2.Response) -> None:
+        response.stream = Capped(response)
+
+    return cap
+
+
+def status_fault(response: httpx2.Response, url: str, model: str, secret: Secret) -> Exception:
+    """The fault that a status of 300 or above stands for; a ``ChatError`` where every other request would get it too."""
+    status = response.status_code
+    raw = secret.hidden(response.content.decode("utf-8", "replace"))
+    message, code = _told(raw)
+    said = f"{url} answered {status}: {message}"
+    there = secret.hidden(printable(response.headers.get("location", ""))[:200])
+    if status < 400:
+        return ChatError(f"{said}, and sends us to {there!r}" if there else said, _elsewhere(url, there))
+    if status == 402 or _NO_CREDIT.search(f"{message} {code}"):
+        return ChatError(said, NO_CREDIT)
+    if status in (401, 403, 407):
+        return ChatError(
+            said,
+            "check the API key (OPENAI_API_KEY) and what it may use; run the same command again to go on",
+        )
+    if status in (404, 405, 410) and not re.search("requested parameters", raw):
+        hint = f"check the model's name ({model!r}) and that the base URL ends like /v1; run the same command again to go on"
+        return ChatError(said, hint)
+    wait = retry_after(response.headers.get("retry-after-ms"), response.headers.get("retry-after"))
+    if wait is not None and wait > LONGEST_WAIT:
+        return ChatError(said, f"the server asks to wait {_hours(wait)}; run the same command then to go on")
+    kinds: dict[int, Fault] = {408: "timeout", 429: "rate_limited", 504: "timeout", 524: "timeout"}
+    another_time = status >= 500 or status in (409, 425)
+    kind: Fault = kinds.get(status, "server_error" if another_time else "rejected")
+    return ChatFault(kind, said, retry_after=wait, raw=raw, overload=status in (503, 529))
+
+
+def _elsewhere(url: str, there: str) -> str:
+    try:
+        host = urlsplit(there).hostname
+    except ValueError:
+        host = None
+    if host in (None, urlsplit(url).hostname):
+        return "check the base URL"
+    return f"no trace and no key is sent to another host than {urlsplit(url).hostname}; if it is the right one, give it as --base-url"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} minutes" if seconds < 7200 else f"{seconds / 3600:,.0f} hours"
+
+
+def _told(raw: str) -> tuple[str, str]:
+    """Of an error's body: its message, and its code and type."""
+    try:
+        error = json.loads(raw)["error"]
+        if not isinstance(error, dict):
+            return printable(str(error))[:300], ""
+        return printable(str(error["message"]))[:300], f"{error.get('code')} {error.get('type')}"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return printable(raw[:3000])[:300] or "(no text)", ""
+
+
+def body_fault(fault: ChatFault, url: str) -> Exception:
+    """What an error is that came with status 200: as `status_fault` would have it, as far as its text says so."""
+    if fault.kind != "server_error":
+        return fault
+    message, code = _told(fault.raw or "")
+    if "402" in code.split() or _NO_CREDIT.search(f"{message} {code}"):
+        return ChatError(f"{url} answered: {message}", NO_CREDIT)
+    if "429" in code.split():
+        fault.kind, fault.overload = "rate_limited", True
+    return fault
+
+
+def retry_after(milliseconds: str | None, text: str | None) -> float | None:
+    """Seconds to wait, from a number or an HTTP date (RFC 9110, 10.2.3).
+
+    >>> retry_after(None, "2.5"), retry_after("40", None), retry_after(None, "soon")
+    (2.5, 0.04, None)
+    """
+    for value, scale in ((milliseconds, 0.001), (text, 1.0)):
+        if value is None:
+            continue
+        try:
+            seconds = float(value) * scale
+        except ValueError:
+            try:
+                seconds = parsedate_to_datetime(value).timestamp() - time.time()
+            except (ValueError, TypeError, OverflowError):
+                continue
+        if seconds == seconds:  # not "nan"
+            return max(0.0, seconds)
+    return None
+
+
+def connection_fault(error: Exception, secret: Secret) -> ChatFault:
+    """Timeout or connection, told by the first cause: the transport reports a dropped connection as a timeout."""
+    import aiohttp
+
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, TooLong):
+        return ChatFault("malformed", str(cause))
+    slow = isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError)
+    unreachable = isinstance(cause, aiohttp.ClientConnectorError | ConnectionRefusedError | socket.gaierror)
+    said = secret.hidden(printable(f"{type(cause).__name__}: {cause}"))[:300]
+    return ChatFault("timeout" if slow else "connection", said, unreachable=unreachable)

@@ -1,0 +1,231 @@
+"""When asking on is of no use: what a run does behind its first answer, and what it finds out about a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pedagogy_r1.asking import AskingSession, AskOutcome, GaveUp, Sending
+from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage, strict_object, unwrapped
+from pedagogy_r1.chat.openai import OpenAIChat, chat
+from pedagogy_r1.errors import ChatError
+
+from .odd_server import Asked, Behaviour, OddServer, always, completion, http
+
+FRAME = ChatFrame(
+    "m", "Say a number. " * 400, strict_object({"a": {"type": "integer"}}), {"max_completion_tokens": 50}
+)
+
+
+async def one(_: Asked, writer: asyncio.StreamWriter) -> None:
+    writer.write(http(200, json.dumps(completion('{"a": 1}')).encode()))
+
+
+class Session:
+    """Asks ``count`` things, one piece each."""
+
+    def __init__(self, folder: Path, server: OddServer) -> None:
+        self.folder, self.server = folder, server
+        self.answers: list[Any] = []
+        self.chat: OpenAIChat | None = None
+
+    def __call__(
+        self, count: int, *, concurrency: int = 4, frame: ChatFrame = FRAME, **options: Any
+    ) -> AskOutcome:
+        self.answers.clear()
+
+        async def run() -> AskOutcome:
+            self.chat = chat("m", base_url=self.server.url, **options)
+            asking = AskingSession(self.folder, self.chat, Sending(concurrency, 20, 2, 0.001))
+
+            async def work(number: int, piece: int) -> Any:
+                request = ChatRequest(frame, f"number {piece}")
+                return await asking.asker.ask(
+                    request, {}, parse=lambda reply: json.loads(reply.text), priority=number, last=True
+                )
+
+            return await asking.run(
+                range(count), work, lambda _, done: self.answers.append(done), frames=[frame]
+            )
+
+        return asyncio.run(run())
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "ledger.jsonl").read_text().splitlines()]
+
+
+def after(first: int, then: Behaviour) -> Behaviour:
+    """Well at first."""
+
+    async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
+        await (one if said.number <= first else then)(said, writer)
+
+    return behave
+
+
+def test_a_server_that_goes_bad_is_waited_for_and_then_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with OddServer(after(5, always(500, {"error": "gone"}))) as server:
+        session = Session(tmp_path, server)
+        with pytest.raises(ChatError, match="nothing but failures for a while: server_error") as caught:
+            session(500)
+        assert "run the same command again" in caught.value.hint
+        assert len(server.asked) <= 5 + 4 + 10 + 3 * 3 + 4
+        said = [record.getMessage() for record in caplog.records]
+        assert len(said) == 3
+        assert said[0].startswith("10 requests in a row failed (server_error")
+        server.behaviour = one
+        assert session(500).whole
+    assert sum(isinstance(answer, GaveUp) for answer in session.answers) <= 10
+
+
+def test_a_server_that_recovers_is_asked_many_things_at_once_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
+        await (always(500) if 20 < said.number <= 34 else one)(said, writer)
+
+    with OddServer(behave) as server:
+        session = Session(tmp_path, server)
+        assert session(200).whole
+    assert len(caplog.records) == 1
+    assert sum(answer == {"a": 1} for answer in session.answers) >= 190
+
+
+def test_one_thing_that_is_always_refused_does_not_stop_the_others(tmp_path: Path) -> None:
+    refused = completion(None, message={"refusal": "no"})
+
+    async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
+        number = int(said.body["messages"][-1]["content"].split()[-1])
+        await (always(200, refused) if number == 7 else one)(said, writer)
+
+    with OddServer(behave) as server:
+        session = Session(tmp_path, server)
+        assert session(20, concurrency=1).whole
+    assert [n for n, answer in enumerate(session.answers) if isinstance(answer, GaveUp)] == [7]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "settled"),
+    [
+        (set(), "enforce"),
+        ({"json_schema"}, "json_object"),
+        ({"json_schema", "json_object"}, "ask"),
+    ],
+)
+def test_the_schema_is_asked_for_as_the_server_takes_it_and_that_is_recorded(
+    tmp_path: Path, refuses: set[str], settled: str
+) -> None:
+    async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
+        kind = said.body.get("response_format", {}).get("type")
+        await (
+            always(400, {"error": f"response_format {kind} is not supported"}) if kind in refuses else one
+        )(said, writer)
+
+    with OddServer(behave) as server:
+        session = Session(tmp_path, server)
+        outcome = session(12)
+        assert (outcome.usage or {})["server"] == {"schema": settled, "limit": "max_completion_tokens"}
+        assert session.answers == [{"a": 1}] * 12
+        asked = len(server.asked)
+        assert asked <= 12 + 4 + len(refuses)
+        system = server.asked[-1].body["messages"][0]["content"]
+        assert system.startswith(FRAME.system)
+        assert ('"additionalProperties": false' in system) == (settled != "enforce")
+        # The next session asks like that from the start.
+        assert session(15).whole
+        assert len(server.asked) == asked + 3
+        assert {a.body.get("response_format", {}).get("type") for a in server.asked[asked:]}.isdisjoint(
+            refuses
+        )
+    assert sum(line["kind"] == "server" for line in session.ledger) == 1
+
+
+def test_a_schema_that_was_ordered_is_not_given_up(tmp_path: Path) -> None:
+    with OddServer(always(400, {"error": "response_format is not supported"})) as server:
+        with pytest.raises(ChatError, match="response_format is not supported"):
+            Session(tmp_path, server)(9, schema="json_object")
+        assert {said.body["response_format"]["type"] for said in server.asked} == {"json_object"}
+    with pytest.raises(ChatError, match="schema is 'yes'"):
+        chat("m", base_url="http://h/v1", schema="yes")
+
+
+@pytest.mark.parametrize("how", ["refused", "ignored"])
+def test_the_limit_is_called_max_tokens_where_the_other_name_is_refused_or_ignored(
+    tmp_path: Path, how: str
+) -> None:
+    async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
+        known = "max_tokens" in said.body
+        if how == "refused" and not known:
+            await always(400, {"error": "Unrecognized request argument: max_completion_tokens"})(said, writer)
+        else:
+            made = completion(
+                '{"a": 1}', usage={"prompt_tokens": 1600, "completion_tokens": 40 if known else 400}
+            )
+            await always(200, made)(said, writer)
+
+    with OddServer(behave) as server:
+        outcome = Session(tmp_path, server)(12, concurrency=2)
+        assert (outcome.usage or {})["server"]["limit"] == "max_tokens"
+        assert sum("max_completion_tokens" in said.body for said in server.asked) <= 2
+        assert server.asked[-1].body["max_tokens"] == 50
+
+
+def test_a_prompt_that_the_server_cut_is_no_answer_unless_its_count_is_to_be_ignored(tmp_path: Path) -> None:
+    made = completion('{"a": 1}', usage={"prompt_tokens": 512, "completion_tokens": 9})
+    with OddServer(always(200, made)) as server:
+        session = Session(tmp_path, server)
+        with pytest.raises(ChatError, match=r"read 512 tokens of a prompt of about 1,5\d\d") as caught:
+            session(9)
+        assert "OLLAMA_CONTEXT_LENGTH" in caught.value.hint
+        assert all(line["kind"] != "reply" for line in session.ledger)
+        assert session(9, prompt_tokens="ignore").whole
+        # A count that leaves out what was cached is no cut.
+        made["usage"] = {"prompt_tokens": 12, "prompt_tokens_details": {"cached_tokens": 1550}}
+        server.behaviour = always(200, made)
+        assert session(20).whole
+
+
+def test_what_was_taken_off_is_counted(tmp_path: Path) -> None:
+    with OddServer(always(200, completion('<think>\n{"a": 2}\n</think>\n```json\n{"a": 1}\n```'))) as server:
+        session = Session(tmp_path, server)
+        outcome = session(5)
+    assert session.answers == [{"a": 1}] * 5
+    assert (outcome.usage or {})["mended"] == {"code fence": 5, "think block": 5}
+    assert [line["mended"] for line in session.ledger if line["kind"] == "reply"] == [
+        ["think block", "code fence"]
+    ] * 5
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('{"a": "```json"}', None),
+        ('{"a": "<think>x</think>"}', None),
+        ("<think>only", None),
+        ('before {"a": 1}', None),
+        ('```json\n{"a": 1}\n``` behind', None),
+        ('<think>a</think><think>b</think>{"a": 1}', None),
+        ('```\n{"a": "```"}\n```', '{"a": "```"}'),
+        ('{"a": "\\\\ud800"}', None),
+        ('{"a": "\\ud83d\\ude00"}', None),
+        ('{"a": "\\ud800"}', '{"a": "\ufffd"}'),
+    ],
+)
+def test_nothing_else_is_taken_off(text: str, left: str | None) -> None:
+    reply = ChatReply(text, "stop", "m", Usage(), "")
+    assert unwrapped(reply) == reply if left is None else unwrapped(reply).text == left
+
+
+def test_a_fault_says_how_the_reply_begins() -> None:
+    from pedagogy_r1.asking.patience import advice, look
+
+    fault = ChatFault("malformed", "the body is no JSON", raw="<html>\x1b[2J" + "x" * 200)
+    assert look(fault.raw) == ("a web page", "<html>·[2J" + "x" * 70)
+    assert "ends like /v1" in advice(fault, ChatRequest(FRAME, "t"))
