@@ -42,6 +42,7 @@ def make_run(
     machines: Sequence[str] = (),
     codebook: Codebook | None = None,
     offset: int = 0,
+    scheme: str = "sentence@1",
 ) -> CoderRun:
     """A run in which coder ``name`` gave ``values[name][i]`` to unit ``i + offset``."""
     codebook = codebook or book()
@@ -55,13 +56,13 @@ def make_run(
         codebook={"id": codebook.id, "version": codebook.version, "digest": codebook.digest},
         coders=coders,
         coder="test",
-        scheme="sentence@1",
+        scheme=scheme,
     )
     writer = RunWriter(folder, manifest, codebook)
     try:
         for first in range(0, length, per_trace):
             rows = range(first, min(first + per_trace, length))
-            trace, units = _trace([row + offset for row in rows], (first + offset) // per_trace)
+            trace, units = _trace([row + offset for row in rows], (first + offset) // per_trace, scheme)
             codings = [
                 _coding(unit, name, values[name][row], codebook, manifest.run_id)
                 for row, unit in zip(rows, units, strict=True)
@@ -89,18 +90,18 @@ def without_sizes(folder: Path) -> CoderRun:
     return CoderRun(folder)
 
 
-def _trace(numbers: list[int], number: int) -> tuple[Trace, list[Unit]]:
+def _trace(numbers: list[int], number: int, scheme: str) -> tuple[Trace, list[Unit]]:
     sentences = [f"Sentence {n}." for n in numbers]
     trace = Trace(id=f"t{number}", question="?", reasoning=" ".join(sentences), domain="SK", condition="cop")
     units, start = [], 0
     for index, text in enumerate(sentences):
         end = start + len(text)
-        identity = unit_id(trace.id, "sentence@1", start, end)
+        identity = unit_id(trace.id, scheme, start, end)
         units.append(
             Unit(
                 id=identity,
                 trace_id=trace.id,
-                scheme="sentence@1",
+                scheme=scheme,
                 index=index,
                 start=start,
                 end=end,

@@ -154,7 +154,7 @@ class ReliabilityData:
 def reliability_data(runs: Sequence[CoderRun]) -> ReliabilityData:
     """Join the codings of several runs by unit; the runs must share one codebook version.
 
-    A coder who appears in two runs is one coder if no unit was coded twice, else two, named ``coder@run``.
+    A coder who appears in two runs is one coder if no unit was coded twice, and no trace cut in two ways, else two, named ``coder@run``.
     """
     return reliability_of(read_columns(runs))
 

@@ -46,6 +46,8 @@ Scale = Literal["agreement", "share", "ratio", "correlation", "plain"]
 Statistic = Callable[[Floats], Floats]
 """(R, F) sums over clusters → (R,) values, NaN where undefined."""
 
+_LOWEST_AGREEMENT = -1.0
+"""No data of two coders or more have an α or κ below it, so no limit goes further: D_o is at most 2 D_e."""
 _ROUNDING = 1e-9
 """A standard error below this is rounding: leaving out a cluster changed nothing."""
 
@@ -88,6 +90,8 @@ def over_clusters(
         "undefined_share": found.lost,
     }
     if found.low is not None:
+        if scale == "agreement":
+            ends[0] = max(ends[0], min(_LOWEST_AGREEMENT, value))
         fields |= {"low": ends[0], "high": ends[1], "method": found.method}
     if found.draws is not None:
         fields["seed"] = how.seed

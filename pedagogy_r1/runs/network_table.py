@@ -11,7 +11,7 @@
 
 A missing coding is neither a code nor none of them: for ENA its row is left out and the conversation ends there, so that no
 window reaches across; for TNA it is NA, so that no transition does. Where no code applies, ENA has zeros and TNA ``none``.
-A coder who coded units twice, in two runs, is two coders here, named ``coder@run``.
+A coder who coded units twice, in two runs (or traces cut in two ways), is two coders here, named ``coder@run``.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ class RunColumns:
 
     ``units["trace"]`` and ``codings["unit"]`` are row numbers, ``codings["coder"]`` indexes ``coders``, and
     ``codings["pattern"]`` ``patterns``, -1 where the coding is missing. ``position`` is a unit's midpoint in its trace,
-    counted in units: (index + ½) / units. A coder who appears in two runs is one coder if no unit was coded twice, else
-    two, named ``coder@run``.
+    counted in units: (index + ½) / units. A coder who appears in two runs is one coder if no unit was coded twice, and no
+    trace cut in two ways, else two, named ``coder@run``.
     """
 
     book: Codebook
@@ -284,16 +284,20 @@ def coder_names(runs: Sequence[CoderRun]) -> list[dict[str, str]]:
 
 
 def _coded_twice(name: str, holders: Sequence[tuple[CoderRun, dict[str, pa.Table]]]) -> bool:
-    """Whether a coder of that name coded a unit in two of the runs."""
+    """Whether a coder of that name coded a unit in two of the runs, or a trace cut in two ways: the same words count once."""
     import pyarrow.compute as pc
 
     seen: set[str] = set()
+    cut: dict[str, str] = {}
     for run, part in holders:
         own = [coder.name for coder in run.manifest.coders].index(name)
         codings = part["codings"]
         coded = codings.filter(pc.and_(pc.equal(codings["coder"], own), pc.is_valid(codings["codes"])))
-        ids = part["units"]["id"].take(coded["unit"]).to_pylist()
-        if not seen.isdisjoint(ids):
+        units = part["units"].take(coded["unit"])
+        ids = units["id"].to_pylist()
+        traces = part["traces"]["id"].take(units["trace"].unique()).to_pylist()
+        scheme = run.manifest.scheme
+        if not seen.isdisjoint(ids) or any(cut.setdefault(trace, scheme) != scheme for trace in traces):
             return True
         seen.update(ids)
     return False
@@ -318,8 +322,8 @@ def code_table(runs: Sequence[CoderRun | str | Path], *, partial: bool = False) 
     ``<NA>``, never ``none``.
 
     ``position`` is the unit's midpoint in its trace, counted in units: (index + ½) / units, strictly between 0 and 1.
-    ``tokens`` as the unit carries them. A coder who appears in two runs is one coder if no unit was coded twice, else
-    two, named ``coder@run``. ``partial``: also runs that are not complete, whose first traces are a biased sample.
+    ``tokens`` as the unit carries them. A coder who appears in two runs is one coder if no unit was coded twice, and no
+    trace cut in two ways, else two, named ``coder@run``. ``partial``: also runs that are not complete, whose first traces are a biased sample.
     Raises `RunError`, `CodebookError` or `InputError`, naming the run or ``file:line``.
     """
     found = opened(runs)

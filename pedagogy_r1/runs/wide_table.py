@@ -12,7 +12,7 @@ and JSONL have null for both. ``missing_A`` tells them apart everywhere: the rea
     irr::kripp.alpha(t(sapply(d[, c("A", "B")], function(x) as.integer(factor(x, levels = codes)))), "nominal")
     irrCAC::gwet.ac1.raw(d[, c("A", "B")], categ.labels = codes)
 
-A coder who coded units twice, in two runs, is two coders here, named ``coder@run``.
+A coder who coded units twice, in two runs (or traces cut in two ways), is two coders here, named ``coder@run``.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pedagogy_r1.agreement import agree, krippendorff_alpha, reliability_data, value_counts
 from pedagogy_r1.agreement.code_accuracy import confusions, most_disagreed, ranked_units
 from pedagogy_r1.errors import CodebookError, RunError
+from pedagogy_r1.runs.run_columns import coder_names
 
 from ..make_runs import BOOK, book, make_run
 
@@ -228,6 +229,21 @@ def test_one_coder_in_two_runs(tmp_path: Path) -> None:
     assert joined.comparisons[0].result.n == 8
     twice = agree([first, again], replicates=20)
     assert ("x@first", "x@again") in [c.coders for c in twice.comparisons]
+
+
+def test_the_same_words_under_two_schemes_do_not_count_twice(tmp_path: Path) -> None:
+    """Sentences, and own spans of the same traces: two coders each, and no α over both as if they were more units."""
+    sentences = make_run(tmp_path / "sentences", {"x": ["A", "B", "A", "C"], "y": ["A", "B", "B", "C"]})
+    own = make_run(
+        tmp_path / "own", {"x": ["A", "B", "A", "C"], "y": ["A", "A", "A", "C"]}, scheme="given@0a"
+    )
+    found = {c.coders: c.result for c in agree([sentences, own], replicates=20).comparisons}
+    assert found["x@sentences", "y@sentences"].n == found["x@own", "y@own"].n == 4
+    assert found["x@sentences", "x@own"].value is None
+    assert coder_names([sentences, own])[1] == {"x": "x@own", "y": "y@own"}
+    # Spans of other traces are more of the same coder.
+    more = make_run(tmp_path / "more", {"x": ["A"] * 4, "y": ["B"] * 4}, offset=4, scheme="given@0b")
+    assert [c.coders for c in agree([own, more], replicates=20).comparisons] == [("x", "y")]
 
 
 def test_codebook_versions_are_not_mixed(tmp_path: Path) -> None:

@@ -131,6 +131,15 @@ def test_any_table_gives_ordered_limits_or_a_reason(
         assert low <= found.value + 1e-9
         assert interval == "bootstrap" or found.value <= high + 1e-9
         assert scale != "share" or (low >= 0 and high <= 1)
+        assert scale != "agreement" or low >= min(-1, found.value)
+
+
+def test_no_limit_of_agreement_lies_below_the_lowest_that_there_is() -> None:
+    """α .869 of a code of 7 % in 14 traces had a lower limit of −7.548, and the figure an axis down to it."""
+    sums = np.array([[9.0, 10]] + [[10, 10]] * 12 + [[3, 10]])
+    found = over_clusters(shares, sums, sums[:, 1], HOW, scale="agreement")
+    assert found["low"] == -1.0
+    assert found["high"] < 1.0
 
 
 @pytest.mark.parametrize("traces", [6, 14, 42])
