@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RunError, did_you_mean
+from ..errors import RunError
 from ..estimate import Estimate, Interval, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
 from ..provenance import now, versions
 from ..runs.run import CoderRun, opened, require_complete
+from ..runs.where import in_order, label_of, values_of
 from .alpha import Alpha, krippendorff_alphas
 from .alpha_difference import AlphaDifference, drift, has_migration, human_machine_difference, not_made_again
 from .code_accuracy import (
@@ -36,7 +37,7 @@ from .code_accuracy import (
     ranked_units,
 )
 from .coefficients import hayes_krippendorff
-from .comparison import FIELDS, Comparison, ReliabilityData, compare, groups, reliability_data
+from .comparison import Comparison, ReliabilityData, compare, groups, reliability_data
 from .replacement import replacement_test
 from .replacement_report import CoderSkill, ReplacementReport
 
@@ -46,12 +47,18 @@ CONFUSED = 3
 
 @dataclass(frozen=True)
 class GroupAgreement:
-    """The comparisons within the traces whose ``field`` (domain, condition, model) is ``value``."""
+    """The comparisons within the traces whose ``field`` (``domain``, ``metadata.grade``) is ``value``; ``None``: that have none."""
 
     field: str
     value: str | None
     n_units: int
     comparisons: tuple[Comparison, ...]
+
+    @property
+    def name(self) -> str:
+        """``grade 5``, ``no grade``."""
+        label = label_of(self.field)
+        return f"no {label}" if self.value is None else f"{label} {self.value}"
 
     def as_json(self) -> dict[str, Any]:
         """JSON object."""
@@ -134,7 +141,7 @@ def agree(
 ) -> AgreementReport:
     """Compare all coders of ``runs`` (or just ``coders``) on the units that they share.
 
-    ``by``: also within each ``domain``, ``condition``, ``model`` or ``item``. ``replace``: the humans' kind (``expert``,
+    ``by``: also within each value of a field of the traces, as ``domain`` or ``metadata.grade``. ``replace``: the humans' kind (``expert``,
     ``skilled``, ``crowd``), to test whether each machine may stand in for a human (`replacement_test`). ``reference``: a
     coder (the adjudicated codes, say) against whom every other is measured, code by code. ``before``: runs of the same
     coders and units under an earlier codebook version, to see what the new one changed. ``hayes``: also the
@@ -197,7 +204,7 @@ def agreement_of(
         differences=human_machine_differences(data, how),
         leave_one_out=leave_one_out(data, how),
         machine_errors=_machine_errors(data),
-        groups=_groups(data, by, how) if by else (),
+        groups=_groups(data, runs, by, how) if by else (),
         replacements=_replacements(data, replace, how) if replace else (),
         accuracy={name: accuracy(data, name, reference, how) for name in data.names if name != reference}
         if reference
@@ -252,12 +259,13 @@ def _hayes(data: ReliabilityData, how: Resampling) -> dict[str, Estimate]:
     return {who: estimate for who, estimate in found.items() if estimate.value is not None}
 
 
-def _groups(data: ReliabilityData, by: str, how: Resampling) -> tuple[GroupAgreement, ...]:
-    if by not in FIELDS:
-        raise ValueError(f"traces have no field {by!r} to group by: {did_you_mean(by, list(FIELDS))}")
-    values = sorted(
-        {fields.get(by) for fields in data.fields}, key=lambda value: (value is None, value or "")
-    )
+def _groups(
+    data: ReliabilityData, runs: Sequence[CoderRun], by: str, how: Resampling
+) -> tuple[GroupAgreement, ...]:
+    of_trace = values_of((trace for run in runs for trace in run.traces()), by)
+    known = [{by: of_trace[trace]} for trace in data.traces]
+    data = dataclasses.replace(data, fields=tuple(known))
+    values = [*in_order(of_trace.values()), *([None] if {by: None} in known else [])]
     parts = [(value, data.where(by, value)) for value in values]
     return tuple(
         GroupAgreement(by, value, len(part.unit_ids), _comparisons(part, how)) for value, part in parts

@@ -41,8 +41,8 @@ WIDE = 120
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.option(
     "--by",
-    "Also print α by code, or within each domain, condition …",
-    ["code", "domain", "condition", "model", "item"],
+    "Also print α by code (code), or within each value of a field of the traces, as domain or metadata.grade.",
+    metavar="code|FIELD",
 )
 @options.option(
     "--replace",
@@ -128,8 +128,7 @@ def _print(report: AgreementReport, spans: Mapping[tuple[str, ...], ChosenSpans]
     for line in _differences(report):
         put(escape(line))
     for group in report.groups:
-        name = escape(f"{group.field} {group.value}")
-        put(f"\n[bold]{name}[/] · {counted(group.n_units, 'unit')}")
+        put(f"\n[bold]{escape(group.name)}[/] · {counted(group.n_units, 'unit')}")
         _print_comparisons(group.comparisons, over)
         for line in _remarks(group.comparisons):
             put(escape(line), style="yellow")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
     default="spacy",
     metavar="NAME_OR_PATH",
 )
-@options.option("--by", "Also for each of its values.", ["domain", "model", "condition", "correct"])
+@options.option(
+    "--by",
+    "Also for each value of a field of the traces, as condition or metadata.grade; correct: as recorded, else judged.",
+    metavar="FIELD",
+)
 @options.option(
     "--thoughts",
     "Thoughts from this JSONL file (pcode thoughts) instead of thought@1, and two judges' confidences if it has them.",
@@ -71,12 +77,14 @@ def _report(
     *,
     tokenizer: str,
     thoughts: Path | None,
+    by: str | None,
     where: Where | None,
     partial: bool,
     **how: Any,
 ) -> TokenReport:
     from ..estimate import Resampling
     from ..runs.run import opened, require_complete
+    from ..runs.where import values_of
     from ..tokens.measured import SEGMENTER
     from ..tokens.response_thoughts import read_thoughts
     from ..tokens.thought_run import described
@@ -87,6 +95,7 @@ def _report(
     given = read_thoughts(thoughts) if thoughts else None
     chosen = _Chosen.of(traces, opened(runs), where)
     unfinished = require_complete(chosen.runs, partial)
+    values = values_of(chosen.traces(), by) if by and by != "correct" else None
     with progress_bar("traces") as update:
         step = (lambda done: update(done, 0)) if update else None
         measured = list(measure_traces(chosen.traces(), counter, chosen.thoughts(given), step))
@@ -97,7 +106,9 @@ def _report(
         measured,
         coders,
         tokenizer=counter.name,
-        **options.taken(how, "by", "cluster"),
+        by=by,
+        values=values,
+        **options.taken(how, "cluster"),
         how=Resampling(**how),
         judge=judge or judge_name(given, str(thoughts)),
         segmenter=segmenter if thoughts else SEGMENTER,
@@ -138,13 +149,37 @@ class _Chosen(NamedTuple):
 
 
 def _coders(opened: Sequence[CoderRun], measured: Any, **families: Sequence[str]) -> Iterator[CoderNoise]:
+    """One name in two runs is one coder, or two, as everywhere (`coder_names`); under two codebooks it is two."""
+    from ..runs.run_columns import coder_names
     from ..tokens.tokens_report import measure_coder
 
-    names = [coder.name for run in opened for coder in run.manifest.coders]
-    for run in opened:
-        for coder in run.manifest.coders:
-            label = coder.name if names.count(coder.name) == 1 else f"{run.name}:{coder.name}"
-            yield measure_coder(label, _coded(run, coder.name), run.codebook, measured, **families)
+    parts: dict[str, dict[str, list[tuple[CoderRun, str]]]] = defaultdict(lambda: defaultdict(list))
+    for run, names in zip(opened, coder_names(opened), strict=True):
+        for own, name in names.items():
+            parts[name][run.codebook.stamp].append((run, own))
+    for name, by_book in parts.items():
+        for held in by_book.values():
+            label = name if len(by_book) == 1 else f"{name}@{held[0][0].name}"
+            coded = _joined([_coded(run, own) for run, own in held])
+            yield measure_coder(label, coded, held[0][0].codebook, measured, **families)
+
+
+def _joined(parts: Sequence[Iterator[Coded]]) -> Iterator[Coded]:
+    """One coder's traces; one that stands in several runs comes once, with the units of all."""
+    from ..tokens.tokens_report import Coded
+
+    if len(parts) == 1:
+        yield from parts[0]
+        return
+    found: dict[str, Coded] = {}
+    for one in chain.from_iterable(parts):
+        units = {unit.id: unit for unit in one.units}
+        codes = dict(one.codes)
+        if earlier := found.get(one.trace.id):
+            units = {unit.id: unit for unit in earlier.units} | units
+            codes |= {unit: given for unit, given in earlier.codes.items() if given is not None}
+        found[one.trace.id] = Coded(one.trace, list(units.values()), codes)
+    yield from found.values()
 
 
 def _coded(run: Any, coder: str) -> Iterator[Coded]:
@@ -183,8 +218,8 @@ def _print_noise(report: TokenReport, head: str) -> None:
             cells = _shares(share.strict, share.nonreflective)
             coded = shown(share.coded / share.tokens if share.tokens else None, "percent")
             rows.append((_name(group), escape(noise.coder), *cells, coded))
-    heads = ("", "coder", "strict", head, "non-reflective", head, "coded")
-    put(table(*heads, rows=rows, left=("", "coder")))
+    heads = (_by(report), "coder", "strict", head, "non-reflective", head, "coded")
+    put(table(*heads, rows=rows, left=heads[:2]))
     for noise in report.groups[0].noise:
         found = [
             f"{name} {' '.join(estimate_cells(e, bold=False))}"
@@ -204,7 +239,7 @@ def _print_repetition(report: TokenReport, head: str) -> None:
         size = [shown(group.traces, "count"), shown(mean, "count")]
         loops = [shown(r.loop_share.value, "share"), str(r.tail_loops), shown(r.compression.value, "number")]
         rows.append((_name(group), *size, *_shares(r.stem_repetition, r.self_repetition), *loops))
-    heads = ("", "traces", "tokens each", "of the item", head, "of itself", head)
+    heads = (_by(report), "traces", "tokens each", "of the item", head, "of itself", head)
     put(table(*heads, "loops", "end in one", "zlib", rows=rows))
 
 
@@ -220,11 +255,27 @@ def _print_underthinking(report: TokenReport, head: str) -> None:
         switches = " / ".join(DASH if v is None else f"{v:.1f}" for v in w.mean_switches)
         ratio = estimate_cells(w.tokens, "number", bold=False)
         efficient.append((_name(group), switches, *ratio, *_shares(e.outcome, e.process)))
-    put(table("", "ξ_UT, wrong only", head, "N", "ξ_wUT, all", head, "N", rows=under))
-    heads = ("", "switches wrong/right", "tokens wrong:right", head, "outcome ξ_O", head, "process ξ_P", head)
+    put(table(_by(report), "ξ_UT, wrong only", head, "N", "ξ_wUT, all", head, "N", rows=under))
+    heads = (
+        _by(report),
+        "switches wrong/right",
+        "tokens wrong:right",
+        head,
+        "outcome ξ_O",
+        head,
+        "process ξ_P",
+        head,
+    )
     put(table(*heads, rows=efficient))
     put(f"[dim]thoughts: {escape(report.segmenter)} · judge: {escape(report.judge)}[/]")
     put(f"[dim]solutions told apart {escape(report.groups[0].efficiency.distinct)}[/]")
+
+
+def _by(report: TokenReport) -> str:
+    """What the rows of a table are groups by."""
+    from ..runs.where import label_of
+
+    return escape(label_of(report.by)) if report.by else ""
 
 
 def _name(group: TokenGroup) -> str:
@@ -248,6 +299,9 @@ def _notes(report: TokenReport) -> Iterator[str]:
     for what, e in (
         ("ξ_UT", everything.underthinking.score),
         ("ξ_wUT", everything.underthinking_weighted.score),
+        ("tokens wrong:right", everything.wrong_to_right.tokens),
+        ("outcome ξ_O", everything.efficiency.outcome),
+        ("process ξ_P", everything.efficiency.process),
         ("repetition", everything.repetition.self_repetition),
     ):
         if e.warnings:

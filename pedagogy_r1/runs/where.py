@@ -56,7 +56,7 @@ def fields_of(trace: Trace) -> set[str]:
 def check_field(field: str) -> None:
     """Raises `ArgumentError` for what is neither a field of traces nor ``metadata.NAME``."""
     if field not in FIELDS and not (field.startswith(METADATA) and field != METADATA):
-        hint = did_you_mean(field, [*FIELDS, "metadata.NAME"])
+        hint = f"{did_you_mean(field, [*FIELDS, 'metadata.NAME'])}; what lies under metadata is called metadata.{field.removeprefix(METADATA) or 'NAME'}"
         raise ArgumentError(f"traces have no field {field!r}", hint)
 
 
@@ -100,6 +100,20 @@ def values_of(traces: Iterable[Trace], field: str) -> dict[str, str | None]:
     if not any(value is not None for value in found.values()):
         raise ArgumentError(f"no trace has a value of {field}", did_you_mean(field, sorted(fields)))
     return found
+
+
+def label_of(field: str) -> str:
+    """What a field is called in a heading: ``grade`` of ``metadata.grade``."""
+    return field.removeprefix(METADATA)
+
+
+def in_order(values: Iterable[str | None]) -> list[str]:
+    """Values of a field, each once: numbers by size, where all are numbers; else by name. Without ``None``."""
+    texts = sorted({value for value in values if value is not None})
+    try:
+        return sorted(texts, key=float)
+    except ValueError:
+        return texts
 
 
 @dataclass(frozen=True)

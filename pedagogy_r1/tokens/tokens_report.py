@@ -18,6 +18,7 @@ from ..codebook import Codebook
 from ..errors import InputError
 from ..estimate import Estimate, Resampling, clustered, quotient
 from ..provenance import now, versions
+from ..runs.where import in_order, label_of
 from ..trace import Trace, Unit
 from .measured import SEGMENTER, Measured, UnitRow, measure, measure_units
 from .noise import (
@@ -38,9 +39,10 @@ from .tokenizer import SpacyTokenizer, Tokenizer
 from .underthinking import Underthinking, WrongToRight, wrong_to_right, xi_ut, xi_wut
 from .word_repetition import SELF_N, STEM_N, Repetition
 
-By = Literal["domain", "model", "condition", "correct"]
 Cluster = Literal["trace", "item"]
 _CLUSTERS = {"trace": "trace_id", "item": "item"}
+_CARRIED = ("item", "domain", "model", "condition")
+"""Fields of the trace that a `Measured` has as well."""
 DIFFERENT = (
     "Noise and ξ_UT are different quantities: noise is the share of all coded tokens that carry nothing forward; "
     "ξ_UT is the share of a wrong response that follows its first correct thought. Never add or compare them."
@@ -221,21 +223,27 @@ def token_report(
     coders: Sequence[CoderNoise] = (),
     *,
     tokenizer: str,
-    by: By | None = None,
+    by: str | None = None,
+    values: Mapping[str, str | None] | None = None,
     cluster: Cluster = "trace",
     how: Resampling | None = None,
     judge: str | None = None,
     segmenter: str = SEGMENTER,
     partial: tuple[str, ...] = (),
 ) -> TokenReport:
-    """All of it, for all traces and for each value of ``by``. ``cluster``: what noise and repetition resample.
+    """All of it, for all traces and for each value of ``by``: a field of the traces, of which ``values`` has that of each trace
+    (`runs.where.values_of`); not needed for what every `Measured` holds, as its condition, or ``correct`` as judged. ``cluster``: what noise and repetition resample.
     ``partial``: what `require_complete` says of the coders' runs.
 
     Underthinking and efficiency resample items always, since responses to one item are what they average over.
     """
     chosen: dict[str | None, list[Measured]] = {None: list(measured)}
-    for name in sorted({_value(m, by) for m in measured} if by else ()):
-        chosen[name] = [m for m in measured if by and _value(m, by) == name]
+    if by:
+        of_trace = {m.trace_id: _value(m, by, values) for m in measured}
+        missing = f"no {label_of(by)}"
+        for value in [*in_order(of_trace.values()), *([None] if None in of_trace.values() else [])]:
+            name = missing if value is None else value
+            chosen.setdefault(name, []).extend(m for m in measured if of_trace[m.trace_id] == value)
     how, judge = how or Resampling(), judge or RULE
     groups = (_group(name, own, coders, cluster, how, judge, segmenter) for name, own in chosen.items())
     return TokenReport(
@@ -258,10 +266,15 @@ def judge_name(thoughts: Mapping[str, Sequence[Thought]] | None, source: str = "
     return f"{TWO_JUDGES} ({source})" if thoughts and any_judged(thoughts) else RULE
 
 
-def _value(measured: Measured, by: By) -> str:
+def _value(measured: Measured, by: str, values: Mapping[str, str | None] | None) -> str | None:
     if by == "correct":
         return {True: "right", False: "wrong", None: "not known"}[measured.correct]
-    return getattr(measured, by) or f"no {by}"
+    if values is not None:
+        return values[measured.trace_id]
+    if by not in _CARRIED:
+        raise ValueError(f"of {by!r} no values are given: those of the traces, by runs.where.values_of")
+    found: str | None = getattr(measured, by)
+    return found
 
 
 class _Draws(NamedTuple):
@@ -339,6 +352,13 @@ def _repetition(measured: Sequence[Measured], draws: _Draws) -> RepetitionShare:
     )
 
 
+_MEASURES = {
+    "stem_repetition": "stem repetition",
+    "self_repetition": "self-repetition",
+    "compression": "compression",
+}
+
+
 def _noise(coder: CoderNoise, repetition: Mapping[str, Repetition], draws: _Draws) -> GroupNoise:
     rows = [row for row in coder.rows if row.trace_id in draws.cluster]
     share = noise_share(rows, coder.families, draws.how, clusters=draws.names(rows), over=draws.over)
@@ -349,8 +369,8 @@ def _noise(coder: CoderNoise, repetition: Mapping[str, Repetition], draws: _Draw
         "units: stem repetition": draws.over_units([u.stem for u in units], units),
         "units: self-repetition": draws.over_units([u.earlier for u in units], units),
     }
-    for name in ("stem_repetition", "self_repetition", "compression"):
+    for name in _MEASURES:
         values = [(getattr(repetition[row.trace_id], name), row) for row in rows if row.coded]
         known = [(value, row) for value, row in values if value is not None]
-        found[f"traces: {name.replace('_', ' ')}"] = draws.over_traces(known)
+        found[f"traces: {_MEASURES[name]}"] = draws.over_traces(known)
     return GroupNoise(coder.coder, share, found)

@@ -18,7 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..estimate import Estimate, Resampling, clustered, ratio_of_means
+import numpy as np
+
+from ..estimate import BOOTSTRAP, Estimate, Resampling, clustered, no_interval, ratio_of_means
 from .response_thoughts import Response
 from .solutions import mean_over_items
 
@@ -123,12 +125,22 @@ class WrongToRight:
     mean_switches: tuple[float | None, float | None]
 
 
+def _too_few(items: Sequence[str], wrong: Sequence[float]) -> str | None:
+    """Why no interval can hold: the items of the wrong responses, or of the right ones, are too few."""
+    for side, word in ((1.0, "wrong"), (0.0, "right")):
+        sizes = np.array([*Counter(i for i, w in zip(items, wrong, strict=True) if w == side).values()])
+        if why := no_interval(sizes, f"items with {word} responses"):
+            return why
+    return None
+
+
 def wrong_to_right(responses: Sequence[Response], how: Resampling) -> WrongToRight:
     """How many times as long, and as restless, wrong responses are: mean over wrong ones / mean over right ones."""
     wrong = [0.0 if r.correct else 1.0 for r in responses]
     right = [1 - w for w in wrong]
     items = [r.item for r in responses]
     none = "there are not both wrong and right responses"
+    few = None if how.interval == BOOTSTRAP else _too_few(items, wrong)
 
     def compared(values: list[int]) -> tuple[Estimate, tuple[float | None, float | None]]:
         """The ratio, and the mean over wrong and right ones."""
@@ -137,7 +149,10 @@ def wrong_to_right(responses: Sequence[Response], how: Resampling) -> WrongToRig
             columns += [[v * g for v, g in zip(values, group, strict=True)], group]
         total, n_wrong, other, n_right = map(sum, columns)
         means = (total / n_wrong if n_wrong else None, other / n_right if n_right else None)
-        return clustered(columns, items, ratio_of_means, how, scale="ratio", over="items", why=none), means
+        found = clustered(columns, items, ratio_of_means, how, scale="ratio", over="items", why=none)
+        if few and found.value is not None:
+            found = replace(found, low=None, high=None, method="", warnings=(few,))
+        return found, means
 
     tokens, mean_tokens = compared([r.tokens for r in responses])
     switches, mean_switches = compared([r.switches for r in responses])

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.agreement import agree, krippendorff_alpha, reliability_data, value_counts
 from pedagogy_r1.agreement.code_accuracy import confusions, most_disagreed, ranked_units
-from pedagogy_r1.errors import CodebookError, RunError
+from pedagogy_r1.errors import ArgumentError, CodebookError, RunError
 from pedagogy_r1.runs.run_columns import coder_names
 
-from ..make_runs import BOOK, book, make_run
+from ..make_runs import BOOK, book, make_run, with_fields
 
 
 def test_published_examples(shared: Path) -> None:
@@ -244,6 +244,21 @@ def test_the_same_words_under_two_schemes_do_not_count_twice(tmp_path: Path) -> 
     # Spans of other traces are more of the same coder.
     more = make_run(tmp_path / "more", {"x": ["A"] * 4, "y": ["B"] * 4}, offset=4, scheme="given@0b")
     assert [c.coders for c in agree([own, more], replicates=20).comparisons] == [("x", "y")]
+
+
+def test_by_any_field_of_the_traces(tmp_path: Path) -> None:
+    """``--by metadata.grade``, as in ``pcode report``: numbers by size, traces without the field last."""
+    run = make_run(tmp_path / "r", {"x": ["A", "B", "A", "C"] * 4, "y": ["A", "B", "B", "C"] * 4})
+    grades: list[dict[str, object]] = [{"grade": 10}, {"grade": 9}, {}, {"grade": 9.0}]
+    graded = with_fields(run.folder, lambda n: {"metadata": grades[n]})
+    groups = agree([graded], by="metadata.grade", replicates=20).groups
+    assert [(g.name, g.value, g.n_units) for g in groups] == [
+        ("grade 9", "9", 8), ("grade 10", "10", 4), ("no grade", None, 4)
+    ]  # fmt: skip
+    assert groups[0].as_json()["field"] == "metadata.grade"
+    with pytest.raises(ArgumentError, match="traces have no field 'grade'") as error:
+        agree([graded], by="grade")
+    assert "metadata.grade" in str(error.value.hint)
 
 
 def test_codebook_versions_are_not_mixed(tmp_path: Path) -> None:

@@ -67,6 +67,40 @@ def test_noise_of_each_coder(pcode: Pcode, coded: tuple[Path, CoderRun], tmp_pat
     ]  # fmt: skip
 
 
+def test_by_any_field_and_coders_in_two_runs(pcode: Pcode, tmp_path: Path) -> None:
+    """`--by metadata.grade`; A's two runs of other units are one coder, B's two of the same units are two, named as everywhere."""
+    schoen = load_codebook("schoen")
+    first = make_run(tmp_path / "one", {"A": ["UT-NF", "KA-RO", "IA-SQ", "KA-RO"]}, codebook=schoen)
+    more = make_run(tmp_path / "two", {"A": ["KA-RO"] * 4}, codebook=schoen, offset=4)
+    twice = [make_run(tmp_path / name, {"B": ["UT-NF"] * 8}, codebook=schoen) for name in ("may", "june")]
+    grades = [{"metadata": {"grade": 10}}, {"metadata": {"grade": 9}}]
+    rows = [t.model_dump(mode="json", exclude_defaults=True) for t in twice[0].traces()]
+    write(tmp_path / "traces.jsonl", (row | more for row, more in zip(rows, grades, strict=True)))
+    runs = [run.folder for run in (first, more, *twice)]
+    told = pcode("tokens", tmp_path / "traces.jsonl", *runs, "--by", "metadata.grade", "--json", "-")
+    assert told.exit_code == 0, told.stderr
+    everything, nine, ten = json.loads(told.stdout)["groups"]
+    assert (nine["name"], ten["name"]) == ("9", "10")
+    assert [noise["coder"] for noise in everything["noise"]] == ["A", "B@may", "B@june"]
+    a = everything["noise"][0]["share"]
+    assert (a["coded"], a["missing"], a["strict"]["value"]) == (24, 0, pytest.approx(1 / 8))
+    assert "grade " in pcode("tokens", tmp_path / "traces.jsonl", *runs, "--by", "metadata.grade").stdout
+    unknown = pcode("tokens", tmp_path / "traces.jsonl", *runs, "--by", "grade")
+    assert (unknown.exit_code, "metadata.grade" in unknown.stderr) == (2, True)
+
+
+def test_one_trace_in_two_runs_of_a_coder_is_counted_once(pcode: Pcode, tmp_path: Path) -> None:
+    """Four units of a trace in one run, of which two are missing and coded in the other: no token counts twice."""
+    schoen = load_codebook("schoen")
+    first = make_run(tmp_path / "one", {"A": ["UT-NF", "KA-RO", None, None]}, codebook=schoen)
+    rest = make_run(tmp_path / "two", {"A": [None, None, "KA-RO", "KA-RO"]}, codebook=schoen)
+    write(tmp_path / "t.jsonl", (t.model_dump(mode="json", exclude_defaults=True) for t in first.traces()))
+    told = pcode("tokens", tmp_path / "t.jsonl", first.folder, rest.folder, "--json", "-")
+    (noise,) = json.loads(told.stdout)["groups"][0]["noise"]
+    share = noise["share"]
+    assert (share["coded"], share["missing"], share["strict"]["value"]) == (12, 0, pytest.approx(1 / 4))
+
+
 def test_the_table_tells_the_two_quantities_apart(pcode: Pcode, coded: tuple[Path, CoderRun]) -> None:
     traces, run = coded
     result = pcode("tokens", traces, run.folder, "--replicates", 50)

@@ -178,6 +178,20 @@ def test_wrong_to_right_ratios() -> None:
     )
 
 
+def test_wrong_to_right_has_no_interval_with_few_items_on_a_side() -> None:
+    """Four wrong responses among 14 had [.21, 8.90], and two among five [0, 1.95e+07]."""
+    lengths = [300, 500, 450, 700, 200, 240, 260, 300, 180, 220]
+    wrong = [response_of(f"w{n}", [lengths[n]], [False]) for n in range(4)]
+    right = [response_of(f"r{n}", [lengths[n]], [True], correct=True) for n in range(10)]
+    found = wrong_to_right(wrong + right, HOW).tokens
+    assert (found.value is None, found.interval) == (False, None)
+    assert found.warnings == (
+        "no interval: 4 items with wrong responses, and with fewer than 5 none can hold",
+    )
+    enough = wrong_to_right([*wrong, response_of("w4", [350], [False]), *right], HOW).tokens
+    assert enough.interval is not None
+
+
 def test_chen_2024_figure_2() -> None:
     """2+3: 13 solutions in 901 tokens; the first, of 39 tokens, is right; 7 perspectives (v1, arXiv 2412.21187).
 

@@ -10,7 +10,7 @@ The crosstab (``pcode report --by metadata.grade``) puts units with each code si
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -21,7 +21,7 @@ import pandas as pd
 
 from ...formatting import counted
 from ...limits import FEWEST_CLUSTERS
-from ...runs.where import METADATA, values_of
+from ...runs.where import in_order, label_of, values_of
 from ...stats.code_shares import Basis, CodeShare, frequency
 from ..figures import Dot, Figure, dot_rows, stacked_bars
 from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, listed, with_interval
@@ -192,7 +192,7 @@ class Crosstab:
     @property
     def label(self) -> str:
         """What the column is called: ``grade`` of ``metadata.grade``."""
-        return self.field.removeprefix(METADATA)
+        return label_of(self.field)
 
 
 def measure_crosstab(study: Study) -> Crosstab | None:
@@ -200,13 +200,13 @@ def measure_crosstab(study: Study) -> Crosstab | None:
     field = study.settings.by
     if field is None:
         return None
-    label = field.removeprefix(METADATA)
+    label = label_of(field)
     of_trace = values_of(chain.from_iterable(run.traces() for run in study.runs), field)
     known = set(of_trace.values()) - {None}
     missing = f"no {label}"
     while missing in known:
         missing = f"({missing})"
-    values = [*_ordered(known), *([missing] if None in of_trace.values() else [])]
+    values = [*in_order(known), *([missing] if None in of_trace.values() else [])]
     column = study.table["trace_id"].astype(object).map(lambda trace: of_trace[trace] or missing)
     table = study.table.assign(**{_COLUMN: pd.Categorical(column, categories=values)})
     coders = [study.main, *(name for name in study.data.names if name != study.main)]
@@ -220,15 +220,6 @@ def measure_crosstab(study: Study) -> Crosstab | None:
 
 
 _COLUMN = "crosstab"
-
-
-def _ordered(values: Iterable[str | None]) -> list[str]:
-    """Numbers by size, where all are numbers; else by name."""
-    texts = sorted(value for value in values if value is not None)
-    try:
-        return sorted(texts, key=float)
-    except ValueError:
-        return texts
 
 
 def _crosstab_value(share: CodeShare) -> str:
