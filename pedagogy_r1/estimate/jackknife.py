@@ -246,6 +246,7 @@ def jackknife_spread(
 def no_interval(sizes: Ints | Floats, over: str) -> str | None:
     """Why no interval over clusters of ``sizes`` can hold, whatever the estimate."""
     if len(sizes) < FEWEST_CLUSTERS:
+        over = over if len(sizes) != 1 else over.replace("traces", "trace").replace("items", "item")
         return f"no interval: {len(sizes)} {over}, and with fewer than {FEWEST_CLUSTERS} none can hold"
     if (real := effective(sizes)) < FEWEST_EFFECTIVE:
         return (

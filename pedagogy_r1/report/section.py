@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from ..codebook import NONE
 from ..estimate import Estimate
 from ..files.spreadsheet import neutralise
 from ..formatting import Kind, aligned, interval, level_words, shown
@@ -191,9 +192,22 @@ def no_intervals(named: Iterable[tuple[str, Estimate]], of: str) -> tuple[str, .
             found.setdefault(why, []).append(name)
     lines = []
     for why, names in found.items():
-        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        lines.append(f"{of} {listed(names) if not more else ', '.join(names[:6])}{more}: {why}.")
+        lines.append(f"{of} {shortened(names)}: {why}.")
     return tuple(lines)
+
+
+def shortened(names: Sequence[str], most: int = 6) -> str:
+    """The first names, and how many more there are."""
+    return listed([*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])])
+
+
+def quoted(codes: Iterable[str]) -> str:
+    """Codes in a sentence; ``none``, the coding that no code applies, in quotation marks, or it would be read as a word.
+
+    >>> quoted(["IA-SQ", "none"])
+    'IA-SQ, “none”'
+    """
+    return ", ".join(f"“{code}”" if code == NONE else code for code in codes)
 
 
 def interval_methods(estimates: Iterable[Estimate]) -> str:

@@ -65,6 +65,8 @@ class ColumnContrast(NamedTuple):
 
 
 COLUMNS = ("condition", "correct", "model", "domain")
+BY = {"correct": "correctness"}
+"""What a column is called in a sentence, where not by its name."""
 
 
 @dataclass(frozen=True)
@@ -131,17 +133,17 @@ def parse_comparison(text: str) -> ColumnContrast:
     return ColumnContrast(column, truth[a.lower()], truth[b.lower()])
 
 
-def sameness(column: str, values: Sequence[Any]) -> str:
-    """Why there is nothing to tell apart by a column that has one value, or none.
+def sameness(column: str, values: Sequence[Any], coder: str) -> str:
+    """Why there is nothing to tell apart by a column that has one value, or none, in the traces of a coder.
 
-    >>> sameness("condition", ["cop"])
-    'condition is cop everywhere'
+    >>> sameness("condition", ["cop"], "A")
+    'condition is cop in all traces of A'
     """
     if values:
-        return f"{column} is {value_words(column, values[0])} everywhere"
-    return (
-        "no trace says whether its answer is right" if column == "correct" else f"no trace names its {column}"
-    )
+        same = "every answer is" if column == "correct" else f"{column} is"
+        return f"{same} {value_words(column, values[0])} in all traces of {coder}"
+    what = "says whether its answer is right" if column == "correct" else f"names its {column}"
+    return f"no trace of {coder} {what}"
 
 
 def value_words(column: str, value: Any) -> str:
@@ -225,6 +227,12 @@ class Study:
     def own_spans(self) -> bool:
         """Whether coders chose their own units in one of the runs."""
         return any(run.own_units for run in self.runs)
+
+    @cached_property
+    def choosers(self) -> tuple[str, ...]:
+        """Coders who chose their own units."""
+        chose = {name for run in self.runs for own in run.choosers for name in (own, f"{own}@{run.name}")}
+        return tuple(name for name in self.data.names if name in chose)
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -57,6 +57,8 @@ class Agreement:
     confusion_of: tuple[str, str]
     with_people: Mapping[str, WithPeople]
     spans: ChosenSpans | None = None
+    some: bool = False
+    """Whether pairs of machines are left out of ``comparisons``, for there would be too many."""
 
     def of_kind(self, kind: str) -> tuple[Comparison, ...]:
         """Comparisons of one kind; pairs first."""
@@ -71,7 +73,7 @@ def measure_agreement(study: Study) -> Agreement:
     comparisons = tuple(c for c in report.comparisons if not (many and c.kind == "machine-machine"))
     of, confusion = _confusion(study)
     with_people = {name: found for name in study.machines if (found := _with_people(study, report, name))}
-    return Agreement(report, comparisons, confusion, of, with_people, _chosen_spans(study))
+    return Agreement(report, comparisons, confusion, of, with_people, _chosen_spans(study), many)
 
 
 def _with_people(study: Study, report: AgreementReport, machine: str) -> WithPeople | None:
@@ -88,8 +90,7 @@ def _with_people(study: Study, report: AgreementReport, machine: str) -> WithPeo
 
 def _chosen_spans(study: Study) -> ChosenSpans | None:
     """How many of the units that people chose are compared at all; and ᵤα, or why there is none."""
-    chose = {name for run in study.runs for own in run.choosers for name in (own, f"{own}@{run.name}")}
-    people = [name for name in study.humans if name in chose]
+    people = [name for name in study.humans if name in study.choosers]
     if len(people) < 2:
         return None
     rows = np.vstack([study.row(name) for name in people])
@@ -136,7 +137,7 @@ def agreement_tables(study: Study, found: Agreement) -> Iterator[ReportTable]:
         without = found.report.leave_one_out
         yield ReportTable(
             "leave_one_out",
-            "α of all the other coders, without each in turn: a coder without whom it rises differs from the rest.",
+            "α of all the other coders, without each in turn: one without whom it rises agrees less with the rest here than they do.",
             (*columns("without"), *_alpha_columns(level), *columns(UNITS)),
             tuple({"without": name} | _cells(alpha) for name, alpha in without.items()),
         )
@@ -204,7 +205,7 @@ def _alpha_table(found: Agreement, level: float) -> ReportTable:
     ]
     return _table_of_alphas(
         "alpha",
-        "Krippendorff's α of every pair of coders, and of all where there are more than two.",
+        f"Krippendorff's α of {'pairs with a person' if found.some else 'every pair of coders'}, and of groups of more than two.",
         columns("coders", ("", "kind")),
         rows,
         level,
@@ -298,7 +299,7 @@ def _fidelity_table(study: Study, counts: Ints, people: str, machine: str) -> Re
     return ReportTable(
         "fidelity",
         f"{machine} held against {whose}, code by code. Precision: of the units to which {machine} gave the code, "
-        "the share to which people gave it too; recall: of people's units, the share that it found.",
+        f"the share to which {people} gave it too; recall: the other way round.",
         columns(
             ("code", "code", "code"),
             ("by people", "people", "count"),
@@ -318,6 +319,6 @@ def _tie_note(study: Study) -> str:
     if reference is None or not reference.ties:
         return ""
     return (
-        f"People's code is the one that most of them gave; on {counted(reference.ties, 'unit')} they tie, and the code of "
-        f"{reference.first} counts."
+        f"People's code is the one that most of them gave; on {counted(reference.ties, 'unit')} they tie, and the code counts of "
+        f"whoever coded more of all units ({reference.first} most)."
     )

@@ -114,11 +114,13 @@ class ContrastFamily:
         """What was tested, and how: ready to be printed under a table."""
         head = (
             f"{self.column}: {self.a} against {self.b}, coder {self.coder}, share of {self.basis}, "
-            f"{'primary code' if self.which == 'primary' else 'any code'}. Intervals over {self.cluster}s, "
+            f"{'primary code' if self.which == 'primary' else 'any code'}. Over {self.cluster}s, "
             f"{self.effective[0]:.1f} against {self.effective[1]:.1f} effective ones. "
         )
         if self.why_untested:
-            return f"{head}No p: {self.why_untested}."
+            return (
+                f"{head}Neither intervals nor p: {self.why_untested.removeprefix('no interval, no test: ')}."
+            )
         alone = self.clusters - self.shared
         how = [f"labels swapped within {self.shared} {self.cluster}s that both have"] if self.shared else []
         how += [f"permuted among {alone} {self.cluster}s that one has"] if alone else []
@@ -127,10 +129,11 @@ class ContrastFamily:
             f" Shares vary {self.unlike:.1f} times as much on one side as on the other, which relabelling does not allow for: no "
             f"p is below Holm's, of t tests over {self.cluster}s."
         )
+        explored = len(self.contrasts) > len(self.family)
+        others = " Other codes: Benjamini-Hochberg, exploratory." if explored else ""
         return (
             f"{head}Confirmatory family of {len(self.family)}: {', '.join(self.family)}; step-down max-T over "
-            f"{drawn} relabellings, {', '.join(how)}, no p below that of the code alone.{holm if self.holm else ''} "
-            "Other codes: Benjamini-Hochberg, exploratory."
+            f"{drawn} relabellings, {', '.join(how)}, no p below that of the code alone.{holm if self.holm else ''}{others}"
         )
 
 

@@ -40,6 +40,7 @@ from ..estimate import (
     rarer,
     share_interval,
 )
+from ..formatting import counted
 from ..limits import FEW_HITS, FEWEST_EFFECTIVE, LEVEL
 from ..runs.run_columns import of_coder
 
@@ -387,13 +388,13 @@ def _borrowed(
         share, 0.0, sums.units / assumed, critical(real, blank.level), kind=kind, level=blank.level
     )
     if share in (0, 1):
-        which = f"{'all' if share else 'none'} of {sums.units}"
+        which = f"{'all' if share else 'none'} of {counted(sums.units, 'unit')}"
     else:
-        hits = int((coded > 0).sum() if share < 0.5 else (coded < sums.total).sum())
-        which = f"rests on {hits} of {len(coded)} {by}s"
-    source = "one unit a cluster, the worst case" if deff is None else "borrowed"
+        which = f"rests on {int((coded > 0).sum() if share < 0.5 else (coded < sums.total).sum())} of {len(coded)} {by}s"
+    least = "no less than other codes or groups show"
+    source = f"that of one unit per {by}, the worst case" if deff is None or assumed == worst else least
     method = f"ratio estimator, clustered by {by}; {kind} interval on n/deff units, t with {real - 1:.1f} df"
     return replace(
         blank, low=low, high=high, method=method, design_effect=assumed,
-        warnings=(f"{which}: design effect {assumed:.3g} is {source}",),
+        warnings=(f"{which}: the design effect, {assumed:.3g}, is {source}",),
     )  # fmt: skip

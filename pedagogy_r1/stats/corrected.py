@@ -128,7 +128,7 @@ def _side_by_side(
         constant=constants.pop() if len(constants) == 1 else None,
         why_none=next(_no_interval(people, plan), None),
     )
-    every_basis = _Basis(effective(every), None, no_interval(every, "traces"))
+    every_basis = _Basis(effective(every), None, no_interval(every, "items or traces"))
     empty = CorrectedEstimate(None, level=plan.level, n=units.n, seed=plan.seed)
     own = replace(empty, name="naive", method="machine codes taken at face value")
     own = replace(own, clusters=units.n_clusters, effective_clusters=every_basis.size)
@@ -201,7 +201,8 @@ def _names(people: Sequence[Sampled], plan: _Plan) -> tuple[str, ...]:
 def _no_interval(people: Sequence[Sampled], plan: _Plan) -> Iterator[str]:
     for one, name in zip(people, _names(people, plan), strict=True):
         if why := no_interval(
-            one.sizes, f"traces coded by {name}" if len(people) > 1 else "human-coded traces"
+            one.sizes,
+            f"items or traces coded by {name}" if len(people) > 1 else "human-coded items or traces",
         ):
             yield why
 
@@ -212,12 +213,14 @@ def _warnings(people: Sequence[Sampled], plan: _Plan) -> tuple[str, ...]:
     for one, name in zip(people, _names(people, plan), strict=True):
         for warning in one.warnings():
             of.setdefault(warning, []).append(name)
-    return tuple(w if len(names) == len(people) else f"{', '.join(names)}: {w}" for w, names in of.items())
+    return tuple(
+        w if len(names) == len(people) else f"of {' and '.join(names)}, {w}" for w, names in of.items()
+    )
 
 
 def _fits(units: Sampled, x: Floats, helpers: Floats, link: Link, plan: _Plan, name: str) -> _Fits:
     if why := _beyond_the_codes(units, x):
-        none = Fit.undefined(f"{name}: {why}" if plan.people[1:] else why)
+        none = Fit.undefined(f"by {name}, {why}" if plan.people[1:] else why)
         return _Fits(none, none, none, None)
     human = fit(units.weight * units.y, units.weight, x, units.cluster, link=link)
     main = dsl(units, x, helpers, link=link, learner=plan.learner, folds=plan.folds, seed=plan.seed)
@@ -245,7 +248,7 @@ def _of_person(
 ) -> CorrectedEstimate:
     """DSL against one person's codes."""
     basis = _Basis(
-        effective(units.sizes), units.constant, no_interval(units.sizes, f"traces coded by {name}")
+        effective(units.sizes), units.constant, no_interval(units.sizes, f"items or traces coded by {name}")
     )
     own = replace(blank, name=name, clusters=len(units.sizes), effective_clusters=basis.size)
     return _estimate(own, fits.dsl, k, scale, plan, basis)
@@ -322,7 +325,7 @@ def _estimate(
     few = (
         None
         if basis.constant is not None or df >= 1
-        else "no interval: too few of the traces carry it (less than one degree of freedom)"
+        else "no interval: too few of the items or traces carry it (less than one degree of freedom)"
     )
     if why := basis.why_none or few:
         return replace(known, warnings=(why,))

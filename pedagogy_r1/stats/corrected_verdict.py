@@ -112,7 +112,8 @@ class Corrected:
                 if known
                 else "Neither is there another that knows of the machine's errors."
             )
-            return f"No corrected (DSL) estimate of {self.what}: {self.dsl.why_undefined}. {rest}"
+            what = self.what if self.scale == "proportion" else f"the odds ratio for {self.what}"
+            return f"No corrected (DSL) estimate of {what}: {self.dsl.why_undefined}. {rest}"
         parts = [_about_machine(self), _about_people(self), _advice(self), *_others(self)]
         if self.warnings:
             parts.append("With caution: " + "; ".join(self.warnings) + ".")
@@ -148,10 +149,8 @@ def _about_people(result: Corrected) -> str:
     if not result.people:
         return ""
     each = ", ".join(f"{e.name} {_figure(result, e.value)}" for e in result.people if e.value is not None)
-    return (
-        f"It is the mean of the figures against each of {counted(len(result.people), 'person', 'people')} ({each}), and its "
-        "interval allows for how they differ."
-    )
+    allows = ", and its interval allows for how they differ" if result.dsl.interval else ""
+    return f"The corrected figure is the mean of those against each of {counted(len(result.people), 'person', 'people')} ({each}){allows}."
 
 
 def _advice(result: Corrected) -> str:

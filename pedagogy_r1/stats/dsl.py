@@ -45,6 +45,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..estimate import Clusters, Flags, Floats, Ints, effective, jackknife_variance, joined
+from ..formatting import counted
 from ..limits import EXTREME_WEIGHT, FEW_CODED, FEW_CODED_TRACES, FEW_WITH_CODE
 from .moment import NO_SOLUTION, Errors, Fit, Link, expit, fit, newton, predict, slope, solve, with_errors
 
@@ -106,12 +107,13 @@ class Sampled:
         n_coded, traces = int(self.coded.sum()), len(self.sizes)
         real = effective(self.sizes)
         yes = int((self.y[self.coded] > 0).sum())
-        rare, which = min((yes, "have"), (n_coded - yes, "lack"))
+        rare = min(yes, n_coded - yes)
         heaviest = self.weight.max() / self.weight.sum()
         found = {
             f"only {n_coded} units are human-coded": n_coded < FEW_CODED,
-            f"human codes come from {traces} traces that count for {real:.1f}": real < FEW_CODED_TRACES,
-            f"only {rare} human-coded units {which} the code": rare < FEW_WITH_CODE,
+            f"human codes come from {counted(traces, 'item or trace', 'items or traces')} that count for {real:.1f}": real
+            < FEW_CODED_TRACES,
+            _rare_words(rare, lacks=yes > rare): rare < FEW_WITH_CODE,
             f"one human-coded unit carries {heaviest:.0%} of all weight; estimates hang on it": heaviest
             > EXTREME_WEIGHT,
         }
@@ -166,6 +168,16 @@ def sampled(y: Any, f: Any, pi: Any, cluster: Any = None) -> Sampled:
         )
     _, codes = np.unique(groups, return_inverse=True)
     return Sampled(np.where(coded, human, 0.0), machine, chance, codes.astype(np.int64), coded)
+
+
+def _rare_words(rare: int, *, lacks: bool) -> str:
+    """How few of the human-coded units have the code, or lack it where those are fewer."""
+    verb = ("has", "have") if not lacks else ("lacks", "lack")
+    return (
+        f"only {counted(rare, 'human-coded unit')} {verb[rare > 1]} the code"
+        if rare
+        else f"no human-coded unit {verb[0]} the code"
+    )
 
 
 Learner = Literal["logistic", "machine"]

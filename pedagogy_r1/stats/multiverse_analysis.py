@@ -18,6 +18,7 @@ from itertools import combinations
 from typing import Any, Literal
 
 from ..estimate import joined
+from ..formatting import counted
 from .code_contrast import ContrastFamily
 
 Verdict = Literal["more", "fewer", "no difference", "undefined"]
@@ -117,12 +118,14 @@ def multiverse(analyses: Sequence[Analysis]) -> Multiverse:
 
 
 def _warnings(rows: Sequence[QuestionRow]) -> tuple[str, ...]:
-    cells = [conclusion for row in rows for conclusion in row.conclusions]
-    holes = cells.count(None)
-    lost = sum(c is not None and c.verdict == "undefined" for c in cells)
+    cells = [conclusion for row in rows for conclusion in row.conclusions if conclusion is not None]
+    holes = sum(None in row.conclusions for row in rows)
+    lost = sum(c.verdict == "undefined" for c in cells)
     return joined(
-        f"{holes} questions are not asked by every analysis" if holes else None,
-        f"{lost} conclusions are undefined" if lost else None,
+        f"{counted(holes, 'question is', 'questions are')} not asked by every analysis" if holes else None,
+        f"{lost} of {len(cells)} conclusions, each of one analysis, {'is' if lost == 1 else 'are'} undefined"
+        if lost
+        else None,
     )
 
 
@@ -133,7 +136,7 @@ def _defined(found: Sequence[Conclusion | None]) -> list[Conclusion]:
 def _row(question: str, found: Sequence[Conclusion | None]) -> QuestionRow:
     defined = _defined(found)
     verdicts = [c.verdict for c in defined]
-    kind: Kind = "holds" if defined else "undefined"
+    kind: Kind = "holds" if len(defined) > 1 else "undefined"
     if {"more", "fewer"} <= set(verdicts):
         kind = "flips: direction"
     elif len(set(verdicts)) > 1:

@@ -77,9 +77,9 @@ class Transitions:
         if before == after and not self.self_transitions:
             return "a run cannot be followed by a run of the same code"
         if not self.observed[i].sum():
-            return f"nothing follows {before}"
+            return f"no unit follows one with {before}"
         if not self.observed[:, j].sum():
-            return f"{after} follows nothing"
+            return f"no unit with {after} follows another"
         return "row and column sums leave this count no choice"
 
     def rows(self) -> list[dict[str, Any]]:

@@ -46,17 +46,17 @@ SENTENCES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"m": M, "P": P},
         [
             "m coded 200 units; P coded 200 of them.",
-            "People coded every unit that m coded, so that nothing has to be assumed.",
+            "People coded every unit that m coded, so that nothing has to be assumed of how units were chosen.",
             "The corrected figures are what P would have found; how others differ is in no interval.",
-            "To be reported: people's own, whose interval is not wider, of A, B, C, none.",
+            "To be reported: people's own, whose interval is not wider, of A, B, C, “none”.",
         ],
     ),
     "whole traces by two": (
         {"m": M, "P": first(P, 8), "Q": first(Q, 8)},
         [
             "m coded 200 units; P and Q together coded 80 of them.",
-            "it is assumed that the 8 of 20 traces that people coded were drawn at random (π = 0.4). No --inclusion file records it; if "
-            "people chose which units to code by what they found there, the corrected figures are biased.",
+            "it is assumed that the 8 of 20 traces that people coded were drawn at random (π = 0.4). No --inclusion file records how units "
+            "came to be coded; if people chose them by what they found there, the corrected figures are biased.",
             "The machine is corrected against each of 2 people, and the figures are the means; the intervals hold the difference "
             "between people, as if others like them had coded.",
         ],
@@ -71,13 +71,13 @@ SENTENCES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "single units": (
         {"m": M, "P": first(P, 20, 2)},
         [
-            "it is assumed that the 100 of 200 units that people coded were drawn at random, each with the same chance (π = 0.5)."
+            "It is assumed that the 100 of 200 units that people coded were drawn at random, each with the same chance (π = 0.5)."
         ],
     ),
     "three traces only": (
         {"m": M, "P": first(P, 3)},
         [
-            "To be reported: no figure for A, B, C, none (the CSV says why).",
+            "To be reported: no figure for A, B, C, “none” (the CSV says why).",
             "Whether the machine's shares differ from the corrected ones cannot be told: none has an interval.",
         ],
     ),
@@ -178,8 +178,8 @@ def test_cautions_name_each_once(tmp_path: Path) -> None:
     study = open_study([run], ReportSettings(replicates=20, permutations=50))
     assert correction_section(study, measure_corrections(study)).cautions == (
         "Only 80 units are human-coded.",
-        "Human codes come from 8 traces that count for 8.0.",
-        "Fewer than 10 human-coded units have A, none.",
+        "Human codes come from 8 items or traces that count for 8.0.",
+        "Codes that fewer than 10 human-coded units have: A, “none”.",
     )
 
 
@@ -210,7 +210,7 @@ def test_who_coded_too_few_traces_is_left_out_and_named(tmp_path: Path) -> None:
     found = measured(tmp_path, {"m": M, "P": first(P, 10), "Q": first(Q, 2)})
     assert found.people == ("P",)
     (gap,) = [g for g in found.gaps if g.what == "Correction against Q"]
-    assert gap.why == "no interval: 2 traces that Q coded, and with fewer than 5 none can hold"
+    assert gap.why == "no interval: 2 items or traces that Q coded, and with fewer than 5 none can hold"
 
 
 def test_a_code_that_people_never_saw(tmp_path: Path) -> None:

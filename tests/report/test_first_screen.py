@@ -142,7 +142,7 @@ def test_packets_of_120_in_24466_units(tmp_path: Path) -> None:
     row = next(row for row in section.tables[0].rows if row["coder"] == "A")
     assert (row["units"], row["coded"], row["missing"], row["not_asked"]) == (120, 119, 1, total - 120)
     assert row["of_asked"] == 119 / 120
-    assert "1 coding missing" in section.lead[0]
+    assert "1 coding is missing" in section.lead[0]
     assert "Not every unit was put to A; what was not asked is not missing." in section.lead[0]
 
 
@@ -196,7 +196,7 @@ def test_own_spans_of_two_coders_do_not_divide_the_text_together(tmp_path: Path)
     assert found["A"].coded == found["B"].coded
     assert found["A"].tokens * 2 == study.table["tokens"].sum()
     assert study.overlaps == {}
-    assert "coders chose 12 units themselves" in make_report(study.runs, QUICK).methods[0].text
+    assert "A and B chose 12 units themselves" in make_report(study.runs, QUICK).methods[0].text
 
 
 def test_pcode_tokens_counts_own_spans_for_each_coder(pcode: Callable[..., Result], tmp_path: Path) -> None:
@@ -259,5 +259,5 @@ def test_every_cell_without_interval_has_its_reason(demo: Report) -> None:
 
 def test_methods_tell_not_asked_from_missing(demo: Report) -> None:
     text = next(p.text for p in demo.methods if p.head == "Missing codings")
-    assert "A: 1 empty cell" in text
+    assert "A: 1 × empty cell" in text
     assert "Not asked, and so not missing: A 139 units, B 139 units." in text

@@ -219,7 +219,7 @@ def test_colours_without_a_codebook_colour() -> None:
 def test_methods_name_what_a_paper_needs(report: Report) -> None:
     text = " ".join(f"{p.head}: {p.text}" for p in report.methods)
     book = report.study.book
-    for needed in (book.digest, "schoen, version 1.0.0", "sentence@1", "A (human)", "cues (machine)", "seed 0", "1 empty cell",
+    for needed in (book.digest, "schoen, version 1.0.0", "sentence@1", "A (human)", "cues (machine)", "seed 0", "1 × empty cell",
                    "Krippendorff", "DSL", "spacy", "π = 0.4286", "Confirmatory family of 10"):  # fmt: skip
         assert needed in text, needed
 
@@ -281,12 +281,12 @@ def test_nothing_to_compare_and_no_noise(tmp_path: Path) -> None:
     assert report.answers[1].short == "Not known: the codebook has no code for noise."
     assert report.answers[2].short == "There is nothing to compare."
     gaps = {gap.what: gap.why for gap in report.gaps}
-    assert gaps["Differences by condition"] == "condition is cop everywhere"
-    assert gaps["Differences by correct"] == "no trace says whether its answer is right"
-    assert gaps["Differences by model"] == "no trace names its model"
+    assert gaps["Differences by condition"] == "condition is cop in all traces of A"
+    assert gaps["Differences by correctness"] == "no trace of A says whether its answer is right"
+    assert gaps["Differences by model"] == "no trace of A names its model"
     coverage = {row["coder"]: row for row in report.table("coverage").rows}
     assert coverage["B"]["missing"] == 1
-    assert coverage["B"]["why"] == "1 not sure"
+    assert coverage["B"]["why"] == "1 × not sure"
 
 
 def test_constant_codings_are_explained(tmp_path: Path) -> None:
@@ -294,7 +294,10 @@ def test_constant_codings_are_explained(tmp_path: Path) -> None:
     report = build_report([run], tmp_path / "out", QUICK)
     assert report.table("alpha").rows[0]["value"] is None
     assert "all pairable values are the same" in report.answers[0].text[0]
-    assert next(s.absent for s in report.sections if s.id == "quotes") == "the coders never disagree"
+    assert (
+        next(s.absent for s in report.sections if s.id == "quotes")
+        == "the coders never give different primary codes"
+    )
 
 
 def test_machines_alone_make_a_multiverse(demo: list[Path], tmp_path: Path) -> None:

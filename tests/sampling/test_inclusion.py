@@ -73,7 +73,7 @@ def test_the_page_says_where_the_probabilities_come_from(tmp_path: Path) -> None
     assert any("recorded in pi.csv (π from 0.1 to 0.8" in text for text in section.lead)
     without = ReportSettings(replicates=20, permutations=50)
     section = next(s for s in make_report([humans, cues], without).sections if s.id == "corrected")
-    assert any("No --inclusion file records it" in text for text in section.lead)
+    assert any("No --inclusion file records how units came to be coded" in text for text in section.lead)
 
 
 def test_units_that_were_drawn_and_not_coded(tmp_path: Path) -> None:

@@ -63,6 +63,30 @@ def test_zero_on_one_side_is_no_error() -> None:
     assert turned.odds_ratio.high == pytest.approx(1 / (found.odds_ratio.low or 0))
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "says"),
+    [
+        (["AB"] * 12, ["BB"] * 12, "one side has none of the code, or nothing else: the odds ratio lies at its limit"),
+        (["AA"] * 12, ["AB"] * 12, "one side has none of the code, or nothing else: the odds ratio lies at its limit"),
+        (["ABBB", *["BBBB"] * 11], ["ABBB"] * 12, "on one side more than half of the units with the code, or without it if they are fewer, are of one item"),
+        (["AAAA", *["ABBB"] * 4, *["BBBB"] * 7], ["BAAA", *["AAAA"] * 11], "on one side more than half of the units with the code, or without it if they are fewer, are of one item"),
+    ],
+)  # fmt: skip
+def test_what_an_odds_ratio_rests_on_is_said(a: list[str], b: list[str], says: str) -> None:
+    assert of(paired(a, b), "A").odds_ratio.warnings[0] == says
+
+
+def test_a_code_in_every_unit_is_nothing_to_compare() -> None:
+    found = of(paired(["AA"] * 12, ["AA"] * 12), "A")
+    assert found.why_undefined == found.odds_ratio.why_undefined == "every unit of both sides has the code"
+    assert found.p is None
+
+
+def test_units_without_tokens_have_no_share_of_them() -> None:
+    table = code_frame(traces("AB", "AB")).assign(tokens=0)
+    assert {s.share.why_undefined for s in frequency(table, basis="tokens")} == {"the units have no tokens"}
+
+
 def test_zero_on_both_sides_says_why() -> None:
     found = of(paired(["AB"] * 12, ["BB"] * 12), "C")
     assert found.why_undefined == "no unit of either side has the code"
@@ -347,7 +371,7 @@ def test_one_trace_of_1000_units_and_nine_of_10_is_not_compared() -> None:
         assert estimate.effective_clusters == pytest.approx(1.19, abs=0.01)
     assert found.why_undefined == family.why_untested == family.warnings[0] == why
     assert family.effective == (pytest.approx(1.19, abs=0.01), 10)
-    assert why in family.method
+    assert why.removeprefix("no interval, no test: ") in family.method
     assert not family.exact
     assert family.permutations == 0
 

@@ -393,7 +393,7 @@ def test_input_that_cannot_be_corrected_is_refused(change: dict[str, Any], says:
 def test_warnings_name_what_is_thin() -> None:
     d = made(19, "traces", traces=20, base=-4.5)
     found = " ".join(corrected_prevalence(d.y, d.f, d.pi, d.trace).warnings)
-    assert "come from 8 traces that count for 7.8" in found
+    assert "come from 8 items or traces that count for 7.8" in found
     assert "only 4 human-coded units have the code" in found
     plenty = made(20, traces=120)
     assert corrected_prevalence(plenty.y, plenty.f, plenty.pi, plenty.trace).warnings == ()
@@ -475,10 +475,10 @@ def test_the_bias_does_not_forget_that_peoples_zero_is_uncertain() -> None:
 @pytest.mark.parametrize(
     ("lengths", "why"),
     [
-        ((25,) * 4, "4 human-coded traces, and with fewer than 5 none can hold"),
+        ((25,) * 4, "4 human-coded items or traces, and with fewer than 5 none can hold"),
         (
             (2000, 5, 5, 5, 5, 5),
-            "one of the human-coded traces holds more than half of everything (1.0 effective",
+            "one of the human-coded items or traces holds more than half of everything (1.0 effective",
         ),
     ],
 )
@@ -505,7 +505,7 @@ def test_effective_coded_traces_stand_beside_each_estimate() -> None:
     for e in (result.human, result.dsl, result.ppi):
         assert e.clusters == 10
         assert e.effective_clusters == pytest.approx(sizes.sum() ** 2 / (sizes @ sizes))
-    assert "10 traces that count for 3.3" in result.verdict()
+    assert "10 items or traces that count for 3.3" in result.verdict()
 
 
 def test_two_people_are_corrected_against_apart_and_their_mean_carries_their_difference() -> None:

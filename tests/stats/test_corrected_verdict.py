@@ -139,7 +139,7 @@ SENTENCES: dict[str, tuple[Corrected, str]] = {
     "two people": (
         corrected(people=(A, B)),
         OUTSIDE
-        + "the machine overstates it by 12.0 points (9.0 to 15.0). It is the mean of the figures against each of 2 people (A 16.5%, "
+        + "the machine overstates it by 12.0 points (9.0 to 15.0). The corrected figure is the mean of those against each of 2 people (A 16.5%, "
         "B 24.0%), and its interval allows for how they differ. Report the corrected figure. " + BOTH_INSIDE,
     ),
     "warnings": (

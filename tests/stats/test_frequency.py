@@ -208,8 +208,8 @@ def test_a_code_of_one_trace_borrows_like_one_of_none() -> None:
     """Wider than its own counts say, and never as if units were independent."""
     texts = ["AABB", "AAAA", "BBBB", "ABBB", "AABA", "BBBA", "BBBC"]
     one = by_code(frequency(code_frame(traces(*texts))))["C"].share
-    assert "rests on 1 of 7 traces: design effect" in one.warnings[0]
-    assert "borrowed" in one.warnings[0]
+    assert "rests on 1 of 7 traces: the design effect" in one.warnings[0]
+    assert "no less than other codes or groups show" in one.warnings[0]
     none = by_code(frequency(code_frame(traces(*texts[:6], "BBBB"))))["C"].share
     assert 0 < (one.low or 0) < 1 / 28 < (none.high or 0) < (one.high or 0) < 1
     assert (one.design_effect or 0) > 1

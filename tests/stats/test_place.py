@@ -120,7 +120,10 @@ def test_which_conclusions_flip() -> None:
         ("window", 3, 2),
         ("model", 2, 0),
     ]
-    assert found.warnings == ("1 questions are not asked by every analysis", "3 conclusions are undefined")
+    assert found.warnings == (
+        "1 question is not asked by every analysis",
+        "3 of 11 conclusions, each of one analysis, are undefined",
+    )
 
 
 def test_conclusions_of_a_contrast() -> None:

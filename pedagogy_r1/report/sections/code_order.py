@@ -16,7 +16,7 @@ from ...estimate import Ints
 from ...stats.code_cooccurrence import CodePair, CodePosition, cooccurrence, position
 from ...stats.transition import Transitions, transitions
 from ..figures import Figure, heat_map, profiles
-from ..section import Gap, ReportTable, Section, columns, estimate_cells, with_interval
+from ..section import Gap, ReportTable, Section, columns, estimate_cells, quoted, with_interval
 from ..study import Study
 
 WINDOW = 4
@@ -62,7 +62,7 @@ def order_section(study: Study, found: CodeOrder | str) -> Section:
     used = np.flatnonzero(moves.observed.sum(axis=0) + moves.observed.sum(axis=1))
     absent = [code for k, code in enumerate(moves.codes) if k not in used]
     them = "it" if len(absent) == 1 else "them"
-    gap = Gap(f"Order of {', '.join(absent)}", f"{study.main} never used {them}")
+    gap = Gap(f"Order of {quoted(absent)}", f"{study.main} never used {them}")
     lead = (
         f"As {study.main} coded{_order_of(study)}. Transitions are compared with what they would be if each trace's codes stood in random "
         "order, so that a trace which is mostly one code is not taken for a pattern. Co-occurrence counts windows of "
@@ -81,7 +81,8 @@ def order_section(study: Study, found: CodeOrder | str) -> Section:
 
 
 def _order_of(study: Study) -> str:
-    return ", in the order of the units that this coder chose" if study.own_spans else ""
+    chose = study.main in study.choosers
+    return ", in the order of the units that this coder chose" if chose else ""
 
 
 def _figures(study: Study, found: CodeOrder, used: Ints) -> Iterator[Figure]:
@@ -175,7 +176,7 @@ def _pair_table(pairs: tuple[CodePair, ...], level: float) -> ReportTable:
             | estimate_cells({"lift": pair.lift, "jaccard": pair.jaccard}, more=True)
             for pair in ordered
         ),
-        note="Lift: how many times as often as if the two were independent. Intervals are clustered by item.",
+        note="Lift: how many times as often as if the two were independent. Intervals are clustered by item (by trace where each has its own).",
         first=12,
     )
 

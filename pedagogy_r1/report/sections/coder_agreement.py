@@ -14,10 +14,20 @@ from ...agreement.code_accuracy import EACH
 from ...agreement.comparison import KINDS, Comparison
 from ...agreement.profile import MISSING
 from ...estimate import Ints, joined
-from ...formatting import counted, interval, sentence, shown
+from ...formatting import counted, interval, shown
 from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from ..figures import Dot, Figure, dot_rows, heat_map
-from ..section import NO_INTERVAL, Gap, Quote, Section, interval_methods, listed, no_interval, no_intervals
+from ..section import (
+    NO_INTERVAL,
+    Gap,
+    Quote,
+    Section,
+    interval_methods,
+    listed,
+    no_interval,
+    no_intervals,
+    shortened,
+)
 from ..study import Study
 from ..study_agreement import LEAST_HUMANS, Agreement, agreement_tables, measure_agreement
 
@@ -45,7 +55,7 @@ def agreement_section(study: Study, found: Agreement) -> Section:
 def _gaps(study: Study, found: Agreement) -> Iterator[Gap]:
     for c in found.comparisons:
         if c.result.why_undefined:
-            yield Gap(f"α of {' and '.join(c.coders)}", c.result.why_undefined)
+            yield Gap(f"α of {' – '.join(c.coders)}", c.result.why_undefined)
     for name, d in found.report.differences.items():
         if d.why_undefined:
             yield Gap(f"The difference in α between {name} and people", d.why_undefined)
@@ -61,8 +71,8 @@ def _gaps(study: Study, found: Agreement) -> Iterator[Gap]:
 def _lead(study: Study, found: Agreement) -> Iterator[str]:
     yield (
         f"Krippendorff's α ({study.data.measurement}, on the primary code) is 1 where coders always agree and 0 where they agree no "
-        f"more than chance would. {_intervals(found)}The one over units, given beside it, takes units of one trace for independent and "
-        "is too narrow where they are not."
+        f"more than chance would. {_intervals(found)}Intervals over units, where they stand beside, take units of one trace for independent and "
+        "are too narrow where those resemble each other."
     )
     for name, d in found.report.differences.items():
         if d.value is not None:
@@ -75,9 +85,9 @@ def _lead(study: Study, found: Agreement) -> Iterator[str]:
     errors = found.report.machine_errors
     if errors and errors.mean_correlation is not None and errors.effective is not None:
         yield (
-            f"Machine coders err together: their errors against people's codes correlate by "
-            f"{shown(errors.mean_correlation, 'number')} on average, so that {len(study.machines)} of them are worth "
-            f"{shown(errors.effective, 'number')} that err independently."
+            f"Where machine coders differ from people's codes they do so together by {shown(errors.mean_correlation, 'number')}, the mean "
+            f"correlation of their errors (1: the same errors, 0: unrelated ones): {len(study.machines)} of them are worth "
+            f"{shown(errors.effective, 'number')} whose errors are unrelated."
         )
     for one in found.report.replacements:
         yield f"May {one.machine} replace a coder? {one.verdict()}"
@@ -90,17 +100,18 @@ def _intervals(found: Agreement) -> str:
 
 
 def _cautions(found: Agreement) -> Iterator[str]:
-    yield from (
-        f"{sentence(w)}."
-        for c in found.comparisons
-        for w in c.result.warnings
-        if not w.startswith(NO_INTERVAL)
-    )
+    more: dict[str, list[str]] = {}
+    for c in found.comparisons:
+        for w in c.result.warnings:
+            if not w.startswith(NO_INTERVAL):
+                more.setdefault(w, []).append(" – ".join(c.coders))
+    yield from (f"α of {shortened(names)}: {w}." for w, names in more.items())
     yield from no_intervals(((" – ".join(c.coders), c.result) for c in found.comparisons), "α of")
     for c in found.comparisons:
         share = max(c.result.unit_undefined_share, c.result.undefined_share)
         if c.result.value is not None and share > 0:
-            yield f"α of {' and '.join(c.coders)} was undefined in {share:.1%} of the resamples, which are left out."
+            lost = shown(share, "share") if share >= 0.001 else "under 0.1 %"
+            yield f"α of {' – '.join(c.coders)}: {lost} of the resamples have none and are left out."
 
 
 def _figures(study: Study, found: Agreement) -> Iterator[Figure]:
@@ -186,7 +197,7 @@ def quote_section(study: Study) -> Section:
     quotes, units = disagreements(study)
     if not quotes:
         shared = bool(((study.data.primary != MISSING).sum(axis=0) >= 2).any())
-        why = "the coders never disagree" if shared else "no unit was coded by two coders"
+        why = "the coders never give different primary codes" if shared else "no unit was coded by two coders"
         return Section("quotes", title, absent=why, gaps=() if shared else (Gap("Disagreements", why),))
     lead = (
         f"Coders give different primary codes to {counted(units, 'unit')}. Here are some on which most of them differ, rare "

@@ -18,12 +18,12 @@ from typing import Any
 
 from ...errors import RunError, did_you_mean
 from ...estimate import joined
-from ...formatting import counted, sentence
+from ...formatting import counted
 from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
 from ...stats.multiverse_analysis import Analysis, Multiverse, conclusions, multiverse
 from ..figures import HOLLOW, Dot, Figure, dot_rows
-from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, listed, with_interval
-from ..study import COLUMNS, ColumnContrast, Study, sameness
+from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, listed, quoted, with_interval
+from ..study import BY, COLUMNS, ColumnContrast, Study, sameness
 
 MOST_VALUES = 3
 """Columns with more values are not compared pair by pair unless asked: too many comparisons to read."""
@@ -51,7 +51,7 @@ def comparisons_of(study: Study) -> tuple[tuple[ColumnContrast, ...], tuple[Gap,
     for column in COLUMNS[:3]:
         values = sorted(own[column].dropna().unique().tolist(), key=_order)
         if len(values) < 2:
-            gaps.append(Gap(f"Differences by {column}", sameness(column, values)))
+            gaps.append(Gap(f"Differences by {BY.get(column, column)}", sameness(column, values, study.main)))
         elif len(values) > MOST_VALUES:
             why = f"{column} has {len(values)} values; ask for the pairs that matter with --contrast {column}:A:B"
             gaps.append(Gap(f"Differences by {column}", why))
@@ -100,8 +100,8 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
         return Section("contrast", title, absent=f"there is nothing to compare ({why})", gaps=found.gaps)
     pairs = list(zip(found.comparisons, found.families, strict=True))
     lead = (
-        "A χ² on sentences would take sentences of one trace for independent and find differences where there are none. "
-        "Here whole items are left out or swapped, and the p of the confirmatory codes is corrected for all of them together"
+        "A χ² on sentences would take sentences of one trace for independent, and may find differences where there are none. "
+        "Here whole items (traces, where each has its own) are left out or swapped, and the p of the confirmatory codes is corrected for all of them together"
         "; each comparison is a family of its own (the answer above also corrects for the pairs of one column). A difference that is not shown is not shown to be absent: look at "
         "its interval."
     )
@@ -114,12 +114,16 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
         gaps=(
             *found.gaps,
             *(
-                Gap(f"{c.code}, {one.words}", c.why_undefined)
+                Gap(f"{quoted([c.code])}, {one.words}", c.why_undefined)
                 for one, family in pairs
                 for c in family.contrasts
                 if c.why_undefined and c.why_undefined != family.why_untested
             ),
-            *(Gap(sentence(one.words), family.why_untested) for one, family in pairs if family.why_untested),
+            *(
+                Gap(f"The comparison {one.words}", family.why_untested)
+                for one, family in pairs
+                if family.why_untested
+            ),
         ),
         cautions=joined(
             *(f"{one.words}: {tasks}." for one, f in pairs if (tasks := tasks_words(study, one, f))),
@@ -203,10 +207,10 @@ def _figure(study: Study, one: ColumnContrast, family: ContrastFamily) -> Figure
         [Dot(c.points, study.palette[c.code], 0 if c.code in clear else HOLLOW)] for c in family.contrasts
     ]
     a, b = one.sides
-    axis = f"← more under {b}      percentage points      more under {a} →"
+    axis = f"← more in {b}      percentage points      more in {a} →"
     return Figure(
         one.file_name("contrast"),
-        f"{sentence(one.words)}: difference of the share of units with each code, in percentage points, with {s.percent} "
+        f"Difference of the share of units with each code, {one.words}, in percentage points, with {s.percent} "
         f"intervals, as {family.coder} coded. Filled: in the confirmatory family with family p < {s.alpha_words}; hollow: not.",
         partial(dot_rows, [c.code for c in family.contrasts], rows, axis=axis, marks={0.0: ""}),
     )
@@ -274,7 +278,12 @@ def robustness_section(study: Study, found: Robustness) -> Section:
         flips = [row.question.split(":")[0] for row in universe.rows if row.flips]
         defined = sum(row.kind != "undefined" for row in universe.rows)
         which = f" ({listed(flips)})" if flips else ""
-        lead.append(f"{one.words}: {len(flips)} of {defined} conclusions change with the coder{which}.")
+        of = counted(
+            defined, "conclusion that two coders or more allow", "conclusions that two coders or more allow"
+        )
+        lead.append(
+            f"{one.words}: of {of}, {len(flips)} {'changes' if len(flips) == 1 else 'change'} with the coder{which}."
+        )
     return Section(
         "multiverse",
         title,

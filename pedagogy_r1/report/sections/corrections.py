@@ -9,6 +9,7 @@ plan is assumed, and said: traces drawn at random where whole traces were coded,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,8 +25,18 @@ from ...sampling.inclusion import InclusionPlan, plan_of, recorded_plan
 from ...stats.corrected import corrected_logistic, corrected_prevalence
 from ...stats.corrected_verdict import Corrected
 from ..figures import Dot, Figure, dot_rows
-from ..section import Gap, ReportTable, Row, Section, TableColumn, columns, estimate_cells, with_interval
-from ..study import ColumnContrast, Study
+from ..section import (
+    Gap,
+    ReportTable,
+    Row,
+    Section,
+    TableColumn,
+    columns,
+    estimate_cells,
+    quoted,
+    with_interval,
+)
+from ..study import BY, ColumnContrast, Study
 from .contrasts import measure_contrasts
 
 MOST_WORK = 2_000_000
@@ -118,7 +129,9 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
     item = study.item[units]
     every = np.vstack([study.row(name)[units] for name in study.humans])
     why = {
-        name: no_interval(np.unique(item[row != MISSING], return_counts=True)[1], f"traces that {name} coded")
+        name: no_interval(
+            np.unique(item[row != MISSING], return_counts=True)[1], f"items or traces that {name} coded"
+        )
         if (row != MISSING).any()
         else f"{name} coded none of these units"
         for name, row in zip(study.humans, every, strict=True)
@@ -190,11 +203,13 @@ def correction_section(study: Study, found: Corrections) -> Section:
     title = "Corrected for the machine's errors"
     if found.plan is None or found.why:
         gap = Gap("Shares corrected for the machine's errors", found.why or "")
-        absent = f"{found.why}, so the machine's own frequencies cannot be checked"
+        absent = found.why or ""
+        if found.machine:
+            absent += f", so that the frequencies of {found.machine} cannot be checked"
         return Section("corrected", title, absent=absent, gaps=(gap,))
     figure = Figure(
         "corrected",
-        f"Share of each code four ways: {found.machine} at face value, people alone, DSL and PPI++, with {study.settings.percent} intervals clustered by item.",
+        f"Share of each code four ways: {found.machine} at face value, people alone, DSL and PPI++, with {study.settings.percent} intervals clustered by item (by trace where each has its own).",
         partial(
             dot_rows,
             list(found.prevalence),
@@ -217,7 +232,7 @@ def correction_section(study: Study, found: Corrections) -> Section:
         gaps=(
             *found.gaps,
             *(
-                Gap(f"Corrected {what} of {code}", c.dsl.why_undefined)
+                Gap(f"Corrected {what} of {quoted([code])}", c.dsl.why_undefined)
                 for what, some in (("share", found.prevalence), ("odds ratio", found.contrasts or {}))
                 for code, c in some.items()
                 if c.dsl.why_undefined
@@ -234,11 +249,11 @@ def _lead(found: Corrections, plan: InclusionPlan) -> tuple[str, ...]:
         chosen = f"{sentence(plan.words)}."
     elif plan.assumed:
         chosen = (
-            f"On how the units came to be coded, {plan.words}. No --inclusion file records it; if people chose which "
-            "units to code by what they found there, the corrected figures are biased."
+            f"{sentence(plan.words)}. No --inclusion file records how units came to be coded; if people chose them by what they found there, "
+            "the corrected figures are biased."
         )
     else:
-        chosen = f"People coded every unit that {found.machine} coded, so that nothing has to be assumed."
+        chosen = f"People coded every unit that {found.machine} coded, so that nothing has to be assumed of how units were chosen."
     return (
         f"{found.machine} coded {counted(found.n_units, 'unit')}; {_who(found.people)} coded {found.n_coded:,} of them. DSL (design-based "
         "supervised learning) uses people's codes to remove what the machine gets wrong on average; PPI++ does so another "
@@ -247,7 +262,7 @@ def _lead(found: Corrections, plan: InclusionPlan) -> tuple[str, ...]:
         chosen,
         _people(found.people),
         _reported(found.prevalence),
-        f"The machine's share is shown to differ from the corrected one for {counted(len(moved), 'code')} of {len(checked)}."
+        f"The machine's share is shown to differ from the corrected one for {len(moved)} of {counted(len(checked), 'code')}."
         if checked
         else "Whether the machine's shares differ from the corrected ones cannot be told: none has an interval.",
     )
@@ -276,15 +291,20 @@ def _reported(prevalence: Mapping[str, Corrected]) -> str:
         "human only": "people's own, whose interval is not wider, of {}",
         "": "no figure for {} (the CSV says why)",
     }
-    return f"To be reported: {'; '.join(said[k].format(', '.join(some)) for k, some in of.items() if some)}."
+    return f"To be reported: {'; '.join(said[k].format(quoted(some)) for k, some in of.items() if some)}."
 
 
 def _cautions(prevalence: Mapping[str, Corrected]) -> tuple[str, ...]:
     """Each warning once; codes that people hardly gave are named together."""
-    warnings = [f"{sentence(w)}." for c in prevalence.values() for w in c.warnings if "units have" not in w]
-    rare = [code for code, c in prevalence.items() if any("units have" in w for w in c.warnings)]
-    few = f"Fewer than {FEW_WITH_CODE} human-coded units have {', '.join(rare)}."
-    return joined(*warnings, few if rare else None)
+    warnings = [
+        f"{sentence(w)}." for c in prevalence.values() for w in c.warnings if not w.endswith(" the code")
+    ]
+    few = [
+        f"Codes that fewer than {FEW_WITH_CODE} human-coded units {verb}: {quoted(rare)}."
+        for verb, said in (("have", "ha(s|ve) the code"), ("lack", "lacks? the code"))
+        if (rare := [code for code, c in prevalence.items() if any(re.search(said, w) for w in c.warnings)])
+    ]
+    return joined(*warnings, *few)
 
 
 WAYS = {"naive": "machine alone", "human": "people alone", "dsl": "DSL", "ppi": "PPI++"}
@@ -304,7 +324,9 @@ def _tables(found: Corrections, level: float) -> Iterator[ReportTable]:
         (
             *shown("share"),
             *with_interval("machine − DSL, points", "points", "points", level),
-            *columns(("effective coded traces", "effective_clusters", "number"), ("report", "report")),
+            *columns(
+                ("coded items or traces, effective", "effective_clusters", "number"), ("report", "report")
+            ),
         ),
         tuple(_prevalence_row(code, c, level) for code, c in found.prevalence.items()),
         note="The CSV has a sentence on each code that can be quoted.",
@@ -315,7 +337,8 @@ def _tables(found: Corrections, level: float) -> Iterator[ReportTable]:
             f"Odds ratio of each code, {found.comparison.words}, four ways ({found.machine} and people).",
             (*shown("number"), *columns(("report", "report"))),
             tuple(_odds_row(code, c, level) for code, c in found.contrasts.items()),
-            note="Log odds by logistic regression on the condition alone, errors clustered by item, exponentiated.",
+            note=f"Log odds by logistic regression on {BY.get(found.comparison.column, found.comparison.column)} alone, errors clustered by "
+            "item (by trace where each has its own), exponentiated.",
         )
 
 

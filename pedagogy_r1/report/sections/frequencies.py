@@ -24,8 +24,19 @@ from ...limits import FEWEST_CLUSTERS
 from ...runs.where import in_order, label_of, values_of
 from ...stats.code_shares import Basis, CodeShare, frequency
 from ..figures import Dot, Figure, dot_rows, stacked_bars
-from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, listed, with_interval
-from ..study import COLUMNS, Study, sameness, value_words
+from ..section import (
+    Gap,
+    ReportTable,
+    Row,
+    Section,
+    columns,
+    estimate_cells,
+    interval_methods,
+    listed,
+    quoted,
+    with_interval,
+)
+from ..study import BY, COLUMNS, Study, sameness, value_words
 
 BASES: tuple[Basis, ...] = ("units", "tokens")
 MOST_GROUPS = 6
@@ -57,7 +68,11 @@ def measure_frequency(study: Study) -> Frequencies:
             for column in COLUMNS
             if len(values[column]) > 1
         },
-        {column: sameness(column, values[column]) for column in COLUMNS if len(values[column]) < 2},
+        {
+            column: sameness(column, values[column], study.main)
+            for column in COLUMNS
+            if len(values[column]) < 2
+        },
     )
 
 
@@ -72,7 +87,9 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     coders = [c.name for c in study.data.coders][:MOST_GROUPS]
     figures = [_figure(study, "frequency", about, {(s.coder, s.code): s for s in units}, coders, coders)]
     for column, shares in found.by.items():
-        caption = f"How often each code is the primary code, by {column}, as {study.main} coded."
+        caption = (
+            f"How often each code is the primary code, by {BY.get(column, column)}, as {study.main} coded."
+        )
         first = len(study.codes) * min(len(shares["units"]) // len(study.codes), 3)
         tables.append(_table(study, f"frequency_by_{column}", caption, column, shares, first))
         figures.append(_group_figure(study, shares["units"], column))
@@ -83,13 +100,12 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     ]
     lead = (
         f"A share is of the units, or of their tokens, that a coder coded; {study.main} coded "
-        f"{counted(study.coded(study.main), 'unit')} and is shown by group below. Intervals are clustered by "
-        f"{main[0].cluster}: units of one {main[0].cluster} resemble each other."
+        f"{counted(study.coded(study.main), 'unit')}{' and is shown by group below' if found.by else ''}. Intervals, where one can be given, "
+        f"are clustered by {main[0].cluster}: units of one {main[0].cluster} resemble each other."
     )
-    rare = [s.code for s in main if s.share.value == 0]
-    never = (
-        f"Never used by {study.main}: {', '.join(rare)}. The interval then says how common it may still be."
-    )
+    rare = [s for s in main if s.share.value == 0]
+    still = " The upper limit says how common it may still be." if any(s.share.interval for s in rare) else ""
+    never = f"Never used by {study.main}: {quoted(s.code for s in rare)}.{still}"
     return Section(
         "frequency",
         "How often each code occurs",
@@ -97,7 +113,7 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
         tuple(tables),
         tuple(figures),
         gaps=(
-            *(Gap(f"Frequencies by {column}", why) for column, why in found.absent.items()),
+            *(Gap(f"Frequencies by {BY.get(column, column)}", why) for column, why in found.absent.items()),
             *(Gap(f"Share of tokens as coded by {coder}", why) for coder, why in study.overlaps.items()),
         ),
         cautions=(never,) if rare else (),
@@ -156,7 +172,9 @@ def _group_figure(study: Study, shares: Sequence[CodeShare], column: str) -> Fig
     rest = (
         f" The first {MOST_GROUPS} of {len(values)} are drawn; the table has all." if drawn != values else ""
     )
-    about = f" by {column}, as {study.main} coded, with {study.settings.percent} intervals.{rest}"
+    about = (
+        f" by {BY.get(column, column)}, as {study.main} coded, with {study.settings.percent} intervals.{rest}"
+    )
     own = {(s.group[0][1], s.code): s for s in shares}
     names = [value_words(column, value) for value in drawn]
     return _figure(study, f"frequency_by_{column}", about, own, drawn, names)
@@ -241,7 +259,7 @@ def crosstab_section(study: Study, found: Crosstab) -> Section:
     coded = [value for value in found.values if value not in none]
     lead = (
         f"How often {study.main} gave each code as the primary one, by {found.field}: "
-        f"{counted(len(coded), 'value')}, of {counted(sum(found.traces.values()), 'trace')}. Nothing is tested here."
+        f"{counted(len(coded), 'value')} in {counted(sum(found.traces.values()), 'trace')}. Nothing is tested here."
     )
     tables = [_crosstab_shares(study, found)]
     if len(coded) <= MOST_COLUMNS:
@@ -283,7 +301,7 @@ def _crosstab_shares(study: Study, found: Crosstab) -> ReportTable:
         f"Share of units with each primary code, by {found.label} and coder.",
         shown,
         rows,
-        note=f"Intervals: {found.shares[0].share.method}." if found.shares else "",
+        note=f"Intervals: {ways}." if (ways := interval_methods(s.share for s in found.shares)) else "",
         first=min(first, len(study.codes) * 3),
     )
 

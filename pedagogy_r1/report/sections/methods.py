@@ -66,19 +66,24 @@ def _material(study: Study) -> str:
         counted(len(study.data.unit_ids), "unit"),
     )
     if study.own_spans:
-        cut = f"In {traces}{about} coders chose {units} themselves ({schemes}); units of different coders may overlap."
+        who = listed(study.choosers) or "coders"
+        cut = f"In {traces}{about} {who} chose {units} themselves ({schemes}); units of different coders may overlap."
     else:
-        cut = f"{traces}{about} were divided into {units} under the scheme {schemes}, {tokens:,} tokens (spaCy, white space not counted)."
+        cut = f"{traces}{about} {'was' if len(study.data.traces) == 1 else 'were'} divided into {units} under the scheme {schemes}, {tokens:,} tokens (spaCy, white space not counted)."
     return f"{cut}{source}"
 
 
 def _codebook(study: Study) -> str:
     book = study.book
-    many = f"one primary and up to {book.max_codes - 1} further code" if book.max_codes > 1 else "one code"
+    many = (
+        f"one primary and up to {counted(book.max_codes - 1, 'further code')}"
+        if book.max_codes > 1
+        else "one code"
+    )
     every = "every unit has a code" if book.exhaustive else "“none applies” is a legitimate coding"
     return (
         f"All codings were made under the codebook {book.id}, version {book.version} ({book.title}; content digest "
-        f"{book.digest}): {len(book.codes)} codes ({', '.join(book.code_ids)}) in {len(book.families)} families, level of "
+        f"{book.digest}): {counted(len(book.codes), 'code')} ({', '.join(book.code_ids)}) in {counted(len(book.families), 'family', 'families')}, level of "
         f"measurement {book.level}, {many} a unit, {every}."
     )
 
@@ -107,35 +112,40 @@ def _missing(study: Study) -> str:
     said = []
     for coder, reasons in zip(study.data.coders, study.data.missing, strict=True):
         if reasons:
-            said.append(f"{coder.name}: {', '.join(f'{n} {why}' for why, n in sorted(reasons.items()))}")
+            said.append(f"{coder.name}: {', '.join(f'{n} × {why}' for why, n in sorted(reasons.items()))}")
     lost = f"Missing codings: {'; '.join(said)}. " if said else "No coding is missing. "
     every = len(study.data.unit_ids)
     apart = [(name, every - len(study.of_coder(name))) for name in study.data.names]
-    not_asked = ", ".join(f"{name} {n:,} units" for name, n in apart if n)
+    not_asked = ", ".join(
+        f"{name} {counted(n, 'unit')}" for name, n in apart if n and name not in study.choosers
+    )
     lost += f"Not asked, and so not missing: {not_asked}. " if not_asked else ""
     return (
-        f"{lost}A missing coding is never counted as “no code applies”: it is in no share and no coefficient, and its number is "
-        "given beside each."
+        f"{lost}A missing coding is never counted as “no code applies”: it is in no share and no coefficient."
     )
 
 
 def _agreement(study: Study) -> str:
     s, found = study.settings, study.once(measure_agreement)
     made = interval_methods(c.result for c in found.comparisons)
-    over = f"Intervals over traces: {made}. " if made else "No interval over traces can be given. "
-    beside = {one.name: None for c in found.comparisons for one in c.beside}
+    over = f"Intervals over traces: {made}. " if made else "There is no interval over traces. "
+    beside = listed(list({one.name: None for c in found.comparisons for one in c.beside}))
+    units = (
+        f"Intervals over units, beside it: {s.percent} percentiles of {s.replicates:,} resamples of units (seed {s.seed}); resamples without "
+        "variation are left out and counted. "
+        if s.replicates
+        else ""
+    )
     mean = (
         " A machine's agreement with people is the mean α over people on the units that it and at least two of them coded; its "
-        "difference from the mean α of people with each other is taken on the same units, with an interval that leaves out the same "
-        "trace from both."
+        "difference from the mean α of people with each other is taken on the same units, and its interval takes a trace into both or "
+        "into neither."
         if found.report.differences
         else ""
     )
     return (
         f"Krippendorff's α ({study.data.measurement}) on the primary code, and nominal α of each code's presence among primary and "
-        f"further codes. {over}Intervals over units, beside it: {s.percent} percentiles of {s.replicates:,} resamples of units (seed "
-        f"{s.seed}); resamples without variation are left out and counted. Verdicts go by the lower limit over traces. Beside α: "
-        f"{listed(list(beside))}.{mean}"
+        f"further codes. {over}{units}Verdicts go by the lower limit over traces.{f' Beside α: {beside}.' if beside else ''}{mean}"
     )
 
 
@@ -152,7 +162,7 @@ def _statistics(study: Study, contrasts: Contrasts) -> str:
 
 
 def _made(ways: str) -> str:
-    return f"Intervals: {ways}." if ways else "No interval can be given."
+    return f"Intervals: {ways}." if ways else "There are no intervals."
 
 
 def _against(found: Corrections) -> str:
@@ -171,7 +181,7 @@ def _correction(found: Corrections) -> str:
         f"Machine coder {found.machine}; people's codes on {found.n_coded:,} of {counted(found.n_units, 'unit')}. Inclusion probabilities: "
         f"{'' if found.plan.recorded else 'not recorded; '}{found.plan.words}. Estimators: design-based supervised learning (DSL; Egami et al. 2023) with cross-fitting "
         "in ten folds of items, PPI++ (Angelopoulos et al. 2023) weighted by 1/π, people's codes alone weighted by 1/π, and the "
-        "machine's codes at face value; errors by a jackknife over items, t with degrees of freedom by how few of them count. "
+        "machine's codes at face value; errors by a jackknife over items (traces where each has its own), t with degrees of freedom by how few of them count. "
         f"{_against(found)}"
     )
 
@@ -197,7 +207,7 @@ ORDER = (
 def _software(study: Study) -> str:
     own = versions("scipy", "matplotlib", "pyarrow")
     text = ", ".join(f"{name} {version}" for name, version in own.items())
-    return f"Seed {study.settings.seed} throughout. {text}. Written {now()}."
+    return f"Seed {study.settings.seed} for all resamples, relabellings and folds. {text}. Written {now()}."
 
 
 def methods_section(study: Study) -> Section:
@@ -231,11 +241,11 @@ def coverage_section(study: Study) -> Section:
                 "of_asked": coded / len(asked) if len(asked) else None,
                 "not_asked": len(data.unit_ids) - len(asked),
             }
-            | {"why": "; ".join(f"{n} {why}" for why, n in sorted(reasons.items()))}
+            | {"why": "; ".join(f"{n} × {why}" for why, n in sorted(reasons.items()))}
         )
     table = ReportTable(
         "coverage",
-        "Who coded how much. Missing: units that the coder was asked about and left open, which is never the same as “no code "
+        "Who coded how much. Missing: units that the coder was asked about and that have no coding, which is never the same as “no code "
         "applies”. Not asked: units that the coder's files do not name; they are not missing.",
         columns(
             "coder",
@@ -251,8 +261,17 @@ def coverage_section(study: Study) -> Section:
         tuple(rows),
     )
     lost = sum(row["missing"] for row in rows)
-    missing = f"{counted(lost, 'coding')} missing; the table says why." if lost else "No coding is missing."
-    apart = [row["coder"] for row in rows if row["not_asked"]]
+    missing = (
+        f"{counted(lost, 'coding is', 'codings are')} missing; the table says why."
+        if lost
+        else "No coding is missing."
+    )
+    apart = [row["coder"] for row in rows if row["not_asked"] and row["coder"] not in study.choosers]
+    own = (
+        f" {listed(study.choosers)} chose units themselves; those of others alone are none of theirs."
+        if study.choosers
+        else ""
+    )
     asked_less = (
         f" Not every unit was put to {listed(apart, 'or')}; what was not asked is not missing."
         if apart
@@ -260,7 +279,7 @@ def coverage_section(study: Study) -> Section:
     )
     lead = (
         f"{counted(len(data.traces), 'trace')} in {counted(len(data.unit_ids), 'unit')}, coded by "
-        f"{listed([coder.name for coder in data.coders])}. {missing}{asked_less}"
+        f"{listed([coder.name for coder in data.coders])}. {missing}{asked_less}{own}"
     )
     cautions = joined(*study.partial, *(f"{sentence(why)}." for why in study.overlaps.values()))
     return Section("coverage", "Who coded what", (lead,), (table,), cautions=cautions)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...estimate import joined
 from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..figures import Dot, Figure, dot_rows
@@ -26,6 +25,7 @@ from ..section import (
     columns,
     estimate_cells,
     no_intervals,
+    shortened,
     with_interval,
 )
 from ..study import COLUMNS, Study, value_words
@@ -137,7 +137,12 @@ def noise_section(study: Study, found: Noise) -> Section:
     named = [
         (f"{g.coder}{f' ({g.column} {g.value})' if g.column else ''}", g.share.strict) for g in found.groups
     ]
-    few = joined(*(f"{w}." for w in found.groups[0].share.strict.warnings if not w.startswith(NO_INTERVAL)))
+    more: dict[str, list[str]] = {}
+    for name, e in named:
+        for w in e.warnings:
+            if not w.startswith(NO_INTERVAL):
+                more.setdefault(w, []).append(name)
+    few = tuple(f"Noise as coded by {shortened(names)}: {w}." for w, names in more.items())
     cautions = (*few, *no_intervals(named, "Noise as coded by"))
     table = _table(found, study.settings.level)
     return Section("noise", "Noise", lead, (table,), figures, gaps=tuple(_gaps(found)), cautions=cautions)
