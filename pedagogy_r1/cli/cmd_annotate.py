@@ -17,6 +17,12 @@ LLM = options.together(
     options.option("--repeats", "llm: Code everything K times, as K coders.", options.FROM_1),
     options.flag("--critic", "llm: Second pass that confirms or changes; both are kept.", default=None),
     options.option("--max-output-tokens", "llm: Limit for one reply.", options.FROM_1),
+    options.option(
+        "--codebook-form",
+        "llm: How much of the codebook the model reads: all; definitions, exclusions and an example; or a line a code "
+        "[default: full].",
+        ["full", "compact", "names"],
+    ),
     options.requests("llm:"),
 )
 PRICES = options.together(

@@ -682,6 +682,54 @@ def test_a_run_from_the_command_line_is_complete(
     assert done.exit_code == 0, done.output
     run = CoderRun(tmp_path / "run")
     assert run.manifest.usage["requests"] == bench.server.number == 10
-    assert run.manifest.parameters["prompt"].startswith("1 sha256:")
+    assert run.manifest.parameters["prompt"].startswith("2 sha256:")
     assert [c.name for c in run.manifest.coders] == ["openai:fake", "openai:fake+critic"]
     assert all(coding.codes for coding in run.codings())
+
+
+def test_a_run_begun_with_an_earlier_prompt_goes_on_with_it(tmp_path: Path) -> None:
+    """The words of version 1, as all runs before have it, to the byte."""
+    old = "1 sha256:44870a014f8de463a117bf8d2c9335d32c2303251510b1aa0b6f40b697926d33"
+    context = Context(BOOK, "r", tmp_path)
+    assert coder(context, model="openai:x").parameters["prompt"].startswith("2 ")
+    for record in (
+        "{",
+        "[]",
+        '{"parameters": null}',
+        '{"parameters": {"prompt": 7}}',
+        '{"parameters": {"prompt": "9 x"}}',
+    ):
+        (tmp_path / "run.json").write_text(record)
+        assert coder(context, model="openai:x").parameters["prompt"].startswith("2 ")
+    (tmp_path / "run.json").write_text(json.dumps({"parameters": {"prompt": old}}))
+    made = coder(context, model="openai:x")
+    assert made.parameters["prompt"] == old
+    assert '{"codings"' not in made.prompt.system
+
+
+def test_the_form_of_the_codebook_is_recorded_and_another_is_refused(
+    serve: Callable[..., Bench], pcode: Any, write_jsonl: Any, tmp_path: Path
+) -> None:
+    bench = serve()
+    traces = write_jsonl("traces.jsonl", {"id": "t", "reasoning": "Okay. Let me see. It is 4."})
+    words = (
+        "annotate",
+        traces,
+        "-o",
+        tmp_path / "run",
+        "--model",
+        "openai:fake",
+        "--base-url",
+        bench.server.url,
+    )
+    done = pcode(*words, "--codebook-form", "compact")
+    assert done.exit_code == 0, done.output
+    assert CoderRun(tmp_path / "run").manifest.parameters["codebook_form"] == "compact"
+    sent = bench.server.calls[0].body["messages"][0]["content"]
+    assert BOOK.codes[0].definition.strip() in sent
+    assert BOOK.codes[0].include[0] not in sent
+    refused = pcode(*words)
+    assert refused.exit_code == 2
+    assert "codebook_form: 'compact' there, none now" in " ".join(refused.output.split())
+    assert pcode(*words, "--codebook-form", "compact").exit_code == 0
+    assert pcode(*words, "--codebook-form", "short").exit_code == 2

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedagogy_r1.chat import ChatFault
+from pedagogy_r1.chat import ChatFault, rough_tokens
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.coding.prompt_and_reply import (
+    FORMS,
     WHY,
     UnitAnswer,
     check,
@@ -90,6 +91,33 @@ def test_the_prompt_shows_no_cues_and_its_digest_follows_the_book() -> None:
     cues = [cue if isinstance(cue, str) else cue.cue for code in BOOK.codes for cue in code.cues]
     assert cues
     assert not [cue for cue in cues if ".." in cue and cue in prompt.system]
+
+
+MOST = {"schoen": {"compact": 2500, "names": 900}, "schoenfeld": {"compact": 2500, "names": 900}}
+"""Tokens. SmolLM2's tokenizer counts 8,553, 2,269 and 631 (schoen), 3,106, 1,097 and 488 (schoenfeld) in the three forms."""
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_a_compact_prompt_fits_a_small_model(name: str) -> None:
+    book = load_codebook(name)
+    full, compact, names = (make_prompt(book, form) for form in FORMS)
+    assert full == make_prompt(book)
+    assert len({full.digest, compact.digest, names.digest}) == 3
+    for prompt, form in ((compact, "compact"), (names, "names")):
+        # SmolLM2 has 3.8 bytes a token of these prompts; at 3.6 there is room to spare.
+        assert rough_tokens(prompt.system) <= MOST[name][form]
+        assert prompt.schema == full.schema
+        assert all(f"{code.id}, {code.name}" in prompt.system for code in book.codes)
+    assert all(code.definition.strip() in compact.system for code in book.codes)
+    assert all(code.short.strip() in names.system for code in book.codes)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_form_of_the_answer_that_is_shown_is_the_one_that_is_read(form: str) -> None:
+    shown = re.search(r'{"codings": \[({.*?}), …]}', make_prompt(BOOK, form).system)
+    assert shown
+    (coding,) = parse_codings('{"codings": [' + shown[1] + "]}")
+    assert list(coding) == list(make_prompt(BOOK).schema["properties"]["codings"]["items"]["properties"])
 
 
 def good(**changes: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ repeats   K codings of every unit by K coders that differ in their seed only
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from ...runs.run import CoderInfo
 from ...trace import Trace
 from .. import Context, Emit, Outcome, Unitizer
 from ..llm_session import LlmOptions, LlmSession
-from ..prompt_and_reply import SCHEMA_VERSION, VERSION, Prompt, make_prompt
+from ..prompt_and_reply import FORMS, SCHEMA_VERSION, VERSION, VERSIONS, Prompt, make_prompt
 
 TOKENS_PER_CODING = 75
 """Of a completion, beside the quote: keys, code, confidence, a sentence."""
@@ -51,6 +52,7 @@ def coder(
     api_key: str | None = None,
     api_key_env: str | None = None,
     backend: Mapping[str, Any] | None = None,
+    codebook_form: str = "full",
 ) -> LlmCoder:
     """A coder that asks ``model`` (``BACKEND:NAME``).
 
@@ -58,7 +60,8 @@ def coder(
     with ``repeats`` above 1; a negative one is not sent, for models that take none. ``timeout``: seconds per request.
     ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
     over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
-    the backend itself (of ``hf`` and ``vllm``: lora, dtype …).
+    the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook the model reads,
+    of `FORMS`.
     """
     base_url, named = safe_url(base_url), ModelName.read(model)
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
@@ -81,7 +84,19 @@ def coder(
         how: dict[str, Any] = {"timeout": timeout, "connections": concurrency, **(backend or {})}
         return open_chat(named, base_url=base_url, api_key=key, **how)
 
-    return LlmCoder(given, options, make_prompt(given.book), named.name, connect, backend or {})
+    if codebook_form not in FORMS:
+        raise InputError(f"codebook_form is {codebook_form!r}", f"give one of {', '.join(FORMS)}")
+    prompt = make_prompt(given.book, codebook_form, _version_there(given.folder))
+    return LlmCoder(given, options, prompt, named.name, connect, backend or {}, codebook_form)
+
+
+def _version_there(folder: Path) -> str:
+    """The version of the prompt of a run that was begun in ``folder``; the newest where there is none."""
+    try:
+        begun = json.loads((folder / "run.json").read_bytes())["parameters"]["prompt"].partition(" ")[0]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return VERSION  # what is wrong with the record, the run will say
+    return begun if begun in VERSIONS else VERSION
 
 
 def _check(options: LlmOptions) -> None:
@@ -106,6 +121,7 @@ class LlmCoder:
     name: str
     connect: Callable[[], Chat]
     backend: Mapping[str, Any]
+    form: str = "full"
 
     @property
     def coders(self) -> list[CoderInfo]:
@@ -129,9 +145,10 @@ class LlmCoder:
             "max_output_tokens": o.max_output_tokens,
             "repeats": o.repeats,
             "critic": o.critic,
-            "prompt": f"{VERSION} {self.prompt.digest}",
+            "prompt": f"{self.prompt.version} {self.prompt.digest}",
             "schema": SCHEMA_VERSION,
             **({"backend": dict(self.backend)} if self.backend else {}),
+            **({"codebook_form": self.form} if self.form != FORMS[0] else {}),
         }
 
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
