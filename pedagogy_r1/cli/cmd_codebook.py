@@ -61,6 +61,8 @@ def _show(book: Codebook) -> None:
     most = "one code" if book.max_codes == 1 else f"up to {book.max_codes} codes"
     rest = "every unit has a code" if book.exhaustive else "'none' is allowed"
     put(f"[dim]{escape(book.unit)} · {most} a unit · {rest} · {book.digest}[/]")
+    if book.level != "nominal":
+        put(f"[dim]{escape(book.level_words)}[/]")
     rows: list[tuple[str, ...]] = []
     for family in book.families:
         codes = [code for code in book.codes if code.family == family.id]

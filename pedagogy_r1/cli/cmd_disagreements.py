@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import shown
+from ..formatting import counted, shown
 from . import options
 from .console import escape, put, put_json, table
 
@@ -63,7 +63,10 @@ def _print(found: Disagreements, most: int, quotes: int) -> None:
     for pair in found.pairs[:most]:
         _print_pair(found, pair, quotes)
     if len(found.pairs) > most:
-        click.echo(f"{len(found.pairs) - most} more pairs: --pairs {len(found.pairs)}, or -o DIR", err=True)
+        click.echo(
+            f"{counted(len(found.pairs) - most, 'more pair')}: --pairs {len(found.pairs)}, or -o DIR",
+            err=True,
+        )
 
 
 def _print_pair(found: Disagreements, pair: ConfusedPair, quotes: int) -> None:

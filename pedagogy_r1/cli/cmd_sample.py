@@ -233,6 +233,8 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
 
 
 def _print_plan(size: SampleSize) -> None:
+    from ..report.planned_precision import INTERVALS
+
     a = size.assumed
     put(
         escape(
@@ -259,7 +261,7 @@ def _print_plan(size: SampleSize) -> None:
     parts = [f"{words[name]}: {'out of reach' if n is None else f'{n:,}'}" for name, n in size.needed.items()]
     put(escape(f"units needed for {'; '.join(parts)}"))
     put(
-        f"α ±: half the interval that such a study would print ({size.runs} simulated ones a row, seed {size.seed}); – where most "
-        "would print none. Frequency: by formula, without a machine's help",
+        f"α ±: half the interval that such a study would print (the median of {INTERVALS} of {size.runs} simulated ones a row, seed {size.seed}); – where "
+        "most would print none. Frequency: by formula, without a machine's help",
         style="dim",
     )

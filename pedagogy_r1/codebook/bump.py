@@ -31,6 +31,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import CodebookError, InputError
 from ..files.records import need_file
+from ..formatting import shown
 from .check import load_checked
 from .codebook import NONE, Codebook, Migration, find_codebook, parse_codebook, released, version_order
 
@@ -275,11 +276,13 @@ def _head(book: Codebook, version: str, found: NotedDisagreements | None) -> lis
 
 def _listed(pair: NotedPair) -> str:
     state = f"TODO {pair.undecided}" if pair.undecided else "there is a rule, and it did not settle it"
-    return f"  {' – '.join(pair.codes)}: {pair.count} ({pair.share:.0%}), {state}"
+    return f"  {' – '.join(pair.codes)}: {pair.count} ({shown(pair.share, 'percent')}), {state}"
 
 
 def _note(pair: NotedPair, total: int) -> list[str]:
-    lines = [f"# TODO {_plain(pair.undecided)}: {pair.count} of {total} disagreements ({pair.share:.0%})"]
+    lines = [
+        f"# TODO {_plain(pair.undecided)}: {pair.count} of {total} disagreements ({shown(pair.share, 'percent')})"
+    ]
     for unit in _chosen(pair.units):
         said = ", ".join(f"{one.coder}: {'; '.join(one.codes) or NONE}" for one in unit.said)
         text = _plain(unit.text)

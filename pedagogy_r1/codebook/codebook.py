@@ -169,6 +169,15 @@ class Codebook(_CodebookPart):
         """Names of the codes, in the book's order."""
         return tuple(code.id for code in self.codes)
 
+    @property
+    def level_words(self) -> str:
+        """The level of measurement with what a reader needs of it: ``ordinal, lowest first: D0 < D1``; ``interval: D0 = 0, D1 = 3``."""
+        if self.level == "nominal":
+            return self.level
+        if self.level not in NUMERIC:
+            return f"{self.level}, lowest first: {' < '.join(self.code_ids)}"
+        return f"{self.level}: {', '.join(f'{code.id} = {code.value:g}' for code in self.codes if code.value is not None)}"
+
     @cached_property
     def scale(self) -> tuple[float, ...]:
         """The numbers that the codes stand for, in the book's order; empty at levels without numbers.

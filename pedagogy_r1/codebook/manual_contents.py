@@ -106,6 +106,8 @@ def contents(book: Codebook) -> Contents:
         "Domains": ", ".join(book.domains) or "any",
         "Digest": book.digest,
     }
+    if book.level != "nominal":
+        facts = facts | {"Level": book.level_words}
     return Contents(
         book=book,
         facts=tuple(facts.items()),

@@ -25,7 +25,7 @@ from ..errors import RunError
 from ..files.markdown import markdown_text
 from ..files.records import BadRow, atomic, read_rows
 from ..files.spreadsheet import neutralise
-from ..formatting import sentence
+from ..formatting import sentence, shown
 from ..runs.run import marked_partial
 
 UNITS = "units.csv"
@@ -112,7 +112,7 @@ def heading(found: Disagreements) -> str:
     """Whose disagreements these are and how many, in a sentence."""
     people = ", ".join(coder.name for coder in found.coders)
     by = "both" if len(found.coders) == 2 else "two or more"
-    share = f" ({found.n_disagreed / found.n_units:.0%})" if found.n_units else ""
+    share = f" ({shown(found.n_disagreed / found.n_units, 'percent')})" if found.n_units else ""
     second = (
         f"; {found.n_second} more differ only in the second code and are not listed" if found.n_second else ""
     )
@@ -130,7 +130,7 @@ def counted_pair(pair: ConfusedPair) -> str:
         for who, counts in pair.by_coder.items()
     ]
     swapped = [f"{pair.swapped} gave both codes in another order"] if pair.swapped else []
-    return " · ".join([f"{pair.count} ({pair.share:.0%} of all)", *given, *swapped])
+    return " · ".join([f"{pair.count} ({shown(pair.share, 'percent')} of all)", *given, *swapped])
 
 
 def sheet(found: Disagreements, form: str, quotes: int) -> str:

@@ -99,7 +99,8 @@ def reliability_answer(study: Study, found: Agreement) -> PlainAnswer:
             ["No two coders coded the same units."],
             ["Not known: no two coders coded the same units"],
         )
-    return PlainAnswer(QUESTION, f"{'; '.join(short)}.", tuple(text), tuple(points))
+    firm = ground(study, found).firm
+    return PlainAnswer(QUESTION, f"{'; '.join(short)}.", tuple(text), tuple(points), firm=firm)
 
 
 def best(some: Sequence[Comparison]) -> Comparison | None:

@@ -116,7 +116,7 @@ def test_wherever_the_migrations_stand(tail: str) -> None:
     assert migration_map(new, "1.1.0").fate("A") == ("A", "")
     assert not [p for p in check_codebook(made.text.encode()) if p.severity == "error"]
     before = made.text.split("  rules:")[0].splitlines()
-    assert before[-4].startswith("  # TODO no rule decides between A and B: 7 of 10 disagreements (70%)")
+    assert before[-4].startswith("  # TODO no rule decides between A and B: 7 of 10 disagreements (70 %)")
     assert before[-3] == "  #   “One.”  x: A, y: none  (t0)"
 
 

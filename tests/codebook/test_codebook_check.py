@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import Result
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from pedagogy_r1.codebook import find_codebook, parse_codebook
+from pedagogy_r1.codebook import find_codebook, load_codebook, parse_codebook
 from pedagogy_r1.codebook.check import check_codebook
+from pedagogy_r1.codebook.manual import manual
 from pedagogy_r1.codebook.yaml_lines import CodebookProblem
 from pedagogy_r1.errors import CodebookError
 
@@ -312,6 +315,24 @@ def test_a_scale_that_fits_is_not_complained_of(level: str, values: tuple[str, s
     assert not [p for p in check_codebook(scaled(level, *values)) if "value" in p.what]
     numbers = tuple(float(value) for value in values) if level in ("interval", "ratio") else ()
     assert parse_codebook(scaled(level, *values)).scale == numbers
+
+
+@pytest.mark.parametrize(
+    ("level", "values", "words"),
+    [
+        ("ordinal", ("", ""), "ordinal, lowest first: C0 < C1"),
+        ("interval", ("-1", "2.5"), "interval: C0 = -1, C1 = 2.5"),
+    ],
+)
+def test_show_and_manual_say_order_and_values(
+    tmp_path: Path, pcode: Callable[..., Result], level: str, values: tuple[str, str], words: str
+) -> None:
+    """A coder of an ordinal book could not see in its manual which code is the higher one."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(scaled(level, *values), encoding="utf-8")
+    assert words in pcode("codebook", "show", path).stdout
+    assert words in str(manual(parse_codebook(path.read_text(encoding="utf-8")))).replace("\\", "")
+    assert "nominal" not in str(manual(load_codebook("schoen")))[:1500]
 
 
 @pytest.mark.parametrize(

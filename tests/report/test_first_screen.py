@@ -13,19 +13,25 @@ import pytest
 from click.testing import Result
 
 import pedagogy_r1 as pr
+from pedagogy_r1.agreement import disagreements
+from pedagogy_r1.codebook.manual import manual
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import Report, ReportSettings, build_report, make_report, open_study
 from pedagogy_r1.report.answers import coded_words
+from pedagogy_r1.report.disagreement_sheet import write_sheet
+from pedagogy_r1.report.quotation_sheet import write_quotations
 from pedagogy_r1.report.sections.code_order import measure_order, order_section
 from pedagogy_r1.report.sections.corrections import measure_corrections
 from pedagogy_r1.report.sections.frequencies import measure_frequency
 from pedagogy_r1.report.sections.methods import coverage_section
 from pedagogy_r1.report.sections.noise_share import measure_noise
 from pedagogy_r1.report.study_agreement import agreement_tables, measure_agreement
+from pedagogy_r1.runs.quotations import quotations
 from pedagogy_r1.runs.run import CoderKind, CoderRun
 
 from ..conftest import ROOT
 from ..make_runs import make_run
+from ..web_browser import chromium
 
 QUICK = ReportSettings(replicates=20, permutations=100)
 
@@ -126,9 +132,40 @@ def test_what_is_not_to_be_relied_on_is_not_bold(tmp_path: Path) -> None:
     assert report.answers[0].short.startswith("People agree with each other too little to rely on")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     bold = [part.split("</dd>")[0] for part in page.split("<dd>")[1:5]]
+    assert not report.answers[0].firm  # neither is the verdict itself set as if something were established
     loose = [answer.short for answer in report.answers if not answer.firm]
     assert not any(short in words for short in loose for words in bold)
     assert page.count('<dd class="loose">') == len(loose)
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_no_page_is_wider_than_the_screen(demo_pages: list[Path], width: int) -> None:
+    """The codebook's digest pushed the disagreement sheet to 714 pixels on a phone; at 1280 the report's last sections lay
+    out of sight."""
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 844})
+        for path in demo_pages:
+            page.goto(path.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+            links = page.locator("nav[aria-label=Sections] div")
+            if width >= 1280 and links.count():
+                assert links.evaluate("bar => bar.scrollWidth <= bar.clientWidth")
+
+
+@pytest.fixture(scope="module")
+def demo_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Of the demo's people and the rule-based coder: the report, the disagreement sheet, quotations, the manual."""
+    home = tmp_path_factory.mktemp("pages")
+    files = [ROOT / "demo/coder_A.csv", ROOT / "demo/coder_B.csv"]
+    traces, schoen = ROOT / "demo/traces.jsonl", pr.load_codebook("schoen")
+    people = import_codings(
+        files, traces=traces, out=home / "people", codebook="schoen", project="sentence@1"
+    ).run
+    build_report([people, pr.annotate(traces, home / "cues")], home / "report", QUICK)
+    write_sheet(disagreements([people]), home / "sheet")
+    (home / "manual.html").write_text(str(manual(schoen, "html")), encoding="utf-8")
+    quotes = write_quotations(quotations([people], "IA-SQ"), home / "quotes.html")
+    return [home / "report/report.html", home / "sheet/disagreements.html", quotes, home / "manual.html"]
 
 
 def test_packets_of_120_in_24466_units(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_the_whole_way_in_a_browser(
     assert pcode("import", "--packet", packet.folder, *files, "-o", tmp_path / "people").exit_code == 0
     result = pcode("agreement", tmp_path / "people", "--replicates", 0, "--json", "-")
     told = json.loads(result.stdout)["comparisons"][0]
-    assert shown.split() == ["A", "–", "B", "11", "73%", f"{told['alpha']:.3f}".replace("0.", ".")]
+    assert shown.split() == ["A", "–", "B", "11", "73", "%", f"{told['alpha']:.3f}".replace("0.", ".")]
     assert told["n_units"] == 11
     joined = pcode("agreement", tmp_path / "people", gold.folder, "--replicates", 0, "--json", "-")
     pairs = {tuple(c["coders"]): c["alpha"] for c in json.loads(joined.stdout)["comparisons"]}
