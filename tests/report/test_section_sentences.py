@@ -27,6 +27,7 @@ from pedagogy_r1.report.study import ColumnContrast, open_study
 from pedagogy_r1.stats.corrected_verdict import Corrected
 from pedagogy_r1.stats.multiverse_analysis import Multiverse, QuestionRow
 
+from ..agreement.test_agreement_sentences import CASES
 from ..make_runs import make_run
 from ..stats.test_corrected_verdict import SENTENCES
 from .scenes import QUICK, SCENES, told
@@ -91,17 +92,24 @@ MODULES = (
     "stats/code_shares.py",
     "stats/corrected_verdict.py",
     "stats/multiverse_analysis.py",
+    "estimate/estimate.py",
+    "estimate/jackknife.py",
+    "estimate/reliability_verdict.py",
+    "estimate/resample.py",
+    "report/planned_precision.py",
+    "cli/cmd_agreement.py",
 )
 LEAST = 14
 """Letters from which on a piece of text is a sentence or part of one."""
 
 
 def pieces(module: str) -> Iterator[str]:
-    """Texts within the module's functions; of those with blanks in them, the parts between. Not docstrings, nor what is raised."""
+    """Texts within the module's functions; of those with blanks in them, the parts between. Not docstrings, options nor what is raised."""
     tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
     for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
         first = function.body[0]
         left = {id(n) for node in ast.walk(function) if isinstance(node, ast.Raise) for n in ast.walk(node)}
+        left |= {id(n) for option in function.decorator_list for n in ast.walk(option)}
         left |= {id(first.value)} if isinstance(first, ast.Expr) else set()
         for node in ast.walk(function):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left:
@@ -109,10 +117,11 @@ def pieces(module: str) -> Iterator[str]:
 
 
 def corpus() -> str:
-    """Everything that the table has, and what `test_corrected_verdict` has of verdicts."""
+    """Everything that the table has, and what the tables of verdicts and of ``pcode agreement`` have."""
     rows = [text for found in table().values() for one in found for text in one]
     verdicts = [words for result, words in SENTENCES.values() if isinstance(result, Corrected)]
-    return "\n".join([*rows, *verdicts]).casefold()
+    terminal = [case.says for case in CASES.values()]
+    return "\n".join([*rows, *verdicts, *terminal]).casefold()
 
 
 ELSEWHERE = {
@@ -126,11 +135,21 @@ ELSEWHERE = {
     "flips: significance": "tests/stats/test_place.py",
     "Models that served it:": "tests/report/test_section_sentences.py",
     "Corrected share of": "tests/report/test_sentences.py",
+    "no interval: undefined in most resamples": "tests/estimate/test_resample.py",
+    "α is undefined in half of the studies or more": "tests/sampling/test_sample.py",
+    "· α of the presence of each code, as primary or second one": "tests/agreement/test_agreement_sentences.py",
+    "against the reference": "tests/agreement/test_agreement_sentences.py",
     "conclusion that two coders or more allow": "tests/report/test_section_sentences.py",
 }
 """What no scene brings about, and the test that has it."""
 
 NO_SENTENCES = {
+    "nothing to divide by",
+    "studentised cluster bootstrap over",
+    "[bold]Krippendorff's α[/],",
+    "stand in for a human?[/]",
+    "[bold]most disagreed units[/]",
+    "[bold]most confused[/]",
     "adjusted residual",
     "α of presence or absence",
     "percentage points      more in",
@@ -149,7 +168,8 @@ NO_SENTENCES = {
     "ratio estimator linearised, clustered by",
     "interval on n/deff units, t with",
 }
-"""Headings and axes, methods in columns that programs read, patterns, and templates whose filled form the table has."""
+"""Headings and axes, methods in columns that programs read, patterns, templates whose filled form the table has, and a default
+of the estimates that divide."""
 
 
 def test_every_piece_of_the_source_stands_in_the_table() -> None:

@@ -440,6 +440,7 @@ def test_simulated_studies_have_the_alpha_that_is_assumed(icc: float) -> None:
 
 def test_undefined_alphas_are_counted() -> None:
     found = alpha_precision(Coders(0.7, (0.999, 0.001), 5, 0.0), 2, runs=100)
+    assert found.why_undefined == "α is undefined in half of the studies or more"
     assert found.undefined_share > 0.9
     assert found.half is None
 

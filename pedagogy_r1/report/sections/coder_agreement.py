@@ -85,8 +85,8 @@ def _lead(study: Study, found: Agreement) -> Iterator[str]:
     errors = found.report.machine_errors
     if errors and errors.mean_correlation is not None and errors.effective is not None:
         yield (
-            f"Where machine coders differ from people's codes they do so together by {shown(errors.mean_correlation, 'number')}, the mean "
-            f"correlation of their errors (1: the same errors, 0: unrelated ones): {len(study.machines)} of them are worth "
+            f"The errors of machine coders against people's codes correlate by {shown(errors.mean_correlation, 'number')} on average "
+            f"(1: the same errors, 0: unrelated ones): {len(study.machines)} of them are worth "
             f"{shown(errors.effective, 'number')} whose errors are unrelated."
         )
     for one in found.report.replacements:
