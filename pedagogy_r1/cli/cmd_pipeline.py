@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import InputError, did_you_mean
+from ..formatting import counted
 from ..shipped import folder
 from . import options
 from .cmd_pipeline_invented import teach, tiny
@@ -45,7 +46,8 @@ def command() -> None:
 @options.option("--from start", "Run from this stage on, changed or not.", metavar="STAGE")
 @SET
 @options.flag("--keep-code", "Stages made by another version of the code count as made.")
-@options.dry_run("run and why")
+@options.flag("--force", "Empty a stage's folder also of files that the pipeline did not write.")
+@options.dry_run("run and why, and how many files deleted")
 @options.as_json("what was (or would be) done")
 def run(
     recipe: str,
@@ -53,19 +55,21 @@ def run(
     start: str | None,
     pairs: tuple[str, ...],
     keep_code: bool,
+    force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Run RECIPE (a name, or a YAML file). What is unchanged is not run again; what was cut off is taken up.
 
     A stage runs if its words, the files it reads, or the code behind its command have changed, or if what it wrote is not
-    there as it was. Stages lie in OUT, one folder each; OUT/stages says what each was made of.
+    there as it was. Stages lie in OUT, one folder each; OUT/stages says what each was made of. A stage that runs anew empties
+    its folder first (but for replies that were paid for); one that holds anything else than it wrote is refused.
     """
     from ..train.pipeline import Pipeline
 
     read = _recipe(recipe, pairs)
     out = out or Path("pipeline") / read.id
-    pipeline = Pipeline(read, out, CommandLine(), keep_code=keep_code)
+    pipeline = Pipeline(read, out, CommandLine(), keep_code=keep_code, force=force)
     if dry_run:
         steps = list(pipeline.plan(start))
         if not put_json(_steps(pipeline, steps), as_json):
@@ -126,7 +130,8 @@ def _steps(pipeline: Pipeline, steps: Iterable[PlannedStage]) -> list[dict[str, 
     found = []
     for step in steps:
         task, seconds = step.task, (pipeline.record(step.task.name) or {}).get("seconds")
-        plan = {"stage": task.name, "will": step.will, "why": step.why, "words": task.words(pipeline.out)}
+        plan = {"stage": task.name, "will": step.will, "why": step.why, "empties": step.empties}
+        plan["words"] = task.words(pipeline.out)
         found.append(plan | {"needs": list(task.needs), "seconds": seconds})
     return found
 
@@ -137,7 +142,7 @@ _COLOURS = {"run": "green", "resume": "cyan", "look": "yellow", "keep": "white"}
 def _print_plan(pipeline: Pipeline, steps: list[PlannedStage]) -> None:
     for step in steps:
         will = f"[{_COLOURS[step.will]}]{step.will:<6}[/]"
-        put(f"{will} [bold]{escape(step.task.name)}[/]  {escape(step.why)}")
+        put(f"{will} [bold]{escape(step.task.name)}[/]  {escape(step.why + _empties(pipeline, step))}")
         if step.will != "keep":
             put(f"       [dim]pcode {escape(shlex.join(step.task.words(pipeline.out)))}[/]")
     counts = {will: sum(step.will == will for step in steps) for will in _COLOURS}
@@ -148,8 +153,15 @@ def _announce(pipeline: Pipeline, step: PlannedStage) -> None:
     if step.will == "keep":
         click.secho(f"── {step.task.name}: {step.why}", dim=True, err=True)
     else:
-        click.secho(f"── {step.task.name}: {step.will} ({step.why})", bold=True, err=True)
+        click.secho(
+            f"── {step.task.name}: {step.will} ({step.why}{_empties(pipeline, step)})", bold=True, err=True
+        )
         click.echo(f"   pcode {shlex.join(step.task.words(pipeline.out))}", err=True)
+
+
+def _empties(pipeline: Pipeline, step: PlannedStage) -> str:
+    files = counted(step.empties, "file")
+    return f"; empties {step.task.folder(pipeline.out)} of {files}" if step.empties else ""
 
 
 class CommandLine:

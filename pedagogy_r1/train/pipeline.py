@@ -10,26 +10,27 @@
 
 A stage that was cut off (killed, interrupted, failed) is taken up where it was: every command resumes. Where anything it was
 made of has changed, its folder is emptied first, but for ``ledger.jsonl``: answers that were paid for are not paid for twice.
+Nothing is deleted that the stage's record does not account for: such a folder is refused, unless ``force`` is given.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import InputError, RunError, did_you_mean
-from ..files.records import atomic, write_json
+from ..files.records import write_json, write_text
 from ..job import lock
 from ..provenance import digest, now, versions
 from .recipe import Recipe, StageRun, expand, place
 from .stage_inputs import DigestCache, changed, code_of
 
-RECORDS, LEDGER = "stages", "ledger.jsonl"
+RECORDS, RECIPE, LEDGER = "stages", "recipe.yaml", "ledger.jsonl"
 
 
 class StageCommands(Protocol):
@@ -55,20 +56,34 @@ class StageCommands(Protocol):
 
 
 class PlannedStage(NamedTuple):
-    """What is to become of one task, and why. ``look``: an earlier one runs first; whether this has to will be seen then."""
+    """What is to become of one task, and why. ``look``: an earlier one runs first; whether this has to will be seen then.
+
+    ``empties``: how many files are deleted before it runs.
+    """
 
     task: StageRun
     will: Literal["run", "resume", "keep", "look"]
     why: str
+    empties: int = 0
 
 
 class Pipeline:
-    """A recipe in a folder. ``keep_code``: a stage made by other code than today's counts as made."""
+    """A recipe in a folder. ``keep_code``: a stage made by other code than today's counts as made.
+
+    ``force``: empty also folders with files in them that the pipeline did not write.
+    """
 
     def __init__(
-        self, recipe: Recipe, out: Path, commands: StageCommands, *, keep_code: bool = False
+        self,
+        recipe: Recipe,
+        out: Path,
+        commands: StageCommands,
+        *,
+        keep_code: bool = False,
+        force: bool = False,
     ) -> None:
         self.recipe, self.out, self.commands, self.keep_code = recipe, out, commands, keep_code
+        self.force = force
         self.tasks = expand(recipe)
         self.digests = DigestCache(out / RECORDS / "digests.json")
         self._paths: dict[str, list[str]] = {}
@@ -88,21 +103,27 @@ class Pipeline:
             step = self._step(task, task.name in forced, moving)
             if step.will != "keep":
                 moving.add(task.name)
-            yield step
+            yield step._replace(empties=len(self._emptied(task)) if step.will == "run" else 0)
 
     def run(
         self, start: str | None = None, tell: Callable[[PlannedStage], None] = lambda _: None
     ) -> list[PlannedStage]:
-        """Run what has to be run. Raises `RunError` where a stage fails; the same call goes on from there."""
+        """Run what has to be run. Raises `RunError` where a stage fails; the same call goes on from there.
+
+        It raises one too, before anything is run, where it would delete or replace what the pipeline did not write.
+        """
         forced = self._from(start)
         handle = lock(self.out)
         done: list[PlannedStage] = []
         try:
-            with atomic(self.out / "recipe.yaml") as file:
-                file.write(self.recipe.yaml())
+            self._check_ours()
+            (self.out / RECORDS).mkdir(exist_ok=True)
+            write_text(self.out / RECIPE, self.recipe.yaml())
             for task in self.tasks:
-                done.append(self._step(task, task.name in forced, ()))
-                tell(done[-1])
+                step = self._step(task, task.name in forced, ())
+                step = step._replace(empties=len(self._emptied(task)) if step.will == "run" else 0)
+                done.append(step)
+                tell(step)
                 if done[-1].will != "keep":
                     self._run(done[-1], handle)
                 self.digests.save()
@@ -120,6 +141,34 @@ class Pipeline:
         except ValueError:
             raise RunError(f"{path} is no record of a stage", "delete it; the stage will run again") from None
         return found
+
+    def _check_ours(self) -> None:
+        """Refuse, before anything is run, what would be refused once a stage is about to run."""
+        there = self.out / RECIPE
+        ours = self.force or (self.out / RECORDS).is_dir() or not there.exists()
+        if not ours and there.read_text(encoding="utf-8", errors="replace") != self.recipe.yaml():
+            raise RunError(f"{there} would be replaced, and no pipeline wrote it", _ELSEWHERE)
+        for task in self.tasks:
+            if self.record(task.name) is None:
+                self._emptied(task)
+
+    def _emptied(self, task: StageRun) -> list[str]:
+        """Files that are deleted before the task runs anew. Raises `RunError` for one that the pipeline did not write."""
+        folder, record = task.folder(self.out), self.record(task.name)
+        if folder.is_symlink():
+            raise RunError(
+                f"{folder} is a symbolic link, and a stage's folder is emptied before it runs",
+                "put a folder in its place, or choose another one with -o",
+            )
+        there = _contents(folder)
+        ours = [] if record is None else record.get("files", there)
+        strange = [name for name in there if name not in set(ours)]
+        if strange and not self.force:
+            why = f"no record of it in {self.out / RECORDS}" if record is None else "it is new in there"
+            raise RunError(
+                f"{folder} would be emptied, and the pipeline did not write {strange[0]} ({why})", _ELSEWHERE
+            )
+        return there
 
     def _record(self, name: str) -> Path:
         return self.out / RECORDS / f"{name}.json"
@@ -214,7 +263,7 @@ class Pipeline:
             if status == 1:
                 hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
             raise RunError(f"stage {task.name} ended with status {status}", hint)
-        record |= {"status": "done", "output": self.digests.of(folder)}
+        record |= {"status": "done", "output": self.digests.of(folder), "files": _contents(folder)}
         write_json(self._record(task.name), record)
 
 
@@ -225,12 +274,20 @@ def _other_parameters(then: list[str], today: list[str]) -> str:
     return f"other parameters: {before} → {after}" if gone or come else "other parameters"
 
 
+_ELSEWHERE = "move it away, choose another folder with -o, or let it go with --force"
+
+
+def _contents(folder: Path) -> list[str]:
+    """What lies in a folder, by its path from there: files and links, but no ledger and no lock."""
+    found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in found if path.name not in (LEDGER, ".lock"))
+
+
 def _empty(folder: Path) -> None:
     """Of everything but what was paid for."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name == LEDGER:
-            pass
-        elif path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+    for name in _contents(folder):
+        (folder / name).unlink()
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            with suppress(OSError):  # a ledger lies in it
+                path.rmdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -175,10 +176,103 @@ def _with(folder: Path, old: str, new: str) -> Recipe:
 def test_what_was_paid_for_is_kept_when_a_folder_is_emptied(light: Path) -> None:
     pipeline(light).run()
     (light / "out/coded/ledger.jsonl").write_text("paid\n")
-    (light / "out/coded/left.txt").write_text("x")
+    (light / "out/table/deep").mkdir()
+    (light / "out/table/deep/ledger.jsonl").write_text("paid too\n")
     pipeline(light, cap=2).run()
     assert (light / "out/coded/ledger.jsonl").read_text() == "paid\n"
-    assert not (light / "out/coded/left.txt").exists()
+    assert (light / "out/table/deep/ledger.jsonl").read_text() == "paid too\n"
+
+
+def short(folder: Path, *, force: bool = False, cap: int = 3) -> Pipeline:
+    """The first stage alone."""
+    whole = yaml.safe_load(LIGHT)
+    whole["stages"] = {"some": whole["stages"]["some"]}
+    (folder / "short.yaml").write_text(yaml.safe_dump(whole))
+    recipe = load_recipe(folder / "short.yaml").with_parameters({"cap": cap})
+    return Pipeline(recipe, folder / "out", CommandLine(), force=force)
+
+
+def test_a_file_that_no_stage_wrote_is_refused_or_let_go_by_force(light: Path) -> None:
+    short(light).run()
+    mine = light / "out/some/notes.md"
+    mine.write_text("mine")
+    with pytest.raises(RunError, match=r"some would be emptied, and the pipeline did not write notes\.md"):
+        short(light, cap=2).run()
+    assert mine.read_text() == "mine"
+    short(light, cap=2, force=True).run()
+    assert not mine.exists()
+
+
+def test_a_folder_the_pipeline_never_made_is_refused_before_anything_runs(
+    light: Path, pcode: Callable[..., Any]
+) -> None:
+    """Issue 11: ``mkdir proj/worked; echo mine > proj/worked/notes.md; pcode pipeline run … -o proj``."""
+    note = light / "proj/table/notes.md"
+    note.parent.mkdir(parents=True)
+    note.write_text("mine")
+    whole = yaml.safe_load(LIGHT)
+    whole["stages"] = {
+        "table": {"run": "filter", "arguments": ["traces.jsonl"], "options": {"policy": "all"}}
+    }
+    (light / "one.yaml").write_text(yaml.safe_dump(whole))
+    for more in ((), ("--dry-run",)):
+        refused = pcode("pipeline", "run", "one.yaml", "-o", "proj", *more)
+        assert refused.exit_code == 2, refused.output
+        assert "did not write notes.md (no record of it in proj/stages)" in refused.stderr
+        assert "--force" in refused.stderr
+    assert note.read_text() == "mine"
+    assert sorted(p.name for p in (light / "proj").iterdir() if p.name[0] != ".") == ["table"]
+    assert pcode("pipeline", "run", "one.yaml", "-o", "proj", "--force").exit_code == 0
+    assert not note.exists()
+
+
+def test_a_stages_folder_that_is_a_link_is_refused(light: Path, pcode: Callable[..., Any]) -> None:
+    (light / "photos").mkdir()
+    (light / "photos/one.jpg").write_text("x")
+    (light / "out").mkdir()
+    (light / "out/some").symlink_to(light / "photos")
+    refused = pcode("pipeline", "run", "light.yaml", "-o", "out", "--force")
+    assert refused.exit_code == 2
+    assert "out/some is a symbolic link" in refused.stderr
+    assert (light / "photos/one.jpg").exists()
+
+
+def test_links_in_a_stages_folder_go_and_what_they_lead_to_stays(light: Path) -> None:
+    short(light).run()
+    (light / "photos").mkdir()
+    (light / "photos/one.jpg").write_text("x")
+    (light / "out/some/link").symlink_to(light / "photos")
+    short(light, cap=2, force=True).run()
+    assert (light / "photos/one.jpg").exists()
+    assert not (light / "out/some/link").is_symlink()
+
+
+def test_a_pipeline_that_lost_its_records_wipes_nothing(light: Path) -> None:
+    short(light).run()
+    before = contents(light / "out")
+    shutil.rmtree(light / "out/stages")
+    with pytest.raises(RunError, match=r"no record of it in .*stages"):
+        short(light).run()
+    assert contents(light / "out") == before
+
+
+def test_somebody_elses_recipe_is_not_replaced(light: Path) -> None:
+    (light / "out").mkdir()
+    (light / "out/recipe.yaml").write_text("mine: true\n")
+    with pytest.raises(RunError, match=r"recipe\.yaml would be replaced"):
+        pipeline(light).run()
+    assert (light / "out/recipe.yaml").read_text() == "mine: true\n"
+
+
+def test_the_plan_says_what_it_empties(light: Path, pcode: Callable[..., Any]) -> None:
+    words = ("pipeline", "run", "short.yaml", "-o", "out")
+    made = short(light)
+    assert "empties" not in pcode(*words, "--dry-run").stdout
+    made.run()
+    planned = pcode(*words, "--set", "cap=1", "--dry-run").stdout
+    assert "balanced:cap=3 → balanced:cap=1; empties out/some of 4 files" in planned
+    steps = json.loads(pcode(*words, "--set", "cap=1", "--dry-run", "--json").stdout)
+    assert [step["empties"] for step in steps] == [4]
 
 
 def test_the_command_plans_runs_and_says_why(light: Path, pcode: Callable[..., Any]) -> None:
