@@ -1,18 +1,15 @@
 """α and its bootstrap beside the krippendorff package (looped), nltk and irrCAC.
 
     python -m benchmarks.alpha_speed            # nltk and irrCAC are measured where they are installed
-    python -m benchmarks.alpha_speed --python ../other/bin/python     # where *they* are: irrCAC wants an older numpy than ours
     python -m benchmarks.alpha_speed --beside ../base     # this checkout and another in turn, 10⁶ units of 2,000 traces
 
-Each size runs in a process of its own, so that peak memory is its own, and in pairs of ours and theirs, in turn: the median of the
-ratios, and the least and the greatest. Times are medians of processor seconds, of one thread
+Each size runs in a process of its own, so that peak memory is its own. Times are medians of processor seconds, of one thread
 on every side, so that other work on the machine takes no part; the package's 1,000
 resamples are 20 measured ones times 50. At 1,000,000 units the package's own peak memory is beside ours.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -100,31 +97,16 @@ def irrcac(units: int, coders: int, missing: float, replicates: int) -> dict[str
     return {"seconds": median(lambda: CAC(frame).krippendorff(), 1)}
 
 
-def apart(who: str, *arguments: float, python: str = sys.executable) -> dict[str, float] | None:
+def apart(who: str, *arguments: float) -> dict[str, float] | None:
     """Run one measurement in a fresh process; ``None`` where the package is not installed."""
     code = f"from benchmarks import alpha_speed as b; import json; print(json.dumps(b.{who}{arguments!r}))"
     env = os.environ | ONE_THREAD
-    result = subprocess.run([python, "-c", code], capture_output=True, text=True, env=env)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     if result.returncode:
         assert "ModuleNotFoundError" in result.stderr, result.stderr
         return None
     found: dict[str, float] = json.loads(result.stdout)
     return found
-
-
-def in_pairs(who: str, *arguments: float, pairs: int, python: str = sys.executable) -> str:
-    """Ours and theirs in turn: medians, and the median of the ratios with the least and the greatest."""
-    found = []
-    for _ in range(pairs):
-        mine, other = apart("ours", *arguments), apart(who, *arguments, python=python)
-        assert mine
-        if other is None:
-            return "not installed"
-        found.append((mine["seconds"], other["seconds"]))
-    ratios = sorted(theirs / own for own, theirs in found)
-    own, theirs = (statistics.median(side) for side in zip(*found, strict=True))
-    middle = statistics.median(ratios)
-    return f"ours {own:.3f} s, theirs {theirs:.1f} s, {middle:,.0f} × ({ratios[0]:,.0f} to {ratios[-1]:,.0f})"
 
 
 def beside(checkout: Path, pairs: int = 9) -> None:
@@ -147,31 +129,38 @@ def beside(checkout: Path, pairs: int = 9) -> None:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--beside", type=Path, help="another checkout, measured in turn with this one")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter that has irrCAC and nltk")
-    parser.add_argument("--pairs", type=int, default=5)
-    given = parser.parse_args()
-    if given.beside:
-        beside(given.beside.resolve())
+    if sys.argv[1:2] == ["--beside"]:
+        beside(Path(sys.argv[2]).resolve())
         return
     print(
-        "1,000 resamples over units and the jackknife over traces (ours: both), beside looping the package over units"
+        "1,000 resamples over units and 1,000 over traces (ours: both) against looping the package over units"
     )
     for units in (1_000, 100_000):
-        print(f"  {units:>9,} units  {in_pairs('package', units, 3, 0.2, 1000, pairs=given.pairs)}")
+        mine, theirs = apart("ours", units, 3, 0.2, 1000), apart("package", units, 3, 0.2, 1000)
+        assert mine is not None
+        assert theirs is not None
+        print(
+            f"  {units:>9,} units  ours {mine['seconds']:.3f} s  package {theirs['seconds']:.1f} s  {theirs['seconds'] / mine['seconds']:,.0f} ×"
+        )
     mine = apart("ours", 1_000_000, 3, 0.2, 1000)
     assert mine
     print(
         f"  1,000,000 units  ours {mine['seconds']:.2f} s, peak {mine['peak_mb']:.0f} MB ({mine['before_mb']:.0f} MB of it data and imports)"
     )
     print("point estimate, 1,000,000 units × 5 coders")
-    point = (1_000_000, 5, 0.0, 0)
-    print(f"  krippendorff: {in_pairs('package', *point, pairs=given.pairs)}", flush=True)
-    for name, who in (("irrCAC", "irrcac"), ("nltk", "nltk")):
-        print(f"  {name}: {in_pairs(who, *point, pairs=given.pairs, python=given.python)}", flush=True)
+    mine = apart("ours", 1_000_000, 5, 0.0, 0)
+    assert mine
+    print(f"  ours {mine['seconds']:.3f} s, peak {mine['peak_mb']:.0f} MB")
+    for name, who in (("krippendorff", "package"), ("irrCAC", "irrcac"), ("nltk", "nltk")):
+        other = apart(who, 1_000_000, 5, 0.0, 0)
+        print(
+            f"  {name}: "
+            + (
+                f"{other['seconds']:.1f} s, {other['seconds'] / mine['seconds']:,.0f} ×"
+                if other
+                else "not installed"
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -6,11 +6,17 @@ PedagogyError                something a user can act on
 ├── PluginError              no such coder, importer, chat backend …
 ├── RunError                 a run directory is busy, foreign or unfinished
 ├── ChatError                a language model did not answer usefully
+├── DiskError                what was to be written was not; what was written before is kept
 └── ArgumentError            an argument is wrong, with a hint; a ValueError too, as Python's own are
 """
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,6 +57,50 @@ class RunError(PedagogyError):
 
 class ChatError(PedagogyError):
     """A language model could not be asked."""
+
+
+class DiskError(PedagogyError):
+    """The disk took no more of a file. Nothing that was said to be saved is lost. ``why``: without the file's name."""
+
+    def __init__(self, why: str, what: object = None) -> None:
+        message = f"{why}: {what} was not written" if what else why
+        super().__init__(message, "make room there, then give the same command again: what was saved is kept")
+        self.why = why
+
+
+class LedgerWarning(UserWarning):
+    """Something of a ledger is not used: what was never finished is cut off; what cannot be read is left out."""
+
+
+_NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your share of the disk is used up",
+    errno.EFBIG: "no file may grow as large here",
+    errno.EIO: "the disk failed",
+    errno.EROFS: "the disk is read-only",
+}
+
+
+def disk_error(error: Exception, path: str | Path | None = None) -> DiskError | None:
+    """What an error says of the disk, in words; ``None`` if it says something else. Libraries pass the words on, not the number."""
+    number = error.errno if isinstance(error, OSError) and error.errno else 0
+    why = _NO_ROOM.get(number) or (
+        _NO_ROOM[errno.ENOSPC] if os.strerror(errno.ENOSPC) in str(error) else None
+    )
+    if why is None:
+        return None
+    return DiskError(why, path or getattr(error, "filename", None))
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """While ``path`` is written: a full disk is a `DiskError` that names the file."""
+    try:
+        yield
+    except OSError as error:
+        if (found := disk_error(error, path)) is None:
+            raise
+        raise found from error
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

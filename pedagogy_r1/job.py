@@ -33,8 +33,9 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .errors import RunError
-from .files.records import Ledger, write_json
+from .errors import DiskError, PedagogyError, RunError, writing
+from .files.ledger import Ledger, write_all
+from .files.records import write_json
 from .provenance import now, versions
 
 Status = Literal["running", "interrupted", "stopped", "complete"]
@@ -148,25 +149,47 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        os.ftruncate(handle, 0)
         os.close(handle)
 
 
 def lock(folder: Path) -> int:
     """The same for who holds it longer than a block: let go of it by ``os.close`` of the handle, or by ending."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    path = folder / ".lock"
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        owner = os.pread(handle, 32, 0).decode() or "unknown"
+        owner = os.pread(handle, _OWNER, 0).decode().strip() or "unknown"
         os.close(handle)
         raise RunError(
             f"{folder} is in use by process {owner}",
             "wait for it to end, or choose another directory with -o",
         ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    try:
+        with writing(path):
+            os.ftruncate(handle, 0)
+            write_all(handle, f"{os.getpid():<{_RESERVE}}".encode())
+    except BaseException:
+        os.close(handle)
+        raise
     return handle
+
+
+_OWNER, _RESERVE = 32, 1 << 15
+"""Bytes of a lock: the number of its process, and room held so that a full disk can still take a record of that."""
+
+
+BY_USER = "interrupted by the user"
+
+
+def ended_by(error: BaseException) -> tuple[Status, str]:
+    """The status of a job that ``error`` ended, and why in words."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", BY_USER
+    return "stopped", error.message if isinstance(error, PedagogyError) else repr(error)[:300]
 
 
 Record = TypeVar("Record", bound=JobRecord)
@@ -193,6 +216,7 @@ class JobFolder(Generic[Record]):
         self.path = self.folder / name
         self._lock = lock(self.folder)
         self._began = time.monotonic()
+        self._at_work = False
         try:
             self.previous = self._found(record, holds, ours, otherwise)
         except RunError:
@@ -208,18 +232,17 @@ class JobFolder(Generic[Record]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        """What ended a session before its `finish` is recorded."""
+        try:
+            if error is not None and self._at_work:
+                status, why = ended_by(error)
+                self.finish(status, why=why)
+        finally:
+            self.close()
 
     def _found(self, record: Record, holds: str, ours: Collection[str], otherwise: str) -> Record | None:
         if not self.path.exists():
-            strangers = sorted(
-                p.name for p in self.folder.iterdir() if p.name[0] != "." and p.name not in ours
-            )
-            if strangers:
-                raise RunError(
-                    f"{self.folder} is not empty and holds no {holds} ({strangers[0]} …)",
-                    "choose another directory with -o",
-                )
+            refuse_foreign(self.folder, holds, ours)
             return None
         previous = read_record(self.path, type(record), no_file=RunError(f"{self.path} is missing"))
         if previous.fingerprint != record.fingerprint:
@@ -234,10 +257,18 @@ class JobFolder(Generic[Record]):
         return damaged(self.folder, self.previous, files) if self.previous else []
 
     def save(self, **updates: Any) -> Record:
-        """Record what is known by now."""
+        """Record what is known by now.
+
+        Of the room that a lock holds, the record may take what a full disk does not give.
+        """
+        self._at_work = updates.get("status", self.record.status) == "running"
         seconds = round(self._before + time.monotonic() - self._began, 3)
         self.record = self.record.model_copy(update={"seconds": seconds, **updates})
-        save_record(self.path, self.record)
+        try:
+            save_record(self.path, self.record)
+        except DiskError:
+            os.ftruncate(self._lock, _OWNER)
+            save_record(self.path, self.record)
         return self.record
 
     def finish(
@@ -250,8 +281,20 @@ class JobFolder(Generic[Record]):
     def close(self) -> None:
         """Let another process have the folder."""
         if self._lock >= 0:
+            os.ftruncate(self._lock, 0)
             os.close(self._lock)
             self._lock = -1
+
+
+def refuse_foreign(folder: Path, holds: str, ours: Collection[str] = ()) -> None:
+    """Raise `RunError` if anything lies in ``folder`` but what is hidden and ``ours``: somebody else's folder is left as it is."""
+    there = folder.iterdir() if folder.is_dir() else ()
+    strangers = sorted(p.name for p in there if p.name[0] != "." and p.name not in ours)
+    if strangers:
+        raise RunError(
+            f"{folder} is not empty and holds no {holds} ({strangers[0]} …)",
+            "choose another directory with -o",
+        )
 
 
 def damaged(folder: Path, record: JobRecord, files: Collection[str] = ()) -> list[str]:
@@ -272,43 +315,76 @@ EVERY = 1.0
 
 
 class CheckpointedFiles:
-    """``names`` in ``folder``, open for appending. ``done`` pieces lie complete on disk; ``counts`` are kept with them."""
+    """``names`` in ``folder``, open for appending. ``done`` pieces lie complete on disk; ``counts`` are kept with them.
+
+    Where the disk takes no more, all files end where the last checkpoint was, and so do ``done`` and ``counts``.
+    """
 
     def __init__(self, folder: Path, names: Mapping[str, str]) -> None:
+        self._paths = {key: folder / name for key, name in names.items()}
         self._ledger = Ledger(folder / "checkpoint.jsonl")
-        last: dict[str, Any] = {"done": 0, "bytes": {}, "counts": {}}
+        self._last: dict[str, Any] = {"done": 0, "bytes": {}, "counts": {}}
         for _, value in self._ledger:
-            if all((file_size(folder / names[key]) or 0) >= size for key, size in value["bytes"].items()):
-                last = value  # a file that somebody shortened does not reach up to the later ones
-        self.done = int(last["done"])
-        self.counts = Counter[str](last["counts"])
-        self._files = {}
-        for key, name in names.items():
-            file = (folder / name).open("ab")
-            file.truncate(last["bytes"].get(key, 0))
-            file.seek(0, os.SEEK_END)
-            self._files[key] = file
-        self._saved = time.monotonic()
+            if _reached(value, self._paths):
+                self._last = value
+        self.done, self.counts = 0, Counter[str]()
+        self._files: dict[str, int] = {}
+        self._waiting: dict[str, list[bytes]] = {key: [] for key in names}
+        for key, path in self._paths.items():
+            with writing(path):
+                self._files[key] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        self._back()
 
     def append(self, texts: Mapping[str, str]) -> None:
         """One piece: what it adds to each file. `counts` are updated by the caller, before."""
         for key, text in texts.items():
-            self._files[key].write(text.encode())
+            self._waiting[key].append(text.encode())
         self.done += 1
         if time.monotonic() - self._saved > EVERY:
             self.checkpoint()
 
     def checkpoint(self) -> None:
         """Everything appended so far survives a kill from here on."""
-        for file in self._files.values():
-            file.flush()
-        sizes = {key: file.tell() for key, file in self._files.items()}
-        self._ledger.append({"done": self.done, "bytes": sizes, "counts": dict(self.counts)})
+        sizes = dict(self._last["bytes"])
+        try:
+            for key, waiting in self._waiting.items():
+                data = b"".join(waiting)
+                with writing(self._paths[key]):
+                    write_all(self._files[key], data)
+                sizes[key] = sizes.get(key, 0) + len(data)
+                waiting.clear()
+            now = {"done": self.done, "bytes": sizes, "counts": dict(self.counts)}
+            self._ledger.append(now)
+        except BaseException:
+            self._back()
+            raise
+        self._last, self._saved = now, time.monotonic()
+
+    def _back(self) -> None:
+        """To the last checkpoint: what lies behind it is half of something."""
+        for key, file in self._files.items():
+            os.ftruncate(file, self._last["bytes"].get(key, 0))
+            self._waiting[key].clear()
+        self.done = int(self._last["done"])
+        self.counts.clear()
+        self.counts.update(self._last["counts"])
         self._saved = time.monotonic()
 
     def close(self) -> None:
-        """A last checkpoint, and all files closed."""
-        self.checkpoint()
-        for file in self._files.values():
-            file.close()
-        self._ledger.close()
+        """A last checkpoint, if anything is behind the one before, and all files closed."""
+        try:
+            if self.done != self._last["done"]:
+                self.checkpoint()
+        finally:
+            for file in self._files.values():
+                os.close(file)
+            self._files.clear()
+            self._ledger.close()
+
+
+def _reached(checkpoint: Any, paths: Mapping[str, Path]) -> bool:
+    """Whether the files reach up to it: one that somebody shortened does not, and counts by an earlier one."""
+    try:
+        return all((file_size(paths[key]) or 0) >= size for key, size in checkpoint["bytes"].items())
+    except (TypeError, KeyError, AttributeError):
+        return False  # not a checkpoint's line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from pedagogy_r1.errors import RunError
+from pedagogy_r1.errors import DiskError, RunError
 from pedagogy_r1.job import CheckpointedFiles, JobFolder, JobRecord, differences
 from pedagogy_r1.provenance import digest, now
+
+from .full_disk import room_for
 
 
 class Toy(JobRecord):
@@ -154,3 +157,67 @@ def test_a_file_that_somebody_shortened_does_not_count(tmp_path: Path) -> None:
     again = CheckpointedFiles(tmp_path, {"a": "a.txt"})
     assert again.done == 1
     again.close()
+
+
+def test_on_a_full_disk_all_files_end_at_the_last_checkpoint(tmp_path: Path) -> None:
+    files = CheckpointedFiles(tmp_path, {"a": "a.txt", "b": "b.txt"})
+    files.counts["pieces"] += 1
+    files.append({"a": "0\n", "b": "0" * 50 + "\n"})
+    files.checkpoint()
+    files.counts["pieces"] += 1
+    files.append({"a": "1\n", "b": "1" * 500 + "\n"})
+    with room_for(200), pytest.raises(DiskError, match=r"b\.txt was not written"):
+        files.checkpoint()
+    assert (files.done, files.counts) == (1, {"pieces": 1})
+    files.close()
+    assert (tmp_path / "a.txt").read_text() == "0\n"
+    assert (tmp_path / "b.txt").read_text() == "0" * 50 + "\n"
+    again = CheckpointedFiles(tmp_path, {"a": "a.txt", "b": "b.txt"})
+    assert again.done == 1
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "why"),
+    [
+        (KeyboardInterrupt(), "interrupted", "interrupted by the user"),
+        (DiskError("the disk is full", "a.txt"), "stopped", "the disk is full: a.txt was not written"),
+        (KeyError("x"), "stopped", "KeyError('x')"),
+    ],
+)
+def test_whatever_ends_a_session_is_recorded(
+    tmp_path: Path, error: BaseException, status: str, why: str
+) -> None:
+    with pytest.raises(type(error)), JobFolder(tmp_path, toy()) as job:  # noqa: PT012 - the session is the block
+        job.save()
+        raise error
+    record = Toy.model_validate_json((tmp_path / "run.json").read_bytes())
+    assert (record.status, record.stopped_why) == (status, why)
+    with JobFolder(tmp_path, toy()) as again:
+        assert again.previous == record
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a disk of its own needs root")
+def test_a_disk_without_a_free_byte_still_takes_the_record(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk]).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        with pytest.raises(DiskError, match="the disk is full"), JobFolder(disk / "job", toy()) as job:
+            fill_up(disk, job)
+        assert Toy.model_validate_json((disk / "job/run.json").read_bytes()).status == "stopped"
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def fill_up(disk: Path, job: JobFolder[Toy]) -> None:
+    """Others take the last byte while a job is at work."""
+    job.save()
+    files = CheckpointedFiles(job.folder, {"a": "a.txt"})
+    with (disk / "others").open("ab", buffering=0) as others, contextlib.suppress(OSError):
+        while others.write(b"y" * 4096):
+            pass
+    assert os.statvfs(disk).f_bavail == 0
+    files.append({"a": "x" * 5000})
+    files.checkpoint()

@@ -15,6 +15,7 @@ again. In memory there is one number per request, so that a run may be larger th
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage, read_completion
-from ..errors import InputError
-from ..files.records import Ledger, Row, read_jsonl
+from ..errors import LedgerWarning
+from ..files.ledger import Ledger, say_left_out
+from ..files.records import Row, read_jsonl, whole_text
 
 FILE = "ledger.jsonl"
 
@@ -55,15 +57,15 @@ class Spent:
             self.dialect = line["dialect"]
         if kind not in ("reply", "fault"):
             return
-        self.requests += 1
-        self.retries += line["attempt"] > 1
+        again, usage = line["attempt"] > 1, Usage(*map(int, line.get("usage") or Usage()))
         if kind == "fault":
             self.faults[line["fault"]] += 1
         elif line["model"]:
-            self.served[line["model"]] += 1
-        self.mended.update(line.get("mended", ()))
-        if line.get("usage"):
-            self.tokens = Usage(*map(sum, zip(self.tokens, line["usage"], strict=True)))
+            self.served[whole_text(str(line["model"]))] += 1
+        self.mended.update(map(str, line.get("mended", ())))
+        self.requests += 1
+        self.retries += again
+        self.tokens = Usage(*map(sum, zip(self.tokens, usage, strict=True)))
 
     def summary(self) -> dict[str, Any]:
         """For ``run.json``."""
@@ -89,41 +91,43 @@ class Transcript:
         self._offset: dict[bytes, int] = {}
         self._gave_up: dict[bytes, str] = {}
         self._frames: set[str] = set()
-        for offset, line in self._ledger:
-            self._take(offset, line, forgive)
+        strange = []
+        for number, (offset, line) in enumerate(self._ledger, 1):
+            try:
+                self._take(offset, line, forgive)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                strange.append(number)
+        say_left_out(self._ledger.path, strange)
 
     def _take(self, offset: int, line: dict[str, Any], forgive: bool) -> None:
-        try:
-            kind, digest = line["kind"], line.get("digest", "")
-            self.spent.count(line)
-            if kind == "prompt":
-                self._frames.add(digest)
-            elif kind == "reply":
-                self._offset[bytes.fromhex(digest)] = offset
-                self._gave_up.pop(bytes.fromhex(digest), None)
-            elif kind == "gave_up" and forgive and line["missing"]:
-                self._gave_up.pop(bytes.fromhex(digest), None)
-                self._offset.pop(bytes.fromhex(digest), None)
-            elif kind == "gave_up":
-                self._gave_up[bytes.fromhex(digest)] = line["reason"]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"{self._ledger.path}: no ledger line at byte {offset} ({type(error).__name__}: {error})",
-                "restore the file",
-            ) from None
+        kind, digest = line["kind"], str(line.get("digest", ""))
+        if kind == "prompt":
+            self._frames.add(digest)
+            return
+        key = bytes.fromhex(digest)
+        self.spent.count(line)
+        if kind == "reply":
+            self._offset[key] = offset
+            self._gave_up.pop(key, None)
+        elif kind == "gave_up" and forgive and line["missing"]:
+            self._gave_up.pop(key, None)
+            self._offset.pop(key, None)
+        elif kind == "gave_up":
+            self._gave_up[key] = str(line["reason"])
 
     def answered(self, digest: str) -> ChatReply | None:
-        """The reply that is there already."""
+        """The reply that is there already; one that cannot be read any more is asked for again."""
         offset = self._offset.get(bytes.fromhex(digest))
         if offset is None:
             return None
         try:
             # What was taken as a reply then is one now, cut off or not.
             return read_completion(self._ledger.at(offset)["raw"], partial=True)
-        except ChatFault as error:
-            raise InputError(
-                f"{self._ledger.path}: the reply at byte {offset} is unreadable ({error})", "restore the file"
-            ) from None
+        except (ChatFault, KeyError, TypeError, ValueError) as error:
+            del self._offset[bytes.fromhex(digest)]
+            why = f"{self._ledger.path}: the reply at byte {offset} cannot be read ({error}); it is asked for again"
+            warnings.warn(why, LedgerWarning, stacklevel=2)
+            return None
 
     def given_up(self, digest: str) -> str | None:
         """Why the request was given up, if it was."""

@@ -16,12 +16,18 @@ def command(out: Path) -> None:
 
     No key, no server, no download. Running it again finds everything done and prints the same.
     """
+    from ..job import refuse_foreign
     from ..runs.export import export_runs
     from ..shipped import folder
     from . import cmd_agreement, cmd_annotate, cmd_import
 
     sample = folder("demo")
     traces, machine, humans = sample / "traces.jsonl", out / "cues", out / "humans"
+    if not all((run / "run.json").is_file() for run in (machine, humans)):
+        refuse_foreign(out, "demo", ("cues", "humans"))
+        for run in (machine, humans):
+            if not (run / "run.json").is_file():
+                refuse_foreign(run, "run")
     coded = (sample / "coder_A.csv", sample / "coder_B.csv")
     under = ("--codebook", "schoen@1.0.0", "--project", "sentence@1")
     steps: list[tuple[str, click.Command, list[str | Path]]] = [

@@ -8,6 +8,7 @@ Exit status: 0 done, 1 done with failures listed, 2 the user can mend it, 130 in
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
 import traceback
@@ -19,7 +20,7 @@ from typing import Any
 
 import click
 
-from ..errors import PedagogyError, did_you_mean
+from ..errors import LedgerWarning, PedagogyError, did_you_mean, disk_error
 from ..plugins import PluginWarning
 from .console import notice
 
@@ -89,20 +90,21 @@ class Commands(click.Group):
         except PedagogyError as error:
             _say_error(error.message, error.hint)
             ctx.exit(2)
-        except ValueError as error:
-            if not _raised_here(error):
-                raise
-            _say_error(str(error))
-            ctx.exit(2)
-        except OSError as error:
-            if isinstance(error, BrokenPipeError) or error.filename is None:
-                raise
-            why = f"{error.filename}: {(error.strerror or str(error)).lower()}"
-            _say_error(why, "check the path, its permissions and the space on the disk")
-            ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted", err=True)
             ctx.exit(130)
+        except Exception as error:
+            if isinstance(error, ValueError) and _raised_here(error):
+                _say_error(str(error))
+            elif (full := disk_error(error)) is not None:
+                _say_error(full.message, full.hint)
+                _flushed()
+            elif isinstance(error, OSError) and error.filename is not None:
+                why = f"{error.filename}: {(error.strerror or str(error)).lower()}"
+                _say_error(why, "check the path and its permissions")
+            else:
+                raise
+            ctx.exit(2)
 
 
 def _say_error(message: str, hint: str = "") -> None:
@@ -111,9 +113,19 @@ def _say_error(message: str, hint: str = "") -> None:
         click.echo(f"hint:  {hint}", err=True)
 
 
+def _flushed() -> OSError | None:
+    """What is printed reaches its file; else the fault, and what is left of it is let go of."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return error
+    return None
+
+
 def _warn(others: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
-    """What Python calls with a warning: of a plugin, it is a sentence; ``others`` are shown as ever."""
-    if issubclass(category, PluginWarning):
+    """What Python calls with a warning: of a plugin or a ledger, it is a sentence; ``others`` are shown as ever."""
+    if issubclass(category, PluginWarning | LedgerWarning):
         notice(f"warning: {message}")
     else:
         others(message, category, *where)
@@ -133,8 +145,21 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the ``pcode`` script."""
+    status: Any = 0
+    fault: OSError | None = None
     try:
         cli(prog_name="pcode")
+    except SystemExit as end:
+        status = end.code
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(0)
+    except OSError as error:  # of `--help`, which is printed before any command is reached
+        fault = error
+    fault = _flushed() or fault
+    if fault is not None:
+        full = disk_error(fault, "what was printed")
+        if full is None:
+            raise fault
+        _say_error(full.message, full.hint)
+        status = 2
+    sys.exit(status)

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from .. import plugins
 from ..codebook import Codebook
 from ..codebook.check import load_checked
-from ..errors import ArgumentError, PedagogyError, PluginError
+from ..errors import ArgumentError, PluginError
 from ..intake.traces_file import TracesFile, no_trace
-from ..job import Status
+from ..job import BY_USER, Status
 from ..runs.run import CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
 from ..trace import Trace, Unit
@@ -26,7 +26,6 @@ from ..unit.unitizer import Unitizer
 from . import Coder, Context
 
 CODERS = "pedagogy_r1.coding.coders"
-BY_USER = "interrupted by the user"
 
 Progress = Callable[[int, int], None]
 """Called with (traces done, traces in all)."""
@@ -106,15 +105,12 @@ def execute(
     job: Annotation, *, progress: Progress | None = None, notice: Notice | None = None, restart: bool = False
 ) -> CoderRun:
     """Run a prepared job."""
-    writer = RunWriter(job.out, job.manifest, job.book, restart=restart)
-    try:
+    with RunWriter(job.out, job.manifest, job.book, restart=restart) as writer:
         if writer.damaged and notice:
             names = ", ".join(writer.damaged)
             notice(f"{job.out}: {names} changed since the run was complete; the run is made again")
         if not writer.complete:
             _code(job, writer, progress)
-    finally:
-        writer.close()
     return CoderRun(job.out)
 
 
@@ -133,9 +129,6 @@ def _code(job: Annotation, writer: RunWriter, progress: Progress | None) -> None
     except KeyboardInterrupt:
         writer.finish("interrupted", why=BY_USER)
         return
-    except PedagogyError as error:
-        writer.finish("stopped", why=error.message)
-        raise
     status: Status = "interrupted" if outcome.interrupted else "stopped" if outcome.stopped else "complete"
     why = BY_USER if outcome.interrupted else outcome.stopped
     writer.finish(status, why=why, usage=(outcome.usage or {}) | writer.usage)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from ..errors import InputError
+from ..errors import InputError, writing
 from .spreadsheet import sheet_rows
 
 
@@ -266,6 +266,15 @@ def _table_row(line: int, names: list[str], cells: list[str | None]) -> Row | Ba
     return Row(line, {name: cell for name, cell in zip(names, padded, strict=False) if name})
 
 
+def whole_text(text: str) -> str:
+    """Text that a file can hold: half a character (a lone surrogate, as in ``"\\ud800"``) becomes U+FFFD.
+
+    >>> whole_text("a\ud800b"), whole_text("\ud83d\ude00")
+    ('a\ufffdb', '😀')
+    """
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def dump(value: Any) -> str:
     """One line of JSON, non-ASCII text kept readable."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -273,22 +282,35 @@ def dump(value: Any) -> str:
 
 @contextmanager
 def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Write a whole file or nothing: a reader never sees half of it."""
+    """Write a whole file or nothing: a reader never sees half of it.
+
+    A symbolic link stays one: what it leads to is written. What is no file (``/dev/stdout``, a pipe) is written into.
+    Raises `DiskError` where the disk takes no more; what was there before is then there still.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    # A lone surrogate has no UTF-8; its backslash form is what JSON would have written.
-    text: Any = {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
-    try:
-        with os.fdopen(handle, mode, **({} if "b" in mode else text)) as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with writing(path):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open(mode, **_encoding(mode)) as file:
+                yield file
+            return
+        path = Path(os.path.realpath(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, mode, **_encoding(mode)) as file:
+                yield file
+            umask = os.umask(0)
+            os.umask(umask)
+            Path(name).chmod(0o666 & ~umask)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def _encoding(mode: str) -> dict[str, Any]:
+    """A lone surrogate has no UTF-8; its backslash form is what JSON would have written."""
+    return {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
 
 
 def write_text(path: str | Path, text: str | bytes) -> None:
@@ -316,76 +338,3 @@ def write_json(path: str | Path, value: Any) -> None:
     """Write one JSON value for people to read, atomically."""
     with atomic(path) as file:
         file.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
-
-
-class Ledger:
-    """An append-only JSONL file that survives SIGKILL: a torn last line is cut off when it is opened again.
-
-    Every line reaches the operating system before ``append`` returns, so a killed process loses nothing
-    that it had been told was written. (A power cut may; that is what ``sync`` is for.)
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-        self.size = _whole_lines(self._file)
-        os.ftruncate(self._file, self.size)
-
-    def append(self, value: Any) -> int:
-        """Append one value; returns the byte offset at which it lies."""
-        offset = self.size
-        data = dump(value).encode("utf-8", "backslashreplace") + b"\n"
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._file, view) :]
-        self.size += len(data)
-        return offset
-
-    def at(self, offset: int) -> Any:
-        """The value that ``append`` put at ``offset``."""
-        length = 1 << 14
-        while True:
-            data = os.pread(self._file, length, offset)
-            end = data.find(b"\n")
-            if end >= 0:
-                return json.loads(data[:end])
-            if len(data) < length:
-                raise InputError(
-                    f"{self.path}: no record at byte {offset}", "the file was changed from outside"
-                )
-            length *= 4
-
-    def __iter__(self) -> Iterator[tuple[int, Any]]:
-        """(offset, value) of every line; a line that is no JSON names itself in the error."""
-        offset = 0
-        with self.path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                if raw.endswith(b"\n"):
-                    try:
-                        yield offset, json.loads(raw)
-                    except ValueError as error:
-                        raise InputError(
-                            f"{self.path}:{number}: bad JSON: {error}",
-                            "restore the file from a copy, or delete that line",
-                        ) from None
-                offset += len(raw)
-
-    def sync(self) -> None:
-        """Force what was appended onto the disk."""
-        os.fsync(self._file)
-
-    def close(self) -> None:
-        os.close(self._file)
-
-
-def _whole_lines(handle: int) -> int:
-    """Length of the file up to and including its last newline."""
-    size = os.fstat(handle).st_size
-    while size:
-        start = max(0, size - (1 << 16))
-        end = os.pread(handle, size - start, start).rfind(b"\n")
-        if end >= 0:
-            return start + end + 1
-        size = start
-    return 0

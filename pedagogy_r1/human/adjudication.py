@@ -13,7 +13,6 @@ that were taken back or replaced are in the logs too; ``stands`` says which coun
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -180,13 +179,12 @@ def decided(entry: Entry, dispute: Dispute, work: Work) -> bool:
     return entry.done and bool(entry.memo) and work.said.get(dispute.task.unit.id) == dispute.codes
 
 
-def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[str]) -> Manifest:
-    """Write the run of the third coder into ``out``, over what was there of the same material. Returns its manifest."""
-    book = material.book
+def adjudicated_run(material: Material, who: Sequence[str] = ()) -> Manifest:
+    """The manifest of the third coder's run, which is the same run whoever decided."""
     parameters = {"coders": list(material.coders), "adjudicated by": list(who)}
-    manifest = Manifest.new(
+    return Manifest.new(
         "adjudicated",
-        book,
+        material.book,
         {"adjudicated": material.source, "scheme": material.scheme},
         coders=[CoderInfo(name=ADJUDICATED, kind="human")],
         coder="adjudicate",
@@ -194,14 +192,19 @@ def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[s
         parameters=parameters,
         source={"material": material.source},
     )
+
+
+def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[str]) -> Manifest:
+    """Write the run of the third coder into ``out``, over what was there of the same material. Returns its manifest."""
+    manifest = adjudicated_run(material, who)
     disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
-    with closing(RunWriter(out, manifest, book, restart=True)) as writer:
+    with RunWriter(out, manifest, material.book, restart=True) as writer:
         for trace_id, units in material.units.items():
             settled = (
                 _settled(unit, material, disputes.get(unit.id), work, manifest.run_id) for unit in units
             )
             writer.write(material.traces[trace_id], list(units), [coding for coding in settled if coding])
-        return writer.finish("complete", parameters=parameters)
+        return writer.finish("complete", parameters=manifest.parameters)
 
 
 def _settled(

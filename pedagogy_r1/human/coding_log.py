@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -24,7 +25,8 @@ from pydantic import BaseModel, ValidationError
 
 from ..codebook import Codebook
 from ..errors import InputError, RunError
-from ..files.records import BadRow, Ledger, Row, read_jsonl
+from ..files.ledger import Ledger, sound_length
+from ..files.records import BadRow, Row, read_jsonl
 from ..provenance import now
 
 NAME = "web.jsonl"
@@ -149,7 +151,7 @@ class Work:
 
 
 def read_log(path: Path) -> tuple[LogHeader, Work]:
-    """The first line, and what the others add up to; a last one that is torn was never confirmed, and is left out.
+    """The first line, and what the others add up to; what a kill or a power cut left behind them was never confirmed.
 
     Raises `InputError` naming the line that is none of a log.
     """
@@ -173,13 +175,10 @@ def read_log(path: Path) -> tuple[LogHeader, Work]:
     return header, work
 
 
-def _whole_lines(path: Path) -> list[Row | BadRow]:
-    rows = list(read_jsonl(path))
-    if not (rows and isinstance(rows[-1], BadRow)):
-        return rows
+def _whole_lines(path: Path) -> Iterator[Row | BadRow]:
     with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return rows if file.read(1) == b"\n" else rows[:-1]
+        lines = len(file.read(sound_length(file.fileno())).splitlines())
+    return (row for row in read_jsonl(path) if row.line <= lines)
 
 
 class CodingLog:
@@ -193,8 +192,7 @@ class CodingLog:
         self._held = _hold(path)
         self._ledger = Ledger(path)
         if not self._ledger.size:
-            self._ledger.append(header.model_dump(mode="json"))
-            self._ledger.sync()
+            self._ledger.append(header.model_dump(mode="json"), sync=True)
         found, self.work = read_log(path)
         if found != header:
             self.close()
@@ -242,8 +240,7 @@ class CodingLog:
         change = LoggedChange(n=self.work.n + 1, at=now(), unit_id=unit_id, undoes=undoes, **more)
         ours = ("n", "at", "unit_id")
         told = change.model_dump(mode="json", exclude_defaults=True)
-        self._ledger.append({name: told.pop(name) for name in ours} | told)
-        self._ledger.sync()
+        self._ledger.append({name: told.pop(name) for name in ours} | told, sync=True)
         self.work.take(change, row=change.n + 1)
 
     def _check(self, entry: Entry) -> None:

@@ -9,7 +9,6 @@ units (`build_codings.py`) → write. All problems of all files are found before
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -271,7 +270,7 @@ def _own_units(coded: dict[str, list[SpanCoding]], lang: str | None, report: Cod
 def _write(
     out: Path, book: Codebook, manifest: Manifest, coded: Iterator[tuple[Trace, list[Unit], list[Coding]]]
 ) -> None:
-    with closing(RunWriter(out, manifest, book)) as writer:
+    with RunWriter(out, manifest, book) as writer:
         for number, (trace, units, codings) in enumerate(coded):
             if not writer.complete and number >= writer.done:
                 writer.write(trace, units, codings)

@@ -76,13 +76,10 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
             "coder": old.manifest.coder,
         },
     )
-    writer = RunWriter(Path(out), manifest, book, restart=True)
-    try:
+    with RunWriter(Path(out), manifest, book, restart=True) as writer:
         result = _carry_all(old, path, writer)
         _write_recode(Path(out) / RECODE, result[2])
         writer.finish("complete")
-    finally:
-        writer.close()
     return Migrated(CoderRun(out), *result)
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from ..codebook import Codebook
+from ..errors import DiskError
 from ..files.records import atomic, dump
-from ..job import CheckpointedFiles, JobFolder, Status
+from ..job import CheckpointedFiles, JobFolder, Status, ended_by
 from ..provenance import digest
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
@@ -45,26 +47,51 @@ _USAGE = "usage: "
 class RunWriter:
     """``done`` traces lie complete on disk; ``complete``: there is nothing to do. ``damaged``: files that were changed.
 
-    ``restart`` writes the run again even if it is complete.
+    ``restart`` writes the run again even if it is complete. As a context it records what ended it, and lets go of the folder.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, book: Codebook, *, restart: bool = False) -> None:
-        self._job = JobFolder(folder, manifest, ours=("codebook.yaml", "ledger.jsonl"))
+        self._job = JobFolder(folder, manifest, ours=("ledger.jsonl",))
         previous = self._job.previous
         self.damaged = self._job.damaged(FILES)
         restart = restart or bool(self.damaged)
         self.complete = previous is not None and previous.status == "complete" and not restart
+        self._ended = self.complete
         if previous is not None and self.complete:
             self._job.record, self.done = previous, int(previous.counts.get("traces", 0))
             return
-        if restart or previous is None:
+        try:
+            self._open(folder, book, restart)
+        except BaseException:
+            self._job.close()
+            raise
+
+    def _open(self, folder: Path, book: Codebook, restart: bool) -> None:
+        """The record lies there first: from then on the folder is this run's, whatever happens."""
+        if self._job.previous is None:
+            self._job.save()
+        if restart:
             (folder / "checkpoint.jsonl").unlink(missing_ok=True)
         self._files = CheckpointedFiles(folder, {name.removesuffix(".jsonl"): name for name in FILES})
         self.done, self.counts = self._files.done, self._files.counts
-        if previous is None or self.damaged:
+        if not (folder / "codebook.yaml").is_file() or self.damaged:
             with atomic(folder / "codebook.yaml") as file:
                 file.write(dump_codebook(book))
         self._job.save()
+
+    def __enter__(self) -> RunWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Whatever ended the session before `finish` is recorded."""
+        try:
+            if not self._ended and error is not None:
+                status, why = ended_by(error)
+                self.finish(status, why=why)
+        finally:
+            self.close()
 
     @property
     def manifest(self) -> Manifest:
@@ -112,8 +139,16 @@ class RunWriter:
         self._files.checkpoint()
 
     def finish(self, status: Status, *, why: str | None = None, **updates: Any) -> Manifest:
-        """Record how the run ended; ``complete`` removes the checkpoints."""
-        self._files.close()
+        """Record how the run ended; ``complete`` removes the checkpoints.
+
+        Raises `DiskError` where the last pieces find no room; the run is then recorded as stopped.
+        """
+        self._ended = True
+        try:
+            self._files.close()
+        except DiskError as error:
+            self._job.finish("stopped", why=error.message, counts=_tidy(self.counts), **updates)
+            raise
         manifest = self._job.finish(status, why=why, files=FILES, counts=_tidy(self.counts), **updates)
         if status == "complete":
             (self._job.folder / "checkpoint.jsonl").unlink()

@@ -51,7 +51,8 @@ def find_thoughts(traces: str | Path, out: str | Path, **options: Any) -> Though
 
 def execute(job: ThoughtJob, *, progress: Progress | None = None) -> ThoughtRun:
     """Ask what is not answered yet, and write ``thoughts.jsonl`` if everything could be asked."""
-    with JobFolder(job.out, job.run, otherwise="made with other prompts") as folder:
+    ledgers = ("segmenter", *(f"judge-{number}" for number, _ in enumerate(job.run.judges, 1)))
+    with JobFolder(job.out, job.run, ours=ledgers, otherwise="made with other prompts") as folder:
         if folder.previous is not None and _finished(folder.previous, job):
             return folder.previous
         folder.save()

@@ -170,7 +170,7 @@ def _replace_failed(out: Path, record: TrainingRecord) -> None:
     if path.is_file() and latest(out / "checkpoints") is None:
         with locked(out):
             there = read_record(path, TrainingRecord, no_file=RunError(f"{path} is missing"))
-            if there.status == "running":
+            if there.status != "complete":
                 save_record(path, record)
 
 

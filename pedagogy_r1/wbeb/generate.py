@@ -28,14 +28,14 @@ from ..asking import (
 )
 from ..asking import AskOutcome as SessionEnd
 from ..chat import BYTES_PER_TOKEN, rough_tokens
-from ..errors import ArgumentError, InputError, PedagogyError
+from ..errors import ArgumentError, InputError
 from ..files.records import atomic, dump
-from ..job import JobFolder, Status
+from ..job import BY_USER, JobFolder, Status
 from ..provenance import digest, now
 from ..trace import Trace
 from .answers.probability import TrimmedChat
 from .condition import Condition, condition
-from .generation import ITEMS, TIMINGS, TRACES, Generation, GenerationManifest, Missing, write_timings
+from .generation import ITEMS, TRACES, Generation, GenerationManifest, Missing, write_timings
 from .item import Item, write_items
 from .questions import GenerationSettings, Questions, trace_of
 
@@ -44,7 +44,6 @@ Progress = Callable[[int, int], None]
 
 SERVER, IN_PROCESS = 16, 256
 """Requests in flight by default: what a server takes from one user, and what lets a backend fill and sort its batches."""
-INTERRUPTED = "interrupted by the user"
 
 
 @dataclass(frozen=True)
@@ -144,23 +143,20 @@ def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
     with JobFolder(
         job.folder,
         job.manifest,
-        ours=(ITEMS, TRACES, TIMINGS, LEDGER),
+        ours=(LEDGER,),
         otherwise="the items, or the words in which they are put, have changed",
     ) as folder:
         if _stands(folder, job.sending.retry_missing):
             return Generation(job.folder)
         for left in job.folder.glob(f".{TRACES}.*"):  # of a process that was killed
             left.unlink()
-        write_items(job.folder / ITEMS, job.items)
         folder.save()
+        write_items(job.folder / ITEMS, job.items)
         try:
             end, found = _ask(job, progress)
         except KeyboardInterrupt:
-            folder.finish("interrupted", why=INTERRUPTED)
+            folder.finish("interrupted", why=BY_USER)
             return Generation(job.folder)
-        except PedagogyError as error:
-            folder.finish("stopped", why=error.message)
-            raise
         write_timings(job.folder)
         status, why = _how_it_ended(end)
         folder.finish(status, why=why, files=(TRACES,), **found, usage=end.usage or {})
@@ -177,7 +173,7 @@ def _stands(folder: JobFolder[GenerationManifest], retry_missing: bool) -> bool:
 
 def _how_it_ended(end: SessionEnd) -> tuple[Status, str | None]:
     if end.interrupted:
-        return "interrupted", INTERRUPTED
+        return "interrupted", BY_USER
     return ("stopped", end.stopped) if end.stopped else ("complete", None)
 
 

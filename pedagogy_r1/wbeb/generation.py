@@ -108,6 +108,11 @@ def _timings(ledger: Path) -> Iterator[Sequence[Any]]:
     for row in read_jsonl(ledger):
         if isinstance(row, Row) and row.data.get("kind") in ("reply", "fault"):
             line = row.data
-            about, tokens = line["about"], line.get("usage") or ("", "", "")
+            about, tokens = line.get("about"), line.get("usage")
+            about = about if isinstance(about, dict) else {}
+            tokens = tokens if isinstance(tokens, list) else ("", "", "")
             ended = line.get("fault") or line.get("finish")
-            yield [about["item"], about["sample"], line["attempt"], line["seconds"], ended, *tokens]
+            yield [
+                *(about.get("item"), about.get("sample"), line.get("attempt"), line.get("seconds"), ended),
+                *tokens[:3],
+            ]

@@ -24,6 +24,7 @@ from ..human.adjudication import (
     ADJUDICATED,
     Dispute,
     Material,
+    adjudicated_run,
     decided,
     from_packet,
     from_runs,
@@ -31,6 +32,7 @@ from ..human.adjudication import (
     write_log,
 )
 from ..human.coding_log import Attribution
+from ..job import JobFolder
 from ..runs.run import primary_code
 from .code import CodePages
 from .state import State
@@ -86,6 +88,8 @@ class Adjudication(Workplace):
     def __init__(self, material: Material, out: Path) -> None:
         self.material, self.out = material, out
         self.disputes = list(material.disputes())
+        # Somebody else's folder is refused now, and not when all is decided and shall be written.
+        JobFolder(out, adjudicated_run(material), ours=(LEDGER,)).close()
         log = open_log(out / LEDGER, material.source, ADJUDICATED, material.book)
         super().__init__([dispute.task for dispute in self.disputes], log, whole=material.whole)
 

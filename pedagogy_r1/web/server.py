@@ -34,7 +34,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from ..errors import InputError, PedagogyError, RunError
+from ..errors import DiskError, InputError, PedagogyError, RunError
 from .escape import stylesheet
 from .keys import Keys, Passwords, is_loopback, own_names
 from .security import Gate, admitted
@@ -70,6 +70,11 @@ def make_app(state: State, keys: Keys) -> ASGIApp:
         found = cast(PedagogyError, error)
         return state.problem(request, 409, found.message, found.hint)
 
+    async def full(request: Request, error: Exception) -> Response:
+        why = f"Not saved: {cast(DiskError, error).why}"
+        hint = "Make room on the disk, then do it again. What was shown as saved is kept."
+        return state.problem(request, 507, why, hint)
+
     async def refused(request: Request, error: Exception) -> Response:
         found = cast(HTTPException, error)
         return state.problem(request, found.status_code, f"{found.status_code}: {found.detail}")
@@ -84,7 +89,12 @@ def make_app(state: State, keys: Keys) -> ASGIApp:
     routes += _login(state, keys) if keys.passwords else []
     app = Starlette(
         routes=[*routes, *(route for page in pages for route in page.routes(state))],
-        exception_handlers={PedagogyError: failed, HTTPException: refused, Exception: broken},
+        exception_handlers={
+            DiskError: full,
+            PedagogyError: failed,
+            HTTPException: refused,
+            Exception: broken,
+        },
     )
     return Gate(app, state, keys)
 

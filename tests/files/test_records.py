@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError
-from pedagogy_r1.files.records import BadRow, Ledger, Row, atomic, read_rows, write_jsonl
+from pedagogy_r1.files.ledger import Ledger
+from pedagogy_r1.files.records import BadRow, Row, atomic, read_rows, write_jsonl
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -168,11 +169,15 @@ def test_atomic_leaves_the_old_file_when_writing_fails(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
 
 
+@pytest.mark.filterwarnings("ignore::pedagogy_r1.errors.LedgerWarning")
 @given(st.lists(json_values, max_size=6), st.integers(0, 60))
 def test_a_torn_last_line_is_cut_off(
     tmp_path_factory: pytest.TempPathFactory, values: list[object], cut: int
 ) -> None:
-    """Cut the file anywhere: what remains is a prefix of the values, and appending goes on from there."""
+    """Cut the file anywhere: what remains is a prefix of the values, and appending goes on from there.
+
+    An object that lacks nothing but its newline is whole: an editor takes newlines off.
+    """
     path = tmp_path_factory.mktemp("ledger") / "l.jsonl"
     ledger = Ledger(path)
     offsets, ends = [], []
@@ -185,7 +190,8 @@ def test_a_torn_last_line_is_cut_off(
     path.write_bytes(whole[: max(0, len(whole) - cut)])
     again = Ledger(path)
     kept = [value for _, value in again]
-    assert kept == values[: sum(end <= len(whole) - cut for end in ends)]
+    need = [end - isinstance(value, dict) for value, end in zip(values, ends, strict=True)]
+    assert kept == values[: sum(end <= len(whole) - cut for end in need)]
     again.append("after")
     assert [value for _, value in again] == [*kept, "after"]
     again.close()

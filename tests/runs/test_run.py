@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from pedagogy_r1.errors import CodebookError, InputError, RunError
+from pedagogy_r1.errors import CodebookError, InputError, LedgerWarning, RunError
 from pedagogy_r1.runs.run import CoderInfo, CoderRun, Coding, Manifest
 from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
@@ -67,13 +68,13 @@ def test_a_killed_run_goes_on_behind_its_last_checkpoint(tmp_path: Path) -> None
     killed.checkpoint()
     killed.write(*one(2))
     for file in killed._files._files.values():
-        file.write(b'{"half a li')
-        file.flush()
+        os.write(file, b'{"half a li')
     killed.close()  # the lock goes with the process; the files stay as they are
     with (tmp_path / "killed/checkpoint.jsonl").open("ab") as file:
         file.write(b'{"done": 3, "by')
 
-    again = RunWriter(tmp_path / "killed", manifest(), book())
+    with pytest.warns(LedgerWarning, match=r"checkpoint\.jsonl: 15 bytes .* were cut off"):
+        again = RunWriter(tmp_path / "killed", manifest(), book())
     assert again.done == 2
     for number in range(again.done, 5):
         again.write(*one(number))

@@ -14,12 +14,13 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.errors import InputError, LedgerWarning, RunError
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.runs.run import CoderRun
 
 from ..coders import code_by_keys, form, next_unit
+from ..full_disk import room_for
 from ..packets import HARD, make_packet
 from ..web_browser import chromium, picture, violations, watched
 from ..web_server import WebServer, web_server
@@ -83,7 +84,8 @@ def test_a_torn_line_is_cut_and_the_rest_is_there(packet: Packet) -> None:
     with desk.path.open("ab") as file:
         file.write(b'{"n":2,"at":"2026-01-01T00:00:00+00:00","unit_id":"u1","co')
     assert list(read_log(desk.path)[1].entries) == units[:1]
-    again = _log(packet)
+    with pytest.warns(LedgerWarning, match="were cut off"):
+        again = _log(packet)
     again.change(units[1], codes=("C",))
     again.close()
     lines = [json.loads(line) for line in desk.path.read_text().splitlines()]
@@ -148,6 +150,24 @@ def test_forms_without_a_script(packet: Packet) -> None:
     assert (entries[units[2]].missing, entries[units[2]].memo) == (True, "cut off")
     assert entries[units[3]].flag
     assert entries[units[4]].codes is None
+
+
+def test_not_saved_is_said_where_the_disk_is_full(packet: Packet) -> None:
+    """Issue 11: what was saved before and after is there, and nothing of what was not."""
+    log = packet.folder / "A/web.jsonl"
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        server.enter()
+        form(server, "/code/1", do="first B")
+        with room_for(log.stat().st_size + 30, server.process.pid):
+            for script in (False, True, False):
+                refused = form(server, "/code/2", script=script, do="first C")
+                assert refused.status == 507
+                assert "<h1>Not saved: no file may grow as large here</h1>" in refused.text
+                assert "Make room on the disk, then do it again." in refused.text
+        assert form(server, "/code/3", do="first C").status == 303
+    units = [task.unit.id for task in packet.tasks("A")]
+    assert list(read_log(log)[1].entries) == [units[0], units[2]]
+    _log(packet).close()
 
 
 def test_a_memo_from_another_window_is_not_overwritten(packet: Packet) -> None:

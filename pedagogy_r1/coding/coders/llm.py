@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,11 @@ def _judged(folder: Path, window: int) -> frozenset[tuple[str, int, str]]:
     """(trace, number of the window, critic) of each critic's reply in the ledger. Its digest depends on what it judged."""
     if not (folder / FILE).is_file():
         return frozenset()
-    replies = (row.data for row in read_jsonl(folder / FILE) if isinstance(row, Row))
-    about = [data["about"] for data in replies if data.get("kind") == "reply"]
-    return frozenset((a["trace"], a["units"][0] // window, a["coder"]) for a in about if "alone" not in a)
+    found = set()
+    for row in read_jsonl(folder / FILE):
+        if isinstance(row, Row) and row.data.get("kind") == "reply":
+            with suppress(KeyError, TypeError, IndexError):  # a line that was changed counts as none
+                about = row.data["about"]
+                if "alone" not in about:
+                    found.add((about["trace"], about["units"][0] // window, about["coder"]))
+    return frozenset(found)

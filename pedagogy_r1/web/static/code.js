@@ -41,7 +41,8 @@ async function send(action, goes) {
   }
   if (!answer.ok) {
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".problem");
-    fail(`Not saved: ${page?.querySelector("h1")?.textContent ?? answer.status}`, page?.querySelector("p")?.textContent ?? "", answer.status === 409 ? "" : action);
+    const why = page?.querySelector("h1")?.textContent ?? String(answer.status);
+    fail(why.startsWith("Not saved") ? why : `Not saved: ${why}`, page?.querySelector("p")?.textContent ?? "", answer.status === 409 ? "" : action);
     return;
   }
   const go = answer.headers.get("X-Go");
