@@ -233,6 +233,10 @@ class JobFolder(Generic[Record]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """What ended a session before its `finish` is recorded."""
+        self.give_up(error)
+
+    def give_up(self, error: BaseException | None) -> None:
+        """Record ``error``, if it ended a session that had a record; let another process have the folder."""
         try:
             if error is not None and self._at_work:
                 status, why = ended_by(error)

@@ -62,8 +62,8 @@ class RunWriter:
             return
         try:
             self._open(folder, book, restart)
-        except BaseException:
-            self._job.close()
+        except BaseException as error:
+            self._job.give_up(error)
             raise
 
     def _open(self, folder: Path, book: Codebook, restart: bool) -> None:
