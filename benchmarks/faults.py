@@ -118,7 +118,8 @@ def run(words: list[object], log: Path, room: int | None = None) -> Ended:
 
 
 def outcome(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files(folder)}
+    found = (path for path in files(folder) if path.parent.name != "stages")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
 @contextmanager

@@ -25,7 +25,7 @@ import fcntl
 import os
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -178,6 +178,15 @@ def lock(folder: Path) -> int:
     return handle
 
 
+def write_anyway(handle: int, write: Callable[[], None]) -> None:
+    """``write`` a record; what a full disk does not give, it takes of the room that the lock ``handle`` holds."""
+    try:
+        write()
+    except DiskError:
+        os.ftruncate(handle, _OWNER)
+        write()
+
+
 _OWNER, _RESERVE = 32, 1 << 15
 """Bytes of a lock: the number of its process, and room held so that a full disk can still take a record of that."""
 
@@ -261,18 +270,11 @@ class JobFolder(Generic[Record]):
         return damaged(self.folder, self.previous, files) if self.previous else []
 
     def save(self, **updates: Any) -> Record:
-        """Record what is known by now.
-
-        Of the room that a lock holds, the record may take what a full disk does not give.
-        """
+        """Record what is known by now."""
         self._at_work = updates.get("status", self.record.status) == "running"
         seconds = round(self._before + time.monotonic() - self._began, 3)
         self.record = self.record.model_copy(update={"seconds": seconds, **updates})
-        try:
-            save_record(self.path, self.record)
-        except DiskError:
-            os.ftruncate(self._lock, _OWNER)
-            save_record(self.path, self.record)
+        write_anyway(self._lock, lambda: save_record(self.path, self.record))
         return self.record
 
     def finish(

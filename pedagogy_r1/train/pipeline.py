@@ -25,7 +25,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import InputError, RunError, did_you_mean
 from ..files.records import write_json, write_text
-from ..job import lock
+from ..job import lock, write_anyway
 from ..provenance import digest, now, versions
 from .recipe import Recipe, StageRun, expand, place
 from .stage_inputs import DigestCache, changed, code_of
@@ -256,7 +256,7 @@ class Pipeline:
         record |= {"exit": status, "seconds": round(time.monotonic() - began, 1), "finished": now()}
         if status and not (status == 1 and task.stage.accept_failures):
             record["status"] = "interrupted" if status == 130 else "failed"
-            write_json(self._record(task.name), record)
+            write_anyway(handle, lambda: write_json(self._record(task.name), record))
             if status == 130:
                 raise KeyboardInterrupt
             hint = "it says above what failed; run the same command again to go on from here"
