@@ -265,13 +265,13 @@ def full_web(home: Path, sizes: int, adjudicate: bool) -> Row:
                         server.process.pid, resource.RLIMIT_FSIZE, (log.stat().st_size + number * 97, -1)
                     )
                 for nth in range(2, 22):
-                    save(server, path, saved, count, 1 + nth % 4, f"{nth} " + "b" * (number * 53 % 400))
+                    save(server, path, saved, count, 1 + nth % 2, f"{nth} " + "b" * (1 + number * 53 % 400))
                 if adjudicate and form(server, f"{path}/write").status not in (303, 507):
                     count["traceback"] += 1
                 (home / "disk" / "others").unlink(missing_ok=True)
                 if limit:
                     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limit)
-                save(server, path, saved, count, 4, "there is room again")
+                save(server, path, saved, count, 2, "there is room again")
                 if adjudicate:
                     count["stuck"] += form(server, f"{path}/write").status != 303
                 server.process.kill()

@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
 
 from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest, Fault, unwrapped
-from ..errors import ChatError
+from ..errors import ChatError, DiskError, PedagogyError
 from .patience import Patience, Pause
 from .transcript import Transcript
 
@@ -78,7 +78,7 @@ class Asker:
         self.transcript = transcript
         self.limiter = Limiter(sending.concurrency)
         self.stopped: str | None = None
-        self.failed: ChatError | None = None
+        self.failed: PedagogyError | None = None
         self._sending, self._expected = sending, expected_tokens
         self._asking: dict[str, asyncio.Future[object]] = {}
         self._random = random.Random(seed)  # noqa: S311 - jitter, no secret
@@ -89,7 +89,7 @@ class Asker:
         self._unused: dict[str, tuple[Callable[..., None], ChatReply]] = {}
         self._dialect: dict[str, str] | None = None
 
-    def stop(self, why: str, error: ChatError | None = None) -> None:
+    def stop(self, why: str, error: PedagogyError | None = None) -> None:
         """Send nothing more; what is in flight comes home and is kept."""
         if self.stopped is None:
             self.stopped, self.failed = why, error
@@ -128,12 +128,10 @@ class Asker:
             done.set_result(None)
 
     def _known(self, request: ChatRequest, parse: Callable[[ChatReply], T]) -> T | GaveUp | None:
-        reason = self.transcript.given_up(request.digest)
-        if reason is None and request.digest in self._unsaid:
-            reason = self._unsaid[request.digest][0]
+        unsaid, unused = self._unsaid.get(request.digest), self._unused.get(request.digest)
+        reason = self.transcript.given_up(request.digest) or (unsaid and unsaid[0])
         if reason is not None and reason in get_args(Fault):  # others were found in a reply, which is there
             return GaveUp(reason, reason in CONTENT_FAULTS)
-        unused = self._unused.get(request.digest)
         reply = unused[1] if unused else self.transcript.answered(request.digest)
         with contextlib.suppress(ChatFault):  # a line that was changed since is asked for again
             return None if reply is None else parse(_bare(request, reply))
@@ -187,7 +185,7 @@ class Asker:
                 self.limiter.pause(fault.retry_after)
             self._failed(fault, request, early=early, ticket=ticket, piece=asked.priority)
             return fault
-        except ChatError as error:
+        except (ChatError, DiskError) as error:  # what cannot be kept is not asked for
             self.stop(error.message, error)
             raise StoppedError from error
         finally:

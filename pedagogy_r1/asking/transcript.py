@@ -54,7 +54,7 @@ class Spent:
         """Add a line of the ledger."""
         kind = line["kind"]
         if kind == "server":
-            self.dialect = line["dialect"]
+            self.dialect = dict(line["dialect"])
         if kind not in ("reply", "fault"):
             return
         again, usage = line["attempt"] > 1, Usage(*map(int, line.get("usage") or Usage()))
@@ -95,7 +95,7 @@ class Transcript:
         for number, (offset, line) in enumerate(self._ledger, 1):
             try:
                 self._take(offset, line, forgive)
-            except (KeyError, TypeError, ValueError, AttributeError):
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
                 strange.append(number)
         say_left_out(self._ledger.path, strange)
 

@@ -13,13 +13,16 @@ import pytest
 
 from pedagogy_r1.codebook import Codebook, load_codebook, parse_codebook
 from pedagogy_r1.coding import Context, Outcome
+from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.coders.llm import LlmCoder, coder
-from pedagogy_r1.errors import ChatError, InputError, PluginError
+from pedagogy_r1.errors import ChatError, DiskError, InputError, PluginError
+from pedagogy_r1.files.records import dump
 from pedagogy_r1.runs.run import CoderRun, Coding
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id
 
 from ..fake_openai import UNIT, Call, FakeOpenAI, code_unit, mixed
+from ..full_disk import room_for
 
 BOOK = load_codebook("schoen")
 
@@ -733,3 +736,59 @@ def test_the_form_of_the_codebook_is_recorded_and_another_is_refused(
     assert "codebook_form: 'compact' there, none now" in " ".join(refused.output.split())
     assert pcode(*words, "--codebook-form", "compact").exit_code == 0
     assert pcode(*words, "--codebook-form", "short").exit_code == 2
+
+
+def test_a_full_disk_ends_the_asking_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    """Issue 11: what cannot be kept is not asked for, what was kept is not asked for again, the status is right."""
+    with FakeOpenAI() as server:
+        traces = tmp_path / "t.jsonl"
+        said = " ".join(f"This is sentence number {n}, and so on." for n in range(40))
+        traces.write_text(
+            "".join(dump({"id": f"t{n}", "question": f"{n}?", "reasoning": said}) + "\n" for n in range(20))
+        )
+        how: dict[str, Any] = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "window": 5}
+        with room_for(56_000), pytest.raises(DiskError, match=r"ledger\.jsonl was not written"):
+            annotate(traces, tmp_path / "run", **how)
+        paid, kept = server.number, (tmp_path / "run/ledger.jsonl").read_bytes().count(b'"kind":"reply"')
+        assert kept <= paid <= kept + 2 * 16
+        stopped = CoderRun(tmp_path / "run").manifest
+        assert stopped.status == "stopped"
+        assert "ledger.jsonl was not written" in (stopped.stopped_why or "")
+        run = annotate(traces, tmp_path / "run", **how)
+        assert run.manifest.status == "complete"
+        assert server.number - paid == 160 - kept
+
+
+@pytest.mark.filterwarnings("ignore::pedagogy_r1.errors.LedgerWarning")
+def test_no_line_of_a_ledger_ends_a_resume(tmp_path: Path) -> None:
+    """Issue 11: bad usage, a model that is none, 100,000 brackets, half characters; the run is made, and says the same."""
+    with FakeOpenAI() as server:
+        traces = tmp_path / "t.jsonl"
+        said = " ".join(f"This is sentence number {n}, and so on." for n in range(20))
+        traces.write_text(
+            "".join(dump({"id": f"t{n}", "question": f"{n}?", "reasoning": said}) + "\n" for n in range(8))
+        )
+        how: dict[str, Any] = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "window": 5}
+        annotate(traces, tmp_path / "run", **how)
+        path = tmp_path / "run/ledger.jsonl"
+        wanted, lines = (tmp_path / "run/codings.jsonl").read_bytes(), path.read_text().splitlines()
+        replies = [n for n, line in enumerate(lines) if '"kind":"reply"' in line]
+        assert len(replies) >= len(STRANGE)
+        for n, change in zip(replies, STRANGE, strict=False):
+            lines[n] = change if isinstance(change, str) else dump(json.loads(lines[n]) | change)
+        path.write_bytes("".join(line + "\n" for line in lines).encode("utf-8", "backslashreplace"))
+        again = annotate(traces, tmp_path / "run", restart=True, **how)
+    assert again.manifest.status == "complete"
+    assert CoderRun(tmp_path / "run").manifest == again.manifest
+    assert (tmp_path / "run/codings.jsonl").read_bytes() == wanted
+
+
+STRANGE: list[Any] = [
+    *({"usage": usage} for usage in ("abc", ["a", 1, 2], [float("nan"), 1, 2], [float("inf"), 1, 2], [1])),
+    *({"model": model} for model in ({}, {"a": 1}, "a\ud800b", 3)),
+    *({"raw": raw} for raw in ("", "[" * 100_000, '{"choices": []}', 7, None)),
+    *({"digest": digest} for digest in ("zz", None, 5)),
+    *({"kind": kind} for kind in (None, [], "other")),
+    *("[" * 100_000 + "]" * 100_000, "null", "[]", '"reply"', "{", "\ud800", '{"kind": "reply"}'),
+]
+"""What a line becomes, or which of its fields."""
