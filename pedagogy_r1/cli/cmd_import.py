@@ -61,7 +61,7 @@ def command(
     as_json: bool,
     **how: Any,
 ) -> int:
-    """Import human codings from FILES (CSV, TSV, XLSX, JSON, JSONL, Parquet, or what a tool exports).
+    """Import human codings from FILES (CSV, TSV, XLSX, ODS, JSON, JSONL, Parquet, or what a tool exports).
 
     Layouts: `trace_id start end quote coder code [memo]`, `unit_id coder code [memo]` (one row per unit and code, the
     first is primary), or `unit_id` and one column a coder. An empty cell is missing; "none" means that no code applies.
@@ -95,6 +95,7 @@ def _say(report: CodingsReport) -> None:
 
 
 def _remarks(report: CodingsReport) -> Iterator[str]:
+    yield from report.remarks
     for cause, n in report.moved.items():
         yield f"{n} spans moved ({cause}){_at(report, cause)}"
     if report.outside:

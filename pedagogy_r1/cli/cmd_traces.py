@@ -40,7 +40,7 @@ def command() -> None:
 @options.on_error()
 @options.as_json("the report")
 def import_(files: tuple[Path, ...], out: Path, pairs: tuple[str, ...], as_json: bool, **given: Any) -> int:
-    """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, Parquet; plain or chat) into one traces file.
+    """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, ODS, Parquet; plain or chat) into one traces file.
 
     Targets: id item question response reasoning answer reference correct domain condition model lang. Well-known
     names are taken without --map; every other field is kept under metadata. A response is split at

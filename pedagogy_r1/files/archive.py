@@ -13,6 +13,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,12 @@ def zipped(entries: Iterable[tuple[str, bytes]]) -> bytes:
 class Archive:
     """A zip archive, in memory, for reading single entries. Raises `InputError` for what no sound program writes."""
 
-    def __init__(self, data: bytes, where: str) -> None:
-        self.where = where
+    def __init__(self, data: bytes, where: str, again: str = "export the file again") -> None:
+        self.where, self._again = where, again
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except NO_ARCHIVE as error:
-            raise InputError(f"{where}: not a zip archive ({error})", "export the file again") from None
+            raise InputError(f"{where}: not a zip archive ({error})", again) from None
         self.names = [name for name in self._zip.namelist() if name and not name.endswith("/")]
         if len(self.names) > MOST:
             raise InputError(f"{where}: {len(self.names):,} files in one archive", "that is no project")
@@ -75,7 +76,7 @@ class Archive:
                 )
         if len(set(self.names)) != len(self.names):
             twice = next(name for name in self.names if self.names.count(name) > 1)
-            raise InputError(f"{where}: the entry {twice!r} is there twice", "export the file again")
+            raise InputError(f"{where}: the entry {twice!r} is there twice", again)
 
     def read(self, name: str) -> bytes:
         """One entry, if it is no larger than `LARGEST` unpacked."""
@@ -83,9 +84,9 @@ class Archive:
             with self._zip.open(name) as entry:
                 data = entry.read(LARGEST + 1)
         except KeyError:
-            raise InputError(f"{self.where}: no entry {name!r}", "export the file again") from None
+            raise InputError(f"{self.where}: no entry {name!r}", self._again) from None
         except (*NO_ARCHIVE, zlib.error, RuntimeError, EOFError, OSError) as error:
-            raise InputError(f"{self.where}: {name}: {error}", "export the file again, unencrypted") from None
+            raise InputError(f"{self.where}: {name}: {error}", f"{self._again}, unencrypted") from None
         if len(data) > LARGEST:
             raise InputError(
                 f"{self.where}: {name} unpacks to more than {LARGEST // 2**20} MiB",
@@ -127,6 +128,9 @@ def read_bytes(path: Path, hint: str) -> bytes:
     return path.read_bytes()
 
 
+_NO_DOCTYPE = "no program writes one into such a file, and entities could be hidden in it; remove it if you know the file"
+
+
 def check_xml(data: bytes, where: str) -> None:
     """Raise `InputError` unless this is well-formed XML without a document type declaration."""
     from xml.parsers import expat
@@ -134,16 +138,33 @@ def check_xml(data: bytes, where: str) -> None:
     parser = expat.ParserCreate()
 
     def refuse(name: str, *_: object) -> None:
-        raise InputError(
-            f"{where}: line {parser.CurrentLineNumber}: a document type declaration ({name[:40]})",
-            "no program writes one into such a file, and entities could be hidden in it; remove it if you know the file",
-        )
+        line = parser.CurrentLineNumber
+        raise InputError(f"{where}: line {line}: a document type declaration ({name[:40]})", _NO_DOCTYPE)
 
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(data, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise InputError(f"{where}: not well-formed XML: {error}", "export the file again") from None
+
+
+def check_head(data: bytes, where: str) -> None:
+    """Like `check_xml`, of what stands before the first element alone: there, and nowhere else, entities are declared."""
+    from xml.parsers import expat
+
+    class Enough(Exception):
+        pass
+
+    def refuse(name: str, *_: object) -> None:
+        raise InputError(f"{where}: a document type declaration ({name[:40]})", _NO_DOCTYPE)
+
+    def enough(*_: object) -> None:
+        raise Enough
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler, parser.StartElementHandler = refuse, enough
+    with suppress(Enough, expat.ExpatError, ValueError, LookupError):
+        parser.Parse(data, True)
 
 
 def parse_xml(data: bytes, where: str) -> Element:

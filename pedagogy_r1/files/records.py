@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import tempfile
@@ -13,34 +12,23 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from ..errors import InputError, writing
-from .spreadsheet import sheet_rows
+from .table_rows import BadRow as BadRow
+from .table_rows import Row as Row
+from .table_rows import TableHead, put_rows, read_csv, read_workbook
 
 
-class Row(NamedTuple):
-    """A record and the 1-based line (or spreadsheet row) it came from."""
-
-    line: int
-    data: dict[str, Any]
-    nth: int | None = None
-    """Its place in a JSON array, from 1: several elements may stand on one line."""
-
-
-class BadRow(NamedTuple):
-    """A line that is no record: where, why, and its raw text so that nothing is lost."""
-
-    line: int
-    why: str
-    raw: str
-
-
-def read_jsonl(path: str | Path, passing: Callable[[bytes], object] | None = None) -> Iterator[Row | BadRow]:
+def read_jsonl(
+    path: str | Path, passing: Callable[[bytes], object] | None = None, *, once: bool = False
+) -> Iterator[Row | BadRow]:
     """Each non-blank line of a JSONL file; a line that is not a JSON object comes as a ``BadRow``.
 
-    ``passing`` is called with every line as it is read: for a digest, say.
+    ``passing`` is called with every line as it is read: for a digest, say. ``once``: a name that stands twice in an object
+    makes the line bad, as it should in a file of other people's making.
     """
+    decode = _ONCE.decode if once else json.loads
     with Path(path).open("rb") as file:
         for number, raw in enumerate(file, 1):
             if passing:
@@ -48,10 +36,26 @@ def read_jsonl(path: str | Path, passing: Callable[[bytes], object] | None = Non
             if number == 1:
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
             if raw.strip():
-                yield _parse(number, raw)
+                yield _parse(number, raw, decode)
 
 
-def _parse(number: int, raw: bytes) -> Row | BadRow:
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TwiceError(f"{twice[:60]!r} stands twice in one object")
+    return found
+
+
+class TwiceError(ValueError):
+    """A name stands twice in one JSON object, of which readers keep one value and lose the other."""
+
+
+_ONCE = json.JSONDecoder(object_pairs_hook=_no_name_twice)
+
+
+def _parse(number: int, raw: bytes, decode: Callable[[str], Any]) -> Row | BadRow:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -62,7 +66,7 @@ def _parse(number: int, raw: bytes) -> Row | BadRow:
         )
     text = text.rstrip("\r\n")
     try:
-        value = json.loads(text)
+        value = decode(text)
     except (ValueError, RecursionError) as error:
         return BadRow(number, _bad_json(error), text)
     if not isinstance(value, dict):
@@ -83,23 +87,29 @@ def need_file(path: Path, hint: str = "check the path") -> None:
         raise InputError(f"{path}: {'is a directory' if path.is_dir() else 'no such file'}", hint)
 
 
-def read_rows(path: str | Path) -> Iterator[Row | BadRow]:
-    """Rows of a JSONL, JSON (one array of objects), CSV, TSV, XLSX or Parquet file, chosen by its suffix.
+def read_rows(path: str | Path, head: TableHead | None = None) -> Iterator[Row | BadRow]:
+    """Rows of a JSONL, JSON (one array of objects), CSV, TSV, XLSX, ODS or Parquet file, chosen by its suffix.
 
-    Cells of CSV and XLSX come as text, except that an empty cell is ``None``. Line numbers count as an
+    Cells of CSV and sheets come as text, except that an empty cell is ``None``. Line numbers count as an
     editor or a spreadsheet would show them. A .csv whose header has no comma may be separated by semicolons or tabs.
+    ``head`` finds the header of a table that has titles above it, and the sheets of a workbook that are meant.
+    JSON in which a name stands twice in one object is bad: one of the two values would be lost.
     """
-    path = Path(path)
+    path, head = Path(path), head or TableHead()
     need_file(path)
     suffix = path.suffix.lower()
-    readers = {".csv": _read_csv, ".tsv": _read_tsv, ".xlsx": _read_xlsx, ".parquet": _read_parquet}
-    readers |= {".json": _read_json, ".jsonl": read_jsonl, ".ndjson": read_jsonl}
-    if suffix not in readers:
+    if suffix in (".csv", ".tsv"):
+        return read_csv(path, "\t" if suffix == ".tsv" else None, head)
+    if suffix in (".xlsx", ".xlsm", ".ods"):
+        return read_workbook(path, head)
+    if suffix in (".jsonl", ".ndjson"):
+        return read_jsonl(path, once=True)
+    if suffix not in (".json", ".parquet"):
         raise InputError(
             f"{path}: cannot tell the format from the suffix {suffix!r}",
-            "use .jsonl, .json, .csv, .tsv, .xlsx or .parquet",
+            "use .jsonl, .json, .csv, .tsv, .xlsx, .ods or .parquet",
         )
-    return readers[suffix](path)
+    return _read_json(path) if suffix == ".json" else _read_parquet(path)
 
 
 def _read_json(path: Path) -> Iterator[Row | BadRow]:
@@ -109,10 +119,10 @@ def _read_json(path: Path) -> Iterator[Row | BadRow]:
         yield from _elements(text, start + 1, sound, broken)
         return
     try:
-        value = json.loads(text) if text.strip() else None
+        value = _ONCE.decode(text) if text.strip() else None
     except (ValueError, RecursionError) as error:
         # A .json that holds JSON lines is common enough to be read as such.
-        rows = list(read_jsonl(path))
+        rows = list(read_jsonl(path, once=True))
         if any(isinstance(row, Row) for row in rows):
             yield from rows
             return
@@ -138,12 +148,12 @@ def _decoded(data: bytes) -> tuple[str, int, str]:
 
 def _elements(text: str, at: int, sound: int, broken: str) -> Iterator[Row | BadRow]:
     """One by one, so that those before an error are kept; the error and all behind it are one bad row."""
-    decode, number, line, counted = json.JSONDecoder().raw_decode, 0, 1, 0
+    number, line, counted = 0, 1, 0
     at = _skip_space(text, at)
     more = not text.startswith("]", at)
     try:
         while more:
-            value, end = decode(text, at)
+            value, end = _element_at(text, at)
             if end > sound:
                 raise json.JSONDecodeError(broken, text, sound)
             number += 1
@@ -167,10 +177,19 @@ def _elements(text: str, at: int, sound: int, broken: str) -> Iterator[Row | Bad
         )
 
 
+def _element_at(text: str, at: int) -> tuple[Any, int]:
+    try:
+        return _ONCE.raw_decode(text, at)
+    except TwiceError as error:
+        return error, json.JSONDecoder().raw_decode(text, at)[1]
+
+
 def _element(value: Any, line: int, nth: int | None) -> Row | BadRow:
     if isinstance(value, dict):
         return Row(line, value, nth)
     where = f"element {nth}: " if nth else ""
+    if isinstance(value, TwiceError):
+        return BadRow(line, f"{where}bad JSON: {value}", "")
     return BadRow(line, f"{where}expected a JSON object, found {type(value).__name__}", json.dumps(value))
 
 
@@ -182,51 +201,6 @@ def _skip_space(text: str, at: int) -> int:
 
 def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
-
-
-def _read_tsv(path: Path) -> Iterator[Row | BadRow]:
-    return _read_csv(path, "\t")
-
-
-def _read_csv(path: Path, delimiter: str | None = None) -> Iterator[Row | BadRow]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if delimiter is None:
-                delimiter = _delimiter(file.readline())
-                file.seek(0)
-            yield from csv_rows(path, file, delimiter)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 (byte {error.start + 1})", "save the file as UTF-8; in Excel: 'CSV UTF-8'"
-        ) from None
-
-
-def csv_rows(path: Path, lines: Iterable[str], delimiter: str) -> Iterator[Row | BadRow]:
-    """Rows of the lines of a table, the first of which names the columns; ``path`` is for messages."""
-    csv.field_size_limit(2**31 - 1)
-    reader = csv.reader(lines, delimiter=delimiter)
-    try:
-        names = _header(path, next(reader, None))
-        line = reader.line_num + 1
-        for cells in reader:
-            if any(cells):
-                yield _table_row(line, names, [cell if cell != "" else None for cell in cells])
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num}: {error}", "save the table again as CSV") from None
-
-
-def _delimiter(header: str) -> str:
-    """Spreadsheets write semicolons where the comma is the decimal sign, and tabs on request."""
-    return "," if "," in header else max(",;\t", key=header.count)
-
-
-def _read_xlsx(path: Path) -> Iterator[Row | BadRow]:
-    rows = sheet_rows(path)
-    names = _header(path, next(rows, None))
-    for line, texts in enumerate(rows, 2):
-        if any(text is not None for text in texts):
-            yield _table_row(line, names, texts)
 
 
 def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
@@ -243,27 +217,6 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         fault = "not a readable Parquet file" if line is None else f"damaged Parquet file behind row {line}"
         raise InputError(f"{path}: {fault} ({error})", "write it again") from None
-
-
-def _header(path: Path, cells: Iterable[Any] | None) -> list[str]:
-    names = ["" if cell is None else str(cell).strip() for cell in cells or ()]
-    if not any(names):
-        raise InputError(f"{path}:1: no header row", "the first row names the columns")
-    while names and not names[-1]:
-        names.pop()
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise InputError(f"{path}:1: column {twice[0]!r} appears twice", "rename one of them")
-    return names
-
-
-def _table_row(line: int, names: list[str], cells: list[str | None]) -> Row | BadRow:
-    if any(cell and cell.strip() for cell in cells[len(names) :]):
-        return BadRow(
-            line, f"{len(cells)} cells under {len(names)} columns", json.dumps(cells, ensure_ascii=False)
-        )
-    padded = cells + [None] * (len(names) - len(cells))
-    return Row(line, {name: cell for name, cell in zip(names, padded, strict=False) if name})
 
 
 def whole_text(text: str) -> str:
@@ -319,10 +272,14 @@ def write_text(path: str | Path, text: str | bytes) -> None:
         file.write(text)
 
 
-def write_csv(path: str | Path, rows: Iterable[Iterable[Any]]) -> None:
-    """Write rows of cells, the first of them the header, atomically."""
+def write_csv(path: str | Path, rows: Iterable[Iterable[Any]], *, mark: bool = False) -> int:
+    """Write rows of cells (`put_rows`), the first of them the header, atomically; returns how many stand behind it.
+
+    ``mark``: with a byte-order mark, by which Excel knows UTF-8.
+    """
     with atomic(path) as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+        file.write("\ufeff" if mark else "")
+        return put_rows(file, rows)
 
 
 def write_jsonl(path: str | Path, values: Iterable[Any]) -> int:

@@ -1,19 +1,30 @@
-"""Spreadsheets: cells that would be run as formulas made harmless and back, what a sheet can hold, XLSX read as text.
+"""Spreadsheets: cells that would be run as formulas made harmless and back, what a sheet can hold, XLSX and ODS read as text.
 
     -3 + 4 = 1   ⇄   '-3 + 4 = 1
 
 A cell is given one apostrophe if it begins with ``= + - @``, a tab or a line end, whatever number of apostrophes
 stands before; so taking one away always restores it.
+
+What is read is every sheet, with what a program shows and a bare table of values does not say: which cells lie under a
+merged one, which formulas were never computed, which rows are hidden.
 """
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from .archive import Allowance, Archive, check_head, local, parse_xml, read_bytes
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+Cells = list[str | None]
 
 CELL_LIMIT, ROW_LIMIT = 32_767, 1_048_576
 """What an XLSX sheet can hold: characters a cell, rows with the header."""
@@ -40,6 +51,13 @@ def restore(cell: str) -> str:
     return cell[1:] if _MADE_HARMLESS.match(cell) else cell
 
 
+def harmless(cell: Any) -> Any:
+    """A cell as it is written: text neutralised, truth in the words that come back as such, all else as it is."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return neutralise(cell) if isinstance(cell, str) else cell
+
+
 def sheet_text(text: str) -> str:
     """The text as an XLSX cell can hold it: XML has no place for most control characters, a visible mark stands for each."""
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -47,28 +65,239 @@ def sheet_text(text: str) -> str:
     return ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)
 
 
-def sheet_rows(path: Path) -> Iterator[list[str | None]]:
-    """The rows of the first sheet of an XLSX file, with the header, as text; an empty cell is ``None``."""
+@dataclass
+class Sheet:
+    """One sheet of a workbook: its rows with their numbers, from 1, and which of its cells cannot be taken as they stand."""
+
+    name: str
+    rows: Iterable[tuple[int, Cells]]
+    hidden: bool = False
+    hidden_rows: set[int] = field(default_factory=set)
+    covered: dict[int, dict[int, str]] = field(default_factory=dict)
+    """By row and column, from 1: the merged range that covers the cell, which is empty for it."""
+    uncomputed: dict[int, dict[int, str]] = field(default_factory=dict)
+    """By row and column: formulas whose value the file does not have."""
+
+    def fault(self, row: int, columns: Iterable[int]) -> str:
+        """What is wrong with a row's cells in these columns; empty if nothing is."""
+        covered, formulas = self.covered.get(row, {}), self.uncomputed.get(row, {})
+        for column in columns:
+            if column in covered:
+                return f"cell {address(row, column)} lies in the merged cells {covered[column]}: unmerge them, and fill in each"
+            if column in formulas:
+                return (
+                    f"cell {address(row, column)} is a formula without a value ({formulas[column][:40]}): "
+                    "open the file in a spreadsheet program and save it, or write the value"
+                )
+        return ""
+
+
+def address(row: int, column: int) -> str:
+    """A cell as a spreadsheet program calls it.
+
+    >>> address(2, 1), address(3, 28)
+    ('A2', 'AB3')
+    """
+    letters = ""
+    while column:
+        column, digit = divmod(column - 1, 26)
+        letters = chr(ord("A") + digit) + letters
+    return f"{letters}{row}"
+
+
+def sheets_of(path: Path) -> Iterator[Sheet]:
+    """All sheets of an XLSX or ODS file, in their order. Raises `InputError` for what no spreadsheet program wrote."""
+    data = read_bytes(path, "save it as CSV")
+    if data.startswith(_OLE):
+        locked = "EncryptedPackage".encode("utf-16-le") in data
+        why = "is password-protected" if locked else "is a workbook of Excel 97 to 2003 (.xls), or damaged"
+        raise InputError(f"{path}: {why}", f"save it as .xlsx{' without a password' if locked else ''}")
+    archive = Archive(data, str(path), f"save it again as {path.suffix.lower()}")
+    yield from (_ods if path.suffix.lower() == ".ods" else _xlsx)(path, data, archive)
+
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
+_HIDDEN = re.compile(rb'<(?:\w+:)?row\s(?=[^>]*?\shidden="(?:1|true)")[^>]*?\br="(\d{1,7})"')
+_FORMULA = re.compile(rb"<(?:\w+:)?c\s([^>]*)>\s*<(?:\w+:)?f\b([^>]*>.*?)</(?:\w+:)?c>", re.DOTALL)
+_VALUE = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
+_PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+
+
+def _xlsx(path: Path, data: bytes, archive: Archive) -> Iterator[Sheet]:
     import openpyxl
 
+    parts = _parts(archive)
+    again = "save it again as .xlsx"
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     except Exception as error:  # noqa: BLE001 - openpyxl raises many kinds for a damaged file
         raise InputError(
-            f"{path}: not a readable XLSX file ({type(error).__name__}: {error})", "save it again as .xlsx"
+            f"{path}: not a readable XLSX file ({type(error).__name__}: {error})", again
         ) from None
     try:
-        for cells in book.worksheets[0].iter_rows(values_only=True):
-            yield [None if cell is None or cell == "" else _cell_text(cell) for cell in cells]
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()  # what a program says of a sheet's size may be wrong, and would cut it
+            raw = archive.read(parts[sheet.title]) if parts.get(sheet.title) in archive.names else b""
+            yield _marked(Sheet(sheet.title, _xlsx_rows(sheet), sheet.sheet_state != "visible"), raw)
+    except InputError:
+        raise
     except Exception as error:  # noqa: BLE001 - sheets are parsed as they are read, and break in as many ways
-        raise InputError(
-            f"{path}: damaged XLSX file ({type(error).__name__}: {error})", "save it again as .xlsx"
-        ) from None
+        raise InputError(f"{path}: damaged XLSX file ({type(error).__name__}: {error})", again) from None
     finally:
         book.close()
+
+
+def _parts(archive: Archive) -> dict[str, str]:
+    """The name of each sheet's file. Every file is measured before any is opened by another program's code."""
+    spent = Allowance(archive.where)
+    for name in archive.names:
+        if name.lower().endswith((".xml", ".rels")):
+            data = archive.read(name)
+            check_head(data, f"{archive.where}: {name}")
+            spent.spend(len(data))
+    try:
+        links = parse_xml(archive.read("xl/_rels/workbook.xml.rels"), archive.where)
+        book = parse_xml(archive.read("xl/workbook.xml"), archive.where)
+    except InputError:
+        return {}  # other names are allowed; openpyxl finds them
+    targets = {link.get("Id"): (link.get("Target") or "") for link in links}
+    found = {}
+    for sheet in book.iter():
+        if local(sheet.tag) == "sheet":
+            target = targets.get(next((v for k, v in sheet.attrib.items() if local(k) == "id"), ""), "")
+            found[sheet.get("name") or ""] = target[1:] if target.startswith("/") else f"xl/{target}"
+    return found
+
+
+def _xlsx_rows(sheet: Any) -> Iterator[tuple[int, Cells]]:
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        yield number, [None if cell is None or cell == "" else _cell_text(cell) for cell in cells]
+
+
+def _marked(sheet: Sheet, raw: bytes) -> Sheet:
+    """The sheet with what its file says beside the values."""
+    sheet.hidden_rows |= {int(found[1]) for found in _HIDDEN.finditer(raw)}
+    for found in _MERGED.finditer(raw):
+        left, top, right, bottom = _column(found[1]), int(found[2]), _column(found[3]), int(found[4])
+        _cover(sheet, top, left, min(bottom, ROW_LIMIT), right)
+    for found in _FORMULA.finditer(raw):
+        place = _PLACE.search(found[1])
+        if place and not _VALUE.search(found[2]) and b't="str"' not in found[1]:
+            text = found[2].partition(b">")[2].partition(b"<")[0].decode("utf-8", "replace")
+            sheet.uncomputed.setdefault(int(place[2]), {})[_column(place[1])] = f"={text}"
+    return sheet
+
+
+def _cover(sheet: Sheet, top: int, left: int, bottom: int, right: int) -> None:
+    name = f"{address(top, left)}:{address(bottom, right)}"
+    for row in range(top, bottom + 1):
+        for column in range(left, right + 1):
+            if (row, column) != (top, left):
+                sheet.covered.setdefault(row, {})[column] = name
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
 
 
 def _cell_text(cell: Any) -> str:
     if isinstance(cell, bool):
         return str(cell).lower()
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+# --- OpenDocument: read here, since no library says which cells are covered, hidden or never computed
+
+
+def _ods(path: Path, _: bytes, archive: Archive) -> Iterator[Sheet]:
+    if "META-INF/manifest.xml" in archive.names and b"encryption-data" in archive.read(
+        "META-INF/manifest.xml"
+    ):
+        raise InputError(f"{path}: is password-protected", "save it without a password")
+    root = parse_xml(archive.read("content.xml"), f"{path}: content.xml")
+    hidden_styles = {
+        _attribute(style, "name")
+        for style in root.iter()
+        if local(style.tag) == "style"
+        and any(
+            _attribute(inner, "display") == "false"
+            for inner in style
+            if local(inner.tag) == "table-properties"
+        )
+    }
+    allowance = Allowance(str(path))
+    for table in (each for each in root.iter() if local(each.tag) == "table"):
+        sheet = Sheet(_attribute(table, "name"), [])
+        sheet.hidden = _attribute(table, "style-name") in hidden_styles
+        sheet.rows = list(_ods_rows(table, sheet, allowance))
+        yield sheet
+
+
+def _ods_rows(table: Element, sheet: Sheet, allowance: Allowance) -> Iterator[tuple[int, Cells]]:
+    """Rows that are not blank. A row or cell may stand for many."""
+    number = 0
+    for row in (each for each in table.iter() if local(each.tag) == "table-row"):
+        times = _times(row, "number-rows-repeated")
+        cells = _ods_cells(row, number + 1, sheet, allowance)
+        for n in range(number + 1, number + 1 + (times if any(cells) else 0)):
+            allowance.spend(1 + sum(len(cell or "") for cell in cells))
+            yield n, list(cells)
+            if _attribute(row, "visibility") in ("collapse", "filter"):
+                sheet.hidden_rows.add(n)
+        number += times
+
+
+def _ods_cells(row: Element, number: int, sheet: Sheet, allowance: Allowance) -> Cells:
+    cells: Cells = []
+    for cell in row:
+        kind = local(cell.tag)
+        if kind not in ("table-cell", "covered-table-cell"):
+            continue
+        times, text = _times(cell, "number-columns-repeated"), _ods_text(cell) if kind == "table-cell" else ""
+        column = len(cells) + 1
+        if text:
+            allowance.spend(times * (1 + len(text)))
+        down, right = _times(cell, "number-rows-spanned"), _times(cell, "number-columns-spanned")
+        if down * right > 1:
+            allowance.spend(down * right)
+            _cover(sheet, number, column, number + down - 1, column + right - 1)
+        if not text and _attribute(cell, "formula") and _attribute(cell, "value-type") in ("", "error"):
+            sheet.uncomputed.setdefault(number, {})[column] = _attribute(cell, "formula")
+        cells += [text or None] * (times if text or column + times <= _WIDEST else 0)
+    return cells
+
+
+_WIDEST = 16_384
+"""Columns that a sheet can have."""
+
+
+def _ods_text(cell: Element) -> str:
+    """Its paragraphs, one a line, without comments; else its value."""
+    lines = ["".join(_ods_letters(part)) for part in cell if local(part.tag) in ("p", "h")]
+    return "\n".join(lines) or _attribute(cell, "value")
+
+
+def _ods_letters(part: Element) -> Iterator[str]:
+    yield part.text or ""
+    for inner in part:
+        kind = local(inner.tag)
+        if kind == "s":
+            yield " " * _times(inner, "c")
+        elif kind in ("tab", "line-break"):
+            yield "\t" if kind == "tab" else "\n"
+        elif kind not in ("annotation", "note"):
+            yield from _ods_letters(inner)
+        yield inner.tail or ""
+
+
+def _attribute(element: Element, name: str) -> str:
+    return next((value for key, value in element.attrib.items() if local(key) == name), "")
+
+
+def _times(element: Element, name: str) -> int:
+    text = _attribute(element, name)
+    return min(int(text), ROW_LIMIT) if text.isascii() and text.isdigit() and 0 < len(text) < 8 else 1

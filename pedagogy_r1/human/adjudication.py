@@ -20,7 +20,6 @@ from typing import Any, Literal, NamedTuple
 from ..codebook import NONE, Codebook
 from ..errors import InputError
 from ..files.records import write_csv, write_text
-from ..files.spreadsheet import neutralise
 from ..provenance import digest
 from ..runs.run import CoderInfo, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter
@@ -275,7 +274,7 @@ def write_log(material: Material, work: Work, out: Path) -> None:
     rows: list[list[Any]] = [[*where, *material.coders, "decision", "reason", "stands"]]
     for decision in found:
         row = _row(material.coders, decision, units[decision.change.unit_id])
-        rows.append([decision.change.n, *map(neutralise, row)])
+        rows.append([decision.change.n, *row])
     write_csv(out / "log.csv", rows)
     write_text(out / "log.md", "\n".join(_page(material, disputes, found, units.values())))
 

@@ -23,10 +23,12 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 from ..files.records import BadRow, Row, need_file, read_rows
 from ..files.spreadsheet import restore
+from ..files.table_rows import TableHead
 from ..intake.fields import plain_name
 from .anchor import between, code_points, utf16_units
 
-ROWS = (".csv", ".tsv", ".xlsx", ".parquet", ".json", ".jsonl", ".ndjson")
+ROWS = (".csv", ".tsv", ".xlsx", ".xlsm", ".ods", ".parquet", ".json", ".jsonl", ".ndjson")
+_SHEETS = (".csv", ".tsv", ".xlsx", ".xlsm", ".ods")
 """Files that are read as rows; any other is left to a tool that knows it."""
 
 
@@ -97,6 +99,13 @@ class CodingsFile:
     columns: list[str]
     rows: list[Row | BadRow]
     plain: dict[str, str]
+    sheet: str = ""
+    """Of a workbook, each of whose sheets is read as a file of its own."""
+
+    @property
+    def name(self) -> str:
+        """As messages call it: ``codes.xlsx``, or ``codes.xlsx[anna]``."""
+        return f"{self.path}[{self.sheet}]" if self.sheet else str(self.path)
 
     def cell(self, row: Row, name: str) -> str | None:
         """The text of a well-known column, trimmed; ``None`` if it is empty or not there."""
@@ -121,18 +130,37 @@ class CodingsFile:
 
     def _restored(self, text: str) -> str:
         """Without the apostrophe by which a spreadsheet was kept from running the text."""
-        return restore(text) if self.path.suffix.lower() in (".csv", ".tsv", ".xlsx") else text
+        return restore(text) if self.path.suffix.lower() in _SHEETS else text
 
 
-def read_codings_file(path: str | Path) -> CodingsFile:
-    """Read a whole file of human codings (they are small); of a file that is no table, nothing."""
+def read_codings_file(path: str | Path, notes: list[str] | None = None) -> list[CodingsFile]:
+    """Read a whole file of human codings (they are small), every sheet that is one; of a file that is no table, nothing.
+
+    ``notes`` is told what was not read: rows above the header, other sheets.
+    """
     path = Path(path)
     if path.suffix.lower() not in ROWS:
         need_file(path)
-        return CodingsFile(path, [], [], {})
-    rows = list(read_rows(path))
-    if not rows:
+        return [CodingsFile(path, [], [], {})]
+    head = TableHead(_names_units)
+    by_sheet: dict[str, list[Row | BadRow]] = {}
+    for row in read_rows(path, head):
+        by_sheet.setdefault(row.sheet, []).append(row)
+    if notes is not None:
+        notes += head.notes
+    if not by_sheet:
         raise InputError(f"{path}: no rows", "the file is empty, or has nothing but a header")
+    several = len(by_sheet) > 1
+    found = [_of_sheet(path, sheet if several else "", rows) for sheet, rows in by_sheet.items()]
+    return _owned(found) if several else found
+
+
+def _names_units(names: Sequence[str]) -> bool:
+    """Whether a row of a table is its header: one that says of what each row is."""
+    return bool({"unit_id", "trace_id"} & {plain_name(name) for name in names})
+
+
+def _of_sheet(path: Path, sheet: str, rows: list[Row | BadRow]) -> CodingsFile:
     columns = list(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.data))
     plain: dict[str, str] = {}
     for column in columns:
@@ -142,7 +170,26 @@ def read_codings_file(path: str | Path) -> CodingsFile:
                 f"{path}: columns {other!r} and {column!r} differ only in case or spaces",
                 "rename one of them",
             )
-    return CodingsFile(path, columns, rows, plain)
+    return CodingsFile(path, columns, rows, plain, sheet)
+
+
+def _owned(sheets: list[CodingsFile]) -> list[CodingsFile]:
+    """Where nobody is named in any sheet, and each has codes in one column, a sheet is the coder's after whom it is called."""
+    coded = all({"code", "primary_code"} & file.plain.keys() for file in sheets)
+    if not coded or any("coder" in file.plain for file in sheets):
+        return sheets
+    found = []
+    for file in sheets:
+        rows = [
+            row._replace(data={**row.data, "coder": file.sheet}) if isinstance(row, Row) else row
+            for row in file.rows
+        ]
+        found.append(
+            CodingsFile(
+                file.path, [*file.columns, "coder"], rows, {**file.plain, "coder": "coder"}, file.sheet
+            )
+        )
+    return found
 
 
 class CodingRowError(Exception):

@@ -9,7 +9,7 @@ a round trip neither makes a machine human nor renames its codes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -20,7 +20,7 @@ from ..files.records import BadRow
 from ..runs.run import NOT_CODED, CoderKind, CoderRun, Coding
 from .packet_return import ReturnedPacket
 from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, read_codings_file
-from .tools import choose
+from .tools import CodingsReader, choose
 
 
 @dataclass
@@ -55,6 +55,8 @@ class CodingsReport:
     landless: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     places: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    """Of whole files: what was not read of them."""
     problems: list[RowProblem] = field(default_factory=list)
     aside: str | None = None
 
@@ -111,30 +113,40 @@ def read_codings(
     names: dict[str, None] = {}
     declared = _Declared(book, kind)
     for path in paths:
-        file = read_codings_file(path)
-        name, reader = choose(file, format)
-        coders, ignored = reader.columns(file)
-        report.formats[str(path)] = name + (f" (coders: {', '.join(coders)})" if coders else "")
-        report.ignored |= {str(path): ignored} if ignored else {}
-        schemes += _schemes(file)
-        for raw in reader.read(file):
-            report.rows += 1
-            if isinstance(raw, BadRow):
-                report.problems.append(RowProblem(str(path), raw.line, raw.why))
-                continue
-            raw = raw._replace(file=str(path))
-            try:
-                raw = back.own(raw) if back else raw._replace(coder=raw.coder or coder or "")
-            except CodingRowError as error:
-                report.problems.append(RowProblem(str(path), raw.row, str(error)))
-                continue
-            names[raw.coder] = None
-            declared.check(raw)
-            if _says_something(raw, report):
-                rows.append(raw)
+        for file in read_codings_file(path, report.remarks):
+            name, reader = choose(file, format)
+            coders, ignored = reader.columns(file)
+            report.formats[file.name] = name + (f" (coders: {', '.join(coders)})" if coders else "")
+            report.ignored |= {file.name: ignored} if ignored else {}
+            schemes += _schemes(file)
+            for raw in _owned(file, reader, report, back, coder):
+                names[raw.coder] = None
+                declared.check(raw)
+                if _says_something(raw, report):
+                    rows.append(raw)
     by_unit = any(raw.unit_id for raw in rows)
     by_span = any(raw.trace_id and raw.start is not None for raw in rows)
     return CodingsRead(rows, by_unit or not by_span, schemes, list(names), declared.kinds)
+
+
+def _owned(
+    file: CodingsFile,
+    reader: CodingsReader,
+    report: CodingsReport,
+    back: ReturnedPacket | None,
+    coder: str | None,
+) -> Iterator[RawCoding]:
+    """The rows of a file, each with its coder's name; what is wrong with one goes into the report."""
+    for raw in reader.read(file):
+        report.rows += 1
+        if isinstance(raw, BadRow):
+            report.problems.append(RowProblem(file.name, raw.line, raw.why))
+            continue
+        raw = raw._replace(file=file.name)
+        try:
+            yield back.own(raw) if back else raw._replace(coder=raw.coder or coder or "")
+        except CodingRowError as error:
+            report.problems.append(RowProblem(file.name, raw.row, str(error)))
 
 
 def _says_something(raw: RawCoding, report: CodingsReport) -> bool:

@@ -6,15 +6,16 @@ changed of its own files, and touches nothing else: coders' work lies in the sam
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from ..errors import RunError
-from ..files.records import atomic, dump, write_jsonl, write_text
-from ..files.spreadsheet import neutralise
+from ..files.records import atomic, dump, write_csv, write_jsonl, write_text
 from ..intake import read_traces
 from ..job import differences, save_record
 from ..provenance import versions
@@ -100,13 +101,13 @@ def _write_key(sample: DrawnSample, key: Path) -> None:
             if trace.id in wanted:
                 traces.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
                 units.write("".join(unit.json_line() for unit in sample.unitize(trace)))
-    with atomic(key / "sample.csv") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
-        for element, pi, coders in sample.drawing.rows():
-            names = map(neutralise, (element.trace_id, stratum_name(element.stratum)))
-            row = (*names, repr(pi), int(bool(coders)), neutralise(";".join(coders)))
-            table.writerows((unit, *row) for unit in element.unit_ids)
+    write_csv(key / "sample.csv", chain([COLUMNS], _drawn_rows(sample)))
+
+
+def _drawn_rows(sample: DrawnSample) -> Iterator[tuple[Any, ...]]:
+    for element, pi, coders in sample.drawing.rows():
+        row = (element.trace_id, stratum_name(element.stratum), pi, int(bool(coders)), ";".join(coders))
+        yield from ((unit, *row) for unit in element.unit_ids)
 
 
 def _put_back(made: Path, out: Path) -> None:

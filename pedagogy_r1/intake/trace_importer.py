@@ -18,9 +18,11 @@ from typing import IO, Any, Literal, NamedTuple
 
 from ..errors import InputError, did_you_mean
 from ..files.records import BadRow, Row, atomic, dump, need_file, read_rows
+from ..files.table_rows import TableHead
 from .convert import Converted, FieldPlan, NoThink, RowError, convert
-from .fields import check_targets, find
+from .fields import KNOWN, check_targets, find, plain_name
 
+_TEXTS = ("question", "response", "reasoning", "answer")
 SHOWN = 50
 """Problems kept in memory and printed; all of them are counted, and with ``skip`` written aside."""
 
@@ -159,6 +161,7 @@ class _Importing:
         self.seen: dict[str, str] = {}
         self.found: Counter[str] = Counter()
         self.columns: dict[str, None] = {}
+        self.sheets: dict[Path, str] = {}
 
     def read(self, path: Path, good: IO[str], bad: IO[str] | None) -> None:
         rows, traces = self.report.rows, self.report.traces
@@ -174,22 +177,40 @@ class _Importing:
                 why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
                 if isinstance(row, Row) and row.nth:
                     why = f"element {row.nth}: {why}"
-                self._refuse(TraceProblem(str(path), row.line, why), raw, bad)
+                place = f"{path}[{row.sheet}]" if row.sheet else str(path)
+                self._refuse(TraceProblem(place, row.line, why), raw, bad)
         self.report.files[str(path)] = (self.report.rows - rows, self.report.traces - traces)
 
     def _rows(self, path: Path) -> Iterator[Row | BadRow]:
         """Rows of a file; where the rest of it cannot be read, that is one bad row more."""
+        head = TableHead(self._names_texts)
         try:
-            yield from read_rows(path)
+            yield from read_rows(path, head)
         except InputError as error:
             if not self.skip:
                 raise
             why = error.message.removeprefix(f"{path}: ")
             yield BadRow(0, f"{why}; nothing behind this place was read", "")
 
+        for note in head.notes:
+            self.report.notes.setdefault(note.removeprefix(str(path)).lstrip(": "), ImportNote()).add(
+                str(path)
+            )
+
+    def _names_texts(self, names: Sequence[str]) -> bool:
+        """Whether a row of a table is its header: one that names a text of a trace."""
+        wanted = {field for target in _TEXTS for field in KNOWN[target]}
+        return any(plain_name(name) in wanted for name in names) or bool(
+            {*self.plan.mapping.values()} & {*names}
+        )
+
     def _line(self, path: Path, row: Row) -> str:
         self._note_columns(row.data)
-        converted = convert(row.data, self.plan, f"{path.stem}:{row.nth or row.line}")
+        # The first sheet's ids are those of a workbook with one sheet.
+        stem = (
+            path.stem if row.sheet == self.sheets.setdefault(path, row.sheet) else f"{path.stem}[{row.sheet}]"
+        )
+        converted = convert(row.data, self.plan, f"{stem}:{row.nth or row.line}")
         trace, where = converted.trace, f"{path}:{row.line}" + (f" (element {row.nth})" if row.nth else "")
         if trace.id in self.seen:
             raise RowError(f"id {trace.id!r} was used in {self.seen[trace.id]}")

@@ -12,7 +12,6 @@ Condition and model of a trace are left out: who decides on a rule should not kn
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from ..codebook import Code
 from ..errors import RunError
 from ..files.markdown import markdown_text
 from ..files.records import BadRow, atomic, read_rows
-from ..files.spreadsheet import neutralise
+from ..files.table_rows import put_rows
 from ..formatting import sentence, shown
 from ..runs.run import marked_partial
 
@@ -96,10 +95,7 @@ def unit_rows(found: Disagreements) -> list[list[Any]]:
 
 def _csv(rows: Sequence[Sequence[Any]], partial: Sequence[str]) -> str:
     text = io.StringIO()
-    csv.writer(text).writerows(
-        [neutralise(cell) if isinstance(cell, str) else cell for cell in row]
-        for row in marked_partial(rows, partial)
-    )
+    put_rows(text, marked_partial(rows, partial))
     return text.getvalue()
 
 

@@ -7,7 +7,6 @@ Texts of traces, memos and names come from anybody; whatever they hold, they are
 
 from __future__ import annotations
 
-import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from ..errors import InputError
 from ..files.archive import legal
 from ..files.markdown import markdown_text
 from ..files.records import write_text
-from ..files.spreadsheet import neutralise
+from ..files.table_rows import put_rows
 from ..formatting import counted, sentence
 from ..runs.export import spare_runs
 from ..runs.quotations import Given, Quotation, Quotations
@@ -131,10 +130,7 @@ COLUMNS = (
 
 def _csv(found: Quotations) -> str:
     text = io.StringIO()
-    rows = marked_partial(_rows(found), found.partial)
-    csv.writer(text, lineterminator="\n").writerows(
-        [neutralise(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
-    )
+    put_rows(text, marked_partial(_rows(found), found.partial))
     return text.getvalue()
 
 

@@ -16,7 +16,6 @@ What is undefined is an empty cell in the CSV and a dash elsewhere, and the reas
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +24,7 @@ from typing import Any, NamedTuple
 
 from ..codebook import NONE
 from ..estimate import Estimate
-from ..files.spreadsheet import neutralise
+from ..files.table_rows import put_rows
 from ..formatting import Kind, aligned, interval, level_words, shown
 from .figures import Figure
 
@@ -93,9 +92,7 @@ class ReportTable:
     def csv(self) -> str:
         """All rows with all their values, unrounded; text that a spreadsheet would run gets an apostrophe in front."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.keys)
-        writer.writerows([_raw(row.get(key)) for key in self.keys] for row in self.rows)
+        put_rows(text, [self.keys, *([row.get(key) for key in self.keys] for row in self.rows)])
         return text.getvalue()
 
     def latex(self) -> str:
@@ -118,12 +115,6 @@ class ReportTable:
         return "\n".join(
             ["% needs \\usepackage{booktabs}, and longtable where the table is long", *lines, ""]
         )
-
-
-def _raw(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return neutralise(value) if isinstance(value, str) else value
 
 
 _LATEX = {

@@ -12,13 +12,13 @@ reason if it is missing, none if no code applies. A unit that a coder of the run
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ArgumentError, InputError
-from ..files.records import atomic, write_jsonl
-from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
+from ..files.records import atomic, write_csv, write_jsonl
+from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, harmless, neutralise, sheet_text
 from ..trace import Trace, Unit
 from .network_table import NetworkTable, ena_table, tna_table
 from .run import NOT_CODED, CoderRun, Coding, Manifest, one_codebook, opened, require_complete
@@ -131,24 +131,8 @@ def _rows(trace: Trace, unit: Unit, coder: str, coding: Coding | None, run: Mani
         yield row | {"rank": rank, "code": code}
 
 
-def _cell(kind: str, value: Any) -> Any:
-    """A spreadsheet's cell: text made harmless, truth in the words that come back as such."""
-    if value is None:
-        return None
-    return neutralise(value) if kind == "text" else str(value).lower() if kind == "truth" else value
-
-
 def _write_csv(out: Path, columns: Columns, rows: Iterator[Record]) -> int:
-    import csv
-
-    count = 0
-    with atomic(out) as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([_cell(kind, row[name]) for name, kind in columns.items()])
-            count += 1
-    return count
+    return write_csv(out, chain([list(columns)], ([row[name] for name in columns] for row in rows)))
 
 
 def _write_jsonl(out: Path, columns: Columns, rows: Iterator[Record]) -> int:
@@ -182,14 +166,14 @@ def _write_xlsx(out: Path, columns: Columns, rows: Iterator[Record]) -> int:
     sheet.freeze_panes = "A2"
     count = 0
     try:
-        sheet.append(list(columns))
+        sheet.append([sheet_text(neutralise(name)) for name in columns])
         for count, row in enumerate(rows, 1):
             if count >= ROW_LIMIT:
                 raise InputError(
                     f"{out}: an XLSX sheet holds {ROW_LIMIT:,} rows, and there are more codings",
                     "export to .parquet or .csv",
                 )
-            sheet.append([_xlsx_cell(out, row, name, kind) for name, kind in columns.items()])
+            sheet.append([_xlsx_cell(out, row, name) for name in columns])
     finally:
         sheet.close()
     with atomic(out, "wb") as file:
@@ -197,8 +181,8 @@ def _write_xlsx(out: Path, columns: Columns, rows: Iterator[Record]) -> int:
     return count
 
 
-def _xlsx_cell(out: Path, row: Record, name: str, kind: str) -> Any:
-    value = _cell(kind, row[name])
+def _xlsx_cell(out: Path, row: Record, name: str) -> Any:
+    value = harmless(row[name])
     if not isinstance(value, str):
         return value
     if len(value) > CELL_LIMIT:

@@ -9,16 +9,14 @@ RUN/recode.csv    unit_id,trace_id,start,end,quote,coder,code,was,reason,memo
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..codebook.check import load_checked
 from ..codebook.codebook import MigrationMap, carry, migration_map
 from ..errors import CodebookError
-from ..files.records import atomic
-from ..files.spreadsheet import neutralise
+from ..files.records import write_csv
 from ..provenance import file_digest
 from ..trace import Unit
 from .run import CoderRun, Manifest, require_complete
@@ -112,13 +110,9 @@ def _write_recode(path: Path, recode: list[Recode]) -> None:
     """The table to be filled in. One that is there is left: the same migration made it, and it may hold work."""
     if path.exists() or not recode:
         return
-    with atomic(path) as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for one in recode:
-            unit = one.unit
-            where = (neutralise(unit.trace_id), unit.start, unit.end, neutralise(unit.text))
-            was = "; ".join(one.codes)
-            writer.writerow(
-                [unit.id, *where, neutralise(one.coder), "", was, one.reason, neutralise(one.memo)]
-            )
+    rows: list[tuple[Any, ...]] = [COLUMNS]
+    for one in recode:
+        unit, was = one.unit, "; ".join(one.codes)
+        where = (unit.id, unit.trace_id, unit.start, unit.end, unit.text)
+        rows.append((*where, one.coder, "", was, one.reason, one.memo))
+    write_csv(path, rows)

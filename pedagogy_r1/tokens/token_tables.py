@@ -99,6 +99,7 @@ def _write(path: Path, names: str, rows: Iterable[Sequence[Any]], unfinished: Se
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.6g}" if isinstance(value, float) else value
+    """Six digits; a negative number stays a number, which no spreadsheet takes for a formula."""
+    if not isinstance(value, float):
+        return value
+    return float(f"{value:.6g}") if value < 0 else f"{value:.6g}"

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ArgumentError, InputError
-from ..files.records import BadRow, Row, csv_rows, dump, need_file, read_rows
+from ..files.records import BadRow, Row, dump, need_file, read_rows
+from ..files.table_rows import csv_rows
 from .answers.named_options import LETTERS
 from .item import Item
 

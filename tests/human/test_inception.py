@@ -219,7 +219,7 @@ def test_an_annotation_that_the_coder_made_is_of_the_unit_it_overlaps(tmp_path: 
     second = cas.select(UNIT)[0]
     cas.add(made(begin=second.begin + 2, end=second.end, primary_code="B"))
     cas.add(made(begin=0, end=4, primary_code="A"))
-    rows = list(tool().reads["inception"].read(read_codings_file(save(cas, tmp_path / "x.zip"))))
+    rows = list(tool().reads["inception"].read(read_codings_file(save(cas, tmp_path / "x.zip"))[0]))
     assert [(r.why if isinstance(r, BadRow) else (r.unit_id == second.unit_id, r.cell)) for r in rows] == [
         f"{tmp_path / 'x.zip'}: A.xmi: '[que' lies in no unit",
         (True, None),
@@ -276,7 +276,7 @@ def refused(entries: Iterable[tuple[str, bytes]], tmp_path: Path) -> str:
         for name, data in entries:
             archive.writestr(name, data)
     with pytest.raises(InputError) as caught:
-        list(tool().reads["inception"].read(read_codings_file(path)))
+        list(tool().reads["inception"].read(read_codings_file(path)[0]))
     return caught.value.message
 
 
@@ -316,7 +316,7 @@ def test_a_broken_document_is_named_and_the_others_are_read(tmp_path: Path) -> N
         archive.writestr("A.xmi", cas.to_xmi())
         archive.writestr("B.xmi", cas.to_xmi().replace('sofa="1"', 'sofa="x"'))
         archive.writestr("TypeSystem.xml", cas.typesystem.to_xml())
-    table = read_codings_file(path)
+    (table,) = read_codings_file(path)
     assert choose(table)[0] == "inception"
     rows = list(tool().reads["inception"].read(table))
     assert [isinstance(row, BadRow) for row in rows] == [False, False, True]
@@ -348,6 +348,6 @@ def test_no_file_makes_the_importer_fail_otherwise_than_with_a_message(
     path.write_bytes(body)
     (tmp_path / "TypeSystem.xml").write_text(system.to_xml(), encoding="utf-8")
     with suppress(PedagogyError):
-        table = read_codings_file(path)
+        (table,) = read_codings_file(path)
         tool().reads["inception"].sniff(table)
         list(tool().reads["inception"].read(table))

@@ -299,7 +299,7 @@ def test_what_a_tool_never_writes_is_named(
 ) -> None:
     packet = make_packet(tmp_path / "packet")
     file = save(tmp_path / "odd.jsonl", [make(unit_task(packet))])
-    table = read_codings_file(file)
+    (table,) = read_codings_file(file)
     assert choose(table, None if format in ("sheet", "label_studio") else format)[0] == format
     with pytest.raises(InputError) as caught:
         take(packet, file, format=format)
@@ -311,11 +311,11 @@ def test_sniffing_by_content(tmp_path: Path) -> None:
     packet = make_packet(tmp_path / "packet")
     for format, name in (*((tool, tool) for tool in TOOLS), ("csv", "sheet"), ("xlsx", "sheet")):
         file = sent_back(format, packet, tmp_path / format)
-        assert choose(read_codings_file(file))[0] == name
+        assert choose(read_codings_file(file)[0])[0] == name
     strange = tmp_path / "x.zip"
     strange.write_bytes(b"PK")
     with pytest.raises(InputError, match=r"cannot tell the format from the suffix '\.zip'"):
-        choose(read_codings_file(strange))
+        choose(read_codings_file(strange)[0])
 
 
 def test_huge_and_deep_json(tmp_path: Path) -> None:

@@ -411,7 +411,7 @@ def project(
 
 
 def rows(path: Path) -> list[Any]:
-    table = read_codings_file(path)
+    (table,) = read_codings_file(path)
     name, chosen = choose(table)
     assert name == "qdpx"
     return list(chosen.read(table))
@@ -655,7 +655,7 @@ def test_no_file_makes_the_importer_fail_otherwise_than_with_a_message(
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     path = tmp_path / "fuzz.qdpx"
     path.write_bytes(whole)
-    table = read_codings_file(path)
+    (table,) = read_codings_file(path)
     with suppress(PedagogyError):
         tool().reads["qdpx"].columns(table)
         list(tool().reads["qdpx"].read(table))

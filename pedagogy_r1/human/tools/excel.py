@@ -17,11 +17,11 @@ beside. Without the column ``coder``, say ``--coder``. An empty row is missing, 
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import zipfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -29,7 +29,7 @@ from unicodedata import east_asian_width
 from ...codebook import NONE, Codebook
 from ...errors import InputError
 from ...files.archive import zipped
-from ...files.records import BadRow, Row, atomic, write_text
+from ...files.records import BadRow, Row, write_csv, write_text
 from ...files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, definition, ranks, unit_records
 from ..raw_coding import CodingRowError, CodingsFile, RawCoding, codes_without_gap, each_record
@@ -59,10 +59,10 @@ def _names(book: Codebook) -> list[str]:
 
 
 def _rows(packet: Packet, coder: str) -> Iterator[list[str | int | None]]:
-    """The cells of each of a coder's units; texts that a spreadsheet would run are made harmless."""
-    names, texts = _names(packet.codebook), ("question", "before", "unit", "after")
+    """The cells of each of a coder's units."""
+    names = _names(packet.codebook)
     for record in unit_records(packet, coder):
-        cells = record | {name: neutralise(record[name]) for name in texts}
+        cells = dict(record)
         cells["practice"] = "practice" if record["practice"] else None
         yield [cells.get(name) for name in names]
 
@@ -70,11 +70,7 @@ def _rows(packet: Packet, coder: str) -> Iterator[list[str | int | None]]:
 def _write_csv(packet: Packet, coder: str, out: Path) -> list[Path]:
     """Write ``OUT/CODER.csv``."""
     path = out / f"{coder}.csv"
-    with atomic(path) as file:
-        file.write("\ufeff")
-        table = csv.writer(file)
-        table.writerow(_names(packet.codebook))
-        table.writerows(_rows(packet, coder))
+    write_csv(path, chain([_names(packet.codebook)], _rows(packet, coder)), mark=True)
     return [path]
 
 
@@ -120,7 +116,7 @@ def _row(sheet: Any, number: int, cells: list[Any]) -> None:
             cell.value = value
         else:
             # XML cannot hold most control characters; what only helps to understand the unit may be cut.
-            cell.value = sheet_text(_shortened(value))
+            cell.value = sheet_text(_shortened(neutralise(value)))
             cell.data_type = "s"
 
 
@@ -137,7 +133,7 @@ def _definitions(sheet: Any, book: Codebook) -> None:
     for number, code in enumerate(book.codes, 2):
         full, family = dict(definition(code)), families.get(code.family, code.family)
         texts = [code.name, family, code.short, *(full.get(name, "") for name in _FULL)]
-        _row(sheet, number, [code.id, *map(neutralise, texts)])
+        _row(sheet, number, [code.id, *texts])
     _row(sheet, len(book.codes) + 2, [NONE, "none applies", "", "no code of this codebook applies"])
     _style(sheet, len(book.codes) + 2, [12, 24, 24, 32, 60, 48, 48, 48, 48, 48])
     sheet.protection.sheet = True
@@ -147,7 +143,7 @@ def _definitions(sheet: Any, book: Codebook) -> None:
 def _guide(sheet: Any, book: Codebook) -> None:
     lines = [f"{book.title} ({book.ref})", "", *book.about.splitlines(), "", *HOW.splitlines()]
     for number, line in enumerate(lines, 1):
-        _row(sheet, number, [neutralise(line)])
+        _row(sheet, number, [line])
     _style(sheet, len(lines), [120])
     sheet.freeze_panes = None
 
