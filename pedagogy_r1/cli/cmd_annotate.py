@@ -35,7 +35,9 @@ PRICES = options.together(
 @click.command("annotate", cls=options.Command)
 @click.argument("traces", type=options.PATH)
 @options.out("Run directory to write, or to resume.")
-@options.codebook()
+@options.codebook(
+    "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --units RUN that run's]", default=None
+)
 @options.coder("cues (rules, no model; the default), llm (implied by --model), or a plugin.")
 @options.option("--model", "Language model, as BACKEND:NAME, e.g. openai:gpt-4.1.")
 @options.scheme()

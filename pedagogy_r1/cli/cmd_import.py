@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @options.option("--traces", "The traces that were coded. [with --units RUN: that run's]", options.PATH)
 @options.out("Run directory to write.")
 @options.codebook(
-    "Codebook the coders used: ID@VERSION or a YAML file. [with --packet: the packet's]", default=None
+    "Codebook the coders used: ID@VERSION or a YAML file. [with --packet or --units RUN: theirs]",
+    default=None,
 )
 @options.option(
     "--packet",
@@ -46,8 +47,13 @@ if TYPE_CHECKING:
 )
 @options.option(
     "--kind",
-    "What the coders are. [default: what the column kind of an export says, else human]",
-    ["human", "machine"],
+    "human or machine: what the coders are of whom no column kind says it [default: human]; NAME=machine: what one of them is.",
+    multiple=True,
+    metavar="[NAME=]KIND",
+)
+@options.flag(
+    "--split-by-annotator",
+    "Make each account of the tool (completed_by, annotator, _annotator_id) a coder of its name.",
 )
 @options.lang()
 @options.on_error()
@@ -59,6 +65,7 @@ def command(
     layout: str | None,
     units: Path | None,
     as_json: bool,
+    kind: tuple[str, ...],
     **how: Any,
 ) -> int:
     """Import human codings from FILES (CSV, TSV, XLSX, ODS, JSON, JSONL, Parquet, or what a tool exports).
@@ -71,7 +78,11 @@ def command(
     """
     from ..human.import_codings import import_codings
 
-    how |= {"format": layout and layout.replace("-", "_"), "units": units and str(units)}
+    how |= {
+        "kind": _kinds(kind),
+        "format": layout and layout.replace("-", "_"),
+        "units": units and str(units),
+    }
     report = import_codings(files, traces, out, **how)
     _say(report)
     if not put_json(report.as_json(), as_json):
@@ -80,6 +91,21 @@ def command(
         where = f"{counted(report.units, 'unit')} of {counted(report.traces, 'trace')} ({report.scheme})"
         click.echo(f"{what} on {where} written to {report.out}")
     return 1 if report.problems else 0
+
+
+def _kinds(words: tuple[str, ...]) -> Any:
+    """``("A=machine", "B=human")`` → by name; ``("machine",)`` → of all."""
+    pairs = [(name.strip(), kind.strip()) for name, _, kind in (word.rpartition("=") for word in words)]
+    for (name, kind), word in zip(pairs, words, strict=True):
+        if kind not in ("human", "machine") or ("=" in word and not name):
+            raise click.UsageError(f"--kind {word!r} is neither human nor machine, nor NAME=machine")
+    if any(name for name, _ in pairs):
+        if not all(name for name, _ in pairs) or len(dict(pairs)) < len(pairs):
+            raise click.UsageError("--kind: give each coder once, as NAME=machine, or one kind for all")
+        return dict(pairs)
+    if len(pairs) > 1:
+        raise click.UsageError("--kind: one for all coders, or NAME=machine for each")
+    return pairs[0][1] if pairs else None
 
 
 def _say(report: CodingsReport) -> None:

@@ -54,7 +54,7 @@ def prepare(
     traces: str | Path,
     out: str | Path,
     *,
-    codebook: str | Path = "schoen",
+    codebook: str | Path | None = None,
     coder: str = "cues",
     scheme: str | None = None,
     lang: str | None = None,
@@ -62,8 +62,11 @@ def prepare(
     seed: int = 0,
     **options: Any,
 ) -> Annotation:
-    """Check all inputs and build the coder. ``units``: a run whose units are to be coded, exactly."""
-    book = load_checked(codebook)
+    """Check all inputs and build the coder.
+
+    ``units``: a run whose units are to be coded, exactly. ``codebook``: schoen, or that of ``units``, if none is given.
+    """
+    book = CoderRun(units).codebook if units and codebook is None else load_checked(codebook or "schoen")
     unitize, source = unitizer_of(scheme or book.unit, lang, units)
     factory = plugins.load(CODERS, coder)
     _check_options(coder, factory, options)

@@ -17,7 +17,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from heapq import nsmallest
-from itertools import accumulate
+from itertools import accumulate, islice
 from operator import add
 from typing import NamedTuple
 
@@ -26,6 +26,10 @@ WINDOW = 200
 
 LONG = 20
 """Characters from which on a quote that occurs only once is trusted wherever it lies."""
+
+
+NOWHERE = "the quote is not in the trace"
+NAMED_OTHERWISE = "named for something that is not in the text: placed by the offsets alone"
 
 
 class Anchored(NamedTuple):
@@ -108,7 +112,7 @@ class Anchorer:
             # Half a letter is no place: decomposed, "à" begins with "a".
             places = [place for place in found if fold(self.text[place.start : place.end]) == folded]
         if not places:
-            return Refused("the quote is not in the trace")
+            return Refused(NOWHERE)
         if start is None and len(places) > 1:
             return Refused(f"no offsets, and the quote occurs {len(places)} times")
         if start is None:
@@ -197,7 +201,7 @@ class CountedText:
 
     Few programs say how they count; most name a selection by its text, some by its beginning ("Wait, i..."), some not at
     all. A selection that fits no way of counting is placed as most of its text's others are, and as the standard says if
-    none fits. ``text`` has ``\\n`` for every line end. ``selections`` are all that are known of it.
+    none fits, unless its name is found elsewhere in the text: then it is there. ``text`` has ``\\n`` for every line end. ``selections`` are all that are known of it.
     """
 
     def __init__(self, raw: str, selections: Sequence[Selection] = ()) -> None:
@@ -205,10 +209,40 @@ class CountedText:
         self.text = raw.replace("\r\n", "\n").replace("\r", "\n")
         self._selections = selections
 
-    def place(self, start: int, end: int, name: str) -> tuple[int, int] | None:
-        """Half-open code points; ``None`` if the selection lies outside of the text or is empty."""
-        fitting = (self._fitting(way, start, end, name) for way in self._ways)
-        return next(filter(None, fitting), None) or self._convert(self._ways[0], start, end)
+    def anchored(self, start: int, end: int, name: str) -> Anchored | Refused:
+        """Where a selection lies: where its offsets and its name agree, else where its name is found, else by its offsets."""
+        if fitting := next(filter(None, (self._fitting(way, start, end, name) for way in self._ways)), None):
+            return Anchored(*fitting)
+        if (found := self._by_name(start, end, name)) is not None:
+            return found
+        place = self._convert(self._ways[0], start, end)
+        if place is None:
+            return Refused(f"{start}–{end} lies outside the text ({len(self.text)} characters)")
+        return Anchored(*place, NAMED_OTHERWISE if fold(name) else "")
+
+    def _by_name(self, start: int, end: int, name: str) -> Anchored | Refused | None:
+        """Where the name is, of a selection whose offsets are elsewhere; ``None`` if it is no text of this length, or nowhere."""
+        cut = name.rstrip().removesuffix("…").removesuffix("...").rstrip()
+        if not fold(cut) or end - start < len(cut):
+            return None
+        if cut == name.rstrip() and end - start <= 4 * len(name) + name.count("\n"):
+            found = self._anchorer.anchor(start, end, name)
+            return None if isinstance(found, Refused) and found.why == NOWHERE else found
+        places = list(islice(_find_all(self.text, cut), 2)) if cut != name.rstrip() else []
+        if not places:
+            return None
+        lengths = {place[1] - place[0] for way in self._ways if (place := self._convert(way, start, end))}
+        if len(places) > 1 or len(lengths) != 1 or len(cut) < LONG:
+            return Refused(
+                "its offsets lead to another text than its name begins with, which is no certain place"
+            )
+        return Anchored(
+            places[0], min(len(self.text), places[0] + lengths.pop()), "other offsets: placed by its name"
+        )
+
+    @cached_property
+    def _anchorer(self) -> Anchorer:
+        return Anchorer(self.text)
 
     def _fitting(self, way: Callable[[int], int], start: int, end: int, name: str) -> tuple[int, int] | None:
         place = self._convert(way, start, end)

@@ -8,7 +8,7 @@ units (`build_codings.py`) → write. All problems of all files are found before
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,7 +17,7 @@ from ..errors import ArgumentError, InputError
 from ..files.records import write_jsonl
 from ..intake.trace_importer import listed
 from ..provenance import file_digest
-from ..runs.run import CoderInfo, CoderKind, Coding, Manifest
+from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
@@ -25,7 +25,7 @@ from .build_codings import build_codings
 from .locate_rows import find_scheme, place_spans, place_units
 from .packet_return import ReturnedPacket
 from .parse_cells import SpanCoding, parse_cells
-from .raw_coding import RawCoding
+from .raw_coding import RawCoding, plain_coder
 from .read_codings import CodingsRead, CodingsReport, read_codings
 
 
@@ -42,7 +42,8 @@ def import_codings(
     overlap: float | None = None,
     scheme: str | None = None,
     format: str | None = None,
-    kind: CoderKind | None = None,
+    kind: CoderKind | Mapping[str, CoderKind] | None = None,
+    split_by_annotator: bool = False,
     lang: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
 ) -> CodingsReport:
@@ -54,15 +55,26 @@ def import_codings(
     Files by ``unit_id`` find their scheme themselves. What came back of a ``packet`` needs none of these, nor traces and
     codebook: spans that are not its units are laid on them by largest overlap; units that were asked of a coder and did
     not come back are missing; practice units are left out. ``coder`` is whose the files are where they do not say it.
-    ``kind`` is what the coders are of whom the files do not say it (human, if not given). With ``on_error="stop"`` any
+    ``kind`` is what the coders are of whom the files do not say it (human, if not given), or what single ones are by name.
+    A file in which one coder is two accounts of a tool is refused, unless ``split_by_annotator`` makes each account a coder. With ``on_error="stop"`` any
     problem raises `InputError`, which names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
     """
+    coder = None if coder is None else plain_coder(coder)
     back = ReturnedPacket(packet, coder) if packet is not None else None
-    asked = _Asked(units, project, overlap, scheme, lang, coder, kind, on_error, back)
+    asked = _Asked(units, project, overlap, scheme, lang, coder, kind, split_by_annotator, on_error, back)
     asked.check(traces=traces, codebook=codebook)
     book, paths = asked.codebook(codebook), [Path(file) for file in files]
     report = CodingsReport(str(out))
-    read = read_codings(paths, report, book, format=format, kind=kind, coder=coder, back=back)
+    read = read_codings(
+        paths,
+        report,
+        book,
+        format=format,
+        kind=kind,
+        coder=coder,
+        back=back,
+        split=split_by_annotator,
+    )
     where = asked.traces(traces)
     cut = asked.unitizer(read, where, book)
     placed, projecting = asked.place(read, where, cut, report)
@@ -96,7 +108,8 @@ class _Asked(NamedTuple):
     scheme: str | None
     lang: str | None
     coder: str | None
-    kind: CoderKind | None
+    kind: CoderKind | Mapping[str, CoderKind] | None
+    split: bool
     on_error: str
     back: ReturnedPacket | None
 
@@ -109,6 +122,10 @@ class _Asked(NamedTuple):
         said = {"units": self.units, "project": self.project, "scheme": self.scheme}
         if sum(value is not None for value in said.values()) > 1:
             raise ArgumentError("--units, --project and --scheme exclude each other", "say one of them")
+        if self.split and self.coder is not None:
+            raise ArgumentError(
+                "--split-by-annotator names the coders, and so does --coder", "say one of them"
+            )
         if self.overlap is not None and not (self.project or self.back):
             raise ArgumentError(
                 "--overlap is of spans that are laid on units", "add --project SCHEME, or --packet PACKET"
@@ -154,13 +171,15 @@ class _Asked(NamedTuple):
         return Unitizer(scheme, self.lang)
 
     def codebook(self, codebook: str | Path | None) -> Codebook:
-        """As given, or the packet's."""
+        """As given, or that of the packet, or of the run whose units are taken."""
         if self.back:
             return self.back.packet.codebook
+        if codebook is None and self.units is not None and not self.own:
+            return CoderRun(self.units).codebook
         if codebook is None:
             raise ArgumentError(
                 "no codebook is given",
-                "add --codebook ID@VERSION, or --packet PACKET for what came back of a packet",
+                "add --codebook ID@VERSION, or --units RUN or --packet PACKET, whose codebook is taken",
             )
         return load_codebook(codebook)
 
@@ -201,7 +220,7 @@ class _Asked(NamedTuple):
         projecting: bool,
     ) -> Manifest:
         """``run.json``; what the files and traces are called does not determine the codings."""
-        other: CoderKind = self.kind or "human"
+        other: CoderKind = "human" if isinstance(self.kind, Mapping) else self.kind or "human"
         parameters = {
             "units": str(self.units) if self.units else None,
             "project": self.project,
@@ -209,7 +228,12 @@ class _Asked(NamedTuple):
             "on_error": self.on_error,
             "coder": self.coder or None,
             "laid on units": True if projecting and (self.coder or self.back) else None,
-            "kind": None if kinds.keys() >= set(report.coders) else other,
+            "kind": dict(self.kind)
+            if isinstance(self.kind, Mapping)
+            else None
+            if kinds.keys() >= set(report.coders)
+            else other,
+            "split by annotator": self.split or None,
         }
         how: dict[str, Any] = {
             "coder": "import:" + "+".join(sorted({name.split(" ")[0] for name in report.formats.values()})),

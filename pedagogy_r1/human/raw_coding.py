@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,6 +76,10 @@ class RawCoding(NamedTuple):
     """Under which codebook the row says it was made: ``schoen``, ``schoen@1.0.0`` or ``schoen@1.0.0#1f0c…``."""
     flag: bool = False
     """The coder wants to come back to it; said in the report."""
+    by: str = ""
+    """The account under which a tool says that it was made."""
+    moved: str = ""
+    """Why the span does not lie where the file says: said in the report."""
     file: str = ""
     place: tuple[str, int, int] = ("", 0, 0)
     """Trace, start and end, once `locate_rows` has found them."""
@@ -192,6 +197,17 @@ def _owned(sheets: list[CodingsFile]) -> list[CodingsFile]:
     return found
 
 
+def plain_coder(name: str) -> str:
+    """A coder's name without what nobody sees: controls, zero-width characters, doubled spaces; letters composed.
+
+    >>> plain_coder("A\\u200b"), plain_coder(" Jose\\u0301  R.\\x00")
+    ('A', 'José R.')
+    """
+    seen = "".join(" " if c.isspace() else c for c in name)
+    seen = "".join(c for c in seen if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return unicodedata.normalize("NFC", " ".join(seen.split()))
+
+
 class CodingRowError(Exception):
     """What is wrong with a row; ``at`` is the row to blame where several belong together, the first if not known."""
 
@@ -224,13 +240,14 @@ def numbered(rows: Iterable[RawCoding | BadRow]) -> Iterator[RawCoding | BadRow]
 class TaskRecord:
     """What came back of a task of ours, whatever the tool: of which unit (or trace), whose, under which codebook."""
 
-    def __init__(self, number: int, data: dict[str, Any], nowhere: str) -> None:
+    def __init__(self, number: int, data: dict[str, Any], nowhere: str, by: object = None) -> None:
         """Read the fields that every task has. Raises `CodingRowError` where one is no text, or (``nowhere``) none says of what it is."""
         self.unit_id = text_of(data, "unit_id") or ""
         self.trace_id = text_of(data, "trace_id") or text_of(data, "document") or ""
         self.text = text_of(data, "text") or ""
         unit, coder = text_of(data, "unit"), (text_of(data, "coder") or "").strip()
-        self._raw = RawCoding(number, coder, None, quote=unit, codebook=text_of(data, "codebook"))
+        book = text_of(data, "codebook")
+        self._raw = RawCoding(number, coder, None, quote=unit, codebook=book, by=account(by))
         if not (self.unit_id or self.trace_id):
             raise CodingRowError(nowhere)
 
@@ -263,6 +280,18 @@ class TaskRecord:
     @cached_property
     def _utf16(self) -> Callable[[int], int]:
         return code_points(map(utf16_units, self.text))
+
+
+_ACCOUNT = ("email", "username", "name", "id")
+
+
+def account(value: Any) -> str:
+    """Whose account a tool names: a number, a name, or an object that has one of these."""
+    if isinstance(value, dict):
+        value = next((value[name] for name in _ACCOUNT if value.get(name) not in (None, "")), None)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return "" if value is None or isinstance(value, bool | list | dict) else str(value).strip()
 
 
 def text_of(data: dict[str, Any], name: str) -> str | None:

@@ -9,17 +9,18 @@ a round trip neither makes a machine human nor renames its codes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from ..codebook import Codebook
-from ..errors import ArgumentError, InputError
+from ..errors import ArgumentError, InputError, did_you_mean
 from ..files.records import BadRow
+from ..formatting import counted
 from ..runs.run import NOT_CODED, CoderKind, CoderRun, Coding
 from .packet_return import ReturnedPacket
-from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, read_codings_file
+from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, plain_coder, read_codings_file
 from .tools import CodingsReader, choose
 
 
@@ -101,9 +102,10 @@ def read_codings(
     book: Codebook,
     *,
     format: str | None = None,
-    kind: CoderKind | None = None,
+    kind: CoderKind | Mapping[str, CoderKind] | None = None,
     coder: str | None = None,
     back: ReturnedPacket | None = None,
+    split: bool = False,
 ) -> CodingsRead:
     """Read all files. What is wrong with a row goes into the report; with a file, `InputError` is raised."""
     if not paths:
@@ -119,11 +121,14 @@ def read_codings(
             report.formats[file.name] = name + (f" (coders: {', '.join(coders)})" if coders else "")
             report.ignored |= {file.name: ignored} if ignored else {}
             schemes += _schemes(file)
-            for raw in _owned(file, reader, report, back, coder):
+            people = _People(file.name, split)
+            for raw in _owned(file, reader, report, people, back, coder):
                 names[raw.coder] = None
                 declared.check(raw)
                 if _says_something(raw, report):
                     rows.append(raw)
+    declared.finish(names)
+    _say_alike(report, names)
     by_unit = any(raw.unit_id for raw in rows)
     by_span = any(raw.trace_id and raw.start is not None for raw in rows)
     return CodingsRead(rows, by_unit or not by_span, schemes, list(names), declared.kinds)
@@ -133,6 +138,7 @@ def _owned(
     file: CodingsFile,
     reader: CodingsReader,
     report: CodingsReport,
+    people: _People,
     back: ReturnedPacket | None,
     coder: str | None,
 ) -> Iterator[RawCoding]:
@@ -144,14 +150,28 @@ def _owned(
             continue
         raw = raw._replace(file=file.name)
         try:
-            yield back.own(raw) if back else raw._replace(coder=raw.coder or coder or "")
+            raw = _named(people.split(raw), report)
+            raw = back.own(raw) if back else raw._replace(coder=raw.coder or coder or "")
         except CodingRowError as error:
             report.problems.append(RowProblem(file.name, raw.row, str(error)))
+            continue
+        people.count(raw)
+        yield raw
+    people.check()
+
+
+def _named(raw: RawCoding, report: CodingsReport) -> RawCoding:
+    """The row, with what nobody sees taken off its coder's name: ``A`` and ``A\\u200b`` are one person."""
+    name = plain_coder(raw.coder)
+    if name != raw.coder.strip():
+        report.add("invisible characters or spaces taken off the coder's name", [raw.where])
+    return raw._replace(coder=name, by=plain_coder(raw.by))
 
 
 def _says_something(raw: RawCoding, report: CodingsReport) -> bool:
     """Whether the row is somebody's coding; others are counted."""
     report.add("flagged by the coder", [raw.where] if raw.flag else [])
+    report.add(raw.moved, [raw.where] if raw.moved else [], report.moved)
     if not raw.coder:
         report.problems.append(raw.problem("no coder"))
         return False
@@ -166,6 +186,50 @@ def _schemes(file: CodingsFile) -> list[str]:
     return [str(row.data.get(file.plain["scheme"])) for row in file.rows[:1] if not isinstance(row, BadRow)]
 
 
+def _say_alike(report: CodingsReport, names: Collection[str]) -> None:
+    """Names that a person might take for one."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            report.remarks.append(f"coders {other!r} and {name!r} differ in case alone, and are two")
+
+
+class _People:
+    """Who made the rows of one file, by the tool's own account of it: two people are never one coder.
+
+    {"data": {"coder": "A", …}, "annotations": [{"completed_by": 1, …}]}
+    {"data": {"coder": "A", …}, "annotations": [{"completed_by": 2, …}]}    → refused: A is 1 and 2
+    """
+
+    def __init__(self, file: str, apart: bool) -> None:
+        self.file, self.apart = file, apart
+        self._rows: dict[str, Counter[str]] = {}
+
+    def split(self, raw: RawCoding) -> RawCoding:
+        """With ``--split-by-annotator``, the row under the name of its account. Raises `CodingRowError` if it has none."""
+        if not self.apart:
+            return raw
+        if not raw.by:
+            raise CodingRowError("no annotator is named, by whom to split")
+        return raw._replace(coder=raw.by)
+
+    def count(self, raw: RawCoding) -> None:
+        if raw.by:
+            self._rows.setdefault(raw.coder, Counter())[raw.by] += 1
+
+    def check(self) -> None:
+        """Raise `InputError` for a coder who is two people."""
+        for coder, found in self._rows.items():
+            if len(found) > 1 and not self.apart:
+                who = ", ".join(f"{name!r} ({counted(n, 'row')})" for name, n in sorted(found.items()))
+                raise InputError(
+                    f"{self.file}: {len(found)} annotators under one coder{f', {coder}' if coder else ''}: {who}",
+                    "take them apart with --split-by-annotator, which names each coder for the account; "
+                    "one person with two accounts: export each account to a file of its own",
+                )
+
+
 class _Declared:
     """What the rows say of themselves, against what the command says: the coder's kind, and the codebook.
 
@@ -173,8 +237,9 @@ class _Declared:
     …,cues,…,schoen@1.0.0#1f0c…,…,machine       --codebook schoen@1.1.0   → refused, with the way to carry it over
     """
 
-    def __init__(self, book: Codebook, kind: CoderKind | None) -> None:
-        self.book, self.kind = book, kind
+    def __init__(self, book: Codebook, kind: CoderKind | Mapping[str, CoderKind] | None) -> None:
+        self.book, self.said = book, kind if isinstance(kind, Mapping) else {}
+        self.kind: CoderKind | None = None if isinstance(kind, Mapping) else kind
         self.kinds: dict[str, CoderKind] = {}
         self._first: dict[str, str] = {}
         self._right: set[str | None] = {None}
@@ -187,10 +252,21 @@ class _Declared:
         if raw.kind is not None and raw.coder:
             self._check_kind(raw.where, raw.coder, raw.kind.lower())
 
+    def finish(self, coders: Collection[str]) -> None:
+        """Take in what the command says of single coders; raises `InputError` for one who is in no file."""
+        for coder, kind in self.said.items():
+            if coder not in coders:
+                near = did_you_mean(coder, list(coders))
+                raise InputError(f"--kind {coder}={kind}: no coder of the files is named {coder!r}", near)
+            self.kinds.setdefault(coder, kind)
+
     def _check_kind(self, where: str, coder: str, word: str) -> None:
         kind: CoderKind | None = next((known for known in get_args(CoderKind) if known == word), None)
         if kind is None:
-            raise InputError(f"{where}: kind {word[:40]!r} is neither human nor machine", "mend the cell")
+            raise InputError(
+                f"{where}: kind {word[:40]!r} is neither human nor machine",
+                "mend the cell, or rename the column if it says something else",
+            )
         said = self.kinds.setdefault(coder, kind)
         first = self._first.setdefault(coder, where)
         if kind != said:
@@ -198,9 +274,10 @@ class _Declared:
                 f"{where}: coder {coder} is {kind}, and {said} in {first}",
                 "one name is one coder: rename one of them, or mend the kind",
             )
-        if self.kind not in (None, kind):
+        other = self.said.get(coder, self.kind)
+        if other not in (None, kind):
             raise InputError(
-                f"{where}: coder {coder} is {kind}, and --kind says {self.kind}",
+                f"{where}: coder {coder} is {kind}, and --kind says {other}",
                 "leave --kind out, or mend the column kind",
             )
 

@@ -141,6 +141,8 @@ class MarkedSpan(NamedTuple):
     coder: str
     code: str | None
     memo: str = ""
+    moved: str = ""
+    """Why it does not lie where the file's own offsets are."""
 
 
 class CodedText:
@@ -213,7 +215,7 @@ class CodedText:
         start, end = place
         notes = [note for note in (before, span.memo, *self._memos.get(place, ())) if note]
         memo = "\n".join(dict.fromkeys(notes)) or None
-        raw = RawCoding(0, span.coder, span.code, quote=self.text[start:end], memo=memo)
+        raw = RawCoding(0, span.coder, span.code, quote=self.text[start:end], memo=memo, moved=span.moved)
         if self._by_unit:
             return raw._replace(unit_id=self._units[place])
         start, end = start - self._codable.start, end - self._codable.start

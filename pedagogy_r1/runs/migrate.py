@@ -3,8 +3,8 @@
 {"unit_id": "u3f…", "coder": "A", "codes": ["IA-PN"], "carried_from": "schoen@1.0.0#1f0c…", …}
 {"unit_id": "u90…", "coder": "A", "codes": null, "missing_reason": "recode: TR-SP was split into TR-S, TR-P", …}
 
-RUN/recode.csv    unit_id,trace_id,start,end,quote,coder,code,was,reason,memo
-                  u90…,aime-3,512,547,"Wait, that …",A,,TR-SP,"TR-SP was split into TR-S, TR-P",
+RUN/recode.csv    unit_id,trace_id,start,end,quote,coder,code,was,reason,memo,kind
+                  u90…,aime-3,512,547,"Wait, that …",A,,TR-SP,"TR-SP was split into TR-S, TR-P",,human
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from .run import CoderRun, Manifest, require_complete
 from .run_writer import RunWriter
 
 RECODE = "recode.csv"
-COLUMNS = ("unit_id", "trace_id", "start", "end", "quote", "coder", "code", "was", "reason", "memo")
+COLUMNS = ("unit_id", "trace_id", "start", "end", "quote", "coder", "code", "was", "reason", "memo", "kind")
 
 
 class Recode(NamedTuple):
-    """A coding that could not be carried: whose, of which unit, what it was, why, and what the coder had noted."""
+    """A coding that could not be carried: whose, of which unit, what it was, why, what the coder had noted, and is."""
 
     unit: Unit
     coder: str
     codes: tuple[str, ...]
     reason: str
     memo: str = ""
+    kind: str = ""
 
 
 class Migrated(NamedTuple):
@@ -83,6 +84,7 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
 
 def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[int, int, list[Recode]]:
     counts = Counter[str]()
+    kinds = {coder.name: coder.kind for coder in old.manifest.coders}
     recode: list[Recode] = []
     for index, (trace, units, codings) in enumerate(old.by_trace()):
         by_id = {unit.id: unit for unit in units}
@@ -99,7 +101,8 @@ def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[in
             if fate.status == "recode":
                 update["missing_reason"] = f"recode: {fate.reason}"
                 lost, memo = coding.codes or (), coding.rationale or ""
-                recode.append(Recode(by_id[coding.unit_id], coding.coder, lost, fate.reason, memo))
+                of_whom = (coding.coder, lost, fate.reason, memo, kinds.get(coding.coder, ""))
+                recode.append(Recode(by_id[coding.unit_id], *of_whom))
             carried.append(coding.model_copy(update=update))
         if index >= writer.done:
             writer.write(trace, units, carried)
@@ -114,5 +117,5 @@ def _write_recode(path: Path, recode: list[Recode]) -> None:
     for one in recode:
         unit, was = one.unit, "; ".join(one.codes)
         where = (unit.id, unit.trace_id, unit.start, unit.end, unit.text)
-        rows.append((*where, one.coder, "", was, one.reason, one.memo))
+        rows.append((*where, one.coder, "", was, one.reason, one.memo, one.kind))
     write_csv(path, rows)

@@ -45,7 +45,8 @@ class RunColumns:
     ``units["trace"]`` and ``codings["unit"]`` are row numbers, ``codings["coder"]`` indexes ``coders``, and
     ``codings["pattern"]`` ``patterns``, -1 where the coding is missing. ``position`` is a unit's midpoint in its trace,
     counted in units: (index + ½) / units. A coder who appears in two runs is one coder if no unit was coded twice, and no
-    trace cut in two ways, else two, named ``coder@run``.
+    trace cut in two ways, else two, named ``coder@run``; of one coder, a coding that is missing in one run and made in
+    another is not missing.
     """
 
     book: Codebook
@@ -124,7 +125,20 @@ def read_columns(runs: Sequence[CoderRun]) -> RunColumns:
         )
     pattern = codes.indices.fill_null(-1).cast(pa.int64())
     codings = tables["codings"].drop_columns(["codes"]).append_column("pattern", pattern)
+    if len(coders) < sum(len(run.manifest.coders) for run in runs):
+        codings = codings.filter(pa.array(_not_made_up_for(codings, tables["units"])))
     return RunColumns(book, coders, patterns, tables["traces"], tables["units"], codings)
+
+
+def _not_made_up_for(codings: pa.Table, units: pa.Table) -> Flags:
+    """(codings,) all but the missing ones of units that the same coder coded in another run: recoded after a migration, say."""
+    unit = units["id"].combine_chunks().dictionary_encode().indices.to_numpy()[codings["unit"].to_numpy()]
+    pair = np.unique(np.stack([unit, codings["coder"].to_numpy()]), axis=1, return_inverse=True)[1].ravel()
+    coded = codings["pattern"].to_numpy() >= 0
+    made = np.zeros(pair.max(initial=-1) + 1, dtype=bool)
+    made[pair[coded]] = True
+    kept: Flags = coded | ~made[pair]
+    return kept
 
 
 def _replaced(table: pa.Table, name: str, values: Any) -> pa.Table:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import InputError, PedagogyError
-from pedagogy_r1.human.anchor import CountedText
+from pedagogy_r1.human.anchor import NAMED_OTHERWISE, Anchored, CountedText, Refused
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.human.raw_coding import read_codings_file
@@ -448,13 +448,57 @@ def test_any_project_can_be_imported_as_spans(tmp_path: Path, write_jsonl: Calla
     ],
 )
 def test_how_a_program_counts(place: tuple[int, int], name: str, expected: tuple[int, int] | None) -> None:
-    assert CountedText("🙂 Wait, is it?").place(*place, name) == expected
+    found = CountedText("🙂 Wait, is it?").anchored(*place, name)
+    assert (None if isinstance(found, Refused) else found[:2]) == expected
+
+
+@pytest.mark.parametrize("shift", [-3, 4, 10])
+def test_a_selection_beside_its_name_is_laid_on_the_name(shift: int) -> None:
+    """It was laid on other text without a word."""
+    text = "So 3 + 4 = 7. Wait, is it that? No: the sum of three and five is eight."
+    at = text.index("Wait")
+    found = CountedText(text).anchored(at + shift, at + shift + 17, "Wait, is it that?")
+    assert isinstance(found, Anchored)
+    assert text[found.start : found.end] == "Wait, is it that?"
+    assert found.cause
+
+
+@pytest.mark.parametrize("encode", ["utf-8", "utf-16-le"])
+def test_offsets_in_bytes_or_with_several_faults_at_once(encode: str) -> None:
+    """Bytes; UTF-16, CRLF and a byte-order mark at once."""
+    text = "Ça 🙂 va.\nWait, is it that?\nNo, it is é."
+    quote, at = "Wait, is it that?", text.index("Wait")
+    before = text[:at]
+    start = (
+        len(before.encode())
+        if encode == "utf-8"
+        else 1 + len(before.replace("\n", "\r\n").encode(encode)) // 2
+    )
+    found = CountedText(text).anchored(start, start + len(quote), quote)
+    assert isinstance(found, Anchored)
+    assert text[found.start : found.end] == quote
+    assert found.cause
+
+
+def test_a_name_in_two_places_equally_near_is_refused_and_a_label_is_none() -> None:
+    text = "Wait now. xxxx yyyy Wait now."
+    found = CountedText(text).anchored(10, 18, "Wait now")
+    assert isinstance(found, Refused)
+    assert CountedText(text).anchored(10, 18, "my label") == Anchored(10, 18, NAMED_OTHERWISE)
+    assert CountedText(text).anchored(10, 14, "") == Anchored(10, 14)
+
+
+def test_a_cut_name_places_its_beginning() -> None:
+    text = "One. Two. The sum of three and five is eight, as I said. Three."
+    at = text.index("The sum")
+    found = CountedText(text).anchored(at + 4, at + 50, "The sum of three and five…")
+    assert found == Anchored(at, at + 46, "other offsets: placed by its name")
 
 
 def test_a_selection_without_a_name_is_counted_as_the_others_are() -> None:
     text = "🙂 Wait, 🙂 is it?"
-    assert CountedText(text, [(3, 7, "Wait")]).place(12, 14, "") == (10, 12)
-    assert CountedText(text, []).place(10, 12, "") == (10, 12)
+    assert CountedText(text, [(3, 7, "Wait")]).anchored(12, 14, "") == Anchored(10, 12)
+    assert CountedText(text, []).anchored(10, 12, "") == Anchored(10, 12)
 
 
 # Made to do harm.

@@ -42,7 +42,8 @@ _COLOURS = (
     *("#666666", "#994455", "#117733", "#332288"),
 )
 _OURS = {"number", "practice", "unit", "unit_id", "coder", "codebook", "document", "trace_id", "question"}
-_READ = _OURS | {"id", "text", "label", "entities", "comments"}
+_ACCOUNTS = ("annotator", "user", "username")
+_READ = _OURS | {"id", "text", "label", "entities", "comments", *_ACCOUNTS}
 
 
 def tool() -> Tool:
@@ -95,7 +96,9 @@ def _columns(file: CodingsFile) -> Columns:
 
 def _text(row: Row, number: int) -> list[RawCoding]:
     data = row.data
-    task = TaskRecord(number, data, "neither unit_id nor document (or trace_id): it is no text of a packet")
+    nowhere = "neither unit_id nor document (or trace_id): it is no text of a packet"
+    by = next((data[name] for name in _ACCOUNTS if data.get(name)), None)
+    task = TaskRecord(number, data, nowhere, by)
     if task.unit_id:
         names = texts(data.get("label"), "label")
         codes = codes_in_order([name for name in names if name != FLAG])

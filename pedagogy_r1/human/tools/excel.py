@@ -32,7 +32,7 @@ from ...files.archive import zipped
 from ...files.records import BadRow, Row, write_csv, write_text
 from ...files.spreadsheet import CELL_LIMIT, ROW_LIMIT, neutralise, sheet_text
 from ..packet import FIRST, FLAG, MEMO, RANKS, Packet, definition, ranks, unit_records
-from ..raw_coding import CodingRowError, CodingsFile, RawCoding, codes_without_gap, each_record
+from ..raw_coding import CodingRowError, CodingsFile, RawCoding, account, codes_without_gap, each_record
 from . import CodingsReader, Columns, Tool
 
 _KEYS = ("unit_id", "coder", "codebook")
@@ -42,7 +42,7 @@ _SHOWN = {"number": 8, "trace": 7, "practice": 9, "question": 36, "before": 44, 
 """What a coder reads, and how wide."""
 
 _WIDTH = _SHOWN | {MEMO: 36, FLAG: 7}
-_READ = {*RANKS, MEMO, FLAG, "unit", *_KEYS}
+_READ = {*RANKS, MEMO, FLAG, "unit", "kind", "annotator", *_KEYS}
 _NO = ("", "no", "false", "0")
 _LINE, _TALLEST = 15, 360
 _CUT = " […] "
@@ -264,4 +264,6 @@ def _raw(file: CodingsFile, row: Row, number: int, known: list[str]) -> RawCodin
         whole=True,
         codebook=file.cell(row, "codebook"),
         flag=(file.cell(row, FLAG) or "").lower() not in _NO,
+        kind=file.cell(row, "kind"),
+        by=account(row.data.get(file.plain.get("annotator", ""))),
     )

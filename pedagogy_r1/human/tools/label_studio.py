@@ -38,6 +38,7 @@ from ..raw_coding import (
     CodingsFile,
     RawCoding,
     TaskRecord,
+    account,
     codes_without_gap,
     each_record,
     objects,
@@ -143,10 +144,10 @@ def _task(row: Row, number: int) -> list[RawCoding]:
     if not isinstance(data, dict):
         raise CodingRowError("the task has no data")
     nowhere = "its data has neither unit_id nor document (or trace_id): it is no task of a packet"
-    task = TaskRecord(number, data, nowhere)
     made = objects(row.data.get("annotations"), "annotations")
+    task = TaskRecord(number, data, nowhere, made[0].get("completed_by") if made else None)
     if len(made) > 1:
-        who = ", ".join(str(each.get("completed_by"))[:60] for each in made)
+        who = ", ".join(account(each.get("completed_by"))[:60] or "nobody" for each in made)
         raise CodingRowError(
             f"{len(made)} annotations of one task (completed_by {who}): one project a coder, or export one person's"
         )

@@ -16,6 +16,7 @@ both where somebody went back after saving.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from ..raw_coding import (
     CodingRowError,
     RawCoding,
     TaskRecord,
+    account,
     codes_in_order,
     each_record,
     in_short,
@@ -37,6 +39,7 @@ from ..raw_coding import (
 )
 from . import CodingsReader, Tool
 
+_TIME = re.compile(r"(.*-)?\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 _ANSWERS = {"accept": None, "reject": "rejected", "ignore": "ignored"}
 
 
@@ -87,7 +90,11 @@ def _settings(book: Codebook, spans: bool) -> dict[str, Any]:
 
 def _task(row: Row, number: int) -> list[RawCoding]:
     data = row.data
-    task = TaskRecord(number, data, "neither unit_id nor document (or trace_id): it is no task of a packet")
+    by = account(data.get("_annotator_id"))
+    # Without a name in the address of the session Prodigy puts the time in its place.
+    by = "" if _TIME.fullmatch(by) else by
+    nowhere = "neither unit_id nor document (or trace_id): it is no task of a packet"
+    task = TaskRecord(number, data, nowhere, by)
     answer = data.get("answer")
     if not isinstance(answer, str) or answer not in _ANSWERS:
         raise CodingRowError(f"answer is {in_short(answer)}, not one of {', '.join(_ANSWERS)}")

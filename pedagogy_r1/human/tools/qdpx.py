@@ -28,7 +28,7 @@ from ...codebook.qdc import ORIGIN, Node, as_models, code_tree, guid, shown_id, 
 from ...errors import InputError
 from ...files.archive import Allowance, Archive, legal, local, names_in, parse_xml, read_bytes, zipped
 from ...files.records import BadRow, write_text
-from ..anchor import CountedText
+from ..anchor import CountedText, Refused
 from ..packet import Packet
 from ..raw_coding import CodingRowError, CodingsFile, RawCoding, numbered
 from ..shown_text import CodedText, MarkedSpan, ShownText, shown_texts
@@ -188,10 +188,10 @@ class _Project:
             raise CodingRowError(
                 f"startPosition {offsets[0][:20]!r}, endPosition {offsets[1][:20]!r}"
             ) from None
-        place = text.place(start, end, selection.get("name") or "")
-        if place is None:
-            raise CodingRowError(f"{start}–{end} lies outside the text ({len(text.text)} characters)")
-        self.allowance.spend(place[1] - place[0])
+        place = text.anchored(start, end, name := selection.get("name") or "")
+        if isinstance(place, Refused):
+            raise CodingRowError(f"{place.why}: {name[:60]!r}" if name else place.why)
+        self.allowance.spend(place.end - place.start + (len(text.text) // 100 if place.cause else 0))
         memo = self._memo(selection)
         found = []
         for coding in _children(selection, "Coding"):
@@ -201,7 +201,9 @@ class _Project:
             )
             user = self.users.get(_key(by) or self.owner, "")
             notes = "\n".join(filter(None, (memo, self._memo(coding))))
-            found.append((when, MarkedSpan(*place, user, self.codes.get(_key(target)), notes)))
+            found.append(
+                (when, MarkedSpan(*place[:2], user, self.codes.get(_key(target)), notes, place.cause))
+            )
         return found
 
     def _memo(self, element: Element) -> str:

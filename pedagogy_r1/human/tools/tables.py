@@ -25,8 +25,8 @@ from . import CodingsReader, Columns, Tool
 
 SPAN = ("trace_id", "start", "end", "quote")
 _EXPORT = ("unit_id", "run_id", "rank", "missing_reason")
-_READ = {"unit_id", *SPAN, "text", "coder", "code", "memo", "rationale", "codebook"}
-_TEXTS = ("missing_reason", "confidence", "overlap", "carried_from", "kind")
+_READ = {"unit_id", *SPAN, "text", "coder", "code", "memo", "rationale", "codebook", "kind"}
+_TEXTS = ("missing_reason", "confidence", "overlap", "carried_from")
 _READ_OF_EXPORT = {*_READ, *_TEXTS, "rank", "evidence", "scheme", "run_id"}
 _TRACE = "trace_id item question answer reference correct domain condition model lang"
 _UNIT = "unit_id unit_index index start end text quote tokens scheme codebook run_id"
@@ -68,6 +68,7 @@ def _read_long(file: CodingsFile) -> Iterator[RawCoding | BadRow]:
             quote=file.text(row, "quote") or file.text(row, "text"),
             memo="\n".join(filter(None, memos)) or None,
             codebook=file.cell(row, "codebook"),
+            kind=file.cell(row, "kind"),
         )
         return [_of_export(file, row, raw) if export else raw]
 
