@@ -139,11 +139,7 @@ def _xlsx(path: Path, data: bytes, archive: Archive) -> Iterator[Sheet]:
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a program says of a sheet's size may be wrong, and would cut it
             raw = archive.read(parts[sheet.title]) if parts.get(sheet.title) in archive.names else b""
-            yield _marked(Sheet(sheet.title, _xlsx_rows(sheet), sheet.sheet_state != "visible"), raw)
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001 - sheets are parsed as they are read, and break in as many ways
-        raise InputError(f"{path}: damaged XLSX file ({type(error).__name__}: {error})", again) from None
+            yield _marked(Sheet(sheet.title, _xlsx_rows(path, sheet), sheet.sheet_state != "visible"), raw)
     finally:
         book.close()
 
@@ -170,9 +166,14 @@ def _parts(archive: Archive) -> dict[str, str]:
     return found
 
 
-def _xlsx_rows(sheet: Any) -> Iterator[tuple[int, Cells]]:
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-        yield number, [None if cell is None or cell == "" else _cell_text(cell) for cell in cells]
+def _xlsx_rows(path: Path, sheet: Any) -> Iterator[tuple[int, Cells]]:
+    try:
+        for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+            yield number, [None if cell is None or cell == "" else _cell_text(cell) for cell in cells]
+    except Exception as error:  # noqa: BLE001 - sheets are parsed as they are read, and break in as many ways
+        raise InputError(
+            f"{path}: damaged XLSX file ({type(error).__name__}: {error})", "save it again as .xlsx"
+        ) from None
 
 
 def _marked(sheet: Sheet, raw: bytes) -> Sheet:

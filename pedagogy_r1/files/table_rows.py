@@ -139,7 +139,7 @@ def _table(
     columns = [n for n, name in enumerate(names, 1) if name]
     hidden = 0
     for line, cells in chain(start[at + 1 :], sheet.rows):
-        if not any(cells):
+        if not any(cell and cell.strip() for cell in cells):
             continue
         hidden += line in sheet.hidden_rows
         if why := sheet.fault(line, columns):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import InputError, did_you_mean
@@ -145,7 +145,7 @@ def place_units(
     return placed
 
 
-def find_scheme(rows: Iterable[RawCoding], traces: Path, first: Iterable[str], lang: str | None) -> str:
+def find_scheme(rows: Sequence[RawCoding], traces: Path, first: Iterable[str], lang: str | None) -> str:
     """The scheme whose units have the ids of the file; ``first`` are tried first."""
     wanted = {raw.unit_id for raw in rows}
     schemes = [scheme for scheme in dict.fromkeys([*first, *SCHEMES]) if scheme in SCHEMES]
@@ -154,7 +154,7 @@ def find_scheme(rows: Iterable[RawCoding], traces: Path, first: Iterable[str], l
             if any(unit.id in wanted for unit in Unitizer(scheme, lang)(trace)):
                 return scheme
     raise InputError(
-        f"none of the {len(wanted)} unit_ids is a unit of {traces} under {', '.join(schemes)}",
+        f"{', '.join(dict.fromkeys(raw.file for raw in rows))}: none of the {len(wanted)} unit_ids is a unit of {traces} under {', '.join(schemes)}",
         "give the traces file the units were made from, or with --units RUN the run they come from",
     )
 

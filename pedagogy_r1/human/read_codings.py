@@ -8,6 +8,7 @@ a round trip neither makes a machine human nor renames its codes.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from ..runs.run import NOT_CODED, CoderKind, CoderRun, Coding
 from .packet_return import ReturnedPacket
 from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, plain_coder, read_codings_file
 from .tools import CodingsReader, choose
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -150,7 +153,7 @@ def _owned(
             continue
         raw = raw._replace(file=file.name)
         try:
-            raw = _named(people.split(raw), report)
+            raw = _named(people.split(_sound(raw, report)), report)
             raw = back.own(raw) if back else raw._replace(coder=raw.coder or coder or "")
         except CodingRowError as error:
             report.problems.append(RowProblem(file.name, raw.row, str(error)))
@@ -158,6 +161,18 @@ def _owned(
         people.count(raw)
         yield raw
     people.check()
+
+
+def _sound(raw: RawCoding, report: CodingsReport) -> RawCoding:
+    """The row with U+FFFD for each half of a character, which no file could hold: ``"a\\ud800b"`` is JSON all the same."""
+    halves: dict[str, Any] = {
+        name: _HALF.sub("\ufffd", value)
+        for name, value in raw._asdict().items()
+        if isinstance(value, str) and _HALF.search(value)
+    }
+    if halves:
+        report.add("halves of characters replaced by U+FFFD", [raw.where])
+    return raw._replace(**halves)
 
 
 def _named(raw: RawCoding, report: CodingsReport) -> RawCoding:

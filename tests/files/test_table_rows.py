@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.files.records import BadRow, Row, read_rows
-from pedagogy_r1.files.spreadsheet import address, restore
+from pedagogy_r1.files.spreadsheet import address, neutralise, restore
 from pedagogy_r1.files.table_rows import TableHead, csv_rows, put_rows
 from tests.conftest import ROOT
 
@@ -94,7 +94,9 @@ def test_what_is_written_comes_back_and_runs_nothing(table: list[list[str]]) -> 
     assert put_rows(out, [head, *table]) == len(table)
     rows = list(csv_rows(Path("t.csv"), io.StringIO(out.getvalue(), newline=""), ","))
     back = [[restore(cell or "") for cell in row.data.values()] for row in rows if isinstance(row, Row)]
-    assert back == [row + [""] * (4 - len(row)) for row in table if any(row)]
+    assert back == [
+        row + [""] * (4 - len(row)) for row in table if any(neutralise(cell).strip() for cell in row)
+    ]
     for cells in csv.reader(io.StringIO(out.getvalue(), newline="")):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in cells)
 
