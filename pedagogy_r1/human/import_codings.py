@@ -8,7 +8,7 @@ units (`build_codings.py`) → write. All problems of all files are found before
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -56,8 +56,8 @@ def import_codings(
     codebook: spans that are not its units are laid on them by largest overlap; units that were asked of a coder and did
     not come back are missing; practice units are left out. ``coder`` is whose the files are where they do not say it.
     ``kind`` is what the coders are of whom the files do not say it (human, if not given), or what single ones are by name.
-    A file in which one coder is two accounts of a tool is refused, unless ``split_by_annotator`` makes each account a coder. With ``on_error="stop"`` any
-    problem raises `InputError`, which names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
+    A file in which one coder is two accounts of a tool is refused, unless ``split_by_annotator`` makes each account a coder.
+    With ``on_error="stop"`` any problem raises `InputError`, which names up to 50 of them (all are in ``OUT.problems.jsonl``), and no run is written.
     """
     coder = None if coder is None else plain_coder(coder)
     back = ReturnedPacket(packet, coder) if packet is not None else None
@@ -65,16 +65,7 @@ def import_codings(
     asked.check(traces=traces, codebook=codebook)
     book, paths = asked.codebook(codebook), [Path(file) for file in files]
     report = CodingsReport(str(out))
-    read = read_codings(
-        paths,
-        report,
-        book,
-        format=format,
-        kind=kind,
-        coder=coder,
-        back=back,
-        split=split_by_annotator,
-    )
+    read = asked.read(paths, report, book, format)
     where = asked.traces(traces)
     cut = asked.unitizer(read, where, book)
     placed, projecting = asked.place(read, where, cut, report)
@@ -86,13 +77,7 @@ def import_codings(
         raise InputError(f"{', '.join(map(str, paths))}: no coding to import", _why_nothing(report))
     cut = cut or _own_units(coded, lang, report)
     report.scheme = cut.scheme
-    source = {
-        "files": [str(path) for path in paths],
-        "traces": str(where),
-        "files_digest": [file_digest(path) for path in paths],
-        "traces_digest": file_digest(where),
-        **(back.source() if back else {}),
-    }
+    source = asked.source(paths, where)
     manifest = asked.manifest(report, book, read.kinds, source, projecting)
     codings = build_codings(report, where, coded, cut, projecting, book, manifest, back, overlap or 0.0)
     _write(Path(out), book, manifest, codings)
@@ -182,6 +167,23 @@ class _Asked(NamedTuple):
                 "add --codebook ID@VERSION, or --units RUN or --packet PACKET, whose codebook is taken",
             )
         return load_codebook(codebook)
+
+    def read(
+        self, paths: Sequence[Path], report: CodingsReport, book: Codebook, format: str | None
+    ) -> CodingsRead:
+        """The rows of all files."""
+        how: dict[str, Any] = {"kind": self.kind, "coder": self.coder, "back": self.back, "split": self.split}
+        return read_codings(paths, report, book, format=format, **how)
+
+    def source(self, paths: Sequence[Path], traces: Path) -> dict[str, Any]:
+        """For ``run.json``: the files, and what they held."""
+        return {
+            "files": [str(path) for path in paths],
+            "traces": str(traces),
+            "files_digest": [file_digest(path) for path in paths],
+            "traces_digest": file_digest(traces),
+            **(self.back.source() if self.back else {}),
+        }
 
     def place(
         self, read: CodingsRead, traces: Path, cut: Unitizer | None, report: CodingsReport
