@@ -86,6 +86,7 @@ def test_what_has_to_be_recoded_is_a_table_that_can_be_imported(tmp_path: Path, 
         "was",
         "reason",
         "memo",
+        "kind",
     ]
     assert [(r["quote"], r["coder"], r["code"], r["was"]) for r in rows] == [
         ("Sentence 1.", "y", "", "C; A"),
