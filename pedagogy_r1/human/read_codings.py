@@ -8,7 +8,6 @@ a round trip neither makes a machine human nor renames its codes.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +16,12 @@ from typing import Any, NamedTuple, get_args
 
 from ..codebook import Codebook
 from ..errors import ArgumentError, InputError, did_you_mean
-from ..files.records import BadRow
+from ..files.records import BadRow, whole_text
 from ..formatting import counted
 from ..runs.run import NOT_CODED, CoderKind, CoderRun, Coding
 from .packet_return import ReturnedPacket
 from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, plain_coder, read_codings_file
 from .tools import CodingsReader, choose
-
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass
@@ -166,9 +163,9 @@ def _owned(
 def _sound(raw: RawCoding, report: CodingsReport) -> RawCoding:
     """The row with U+FFFD for each half of a character, which no file could hold: ``"a\\ud800b"`` is JSON all the same."""
     halves: dict[str, Any] = {
-        name: _HALF.sub("\ufffd", value)
+        name: whole
         for name, value in raw._asdict().items()
-        if isinstance(value, str) and _HALF.search(value)
+        if isinstance(value, str) and (whole := whole_text(value)) != value
     }
     if halves:
         report.add("halves of characters replaced by U+FFFD", [raw.where])
