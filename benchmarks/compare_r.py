@@ -50,6 +50,7 @@ NEVER_BELOW_ONE = (
     "by design: a design effect below 1 counts as 1, so that no share carries more than the units there are"
 )
 LINEARISED = "by design: R linearises and takes t of G − 1; ours leaves out one item at a time and counts the effective ones"
+UNEVEN = "by design: traces of unequal length add to the variance of a share (`limits.UNEQUAL_SHARE`)"
 WORKING = "by design: clubSandwich's default takes units of a trace for independent, ours for alike (working variance ∝ m²)"
 SKEWED = (
     "by design: where few traces are lost by far more than the others, ours adds Johnson's term for skewness"
@@ -215,8 +216,8 @@ def of_shares(table: pd.DataFrame) -> Iterator[Row]:
         "logit se",
         jackknife_spread(np.log(share / (1 - share)), cop[:, 1])[0],
     )
-    yield Row("our default, by JK1 and our degrees of freedom: low", "jk low", ours.low)
-    yield Row("our default, by JK1: high", "jk high", ours.high)
+    yield Row("our default, by JK1 and our degrees of freedom: low", "jk low", ours.low, UNEVEN)
+    yield Row("our default, by JK1: high", "jk high", ours.high, UNEVEN)
     z = float(stats.norm.isf(0.025))
     for word, test, limits in (("Wilson", "prop", wilson), ("Clopper–Pearson", "binom", clopper_pearson)):
         low, high = limits(31 / 240, 240, z)

@@ -1,7 +1,7 @@
 """An estimate with its interval, or why there is none; and the one way in which whole clusters are resampled."""
 
 from .estimate import Estimate, few, joined
-from .jackknife import Scale, clustered, jackknife, jackknife_spread, no_interval, over_clusters
+from .jackknife import Scale, clustered, jackknife, jackknife_spread, no_interval, over_clusters, unequal
 from .resample import (
     BLOCK,
     BOOTSTRAP,
@@ -29,6 +29,7 @@ from .share import (
     ShareInterval,
     clopper_pearson,
     critical,
+    mid_p,
     rarer,
     share_interval,
     square_and_add,
@@ -63,6 +64,7 @@ __all__ = [
     "jackknife_spread",
     "jackknife_variance",
     "joined",
+    "mid_p",
     "mostly_undefined",
     "no_interval",
     "over_clusters",
@@ -73,6 +75,7 @@ __all__ = [
     "share_interval",
     "square_and_add",
     "two_sided",
+    "unequal",
     "unit_draws",
     "wilson",
 ]

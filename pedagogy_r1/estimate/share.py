@@ -66,6 +66,32 @@ def clopper_pearson(
     return low, high
 
 
+def mid_p(share: float, size: float, t: float, level: float = LEVEL) -> tuple[float, float]:
+    """As `clopper_pearson`, but what was seen counts half in either tail (Lancaster 1961): the limits hold about as often as
+    ``level`` says, not at least that often. Of 0 of n the upper one is the rule of three's, 1 − (1 − level)^(1/n).
+
+    >>> low, high = mid_p(0.0, 100, 1.959964)
+    >>> low, round(high, 4)
+    (0.0, 0.0295)
+    """
+    from scipy import optimize, special
+
+    size *= (float(special.ndtri((1 + level) / 2)) / t) ** 2
+    hits, tail = share * size, (1 - level) / 2
+
+    def limit(target: float) -> float:
+        def off(p: float) -> float:
+            at_least, more = (special.betainc(hits + k, size - hits + 1 - k, p) for k in (0, 1))
+            return float(at_least + more) / 2 - target
+
+        return float(optimize.brentq(off, 0.0, 1.0, xtol=1e-12))
+
+    if share in (0, 1):
+        reach = 1 - (1 - level) ** (1 / size)
+        return (0.0, reach) if share == 0 else (1 - reach, 1.0)
+    return limit(tail), limit(1 - tail)
+
+
 def share_interval(
     share: float,
     variance: float,

@@ -5,8 +5,8 @@
 y_g: units (tokens) of cluster g with the code, m_g: all of them, G: clusters, n: units; v: the linearised variance of
 survey sampling (Cochran 1977, eq. 6.13; ``svymean`` in R). A cluster is an item with all its traces, since traces of one
 item resemble each other; where every item has one trace it is the trace. All it needs are codes summed within clusters
-(`Sums`). The interval is the jackknife of the logit over clusters (`estimate.jackknife`). A code that (nearly) no cluster
-has says nothing of how much clusters differ: its interval is that of n/deff units, with a borrowed deff, see `shares`.
+(`Sums`). The interval is the jackknife of the logit over clusters (`estimate.jackknife`). A code that few clusters have says
+little of how much clusters differ: its interval is that of n/deff units, with a borrowed deff if that is larger, see `shares`.
 Where even that cannot hold, with few clusters or one that holds nearly everything, there is no interval but a reason.
 """
 
@@ -34,6 +34,7 @@ from ..estimate import (
     effective,
     few,
     joined,
+    mid_p,
     no_interval,
     over_clusters,
     quotient,
@@ -41,7 +42,7 @@ from ..estimate import (
     share_interval,
 )
 from ..formatting import counted
-from ..limits import FEW_HITS, FEWEST_EFFECTIVE, LEVEL
+from ..limits import FEW_HITS, FEWEST_CLUSTERS, FEWEST_EFFECTIVE, LEVEL
 from ..runs.run_columns import of_coder
 
 Basis = Literal["units", "tokens"]
@@ -274,30 +275,24 @@ def shares(
 ) -> list[list[Estimate]]:
     """Per group, per code: the share.
 
-    A share that (nearly) no cluster has borrows its design effect: the larger of the median of the group's other codes and
-    the median of the code's in the other groups. Where neither exists it keeps the worst case, one unit an effective
+    A share that few clusters have borrows its design effect: the larger of the median of the group's codes and the median of the
+    code's in the groups, where its own is not larger still. Where none is known it keeps the worst case, one unit an effective
     cluster. (R's survey and NCHS take 1 there, which is too sure where units are clustered.)
     """
     present = [_present(group) for group in groups]
-    found = [
-        [ratio_share(column, group, interval=interval, level=level) for column in group.coded.T]
-        for group in present
-    ]
-    deff = np.array(
+    deff = np.array([[_told(column, group) for column in group.coded.T] for group in present])
+
+    def borrowed(at: int, k: int) -> float | None:
+        known = [values[~np.isnan(values)] for values in (deff[at], deff[:, k])]
+        return max((float(np.median(values)) for values in known if len(values)), default=None)
+
+    return [
         [
-            [_told(y, group, share) for y, share in zip(group.coded.T, of, strict=True)]
-            for group, of in zip(present, found, strict=True)
+            ratio_share(column, group, interval=interval, level=level, deff=borrowed(at, k))
+            for k, column in enumerate(group.coded.T)
         ]
-    )
-    for at, group in enumerate(present):
-        for k, share in enumerate(found[at]):
-            known = [values[~np.isnan(values)] for values in (deff[at], deff[:, k])]
-            medians = [float(np.median(values)) for values in known if len(values)]
-            if share.low is not None and np.isnan(deff[at, k]) and medians:
-                found[at][k] = ratio_share(
-                    group.coded[:, k], group, interval=interval, level=level, deff=max(medians)
-                )
-    return found
+        for at, group in enumerate(present)
+    ]
 
 
 def _present(sums: Sums) -> Sums:
@@ -306,10 +301,19 @@ def _present(sums: Sums) -> Sums:
     return replace(sums, coded=sums.coded[kept], total=sums.total[kept])
 
 
-def _told(coded: Floats, sums: Sums, share: Estimate) -> float:
+def _told(coded: Floats, sums: Sums) -> float:
     """The design effect that the data show; NaN where they cannot."""
-    shown = share.design_effect is not None and resting(coded, sums.total) >= FEWEST_EFFECTIVE
-    return float(share.design_effect or 0.0) if shown else np.nan
+    if sums.why_none() or resting(coded, sums.total) < FEWEST_EFFECTIVE:
+        return np.nan
+    return _design_effect(coded, sums)
+
+
+def _design_effect(coded: Floats, sums: Sums) -> float:
+    """n v / (p̂(1−p̂)); 0 where the code never or always occurs."""
+    total = float(sums.total.sum())
+    share = float(coded.sum()) / total
+    variance = float(cluster_variance((coded - share * sums.total) / total))
+    return sums.units * variance / (share * (1 - share)) if 0 < coded.sum() < total else 0.0
 
 
 def resting(coded: Floats, total: Floats) -> float:
@@ -325,7 +329,7 @@ def ratio_share(
     level: float = LEVEL,
     deff: float | None = None,
 ) -> Estimate:
-    """One share. ``coded``: (clusters,) y_g. ``deff``: the design effect to assume where the data cannot tell."""
+    """One share. ``coded``: (clusters,) y_g. ``deff``: the least design effect to assume where few clusters have the code."""
     total, by = float(sums.total.sum()), sums.by
     method = f"ratio estimator, clustered by {by}"
     if total == 0:
@@ -339,25 +343,17 @@ def ratio_share(
         return replace(blank, warnings=(f"one {by} only: how much shares vary between {by}s is unknown",))
     if interval == "jackknife" and (why_none := sums.why_none()):
         return replace(blank, warnings=(why_none,))
-    variance, spread = float(cluster_variance((coded - share * sums.total) / total)), share * (1 - share)
-    blank = replace(blank, design_effect=sums.units * variance / spread if spread else 0.0)
-    if not spread or (interval == "jackknife" and resting(coded, sums.total) < FEWEST_EFFECTIVE):
-        return _borrowed(blank, coded, sums, interval, deff)
+    blank = replace(blank, design_effect=_design_effect(coded, sums))
+    if share in (0, 1) or (interval == "jackknife" and resting(coded, sums.total) < FEWEST_CLUSTERS):
+        return _of_counts(blank, coded, sums, interval, deff)
     hits = int(min((coded > 0).sum(), (coded < sums.total).sum()))
     rare = f"rests on {hits} {by}s" if hits < FEW_HITS else None
     if interval != "jackknife":
+        variance = float(cluster_variance((coded - share * sums.total) / total))
         return _of_survey(blank, variance, interval, by, rare)
     pairs, how = np.column_stack([coded, sums.total]), Resampling(level=level)
-    found = over_clusters(
-        quotient,
-        pairs,
-        sums.total,
-        how,
-        scale="share",
-        over=f"{by}s",
-        dissent=rarer(coded, sums.total),
-        value=share,
-    )
+    rests: dict[str, Any] = {"dissent": rarer(coded, sums.total), "value": share}
+    found = over_clusters(quotient, pairs, sums.total, how, scale="share", over=f"{by}s", **rests)
     return replace(blank, **found | {"n": sums.units, "warnings": joined(rare, *found["warnings"])})
 
 
@@ -372,29 +368,33 @@ def _of_survey(blank: Estimate, variance: float, kind: ShareInterval, by: str, r
     return replace(blank, low=low, high=high, method=method, warnings=joined(rare, narrow))
 
 
-def _borrowed(
+def _of_counts(
     blank: Estimate, coded: Floats, sums: Sums, interval: ShareMethod, deff: float | None
 ) -> Estimate:
-    """A share that no cluster has, or hardly one: the interval of n/deff units, ``deff`` or its own, if that is larger.
+    """A share that few clusters have: the interval of n/deff units, by its own design effect or ``deff``, if that is larger.
 
     Never less than 1, and at most, and where nothing is known, that of one unit an effective cluster, of which t has the
     degrees of freedom.
     """
     share, real, by = blank.value or 0.0, max(2.0, blank.effective_clusters or 0.0), sums.by
-    worst = max(1.0, sums.units / real)
-    assumed = worst if deff is None else min(worst, max(1.0, blank.design_effect or 0.0, deff))
+    own, worst = max(1.0, blank.design_effect or 0.0), max(1.0, sums.units / real)
+    unknown = deff is None and np.isnan(_told(coded, sums))
+    assumed = worst if unknown else min(worst, max(own, deff or 0.0))
+    size, t, mid = sums.units / assumed, critical(real, blank.level), "mid-p " * (interval == "jackknife")
     kind: ShareInterval = "wilson" if interval == "wilson" else "korn-graubard"
-    low, high = share_interval(
-        share, 0.0, sums.units / assumed, critical(real, blank.level), kind=kind, level=blank.level
-    )
-    if share in (0, 1):
-        which = f"{'all' if share else 'none'} of {counted(sums.units, 'unit')}"
-    else:
-        which = f"rests on {int((coded > 0).sum() if share < 0.5 else (coded < sums.total).sum())} of {len(coded)} {by}s"
+    of_survey = share_interval(share, 0.0, size, t, kind=kind, level=blank.level)
+    ends = mid_p(share, size, t, blank.level) if mid else of_survey
+    hits = int((coded > 0).sum() if share < 0.5 else (coded < sums.total).sum())
+    every = f"{'all' if share else 'none'} of {counted(sums.units, 'unit')}"
+    note = every if share in (0, 1) else f"rests on {hits} of {len(coded)} {by}s"
     least = "no less than other codes or groups show"
-    source = f"that of one unit per {by}, the worst case" if deff is None or assumed == worst else least
-    method = f"ratio estimator, clustered by {by}; {kind} interval on n/deff units, t with {real - 1:.1f} df"
-    return replace(
-        blank, low=low, high=high, method=method, design_effect=assumed,
-        warnings=(f"{which}: the design effect, {assumed:.3g}, is {source}",),
-    )  # fmt: skip
+    source = f"that of one unit per {by}, the worst case" if unknown or assumed == worst else least
+    if unknown or assumed > own or assumed == worst:
+        note += f": the design effect, {assumed:.3g}, is {source}"
+    elif hits >= FEW_HITS:
+        note = ""
+    method = (
+        f"ratio estimator, clustered by {by}; {mid}{kind} interval on n/deff units, t with {real - 1:.1f} df"
+    )
+    known = replace(blank, method=method, design_effect=assumed, warnings=joined(note))
+    return replace(known, low=ends[0], high=ends[1])

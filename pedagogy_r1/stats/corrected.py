@@ -239,7 +239,7 @@ def _mean(fits: Sequence[_Fits], people: Sequence[Sampled], plan: _Plan) -> _Fit
         for one in people
     ]
     lams = [one.lam for one in fits if one.lam is not None]
-    human, main, powered = (averaged([one[k] for one in fits], unseen) for k in range(3))  # type: ignore[misc]
+    human, main, powered = (averaged([one[k] for one in fits], unseen, plan.level) for k in range(3))  # type: ignore[misc]
     return _Fits(human, main, powered, float(np.mean(lams)) if lams else None)
 
 

@@ -20,10 +20,11 @@ coefficient is `interval`'s.
 
 Where several people coded, each has a fit of their own, θ_p, and the estimate is their mean θ̄ (`averaged`):
 
-    V = (G−1)/G Σ_g δ̄_g δ̄_gᵀ + Σ_p (θ_p − θ̄)²/(P(P−1))       δ̄_g = Σ_p δ_gp/P
+    V = (G−1)/G Σ_g δ̄_g δ̄_gᵀ + (t_{P−1}/t_df)² Σ_p (θ_p − θ̄)²/(P(P−1))       δ̄_g = Σ_p δ_gp/P
 
-the second term because other people would have coded otherwise; degrees of freedom are Satterthwaite's (1946), the
-second term has P − 1.
+the second term because other people would have coded otherwise. It has P − 1 degrees of freedom, the first the fewest of the
+P fits, and t_df √V is both reaches squared and added (Zou & Donner 2008). Satterthwaite's (1946) degrees of freedom for the
+sum fail with two people, who by chance may differ little: .85 to .92 of 95 % intervals held with 42 traces.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from ..estimate import Clusters, Floats, Ints, effective, jackknife_spread, jackknife_variance
+from ..estimate import Clusters, Floats, Ints, jackknife_spread, jackknife_variance, unequal
 from ..limits import LEVEL, UNEQUAL
 
 Link = Literal["identity", "logit"]
@@ -83,7 +84,7 @@ class Fit:
         if self.why_undefined:
             return self
         few = [jackknife_spread(-c, sizes, dissent)[1] if c.any() else np.inf for c in self.deltas.T]
-        more = 1 + UNEQUAL * (len(sizes) / effective(sizes) - 1) / math.sqrt(len(sizes))
+        more = unequal(sizes, UNEQUAL)
         df = np.maximum(few if len(self.coef) == 1 else np.minimum(self.df, few), FEWEST_DF)
         return Fit(self.coef, self.cov * more, df, self.deltas * math.sqrt(more))
 
@@ -240,10 +241,11 @@ def difference(one: Fit, other: Fit) -> Fit:
     return Fit(one.coef - other.coef, jackknife_variance(deltas), np.minimum(one.df, other.df), deltas)
 
 
-def averaged(fits: Sequence[Fit], unseen: Sequence[float]) -> Fit:
+def averaged(fits: Sequence[Fit], unseen: Sequence[float], level: float = LEVEL) -> Fit:
     """The mean of several people's fits on the same units and clusters, with what varies between people in its errors.
 
-    ``unseen``: of each person a variance that the clusters cannot show, since all their codes are the same; 0 otherwise.
+    ``unseen``: of each person a variance that the clusters cannot show, since all their codes are the same; 0 otherwise. ``level``:
+    of the two-sided interval whose reach is exact.
     """
     if why := next((one.why_undefined for one in fits if one.why_undefined), None):
         return Fit.undefined(why)
@@ -255,10 +257,9 @@ def averaged(fits: Sequence[Fit], unseen: Sequence[float]) -> Fit:
     apart = np.array([one.coef - coef for one in fits])
     within = jackknife_variance(deltas) + sum(unseen) / people**2
     between = apart.T @ apart / (people * (people - 1))
-    v, w, df = np.diag(within), np.diag(between), np.min([one.df for one in fits], axis=0)
-    spread = v**2 / df + w**2 / (people - 1)
-    known = np.divide((v + w) ** 2, spread, out=np.full(len(v), np.inf), where=spread > 0)
-    return Fit(coef, within + between, known, deltas)
+    df = np.min([one.df for one in fits], axis=0)
+    few = stdtrit(people - 1, (1 + level) / 2) / stdtrit(df, (1 + level) / 2)
+    return Fit(coef, within + between * np.outer(few, few), df, deltas)
 
 
 def interval(

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from pedagogy_r1.estimate import Resampling, clustered, effective, jackknife_spread, over_clusters, quotient
+from pedagogy_r1.estimate import (
+    Resampling,
+    clustered,
+    effective,
+    jackknife_spread,
+    over_clusters,
+    quotient,
+    unequal,
+)
+from pedagogy_r1.limits import UNEQUAL_SHARE
 
 HOW = Resampling()
 
@@ -26,7 +35,9 @@ def test_the_interval_is_the_jackknife_of_the_logit_with_a_t() -> None:
     resting = (deviations**2).sum() ** 2 / (deviations**4).sum()
     kish = sizes.sum() ** 2 / (sizes**2).sum()
     df = min(kish, 2 * resting) - 1
-    half = stats.t.ppf(0.975, df) * np.sqrt(5 / 6 * (deviations**2).sum())
+    more = 1 + UNEQUAL_SHARE * (6 / kish - 1) / np.sqrt(6)  # since the sizes vary
+    assert unequal(sizes, UNEQUAL_SHARE) == pytest.approx(more)
+    half = stats.t.ppf(0.975, df) * np.sqrt(5 / 6 * (deviations**2).sum() * more)
     middle = special.logit(hits.sum() / sizes.sum())
     assert (found["low"], found["high"]) == pytest.approx(
         (special.expit(middle - half), special.expit(middle + half)), rel=1e-12

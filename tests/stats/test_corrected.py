@@ -5,11 +5,13 @@ from __future__ import annotations
 import doctest
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmarks.published_ppi import PublishedPPI, published_logistic, published_mean
 from pedagogy_r1.stats import corrected as corrected_module
@@ -24,7 +26,7 @@ from pedagogy_r1.stats.dsl import (
     sampled,
     tuned_lam,
 )
-from pedagogy_r1.stats.moment import fit, interval
+from pedagogy_r1.stats.moment import Fit, averaged, fit, interval
 
 NEAR = 1e-6  # the oracle README's tolerance for values computed by a program
 
@@ -527,6 +529,28 @@ def test_two_people_are_corrected_against_apart_and_their_mean_carries_their_dif
     assert [e.value for e in mean.people] == pytest.approx([a.dsl.value, b.dsl.value])
     alike = corrected_prevalence(np.vstack([d.y, d.y]), d.f, d.pi, d.trace)
     assert alike.dsl.interval == pytest.approx(a.dsl.interval, abs=1e-3)
+
+
+def test_what_varies_between_people_has_degrees_of_freedom_of_its_own() -> None:
+    """t_df √V is both reaches, squared and added: of the traces with their df, of P people with P − 1. Satterthwaite's df for the
+    sum let .83 of 95 % intervals of the bias hold where two people differed much."""
+    rng = np.random.default_rng(2)
+    deltas = rng.normal(0, 0.01, (2, 12, 1))
+    cov = [11 / 12 * d.T @ d for d in deltas]
+    fits = [
+        Fit(np.array([theta]), v, np.array([df]), d)
+        for theta, v, df, d in zip((0.2, 0.3), cov, (9.0, 7.0), deltas, strict=True)
+    ]
+    for level in (0.9, 0.95):
+        found = averaged(fits, [0.0, 0.0], level)
+        traces, people = (stats.t.ppf((1 + level) / 2, df) for df in (7, 1))
+        within = 11 / 12 * (deltas.mean(axis=0) ** 2).sum()
+        between = 2 * 0.05**2 / 2
+        assert found.coef == pytest.approx([0.25])
+        assert found.df == pytest.approx([7])
+        assert traces * found.se == pytest.approx([math.sqrt(traces**2 * within + people**2 * between)])
+    alike = averaged([fits[0], replace(fits[1], coef=fits[0].coef)], [0.0, 0.0])
+    assert alike.se**2 == pytest.approx([within])
 
 
 def test_the_interval_over_two_people_covers_the_mean_over_people_like_them() -> None:

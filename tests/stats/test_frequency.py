@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pedagogy_r1.errors import RunError
-from pedagogy_r1.estimate import clopper_pearson, critical, wilson
+from pedagogy_r1.estimate import clopper_pearson, critical, mid_p, unequal, wilson
+from pedagogy_r1.limits import UNEQUAL_SHARE
 from pedagogy_r1.stats import CodeShare, cooccurrence, frequency, position
 from pedagogy_r1.stats.code_shares import Sums, ratio_share, shares
 
@@ -106,7 +107,7 @@ def test_nothing_to_borrow_from_is_the_worst_case() -> None:
     share = by_code(frequency(code_frame(traces(*["A" * 5] * 20)), codes=["A", "B"]))
     assert share["B"].share.design_effect == 5
     assert share["B"].share.high == pytest.approx(1 - share["A"].share.low)
-    assert share["B"].share.high == pytest.approx(clopper_pearson(0, 20, critical(20))[1])
+    assert share["B"].share.high == pytest.approx(mid_p(0, 20, critical(20))[1])
 
 
 def test_one_trace_has_a_share_but_no_interval() -> None:
@@ -172,7 +173,7 @@ def test_unknown_names_are_errors() -> None:
 
 
 def test_the_interval_leaves_out_one_trace_at_a_time() -> None:
-    """By hand: logit of the share without each trace, t of as many traces as count."""
+    """By hand: logit of the share without each trace, t of as many traces as count; unequal traces add to the variance."""
     texts = ["AAAB", "AB", "ABBBBB", "BBA", "AABBB", "BBBBAB", "BAAA"]
     share = by_code(frequency(code_frame(traces(*texts))))["A"].share
     y, m = (np.array([count(text) for text in texts], dtype=float) for count in (lambda t: t.count("A"), len))
@@ -180,7 +181,9 @@ def test_the_interval_leaves_out_one_trace_at_a_time() -> None:
     off = logit - logit.mean()
     kish = [x.sum() ** 2 / (x @ x) for x in (m, y)]
     df = min(math.sqrt(kish[0] * kish[1]), 2 * (off @ off) ** 2 / (off**4).sum()) - 1
-    half = stats.t.ppf(0.975, df) * math.sqrt(6 / 7 * off @ off)
+    assert kish[1] > 5
+    half = stats.t.ppf(0.975, df) * math.sqrt(6 / 7 * off @ off * unequal(m, UNEQUAL_SHARE))
+    assert unequal(m, UNEQUAL_SHARE) == pytest.approx(1 + UNEQUAL_SHARE * (7 / kish[0] - 1) / math.sqrt(7))
     middle = math.log(y.sum() / (m - y).sum())
     assert share.low == pytest.approx(1 / (1 + math.exp(half - middle)))
     assert share.high == pytest.approx(1 / (1 + math.exp(-half - middle)))
@@ -215,12 +218,50 @@ def test_a_code_of_one_trace_borrows_like_one_of_none() -> None:
     assert (one.design_effect or 0) > 1
 
 
+def test_a_share_that_rests_on_fewer_than_five_traces_is_that_of_counts() -> None:
+    """By hand: as many units as its own design effect leaves, or the group's median one where that is larger; what is seen
+    counts half. With one effective trace more it is the jackknife's."""
+    texts = ["AAAABB", "AAABBB", "ABBBBB", "BBBBBC", "BBBBBB", "BBBBBC", "BBBBBC", "BBBBBC"]
+    found = by_code(frequency(code_frame(traces(*texts))))
+    a, c = found["A"].share, found["C"].share
+    y, n = np.array([4, 3, 1, 0, 0, 0, 0, 0.0]), 48
+    own = n * 8 / 7 * (((y - 1) / n) ** 2).sum() / (1 / 6 * 5 / 6)
+    assert own > 1
+    assert a.interval == pytest.approx(mid_p(1 / 6, n / own, critical(8)))
+    assert a.warnings == ("rests on 3 of 8 traces",)
+    assert a.design_effect == pytest.approx(own)
+    assert c.warnings == (
+        f"rests on 4 of 8 traces: the design effect, {c.design_effect:.3g}, is no less than other codes or groups show",
+    )
+    assert (c.design_effect or 0) > 1
+    less, more = (
+        by_code(frequency(code_frame(traces(*["ABBBBB"] * n, "AABBBB", "BBBBBB"))))["A"].share for n in (4, 5)
+    )
+    assert "mid-p" in less.method
+    assert "jackknife over traces" in more.method
+
+
+def test_mid_p_is_between_nothing_and_clopper_pearson_and_grows_with_what_is_seen() -> None:
+    """0 of n leaves no more open than 1 of n; what is seen counts half in either tail."""
+    limits = [mid_p(hits / 20, 20, 2.0) for hits in (0, 0.2, 1, 5, 19.8, 20)]
+    assert limits == sorted(limits)
+    for (low, high), hits in zip(limits, (0, 0.2, 1, 5, 19.8, 20), strict=True):
+        wide = clopper_pearson(hits / 20, 20, 2.0)
+        assert wide[0] <= low <= hits / 20 <= high <= wide[1]
+    low, high = mid_p(0.25, 20, stats.norm.ppf(0.975))
+    for p, tail in ((low, stats.binom.sf), (high, stats.binom.cdf)):
+        half = stats.binom.pmf(5, 20, p) / 2
+        assert tail(5 if p == low else 4, 20, p) + half == pytest.approx(0.025)
+    low, high = mid_p(1 - 0.25, 20, 2.0)
+    assert mid_p(0.25, 20, 2.0) == pytest.approx((1 - high, 1 - low))
+
+
 def test_zero_of_unequal_traces_is_at_worst_one_unit_an_effective_trace() -> None:
     total = np.array([60.0, 20, 10, 5, 5])
     none = ratio_share(np.zeros(5), Sums(np.zeros((5, 1)), total, 100, 5, "trace"))
     real = 100**2 / (total @ total)
-    assert none.high == pytest.approx(clopper_pearson(0, real, critical(real))[1])
-    assert none.high > clopper_pearson(0, 5, critical(5))[1]
+    assert none.high == pytest.approx(mid_p(0, real, critical(real))[1])
+    assert none.high > mid_p(0, 5, critical(5))[1]
 
 
 def test_survey_intervals_say_where_they_are_too_narrow() -> None:
@@ -249,8 +290,10 @@ def test_lift_and_position_have_effective_clusters_or_no_interval() -> None:
     for estimate in (pair.lift, pair.jaccard, place):
         assert estimate.low is not None
         assert estimate.low < (estimate.value or 0) < (estimate.high or 0)
-        assert "jackknife over traces" in estimate.method
         assert estimate.effective_clusters == pytest.approx(6, abs=0.5)
+    assert "jackknife over traces" in pair.lift.method
+    assert "jackknife over traces" in place.method
+    assert "mid-p" in pair.jaccard.method  # together in what counts for fewer than five traces
     short = next(p for p in position(code_frame(traces(*texts[:4]))) if p.code == "A").mean
     assert short.warnings == (
         "rests on 4 traces",
