@@ -84,9 +84,8 @@ _NO_ROOM = {
 def disk_error(error: Exception, path: str | Path | None = None) -> DiskError | None:
     """What an error says of the disk, in words; ``None`` if it says something else. Libraries pass the words on, not the number."""
     number = error.errno if isinstance(error, OSError) and error.errno else 0
-    why = _NO_ROOM.get(number) or (
-        _NO_ROOM[errno.ENOSPC] if os.strerror(errno.ENOSPC) in str(error) else None
-    )
+    said = (n for n in _NO_ROOM if os.strerror(n) in str(error) or str(error) == f"IO_{errno.errorcode[n]}")
+    why = _NO_ROOM.get(number or next(said, 0))
     if why is None:
         return None
     return DiskError(why, path or getattr(error, "filename", None))

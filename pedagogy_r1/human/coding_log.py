@@ -21,12 +21,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, field_validator
 
 from ..codebook import Codebook
 from ..errors import InputError, RunError
 from ..files.ledger import Ledger, sound_length
-from ..files.records import BadRow, Row, read_jsonl
+from ..files.records import BadRow, Row, read_jsonl, whole_text
 from ..provenance import now
 
 NAME = "web.jsonl"
@@ -57,6 +57,11 @@ class Entry(BaseModel, frozen=True, extra="forbid"):
     memo: str = ""
     flag: bool = False
     checked: bool = False
+
+    @field_validator("memo")
+    @classmethod
+    def _memo_that_a_page_can_show(cls, memo: str) -> str:
+        return whole_text(memo)
 
     @property
     def done(self) -> bool:

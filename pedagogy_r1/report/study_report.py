@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import ArgumentError, PedagogyError, did_you_mean
-from ..files.records import atomic
+from ..files.records import atomic, write_text
 from ..formatting import DASH
 from ..plugins import leave_out, load_all
 from ..runs.run import CoderRun
@@ -143,7 +143,7 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
     for figure in report.figures:
         drawn[figure.name] = files = figure.render()
         _write(out / "figures" / f"{figure.name}.svg", files.svg)
-        (out / "figures" / f"{figure.name}.png").write_bytes(files.png)
+        write_text(out / "figures" / f"{figure.name}.png", files.png)
     page = out / "report.html"
     _write(page, render_page(report, drawn))
     return page

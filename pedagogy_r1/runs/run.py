@@ -28,10 +28,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticSerializationError
 
 from ..codebook import NONE, Codebook, parse_codebook
 from ..errors import CodebookError, InputError, RunError
-from ..files.records import BadRow, Row, read_jsonl
+from ..files.records import BadRow, Row, read_jsonl, whole_text
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import GIVEN, Trace, Unit
@@ -85,9 +86,14 @@ class Coding(BaseModel, frozen=True, extra="forbid"):
 
     def json_line(self) -> str:
         """The line written to ``codings.jsonl``: empty fields left out, ``codes`` always there."""
+        try:
+            line = self.model_dump_json(exclude_none=True)
+        except PydanticSerializationError:  # half a character, in a memo or a name
+            texts = {name: whole_text(value) for name, value in self if isinstance(value, str)}
+            line = self.model_copy(update=texts).model_dump_json(exclude_none=True)
         if self.codes is not None:
-            return self.model_dump_json(exclude_none=True) + "\n"
-        return '{"codes":null,' + self.model_dump_json(exclude_none=True)[1:] + "\n"
+            return line + "\n"
+        return '{"codes":null,' + line[1:] + "\n"
 
 
 def primary_code(codes: tuple[str, ...] | None) -> str | None:

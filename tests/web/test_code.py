@@ -170,6 +170,22 @@ def test_not_saved_is_said_where_the_disk_is_full(packet: Packet) -> None:
     _log(packet).close()
 
 
+def test_half_a_character_in_a_memo_is_replaced_and_the_run_can_be_made(
+    packet: Packet, tmp_path: Path, pcode: Callable[..., Result]
+) -> None:
+    """Issue 11: a lone surrogate in a memo; in a log of before, too."""
+    log, units = _log(packet), [task.unit.id for task in packet.tasks("A")]
+    assert log.change(units[0], codes=("B",), memo="a\ud800b").memo == "a�b"
+    log.close()
+    line = {"n": 2, "at": "2026-01-01T00:00:00+00:00", "unit_id": units[1], "codes": ["C"], "memo": "\ud800"}
+    with log.path.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert [entry.memo for entry in read_log(log.path)[1].entries.values()] == ["a�b", "�"]
+    made = pcode("import", log.path, "--packet", packet.folder, "-o", tmp_path / "run")
+    assert made.exit_code == 0, made.output + made.stderr
+    assert {"a�b", "�"} <= {coding.rationale for coding in CoderRun(tmp_path / "run").codings()}
+
+
 def test_a_memo_from_another_window_is_not_overwritten(packet: Packet) -> None:
     with web_server("--packet", packet.folder, "--coder", "A") as server:
         server.enter()
