@@ -58,6 +58,9 @@ def find_model(name: str, lora: str | None) -> Weights:
                 f"{adapter}: names no base model", "give the base model, and the adapter as lora=FOLDER"
             ) from None
         return Weights(find_model(str(base), None).base, str(path))
+    if path.suffix == ".gguf" or any(path.glob("*.gguf")):
+        hint = "convert it once, or serve it with llama.cpp: docs/models.md, A GGUF file"
+        raise ChatError(f"{name}: is in the GGUF format, which is not loaded here", hint)
     if path.exists():
         raise ChatError(
             f"{name}: holds no model (no config.json)", "give the folder that save_pretrained wrote"

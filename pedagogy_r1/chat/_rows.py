@@ -8,7 +8,7 @@ beside it; only rounding could change that, and in float32 it would have to hit 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
@@ -69,7 +69,10 @@ class Scored(NamedTuple):
 
 
 class SampledRows:
-    """All rows of a batch: logits processor and stopping criterion of ``model.generate`` at once."""
+    """All rows of a batch: logits processor and stopping criterion of ``model.generate`` at once.
+
+    ``finished`` is called with the number of a row as soon as it is through.
+    """
 
     def __init__(
         self, rows: Sequence[SampledRow], ends: frozenset[int], tokenizer: Any, pad: int, stopped: Any
@@ -77,6 +80,7 @@ class SampledRows:
         self.rows = rows
         self._ends, self._tokenizer, self._pad = ends, tokenizer, pad
         self._stopped = stopped
+        self.finished: Callable[[int], None] = lambda _: None
         self._nucleus = any(row.temperature > 0 and row.top_p < 1 for row in rows)
         self._draws = any(row.temperature > 0 for row in rows)
         self._heated = any(row.temperature not in (0, 1) for row in rows)
@@ -97,6 +101,8 @@ class SampledRows:
         for number, row in enumerate(self.rows):
             if row.finish is None:
                 row.take(chosen[number], self._ends, self._tokenizer)
+                if row.finish is not None:
+                    self.finished(number)
             else:
                 chosen[number] = self._pad
         forced = torch.full_like(scores, float("-inf"))

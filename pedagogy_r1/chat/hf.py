@@ -94,10 +94,10 @@ class HfEngine:
 
     def _answer(self, batch: list[tuple[ChatJob, SampledRow]], jobs: ChatJobs) -> None:
         """Generate a batch; in halves if it does not fit into memory."""
-        if jobs.stopped:
+        if jobs.stopped or not batch:
             return
         try:
-            self._generate([row for _, row in batch], jobs)
+            self._generate(batch, jobs)
         except RuntimeError as error:
             if not _out_of_memory(error):
                 raise
@@ -105,28 +105,31 @@ class HfEngine:
                 hint = "lower max_completion_tokens or max_model_len, or give a smaller dtype"
                 raise ChatError(f"hf: {self.name} is out of memory on one request", hint) from None
         else:
-            for job, row in batch:
-                if row.finish == "error":
-                    jobs.refuse(
-                        job, ChatFault("malformed", f"the grammar failed: {row.matcher.get_error()[:300]}")
-                    )
-                elif row.finish is not None:
-                    jobs.answer(job, self._body(job, row))
             return
+        batch = [(job, row) for job, row in batch if not job.reply.done()]
         _free()
         for half in (batch[: len(batch) // 2], batch[len(batch) // 2 :]):
             for _, row in half:
                 row.restart()
             self._answer(half, jobs)
 
-    def _generate(self, rows: list[SampledRow], jobs: ChatJobs) -> None:
+    def _finished(self, job: ChatJob, row: SampledRow, jobs: ChatJobs) -> None:
+        """Answer one request, while others of its batch may still be at work."""
+        if row.finish == "error":
+            jobs.refuse(job, ChatFault("malformed", f"the grammar failed: {row.matcher.get_error()[:300]}"))
+        else:
+            jobs.answer(job, self._body(job, row))
+
+    def _generate(self, batch: list[tuple[ChatJob, SampledRow]], jobs: ChatJobs) -> None:
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
+        rows = [row for _, row in batch]
         width = max(len(row.prompt) for row in rows)
         padded = [[self._pad] * (width - len(row.prompt)) + row.prompt for row in rows]
         mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in rows]
         state = SampledRows(rows, self._ends, self._tokenizer, self._pad, lambda: jobs.stopped)
+        state.finished = lambda number: self._finished(*batch[number], jobs)
         with torch.inference_mode():
             self._model.generate(
                 input_ids=torch.tensor(padded, device=self.device),
