@@ -106,13 +106,9 @@ def assume(
     if run is None and code is not None:
         raise InputError("--code needs a pilot that shows its share", "give --run RUN, or --prevalence")
     pilot: dict[str, Any] = _pilot(CoderRun(run), code) if run is not None else {}
-    found: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for name, default in DEFAULTS.items():
-        for value, where in ((given[name], "given"), (pilot.get(name), f"from {run}"), (default, "assumed")):
-            if value is not None:
-                found[name], origin[name] = value, where
-                break
+    sources = {"given": given, f"from {run}": pilot, "assumed": DEFAULTS}
+    origin = {name: next(w for w, of in sources.items() if of.get(name) is not None) for name in DEFAULTS}
+    found: dict[str, Any] = {name: sources[where][name] for name, where in origin.items()}
     seen = {
         name: f"from {run}, where it is {shown(value)}" for name, value in pilot.get("beyond", {}).items()
     }
@@ -136,12 +132,8 @@ def _pilot(run: CoderRun, code: str | None) -> dict[str, Any]:
     require_complete([run], None)
     columns = read_columns([run])
     data = reliability_of(columns)
-    coded, human = (data.primary != MISSING).sum(axis=1), data.rows("human")
-    if not coded.any():
-        raise RunError(f"{run.folder} holds no coding", "choose another pilot")
-    first = data.names[
-        max(human if coded[human].any() else range(len(coded)), key=lambda row: int(coded[row]))
-    ]
+    human = data.rows("human")
+    first = _who_coded_most(run, data, human)
     own = frequency(frame_of(columns), cluster="trace")
     share = {s.code: s for s in own if s.coder == first and s.share.value}
     if code is not None and code not in share:
@@ -158,6 +150,14 @@ def _pilot(run: CoderRun, code: str | None) -> dict[str, Any]:
         "icc": icc_of(chosen.share.design_effect or 1.0, m),
         "shares": tuple(float(s.share.value or 0) for s in share.values()),
     }
+
+
+def _who_coded_most(run: CoderRun, data: ReliabilityData, human: list[int]) -> str:
+    coded = (data.primary != MISSING).sum(axis=1)
+    if not coded.any():
+        raise RunError(f"{run.folder} holds no coding", "choose another pilot")
+    rows = human if coded[human].any() else range(len(coded))
+    return data.names[max(rows, key=lambda row: int(coded[row]))]
 
 
 def _pilot_alpha(data: ReliabilityData, human: list[int], code: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ TR-SP: cop / generic    fewer        no difference    flips: significance
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -111,25 +112,24 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
         (lead,),
         tuple(_table(one, family) for one, family in pairs),
         tuple(_figure(study, one, family) for one, family in pairs),
-        gaps=(
-            *found.gaps,
-            *(
-                Gap(f"{quoted([c.code])}, {one.words}", c.why_undefined)
-                for one, family in pairs
-                for c in family.contrasts
-                if c.why_undefined and c.why_undefined != family.why_untested
-            ),
-            *(
-                Gap(f"The comparison {one.words}", family.why_untested)
-                for one, family in pairs
-                if family.why_untested
-            ),
-        ),
+        gaps=(*found.gaps, *_undefined(found)),
         cautions=joined(
             *(f"{one.words}: {tasks}." for one, f in pairs if (tasks := tasks_words(study, one, f))),
             *(f"{one.words}: {'; '.join(f.warnings)}." for one, f in pairs if f.warnings),
         ),
     )
+
+
+def _undefined(found: Contrasts) -> Iterator[Gap]:
+    """Codes without a result, then comparisons that were not tested at all."""
+    pairs = list(zip(found.comparisons, found.families, strict=True))
+    for one, family in pairs:
+        for c in family.contrasts:
+            if c.why_undefined and c.why_undefined != family.why_untested:
+                yield Gap(f"{quoted([c.code])}, {one.words}", c.why_undefined)
+    for one, family in pairs:
+        if family.why_untested:
+            yield Gap(f"The comparison {one.words}", family.why_untested)
 
 
 def method_words(family: ContrastFamily) -> str:

@@ -128,14 +128,7 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
     """Everybody who coded enough for an interval, or all where nobody did; each drawn, it is assumed, among what people coded."""
     item = study.item[units]
     every = np.vstack([study.row(name)[units] for name in study.humans])
-    why = {
-        name: no_interval(
-            np.unique(item[row != MISSING], return_counts=True)[1], f"items or traces that {name} coded"
-        )
-        if (row != MISSING).any()
-        else f"{name} coded none of these units"
-        for name, row in zip(study.humans, every, strict=True)
-    }
+    why = {name: _too_few(name, item[row != MISSING]) for name, row in zip(study.humans, every, strict=True)}
     people = tuple(name for name in study.humans if why[name] is None) or tuple(
         name for name, row in zip(study.humans, every, strict=True) if (row != MISSING).any()
     )
@@ -151,6 +144,13 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
         plan = replace(plan, words=f"{plan.words}; it is assumed that {part}", assumed=assumed)
     pi = np.minimum(np.broadcast_to(plan.pi, len(units)) * shares[:, None], 1.0)
     return _Seen(units, f, y, people, pi, plan, out)
+
+
+def _too_few(name: str, item: Ints) -> str | None:
+    """Why what a person coded gives no interval; ``item``: of each unit coded."""
+    if not len(item):
+        return f"{name} coded none of these units"
+    return no_interval(np.unique(item, return_counts=True)[1], f"items or traces that {name} coded")
 
 
 def _plan(study: Study, units: Ints, coded: Flags) -> InclusionPlan:

@@ -10,7 +10,7 @@ The crosstab (``pcode report --by metadata.grade``) puts units with each code si
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -103,9 +103,6 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
         f"{counted(study.coded(study.main), 'unit')}{' and is shown by group below' if found.by else ''}. Intervals, where one can be given, "
         f"are clustered by {main[0].cluster}: units of one {main[0].cluster} resemble each other."
     )
-    rare = [s for s in main if s.share.value == 0]
-    still = " The upper limit says how common it may still be." if any(s.share.interval for s in rare) else ""
-    never = f"Never used by {study.main}: {quoted(s.code for s in rare)}.{still}"
     return Section(
         "frequency",
         "How often each code occurs",
@@ -116,8 +113,15 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
             *(Gap(f"Frequencies by {BY.get(column, column)}", why) for column, why in found.absent.items()),
             *(Gap(f"Share of tokens as coded by {coder}", why) for coder, why in study.overlaps.items()),
         ),
-        cautions=(never,) if rare else (),
+        cautions=tuple(_never_used(study, main)),
     )
+
+
+def _never_used(study: Study, shares: Sequence[CodeShare]) -> Iterator[str]:
+    rare = [s for s in shares if s.share.value == 0]
+    still = " The upper limit says how common it may still be." if any(s.share.interval for s in rare) else ""
+    if rare:
+        yield f"Never used by {study.main}: {quoted(s.code for s in rare)}.{still}"
 
 
 def _table(

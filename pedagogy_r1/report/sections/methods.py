@@ -49,12 +49,7 @@ def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> 
 def _material(study: Study) -> str:
     schemes = listed(sorted({run.manifest.scheme for run in study.runs}))
     tokens = int(study.table.drop_duplicates("unit_id")["tokens"].sum())
-    parts = []
-    for column in ("domain", "condition", "model"):
-        values = [str(v) for v in study.values(column)]
-        more = f" (and {len(values) - 8} more)" if len(values) > 8 else ""
-        if values:
-            parts.append(f"{column}{'s' if len(values) > 1 else ''} {listed(values[:8])}{more}")
+    parts = [_values(study, column) for column in ("domain", "condition", "model") if study.values(column)]
     about = f" ({'; '.join(parts)})" if parts else ""
     digests = sorted(
         {str(d)[:23] + "…" for run in study.runs if (d := run.manifest.source.get("traces_digest"))}
@@ -71,6 +66,12 @@ def _material(study: Study) -> str:
     else:
         cut = f"{traces}{about} {'was' if len(study.data.traces) == 1 else 'were'} divided into {units} under the scheme {schemes}, {tokens:,} tokens (spaCy, white space not counted)."
     return f"{cut}{source}"
+
+
+def _values(study: Study, column: str) -> str:
+    values = [str(v) for v in study.values(column)]
+    more = f" (and {len(values) - 8} more)" if len(values) > 8 else ""
+    return f"{column}{'s' if len(values) > 1 else ''} {listed(values[:8])}{more}"
 
 
 def _codebook(study: Study) -> str:

@@ -139,20 +139,23 @@ def read_word(
     stated = statements(text, nouns)
     if formal := last_formal(stated):
         return _repeated(formal, text, words) or _of(formal, words, phrases, strict=True)
-    *before, last = text.strip().split("\n")
-    alone = bool(_names(last, words, alone=True))
-    if alone and not before:
-        return _of(Statement("whole answer", last, 0), words, phrases, strict=True)
     said = [s for s in stated if _names(s.text, words)]
-    if alone and not said:
-        above = next((line for line in reversed(before) if line.strip()), "")
-        named = list(dict.fromkeys([*_names(above, words, alone=True), *_names(last, words)]))
-        if len(named) > 1:
-            return _list_of(named, "last line")
-        said = [Statement("last line", last, 0)]
+    lines = [line for line in text.strip().split("\n") if line.strip()]
+    if _names(lines[-1], words, alone=True) and (len(lines) == 1 or not said):
+        return _last_line(lines, words)
     if said:
         return _repeated(said[-1], text, words) or _of(said[-1], words, phrases, strict=False)
     return _in_passing(text, phrases) or Parsed(None, why=f"none of {_listed(words)} is named")
+
+
+def _last_line(lines: Sequence[str], words: Words) -> Parsed:
+    """Where the last line holds an answer and nothing else; not where it ends a list of them."""
+    *before, last = lines
+    rule = "last line" if before else "whole answer"
+    named = [*(_names(before[-1], words, alone=True) if before else ()), *_names(last, words)]
+    if before and len(set(named)) > 1:
+        return _list_of(dict.fromkeys(named), rule)
+    return _of(Statement(rule, last, 0), words, None, strict=not before)
 
 
 def _repeated(statement: Statement, text: str, words: Words) -> Parsed | None:
