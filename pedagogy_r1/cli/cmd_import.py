@@ -99,13 +99,14 @@ def _kinds(words: tuple[str, ...]) -> Any:
     for (name, kind), word in zip(pairs, words, strict=True):
         if kind not in ("human", "machine") or ("=" in word and not name):
             raise click.UsageError(f"--kind {word!r} is neither human nor machine, nor NAME=machine")
-    if any(name for name, _ in pairs):
-        if not all(name for name, _ in pairs) or len(dict(pairs)) < len(pairs):
-            raise click.UsageError("--kind: give each coder once, as NAME=machine, or one kind for all")
-        return dict(pairs)
-    if len(pairs) > 1:
+    of = dict(pairs)
+    if len(pairs) < 2 and not any(of):
+        return of.get("")
+    if not any(of):
         raise click.UsageError("--kind: one for all coders, or NAME=machine for each")
-    return pairs[0][1] if pairs else None
+    if "" in of or len(of) < len(pairs):
+        raise click.UsageError("--kind: give each coder once, as NAME=machine, or one kind for all")
+    return of
 
 
 def _say(report: CodingsReport) -> None:

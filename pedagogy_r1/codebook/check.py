@@ -181,9 +181,7 @@ def _families(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProbl
 def _book(root: YamlValue, codes: list[YamlValue], known: list[str]) -> Iterator[CodebookProblem]:
     fallback, most, unit = root.get("fallback"), root.get("max_codes"), root.get("unit")
     if fallback is None:
-        if root.mapping and root.value("exhaustive") not in ("false", "False", "no", "off"):
-            lack = "the rule-based coder has no code for a unit without cues"
-            yield a_warning(root, f"exhaustive, yet without a fallback: {lack}")
+        yield from _no_fallback(root)
     elif (code := fallback.text) and code not in ("null", "~", *known):
         yield an_error(fallback, f"there is no code {code!r}; {did_you_mean(code, known)}")
     if most and (most.text or "").isdecimal() and int((most.text or "0")[:9]) > len(codes) > 0:
@@ -192,6 +190,12 @@ def _book(root: YamlValue, codes: list[YamlValue], known: list[str]) -> Iterator
         yield an_error(unit, f"the unit {unit.text!r} is no scheme; write one such as sentence@1")
     for again, first in repeated(root.entries("domains")):
         yield an_error(again, f"the domain {again.text!r} is already listed in line {first.line}")
+
+
+def _no_fallback(root: YamlValue) -> Iterator[CodebookProblem]:
+    if root.mapping and root.value("exhaustive") not in ("false", "False", "no", "off"):
+        lack = "the rule-based coder has no code for a unit without cues"
+        yield a_warning(root, f"exhaustive, yet without a fallback: {lack}")
 
 
 def _number(value: YamlValue | None) -> float | None:

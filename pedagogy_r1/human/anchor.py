@@ -228,7 +228,11 @@ class CountedText:
         if cut == name.rstrip() and end - start <= 4 * len(name) + name.count("\n"):
             found = self._anchorer.anchor(start, end, name)
             return None if isinstance(found, Refused) and found.why == NOWHERE else found
-        places = list(islice(_find_all(self.text, cut), 2)) if cut != name.rstrip() else []
+        return self._by_beginning(start, end, cut) if cut != name.rstrip() else None
+
+    def _by_beginning(self, start: int, end: int, cut: str) -> Anchored | Refused | None:
+        """Where a name that was cut short begins; ``None`` if nowhere."""
+        places = list(islice(_find_all(self.text, cut), 2))
         if not places:
             return None
         lengths = {place[1] - place[0] for way in self._ways if (place := self._convert(way, start, end))}

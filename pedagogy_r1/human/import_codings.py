@@ -213,6 +213,15 @@ class _Asked(NamedTuple):
                 kept.append(raw)
         return kept, False
 
+    def _kinds(
+        self, report: CodingsReport, kinds: dict[str, CoderKind]
+    ) -> tuple[CoderKind, CoderKind | dict[str, CoderKind] | None]:
+        """What a coder is of whom the files say nothing, and what of that goes into the parameters."""
+        if isinstance(self.kind, Mapping):
+            return "human", dict(self.kind)
+        other: CoderKind = self.kind or "human"
+        return other, None if kinds.keys() >= set(report.coders) else other
+
     def manifest(
         self,
         report: CodingsReport,
@@ -222,19 +231,15 @@ class _Asked(NamedTuple):
         projecting: bool,
     ) -> Manifest:
         """``run.json``; what the files and traces are called does not determine the codings."""
-        other: CoderKind = "human" if isinstance(self.kind, Mapping) else self.kind or "human"
+        other, given = self._kinds(report, kinds)
         parameters = {
             "units": str(self.units) if self.units else None,
             "project": self.project,
             "overlap": self.overlap,
             "on_error": self.on_error,
             "coder": self.coder or None,
-            "laid on units": True if projecting and (self.coder or self.back) else None,
-            "kind": dict(self.kind)
-            if isinstance(self.kind, Mapping)
-            else None
-            if kinds.keys() >= set(report.coders)
-            else other,
+            "laid on units": (projecting and bool(self.coder or self.back)) or None,
+            "kind": given,
             "split by annotator": self.split or None,
         }
         how: dict[str, Any] = {

@@ -99,9 +99,8 @@ def _is_outside(raw: RawCoding, length: int, answer: str) -> bool:
 
 
 def _anchor(anchorer: Anchorer, raw: RawCoding) -> Anchored | Refused:
-    for name, text in (("start", raw.start), ("end", raw.end)):
-        if text is not None and not _OFFSET.fullmatch(text):
-            return Refused(f"{name} {text[:40]!r} is no offset (a whole number, 0 or more)")
+    if why := _no_offset(raw):
+        return Refused(why)
     start, end = (None if text is None else int(text.partition(".")[0]) for text in (raw.start, raw.end))
     quote = raw.quote or ""
     found = anchorer.anchor(start, end, quote)
@@ -113,6 +112,13 @@ def _anchor(anchorer: Anchorer, raw: RawCoding) -> Anchored | Refused:
         if isinstance(found, Anchored):
             return found._replace(cause="the span took in a think tag, which was cut off")
     return Refused(f"{found.why}: {_short(quote)}") if isinstance(found, Refused) and quote else found
+
+
+def _no_offset(raw: RawCoding) -> str | None:
+    for name, text in (("start", raw.start), ("end", raw.end)):
+        if text is not None and not _OFFSET.fullmatch(text):
+            return f"{name} {text[:40]!r} is no offset (a whole number, 0 or more)"
+    return None
 
 
 def _without_tags(quote: str) -> str:

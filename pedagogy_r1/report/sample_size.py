@@ -109,14 +109,11 @@ def assume(
     sources = {"given": given, f"from {run}": pilot, "assumed": DEFAULTS}
     origin = {name: next(w for w, of in sources.items() if of.get(name) is not None) for name in DEFAULTS}
     found: dict[str, Any] = {name: sources[where][name] for name, where in origin.items()}
-    seen = {
-        name: f"from {run}, where it is {shown(value)}" for name, value in pilot.get("beyond", {}).items()
-    }
-    origin |= {
-        name: words for name, words in seen.items() if origin.get(name, f"from {run}") == f"from {run}"
-    }
     own = None if alpha is not None else pilot.get("code_alpha")
-    origin["code_alpha"] = "as of all codes" if own is None else seen.get("code_alpha", f"from {run}")
+    origin |= {"code_alpha": "as of all codes" if own is None else f"from {run}"}
+    for name, value in pilot.get("beyond", {}).items():
+        if origin.get(name, f"from {run}") == f"from {run}":
+            origin[name] = f"from {run}, where it is {shown(value)}"
     return Assumptions(
         **found,
         code_alpha=found["alpha"] if own is None else own,

@@ -387,10 +387,10 @@ def _of_counts(
     hits = int((coded > 0).sum() if share < 0.5 else (coded < sums.total).sum())
     every = f"{'all' if share else 'none'} of {counted(sums.units, 'unit')}"
     note = every if share in (0, 1) else f"rests on {hits} of {len(coded)} {by}s"
-    least = "no less than other codes or groups show"
-    source = f"that of one unit per {by}, the worst case" if unknown or assumed == worst else least
-    if unknown or assumed > own or assumed == worst:
-        note += f": the design effect, {assumed:.3g}, is {source}"
+    if unknown or assumed == worst:
+        note += f": the design effect, {assumed:.3g}, is that of one unit per {by}, the worst case"
+    elif assumed > own:
+        note += f": the design effect, {assumed:.3g}, is no less than other codes or groups show"
     elif hits >= FEW_HITS:
         note = ""
     method = (

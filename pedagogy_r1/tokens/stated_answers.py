@@ -11,6 +11,7 @@ not enough: a lenient rule finds correct thoughts everywhere, and ξ_UT rises wi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal
 
@@ -78,18 +79,20 @@ def stated_answer(text: str, kind: Kind | None = None) -> str | None:
         if kind == "text":
             clause = _CLAUSE.match(text, at)
             value = clause[0] if clause else value
-        if (
-            _is_answer(value, kind)
-            and not _asked(text, match.end())
-            and not _IF.search(text[max(0, match.start() - 60) : match.start()])
-        ):
+        assumed = _IF.search(text[max(0, match.start() - 60) : match.start()])
+        if _is_answer(value, kind) and not assumed and not _asked(text, match.end()):
             found.append((at, value))
     if kind == "option":
-        for match in _LETTER.finditer(text):
-            at = match.start(match.lastgroup or 0)
-            if not _asked(text, match.end()) and not _DENIED.search(text[max(0, at - 32) : at]):
-                found.append((at, match["a"] or match["b"]))
+        found += _letters(text)
     return max(found)[1].strip() if found else None
+
+
+def _letters(text: str) -> Iterator[tuple[int, str]]:
+    """ "Option B" and "B is correct", where no question or denial."""
+    for match in _LETTER.finditer(text):
+        at = match.start(match.lastgroup or 0)
+        if not _asked(text, match.end()) and not _DENIED.search(text[max(0, at - 32) : at]):
+            yield at, match["a"] or match["b"]
 
 
 def _is_answer(value: str, kind: Kind | None) -> bool:

@@ -135,15 +135,20 @@ def _seen(study: Study, units: Ints, f: Ints) -> _Seen:
     out = tuple(Gap(f"Correction against {n}", why[n] or "") for n in study.humans if n not in people)
     y = every[[study.humans.index(name) for name in people]]
     coded = (y != MISSING).any(axis=0)
-    plan = _plan(study, units, coded)
     shares = (y != MISSING).sum(axis=1) / coded.sum()
-    if (shares < 1).any():
-        each = ", ".join(f"{name} {shown(s, 'percent')}" for name, s in zip(people, shares, strict=True))
-        part = f"what each of them coded of it ({each}) was drawn at random"
-        assumed = f"{plan.assumed}, and {part}" if plan.assumed else part
-        plan = replace(plan, words=f"{plan.words}; it is assumed that {part}", assumed=assumed)
+    plan = _by_each(_plan(study, units, coded), people, shares)
     pi = np.minimum(np.broadcast_to(plan.pi, len(units)) * shares[:, None], 1.0)
     return _Seen(units, f, y, people, pi, plan, out)
+
+
+def _by_each(plan: InclusionPlan, people: Sequence[str], shares: Floats) -> InclusionPlan:
+    """The plan where not everybody coded all of what people coded; ``shares``: what each of them did."""
+    if (shares >= 1).all():
+        return plan
+    each = ", ".join(f"{name} {shown(s, 'percent')}" for name, s in zip(people, shares, strict=True))
+    part = f"what each of them coded of it ({each}) was drawn at random"
+    assumed = f"{plan.assumed}, and {part}" if plan.assumed else part
+    return replace(plan, words=f"{plan.words}; it is assumed that {part}", assumed=assumed)
 
 
 def _too_few(name: str, item: Ints) -> str | None:

@@ -40,20 +40,27 @@ def foretold(content: Sequence[Mapping[str, Any]] | None, text: str, answered: s
     Token probabilities of a place where another answer stands than the one that was read are not used; nor are any where no
     answer could be read and both are named ("… will get this step right or wrong"): the last one named chooses nothing.
     """
-    why = "the model gave no token probabilities"
-    if content and answered is None and _RIGHT.search(text) and _WRONG_WORD.search(text):
-        why = f"no answer could be read, and the text names both {ANSWERS[0]} and {ANSWERS[1]}"
-    elif content:
-        token, drawn = at_answer(content, text)
-        if token.value is not None and (answered is None or drawn in (None, answered)):
-            return token
-        why = token.why or f"the tokens say {drawn}, the answer was read as {answered}"
+    token = _from_tokens(content, text, answered)
+    if token.value is not None:
+        return token
     if (value := verbalised(text)) is not None:
         return Foretold(value, "verbalised")
     if answered in ANSWERS:
         return Foretold(float(answered == ANSWERS[0]), "hard")
-    unread = "" if "could be read" in why else "; no answer could be read"
-    return Foretold(None, None, f"{why}; no probability is stated{unread}")
+    unread = "" if "could be read" in (token.why or "") else "; no answer could be read"
+    return Foretold(None, None, f"{token.why}; no probability is stated{unread}")
+
+
+def _from_tokens(content: Sequence[Mapping[str, Any]] | None, text: str, answered: str | None) -> Foretold:
+    if not content:
+        return Foretold(None, None, "the model gave no token probabilities")
+    if answered is None and _RIGHT.search(text) and _WRONG_WORD.search(text):
+        both = " and ".join(ANSWERS)
+        return Foretold(None, None, f"no answer could be read, and the text names both {both}")
+    token, drawn = at_answer(content, text)
+    if token.value is None or answered is None or drawn in (None, answered):
+        return token
+    return Foretold(None, None, f"the tokens say {drawn}, the answer was read as {answered}")
 
 
 def at_answer(

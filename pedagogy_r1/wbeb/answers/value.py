@@ -163,6 +163,13 @@ def _repeated(statement: Statement, text: str, words: Words) -> Parsed | None:
     named = _names(statement.text, words)
     if len(named) != 1:
         return None
+    items = _list_items(statement, text, words)
+    others = [value for item in items for value in _names(item, words) if value not in named]
+    return _list_of(dict.fromkeys([*named, *others]), statement.rule) if others else None
+
+
+def _list_items(statement: Statement, text: str, words: Words) -> list[str]:
+    """Other answers that are listed right before, in, or right behind a statement."""
     after = text[max(0, text.find(statement.text, statement.at)) + len(statement.text) :].strip()
     items = [statement.text[m.end() :] for m in _ITEM.finditer(statement.text) if m.start()]
     if _is_heading(statement.text, words):
@@ -171,8 +178,7 @@ def _repeated(statement: Statement, text: str, words: Words) -> Parsed | None:
     following = _BULLET.sub("", after.split("\n")[0], count=1)
     if _is_heading(following, words) or _names(following, words, alone=True):
         items.append(following)
-    others = [value for item in items for value in _names(item, words) if value not in named]
-    return _list_of(dict.fromkeys([*named, *others]), statement.rule) if others else None
+    return items
 
 
 def _list_of(named: Iterable[str], rule: str) -> Parsed:
