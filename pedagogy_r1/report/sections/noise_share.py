@@ -137,15 +137,19 @@ def noise_section(study: Study, found: Noise) -> Section:
     named = [
         (f"{g.coder}{f' ({g.column} {g.value})' if g.column else ''}", g.share.strict) for g in found.groups
     ]
-    more: dict[str, list[str]] = {}
-    for name, e in named:
-        for w in e.warnings:
-            if not w.startswith(NO_INTERVAL):
-                more.setdefault(w, []).append(name)
-    few = tuple(f"Noise as coded by {shortened(names)}: {w}." for w, names in more.items())
-    cautions = (*few, *no_intervals(named, "Noise as coded by"))
+    cautions = (*_warned(named), *no_intervals(named, "Noise as coded by"))
     table = _table(found, study.settings.level)
     return Section("noise", "Noise", lead, (table,), figures, gaps=tuple(_gaps(found)), cautions=cautions)
+
+
+def _warned(named: Sequence[tuple[str, Estimate]]) -> list[str]:
+    """What is to be said of estimates that have an interval, each warning once with all whom it is of."""
+    of: dict[str, list[str]] = {}
+    for name, e in named:
+        for warning in e.warnings:
+            if not warning.startswith(NO_INTERVAL):
+                of.setdefault(warning, []).append(name)
+    return [f"Noise as coded by {shortened(names)}: {warning}." for warning, names in of.items()]
 
 
 def _table(found: Noise, level: float) -> ReportTable:
