@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...estimate import Estimate
 from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..figures import Dot, Figure, dot_rows
