@@ -43,10 +43,10 @@ def interval(low: float | None, high: float | None, kind: Kind = "coefficient") 
 def level_words(level: float, gap: str = " ") -> str:
     """A confidence level, unrounded. ``gap``: nothing in the methods of JSON and CSV, whose words programs may compare.
 
-    >>> level_words(0.95), level_words(0.975), level_words(0.999), level_words(0.95, "")
-    ('95 %', '97.5 %', '99.9 %', '95%')
+    >>> level_words(0.95), level_words(0.975), level_words(0.99999999), level_words(0.95, "")
+    ('95 %', '97.5 %', '99.999999 %', '95%')
     """
-    return f"{100 * level:g}{gap}%"
+    return f"{100 * level:.15g}{gap}%"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..codebook.codebook import NUMERIC
+from ..codebook.codebook import FARTHEST, NUMERIC
 from ..errors import did_you_mean
 from ..estimate import Interval, Resampling
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, LEVEL
@@ -147,7 +147,8 @@ def begin(data: Reliability, how: Resampling) -> Begun | Alpha:
     statistic = Additive(features, found.profile, cluster, lambda sums: parts(sums).alpha)
     _, observed, expected, n_pairable = (float(part[0]) for part in parts(statistic.sums()[None]))
     if expected <= 0:
-        same = "all pairable values are the same, so there is nothing that chance could confuse"
+        what = "are the same" if np.count_nonzero(found.counts.sum(axis=0)) < 2 else "stand for one number"
+        same = f"all pairable values {what}, so there is nothing that chance could confuse"
         return Alpha.undefined(same, level=how.level, n=n_units, n_pairable=round(n_pairable))
     return Begun(found, statistic, observed, expected, round(n_pairable))
 
@@ -310,6 +311,8 @@ def distances(measurement: str, domain: Domain) -> Floats | None:
 
 
 def _numeric(measurement: str, values: Floats) -> Floats:
+    if not np.isfinite(values).all() or np.abs(values).max(initial=0) > FARTHEST:
+        raise ValueError(f"values of a scale lie between -{FARTHEST:g} and {FARTHEST:g}: use a larger unit")
     difference = values[:, None] - values[None]
     if measurement == "interval":
         return np.asarray(difference**2)

@@ -170,6 +170,9 @@ def _coefficient(name: str, statistic: Additive, w: Floats, chance: str, how: Re
     agreement, expected = (float(part[0]) for part in _parts(sums[None], w, chance))
     known: dict[str, Any] = {"name": name, "agreement": agreement, "chance": expected}
     value = statistic.point()
+    if name != PERCENT and len(w) > 1 and (w == 1).all():
+        why = "all categories stand for one number, so there is nothing that chance could confuse"
+        return Coefficient.undefined(why, level=how.level, **known)
     if np.isnan(value):
         why = "chance alone would agree always: one category took all"
         return Coefficient.undefined(why, level=how.level, **known)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from packaging.version import Version as PackageVersion
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..errors import CodebookError, did_you_mean
 from ..provenance import digest
@@ -32,6 +32,9 @@ NONE = "none"
 
 NUMERIC = ("interval", "ratio")
 """Levels of measurement at which codes stand for numbers."""
+
+FARTHEST = 1e100
+"""Size of a value, above 0, and its reciprocal: squared differences of values beyond are infinite, or 0."""
 
 VALUE_HINT = {
     "interval": "give every code a 'value', the number that it stands for",
@@ -116,6 +119,15 @@ class Code(_CodebookPart):
     color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
     value: float | None = Field(default=None, allow_inf_nan=False)
     """The number that the code stands for, at the interval and ratio levels."""
+
+    @field_validator("value")
+    @classmethod
+    def _can_be_squared(cls, value: float | None) -> float | None:
+        if value and not 1 / FARTHEST <= abs(value) <= FARTHEST:
+            raise ValueError(
+                f"has a square that no computer holds: between {1 / FARTHEST:g} and {FARTHEST:g} it does"
+            )
+        return value
 
 
 class Migration(_CodebookPart):

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -34,6 +35,8 @@ VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", PAPE
 DPI = 200
 WIDTH = 7.2
 """Inches; 9 point text is then the size of the page's small print."""
+SAID_WIDTH, SAID_HEIGHT = 110, 0.14
+"""Of a line of small print above a figure: characters, inches."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,14 @@ class Figure:
     caption: str
     draw: Callable[[], Canvas]
 
-    def render(self) -> Rendered:
-        """Draw it once and write it twice; the same data give the same bytes."""
+    def render(self, said: Sequence[str] = ()) -> Rendered:
+        """Draw it once and write it twice; the same data give the same bytes. ``said``: what every output carries, above it."""
         with style(self.name):
             canvas = self.draw()
+            if said:
+                lines = [line for words in said for line in wrap(words, SAID_WIDTH)]
+                canvas.set_figheight(canvas.get_figheight() + SAID_HEIGHT * len(lines))
+                canvas.suptitle("\n".join(lines), fontsize=7.5, color=MUTED, x=0.01, ha="left")
             svg, png = io.StringIO(), io.BytesIO()
             canvas.savefig(svg, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
             canvas.savefig(png, format="png", facecolor="white", dpi=DPI, metadata={"Software": None})

@@ -92,7 +92,8 @@ class ReportTable:
     def csv(self) -> str:
         """All rows with all their values, unrounded; text that a spreadsheet would run gets an apostrophe in front."""
         text = io.StringIO()
-        put_rows(text, [self.keys, *([row.get(key) for key in self.keys] for row in self.rows)])
+        keys = self.keys
+        put_rows(text, [keys, *([row.get(key) for key in keys] for row in self.rows)])
         return text.getvalue()
 
     def latex(self) -> str:

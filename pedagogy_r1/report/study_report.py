@@ -141,7 +141,7 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
     say("figures")
     drawn: dict[str, Rendered] = {}
     for figure in report.figures:
-        drawn[figure.name] = files = figure.render()
+        drawn[figure.name] = files = figure.render(report.study.partial)
         _write(out / "figures" / f"{figure.name}.svg", files.svg)
         write_text(out / "figures" / f"{figure.name}.png", files.png)
     page = out / "report.html"

@@ -20,10 +20,10 @@ from ..errors import ArgumentError, InputError
 from ..files.records import atomic, write_csv, write_jsonl
 from ..files.spreadsheet import CELL_LIMIT, ROW_LIMIT, harmless, neutralise, sheet_text
 from ..trace import Trace, Unit
-from .network_table import NetworkTable, ena_table, tna_table
+from .network_table import NA, WHERE, NetworkTable, ena_table, tna_table
 from .run import NOT_CODED, CoderRun, Coding, Manifest, one_codebook, opened, require_complete
 from .run_columns import TRACE_FIELDS
-from .wide_table import NA, wide_table
+from .wide_table import wide_table
 
 _CONTRACT = (
     "trace_id item domain condition model unit_id unit_index start end text tokens coder run_id "
@@ -73,13 +73,14 @@ def export_runs(
         raise ArgumentError(f"--wide and --for {for_} exclude each other", "say one of them")
     require_complete(found, partial)
     spare_runs(out)
+    missing = NA if out.suffix.lower() in (".csv", ".xlsx") else None
     if wide:
-        table = wide_table(found, missing=NA if out.suffix.lower() in (".csv", ".xlsx") else None)
+        table = wide_table(found, missing=missing)
     elif for_ is None:
         table = NetworkTable(COLUMNS, (record for run in found for record in records(run)))
     else:
         book = one_codebook(found)
-        table = ena_table(found, book) if for_ == "ena" else tna_table(found)
+        table = ena_table(found, book) if for_ == "ena" else tna_table(found, book, missing=missing)
     return writers[out.suffix.lower()](out, *_marked(table, found))
 
 
@@ -88,7 +89,7 @@ def _marked(table: NetworkTable, runs: Sequence[CoderRun]) -> NetworkTable:
     said = runs[0].picked.said if runs[0].picked else None
     if said is None:
         return table
-    return NetworkTable(table.columns | {"where": "text"}, (row | {"where": said} for row in table.rows))
+    return NetworkTable(table.columns | {WHERE: "text"}, (row | {WHERE: said} for row in table.rows))
 
 
 def spare_runs(out: Path) -> None:

@@ -22,11 +22,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..codebook import NONE, Codebook
+from ..errors import InputError
 from ..trace import Trace, Unit
 from .run import CoderRun, Coding
 from .run_columns import TRACE_FIELDS, coder_names
 
 TRACE_COLUMNS = ("trace_id", *TRACE_FIELDS, "coder", "run_id", "run_status")
+WHERE = "where"
+"""Last column of any export of runs that are restricted to some traces; no coder and no code has it."""
+NA = "NA"
+"""In CSV and XLSX: the coding is missing. R reads it so, and so does pandas."""
 
 Row = dict[str, Any]
 
@@ -62,8 +67,18 @@ def _ena_rows(runs: Sequence[CoderRun], codes: dict[str, str]) -> Iterator[Row]:
             yield row | place | {"unit_index": unit.index, "text": unit.text} | given
 
 
-def tna_table(runs: Sequence[CoderRun]) -> NetworkTable:
-    """A row for every trace and coder: the primary code of each of its units in T1, T2 …"""
+def no_code_is(missing: str | None, book: Codebook) -> None:
+    """Raises `InputError` where a code of the book is called as what is missing would be (`NA`)."""
+    if missing in book.code_ids:
+        raise InputError(f"{book.ref} has a code {missing}, which R reads as missing", "export to .parquet")
+
+
+def tna_table(runs: Sequence[CoderRun], book: Codebook, *, missing: str | None) -> NetworkTable:
+    """A row for every trace and coder: the primary code of each of its units in T1, T2 … ``missing``: what R will read as that.
+
+    Raises `InputError` where a code is called so.
+    """
+    no_code_is(missing, book)
     found = [
         (row, [said[unit.id].primary if unit.id in said else None for unit in units])
         for row, _, units, said in _sequences(runs)
@@ -98,7 +113,7 @@ def _kinds() -> dict[str, str]:
 
 def _column_names(book: Codebook) -> dict[str, str]:
     """Code → column: what R takes as a name without changing it, ``TR_SP`` for TR-SP."""
-    taken = {*TRACE_COLUMNS, "conversation", "unit_id", "unit_index", "text", NONE}
+    taken = {*TRACE_COLUMNS, "conversation", "unit_id", "unit_index", "text", WHERE, NONE}
     names: dict[str, str] = {}
     for code in book.code_ids:
         name = re.sub(r"\W", "_", code)

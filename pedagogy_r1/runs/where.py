@@ -184,10 +184,13 @@ class Where:
                 raise ArgumentError(f"no trace has a value of {field}", did_you_mean(field, fields))
             for value in values:
                 if value not in seen[field]:
-                    raise ArgumentError(f"no trace has {field}={value}", _nearest(value, seen[field]))
+                    raise ArgumentError(f"no trace has {field}={value}", _nearest(field, value, seen[field]))
 
 
-def _nearest(value: str, seen: Counter[str]) -> str:
+def _nearest(field: str, value: str, seen: Counter[str]) -> str:
+    several = [part.strip() for part in value.split(",")]
+    if all(part in seen for part in several):
+        return "write one condition for each value: " + ",".join(f"{field}={part}" for part in several)
     hint = did_you_mean(value, list(seen))
     if len(seen) <= _LISTED or not hint.startswith("known:"):
         return hint

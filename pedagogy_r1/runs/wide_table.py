@@ -23,14 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
 from ..estimate import Ints
-from .network_table import NetworkTable
+from .network_table import WHERE, NetworkTable, no_code_is
 from .run import NOT_ASKED, CoderRun
 from .run_columns import TRACE_FIELDS, RunColumns, read_columns
-
-NA = "NA"
-"""In CSV and XLSX: the coding is missing. R reads it so, and so does pandas."""
 
 _MISSING, _NOT_ASKED = -1, -2
 _OF_UNIT = {
@@ -45,18 +41,15 @@ _OF_UNIT = {
 
 
 def wide_table(runs: Sequence[CoderRun], *, missing: str | None) -> NetworkTable:
-    """A row for every unit of the runs, in their order; ``missing``: what stands for a missing coding (`NA`, or null).
+    """A row for every unit of the runs, in their order; ``missing``: what stands for a missing coding (``NA``, or null).
 
     Raises `InputError` where a code of the codebook is called as what is missing would be.
     """
     columns = read_columns(runs)
-    if missing in columns.book.code_ids:
-        raise InputError(
-            f"{columns.book.ref} has a code {missing}, which R reads as missing", "export to .parquet"
-        )
+    no_code_is(missing, columns.book)
     names = [coder.name for coder in columns.coders]
-    cells = _free_names(names, _OF_UNIT)
-    why = _free_names([f"missing_{name}" for name in names], [*_OF_UNIT, *cells])
+    cells = _free_names(names, [*_OF_UNIT, WHERE])
+    why = _free_names([f"missing_{name}" for name in names], [*_OF_UNIT, WHERE, *cells])
     return NetworkTable(
         _OF_UNIT | dict.fromkeys([*cells, *why], "text"), _rows(runs, columns, cells, why, missing)
     )

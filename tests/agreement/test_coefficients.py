@@ -282,3 +282,26 @@ def test_a_ratio_scale_has_nothing_below_zero() -> None:
     with pytest.raises(ValueError, match="a ratio scale begins at zero, and -1 is below"):
         krippendorff_alpha(values, np.arange(2), [-1.0, 2.0], level="ratio")
     assert krippendorff_alpha(values, np.arange(2), [0.0, 2.0], level="ratio", replicates=0).value == 1
+
+
+@pytest.mark.parametrize(("level", "scale"), [("interval", [1.0, 1.0, 1.0]), ("ratio", [0.0, 0.0, 0.0])])
+@pytest.mark.parametrize("coders", [2, 3])
+def test_codes_that_stand_for_one_number_cannot_be_confused(
+    level: str, scale: list[float], coders: int
+) -> None:
+    """κ was 1.000 or undefined, as rounding had it, and the reason was that all values were the same."""
+    values = np.random.default_rng(coders).integers(0, 3, (coders, 60))
+    data = Reliability(values, np.arange(60) // 3, scale, level)
+    alpha = krippendorff_alpha(values, data.cluster, scale, level=level)
+    assert alpha.value is None
+    assert "all pairable values stand for one number" in str(alpha.why_undefined)
+    percent, kappa, ac2 = beside_alpha(data, Resampling(0))
+    assert 0 < (percent.value or 0) < 1
+    assert [kappa.value, ac2.value] == [None, None]
+    assert "all categories stand for one number" in str(kappa.why_undefined)
+
+
+@pytest.mark.parametrize("value", [1e200, float("inf"), float("nan")])
+def test_a_scale_that_cannot_be_squared_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="use a larger unit"):
+        krippendorff_alpha(np.array([[0, 1], [1, 1]]), np.arange(2), [0.0, value], level="interval")

@@ -293,6 +293,8 @@ def scaled(level: str, *values: str) -> str:
         ("ratio", ("", "2"), 8, "error", "the level is ratio, but C0 has no value"),
         ("ratio", ("0", "-0.5"), 9, "error", "the level is ratio, but -0.5 is below zero"),
         ("interval", ("1", ".nan"), 9, "error", "finite number"),
+        ("interval", ("1", "1.0e200"), 9, "error", "has a square that no computer holds"),
+        ("ratio", ("1.0e-200", "1"), 8, "error", "has a square that no computer holds"),
         ("interval", ("1", "high"), 9, "error", "valid number"),
         ("interval", ("1", "1"), 9, "warning", "two codes of the value 1 (first in line 8): confusing them"),
         ("ordinal", ("1", ""), 8, "warning", "the level is ordinal, at which a value means nothing"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,25 @@ def test_report_by_metadata(runs: list[CoderRun], tmp_path: Path, pcode: Pcode) 
     assert result.exit_code == 2
     assert "did you mean metadata.grade?" in result.stderr
     assert not (tmp_path / "other").exists()
+
+
+def test_an_empty_value_is_a_value(tmp_path: Path) -> None:
+    """Its units stood in no row of the table."""
+    values = ["", "x", '""', None]
+    make_run(tmp_path / "run", {"P": ["A", "B", "A", "C"]}, per_trace=1)
+    run = with_fields(tmp_path / "run", lambda n: {"metadata": {} if values[n] is None else {"k": values[n]}})
+    _, found = crosstab([run], by="metadata.k")
+    assert found.values == ('""', "x", '("")', "no k")
+    assert found.traces == dict.fromkeys(found.values, 1)
+    assert sum(share.count for share in found.shares) == 4
+
+
+def test_report_by_a_field_of_a_thousand_values(tmp_path: Path) -> None:
+    """The keys of all rows were sought again for every row: some minutes."""
+    make_run(tmp_path / "run", {"P": ["A", "B"] * 500}, per_trace=1)
+    run = with_fields(tmp_path / "run", lambda n: {"metadata": {"k": f"v{n}"}})
+    study, found = crosstab([run], by="metadata.k")
+    table = named(crosstab_section(study, found).tables, "crosstab")
+    rows = list(csv.DictReader(io.StringIO(table.csv())))
+    assert len({row["by"] for row in rows}) == 1000
+    assert len(rows) == len(table.rows)

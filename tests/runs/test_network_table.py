@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1 import export_runs
-from pedagogy_r1.errors import CodebookError
+from pedagogy_r1.errors import CodebookError, InputError
 from pedagogy_r1.runs.run import CoderRun
 
 from ..make_runs import BOOK, book, make_run
@@ -111,3 +111,23 @@ def test_tnapy_takes_it(run: CoderRun, tmp_path: Path) -> None:
     # A→B three times (X t0, Y t0) and never across the missing unit; C→C once, C→none once.
     assert weights.loc["A", "B"] == 1
     assert weights.loc["C", "none"] == weights.loc["C", "C"] == 0.5
+
+
+def test_a_code_named_where_has_a_column_of_its_own(tmp_path: Path, pcode: Pcode) -> None:
+    """The column ``where`` says to which traces the table is restricted."""
+    named = book(BOOK.replace("id: A,", "id: where,"))
+    run = make_run(tmp_path / "run", {"X": ["where", "B"]}, codebook=named).folder
+    out = tmp_path / "ena.csv"
+    assert pcode("export", run, "--for", "ena", "--where", "domain=SK", "-o", out).exit_code == 0
+    table = pd.read_csv(out)
+    assert table["where_"].tolist() == [1, 0]
+    assert set(table["where"]) == {"only the traces with domain=SK are taken: 1 of 1"}
+
+
+def test_a_code_that_r_reads_as_missing_is_no_state_of_a_sheet(tmp_path: Path) -> None:
+    named = book(BOOK.replace("id: A,", "id: NA,"))
+    run = make_run(tmp_path / "run", {"X": ["NA", "B"]}, codebook=named)
+    with pytest.raises(InputError, match="has a code NA, which R reads as missing"):
+        export_runs([run], tmp_path / "tna.csv", for_="tna")
+    export_runs([run], tmp_path / "tna.parquet", for_="tna")
+    assert pd.read_parquet(tmp_path / "tna.parquet")["T1"].tolist() == ["NA"]

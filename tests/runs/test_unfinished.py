@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import Result
 
@@ -14,7 +17,7 @@ from pedagogy_r1 import export_runs
 from pedagogy_r1.agreement import agree, continua_of, disagreements, drift
 from pedagogy_r1.agreement.agreement_report import AgreementReport
 from pedagogy_r1.errors import RunError
-from pedagogy_r1.report import ReportSettings, make_report
+from pedagogy_r1.report import ReportSettings, build_report, make_report
 from pedagogy_r1.report.disagreement_sheet import heading
 from pedagogy_r1.report.study_report import render_page
 from pedagogy_r1.runs.run import FILES, CoderRun, quoted, require_complete
@@ -50,6 +53,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "tokens": ("RUN/traces.jsonl", "RUN"),
     "unitizing": ("RUN",),
     "export": ("RUN", "-o", "OUT.csv"),
+    "export --wide": ("RUN", "--wide", "-o", "OUT.csv"),
+    "export --for ena": ("RUN", "--for", "ena", "-o", "OUT.csv"),
+    "export --for tna": ("RUN", "--for", "tna", "-o", "OUT.csv"),
+    "quotes": ("RUN", "--code", "A", "-o", "OUT.md"),
+    "agreement --before": ("SOUND", "--before", "RUN"),
     "web": ("RUN", "--no-browser"),
 }
 DRAWN = (
@@ -77,7 +85,8 @@ def test_every_command_refuses_in_the_same_words(
     coded = tmp_path / "coded.csv"
     unit = next(CoderRun(run).units()).id
     coded.write_text(f"unit_id,coder,code\n{unit},A,A\n")
-    places = {"RUN": run, "OUT": tmp_path / "out", "CODED": coded}
+    sound = make_run(tmp_path / "sound", {"X": ["A", "B"], "Y": ["A", "A"]}).folder
+    places = {"RUN": run, "OUT": tmp_path / "out", "CODED": coded, "SOUND": sound}
     for name, place in places.items():
         words = tuple(word.replace(name, str(place)) for word in words)
     done = pcode(command.split()[0], *words)
@@ -189,10 +198,12 @@ def test_a_cut_file_of_a_complete_run_is_refused_by_every_command(
     lines = cut.read_bytes().splitlines(keepends=True)
     whole = sum(map(len, lines))
     cut.write_bytes(b"".join(lines[: len(lines) // 2]))
-    words = (
-        w.replace("RUN", str(run.folder)).replace("OUT", str(tmp_path / "out")) for w in COMMANDS[command]
-    )
-    done = pcode(command, *words)
+    sound = make_run(tmp_path / "sound", {"X": ["A", "B"], "Y": ["A", "A"]}).folder
+    places = {"RUN": run.folder, "OUT": tmp_path / "out", "SOUND": sound}
+    words = COMMANDS[command]
+    for found, place in places.items():
+        words = tuple(word.replace(found, str(place)) for word in words)
+    done = pcode(command.split()[0], *words)
     assert done.exit_code == 2, done.output
     said = "".join(done.stderr.split())
     assert f"{name}has{cut.stat().st_size:,}bytes,and{whole:,}whentherunwascomplete" in said
@@ -222,3 +233,39 @@ def test_a_complete_run_needs_no_words(tmp_path: Path) -> None:
     run = make_run(tmp_path / "whole", {"X": ["A", "B"], "Y": ["A", "A"]})
     assert require_complete([run]) == require_complete([run], partial=True) == ()
     assert agree([run], replicates=0).partial == ()
+
+
+QUOTED = {"docx": "word/document.xml", "html": "", "md": "", "csv": ""}
+
+
+@pytest.mark.parametrize("suffix", QUOTED)
+def test_quotations_say_so_in_every_format(suffix: str, run: Path, tmp_path: Path, pcode: Pcode) -> None:
+    out = tmp_path / f"quotes.{suffix}"
+    done = pcode("quotes", run, "--code", "A", "-o", out, "--partial")
+    assert done.exit_code == 0, done.output
+    assert f"{run} {CARRIED}" in " ".join(done.stderr.split())
+    data = zipfile.ZipFile(out).read(QUOTED[suffix]) if QUOTED[suffix] else out.read_bytes()
+    assert CARRIED in data.decode().replace("\\", "")
+
+
+@pytest.mark.parametrize("table", ["--wide", "--for=ena", "--for=tna"])
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet", "jsonl"])
+def test_every_exported_row_says_so(table: str, suffix: str, run: Path, tmp_path: Path, pcode: Pcode) -> None:
+    out = tmp_path / f"out.{suffix}"
+    done = pcode("export", run, table, "-o", out, "--partial")
+    assert done.exit_code == 1, "something is not there"
+    assert f"{run} {CARRIED}" in " ".join(done.stderr.split())
+    read = {"csv": pd.read_csv, "xlsx": pd.read_excel, "parquet": pd.read_parquet}.get(suffix)
+    rows = read(out) if read else pd.read_json(out, lines=True)
+    assert set(rows["run_status"]) == {"interrupted"}
+
+
+def test_figures_of_an_unfinished_run_say_so(run: Path, tmp_path: Path) -> None:
+    """They are put on slides without the page they stand on."""
+    settings = ReportSettings(replicates=0, permutations=1)
+    build_report([run], tmp_path / "out", settings, partial=True)
+    pictures = list((tmp_path / "out" / "figures").glob("*.svg"))
+    assert pictures
+    for picture in pictures:
+        words = " ".join(re.sub(r"<[^>]*>", " ", picture.read_text(encoding="utf-8")).split())
+        assert "only a prefix of its traces is here, the first 3" in words, picture

@@ -258,3 +258,9 @@ def test_before_is_restricted_as_well(runs: tuple[CoderRun, CoderRun], pcode: Pc
     every, part = (json.loads(pcode(*words, *more).stdout)["drift"] for more in ((), WHERE))
     assert np.isclose(every["first"], every["second"])
     assert (every["clusters"], part["clusters"]) == (12, 3)
+
+
+def test_values_written_with_one_field_are_told_how_to_be_written(runs: tuple[CoderRun, CoderRun]) -> None:
+    with pytest.raises(ArgumentError, match="no trace has domain=math,law") as error:
+        restricted(runs, parsed("domain=math,law"))
+    assert error.value.hint == "write one condition for each value: domain=math,domain=law"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import krippendorff
+import openpyxl
 import pandas as pd
 import pytest
 from click.testing import Result
@@ -124,3 +125,26 @@ def test_runs_under_two_codebooks_are_refused(runs: list[CoderRun], tmp_path: Pa
     other = make_run(tmp_path / "o", {"P": ["A"]}, codebook=book(BOOK.replace("1.0.0", "1.1.0")))
     with pytest.raises(PedagogyError):
         export_runs([runs[0], other], tmp_path / "wide.csv", wide=True)
+
+
+def test_a_coder_named_where_keeps_the_codes(tmp_path: Path, pcode: Pcode) -> None:
+    """The column ``where`` says to which traces the table is restricted."""
+    run = make_run(tmp_path / "run", {"where": ["A", "B"], "P": ["C", "C"]}).folder
+    assert pcode("export", run, "--wide", "--where", "domain=SK", "-o", tmp_path / "w.csv").exit_code == 0
+    found = rows(tmp_path / "w.csv")
+    assert [row["where_"] for row in found] == ["A", "B"]
+    assert {row["where"] for row in found} == {"only the traces with domain=SK are taken: 1 of 1"}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_a_coder_named_as_a_formula_runs_nothing(suffix: str, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {'=HYPERLINK("x")': ["A"], "Q\x0b": ["B"]})
+    export_runs([run], tmp_path / f"w.{suffix}", wide=True)
+    path = tmp_path / f"w.{suffix}"
+    if suffix == "csv":
+        head = list(rows(path)[0])
+    else:
+        cells = openpyxl.load_workbook(path).worksheets[0][1]
+        assert {cell.data_type for cell in cells} == {"s"}
+        head = [cell.value for cell in cells]
+    assert '\'=HYPERLINK("x")' in head

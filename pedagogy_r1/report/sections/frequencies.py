@@ -10,7 +10,7 @@ The crosstab (``pcode report --by metadata.grade``) puts units with each code si
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -222,14 +222,14 @@ def measure_crosstab(study: Study) -> Crosstab | None:
     field = study.settings.by
     if field is None:
         return None
-    label = label_of(field)
     of_trace = values_of(chain.from_iterable(run.traces() for run in study.runs), field)
-    known = set(of_trace.values()) - {None}
-    missing = f"no {label}"
-    while missing in known:
-        missing = f"({missing})"
-    values = [*in_order(known), *([missing] if None in of_trace.values() else [])]
-    column = study.table["trace_id"].astype(object).map(lambda trace: of_trace[trace] or missing)
+    found = set(of_trace.values())
+    known = found - {None, ""}
+    absent = {"": _unlike('""', known), None: _unlike(f"no {label_of(field)}", known)}
+    values = [*in_order(known), *(name for value, name in absent.items() if value in found)]
+    column = (
+        study.table["trace_id"].astype(object).map(lambda trace: absent.get(of_trace[trace], of_trace[trace]))
+    )
     table = study.table.assign(**{_COLUMN: pd.Categorical(column, categories=values)})
     coders = [study.main, *(name for name in study.data.names if name != study.main)]
     shares = tuple(
@@ -242,6 +242,13 @@ def measure_crosstab(study: Study) -> Crosstab | None:
 
 
 _COLUMN = "crosstab"
+
+
+def _unlike(name: str, known: Collection[str | None]) -> str:
+    """What a value without a name is called, in brackets where a value has that name."""
+    while name in known:
+        name = f"({name})"
+    return name
 
 
 def _crosstab_value(share: CodeShare) -> str:
