@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ChatError
-from ..provenance import canonical
+from ..provenance import canonical, digest
 from . import ChatRequest, Usage
 
 PARAMETERS = (
@@ -159,10 +159,15 @@ def completion_body(
     finish: str,
     usage: Usage,
     *,
+    prompt: Sequence[int] = (),
     reasoning: str | None = None,
     logprobs: list[dict[str, Any]] | None = None,
 ) -> str:
-    """The reply as a chat completion. No time is in it: equal replies are equal bytes."""
+    """The reply as a chat completion. No time is in it: equal replies are equal bytes.
+
+    ``prompt``: the tokens that the model read; their digest (``prompt_digest``) tells prompts apart that differ in what a chat
+    template added, such as a system message of its own where none was given.
+    """
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if reasoning is not None:
         message["reasoning"] = reasoning
@@ -182,4 +187,6 @@ def completion_body(
             "prompt_tokens_details": {"cached_tokens": usage.cached},
         },
     }
+    if prompt:
+        body["prompt_digest"] = digest(list(prompt))
     return json.dumps(body, ensure_ascii=False)

@@ -202,7 +202,10 @@ class HfEngine:
                 for token, one in zip(tokens, row.scored, strict=False)
             ]
         usage = Usage(len(row.prompt), 0, len(row.tokens))
-        return completion_body(job.request, self.name, text, row.finish or "stop", usage, logprobs=logprobs)
+        finish = row.finish or "stop"
+        return completion_body(
+            job.request, self.name, text, finish, usage, prompt=row.prompt, logprobs=logprobs
+        )
 
     def _name_of(self, token: int) -> str:
         return str(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))

@@ -154,7 +154,8 @@ class VllmEngine:
         if self._parser is not None:
             reasoning, answer = self._parser.extract_reasoning(text, None)
             text = answer or ""
-        usage = Usage(len(output.prompt_token_ids or ()), output.num_cached_tokens or 0, len(made.token_ids))
+        prompt = list(output.prompt_token_ids or ())
+        usage = Usage(len(prompt), output.num_cached_tokens or 0, len(made.token_ids))
         logprobs = None
         if made.logprobs is not None:
             most = int(request.frame.parameters.get("top_logprobs") or 0)
@@ -164,7 +165,7 @@ class VllmEngine:
             ]
         finish = made.finish_reason or "stop"
         return completion_body(
-            request, self._name, text, finish, usage, reasoning=reasoning, logprobs=logprobs
+            request, self._name, text, finish, usage, prompt=prompt, reasoning=reasoning, logprobs=logprobs
         )
 
     def _load(self) -> None:

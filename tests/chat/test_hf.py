@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -80,6 +81,24 @@ def test_a_reply_is_there_when_it_is_finished_not_when_its_batch_is(tiny: Path) 
         return [short.result().usage.completion], early
 
     assert asyncio.run(run()) == ([2], True)
+
+
+def test_the_digest_of_the_rendered_prompt_shows_what_a_template_added(tiny: Path, tmp_path: Path) -> None:
+    """An empty system message lets some templates insert one of their own."""
+    own = shutil.copytree(tiny, tmp_path / "own")
+    template = own / "chat_template.jinja"
+    helper = "{% if messages[0]['role'] != 'system' %}You are a helpful assistant. {% endif %}"
+    template.write_text(helper + template.read_text(encoding="utf-8"), encoding="utf-8")
+
+    def digests(model: Path) -> list[str]:
+        asked = [request("a", system=""), request("a", system=""), request("a"), request("b")]
+        return [json.loads(reply.raw)["prompt_digest"] for reply in ask(model, asked)]
+
+    plain, added = digests(tiny), digests(own)
+    assert plain[0] == plain[1]
+    assert len(set(plain)) == 3
+    assert added[0] != plain[0]
+    assert added[2:] == plain[2:], "where a system message was given nothing is added"
 
 
 def test_a_gguf_folder_is_said_to_be_one(tmp_path: Path) -> None:
