@@ -105,6 +105,7 @@ class AgreementReport:
             "comparisons": [c.as_json() for c in self.comparisons],
             "confused": [asdict(confusion) for confusion in self.confused[:CONFUSED]],
             "groups": [group.as_json() for group in self.groups],
+            "leave_one_out": {who: alpha.as_json() for who, alpha in self.leave_one_out.items()},
             "hayes_krippendorff": {who: estimate.as_json() for who, estimate in self.hayes.items()},
             "replacements": [replacement.as_json() for replacement in self.replacements],
             "method": {

@@ -1,4 +1,4 @@
-"""Krippendorff's α, with bootstrap intervals over traces and over units.
+"""Krippendorff's α, with intervals over traces (see `estimate`) and, resampled, over units.
 
     α = 1 − D_o / D_e          D_o = Σ_u d_u / N      d_u = Σ_c Σ_k (n_uc n_uk − [c = k] n_uc) δ_ck / (m_u − 1)
                                D_e = Σ_c Σ_k n_c n_k δ_ck / (N (N − 1))

@@ -243,7 +243,7 @@ def drift(
     names = [name for name in old.names if name in new.names and (not coders or name in coders)]
     if len(names) < 2:
         raise RunError(
-            f"{len(names)} coders coded before and after",
+            f"{counted(len(names), 'coder')} coded before and after",
             "give runs that at least two coders of the same names made",
         )
     _, then, now = np.intersect1d(old.unit_ids, new.unit_ids, return_indices=True)

@@ -4,7 +4,7 @@
     IA-SQ   .92 [.81, 1.0]   .61 [.42, .78]   .73 [.56, .86]   4.1 %       2.7 %    −1.4 points
 
 The reference is a coder too: the adjudicated codes, or one person's. A code counts where it was given as primary or as
-second code. Intervals redraw traces.
+second code. Intervals are over traces.
 
 Do machine coders err together? Ten that share their errors are worth less than two that do not:
 

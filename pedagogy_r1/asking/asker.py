@@ -84,7 +84,7 @@ class Asker:
         self._random = random.Random(seed)  # noqa: S311 - jitter, no secret
         self._halt = asyncio.Event()
         repeatable = getattr(chat, "repeatable", False)
-        self.patience = Patience(sending.backoff, repeatable=repeatable)
+        self.patience = Patience(sending.backoff, repeatable=repeatable, succeeded=transcript.spent.answered)
         self._unsaid: dict[str, tuple[str, bool]] = {}
         self._unused: dict[str, tuple[Callable[..., None], ChatReply]] = {}
         self._dialect: dict[str, str] | None = None

@@ -50,6 +50,11 @@ class Spent:
         """Prompt and completion tokens."""
         return self.tokens.prompt + self.tokens.completion
 
+    @property
+    def answered(self) -> bool:
+        """Whether any reply was of use, in this session or an earlier one."""
+        return self.requests > self.faults.total()
+
     def count(self, line: dict[str, Any]) -> None:
         """Add a line of the ledger."""
         kind = line["kind"]

@@ -1,4 +1,4 @@
-"""An estimate with its interval, or why there is none; and the one way in which whole clusters are resampled."""
+"""An estimate with its interval, or why there is none; intervals over clusters, by leaving out or resampling whole ones."""
 
 from .estimate import Estimate, few, joined
 from .jackknife import Scale, clustered, jackknife, jackknife_spread, no_interval, over_clusters, unequal

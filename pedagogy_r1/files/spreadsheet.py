@@ -118,7 +118,7 @@ def sheets_of(path: Path) -> Iterator[Sheet]:
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
-_HIDDEN = re.compile(rb'<(?:\w+:)?row\s(?=[^>]*?\shidden="(?:1|true)")[^>]*?\br="(\d{1,7})"')
+_HIDDEN = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*?\shidden="(?:1|true)")[^>]*?\br="(\d{1,7})"')
 _FORMULA = re.compile(rb"<(?:\w+:)?c\s([^>]*)>\s*<(?:\w+:)?f\b([^>]*>.*?)</(?:\w+:)?c>", re.DOTALL)
 _VALUE = re.compile(rb"<(?:\w+:)?(?:v|t)(?:\s[^>]*)?>[^<]")
 _PLACE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
@@ -139,7 +139,9 @@ def _xlsx(path: Path, data: bytes, archive: Archive) -> Iterator[Sheet]:
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a program says of a sheet's size may be wrong, and would cut it
             raw = archive.read(parts[sheet.title]) if parts.get(sheet.title) in archive.names else b""
-            yield _marked(Sheet(sheet.title, _xlsx_rows(path, sheet), sheet.sheet_state != "visible"), raw)
+            yield _marked(
+                Sheet(sheet.title, _xlsx_rows(path, sheet), sheet.sheet_state != "visible"), raw, path
+            )
     finally:
         book.close()
 
@@ -176,12 +178,24 @@ def _xlsx_rows(path: Path, sheet: Any) -> Iterator[tuple[int, Cells]]:
         ) from None
 
 
-def _marked(sheet: Sheet, raw: bytes) -> Sheet:
+MOST_MERGED = 1_000_000
+"""Merged cells of a sheet, as many as a column has; a file of a kilobyte can say that all are."""
+
+
+def _marked(sheet: Sheet, raw: bytes, path: Path) -> Sheet:
     """The sheet with what its file says beside the values."""
+    merged = 0
     sheet.hidden_rows |= {int(found[1]) for found in _HIDDEN.finditer(raw)}
     for found in _MERGED.finditer(raw):
         left, top, right, bottom = _column(found[1]), int(found[2]), _column(found[3]), int(found[4])
-        _cover(sheet, top, left, min(bottom, ROW_LIMIT), right)
+        bottom = min(bottom, ROW_LIMIT)
+        merged += max(0, bottom - top + 1) * max(0, right - left + 1)
+        if merged > MOST_MERGED:
+            raise InputError(
+                f"{path}, sheet {sheet.name!r}: more than {MOST_MERGED:,} cells are merged",
+                "take the merging back; every coding needs a row of its own",
+            )
+        _cover(sheet, top, left, bottom, right)
     for found in _FORMULA.finditer(raw):
         place = _PLACE.search(found[1])
         if place and not _VALUE.search(found[2]) and b't="str"' not in found[1]:

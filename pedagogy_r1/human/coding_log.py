@@ -269,7 +269,7 @@ class CodingLog:
 
 def _hold(path: Path) -> int:
     """Two servers would each not know what the other has been told."""
-    held = os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
+    held = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

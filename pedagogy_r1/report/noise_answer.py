@@ -114,7 +114,8 @@ def noise_corrected(study: Study, found: Noise, corrected: Corrections) -> Corre
         return f"the codebook has {counted(len(codes), 'code')} for noise, and codes are corrected one by one"
     one = corrected.prevalence.get(codes[0]) if corrected.machine == study.main else None
     return one or next(
-        (gap.why for gap in corrected.gaps if gap.what.endswith(codes[0])), "it was not corrected"
+        (gap.why for gap in corrected.gaps if gap.what == f"Corrected share of {codes[0]}"),
+        "it was not corrected",
     )
 
 

@@ -115,9 +115,14 @@ def too_few(alpha: Estimate) -> bool:
 
 def judged(alpha: Estimate) -> str:
     """``reaches .667, not shown to reach .800``; where the interval is missing, why."""
-    if alpha.interval is not None or alpha.value is None:
-        return f"is {words}" if (words := verdict(alpha).words).startswith("not shown") else words
-    return f"has {no_interval(alpha)}"
+    if alpha.value is None:
+        return f"is undefined: {alpha.why_undefined}"
+    if alpha.interval is None:
+        return f"has {no_interval(alpha)}"
+    words = verdict(alpha).words
+    if words.startswith("no verdict"):
+        return f"gets {words}"
+    return f"is {words}" if words.startswith("not shown") else words
 
 
 def _headed(alpha: Estimate) -> str:

@@ -138,8 +138,10 @@ class Pipeline:
             found: dict[str, Any] = json.loads(path.read_bytes())
         except FileNotFoundError:
             return None
-        except ValueError:
-            raise RunError(f"{path} is no record of a stage", "delete it; the stage will run again") from None
+        except (ValueError, RecursionError):
+            found = {}
+        if not isinstance(found, dict) or not found.keys() >= _RECORDED:
+            raise RunError(f"{path} is no record of a stage", "delete it; the stage will run again")
         return found
 
     def _check_ours(self) -> None:
@@ -274,6 +276,7 @@ def _other_parameters(then: list[str], today: list[str]) -> str:
     return f"other parameters: {before} → {after}" if gone or come else "other parameters"
 
 
+_RECORDED = {"words", "inputs", "code", "status", "started"}
 _ELSEWHERE = "move it away, choose another folder with -o, or let it go with --force"
 
 

@@ -111,6 +111,23 @@ def test_one_thing_that_is_always_refused_does_not_stop_the_others(tmp_path: Pat
     assert [n for n, answer in enumerate(session.answers) if isinstance(answer, GaveUp)] == [7]
 
 
+def test_a_run_whose_last_units_are_refused_is_finished_by_the_session_that_resumes_it(
+    tmp_path: Path,
+) -> None:
+    """What an earlier session got counts: three refusals at the end are given up, and are no server of no use."""
+    refused = completion(None, message={"refusal": "no"})
+
+    async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
+        number = int(said.body["messages"][-1]["content"].split()[-1])
+        await (always(200, refused) if number >= 8 else one)(said, writer)
+
+    with OddServer(behave) as server:
+        session = Session(tmp_path, server)
+        assert session(8, concurrency=1).whole
+        assert session(12, concurrency=1).whole
+    assert [n for n, answer in enumerate(session.answers) if isinstance(answer, GaveUp)] == [8, 9, 10, 11]
+
+
 @pytest.mark.parametrize(
     ("refuses", "settled"),
     [

@@ -343,6 +343,7 @@ def workbooks() -> list[Odd]:
         Odd("title.xlsx", workbook(lambda b: b["codes"].insert_rows(1) or set_("A1", "Study")(b)), "said", "above it"),
         Odd("merged title.xlsx", workbook(lambda b: (b["codes"].insert_rows(1), set_("A1", "x")(b), b["codes"].merge_cells("A1:C1"))), "said", "above it"),
         Odd("merged.xlsx", workbook(lambda b: b["codes"].merge_cells("C2:C3")), "named", "C3 lies in the merged cells C2:C3", {}, (1,)),
+        Odd("merged bomb.xlsx", workbook(lambda b: b["codes"].merged_cells.add("A1:XFD1048576")), "refused", "more than 1,000,000 cells are merged"),
         Odd("merged names.xlsx", workbook(lambda b: b["codes"].merge_cells("B2:B4")), "named", "merged cells B2:B4", {}, (1, 2)),
         Odd("formula.xlsx", workbook(set_("C3", "=UPPER(A1)")), "named", "C3 is a formula without a value", {}, (1,)),
         Odd("error.xlsx", workbook(set_("C3", "#N/A")), "named", "unknown code '#N/A'", {}, (1,)),

@@ -24,7 +24,7 @@ from pedagogy_r1.agreement.alpha_difference import AlphaDifference
 from pedagogy_r1.agreement.coefficients import Coefficient
 from pedagogy_r1.agreement.comparison import Comparison
 from pedagogy_r1.agreement.unitizing import ChosenSpans
-from pedagogy_r1.estimate import Estimate, Resampling
+from pedagogy_r1.estimate import Estimate, Resampling, few, joined
 from pedagogy_r1.report import answers, difference_answer, noise_answer, reliability_answer
 from pedagogy_r1.report.answers import PlainAnswer, coded_words, gap_answer
 from pedagogy_r1.report.reliability_answer import Ground, ground
@@ -89,6 +89,10 @@ def alpha(value: float | None, low: float | None = None, high: float | None = No
     why = more.pop("why", None)
     warnings = (FEW,) if value is not None and low is None else ()
     return Alpha(value, low, high, n=more.pop("n", 120), clusters=more.pop("clusters", 12), why_undefined=why, warnings=warnings)  # fmt: skip
+
+
+NARROW = replace(alpha(0.9, 0.85, 0.95), warnings=joined(few(12)))
+"""By percentiles of redrawn traces (``--interval bootstrap``), which are too narrow with so few."""
 
 
 def compared(coders: str, kind: Any, result: Alpha, same: float | None = 0.825) -> Comparison:
@@ -507,7 +511,7 @@ def test_sentence(row: Row, scenes: dict[str, Study]) -> None:
 # --- the table is whole
 
 MODULES: tuple[ModuleType, ...] = (answers, reliability_answer, noise_answer, difference_answer)
-LOOKED_UP = {"percent agreement", "machine-machine", "Corrected odds ratios"}
+LOOKED_UP = {"percent agreement", "machine-machine", "Corrected odds ratios", "Corrected share of "}
 """Names in those modules that are compared with, never printed."""
 LEAST = 12
 """Letters from which on a piece of text is a sentence or part of one."""
@@ -552,6 +556,9 @@ GROUNDS = [
     ("people", agreement(compared("A B", "human-human", alpha(0.9, n=20, clusters=4))), "people coded too few units together"),
     ("people", agreement(PEOPLE), ""),
     ("people", agreement(compared("A B", "human-human", alpha(0.5, 0.3, 0.66))), "people's own agreement is below .667"),
+    ("people", agreement(compared("A B", "human-human", alpha(None, why="all pairable values are the same"))),
+     "people's own agreement is undefined: all pairable values are the same"),
+    ("people", agreement(compared("A B", "human-human", NARROW)), "people's own agreement gets no verdict, as the interval"),
     ("people", agreement(PEOPLE, spans=ChosenSpans(210, 700, alpha(0.6, 0.5, 0.7))),
      "over the whole text people's unitizing α is not shown to reach .667"),
 ]  # fmt: skip

@@ -148,6 +148,15 @@ def test_code_that_a_command_imports_counts_and_other_code_does_not(light: Path)
     assert set(wills(kept.plan()).values()) == {"keep"}
 
 
+@pytest.mark.parametrize("damaged", ["[]", "{}", '{"words": 1}', "null", "[" * 100_000, '{"words": ['])
+def test_a_damaged_record_of_a_stage_is_an_error_with_its_name(light: Path, damaged: str) -> None:
+    pipeline(light).run()
+    path = light / "out/stages/some.json"
+    path.write_text(damaged)
+    with pytest.raises(RunError, match=r"some\.json is no record of a stage"):
+        pipeline(light).run()
+
+
 def test_a_stage_that_fails_stops_the_pipeline_and_is_taken_up(
     light: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -147,7 +147,7 @@ def shown_effects(family: ContrastFamily) -> list[CodeContrast]:
 def clear_of_zero(c: CodeContrast) -> bool:
     """Whether the interval of the difference leaves 0 out, as the test does; with few clusters the two can differ."""
     span = c.points.interval
-    return span is None or not span[0] <= 0 <= span[1]
+    return span is not None and not span[0] <= 0 <= span[1]
 
 
 def tasks_words(study: Study, one: ColumnContrast, family: ContrastFamily) -> str:
