@@ -65,11 +65,11 @@ class ReturnedPacket:
     def _traces_by_name(self) -> dict[str, str]:
         return {blind_id(trace_id): trace_id for trace_id in self.packet.traces}
 
-    def own(self, raw: RawCoding) -> RawCoding:
+    def own(self, raw: RawCoding, file: str) -> RawCoding:
         """The row with the packet's names for its coder and its trace. Raises `CodingRowError` if it is nobody's.
 
-        A name that is no coder of the packet stands for the coder of the command, but only one such name a file: the
-        work of two people is never taken for one person's.
+        A name that is no coder of the packet stands for the coder of the command, but only one such name a ``file`` (all sheets
+        of a workbook): the work of two people is never taken for one person's.
         """
         known = self.packet.manifest.coders
         name = raw.coder
@@ -81,8 +81,8 @@ class ReturnedPacket:
                 raise CodingRowError(
                     f"{whose} not one of the packet ({', '.join(known)}): say whose the file is with --coder"
                 )
-            if self._foreign.setdefault(raw.file, name) != name:
-                other = self._foreign[raw.file]
+            if self._foreign.setdefault(file, name) != name:
+                other = self._foreign[file]
                 raise CodingRowError(
                     f"coded by {name!r}, and other rows of this file by {other!r}: import one person's at a time"
                 )

@@ -138,10 +138,13 @@ class CodingsFile:
         return restore(text) if self.path.suffix.lower() in _SHEETS else text
 
 
-def read_codings_file(path: str | Path, notes: list[str] | None = None) -> list[CodingsFile]:
+def read_codings_file(
+    path: str | Path, notes: list[str] | None = None, *, coder: str | None = None
+) -> list[CodingsFile]:
     """Read a whole file of human codings (they are small), every sheet that is one; of a file that is no table, nothing.
 
-    ``notes`` is told what was not read: rows above the header, other sheets.
+    ``notes`` is told what was not read: rows above the header, other sheets; and which sheets stand for coders: where nobody is
+    named, neither there nor as the ``coder`` of all, a sheet is the coder's after whom it is called.
     """
     path = Path(path)
     if path.suffix.lower() not in ROWS:
@@ -157,7 +160,11 @@ def read_codings_file(path: str | Path, notes: list[str] | None = None) -> list[
         raise InputError(f"{path}: no rows", "the file is empty, or has nothing but a header")
     several = len(by_sheet) > 1
     found = [_of_sheet(path, sheet if several else "", rows) for sheet, rows in by_sheet.items()]
-    return _owned(found) if several else found
+    if not several or (owned := _owned(found, coder)) is None:
+        return found
+    if notes is not None and coder is None:
+        notes.append(f"{path}: a sheet is the coder's whose name it has: {', '.join(f.sheet for f in owned)}")
+    return owned
 
 
 def _names_units(names: Sequence[str]) -> bool:
@@ -178,15 +185,15 @@ def _of_sheet(path: Path, sheet: str, rows: list[Row | BadRow]) -> CodingsFile:
     return CodingsFile(path, columns, rows, plain, sheet)
 
 
-def _owned(sheets: list[CodingsFile]) -> list[CodingsFile]:
-    """Where nobody is named in any sheet, and each has codes in one column, a sheet is the coder's after whom it is called."""
+def _owned(sheets: list[CodingsFile], coder: str | None) -> list[CodingsFile] | None:
+    """Where nobody is named in any sheet, and each has codes in one column, a sheet is the ``coder``'s, or whose name it has."""
     coded = all({"code", "primary_code"} & file.plain.keys() for file in sheets)
     if not coded or any("coder" in file.plain for file in sheets):
-        return sheets
+        return None
     found = []
     for file in sheets:
         rows = [
-            row._replace(data={**row.data, "coder": file.sheet}) if isinstance(row, Row) else row
+            row._replace(data={**row.data, "coder": coder or file.sheet}) if isinstance(row, Row) else row
             for row in file.rows
         ]
         found.append(

@@ -115,13 +115,13 @@ def read_codings(
     names: dict[str, None] = {}
     declared = _Declared(book, kind)
     for path in paths:
-        for file in read_codings_file(path, report.remarks):
+        people = _People(str(path), split)
+        for file in read_codings_file(path, report.remarks, coder=None if back else coder):
             name, reader = choose(file, format)
             coders, ignored = reader.columns(file)
             report.formats[file.name] = name + (f" (coders: {', '.join(coders)})" if coders else "")
             report.ignored |= {file.name: ignored} if ignored else {}
             schemes += _schemes(file)
-            people = _People(file.name, split)
             for raw in _owned(file, reader, report, people, back, coder):
                 names[raw.coder] = None
                 declared.check(raw)
@@ -151,7 +151,7 @@ def _owned(
         raw = raw._replace(file=file.name)
         try:
             raw = _named(people.split(_sound(raw, report)), report)
-            raw = back.own(raw) if back else raw._replace(coder=raw.coder or coder or "")
+            raw = back.own(raw, str(file.path)) if back else raw._replace(coder=raw.coder or coder or "")
         except CodingRowError as error:
             report.problems.append(RowProblem(file.name, raw.row, str(error)))
             continue

@@ -139,12 +139,13 @@ def _pilot(run: CoderRun, code: str | None) -> dict[str, Any]:
     if len(share) < 2:
         raise RunError(f"{run.folder}: {first} gave one code only", "choose another pilot")
     chosen = share[code] if code is not None else min(share.values(), key=lambda s: float(s.share.value or 0))
-    m = chosen.total / max(1, chosen.n_traces)
+    m, effect = chosen.total / max(1, chosen.n_traces), chosen.share.design_effect
     return _pilot_alpha(data, human, chosen.code) | {
         "code": chosen.code,
         "prevalence": chosen.share.value,
         "per_trace": max(1, round(m)),
-        "icc": icc_of(chosen.share.design_effect or 1.0, m),
+        # One trace shows no spread between traces, and traces of one unit none within.
+        "icc": icc_of(effect, m) if effect is not None and m > 1 else None,
         "shares": tuple(float(s.share.value or 0) for s in share.values()),
     }
 

@@ -123,6 +123,23 @@ def test_one_coder_a_sheet(place: Path) -> None:
     assert str(problem).startswith(f"{place / 't.xlsx'}[bert]:3 (bert): unknown code")
 
 
+def test_sheets_of_one_coder_who_is_named_are_that_coders(place: Path) -> None:
+    """They were two coders, week1 and week2, and nothing said so."""
+    book = openpyxl.Workbook()
+    book.active.title = "week1"
+    book.create_sheet("week2")
+    for name, unit in (("week1", T1[0]), ("week2", T1[1])):
+        for row in (["unit_id", "code"], [unit.id, "KA-RO"]):
+            book[name].append(row)
+    book.save(place / "t.xlsx")
+    report = take(place, place / "t.xlsx", coder="anna")
+    assert (report.coders, report.codings) == (["anna"], 2)
+    shutil.rmtree(place / "run")
+    report = take(place, place / "t.xlsx")
+    assert report.coders == ["week1", "week2"]
+    assert f"{place / 't.xlsx'}: a sheet is the coder's whose name it has: week1, week2" in report.remarks
+
+
 # --- kinds
 
 

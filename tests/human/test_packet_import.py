@@ -189,6 +189,19 @@ def test_another_name_needs_the_command_and_two_names_are_two_people(tmp_path: P
         take(packet, save(tmp_path / "two.jsonl", rows), coder="A")
 
 
+def test_the_sheets_of_two_people_are_no_packet_of_one(tmp_path: Path) -> None:
+    packet = make_packet(tmp_path / "packet")
+    book, tasks = openpyxl.Workbook(), list(packet.tasks("A"))
+    book.active.title = "anna"
+    book.create_sheet("bert")
+    for name, part in (("anna", tasks[:2]), ("bert", tasks[2:])):
+        for row in (["unit_id", "code", "unit"], *([t.unit.id, "B", t.unit.text] for t in part)):
+            book[name].append(row)
+    book.save(tmp_path / "two.xlsx")
+    with pytest.raises(InputError, match="import one person's at a time"):
+        take(packet, tmp_path / "two.xlsx", coder="A")
+
+
 def test_units_of_others_practice_and_what_did_not_come_back(tmp_path: Path) -> None:
     packet = make_packet(tmp_path / "packet", every=2, practice=1)
     order = [task.unit.id for task in packet.tasks("A")]
