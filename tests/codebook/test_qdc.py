@@ -85,7 +85,7 @@ LINE = WORDS.map(lambda text: " ".join(text.split())).filter(bool)
     definition=LINE,
     include=st.lists(WORDS, max_size=3),
     notes=st.lists(st.tuples(WORDS, st.one_of(st.just(""), LINE)), max_size=3),
-    value=st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)),
+    value=st.one_of(st.none(), st.just(0.0), st.floats(1e-99, 1e99), st.floats(-1e99, -1e-99)),
 )
 @example(short="Source:", definition="Include:", include=[], notes=[], value=None)
 def test_descriptions_come_back(
