@@ -129,9 +129,12 @@ def read_codings(
                     rows.append(raw)
     declared.finish(names)
     _say_alike(report, names)
-    by_unit = any(raw.unit_id for raw in rows)
-    by_span = any(raw.trace_id and raw.start is not None for raw in rows)
-    return CodingsRead(rows, by_unit or not by_span, schemes, list(names), declared.kinds)
+    return CodingsRead(rows, _name_units(rows), schemes, list(names), declared.kinds)
+
+
+def _name_units(rows: Sequence[RawCoding]) -> bool:
+    """Whether rows say which unit they are of; else they have a span each."""
+    return any(raw.unit_id for raw in rows) or not any(raw.trace_id and raw.start is not None for raw in rows)
 
 
 def _owned(
