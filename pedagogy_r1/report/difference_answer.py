@@ -45,16 +45,11 @@ def difference_answer(study: Study, found: Contrasts, corrected: Corrections, gr
     points = tuple(_contrast_words(study, found, one, family) for one, family in pairs)
     if study.main in study.humans or not study.humans:
         heads = [_headline(study, found, one, family) for one, family in pairs]
-        text = [_plain_text(study, found)]
         head = _joined(heads, found)
         if study.main in study.machines:
             head = f"as {study.called(study.main)} coded, {head[0].lower()}{head[1:]}"
-            return PlainAnswer(
-                question, hedged(ground.why, head.rstrip(".")), tuple(text), points, firm=False
-            )
-        return PlainAnswer(
-            question, hedged(ground.why, head.rstrip(".")), tuple(text), points, firm=ground.firm
-        )
+        short, text = hedged(ground.why, head.rstrip(".")), (_plain_text(study, found),)
+        return PlainAnswer(question, short, text, points, firm=ground.firm)
     return _corrected(study, question, found, corrected, ground, points)
 
 

@@ -659,6 +659,10 @@ def test_it_runs_inside_a_loop_that_is_running(serve: Callable[..., Bench]) -> N
     assert len(asyncio.run(cell())) == 2
 
 
+def annotate_words(traces: object, out: Path, bench: Bench) -> tuple[object, ...]:
+    return ("annotate", traces, "-o", out, "--model", "openai:fake", "--base-url", bench.server.url)
+
+
 def test_a_run_from_the_command_line_is_complete(
     serve: Callable[..., Bench], pcode: Any, write_jsonl: Any, tmp_path: Path
 ) -> None:
@@ -666,17 +670,7 @@ def test_a_run_from_the_command_line_is_complete(
     traces = write_jsonl(
         "traces.jsonl", *({"id": f"t{n}", "reasoning": f"Okay. Let me see {n}. It is 4."} for n in range(5))
     )
-    words = (
-        "annotate",
-        traces,
-        "-o",
-        tmp_path / "run",
-        "--model",
-        "openai:fake",
-        "--base-url",
-        bench.server.url,
-        "--critic",
-    )
+    words = (*annotate_words(traces, tmp_path / "run", bench), "--critic")
     plan = pcode(*words, "--dry-run", "--price-in", 1, "--price-cached", 0.1, "--price-out", 4)
     assert plan.exit_code == 0, plan.output
     assert bench.server.number == 0
@@ -714,16 +708,7 @@ def test_the_form_of_the_codebook_is_recorded_and_another_is_refused(
 ) -> None:
     bench = serve()
     traces = write_jsonl("traces.jsonl", {"id": "t", "reasoning": "Okay. Let me see. It is 4."})
-    words = (
-        "annotate",
-        traces,
-        "-o",
-        tmp_path / "run",
-        "--model",
-        "openai:fake",
-        "--base-url",
-        bench.server.url,
-    )
+    words = annotate_words(traces, tmp_path / "run", bench)
     done = pcode(*words, "--codebook-form", "compact")
     assert done.exit_code == 0, done.output
     assert CoderRun(tmp_path / "run").manifest.parameters["codebook_form"] == "compact"
