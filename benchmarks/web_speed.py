@@ -4,7 +4,8 @@
 
 Synthetic runs: two machines code every unit (with evidence and rationale), A and B a third of the traces. The server is a process
 of its own, started as `pcode web` starts; times are of whole responses over HTTP, memory is the largest RSS of that process.
-``--runs FOLDER`` keeps the runs.
+``--runs FOLDER`` keeps the runs. ``--attack 100``: instead, how long somebody who is in waits for a page while that many others send
+wrong passwords, over and over, for half a minute.
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ import argparse
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from http.cookiejar import CookieJar
 from pathlib import Path
+from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 from pedagogy_r1.codebook import Codebook, load_codebook
 from pedagogy_r1.runs.run import CoderInfo, Coding, Manifest, dump_codebook
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id
+from pedagogy_r1.web.keys import set_password
 
 DOMAINS, CONDITIONS = ("SK", "PK", "KT", "AES", "DM"), ("generic", "cop")
 WORDS = [
@@ -59,12 +66,14 @@ def main() -> None:
     parser.add_argument("--traces", type=int, default=2000)
     parser.add_argument("--units", type=int, default=300_000)
     parser.add_argument("--runs", type=Path, help="folder to keep the runs in")
+    parser.add_argument("--attack", type=int, default=0, help="how many send wrong passwords at once")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.runs or Path(temporary)
         if not (folder / "people").is_dir():
             write_runs(folder, options.traces, options.units // options.traces)
-        measure([folder / name for name in ("machine_1", "machine_2", "people")])
+        runs = [folder / name for name in ("machine_1", "machine_2", "people")]
+        measure_attack(runs, options.attack) if options.attack else measure(runs)
 
 
 def measure(runs: list[Path]) -> None:
@@ -106,6 +115,68 @@ def measure(runs: list[Path]) -> None:
             print(f"first page's size         {len(first) / 1000:6.0f} kB")
         finally:
             server.terminate()
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def measure_attack(runs: list[Path], attackers: int, seconds: float = 30) -> None:
+    """Print how long pages take somebody who is in, before and while ``attackers`` send wrong passwords."""
+    passwords = runs[0].parent / "passwords"
+    set_password(passwords, "Ann", "correct horse")
+    command = [sys.executable, "-m", "pedagogy_r1", "web", *map(str, runs), "--no-browser"]
+    command += ["--password-file", str(passwords)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            place = server.stdout.readline().strip().split("/")[2]
+            cookie = post(place, "Ann", "correct horse")[1]
+            print_pages("alone", place, cookie, 5)
+            end = time.monotonic() + seconds
+            with ThreadPoolExecutor(attackers) as pool:
+                tried = [pool.submit(attack, place, f"guess {n}", end) for n in range(attackers)]
+                time.sleep(1)
+                print_pages("during the attack", place, cookie, seconds - 2)
+                answers = sum((one.result() for one in tried), Counter[int]())
+            print(
+                f"wrong passwords answered  {dict(answers)}, {busy(server.pid):.1f} s of processor, {peak(server.pid):.0f} MB"
+            )
+        finally:
+            server.terminate()
+
+
+def attack(place: str, password: str, end: float) -> Counter[int]:
+    """One wrong password after another; the statuses that came back."""
+    found = Counter[int]()
+    while time.monotonic() < end:
+        found[post(place, "Ann", password)[0]] += 1
+    return found
+
+
+def post(place: str, name: str, password: str) -> tuple[int, str]:
+    """Log in: status and cookie."""
+    connection = HTTPConnection(place, timeout=300)
+    connection.request("POST", "/login", urlencode({"name": name, "password": password}), FORM)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, (answer.getheader("set-cookie") or "").split(";")[0]
+
+
+def print_pages(when: str, place: str, cookie: str, seconds: float) -> None:
+    """Load pages for a while, one after the other, and print what they took."""
+    took, end = [], time.monotonic() + seconds
+    while time.monotonic() < end or not took:
+        asked = time.monotonic()
+        connection = HTTPConnection(place, timeout=300)
+        connection.request("GET", "/read/trace?id=t10", headers={"Cookie": cookie})
+        assert connection.getresponse().status == 200
+        took.append(time.monotonic() - asked)
+        connection.close()
+        time.sleep(0.1)
+    print(
+        f"{when:24s}  median {statistics.median(took):.3f} s, longest {max(took):.3f} s of {len(took)} pages"
+    )
 
 
 def timed(browser: OpenerDirector, name: str, url: str) -> None:

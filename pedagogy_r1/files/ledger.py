@@ -14,25 +14,31 @@ import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import DiskError, InputError, LedgerWarning, writing
-from .records import dump
+from .records import PRIVATE, dump
 
 
 class Ledger:
     """An append-only JSONL file. Every line reaches the operating system before ``append`` returns.
 
-    Raises `DiskError` where the disk takes no more; the file then ends where it did before.
+    Raises `DiskError` where the disk takes no more; the file then ends where it did before. ``private``: only its owner can
+    read it, also where it was there before.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, private: bool = False) -> None:
         self.path = Path(path)
         self._lost = False
         with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            mode = PRIVATE if private else 0o666
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, mode)
+            if private:
+                with suppress(PermissionError):  # it is somebody else's, who lets us write
+                    os.fchmod(self._file, PRIVATE)
             self.size = self._sound()
             self._new = not self.size
 

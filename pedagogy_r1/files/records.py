@@ -233,9 +233,13 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
+"""Modes of what its owner alone may read."""
+
+
 @contextmanager
-def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Write a whole file or nothing: a reader never sees half of it.
+def atomic(path: str | Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
+    """Write a whole file or nothing: a reader never sees half of it. ``private``: only its owner can read it, whatever was there.
 
     A symbolic link stays one: what it leads to is written. What is no file (``/dev/stdout``, a pipe) is written into.
     Raises `DiskError` where the disk takes no more; what was there before is then there still.
@@ -254,7 +258,7 @@ def atomic(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
                 yield file
             umask = os.umask(0)
             os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
+            Path(name).chmod(PRIVATE if private else 0o666 & ~umask)
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -272,12 +276,14 @@ def write_text(path: str | Path, text: str | bytes) -> None:
         file.write(text)
 
 
-def write_csv(path: str | Path, rows: Iterable[Iterable[Any]], *, mark: bool = False) -> int:
+def write_csv(
+    path: str | Path, rows: Iterable[Iterable[Any]], *, mark: bool = False, private: bool = False
+) -> int:
     """Write rows of cells (`put_rows`), the first of them the header, atomically; returns how many stand behind it.
 
-    ``mark``: with a byte-order mark, by which Excel knows UTF-8.
+    ``mark``: with a byte-order mark, by which Excel knows UTF-8. ``private``: as for `atomic`.
     """
-    with atomic(path) as file:
+    with atomic(path, private=private) as file:
         file.write("\ufeff" if mark else "")
         return put_rows(file, rows)
 

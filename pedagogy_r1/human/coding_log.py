@@ -26,7 +26,7 @@ from pydantic import BaseModel, ValidationError, field_validator
 from ..codebook import Codebook
 from ..errors import InputError, RunError
 from ..files.ledger import Ledger, sound_length
-from ..files.records import BadRow, Row, read_jsonl, whole_text
+from ..files.records import PRIVATE, BadRow, Row, read_jsonl, whole_text
 from ..provenance import now
 
 NAME = "web.jsonl"
@@ -195,7 +195,7 @@ class CodingLog:
         """Nothing changes while it is held."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._held = _hold(path)
-        self._ledger = Ledger(path)
+        self._ledger = Ledger(path, private=True)
         if not self._ledger.size:
             self._ledger.append(header.model_dump(mode="json"), sync=True)
         found, self.work = read_log(path)
@@ -269,7 +269,7 @@ class CodingLog:
 
 def _hold(path: Path) -> int:
     """Two servers would each not know what the other has been told."""
-    held = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
+    held = os.open(path, os.O_RDONLY | os.O_CREAT, PRIVATE)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

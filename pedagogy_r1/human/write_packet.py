@@ -10,12 +10,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
-from ..files.records import atomic, dump, write_csv, write_jsonl, write_text
+from ..files.records import PRIVATE, PRIVATE_FOLDER, atomic, dump, write_csv, write_jsonl, write_text
 from ..intake import read_traces
 from ..job import differences, save_record
 from ..provenance import versions
@@ -96,12 +97,17 @@ def _write(sample: DrawnSample, manifest: PacketManifest, folder: Path) -> None:
 
 def _write_key(sample: DrawnSample, key: Path) -> None:
     wanted = {element.trace_id for element in (*sample.drawing.drawn, *sample.drawing.practice)}
-    with atomic(key / "traces.jsonl") as traces, atomic(key / "units.jsonl") as units:
+    """Only its owner can read it: the key says which conditions and models the coders must not know."""
+    key.mkdir(mode=PRIVATE_FOLDER)
+    with (
+        atomic(key / "traces.jsonl", private=True) as traces,
+        atomic(key / "units.jsonl", private=True) as units,
+    ):
         for trace in read_traces(sample.traces):
             if trace.id in wanted:
                 traces.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
                 units.write("".join(unit.json_line() for unit in sample.unitize(trace)))
-    write_csv(key / "sample.csv", chain([COLUMNS], _drawn_rows(sample)))
+    write_csv(key / "sample.csv", chain([COLUMNS], _drawn_rows(sample)), private=True)
 
 
 def _drawn_rows(sample: DrawnSample) -> Iterator[tuple[Any, ...]]:
@@ -116,3 +122,7 @@ def _put_back(made: Path, out: Path) -> None:
         if path.is_file() and not (place.is_file() and place.read_bytes() == path.read_bytes()):
             place.parent.mkdir(parents=True, exist_ok=True)
             path.replace(place)
+    with suppress(PermissionError):  # somebody else's packet
+        (out / "key").chmod(PRIVATE_FOLDER)
+        for path in (out / "key").iterdir():
+            path.chmod(PRIVATE)

@@ -23,8 +23,8 @@ from .keys import Keys
 from .state import State
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-LARGEST = 1 << 20
-"""Bytes of a request's body; a coder's memo needs a thousandth."""
+LARGEST, OF_STRANGERS = 1 << 20, 1 << 14
+"""Bytes of a request's body: a coder's memo needs a thousandth; name and password of who is not in yet."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -65,9 +65,10 @@ class Gate:
         if scope["path"].startswith("/static/") or scope["method"] in SAFE:
             return None, receive
         refuse = partial(self.state.problem, request)
-        body = await _body(receive)
+        most = OF_STRANGERS if self._login(scope) else LARGEST
+        body = await _body(receive, most)
         if body is None:
-            return refuse(413, "The request is larger than 1 MiB."), receive
+            return refuse(413, f"The request is larger than {most >> 10:,} KiB."), receive
         found = _fields(headers.get("content-type", ""), body)
         if found is None:
             return refuse(400, "The request can be read neither as a form nor as JSON."), receive
@@ -76,7 +77,9 @@ class Gate:
         if not self._login(scope) and not hmac.compare_digest(
             seen.csrf.encode(), given.encode("utf-8", "replace")
         ):
-            return refuse(403, "The page is from before the server was started.", "Load it again."), receive
+            return refuse(
+                403, "The page is of another visit, or from before the server was started.", "Load it again."
+            ), receive
         scope["state"]["fields"] = found
         return None, _again(body)
 
@@ -119,6 +122,13 @@ class Gate:
                 "This page needs its key.",
                 "Open the address that pcode printed: it ends in ?token=…",
             )
+        if request.method not in SAFE:
+            return self.state.problem(
+                request,
+                403,
+                "You are not logged in any more.",
+                "Copy what you have just written, load the page again, and log in. What was shown as saved is kept.",
+            )
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(wanted)}", 303)
 
@@ -145,7 +155,7 @@ def _from_here(headers: Headers, host: str) -> bool:
     return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def _body(receive: Receive, most: int) -> bytes | None:
     """The whole body; none if it is too large or the other side went away."""
     parts, size = [], 0
     while True:
@@ -154,7 +164,7 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > LARGEST:
+        if size > most:
             return None
         if not message.get("more_body"):
             return b"".join(parts)

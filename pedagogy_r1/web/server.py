@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -35,8 +34,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from ..errors import DiskError, InputError, PedagogyError, RunError
+from ..formatting import counted
 from .escape import stylesheet
-from .keys import Keys, Passwords, is_loopback, own_names
+from .keys import Door, Keys, Passwords, PutOff, is_loopback, own_names
 from .security import Gate, admitted
 from .state import HOME, State, fields
 
@@ -86,7 +86,7 @@ def make_app(state: State, keys: Keys) -> ASGIApp:
 
     routes: list[BaseRoute] = [Route("/", home), Route("/codes.css", codes)]
     routes += [Mount("/static", StaticFiles(directory=HOME / "static"))]
-    routes += _login(state, keys) if keys.passwords else []
+    routes += _login(state, keys, keys.passwords) if keys.passwords else []
     app = Starlette(
         routes=[*routes, *(route for page in pages for route in page.routes(state))],
         exception_handlers={
@@ -99,21 +99,29 @@ def make_app(state: State, keys: Keys) -> ASGIApp:
     return Gate(app, state, keys)
 
 
-def _login(state: State, keys: Keys) -> list[BaseRoute]:
+def _login(state: State, keys: Keys, passwords: Passwords) -> list[BaseRoute]:
+    door = Door(passwords)
+
     async def login(request: Request) -> Response:
         target = request.query_params.get("next", "/")
         if request.method != "POST":
-            return state.render(request, "login.html", target=target, name="", wrong=False)
+            return state.render(request, "login.html", target=target, name="", wrong="")
         given = {key: str(value) for key, value in fields(request).items()}
-        name, password = given.get("name", ""), given.get("password", "")
-        assert keys.passwords is not None
-        if await run_in_threadpool(keys.passwords.right, name, password):
-            return admitted(keys, name, given.get("next", "/"))
+        name, target = given.get("name", ""), given.get("next", "/")
+        wrong, status, headers = "Name and password do not go together.", 403, {}
+        try:
+            address = request.client.host if request.client else ""
+            if await door.opens(name, given.get("password", ""), address):
+                return admitted(keys, name, target)
+        except PutOff as put_off:
+            wrong = f"Too many attempts. Try again in {counted(put_off.seconds, 'second')}."
+            status, headers = 429, {"Retry-After": str(put_off.seconds)}
         await asyncio.sleep(1)
-        target = given.get("next", "/")
-        return state.render(request, "login.html", status=403, target=target, name=name, wrong=True)
+        known = {"target": target, "name": name, "wrong": wrong}
+        return state.render(request, "login.html", status=status, headers=headers, **known)
 
-    async def logout(request: Request) -> Response:  # noqa: ARG001 - every handler takes it
+    async def logout(request: Request) -> Response:
+        keys.leave(request.cookies.get(keys.cookie, ""))
         response = RedirectResponse("/login", 303)
         response.delete_cookie(keys.cookie)
         return response

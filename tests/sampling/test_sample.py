@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -307,6 +308,28 @@ def test_the_same_command_writes_the_same_bytes_and_puts_back_what_was_lost(tmp_
     write_packet(sample(), one)
     assert written(one) == first | {"A/codings.jsonl": b"a person's work"}
     assert sorted(p.name for p in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_only_its_owner_reads_the_key_also_where_it_was_open(tmp_path: Path) -> None:
+    """Under umask 022, and when the same command is given for a packet whose key others can read."""
+    out = tmp_path / "packet"
+    for again in (False, True):
+        if again:
+            (out / "key").chmod(0o755)
+            for path in (out / "key").iterdir():
+                path.chmod(0o644)
+            (out / "key/sample.csv").unlink()
+        before = os.umask(0o022)
+        try:
+            write_packet(draw_sample(DEMO, Design(coders=("A",), fraction=0.5)), out)
+        finally:
+            os.umask(before)
+        modes = {p.relative_to(out).as_posix(): p.stat().st_mode & 0o777 for p in out.rglob("*")}
+        key = {name: mode for name, mode in modes.items() if name.startswith("key")}
+        assert key == dict.fromkeys(("key/traces.jsonl", "key/units.jsonl", "key/sample.csv"), 0o600) | {
+            "key": 0o700
+        }
+        assert modes["A/order.jsonl"] == 0o644
 
 
 def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:

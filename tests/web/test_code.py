@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -90,6 +91,20 @@ def test_a_torn_line_is_cut_and_the_rest_is_there(packet: Packet) -> None:
     again.close()
     lines = [json.loads(line) for line in desk.path.read_text().splitlines()]
     assert [line.get("codes") for line in lines] == [None, ["B"], ["C"]]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_only_its_owner_reads_a_log_also_one_that_others_could(packet: Packet, there: bool) -> None:
+    before = os.umask(0o022)
+    try:
+        desk = _log(packet)
+        desk.close()
+        if there:
+            desk.path.chmod(0o664)
+            _log(packet).close()
+    finally:
+        os.umask(before)
+    assert desk.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_desk_is_one_servers_and_one_coders(packet: Packet) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
+import select
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 from click.testing import Result
@@ -18,7 +23,7 @@ from pedagogy_r1.codebook import load_codebook, parse_codebook
 from pedagogy_r1.codebook.code_colors import contrast
 from pedagogy_r1.errors import InputError, PedagogyError
 from pedagogy_r1.web.escape import DARK, LIGHT, READABLE, shown, stylesheet
-from pedagogy_r1.web.keys import Keys, Passwords, is_loopback, own_names, set_password
+from pedagogy_r1.web.keys import Door, Hashed, Keys, Passwords, PutOff, is_loopback, own_names, set_password
 from pedagogy_r1.web.state import open_state
 
 from ..web_server import WebServer, web_server
@@ -300,9 +305,145 @@ def test_cookie_holds_only_for_its_process() -> None:
     assert seen is not None
     assert seen.who == "Ä.b"
     assert other.visitor(cookie) is None
-    assert one.visitor(cookie.replace(".", "!", 1)) is None
+    assert one.visitor(cookie[:-1] + ("A" if cookie[-1] != "A" else "B")) is None
     assert one.visitor("") is None
     assert one.visitor(one.admit("Ä.b")) != seen
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_visit_ends_by_leaving_by_staying_away_and_after_a_week() -> None:
+    clock = Clock()
+    keys = Keys(hosts=frozenset(), clock=clock)
+    left, away, busy = (keys.admit("A") for _ in range(3))
+    keys.leave(left)
+    assert keys.visitor(left) is None
+    day = 24 * 3600
+    for _ in range(4 * 7):
+        clock.now += day / 4
+        assert keys.visitor(busy) is not None
+        assert keys.visitor(away) is not None
+        away = keys.admit("A") if clock.now > 1000 + 6.5 * day else away
+    clock.now += 1
+    assert keys.visitor(busy) is None
+    assert keys.visitor(away) is not None
+    clock.now += day / 2 + 1
+    assert keys.visitor(away) is None
+
+
+def test_one_person_ends_nobody_elses_visit() -> None:
+    keys = Keys(hosts=frozenset())
+    other, *mine = (keys.admit(who) for who in ["B", *["A"] * 200])
+    assert keys.visitor(other) is not None
+    assert [keys.visitor(cookie) is not None for cookie in mine] == [False] * 150 + [True] * 50
+
+
+class Counting(Passwords):
+    """Knows Ann and Bob, and how often it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__({name: Hashed.of(f"{name}'s own") for name in ("Ann", "Bob")})
+        self.asked = 0
+
+    def right(self, name: str, password: str) -> bool:
+        self.asked += 1
+        return name in self.people and password == f"{name}'s own"
+
+
+class Knock:
+    """At a door with a clock of its own: whether it opens, or the seconds that one is put off."""
+
+    def __init__(self) -> None:
+        self.clock, self.passwords = Clock(), Counting()
+        self.door = Door(self.passwords, self.clock)
+
+    async def __call__(self, name: str, password: str = "wrong", address: str = "10.0.0.1") -> bool | int:
+        try:
+            return await self.door.opens(name, password, address)
+        except PutOff as put_off:
+            return put_off.seconds
+
+
+def test_wrong_passwords_are_put_off_for_longer_and_longer() -> None:
+    async def run() -> None:
+        knock, waits = Knock(), list[int]()
+        while knock.passwords.asked < 14:
+            found = await knock("Ann")
+            if found is not False:
+                waits.append(found)
+                knock.clock.now += found
+        assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+        assert await knock("Ann", "Ann's own") == 60, "none is looked at meanwhile"
+        assert knock.passwords.asked == 14
+        knock.clock.now += 901
+        assert [await knock("Ann") for _ in range(3)] == [False] * 3
+        assert await knock("Ann", "Ann's own") is True
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("by", ["name", "address"])
+def test_the_delay_grows_for_a_name_and_for_an_address(by: str) -> None:
+    async def run() -> None:
+        knock = Knock()
+        for n in range(4):
+            one = ("Ann", "wrong", f"10.0.0.{n}") if by == "name" else (f"x{n}", "wrong", f"2001:db8::{n}")
+            assert await knock(*one) is False
+        same = ("Ann", "Ann's own", "10.9.9.9") if by == "name" else ("Ann", "Ann's own", "2001:db8::ffff")
+        other = ("Bob", "Bob's own", "10.9.9.9") if by == "name" else ("Ann", "Ann's own", "2001:db9::1")
+        assert await knock(*same) == 1
+        assert await knock(*other) is True
+
+    asyncio.run(run())
+
+
+def test_who_has_been_in_is_not_put_off_by_what_others_try_under_the_name() -> None:
+    async def run() -> None:
+        knock = Knock()
+        assert await knock("Ann", "Ann's own", "10.0.0.7") is True
+        for n in range(9):
+            await knock("Ann", "wrong", f"10.0.1.{n}")
+        assert await knock("Ann", "Ann's own", "10.0.0.8") is not True
+        assert await knock("Ann", "Ann's own", "10.0.0.7") is True
+
+    asyncio.run(run())
+
+
+def test_an_own_password_does_not_pay_for_guesses_at_another() -> None:
+    async def run() -> None:
+        knock, found = Knock(), []
+        for _ in range(6):
+            found.append(await knock("Bob"))
+            await knock("Ann", "Ann's own")
+        assert found[:4] == [False] * 4
+        assert False not in found[4:]
+
+    asyncio.run(run())
+
+
+def test_few_passwords_wait_and_long_ones_are_not_looked_at() -> None:
+    async def run() -> None:
+        knock = Knock()
+        found = await asyncio.gather(*(knock("Ann") for _ in range(100)))
+        assert found.count(False) == 4
+        assert knock.passwords.asked == 4
+        spread = await asyncio.gather(*(knock(f"x{n}", "wrong", f"10.1.0.{n}") for n in range(100)))
+        assert spread.count(False) == 32
+        asked = knock.passwords.asked
+        assert await knock("Bob", "w" * 5000, "10.3.0.1") is False
+        assert await knock("B" * 5000, "wrong", "10.3.0.1") is False
+        assert knock.passwords.asked == asked
+        assert await knock("Bob", "Bob's own", "10.3.0.1") is True
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(
@@ -330,12 +471,14 @@ def test_password_file(tmp_path: Path) -> None:
     set_password(path, "A", "an other one")
     assert path.stat().st_mode & 0o077 == 0
     assert "horse" not in path.read_text()
+    path.chmod(0o644)
     known = Passwords.read(path)
+    assert path.stat().st_mode & 0o777 == 0o600
     assert known.right("A", "an other one")
     assert not known.right("A", "correct horse")
     assert not known.right("B", "an other one")
     assert not known.right("C", "an other one")
-    for name, password in (("a:b", "long enough"), ("", "long enough"), ("C", "short")):
+    for name, password in (("a:b", "long enough"), ("", "long enough"), ("C", "short"), ("C", "x" * 1001)):
         with pytest.raises(InputError):
             set_password(path, name, password)
     for bad in ("A:scrypt:1:1:1:a:b\n", "A:plain\n", "", "A:scrypt:16384:8:1::\n"):
@@ -376,9 +519,41 @@ def test_others_are_let_in_by_password_only(run: Path, tmp_path: Path, pcode: Ca
         page = server.page("/read")
         assert "Ann" in page
         token = page.split('name="csrf" content="')[1].split('"')[0]
+        assert server.post("/login", {"name": "Ann", "password": "x" * 20_000}).status == 413
         out = server.post("/logout", {"csrf": token})
         assert out.status == 303
         assert "max-age=0" in out.headers["set-cookie"].lower()
+        assert server.ask("/read").status == 303, "a copy of the cookie opens nothing any more"
+        refused = server.post("/read", {"csrf": token})
+        assert refused.status == 403
+        assert "not logged in any more" in refused.text
+
+
+def test_wrong_passwords_do_not_keep_those_waiting_who_are_in(run: Path, tmp_path: Path) -> None:
+    """Each check takes as long as sixteen usual ones, and sixty wrong passwords come at once."""
+    path, salt = tmp_path / "passwords", b"0123456789abcdef"
+    key = hashlib.scrypt(b"correct horse", salt=salt, n=2**14, r=8, p=16, maxmem=2**27, dklen=32)
+    path.write_text(Hashed(2**14, 8, 16, salt, key).line("Ann"))
+    with web_server(run / "cues", "--password-file", path) as server:
+        right = server.post("/login", {"name": "Ann", "password": "correct horse"})
+        server.cookie = right.headers["set-cookie"].split(";")[0]
+        place = urlsplit(server.url)
+        form = urlencode({"name": "Ann", "password": "wrong"})
+        head = f"POST /login HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        with ExitStack() as stack:
+            guesses = [
+                stack.enter_context(socket.create_connection((place.hostname, place.port))) for _ in range(60)
+            ]
+            for guess in guesses:
+                guess.sendall(f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode())
+            for path_ in ("/read", "/read/trace?id=plain"):
+                server.page(path_)
+            answered = select.select(guesses, [], [], 0)[0]
+            # One after the other, the pages among them, all but the last or two would be answered by now.
+            assert len(guesses) - len(answered) >= 3
+            statuses = Counter(guess.recv(64).split()[1] for guess in guesses)
+        assert statuses == {b"403": 4, b"429": 56}
+        assert server.page("/read")
 
 
 def test_taken_port_is_said(run: Path, pcode: Callable[..., Result]) -> None:
