@@ -2,6 +2,8 @@
 
     python benchmarks/hf_overhead.py                                 a random Qwen2 of 16 million parameters, built on the spot
     python benchmarks/hf_overhead.py --width 1536 --layers 28 --heads 12 --vocab 151936 --device cuda --dtype bfloat16
+    python benchmarks/hf_overhead.py --system 2000 --tokens 8        the shared beginning kept, beside computed anew for each request
+    python benchmarks/hf_overhead.py --system schoen --model FOLDER  the same with the compact Schön prompt and a model of yours
 
 Both sides get the same model, prompts, batches (sorted by length, padded on the left), sampling and numbers of tokens (there is
 no end token). Ours does beside that: asyncio, noise by row, replies as JSON. They take turns, so that a busy machine slows
@@ -14,6 +16,7 @@ import argparse
 import asyncio
 import json
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -24,7 +27,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from pedagogy_r1.chat import ChatFrame, ChatRequest
 from pedagogy_r1.chat._batch import BatchChat
-from pedagogy_r1.chat.hf import chat
+from pedagogy_r1.chat._local import find_model
+from pedagogy_r1.chat.hf import SHARED, HfEngine, chat
+from pedagogy_r1.codebook import load_codebook
+from pedagogy_r1.coding.prompt_and_reply import make_prompt
 from pedagogy_r1.train.tiny_model import build_tiny
 
 SYSTEM = "Consider the pedagogical step by step."
@@ -142,17 +148,87 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument(
+        "--system", help="compare with the shared beginning computed anew: its words, or a codebook"
+    )
+    parser.add_argument("--form", default="compact")
+    parser.add_argument("--model", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = build_tiny(
-            name, layers=given.layers, width=given.width, heads=given.heads, vocab=given.vocab
+            name,
+            layers=given.layers,
+            width=given.width,
+            heads=given.heads,
+            vocab=given.vocab,
+            positions=8192,
         )
         mute(folder, given.vocab)
+        where = {"device": given.device, "dtype": given.dtype}
+        if given.system:
+            words = "code a unit as the book says " * (
+                int(given.system) // 7 if given.system.isdigit() else 0
+            )
+            system = words or make_prompt(load_codebook(given.system), given.form).system
+            model = given.model or folder
+            print(compare_kept(model, system, given.batch, given.tokens, given.pairs, where), flush=True)
+            return
         for settings in ({"temperature": 0.0}, {"temperature": 0.6, "top_p": 0.95}):
-            where = {"device": given.device, "dtype": given.dtype}
             print(
                 settings, compare(folder, given.batch, given.tokens, given.pairs, settings, where), flush=True
             )
+
+
+def compare_kept(
+    folder: Path, system: str, batch: int, tokens: int, pairs: int, where: dict[str, str]
+) -> str:
+    """Requests under one system message: its keys and values kept, beside computed anew. The texts must be the same."""
+    sides = {
+        shared: BatchChat(
+            "m",
+            HfEngine(
+                str(folder),
+                find_model(str(folder), None),
+                **where,
+                batch_size=batch,
+                longest=None,
+                enforce=True,
+                shared=shared,
+            ),
+            full=len(QUESTIONS),
+        )
+        for shared in (SHARED, sys.maxsize)
+    }
+
+    async def play() -> tuple[list[float], int, int]:
+        ratios, replies = [], {}
+        for number in range(pairs + 1):  # the first pair loads the models and warms up
+            frame = ChatFrame(
+                "m",
+                f"{number} {system}",  # never kept from the pair before
+                parameters={"temperature": 0.0, "max_completion_tokens": tokens},
+                partial=True,
+            )
+            asked = [ChatRequest(frame, question) for question in QUESTIONS[: 2 * batch]]
+            spent = {}
+            for shared in sides if number % 2 else reversed(sides):
+                began = Spent.now()
+                replies[shared] = await asyncio.gather(*(sides[shared].ask(each) for each in asked))
+                spent[shared] = Spent.now().cpu - began.cpu
+            ratios.append(spent[sys.maxsize] / spent[SHARED])
+        for made in sides.values():
+            await made.close()
+        kept, anew = replies[SHARED], replies[sys.maxsize]
+        same = sum(a.text == b.text for a, b in zip(kept, anew, strict=True))
+        return ratios[1:], same, kept[0].usage.cached
+
+    ratios, same, cached = asyncio.run(play())
+    ratios.sort()
+    return (
+        f"{cached} tokens shared, {2 * batch} requests in batches of {batch}, {tokens} tokens each: anew takes "
+        f"{statistics.median(ratios):.2f} times the processor time ({ratios[0]:.2f} to {ratios[-1]:.2f}); "
+        f"{same} of {2 * batch} texts the same"
+    )
 
 
 def mute(folder: Path, vocab: int) -> None:

@@ -20,7 +20,10 @@ TAIL = 16
 
 @dataclass(eq=False)
 class SampledRow:
-    """One request on its way, with the fields of `Sampling`. ``matcher``: the grammar to follow, as llguidance has it."""
+    """One request on its way, with the fields of `Sampling`. ``matcher``: the grammar to follow, as llguidance has it.
+
+    ``shared``: the prompt's first tokens, whose keys and values are kept for all prompts that begin with them.
+    """
 
     prompt: list[int]
     _: KW_ONLY
@@ -31,6 +34,7 @@ class SampledRow:
     top: int | None = None
     stop: Sequence[str] = ()
     matcher: Any = None
+    shared: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self.restart()

@@ -3,7 +3,8 @@
     chat("runs/student")                                    a folder; an adapter's folder brings its base model along
     chat("Qwen/Qwen2.5-0.5B-Instruct", lora="runs/adapter", dtype="bfloat16", batch_size=32)
 
-Batches are padded on the left and sorted by length. Temperature, top_p and seed are honoured row by row (`_rows`), so a reply
+What the prompts of a frame begin with (template and system message, so the codebook) is computed once: its keys and values are
+kept, and every row of every batch goes on from there. Batches are sorted by length and padded before what is each row's own. Temperature, top_p and seed are honoured row by row (`_rows`), so a reply
 does not depend on the batch; nothing of the model's own generation settings is applied but its end tokens.
 A schema is enforced by llguidance.
 """
@@ -11,12 +12,14 @@ A schema is enforced by llguidance.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from itertools import groupby, takewhile
 from typing import Any
 
 from ..errors import ChatError, first_line
@@ -27,8 +30,12 @@ from ._rows import SampledRow, SampledRows
 
 ROUND = 4
 """Batches that are taken, and sorted by length, at once."""
+SHARED = 32
+"""Tokens from which on the common beginning of prompts is kept."""
 DTYPES = ("auto", "float64", "float32", "bfloat16", "float16")
 SCHEMAS = ("enforce", "ask")
+
+_log = logging.getLogger(__name__)
 
 
 def chat(
@@ -63,7 +70,7 @@ def chat(
 
 @dataclass(eq=False)
 class HfEngine:
-    """See `chat`. ``longest``: tokens of prompt and reply together; ``enforce``: schemas."""
+    """See `chat`. ``longest``: tokens of prompt and reply together; ``enforce``: schemas; ``shared``: see `SHARED`."""
 
     name: str
     weights: Weights
@@ -72,11 +79,14 @@ class HfEngine:
     batch_size: int
     longest: int | None
     enforce: bool
+    shared: int = SHARED
 
     def __post_init__(self) -> None:
         self._model: Any = None
         self._tokenizer: Any = None
         self._guide: Any = None
+        self._begins: tuple[list[dict[str, str]], tuple[int, ...]] | None = None
+        self._kept: tuple[tuple[int, ...], list[tuple[Any, Any]]] | None = None
 
     def run(self, jobs: ChatJobs) -> None:
         """One round: a few batches, the longest prompts first, so that what does not fit into memory shows at once."""
@@ -88,9 +98,11 @@ class HfEngine:
                 ready.append((job, self._row(job)))
             except ChatFault as fault:
                 jobs.refuse(job, fault)
-        ready.sort(key=lambda each: len(each[1].prompt), reverse=True)
-        for start in range(0, len(ready), self.batch_size):
-            self._answer(ready[start : start + self.batch_size], jobs)
+        ready.sort(key=lambda each: (each[1].shared, len(each[1].prompt)), reverse=True)
+        for _, group in groupby(ready, key=lambda each: each[1].shared):
+            alike = list(group)
+            for start in range(0, len(alike), self.batch_size):
+                self._answer(alike[start : start + self.batch_size], jobs)
 
     def _answer(self, batch: list[tuple[ChatJob, SampledRow]], jobs: ChatJobs) -> None:
         """Generate a batch; in halves if it does not fit into memory."""
@@ -125,9 +137,11 @@ class HfEngine:
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
         rows = [row for _, row in batch]
-        width = max(len(row.prompt) for row in rows)
-        padded = [[self._pad] * (width - len(row.prompt)) + row.prompt for row in rows]
-        mask = [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in rows]
+        shared = rows[0].shared
+        own = [row.prompt[len(shared) :] for row in rows]
+        width = max(map(len, own))
+        padded = [[*shared, *[self._pad] * (width - len(ids)), *ids] for ids in own]
+        mask = [[1] * len(shared) + [0] * (width - len(ids)) + [1] * len(ids) for ids in own]
         state = SampledRows(rows, self._ends, self._tokenizer, self._pad, lambda: jobs.stopped)
         state.finished = lambda number: self._finished(*batch[number], jobs)
         with torch.inference_mode():
@@ -137,7 +151,45 @@ class HfEngine:
                 max_new_tokens=max(row.limit for row in rows),
                 logits_processor=LogitsProcessorList([state.process]),
                 stopping_criteria=StoppingCriteriaList([state.ended]),
+                **({"past_key_values": self._begun(shared, len(rows))} if shared else {}),
             )
+
+    def _begun(self, shared: tuple[int, ...], rows: int) -> Any:
+        """The cache of keys and values that ``rows`` rows go on from; kept until other prompts begin otherwise."""
+        import torch
+        from transformers import DynamicCache
+
+        if self._kept is None or self._kept[0] != shared:
+            self._kept = None
+            ids = torch.tensor([shared], device=self.device)
+            made = self._model.base_model(input_ids=ids, use_cache=True).past_key_values
+            self._kept = shared, [(layer.keys, layer.values) for layer in made.layers]
+        cache: Any = DynamicCache()
+        for number, kept in enumerate(self._kept[1]):
+            cache.update(*(part.expand(rows, -1, -1, -1) for part in kept), number)
+        return cache
+
+    def _beginning(self, said: list[dict[str, str]]) -> tuple[int, ...]:
+        """Tokens that all prompts begin with that say the same before the user's message; none if they are few, or cannot be kept."""
+        if self._begins is None or self._begins[0] != said[:-1]:
+            first, other = (
+                self._tokens([*said[:-1], {"role": "user", "content": text}]) for text in ("a", "1")
+            )
+            alike = takewhile(lambda pair: pair[0] == pair[1], zip(first, other, strict=False))
+            common = tuple(token for token, _ in alike)
+            if len(common) < self.shared:
+                common = ()
+            elif not self._keeps:
+                _log.warning(
+                    "hf: %s computes what its prompts have in common anew for each: not all its layers keep keys and values of every token",
+                    self.name,
+                )
+                self.shared, common = sys.maxsize, ()
+            self._begins = said[:-1], common
+        return self._begins[1]
+
+    def _tokens(self, said: list[dict[str, str]]) -> list[int]:
+        return list(self._tokenizer(self._rendered(said), add_special_tokens=False)["input_ids"])
 
     def _row(self, job: ChatJob) -> SampledRow:
         """What to generate for a request; `ChatFault` where there is no room for a reply."""
@@ -145,8 +197,8 @@ class HfEngine:
         wish = None
         if schema is not None and not self.enforce:
             wish = SCHEMA + json.dumps(schema, ensure_ascii=False)
-        prompt = self._tokenizer(self._rendered(messages(job.request, wish)), add_special_tokens=False)
-        ids = list(prompt["input_ids"])
+        said = messages(job.request, wish)
+        ids, shared = self._tokens(said), self._beginning(said)
         room = self._room - len(ids)
         if room < 1:
             raise ChatFault(
@@ -154,7 +206,10 @@ class HfEngine:
             )
         asked = asked._replace(limit=min(room, asked.limit or room))
         matcher = self._matcher(schema) if schema is not None and self.enforce else None
-        return SampledRow(ids or [self._pad], matcher=matcher, **asked._asdict())
+        # A user's message whose first characters make one token with what stands before it shares nothing.
+        if len(ids) <= len(shared) or tuple(ids[: len(shared)]) != shared:
+            shared = ()
+        return SampledRow(ids or [self._pad], matcher=matcher, shared=shared, **asked._asdict())
 
     def _rendered(self, said: list[dict[str, str]]) -> str:
         """The prompt in the model's chat template; with none, the texts one below the other."""
@@ -201,7 +256,7 @@ class HfEngine:
                 token_logprob(self._name_of(token), one.logprob, [(self._name_of(t), v) for t, v in one.top])
                 for token, one in zip(tokens, row.scored, strict=False)
             ]
-        usage = Usage(len(row.prompt), 0, len(row.tokens))
+        usage = Usage(len(row.prompt), len(row.shared), len(row.tokens))
         finish = row.finish or "stop"
         return completion_body(
             job.request, self.name, text, finish, usage, prompt=row.prompt, logprobs=logprobs
@@ -242,11 +297,12 @@ class HfEngine:
         self._room = min(made_for, self.longest or made_for)
         # Our own rows end by their own rules; what the checkpoint would like (top_k, a penalty …) was not asked for.
         model.generation_config = settings(do_sample=False, pad_token_id=self._pad)
+        self._keeps = _keeps_all(model, self._pad)
         self._model = model
 
     def close(self) -> None:
         """Let go of the weights."""
-        self._model = self._tokenizer = self._guide = None
+        self._model = self._tokenizer = self._guide = self._begins = self._kept = None
         _free()
 
 
@@ -271,6 +327,22 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     for ends in (model.generation_config.eos_token_id, model.config.eos_token_id, tokenizer.eos_token_id):
         found |= set(ends) if isinstance(ends, list | tuple) else set() if ends is None else {int(ends)}
     return frozenset(found)
+
+
+def _keeps_all(model: Any, token: int) -> bool:
+    """Whether every layer keeps keys and values of all tokens; not so with a sliding window, a recurrent state, or shared layers."""
+    import torch
+    from transformers.cache_utils import DynamicCache, DynamicLayer
+
+    try:
+        with torch.inference_mode():
+            ids = torch.tensor([[token]], device=model.device)
+            cache = model.base_model(input_ids=ids, use_cache=True).past_key_values
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        return False
+    if type(cache) is not DynamicCache:
+        return False
+    return all(type(layer) is DynamicLayer and layer.get_seq_length() == 1 for layer in cache.layers)
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -66,6 +66,67 @@ def test_a_reply_does_not_depend_on_what_else_is_in_the_batch(tiny: Path) -> Non
     assert len(set(texts)) >= 10  # greedy, a model that knows nothing says the same to everybody
 
 
+LONG = "You code units. Copy the words of each exactly; give one code and a short reason. " * 4
+
+
+def test_what_prompts_begin_with_is_computed_once_and_changes_no_reply(tiny: Path) -> None:
+    """The system message (and in it the codebook) is the same in thousands of requests; rows of several frames, lengths and none."""
+    systems = [LONG, LONG + "Another.", "s", ""]
+    asked = [request(t, system=systems[n % 4], **LOGPROBS) for n, t in enumerate([*TEXTS, "", "\n\nx"])]
+
+    async def run(shared: int) -> tuple[list[ChatReply], int]:
+        made = chat(str(tiny), connections=len(asked), dtype="float64", batch_size=5)
+        engine, read = made._engine, 0
+        assert isinstance(engine, HfEngine)
+        engine.shared = shared
+
+        def count(_: Any, given: Any, named: dict[str, Any]) -> None:
+            nonlocal read
+            rows, width = named["input_ids"].shape
+            read += rows if width > 200 else 0
+
+        engine._load()
+        engine._model.base_model.register_forward_pre_hook(count, with_kwargs=True)
+        try:
+            return await asyncio.gather(*(made.ask(each) for each in asked)), read
+        finally:
+            await made.close()
+
+    (kept, few), (anew, many) = asyncio.run(run(32)), asyncio.run(run(10**9))
+    without = [json.loads(reply.raw) | {"usage": None} for reply in kept]
+    assert without == [json.loads(reply.raw) | {"usage": None} for reply in anew]
+    shares = [reply.usage.cached for reply in kept]
+    assert min(shares[0::4] + shares[1::4]) > 200
+    assert set(shares[2::4] + shares[3::4]) == {0}
+    assert {reply.usage.cached for reply in anew} == {0}
+    assert (few, many) == (2, 10), "each of two beginnings is read once, not by each of its five rows"
+
+
+def test_a_model_that_does_not_keep_every_token_computes_it_anew_and_says_so_once(
+    tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A layer with a sliding window forgets the beginning."""
+    window = shutil.copytree(tiny, tmp_path / "window")
+    config = json.loads((window / "config.json").read_text())
+    layers = ["sliding_attention"] * config["num_hidden_layers"]
+    config |= {
+        "use_sliding_window": True,
+        "sliding_window": 48,
+        "max_window_layers": 0,
+        "layer_types": layers,
+    }
+    (window / "config.json").write_text(json.dumps(config))
+    replies = ask(window, [request(text, system=LONG) for text in TEXTS[:5]], batch_size=2)
+    assert [reply.usage.cached for reply in replies] == [0] * 5
+    assert [reply.text for reply in replies] == [
+        ask(window, [request(text, system=LONG)])[0].text for text in TEXTS[:5]
+    ]
+    caplog.clear()
+    ask(window, [request(text, system=LONG) for text in TEXTS[:5]], batch_size=2)
+    assert [record.message.split(":")[0] for record in caplog.records] == ["hf"]
+    assert "in common anew" in caplog.text
+
+
 def test_a_reply_is_there_when_it_is_finished_not_when_its_batch_is(tiny: Path) -> None:
     async def run() -> tuple[list[int], bool]:
         made = chat(str(tiny), connections=2)
