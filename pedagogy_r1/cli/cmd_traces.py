@@ -34,32 +34,59 @@ def command() -> None:
 @options.option("--domain", "Domain of all traces.", multiple=True, callback=options.one)
 @options.option("--condition", "Condition of all traces.")
 @options.lang("Language of all traces, e.g. ko [default: en].")
-@options.choice(
-    "--no-think", "What a response without any think tag is taken for.", ["reasoning", "answer", "error"]
+@options.option(
+    "--no-think",
+    "What a response without any think tag is taken for [default: reasoning; answer where reasoning has its own place].",
+    ["reasoning", "answer", "error"],
+)
+@options.option(
+    "--think-tags",
+    "Tags around the reasoning, beside those that are known.",
+    (str, str),
+    multiple=True,
+    metavar="OPEN CLOSE",
+)
+@options.option(
+    "--format",
+    "Format of all records [default: by their content].",
+    multiple=True,
+    callback=options.one,
+    metavar="NAME",
+)
+@options.option(
+    "--explode",
+    "Make a trace of each of several generations in a row: generations, or a column.",
+    metavar="NAME",
 )
 @options.on_error()
 @options.as_json("the report")
 def import_(files: tuple[Path, ...], out: Path, pairs: tuple[str, ...], as_json: bool, **given: Any) -> int:
-    """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, ODS, Parquet; plain or chat) into one traces file.
+    """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, ODS, Parquet, .eval; .gz and .zst; directories, patterns) into one traces file.
 
-    Targets: id item question response reasoning answer reference correct domain condition model lang. Well-known
-    names are taken without --map; every other field is kept under metadata. A response is split at
-    <think>…</think>; --no-think says what a response without it is. --on-error skip imports the good rows and
-    writes the others to OUT.skipped.jsonl.
+    The format of each record is told by its content (pcode traces formats lists them). Targets of --map: id item question
+    response reasoning answer reference correct domain condition model lang. Well-known names are taken without it; every
+    other field is kept under metadata. A response is split at <think>…</think> and the tags of other families; --no-think
+    says what a response without any is. --on-error skip imports the good rows and writes the others to OUT.skipped.jsonl;
+    records that are no traces (failed requests, other spans) go there in any case.
     """
     from ..intake import import_traces
     from ..intake.fields import parse_map
 
-    how = options.taken(given, "on_error", "no_think")
+    how = options.taken(given, "on_error", "no_think", "format", "explode", "think_tags")
     report = import_traces(files, out, mapping=parse_map(pairs), constants=given, **how)
     _say(report)
     if not put_json(report.as_json(), as_json):
         traces, rows = counted(report.traces, "trace"), counted(report.rows, "row")
         click.echo(f"{traces} of {rows} written to {report.out}")
-    return 1 if report.skipped else 0
+    return 1 if report.skipped > report.left_out else 0
 
 
 def _say(report: ImportReport) -> None:
+    for name, rows in report.formats.most_common():
+        click.echo(
+            f"{'format':>10}   {name}" + ("" if rows == report.rows else f" ({counted(rows, 'row')})"),
+            err=True,
+        )
     for (target, name), rows in sorted(report.mapped.items()):
         click.echo(f"{target:>10} ← {name}" + ("" if rows == report.traces else f" ({rows} rows)"), err=True)
     for text, note in report.notes.items():
@@ -67,10 +94,34 @@ def _say(report: ImportReport) -> None:
         notice(f"{note.count} × {text}: {', '.join(note.first)}{more}")
     for problem in report.problems:
         notice(f"skipped {problem}", "red")
-    if left := report.skipped - len(report.problems):
+    if report.joined:
+        click.echo(
+            f"{report.joined} rows added to the trace of another: one response, several filters", err=True
+        )
+    if report.exploded:
+        click.echo(f"{report.exploded} further generations of a row are traces of the same item", err=True)
+    if left := report.skipped - report.left_out - len(report.problems):
         notice(f"… and {left} more", "red")
     if report.aside:
         click.echo(f"{report.skipped} skipped rows are in {report.aside}", err=True)
+
+
+@command.command("formats")
+@options.as_json("the formats")
+def formats(as_json: bool) -> None:
+    """List the formats that import knows, with an example of each."""
+    import json
+
+    from ..intake.sniff import Formats
+
+    known = Formats().all
+    listed = [
+        {"name": name, "what": format.what, "example": format.example}
+        for name, format in sorted(known.items())
+    ]
+    if not put_json(listed, as_json):
+        for one in listed:
+            click.echo(f"{one['name']}: {one['what']}\n  {json.dumps(one['example'], ensure_ascii=False)}")
 
 
 @command.command("show")

@@ -12,7 +12,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -186,3 +186,47 @@ def local(tag: object) -> str:
 def _points_elsewhere(name: str) -> bool:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     return ".." in parts or name[:1] in ("/", "\\") or name[1:2] == ":" or "\0" in name
+
+
+ZSTD = 93
+"""The method of zip entries that Python reads from 3.14 on."""
+
+
+def zip_entries(path: Path, wanted: Callable[[str], bool], first: str = "") -> Iterator[tuple[str, bytes]]:
+    """(name, bytes) of the wanted entries of an archive on the disk, one by one, ``first`` before the others; Zstandard too.
+
+    Raises `InputError` for an entry that is damaged or swells beyond `LARGEST`.
+    """
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, *NO_ARCHIVE) as error:
+        raise InputError(f"{path}: not a zip archive ({error})", "write the file again") from None
+    with archive:
+        entries = [entry for entry in archive.infolist() if wanted(entry.filename) and not entry.is_dir()]
+        for entry in sorted(entries, key=lambda e: e.filename != first):
+            if entry.file_size > LARGEST:
+                raise InputError(
+                    f"{path}: {entry.filename} unpacks to more than {LARGEST // 2**20} MiB",
+                    "ask where the file comes from",
+                )
+            try:
+                yield entry.filename, _unzipped(path, archive, entry)
+            except (*NO_ARCHIVE, zlib.error, RuntimeError, EOFError, OSError) as error:
+                raise InputError(f"{path}: {entry.filename}: {error}", "write the file again") from None
+
+
+def _unzipped(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    if entry.compress_type != ZSTD:
+        return archive.read(entry)
+    import pyarrow
+
+    with path.open("rb") as file:
+        file.seek(entry.header_offset)
+        head = file.read(30)
+        file.seek(int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little"), io.SEEK_CUR)
+        packed = file.read(entry.compress_size)
+    with pyarrow.CompressedInputStream(pyarrow.BufferReader(packed), "zstd") as stream:
+        data: bytes = stream.read(entry.file_size + 1)
+    if len(data) != entry.file_size or zlib.crc32(data) != entry.CRC:
+        raise zipfile.BadZipFile("damaged")
+    return data

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import os
 import tempfile
+import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,24 +22,84 @@ from .table_rows import BadRow as BadRow
 from .table_rows import Row as Row
 from .table_rows import TableHead, put_rows, read_csv, read_workbook
 
+PACKED = (".gz", ".zst")
+"""Suffixes of files that are unpacked while they are read."""
+
+
+def plain_suffix(path: Path) -> str:
+    """The suffix of a file, packed or not: ``.jsonl`` of ``a.jsonl.gz``."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in PACKED else suffix
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """A file opened for reading, unpacked by its suffix; a damaged one is an `InputError`."""
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".gz":
+            with gzip.open(path) as file:
+                yield file  # type: ignore[misc]
+        elif suffix == ".zst":
+            import pyarrow
+
+            with pyarrow.input_stream(path, compression="zstd") as stream, io.BufferedReader(stream) as file:
+                yield file
+        else:
+            with path.open("rb") as file:
+                yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{path}: damaged, or not packed as its name says ({error})", "pack it again"
+        ) from None
+    except OSError as error:
+        if suffix != ".zst" or error.errno:
+            raise
+        raise InputError(
+            f"{path}: damaged, or not packed as its name says ({error})", "pack it again"
+        ) from None
+
 
 def read_jsonl(
-    path: str | Path, passing: Callable[[bytes], object] | None = None, *, once: bool = False
+    path: str | Path,
+    passing: Callable[[bytes], object] | None = None,
+    *,
+    once: bool = False,
+    nested: bool = False,
 ) -> Iterator[Row | BadRow]:
     """Each non-blank line of a JSONL file; a line that is not a JSON object comes as a ``BadRow``.
 
     ``passing`` is called with every line as it is read: for a digest, say. ``once``: a name that stands twice in an object
-    makes the line bad, as it should in a file of other people's making.
+    makes the line bad, as it should in a file of other people's making. ``nested``: a line may hold a list of objects.
     """
     decode = _ONCE.decode if once else json.loads
-    with Path(path).open("rb") as file:
+    with unpacked(Path(path)) as file:
         for number, raw in enumerate(file, 1):
             if passing:
                 passing(raw)
             if number == 1:
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
             if raw.strip():
-                yield _parse(number, raw, decode)
+                row = _parse(number, raw, decode)
+                yield from _inner(row) if nested and isinstance(row, BadRow) else (row,)
+
+
+def _inner(row: BadRow) -> Iterator[Row | BadRow]:
+    """The objects in a list that stands where an object is expected, lists in it included; else the bad row itself."""
+    found = _objects(json.loads(row.raw)) if row.why.endswith("found list") else []
+    if not found:
+        yield row
+    for nth, data in enumerate(found, 1):
+        yield Row(row.line, data, nth if len(found) > 1 else None)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        return [value]
+    if not isinstance(value, list):
+        return []
+    found = [_objects(inner) for inner in value]
+    return [one for many in found for one in many] if all(found) else []
 
 
 def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -87,33 +150,44 @@ def need_file(path: Path, hint: str = "check the path") -> None:
         raise InputError(f"{path}: {'is a directory' if path.is_dir() else 'no such file'}", hint)
 
 
-def read_rows(path: str | Path, head: TableHead | None = None) -> Iterator[Row | BadRow]:
+def read_rows(
+    path: str | Path, head: TableHead | None = None, *, nested: bool = False
+) -> Iterator[Row | BadRow]:
     """Rows of a JSONL, JSON (one array of objects), CSV, TSV, XLSX, ODS or Parquet file, chosen by its suffix.
 
     Cells of CSV and sheets come as text, except that an empty cell is ``None``. Line numbers count as an
     editor or a spreadsheet would show them. A .csv whose header has no comma may be separated by semicolons or tabs.
     ``head`` finds the header of a table that has titles above it, and the sheets of a workbook that are meant.
-    JSON in which a name stands twice in one object is bad: one of the two values would be lost.
+    JSON in which a name stands twice in one object is bad: one of the two values would be lost. JSON and CSV may be packed
+    (``.gz``, ``.zst``). ``nested``: lists of objects may stand where an object does.
     """
     path, head = Path(path), head or TableHead()
     need_file(path)
-    suffix = path.suffix.lower()
+    suffix = plain_suffix(path)
     if suffix in (".csv", ".tsv"):
-        return read_csv(path, "\t" if suffix == ".tsv" else None, head)
+        return read_csv(path, "\t" if suffix == ".tsv" else None, head, unpacked)
     if suffix in (".xlsx", ".xlsm", ".ods"):
         return read_workbook(path, head)
     if suffix in (".jsonl", ".ndjson"):
-        return read_jsonl(path, once=True)
+        return read_jsonl(path, once=True, nested=nested)
+    if path.suffix.lower() in PACKED and suffix != ".json":
+        raise InputError(f"{path}: only JSON, JSONL and CSV are read packed", "unpack it first")
     if suffix not in (".json", ".parquet"):
         raise InputError(
             f"{path}: cannot tell the format from the suffix {suffix!r}",
             "use .jsonl, .json, .csv, .tsv, .xlsx, .ods or .parquet",
         )
-    return _read_json(path) if suffix == ".json" else _read_parquet(path)
+    if suffix == ".parquet":
+        return _read_parquet(path)
+    rows = _read_json(path)
+    if not nested:
+        return rows
+    return (inner for row in rows for inner in (_inner(row) if isinstance(row, BadRow) else (row,)))
 
 
 def _read_json(path: Path) -> Iterator[Row | BadRow]:
-    text, sound, broken = _decoded(path.read_bytes())
+    with unpacked(path) as file:
+        text, sound, broken = _decoded(file.read())
     start = len(text) - len(text.lstrip())
     if text.startswith("[", start):
         yield from _elements(text, start + 1, sound, broken)
@@ -209,7 +283,8 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
 
     line = None
     try:
-        file, line = pyarrow.parquet.ParquetFile(path), 0
+        # Read through a buffer, so that a row group of gigabytes is not held.
+        file, line = pyarrow.parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False), 0
         for batch in file.iter_batches(batch_size=1024):
             for data in batch.to_pylist():
                 line += 1

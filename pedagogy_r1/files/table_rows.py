@@ -12,9 +12,11 @@ may stand before everything.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -65,9 +67,14 @@ class TableHead:
         return next((n for n, (_, cells) in enumerate(rows) if self.known(_names(cells))), None)
 
 
-def read_csv(path: Path, delimiter: str | None, head: TableHead) -> Iterator[Row | BadRow]:
+def read_csv(
+    path: Path,
+    delimiter: str | None,
+    head: TableHead,
+    opened: Callable[[Path], AbstractContextManager[IO[bytes]]],
+) -> Iterator[Row | BadRow]:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with opened(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
             yield from csv_rows(path, file, delimiter, head)
     except UnicodeDecodeError as error:
         raise InputError(

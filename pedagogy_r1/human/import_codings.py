@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from ..codebook import Codebook, load_codebook
 from ..errors import ArgumentError, InputError
 from ..files.records import write_jsonl
-from ..intake.trace_importer import listed
+from ..intake.import_report import listed
 from ..provenance import file_digest
 from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of

@@ -1,16 +1,16 @@
-"""One row of anybody's file → one `Trace`.
+"""One record of anybody's file → one `Trace`.
 
     {"question_id": "aime2024-0", "question": "Let $x…", "correct_answer": "33", "response": "<think>\\nOkay…</think>33"}
     →  Trace(id="R1_aime:1", item="aime2024-0", question="Let $x…", reference="33", reasoning="\\nOkay…", answer="33", think="closed")
 
-Order of right: the user's map, the user's constants, a chat's messages, well-known names. Nothing is thrown away:
-what is not taken goes to ``metadata``.
+Order of right: the user's map, the user's constants, what the format says, well-known names. Nothing is thrown away:
+what is not taken goes to ``metadata``; a record of which a text would be lost is refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -18,16 +18,33 @@ from pydantic import ValidationError
 
 from ..errors import first_fault
 from ..files.records import dump
-from ..trace import Split, Think, Trace, split_think
-from .chat_rows import ChatRow, NotChat, is_conversation, read_chat
+from ..trace import Think, Trace
 from .fields import MISSING, Path, find, jsonable, known_fields, mend, without
+from .format import Said
+from .lossless import Spoken, lost, rest
+from .messages import NotChat, flat, hear, is_conversation, last_turn, reasoning_in
+from .prompt_marks import asked, template_turns, without_echo
+from .think_tags import Pair, Parted, left_over, split_response
 
 NoThink = Literal["reasoning", "answer", "error"]
-"""What a response without any ``<think>`` tag is."""
+"""What a response without any think tag is."""
 
 _LONG = ("question", "response", "reasoning")
+_TARGETS = (
+    "id",
+    "item",
+    "question",
+    "response",
+    "reasoning",
+    "answer",
+    "reference",
+    "correct",
+    "domain",
+    "condition",
+    "model",
+    "lang",
+)
 _THINK: tuple[Think, ...] = get_args(Think)
-_LIKE_THINK = re.compile("</?think(ing)?>", re.IGNORECASE)
 _TRUE, _FALSE = ("true", "1", "1.0", "yes", "y"), ("false", "0", "0.0", "no", "n")
 _LANG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
@@ -38,11 +55,12 @@ class RowError(Exception):
 
 @dataclass(frozen=True)
 class FieldPlan:
-    """What is the same for all rows."""
+    """What is the same for all rows. ``no_think`` ``None``: reasoning, but where the format has another place for that."""
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
-    no_think: NoThink = "reasoning"
+    no_think: NoThink | None = None
+    tags: Sequence[Pair] = ()
 
     @property
     def decided(self) -> set[str]:
@@ -64,46 +82,54 @@ class _Taken(NamedTuple):
     sources: dict[str, str]
     paths: list[Path]
     absent: list[str]
-    chat: ChatRow
+    said: Said
     notes: list[str]
 
 
-def convert(row: dict[str, Any], plan: FieldPlan, default_id: str) -> Converted:
-    """Make a trace of a row, or raise `RowError`."""
-    taken = _take(row, plan)
+def convert(row: dict[str, Any], said: Said, plan: FieldPlan, default_id: str) -> Converted:
+    """Make a trace of a row and what its format says of it, or raise `RowError`."""
+    taken = _take(row, said, plan)
     texts, notes = _texts(taken)
-    split, after = _compose(texts, plan.no_think)
-    _check(split, texts, taken, plan)
+    parted, after = _compose(texts, taken, plan)
+    _check(parted, texts, taken, plan)
     own_think = row.get("think") if "response" not in texts and row.get("think") in _THINK else None
-    metadata = _metadata(row, taken, drop_think=own_think is not None)
-    if after:
-        metadata["after_think"] = after
+    spoken = Spoken(
+        [
+            *(texts.get(name, "") for name in (*_LONG, "answer")),
+            parted.reasoning,
+            parted.answer,
+            *_said_more(said),
+        ]
+    )
+    metadata = _metadata(row, taken, spoken, drop_think=own_think is not None)
+    _put(metadata, parted.more | ({"after_think": after} if after else {}))
     names = ("item", "reference", "domain", "condition", "model")
     try:
         trace = Trace(
             id=texts.get("id") or default_id,
             question=texts.get("question", ""),
-            reasoning=split.reasoning,
-            answer=split.answer,
+            reasoning=parted.reasoning,
+            answer=parted.answer,
             correct=_correct(taken.values.get("correct"), taken.sources.get("correct", "correct")),
             lang=_lang(texts.get("lang")),
-            think=own_think or split.think,
+            think=own_think or parted.think,
             metadata=metadata,
             **{name: texts.get(name) or None for name in names},
         )
     except ValidationError as error:
         raise RowError(first_fault(error)) from None
-    return Converted(trace, taken.sources, taken.absent, notes + _remarks(split, texts))
-
-
-def _remarks(split: Split, texts: dict[str, str]) -> list[str]:
-    """What is to be said of the reasoning that was found."""
-    notes = []
-    if split.think == "absent" and (tag := _like_think(texts["response"])):
-        notes.append(f"{tag} was seen and taken as text: the tags that are known are <think> and </think>")
-    if not split.reasoning.strip():
+    fields = [str(v) for v in trace.model_dump(exclude={"metadata"}, exclude_none=True).values()]
+    if path := lost(row, [*fields, str(taken.values.get("correct", ""))], metadata, plan.tags):
+        raise RowError(
+            f"the text of {path!r} would be lost; take it with --map, or import with --format record"
+        )
+    if not trace.reasoning.strip():
         notes.append("no reasoning, only an answer: nothing to code")
-    return notes
+    return Converted(trace, taken.sources, taken.absent, notes + parted.notes)
+
+
+def _said_more(said: Said) -> list[str]:
+    return [value for value in said.more.values() if isinstance(value, str)]
 
 
 def _texts(taken: _Taken) -> tuple[dict[str, str], list[str]]:
@@ -118,8 +144,8 @@ def _texts(taken: _Taken) -> tuple[dict[str, str], list[str]]:
     return texts, notes
 
 
-def _check(split: Split, texts: dict[str, str], taken: _Taken, plan: FieldPlan) -> None:
-    if not split.reasoning.strip() and not split.answer.strip():
+def _check(parted: Parted, texts: dict[str, str], taken: _Taken, plan: FieldPlan) -> None:
+    if not parted.reasoning.strip() and not parted.answer.strip():
         lacking = [
             f"no field {plan.mapping[t]!r}" for t in taken.absent if t in ("response", "reasoning", "answer")
         ]
@@ -128,7 +154,7 @@ def _check(split: Split, texts: dict[str, str], taken: _Taken, plan: FieldPlan) 
         raise RowError(f"no id in field {plan.mapping['id']!r}")
 
 
-def _take(row: dict[str, Any], plan: FieldPlan) -> _Taken:
+def _take(row: dict[str, Any], said: Said, plan: FieldPlan) -> _Taken:
     """Find a value for every target that has one."""
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -139,83 +165,190 @@ def _take(row: dict[str, Any], plan: FieldPlan) -> _Taken:
         if value is MISSING:
             absent.append(target)
             continue
-        values[target], sources[target] = value, name
+        values |= {
+            t: v for t, v in _mapped(target, value, name).items() if t == target or t not in plan.decided
+        }
+        sources[target] = name
         paths.append(path)
-    chat = _chat(row, plan)
-    for target, text in chat.found.items():
-        if target not in plan.decided:
-            values[target], sources[target] = text, chat.columns[target]
-    notes = [chat.note] if chat.note else []
-    known = _known(row, plan.decided | values.keys(), {path[0] for path in paths} | set(chat.left))
-    values |= {target: row[name] for target, name in known.items()}
-    if "answer" in known and values.get("response") not in (None, ""):
-        del values["answer"]
-        name = known.pop("answer")
-        notes.append(
-            f"{name!r} stays in metadata, because the answer comes from the response; if it is the reference: --map reference={name}"
-        )
+    spoken = {"response", "reasoning", "answer"} & plan.mapping.keys()
+    for target in _TARGETS:
+        value = getattr(said, target)
+        if value in (None, "") or target in plan.decided or target in values:
+            continue
+        if spoken and target in ("response", "reasoning", "answer"):
+            continue  # the user says where the model speaks: nothing else is its speech
+        values[target] = value
+        if target in said.where:
+            sources[target] = said.where[target]
+    notes = list(said.notes)
+    known: dict[str, str] = {}
+    if said.known:
+        decided = plan.decided | values.keys() | ({"answer"} if "reference" in values else set())
+        known = _known(row, decided, {path[0] for path in paths} | {*said.where.values()})
+        values |= {target: row[name] for target, name in known.items()}
+        if "answer" in known and values.get("response") not in (None, ""):
+            del values["answer"]
+            name = known.pop("answer")
+            notes.append(
+                f"{name!r} stays in metadata, because the answer comes from the response; if it is the reference: --map reference={name}"
+            )
     paths += [(name,) for name in known.values()]
-    return _Taken(values | dict(plan.constants), sources | known, paths, absent, chat, notes)
+    return _Taken(values | dict(plan.constants), sources | known, paths, absent, said, notes)
 
 
 def _known(row: dict[str, Any], decided: set[str], used: set[str]) -> dict[str, str]:
     """The columns with a well-known name, by target, for the targets that nothing has decided."""
     found = known_fields(row).items()
-    return {target: name for target, name in found if target not in decided and name not in used}
+    return {
+        target: name
+        for target, name in found
+        if target not in decided
+        and name not in used
+        and not (target == "reasoning" and _is_switch(row[name]))
+    }
 
 
-def _chat(row: dict[str, Any], plan: FieldPlan) -> ChatRow:
+def _is_switch(value: Any) -> bool:
+    """Whether what is called reasoning says whether and how to reason."""
+    return isinstance(value, bool) or (
+        isinstance(value, str | dict) and bool(value) and not reasoning_in(value)
+    )
+
+
+def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
+    """What a mapped field says: of an object or a list of parts, reasoning and response both."""
+    if target not in _LONG or not isinstance(value, dict | list):
+        return {target: value}
     try:
-        chat = read_chat(row)
+        if is_conversation(value):
+            turn = last_turn(value, prompt_only=target == "question" and not _answers(value))
+            found = {"question": turn.question, "response": turn.response, "reasoning": turn.reasoning}
+        elif isinstance(value, list) and not all(isinstance(part, dict) for part in value):
+            return {target: value}
+        else:
+            heard = hear(value if isinstance(value, dict) else {"content": value})
+            found = {"response": heard.text, "reasoning": heard.reasoning}
+            if target == "reasoning" and not heard.reasoning:
+                found = {"reasoning": flat(value)}
     except NotChat as error:
-        if "response" in plan.mapping or "reasoning" in plan.mapping:
-            return ChatRow({}, {}, {})
-        raise RowError(str(error)) from None
-    # A chat column of which the user maps a part to something else stays whole in metadata.
-    overruled = {chat.columns[target] for target in chat.found if target in plan.decided}
-    return chat._replace(left={k: v for k, v in chat.left.items() if k not in overruled})
+        raise RowError(f"{name!r}: {error}") from None
+    if target == "question":
+        return {"question": found.get("question") or found.get("response") or value}
+    found = {t: text for t, text in found.items() if text and t in ("response", "reasoning")}
+    return found if found.get(target) or (target == "response" and found) else {target: value}
 
 
-def _compose(texts: dict[str, str], no_think: NoThink) -> tuple[Split, str]:
+def _answers(messages: list[Any]) -> bool:
+    return bool(messages) and hear(messages[-1]).role == "assistant"
+
+
+def _compose(texts: dict[str, str], taken: _Taken, plan: FieldPlan) -> tuple[Parted, str]:
     """Reasoning and answer from what was given, and the text after ``</think>`` where a mapped answer displaces it."""
     reasoning, response, answer = (texts.get(name, "") for name in ("reasoning", "response", "answer"))
     if not response:
-        return Split(reasoning, answer, "field"), ""
-    split = _split(response, reasoning, no_think)
+        return _composed(reasoning, answer), ""
+    whole = response
+    response, more = _less_echo(whole, texts, taken)
+    placed = taken.said.reasoning is not None and "response" not in plan.decided
+    parted = _split(response, reasoning, plan, placed=placed)
+    parted.more = more | parted.more
+    if response != whole:
+        parted.notes.append("the response began with its prompt: taken off")
+    if parted.question and not texts.get("question"):
+        texts["question"] = parted.question
+    elif parted.question and parted.question not in texts["question"]:
+        parted.more["prompt"] = parted.question
     if not answer:
-        return split, ""
-    displaced = split.answer if split.answer.strip() not in ("", answer.strip()) else ""
-    return split._replace(answer=answer), displaced
+        return parted, ""
+    displaced = parted.answer if parted.answer.strip() not in ("", answer.strip()) else ""
+    parted.answer = answer
+    return parted, displaced
 
 
-def _split(response: str, reasoning: str, no_think: NoThink) -> Split:
+def _composed(reasoning: str, answer: str) -> Parted:
+    """Reasoning and answer that stand apart; tags that only wrap the whole of one of them are taken off."""
+    inner = split_response(reasoning) if reasoning and left_over(reasoning) else None
+    if inner and inner.think in ("closed", "unopened", "unclosed") and not inner.answer.strip():
+        reasoning = inner.reasoning
+    outer = split_response(answer) if answer and left_over(answer) else None
+    if outer and outer.think == "absent" and not outer.reasoning.strip() and outer.answer:
+        answer = outer.answer
+    parted = Parted(reasoning, answer, "field")
+    if tag := left_over(reasoning, answer):
+        parted.notes.append(f"{tag} stays in the text: a tag that is known, but not where one is expected")
+    return parted
+
+
+def _less_echo(response: str, texts: dict[str, str], taken: _Taken) -> tuple[str, dict[str, str]]:
+    """The response without the prompt that a pipeline put before it, and what of that prompt is said nowhere else."""
+    question, prompt = texts.get("question", ""), mend(taken.said.prompt)
+    cut, echo = without_echo(response, prompt, question)
+    if not echo:
+        return response, {}
+    asked_for, system = asked(echo)
+    if template_turns(echo) and not question:
+        texts["question"] = question = asked_for
+    more = {"system": system} if system else {}
+    if asked_for.strip() not in (question.strip(), prompt.strip()) and asked_for.strip() not in question:
+        more["echo"] = echo
+    return cut, more
+
+
+def _split(response: str, reasoning: str, plan: FieldPlan, *, placed: bool) -> Parted:
     """Reasoning and answer of a response, beside which the reasoning may stand by itself."""
-    split = split_think(response)
+    parted = split_response(response, plan.tags)
     if reasoning.strip():
         # Servers with a reasoning parser may repeat the reasoning, in tags, before the answer.
-        same = split.think != "absent" and split.reasoning.strip() == reasoning.strip()
-        return Split(reasoning, split.answer if same else response, "field")
-    if split.think == "absent" and no_think == "error":
-        tag = _like_think(response)
-        raise RowError("no <think> in the response" + (f" ({tag} is taken as text)" if tag else ""))
-    return Split("", response, "absent") if split.think == "absent" and no_think == "answer" else split
+        if parted.think != "absent" and (
+            not parted.reasoning.strip() or parted.reasoning.strip() == reasoning.strip()
+        ):
+            return Parted(reasoning, parted.answer, "field", parted.question, parted.more)
+        alone = _composed(reasoning, response)
+        if parted.think != "absent":
+            alone.notes = [
+                "reasoning in a field of its own, and other reasoning in tags: the tags stay in the answer"
+            ]
+        return alone
+    if parted.think != "absent" or (parted.answer and not placed and plan.no_think != "answer"):
+        return parted
+    how = plan.no_think or ("answer" if placed else "reasoning")
+    if how == "error":
+        tag = left_over(response)
+        raise RowError(
+            "no <think> in the response, nor another known tag"
+            + (f" ({tag} is taken as text)" if tag else "")
+        )
+    if how == "answer":
+        return Parted(
+            "",
+            parted.answer if not parted.reasoning.strip() else response,
+            "absent",
+            parted.question,
+            parted.more,
+            parted.notes,
+        )
+    return parted
 
 
-def _like_think(response: str) -> str:
-    """A tag that some models write for ``<think>``, if there is one: named, and never guessed at."""
-    found = _LIKE_THINK.search(response)
-    return found.group() if found else ""
-
-
-def _metadata(row: dict[str, Any], taken: _Taken, *, drop_think: bool) -> dict[str, Any]:
-    paths = [*taken.paths, *((name,) for name in taken.chat.left if name in row)]
-    rest: dict[str, Any] = without(row, [*paths, ("think",)] if drop_think else paths)
-    rest = rest | {name: value for name, value in taken.chat.left.items() if value not in (None, {}, [])}
-    own = rest.get("metadata")
-    if isinstance(own, dict) and not (own.keys() & rest.keys()):
-        rest = {k: v for k, v in rest.items() if k != "metadata"} | own
-    result: dict[str, Any] = jsonable(rest)
+def _metadata(row: dict[str, Any], taken: _Taken, spoken: Spoken, *, drop_think: bool) -> dict[str, Any]:
+    paths = [*taken.paths, ("think",)] if drop_think else taken.paths
+    left = rest(without(taken.said.record or row, paths), spoken)
+    own = left.get("metadata")
+    if isinstance(own, dict) and not (own.keys() & left.keys()):
+        left = {k: v for k, v in left.items() if k != "metadata"} | own
+    result: dict[str, Any] = jsonable(left)
+    _put(result, taken.said.more)
     return result
+
+
+def _put(metadata: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add what is not there yet; what would displace something else gets a name of its own."""
+    for name, value in more.items():
+        value = jsonable(value)
+        while name in metadata and metadata[name] != value:
+            name += "_"
+        if value:
+            metadata[name] = value
 
 
 def _text(target: str, value: Any, name: str) -> str:
@@ -226,21 +359,7 @@ def _text(target: str, value: Any, name: str) -> str:
         return value if target in (*_LONG, "answer") else value.strip()
     if target not in _LONG:
         return dump(jsonable(value)) if isinstance(value, dict | list | bool) else str(jsonable(value))
-    if text := _chat_text(target, value, name):
-        return text
     raise RowError(f"{name!r} should be text, to be taken as {target}, and is {type(value).__name__}")
-
-
-def _chat_text(target: str, value: Any, name: str) -> str | None:
-    """What a message or a conversation in a cell says of the target."""
-    if not (isinstance(value, dict) or is_conversation(value)):
-        return None
-    column = "messages" if target == "question" and isinstance(value, list) else "response"
-    try:
-        found = read_chat({column: value}).found
-    except NotChat as error:
-        raise RowError(f"{name!r}: {error}") from None
-    return found.get(target) or found.get("response")
 
 
 def _correct(value: Any, name: str) -> bool | None:

@@ -12,89 +12,24 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal, NamedTuple
+from typing import IO, Any, Literal
 
 from ..errors import InputError, did_you_mean
-from ..files.records import BadRow, Row, atomic, dump, need_file, read_rows
+from ..files.records import BadRow, atomic, dump, need_file
 from ..files.table_rows import TableHead
 from .convert import Converted, FieldPlan, NoThink, RowError, convert
 from .fields import KNOWN, check_targets, find, plain_name
+from .format import Format, NoTrace, Record, Said
+from .import_report import ANSWERED, SHOWN, THINK_NOTES, ImportNote, ImportReport, TraceProblem, listed
+from .lossless import leaves
+from .messages import NotChat, is_conversation
+from .sniff import Formats, Found, files_of
+from .think_tags import Pair
 
 _TEXTS = ("question", "response", "reasoning", "answer")
-SHOWN = 50
-"""Problems kept in memory and printed; all of them are counted, and with ``skip`` written aside."""
-
-
-def listed(problems: Sequence[object], count: int) -> str:
-    """The first of ``count`` problems, one a line, and how many more there are."""
-    shown = "".join(f"\n  {problem}" for problem in problems[:SHOWN])
-    return shown + (f"\n  … and {count - SHOWN} more" if count > SHOWN else "")
-
-
-THINK_NOTES = {
-    "unclosed": "<think> never closed: cut off while thinking; all of it is reasoning, the answer is empty",
-    "unopened": "</think> without <think>: what stands before it is reasoning",
-    "repeated": "more than one pair of <think> and </think>: split at the first </think>, the other tags stay in the texts",
-    "absent": "no <think> at all: all of it is taken as reasoning",
-}
-_ANSWERED = "no <think> at all: all of it is taken as answer"
-
-
-class TraceProblem(NamedTuple):
-    """A row that cannot be imported. ``line`` 0 means the file itself."""
-
-    file: str
-    line: int
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.why}" if self.line else f"{self.file}: {self.why}"
-
-
-@dataclass
-class ImportNote:
-    """Something worth knowing about rows that were imported: how many, and the first few places."""
-
-    count: int = 0
-    first: list[str] = field(default_factory=list)
-
-    def add(self, where: str) -> None:
-        self.count += 1
-        if len(self.first) < 3:
-            self.first.append(where)
-
-
-@dataclass
-class ImportReport:
-    """What an import did. ``mapped`` counts rows by (target, field); ``files`` has (rows, traces) of each file."""
-
-    out: str
-    rows: int = 0
-    traces: int = 0
-    skipped: int = 0
-    files: dict[str, tuple[int, int]] = field(default_factory=dict)
-    mapped: Counter[tuple[str, str]] = field(default_factory=Counter)
-    think: Counter[str] = field(default_factory=Counter)
-    notes: dict[str, ImportNote] = field(default_factory=dict)
-    problems: list[TraceProblem] = field(default_factory=list)
-    aside: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """For ``--json``."""
-        return {
-            "out": self.out,
-            "rows": self.rows,
-            "traces": self.traces,
-            "skipped": self.skipped,
-            "skipped_file": self.aside,
-            "files": {name: {"rows": rows, "traces": traces} for name, (rows, traces) in self.files.items()},
-            "mapped": [{"target": to, "field": name, "rows": n} for (to, name), n in self.mapped.items()],
-            "think": dict(self.think),
-            "notes": [{"note": text, "rows": n.count, "first": n.first} for text, n in self.notes.items()],
-            "problems": [problem._asdict() for problem in self.problems],
-        }
+_EMPTY = "neither reasoning nor answer"
+_MANY = "{} {} in one row: the first is taken, the others are in metadata; --explode generations makes each a trace"
 
 
 def import_traces(
@@ -104,22 +39,27 @@ def import_traces(
     mapping: Mapping[str, str] | None = None,
     constants: Mapping[str, str | None] | None = None,
     on_error: Literal["stop", "skip"] = "stop",
-    no_think: NoThink = "reasoning",
+    no_think: NoThink | None = None,
+    format: str | None = None,
+    explode: str | None = None,
+    think_tags: Sequence[Pair] = (),
 ) -> ImportReport:
-    """Convert ``files`` into the traces file ``out``, whole or not at all.
+    """Convert ``files`` (directories and patterns too) into the traces file ``out``, whole or not at all.
 
-    ``mapping``: target → field (`fields.TARGETS`); ``constants``: target → value for every row. With
-    ``on_error="stop"`` any bad row raises `InputError` (all are counted, the first 50 named) and nothing is
-    written; with ``"skip"`` the good rows are written and the bad ones go to ``OUT.skipped.jsonl``.
+    ``mapping``: target → field (`fields.TARGETS`); ``constants``: target → value for every row. ``format``: the format of all rows,
+    instead of what their content looks like. ``explode="generations"``: each generation of a row becomes a trace.
+    With ``on_error="stop"`` any bad row raises `InputError` (all are counted, the first 50 named) and nothing is
+    written; with ``"skip"`` the good rows are written and the bad ones go to ``OUT.skipped.jsonl``. Records that are no traces by
+    their nature (a request that failed, a span that is no model call) go there in both cases.
     """
-    paths, out = [Path(file) for file in files], Path(out)
-    plan = _plan(mapping or {}, constants or {}, no_think)
+    out = Path(out)
+    paths = files_of([Path(file) for file in files])
+    plan = _plan(mapping or {}, constants or {}, no_think, think_tags)
     _check_paths(paths, out)
     aside = out.with_name(out.name + ".skipped.jsonl")
-    job = _Importing(plan, ImportReport(str(out)), on_error)
+    job = _Importing(plan, ImportReport(str(out)), on_error, Formats(format), explode)
     with ExitStack() as stack:
-        good = stack.enter_context(atomic(out))
-        bad = stack.enter_context(atomic(aside)) if on_error == "skip" else None
+        good, bad = stack.enter_context(atomic(out)), stack.enter_context(atomic(aside))
         for path in paths:
             job.read(path, good, bad)
         job.finish()
@@ -131,7 +71,12 @@ def import_traces(
     return report
 
 
-def _plan(mapping: Mapping[str, str], constants: Mapping[str, str | None], no_think: NoThink) -> FieldPlan:
+def _plan(
+    mapping: Mapping[str, str],
+    constants: Mapping[str, str | None],
+    no_think: NoThink | None,
+    tags: Sequence[Pair],
+) -> FieldPlan:
     given = {target: value for target, value in constants.items() if value is not None}
     check_targets([*mapping, *given])
     for target in given.keys() & mapping.keys():
@@ -141,7 +86,7 @@ def _plan(mapping: Mapping[str, str], constants: Mapping[str, str | None], no_th
         )
     if "id" in given:
         raise InputError("id cannot be the same for all rows", "use --map id=FIELD")
-    return FieldPlan(mapping, given, no_think)
+    return FieldPlan(mapping, given, no_think, tags)
 
 
 def _check_paths(paths: list[Path], out: Path) -> None:
@@ -156,46 +101,62 @@ def _check_paths(paths: list[Path], out: Path) -> None:
 class _Importing:
     """The state of one import."""
 
-    def __init__(self, plan: FieldPlan, report: ImportReport, on_error: str) -> None:
+    def __init__(
+        self, plan: FieldPlan, report: ImportReport, on_error: str, formats: Formats, explode: str | None
+    ) -> None:
         self.plan, self.report, self.skip = plan, report, on_error == "skip"
-        self.seen: dict[str, str] = {}
+        self.formats, self.explode = formats, explode
+        self.paths: list[Path] = []
+        self.seen: dict[str, int] = {}
         self.found: Counter[str] = Counter()
         self.columns: dict[str, None] = {}
         self.sheets: dict[Path, str] = {}
+        self.elsewhere: Counter[str] = Counter()
+        self.joins: dict[str, list[Any]] = {}
 
-    def read(self, path: Path, good: IO[str], bad: IO[str] | None) -> None:
+    def read(self, path: Path, good: IO[str], bad: IO[str]) -> None:
+        """One file."""
+        self.paths.append(path)
+        self.joins = {}
         rows, traces = self.report.rows, self.report.traces
-        for row in self._rows(path):
+        for found in self._records(path):
             self.report.rows += 1
-            raw = row.raw if isinstance(row, BadRow) else row.data
+            raw = found.raw if isinstance(found, BadRow) else found.row.data
             try:
-                if isinstance(row, BadRow):
-                    raise RowError(row.why)
-                good.write(self._line(path, row))
-                self.report.traces += 1
-            except (RowError, RecursionError) as error:
-                why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-                if isinstance(row, Row) and row.nth:
-                    why = f"element {row.nth}: {why}"
-                place = f"{path}[{row.sheet}]" if row.sheet else str(path)
-                self._refuse(TraceProblem(place, row.line, why), raw, bad)
+                if isinstance(found, BadRow):
+                    raise RowError(found.why)
+                for line in self._lines(path, found):
+                    good.write(line)
+                    self.report.traces += 1
+            except (RowError, RecursionError, NoTrace, NotChat) as error:
+                self._refuse(path, found, error, raw, bad)
         self.report.files[str(path)] = (self.report.rows - rows, self.report.traces - traces)
 
-    def _rows(self, path: Path) -> Iterator[Row | BadRow]:
-        """Rows of a file; where the rest of it cannot be read, that is one bad row more."""
+    def _records(self, path: Path) -> Iterator[Found | BadRow]:
+        """Records of a file; where the rest of it cannot be read, that is one bad row more."""
         head = TableHead(self._names_texts)
         try:
-            yield from read_rows(path, head)
+            for found in self.formats.records(path, head):
+                if isinstance(found, Found) and not self.joins and self.formats.all[found.format].joins:
+                    self.joins = self._joined(path, head)
+                yield found
         except InputError as error:
             if not self.skip:
                 raise
             why = error.message.removeprefix(f"{path}: ")
             yield BadRow(0, f"{why}; nothing behind this place was read", "")
-
         for note in head.notes:
-            self.report.notes.setdefault(note.removeprefix(str(path)).lstrip(": "), ImportNote()).add(
-                str(path)
-            )
+            self._note(note.removeprefix(str(path)).lstrip(": "), str(path))
+
+    def _joined(self, path: Path, head: TableHead) -> dict[str, list[Any]]:
+        """What the records of one response add to each other, by what they share: the file is read once for this alone."""
+        added: dict[str, list[Any]] = {"": []}
+        for found in self.formats.records(path, head):
+            if isinstance(found, Found) and (joins := self.formats.all[found.format].joins):
+                shared = joins(found.row.data)
+                if shared:
+                    added.setdefault(shared[0], []).append(shared[1])
+        return added
 
     def _names_texts(self, names: Sequence[str]) -> bool:
         """Whether a row of a table is its header: one that names a text of a trace."""
@@ -204,20 +165,79 @@ class _Importing:
             {*self.plan.mapping.values()} & {*names}
         )
 
-    def _line(self, path: Path, row: Row) -> str:
-        self._note_columns(row.data)
+    def _lines(self, path: Path, found: Found) -> list[str]:
+        """The lines of the traces in a record: whole, or none."""
+        record, format = found.row.data, self.formats.all[found.format]
+        self._note_columns(record)
+        more = self._more(format, record)
+        if more is None:
+            self.report.joined += 1
+            self.report.formats[found.format] += 1
+            return []
+        where = f"{path}:{found.row.line}" + (f" (element {found.row.nth})" if found.row.nth else "")
+        made: list[Converted] = []
+        for k, (row, said) in enumerate(self._said(format, record), 1):
+            said.more |= more
+            default = self._default_id(path, found)
+            several = k if self.explode and k > 0 and self._many else 0
+            if several:
+                said.item = said.item or said.id or default
+                default, said.id = f"{said.id or default}:{k}", None
+            made.append(convert(row, said, self.plan, default))
+        for converted in made:
+            self._claim(converted.trace.id, found)
+        self.report.formats[found.format] += 1
+        self.report.exploded += len(made) - 1
+        for converted in made:
+            self._count(converted, where)
+        return [dump(c.trace.model_dump(mode="json", exclude_defaults=True)) + "\n" for c in made]
+
+    def _more(self, format: Format, record: Record) -> dict[str, Any] | None:
+        """What other records of the same response add to it; ``None`` for those others."""
+        shared = format.joins(record) if format.joins else None
+        if shared is None or len(self.joins.get(shared[0], ())) == 1:
+            return {}
+        added = self.joins.get(shared[0])
+        self.joins[shared[0]] = []
+        return {"filters": added} if added else None
+
+    def _said(self, format: Format, record: Record) -> list[tuple[Record, Said]]:
+        """What the record says, generation by generation if they are to be told apart."""
+        said = format.read(record)
+        several = said if isinstance(said, list) else [said]
+        self._many = len(several) > 1
+        if not several:
+            raise NoTrace("an empty output")
+        if not self._many and self.explode and isinstance(column := record.get(self.explode), list):
+            rows = [_aligned(record, len(column), k) for k in range(len(column))]
+            self._many = len(rows) > 1
+            whole = [(row, format.read(row)) for row in rows]
+            return [(row, one[0] if isinstance(one, list) else one) for row, one in whole]
+        if self._many and not self.explode:
+            several[0].notes.append(
+                _MANY.format(len(several), "choices" if "choices" in record else "generations")
+            )
+            return [(record, several[0])]
+        if not self._many:
+            return [(record, several[0])]
+        return [(_aligned(one.record or record, len(several), k), one) for k, one in enumerate(several)]
+
+    def _default_id(self, path: Path, found: Found) -> str:
         # The first sheet's ids are those of a workbook with one sheet.
-        stem = (
-            path.stem if row.sheet == self.sheets.setdefault(path, row.sheet) else f"{path.stem}[{row.sheet}]"
-        )
-        converted = convert(row.data, self.plan, f"{stem}:{row.nth or row.line}")
-        trace, where = converted.trace, f"{path}:{row.line}" + (f" (element {row.nth})" if row.nth else "")
-        if trace.id in self.seen:
-            raise RowError(f"id {trace.id!r} was used in {self.seen[trace.id]}")
-        line_text = dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n"
-        self.seen[trace.id] = where
-        self._count(converted, where)
-        return line_text
+        row, stem = found.row, path.name.split(".")[0] if path.suffix in (".gz", ".zst") else path.stem
+        if row.sheet != self.sheets.setdefault(path, row.sheet):
+            stem = f"{stem}[{row.sheet}]"
+        return f"{stem}:{row.nth or row.line}" + (f".{found.part}" if found.part else "")
+
+    def _claim(self, id: str, found: Found) -> None:
+        """Take an id for a trace; raise if another has it."""
+        if id in self.seen:
+            file, rest = divmod(self.seen[id], 1 << 56)
+            line, nth = divmod(rest, 1 << 24)
+            place = f"{self.paths[file]}:{line}" + (f" (element {nth})" if nth else "")
+            raise RowError(f"id {id!r} was used in {place}")
+        nth = min(found.row.nth or 0, (1 << 24) - 1)
+        self.seen[id] = ((len(self.paths) - 1) << 56) + (found.row.line << 24) + nth
 
     def _note_columns(self, data: dict[str, Any]) -> None:
         if len(self.columns) < 200:
@@ -228,6 +248,9 @@ class _Importing:
         for target, name in self.plan.mapping.items():
             self.found[target] += bool(find(data, name)[1])
 
+    def _note(self, text: str, where: str) -> None:
+        self.report.notes.setdefault(text, ImportNote()).add(where)
+
     def _count(self, converted: Converted, where: str) -> None:
         report, trace = self.report, converted.trace
         report.mapped.update(converted.sources.items())
@@ -235,19 +258,41 @@ class _Importing:
         notes = list(converted.notes)
         if trace.think in THINK_NOTES:
             answered = trace.think == "absent" and not trace.reasoning
-            notes.append(_ANSWERED if answered else THINK_NOTES[trace.think])
+            if not (trace.think == "absent" and trace.reasoning and trace.answer):
+                notes.append(ANSWERED if answered else THINK_NOTES[trace.think])
         notes += [f"no field {self.plan.mapping[target]!r} ({target})" for target in converted.absent]
         for text in notes:
-            report.notes.setdefault(text, ImportNote()).add(where)
+            self._note(text, where)
 
-    def _refuse(self, problem: TraceProblem, raw: Any, bad: IO[str] | None) -> None:
+    def _refuse(self, path: Path, found: Found | BadRow, error: Exception, raw: Any, bad: IO[str]) -> None:
+        """Count a record that gives no trace, and write it aside."""
+        row = found if isinstance(found, BadRow) else found.row
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        by_nature = isinstance(error, NoTrace)
         self.report.skipped += 1
-        if len(self.report.problems) < SHOWN:
+        self.report.left_out += by_nature
+        place = f"{path}[{row.sheet}]" if row.sheet else str(path)
+        if isinstance(found, Found):
+            if found.row.nth:
+                why = f"element {found.row.nth}: {why}"
+            if _EMPTY in why:
+                self._look_elsewhere(found.row.data)
+        problem = TraceProblem(place, row.line, why)
+        if by_nature:
+            self._note(f"no trace: {error}", f"{place}:{row.line}")
+        elif len(self.report.problems) < SHOWN:
             self.report.problems.append(problem)
-        if bad is not None:
-            # ASCII, because what made the row bad may be text that UTF-8 cannot hold.
-            text = raw if isinstance(raw, str) else json.dumps(raw, default=str)
-            bad.write(json.dumps(problem._asdict() | {"raw": text}) + "\n")
+        # ASCII, because what made the row bad may be text that UTF-8 cannot hold.
+        text = raw if isinstance(raw, str) else json.dumps(raw, default=str)
+        bad.write(json.dumps(problem._asdict() | {"raw": text}) + "\n")
+
+    def _look_elsewhere(self, record: Record) -> None:
+        """Where the texts of a record stand that gave no trace, fields that were just tried aside."""
+        if self.elsewhere.total() < 1000:
+            tried = {*self.plan.mapping.values()}
+            for path, text in leaves(record):
+                if len(text) >= 20 and path not in tried:
+                    self.elsewhere[path] += len(text)
 
     def finish(self) -> None:
         """Raise if nothing may be written."""
@@ -255,12 +300,41 @@ class _Importing:
         for target, name in self.plan.mapping.items():
             if not self.found[target] and self.columns:
                 what = f"--map {target}={name}: no row has a field {name!r}"
-                raise InputError(what, did_you_mean(name, list(self.columns)))
+                raise InputError(what, did_you_mean(name, [c for c in self.columns if c != name]))
         if not report.rows:
             raise InputError(f"{', '.join(report.files)}: no rows", "nothing was written")
+        if report.left_out == report.rows:
+            why = "".join(
+                f"\n  {note.count} × {text}: {', '.join(note.first)}" for text, note in report.notes.items()
+            )
+            raise InputError(
+                f"none of {report.rows} rows is a trace; nothing was written{why}", self._where_texts()
+            )
         if report.problems and not self.skip:
-            shown = listed(report.problems, report.skipped)
+            shown = listed(report.problems, report.skipped - report.left_out)
             raise InputError(
                 f"{report.skipped} of {report.rows} rows cannot be imported; nothing was written{shown}",
-                f"mend them, or import the other {report.traces} with --on-error skip; ids can be taken from a field with --map id=FIELD",
+                f"mend them, or import the other {report.traces} with --on-error skip; ids can be taken from a field with --map id=FIELD"
+                + self._where_texts("; "),
             )
+
+    def _where_texts(self, before: str = "") -> str:
+        if not self.elsewhere:
+            return before and ""
+        names = ", ".join(name for name, _ in self.elsewhere.most_common(4))
+        return f"{before}texts stand in {names}: --map response=FIELD takes one"
+
+
+def _aligned(record: Record, count: int, k: int) -> Record:
+    """The record of one generation: of each list that has as many elements as there are generations, its own."""
+
+    def own(value: Any, deep: bool) -> Any:
+        if isinstance(value, list) and len(value) == count and not is_conversation(value):
+            return value[k]
+        return (
+            {name: own(inner, False) for name, inner in value.items()}
+            if deep and isinstance(value, dict)
+            else value
+        )
+
+    return {name: own(value, True) for name, value in record.items()}

@@ -213,8 +213,10 @@ def test_a_mapped_answer_keeps_what_it_displaces(write_jsonl: WriteJsonl, tmp_pa
         ("<think>a <think>b</think>c</think>d", "repeated", "a <think>b", "more than one pair"),
         ("<think>a <think>b</think>c", "repeated", "a <think>b", "more than one pair"),
         ("a</think>b</think>c", "repeated", "a", "more than one pair"),
-        ("<thinking>a</thinking>b", "absent", "<thinking>a</thinking>b", "<thinking> was seen"),
-        ("a</THINK>b", "absent", "a</THINK>b", "</THINK> was seen"),
+        ("<thinking>a</thinking>b", "closed", "a", "reasoning in <thinking> … </thinking>"),
+        ("<Think>a</THINK>b</think>", "repeated", "a", "more than one pair"),
+        ("a <thought> b", "absent", "a <thought> b", "<thought> stays in the text"),
+        ("Q<think>a</think>b", "closed", "a", "text before <think>"),
     ],
 )
 def test_odd_thinking_is_counted_and_named(
@@ -228,12 +230,17 @@ def test_odd_thinking_is_counted_and_named(
     assert (trace.think, trace.reasoning) == (think, reasoning)
 
 
-def test_another_think_tag_is_named_where_the_known_one_is_demanded(
+def test_a_tag_of_the_users_own_comes_before_those_that_are_known(
     write_jsonl: WriteJsonl, tmp_path: Path
 ) -> None:
-    path = write_jsonl("t.jsonl", {"response": "<Think>a</Think>b"})
-    with pytest.raises(InputError, match="<Think> is taken as text"):
-        import_traces([path], tmp_path / "out.jsonl", no_think="error")
+    path = write_jsonl("t.jsonl", {"response": "((hm))<think>a</think>b"}, {"response": "plain <thought>"})
+    report = import_traces(
+        [path], tmp_path / "out.jsonl", think_tags=[("((", "))")], no_think="error", on_error="skip"
+    )
+    (trace,) = read_traces(tmp_path / "out.jsonl")
+    assert (trace.reasoning, trace.answer) == ("hm", "<think>a</think>b")
+    assert any("<think> stays in the text" in note for note in report.notes)
+    assert "<thought> is taken as text" in report.problems[0].why, "named where a known one is demanded"
 
 
 @pytest.mark.parametrize(

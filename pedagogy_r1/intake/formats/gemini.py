@@ -1,0 +1,38 @@
+"""Replies of Gemini and Vertex: parts that are thoughts, and parts that are not.
+
+{"candidates": [{"content": {"role": "model", "parts": [{"text": "Easy.", "thought": true}, {"text": "4"}]}, "finishReason": "STOP"}],
+ "modelVersion": "gemini-2.5-pro"}
+"""
+
+from __future__ import annotations
+
+from ..format import Format, Record, Said, name
+from ..replies import pair
+
+
+def fits(record: Record) -> bool:
+    return (
+        isinstance(record.get("candidates"), list) and "request" not in record
+    ) or "promptFeedback" in record
+
+
+def read(record: Record) -> list[Said]:
+    found = pair(record, None, record)
+    for said in found:
+        said.id = name(record.get("responseId", record.get("response_id")))
+    return found
+
+
+def format() -> Format:
+    parts = [{"text": "Two and two.", "thought": True}, {"text": "4"}]
+    return Format(
+        what="replies of Gemini and Vertex",
+        example={
+            "candidates": [
+                {"content": {"parts": parts, "role": "model"}, "finishReason": "STOP", "index": 0}
+            ],
+            "modelVersion": "gemini-2.5-pro",
+        },
+        fits=fits,
+        read=read,
+    )

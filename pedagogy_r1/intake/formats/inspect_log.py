@@ -1,0 +1,168 @@
+"""Logs of inspect_ai: ``.eval`` (a zip archive of samples) and ``.json``; all samples, epochs and scores.
+
+    run.eval:  header.json, samples/s1_epoch_1.json, …
+    {"id": "s1", "epoch": 1, "input": "2+2?", "target": "4", "messages": […], "output": {"choices": [{"message": {"content": [
+      {"type": "reasoning", "reasoning": "Easy."}, {"type": "text", "text": "4"}]}}]}, "scores": {"includes": {"value": "C"}}}
+
+Read by the documented layout, whether or not inspect_ai is installed, so that a log gives the same traces everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError
+from ...files.archive import names_in, zip_entries
+from ..format import Format, NoTrace, Record, Said, has, name, obj, text
+from ..messages import hear, is_conversation, last_turn
+from ..replies import error_text
+
+_ABOUT = (
+    "eval_id",
+    "run_id",
+    "created",
+    "task",
+    "task_id",
+    "task_version",
+    "task_args",
+    "model",
+    "solver",
+    "dataset",
+    "tags",
+)
+
+
+def opens(path: Path) -> Iterator[Record] | None:
+    """The samples of an ``.eval`` archive; ``None`` for another file."""
+    names = names_in(path) if path.suffix in (".eval", ".zip") else []
+    header = next((n for n in ("header.json", "_journal/start.json") if n in names), None)
+    return _samples(path, header) if header else None
+
+
+def _samples(path: Path, header: str) -> Iterator[Record]:
+    about: Record = {}
+    for entry, data in zip_entries(path, lambda n: n == header or n.startswith("samples/"), first=header):
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: {entry}: bad JSON: {error}", "write the log again") from None
+        if entry == header:
+            about = _about(found)
+        else:
+            yield obj(found) | {"log": about}
+
+
+def _about(log: Any) -> Record:
+    return {
+        key: value
+        for key, value in obj(obj(log).get("eval")).items()
+        if key in _ABOUT and value not in (None, {}, [])
+    }
+
+
+def fits(record: Record) -> bool:
+    return (has(record, "eval", "version") and "eval" in record) or (
+        has(record, "epoch", "output") and "input" in record
+    )
+
+
+def parts(record: Record) -> Iterator[Record]:
+    """The samples of a log in JSON."""
+    if "eval" not in record:
+        yield record
+        return
+    samples = record.get("samples")
+    if not isinstance(samples, list) or not samples:
+        raise NoTrace("a log without samples")
+    for sample in samples:
+        yield obj(sample) | {"log": _about(record)}
+
+
+def read(record: Record) -> list[Said]:
+    whole = _attached(record, obj(record.get("attachments")))
+    messages, output = whole.get("messages"), obj(whole.get("output"))
+    choices: list[Any] = output["choices"] if isinstance(output.get("choices"), list) else []
+    said = Said(record=whole, item=name(whole.get("id")), correct=_correct(whole), reference=_target(whole))
+    said.model = name(output.get("model")) or name(obj(whole.get("log")).get("model"))
+    asked = whole.get("input")
+    said.question = last_turn(asked, prompt_only=True).question if is_conversation(asked) else text(asked)
+    if is_conversation(messages) and any(m.get("role") == "assistant" for m in messages):
+        turn = last_turn(messages)
+        said.response, said.reasoning, said.question = (
+            turn.response,
+            turn.reasoning if turn.thinks else None,
+            said.question or turn.question,
+        )
+        if turn.system:
+            said.more["system"] = turn.system
+    elif choices:
+        heard = hear(obj(obj(choices[0]).get("message")))
+        said.response, said.reasoning = heard.text, heard.reasoning if heard.thinks else None
+    if not said.response.strip() and not said.reasoning:
+        error = whole.get("error")
+        raise NoTrace(f"a sample that failed: {error_text(error)}" if error else "an empty output")
+    others = [hear(obj(obj(choice).get("message"))) for choice in choices[1:]]
+    more = [
+        Said(
+            question=said.question,
+            response=h.text,
+            reasoning=h.reasoning if h.thinks else None,
+            record=whole,
+            item=said.item,
+        )
+        for h in others
+    ]
+    return [said, *more]
+
+
+def _target(sample: Record) -> Any:
+    target = sample.get("target")
+    return target[0] if isinstance(target, list) and len(target) == 1 else target or None
+
+
+def _correct(sample: Record) -> bool | None:
+    """What the scorers say, if they agree: ``C`` and 1 are right, ``I`` and 0 wrong."""
+    values = {
+        obj(score).get("value")
+        for score in obj(sample.get("scores")).values()
+        if isinstance(obj(score).get("value"), str | int | float)
+    }
+    known = {"C": True, 1: True, "I": False, 0: False}
+    said = {known.get(value) for value in values}
+    return said.pop() if len(said) == 1 else None
+
+
+def _attached(value: Any, attachments: Record) -> Any:
+    """The value with the texts that a log keeps apart put back."""
+    if not attachments:
+        return value
+    if isinstance(value, str) and value.startswith("attachment://"):
+        return attachments.get(value.removeprefix("attachment://"), value)
+    if isinstance(value, dict):
+        return {
+            key: _attached(inner, attachments) if key != "attachments" else inner
+            for key, inner in value.items()
+        }
+    return [_attached(inner, attachments) for inner in value] if isinstance(value, list) else value
+
+
+def format() -> Format:
+    message = {
+        "role": "assistant",
+        "content": [{"type": "reasoning", "reasoning": "Two and two."}, {"type": "text", "text": "4"}],
+    }
+    return Format(
+        what="logs of inspect_ai, .eval or .json",
+        example={
+            "id": "s1", "epoch": 1, "input": "2+2?", "target": "4",
+            "messages": [{"role": "user", "content": "2+2?"}, message], "output": {"model": "m", "choices": [{"message": message}]},
+            "scores": {"includes": {"value": "C"}},
+        },
+        fits=fits,
+        read=read,
+        parts=parts,
+        opens=opens,
+    )  # fmt: skip

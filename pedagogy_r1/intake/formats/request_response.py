@@ -1,0 +1,51 @@
+"""A request and its reply, side by side, as scripts save them, and Vertex's and Gemini's batches.
+
+{"request": {"model": "m", "messages": [{"role": "user", "content": "2+2?"}]}, "response": {"choices": [{"message": {…}}]}}
+{"key": "item-1", "request": {"contents": […]}, "response": {"candidates": […]}}
+{"status": "", "processed_time": "…", "request": {"contents": […]}, "response": {"candidates": […]}}
+"""
+
+from __future__ import annotations
+
+from ..format import Format, NoTrace, Record, Said, name, obj, unfold
+from ..replies import error_text, is_reply, pair
+
+
+def fits(record: Record) -> bool:
+    if "custom_id" in record or not isinstance(record.get("request"), dict | str):
+        return False
+    failed = bool(record.get("error")) or bool(record.get("status"))
+    reply = unfold(record.get("response", record.get("completion")))
+    return is_reply(_body(reply)) or (
+        ("key" in record or "processed_time" in record) and (failed or isinstance(reply, dict))
+    )
+
+
+def _body(reply: object) -> Record:
+    return obj(obj(reply).get("body")) or obj(reply)
+
+
+def read(record: Record) -> list[Said]:
+    whole = unfold(record)
+    reply = _body(whole.get("response", whole.get("completion")))
+    failed = record.get("error") or record.get("status")
+    if not is_reply(reply):
+        raise NoTrace(f"a request that failed: {error_text(failed or reply or 'no reply')}")
+    request = obj(whole["request"])
+    found = pair(whole, obj(request.get("body")) or request, reply)
+    for said in found:
+        said.item = name(record.get("key")) or name(record.get("id"))
+        said.record = whole
+    return found
+
+
+def format() -> Format:
+    return Format(
+        what="requests with their replies side by side; Gemini's and Vertex's batches",
+        example={
+            "request": {"model": "m", "messages": [{"role": "user", "content": "2+2?"}]},
+            "response": {"model": "m", "choices": [{"message": {"role": "assistant", "reasoning_content": "Two and two.", "content": "4"}}]},
+        },
+        fits=fits,
+        read=read,
+    )  # fmt: skip

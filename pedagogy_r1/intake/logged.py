@@ -1,0 +1,226 @@
+"""Calls of language models as observability tools log them: an input, an output, and attributes with dotted names.
+
+{"gen_ai.input.messages": […], "gen_ai.output.messages": [{"role": "assistant", "parts": [{"type": "reasoning", "content": "RRR"}, …]}]}
+{"llm.output_messages.0.message.role": "assistant", "llm.output_messages.0.message.contents.0.message_content.text": "AAA"}
+{"gen_ai.completion.0.content": "AAA", "gen_ai.prompt.0.content": "QQQ"}
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .format import NoTrace, Record, Said, first, name, obj, text, unfold
+from .messages import NotChat, hear, is_conversation, joined, last_turn, role_of
+from .replies import asked_of, is_reply, replies
+
+NO_CALL = "a span that is no model call"
+_TEXTS = ("output", "content", "text", "completion", "answer", "result", "response", "value")
+_ASKED = ("input", "question", "prompt", "query", "text", "value")
+
+
+def io_said(asked: Any, answered: Any) -> list[Said]:
+    """What the output of a call says, and the question in its input, whatever both of them are."""
+    found = _answered(unfold(answered))
+    question, system = _question(unfold(asked))
+    for said in found:
+        said.question = said.question or question
+        if system:
+            said.more.setdefault("system", system)
+    return found
+
+
+def _answered(output: Any, depth: int = 4) -> list[Said]:
+    if isinstance(output, str) and output.strip():
+        return [Said(response=output)]
+    if is_conversation(output):
+        turn = last_turn(output)
+        return [
+            Said(
+                question=turn.question,
+                response=turn.response,
+                reasoning=turn.reasoning if turn.thinks else None,
+            )
+        ]
+    if isinstance(output, dict):
+        if generations := output.get("generations"):
+            return _generations(generations)
+        if is_reply(output):
+            return replies(output)
+        if role_of(output) or any(
+            isinstance(output.get(n), str) for n in ("reasoning_content", "reasoning", "thinking")
+        ):
+            heard = hear(output)
+            return [Said(response=heard.text, reasoning=heard.reasoning if heard.thinks else None)]
+        for column in ("messages", "message", *_TEXTS):
+            if depth and output.get(column):
+                return _answered(output[column], depth - 1)
+    if isinstance(output, list) and output and depth:
+        if all(isinstance(part, dict) and "type" in part for part in output):
+            heard = hear({"role": "assistant", "content": output})
+            return [Said(response=heard.text, reasoning=heard.reasoning if heard.thinks else None)]
+        if len(output) == 1:
+            return _answered(output[0], depth - 1)
+    raise NoTrace("an empty output" if not output else "an output that is no reply of a model")
+
+
+def _generations(value: Any) -> list[Said]:
+    """LangChain's: a list of prompts, each with a list of generations."""
+    while isinstance(first(value), list):
+        value = value[0]
+    found = []
+    for one in value if isinstance(value, list) else []:
+        heard = (
+            hear(one["message"])
+            if isinstance(obj(one).get("message"), dict)
+            else hear(text(obj(one).get("text")))
+        )
+        found.append(
+            Said(
+                response=heard.text or text(obj(one).get("text")),
+                reasoning=heard.reasoning if heard.thinks else None,
+            )
+        )
+    if not found:
+        raise NoTrace("an empty output")
+    return found
+
+
+def _question(value: Any, depth: int = 4) -> tuple[str, str]:
+    """(question, system)."""
+    if isinstance(value, str):
+        return value, ""
+    while isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        value = value[0]
+    if is_conversation(value):
+        turn = last_turn(value, prompt_only=True)
+        return turn.question, turn.system
+    if isinstance(value, dict):
+        said = Said()
+        try:
+            asked_of(
+                value
+                if not isinstance(first(value.get("messages")), list)
+                else {"messages": value["messages"][0]},
+                said,
+            )
+        except NotChat:
+            return "", ""
+        if said.question:
+            return said.question, said.more.get("system", "")
+        for column in _ASKED:
+            if depth and value.get(column):
+                return _question(value[column], depth - 1)
+        words = [v for v in value.values() if isinstance(v, str)]
+        return (words[0], "") if len(words) == 1 else ("", "")
+    return (
+        ("\n\n".join(value), "")
+        if isinstance(value, list) and all(isinstance(v, str) for v in value)
+        else ("", "")
+    )
+
+
+def attributes_of(record: Record) -> Record:
+    """The attributes of a span, by dotted name, wherever it keeps them; those of its events too."""
+    found: Record = {}
+    for column, value in record.items():
+        if column == "attributes" and isinstance(value, dict):
+            found |= value
+        elif column == "events" and isinstance(value, list):
+            for event in value:
+                found |= {k: v for k, v in obj(obj(event).get("attributes")).items() if k not in found}
+        else:
+            found[column.removeprefix("attributes.")] = value
+    return found
+
+
+def is_model_span(attributes: Record) -> bool:
+    """Whether some attribute is named by a convention for language models."""
+    return (
+        any(column.startswith(("gen_ai.", "llm.", "openinference.")) for column in attributes)
+        or "gen_ai" in attributes
+    )
+
+
+def span_said(attributes: Record) -> list[Said]:
+    """What a span of a model call says, by the GenAI conventions or OpenInference's; raises `NoTrace` for another span."""
+    nested = nest(unfold(attributes))
+    gen, llm = obj(nested.get("gen_ai")), obj(nested.get("llm"))
+    output = (
+        _messages(obj(gen.get("output")).get("messages"))
+        or _messages(gen.get("completion"))
+        or _messages(llm.get("output_messages"))
+    )
+    asked = (
+        _messages(obj(gen.get("input")).get("messages"))
+        or _messages(gen.get("prompt"))
+        or _messages(llm.get("input_messages"))
+    )
+    kind = str(obj(obj(nested.get("openinference")).get("span")).get("kind", "")).upper()
+    if kind and kind != "LLM":
+        raise NoTrace(f"{NO_CALL} ({kind})")
+    if not output:
+        answered = obj(nested.get("output")).get("value") if kind == "LLM" else None
+        if not answered:
+            raise NoTrace(NO_CALL)
+        found = io_said(asked or obj(nested.get("input")).get("value"), answered)
+    else:
+        heard = [hear(message) for message in output]
+        thought = joined(h.reasoning for h in heard)
+        several = len(heard) > 1 and all(obj(m).get("finish_reason") for m in output)
+        found = [
+            Said(response=h.text, reasoning=h.reasoning if h.thinks else None)
+            for h in (heard if several else heard[-1:])
+        ]
+        if not several and thought:
+            found[0].reasoning = thought
+        for said in found:
+            said.question, system = _question(asked)
+            if system:
+                said.more["system"] = system
+    model = (
+        obj(gen.get("response")).get("model") or obj(gen.get("request")).get("model") or llm.get("model_name")
+    )
+    for said in found:
+        said.model = said.model or name(model)
+    if not any(said.response or said.reasoning for said in found):
+        raise NoTrace("an empty output")
+    return found
+
+
+def _messages(value: Any) -> list[Any]:
+    return (
+        [m for m in value if isinstance(m, dict | str) and m]
+        if isinstance(value, list)
+        else [value]
+        if isinstance(value, str) and value
+        else []
+    )
+
+
+def nest(flat: Record) -> Record:
+    """Dotted names as nested objects; names that are numbers as lists.
+
+    >>> nest({"a.0.b": "x", "a.1.b": "y", "c": 1})
+    {'a': [{'b': 'x'}, {'b': 'y'}], 'c': 1}
+    """
+    tree: Record = {}
+    for column, value in flat.items():
+        at, path = tree, column.split(".")
+        for part in path[:-1]:
+            inner = at.get(part)
+            if not isinstance(inner, dict):
+                inner = at[part] = {} if inner is None else {"": inner}
+            at = inner
+        if isinstance(at.get(path[-1]), dict) and not isinstance(value, dict):
+            at[path[-1]][""] = value
+        else:
+            at[path[-1]] = value
+    return obj(_listed(tree))
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value and all(isinstance(k, str) and k.isascii() and k.isdigit() for k in value):
+        return [_listed(value[k]) for k in sorted(value, key=int)]
+    return {k: _listed(v) for k, v in value.items()}

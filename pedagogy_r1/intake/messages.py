@@ -1,0 +1,266 @@
+"""A chat message, in whatever dialect it is written: who speaks, what is said, what was thought.
+
+    {"role": "assistant", "reasoning_content": "RRR", "content": "AAA"}                                    DeepSeek, vLLM
+    {"role": "assistant", "content": [{"type": "thinking", "thinking": "RRR"}, {"type": "text", "text": "AAA"}]}   Anthropic
+    {"role": "model", "parts": [{"text": "RRR", "thought": true}, {"text": "AAA"}]}                        Gemini
+    {"lc": 1, "type": "constructor", "id": [… "AIMessage"], "kwargs": {"content": "AAA", "additional_kwargs": {…}}}   LangChain
+
+Every format reads its messages here. What is not read (tool calls, images, signatures) stays where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeGuard
+
+FLAGS = frozenset(
+    ("on", "off", "true", "false", "yes", "no", "none", "null", "low", "minimal", "medium", "high", "xhigh", "auto", "enabled",
+     "disabled", "default")
+)  # fmt: skip
+"""Words that a field called ``reasoning`` or ``thinking`` holds where it is a switch, and no reasoning."""
+
+_ROLES = {
+    "human": "user", "developer": "system", "tool_result": "tool", "function": "tool",
+    **dict.fromkeys(("gpt", "model", "bot", "ai", "assistant", "chatbot"), "assistant"),
+}  # fmt: skip
+_LC = {
+    "HumanMessage": "user",
+    "AIMessage": "assistant",
+    "AIMessageChunk": "assistant",
+    "SystemMessage": "system",
+    "ToolMessage": "tool",
+}
+_REASONING = (
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reasoning_text",
+    "reasoning_details",
+    "thinking_blocks",
+)
+_HOLDERS = ("additional_kwargs", "provider_specific_fields")
+_CONTENT = ("content", "value", "parts", "contents", "content_blocks", "prompt", "text")
+_INNER = ("thinking", "reasoning", "text", "content", "reasoning_text", "summary")
+_THOUGHT_TYPES = frozenset(
+    ("thinking", "reasoning", "thought", "thoughts", "reasoning_text", "reasoning.text", "reasoning.summary", "summary_text",
+     "redacted_thinking", "reasoning.encrypted")
+)  # fmt: skip
+_TEXT_TYPES = frozenset(("", "text", "output_text", "input_text", "refusal"))
+
+
+class NotChat(ValueError):
+    """The row looks like a chat and cannot be read as one."""
+
+
+class Heard(NamedTuple):
+    """What a message says. ``thinks``: it has a place of its own for reasoning, though nothing may stand there."""
+
+    role: str
+    text: str
+    reasoning: str
+    thinks: bool = False
+    channel: str = ""
+
+
+def is_conversation(value: Any) -> TypeGuard[list[dict[str, Any]]]:
+    """A non-empty list of objects with a role."""
+    return isinstance(value, list) and bool(value) and all(isinstance(m, dict) and role_of(m) for m in value)
+
+
+def role_of(message: dict[str, Any]) -> str:
+    """user, assistant, system, tool …; empty if the message has no role."""
+    author = message.get("author")
+    given = message.get("role", message.get("from", message.get("message.role")))
+    if given is None and isinstance(author, dict):
+        given = author.get("role")
+    if given is None and (
+        isinstance(kwargs := message.get("kwargs"), dict) or isinstance(message.get("data"), dict)
+    ):
+        names = message.get("id")
+        if isinstance(names, list) and names and names[-1] in _LC:
+            return _LC[names[-1]]
+        given = kwargs.get("type") if isinstance(kwargs, dict) else message.get("type")
+    if given is None and isinstance(message.get("message"), dict):
+        return role_of(message["message"])
+    if given is None and message.get("type") in ("human", "ai", "system", "tool") and "content" in message:
+        given = message["type"]
+    role = str(given).lower() if given is not None else ""
+    return _ROLES.get(role, role)
+
+
+def hear(message: Any) -> Heard:
+    """Read one message; raises `NotChat` if its content is neither text nor parts of it."""
+    if isinstance(message, str):
+        return Heard("", message, "")
+    role, message = role_of(message), _plain(message)
+    content = _content(message)
+    said, thought, thinks = _parts(content) if isinstance(content, list) else (_whole(content), [], False)
+    for field in _fields(message):
+        thinks = True
+        thought = (
+            [*field, *thought] if not thought else thought + [t for t in field if not _within(t, thought)]
+        )
+    if not said and isinstance(message.get("refusal"), str):
+        said = message["refusal"]
+    return Heard(role, said, joined(thought), thinks, str(message.get("channel") or ""))
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Several stretches of one speaker; what is empty or was just said is left out."""
+    kept: list[str] = []
+    for text in texts:
+        if text.strip() and not _within(text, kept):
+            kept.append(text)
+    return "\n\n".join(kept)
+
+
+def _within(text: str, others: Sequence[str]) -> bool:
+    return any(text.strip() in other for other in others)
+
+
+def _plain(message: dict[str, Any]) -> dict[str, Any]:
+    """The message without what a dialect wraps it in."""
+    for wrapper in ("kwargs", "data", "message"):
+        inner = message.get(wrapper)
+        if isinstance(inner, dict) and "content" not in message:
+            return _plain(inner)
+    if any(name.startswith("message.") for name in message):
+        return {name.removeprefix("message."): value for name, value in message.items()}
+    return message
+
+
+def _content(message: dict[str, Any]) -> Any:
+    name = next((name for name in _CONTENT if message.get(name) is not None), "content")
+    content = message.get(name)
+    if isinstance(content, dict):
+        content = content.get("parts", content.get("content", content.get("text", content)))
+    if isinstance(content, str) and content.lstrip()[:2] in ("[{", '["') and '"type"' in content:
+        return _json_parts(content)
+    return content
+
+
+def _json_parts(content: str) -> Any:
+    """Parts that were written as JSON into a cell of text."""
+    try:
+        parts = json.loads(content)
+    except (ValueError, RecursionError):
+        return content
+    return parts if all(isinstance(part, dict) and "type" in part for part in parts) else content
+
+
+def _whole(content: Any) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    raise NotChat(f"a message's content is {type(content).__name__}, not text")
+
+
+def _parts(content: list[Any]) -> tuple[str, list[str], bool]:
+    """(text, stretches of reasoning, whether there is a part for reasoning)."""
+    read = [part_of(part) for part in content]
+    said = "".join(text for kind, text in read if kind == "text")
+    return (
+        said,
+        [text for kind, text in read if kind == "reasoning" and text],
+        any(kind == "reasoning" for kind, _ in read),
+    )
+
+
+def part_of(part: Any) -> tuple[str, str]:
+    """("text" or "reasoning", its text); ("", "") for an image, a tool call …"""
+    if isinstance(part, str):
+        return "text", part
+    if not isinstance(part, dict):
+        return "", ""
+    if isinstance(part.get("message_content"), dict):
+        part = part["message_content"]
+    part = {name.removeprefix("message_content."): value for name, value in part.items()}
+    kind = str(part.get("type") or "").lower()
+    for name in ("reasoningContent", "reasoning_content"):
+        if isinstance(part.get(name), dict):
+            inner = part[name].get("reasoningText", part[name].get("text", ""))
+            return "reasoning", flat(inner)
+    if part.get("thought") is True or kind in _THOUGHT_TYPES or (not kind and _thought_only(part)):
+        return "reasoning", flat(part)
+    if kind in _TEXT_TYPES:
+        text = next((part[n] for n in ("text", "content", "refusal") if isinstance(part.get(n), str)), None)
+        return ("text", text) if text is not None else ("", "")
+    return "", ""
+
+
+def _thought_only(part: dict[str, Any]) -> bool:
+    return any(isinstance(part.get(name), str | list) for name in ("thinking", "reasoning"))
+
+
+def flat(value: Any) -> str:
+    """The text of reasoning that is written as text, as parts, or as an object that holds one of these."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        pieces = [flat(v) for v in value]
+        summaries = any(
+            isinstance(v, dict) and v.get("type") in ("summary_text", "reasoning.summary") for v in value
+        )
+        return ("\n\n" if summaries else "").join(piece for piece in pieces if piece)
+    if isinstance(value, dict):
+        return next((text for name in _INNER if name in value and (text := flat(value[name]))), "")
+    return ""
+
+
+def reasoning_in(value: Any) -> str:
+    """Reasoning in a field that is named for it; a switch (``"on"``, an effort) is none."""
+    if isinstance(value, str):
+        return "" if value.strip().lower() in FLAGS else value
+    if isinstance(value, dict) and isinstance(value.get("summary"), str) and not {*_INNER[:5]} & value.keys():
+        return ""  # what was asked for: {"effort": "medium", "summary": "detailed"}
+    return flat(value) if isinstance(value, dict | list) else ""
+
+
+def _fields(message: dict[str, Any]) -> Iterable[list[str]]:
+    """The reasoning in each field of a message that is named for it."""
+    holders = [message, *(message[name] for name in _HOLDERS if isinstance(message.get(name), dict))]
+    for holder in holders:
+        for name in _REASONING:
+            if name in holder and (text := reasoning_in(holder[name])):
+                yield [text]
+
+
+class Turn(NamedTuple):
+    """The last answer in a conversation, what was asked for it, and the system's message."""
+
+    question: str
+    response: str
+    reasoning: str
+    system: str
+    thinks: bool
+
+
+def last_turn(messages: Sequence[Any], *, prompt_only: bool = False) -> Turn:
+    """Read a conversation's last turn: what the model thought and said since somebody last asked it something.
+
+    With ``prompt_only`` there is no answer in it. Raises `NotChat` without an assistant's message otherwise.
+    """
+    heard = [hear(message) for message in messages]
+    end = len(heard)
+    if not prompt_only:
+        end = max((i for i, h in enumerate(heard) if h.role == "assistant"), default=-1)
+        if end < 0:
+            raise NotChat("no assistant message in the conversation")
+    start = end
+    while start and not (heard[start - 1].role == "user" and heard[start - 1].text.strip()):
+        start -= 1
+    first = start
+    while first and heard[first - 1].role == "user":
+        first -= 1
+    question = "\n\n".join(h.text for h in heard[first:start] if h.text)
+    system = "\n\n".join(h.text for h in heard if h.role == "system")
+    if prompt_only:
+        return Turn(question, "", "", system, False)
+    spoken = [h for h in heard[start : end + 1] if h.role == "assistant"]
+    thought = joined(t for h in spoken for t in (h.reasoning, h.text if h.channel == "analysis" else ""))
+    final = [h.text for h in spoken if h.channel == "final"] or [
+        heard[end].text if heard[end].channel != "analysis" else ""
+    ]
+    return Turn(question, "\n\n".join(final), thought, system, any(h.thinks or h.channel for h in spoken))

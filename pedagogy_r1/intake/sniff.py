@@ -1,0 +1,113 @@
+"""Which format a record is of, told by its content; and the records of a file, whatever holds them.
+
+    run.eval            → the samples of an inspect log           spans.jsonl, 1 line   → its three spans
+    out.jsonl.zst       → its lines, unpacked as they are read    [[{"generated_text"…}]] → its one record
+
+Every plugin of `pedagogy_r1.intake.formats` is asked, those of other distributions first, ``record`` last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import InputError, PluginError, did_you_mean
+from ..files.records import BadRow, Row, plain_suffix, read_rows
+from ..files.table_rows import TableHead
+from ..plugins import OURS, found, load_all
+from .format import PACKAGE, Format, NoTrace, Record
+
+LAST = "record"
+"""The format that fits every record."""
+
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".ods", ".parquet", ".eval")
+"""Of the files that are taken from a directory, packed (``.gz``, ``.zst``) or not."""
+
+
+class Found(NamedTuple):
+    """A record of a file: its row, its format, and its number among the records of one row, from 1 (0: the only one)."""
+
+    row: Row
+    format: str
+    part: int = 0
+
+
+class Formats:
+    """All formats that can be used, in the order in which they are asked; with ``forced``, that one alone."""
+
+    def __init__(self, forced: str | None = None) -> None:
+        plugins = found(PACKAGE)
+        if forced and forced not in plugins:
+            raise PluginError(f"no format is named {forced!r}", did_you_mean(forced, sorted(plugins)))
+        made = {name: make() for name, make in load_all(PACKAGE).items()}
+        ours = {name for name in made if plugins[name][0].origin == OURS}
+        names = sorted(made, key=lambda name: (made[name].last, name == LAST, name in ours, name))
+        self.all: dict[str, Format] = {name: made[name] for name in names if forced in (None, name)}
+
+    def of(self, record: Record) -> str:
+        """The name of the first format that fits."""
+        if len(self.all) == 1:
+            return next(iter(self.all))
+        return next(name for name, format in self.all.items() if format.fits(record))
+
+    def records(self, path: Path, head: TableHead | None = None) -> Iterator[Found | BadRow]:
+        """The records of a file, one by one."""
+        for row in self._rows(path, head):
+            if isinstance(row, BadRow):
+                yield row
+                continue
+            name = self.of(row.data)
+            parts = self.all[name].parts
+            if parts is None:
+                yield Found(row, name)
+                continue
+            try:
+                records = list(parts(row.data))
+            except NoTrace as why:
+                yield BadRow(row.line, str(why), "", row.sheet)
+                continue
+            for n, record in enumerate(records, 1):
+                yield Found(row._replace(data=record), name, n if len(records) > 1 else 0)
+
+    def _rows(self, path: Path, head: TableHead | None) -> Iterator[Row | BadRow]:
+        for format in self.all.values():
+            if format.opens and (records := format.opens(path)) is not None:
+                for n, record in enumerate(records, 1):
+                    yield Row(n, record, n)
+                return
+        yield from read_rows(path, head, nested=True)
+
+
+def files_of(paths: list[Path]) -> list[Path]:
+    """The files that are meant: those of a directory, below it too, and those that a pattern names."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += _inside(path)
+        elif not path.exists() and any(sign in str(path) for sign in "*?["):
+            anchor = Path(path.anchor or ".")
+            matched = sorted(p for p in anchor.glob(str(path.relative_to(path.anchor))) if p.is_file())
+            if not matched:
+                raise InputError(f"{path}: no file has such a name", "check the path")
+            files += matched
+        else:
+            files.append(path)
+    return list(dict.fromkeys(files))
+
+
+def _inside(folder: Path) -> list[Path]:
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and plain_suffix(path) in SUFFIXES
+        and not path.name.startswith(".")
+        and not path.name.endswith(".skipped.jsonl")
+    ]
+    if not files:
+        raise InputError(
+            f"{folder}: is a directory, and no file in it can be read",
+            f"known are {', '.join(SUFFIXES)}, also .gz and .zst",
+        )
+    return files

@@ -1,0 +1,218 @@
+"""What models put around their reasoning and around their answer, in every family that is known.
+
+    <think>RRR</think>AAA        [THINK]RRR[/THINK]AAA        <|begin_of_thought|>RRR<|end_of_thought|> …
+    <|channel|>analysis<|message|>RRR<|end|><|start|>assistant<|channel|>final<|message|>AAA<|return|>
+
+`split_response` tells reasoning from answer by them; nothing but the tags is dropped, and a known tag that stays in a text is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..trace import Think
+
+Pair = tuple[str, str]
+
+THINK: Pair = ("<think>", "</think>")
+FAMILIES: tuple[Pair, ...] = (
+    THINK,
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+    ("[THINK]", "[/THINK]"),  # Magistral
+    ("◁think▷", "◁/think▷"),  # Kimi
+    ("<seed:think>", "</seed:think>"),  # Seed-OSS
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThoughts
+    ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
+    ("<|channel>thought", "<channel|>"),  # Gemma
+    ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+)
+"""Opening and closing tags of reasoning; case does not matter."""
+
+ANSWERS: tuple[Pair, ...] = (
+    ("<answer>", "</answer>"),
+    ("<|begin_of_solution|>", "<|end_of_solution|>"),
+    ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+)
+"""Tags around an answer."""
+
+_KNOWN = re.compile("|".join(re.escape(tag) for pair in (*FAMILIES, *ANSWERS) for tag in pair), re.IGNORECASE)
+_HARMONY_TOKENS = re.compile(
+    r"<\|start\|>[^<]*|<\|channel\|>\s*\w+|<\|(?:message|end|return|call|constrain)\|>"
+    r"|(?:^\s*|assistant)(?:analysis|commentary|final)"
+)
+_HARMONY = re.compile(
+    r"(?:<\|start\|>(?P<role>[^<]*))?(?:<\|channel\|>(?P<channel>[^<]*))?(?:<\|constrain\|>[^<]*)?"
+    r"<\|message\|>(?P<text>.*?)(?:<\|(?:end|return|call)\|>|(?=<\|start\|>)|\Z)",
+    re.DOTALL,
+)
+_BARE = re.compile(r"assistant(?=(?:analysis|commentary|final))")
+
+
+@dataclass
+class Parted:
+    """A response, told apart. ``more``: what is neither, for the metadata; ``question``: where the response held it too."""
+
+    reasoning: str
+    answer: str
+    think: Think
+    question: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def split_response(response: str, extra: Sequence[Pair] = ()) -> Parted:
+    """Tell reasoning from answer; ``extra``: the user's own tags, which come before those that are known.
+
+    >>> parted = split_response("[THINK]2+2 is 4.[/THINK]<answer>4</answer>")
+    >>> parted.reasoning, parted.answer, parted.think
+    ('2+2 is 4.', '4', 'closed')
+    """
+    if harmony := split_harmony(response):
+        return harmony
+    pair = _family(response, extra)
+    parted = Parted(response, "", "absent") if pair is None else _split(response, pair)
+    _unwrap(parted)
+    if pair and pair != THINK:
+        parted.notes.append(f"reasoning in {pair[0].strip()} … {pair[1]}")
+    if parted.think != "repeated" and (tag := left_over(parted.reasoning, parted.answer)):
+        parted.notes.append(f"{tag} stays in the text: a tag that is known, but not where one is expected")
+    return parted
+
+
+def left_over(*texts: str) -> str | None:
+    """The first known tag that stands in one of the texts."""
+    for text in texts:
+        if found := _KNOWN.search(text):
+            return found.group()
+    return None
+
+
+def bare(text: str, extra: Sequence[Pair] = ()) -> list[str]:
+    """The stretches of a text between all known tags and marks: what must not be lost of it."""
+    parts = [text]
+    for tag in (tag for pair in extra for tag in pair):
+        parts = [piece for part in parts for piece in part.split(tag)]
+    parts = [piece for part in parts for piece in _KNOWN.split(part)]
+    parts = [piece for part in parts for piece in _HARMONY_TOKENS.split(part)]
+    return [piece.strip() for piece in parts if piece.strip()]
+
+
+def _family(response: str, extra: Sequence[Pair]) -> Pair | None:
+    """The pair of tags that this response uses.
+
+    The one that it begins with; else <think>, wherever one of its tags stands; else the first of which the closing tag is there.
+    """
+    if not extra and "<" not in response and "[" not in response and "◁" not in response:
+        return None
+    low = response.lower()
+    start = low.lstrip()
+    pairs = [*extra, *FAMILIES]
+    for pair in pairs:
+        if start.startswith(pair[0].lower()):
+            return pair
+    for pair in (*extra, THINK):
+        if pair[0].lower() in low or pair[1].lower() in low:
+            return pair
+    found = [(low.find(pair[1].lower()), pair) for pair in FAMILIES if pair[1].lower() in low]
+    return min(found)[1] if found else None
+
+
+def _split(response: str, pair: Pair) -> Parted:
+    opening, closing = pair
+    low, opening_low, closing_low = response.lower(), opening.lower(), closing.lower()
+    if len(low) != len(response):  # a letter whose small form is two: places would shift
+        low, opening_low, closing_low = response, opening, closing
+    start, end = low.find(opening_low), low.find(closing_low)
+    if start < 0 and end < 0:
+        return Parted(response, "", "absent")
+    if end < 0:
+        return Parted(response[:start] + response[start + len(opening) :], "", "unclosed")
+    if start < 0 or start > end:
+        return _more(Parted(response[:end], response[end + len(closing) :], "unopened"), pair)
+    before = response[:start]
+    parted = Parted(response[start + len(opening) : end], before + response[end + len(closing) :], "closed")
+    if before.strip():
+        parted.notes.append(f"text before {opening}: it stands before the answer")
+    return _more(parted, pair)
+
+
+def _more(parted: Parted, pair: Pair) -> Parted:
+    """Marks a response that has more of these tags than one pair."""
+    texts = (parted.reasoning.lower(), parted.answer.lower())
+    if any(tag.lower() in text for tag in pair for text in texts):
+        parted.think = "repeated"
+    return parted
+
+
+def _unwrap(parted: Parted) -> None:
+    """Takes off the tags around an answer; of a response without reasoning tags, what stands before them is the reasoning."""
+    text = parted.answer if parted.think != "absent" else parted.reasoning
+    for opening, closing in ANSWERS:
+        start, end = text.find(opening), text.rfind(closing)
+        if start < 0:
+            continue
+        inside = text[start + len(opening) : end if end > start else len(text)]
+        behind = text[end + len(closing) :].strip() if end > start else ""
+        if behind or opening in inside:
+            continue
+        if parted.think == "absent":
+            parted.reasoning, parted.answer = text[:start], inside
+        elif not text[:start].strip():
+            parted.answer = inside
+        return
+
+
+def split_harmony(response: str) -> Parted | None:
+    """A reply of gpt-oss in its own marks, or with them decoded away; ``None`` for anything else.
+
+    The analysis is the reasoning, the final channel the answer; what was said in other channels is kept under its channel's name.
+    """
+    if "<|message|>" in response:
+        head, spoken = _harmony_messages(response)
+    elif (low := response.lstrip()).startswith(("analysis", "assistantanalysis")) and "assistantfinal" in low:
+        head, spoken = "", _bare_messages(low)
+    else:
+        return None
+    if not any(channel for _, channel, _ in spoken):
+        return None
+    return _harmony(head, spoken)
+
+
+def _harmony_messages(response: str) -> tuple[str, list[tuple[str, str, str]]]:
+    found = list(_HARMONY.finditer(response))
+    head = response[: found[0].start()] if found else ""
+    spoken = [((m["role"] or "assistant").strip(), (m["channel"] or "").strip(), m["text"]) for m in found]
+    return head, spoken
+
+
+def _bare_messages(response: str) -> list[tuple[str, str, str]]:
+    spoken = []
+    for piece in _BARE.split(response):
+        channel = next((name for name in ("analysis", "commentary", "final") if piece.startswith(name)), "")
+        if piece:
+            spoken.append(("assistant", channel, piece[len(channel) :]))
+    return spoken
+
+
+def _harmony(head: str, spoken: Iterable[tuple[str, str, str]]) -> Parted:
+    """Messages as (role, channel, text), told apart."""
+    by: dict[str, list[str]] = {}
+    for role, channel, text in spoken:
+        name = channel.split()[0] if channel else ""
+        who = role.split()[0] if role else "assistant"
+        kind = name if who == "assistant" else {"developer": "system"}.get(who, who)
+        if who == "assistant" and name not in ("analysis", "final"):
+            text = f"{channel.partition(' ')[2]}: {text}" if " " in channel else text
+        by.setdefault(kind or "other", []).append(text)
+    if head.strip():
+        by.setdefault("other", []).insert(0, head)
+    reasoning, answer, question = ("\n\n".join(by.pop(kind, [])) for kind in ("analysis", "final", "user"))
+    more = {kind: "\n\n".join(texts) for kind, texts in by.items()}
+    think: Think = "closed" if answer or not reasoning else "unclosed"
+    notes = [f"what was said in {kind!r} is in metadata" for kind in more if kind != "system"]
+    return Parted(reasoning, answer, think, question, more, notes)
