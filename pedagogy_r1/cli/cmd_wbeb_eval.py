@@ -83,6 +83,8 @@ def _print(evaluation: Evaluation) -> None:
     ]
     heads = ("", "", "score", " ", level_words(evaluation.level), "n", "chance", "majority")
     put(table(*heads, "unread", "cut off", "tokens", rows=rows, left=("", "score")))
+    for note in evaluation.notes:
+        notice(note)
     for row in (*evaluation.rows, *evaluation.baselines):
         name = row.who if row in evaluation.baselines else _name(row)
         for note in row.notes:

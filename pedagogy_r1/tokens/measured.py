@@ -16,10 +16,10 @@ from ..errors import InputError
 from ..trace import Trace, Unit
 from ..unit.language import language_code, tokenize
 from ..unit.unitizer import SWITCH_CUES, Unitizer
+from ..wbeb.answers.stated_value import kind_of, read_answer, read_stated, same_answer
 from .noise import Codes, NoiseFamilies, NoiseTokens, noise_tokens
 from .response_thoughts import Response, Thought, response_correct, verdicts
 from .solutions import NEW_BELOW, Solutions, first_of_kind, solutions_of
-from .stated_answers import kind_of, same_answer, stated_answer
 from .tokenizer import SpacyTokenizer, Tokenizer, Tokens, tokens_of
 from .word_repetition import Marks, Repetition, repetition
 
@@ -74,7 +74,7 @@ def measure(
     measures, marks = repetition(trace.reasoning, words, question)
     ends = counted.before([t.end for t in thoughts]).tolist()
     kind = kind_of(trace.reference)
-    stated = [t.answer or stated_answer(trace.reasoning[t.start : t.end], kind) for t in thoughts]
+    stated = [t.answer or read_stated(trace.reasoning[t.start : t.end], kind).value for t in thoughts]
     right = verdicts(thoughts, stated, trace.reference, judged=judged)
     correct, how = response_correct(trace)
     total, item = len(counted) + answer, trace.item or trace.id
@@ -156,14 +156,16 @@ def _solutions(
             answers.append(answer)
             ends.append(end)
     new = _new(found, words, marks)
-    if (final := stated_answer(trace.answer, kind_of(trace.reference))) is not None:
+    if (final := read_answer(trace.answer, kind_of(trace.reference)).value) is not None:
         answers.append(final)
         ends.append(total)
         new.append(not found)  # else it tells again what the thoughts found
     return solutions_of(
         trace.id,
         [end - begin for begin, end in pairwise(ends)],
-        correct=[same_answer(answer, trace.reference) for answer in answers] if trace.reference else None,
+        correct=[same_answer(answer, trace.reference) is True for answer in answers]
+        if trace.reference
+        else None,
         new=new,
         total=total,
         item=trace.item,

@@ -3,7 +3,7 @@
     {"trace_id": "aime-3", "start": 0, "end": 1630, "confidences": [2, 1], "perspective": "ellipse"}
 
 Cut by ``thought@1`` or given by a file, one thought a line: somebody's, or that of language models told to find genuine
-switches and to judge (`asked_thoughts`). Correct by rule (`stated_answers.py`), or by two judges who each say 0, 1 or 2 how sure they are that
+switches and to judge (`asked_thoughts`). Correct by rule (`wbeb.answers.stated_value`), or by two judges who each say 0, 1 or 2 how sure they are that
 the thought leads to the right answer: it does if at least one of them says 2 (Wang et al. 2025, arXiv 2501.18585).
 """
 
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ..errors import InputError, first_fault
 from ..files.records import BadRow, read_rows
 from ..trace import Trace
-from .stated_answers import kind_of, same_answer, stated_answer
+from ..wbeb.answers.stated_value import kind_of, read_answer, read_stated, same_answer
 
 TWO_JUDGES = "two judges: correct if at least one says 2 of 2"
 SURE = 2
@@ -141,17 +141,22 @@ def response_correct(trace: Trace) -> tuple[bool | None, str]:
     """Whether a response is right, and how that is known: ``recorded``, ``rule``, ``no answer given``, or why not.
 
     A response without an answer part (cut off while thinking, or never divided) has one if its end states one; else
-    it gave no answer, which is wrong, as every benchmark scores it. An answer part that no rule can read is not judged.
+    it gave no answer, which is wrong, as every benchmark scores it. An answer part that no rule can read is not judged, nor one
+    that gives several answers, or the reference's formula written in another way.
     """
     if trace.correct is not None:
         return trace.correct, "recorded"
     if not trace.reference:
         return None, "neither correctness nor a reference is recorded"
     answer = trace.answer.strip()
-    end = answer or ("" if trace.think == "unclosed" else trace.reasoning[-END:])
-    stated = stated_answer(end, kind_of(trace.reference)) or (answer if len(answer) < SHORT else None)
-    if stated:
-        return same_answer(stated, trace.reference), "rule"
+    kind = kind_of(trace.reference)
+    end = "" if trace.think == "unclosed" else trace.reasoning[-END:]
+    said = read_answer(answer, kind) if answer else read_stated(end, kind)
+    if said.value is None and "several" in (said.why or ""):
+        return None, "several answers are given"
+    if stated := said.value or (answer if len(answer) < SHORT else None):
+        same = same_answer(stated, trace.reference)
+        return same, "rule" if same is not None else "answer and reference are written differently"
     return (None, "no answer was found in the answer part") if answer else (False, "no answer given")
 
 
@@ -166,7 +171,7 @@ def verdicts(
         return tuple(None if t.confidences is None else sure(t.confidences) for t in thoughts)
     if not reference:
         return (None,) * len(thoughts)
-    return tuple(answer is not None and same_answer(answer, reference) for answer in stated)
+    return tuple(False if answer is None else same_answer(answer, reference) for answer in stated)
 
 
 def any_judged(thoughts: Mapping[str, Sequence[Thought]]) -> bool:

@@ -20,6 +20,7 @@ from ..estimate import Estimate, Resampling, clustered, quotient
 from ..provenance import now, versions
 from ..runs.where import in_order, label_of
 from ..trace import Trace, Unit
+from ..wbeb.answers.stated_value import RULE
 from .measured import SEGMENTER, Measured, UnitRow, measure, measure_units
 from .noise import (
     PAPER,
@@ -34,7 +35,6 @@ from .noise import (
 )
 from .response_thoughts import TWO_JUDGES, Thought, any_judged
 from .solutions import BY_NAME, BY_WORDS, Efficiency, efficiency
-from .stated_answers import RULE
 from .tokenizer import SpacyTokenizer, Tokenizer
 from .underthinking import Underthinking, WrongToRight, wrong_to_right, xi_ut, xi_wut
 from .word_repetition import SELF_N, STEM_N, Repetition

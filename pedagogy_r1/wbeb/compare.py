@@ -156,7 +156,7 @@ def compare(
         differences=_differences(parts, pairs),
         conditions=_differences(parts, list(_contrasts(runs))),
         thinking=tuple(_thinking(parts, how)),
-        notes=tuple(note for part in parts for note in part.notes()),
+        notes=(*_readers(runs, opened), *(note for part in parts for note in part.notes())),
     )
 
 
@@ -235,6 +235,14 @@ def _part(key: Key, own: Mapping[str, list[Answered]], how: Resampling) -> _Shar
         if found
     }
     return _SharedPart(shared, answers, cells, how)
+
+
+def _readers(runs: Sequence[ComparedRun], opened: Sequence[Generation]) -> Iterator[str]:
+    """Where not one reader read the answers of all."""
+    by = {run.name: generation.manifest.reader for run, generation in zip(runs, opened, strict=True)}
+    if len(set(by.values())) > 1:
+        said = ", ".join(f"{name} by {reader}" for name, reader in by.items())
+        yield f"the answers were not all read by one reader ({said}): a difference may be the readers'"
 
 
 def _same_items(answers: Mapping[str, list[Answered]]) -> None:

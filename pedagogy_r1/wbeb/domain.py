@@ -14,21 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from ..errors import InputError
 from ..estimate import Estimate, Resampling
 from ..plugins import load
+from .answers.parsed import Parsed as Parsed
 from .item import PLUGINS, Item
-
-
-class Parsed(NamedTuple):
-    """What an answer says. ``rule``: the rule that fired, strict ones first; ``why``: why nothing could be read."""
-
-    value: str | None
-    rule: str | None = None
-    strict: bool = False
-    why: str | None = None
 
 
 @dataclass(frozen=True)

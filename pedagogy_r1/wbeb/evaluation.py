@@ -18,7 +18,8 @@ from ..errors import InputError
 from ..estimate import Resampling
 from ..files.records import write_csv, write_json
 from ..trace import Trace
-from .domain import Answered, Parsed, Score, domain_named
+from .answers.parsed import DIFFER, READER, Parsed
+from .domain import Answered, Score, domain_named
 from .generation import Generation
 from .item import Item, place_of
 from .kt.baselines import TARGETS, baselines
@@ -32,7 +33,17 @@ SCORES, TABLE = "scores.json", "scores.csv"
 
 COLUMNS = (
     *("model", "condition", "domain", "task", "score", "value", "low", "high", "level", "n", "clusters"),
-    *("chance", "majority", "parse_failures", "truncated", "missing", "why_undefined", "warnings", "note"),
+    *(
+        "chance",
+        "majority",
+        "parse_failures",
+        "tolerant",
+        "truncated",
+        "missing",
+        "why_undefined",
+        "warnings",
+        "note",
+    ),
 )
 
 
@@ -51,6 +62,8 @@ class DomainScores:
     scores: tuple[Score, ...]
     parse_failures: float | None = None
     truncated: float | None = None
+    tolerant: float | None = None
+    """Share of answers that only a tolerant rule could read: in another form than asked for, in doubt, or contradicting themselves."""
     missing: int = 0
     tokens: float | None = None
     """Mean completion tokens."""
@@ -71,6 +84,9 @@ class Evaluation:
     level: float
     rows: tuple[DomainScores, ...]
     baselines: tuple[DomainScores, ...] = ()
+    reader: str = READER
+    notes: tuple[str, ...] = ()
+    """What is to be known of all rows: where the answers were read by another reader than this version's."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the same for the same answers."""
@@ -93,7 +109,18 @@ def evaluate(
         level=how.level,
         rows=tuple(_row(who, key, answers.get(key, []), missing[key], how) for key in keys),
         baselines=() if baselines_from is None else tuple(_baselines(generation, baselines_from, how)),
+        reader=generation.manifest.reader,
+        notes=tuple(_of_the_reader(generation)),
     )
+
+
+def _of_the_reader(generation: Generation) -> Iterator[str]:
+    """An old run keeps what its reader read; nothing is scored anew in silence."""
+    record = generation.manifest
+    if record.reader != READER:
+        yield f"answers were read by {record.reader} and are not read again; this version reads by {READER}"
+    if record.reread_from:
+        yield f"answers were read by {record.reread_from} before the run was taken up again, and then by {record.reader}: scores of before may differ"
 
 
 def answered(generation: Generation) -> dict[Key, list[Answered]]:
@@ -143,6 +170,7 @@ def _row(who: str, key: Key, answers: list[Answered], missing: int, how: Resampl
         n,
         tuple(asked.scores(answers, how)),
         *unread_and_cut(answers),
+        tolerant=sum(a.parsed.sure == "tolerant" for a in answers) / n,
         missing=missing,
         tokens=sum(a.tokens or 0 for a in answers) / n,
         probabilities=dict(sorted(kinds.items())) if kinds else None,
@@ -156,6 +184,8 @@ def _notes(answers: Sequence[Answered], missing: int) -> Iterator[str]:
     if whys.total() > 0.1 * len(answers):
         why, count = whys.most_common(1)[0]
         yield f"{whys.total()} of {len(answers)} answers could not be read and count as wrong; most often ({count}): {why}"
+    if differ := sum(DIFFER in (a.parsed.rule or "") for a in answers):
+        yield f"{differ} of {len(answers)} answers contradict themselves in one form; the last statement counts"
     if missing:
         yield f"{missing} replies never came and are in no score; ask again with --retry-missing"
 

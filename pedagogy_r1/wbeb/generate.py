@@ -33,6 +33,7 @@ from ..files.records import atomic, dump
 from ..job import BY_USER, JobFolder, Status
 from ..provenance import digest, now
 from ..trace import Trace
+from .answers.parsed import READER
 from .answers.probability import TrimmedChat
 from .condition import Condition, condition
 from .generation import ITEMS, TRACES, Generation, GenerationManifest, Missing, write_timings
@@ -116,6 +117,7 @@ def prepare(
         model=settings.called,
         parameters=settings.parameters,
         source=source,
+        reader=READER,
     )
     return GenerationJob(tuple(items), Path(folder), questions, sending, manifest)
 
@@ -150,7 +152,7 @@ def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
             return Generation(job.folder)
         for left in job.folder.glob(f".{TRACES}.*"):  # of a process that was killed
             left.unlink()
-        folder.save()
+        folder.save(reread_from=_reread_from(folder.previous))
         write_items(job.folder / ITEMS, job.items)
         try:
             end, found = _ask(job, progress)
@@ -169,6 +171,13 @@ def _stands(folder: JobFolder[GenerationManifest], retry_missing: bool) -> bool:
     if previous is None or previous.status != "complete" or folder.damaged([TRACES]):
         return False
     return not (retry_missing and previous.missing)
+
+
+def _reread_from(previous: GenerationManifest | None) -> str | None:
+    """The reader that read what is now read anew, where it was another one."""
+    if previous is None or previous.reader == READER:
+        return previous.reread_from if previous else None
+    return previous.reader
 
 
 def _how_it_ended(end: SessionEnd) -> tuple[Status, str | None]:

@@ -21,6 +21,7 @@ from ..errors import RunError
 from ..files.records import BadRow, Row, read_jsonl, write_csv
 from ..job import JobRecord, damaged, read_record
 from ..trace import Trace
+from .answers.parsed import FIRST
 from .item import Item, read_items
 
 ITEMS, TRACES, TIMINGS, MANIFEST = "items.jsonl", "traces.jsonl", "timings.csv", "run.json"
@@ -46,6 +47,10 @@ class GenerationManifest(JobRecord):
     counts: dict[str, int] = Field(default_factory=dict)
     missing: list[Missing] = Field(default_factory=list)
     usage: dict[str, Any] = Field(default_factory=dict)
+    reader: str = FIRST
+    """Which reader read the answers; records without a name are of the first."""
+    reread_from: str | None = None
+    """Which reader had read them, where a session of a later version took the folder up again and read them anew."""
 
     def settings(self) -> Mapping[str, Any]:
         """The parameters, the condition by name and version; and how many items."""

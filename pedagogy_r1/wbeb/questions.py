@@ -28,6 +28,7 @@ from ..chat import ChatFrame, ChatReply, ChatRequest
 from ..errors import ArgumentError, InputError
 from ..provenance import digest
 from ..trace import Split, Trace, split_think
+from .answers.parsed import READER
 from .answers.probability import foretold
 from .condition import Condition, Messages
 from .domain import DomainTask, Parsed, domain_of
@@ -192,6 +193,7 @@ def trace_of(questions: Questions, item: Item, sample: int, asked: AskedQuestion
             "thought": _thought_tokens(said, reply.usage.completion, body),
         },
         "parsed": parsed._asdict(),
+        "reader": READER,
         "group": item.group,
         "source": item.source,
         "task": item.task,

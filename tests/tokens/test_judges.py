@@ -159,7 +159,7 @@ def test_without_a_segmenter_thought_1_cuts_and_without_judges_nobody_judges(
     assert server.models() == ["S"]
     assert ["confidences" in line for line in lines(cut_only / "thoughts.jsonl")] == [False, False]
     told = pcode("tokens", traces, "--thoughts", cut_only / "thoughts.jsonl", "--json", "-")
-    assert json.loads(told.stdout)["groups"][0]["underthinking"]["judge"].startswith("rule@1")
+    assert json.loads(told.stdout)["groups"][0]["underthinking"]["judge"].startswith("rule@2")
 
 
 def test_a_file_changed_by_hand_is_nobodys(

@@ -28,9 +28,9 @@ from pedagogy_r1.tokens import (
     xi_wut,
 )
 from pedagogy_r1.tokens.response_thoughts import response_correct, sure
-from pedagogy_r1.tokens.stated_answers import kind_of, same_answer, stated_answer
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import unitize
+from pedagogy_r1.wbeb.answers.stated_value import kind_of, read_stated, same_answer
 
 HOW = Resampling(200, 1)
 BY: dict[str, Any] = {"judge": "rule", "segmenter": "thought@1", "how": HOW}
@@ -254,7 +254,7 @@ def test_sigma_asks_for_any_correct_solution() -> None:
     ],
 )
 def test_stated_answer(text: str, stated: str | None) -> None:
-    assert stated_answer(text) == stated
+    assert read_stated(text).value == stated
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_stated_answer(text: str, stated: str | None) -> None:
         ("Option A? No.", None),
         ("So it is not option A.", None),
         ("I think I should read A carefully", None),
-        ("Answer: (C)", "(C)"),
+        ("Answer: (C)", "C"),
         ("The answer choices are A, B and C", None),
         ("The answer is I think B? Hmm", None),
         ("I can't choose B", None),
@@ -274,12 +274,12 @@ def test_stated_answer(text: str, stated: str | None) -> None:
     ],
 )
 def test_stated_option(text: str, stated: str | None) -> None:
-    assert stated_answer(text, "option") == stated
+    assert read_stated(text, "option").value == stated
 
 
 def test_stated_text() -> None:
     text = "So the answer is the French Revolution. Next."
-    assert stated_answer(text, kind_of("French revolution")) == "the French Revolution"
+    assert read_stated(text, kind_of("French revolution")).value == "the French Revolution"
     assert same_answer("the French Revolution", "French revolution")
     assert [kind_of(r) for r in ("73", "1/2", "B", "(b)", "osmosis", "x + 1", " ", None)] == [
         "number", "number", "option", "option", "text", "text", None, None,

@@ -13,6 +13,7 @@ from click.testing import Result
 
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.estimate import Resampling
+from pedagogy_r1.wbeb.compare import compare
 from pedagogy_r1.wbeb.evaluation import evaluate
 from pedagogy_r1.wbeb.generate import generate
 from pedagogy_r1.wbeb.generation import Generation
@@ -223,3 +224,81 @@ def test_a_model_in_this_process_is_evaluated_and_loses_no_item(tmp_path: Path, 
     refused = pcode(*command, "-o", tmp_path / "c", "--backend-option", "colour=red")
     assert refused.exit_code == 2
     assert "colour" in refused.stderr
+
+
+def as_first_reader_left_it(run: Path, *, status: str = "complete") -> None:
+    """The folder as version 1 of the reader wrote it: "Answer: Option B" unread, and no reader named."""
+    rows = [json.loads(line) for line in (run / "traces.jsonl").read_text().splitlines()]
+    why = "answer line: 'Option B' is none of the options"
+    for row in rows:
+        del row["metadata"]["reader"], row["correct"]
+        row["metadata"]["parsed"] = {"value": None, "rule": None, "strict": False, "why": why}
+    (run / "traces.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    record = json.loads((run / "run.json").read_text())
+    del record["reader"], record["reread_from"]
+    record |= {"status": status, "bytes": {"traces.jsonl": (run / "traces.jsonl").stat().st_size}}
+    (run / "run.json").write_text(json.dumps(record))
+
+
+def option_b(call: Call) -> Said:
+    return Said("<think>.</think>Answer: Option B")
+
+
+def test_an_old_run_keeps_what_its_reader_read_and_says_so(tmp_path: Path, pcode: Pcode) -> None:
+    items, run = tmp_path / "items.jsonl", tmp_path / "run"
+    write_items(items, [choice(n) for n in range(8)])
+    with FakeOpenAI(answer=option_b) as server:
+        assert pcode(*words(items, run, server)).exit_code == 0
+        new = json.loads((run / "scores.json").read_text())
+        assert (new["reader"], new["notes"], new["rows"][0]["scores"][0]["value"]) == ("answers@2", [], 1)
+        as_first_reader_left_it(run)
+        again = pcode(*words(items, run, server))
+        assert server.number == 8
+    old = json.loads((run / "scores.json").read_text())
+    assert (old["reader"], old["rows"][0]["scores"][0]["value"]) == ("answers@1", 0)
+    said = "answers were read by answers@1 and are not read again; this version reads by answers@2"
+    assert old["notes"] == [said]
+    assert said in " ".join(again.stderr.split())
+
+
+def test_an_old_run_taken_up_again_says_that_it_was_read_anew(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    given: dict[str, Any] = {"model": "openai:fake", "condition": "generic"}
+    with FakeOpenAI(answer=option_b) as server:
+        generate([choice(n) for n in range(4)], run, base_url=server.url, **given)
+        as_first_reader_left_it(run, status="interrupted")
+        done = generate([choice(n) for n in range(4)], run, base_url=server.url, **given)
+        assert server.number == 4
+    assert (done.manifest.reader, done.manifest.reread_from) == ("answers@2", "answers@1")
+    found = evaluate(done, Resampling(0))
+    assert found.rows[0].scores[0].estimate.value == 1
+    assert "read by answers@1 before the run was taken up again" in found.notes[0]
+
+
+def test_runs_of_two_readers_are_compared_with_a_warning(tmp_path: Path) -> None:
+    folders = [tmp_path / "old", tmp_path / "new"]
+    with FakeOpenAI(answer=option_b) as server:
+        for folder in folders:
+            items = [choice(n) for n in range(4)]
+            generate(items, folder, model=f"openai:{folder.name}", condition="generic", base_url=server.url)
+    assert not [note for note in compare(folders, how=Resampling(0)).notes if "reader" in note]
+    as_first_reader_left_it(folders[0])
+    (note,) = [note for note in compare(folders, how=Resampling(0)).notes if "reader" in note]
+    assert "answers@1" in note
+    assert "answers@2" in note
+
+
+def test_tolerant_readings_and_contradictions_are_counted(tmp_path: Path) -> None:
+    """Two statements of one form that differ: the last counts, tolerantly, and a note says how many there are."""
+    said = ["Answer: C\nAnswer: B", "Answer: probably B", "Answer: B", "Answer: B"]
+
+    def answer(call: Call) -> Said:
+        return Said("<think>.</think>" + said[int(call.user.split("What is ")[1].split(" ")[0])])
+
+    with FakeOpenAI(answer=answer) as server:
+        run = generate(
+            [choice(n) for n in range(4)], tmp_path / "run", model="openai:fake", condition="generic", base_url=server.url,
+        )  # fmt: skip
+    (row,) = evaluate(run, Resampling(0)).rows
+    assert (row.scores[0].estimate.value, row.tolerant, row.parse_failures) == (1, 0.5, 0)
+    assert "1 of 4 answers contradict themselves in one form; the last statement counts" in row.notes

@@ -25,4 +25,8 @@ def fault(trace: Trace) -> Drop:
     """Why a trace is not correct."""
     if trace.correct is False:
         return WRONG
-    return CUT if trace.metadata.get("truncated") else UNREAD
+    if trace.metadata.get("truncated"):
+        return CUT
+    parsed = trace.metadata.get("parsed")
+    why = parsed.get("why") if isinstance(parsed, dict) else None
+    return Drop(UNREAD.reason, why) if isinstance(why, str) else UNREAD

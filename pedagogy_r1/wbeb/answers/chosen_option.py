@@ -6,24 +6,27 @@
     "정답은 ②번입니다"                       B   statement, by number      tolerant
     "The answer is moisture."            B   statement, by text        tolerant
     "Option A is wrong, B is correct."   B   called right              tolerant
+    "Answer: A … Answer: B"              B   answer line, the last of several that differ     tolerant
     "The answer is A or B."              –   names several options: A, B
     "Answer: E"                          –   E is none of the options A–D
 
-**Strict**: a letter in the form asked for, boxed, in a tag, in a sentence that says it is the answer, or alone. The last such
-statement counts. One that names several options, or none of those there are, is unreadable, and so is an answer that says a
-letter and then, in a tolerant form, something else. **Tolerant**: the rules of `_TOLERANT` in their order; the first that
-finds anything decides, and only if all it finds is one option.
+**Strict**: a letter in the form asked for, boxed, in a tag, in a sentence that says it is the answer, or alone, without doubt
+and not against what was said before in as formal a form. The last such statement counts. One that names several options, or
+none of those there are, or begins the list of them, is unreadable, and so is an answer that says a letter and then, in a
+tolerant form, something else. **Tolerant**: the rules of `_TOLERANT` in their order; the first that finds anything decides, and
+only if all it finds is one option.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 
-from ..domain import Parsed
-from .named_options import AnswerOptions, Mode, Reading, read
-from .statement import Statement, denied, last_formal, plain, short, statements
+from .answer_language import alternatives, any_of, languages
+from .named_options import LETTERS, AnswerOptions, Mode, Reading, read
+from .parsed import DIFFER, Parsed
+from .statement import FORMAL, Statement, asked, before_run_on, denied, key, last_formal, short, statements
 
 Rule = tuple[str, Callable[[str, AnswerOptions], "list[Reading]"]]
 
@@ -36,22 +39,68 @@ def read_choice(answer: str, options: Sequence[str]) -> Parsed:
     """
     if not options:
         return Parsed(None, why="the item has no options")
-    text, known = plain(answer), AnswerOptions.of(options)
-    if not text.strip():
-        return Parsed(None, why="the answer is empty")
-    return _stated(text, known) or _tolerated(text, known) or Parsed(None, why="no option is named")
+    known = AnswerOptions.of(options)
+
+    def chosen(text: str) -> Parsed:
+        return _stated(text, known) or _tolerated(text, known) or Parsed(None, why="no option is named")
+
+    return before_run_on(answer, chosen)
 
 
-def _stated(text: str, options: AnswerOptions) -> Parsed | None:
+def read_letter(text: str, count: int = 10) -> Parsed:
+    """The letter that a stretch of reasoning arrives at, where the options' texts are not known: only what is stated, called
+    right or chosen. That an option is mentioned is no answer."""
+    known = AnswerOptions(LETTERS[:count], ("",) * count, True)
+    found = _stated(text, known, whole=False)
+    return found or _tolerated(text, known, _TOLERANT[1:3]) or Parsed(None, why="no option is named")
+
+
+def _stated(text: str, options: AnswerOptions, *, whole: bool = True) -> Parsed | None:
+    """``whole``: whether the text is an answer, which may be nothing but a letter."""
     stated = statements(text)
     mode: Mode = "stated" if stated else "heading"
-    if not stated and "\n" not in text.strip():
+    if whole and not stated and "\n" not in text.strip():
         stated = [Statement("whole answer", text.strip(), 0)]
-    found = [(s, reading) for s in stated if (reading := read(s.text, options, mode))]
+    found = []
+    for statement in stated:
+        if reading := read(statement.text, options, mode):
+            listed = _begins_list(statement, reading, text, options)
+            found.append((statement, reading._replace(why=listed) if listed else reading))
     formal = last_formal(stated)
     if formal and short(formal.text) and formal not in [s for s, _ in found]:
-        return Parsed(None, why=f"{formal.rule}: {formal.text!r} is none of the options")
+        later = [
+            s for s, _ in found if s.at >= formal.at and s.text in formal.text
+        ]  # "Answer: the answer is B"
+        if not later:
+            return Parsed(None, why=f"{formal.rule}: {formal.text!r} is none of the options")
     return _decided(found) if found else None
+
+
+def _begins_list(statement: Statement, reading: Reading, text: str, options: AnswerOptions) -> str | None:
+    """Why a letter is no answer where it begins the list of options: "A. Air", and on the next line "B. Moisture"."""
+    if reading.how != "letter" or len(reading.named) != 1:
+        return None
+    first = options.letters.index(next(iter(reading.named)))
+    rest = text[max(0, text.find(statement.text, statement.at)) :]
+    letters = [options.letters[first]]
+    for letter, own in zip(options.letters[first + 1 :], options.keys[first + 1 :], strict=True):
+        item = re.search(
+            rf"(?:^|\s)[-*•]?\s*[(\[]?{letter}(?:[)\].:]+|\s*(?=\n|$))[ \t]*([^\n]*)", rest[:400]
+        )
+        if not item or not (not item[1].strip() or (own and key(item[1]).startswith(own))):
+            break
+        between = rest[: item.start()].strip()
+        if "\n" in between or not _is_item(between, letters[-1], options):
+            break
+        letters.append(letter)
+        rest = rest[item.start() :].lstrip()
+    return f"repeats the list of options: {', '.join(letters)}" if len(letters) > 1 else None
+
+
+def _is_item(text: str, letter: str, options: AnswerOptions) -> bool:
+    """Whether ``text`` is a letter and its own option, or the letter alone."""
+    inner = key(re.sub(r"^\W*(?:[^\W\d_]+\W+)*?" + letter + r"(?![A-Za-z])", "", text, count=1))
+    return inner in ("", options.keys[options.letters.index(letter)])
 
 
 def _decided(found: Sequence[tuple[Statement, Reading]]) -> Parsed:
@@ -64,11 +113,17 @@ def _decided(found: Sequence[tuple[Statement, Reading]]) -> Parsed:
         if other.named != reading.named:
             said = ", ".join(sorted(other.named))
             return Parsed(None, why=f"says {parsed.value}, and then, {later.rule}, {said}")
-    return parsed
+    formal = statement.rule in FORMAL
+    against = [
+        other
+        for before, other in found[:last]
+        if other.named and other.named != reading.named and (before.rule in FORMAL or not formal)
+    ]
+    return parsed.weaker(DIFFER) if against else parsed
 
 
-def _tolerated(text: str, options: AnswerOptions) -> Parsed | None:
-    for name, rule in _TOLERANT:
+def _tolerated(text: str, options: AnswerOptions, rules: Sequence[Rule] | None = None) -> Parsed | None:
+    for name, rule in _TOLERANT if rules is None else rules:
         if found := rule(text, options):
             return _parsed(name, found)._replace(strict=False)
     return None
@@ -83,44 +138,83 @@ def _parsed(rule: str, found: Sequence[Reading]) -> Parsed:
     if why is not None:
         return Parsed(None, why=f"{rule}: {why}")
     how = found[0].how
-    return Parsed(next(iter(named)), rule if how == "letter" else f"{rule}, by {how}", how == "letter")
+    parsed = Parsed(next(iter(named)), rule if how == "letter" else f"{rule}, by {how}", how == "letter")
+    return parsed.weaker("in doubt") if any(r.hedged for r in found) else parsed
 
 
 # ------------------------------------------------------------------------------------------------- tolerant
 
-_AHEAD = r"(?:^|[.,;:!?。，；：\n]\s*|\b(?:so|thus|therefore|hence|that|and|think|believe|because|since|conclude|clearly)\s+,?\s*)"
-_CALLED = re.compile(
-    rf"(?:\b(?i:option|choice|answer)\s*|{_AHEAD}(?:the\s+)?)[(\[\"'“]?(?P<a>[A-Z])[)\]\"'”]?\s+(?:is|seems|appears|looks|would be|must be|should be)\s+(?:to be\s+)?(?:the\s+|definitely\s+|clearly\s+|most\s+|likely\s+|probably\s+|only\s+|single\s+)*(?:correct|right|best|true|answer|accurate|appropriate|suitable)\b"
-    r"|(?:选项|選項)?\s*(?<![A-Za-z])(?P<b>[A-Z])\s*(?:项|項|选项)?(?:是|为)?\s*(?:正确|正確|对的|正解)"
-    r"|(?:보기\s*)?(?<![A-Za-z0-9])(?P<c>[A-Z]|[1-9]|\s#[1-9]\s)\s*번?\s*(?:이|가|은|는)?\s*(?:정답|맞|옳|답)"
-)
-_CHOSEN = re.compile(
-    r"\b(?:I|We|we|I['’](?:d|ll|m))\s+(?:would\s+|will\s+|am\s+|have\s+to\s+|must\s+)?(?:choose|chose|pick|select|going with|go with|opt for|say|guess|think|believe)\s+(?:that\s+)?(?:it(?:['’]s| is| must be)\s+)?(?:the\s+answer\s+is\s+)?"
-    r"|\b(?:[Ii]t|[Tt]his|[Tt]hat)(?:['’]s| is| must be| should be| would be)\s+(?:therefore\s+)?|(?:^|[.;:]\s+)(?:[Ss]o|[Tt]hus|[Tt]herefore|[Hh]ence|[Cc]hoose|[Ss]elect|[Pp]ick)\s*[,:]?\s+"
-    r"|(?:选择?|選擇?)(?![项項出取手修举])\s*[:：]?",
-    re.M,
-)
-_MARKER = re.compile(r"^[^\w\n]*[(\[]?([A-Z])(?:[)\]]?[ \t]*$|[)\].:]+(?=\s|$))", re.M)
-_MENTION = re.compile(
-    r"\b(?:[Oo]ption|OPTION|[Cc]hoice|[Aa]lternative|[Oo]pción)\s*[:#]?\s*[(\[\"'“]?([A-Z])(?![\w'’])|(?:选项|選項|보기)\s*([A-Z])(?![\w'’])"
-)
+_EDGE = r"""(?:^|[.,;:!?。，；：、\n"“「(\[【]\s*"""
+
+
+@cache
+def _called() -> tuple[re.Pattern[str], ...]:
+    """ "… B is correct", a pattern a language: an option, or a letter where a sentence or clause begins."""
+    found = []
+    for one in languages():
+        if not one.right:
+            continue
+        so, noun = alternatives(one.so), alternatives(one.options)
+        article = alternatives(one.articles, bounded=False)
+        plain = "".join(letter for letter in LETTERS if letter not in one.letters)
+        ahead = rf"{_EDGE}|{so}\s*,?\s*)(?:{article}\s*)?"
+        quoted = r"[(\[\"'“「]"
+        named = rf"(?:{noun}\s*{quoted}?(?P<a>[A-Z]|[1-9]|#[1-9])|(?:{ahead})(?:{quoted}(?P<b>[A-Z])|(?P<c>[{plain}])|(?P<d>#[1-9]|[1-9](?={alternatives(one.counters, bounded=False)}))\s?))"
+        found.append(
+            re.compile(
+                rf"{named}(?![A-Za-z0-9])[)\]\"'”」]?\s*(?:{alternatives(one.right, bounded=False)})", re.M
+            )
+        )
+    return tuple(found)
+
+
+@cache
+def _chooses() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?i:{pattern})" for one in languages() for pattern in one.chosen), re.M)
+
+
+@cache
+def _chosen_behind() -> re.Pattern[str]:
+    named = any_of("options", bounded=False)
+    return re.compile(
+        rf"(?:{_EDGE}|\s|{named}\s*)[\"'“「(]?([A-Z])(?![A-Za-z])[)\"'”」]?\s*{any_of('chosen_behind', bounded=False)})",
+        re.M,
+    )
+
+
+_MARKER = re.compile(r"^[^\w\n]*[(\[]?([A-Z])(?:[)\]]?[ \t]*$|[)\].:]+(?=\s|$)(?![^\n]{0,200}\?\s*$))", re.M)
 _BRACKETED = re.compile(r"(?<![\w(])\(([A-Z])\)(?![\w'’])")
 
 
-def _matches(pattern: re.Pattern[str], text: str, options: AnswerOptions) -> list[Reading]:
+@cache
+def _mention() -> re.Pattern[str]:
+    return re.compile(rf"{any_of('options')}\s*[:#]?\s*[(\[\"'“]?([A-Z])(?![\w'’])")
+
+
+def _named_by(patterns: Sequence[re.Pattern[str]], text: str, options: AnswerOptions) -> list[Reading]:
     found = []
-    for match in pattern.finditer(text):
-        said = match[match.lastindex or 0].strip()
-        if not denied(text, match.start(match.lastindex or 0)):
-            found.append(options.number(int(said[-1])) if said[-1].isdigit() else options.letter(said))
+    for pattern in patterns:
+        for match in pattern.finditer(text):
+            at = match.start(match.lastgroup or match.lastindex or 0)
+            said = match[match.lastgroup or match.lastindex or 0].strip()
+            if not denied(text, at) and not asked(text, at):
+                found.append(options.number(int(said[-1])) if said[-1].isdigit() else options.letter(said))
     return found
 
 
+def _called_right(text: str, options: AnswerOptions) -> list[Reading]:
+    return _named_by(_called(), text, options)
+
+
+def _mentioned(text: str, options: AnswerOptions) -> list[Reading]:
+    return _named_by([_mention()], text, options)
+
+
 def _chosen(text: str, options: AnswerOptions) -> list[Reading]:
-    found = []
-    for match in _CHOSEN.finditer(text):
+    found = _named_by([_chosen_behind()], text, options)
+    for match in _chooses().finditer(text):
         rest = text[match.end() : match.end() + 300].split("\n")[0]
-        reading = None if denied(text, match.end()) else read(rest, options)
+        reading = None if denied(text, match.end()) or asked(text, match.end()) else read(rest, options)
         if reading and not reading.why:
             found.append(reading)
     return found
@@ -140,9 +234,9 @@ def _marker(text: str, options: AnswerOptions) -> list[Reading]:
 
 _TOLERANT: tuple[Rule, ...] = (
     ("last line", _last_line),
-    ("called right", partial(_matches, _CALLED)),
+    ("called right", _called_right),
     ("choice made", _chosen),
     ("marker", _marker),
-    ("option named", partial(_matches, _MENTION)),
-    ("in brackets", partial(_matches, _BRACKETED)),
+    ("option named", _mentioned),
+    ("in brackets", partial(_named_by, [_BRACKETED])),
 )

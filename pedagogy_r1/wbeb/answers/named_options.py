@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, NamedTuple
 
+from .answer_language import alternatives, any_of, numbered, words
 from .statement import denied, key
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -23,6 +25,8 @@ class Reading(NamedTuple):
     named: frozenset[str]
     how: str
     why: str | None = None
+    hedged: bool = False
+    """Whether it is said in doubt: "probably B", "B?"."""
 
     def beside(self, text_of: frozenset[str], said: str) -> Reading:
         """Itself; unreadable where one option is ``said`` and the text behind it, ``text_of``, is another's."""
@@ -73,42 +77,108 @@ class AnswerOptions:
         return frozenset(a for a, k in zip(self.letters, self.keys, strict=True) if k and fits(k))
 
 
-_BEFORE = r"(?:(?:both|either)\s+)?(?:(?:the\s+)?(?:options?|choices?|letters?|alternative|opción|选项|選項|选择?|보기)\s*[:#]?\s*)?[(\[{<\"'“‘]*\s*"
-_CLOSERS = r"\s*$|\s*[)\]}>\"”’]|\s*[,;:!?、。，；：=]|\.(?=\s|$|[\"')])|\s*[–—](?!\w)|\s+-\s|\s*/|\s*&|\s+\(|\s*→|(?=[^\x00-\x7F–—’é])"
-_JOINED = r"\s+(?:and|or|because|since|as|but|while|which|given|due|is|would|in|for|with|from|by|here|best|und|y|e|et|o|ou|oder)\b"
-_UPPER = re.compile(rf"{_BEFORE}([A-Z])(?:{_CLOSERS}|(?={_JOINED})|[\r\n]|(?P<open>\s+))")
+_MARKS = r"""[\s"'“”‘«「『【(\[{<~|…]|\.\.+|\\boxed\s*\{|[\u2190-\u2bff\U0001f000-\U0001faff]"""
+_CLOSERS = r"""\s*$|\s*[)\]}>"”»」』】]|['’](?![A-Za-z])|\s*[,;:!?、。，；：=]|\.+(?=\s|$|["'”)\]])|\s*[–—](?!\w)|\s+-\s|\s*/|\s*&|\s+\(|\s*→"""
+_JOINED = r"\s+(?:and|or|because|since|as|but|while|which|given|due|is|would|in|for|with|from|by|here|best|und|y|e|et|o|ou|oder|или|и|atau|dan|hoặc|và)\b"
+
+
+@dataclass(frozen=True)
+class _Grammar:
+    """The patterns that need the languages' words; made once."""
+
+    peel: re.Pattern[str]
+    upper: re.Pattern[str]
+    heading: re.Pattern[str]
+    more: re.Pattern[str]
+    places: tuple[re.Pattern[str], ...]
+    bare_place: re.Pattern[str]
+    denied: re.Pattern[str]
+    doubted: re.Pattern[str]
+    right: re.Pattern[str]
+    conjoined: re.Pattern[str]
+
+
+@cache
+def _grammar() -> _Grammar:
+    options, ends, joins = any_of("options"), any_of("ends", bounded=False), any_of("joins")
+    short, long = [a for a in words("articles") if len(a) == 1], [a for a in words("articles") if len(a) > 1]
+    ahead = rf"(?=[(\[\"'“]*[A-Z](?![A-Za-zÀ-ÿ])|{options})"
+    article = rf"(?:(?:{'|'.join(short)})\s+|{alternatives(long, bounded=False)}\s*){ahead}"
+    behind = f"{any_of('chosen_behind', bounded=False)}|{any_of('right', bounded=False)}"
+    number = "|".join(f"(?:{p})" for p, _ in numbered())
+    places = [
+        rf"{options}\s*[(\[]?#?\s*(?P<n>[1-9]|{number})(?![\w.]\w|[A-Za-z])",
+        *(p.replace("{n}", f"(?P<n>[1-9]|{number})").replace("{d}", "(?P<n>[1-9])") for p in words("places")),
+        r"[(\[]?#\s*(?P<n>[1-9])\b",
+        rf"(?P<n>{number})(?=\W*$)",
+        r"[(\[]?(?P<n>(?P<bare>[1-9]))(?=[)\]]|\s*$|[.:](?:\s|$)|[。，입이])",
+    ]
+    return _Grammar(
+        re.compile(
+            rf"(?P<mark>{_MARKS})|(?P<hedge>{any_of('hedges')}[\s,:]*)|(?P<say>{any_of('says')}[\s,:]*)"
+            rf"|(?P<article>{article})|(?P<noun>{options}\s*[:#]?\s*)|(?P<both>(?i:both|either)\s+)"
+        ),
+        re.compile(
+            rf"([A-Z])(?:{_CLOSERS}|(?={_JOINED})|[\r\n]|\s*(?={ends})|\s*(?={behind})|\s*(?={any_of('joins', bounded=False)}\s*[A-Z](?![A-Za-z]))|(?P<open>\s+))"
+        ),
+        re.compile(
+            rf"""([A-Z])(?:\s*$|[)\]}}>"”»」』】’'.]+(?=\s|$)|\s*[,;)、，](?=\s|$)|\s*:(?=\s*(?P<colon>\S)|\s*$)|\s*。|\s*[–—]\s|\s+-\s"""
+            rf"""|(?=\s+(?:because|since|as)\b)|\s*(?={ends}\W*$)|(?P<open>\s+))"""
+        ),
+        re.compile(
+            rf"""[)\]}}"'.]*\s*(?:[,、，/&+]\s*(?:and|or)?|{joins}|{any_of("joins", bounded=False)}(?=\s*[(\[]?[A-Z]))\s*(?:also\s+|maybe\s+|possibly\s+)?(?:{options}\s*)?[("'\[]*([A-Za-z])(?=[)\]"'}}”’」,.;:!?/&、，。]|\s*$|\s*{ends}|\s+(?:and|or|are|both)\b|[^\x00-\x7F]|\s*{any_of("joins", bounded=False)}\s*[A-Z](?![A-Za-z]))"""
+        ),
+        tuple(re.compile(place, re.I) for place in places),
+        re.compile(rf"(?P<n>[1-9]|{number})(?![\w.]\w|[A-Za-z])", re.I),
+        re.compile(any_of("denials_behind", bounded=False)),
+        re.compile(rf"\s*[)\]\"'”’」]*\s*\?|[)\]\"'”’」.]*{any_of('hedges_behind', bounded=False)}"),
+        re.compile(
+            rf"[)\]}}\"”’.,。!]*(?:\s*(?:{ends})?[.。!]?\s*$|\s*(?:because|since|as)\b|\s*{any_of('right', bounded=False)})",
+            re.I,
+        ),
+        re.compile(rf"[\s\"'”)]*(?:[,/&]|{joins})\s*(?:the\s+)?", re.I),
+    )
+
+
+@cache
+def _number_of(said: str) -> int:
+    """The number that a word says: "second" 2."""
+    if said.isdigit():
+        return int(said)
+    return next(n for pattern, n in numbered() if re.fullmatch(pattern, said, re.I))
+
+
 _LOWER = re.compile(
-    rf"{_BEFORE}([a-z])(?:\s*$|\s*[)\]}}\"]|\.(?=\s*$)|[:;,](?=\s|$)|(?=\s+(?:because|since|as)\b))"
-)
-_MORE = re.compile(
-    r"[)\]}\"'.]*\s*(?:,\s*(?:and|or)?|/|&|\+|、|，|\band\b|\bor\b|[및和或과와]|또는|\bund\b|\boder\b|\by\b|\bou?\b)\s*(?:also\s+|maybe\s+|possibly\s+|option\s+)?[(\[]?([A-Za-z])(?=[)\],.;:!?/&、，。]|\s*$|\s+(?:and|or|are|both)\b|[^\x00-\x7F])"
+    r"""([a-z])(?:\s*$|\s*[)\]}"”»」』]|['’](?!\w)|\.+(?=\s*$)|[:;,](?=\s|$)|(?=\s+(?:because|since|as)\b))"""
 )
 _RUN = re.compile(r"[(\[]?([A-Z]{2,6})[)\]]?\W*$")
-_NUMBERED = (
-    ("one", "first", "1st", "一", "첫", "하나"),
-    ("two", "second", "2nd", "二", "두", "둘"),
-    ("three", "third", "3rd", "三", "세", "셋"),
-    ("four", "fourth", "4th", "四", "네", "넷"),
-    ("five", "fifth", "5th", "五", "다섯"),
-    ("six", "sixth", "6th", "六", "여섯"),
-)
-_WORDS = {word: number for number, words in enumerate(_NUMBERED, 1) for word in words}
-_PLACE = re.compile(
-    r"(?:the\s+)?(?:option|choice|number|alternative|opción|选项|選項|보기|no\.)\s*#?\s*(?P<a>one|two|three|four|five|six|[1-9]|[一二三四五六])(?![\w.])"
-    r"|(?:the\s+)?(?P<b>first|second|third|fourth|fifth|sixth|1st|2nd|3rd|4th|5th|6th)\s+(?:option|choice|one|answer|alternative|statement)\b"
-    r"|第\s*(?P<c>[一二三四五六1-9])\s*(?:个|個|项|項|选项|選項)|(?P<d>첫|두|세|네|다섯|여섯|[1-9])\s*번(?:째)?|(?:option|choice|选项|보기)?\s*[(\[]?#(?P<e>[1-9])\b"
-    r"|[(\[]?(?P<bare>[1-9])(?=[)\]]|\s*$|[.:](?:\s|$)|[。，입이])",
-    re.I,
-)
-_HEADING = re.compile(
-    rf"{_BEFORE}([A-Z])(?:\s*$|[)\]}}>\"”’.]+(?=\s|$)|\s*[,;:)。、，：](?=\s|$)|\s*[–—]\s|\s+-\s|(?=\s+(?:because|since|as)\b)|(?P<open>\s+))"
-)
-_RIGHT = re.compile(
-    r"[)\]}\"”’.,。!]*(?:\s*(?:입니다|이다|이에요|예요|です|だ)?[.。!]?\s*$|\s*(?:because|since|as)\b"
-    r"|\s+(?:is|seems|must be|would be)\s+(?:the\s+|most\s+|clearly\s+|definitely\s+)*(?:correct|right|best|answer|true)\b)",
-    re.I,
-)
-_CONJOINED = re.compile(r"[\s\"'”)]*(?:,|/|&|\band\b|\bor\b|和|或|및|와|과)\s*(?:the\s+)?")
+
+
+class Peeled(NamedTuple):
+    """What is left of a statement behind the words that lead up to the answer itself."""
+
+    rest: str
+    noun: bool = False
+    """Whether "option" or its like was among them."""
+    hedged: bool = False
+    said: bool = False
+    """Whether there were other words: "it's"."""
+
+
+def peel(text: str) -> Peeled:
+    """Without quotes, brackets, ellipses, "it's", "probably", "the option".
+
+    >>> peel("... I think it's option 'C'")
+    Peeled(rest="C'", noun=True, hedged=True, said=True)
+    """
+    at, kinds = 0, set()
+    for _ in range(24):
+        match = _grammar().peel.match(text, at)
+        if not match or match.end() == at:
+            break
+        kinds.add(match.lastgroup)
+        at = match.end()
+    return Peeled(text[at:], "noun" in kinds, "hedge" in kinds, bool(kinds & {"say", "both"}))
 
 
 Mode = Literal["stated", "heading"]
@@ -121,21 +191,35 @@ def read(text: str, options: AnswerOptions, mode: Mode = "stated") -> Reading | 
     text = text.strip()
     if same := options.of_text(key(text)):
         return Reading(same, "text")
-    return _by_letter(text, options, mode) or _by_place(text, options, mode) or _by_start(text, options, mode)
+    peeled = peel(text)
+    if not peeled.rest:
+        return None
+    found = _by_letter(peeled.rest, options, mode)
+    found = found or _by_place(text, peeled, options, mode)
+    for start in dict.fromkeys((text, peeled.rest)):
+        found = found or _by_start(start, options, mode)
+    if found and (peeled.hedged or (mode == "heading" and peeled.said)):
+        return found._replace(hedged=True)
+    return found
 
 
 def _by_letter(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     run = _RUN.match(text)
     if run and len(set(run[1])) > 1 and set(run[1]) <= set(options.letters):
         return Reading(frozenset(run[1]), "letter")
-    match = (_HEADING if mode == "heading" else _UPPER).match(text) or _LOWER.match(text)
+    match = (_grammar().heading if mode == "heading" else _grammar().upper).match(text) or _LOWER.match(text)
     if not match:
         return None
     letter, rest = match[1], text[match.end(1) :]
-    if match.groupdict().get("open") and not _opens(letter, rest, options):
+    told = match.groupdict()
+    if (told.get("open") or told.get("colon")) and not _opens(letter, rest, options):
         return None
+    if _grammar().denied.match(rest.lstrip("\"'”’」)")):
+        return Reading(frozenset(), "letter", f"says that it is not {letter.upper()}")
     found = options.letter(letter)
-    found = found._replace(named=found.named | _more(letter, rest, options))
+    found = found._replace(
+        named=found.named | _more(letter, rest, options), hedged=bool(_grammar().doubted.match(rest))
+    )
     return found.beside(options.of_text(key(rest)), letter.upper())
 
 
@@ -151,7 +235,7 @@ def _more(first: str, rest: str, options: AnswerOptions) -> frozenset[str]:
     """Further letters: "A or B"."""
     named: set[str] = set()
     at = 0
-    while (more := _MORE.match(rest, at)) and more[1].isupper() == first.isupper():
+    while (more := _grammar().more.match(rest, at)) and more[1].isupper() == first.isupper():
         other = options.letter(more[1])
         if other.why:
             break
@@ -160,16 +244,20 @@ def _more(first: str, rest: str, options: AnswerOptions) -> frozenset[str]:
     return frozenset(named)
 
 
-def _by_place(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
-    match = _PLACE.match(text)
-    if not match or (match["bare"] and options.digits):
+def _by_place(text: str, peeled: Peeled, options: AnswerOptions, mode: Mode) -> Reading | None:
+    bare = text.lstrip("\"'“‘«「『 ")
+    starts = [bare, peeled.rest, re.sub(r"^(?i:the|la|el|die|der|das|le|a|o)\s+", "", bare)]
+    tried = (place.match(start) for place in _grammar().places for start in starts)
+    match = next(filter(None, tried), None)
+    if not match and peeled.noun:
+        match = _grammar().bare_place.match(peeled.rest)
+    if not match or (match.groupdict().get("bare") and options.digits):
         return None
-    said = match[match.lastindex or 0].casefold()
-    text_of = options.of_text(key(text[match.end() :]))
-    if mode == "heading" and not text_of and not _alone(text, match.end()):
+    rest = match.string[match.end() :]
+    text_of = options.of_text(key(rest))
+    if mode == "heading" and not text_of and not _alone(rest, 0):
         return None
-    found = options.number(int(said) if said.isdigit() else _WORDS[said])
-    return found.beside(text_of, f"number {said}")
+    return options.number(_number_of(match["n"].casefold())).beside(text_of, f"number {match['n']}")
 
 
 def _by_start(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
@@ -187,7 +275,7 @@ def _with_joined(own: str, rest: str, options: AnswerOptions, mode: Mode) -> Rea
     """The option of the text ``own``, and what is joined to it in the ``rest``: "Moisture and sunlight"."""
     if mode == "heading" and not _alone(rest, 0):
         return None
-    joined = _CONJOINED.match(rest)
+    joined = _grammar().conjoined.match(rest)
     others = options.where(rest[joined.end() :].startswith) if joined else frozenset()
     return Reading(options.of_text(own) | others, "text")
 
@@ -202,4 +290,4 @@ def _ends(rest: str, text: str) -> bool:
 
 def _alone(text: str, at: int) -> bool:
     """Whether nothing follows ``at`` but marks, a reason, or that this is right."""
-    return bool(_RIGHT.match(text, at)) and not denied(text, at)
+    return bool(_grammar().right.match(text, at)) and not denied(text, at)

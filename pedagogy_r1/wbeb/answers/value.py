@@ -15,18 +15,23 @@
     "Answer: right or wrong"                       –       names several: right, wrong
     "Answer:\n- right: he knows it\n- wrong: he …"  –       repeats the list of answers: right, wrong
 
-The form asked for comes first, and its last occurrence counts; where it stands and holds no word, nothing else is read.
+The form asked for comes first, and its last occurrence counts (tolerantly, if an earlier one says something else); where it
+stands and holds no word, nothing else is read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
-from ..domain import Parsed
-from .statement import Statement, denied, key, last_formal, plain, sentence, short, statements
+from .answer_language import any_of
+from .answer_language import words as said_in
+from .named_options import peel
+from .parsed import DIFFER, Parsed
+from .statement import FORMAL, Statement, before_run_on, denied, key, last_formal, sentence, short, statements
 
-NOUNS = ("answer", "score", "grade", "rating", "점수", "分数", "评分", "得分")
+NOUNS = ("answer", "score", "grade", "rating")
 _WORDS = "zero one two three four five six seven eight nine ten".split()  # noqa: SIM905 - a list of numbers, in order
 _NUMBER = rf"(?:\d{{1,4}}(?:\.\d+)?|(?:{'|'.join(_WORDS)})\b)"
 _GIVEN = re.compile(
@@ -35,11 +40,23 @@ _GIVEN = re.compile(
     re.I,
 )
 _OUT_OF = re.compile(rf"(?<![\w./-])({_NUMBER})\s*(?:/|out of)\s*(\d+(?:\.\d+)?)(?![\w/]|\.\d)", re.I)
-_ALONE = re.compile(rf"[^\w-]*{_NUMBER}(?:\s*(?:/|out of)\s*\d+)?(?:점|分)?\W*", re.I)
 _SCORED = re.compile(
     r"\b(?:(?:give|gave|assign|award|rate|score|grade|graded|scored|rated)\b(?:\s+(?:it|this|the|essay|response|paper|him|her|them|at|with|as))*|(?:score|grade|rating|level)\s+of|(?:deserves|earns|merits|receives|gets))\s+(?=an?\s+|\d|the\s+)",
     re.I,
 )
+
+
+@cache
+def _alone() -> re.Pattern[str]:
+    return re.compile(
+        rf"[^\w-]*{_NUMBER}(?:\s*(?:/|out of)\s*\d+)?{any_of('points', bounded=False)}?\W*", re.I
+    )
+
+
+@cache
+def _points() -> re.Pattern[str]:
+    """What may stand right behind a number: "4점"."""
+    return re.compile(any_of("points", bounded=False))
 
 
 def read_number(answer: str, low: int, high: int, nouns: Sequence[str] = NOUNS) -> Parsed:
@@ -48,21 +65,32 @@ def read_number(answer: str, low: int, high: int, nouns: Sequence[str] = NOUNS) 
     >>> read_number("Clear, but thin.\\n\\nAnswer: 4", 1, 6)
     Parsed(value='4', rule='answer line', strict=True, why=None)
     """
-    text = plain(answer)
-    if not text.strip():
-        return Parsed(None, why="the answer is empty")
+    called = (*nouns, *said_in("scores"))
+    return before_run_on(answer, lambda text: _number_in(text, low, high, called), called)
+
+
+def _number_in(text: str, low: int, high: int, nouns: Sequence[str]) -> Parsed:
     stated = statements(text, nouns)
     formal = last_formal(stated)
-    if formal and (short(formal.text) or _GIVEN.match(formal.text)):
-        return _score(formal, low, high, strict=True)
-    given = [_score(s, low, high, strict=False) for s in stated if _GIVEN.match(s.text)]
+    if formal and (short(formal.text) or _GIVEN.match(peel(formal.text).rest)):
+        return _unless_against(formal, stated, lambda s: _score(s, low, high, strict=True))
+    given = [_score(s, low, high, strict=False) for s in stated if _GIVEN.match(peel(s.text).rest)]
     if given:
         return _one("statement", given)
     *before, last = text.strip().split("\n")
-    if _ALONE.fullmatch(last.strip()):
+    if _alone().fullmatch(last.strip()):
         said = Statement("last line" if before else "whole answer", last.strip().lstrip("([\"' "), 0)
         return _score(said, low, high, strict=not before)
     return _passing(text, low, high)
+
+
+def _unless_against(
+    formal: Statement, stated: Sequence[Statement], read: Callable[[Statement], Parsed]
+) -> Parsed:
+    """What the last formal statement says; tolerantly, where an earlier one says something else."""
+    said = read(formal)
+    earlier = {read(s).value for s in stated if s.rule in FORMAL and s.at < formal.at} - {None}
+    return said.weaker(DIFFER) if earlier - {said.value} else said
 
 
 def _passing(text: str, low: int, high: int) -> Parsed:
@@ -85,17 +113,20 @@ def _one(rule: str, read: Sequence[Parsed]) -> Parsed:
 
 def _score(statement: Statement, low: int, high: int, *, strict: bool) -> Parsed:
     """The number at the beginning of a statement, or why it is none on the scale."""
-    match = _GIVEN.match(statement.text)
+    peeled = peel(statement.text)
+    match = _GIVEN.match(statement.text) or _GIVEN.match(peeled.rest)
     if not match:
         return Parsed(None, why=f"{statement.rule}: {statement.text[:60]!r} is no score")
     if why := _no_score(match, low, high):
         return Parsed(None, why=f"{statement.rule}: {why}")
-    return Parsed(str(int(_number(match["n"]))), statement.rule, strict)
+    said = Parsed(str(int(_number(match["n"]))), statement.rule, strict)
+    in_doubt = peeled.hedged or match.string[match.end() :].lstrip("\"'”’)").startswith("?")
+    return said.weaker("in doubt") if in_doubt else said
 
 
 def _no_score(match: re.Match[str], low: int, high: int) -> str | None:
     said = _number(match["n"])
-    if match["bad"] and match["bad"] not in ("점", "分"):
+    if match["bad"] and not _points().match(match.string, match.start("bad")):
         return f"{match[0].strip()!r} is no score"
     if match["rest"] and _number(match["m"]) != said:
         return f"names several: {match['n']}, {match['m']}"
@@ -118,6 +149,7 @@ Words = Mapping[str, Sequence[str]]
 _HEDGE = re.compile(
     r"(?:(?:most likely|likely|probably|definitely|clearly|the|a|an|it is|is|i think|i would say)\s+)+"
 )
+_DOUBT = re.compile(r"(?:(?:the|it is|is)\s+)*(?:most likely|likely|probably|i think|i would say)\b", re.I)
 _NOT = re.compile(r"\b(?:not|never|unlikely|fails?|unable)\b|n['’]t\b", re.I)
 _JOINED = re.compile(r"[\s\"'”)]*(?:[,/&|;]|\band\b|\bor\b)\s*(?:not\s+)?")
 _SPACE = re.compile(r"\s+")
@@ -133,12 +165,14 @@ def read_word(
     >>> read_word("Answer: **No**", {"yes": ["yes"], "no": ["no"]})
     Parsed(value='no', rule='answer line', strict=True, why=None)
     """
-    text = plain(answer)
-    if not text.strip():
-        return Parsed(None, why="the answer is empty")
+    return before_run_on(answer, lambda text: _word_in(text, words, phrases, nouns), nouns)
+
+
+def _word_in(text: str, words: Words, phrases: Words | None, nouns: Sequence[str]) -> Parsed:
     stated = statements(text, nouns)
     if formal := last_formal(stated):
-        return _repeated(formal, text, words) or _of(formal, words, phrases, strict=True)
+        repeated = _repeated(formal, text, words)
+        return repeated or _unless_against(formal, stated, lambda s: _of(s, words, phrases, strict=True))
     said = [s for s in stated if _names(s.text, words)]
     lines = [line for line in text.strip().split("\n") if line.strip()]
     if _names(lines[-1], words, alone=True) and (len(lines) == 1 or not said):
@@ -197,18 +231,23 @@ def _of(statement: Statement, words: Words, phrases: Words | None, *, strict: bo
     if len(named) > 1:
         return Parsed(None, why=f"{statement.rule}: names several: {', '.join(named)}")
     if named:
-        return Parsed(named[0], statement.rule, strict)
+        said = Parsed(named[0], statement.rule, strict)
+        return said.weaker("in doubt") if _in_doubt(statement.text) else said
     passing = None if short(statement.text) else _in_passing(statement.text, phrases)
     return passing or Parsed(
         None, why=f"{statement.rule}: {statement.text[:60]!r} is none of {_listed(words)}"
     )
 
 
+def _in_doubt(text: str) -> bool:
+    return bool(_DOUBT.match(text)) or peel(text).hedged or text.rstrip("\"'”’) ").endswith("?")
+
+
 def _names(text: str, words: Words, *, alone: bool = False) -> list[str]:
     """Values that the text begins with; several where they are joined. ``alone``: and nothing else stands there."""
     folded = " ".join(re.sub(r"[_-]+", " ", key(text)).split())
     hedge = _HEDGE.match(folded)
-    starts = [folded, folded[hedge.end() :]] if hedge else [folded]
+    starts = dict.fromkeys([folded, *([folded[hedge.end() :]] if hedge else []), peel(folded).rest])
     for start in starts:
         found: list[str] = []
         while named := _first(start, words):
