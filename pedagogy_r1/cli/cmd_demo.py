@@ -29,17 +29,17 @@ def command(out: Path) -> None:
             if not (run / "run.json").is_file():
                 refuse_foreign(run, "run")
     coded = (sample / "coder_A.csv", sample / "coder_B.csv")
-    under = ("--codebook", "schoen@1.0.0", "--project", "sentence@1")
+    book = ("--codebook", "schoen@1.0.0")  # which the sample was coded under
     steps: list[tuple[str, click.Command, list[str | Path]]] = [
         (
             "annotate: the rule-based coder, a baseline that runs anywhere",
             cmd_annotate.command,
-            [traces, "-o", machine],
+            [traces, "-o", machine, *book],
         ),
         (
             "import: the codings of two people (invented, for the sample)",
             cmd_import.command,
-            [*coded, "--traces", traces, "-o", humans, *under],
+            [*coded, "--traces", traces, "-o", humans, *book, "--project", "sentence@1"],
         ),
         (
             "agreement: people with each other, and with the machine",

@@ -110,6 +110,7 @@ def _problems(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
     for code in codes:
         yield from _pointers(code, known)
         yield from _completeness(code)
+    yield from _table_and_pages(root, known)
     yield from _domains(root, codes)
     yield from _examples(codes)
     yield from _migrations(root, known)
@@ -236,6 +237,23 @@ def _pointers(code: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
             yield an_error(target, f"there is no code {target.text!r}; {did_you_mean(target.text, known)}")
     for again, first in repeated(against):
         yield a_warning(again, f"a second rule against {again.text} (first in line {first.line}); merge them")
+
+
+def _table_and_pages(root: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
+    """The table of looks and the training pages name codes and domains of the book."""
+    domains = [domain.text for domain in root.entries("domains") if domain.text]
+    pages = [page for page in root.entries("training") if page.mapping]
+    units = [unit for page in pages for unit in page.entries("units")]
+    for target in given((*root.entries("looks"), *units), "code"):
+        if target.text is not None and target.text not in known:
+            yield an_error(target, f"there is no code {target.text!r}; {did_you_mean(target.text, known)}")
+    for again, first in repeated(given(root.entries("looks"), "looks")):
+        yield an_error(again, f"this look is already in line {first.line}; a coder would find two answers")
+    for domain in given(pages, "domain"):
+        if domains and domain.text and domain.text not in domains:
+            yield an_error(
+                domain, f"there is no domain {domain.text!r}; {did_you_mean(domain.text, domains)}"
+            )
 
 
 def _completeness(code: YamlValue) -> Iterator[CodebookProblem]:

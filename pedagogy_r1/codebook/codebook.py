@@ -130,6 +130,32 @@ class Code(_CodebookPart):
         return value
 
 
+class Look(_CodebookPart):
+    """A row of the coder's table: what a unit looks like, its code, and what else there is to say."""
+
+    looks: str = Field(min_length=1)
+    code: CodeId
+    more: str = ""
+
+
+class TrainingUnit(_CodebookPart):
+    """A unit of a training page, its code, and the rule that gives it."""
+
+    text: str = Field(min_length=1)
+    code: CodeId
+    why: str = Field(min_length=1)
+
+
+class TrainingPage(_CodebookPart):
+    """A whole trace, coded and explained: what coders practise on."""
+
+    domain: str
+    title: str = Field(min_length=1)
+    item: str = ""
+    """What the trace answers."""
+    units: list[TrainingUnit] = Field(min_length=1)
+
+
 class Migration(_CodebookPart):
     """What became of the codes of an earlier version; a code not named keeps its name and meaning."""
 
@@ -159,6 +185,8 @@ class Codebook(_CodebookPart):
     domains: list[str] = []
     families: list[Family] = Field(min_length=1)
     codes: list[Code] = Field(min_length=1)
+    looks: list[Look] = []
+    training: list[TrainingPage] = []
     migrations: list[Migration] = []
 
     @cached_property

@@ -16,8 +16,8 @@ from typing import Any
 
 from ..errors import CodebookError, did_you_mean
 from ..files.markdown import markdown_text
-from .codebook import Code, Codebook
-from .manual_contents import Block, Contents, code_sections, contents
+from .codebook import Code, Codebook, TrainingPage
+from .manual_contents import TRAINING, Block, Contents, code_sections, contents
 
 FORMATS = ("md", "html", "docx")
 
@@ -65,7 +65,9 @@ def _rendered(name: str, c: Contents, **filters: Callable[[str], str]) -> str:
     )
     environment.filters |= filters
     template = environment.from_string(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    return template.render(c=c, book=c.book, sections=code_sections, anchor=lambda code: f"code-{code.id}")
+    return template.render(
+        c=c, book=c.book, TRAINING=TRAINING, sections=code_sections, anchor=lambda code: f"code-{code.id}"
+    )
 
 
 def _linked(book: Codebook) -> Callable[[str], str]:
@@ -94,14 +96,7 @@ def _docx(c: Contents) -> bytes:
     page.add_heading(c.book.title, 0)
     page.add_paragraph("A manual for coders")
     _table(page, None, c.facts, (3.5, 12.5))
-    page.add_heading("Contents", 1)
-    _link_to(page, "how", "How to code")
-    _link_to(page, "glance", "The codes at a glance")
-    for chapter in c.chapters:
-        page.add_paragraph(f"{chapter.family.id} · {chapter.family.name}").paragraph_format.space_after = 0
-        for code in chapter.codes:
-            _link_to(page, _mark(code), f"{code.id} · {code.name}", indent=True)
-    _link_to(page, "sources", "Sources")
+    _contents_list(page, c)
     page.add_page_break()
     _bookmark(page.add_heading("How to code", 1), "how")
     for block in c.about:
@@ -111,6 +106,9 @@ def _docx(c: Contents) -> bytes:
     _bookmark(page.add_heading("The codes at a glance", 1), "glance")
     rows = [(code.id, code.name, code.short) for chapter in c.chapters for code in chapter.codes]
     _table(page, ("code", "name", "in short"), rows, (2.2, 4.3, 9.5))
+    if c.looks:
+        _bookmark(page.add_heading("What it looks like", 1), "looks")
+        _table(page, ("it looks like", "code"), c.looks, (13.8, 2.2))
     for chapter in c.chapters:
         for number, code in enumerate(chapter.codes):
             page.add_page_break()
@@ -119,6 +117,12 @@ def _docx(c: Contents) -> bytes:
                 if chapter.family.about:
                     page.add_paragraph(chapter.family.about)
             _code(page, code)
+    if c.book.training:
+        page.add_page_break()
+        _bookmark(page.add_heading("Training pages", 1), "training")
+        page.add_paragraph(TRAINING)
+        for trace in c.book.training:
+            _training_page(page, trace)
     page.add_page_break()
     _bookmark(page.add_heading("Sources", 1), "sources")
     for block in c.source:
@@ -126,6 +130,21 @@ def _docx(c: Contents) -> bytes:
     buffer = io.BytesIO()
     page.save(buffer)
     return buffer.getvalue()
+
+
+def _contents_list(page: Any, c: Contents) -> None:
+    page.add_heading("Contents", 1)
+    _link_to(page, "how", "How to code")
+    _link_to(page, "glance", "The codes at a glance")
+    if c.looks:
+        _link_to(page, "looks", "What it looks like")
+    for chapter in c.chapters:
+        page.add_paragraph(f"{chapter.family.id} · {chapter.family.name}").paragraph_format.space_after = 0
+        for code in chapter.codes:
+            _link_to(page, _mark(code), f"{code.id} · {code.name}", indent=True)
+    if c.book.training:
+        _link_to(page, "training", "Training pages")
+    _link_to(page, "sources", "Sources")
 
 
 def _setup(page: Any, c: Contents) -> None:
@@ -167,6 +186,14 @@ def _code(page: Any, code: Code) -> None:
         paragraph = page.add_paragraph()
         paragraph.add_run("Source. ").bold = True
         paragraph.add_run(code.source)
+
+
+def _training_page(page: Any, trace: TrainingPage) -> None:
+    page.add_heading(f"{trace.domain} · {trace.title}", 2)
+    if trace.item:
+        page.add_paragraph(trace.item)
+    rows = [(str(number), unit.text, unit.code, unit.why) for number, unit in enumerate(trace.units, 1)]
+    _table(page, ("", "unit", "code", "because"), rows, (1.0, 6.8, 2.2, 6.0))
 
 
 def _block(page: Any, block: Block) -> None:

@@ -26,6 +26,9 @@ LEFT_OUT = (
 )
 
 
+TRAINING = "Code each trace yourself before you read the codes."
+
+
 class Block(NamedTuple):
     """A heading, a paragraph, or a list with one text an entry."""
 
@@ -81,6 +84,7 @@ class Contents(NamedTuple):
     facts: tuple[tuple[str, str], ...]
     about: tuple[Block, ...]
     how: tuple[str, ...]
+    looks: tuple[tuple[str, str], ...]
     chapters: tuple[Chapter, ...]
     source: tuple[Block, ...]
     footer: str
@@ -113,6 +117,9 @@ def contents(book: Codebook) -> Contents:
         facts=tuple(facts.items()),
         about=tuple(blocks(book.about)),
         how=_how(book),
+        looks=tuple(
+            (look.looks + (f" ({look.more})" if look.more else ""), look.code) for look in book.looks
+        ),
         chapters=tuple(chapter for chapter in chapters if chapter.codes),
         source=tuple(blocks(book.source)),
         footer=f"{book.ref} · {book.digest}",

@@ -5,7 +5,8 @@
     the book's own facts →  <Set name="schoen@1.0.0"> with all codes
 
 GUIDs come from the ids, so that the same code has the same one in every file. Not in it is what serves the rule-based
-coder: cues, features, ``unless`` and ``fallback``; nor are migrations. `code_text.py` has the texts.
+coder: cues, features, ``unless`` and ``fallback``; nor are migrations, the table of looks and the training pages, which the manual
+has. `code_text.py` has the texts.
 
 What another program made is read as families and codes, too:
 

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from ..chat import ChatFault, data_block, strict_object
 from ..codebook import NONE, Code, Codebook
+from ..codebook.codebook import Look
 from ..files.records import dump
 from ..provenance import digest
 
@@ -121,12 +122,19 @@ def render(book: Codebook, form: str = "full") -> str:
         )
     if book.about and form == "full":
         parts.append(book.about.strip())
+    if book.looks and form == "full":
+        parts.append("\n".join(["# What it looks like", *map(_look, book.looks)]))
     for family in book.families:
         about = f": {family.about.strip()}" if family.about else ""
         parts.append(f"# Family {family.id}, {family.name}{about}")
         draw = _render_code if form == "full" else _compact_code
         parts += [draw(code) for code in book.codes if code.family == family.id]
     return "\n\n".join(parts)
+
+
+def _look(look: Look) -> str:
+    more = f" ({look.more.strip()})" if look.more else ""
+    return f"- {look.looks.strip()}{more} → {look.code}"
 
 
 def _compact_code(code: Code) -> str:

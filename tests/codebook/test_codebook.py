@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import combinations, permutations
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,11 @@ from pedagogy_r1.errors import CodebookError
 
 PINNED = {
     "schoen@1.0.0": "sha256:9123923a87a0d89d9f6619f84a4e2ca3fbebe943c083f0e03da6c70ba5231134",
+    "schoen@1.1.0": "sha256:0afe3ead1c554849d6431c385e06d745190ecf1de4970e03cc4a95c7eec8d8f7",
     "schoenfeld@1.0.0": "sha256:199114be11de0c2583c7cb89e95b7eb29893341b1d4f23d03e025a5513c46b4a",
 }
-"""A released file never changes. To change a codebook, add a file with a new version and a migration."""
+"""A released file never changes. To change a codebook, add a file with a new version and a migration. Until 1.1.0 is released its
+cues may still be repaired, which changes its digest and nothing that a coder reads."""
 
 TINY = """
 id: tiny
@@ -48,23 +51,54 @@ def test_a_released_book_has_no_problem(path: Path) -> None:
     assert check_codebook(path) == []
 
 
-def test_the_schoen_book_is_complete() -> None:
-    book = load_codebook("schoen")
-    assert book.code_ids == (
+SCHOEN = {
+    "schoen@1.0.0": (
         "TR-SP", "KA-RO", "IA-FR", "IA-SQ", "IA-PL", "IA-MT", "OA-SR", "OA-RB", "OA-ME", "UT-NF",
-    )  # fmt: skip
+    ),
+    "schoen@1.1.0": (
+        "TR-SP", "KA-RO", "KA-CL", "IA-FR", "IA-SQ", "IA-CQ", "IA-PL", "IA-MT", "OA-RB", "OA-ME", "UT-NF",
+    ),
+}  # fmt: skip
+
+
+def test_schoen_without_a_version_is_the_newest() -> None:
+    """Runs, packets and codings name the version they were made under, so a new one leaves them as they are."""
+    assert load_codebook("schoen").ref == "schoen@1.1.0"
+
+
+@pytest.mark.parametrize("ref", SCHOEN)
+def test_the_schoen_book_is_complete(ref: str) -> None:
+    book = load_codebook(ref)
+    assert book.code_ids == SCHOEN[ref]
     assert (book.fallback, book.max_codes, book.exhaustive, book.unit) == ("KA-RO", 2, True, "sentence@1")
     for code in book.codes:
         assert {hit.domain for hit in code.hits} == {"SK", "PK", "KT", "AES", "DM"}, code.id
         assert len(code.near_misses) >= 4, code.id
         assert len({miss.domain for miss in code.near_misses}) >= 4, code.id
         assert all((code.include, code.exclude, code.rules, code.source)), code.id
-    assert len({code.color for code in book.codes}) == 10
+    assert len({code.color for code in book.codes}) == len(book.codes)
     assert book.code("UT-NF").features.stem_overlap
     assert book.code("UT-NF").features.self_repetition
     source = " ".join(book.source.split())
     assert "its definitions are not public" in source
     assert "Not from Schön" in book.code("UT-NF").source
+
+
+def test_every_pair_of_schoen_codes_has_a_rule_and_a_near_miss_in_both_directions() -> None:
+    """Issue 13, point 9: twelve pairs of 1.0.0 had no rule in either direction and no near miss."""
+    book = load_codebook("schoen@1.1.0")
+    told_apart = {frozenset((code.id, rule.against)) for code in book.codes for rule in code.rules}
+    missed = {(code.id, miss.code) for code in book.codes for miss in code.near_misses}
+    assert {frozenset(pair) for pair in combinations(book.code_ids, 2)} == told_apart
+    assert set(permutations(book.code_ids, 2)) == missed
+
+
+def test_the_schoen_book_has_a_training_page_of_25_units_for_each_domain() -> None:
+    book = load_codebook("schoen@1.1.0")
+    assert [page.domain for page in book.training] == book.domains
+    assert all(len(page.units) >= 25 and page.item for page in book.training)
+    assert {unit.code for page in book.training for unit in page.units} == set(book.code_ids)
+    assert {look.code for look in book.looks} == set(book.code_ids)
 
 
 def test_near_misses_and_rules_are_mutual_enough_to_be_found() -> None:
@@ -87,12 +121,16 @@ def test_the_schoenfeld_book_has_the_names_of_the_human_codings(shared: Path) ->
 def test_no_example_was_copied_from_the_shared_traces(shared: Path) -> None:
     texts = [(shared / "data/schoenfeld_original.json").read_text()]
     texts += [path.read_text() for path in (shared / "data/reasoningflow/traces").glob("*.jsonl")]
+    texts += [path.read_text() for path in (shared / "data/schoen_coded").glob("*/traces.jsonl")]
     for book in map(load_codebook, released()):
-        for code in book.codes:
-            for example_ in (*code.hits, *code.near_misses):
-                # Interjections and headings of a few words are nobody's.
-                if len(example_.text.split()) > 5:
-                    assert not any(json.dumps(example_.text)[1:-1] in text for text in texts), example_.text
+        examples = [each.text for code in book.codes for each in (*code.hits, *code.near_misses)]
+        for example_ in (*examples, *(unit.text for page in book.training for unit in page.units)):
+            # Interjections and headings of a few words are nobody's.
+            if len(example_.split()) > 5:
+                assert not any(json.dumps(example_)[1:-1] in text for text in texts), example_
+                assert not any(json.dumps(example_, ensure_ascii=False)[1:-1] in text for text in texts), (
+                    example_
+                )
 
 
 def test_loading_names_what_is_wrong(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_bytes_that_are_not_utf8() -> None:
 
 
 def test_a_released_file_must_be_named_for_its_version(tmp_path: Path) -> None:
-    text = find_codebook("schoen").read_text(encoding="utf-8")
+    text = find_codebook("schoen@1.0.0").read_text(encoding="utf-8")
     path = tmp_path / "schoen" / "1.2.0.yaml"
     path.parent.mkdir()
     path.write_text(text, encoding="utf-8")
@@ -202,6 +202,38 @@ def test_a_released_file_must_be_named_for_its_version(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CodebookError, match="No such file"):
         check_codebook(tmp_path / "no.yaml")
+
+
+PAGES = """
+id: tiny
+version: 1.0.0
+title: Two codes
+domains: [SK]
+families: [{id: F, name: Both}]
+codes:
+- {id: A, name: first, family: F, short: one, definition: The first.}
+- {id: B, name: second, family: F, short: two, definition: The second.}
+looks:
+- {looks: a bare yes, code: A}
+- {looks: a bare no, code: AA}
+- {looks: a bare yes, code: B}
+training:
+- domain: SX
+  title: A page
+  units:
+  - {text: Yes., code: A, why: bare}
+  - {text: No., code: C, why: bare}
+"""
+
+
+def test_the_table_and_the_training_pages_name_codes_and_domains_of_the_book() -> None:
+    found = [(p.line, p.what) for p in check_codebook(PAGES) if p.severity == "error"]
+    assert found == [
+        (12, "there is no code 'AA'; did you mean A?"),
+        (13, "this look is already in line 11; a coder would find two answers"),
+        (15, "there is no domain 'SX'; did you mean SK?"),
+        (19, "there is no code 'C'; known: A, B"),
+    ]
 
 
 def test_a_language_spacy_does_not_know() -> None:

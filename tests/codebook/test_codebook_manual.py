@@ -66,7 +66,7 @@ def plain(book: Codebook, format: str) -> str:
 
 
 @pytest.mark.parametrize("format", ["md", "html", "docx"])
-@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.id)
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.ref)
 def test_everything_a_coder_needs_is_there_and_nothing_of_the_machine(book: Codebook, format: str) -> None:
     text = plain(book, format)
     for code in book.codes:
@@ -78,13 +78,24 @@ def test_everything_a_coder_needs_is_there_and_nothing_of_the_machine(book: Code
         for cue in code.cues:
             pattern = cue if isinstance(cue, str) else cue.cue
             assert "|" not in pattern or pattern not in text
+    for look in book.looks:
+        assert " ".join(look.looks.split()) in text, look.looks
+    for page in book.training:
+        for part in (
+            page.title,
+            page.item,
+            *(unit.text for unit in page.units),
+            *(unit.why for unit in page.units),
+        ):
+            assert " ".join(part.split()) in text, part
+    assert ("What it looks like" in text, "Training pages" in text) == (bool(book.looks), bool(book.training))
     assert "→ " in text
     assert "They are not shown here" in text
     assert book.ref in text
     assert book.digest in text
 
 
-@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.id)
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.ref)
 def test_html_is_self_contained_and_its_links_lead_somewhere(book: Codebook) -> None:
     page = Page(str(manual(book, "html")))
     assert page.open == []

@@ -94,7 +94,7 @@ def test_the_prompt_shows_no_cues_and_its_digest_follows_the_book() -> None:
 
 
 MOST = {"schoen": {"compact": 2500, "names": 900}, "schoenfeld": {"compact": 2500, "names": 900}}
-"""Tokens. SmolLM2's tokenizer counts 8,553, 2,269 and 631 (schoen), 3,106, 1,097 and 488 (schoenfeld) in the three forms."""
+"""Tokens. SmolLM2's tokenizer counts 14,627, 2,372 and 745 (schoen), 3,106, 1,097 and 488 (schoenfeld) in the three forms."""
 
 
 @pytest.mark.parametrize("name", MOST)
@@ -110,6 +110,14 @@ def test_a_compact_prompt_fits_a_small_model(name: str) -> None:
         assert all(f"{code.id}, {code.name}" in prompt.system for code in book.codes)
     assert all(code.definition.strip() in compact.system for code in book.codes)
     assert all(code.short.strip() in names.system for code in book.codes)
+
+
+def test_the_full_prompt_has_the_table_of_looks_and_the_others_have_not() -> None:
+    book = load_codebook("schoen@1.1.0")
+    full, compact, names = (make_prompt(book, form).system for form in FORMS)
+    assert '\n- the option that was meant: "That is the one they want." → KA-CL\n' in full
+    assert "# What it looks like" not in compact + names
+    assert book.training[0].units[0].why not in full  # pages to practise on; a prompt has its examples
 
 
 @pytest.mark.parametrize("form", FORMS)

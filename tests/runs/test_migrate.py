@@ -123,3 +123,40 @@ def test_a_book_with_errors_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CodebookError, match=r"no code 'Z'(.|\n)*pcode codebook check"):
         migrate_run(old, file, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def demo_codings(tmp_path: Path, pcode) -> Path:  # type: ignore[no-untyped-def]
+    """The sample's codings, made under schoen@1.0.0."""
+    demo, run = Path(__file__).parents[2] / "demo", tmp_path / "humans"
+    files = (demo / "coder_A.csv", demo / "coder_B.csv", "--traces", demo / "traces.jsonl")
+    made = pcode("import", *files, "--scheme", "sentence@1", "--codebook", "schoen@1.0.0", "-o", run)
+    assert made.exit_code == 0, made.stderr
+    return run
+
+
+def test_codings_of_schoen_100_are_carried_to_110_and_split_codes_listed(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
+    """Issue 13, §1: codes that kept their meaning are carried; what was split has to be coded again."""
+    old = CoderRun(demo_codings(tmp_path, pcode))
+    moved = migrate_run(old, "schoen@1.1.0", tmp_path / "new")
+    split = {"IA-SQ", "IA-MT", "OA-SR", "OA-RB"}
+    before = {(c.unit_id, c.coder): c.codes for c in old.codings()}
+    after = {(c.unit_id, c.coder): c.codes for c in moved.run.codings()}
+    assert before.keys() == after.keys()
+    for key, codes in before.items():
+        assert after[key] == (None if codes is None or split & set(codes) else codes), key
+    assert len(moved.recode) == sum(bool(codes and split & set(codes)) for codes in before.values())
+    assert {r.codes for r in moved.recode} >= {("IA-SQ",), ("OA-SR",), ("OA-RB",)}
+    assert moved.changed == 0
+    reasons = {r.codes: r.reason for r in moved.recode}
+    assert reasons["OA-SR",] == "OA-SR was split into KA-CL, KA-RO after 1.0.0"
+
+
+def test_codings_are_carried_to_a_book_of_the_same_version_with_other_cues(tmp_path: Path) -> None:
+    """Coders read no cues: a book whose cues were repaired before its release takes the codings made under the draft."""
+    old = make_run(tmp_path / "old", {"x": ["A", "B", None]})
+    file = tmp_path / "1.0.0.yaml"
+    file.write_text(BOOK.replace("{id: A, name: a,", "{id: A, cues: [wait], name: a,"))
+    moved = migrate_run(old, file, tmp_path / "new")
+    assert moved.run.codebook.digest != old.codebook.digest
+    assert [c.codes for c in moved.run.codings()] == [c.codes for c in old.codings()]
+    assert (moved.same, moved.changed, moved.recode) == (3, 0, [])
