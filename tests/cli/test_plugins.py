@@ -303,7 +303,7 @@ def test_a_tool_that_cannot_be_used_stops_nobody_who_did_not_ask_for_it(tmp_path
     assert "the tool 'void' returns no Tool: left out" in said
     assert "two plugins are named 'excel'" in said
     assert "ours is used" in said
-    human = ("--traces", DEMO, "--codebook", "schoen", "--units", "own")
+    human = ("--traces", DEMO, "--codebook", "schoen@1.0.0", "--units", "own")
     coded = ok(pcode("import", ROOT / "demo/coder_A.csv", *human, "-o", tmp_path / "run"))
     assert "left out" in coded.stderr
     packet = tmp_path / "packet"

@@ -159,9 +159,11 @@ def demo_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     files = [ROOT / "demo/coder_A.csv", ROOT / "demo/coder_B.csv"]
     traces, schoen = ROOT / "demo/traces.jsonl", pr.load_codebook("schoen")
     people = import_codings(
-        files, traces=traces, out=home / "people", codebook="schoen", project="sentence@1"
+        files, traces=traces, out=home / "people", codebook="schoen@1.0.0", project="sentence@1"
     ).run
-    build_report([people, pr.annotate(traces, home / "cues")], home / "report", QUICK)
+    build_report(
+        [people, pr.annotate(traces, home / "cues", codebook="schoen@1.0.0")], home / "report", QUICK
+    )
     write_sheet(disagreements([people]), home / "sheet")
     (home / "manual.html").write_text(str(manual(schoen, "html")), encoding="utf-8")
     quotes = write_quotations(quotations([people], "IA-SQ"), home / "quotes.html")

@@ -37,8 +37,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     traces = str(DEMO / "traces.jsonl")
     for words in (
         ["annotate", traces, "-o", str(folder / "cues")],
-        ["import", *files, "--traces", traces, "-o", str(folder / "people"), "--codebook", "schoen", "--project", "sentence@1"],
-        ["import", *files, "--traces", traces, "-o", str(folder / "own"), "--codebook", "schoen", "--units", "own"],
+        ["import", *files, "--traces", traces, "-o", str(folder / "people"), "--codebook", "schoen@1.0.0", "--project", "sentence@1"],
+        ["import", *files, "--traces", traces, "-o", str(folder / "own"), "--codebook", "schoen@1.0.0", "--units", "own"],
     ):  # fmt: skip
         result = CliRunner().invoke(cli, words)
         assert result.exit_code in (0, 1), result.output
