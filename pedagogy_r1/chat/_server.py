@@ -8,12 +8,13 @@ our key in an error message          hidden, wherever it stands
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -31,12 +32,27 @@ SHORTEST_KEY = 8
 """Characters under which a key is none: what a server that needs no key is given (``EMPTY``, ``none``) may stand in any reply."""
 
 _NO_CREDIT = re.compile(
-    r"insufficient[\s_-]*(account[\s_]*)?(quota|credit|balance|fund)|billing[\s_](hard|limit|not|account|details)|credit balance|"
+    r"insufficient[\s_-]*(account[\s_]*)?(quota|credit|balance|fund)|billing[\s_](hard|limit|not|account)|credit balance|"
     r"out of credits?|credits? (are |is |have been )?(depleted|exhausted)|used all (available|your) credits|"
-    r"(more|enough|monthly included|remaining) credits|spending limit|exceeded[\s_](your )?current[\s_]quota|payment required|"
-    r"arrearage|overdue|余额不足|欠费",
+    r"(more|enough|monthly included|remaining) credits|spending limit|payment required|"
+    r"exceeded_current_quota|arrearage|overdue|余额不足|欠费",
     re.IGNORECASE,
 )
+_NO_QUOTA = re.compile(r"exceeded your current quota|billing details", re.IGNORECASE)
+"""Said of an account without credit and of a quota a minute alike; which it is, a time to wait tells."""
+
+_SOON = re.compile(r"per[\s_-]?(minute|second)|\b[rt]pm\b", re.IGNORECASE)
+_WAIT = re.compile(
+    r"(?:(?:try|retry)(?: your request)?(?: again)? (?:in|after)|retry_?-?(?:delay|after|info)\W{1,8}) ?(?P<time>(?:\d+(?:\.\d+)? ?[a-z]+ ?){1,4})",
+    re.IGNORECASE,
+)
+_UNITS = {
+    1e-3: "ms millisecond milliseconds",
+    1.0: "s sec secs second seconds",
+    60.0: "m min mins minute minutes",
+    3600.0: "h hr hrs hour hours",
+    86400.0: "d day days",
+}
 
 
 NO_CREDIT = "the account has no credit left; top it up and run the same command again to go on"
@@ -62,8 +78,25 @@ class TooLong(Exception):
     """A body that was not read to its end."""
 
 
-def capped(most: Callable[[], int]) -> Callable[[httpx2.Response], Awaitable[None]]:
-    """A hook that bounds what is read of every response: ``most()`` bytes, unpacked."""
+class Room:
+    """Memory for the bodies of replies that are read at once: however many connections, no more than about twice ``half``.
+
+    ``most``: bytes of one reply. Each connection has its share of one half; of replies that are longer only as many go on at a
+    time as the other half holds, and the others wait, unread.
+    """
+
+    def __init__(self, most: int, half: int, connections: int) -> None:
+        self.most = most
+        self.share = min(most, half // max(1, connections))
+        self.beyond = asyncio.Semaphore(max(1, half // most))
+
+
+PIECE = 1 << 18
+"""Bytes that are unpacked at a time."""
+
+
+def capped(room: Callable[[], Room]) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """A hook that bounds what is read of every response, unpacked."""
     import httpx2
 
     class Capped(httpx2.AsyncByteStream):
@@ -72,19 +105,10 @@ def capped(most: Callable[[], int]) -> Callable[[httpx2.Response], Awaitable[Non
             packing = response.headers.pop("content-encoding", "identity").strip().lower()
             if packing not in ("identity", "", "gzip", "x-gzip", "deflate"):
                 raise TooLong(f"the reply is packed as {packing[:20]!r}, which was not asked for")
-            self._unpack = None if packing in ("identity", "") else zlib.decompressobj(47)
+            self._packed = packing not in ("identity", "")
 
-        async def __aiter__(self) -> Any:
-            left = most()
-            try:
-                async for chunk in self._stream:
-                    part = self._unpack.decompress(chunk, left + 1) if self._unpack else chunk
-                    left -= len(part)
-                    if left < 0:
-                        raise TooLong(f"the reply was not read beyond {most():,} bytes")
-                    yield part
-            except zlib.error as error:
-                raise TooLong(f"the reply cannot be unpacked: {error}") from None
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return _bounded(_unpacked(self._stream) if self._packed else self._stream, room())
 
         async def aclose(self) -> None:
             await self._stream.aclose()
@@ -93,6 +117,34 @@ def capped(most: Callable[[], int]) -> Callable[[httpx2.Response], Awaitable[Non
         response.stream = Capped(response)
 
     return cap
+
+
+async def _bounded(parts: AsyncIterable[bytes], room: Room) -> AsyncIterator[bytes]:
+    read, beyond = 0, False
+    try:
+        async for part in parts:
+            read += len(part)
+            if read > room.most:
+                raise TooLong(f"the reply was not read beyond {room.most:,} bytes")
+            if read > room.share and not beyond:
+                beyond = await room.beyond.acquire()
+            yield part
+    finally:
+        if beyond:
+            room.beyond.release()
+
+
+async def _unpacked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Of gzip or deflate, a piece at a time: a small part may unpack to a thousand times its size."""
+    unpack = zlib.decompressobj(47)
+    try:
+        async for chunk in stream:
+            while chunk:
+                yield unpack.decompress(chunk, PIECE)
+                chunk = unpack.unconsumed_tail
+        yield unpack.flush()
+    except zlib.error as error:
+        raise TooLong(f"the reply cannot be unpacked: {error}") from None
 
 
 def status_fault(response: httpx2.Response, url: str, model: str, secret: Secret) -> Exception:
@@ -104,7 +156,10 @@ def status_fault(response: httpx2.Response, url: str, model: str, secret: Secret
     there = secret.hidden(printable(response.headers.get("location", ""))[:200])
     if status < 400:
         return ChatError(f"{said}, and sends us to {there!r}" if there else said, _elsewhere(url, there))
-    if status == 402 or _NO_CREDIT.search(f"{message} {code}"):
+    wait = retry_after(response.headers.get("retry-after-ms"), response.headers.get("retry-after"))
+    if wait is None and status in (429, 503):
+        wait = said_wait(raw)
+    if status == 402 or _out_of_credit(f"{message} {code}", raw, wait):
         return ChatError(said, NO_CREDIT)
     if status in (401, 403, 407):
         return ChatError(
@@ -114,13 +169,38 @@ def status_fault(response: httpx2.Response, url: str, model: str, secret: Secret
     if status in (404, 405, 410) and not re.search("requested parameters", raw):
         hint = f"check the model's name ({model!r}) and that the base URL ends like /v1; run the same command again to go on"
         return ChatError(said, hint)
-    wait = retry_after(response.headers.get("retry-after-ms"), response.headers.get("retry-after"))
     if wait is not None and wait > LONGEST_WAIT:
-        return ChatError(said, f"the server asks to wait {_hours(wait)}; run the same command then to go on")
+        return _too_long_a_wait(said, wait)
     kinds: dict[int, Fault] = {408: "timeout", 429: "rate_limited", 504: "timeout", 524: "timeout"}
     another_time = status >= 500 or status in (409, 425)
     kind: Fault = kinds.get(status, "server_error" if another_time else "rejected")
     return ChatFault(kind, said, retry_after=wait, raw=raw, overload=status in (503, 529))
+
+
+def _out_of_credit(said: str, raw: str, wait: float | None) -> bool:
+    """Whether an account is out of credit. A quota that is there again in a while is none of that, whatever it is called."""
+    if _NO_CREDIT.search(said):
+        return True
+    return bool(_NO_QUOTA.search(said)) and wait is None and not _SOON.search(raw[:20_000])
+
+
+def said_wait(text: str) -> float | None:
+    """Seconds to wait, as the text of an error says it.
+
+    >>> said_wait("Please try again in 1m12.5s."), said_wait('"retryDelay": "20s"'), said_wait("Try again in 350ms")
+    (72.5, 20.0, 0.35)
+    >>> said_wait("retry after 20 seconds"), said_wait("try again in 2 days"), said_wait("try again later")
+    (20.0, 172800.0, None)
+    """
+    found = _WAIT.search(text[:20_000])
+    parts = re.findall(r"(\d+(?:\.\d+)?) ?([a-z]+)", found["time"].lower()) if found else []
+    known = [float(number) * scale for number, unit in parts if (scale := _unit(unit)) is not None]
+    return round(sum(known), 6) if known else None
+
+
+def _unit(word: str) -> float | None:
+    """Seconds of a unit of time."""
+    return next((seconds for seconds, names in _UNITS.items() if word in names.split()), None)
 
 
 def _elsewhere(url: str, there: str) -> str:
@@ -133,14 +213,16 @@ def _elsewhere(url: str, there: str) -> str:
     return f"no trace and no key is sent to another host than {urlsplit(url).hostname}; if it is the right one, give it as --base-url"
 
 
-def _hours(seconds: float) -> str:
-    return f"{seconds / 60:,.0f} minutes" if seconds < 7200 else f"{seconds / 3600:,.0f} hours"
+def _too_long_a_wait(said: str, seconds: float) -> ChatError:
+    long = f"{seconds / 60:,.0f} minutes" if seconds < 7200 else f"{seconds / 3600:,.0f} hours"
+    return ChatError(said, f"the server asks to wait {long}; run the same command then to go on")
 
 
 def _told(raw: str) -> tuple[str, str]:
     """Of an error's body: its message, and its code and type."""
     try:
-        error = json.loads(raw)["error"]
+        body = json.loads(raw)
+        error = (body[0] if isinstance(body, list) and body else body)["error"]
         if not isinstance(error, dict):
             return printable(str(error))[:300], ""
         return printable(str(error["message"]))[:300], f"{error.get('code')} {error.get('type')}"
@@ -153,10 +235,13 @@ def body_fault(fault: ChatFault, url: str) -> Exception:
     if fault.kind != "server_error":
         return fault
     message, code = _told(fault.raw or "")
-    if "402" in code.split() or _NO_CREDIT.search(f"{message} {code}"):
+    wait = said_wait(fault.raw or "")
+    if "402" in code.split() or _out_of_credit(f"{message} {code}", fault.raw or "", wait):
         return ChatError(f"{url} answered: {message}", NO_CREDIT)
+    if wait is not None and wait > LONGEST_WAIT:
+        return _too_long_a_wait(f"{url} answered: {message}", wait)
     if "429" in code.split():
-        fault.kind, fault.overload = "rate_limited", True
+        fault.kind, fault.overload, fault.retry_after = "rate_limited", True, wait
     return fault
 
 

@@ -34,7 +34,7 @@ from . import (
     read_completion,
     rough_tokens,
 )
-from ._server import Secret, TooLong, body_fault, capped, connection_fault, status_fault
+from ._server import Room, Secret, TooLong, body_fault, capped, connection_fault, status_fault
 
 if TYPE_CHECKING:
     import httpx2
@@ -55,9 +55,12 @@ _NO_SCHEMA = re.compile(
     r"response.?format|json.?schema|structured|guided|grammar|requested parameters", re.IGNORECASE
 )
 
-BODY = 4 << 20
+BODY, BODY_WITH_LOGPROBS = 4 << 20, 64 << 20
+"""Bytes that are read of one reply: a million tokens; with log probabilities `PER_TOKEN` more for each that was asked for, and no more than this."""
+PER_TOKEN = 2 << 10
 BODIES = 128 << 20
-"""Bytes: of one reply, a million tokens; of all in flight together. With log probabilities 16 times as many."""
+"""Bytes of all replies in flight together: half are shared out among the connections, and replies that are larger than their share
+have the other half, as many at a time as go into it."""
 
 CUT = 0.6
 """Share of the tokens that a prompt must have, roughly, under which a server that counted fewer did not read it all.
@@ -125,18 +128,19 @@ class OpenAIChat:
         self.fixed, self.checks = False, True
         self._url, self._timeout, self._secret = base_url, timeout, Secret(key)
         self._been: set[str] = set()
+        self._connections = connections
         self._response = httpx2.Response
         limits = httpx2.Limits(
             max_connections=connections + 8, max_keepalive_connections=connections + 8, keepalive_expiry=15.0
         )
         # Our own timer bounds the whole request; the socket's must not fire before it.
         slack = httpx2.Timeout(timeout + 5)
-        self._most = max(BODY // 4, min(BODY, BODIES // connections))
+        self._room = Room(BODY, BODIES // 2, connections)
         http = openai.DefaultAioHttpClient(
             limits=limits,
             timeout=slack,
             follow_redirects=False,
-            event_hooks={"response": [capped(lambda: self._most)]},
+            event_hooks={"response": [capped(lambda: self._room)]},
         )
         self._client = openai.AsyncOpenAI(
             base_url=base_url,
@@ -252,10 +256,16 @@ class OpenAIChat:
             said = [{"role": "system", "content": system}] if system else []
             body["messages"] = [*said, {"role": "user", "content": ""}]
             if frame.parameters.get("logprobs"):
-                self._most = BODY * 16
+                self._widen(limit)
             encoded = json.dumps(body, ensure_ascii=False).encode()
             shape = self._shapes[frame.digest] = _Shape(encoded[: -len(b'""}]}')], b"}]}", how, limit)
         return shape
+
+    def _widen(self, limit: int | None) -> None:
+        """Make room for the log probabilities of ``limit`` tokens."""
+        most = min(BODY_WITH_LOGPROBS, BODY + PER_TOKEN * (limit or BODY_WITH_LOGPROBS))
+        if most > self._room.most:
+            self._room = Room(most, BODIES // 2, self._connections)
 
     def _other_form(self, shape: _Shape, request: ChatRequest, fault: ChatFault) -> bool:
         """Whether the request is worth another attempt in another form, which the server's answer may have asked for."""

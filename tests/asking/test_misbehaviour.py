@@ -209,6 +209,9 @@ STOPS: dict[str, tuple[Behaviour, str]] = {
     "429 insufficient_quota": (always(429, error("You exceeded your current quota", code="insufficient_quota")), "no credit left"),
     "429 billing_hard_limit": (always(429, error("no", code="billing_hard_limit_reached")), "no credit left"),
     "429 exceeded_current_quota": (always(429, error("no", type="exceeded_current_quota_error")), "no credit left"),
+    "429 of a day, in words": (always(429, error("Tokens per day used up. Please try again in 23h59m12s.")), "wait 24 hours"),
+    "429 without credit, wait a little": (always(429, error("Insufficient balance", code="x"), "Retry-After: 2"), "no credit left"),
+    "429 of a day, said with 200": (always(200, error("Try again in 2 days", code=429)), "wait 48 hours"),
     "429 in Chinese": (always(429, error("余额不足或无可用资源包", code="1113")), "no credit left"),
     "451": (always(451), "answered 451"),
     "500": (always(500, error("CUDA error")), "server's log"),
@@ -372,6 +375,36 @@ def test_a_server_of_no_use_stops_the_run_before_much_is_spent(
     assert all(coding.codes for coding in CoderRun(run.out).codings())
 
 
+GEMINI = """You exceeded your current quota, please check your plan and billing details.
+* Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_free_tier_requests, limit: 15, model: gemini-2.5-flash
+* Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_free_tier_input_token_count, limit: 250000
+Please retry in 0.02s."""
+
+PAUSES = {
+    "Retry-After in seconds": always(429, error("You exceeded your current quota, see billing details"), "Retry-After: 0.02"),
+    "Retry-After in milliseconds": always(429, error("You exceeded your current quota"), "retry-after-ms: 20"),
+    "try again in": always(429, error("You exceeded your current quota. Please try again in 20ms. Visit the billing details")),
+    "a list, and far behind": always(429, [error(GEMINI, status="RESOURCE_EXHAUSTED")]),
+    "retryDelay": always(429, error("You exceeded your current quota", details=[{"retryDelay": "0.02s"}])),
+    "a quota a minute": always(429, error("You exceeded your current quota", details=[{"quotaId": "RequestsPerMinutePerModel"}])),
+    "said with 200": always(200, error("You exceeded your current quota, try again in 0.02s", code=429)),
+}  # fmt: skip
+"""A quota that is there again in a moment, in words that are said of an empty account too."""
+
+
+@pytest.mark.parametrize("kind", PAUSES)
+def test_a_quota_of_a_minute_is_a_pause_and_no_empty_account(
+    run: Run, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    async def twice(said: Asked, writer: asyncio.StreamWriter) -> None:
+        await (PAUSES[kind] if said.number <= 2 else right())(said, writer)
+
+    with OddServer(twice) as server:
+        result = run(server, monkeypatch)
+    assert result.exit_code == 0, result.output
+    assert all(coding.codes for coding in CoderRun(run.out).codings())
+
+
 ENDLESS = {
     "an endless body": "HTTP/1.1 200 OK\r\n\r\n",
     "an endless chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n",
@@ -379,39 +412,69 @@ ENDLESS = {
     "a bomb": "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n",
 }
 
-LIMITED = """
+WITH_LOGPROBS = """
+import asyncio
+from pedagogy_r1.chat import ChatFault, ChatFrame, ChatRequest
+from pedagogy_r1.chat.openai import chat
+
+async def run():
+    frame = ChatFrame("m", "", parameters={"logprobs": True, "max_completion_tokens": 8192})
+    model = chat("m", base_url=sys.argv[1], connections=int(sys.argv[2]))
+    found = await asyncio.gather(*(model.ask(ChatRequest(frame, "a")) for _ in range(int(sys.argv[2]))), return_exceptions=True)
+    odd = [one for one in found if not isinstance(one, ChatFault) or "not read beyond" not in one.message]
+    assert not odd, odd
+    await model.close()
+
+asyncio.run(run())
+"""
+
+PEAK = r"""
 import re, sys
 from pathlib import Path
-from pedagogy_r1.cli.main import cli
 try:
-    cli(sys.argv[1:])
+    {}
 finally:  # not of getrusage, which begins with the parent's
-    print("peak", int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024, file=sys.stderr)
+    print("peak", int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024, file=sys.stderr)
 """
+ANNOTATE = "from pedagogy_r1.cli.main import cli; cli(sys.argv[1:])"
+
+
+async def endless(said: Asked, writer: asyncio.StreamWriter) -> None:
+    """All kinds, one after the other; up to 2 GB each (packed, 128 GB)."""
+    plain, bomb = b" " * (1 << 20), zlib.compressobj(9, zlib.DEFLATED, 31)
+    kind = list(ENDLESS)[said.number % len(ENDLESS)]
+    writer.write(ENDLESS[kind].encode())
+    packed_part = b"".join(bomb.compress(plain) for _ in range(64)) if kind == "a bomb" else plain
+    for _part in range(2048):
+        writer.write(packed_part)
+        await writer.drain()
+
+
+def peak_of(program: str, *words: object) -> tuple[int, int, str]:
+    """Status, MB at most, and what was said on stderr."""
+    command = [sys.executable, "-c", PEAK.format("\n    ".join(program.strip().splitlines()))]
+    done = subprocess.run([*command, *map(str, words)], capture_output=True, text=True, timeout=300)
+    return done.returncode, int(re.findall(r"peak (\d+)", done.stderr)[-1]), done.stderr
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_endless_replies_do_not_fill_the_memory(run: Run) -> None:
-    """All kinds at once, 16 in flight, up to 2 GB each (packed, 128 GB)."""
-    plain, bomb = b" " * (1 << 20), zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed_part = b"".join(bomb.compress(plain) for _ in range(64))
-
-    async def endless(said: Asked, writer: asyncio.StreamWriter) -> None:
-        kind = list(ENDLESS)[said.number % len(ENDLESS)]
-        writer.write(ENDLESS[kind].encode())
-        for _part in range(2048):
-            writer.write(packed_part if kind == "a bomb" else plain)
-            await writer.drain()
-
     with OddServer(endless) as server:
-        words = ["annotate", run.traces, "-o", run.out, "--model", "openai:m", "--base-url", server.url]
-        words += ["--window", 1, "--concurrency", 16, "--backoff", 0.001]
-        done = subprocess.run(
-            [sys.executable, "-c", LIMITED, *map(str, words)], capture_output=True, text=True, timeout=300
-        )
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    peak = int(done.stderr.rsplit("peak ", 1)[1])
-    assert peak < 600, done.stderr
+        words = ("annotate", run.traces, "-o", run.out, "--model", "openai:m", "--base-url", server.url)
+        how = ("--window", 1, "--concurrency", 64, "--backoff", 0.001)
+        status, peak, said = peak_of(ANNOTATE, *words, *how)
+    assert status == 2, said
+    assert "Traceback" not in said
+    assert peak < 600, said
     assert sum(path.stat().st_size for path in run.out.rglob("*")) < 5_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_endless_log_probabilities_do_not_fill_the_memory() -> None:
+    """Each may be 20 MiB long; were they read side by side, that would be 1.3 GB and more."""
+    with OddServer(endless) as server:
+        status, peak, said = peak_of(WITH_LOGPROBS, server.url, 64)
+    assert status == 0, said
+    assert peak < 600, said
