@@ -8,6 +8,8 @@ What is undefined is a dash. Files that a program reads (JSON, CSV) hold numbers
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
@@ -29,6 +31,38 @@ def shown(value: Any, kind: Kind = "coefficient") -> str:
     if isinstance(value, float) and math.isinf(value):
         return "∞" if value > 0 else "−∞"
     return _FORMATS[kind](value)
+
+
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]|\r(?!\n)"
+)
+"""Controls, halves of surrogate pairs, and embeddings, overrides and isolates, which, written by an attacker, show a text in
+another order than it has, and what stands beside it too. Marks such as U+200F are left alone."""
+
+
+def visible(text: str) -> str:
+    """Text from anybody on a terminal or a page: what would move, hide or turn round what is read is shown by its number.
+
+    >>> visible("a\u202egnp.exe\x1b[2J")
+    'a‹U+202E›gnp.exe‹U+001B›[2J'
+    """
+    return text if UNSEEN.search(text) is None else UNSEEN.sub(lambda m: f"‹U+{ord(m[0]):04X}›", text)
+
+
+def plain_coder(name: str) -> str:
+    """A coder's name without what nobody sees: controls, zero-width characters, doubled spaces; letters composed.
+
+    >>> plain_coder("A\\u200b"), plain_coder(" Jose\\u0301  R.\\x00")
+    ('A', 'José R.')
+    """
+    seen = "".join(" " if c.isspace() else c for c in name)
+    seen = "".join(c for c in seen if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return unicodedata.normalize("NFC", " ".join(seen.split()))
+
+
+def on_page(value: Any) -> Any:
+    """`visible`, for everything that a template writes (jinja's ``finalize``); what is markup already stays."""
+    return visible(value) if type(value) is str else value
 
 
 def interval(low: float | None, high: float | None, kind: Kind = "coefficient") -> str:
@@ -79,7 +113,7 @@ def aligned(lines: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str
 
 
 def _text(value: Any) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else visible(str(value))
 
 
 def _minus(value: float, text: str) -> str:

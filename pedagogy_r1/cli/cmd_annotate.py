@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted, shown
 from . import options
-from .console import exit_status, notice, print_plan, progress_bar, put_json
+from .console import exit_status, notice, print_plan, progress_bar, put_json, say
 
 LLM = options.together(
     options.option("--window", "llm: Units a request [default: 20].", options.FROM_1),
@@ -88,7 +88,7 @@ def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
 def _print_run(manifest: Any, folder: Path) -> None:
     counts = manifest.counts
     missing = sum(counts["missing"].values())
-    click.echo(
+    say(
         f"{counted(counts['traces'], 'trace')}, {counted(counts['units'], 'unit')}, {counted(counts['coded'], 'coding')} "
         f"by {', '.join(c.name for c in manifest.coders)}"
     )
@@ -98,12 +98,12 @@ def _print_run(manifest: Any, folder: Path) -> None:
         notice(f"{counted(missing, 'coding is', 'codings are')} missing: {reasons}{again}")
     if counts["units"] and "fallback" in manifest.usage:
         share = shown(manifest.usage["fallback"] / counts["units"], "percent")
-        click.echo(f"fallback (no cue fired): {share} of units")
+        say(f"fallback (no cue fired): {share} of units")
     if (use := manifest.usage).get("requests"):
         prompt = f"{use['prompt_tokens']} prompt tokens ({use['cached_tokens']} cached)"
-        click.echo(f"{use['requests']} requests, {prompt}, {use['completion_tokens']} completion tokens")
+        say(f"{use['requests']} requests, {prompt}, {use['completion_tokens']} completion tokens")
     book = f"{manifest.codebook['id']}@{manifest.codebook['version']}"
-    click.echo(f"codebook {book}, run {manifest.run_id}, written to {folder}")
+    say(f"codebook {book}, run {manifest.run_id}, written to {folder}")
 
 
 def _paid(plan: dict[str, Any], prices: dict[str, float | None]) -> dict[str, Any]:

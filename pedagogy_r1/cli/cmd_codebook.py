@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted
 from . import options
-from .console import escape, notice, put, put_json, table
+from .console import escape, notice, put, put_json, say, table
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
@@ -98,11 +98,11 @@ def _print_problems(path: Path, problems: list[CodebookProblem], errors: int) ->
     for problem in problems:
         color = "red" if problem.severity == "error" else "yellow"
         severity = click.style(problem.severity, fg=color)
-        click.echo(f"{path}:{problem.line}: {severity}: {problem.where}: {problem.what}")
+        say(f"{path}:{problem.line}: {severity}: {problem.where}: {problem.what}")
     if problems:
-        click.echo(f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}", err=True)
+        say(f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}", err=True)
     else:
-        click.echo(f"{path}: no problem found")
+        say(f"{path}: no problem found")
 
 
 @command.command("diff")
@@ -141,10 +141,10 @@ def manual(codebook: str, out: Path | None, format_: Any) -> None:
 
     text = render(load_codebook(codebook), format_ or format_of(out))
     if out is None:
-        click.echo(text, nl=False)
+        say(text, nl=False)
     else:
         write_text(out, text)
-        click.echo(f"written to {out}", err=True)
+        say(f"written to {out}", err=True)
 
 
 @command.command("migrate")
@@ -168,11 +168,11 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
     ]
     counts = {"same": result.same, "changed": result.changed}
     if not put_json({"run": str(out), **counts, "recode": recode}, as_json):
-        click.echo(
+        say(
             f"{result.same + result.changed} codings carried ({result.changed} with new codes), written to {out}"
         )
         for r in result.recode:
-            click.echo(f"  {r.coder}: {r.unit.id} {r.unit.trace_id} “{r.unit.text}”: {r.reason}")
+            say(f"  {r.coder}: {r.unit.id} {r.unit.trace_id} “{r.unit.text}”: {r.reason}")
         if result.recode:
             made = counted(len(result.recode), "coding has", "codings have")
             notice(f"{made} to be made again: fill in the column code of {out / RECODE}, then: pcode import")
@@ -205,12 +205,12 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out:
     write_text(out, made.text)
     if made.noted:
         what = counted(len(made.noted), "pair")
-        click.echo(f"{what} of codes without a rule: search {out} for TODO", err=True)
+        say(f"{what} of codes without a rule: search {out} for TODO", err=True)
     if not made.comments_kept:
         notice("the file could not be edited as it is laid out: its comments are lost")
     if among_released(out):
         notice(f"{made.book.id} without a version now means this draft: name versions until it is released")
-    click.echo(f"{made.book.ref} drafted in {out}", err=True)
+    say(f"{made.book.ref} drafted in {out}", err=True)
 
 
 @command.command("export")
@@ -226,7 +226,7 @@ def export(codebook: str, out: Path) -> None:
     from ..files.records import write_text
 
     write_text(out, to_qdc(load_codebook(codebook)))
-    click.echo(f"written to {out}", err=True)
+    say(f"written to {out}", err=True)
 
 
 @command.command("import")
@@ -255,4 +255,4 @@ def import_(file: Path, out: Path, id_: str | None, version: str | None, title: 
     ref = found.book.ref
     if any(book.ref == ref and book.digest != found.book.digest for book in map(load_codebook, released())):
         notice(f"{ref} is released, with other content: give this one a version of its own (--version)")
-    click.echo(f"{ref}, {len(found.book.codes)} codes, written to {out}", err=True)
+    say(f"{ref}, {len(found.book.codes)} codes, written to {out}", err=True)

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted, shown
 from . import options
-from .console import escape, put, put_json, table
+from .console import escape, put, put_json, say, table
 
 if TYPE_CHECKING:
     from ..agreement.disagreement import ConfusedPair, Disagreements, QuotedUnit
@@ -42,7 +42,7 @@ def command(
         from ..report.disagreement_sheet import write_sheet
 
         for path in write_sheet(found, out, max(quotes, 8)):
-            click.echo(f"written to {path}", err=True)
+            say(f"written to {path}", err=True)
     if not put_json(found.as_json(), as_json):
         _print(found, most, quotes)
 
@@ -63,7 +63,7 @@ def _print(found: Disagreements, most: int, quotes: int) -> None:
     for pair in found.pairs[:most]:
         _print_pair(found, pair, quotes)
     if len(found.pairs) > most:
-        click.echo(
+        say(
             f"{counted(len(found.pairs) - most, 'more pair')}: --pairs {len(found.pairs)}, or -o DIR",
             err=True,
         )

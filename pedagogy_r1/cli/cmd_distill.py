@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .console import notice, print_plan, progress_bar, put_json, report_missing
+from .console import notice, print_plan, progress_bar, put_json, report_missing, say
 
 if TYPE_CHECKING:
     from ..wbeb.generation import Generation
@@ -53,9 +53,9 @@ def _print_outcomes(generation: Generation) -> None:
 
     found = outcomes(generation)
     head = ("domain", "traces", "correct", "wrong", "unread", "truncated")
-    click.echo("  ".join(f"{name:>9}" for name in head))
+    say("  ".join(f"{name:>9}" for name in head))
     for domain, counts in found.items():
-        click.echo("  ".join([f"{domain:>9}", *(f"{counts[name]:>9,}" for name in head[1:])]))
+        say("  ".join([f"{domain:>9}", *(f"{counts[name]:>9,}" for name in head[1:])]))
     right = sum(counts["correct"] for counts in found.values())
     whole = sum(counts["traces"] for counts in found.values())
-    click.echo(f"{right:,} of {whole:,} traces are right, written to {generation.folder / 'traces.jsonl'}")
+    say(f"{right:,} of {whole:,} traces are right, written to {generation.folder / 'traces.jsonl'}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
+from .console import say
 
 if TYPE_CHECKING:
     from ..runs.where import Where
@@ -40,12 +41,12 @@ def command(
 
     found = restricted(runs, where)
     count = export_runs(found, out, partial=partial, for_=for_, wide=wide)
-    click.echo(f"{count} rows written to {out}")
+    say(f"{count} rows written to {out}")
     if wide:
-        click.echo("a cell is a coder's primary code; second codes are not in this table", err=True)
+        say("a cell is a coder's primary code; second codes are not in this table", err=True)
     unfinished = any(run.manifest.status != "complete" for run in found)
     for sentence in require_complete(found, partial):
         click.secho(f"warning: {sentence}", fg="red", bold=True, err=True)
     if unfinished:
-        click.echo("hint:  complete it with the command that started it, and export again", err=True)
+        say("hint:  complete it with the command that started it, and export again", err=True)
     return 1 if unfinished else 0

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from . import options
-from .console import notice, put_json
+from .console import notice, put_json, say
 
 
 @click.command("filter", cls=options.Command)
@@ -49,8 +49,8 @@ def command(traces: Path, out: Path, policies: tuple[str, ...], as_json: bool, *
 
     funnel = filter_traces(traces, out, policies, **given)
     if not put_json(funnel.as_json(), as_json):
-        click.echo(funnel_text(funnel))
-        click.echo(f"{funnel.traces:,} → {funnel.kept:,} traces, written to {out}")
+        say(funnel_text(funnel))
+        say(f"{funnel.traces:,} → {funnel.kept:,} traces, written to {out}")
     if not funnel.kept:
         several = "policies in a row must all keep a trace, 'A|B' keeps what either keeps"
         notice("no trace is left" + (f"; {several}" if len(policies) > 1 else ""))

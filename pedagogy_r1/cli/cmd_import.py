@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import counted
+from ..formatting import counted, plain_coder
 from . import options
-from .console import notice, put_json
+from .console import notice, put_json, say
 
 if TYPE_CHECKING:
     from ..human.read_codings import CodingsReport
@@ -89,13 +89,13 @@ def command(
         missing = f" and {report.missing} missing" if report.missing else ""
         what = f"{counted(report.codings - report.missing, 'coding')}{missing} by {', '.join(report.coders)}"
         where = f"{counted(report.units, 'unit')} of {counted(report.traces, 'trace')} ({report.scheme})"
-        click.echo(f"{what} on {where} written to {report.out}")
+        say(f"{what} on {where} written to {report.out}")
     return 1 if report.problems else 0
 
 
 def _kinds(words: tuple[str, ...]) -> Any:
     """``("A=machine", "B=human")`` → by name; ``("machine",)`` → of all."""
-    pairs = [(name.strip(), kind.strip()) for name, _, kind in (word.rpartition("=") for word in words)]
+    pairs = [(plain_coder(name), kind.strip()) for name, _, kind in (word.rpartition("=") for word in words)]
     for (name, kind), word in zip(pairs, words, strict=True):
         if kind not in ("human", "machine") or ("=" in word and not name):
             raise click.UsageError(f"--kind {word!r} is neither human nor machine, nor NAME=machine")
@@ -112,7 +112,7 @@ def _kinds(words: tuple[str, ...]) -> Any:
 def _say(report: CodingsReport) -> None:
     for file, layout in report.formats.items():
         ignored = report.ignored.get(file)
-        click.echo(f"{file}: {layout}" + (f"; not read: {', '.join(ignored)}" if ignored else ""), err=True)
+        say(f"{file}: {layout}" + (f"; not read: {', '.join(ignored)}" if ignored else ""), err=True)
     for remark in _remarks(report):
         notice(remark)
     for problem in report.problems[:50]:

@@ -20,7 +20,7 @@ from ..formatting import counted
 from ..shipped import folder
 from . import options
 from .cmd_pipeline_invented import teach, tiny
-from .console import escape, notice, put, put_json
+from .console import escape, notice, put, put_json, say
 from .main import cli
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def list_() -> None:
 
     width = max(map(len, recipes()), default=0)
     for name in recipes():
-        click.echo(f"{name:<{width}}  {load_recipe(name).title}")
+        say(f"{name:<{width}}  {load_recipe(name).title}")
 
 
 @command.command("show")
@@ -99,7 +99,7 @@ def list_() -> None:
 @SET
 def show(recipe: str, pairs: tuple[str, ...]) -> None:
     """Print RECIPE whole, with what it extends, as a file to be changed: pcode pipeline show paper-7b > mine.yaml."""
-    click.echo(_recipe(recipe, pairs).yaml(), nl=False)
+    say(_recipe(recipe, pairs).yaml(), nl=False)
 
 
 @command.command("cost")
@@ -113,7 +113,7 @@ def cost(recipe: str, gpus: tuple[str, ...], pairs: tuple[str, ...], as_json: bo
 
     rows = cost_table(_recipe(recipe, pairs), gpus)
     if not put_json([row._asdict() for row in rows], as_json):
-        click.echo(cost_text(rows))
+        say(cost_text(rows))
 
 
 command.add_command(tiny)
@@ -156,7 +156,7 @@ def _announce(pipeline: Pipeline, step: PlannedStage) -> None:
         click.secho(
             f"── {step.task.name}: {step.will} ({step.why}{_empties(pipeline, step)})", bold=True, err=True
         )
-        click.echo(f"   pcode {shlex.join(step.task.words(pipeline.out))}", err=True)
+        say(f"   pcode {shlex.join(step.task.words(pipeline.out))}", err=True)
 
 
 def _empties(pipeline: Pipeline, step: PlannedStage) -> str:

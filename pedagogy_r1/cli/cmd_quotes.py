@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted
 from . import options
-from .console import notice
+from .console import notice, say
 
 if TYPE_CHECKING:
     from ..runs.where import Where
@@ -41,4 +41,4 @@ def command(
     if not found.quotations:
         used = "pcode report says how often each code was given" + ("; or drop --coder" if coders else "")
         notice(f"nothing to quote: {nobody(found)}; {used}")
-    click.echo(f"{counted(len(found.quotations), 'quotation')} of {code} written to {out}")
+    say(f"{counted(len(found.quotations), 'quotation')} of {code} written to {out}")

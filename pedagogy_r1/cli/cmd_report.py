@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..formatting import visible
 from . import options
+from .console import say
 
 if TYPE_CHECKING:
     from ..runs.where import Where
@@ -70,14 +72,14 @@ def command(
     if sys.stderr.isatty():
         click.echo("\r\x1b[2K", nl=False, err=True)
     for sentence in report.study.partial:
-        click.secho(sentence, fg="yellow")
+        say(sentence, color="yellow")
     for answer in report.answers:
-        click.echo(f"{answer.question} {answer.short}")
+        say(f"{answer.question} {answer.short}")
     beside = f"{len(report.tables)} tables, {len(report.figures)} figures beside it"
-    click.echo(f"written to {out / 'report.html'} ({beside})")
+    say(f"written to {out / 'report.html'} ({beside})")
 
 
 def _say(step: str) -> None:
     """One line that changes, on a terminal; nothing else where."""
     if sys.stderr.isatty():
-        click.echo(f"\r\x1b[2K{step} …", nl=False, err=True)
+        click.echo(f"\r\x1b[2K{visible(step)} …", nl=False, err=True)

@@ -12,7 +12,7 @@ from ..errors import PedagogyError
 from ..formatting import counted, interval, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
-from .console import escape, notice, put, put_json, table
+from .console import escape, notice, put, put_json, say, table
 
 if TYPE_CHECKING:
     from ..report.sample_size import SampleSize
@@ -133,7 +133,7 @@ def command(
         write_packet(sample, out)
     if not put_json(manifest_of(sample).model_dump(mode="json") | {"strata": sample.strata()}, as_json):
         _print(sample)
-        click.echo("nothing was written" if dry_run else f"packet {sample.packet_id} written to {out}")
+        say("nothing was written" if dry_run else f"packet {sample.packet_id} written to {out}")
 
 
 def _sample(traces: Path, given: dict[str, Any]) -> DrawnSample:
@@ -229,7 +229,7 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
         return
     _print_plan(size)
     if out is not None:
-        click.echo(f"written to {out}: plan.csv, plan.svg, plan.png")
+        say(f"written to {out}: plan.csv, plan.svg, plan.png")
 
 
 def _print_plan(size: SampleSize) -> None:

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted
 from . import options
-from .console import exit_status, notice, progress_bar, put_json
+from .console import exit_status, notice, progress_bar, put_json, say
 
 if TYPE_CHECKING:
     from ..tokens.thought_run import ThoughtRun
@@ -62,33 +62,31 @@ def _print_run(run: ThoughtRun, traces: Path, out: Path) -> None:
 
     counts = run.counts
     traces_cut, thoughts = counted(counts["traces"], "trace"), counted(counts["thoughts"], "thought")
-    click.echo(f"{traces_cut}, {thoughts} by {run.segmenter.model}")
+    say(f"{traces_cut}, {thoughts} by {run.segmenter.model}")
     if "genuine" in counts:
-        click.echo(f"{counts['genuine']:,} of {counts['cues_asked']:,} switch cues are genuine")
+        say(f"{counts['genuine']:,} of {counts['cues_asked']:,} switch cues are genuine")
     if run.judges:
         agree = counts["judges_agree"]
         judges = " and ".join(judge.model for judge in run.judges)
-        click.echo(
-            f"{counted(counts['judged'], 'thought')} judged by {judges}: {counts['correct']:,} correct"
-        )
-        click.echo(
+        say(f"{counted(counts['judged'], 'thought')} judged by {judges}: {counts['correct']:,} correct")
+        say(
             f"sure of a thought (2 of 2): both {agree['both_sure']:,}, first only {agree['first_only']:,}, "
             f"second only {agree['second_only']:,}, neither {agree['neither_sure']:,}"
         )
         for why, count in counts["traces_not_judged"].items():
-            click.echo(f"not judged: {counted(count, 'trace')} ({why})")
+            say(f"not judged: {counted(count, 'trace')} ({why})")
     for why, count in counts["missing"].items():
         again = "" if NO_CUES in why else "; ask again with --retry-missing"
         notice(f"missing: {count:,} ({why}){again}")
-    click.echo(f"next: pcode tokens {traces} --thoughts {out / 'thoughts.jsonl'}")
+    say(f"next: pcode tokens {traces} --thoughts {out / 'thoughts.jsonl'}")
 
 
 def _print_plan(plan: dict[str, Any], as_json: bool) -> None:
     if put_json(plan, as_json):
         return
-    click.echo(f"traces  {plan['traces']:,}")
+    say(f"traces  {plan['traces']:,}")
     for part, asked in [("segmenter", plan["segmenter"]), *(("judge", judge) for judge in plan["judges"])]:
         numbers = [f"{name.replace('_', ' ')} {n:,}" for name, n in asked.items() if isinstance(n, int)]
-        click.echo(f"{part}  {': '.join(filter(None, (asked['model'], ', '.join(numbers))))}")
-    click.echo(plan["estimate"])
-    click.echo("nothing was sent or written")
+        say(f"{part}  {': '.join(filter(None, (asked['model'], ', '.join(numbers))))}")
+    say(plan["estimate"])
+    say("nothing was sent or written")

@@ -12,7 +12,7 @@ import click
 
 from ..formatting import DASH, level_words, shown
 from . import options
-from .console import escape, estimate_cells, progress_bar, put, put_json, table
+from .console import escape, estimate_cells, progress_bar, put, put_json, say, table
 
 if TYPE_CHECKING:
     from ..estimate import Estimate
@@ -66,7 +66,7 @@ def command(
         from ..tokens.token_tables import write_tables
 
         for path in write_tables(report, out):
-            click.echo(f"written to {path}", err=True)
+            say(f"written to {path}", err=True)
     if not put_json(report.as_json(), as_json, json_file):
         _print(report, how["level"])
 

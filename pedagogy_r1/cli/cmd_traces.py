@@ -10,7 +10,7 @@ import click
 from ..errors import InputError, did_you_mean
 from ..formatting import counted
 from . import options
-from .console import notice, put_json
+from .console import notice, put_json, say
 
 if TYPE_CHECKING:
     from ..intake import ImportReport
@@ -77,33 +77,31 @@ def import_(files: tuple[Path, ...], out: Path, pairs: tuple[str, ...], as_json:
     _say(report)
     if not put_json(report.as_json(), as_json):
         traces, rows = counted(report.traces, "trace"), counted(report.rows, "row")
-        click.echo(f"{traces} of {rows} written to {report.out}")
+        say(f"{traces} of {rows} written to {report.out}")
     return 1 if report.skipped > report.left_out else 0
 
 
 def _say(report: ImportReport) -> None:
     for name, rows in report.formats.most_common():
-        click.echo(
+        say(
             f"{'format':>10}   {name}" + ("" if rows == report.rows else f" ({counted(rows, 'row')})"),
             err=True,
         )
     for (target, name), rows in sorted(report.mapped.items()):
-        click.echo(f"{target:>10} ← {name}" + ("" if rows == report.traces else f" ({rows} rows)"), err=True)
+        say(f"{target:>10} ← {name}" + ("" if rows == report.traces else f" ({rows} rows)"), err=True)
     for text, note in report.notes.items():
         more = ", …" if note.count > len(note.first) else ""
         notice(f"{note.count} × {text}: {', '.join(note.first)}{more}")
     for problem in report.problems:
         notice(f"skipped {problem}", "red")
     if report.joined:
-        click.echo(
-            f"{report.joined} rows added to the trace of another: one response, several filters", err=True
-        )
+        say(f"{report.joined} rows added to the trace of another: one response, several filters", err=True)
     if report.exploded:
-        click.echo(f"{report.exploded} further generations of a row are traces of the same item", err=True)
+        say(f"{report.exploded} further generations of a row are traces of the same item", err=True)
     if left := report.skipped - report.left_out - len(report.problems):
         notice(f"… and {left} more", "red")
     if report.aside:
-        click.echo(f"{report.skipped} skipped rows are in {report.aside}", err=True)
+        say(f"{report.skipped} skipped rows are in {report.aside}", err=True)
 
 
 @command.command("formats")
@@ -121,7 +119,7 @@ def formats(as_json: bool) -> None:
     ]
     if not put_json(listed, as_json):
         for one in listed:
-            click.echo(f"{one['name']}: {one['what']}\n  {json.dumps(one['example'], ensure_ascii=False)}")
+            say(f"{one['name']}: {one['what']}\n  {json.dumps(one['example'], ensure_ascii=False)}")
 
 
 @command.command("show")
@@ -136,13 +134,13 @@ def show(file: Path, trace_id: str | None) -> None:
         ids.append(trace.id)
         if trace_id is None:
             facts = (trace.id, trace.domain, trace.condition, trace.model, trace.think)
-            click.echo("  ".join([*filter(None, facts), f"{len(trace.reasoning):,} characters"]))
+            say("  ".join([*filter(None, facts), f"{len(trace.reasoning):,} characters"]))
         elif trace.id == trace_id:
             parts = ("question", "reasoning", "answer")
             for name, value in trace.model_dump(exclude=set(parts), exclude_none=True).items():
-                click.echo(f"{name}: {value}")
+                say(f"{name}: {value}")
             for part in parts:
-                click.echo(f"\n── {part} " + "─" * 40 + f"\n{getattr(trace, part)}")
+                say(f"\n── {part} " + "─" * 40 + f"\n{getattr(trace, part)}")
             return
     if trace_id is not None:
         raise InputError(f"{file} has no trace {trace_id!r}", did_you_mean(trace_id, ids))
@@ -162,4 +160,4 @@ def check(file: Path) -> None:
         think[trace.think or "unknown"] += 1
         empty += not trace.reasoning.strip()
     ways = ", ".join(f"{n} {way}" for way, n in think.most_common())
-    click.echo(f"{counted(think.total(), 'trace')} ({ways}), {empty} without reasoning")
+    say(f"{counted(think.total(), 'trace')} ({ways}), {empty} without reasoning")

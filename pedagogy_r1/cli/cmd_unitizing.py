@@ -10,7 +10,7 @@ import click
 
 from ..formatting import counted, level_words, shown
 from . import options
-from .console import alpha_cells, cluster_cells, escape, put, put_json, put_verdicts, said_of, table
+from .console import alpha_cells, cluster_cells, escape, put, put_json, put_verdicts, said_of, say, table
 
 if TYPE_CHECKING:
     from ..agreement.gamma import Gamma
@@ -61,7 +61,7 @@ def command(
     own = {"gamma": [one.as_json() for one in aligned]} if gamma else {}
     if not put_json(found.as_json() | own | {"partial": list(unfinished)}, as_json):
         for sentence in unfinished:
-            click.secho(sentence, fg="yellow")
+            say(sentence, color="yellow")
         _print(found, f"{level_words(how['level'])} over traces")
         _print_gamma(aligned)
 

@@ -11,7 +11,7 @@ import click
 
 from ..errors import InputError, PluginError, did_you_mean
 from . import options
-from .console import escape, notice, put, put_json, table
+from .console import escape, notice, put, put_json, say, table
 
 if TYPE_CHECKING:
     from ..wbeb.build import Built, SourceFiles, SourceRecord
@@ -83,7 +83,7 @@ def command(words: tuple[str, ...], list_: bool, **given: Any) -> int:
     if out is not None and not given["dry_run"]:
         write(built, out)
     if given["as_json"]:
-        click.echo(built.record.model_dump_json(indent=1))
+        say(built.record.model_dump_json(indent=1))
     else:
         _print(built, None if given["dry_run"] else out)
     return 1 if any(source.bad for source in built.record.sources) else 0
@@ -159,9 +159,9 @@ def _print(built: Built, out: Path | None) -> None:
     for skipped in [s for s in built.skipped if s.bad][:20]:
         notice(f"  {skipped.file}:{skipped.line}: {skipped.why}", "red")
     if record.over_limit:
-        click.echo(f"{record.over_limit:,} items over --limit left out")
+        say(f"{record.over_limit:,} items over --limit left out")
     _print_split(built)
-    click.echo(f"{record.items:,} items" + (f", written to {out}" if out else ", nothing written"))
+    say(f"{record.items:,} items" + (f", written to {out}" if out else ", nothing written"))
 
 
 def _print_source(source: SourceRecord) -> None:
@@ -171,16 +171,16 @@ def _print_source(source: SourceRecord) -> None:
         f"{left:,} left out, {source.bad:,} bad"
     )
     for kind, count in source.left_out.items():
-        click.echo(f"  {count:,} left out: {kind}")
+        say(f"  {count:,} left out: {kind}")
     for note in source.notes:
-        click.echo(f"  note: {note}")
+        say(f"  note: {note}")
 
 
 def _print_split(built: Built) -> None:
     record = built.record
     leaks = record.leaks
     if record.split is None:
-        click.echo(f"not split; {leaks.pairs:,} pairs of items have nearly the same text")
+        say(f"not split; {leaks.pairs:,} pairs of items have nearly the same text")
         return
     rows = []
     for part in record.split.strata:
@@ -195,8 +195,8 @@ def _print_split(built: Built) -> None:
         "drop": f"{record.dropped_as_leaks:,} items taken out of train",
         "keep": "left as they are",
     }.get(leaks.action, "none to mend")
-    click.echo(
+    say(
         f"leaks: {leaks.pairs:,} pairs with nearly the same text, {len(leaks.across):,} of them across train and test "
         f"({done}); {leaks.short:,} texts too short to compare"
     )
-    click.echo(f"split: {record.split.method}, seed {record.split.seed}, {record.split.digest[:19]}…")
+    say(f"split: {record.split.method}, seed {record.split.seed}, {record.split.digest[:19]}…")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import options
-from .console import escape, notice, put, put_json, table
+from .console import escape, notice, put, put_json, say, table
 
 if TYPE_CHECKING:
     from ..wbeb.comparison_table import TextTable
@@ -35,18 +35,18 @@ def command(folders: tuple[Path, ...], base: str | None, out: Path | None, as_js
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         for path in write(out, comparison):
-            click.echo(f"written to {path}", err=True)
+            say(f"written to {path}", err=True)
     if put_json(plain(comparison), as_json):
         return
     for k, found in enumerate(tables(comparison)):
         _print(found, stacked=not k)
-    click.echo(f"\n{NOTE}")
+    say(f"\n{NOTE}")
     for note in comparison.notes:
         notice(note)
     if lines := commands(comparison):
-        click.echo("\nhow often each code comes under the conditions:")
+        say("\nhow often each code comes under the conditions:")
         for line in lines:
-            click.echo(f"  {line}")
+            say(f"  {line}")
 
 
 def _print(found: TextTable, *, stacked: bool) -> None:

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import interval, level_words, shown
 from . import options
-from .console import escape, notice, print_plan, progress_bar, put, put_json, report_missing, table
+from .console import escape, notice, print_plan, progress_bar, put, put_json, report_missing, say, table
 
 if TYPE_CHECKING:
     from ..wbeb.domain import Score
@@ -66,9 +66,7 @@ def command(
         if not put_json(evaluation.as_json(), as_json):
             _print(evaluation)
             out = generation.folder
-            click.echo(
-                f"written to {out}; code the traces with: pcode annotate {out / 'traces.jsonl'} -o RUN"
-            )
+            say(f"written to {out}; code the traces with: pcode annotate {out / 'traces.jsonl'} -o RUN")
     return report_missing(generation.manifest)
 
 
@@ -91,7 +89,7 @@ def _print(evaluation: Evaluation) -> None:
             notice(f"{name}: {note}")
         for score in row.scores:
             if score.remarks and row in evaluation.rows:
-                click.echo(f"{name} {score.name}: {score.remarks}")
+                say(f"{name} {score.name}: {score.remarks}")
 
 
 def _cells(row: DomainScores, score: Score, *, first: bool, baseline: bool) -> tuple[str, ...]:

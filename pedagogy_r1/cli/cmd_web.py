@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from ..errors import PedagogyError
+from ..formatting import plain_coder
 from . import options
+from .console import say
 
 
 @click.command("web", cls=options.Command)
@@ -18,6 +20,7 @@ from . import options
 @options.option(
     "--adjudicate adjudicators",
     "Settle disagreements of RUNS, or of the packet's coders, as NAME; again for further people.",
+    plain_coder,
     multiple=True,
     metavar="NAME",
 )
@@ -66,7 +69,7 @@ def command(
 
 def _say(who: str, url: str) -> None:
     """On stdout, so that a script can read it."""
-    click.echo(f"{who}: {url}" if who else url)
+    say(f"{who}: {url}" if who else url)
 
 
 def _set_password(path: Path | None, name: str) -> None:
@@ -75,7 +78,7 @@ def _set_password(path: Path | None, name: str) -> None:
     if path is None:
         raise click.UsageError("--set-password needs --password-file")
     set_password(path, name, click.prompt(f"password for {name}", hide_input=True, confirmation_prompt=True))
-    click.echo(f"written to {path}")
+    say(f"written to {path}")
 
 
 def _need_extra() -> None:

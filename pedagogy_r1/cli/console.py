@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import DASH, interval, shown
+from ..formatting import DASH, UNSEEN, interval, shown, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,10 +42,10 @@ def put(*what: Any, style: str | None = None) -> None:
 
 
 def escape(text: str) -> str:
-    """Text as rich markup that shows it as it is."""
+    """Text as rich markup that shows it as it is (`visible`)."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(visible(text))
 
 
 def table(
@@ -119,7 +119,12 @@ def said_of(said: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def notice(text: str, color: str = "yellow") -> None:
     """A sentence that the user ought to see; red: something is lost."""
-    click.secho(text, fg=color, err=True)
+    click.secho(visible(text), fg=color, err=True)
+
+
+def say(text: object, *, color: str | None = None, err: bool = False, nl: bool = True) -> None:
+    """A line in which something of a file stands: a name, an id, a text (`visible`)."""
+    click.secho(visible(str(text)), fg=color, err=err, nl=nl)
 
 
 def put_json(value: Any, as_json: bool, file: Path | None = None) -> bool:
@@ -130,7 +135,9 @@ def put_json(value: Any, as_json: bool, file: Path | None = None) -> bool:
         write_json(file, value)
         click.echo(f"written to {file}", err=True)
     if as_json:
-        click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+        text = json.dumps(value, ensure_ascii=False, indent=1)
+        # The same value to a program; `visible` to a person.
+        click.echo(UNSEEN.sub(lambda m: f"\\u{ord(m[0]):04x}", text))
     return as_json
 
 

@@ -21,8 +21,9 @@ from typing import Any
 import click
 
 from ..errors import LedgerWarning, PedagogyError, did_you_mean, disk_error
+from ..formatting import visible
 from ..plugins import PluginWarning
-from .console import notice
+from .console import notice, say
 
 HERE = [str(Path(__file__).parent)]
 
@@ -108,9 +109,9 @@ class Commands(click.Group):
 
 
 def _say_error(message: str, hint: str = "") -> None:
-    click.secho(f"error: {message}", fg="red", err=True)
+    notice(f"error: {message}", "red")
     if hint:
-        click.echo(f"hint:  {hint}", err=True)
+        say(f"hint:  {hint}", err=True)
 
 
 def _flushed() -> OSError | None:
@@ -128,7 +129,7 @@ def _warn(others: Callable[..., None], message: Warning | str, category: type[Wa
     if issubclass(category, PluginWarning | LedgerWarning):
         notice(f"warning: {message}")
     else:
-        others(message, category, *where)
+        others(visible(str(message)), category, *where)
 
 
 def _raised_here(error: ValueError) -> bool:

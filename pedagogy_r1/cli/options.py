@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..formatting import plain_coder
 from ..limits import LEAST_LEVEL, LEVEL, MOST_LEVEL
 from .console import notice
 
@@ -242,12 +243,13 @@ def units(help: str, metavar: str = "RUN") -> Decorator:
 
 def coder(help: str) -> Decorator:
     """``--coder NAME``, where there is one."""
-    return option("--coder", help, multiple=True, callback=one, metavar="NAME")
+    return option("--coder", help, plain_coder, multiple=True, callback=one, metavar="NAME")
 
 
 def coders(help: str) -> Decorator:
     """``--coder A --coder B``, or ``--coders A,B``; ``--coder '"Smith, J."'``."""
-    return names("--coder --coders coders", f"{help} A name with a comma in double quotes.", metavar="A,B")
+    more: Any = {"metavar": "A,B", "kind": plain_coder}
+    return names("--coder --coders coders", f"{help} A name with a comma in double quotes.", **more)
 
 
 def on_error() -> Decorator:

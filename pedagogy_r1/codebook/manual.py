@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import CodebookError, did_you_mean
 from ..files.markdown import markdown_text
+from ..formatting import on_page
 from .codebook import Code, Codebook, TrainingPage
 from .manual_contents import TRAINING, Block, Contents, code_sections, contents
 
@@ -62,6 +63,7 @@ def _rendered(name: str, c: Contents, **filters: Callable[[str], str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=name.endswith(".md.j2"),
+        finalize=on_page,
     )
     environment.filters |= filters
     template = environment.from_string(Path(__file__).with_name(name).read_text(encoding="utf-8"))

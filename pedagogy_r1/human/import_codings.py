@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from ..codebook import Codebook, load_codebook
 from ..errors import ArgumentError, InputError
 from ..files.records import write_jsonl
+from ..formatting import plain_coder
 from ..intake.import_report import listed
 from ..provenance import file_digest
 from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
@@ -25,7 +26,7 @@ from .build_codings import build_codings
 from .locate_rows import find_scheme, place_spans, place_units
 from .packet_return import ReturnedPacket
 from .parse_cells import SpanCoding, parse_cells
-from .raw_coding import RawCoding, plain_coder
+from .raw_coding import RawCoding
 from .read_codings import CodingsRead, CodingsReport, read_codings
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -202,17 +201,6 @@ def _owned(sheets: list[CodingsFile], coder: str | None) -> list[CodingsFile] | 
             )
         )
     return found
-
-
-def plain_coder(name: str) -> str:
-    """A coder's name without what nobody sees: controls, zero-width characters, doubled spaces; letters composed.
-
-    >>> plain_coder("A\\u200b"), plain_coder(" Jose\\u0301  R.\\x00")
-    ('A', 'José R.')
-    """
-    seen = "".join(" " if c.isspace() else c for c in name)
-    seen = "".join(c for c in seen if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    return unicodedata.normalize("NFC", " ".join(seen.split()))
 
 
 class CodingRowError(Exception):

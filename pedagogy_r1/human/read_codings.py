@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, get_args
 from ..codebook import Codebook
 from ..errors import ArgumentError, InputError, did_you_mean
 from ..files.records import BadRow, whole_text
-from ..formatting import counted
+from ..formatting import counted, plain_coder
 from ..runs.run import NOT_CODED, CoderKind, CoderRun, Coding
 from .packet_return import ReturnedPacket
-from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, plain_coder, read_codings_file
+from .raw_coding import CodingRowError, CodingsFile, RawCoding, RowProblem, read_codings_file
 from .tools import CodingsReader, choose
 
 

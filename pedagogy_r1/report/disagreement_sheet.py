@@ -24,7 +24,7 @@ from ..errors import RunError
 from ..files.markdown import markdown_text
 from ..files.records import BadRow, atomic, read_rows
 from ..files.table_rows import put_rows
-from ..formatting import sentence, shown
+from ..formatting import on_page, sentence, shown
 from ..runs.run import marked_partial
 
 UNITS = "units.csv"
@@ -140,6 +140,7 @@ def sheet(found: Disagreements, form: str, quotes: int) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=form == "md",
+        finalize=on_page,
     )
     environment.filters |= {"md": markdown_text, "sentence": sentence}
     return environment.get_template(f"disagreement_sheet.{form}").render(

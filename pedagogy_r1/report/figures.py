@@ -25,6 +25,7 @@ import numpy as np
 
 from ..codebook.code_colors import on
 from ..estimate import Estimate, Floats
+from ..formatting import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -66,7 +67,7 @@ class Figure:
             svg, png = io.StringIO(), io.BytesIO()
             canvas.savefig(svg, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
             canvas.savefig(png, format="png", facecolor="white", dpi=DPI, metadata={"Software": None})
-        return Rendered(svg.getvalue(), png.getvalue())
+        return Rendered(visible(svg.getvalue()), png.getvalue())
 
     def inline(self, svg: str, variables: Mapping[str, str]) -> str:
         """The SVG as an element of an HTML page. ``variables``: colour → CSS variable."""
@@ -81,7 +82,7 @@ class Figure:
             text = re.sub(re.escape(color) + r"\b", variable, text, flags=re.IGNORECASE)
         size = re.search(r'viewBox="[\d.]+ [\d.]+ ([\d.]+)', text)
         width = f"{float(size[1]) * 4 / 3:.0f}px" if size else "100%"
-        label = f'role="img" aria-label="{escape(self.caption)}" style="max-width:{width}"'
+        label = f'role="img" aria-label="{escape(visible(self.caption))}" style="max-width:{width}"'
         tag = r'<svg [^>]*?(viewBox="[^"]*")[^>]*>'
         return re.sub(tag, lambda found: f"<svg {found[1]} {label}>", text, count=1)
 

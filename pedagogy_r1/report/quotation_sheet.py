@@ -19,7 +19,7 @@ from ..files.archive import legal
 from ..files.markdown import markdown_text
 from ..files.records import write_text
 from ..files.table_rows import put_rows
-from ..formatting import counted, sentence
+from ..formatting import counted, on_page, sentence
 from ..runs.export import spare_runs
 from ..runs.quotations import Given, Quotation, Quotations
 from ..runs.run import marked_partial
@@ -114,7 +114,7 @@ def _html(found: Quotations) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: legal(value) if type(value) is str else value,
+        finalize=lambda value: on_page(legal(value)) if type(value) is str else value,
     )
     return environment.get_template("quotation_sheet.html").render(
         found=found, heading=heading(found), facts=facts(found), place=place, said=said

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from ..codebook import NONE
 from ..estimate import Estimate
 from ..files.table_rows import put_rows
-from ..formatting import Kind, aligned, interval, level_words, shown
+from ..formatting import Kind, aligned, interval, level_words, shown, visible
 from .figures import Figure
 
 Row = dict[str, Any]
@@ -134,7 +134,7 @@ def latex_text(text: str) -> str:
     >>> latex_text("50 % of a_b & α")
     '50 \\% of a\\_b \\& $\\alpha$'
     """
-    return "".join(_LATEX.get(letter, letter) for letter in " ".join(text.splitlines()))
+    return "".join(_LATEX.get(letter, letter) for letter in visible(" ".join(text.splitlines())))
 
 
 def columns(*specs: Spec) -> tuple[TableColumn, ...]:

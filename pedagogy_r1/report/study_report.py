@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from ..errors import ArgumentError, PedagogyError, did_you_mean
 from ..files.records import atomic, write_text
-from ..formatting import DASH
+from ..formatting import DASH, on_page
 from ..plugins import leave_out, load_all
 from ..runs.run import CoderRun
 from .answers import PlainAnswer, coded_words, gap_answer, unit_words
@@ -188,7 +188,7 @@ def render_page(report: Report, drawn: Mapping[str, Rendered]) -> str:
     inline = {f.name: Markup(f.inline(drawn[f.name].svg, variables)) for f in report.figures}  # noqa: S704 - drawn by us
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=on_page,
     )  # fmt: skip
     return environment.get_template("page.html").render(
         report=report,

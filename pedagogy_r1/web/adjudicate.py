@@ -56,7 +56,7 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH + "/done", pages.overview),
         Route(PATH + "/next", pages.start),
         Route(PATH + "/write", pages.write, methods=["POST"]),
-        Route(PATH + "/{number:int}", pages.unit, methods=["GET", "POST"]),
+        Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]
 
 

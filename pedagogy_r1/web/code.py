@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..errors import InputError
 from ..human.coding_log import NAME
-from .state import State, fields, page_of, visitor
+from .state import State, fields, number_of, page_of, visitor
 from .workplace import Workplace, open_log
 
 TITLE, PATH = "Code", "/code"
@@ -39,7 +39,7 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH, pages.start),
         Route(PATH + "/all", pages.listed),
         Route(PATH + "/done", pages.done),
-        Route(PATH + "/{number:int}", pages.unit, methods=["GET", "POST"]),
+        Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]
 
 
@@ -76,7 +76,7 @@ class CodePages:
 
     def unit(self, request: Request) -> Response:
         """One unit; a script asks only for the part that changes."""
-        place, number = self.place(request), int(request.path_params["number"])
+        place, number = self.place(request), number_of(request.path_params["number"], 0)
         if request.method != "POST":
             return self._unit(request, place, number)
         after = place.act(number, fields(request), visitor(request).who)

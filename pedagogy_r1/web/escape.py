@@ -15,7 +15,6 @@ running text. All pairs reach 4.5 (WCAG 2.2, 1.4.3), whatever colours a codebook
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from array import array
 from collections import Counter
@@ -26,25 +25,28 @@ from markupsafe import Markup, escape
 
 from ..codebook import NONE, Codebook
 from ..codebook.code_colors import contrast, on, palette
+from ..files.records import whole_text
+from ..formatting import UNSEEN
 from ..runs.run import primary_code
 from .index import CoderColumn
-
-_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Controls, halves of surrogate pairs, and embeddings, overrides and isolates, which, written by an attacker, show a text in
-another order than it has. Marks such as U+200F are left alone."""
 
 
 def shown(text: str | None) -> Markup:
     """The text for a page. Nothing of it is markup, no control character takes effect, no lone surrogate breaks it."""
     if not text:
         return Markup()
-    if _ODD.search(text) is None:
+    if UNSEEN.search(text) is None:
         return escape(text)
     parts, at = [], 0
-    for match in _ODD.finditer(text):
+    for match in UNSEEN.finditer(text):
         parts += [escape(text[at : match.start()]), _visible(match.group())]
         at = match.end()
     return Markup().join([*parts, escape(text[at:])])
+
+
+def kept(text: str) -> Markup:
+    """The text for a field of a form, which sends back what it is; in the page's source nothing of it takes effect."""
+    return Markup(UNSEEN.sub(lambda m: f"&#{ord(m[0])};", str(escape(whole_text(text)))))  # noqa: S704 - escaped just before
 
 
 def _visible(character: str) -> Markup:

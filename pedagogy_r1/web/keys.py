@@ -35,6 +35,7 @@ from urllib.parse import urlsplit
 
 from ..errors import InputError
 from ..files.records import PRIVATE
+from ..formatting import plain_coder
 from .state import Visitor
 
 N, R, P = 2**14, 8, 1
@@ -115,8 +116,11 @@ class Passwords:
 
 def set_password(path: Path, name: str, password: str) -> None:
     """Add a person or change their password; the file can be read by its owner alone."""
-    if not name or set(name) & set(":\r\n") or name != name.strip():
-        raise InputError(f"{name!r} is no name for a password file", "use the coder's name, without ':'")
+    if not name or set(name) & set(":\r\n") or name != plain_coder(name):
+        raise InputError(
+            f"{name!r} is no name for a password file",
+            "use the coder's name, without ':' and without what nobody sees",
+        )
     if len(password) < 8:
         raise InputError("the password is shorter than 8 characters", "choose a longer one")
     if max(len(name), len(password)) > LONGEST:

@@ -192,7 +192,7 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH + "/all", pages.listed),
         Route(PATH + "/done", pages.done),
         Route(PATH + "/again", pages.again, methods=["POST"]),
-        Route(PATH + "/{number:int}", pages.unit, methods=["GET", "POST"]),
+        Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]
 
 

@@ -34,7 +34,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from ..errors import DiskError, InputError, PedagogyError, RunError
-from ..formatting import counted
+from ..formatting import counted, plain_coder
 from .escape import stylesheet
 from .keys import Door, Keys, Passwords, PutOff, is_loopback, own_names
 from .security import Gate, admitted
@@ -107,7 +107,7 @@ def _login(state: State, keys: Keys, passwords: Passwords) -> list[BaseRoute]:
         if request.method != "POST":
             return state.render(request, "login.html", target=target, name="", wrong="")
         given = {key: str(value) for key, value in fields(request).items()}
-        name, target = given.get("name", ""), given.get("next", "/")
+        name, target = plain_coder(given.get("name", "")), given.get("next", "/")
         wrong, status, headers = "Name and password do not go together.", 403, {}
         try:
             address = request.client.host if request.client else ""

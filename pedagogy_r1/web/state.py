@@ -27,10 +27,10 @@ from starlette.responses import HTMLResponse
 
 from ..codebook import NONE, Codebook
 from ..errors import InputError
-from ..formatting import level_words
+from ..formatting import level_words, on_page
 from ..human.packet import Packet
 from ..runs.run import FILES, CoderRun, require_complete
-from .escape import code_class, shown
+from .escape import code_class, kept, shown
 
 HOME = Path(__file__).parent
 Row = TypeVar("Row")
@@ -73,8 +73,9 @@ class State:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=on_page,
         )
-        env.filters |= {"shown": shown, "level_words": level_words}
+        env.filters |= {"shown": shown, "kept": kept, "level_words": level_words}
         names = {code.id: code.name for code in self.book.codes} | {NONE: "no code applies"}
         env.globals |= {
             "book": self.book,

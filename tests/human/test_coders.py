@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.agreement import agree
 from pedagogy_r1.errors import InputError
+from pedagogy_r1.formatting import plain_coder
 from pedagogy_r1.human.import_codings import import_codings
-from pedagogy_r1.human.raw_coding import account, plain_coder
+from pedagogy_r1.human.raw_coding import account
 from pedagogy_r1.runs.migrate import migrate_run
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.runs.run_columns import read_columns
@@ -260,3 +261,25 @@ def test_names_that_differ_in_case_alone_are_said(place: Path) -> None:
 def test_a_plain_name_is_plain(name: str) -> None:
     assert plain_coder(plain_coder(name)) == plain_coder(name)
     plain_coder(name).encode()
+
+
+@pytest.mark.parametrize("other", ["A\u200b", " A ", "A\u00a0", "\u202eA\u202c"])
+def test_what_nobody_sees_makes_no_second_person_on_the_command_line(
+    other: str, place: Path, pcode: Pcode
+) -> None:
+    rows = [by_unit(n, name, code) for n in range(2) for name, code in (("A", "KA-RO"), ("B", "IA-SQ"))]
+    for row in rows:
+        row["coder"] += "\u2060"
+    file = write(place / "t.jsonl", rows)
+    how = ("--traces", place / "traces.jsonl", "-o", place / "run", "--codebook", place / "tiny.yaml")
+    result = pcode("import", file, *how, "--kind", f"{other}=machine")
+    assert result.exit_code == 0, result.output
+    kinds = {coder.name: coder.kind for coder in CoderRun(place / "run").manifest.coders}
+    assert kinds == {"A": "machine", "B": "human"}
+    chosen = pcode("agreement", place / "run", "--coders", f"{other},B\u200b", "--replicates", 0, "--json")
+    assert json.loads(chosen.stdout)["comparisons"][0]["coders"] == ["A", "B"]
+    packet = pcode(
+        "sample", place / "traces.jsonl", "-o", place / "packet", "--fraction", 1, "--coders", other
+    )
+    assert packet.exit_code == 0, packet.output
+    assert (place / "packet/A/order.jsonl").is_file()

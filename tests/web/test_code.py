@@ -219,6 +219,14 @@ def test_no_change_without_the_pages_token(packet: Packet) -> None:
     assert not read_log(packet.folder / "A/web.jsonl")[1].entries
 
 
+def test_a_number_that_is_no_units(packet: Packet) -> None:
+    with web_server("--packet", packet.folder, "--coder", "A\u200b") as server:
+        server.enter()
+        for number in ("9" * 5000, "0", "-1", "x", "1e9", "%D9%A1"):
+            assert server.ask(f"/code/{number}").status == 404
+        assert server.ask("/code/1").status == 200
+
+
 def test_an_exhaustive_codebook_has_no_none(tmp_path: Path) -> None:
     packet = make_packet(tmp_path / "p", codebook=load_codebook("schoen"))
     with web_server("--packet", packet.folder, "--coder", "A") as server:

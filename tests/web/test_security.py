@@ -22,6 +22,7 @@ from click.testing import Result
 from pedagogy_r1.codebook import load_codebook, parse_codebook
 from pedagogy_r1.codebook.code_colors import contrast
 from pedagogy_r1.errors import InputError, PedagogyError
+from pedagogy_r1.formatting import UNSEEN
 from pedagogy_r1.web.escape import DARK, LIGHT, READABLE, shown, stylesheet
 from pedagogy_r1.web.keys import Door, Hashed, Keys, Passwords, PutOff, is_loopback, own_names, set_password
 from pedagogy_r1.web.state import open_state
@@ -35,6 +36,10 @@ EVIL = (
     'Look: <script>window.hit=1</script> <img src=x onerror="window.hit=2"> &amp; <a href="javascript:hit(3)">x</a>. '
     "Wait, \u202egnp.exe\u202c is it? Nothing\x00 here\x1b[2J. {{ 7*7 }} ${7*7} </td></table></main>. 한국어 문장이다. 😀 done."
 )
+
+
+TURNED = "t\u202e\u2066gnp\u2069.exe\x9b"
+"""What turns round that which stands beside it, in names."""
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +56,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "model": "</select><script>1</script>",
         "correct": True,
     }
+    turned = {"id": TURNED, "question": TURNED, "reasoning": "So it is. Wait, is it?", "domain": TURNED}
     other = {"id": "plain", "question": "Is it so?", "reasoning": "So it is. Wait, is it?", "answer": "yes"}
-    (folder / "traces.jsonl").write_text("".join(json.dumps(t) + "\n" for t in (trace, other)))
+    (folder / "traces.jsonl").write_text("".join(json.dumps(t) + "\n" for t in (trace, turned, other)))
     coded = folder / "codings.csv"
     end = EVIL.index(".") + 1
     coded.write_text(
@@ -226,6 +232,10 @@ class _Page(HTMLParser):
         f"/read/trace?id={quote(EVIL_ID, safe='')}",
         f"/read/trace?id={quote(EVIL_ID, safe='')}&view=text&q=%22onfocus%3Dx",
         "/read/trace?id=%3Cscript%3Ealert(1)%3C/script%3E",
+        f"/read?q={quote(TURNED)}&domain={quote(TURNED)}",
+        f"/read/trace?id={quote(TURNED)}",
+        f"/read/trace?id={quote(TURNED)}&view=text&domain={quote(TURNED)}",
+        f"/read/trace?id=x{quote(TURNED)}",
     ],
 )
 def test_text_stays_text(server: WebServer, path: str) -> None:
@@ -235,8 +245,35 @@ def test_text_stays_text(server: WebServer, path: str) -> None:
     assert [one for one in page.found if one not in ("b", "i", "u")] == []
     assert "<i>SK" not in answer.text
     assert "<u>A" not in answer.text
-    assert not set("\x00\x1b\u202e\u202c") & set(answer.text)
+    assert UNSEEN.search(answer.text) is None
     assert len(page.ids) == len(set(page.ids))
+
+
+def test_what_a_form_sends_back_is_what_it_was_given(server: WebServer) -> None:
+    """The field of the filter shows nothing that turns round, and holds it all the same."""
+    text = server.page(f"/read?q={quote(TURNED)}")
+    value = text.split('name="q" id="q" value="')[1].split('"')[0]
+    assert value == "t&#8238;&#8294;gnp&#8297;.exe&#155;"
+
+
+HUGE = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"/read?page={HUGE}", 200),
+        ("/read?page=-1&page=%F0%9D%9F%97", 200),
+        (f"/read/trace?id={HUGE}", 404),
+        (f"/read/trace?id=plain&part={HUGE}", 200),
+        (f"/read/unit?trace=plain&unit={HUGE}&part={HUGE}", 404),
+        (f"/read/{HUGE}", 404),
+        (f"/read?domain={HUGE}&q={HUGE * 6}", 200),
+        ("/read/trace?id=%ff%fe%00", 404),
+    ],
+)
+def test_huge_numbers_in_addresses(server: WebServer, path: str, status: int) -> None:
+    assert server.ask(path).status == status
 
 
 def test_units_and_memos_are_shown_whole(server: WebServer, run: Path) -> None:
@@ -478,7 +515,13 @@ def test_password_file(tmp_path: Path) -> None:
     assert not known.right("A", "correct horse")
     assert not known.right("B", "an other one")
     assert not known.right("C", "an other one")
-    for name, password in (("a:b", "long enough"), ("", "long enough"), ("C", "short"), ("C", "x" * 1001)):
+    for name, password in (
+        ("a:b", "long enough"),
+        ("", "long enough"),
+        ("C", "short"),
+        ("C", "x" * 1001),
+        ("C\u200b", "long enough"),
+    ):
         with pytest.raises(InputError):
             set_password(path, name, password)
     for bad in ("A:scrypt:1:1:1:a:b\n", "A:plain\n", "", "A:scrypt:16384:8:1::\n"):
