@@ -2,7 +2,6 @@
 
 @options.out("Run directory to write.")          -o, --out PATH
 @options.as_json("the manifest")                 --json: print it, instead of text for people
-@options.json_file()                             --json-out FILE: write it, beside the text
 @options.coders("Only these coders.")            --coder A --coder B, or --coders A,B
 @options.option("--window", "Units.", FROM_1)    what one command alone has
 """
@@ -248,8 +247,7 @@ def coder(help: str) -> Decorator:
 
 def coders(help: str) -> Decorator:
     """``--coder A --coder B``, or ``--coders A,B``; ``--coder '"Smith, J."'``."""
-    more: Any = {"metavar": "A,B", "kind": plain_coder}
-    return names("--coder --coders coders", f"{help} A name with a comma in double quotes.", **more)
+    return names("--coder --coders coders", f"{help} A name with a comma in double quotes.", metavar="A,B", kind=plain_coder)  # fmt: skip
 
 
 def on_error() -> Decorator:
