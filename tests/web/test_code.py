@@ -447,7 +447,7 @@ def _same_alpha(opinions: dict[str, dict[str, Any]], run: CoderRun, pcode: Calla
 
 
 def test_going_on_by_itself_filter_flag_second_and_undo(browser: Any, tmp_path: Path) -> None:
-    packet = make_packet(tmp_path / "p", codebook=load_codebook("schoen"))
+    packet = make_packet(tmp_path / "p", codebook=load_codebook("schoen@1.0.0"))
     with web_server("--packet", packet.folder, "--coder", "A") as server:
         page = browser.new_page()
         page.goto(server.url)

@@ -36,7 +36,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     files = [str(DEMO / f"coder_{who}.csv") for who in "AB"]
     traces = str(DEMO / "traces.jsonl")
     for words in (
-        ["annotate", traces, "-o", str(folder / "cues")],
+        ["annotate", traces, "-o", str(folder / "cues"), "--codebook", "schoen@1.0.0"],
         ["import", *files, "--traces", traces, "-o", str(folder / "people"), "--codebook", "schoen@1.0.0", "--project", "sentence@1"],
         ["import", *files, "--traces", traces, "-o", str(folder / "own"), "--codebook", "schoen@1.0.0", "--units", "own"],
     ):  # fmt: skip
