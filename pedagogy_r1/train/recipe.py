@@ -36,7 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .. import shipped
 from ..errors import InputError, did_you_mean, first_fault
@@ -79,6 +79,17 @@ class Recipe(BaseModel, frozen=True, extra="forbid"):
     """Environment variables of the stages, beside those that are set."""
     variants: dict[str, dict[str, Value]] = Field(default_factory=dict)
     stages: dict[str, RecipeStage | None] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _what_a_process_can_be_given(self) -> Recipe:
+        if "\\u0000" in self.model_dump_json():
+            raise ValueError("a NUL character, which no command and no variable can hold")
+        if wrong := [name for name in self.environment if not name or "=" in name]:
+            raise ValueError(f"environment: {wrong[0]!r} is no name of a variable")
+        for name, stage in self.stages.items():
+            if stage is not None and (stage.out.startswith("/") or ".." in stage.out.split("/")):
+                raise ValueError(f"stages.{name}.out: {stage.out!r} is not within the stage's folder")
+        return self
 
     def yaml(self) -> str:
         """The recipe as a file, without what it extends."""
@@ -156,10 +167,11 @@ def _read(path: Path) -> Recipe:
     try:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return Recipe.model_validate(data)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: no readable YAML: {' '.join(str(error).split())[:200]}", hint) from None
     except ValidationError as error:
         raise InputError(f"{path}: {first_fault(error)}", hint) from None
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        why = " ".join((str(error) or type(error).__name__).split())[:200]
+        raise InputError(f"{path}: no readable YAML: {why}", hint) from None
 
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_.*-]+)\}")

@@ -478,3 +478,27 @@ def test_the_code_behind_a_command_is_what_it_may_import() -> None:
     assert {"wbeb/domains/kt.py", "chat/vllm.py"} <= set(code_of("pedagogy_r1.cli.cmd_distill")), (
         "plugins count"
     )
+
+
+STAGE = "stages:\n  a: {run: filter, arguments: [x.jsonl], options: {policy: all}%s}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("parameters: {a: " + "[" * 10_000 + "]" * 10_000 + "}\n" + STAGE % "", "no readable YAML"),
+        ("parameters: {n: " + "9" * 5000 + "}\n" + STAGE % "", "no readable YAML"),
+        ('parameters: {n: !!int ""}\n' + STAGE % "", "no readable YAML"),
+        ('environment: {"A": "x\\0y"}\n' + STAGE % "", "a NUL character"),
+        ('environment: {"A=B": "x"}\n' + STAGE % "", "'A=B' is no name of a variable"),
+        ('environment: {"": "x"}\n' + STAGE % "", "'' is no name of a variable"),
+        (STAGE % ', launcher: "a\\0"', "a NUL character"),
+        (STAGE % ', out: "../../elsewhere"', "not within the stage's folder"),
+        (STAGE % ', out: "/elsewhere"', "not within the stage's folder"),
+    ],
+)
+def test_a_hostile_recipe_is_refused_in_words(text: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.yaml"
+    path.write_text("id: hostile\n" + text)
+    with pytest.raises(InputError, match=why):
+        load_recipe(path)
