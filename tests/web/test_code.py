@@ -518,7 +518,7 @@ def test_keys_typed_ahead_never_code_a_unit_that_was_not_shown(browser: Any, pac
 @pytest.mark.parametrize("width", WIDTHS)
 def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, scheme: str) -> None:
     """axe-core, hostile text, nothing wider than the window; pictures to be looked at."""
-    packet = make_packet(tmp_path / "p", codebook=load_codebook("schoen"), practice=1)
+    packet = make_packet(tmp_path / "p", codebook=load_codebook("schoen@1.0.0"), practice=1)
     with web_server("--packet", packet.folder, "--coder", "A") as server:
         size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
         page = browser.new_page(viewport=size, color_scheme=scheme)
