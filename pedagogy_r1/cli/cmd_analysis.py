@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import runpy
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ def list_studies() -> None:
 
 @command.command("copy")
 @click.argument("name")
-@options.out("Folder or file to copy to.", default=".")
+@options.out("Folder or file to copy to.", options.NEW, default=".")
 def copy_study(name: str, out: Path) -> None:
     """Copy the study NAME, to change it; a file that is there already is left alone."""
     source = _study(name)
@@ -48,11 +50,31 @@ def copy_study(name: str, out: Path) -> None:
 @click.argument("name")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run_study(name: str, arguments: tuple[str, ...]) -> None:
-    """Run the study NAME, or a file of your own, with ARGUMENTS: run directories first; --help shows the rest."""
+    """Run the study NAME, or a file of your own, with ARGUMENTS: run directories first; --help shows the rest.
+
+    A file named by -o that pcode did not write, or that was changed since, is replaced with --force alone.
+    """
     if name in ("-h", "--help"):
         click.echo(click.get_current_context().get_help())
         return
-    _main(_study(name))(list(arguments))
+    words = list(arguments)
+    force, main = "--force" in words, _main(_study(name))
+    from ..files.written import replacing
+
+    with ExitStack() as held:
+        for path in _written([word for word in words if word != "--force"]):
+            held.enter_context(replacing(path, beside=["{name}"], force=force))
+        main([word for word in words if word != "--force"])
+
+
+def _written(words: Sequence[str]) -> Iterator[Path]:
+    """The file that a study's ``-o`` names, as argparse understands it."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name in ("-o", "--out") and (equals or following):
+            yield Path(value if equals else following)
+        elif word[:2] == "-o" and len(word) > 2:
+            yield Path(word[2:])
 
 
 def _studies() -> dict[str, Path]:

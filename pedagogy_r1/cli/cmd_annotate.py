@@ -34,7 +34,7 @@ PRICES = options.together(
 
 @click.command("annotate", cls=options.Command)
 @click.argument("traces", type=options.PATH)
-@options.out("Run directory to write, or to resume.")
+@options.out("Run directory to write, or to resume.", options.JOB)
 @options.codebook(
     "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --units RUN that run's]", default=None
 )

@@ -124,7 +124,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
 
 @command.command("manual")
 @click.argument("codebook")
-@options.out("File to write, else it is printed.", required=False)
+@options.out("File to write, else it is printed.", options.FILE, required=False)
 @options.option(
     "--format format_",
     "Default: from the suffix of -o, else md.",
@@ -150,7 +150,7 @@ def manual(codebook: str, out: Path | None, format_: Any) -> None:
 @command.command("migrate")
 @click.argument("run", type=options.PATH)
 @options.option("--to codebook", "The later version: ID@VERSION or a YAML file.", required=True)
-@options.out("Directory of the new run.")
+@options.out("Directory of the new run.", options.JOB)
 @options.as_json()
 def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
     """Carry the codings of RUN to a later version of its codebook, in a new run.
@@ -189,7 +189,7 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
     "What `pcode disagreements -o` wrote: notes on the rules that are missing go into the draft.",
     options.PATH,
 )
-@options.out("The new file.")
+@options.out("The new file.", options.NEW)
 def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out: Path) -> None:
     """Draft the next version of CODEBOOK: its file with comments kept, the version raised, a migration to fill in.
 
@@ -215,7 +215,7 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out:
 
 @command.command("export")
 @click.argument("codebook")
-@options.out("The .qdc file to write.")
+@options.out("The .qdc file to write.", options.FILE)
 def export(codebook: str, out: Path) -> None:
     """Write CODEBOOK as REFI-QDA codebook (.qdc), for NVivo, ATLAS.ti, MAXQDA, QualCoder.
 
@@ -231,7 +231,7 @@ def export(codebook: str, out: Path) -> None:
 
 @command.command("import")
 @click.argument("file", type=options.PATH)
-@options.out("The .yaml file to write.")
+@options.out("The .yaml file to write.", options.FILE)
 @options.option("--id id_", "Id of the codebook [default: what the file says].")
 @options.option("--version", "Its version [default: what the file says, else 1.0.0].")
 @options.option("--title", "Its title [default: what the file says, else the id].")

@@ -10,7 +10,7 @@ from . import options
 
 
 @click.command("demo", cls=options.Command)
-@options.out("Folder for the results.", default="demo-out")
+@options.out("Folder for the results.", options.Writes("own", inside=("codings.csv",)), default="demo-out")
 def command(out: Path) -> None:
     """Annotate the sample traces, import two people's codings, and print how far they agree.
 

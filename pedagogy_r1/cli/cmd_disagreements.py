@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @options.partial()
 @options.as_json("everything, all units included,")
 @options.out(
-    "Folder for a sheet for the meeting (HTML and Markdown), tables (CSV) and the JSON.", required=False
+    "Folder for a sheet for the meeting (HTML and Markdown), tables (CSV) and the JSON.",
+    options.folder_of("disagreements.*", "pairs.csv", "units.csv"),
+    required=False,
 )
 def command(
     runs: tuple[Path, ...], most: int, quotes: int, as_json: bool, out: Path | None, **which: Any

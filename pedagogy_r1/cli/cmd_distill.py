@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("distill", cls=options.Command)
 @click.argument("items", type=options.PATH)
-@options.out("Folder to write, or to resume.")
+@options.out("Folder to write, or to resume.", options.JOB)
 @options.option("--model", "Teacher, as BACKEND:NAME, e.g. vllm:Qwen/QwQ-32B.", required=True)
 @options.option("--condition", "Prompt condition: a name, or a YAML file.", default="cop")
 @options.option("--n", "Questions to draw.", options.FROM_1, default=5000)

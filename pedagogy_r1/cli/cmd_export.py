@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("export", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
-@options.out("File to write: .csv, .xlsx, .parquet or .jsonl.")
+@options.out("File to write: .csv, .xlsx, .parquet or .jsonl.", options.FILE)
 @click.option(
     "--for",
     "for_",

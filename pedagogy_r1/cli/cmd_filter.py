@@ -13,7 +13,10 @@ from .console import notice, put_json, say
 
 @click.command("filter", cls=options.Command)
 @click.argument("traces", type=options.PATH)
-@options.out("Folder for kept.jsonl, dropped.jsonl and the funnel.")
+@options.out(
+    "Folder for kept.jsonl, dropped.jsonl and the funnel.",
+    options.folder_of("kept.jsonl", "dropped.jsonl", "funnel.csv", "funnel.json"),
+)
 @options.option(
     "--policy policies",
     "May be repeated: each acts on what the one before left. 'A|B' keeps what either keeps.",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("import", cls=options.Command)
 @click.argument("files", nargs=-1, required=True, type=options.PATH)
 @options.option("--traces", "The traces that were coded. [with --units RUN: that run's]", options.PATH)
-@options.out("Run directory to write.")
+@options.out("Run directory to write.", options.Writes("job", beside=("{name}.problems.jsonl",)))
 @options.codebook(
     "Codebook the coders used: ID@VERSION or a YAML file. [with --packet or --units RUN: theirs]",
     default=None,

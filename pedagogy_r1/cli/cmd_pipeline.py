@@ -42,7 +42,7 @@ def command() -> None:
 
 @command.command("run")
 @click.argument("recipe")
-@options.out("Folder of the pipeline [default: pipeline/RECIPE].", required=False)
+@options.out("Folder of the pipeline [default: pipeline/RECIPE].", options.OWN, required=False)
 @options.option("--from start", "Run from this stage on, changed or not.", metavar="STAGE")
 @SET
 @options.flag("--keep-code", "Stages made by another version of the code count as made.")

@@ -12,10 +12,12 @@ import click
 
 from . import options
 
+MODEL = options.folder_of("*.json", "*.safetensors", "*.txt", "*.jinja")
+
 
 @click.command("teach", cls=options.Command)
 @click.argument("items", type=options.PATH)
-@options.out("Traces file to write.")
+@options.out("Traces file to write.", options.FILE)
 @options.choice("--split", "Which items are taught.", ["train", "test", "all"])
 @options.option("--wrong", "Share of answers made wrong.", options.SHARE, default=0.0)
 @options.option("--condition", "Prompt condition the questions are put under.", default="cop")
@@ -33,7 +35,7 @@ def teach(items: Path, out: Path, **given: Any) -> None:
 
 
 @click.command("tiny", cls=options.Command)
-@options.out("Folder of the model to write.")
+@options.out("Folder of the model to write.", MODEL)
 @options.option("--layers", "Layers.", options.FROM_1, default=2)
 @options.option("--width", "Size of a token's vector.", click.IntRange(2), default=64)
 @options.option("--texts", "Traces file for the tokenizer to learn from.", options.PATH)

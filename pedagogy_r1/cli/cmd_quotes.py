@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command("quotes", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.option("--code", "The code; none: where no code applies.", required=True)
-@options.out("File to write: .docx, .html, .md or .csv.")
+@options.out("File to write: .docx, .html, .md or .csv.", options.FILE)
 @options.coders("Only as given by these coders.")
 @options.where()
 @options.partial()

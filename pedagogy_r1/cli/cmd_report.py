@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @click.command("report", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
-@options.out("Folder for the page, tables and figures.")
+@options.out(
+    "Folder for the page, tables and figures.", options.folder_of("report.html", "tables/*", "figures/*")
+)
 @options.option("--title", "Title of the page; default: the codebook's.", default="", show_default=False)
 @options.coder("Whose codings the frequencies show; default: who coded most units.")
 @options.option(

@@ -29,7 +29,11 @@ STEEP = 10.0
 
 @click.command("sample", cls=options.Command)
 @click.argument("traces", type=options.PATH, required=False)
-@options.out("Packet to write; with --plan, folder for its table and picture.", required=False)
+@options.out(
+    "Packet to write; with --plan, folder for its table and picture.",
+    options.folder_of("plan.csv", "plan.svg", "plan.png", when="plan"),
+    required=False,
+)
 @options.coders("Who codes.")
 @options.option("--fraction", "Share to draw, above 0, at most 1.", options.NUMBER)
 @options.option("--n", "Number to draw, instead of --fraction.", options.FROM_1)

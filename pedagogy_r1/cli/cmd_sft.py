@@ -22,7 +22,7 @@ def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 
 @click.command("sft", cls=options.Command)
 @click.argument("traces", type=options.PATH)
-@options.out("Folder to write, or to resume.")
+@options.out("Folder to write, or to resume.", options.JOB)
 @options.option("--model", "Student: a folder in Hugging Face format, or a name on the hub.", required=True)
 @options.choice(
     "--method",

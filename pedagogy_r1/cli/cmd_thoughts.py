@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted
 from . import options
-from .console import exit_status, notice, progress_bar, put_json, say
+from .console import backend_options, exit_status, notice, progress_bar, put_json, say
 
 if TYPE_CHECKING:
     from ..tokens.thought_run import ThoughtRun
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("thoughts", cls=options.Command)
 @click.argument("traces", type=options.PATH)
-@options.out("Folder to write, or to resume.")
+@options.out("Folder to write, or to resume.", options.JOB)
 @options.option(
     "--segmenter",
     "Model that decides which switch cues are genuine [default: none; thought@1 cuts].",
@@ -44,7 +44,7 @@ def command(traces: Path, out: Path, dry_run: bool, as_json: bool, **given: Any)
     from ..tokens.asked_thoughts import execute, plan
     from ..tokens.thought_run import prepare
 
-    given["backend"] = options.backend_options(given["backend"])
+    given["backend"] = backend_options(given["backend"])
     given |= {f"{name}s": given.pop(name) for name in ("base_url", "api_key_env")}
     job = prepare(traces, out, **given)
     if dry_run:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ..tokens.tokens_report import Coded, CoderNoise, GroupNoise, TokenGroup, TokenReport
     from ..trace import Trace
 
+TABLES = options.folder_of("traces.csv", "thoughts.csv", "noise.csv", "units.csv")
+
 
 @click.command("tokens", cls=options.Command)
 @click.argument("traces", type=options.PATH)
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 @options.where()
 @options.partial()
 @options.resampling(ways=True)
-@options.out("Folder for CSV tables per trace, thought and unit.", required=False)
+@options.out("Folder for CSV tables per trace, thought and unit.", TABLES, required=False)
 @options.as_json()
 @options.json_file()
 def command(

@@ -23,7 +23,9 @@ def command() -> None:
 
 @command.command("import")
 @click.argument("files", nargs=-1, required=True, type=options.PATH)
-@options.out("Traces file to write (JSONL).")
+@options.out(
+    "Traces file to write (JSONL).", options.Writes("file", beside=("{name}", "{name}.skipped.jsonl"))
+)
 @options.option(
     "--map pairs",
     "Take TARGET from FIELD: a column, or a dotted path.",

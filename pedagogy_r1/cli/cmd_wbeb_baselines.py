@@ -29,7 +29,7 @@ MODELS = ("majority", "IRT", "PFA", "BKT", "DKT")
     multiple=True,
 )
 @options.resampling("students", seed_of="the resamples, and of DKT")
-@options.out("CSV file for the table.", required=False)
+@options.out("CSV file for the table.", options.FILE, required=False)
 @options.as_json()
 @options.json_file()
 def command(

@@ -21,7 +21,11 @@ YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 
 @click.command("build", cls=options.Command)
 @click.argument("words", nargs=-1, metavar="SOURCE FILE… [SOURCE FILE…]…")
-@options.out("Items file to write (JSONL). Needed unless --dry-run.", required=False)
+@options.out(
+    "Items file to write (JSONL). Needed unless --dry-run.",
+    options.Writes("file", beside=("{name}", "{stem}.skipped.jsonl", "{stem}.build.json")),
+    required=False,
+)
 @options.option(
     "--set options",
     "An option of a source; without SOURCE, of every source that has it.",

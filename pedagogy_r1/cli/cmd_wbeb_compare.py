@@ -13,11 +13,17 @@ from .console import escape, notice, put, put_json, say, table
 if TYPE_CHECKING:
     from ..wbeb.comparison_table import TextTable
 
+CSV = ("scores", "differences", "thinking", "published")
+
 
 @click.command("compare", cls=options.Command)
 @click.argument("folders", nargs=-1, required=True, type=options.PATH, metavar="DIR…")
 @options.option("--base", "Run that others are held against: its folder or name [default: the first].")
-@options.out("Folder for compare.md, compare.json and CSV tables.", required=False)
+@options.out(
+    "Folder for compare.md, compare.json and CSV tables.",
+    options.folder_of("compare.md", "compare.json", *(f"{name}.csv" for name in CSV)),
+    required=False,
+)
 @options.resampling("groups")
 @options.as_json()
 def command(folders: tuple[Path, ...], base: str | None, out: Path | None, as_json: bool, **how: Any) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("eval", cls=options.Command)
 @click.argument("model")
 @click.argument("items", type=options.PATH)
-@options.out("Folder to write, or to resume.")
+@options.out("Folder to write, or to resume.", options.JOB)
 @options.option("--condition", "Prompt condition: a name, or a YAML file.", default="generic")
 @options.choice("--split", "Which items are asked.", ["test", "train", "all"])
 @options.option("--domain domains", "Only this one; may be repeated.", multiple=True, metavar="DOMAIN")

@@ -25,7 +25,7 @@ from .console import say
     metavar="NAME",
 )
 @options.option("--gold", "Practise against this run.", options.PATH, metavar="RUN")
-@options.out("Run directory for the decisions.", required=False)
+@options.out("Run directory for the decisions.", options.JOB, required=False)
 @options.partial()
 @options.option("--host", "Address to listen on; others need --password-file.", default="127.0.0.1")
 @options.option(

@@ -198,3 +198,65 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None] | None]:
     with progress.Progress(*columns, console=Console(stderr=True, emoji=False), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+OLD_NAMES = {
+    "--output": "--out", "--by": "--strata", "--model": "--only", "--name": "--host-name", "--train": "--gold",
+}  # fmt: skip
+"""What an option was called before, where a command knows the new name and not the old one."""
+
+
+def renamed(args: Sequence[str], known: set[str]) -> Iterator[str]:
+    """The arguments as options are called today; whoever uses an old name is told."""
+    words = iter(enumerate(args))
+    for place, word in words:
+        name, equals, value = word.partition("=")
+        new = OLD_NAMES.get(name)
+        if new in known and name not in known:
+            notice(f"{name} is called {new} now")
+            yield new + equals + value
+        elif name == "--json" and "--json-out" in known:
+            if not equals and place + 1 < len(args) and _was_file(args[place + 1]):
+                equals, value = "=", next(words)[1]
+            if equals and value != "-":
+                notice("--json FILE is called --json-out FILE now")
+                yield f"--json-out={value}"
+            elif equals:
+                notice("--json needs no - now: it prints to stdout")
+                yield "--json"
+            else:
+                yield word
+        else:
+            yield word
+
+
+def _was_file(word: str) -> bool:
+    """Whether the word behind ``--json`` is its file, as it was once written, and not the command's next argument.
+
+    Arguments are run directories, or files of traces and items, which are JSONL.
+    """
+    if word[:1] == "-":
+        return word == "-"
+    file = Path(word)
+    return file.suffix == ".json" or not file.exists() or (file.is_file() and file.suffix != ".jsonl")
+
+
+def backend_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """``("batch_size=8", "dtype=float32")`` → ``{"batch_size": 8, "dtype": "float32"}``."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise click.UsageError(
+                f"--backend-option {pair!r} is no KEY=VALUE, as --backend-option batch_size=8"
+            )
+        found[key.replace("-", "_")] = _number_or_text(text)
+    return found
+
+
+def _number_or_text(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text

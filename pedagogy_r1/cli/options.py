@@ -1,6 +1,6 @@
 """Options of several commands, each defined once: one name has one meaning and one shape everywhere.
 
-@options.out("Run directory to write.")          -o, --out PATH
+@options.out("Run directory.", options.JOB)      -o, --out PATH, and what may be replaced there (files/written.py)
 @options.as_json("the manifest")                 --json: print it, instead of text for people
 @options.coders("Only these coders.")            --coder A --coder B, or --coders A,B
 @options.option("--window", "Units.", FROM_1)    what one command alone has
@@ -8,17 +8,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from ..formatting import plain_coder
 from ..limits import LEAST_LEVEL, LEVEL, MOST_LEVEL
-from .console import notice
+from .console import backend_options, renamed
 
 if TYPE_CHECKING:
     from ..runs.where import Where
@@ -27,24 +27,70 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 PATH = click.Path(path_type=Path)
 
-OLD_NAMES = {
-    "--output": "--out", "--by": "--strata", "--model": "--only", "--name": "--host-name", "--train": "--gold",
-}  # fmt: skip
-"""What an option was called before, where a command knows the new name and not the old one."""
+
+class Writes(NamedTuple):
+    """What a path to write stands for: how it is called in docs/cli.md, and the names of files (or patterns) that are replaced.
+
+    ``inside`` the folder that is named, or ``beside`` what is named: ``{name}.skipped.jsonl``, ``{stem}.build.json``. ``when``:
+    only with this option.
+    """
+
+    kind: str
+    inside: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    when: str | None = None
+
+
+FORCE = "Replace also files that pcode did not write, or that were changed since."
+JOB, NEW, OWN, FILE = Writes("job"), Writes("new"), Writes("own"), Writes("file", beside=("{name}",))
+"""A folder of `job.py`; what must not be there yet; what the command itself takes care of (and says so); a file."""
+
+
+class Written(click.Option):
+    """An option that names what is written: ``writes`` says what may be replaced."""
+
+    def __init__(self, *args: Any, writes: Writes, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.writes = writes
 
 
 class Command(click.Command):
-    """A command whose function returns its exit status (nothing is 0), and that takes options by their old names too."""
+    """A command whose function returns its exit status (nothing is 0), and that takes options by their old names too.
+
+    Where its options may meet files that it did not write, it has ``--force``, and its function is not called without.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        found = [param for param in self.params if isinstance(param, Written)]
+        self.written = [one for one in found if one.writes.inside or one.writes.beside]
+        if self.written:
+            self.params.append(click.Option(["--force"], is_flag=True, help=FORCE))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Like click's, of the arguments as they are called today."""
         known = {name for param in self.params for name in param.opts}
-        return super().parse_args(ctx, list(_renamed(args, known)))
+        return super().parse_args(ctx, list(renamed(args, known)))
 
     def invoke(self, ctx: click.Context) -> None:
         """Like click's, and ends with the status that the function returned."""
-        if status := super().invoke(ctx):
+        with ExitStack() as held:
+            self._hold(ctx, held)
+            status = super().invoke(ctx)
+        if status:
             ctx.exit(status)
+
+    def _hold(self, ctx: click.Context, held: ExitStack) -> None:
+        """Refuse, before anything is computed, to replace what is somebody else's (`files.written`)."""
+        force = ctx.params.pop("force", False) if self.written else False
+        here = [one for one in self.written if one.writes.when is None or ctx.params[one.writes.when]]
+        if force and not here:
+            raise click.UsageError(f"--force belongs to --{self.written[0].writes.when}")
+        for one in () if ctx.params.get("dry_run") else here:
+            if (path := ctx.params[one.name or ""]) is not None:
+                from ..files.written import replacing
+
+                held.enter_context(replacing(path, one.writes.inside, one.writes.beside, force=force))
 
 
 class Group(click.Group):
@@ -55,40 +101,6 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
         """In the order of work."""
         return list(self.commands)
-
-
-def _renamed(args: Sequence[str], known: set[str]) -> Iterator[str]:
-    words = iter(enumerate(args))
-    for place, word in words:
-        name, equals, value = word.partition("=")
-        new = OLD_NAMES.get(name)
-        if new in known and name not in known:
-            notice(f"{name} is called {new} now")
-            yield new + equals + value
-        elif name == "--json" and "--json-out" in known:
-            if not equals and place + 1 < len(args) and _was_file(args[place + 1]):
-                equals, value = "=", next(words)[1]
-            if equals and value != "-":
-                notice("--json FILE is called --json-out FILE now")
-                yield f"--json-out={value}"
-            elif equals:
-                notice("--json needs no - now: it prints to stdout")
-                yield "--json"
-            else:
-                yield word
-        else:
-            yield word
-
-
-def _was_file(word: str) -> bool:
-    """Whether the word behind ``--json`` is its file, as it was once written, and not the command's next argument.
-
-    Arguments are run directories, or files of traces and items, which are JSONL.
-    """
-    if word[:1] == "-":
-        return word == "-"
-    file = Path(word)
-    return file.suffix == ".json" or not file.exists() or (file.is_file() and file.suffix != ".jsonl")
 
 
 def together(*decorators: Decorator) -> Decorator:
@@ -193,9 +205,15 @@ def names(flags: str, help: str, *, metavar: str, default: Sequence[str] = (), *
 # --- what goes in and comes out
 
 
-def out(help: str, *, required: bool = True, default: str | None = None) -> Decorator:
+def out(help: str, writes: Writes, *, required: bool = True, default: str | None = None) -> Decorator:
     """``-o, --out``: the file or folder to write."""
-    return option("-o --out", help, PATH, required=required and not default, default=default)
+    needed = required and not default
+    return option("-o --out", help, PATH, cls=Written, writes=writes, required=needed, default=default)
+
+
+def folder_of(*files: str, when: str | None = None) -> Writes:
+    """A folder for files of these names, or patterns of names."""
+    return Writes("folder", inside=files, when=when)
 
 
 def as_json(what: str = "everything") -> Decorator:
@@ -205,7 +223,8 @@ def as_json(what: str = "everything") -> Decorator:
 
 def json_file() -> Decorator:
     """``--json-out FILE``, for commands whose JSON is worth keeping."""
-    return option("--json-out json_file", "Write everything as JSON here.", PATH, metavar="FILE")
+    about = "Write everything as JSON here."
+    return option("--json-out json_file", about, PATH, cls=Written, writes=FILE, metavar="FILE")
 
 
 def limit(help: str) -> Decorator:
@@ -377,24 +396,3 @@ def requested(given: Mapping[str, Any], model: str | None) -> dict[str, Any]:
             raise click.UsageError(f"--{name.replace('_', '-')} is given {len(chosen)} times for one model")
         found[name] = next(iter(chosen), None)
     return found
-
-
-def backend_options(pairs: Sequence[str]) -> dict[str, Any]:
-    """``("batch_size=8", "dtype=float32")`` → ``{"batch_size": 8, "dtype": "float32"}``."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals or not key:
-            raise click.UsageError(
-                f"--backend-option {pair!r} is no KEY=VALUE, as --backend-option batch_size=8"
-            )
-        found[key.replace("-", "_")] = _number_or_text(text)
-    return found
-
-
-def _number_or_text(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, bool | int | float) else text

@@ -10,7 +10,8 @@
 
 A stage that was cut off (killed, interrupted, failed) is taken up where it was: every command resumes. Where anything it was
 made of has changed, its folder is emptied first, but for ``ledger.jsonl``: answers that were paid for are not paid for twice.
-Nothing is deleted that the stage's record does not account for: such a folder is refused, unless ``force`` is given.
+Nothing is deleted that the stage's record does not account for: such a folder is refused, unless ``force`` is given. A stage
+that was killed could not record its files: taking it up needs no deletion, and emptying it needs ``force``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import InputError, RunError, did_you_mean
 from ..files.records import write_json, write_text
+from ..files.written import RECORD as WRITTEN
 from ..job import lock, write_anyway
 from ..provenance import digest, now, versions
 from .recipe import Recipe, StageRun, expand, place
@@ -163,14 +165,25 @@ class Pipeline:
                 "put a folder in its place, or choose another one with -o",
             )
         there = _contents(folder)
-        ours = [] if record is None else record.get("files", there)
-        strange = [name for name in there if name not in set(ours)]
+        ours = set(self._written(folder, record) if record else ())
+        strange = [name for name in there if name not in ours]
         if strange and not self.force:
-            why = f"no record of it in {self.out / RECORDS}" if record is None else "it is new in there"
+            why = "it is new in there"
+            if record is None:
+                why = f"no record of it in {self.out / RECORDS}"
+            elif record["status"] == "running":
+                why = "the stage was killed before it could record its files"
             raise RunError(
-                f"{folder} would be emptied, and the pipeline did not write {strange[0]} ({why})", _ELSEWHERE
+                f"{folder} would be emptied, and the pipeline is not known to have written {strange[0]} ({why})",
+                _ELSEWHERE,
             )
         return there
+
+    def _written(self, folder: Path, record: dict[str, Any]) -> list[str]:
+        """Files that a stage is known to have written; earlier versions recorded but the digest of all of them."""
+        if "files" in record:
+            return list(record["files"])
+        return _contents(folder) if self.digests.of(folder) == record.get("output") else []
 
     def _record(self, name: str) -> Path:
         return self.out / RECORDS / f"{name}.json"
@@ -242,11 +255,13 @@ class Pipeline:
 
     def _run(self, step: PlannedStage, handle: int) -> None:
         task = step.task
-        made, folder = self._made(task), task.folder(self.out)
+        made, folder, earlier = self._made(task), task.folder(self.out), self.record(task.name)
         if step.will == "run":
             _empty(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        kept = self._written(folder, earlier) if earlier and step.will == "resume" else []
         record = {"stage": task.name, "status": "running", "started": now(), **made, "versions": versions()}
+        record["files"] = kept
         write_json(self._record(task.name), record)
         began = time.monotonic()
         try:
@@ -256,6 +271,7 @@ class Pipeline:
         except KeyboardInterrupt:
             status = 130
         record |= {"exit": status, "seconds": round(time.monotonic() - began, 1), "finished": now()}
+        record["files"] = _contents(folder)
         if status and not (status == 1 and task.stage.accept_failures):
             record["status"] = "interrupted" if status == 130 else "failed"
             write_anyway(handle, lambda: write_json(self._record(task.name), record))
@@ -265,7 +281,7 @@ class Pipeline:
             if status == 1:
                 hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
             raise RunError(f"stage {task.name} ended with status {status}", hint)
-        record |= {"status": "done", "output": self.digests.of(folder), "files": _contents(folder)}
+        record |= {"status": "done", "output": self.digests.of(folder)}
         write_json(self._record(task.name), record)
 
 
@@ -281,15 +297,16 @@ _ELSEWHERE = "move it away, choose another folder with -o, or let it go with --f
 
 
 def _contents(folder: Path) -> list[str]:
-    """What lies in a folder, by its path from there: files and links, but no ledger and no lock."""
+    """What lies in a folder, by its path from there: files and links, but no ledger, no lock and no record of ours."""
     found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
-    return sorted(path.relative_to(folder).as_posix() for path in found if path.name not in (LEDGER, ".lock"))
+    own = (LEDGER, ".lock", WRITTEN)
+    return sorted(path.relative_to(folder).as_posix() for path in found if path.name not in own)
 
 
 def _empty(folder: Path) -> None:
     """Of everything but what was paid for."""
-    for name in _contents(folder):
-        (folder / name).unlink()
+    for path in [*(folder / name for name in _contents(folder)), *folder.rglob(WRITTEN)]:
+        path.unlink()
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
             with suppress(OSError):  # a ledger lies in it

@@ -30,6 +30,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from .. import provenance
 from ..errors import InputError, RunError
 from ..files.records import need_file, write_csv, write_json
+from ..files.written import record_files
 from ..job import JobFolder, JobRecord, locked, read_record, save_record
 from .student_model import copy_tokenizer, load_tokenizer, need, write_folder
 from .student_model import merge as merge_adapter
@@ -233,6 +234,7 @@ def _write_card(
     versions, digests = record.versions, record.digests
     path = folder / "README.md"
     write_card(path, asked, data=data, digests=digests, logged=logged, versions=versions, merged=merged)
+    record_files(folder, [path.name])
 
 
 def _trained(asked: TrainingSettings, out: Path, resumed: bool) -> TrainedStudent:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, first_line
+from ..files.written import record_files, refuse_others
 
 
 def need(*modules: str, hint: str = "pip install 'pedagogy_r1[train]'") -> None:
@@ -34,7 +35,8 @@ TOKENIZER = (
 def merge(adapter: str | Path, out: str | Path, *, base: str | None = None, dtype: str = "auto") -> Path:
     """Write base + adapter as a plain model to ``out``. ``base``: where it is now, if not where the adapter says.
 
-    An ``out`` that is there already is replaced, whole. Raises `InputError` where ``adapter`` is none.
+    An earlier ``out`` of this function is replaced, whole. Raises `InputError` where ``adapter`` is none, and `RunError` where
+    anything else lies in ``out``.
     """
     need("torch", "transformers", "peft")
     from peft import PeftConfig, PeftModel
@@ -55,10 +57,12 @@ def merge(adapter: str | Path, out: str | Path, *, base: str | None = None, dtyp
 
 
 def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
-    """Replace ``folder`` by what ``write`` makes, whole or not at all."""
+    """Replace ``folder`` by what ``write`` makes, whole or not at all. Raises `RunError` if files of others lie in it."""
+    refuse_others(folder)
     half = folder.with_name(f".{folder.name}.half")
     shutil.rmtree(half, ignore_errors=True)
     write(half)
+    record_files(half, ["*"])
     shutil.rmtree(folder, ignore_errors=True)
     half.rename(folder)
     return folder

@@ -12,8 +12,9 @@ import click
 import pytest
 from click.testing import Result
 
+from pedagogy_r1.cli.console import OLD_NAMES
 from pedagogy_r1.cli.main import cli
-from pedagogy_r1.cli.options import OLD_NAMES, Command
+from pedagogy_r1.cli.options import Command
 from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.report import ReportSettings
 
@@ -117,7 +118,7 @@ def test_nothing_is_told_by_its_old_name(old: str) -> None:
     places = [PACKAGE / place for place in NEW_ALONE.get(old, ["."])]
     files = {file for place in places for file in ([place] if place.is_file() else place.rglob("*.py"))}
     said = re.compile(rf"(?<![\w-]){old}(?![\w-])")
-    found = [str(f) for f in sorted(files) if f.name != "options.py" and said.search(f.read_text("utf-8"))]
+    found = [str(f) for f in sorted(files) if f.name != "console.py" and said.search(f.read_text("utf-8"))]
     assert found == []
 
 

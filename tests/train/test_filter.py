@@ -367,7 +367,7 @@ def test_killed_at_any_moment_and_run_again_the_files_are_the_same(
     path, out = write(tmp_path / "traces.jsonl", many), tmp_path / "out"
     words = ("filter", path, "--policy", "correct", "--policy", "balanced:cap=5000", "-o")
     assert pcode(*words, tmp_path / "clean").exit_code == 0
-    wanted = {p.name: p.read_bytes() for p in (tmp_path / "clean").iterdir()}
+    wanted = {p.name: p.read_bytes() for p in (tmp_path / "clean").iterdir() if p.name[0] != "."}
     killed = 0
     for wait in ("traces", ".kept.jsonl", "kept.jsonl", ".dropped.jsonl", "dropped.jsonl"):
         process = pcode_process(*words, out)

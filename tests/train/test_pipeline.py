@@ -205,7 +205,9 @@ def test_a_file_that_no_stage_wrote_is_refused_or_let_go_by_force(light: Path) -
     short(light).run()
     mine = light / "out/some/notes.md"
     mine.write_text("mine")
-    with pytest.raises(RunError, match=r"some would be emptied, and the pipeline did not write notes\.md"):
+    with pytest.raises(
+        RunError, match=r"some would be emptied, and the pipeline is not known to have written notes\.md"
+    ):
         short(light, cap=2).run()
     assert mine.read_text() == "mine"
     short(light, cap=2, force=True).run()
@@ -227,7 +229,7 @@ def test_a_folder_the_pipeline_never_made_is_refused_before_anything_runs(
     for more in ((), ("--dry-run",)):
         refused = pcode("pipeline", "run", "one.yaml", "-o", "proj", *more)
         assert refused.exit_code == 2, refused.output
-        assert "did not write notes.md (no record of it in proj/stages)" in refused.stderr
+        assert "is not known to have written notes.md (no record of it in proj/stages)" in refused.stderr
         assert "--force" in refused.stderr
     assert note.read_text() == "mine"
     assert sorted(p.name for p in (light / "proj").iterdir() if p.name[0] != ".") == ["table"]

@@ -19,12 +19,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from ... import plugins
 from ...errors import InputError, PluginError, did_you_mean
 from ...files.records import BadRow, Row
+from ...files.written import own_files
 from ..packet import TASK, Packet
 from ..raw_coding import ROWS, CodingsFile, RawCoding
 
@@ -97,12 +100,18 @@ def formats() -> list[str]:
 
 
 def write_formats(
-    packet: Packet, names: Iterable[str], coders: Iterable[str] = (), out: Path | None = None, **options: Any
+    packet: Packet,
+    names: Iterable[str],
+    coders: Iterable[str] = (),
+    out: Path | None = None,
+    *,
+    force: bool = False,
+    **options: Any,
 ) -> list[Path]:
     """Write ``coders`` (none: all of the packet) their files in each format; ``out`` instead of the packet's own folder.
 
     ``label-studio`` is ``label_studio``. Raises `PluginError` for a format that does not exist or an option that one of
-    them does not have, before anything is written.
+    them does not have, and `RunError` for a file that somebody has filled in (unless ``force``), before anything is written.
     """
     writers: dict[str, PacketWriter] = _chosen("writes", [name.strip().replace("-", "_") for name in names])
     for name, write in writers.items():
@@ -110,12 +119,21 @@ def write_formats(
     chosen = list(coders) or list(packet.manifest.coders)
     for coder in chosen:
         packet.check_coder(coder)
-    return [
-        path
-        for coder in chosen
-        for write in writers.values()
-        for path in write(packet, coder, (out or packet.folder) / coder, **options)
-    ]
+    place = out or packet.folder
+    place.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place, prefix=".", suffix=".half") as half:
+        made = [
+            path.relative_to(half)
+            for coder in chosen
+            for write in writers.values()
+            for path in write(packet, coder, Path(half) / coder, **options)
+        ]
+        files = [path.relative_to(half) for path in Path(half).rglob("*") if path.is_file()]
+        with own_files(place, [escape(str(path)) for path in files], force=force):
+            for path in files:
+                (place / path).parent.mkdir(parents=True, exist_ok=True)
+                (Path(half) / path).replace(place / path)
+    return [place / path for path in made]
 
 
 def _check_options(packet: Packet, name: str, write: PacketWriter, options: Mapping[str, Any]) -> None:

@@ -1,0 +1,173 @@
+"""Who may delete what: a command replaces the files that it wrote itself, and no others unless it is told ``--force``.
+
+    with replacing(Path("tokens"), ["traces.csv", "thoughts.csv"]):      refuses before anything is computed
+        …                                                                writes them
+
+What was written is recorded, hidden, in the folder where it lies:
+
+    .pcode.json   {"files": {"traces.csv": "sha256:9c1e…"}, "unfinished": [["thoughts.csv", "traces.csv"]]}
+
+A file that is not in the record, or that somebody changed since, is refused by its name; so is a symbolic link, which leads
+to somebody else's. A command that was killed leaves the names that it was about to write in ``unfinished``: what lies under
+them is its own, so that the same command goes on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import RunError
+from ..provenance import file_digest
+from .records import write_json
+
+RECORD = ".pcode.json"
+
+
+@contextmanager
+def replacing(
+    out: Path, inside: Sequence[str] = (), beside: Sequence[str] = (), *, force: bool = False
+) -> Iterator[None]:
+    """While a command writes ``out``. Raises `RunError` before that where it would replace what is not its own.
+
+    ``inside``: names of files (or patterns: ``tables/*``) in the folder ``out``; ``beside``: of such as lie where ``out`` does,
+    ``{name}`` and ``{stem}`` being its own.
+    """
+    if _is_device(out):
+        yield
+        return
+    with ExitStack() as stack:
+        if inside:
+            _refuse_foreign(out, force)
+            stack.enter_context(own_files(out, inside, force=force))
+        if beside:
+            names = [glob.escape(name.format(name=out.name, stem=out.stem)) for name in beside]
+            stack.enter_context(own_files(out.parent, names, force=force))
+        yield
+
+
+def record_files(folder: Path, names: Sequence[str]) -> None:
+    """Record what lies under these names (or patterns) in ``folder`` as written by us."""
+    _record(folder, lambda now: _written(folder, names, now))
+
+
+def refuse_others(folder: Path) -> None:
+    """Raise `RunError` if anything lies in ``folder`` that we did not write: it is about to be replaced whole."""
+    if folder.is_symlink():
+        raise RunError(f"{folder} is a symbolic link", "put a folder in its place, or choose another one")
+    for path in sorted(folder.rglob("*")):
+        whole = path.is_dir() and not path.is_symlink()
+        if path.name != RECORD and not whole and (why := _foreign(folder, path, force=False)):
+            raise RunError(f"{path} would be deleted, and {why}", "move it away, or choose another folder")
+
+
+@contextmanager
+def own_files(folder: Path, names: Sequence[str], *, force: bool = False) -> Iterator[None]:
+    """While files of these names (or patterns) are written in ``folder``. Raises `RunError` for one that is somebody else's."""
+    for path in _there(folder, names):
+        if why := _foreign(folder, path, force):
+            raise RunError(f"{path} would be replaced, and {why}", _ELSEWHERE)
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    _record(folder, lambda now: now["unfinished"].append(list(names)))
+    try:
+        yield
+    finally:
+        record_files(folder, names)
+        with suppress(OSError):
+            for place in new:  # if nothing came of it
+                place.rmdir()
+
+
+_ELSEWHERE = "move it away, choose another place with -o, or have it replaced with --force"
+
+
+def _is_device(out: Path) -> bool:
+    """``/dev/stdout``, a pipe: nothing lies there."""
+    return (
+        out.is_relative_to("/dev")
+        or out.is_relative_to("/proc")
+        or (out.exists() and not out.is_file() and not out.is_dir())
+    )
+
+
+def _refuse_foreign(folder: Path, force: bool) -> None:
+    """Raise `RunError` for a folder in which we wrote nothing, and somebody else did."""
+    if folder.is_symlink():
+        raise RunError(
+            f"{folder} is a symbolic link", f"name the folder itself: -o {os.path.realpath(folder)}"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise RunError(f"{folder} is a file", "choose another folder with -o")
+    if force or not folder.is_dir() or (folder / RECORD).is_file():
+        return
+    if strangers := sorted(path.name for path in folder.iterdir() if path.name[0] != "."):
+        raise RunError(
+            f"{folder} is not empty, and nothing in it is known to be pcode's ({strangers[0]} …)",
+            "choose another folder with -o, or write into this one with --force",
+        )
+
+
+def _there(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Files and links of these names, and links in place of folders that such files would lie in."""
+    found = _named(folder, names)
+    links = _named(folder, [name.split("/")[0] for name in names])
+    return sorted({p for p in found if p.is_file() or p.is_symlink()} | {p for p in links if p.is_symlink()})
+
+
+def _named(folder: Path, names: Iterable[str]) -> Iterator[Path]:
+    """`Path.glob` does not see a link that leads nowhere."""
+    return (folder / name for wanted in names for name in glob.glob(wanted, root_dir=folder))  # noqa: PTH207
+
+
+def _foreign(folder: Path, path: Path, force: bool) -> str:
+    """Why a file may not be replaced; nothing where it may."""
+    if path.is_symlink():
+        return f"it is a symbolic link to {os.path.realpath(path)}"
+    if force or not path.stat().st_size:  # nothing is in it, as in one of ``mktemp``
+        return ""
+    record = _read(folder)
+    known = record["files"].get(path.relative_to(folder).as_posix())
+    if known is None:
+        begun = any(path in _there(folder, begun) for begun in record["unfinished"])
+        return "" if begun else "pcode has no record of having written it"
+    return "" if known == file_digest(path) else "it was changed since pcode wrote it"
+
+
+def _written(folder: Path, names: Sequence[str], now: dict[str, Any]) -> None:
+    """What lies under ``names`` at the end is what was written."""
+    with suppress(ValueError):
+        now["unfinished"].remove(list(names))
+    there = {path.relative_to(folder).as_posix(): file_digest(path) for path in _there(folder, names)}
+    now["files"] = {name: kept for name, kept in now["files"].items() if (folder / name).is_file()} | there
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / RECORD).read_bytes())
+        files, unfinished = dict(found["files"]), [list(map(str, names)) for names in found["unfinished"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {"files": {}, "unfinished": []}  # what nobody vouches for is not ours
+    return {"files": files, "unfinished": unfinished}
+
+
+def _record(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the record; of two commands that end at once, one waits for the other."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems lock no folders
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        now = _read(folder)
+        change(now)
+        if now["files"] or now["unfinished"]:
+            write_json(folder / RECORD, now)
+        else:
+            (folder / RECORD).unlink(missing_ok=True)
+    finally:
+        os.close(handle)
