@@ -36,6 +36,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import DiskError, PedagogyError, RunError, writing
 from .files.ledger import Ledger, write_all
 from .files.records import write_json
+from .files.written import refuse_foreign
 from .provenance import now, versions
 
 Status = Literal["running", "interrupted", "stopped", "complete"]
@@ -141,20 +142,19 @@ def _many(value: Any) -> list[str]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold ``folder``, which is made if need be; its ``.lock`` has the number of the process that is there.
+    """Hold ``folder``, which is made if need be; its ``.lock`` has the number of the process there, which `RunError` names.
 
-    A process that is killed lets go of it. Raises `RunError` naming one that is there already.
+    A process that is killed lets go of it.
     """
     handle = lock(folder)
     try:
         yield
     finally:
-        os.ftruncate(handle, 0)
-        os.close(handle)
+        unlock(handle)
 
 
 def lock(folder: Path) -> int:
-    """The same for who holds it longer than a block: let go of it by ``os.close`` of the handle, or by ending."""
+    """The same for who holds it longer than a block: let go of it by `unlock`, or by ending."""
     path = folder / ".lock"
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
@@ -178,6 +178,14 @@ def lock(folder: Path) -> int:
     return handle
 
 
+def unlock(handle: int) -> None:
+    """Let another process have the folder."""
+    try:
+        os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
 def write_anyway(handle: int, write: Callable[[], None]) -> None:
     """``write`` a record; what a full disk does not give, it takes of the room that the lock ``handle`` holds."""
     try:
@@ -189,7 +197,6 @@ def write_anyway(handle: int, write: Callable[[], None]) -> None:
 
 _OWNER, _RESERVE = 32, 1 << 15
 """Bytes of a lock: the number of its process, and room held so that a full disk can still take a record of that."""
-
 
 BY_USER = "interrupted by the user"
 
@@ -228,7 +235,7 @@ class JobFolder(Generic[Record]):
         self._at_work = False
         try:
             self.previous = self._found(record, holds, ours, otherwise)
-        except RunError:
+        except BaseException:
             self.close()
             raise
         self._before = self.previous.seconds if self.previous else 0.0
@@ -285,22 +292,10 @@ class JobFolder(Generic[Record]):
         return self.save(status=status, stopped_why=why, finished=now(), bytes=sizes, **updates)
 
     def close(self) -> None:
-        """Let another process have the folder."""
+        """As `unlock`."""
         if self._lock >= 0:
-            os.ftruncate(self._lock, 0)
-            os.close(self._lock)
-            self._lock = -1
-
-
-def refuse_foreign(folder: Path, holds: str, ours: Collection[str] = ()) -> None:
-    """Raise `RunError` if anything lies in ``folder`` but what is hidden and ``ours``: somebody else's folder is left as it is."""
-    there = folder.iterdir() if folder.is_dir() else ()
-    strangers = sorted(p.name for p in there if p.name[0] != "." and p.name not in ours)
-    if strangers:
-        raise RunError(
-            f"{folder} is not empty and holds no {holds} ({strangers[0]} …)",
-            "choose another directory with -o",
-        )
+            handle, self._lock = self._lock, -1
+            unlock(handle)
 
 
 def damaged(folder: Path, record: JobRecord, files: Collection[str] = ()) -> list[str]:
@@ -336,15 +331,19 @@ class CheckpointedFiles:
         self.done, self.counts = 0, Counter[str]()
         self._files: dict[str, int] = {}
         self._waiting: dict[str, list[bytes]] = {key: [] for key in names}
-        for key, path in self._paths.items():
-            with writing(path):
-                self._files[key] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        self._back()
+        try:
+            for key, path in self._paths.items():
+                with writing(path):
+                    self._files[key] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            self._back()
+        except BaseException:
+            self._let_go()
+            raise
 
     def append(self, texts: Mapping[str, str]) -> None:
         """One piece: what it adds to each file. `counts` are updated by the caller, before."""
-        for key, text in texts.items():
-            self._waiting[key].append(text.encode())
+        for waiting, data in [(self._waiting[key], text.encode()) for key, text in texts.items()]:
+            waiting.append(data)
         self.done += 1
         if time.monotonic() - self._saved > EVERY:
             self.checkpoint()
@@ -382,10 +381,13 @@ class CheckpointedFiles:
             if self.done != self._last["done"]:
                 self.checkpoint()
         finally:
-            for file in self._files.values():
-                os.close(file)
-            self._files.clear()
-            self._ledger.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        for file in self._files.values():
+            os.close(file)
+        self._files.clear()
+        self._ledger.close()
 
 
 def _reached(checkpoint: Any, paths: Mapping[str, Path]) -> bool:

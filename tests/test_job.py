@@ -221,3 +221,15 @@ def fill_up(disk: Path, job: JobFolder[Toy]) -> None:
     assert os.statvfs(disk).f_bavail == 0
     files.append({"a": "x" * 5000})
     files.checkpoint()
+
+
+def test_a_piece_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Issue 11: half a character in the second file leaves nothing in the first."""
+    files = CheckpointedFiles(tmp_path, {"a": "a.txt", "b": "b.txt"})
+    files.append({"a": "1\n", "b": "1\n"})
+    for bad in ({"a": "2\n", "b": "\ud800"}, {"a": "2\n", "c": "x"}):
+        with pytest.raises((UnicodeEncodeError, KeyError)):
+            files.append(bad)
+    files.close()
+    assert ((tmp_path / "a.txt").read_text(), (tmp_path / "b.txt").read_text()) == ("1\n", "1\n")
+    assert files.done == 1

@@ -3,7 +3,8 @@
 Built once, for everything that asks: the coder ``llm``, the segmenter and judges of thoughts, and generation.
 """
 
-from .asker import Asker, GaveUp, Limiter, Sending, StoppedError
+from .asker import Asker, GaveUp, Sending, StoppedError
+from .patience import Limiter
 from .session import AskingSession, AskOutcome, ModelName, all_of, key_from, open_chat, run_apart, safe_url
 from .transcript import FILE, Transcript, answered_digests
 

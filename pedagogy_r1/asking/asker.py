@@ -13,24 +13,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
-from ..chat import CONTENT_FAULTS, Chat, ChatFault, ChatReply, ChatRequest, Fault, unwrapped
+from ..chat import (
+    CONTENT_FAULTS,
+    Chat,
+    ChatFault,
+    ChatReply,
+    ChatRequest,
+    Fault,
+    UnusableServerError,
+    unwrapped,
+)
 from ..errors import ChatError, DiskError, PedagogyError
-from .patience import Patience, Pause
+from .patience import Limiter, Patience, Pause, Verdict
 from .transcript import Transcript
 
 T = TypeVar("T")
-
-Verdict = Literal["ok", "overload", "neutral"]
-"""How the server took a request."""
 
 CONTENT_RETRIES = 2
 LONGEST_WAIT = 60.0
@@ -150,7 +155,8 @@ class Asker:
             content = outcome.kind in CONTENT_FAULTS
             failed[content] += 1
             if self._enough(outcome, failed[content], last=asked.last):
-                self._give_up(asked.request, outcome, missing=asked.last or not content)
+                with self._stopping():
+                    self._give_up(asked.request, outcome, missing=asked.last or not content)
                 return GaveUp(outcome.kind, content)
             await self._wait(failed[content], outcome.retry_after)
 
@@ -165,31 +171,49 @@ class Asker:
         return settled or failed > (retries if last else min(retries, CONTENT_RETRIES))
 
     async def _attempt(self, asked: _Asked[T], attempt: int) -> T | ChatFault:
-        request = asked.request
-        note = partial(self.transcript.attempt, request, about=asked.about, attempt=attempt)
         ticket = await self.limiter.acquire(asked.priority)
-        early, began = not self.patience.heard, time.monotonic()
         verdict: Verdict = "neutral"
         try:
             self._check_stop()
+            with self._stopping():
+                outcome = await self._brought(asked, attempt, ticket)
+            fault = outcome if isinstance(outcome, ChatFault) else None
+            if fault is None or (fault.kind in CONTENT_FAULTS and not fault.overload):
+                verdict = "ok"
+            elif fault.overload:
+                verdict = "overload"
+            return outcome
+        finally:
+            self.limiter.release(ticket, verdict)
+
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """Where a server is of no use, or a reply, a fault or that a request was given up cannot be kept, nothing more is asked."""
+        try:
+            yield
+        except (ChatError, DiskError) as error:
+            self.stop(error.message, error)
+            raise StoppedError from error
+
+    async def _brought(self, asked: _Asked[T], attempt: int, ticket: int) -> T | ChatFault:
+        """Ask, and record what came of it; what was paid for before anything is made of it."""
+        request, early, began = asked.request, not self.patience.heard, time.monotonic()
+        note = partial(self.transcript.attempt, request, about=asked.about, attempt=attempt)
+        try:
             reply = await self.chat.ask(request)
             reply, answer = self._parsed(request, reply, asked.parse)
-            verdict = "ok"
-            self._note_dialect()
-            self._came(asked, answer, reply, partial(note, seconds=time.monotonic() - began))
-            return answer
         except ChatFault as fault:
             note(fault, seconds=time.monotonic() - began)
-            verdict = "overload" if fault.overload else "ok" if fault.kind in CONTENT_FAULTS else "neutral"
             if fault.retry_after:
                 self.limiter.pause(fault.retry_after)
             self._failed(fault, request, early=early, ticket=ticket, piece=asked.priority)
             return fault
-        except (ChatError, DiskError) as error:  # what cannot be kept is not asked for
-            self.stop(error.message, error)
-            raise StoppedError from error
-        finally:
-            self.limiter.release(ticket, verdict)
+        except UnusableServerError as error:
+            note(error.reply, seconds=time.monotonic() - began)
+            raise
+        self._note_dialect()
+        self._came(asked, answer, reply, partial(note, seconds=time.monotonic() - began))
+        return answer
 
     def _parsed(
         self, request: ChatRequest, reply: ChatReply, parse: Callable[[ChatReply], T]
@@ -304,97 +328,3 @@ class _Asked(Generic[T]):
 def _bare(request: ChatRequest, reply: ChatReply) -> ChatReply:
     """Of a reply that is to be JSON, what is."""
     return reply if request.frame.schema is None else unwrapped(reply)
-
-
-class Limiter:
-    """How many requests may be in flight: additive increase, multiplicative decrease, up to a ceiling.
-
-        ticket = await limiter.acquire(priority=trace_number)
-        …ask…
-        limiter.release(ticket, "ok")          one step nearer to the ceiling
-        limiter.release(ticket, "overload")    half as many, once per round of requests
-
-    The idea is TCP's. A round is every request that started before the last decrease: thirty 429s that come back
-    together are one message from the server, not thirty. Lowest priority number first. One event loop, no locks.
-    """
-
-    def __init__(self, ceiling: int) -> None:
-        self.ceiling = max(1, ceiling)
-        self.limit = float(self.ceiling)
-        self.in_flight = 0
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._ticket = 0
-        self._decreased_at = 0
-        self._resume_at = 0.0
-        self._narrow = False
-
-    @property
-    def newest(self) -> int:
-        """The last ticket that was given."""
-        return self._ticket
-
-    async def acquire(self, priority: int = 0) -> int:
-        """Wait for a place; returns a ticket to give back with `release`."""
-        self._ticket += 1
-        if self._waiting or self.in_flight >= self._room or self._paused():
-            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            heapq.heappush(self._waiting, (priority, self._ticket, place))
-            try:
-                await place
-            except asyncio.CancelledError:
-                # Admitted and cancelled at once: pass the place on.
-                if place.done() and not place.cancelled():
-                    self.in_flight -= 1
-                    self._admit()
-                raise
-            self._ticket += 1
-        else:
-            self.in_flight += 1
-        return self._ticket
-
-    def release(self, ticket: int, verdict: Verdict = "neutral") -> None:
-        """Give the place back, and say how the server took the request."""
-        self.in_flight -= 1
-        if verdict == "ok":
-            self.limit = min(self.ceiling, self.limit + max(1.0, self.ceiling / 16) / max(self.limit, 1.0))
-        elif verdict == "overload" and ticket > self._decreased_at:
-            self.limit = max(1.0, self.limit / 2)
-            self._decreased_at = self._ticket
-        self._admit()
-
-    def narrow(self, narrow: bool) -> None:
-        """Whether one request at a time is enough, whatever the limit."""
-        if narrow is not self._narrow:
-            self._narrow = narrow
-            self._admit()
-
-    @property
-    def _room(self) -> int:
-        return 1 if self._narrow else int(self.limit)
-
-    def pause(self, seconds: float) -> None:
-        """Admit nobody for so long: the server asked for it."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        if until > self._resume_at:
-            self._resume_at = until
-            loop.call_at(until, self._admit)
-
-    def wake(self) -> None:
-        """Admit everybody who waits: they are to find out that the run is being stopped."""
-        while self._waiting:
-            self._seat()
-
-    def _paused(self) -> bool:
-        # The clock's resolution: a timer may fire a moment before its time.
-        return self._resume_at > 0 and self._resume_at - asyncio.get_running_loop().time() > 0.001
-
-    def _admit(self) -> None:
-        while self._waiting and self.in_flight < self._room and not self._paused():
-            self._seat()
-
-    def _seat(self) -> None:
-        place = heapq.heappop(self._waiting)[2]
-        if not place.cancelled():
-            self.in_flight += 1
-            place.set_result(None)

@@ -26,7 +26,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -162,12 +162,12 @@ class AskingSession:
         ``work`` may raise `StoppedError`; its piece is then not emitted. ``size``: about how many requests a piece needs.
         Raises the `ChatError` of a server that no request can get through to.
         """
-        for frame in frames:
-            self.transcript.open_frame(frame)
         main = asyncio.current_task()
         assert main is not None
         emitting = _Emitting(emit, self.asker)
         try:
+            for frame in frames:
+                self.transcript.open_frame(frame)
             with on_sigint(lambda: self._interrupt(main)), rare_collections():
                 whole = await in_order(
                     pieces,
@@ -182,16 +182,21 @@ class AskingSession:
                 raise
             whole = False
         finally:
-            emitting.end()
-            self.asker.settle(whole=self.asker.stopped is None)
-            await self.chat.close()
-            self.transcript.close()
+            await self._end(emitting)
         if self.asker.failed is not None:
             raise self.asker.failed
         usage = self.transcript.spent.summary()
         if whole:
             return AskOutcome(usage=usage)
         return AskOutcome(self.asker.stopped, self.interrupted, usage)
+
+    async def _end(self, emitting: _Emitting[Any, Any]) -> None:
+        """What came is recorded and all is closed, whichever of it fails."""
+        async with AsyncExitStack() as ending:  # the last that is named comes first
+            ending.callback(self.transcript.close)
+            ending.push_async_callback(self.chat.close)
+            ending.callback(self.asker.settle, whole=self.asker.stopped is None)
+            ending.callback(emitting.end)
 
     def _interrupt(self, main: asyncio.Task[Any]) -> None:
         """First what is in flight comes home; the second time it does not."""

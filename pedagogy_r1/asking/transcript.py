@@ -181,13 +181,15 @@ class Transcript:
         """No further attempt will be made at this request. ``missing``: its units have no coding for it."""
         key = bytes.fromhex(digest)
         if key not in self._gave_up:
-            self._gave_up[key] = reason
             self._ledger.append({"kind": "gave_up", "digest": digest, "reason": reason, "missing": missing})
+            self._gave_up[key] = reason
 
     def close(self) -> None:
         """Force what was written onto the disk."""
-        self._ledger.sync()
-        self._ledger.close()
+        try:
+            self._ledger.sync()
+        finally:
+            self._ledger.close()
 
 
 def answered_digests(folder: Path) -> Iterator[str]:

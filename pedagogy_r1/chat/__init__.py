@@ -116,6 +116,14 @@ class ChatFault(Exception):
         self.overload = self.overload or self.kind in ("rate_limited", "timeout")
 
 
+class UnusableServerError(ChatError):
+    """A reply shows that no reply of this server is of use. ``reply``: what was paid for, to be recorded."""
+
+    def __init__(self, message: str, hint: str, reply: ChatFault) -> None:
+        super().__init__(message, hint)
+        self.reply = reply
+
+
 def check_choice(backend: str, option: str, value: str, known: Sequence[str]) -> None:
     """Raise `ChatError` for an option that is none of those a backend knows."""
     if value not in known:

@@ -29,7 +29,7 @@ from . import (
     ChatFrame,
     ChatReply,
     ChatRequest,
-    Usage,
+    UnusableServerError,
     check_choice,
     read_completion,
     rough_tokens,
@@ -176,7 +176,7 @@ class OpenAIChat:
         except ChatFault as fault:
             raise body_fault(fault, self._url) from None
         if self.checks and reply.usage.prompt < CUT * (len(shape.head) + len(text)) / BYTES_PER_TOKEN:
-            self._check_prompt(request, reply.usage)
+            self._check_prompt(request, reply)
         if shape.limit and reply.usage.completion > shape.limit + 16:
             self._change(shape, limit=LIMITS[1])
         return reply
@@ -287,23 +287,26 @@ class OpenAIChat:
 
     def adopt(self, dialect: Mapping[str, str]) -> None:
         """Ask as an earlier session of the same run found that this server is to be asked."""
-        if not self.fixed:
-            self.dialect = {**self.dialect, **dialect}
+        known = {"schema": () if self.fixed else SCHEMAS, "limit": LIMITS}
+        found = {name: how for name, how in dialect.items() if how in known.get(name, ())}
+        self.dialect = {**self.dialect, **found}
 
-    def _check_prompt(self, request: ChatRequest, usage: Usage) -> None:
-        """Raise `ChatError` where the server counted far fewer tokens than were sent: it cut the prompt, and said nothing."""
+    def _check_prompt(self, request: ChatRequest, reply: ChatReply) -> None:
+        """Raise where the server counted far fewer tokens than were sent: it cut the prompt, and said nothing."""
+        usage = reply.usage
         counted = usage.prompt + (
             usage.cached if usage.cached > usage.prompt else 0
         )  # some leave out what was cached
         sent = rough_tokens(request.frame.system) + rough_tokens(request.text)
         if sent < LONG_ENOUGH or not counted or counted >= CUT * sent:
             return
-        raise ChatError(
+        raise UnusableServerError(
             f"{self._url} read {counted:,} tokens of a prompt of about {sent:,}: it cut the rest off without a word, "
             "and the codes or the question with it",
             "give the server a longer context (Ollama: OLLAMA_CONTEXT_LENGTH, LM Studio: Context Length, llama.cpp: --ctx-size) "
             "or, with annotate, a shorter codebook (--codebook-form compact) or --window; if its count is known to be wrong: "
             "--backend-option prompt_tokens=ignore",
+            ChatFault("malformed", "the server cut the prompt", raw=reply.raw, usage=usage),
         )
 
     async def close(self) -> None:

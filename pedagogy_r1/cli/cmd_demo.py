@@ -16,7 +16,7 @@ def command(out: Path) -> None:
 
     No key, no server, no download. Running it again finds everything done and prints the same.
     """
-    from ..job import refuse_foreign
+    from ..files.written import refuse_foreign
     from ..runs.export import export_runs
     from ..shipped import folder
     from . import cmd_agreement, cmd_annotate, cmd_import

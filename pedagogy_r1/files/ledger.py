@@ -39,7 +39,11 @@ class Ledger:
             if private:
                 with suppress(PermissionError):  # it is somebody else's, who lets us write
                     os.fchmod(self._file, PRIVATE)
-            self.size = self._sound()
+            try:
+                self.size = self._sound()
+            except BaseException:
+                os.close(self._file)
+                raise
             self._new = not self.size
 
     def _sound(self) -> int:
@@ -106,10 +110,11 @@ class Ledger:
 
     def sync(self) -> None:
         """Force what was appended onto the disk; of a new file, its name as well."""
-        os.fsync(self._file)
-        if self._new:
-            sync_folder(self.path.parent)
-            self._new = False
+        with writing(self.path):
+            os.fsync(self._file)
+            if self._new:
+                sync_folder(self.path.parent)
+                self._new = False
 
     def close(self) -> None:
         os.close(self._file)

@@ -18,7 +18,7 @@ import fcntl
 import glob
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,23 @@ def replacing(
         return
     with ExitStack() as stack:
         if inside:
-            _refuse_foreign(out, force)
+            _refuse_strange_folder(out, force)
             stack.enter_context(own_files(out, inside, force=force))
         if beside:
             names = [glob.escape(name.format(name=out.name, stem=out.stem)) for name in beside]
             stack.enter_context(own_files(out.parent, names, force=force))
         yield
+
+
+def refuse_foreign(folder: Path, holds: str, ours: Collection[str] = ()) -> None:
+    """Raise `RunError` if anything lies in ``folder`` but what is hidden and ``ours``: somebody else's folder is left as it is."""
+    there = folder.iterdir() if folder.is_dir() else ()
+    strangers = sorted(p.name for p in there if p.name[0] != "." and p.name not in ours)
+    if strangers:
+        raise RunError(
+            f"{folder} is not empty and holds no {holds} ({strangers[0]} …)",
+            "choose another directory with -o",
+        )
 
 
 def record_files(folder: Path, names: Sequence[str]) -> None:
@@ -97,7 +108,7 @@ def _is_device(out: Path) -> bool:
     )
 
 
-def _refuse_foreign(folder: Path, force: bool) -> None:
+def _refuse_strange_folder(folder: Path, force: bool) -> None:
     """Raise `RunError` for a folder in which we wrote nothing, and somebody else did."""
     if folder.is_symlink():
         raise RunError(

@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -194,17 +195,19 @@ class CodingLog:
         self.still = Lock()
         """Nothing changes while it is held."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._held = _hold(path)
-        self._ledger = Ledger(path, private=True)
-        if not self._ledger.size:
-            self._ledger.append(header.model_dump(mode="json"), sync=True)
-        found, self.work = read_log(path)
-        if found != header:
-            self.close()
-            raise RunError(
-                f"{path} is the work of {found.coder} on packet {found.packet} under {found.codebook}",
-                "it belongs to another packet, coder or codebook: put it back where it came from",
-            )
+        with ExitStack() as opened:  # what fails lets go of it
+            opened.callback(os.close, _hold(path))
+            self._ledger = Ledger(path, private=True)
+            opened.callback(self._ledger.close)
+            if not self._ledger.size:
+                self._ledger.append(header.model_dump(mode="json"), sync=True)
+            found, self.work = read_log(path)
+            if found != header:
+                raise RunError(
+                    f"{path} is the work of {found.coder} on packet {found.packet} under {found.codebook}",
+                    "it belongs to another packet, coder or codebook: put it back where it came from",
+                )
+            self._opened = opened.pop_all()
 
     def entry(self, unit_id: str) -> Entry:
         return self.work.entries.get(unit_id, EMPTY)
@@ -263,8 +266,7 @@ class CodingLog:
 
     def close(self) -> None:
         """Let another process have it."""
-        self._ledger.close()
-        os.close(self._held)
+        self._opened.close()
 
 
 def _hold(path: Path) -> int:

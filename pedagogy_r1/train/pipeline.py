@@ -17,7 +17,6 @@ that was killed could not record its files: taking it up needs no deletion, and 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -27,7 +26,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from ..errors import InputError, RunError, did_you_mean
 from ..files.records import write_json, write_text
 from ..files.written import RECORD as WRITTEN
-from ..job import lock, write_anyway
+from ..job import lock, unlock, write_anyway
 from ..provenance import digest, now, versions
 from .recipe import Recipe, StageRun, expand, place
 from .stage_inputs import DigestCache, changed, code_of
@@ -130,7 +129,7 @@ class Pipeline:
                     self._run(done[-1], handle)
                 self.digests.save()
         finally:
-            os.close(handle)
+            unlock(handle)
         return done
 
     def record(self, name: str) -> dict[str, Any] | None:

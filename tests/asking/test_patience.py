@@ -12,8 +12,9 @@ import pytest
 from pedagogy_r1.asking import AskingSession, AskOutcome, GaveUp, Sending
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage, strict_object, unwrapped
 from pedagogy_r1.chat.openai import OpenAIChat, chat
-from pedagogy_r1.errors import ChatError
+from pedagogy_r1.errors import ChatError, DiskError
 
+from ..full_disk import room_for
 from .odd_server import Asked, Behaviour, OddServer, always, completion, http
 
 FRAME = ChatFrame(
@@ -246,3 +247,82 @@ def test_a_fault_says_how_the_reply_begins() -> None:
     fault = ChatFault("malformed", "the body is no JSON", raw="<html>\x1b[2J" + "x" * 200)
     assert look(fault.raw) == ("a web page", "<html>·[2J" + "x" * 70)
     assert "ends like /v1" in advice(fault, ChatRequest(FRAME, "t"))
+
+
+def test_a_prompt_that_was_cut_was_paid_for_and_is_in_the_ledger_first(tmp_path: Path) -> None:
+    """Issue 11: nothing that was paid for is known to nobody."""
+    made = completion('{"a": 1}', usage={"prompt_tokens": 512, "completion_tokens": 9})
+    with OddServer(always(200, made)) as server:
+        session = Session(tmp_path, server)
+        with pytest.raises(ChatError, match="cut the rest off"):
+            session(3, concurrency=1)
+        faults = [line for line in session.ledger if line["kind"] == "fault"]
+        assert [(line["usage"], line["fault"]) for line in faults] == [([512, 0, 9], "malformed")]
+        assert faults[0]["raw"]
+        assert len(server.asked) == 1
+
+
+def test_what_was_found_of_a_server_is_adopted_also_beside_what_the_user_fixed() -> None:
+    fixed = chat("m", base_url="http://h/v1", schema="enforce")
+    assert isinstance(fixed, OpenAIChat)
+    fixed.adopt({"schema": "ask", "limit": "max_tokens"})
+    assert fixed.dialect == {"schema": "enforce", "limit": "max_tokens"}
+    fixed.adopt({"limit": "a line of the ledger that was changed", "other": "x"})
+    assert fixed.dialect == {"schema": "enforce", "limit": "max_tokens"}
+
+
+def test_a_disk_that_is_full_when_a_fault_or_a_give_up_is_recorded(tmp_path: Path) -> None:
+    """Issue 11: one sentence, what was recorded is whole, and the same command goes on."""
+    for room in (12_000, 14_000, 16_000, 18_000):
+        folder = tmp_path / str(room)
+        turn = iter(range(10_000))
+
+        async def behave(said: Asked, writer: asyncio.StreamWriter, turn: Any = turn) -> None:
+            if next(turn) % 2:
+                await always(500, {"error": "overworked " * 30})(said, writer)
+            else:
+                await one(said, writer)
+
+        with OddServer(behave) as server:
+            session = Session(folder, server)
+            with room_for(room), pytest.raises(DiskError, match=r"ledger\.jsonl was not written"):
+                session(300)
+            kinds = {line["kind"] for line in session.ledger}
+            assert {"prompt", "reply", "fault"} <= kinds
+            assert len(session.ledger) < 300
+        with OddServer(one) as server:
+            session = Session(folder, server)
+            assert session(300).whole
+            assert len(session.answers) == 300
+
+
+def test_one_close_that_fails_hides_no_other(tmp_path: Path) -> None:
+    """A chat that cannot be closed leaves the ledger closed, and what came before is recorded."""
+
+    class Stubborn:
+        closed = False
+
+        async def ask(self, _: ChatRequest) -> ChatReply:
+            return ChatReply('{"a": 1}', "stop", "m", Usage(1, 0, 1), json.dumps(completion('{"a": 1}')))
+
+        async def close(self) -> None:
+            raise ChatError("the connection does not close")
+
+    async def run() -> None:
+        asking = AskingSession(tmp_path, Stubborn(), Sending(2, 20, 2, 0.001))
+
+        async def work(number: int, piece: int) -> Any:
+            return await asking.asker.ask(
+                ChatRequest(FRAME, str(piece)), {}, parse=lambda r: r.text, priority=number
+            )
+
+        try:
+            await asking.run(range(5), work, lambda *_: None, frames=[FRAME])
+        finally:
+            with pytest.raises(OSError, match="descriptor"):
+                asking.transcript.note_dialect({"schema": "ask"})
+
+    with pytest.raises(ChatError, match="does not close"):
+        asyncio.run(run())
+    lines = (tmp_path / "ledger.jsonl").read_text().splitlines()
+    assert sum(json.loads(line)["kind"] == "reply" for line in lines) == 5
