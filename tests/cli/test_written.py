@@ -129,7 +129,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
         json.dumps({"id": "x", "title": "x", "stages": {"s": {"run": "filter", "arguments": [traces]}}})
     )
     for words in (
-        ["annotate", traces, "-o", str(place / "schoen")],
+        ["annotate", traces, "-o", str(place / "schoen"), "--codebook", "schoen@1.0.0"],
         ["codebook", "export", "schoen", "-o", str(place / "book.qdc")],
         [
             "pipeline",
