@@ -22,7 +22,7 @@ from ..trace import Think, Trace
 from .fields import MISSING, Path, find, jsonable, known_fields, mend, without
 from .format import Said
 from .lossless import Spoken, lost, rest
-from .messages import NotChat, flat, hear, is_conversation, last_turn, reasoning_in
+from .messages import NotChat, flat, hear, is_conversation, json_parts, last_turn, reasoning_in
 from .prompt_marks import asked, template_turns, without_echo
 from .think_tags import Pair, Parted, left_over, split_response
 
@@ -47,6 +47,9 @@ _TARGETS = (
 _THINK: tuple[Think, ...] = get_args(Think)
 _TRUE, _FALSE = ("true", "1", "1.0", "yes", "y"), ("false", "0", "0.0", "no", "n")
 _LANG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+
+
+_REASONED = re.compile("reasoning|think|thought", re.IGNORECASE)
 
 
 class RowError(Exception):
@@ -91,6 +94,8 @@ def convert(row: dict[str, Any], said: Said, plan: FieldPlan, default_id: str) -
     taken = _take(row, said, plan)
     texts, notes = _texts(taken)
     parted, after = _compose(texts, taken, plan)
+    if said.known and plan.no_think is None:
+        _look_for_reasoning(row, parted, plan)
     _check(parted, texts, taken, plan)
     own_think = row.get("think") if "response" not in texts and row.get("think") in _THINK else None
     spoken = Spoken(
@@ -118,7 +123,13 @@ def convert(row: dict[str, Any], said: Said, plan: FieldPlan, default_id: str) -
         )
     except ValidationError as error:
         raise RowError(first_fault(error)) from None
-    fields = [str(v) for v in trace.model_dump(exclude={"metadata"}, exclude_none=True).values()]
+    fields = [
+        trace.reasoning,
+        trace.answer,
+        trace.question,
+        trace.think or "",
+        *(texts[t] for t in texts if t not in _LONG),
+    ]
     if path := lost(row, [*fields, str(taken.values.get("correct", ""))], metadata, plan.tags):
         raise RowError(
             f"the text of {path!r} would be lost; take it with --map, or import with --format record"
@@ -126,6 +137,21 @@ def convert(row: dict[str, Any], said: Said, plan: FieldPlan, default_id: str) -
     if not trace.reasoning.strip():
         notes.append("no reasoning, only an answer: nothing to code")
     return Converted(trace, taken.sources, taken.absent, notes + parted.notes)
+
+
+def _look_for_reasoning(row: dict[str, Any], parted: Parted, plan: FieldPlan) -> None:
+    """Refuse a response without tags beside a column that is named for reasoning and was not read: which is it?"""
+    if parted.think == "absent" and not {"reasoning", "response"} & plan.mapping.keys():
+        for name, value in row.items():
+            if (
+                _REASONED.search(name)
+                and isinstance(value, str)
+                and len(value.split()) > 3
+                and value.strip() not in parted.reasoning
+            ):
+                raise RowError(
+                    f"no <think> in the response, and the reasoning may stand in {name!r}: --map reasoning={name}, or --no-think"
+                )
 
 
 def _said_more(said: Said) -> list[str]:
@@ -169,7 +195,8 @@ def _take(row: dict[str, Any], said: Said, plan: FieldPlan) -> _Taken:
             t: v for t, v in _mapped(target, value, name).items() if t == target or t not in plan.decided
         }
         sources[target] = name
-        paths.append(path)
+        if not _held(target, value):
+            paths.append(path)
     spoken = {"response", "reasoning", "answer"} & plan.mapping.keys()
     for target in _TARGETS:
         value = getattr(said, target)
@@ -185,15 +212,29 @@ def _take(row: dict[str, Any], said: Said, plan: FieldPlan) -> _Taken:
     if said.known:
         decided = plan.decided | values.keys() | ({"answer"} if "reference" in values else set())
         known = _known(row, decided, {path[0] for path in paths} | {*said.where.values()})
-        values |= {target: row[name] for target, name in known.items()}
+        for target, name in known.items():
+            values |= {t: v for t, v in _mapped(target, row[name], name).items() if t not in plan.decided}
+        if (
+            "question" in known
+            and isinstance(asked_for := values["question"], str)
+            and template_turns(asked_for)
+        ):
+            values["question"], system = asked(asked_for)
+            said.prompt = asked_for
+            said.more |= {"system": system} if system else {}
         if "answer" in known and values.get("response") not in (None, ""):
             del values["answer"]
             name = known.pop("answer")
             notes.append(
                 f"{name!r} stays in metadata, because the answer comes from the response; if it is the reference: --map reference={name}"
             )
-    paths += [(name,) for name in known.values()]
+    paths += [(name,) for target, name in known.items() if not _held(target, row[name])]
     return _Taken(values | dict(plan.constants), sources | known, paths, absent, said, notes)
+
+
+def _held(target: str, value: Any) -> bool:
+    """Whether a value may hold more than the text that is taken of it: an object, a list of parts."""
+    return target in (*_LONG, "answer") and isinstance(value, dict | list)
 
 
 def _known(row: dict[str, Any], decided: set[str], used: set[str]) -> dict[str, str]:
@@ -217,7 +258,9 @@ def _is_switch(value: Any) -> bool:
 
 def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
     """What a mapped field says: of an object or a list of parts, reasoning and response both."""
-    if target not in _LONG or not isinstance(value, dict | list):
+    if target in ("response", "reasoning") and isinstance(value, str):
+        value = json_parts(value)
+    if target not in (*_LONG, "answer") or not isinstance(value, dict | list):
         return {target: value}
     try:
         if is_conversation(value):
@@ -235,6 +278,8 @@ def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
     if target == "question":
         return {"question": found.get("question") or found.get("response") or value}
     found = {t: text for t, text in found.items() if text and t in ("response", "reasoning")}
+    if target == "answer" and "response" in found:
+        found["answer"] = found.pop("response")
     return found if found.get(target) or (target == "response" and found) else {target: value}
 
 

@@ -75,6 +75,12 @@ def _rest(value: Any, spoken: Spoken, key: str) -> Any:
     return value
 
 
+def _beside_text(part: Any, text: str) -> Any:
+    """What a part of a content holds beside its text."""
+    beside = {name: value for name, value in part.items() if value != text} if isinstance(part, dict) else {}
+    return beside if any(v is not None and not _structure(name, v) for name, v in beside.items()) else _GONE
+
+
 def _structure(name: str, value: Any) -> bool:
     """Whether a field only says what stands beside it: a role, a type."""
     return name in _STRUCTURE and (
@@ -85,10 +91,11 @@ def _structure(name: str, value: Any) -> bool:
 def _rest_of_list(value: list[Any], spoken: Spoken, key: str) -> Any:
     parts = [part_of(inner) for inner in value] if key in SPEECH else []
     whole = "".join(text for kind, text in parts if kind == "text").strip()
-    if len(parts) > 1 and whole in spoken.pieces:  # one text, written in several parts
-        value = [inner for inner, (kind, _) in zip(value, parts, strict=True) if kind != "text"]
-        return _rest_of_list(value, spoken, key) if value else _GONE
-    kept = [_rest(inner, spoken, key) for inner in value]
+    joined = len(parts) > 1 and whole in spoken.pieces  # one text, written in several parts
+    kept = [
+        _beside_text(inner, part[1]) if joined and part[0] == "text" else _rest(inner, spoken, key)
+        for inner, part in zip(value, parts or [("", "")] * len(value), strict=True)
+    ]
     if all(new is old for new, old in zip(kept, value, strict=True)):
         return value
     if all(inner is _GONE for inner in kept):
@@ -112,6 +119,24 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for n, inner in enumerate(value):
             yield from leaves(inner, f"{path}.{n}")
+
+
+def unparted(record: dict[str, Any], parts: list[dict[str, Any]]) -> str | None:
+    """The path of the first text of a record that is in none of its parts, neither as a text nor as a name."""
+    kept = {text.strip() for text in _names_and_texts(parts)}
+    return next((path for path, leaf in leaves(record) if leaf.strip() not in kept), None)
+
+
+def _names_and_texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield str(name)
+            yield from _names_and_texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _names_and_texts(inner)
 
 
 def lost(

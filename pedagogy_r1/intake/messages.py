@@ -80,8 +80,8 @@ def role_of(message: dict[str, Any]) -> str:
         isinstance(kwargs := message.get("kwargs"), dict) or isinstance(message.get("data"), dict)
     ):
         names = message.get("id")
-        if isinstance(names, list) and names and names[-1] in _LC:
-            return _LC[names[-1]]
+        if isinstance(names, list) and names and str(names[-1]) in _LC:
+            return _LC[str(names[-1])]
         given = kwargs.get("type") if isinstance(kwargs, dict) else message.get("type")
     if given is None and isinstance(message.get("message"), dict):
         return role_of(message["message"])
@@ -135,15 +135,17 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
 def _content(message: dict[str, Any]) -> Any:
     name = next((name for name in _CONTENT if message.get(name) is not None), "content")
     content = message.get(name)
+    if isinstance(message.get("content_blocks"), list) and isinstance(content, str):
+        content = message["content_blocks"]  # LangChain's, which hold the reasoning that the content lacks
     if isinstance(content, dict):
         content = content.get("parts", content.get("content", content.get("text", content)))
-    if isinstance(content, str) and content.lstrip()[:2] in ("[{", '["') and '"type"' in content:
-        return _json_parts(content)
-    return content
+    return json_parts(content) if isinstance(content, str) else content
 
 
-def _json_parts(content: str) -> Any:
-    """Parts that were written as JSON into a cell of text."""
+def json_parts(content: str) -> Any:
+    """Parts that were written as JSON into a cell of text; another text as it is."""
+    if content.lstrip()[:2] != "[{" or '"type"' not in content:
+        return content
     try:
         parts = json.loads(content)
     except (ValueError, RecursionError):

@@ -22,6 +22,8 @@ _END = re.compile(
 )
 _PLAIN_START = re.compile(r"\s*(?:system|user)\n")
 _PLAIN = re.compile(r"(?:^|(?<=\n))(system|user|assistant|model)(?:\n|\Z)")
+_SIGNS = ("<|", "<start_of_turn>", "<｜", "INST]", "SYSTEM_PROMPT]")
+"""One of them stands in every text in which `_HEAD` finds something."""
 _ROLES = {
     "inst": "user",
     "/inst": "assistant",
@@ -54,7 +56,8 @@ def template_turns(text: str) -> list[tuple[str, str]] | None:
 
 def _spots(text: str) -> list[tuple[str, int, int]]:
     """(role, where its mark begins, where it ends), in order."""
-    found = list(_HEAD.finditer(text))
+    marked = any(sign in text for sign in _SIGNS)
+    found = list(_HEAD.finditer(text)) if marked else []
     if not found and _PLAIN_START.match(text):
         found = list(_PLAIN.finditer(text))
         if not any(m.group(1) in ("assistant", "model") for m in found):
@@ -98,4 +101,6 @@ def without_marks(text: str) -> list[str]:
     pieces = [text[: spots[0][1]] if spots else text]
     for n, (_, _, end) in enumerate(spots):
         pieces.append(text[end : spots[n + 1][1] if n + 1 < len(spots) else len(text)])
-    return [part.strip() for piece in pieces for part in _END.split(piece) if part.strip()]
+    marked = any(sign in text for sign in ("<", "["))
+    parts = (part for piece in pieces for part in (_END.split(piece) if marked else (piece,)))
+    return [part.strip() for part in parts if part.strip()]

@@ -8,6 +8,7 @@ Every plugin of `pedagogy_r1.intake.formats` is asked, those of other distributi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,13 +17,32 @@ from ..errors import InputError, PluginError, did_you_mean
 from ..files.records import BadRow, Row, plain_suffix, read_rows
 from ..files.table_rows import TableHead
 from ..plugins import OURS, found, load_all
-from .format import PACKAGE, Format, NoTrace, Record
+from .format import PACKAGE, Format, NoTrace, Record, unfold
+from .lossless import unparted
+from .messages import is_conversation
 
 LAST = "record"
 """The format that fits every record."""
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".ods", ".parquet", ".eval")
 """Of the files that are taken from a directory, packed (``.gz``, ``.zst``) or not."""
+
+
+_CHATS = (
+    "messages",
+    "conversations",
+    "conversation",
+    "choices",
+    "prompt",
+    "completion",
+    "input",
+    "output",
+    "response",
+)
+
+
+FAULTS = (TypeError, ValueError, LookupError, AttributeError)
+"""What a format raises where a record only looks like its own: such a record is refused, or another format's."""
 
 
 class Found(NamedTuple):
@@ -49,7 +69,7 @@ class Formats:
         """The name of the first format that fits."""
         if len(self.all) == 1:
             return next(iter(self.all))
-        return next(name for name, format in self.all.items() if format.fits(record))
+        return next(name for name, format in self.all.items() if _fits(format, record))
 
     def records(self, path: Path, head: TableHead | None = None) -> Iterator[Found | BadRow]:
         """The records of a file, one by one."""
@@ -57,6 +77,7 @@ class Formats:
             if isinstance(row, BadRow):
                 yield row
                 continue
+            row = row._replace(data=_opened(row.data))
             name = self.of(row.data)
             parts = self.all[name].parts
             if parts is None:
@@ -64,8 +85,16 @@ class Formats:
                 continue
             try:
                 records = list(parts(row.data))
-            except NoTrace as why:
-                yield BadRow(row.line, str(why), "", row.sheet)
+                why = unparted(row.data, records)
+                fault = (
+                    f"the text of {why!r} is in none of its records; import it with --format record"
+                    if why
+                    else None
+                )
+            except (NoTrace, *FAULTS) as error:
+                fault = str(error)
+            if fault:
+                yield BadRow(row.line, f"{name}: {fault}", json.dumps(row.data, default=str), row.sheet)
                 continue
             for n, record in enumerate(records, 1):
                 yield Found(row._replace(data=record), name, n if len(records) > 1 else 0)
@@ -77,6 +106,26 @@ class Formats:
                     yield Row(n, record, n)
                 return
         yield from read_rows(path, head, nested=True)
+
+
+def _fits(format: Format, record: Record) -> bool:
+    try:
+        return format.fits(record)
+    except FAULTS:
+        return False
+
+
+def _opened(record: Record) -> Record:
+    """The record with conversations that are JSON in text, as tables hold them, read."""
+    found = {
+        c: unfold(record[c], 1)
+        for c in _CHATS
+        if isinstance(text := record.get(c), str) and text.lstrip()[:2] == "[{"
+    }
+    found = {
+        column: value for column, value in found.items() if is_conversation(value) or column == "choices"
+    }
+    return record | found if found else record
 
 
 def files_of(paths: list[Path]) -> list[Path]:

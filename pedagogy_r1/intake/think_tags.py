@@ -98,7 +98,8 @@ def bare(text: str, extra: Sequence[Pair] = ()) -> list[str]:
     for tag in (tag for pair in extra for tag in pair):
         parts = [piece for part in parts for piece in part.split(tag)]
     parts = [piece for part in parts for piece in _KNOWN.split(part)]
-    parts = [piece for part in parts for piece in _HARMONY_TOKENS.split(part)]
+    if "<|" in text or "assistantfinal" in text:
+        parts = [piece for part in parts for piece in _HARMONY_TOKENS.split(part)]
     return [piece.strip() for piece in parts if piece.strip()]
 
 

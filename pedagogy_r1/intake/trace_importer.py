@@ -24,7 +24,7 @@ from .format import Format, NoTrace, Record, Said
 from .import_report import ANSWERED, SHOWN, THINK_NOTES, ImportNote, ImportReport, TraceProblem, listed
 from .lossless import leaves
 from .messages import NotChat, is_conversation
-from .sniff import Formats, Found, files_of
+from .sniff import FAULTS, Formats, Found, files_of
 from .think_tags import Pair
 
 _TEXTS = ("question", "response", "reasoning", "answer")
@@ -203,7 +203,7 @@ class _Importing:
 
     def _said(self, format: Format, record: Record) -> list[tuple[Record, Said]]:
         """What the record says, generation by generation if they are to be told apart."""
-        said = format.read(record)
+        said = self._read(format, record)
         several = said if isinstance(said, list) else [said]
         self._many = len(several) > 1
         if not several:
@@ -211,7 +211,7 @@ class _Importing:
         if not self._many and self.explode and isinstance(column := record.get(self.explode), list):
             rows = [_aligned(record, len(column), k) for k in range(len(column))]
             self._many = len(rows) > 1
-            whole = [(row, format.read(row)) for row in rows]
+            whole = [(row, self._read(format, row)) for row in rows]
             return [(row, one[0] if isinstance(one, list) else one) for row, one in whole]
         if self._many and not self.explode:
             several[0].notes.append(
@@ -221,6 +221,15 @@ class _Importing:
         if not self._many:
             return [(record, several[0])]
         return [(_aligned(one.record or record, len(several), k), one) for k, one in enumerate(several)]
+
+    @staticmethod
+    def _read(format: Format, record: Record) -> Said | list[Said]:
+        try:
+            return format.read(record)
+        except NotChat as error:
+            raise RowError(str(error)) from None
+        except FAULTS as error:
+            raise RowError(f"not as this format is written ({type(error).__name__}: {error})") from None
 
     def _default_id(self, path: Path, found: Found) -> str:
         # The first sheet's ids are those of a workbook with one sheet.

@@ -70,7 +70,7 @@ def fits(record: Record) -> bool:
 
 
 def parts(record: Record) -> Iterator[Record]:
-    """The samples of a log in JSON."""
+    """The samples of a log in JSON, and what it says of all of them."""
     if "eval" not in record:
         yield record
         return
@@ -79,9 +79,12 @@ def parts(record: Record) -> Iterator[Record]:
         raise NoTrace("a log without samples")
     for sample in samples:
         yield obj(sample) | {"log": _about(record)}
+    yield {"header": {column: value for column, value in record.items() if column != "samples"}}
 
 
 def read(record: Record) -> list[Said]:
+    if "header" in record and "output" not in record:
+        raise NoTrace("what a log says of all samples")
     whole = _attached(record, obj(record.get("attachments")))
     messages, output = whole.get("messages"), obj(whole.get("output"))
     choices: list[Any] = output["choices"] if isinstance(output.get("choices"), list) else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..format import Format, Record, Said, name, obj, text
+from ..format import Format, NoTrace, Record, Said, name, obj, text
 from ..messages import hear, is_conversation, last_turn
 
 
@@ -47,6 +47,8 @@ def read(record: Record) -> Said:
         )
     message = _output(record) or record
     heard = hear(message)
+    if heard.role != "assistant":
+        raise NoTrace(f"a message of the {heard.role or 'conversation'}, alone")
     inner = obj(message.get("kwargs")) or obj(message.get("data")) or message
     model = obj(inner.get("response_metadata")).get(
         "model_name", obj(inner.get("response_metadata")).get("model")

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from ..format import Format, NoTrace, Record, Said, first, has, name, obj, text, unfold
@@ -48,10 +49,11 @@ def read(record: Record) -> list[Said]:
 
 
 def _old(record: Record) -> list[Said]:
-    predictions: Any = unfold(record["predictions"])
+    predictions = _listed(record["predictions"])
     question = text(record.get("example")) or text(record["full_prompt"])
     texts = predictions if isinstance(predictions, list) else [predictions]
-    reference = first(record.get("gold")) if isinstance(record.get("gold"), list) else record.get("gold")
+    gold = _listed(record.get("gold"))
+    reference = first(gold) if isinstance(gold, list) else gold
     prompt = text(record["full_prompt"])
     return _some(
         [
@@ -60,6 +62,16 @@ def _old(record: Record) -> list[Said]:
             if text(said).strip()
         ]
     )
+
+
+def _listed(value: Any) -> Any:
+    """A list that an older lighteval wrote as Python prints it."""
+    if not isinstance(value, str) or value[:2] not in ("['", '["'):
+        return value
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return value
 
 
 def _some(found: list[Said]) -> list[Said]:

@@ -12,6 +12,8 @@ from ..replies import error_text, is_reply, pair
 
 
 def fits(record: Record) -> bool:
+    if "key" in record and record.get("error"):
+        return True
     if "custom_id" in record or not isinstance(record.get("request"), dict | str):
         return False
     failed = bool(record.get("error")) or bool(record.get("status"))
@@ -31,7 +33,7 @@ def read(record: Record) -> list[Said]:
     failed = record.get("error") or record.get("status")
     if not is_reply(reply):
         raise NoTrace(f"a request that failed: {error_text(failed or reply or 'no reply')}")
-    request = obj(whole["request"])
+    request = obj(whole.get("request"))
     found = pair(whole, obj(request.get("body")) or request, reply)
     for said in found:
         said.item = name(record.get("key")) or name(record.get("id"))
