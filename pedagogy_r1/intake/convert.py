@@ -10,24 +10,20 @@ what is not taken goes to ``metadata``; a record of which a text would be lost i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
 
 from ..errors import first_fault
 from ..files.records import dump
 from ..trace import Think, Trace
+from .compose import FieldPlan, RowError, compose
 from .fields import MISSING, Path, find, jsonable, known_fields, mend, without
 from .format import Said
 from .lossless import Spoken, lost, rest
 from .messages import NotChat, flat, hear, is_conversation, json_parts, last_turn, reasoning_in
-from .prompt_marks import asked, template_turns, without_echo
-from .think_tags import Pair, Parted, left_over, split_response
-
-NoThink = Literal["reasoning", "answer", "error"]
-"""What a response without any think tag is."""
+from .prompt_marks import asked, template_turns
+from .think_tags import Parted
 
 _LONG = ("question", "response", "reasoning")
 _TARGETS = (
@@ -52,25 +48,6 @@ _LANG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _REASONED = re.compile("reasoning|think|thought", re.IGNORECASE)
 
 
-class RowError(Exception):
-    """Why a row cannot become a trace."""
-
-
-@dataclass(frozen=True)
-class FieldPlan:
-    """What is the same for all rows. ``no_think`` ``None``: reasoning, but where the format has another place for that."""
-
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
-    no_think: NoThink | None = None
-    tags: Sequence[Pair] = ()
-
-    @property
-    def decided(self) -> set[str]:
-        """The targets that the user has decided."""
-        return {*self.mapping, *self.constants}
-
-
 class Converted(NamedTuple):
     """A trace, which field each target came from, targets whose mapped field the row lacks, and remarks."""
 
@@ -93,7 +70,7 @@ def convert(row: dict[str, Any], said: Said, plan: FieldPlan, default_id: str) -
     """Make a trace of a row and what its format says of it, or raise `RowError`."""
     taken = _take(row, said, plan)
     texts, notes = _texts(taken)
-    parted, after = _compose(texts, taken, plan)
+    parted, after = compose(texts, said, plan)
     if said.known and plan.no_think is None:
         _look_for_reasoning(row, parted, plan)
     _check(parted, texts, taken, plan)
@@ -285,94 +262,6 @@ def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
 
 def _answers(messages: list[Any]) -> bool:
     return bool(messages) and hear(messages[-1]).role == "assistant"
-
-
-def _compose(texts: dict[str, str], taken: _Taken, plan: FieldPlan) -> tuple[Parted, str]:
-    """Reasoning and answer from what was given, and the text after ``</think>`` where a mapped answer displaces it."""
-    reasoning, response, answer = (texts.get(name, "") for name in ("reasoning", "response", "answer"))
-    if not response:
-        return _composed(reasoning, answer), ""
-    whole = response
-    response, more = _less_echo(whole, texts, taken)
-    placed = taken.said.reasoning is not None and "response" not in plan.decided
-    parted = _split(response, reasoning, plan, placed=placed)
-    parted.more = more | parted.more
-    if response != whole:
-        parted.notes.append("the response began with its prompt: taken off")
-    if parted.question and not texts.get("question"):
-        texts["question"] = parted.question
-    elif parted.question and parted.question not in texts["question"]:
-        parted.more["prompt"] = parted.question
-    if not answer:
-        return parted, ""
-    displaced = parted.answer if parted.answer.strip() not in ("", answer.strip()) else ""
-    parted.answer = answer
-    return parted, displaced
-
-
-def _composed(reasoning: str, answer: str) -> Parted:
-    """Reasoning and answer that stand apart; tags that only wrap the whole of one of them are taken off."""
-    inner = split_response(reasoning) if reasoning and left_over(reasoning) else None
-    if inner and inner.think in ("closed", "unopened", "unclosed") and not inner.answer.strip():
-        reasoning = inner.reasoning
-    outer = split_response(answer) if answer and left_over(answer) else None
-    if outer and outer.think == "absent" and not outer.reasoning.strip() and outer.answer:
-        answer = outer.answer
-    parted = Parted(reasoning, answer, "field")
-    if tag := left_over(reasoning, answer):
-        parted.notes.append(f"{tag} stays in the text: a tag that is known, but not where one is expected")
-    return parted
-
-
-def _less_echo(response: str, texts: dict[str, str], taken: _Taken) -> tuple[str, dict[str, str]]:
-    """The response without the prompt that a pipeline put before it, and what of that prompt is said nowhere else."""
-    question, prompt = texts.get("question", ""), mend(taken.said.prompt)
-    cut, echo = without_echo(response, prompt, question)
-    if not echo:
-        return response, {}
-    asked_for, system = asked(echo)
-    if template_turns(echo) and not question:
-        texts["question"] = question = asked_for
-    more = {"system": system} if system else {}
-    if asked_for.strip() not in (question.strip(), prompt.strip()) and asked_for.strip() not in question:
-        more["echo"] = echo
-    return cut, more
-
-
-def _split(response: str, reasoning: str, plan: FieldPlan, *, placed: bool) -> Parted:
-    """Reasoning and answer of a response, beside which the reasoning may stand by itself."""
-    parted = split_response(response, plan.tags)
-    if reasoning.strip():
-        # Servers with a reasoning parser may repeat the reasoning, in tags, before the answer.
-        if parted.think != "absent" and (
-            not parted.reasoning.strip() or parted.reasoning.strip() == reasoning.strip()
-        ):
-            return Parted(reasoning, parted.answer, "field", parted.question, parted.more)
-        alone = _composed(reasoning, response)
-        if parted.think != "absent":
-            alone.notes = [
-                "reasoning in a field of its own, and other reasoning in tags: the tags stay in the answer"
-            ]
-        return alone
-    if parted.think != "absent" or (parted.answer and not placed and plan.no_think != "answer"):
-        return parted
-    how = plan.no_think or ("answer" if placed else "reasoning")
-    if how == "error":
-        tag = left_over(response)
-        raise RowError(
-            "no <think> in the response, nor another known tag"
-            + (f" ({tag} is taken as text)" if tag else "")
-        )
-    if how == "answer":
-        return Parted(
-            "",
-            parted.answer if not parted.reasoning.strip() else response,
-            "absent",
-            parted.question,
-            parted.more,
-            parted.notes,
-        )
-    return parted
 
 
 def _metadata(row: dict[str, Any], taken: _Taken, spoken: Spoken, *, drop_think: bool) -> dict[str, Any]:

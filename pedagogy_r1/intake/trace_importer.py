@@ -18,7 +18,8 @@ from typing import IO, Any, Literal
 from ..errors import InputError, did_you_mean
 from ..files.records import BadRow, atomic, dump, need_file
 from ..files.table_rows import TableHead
-from .convert import Converted, FieldPlan, NoThink, RowError, convert
+from .compose import FieldPlan, NoThink, RowError
+from .convert import Converted, convert
 from .fields import KNOWN, check_targets, find, plain_name
 from .format import Format, NoTrace, Record, Said
 from .import_report import ANSWERED, SHOWN, THINK_NOTES, ImportNote, ImportReport, TraceProblem, listed
