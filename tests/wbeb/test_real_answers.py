@@ -2,7 +2,7 @@
 
 `real_answers.jsonl`: SmolLM2-135M-Instruct, condition generic, at most 220 tokens. ``reading`` is what the answer says in the
 end, null where it says nothing, two things, or a letter with another option's words. The model is a bad one, which is what
-the file is good for: two thirds of its answers say nothing.
+the file is good for: most of its answers say nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from pedagogy_r1.wbeb.questions import _read
 HERE = Path(__file__).parent / "real_answers.jsonl"
 WRONG = {
     "sample-kt-07": "'will get this step right', then the step is listed as wrong",
-    "sample-pk-05": "'The answer is A', taken back behind it",
-    "sample-pk-23": "'a detailed answer:' and the list of options",
-    "sample-pk-14": "says A, later C, and is cut off behind that",
     "sample-pk-09": "letter A with the words of C",
     "sample-sk-05": "letter C with the words of D",
 }
@@ -35,7 +32,7 @@ MISSED = {
 
 
 def test_how_often_reading_by_rule_errs_on_a_real_model() -> None:
-    """The figures of benchmarks/README.md: precision 35 of 41, recall 35 of 38. Rules that err less pass too."""
+    """The figures of benchmarks/README.md: precision 35 of 38, recall 35 of 38. Rules that err less pass too."""
     items = {item.id: item for item in read_items(folder("recipes") / "sample" / "items.jsonl")}
     right, wrong, missed, said = 0, set(), set(), 0
     for line in HERE.read_text(encoding="utf-8").splitlines():
