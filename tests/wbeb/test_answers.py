@@ -175,6 +175,7 @@ KT = {"right": ("right", "correct"), "wrong": ("wrong", "incorrect")}
         ("Human: And the next?\nAnswer: wrong", None, "unread"),
         ("Answer: right or wrong", None, "unread"),
         ("The student's response is wrong in parts.", None, "unread"),
+        ("Answer: -right\nAnswer: -", "right", "strict"),
     ],
 )
 def test_words(answer: str, value: str | None, sure: str) -> None:
@@ -240,6 +241,10 @@ def test_numbers(answer: str, value: str | None, sure: str) -> None:
         (r"\frac{\pi}{2}", r"\pi/2", True),
         ("3!", "6", True),
         ("5 or 6", "5", False),
+        (r"\dfrac{1}{5}", ".2,  1/5", True),
+        (r"\dfrac{23}{60}", ".3833,  23/60", True),
+        ("423.5", "423.5,  847/2", True),
+        ("1", "1, 2", False),
         ("2x", "2", False),
         ("5i", "5", False),
         ("(x+1)^2", "x^2+2x+1", None),

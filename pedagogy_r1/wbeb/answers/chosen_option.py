@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 
 from .answer_language import alternatives, any_of, languages
 from .named_options import LETTERS, AnswerOptions, Mode, Reading, read
@@ -162,7 +162,8 @@ def _called() -> tuple[re.Pattern[str], ...]:
         named = rf"(?:{noun}\s*{quoted}?(?P<a>[A-Z]|[1-9]|#[1-9])|(?:{ahead})(?:{quoted}(?P<b>[A-Z])|(?P<c>[{plain}])|(?P<d>#[1-9]|[1-9](?={alternatives(one.counters, bounded=False)}))\s?))"
         found.append(
             re.compile(
-                rf"{named}(?![A-Za-z0-9])[)\]\"'”」]?\s*(?:{alternatives(one.right, bounded=False)})", re.M
+                rf"{named}(?![A-Za-z0-9])[)\]\"'”」]?\s*{alternatives(one.options, bounded=False)}?\s*(?:{alternatives(one.right, bounded=False)})",
+                re.M,
             )
         )
     return tuple(found)
@@ -183,12 +184,6 @@ def _chosen_behind() -> re.Pattern[str]:
 
 
 _MARKER = re.compile(r"^[^\w\n]*[(\[]?([A-Z])(?:[)\]]?[ \t]*$|[)\].:]+(?=\s|$)(?![^\n]{0,200}\?\s*$))", re.M)
-_BRACKETED = re.compile(r"(?<![\w(])\(([A-Z])\)(?![\w'’])")
-
-
-@cache
-def _mention() -> re.Pattern[str]:
-    return re.compile(rf"{any_of('options')}\s*[:#]?\s*[(\[\"'“]?([A-Z])(?![\w'’])")
 
 
 def _named_by(patterns: Sequence[re.Pattern[str]], text: str, options: AnswerOptions) -> list[Reading]:
@@ -197,7 +192,7 @@ def _named_by(patterns: Sequence[re.Pattern[str]], text: str, options: AnswerOpt
         for match in pattern.finditer(text):
             at = match.start(match.lastgroup or match.lastindex or 0)
             said = match[match.lastgroup or match.lastindex or 0].strip()
-            if not denied(text, at) and not asked(text, at):
+            if not denied(text, at, clause=True) and not asked(text, at):
                 found.append(options.number(int(said[-1])) if said[-1].isdigit() else options.letter(said))
     return found
 
@@ -206,15 +201,15 @@ def _called_right(text: str, options: AnswerOptions) -> list[Reading]:
     return _named_by(_called(), text, options)
 
 
-def _mentioned(text: str, options: AnswerOptions) -> list[Reading]:
-    return _named_by([_mention()], text, options)
-
-
 def _chosen(text: str, options: AnswerOptions) -> list[Reading]:
     found = _named_by([_chosen_behind()], text, options)
     for match in _chooses().finditer(text):
         rest = text[match.end() : match.end() + 300].split("\n")[0]
-        reading = None if denied(text, match.end()) or asked(text, match.end()) else read(rest, options)
+        reading = (
+            None
+            if denied(text, match.end(), clause=True) or asked(text, match.end())
+            else read(rest, options)
+        )
         if reading and not reading.why:
             found.append(reading)
     return found
@@ -229,7 +224,9 @@ def _last_line(text: str, options: AnswerOptions) -> list[Reading]:
 
 
 def _marker(text: str, options: AnswerOptions) -> list[Reading]:
-    return [options.letter(letter) for letter in _MARKER.findall(text)]
+    """Letters that lines begin with, but not of lines that say no: "A: incorrect"."""
+    found = (m for m in _MARKER.finditer(text) if not denied(text, m.end()))
+    return [options.letter(m[1]) for m in found]
 
 
 _TOLERANT: tuple[Rule, ...] = (
@@ -237,6 +234,4 @@ _TOLERANT: tuple[Rule, ...] = (
     ("called right", _called_right),
     ("choice made", _chosen),
     ("marker", _marker),
-    ("option named", _mentioned),
-    ("in brackets", partial(_named_by, [_BRACKETED])),
 )

@@ -93,6 +93,7 @@ class _Grammar:
     places: tuple[re.Pattern[str], ...]
     bare_place: re.Pattern[str]
     denied: re.Pattern[str]
+    against: re.Pattern[str]
     doubted: re.Pattern[str]
     right: re.Pattern[str]
     conjoined: re.Pattern[str]
@@ -131,6 +132,7 @@ def _grammar() -> _Grammar:
         tuple(re.compile(place, re.I) for place in places),
         re.compile(rf"(?P<n>[1-9]|{number})(?![\w.]\w|[A-Za-z])", re.I),
         re.compile(any_of("denials_behind", bounded=False)),
+        re.compile(rf"\W*(?:(?i:is|are|was|would be|es|ist|est|é|è)\s+)?{any_of('denials')}"),
         re.compile(rf"\s*[)\]\"'”’」]*\s*\?|[)\]\"'”’」.]*{any_of('hedges_behind', bounded=False)}"),
         re.compile(
             rf"[)\]}}\"”’.,。!]*(?:\s*(?:{ends})?[.。!]?\s*$|\s*(?:because|since|as)\b|\s*{any_of('right', bounded=False)})",
@@ -214,13 +216,23 @@ def _by_letter(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     told = match.groupdict()
     if (told.get("open") or told.get("colon")) and not _opens(letter, rest, options):
         return None
+    if mode == "heading" and _grammar().against.match(rest):
+        return None
     if _grammar().denied.match(rest.lstrip("\"'”’」)")):
         return Reading(frozenset(), "letter", f"says that it is not {letter.upper()}")
     found = options.letter(letter)
     found = found._replace(
         named=found.named | _more(letter, rest, options), hedged=bool(_grammar().doubted.match(rest))
     )
-    return found.beside(options.of_text(key(rest)), letter.upper())
+    found = found.beside(options.of_text(key(rest)), letter.upper())
+    return found._replace(hedged=True) if _begins_as_another(rest, found, options) else found
+
+
+def _begins_as_another(rest: str, found: Reading, options: AnswerOptions) -> bool:
+    """Whether the sentence behind a letter begins with the words of another option: "C. The skin is the organ that …"."""
+    behind = key(rest)
+    begun = options.where(lambda own: behind.startswith(own) and _ends(behind[len(own) :], own))
+    return bool(begun) and not begun & found.named
 
 
 def _opens(letter: str, rest: str, options: AnswerOptions) -> bool:
@@ -273,6 +285,11 @@ def _by_start(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
 
 def _with_joined(own: str, rest: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     """The option of the text ``own``, and what is joined to it in the ``rest``: "Moisture and sunlight"."""
+    letter = re.fullmatch(r"\W*\(([a-z])\)?\W*", rest)
+    if letter and letter[1].upper() in options.letters:
+        said = letter[1].upper()
+        why = None if said in options.of_text(own) else f"says {said} with the text of another option"
+        return Reading(options.of_text(own), "text", why)
     if mode == "heading" and not _alone(rest, 0):
         return None
     joined = _grammar().conjoined.match(rest)

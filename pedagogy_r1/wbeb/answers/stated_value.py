@@ -54,7 +54,7 @@ def kind_of(reference: str | None) -> Kind | None:
         return None
     if re.fullmatch(r"\(?[A-J]\)?[.:)]?|\([a-j]\)", reference.strip()):
         return "option"
-    return "text" if value_of(reference) is None else "number"
+    return "text" if value_of(reference) is None and not _alternatives(reference) else "number"
 
 
 def read_answer(answer: str, kind: Kind | None = None) -> Parsed:
@@ -146,6 +146,8 @@ def same_answer(stated: str, reference: str) -> bool | None:
     if kind_of(reference) == "option":
         wanted, given = _OPTION.fullmatch(reference.strip()), _OPTION.fullmatch(without_dress(stated))
         return bool(wanted and given and wanted[1].upper() == given[1].upper())
+    if alternatives := _alternatives(reference):
+        return any(same_answer(stated, one) for one in alternatives)
     a, b = without_dress(stated), without_dress(reference)
     if _words(a) == _words(b):
         return _words(b) != ""
@@ -155,6 +157,18 @@ def same_answer(stated: str, reference: str) -> bool | None:
     if left is None and right is None and _is_formula(a) and _is_formula(b):
         return None
     return False
+
+
+def _alternatives(reference: str) -> list[str]:
+    """One number written several ways, as answer keys of tests do: ".3833,  23/60". Of decimals the last place may be rounded or cut."""
+    parts = re.split(r",\s+", reference.strip())
+    values = [value_of(part) for part in parts]
+    if len(parts) < 2 or None in values:
+        return []
+    places = [len(part.partition(".")[2]) for part in parts if re.fullmatch(r"-?\d*\.\d+", part)]
+    numbers = [value.number for value in values if value]
+    near = max(numbers) - min(numbers) < 10 ** -min(places) if places else len(set(numbers)) == 1
+    return parts if near else []
 
 
 def _words(text: str) -> str:

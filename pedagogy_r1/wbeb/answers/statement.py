@@ -124,7 +124,7 @@ def _before_end(text: str) -> str:
 
 # ------------------------------------------------------------------------------------------------- statements
 
-_TAG = re.compile(r"<(?:final[_ ]?)?answer>\s*([^<]{0,500}?)\s*(?:</|\Z)", re.I)
+_TAG = re.compile(r"<(?:final[_ ]?)?(?:answer|option|choice)>\s*([^<]{0,500}?)\s*(?:</|\Z)", re.I)
 _BOX = re.compile(r"\\boxed\s*\{")
 _JOINED_BOXES = re.compile(r"[\s,;&]*(?:(?:and|or|和|或|와|과|y|o|und|oder|et|ou|e)\s*)?[\s,;&]*", re.I)
 _COLON = r"(?:[\"'”\])]?\s*[:=]+>?|[】\]]\s*[:=]*)"
@@ -164,7 +164,7 @@ def statements(text: str, nouns: Sequence[str] = ()) -> list[Statement]:
         inside = any(start <= match.end() + 8 and match.end() <= end for start, end, _ in boxes)
         before = text[max(0, match.start() - 40) : match.start()]
         rule = "statement" if match["line"] is None else "answer line"
-        if rest and not inside and not _asks(rest, rule) and not _IF.search(before):
+        if re.search(r"\w", rest) and not inside and not _asks(rest, rule) and not _IF.search(before):
             found.append(Statement(rule, rest, match.start()))
     return sorted(found, key=lambda s: s.at)
 
@@ -283,9 +283,17 @@ def sentence(text: str, at: int) -> tuple[int, int]:
     return start, end.start() if end else min(len(text), at + 400)
 
 
-def denied(text: str, at: int) -> bool:
-    """Whether the sentence around ``at`` holds a negation: then naming something there does not choose it."""
-    return bool(_denials().search(text[slice(*sentence(text, at))]))
+_CLAUSE = re.compile(r"[,;，；]")
+
+
+def denied(text: str, at: int, *, clause: bool = False) -> bool:
+    """Whether the sentence around ``at`` holds a negation, or only the clause: then naming something there does not choose it."""
+    start, end = sentence(text, at)
+    if clause:
+        start = max((m.end() for m in _CLAUSE.finditer(text, start, at)), default=start)
+        stop = _CLAUSE.search(text, at, end)
+        end = stop.start() if stop else end
+    return bool(_denials().search(text[start:end]))
 
 
 def asked(text: str, at: int) -> bool:

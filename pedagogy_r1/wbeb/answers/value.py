@@ -292,8 +292,11 @@ def _in_passing(text: str, phrases: Words | None) -> Parsed | None:
         value
         for value, patterns in (phrases or {}).items()
         for pattern in patterns
+        for denies in [
+            bool(re.search(r"\bnot\b", pattern))
+        ]  # "will not get it right": the negation is the pattern's own
         for match in re.finditer(pattern, text, re.I)
-        if not _NOT.search(text[sentence(text, match.start())[0] : match.end()])
+        if not _NOT.search(text[sentence(text, match.start())[0] : match.start() if denies else match.end()])
     }
     if len(found) > 1:
         return Parsed(None, why=f"said in passing: names several: {', '.join(sorted(found))}")
