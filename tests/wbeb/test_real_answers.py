@@ -23,16 +23,10 @@ WRONG = {
     "sample-sk-05": "letter C with the words of D",
 }
 """An answer is read where none is said."""
-MISSED = {
-    "sample-kt-06": "'will not get this step right'",
-    "sample-kt-18": "'will not get this step right'",
-    "sample-dm-02": "'The code: -low', again and again",
-}
-"""No answer is read where one is said."""
 
 
 def test_how_often_reading_by_rule_errs_on_a_real_model() -> None:
-    """The figures of benchmarks/README.md: precision 35 of 38, recall 35 of 38. Rules that err less pass too."""
+    """The figures of benchmarks/README.md: precision 38 of 41, recall 38 of 38. Rules that err less pass too."""
     items = {item.id: item for item in read_items(folder("recipes") / "sample" / "items.jsonl")}
     right, wrong, missed, said = 0, set(), set(), 0
     for line in HERE.read_text(encoding="utf-8").splitlines():
@@ -47,6 +41,6 @@ def test_how_often_reading_by_rule_errs_on_a_real_model() -> None:
         elif answer["reading"] is not None:
             missed.add(answer["item"])
     assert wrong <= WRONG.keys()
-    assert missed <= MISSED.keys()
-    assert right >= 35
+    assert not missed
+    assert right >= 38
     assert said == 38
