@@ -148,7 +148,7 @@ def test_codings_of_schoen_100_are_carried_to_110_and_split_codes_listed(tmp_pat
     assert {r.codes for r in moved.recode} >= {("IA-SQ",), ("OA-SR",), ("OA-RB",)}
     assert moved.changed == 0
     reasons = {r.codes: r.reason for r in moved.recode}
-    assert reasons["OA-SR",] == "OA-SR was split into KA-CL, KA-RO after 1.0.0"
+    assert reasons["OA-SR",] == "OA-SR was split into KA-CL, KA-RO, UT-NF after 1.0.0"
 
 
 def test_codings_are_carried_to_a_book_of_the_same_version_with_other_cues(tmp_path: Path) -> None:
