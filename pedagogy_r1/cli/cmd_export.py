@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @click.option(
     "--for",
     "for_",
-    type=click.Choice(["ena", "tna"]),
+    type=click.Choice(["ena", "tna", "scout"]),
     default=None,
-    help="A table that R's rENA (a 0/1 column a code) or tna (a row a sequence) reads as it is.",
+    help="A table that R's rENA (a 0/1 column a code) or tna (a row a sequence) reads as it is, or one like inspect_scout's results.",
 )
 @options.flag("--wide", "A row a unit, a column a coder, for R's irr and irrCAC: the primary codes.")
 @options.where()

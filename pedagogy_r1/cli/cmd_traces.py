@@ -124,6 +124,21 @@ def formats(as_json: bool) -> None:
             say(f"{one['name']}: {one['what']}\n  {json.dumps(one['example'], ensure_ascii=False)}")
 
 
+@command.command("export")
+@click.argument("file", type=options.PATH)
+@options.out("File (.eval, .json, .jsonl) or, for hf, new folder to write.", options.FILE)
+@options.option("--to", "What is to read them.", ["inspect", "hf", "openai-messages"], required=True)
+def export(file: Path, out: Path, to: str) -> None:
+    """Write the traces of FILE, or of a run directory, as other programs read them.
+
+    inspect: a log (.eval or .json) whose samples are the traces, traces of one item its epochs. hf: a folder with Parquet and a
+    data card, for load_dataset. openai-messages: JSONL of messages with reasoning_content. Codings go out with pcode export.
+    """
+    from ..intake.export_traces import export_traces
+
+    click.echo(f"{counted(export_traces(file, out, to), 'trace')} written to {out}")
+
+
 @command.command("show")
 @click.argument("file", type=options.PATH)
 @click.argument("trace_id", required=False)

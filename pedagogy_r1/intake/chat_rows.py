@@ -87,7 +87,7 @@ def _conversation(said: Said, column: str, messages: list[Any], *, prompt_only: 
         said.more["system"] = turn.system
     if not prompt_only:
         said.response, said.where["response"] = turn.response, column
-        if turn.reasoning:
+        if turn.reasoning or turn.thinks:
             said.reasoning, said.where["reasoning"] = turn.reasoning, column
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from .fields import mend
 from .format import Said
 from .prompt_marks import asked, template_turns, without_echo
-from .think_tags import Pair, Parted, left_over, split_response
+from .think_tags import Pair, Parted, bare, left_over, split_response
 
 NoThink = Literal["reasoning", "answer", "error"]
 """What a response without any think tag is."""
@@ -42,6 +42,8 @@ class FieldPlan:
 def compose(texts: dict[str, str], said: Said, plan: FieldPlan) -> tuple[Parted, str]:
     """Reasoning and answer from what was given, and the text after ``</think>`` where a mapped answer displaces it."""
     reasoning, response, answer = (texts.get(name, "") for name in ("reasoning", "response", "answer"))
+    if not response and said.exact:
+        return Parted(reasoning, answer, "field"), ""
     if not response:
         return _apart(reasoning, answer), ""
     whole = response
@@ -65,7 +67,12 @@ def compose(texts: dict[str, str], said: Said, plan: FieldPlan) -> tuple[Parted,
 def _apart(reasoning: str, answer: str) -> Parted:
     """Reasoning and answer that stand apart; tags that only wrap the whole of one of them are taken off."""
     inner = split_response(reasoning) if reasoning and left_over(reasoning) else None
-    if inner and inner.think in ("closed", "unopened", "unclosed") and not inner.answer.strip():
+    if (
+        inner
+        and inner.think in ("closed", "unopened", "unclosed")
+        and not inner.answer.strip()
+        and _wrapped(reasoning)
+    ):
         reasoning = inner.reasoning
     outer = split_response(answer) if answer and left_over(answer) else None
     if outer and outer.think == "absent" and not outer.reasoning.strip() and outer.answer:
@@ -74,6 +81,14 @@ def _apart(reasoning: str, answer: str) -> Parted:
     if tag := left_over(reasoning, answer):
         parted.notes.append(f"{tag} stays in the text: a tag that is known, but not where one is expected")
     return parted
+
+
+def _wrapped(reasoning: str) -> bool:
+    """Whether the first known tag in a text begins it, or the last ends it."""
+    pieces = bare(reasoning)
+    return len(pieces) == 1 and not (
+        reasoning.strip().startswith(pieces[0]) and reasoning.strip().endswith(pieces[0])
+    )
 
 
 def _less_echo(response: str, texts: dict[str, str], said: Said) -> tuple[str, dict[str, str]]:

@@ -54,6 +54,8 @@ class Said:
     notes: list[str] = field(default_factory=list)
     where: dict[str, str] = field(default_factory=dict)
     record: Record | None = None
+    exact: bool = False
+    """Whether reasoning and answer are stored as they are, tags in them too: our own files."""
     known: bool = False
     """Whether well-known names of columns are looked for too."""
 

@@ -98,6 +98,10 @@ def hear(message: Any) -> Heard:
     role, message = role_of(message), _plain(message)
     content = _content(message)
     said, thought, thinks = _parts(content) if isinstance(content, list) else (_whole(content), [], False)
+    thinks = thinks or any(
+        isinstance(message.get(name), str | list) and str(message[name]).strip().lower() not in FLAGS
+        for name in _REASONING[:3]
+    )
     for field in _fields(message):
         thinks = True
         thought = (

@@ -23,6 +23,7 @@ from ..trace import Trace, Unit
 from .network_table import NA, WHERE, NetworkTable, ena_table, tna_table
 from .run import NOT_CODED, CoderRun, Coding, Manifest, one_codebook, opened, require_complete
 from .run_columns import TRACE_FIELDS
+from .scout_table import scout_table
 from .wide_table import wide_table
 
 _CONTRACT = (
@@ -49,13 +50,13 @@ def export_runs(
     out: str | Path,
     *,
     partial: bool = False,
-    for_: Literal["ena", "tna"] | None = None,
+    for_: Literal["ena", "tna", "scout"] | None = None,
     wide: bool = False,
 ) -> int:
     """Write the codings of ``runs`` to ``out`` (CSV, XLSX, Parquet or JSONL, by its suffix), whole or not at all.
 
     Returns the number of rows. ``for_``: instead of the tidy table one that R's ``rENA`` or ``tna`` reads as it is
-    (`network_table`); ``wide``: one with a row a unit and a column a coder (`wide_table`); for both the runs must share one codebook. ``partial``: also of runs that are not complete, the traces
+    (`network_table`), or ``scout``, in the columns of inspect_scout's results (`scout_table`); ``wide``: one with a row a unit and a column a coder (`wide_table`); for both the runs must share one codebook. ``partial``: also of runs that are not complete, the traces
     they have; the column ``run_status`` tells them. Of runs that are restricted to some traces a last column ``where`` says so. In CSV and XLSX, text that a spreadsheet would run as a formula gets an apostrophe in
     front (`files.spreadsheet`); ``pcode import`` takes it away again.
     """
@@ -76,6 +77,8 @@ def export_runs(
     missing = NA if out.suffix.lower() in (".csv", ".xlsx") else None
     if wide:
         table = wide_table(found, missing=missing)
+    elif for_ == "scout":
+        table = scout_table(found)
     elif for_ is None:
         table = NetworkTable(COLUMNS, (record for run in found for record in records(run)))
     else:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ...trace import Trace
-from ..format import Format, Record, Said
+from ..format import Format, Record, Said, unfold
 
 _FIELDS = frozenset(Trace.model_fields)
 
@@ -15,8 +15,12 @@ def fits(record: Record) -> bool:
     return "id" in record and ("reasoning" in record or "answer" in record) and record.keys() <= _FIELDS
 
 
-def read(record: Record) -> Said:  # noqa: ARG001 - its columns have our own names
-    return Said(known=True)
+def read(record: Record) -> Said:
+    """Its columns have our own names; in Parquet the metadata is JSON in text."""
+    kept = unfold(record.get("metadata"), 1)
+    return Said(
+        known=True, exact=True, record=record | {"metadata": kept} if kept != record.get("metadata") else None
+    )
 
 
 def format() -> Format:
