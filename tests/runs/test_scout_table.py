@@ -30,7 +30,7 @@ def test_codings_go_out_as_scan_results(tmp_path: Path, pcode: Pcode) -> None:
     assert [bool(row["scan_error"]) for row in own] == [False, False, True, False]
     assert len({row["uuid"] for row in rows}) == len(rows) == 8
     (trace,) = {row["transcript_id"] for row in rows}
-    (text,) = [t.reasoning for t in run.traces if t.id == trace]
+    (text,) = [t.reasoning for t in run.traces() if t.id == trace]
     for row in rows:
         about = json.loads(row["metadata"])
         assert text[about["start"] : about["end"]] == row["answer"]
