@@ -133,10 +133,13 @@ def _words(text: str) -> frozenset[str]:
 
 _BEFORE_NUMBER = _words(
     "al art ch chap cor def eq eqs ex fig figs lem no nos nr p para pp prob prop ref refs sec sect tab thm vol"
+    " abb kap bd pág págs núm cap рис табл стр гл разд ур илл"
 )
 """Abbreviations only where a number follows: "No. 5", but "the answer is no. Then"."""
 
-_TITLES = _words("e.g i.e cf vs v.s viz Adm Dr Gen Gov Messrs Mr Mrs Ms Mt Prof Rep Rev Sen St approx resp")
+_TITLES = _words(
+    "e.g i.e cf vs v.s viz Adm Dr Gen Gov Messrs Mr Mrs Ms Mt Prof Rep Rev Sen Sr St approx resp"
+)
 """Never end a sentence."""
 
 _OPENERS = _words("""A After Again All Also Alternatively Although Alright An And Another Anyway Are As Assuming At Because Before

@@ -174,10 +174,12 @@ _CLOSERS = "\"'”’»›」』）】》)\\]}*_"
 _SKIP = re.compile(r"[\s\"'“‘«‹「『（【《(\[{*_#>]*+")
 _SPACED = frozenset(".!?…" + MASK_STOP)
 """Stops that end a sentence only before white space, as a rule; all others are of scripts written without spaces."""
-_OPERATORS = frozenset("=+*/^<>≤≥≈≠×·÷,;:)]}|")
+_OPERATORS = frozenset("=+*/^<>≤≥≈≠×·÷,;:)]}|&")
+_GOES_ON = frozenset("，、；：")
+"""Behind a stop, the sentence goes on: ``“不对！”，``."""
 _MARKER = re.compile(
     r"[\W_]*+(?:(?P<word>step|case|part|option|choice|phase|method|approach|question|problem|example|claim|q)\s+)?"
-    r"(?P<number>\d{1,3}|[^\W\d_]|[ivxlIVXL]{2,5})[.)\]:、．]\W*",
+    r"(?P<number>\d{1,3}|[A-Za-zÀ-ÿΑ-ωА-яё가나다라마바사ㄱ-ㅎ一二三四五六七八九十甲乙丙丁ア-オ]|[ivxlIVXL]{2,5})[.)\]:、．]\W*",
     re.IGNORECASE,
 )
 _TABLE_ROW = re.compile(r"\s*\|.*\|\s*")
@@ -186,7 +188,15 @@ _WORD = re.compile(r"[^\W\d_]+")
 _GLUED = re.compile(r"([A-Z][a-z]*)[ ,]")
 _FACTORIAL = re.compile(r"(?:[\d)]|(?<!\w)[A-Za-z])$")
 _VARIABLE = re.compile(r"(?!a\b)[a-z]\s*[=<>≤≥≈+*/^-]")
-_KANA = re.compile(r"[\u3040-\u309f]")
+_PARTICLE = re.compile(r"[\u3040-\u309f\uac00-\ud7a3]")
+"""Kana or Hangul right behind a quotation: 「왜?」라고, 「なぜ？」と."""
+_TITLE = re.compile(r"[^\w\s]*[》』〉][^\w\s]*")
+_CHINESE_GOES_ON = re.compile(
+    r"[的都也是这那之和与或等就便还又却而并及]|然后|[^\s，。！？“”「」]{1,4}?(?:说|說|问|問|喊|叫道|道[：:，])"
+)
+"""What follows a quotation that asks or exclaims within a Chinese sentence: “为什么？”老师问。"""
+_DATE = re.compile(r"(?<![\d.])(?:19|20)\d\d\. ?\d{1,2}\.(?: ?\d{1,2}\.)?")
+_NUMBERED = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|\d)$")
 
 
 @cache
@@ -266,8 +276,11 @@ def _next(number: str) -> str:
 def _ends(text: str, at: int, stop: re.Match[str], end: int, known: Abbreviations) -> bool:
     """Whether the unit that began at ``at`` ends behind this stop, which is not the last thing on its line."""
     run, close, cut = stop[1], stop[2], stop.end()
+    if text[cut] in _GOES_ON or _in_date(text, at, stop):
+        return False
     if not set(run) <= _SPACED:
-        return not (run == "．" and text[cut].isdigit()) and not _quotes(text, stop)
+        numbered = run == "．" and (text[cut].isdigit() or _NUMBERED.search(text, at, stop.start()))
+        return not numbered and not _quotes(text, stop)
     if not text[cut].isspace():
         return _ends_unspaced(text, stop, known)
     begin = _SKIP.match(text, cut, end).end()  # type: ignore[union-attr]  # it matches the empty string too
@@ -299,8 +312,24 @@ def _asks(run: str) -> bool:
 
 
 def _quotes(text: str, stop: re.Match[str]) -> bool:
-    """Whether the stop only ends a quotation, after which a Japanese sentence goes on."""
-    return bool(stop[2] and _KANA.match(text, stop.end()))
+    """Whether the stop only ends a quotation or a title, after which a Chinese, Japanese or Korean sentence goes on."""
+    close, cut = stop[2], stop.end()
+    if not close:
+        return False
+    if _PARTICLE.match(text, cut) or _TITLE.fullmatch(close):
+        return True
+    return bool({"？", "！", "?", "!"} & set(stop[1]) and _CHINESE_GOES_ON.match(text, cut))
+
+
+def _in_date(text: str, at: int, stop: re.Match[str]) -> bool:
+    """Whether the period is one of a date, "2024. 3. 5.": the last one too where what follows cannot begin a sentence visibly."""
+    if stop[1] != ".":
+        return False
+    for date in _DATE.finditer(text, max(at, stop.start() - 12), stop.end() + 8):
+        if date.start() <= stop.start() < date.end():
+            following = text[stop.end() : stop.end() + 2].lstrip()
+            return stop.end() < date.end() or bool(following and _is_uncased(following[0]))
+    return False
 
 
 def _period_ends(text: str, at: int, stop: int, begin: int, end: int, known: Abbreviations) -> bool:

@@ -2,7 +2,8 @@
 
     unitize(trace, "sentence@1")  →  [Unit(index=0, start=0, end=37, text="Okay, so …", tokens=9), …]
 
-A scheme's name carries its version, and the version enters every unit's id: a change of the rules is a new scheme.
+A scheme's name carries its version, and name and offsets enter every unit's id: from the first release on a change of the rules is a
+new scheme, and before it (version 0.1.0) one that cuts a text differently gives other ids there, so that nothing is joined by accident.
 ``given@DIGEST`` are the spans of somebody's file, named by what they are.
 
 Thoughts (``thought@1``) are runs of sentences without a switch between them:
@@ -12,7 +13,7 @@ Thoughts (``thought@1``) are runs of sentences without a switch between them:
 A sentence opens a new thought if it begins with a *switch cue*: the model drops, doubts or replaces its line of
 work. The idea is Wang et al. (2025), "Thoughts Are All Over the Place: On the Underthinking of o1-Like LLMs",
 arXiv:2501.18585; the list is ours. What only continues ("So", "Then", "Next", "Hmm, right.") is no switch, nor is
-"wait" in the middle of a sentence. For English only: in a language without a list nobody could tell a switch.
+"wait" in the middle of a sentence. One file a language in ``switch_cues/``; in a language without one nobody could tell a switch.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import yaml
 
 from ..errors import ArgumentError, PedagogyError, did_you_mean
 from ..provenance import digest
@@ -32,25 +36,13 @@ from .sentence import Span, paragraphs, sentences
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
+_CUES = Path(__file__).parent / "switch_cues"
+
 SWITCH_CUES: dict[str, tuple[str, ...]] = {
-    "en": (
-        r"(?:but |oh |oh, |ah |ah, |hmm,? |no,? |ok(?:ay)?,? )?wait\b(?! (?:for|until|till|time|and see)\b)",
-        r"(?:or )?alternatively\b",
-        r"(?:but |or )?(?:maybe|perhaps) (?:there(?:'s| is| are) (?:another|a (?:better|different))|i should (?:try|approach|re)|a (?:better|different))",
-        r"but (?:maybe|perhaps)\b",
-        r"(?:but |hmm,? |or )*(?:another|a different|a better) (?:approach|way|method|idea|thought|option|strategy|angle|possibility|perspective)\b",
-        r"(?:but |hmm,? |no,? |ok(?:ay)?,? )*let(?:'s| me| us) (?:try|approach|consider|think|look|do|see|use|tackle|solve)\b[^.!?]{0,80}"
-        r"\b(?:different|differently|another|other way|instead|again|alternative|alternatively|fresh|from scratch)\b",
-        r"(?:but |hmm,? )?(?:on|upon) (?:second thought|(?:further )?reflection)\b",
-        r"(?:hmm,? |oh,? |but |no,? |well,? )*actually,",
-        r"(?:but |hmm,? )*hold on\b",
-        r"(?:hmm|no|but),? (?:that(?:'s| is|) (?:not right|wrong|incorrect|can't be|cannot be|doesn't (?:seem|look|make|work|add|match)))",
-        r"(?:let me |let's )(?:start over|backtrack|step back|go back|re-?think|reconsider|take a step back)",
-        r"(?:but )?what if (?:i|we|instead)\b",
-        r"scratch that\b",
-    )
+    path.stem: tuple(yaml.safe_load(path.read_text(encoding="utf-8")))
+    for path in sorted(_CUES.glob("*.yaml"))
 }
-"""Patterns that a sentence begins with, by language; case and curly apostrophes do not matter."""
+"""Patterns that a sentence begins with, by language (``switch_cues/``); case and curly apostrophes do not matter."""
 
 _PATTERNS = {
     lang: re.compile(rf"[\W_]*+(?:{'|'.join(cues)})", re.IGNORECASE) for lang, cues in SWITCH_CUES.items()

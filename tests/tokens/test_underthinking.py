@@ -385,8 +385,8 @@ def test_bad_thoughts_name_their_line(write_jsonl: Any, row: dict[str, Any], mes
 
 def test_a_language_without_switch_cues_is_left_out_and_said() -> None:
     found = measure(
-        Trace(id="t", reasoning="잠깐, 다시 보자.", lang="ko", correct=False, reference="4"), SpacyTokenizer()
+        Trace(id="t", reasoning="เดี๋ยวก่อน", lang="th", correct=False, reference="4"), SpacyTokenizer()
     )
     assert found.response is None
-    assert found.why_not == "thought@1 knows no switch cues for language ko"
+    assert found.why_not == "thought@1 knows no switch cues for language th"
     assert found.reasoning > 0

@@ -127,6 +127,23 @@ def test_languages(lang: str, text: str, wanted: list[str]) -> None:
     assert texts(text, lang=lang) == wanted
 
 
+def _cut_by_hand() -> list[tuple[str, str]]:
+    """Language and text with ¦ of `sentences.tsv`, up to the known errors."""
+    text = (
+        (Path(__file__).parent / "sentences.tsv")
+        .read_text(encoding="utf-8")
+        .split("# Of those, cut otherwise")[0]
+    )
+    rows = [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]
+    return [(lang, cut) for lang, cut in rows]
+
+
+@pytest.mark.parametrize(("lang", "cut"), _cut_by_hand())
+def test_sentences_are_cut_as_by_hand(lang: str, cut: str) -> None:
+    """The issue's cases in Chinese, Japanese, Korean, Russian and hard English, and their neighbours."""
+    assert texts(cut.replace("¦", ""), lang=lang) == [part.strip() for part in cut.split("¦")]
+
+
 def test_every_language_of_spacy() -> None:
     from pedagogy_r1.unit.language import _languages
 
@@ -254,8 +271,49 @@ def test_switch_cues(sentence: str, switch: bool) -> None:
 
 
 def test_thoughts_need_switch_cues() -> None:
-    with pytest.raises(PedagogyError, match=r"no switch cues.*'ko'"):
-        unitize(Trace(id="t", reasoning="음."), "thought@1", lang="ko")
+    with pytest.raises(PedagogyError, match=r"no switch cues.*'th'"):
+        unitize(Trace(id="t", reasoning="อืม"), "thought@1", lang="th")
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentence", "switch"),
+    [
+        ("zh", "等等，这不对。", True),
+        ("zh", "不过，等一下。", True),
+        ("zh", "换个思路。", True),
+        ("zh", "不对称的图形有三个。", False),
+        ("zh", "所以答案是C。", False),
+        ("ko", "잠깐, 다시 보자.", True),
+        ("ko", "다른 방법을 써 보자.", True),
+        ("ko", "아니, 그건 틀렸다.", True),
+        ("ko", "아니라고 답한 학생이 있다.", False),
+        ("ko", "그래서 답은 3이다.", False),
+        ("ja", "待って、これは違う。", True),
+        ("ja", "別の方法を考える。", True),
+        ("ja", "したがって答えは3だ。", False),
+        ("es", "Espera, eso no cuadra.", True),
+        ("es", "¿Y si probamos otra cosa?", True),
+        ("es", "Por lo tanto, x es 3.", False),
+        ("es", "Otra forma es usar simetría.", True),
+        ("es", "Espera a que llegue.", False),
+        ("de", "Moment, das stimmt nicht.", True),
+        ("de", "Ein anderer Ansatz wäre besser.", True),
+        ("de", "Also ist x gleich 3.", False),
+        ("fr", "Attends, ce n’est pas juste.", True),
+        ("fr", "Une autre approche serait la symétrie.", True),
+        ("fr", "Donc x vaut 3.", False),
+    ],
+)
+def test_switch_cues_of_other_languages(lang: str, sentence: str, switch: bool) -> None:
+    assert switches(sentence, lang) is switch
+
+
+def test_a_thought_in_korean() -> None:
+    trace = Trace(id="t", reasoning="x를 구하자. 3이다. 잠깐, 틀렸다. 다시 보자.", lang="ko")
+    assert [unit.text for unit in unitize(trace, "thought@1")] == [
+        "x를 구하자. 3이다.",
+        "잠깐, 틀렸다. 다시 보자.",
+    ]
 
 
 def test_ids_depend_on_trace_scheme_and_offsets() -> None:
