@@ -159,54 +159,57 @@ def _check(parted: Parted, texts: dict[str, str], taken: _Taken, plan: FieldPlan
 
 def _take(row: dict[str, Any], said: Said, plan: FieldPlan) -> _Taken:
     """Find a value for every target that has one."""
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    paths: list[Path] = []
-    absent: list[str] = []
+    taken = _Taken({}, {}, [], [], said, list(said.notes))
     for target, name in plan.mapping.items():
         value, path = find(row, name)
         if value is MISSING:
-            absent.append(target)
+            taken.absent.append(target)
             continue
-        values |= {
-            t: v for t, v in _mapped(target, value, name).items() if t == target or t not in plan.decided
-        }
-        sources[target] = name
+        found = _mapped(target, value, name)
+        taken.values.update({t: v for t, v in found.items() if t == target or t not in plan.decided})
+        taken.sources[target] = name
         if not _held(target, value):
-            paths.append(path)
-    spoken = {"response", "reasoning", "answer"} & plan.mapping.keys()
-    for target in _TARGETS:
-        value = getattr(said, target)
-        if value in (None, "") or target in plan.decided or target in values:
-            continue
-        if spoken and target in ("response", "reasoning", "answer"):
-            continue  # the user says where the model speaks: nothing else is its speech
-        values[target] = value
-        if target in said.where:
-            sources[target] = said.where[target]
-    notes = list(said.notes)
-    known: dict[str, str] = {}
+            taken.paths.append(path)
+    _take_said(taken, plan)
     if said.known:
-        decided = plan.decided | values.keys() | ({"answer"} if "reference" in values else set())
-        known = _known(row, decided, {path[0] for path in paths} | {*said.where.values()})
-        for target, name in known.items():
-            values |= {t: v for t, v in _mapped(target, row[name], name).items() if t not in plan.decided}
-        if (
-            "question" in known
-            and isinstance(asked_for := values["question"], str)
-            and template_turns(asked_for)
-        ):
-            values["question"], system = asked(asked_for)
-            said.prompt = asked_for
-            said.more |= {"system": system} if system else {}
-        if "answer" in known and values.get("response") not in (None, ""):
-            del values["answer"]
-            name = known.pop("answer")
-            notes.append(
-                f"{name!r} stays in metadata, because the answer comes from the response; if it is the reference: --map reference={name}"
-            )
-    paths += [(name,) for target, name in known.items() if not _held(target, row[name])]
-    return _Taken(values | dict(plan.constants), sources | known, paths, absent, said, notes)
+        _take_known(row, taken, plan)
+    taken.values.update(plan.constants)
+    return taken
+
+
+def _take_said(taken: _Taken, plan: FieldPlan) -> None:
+    """What the format says of the targets that the user has not decided."""
+    speech = ("response", "reasoning", "answer")
+    # The user says where the model speaks: then nothing else is its speech.
+    passed = {*speech} if {*speech} & plan.mapping.keys() else set()
+    for target in _TARGETS:
+        value = getattr(taken.said, target)
+        if value not in (None, "") and target not in plan.decided | taken.values.keys() | passed:
+            taken.values[target] = value
+            if target in taken.said.where:
+                taken.sources[target] = taken.said.where[target]
+
+
+def _take_known(row: dict[str, Any], taken: _Taken, plan: FieldPlan) -> None:
+    """Columns with well-known names, for the targets that are still open."""
+    values, said = taken.values, taken.said
+    decided = plan.decided | values.keys() | ({"answer"} if "reference" in values else set())
+    known = _known(row, decided, {path[0] for path in taken.paths} | {*said.where.values()})
+    for target, name in known.items():
+        values.update({t: v for t, v in _mapped(target, row[name], name).items() if t not in plan.decided})
+    asked_for = values.get("question")
+    if "question" in known and isinstance(asked_for, str) and template_turns(asked_for):
+        values["question"], system = asked(asked_for)
+        said.prompt = asked_for
+        said.more |= {"system": system} if system else {}
+    if "answer" in known and values.get("response") not in (None, ""):
+        del values["answer"]
+        name = known.pop("answer")
+        taken.notes.append(
+            f"{name!r} stays in metadata, because the answer comes from the response; if it is the reference: --map reference={name}"
+        )
+    taken.sources.update(known)
+    taken.paths.extend((name,) for target, name in known.items() if not _held(target, row[name]))
 
 
 def _held(target: str, value: Any) -> bool:
@@ -237,19 +240,11 @@ def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
     """What a mapped field says: of an object or a list of parts, reasoning and response both."""
     if target in ("response", "reasoning") and isinstance(value, str):
         value = json_parts(value)
-    if target not in (*_LONG, "answer") or not isinstance(value, dict | list):
+    texts = isinstance(value, list) and not all(isinstance(part, dict) for part in value)
+    if not _held(target, value) or texts:
         return {target: value}
     try:
-        if is_conversation(value):
-            turn = last_turn(value, prompt_only=target == "question" and not _answers(value))
-            found = {"question": turn.question, "response": turn.response, "reasoning": turn.reasoning}
-        elif isinstance(value, list) and not all(isinstance(part, dict) for part in value):
-            return {target: value}
-        else:
-            heard = hear(value if isinstance(value, dict) else {"content": value})
-            found = {"response": heard.text, "reasoning": heard.reasoning}
-            if target == "reasoning" and not heard.reasoning:
-                found = {"reasoning": flat(value)}
+        found = _spoken_in(target, value)
     except NotChat as error:
         raise RowError(f"{name!r}: {error}") from None
     if target == "question":
@@ -258,6 +253,17 @@ def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
     if target == "answer" and "response" in found:
         found["answer"] = found.pop("response")
     return found if found.get(target) or (target == "response" and found) else {target: value}
+
+
+def _spoken_in(target: str, value: Any) -> dict[str, str]:
+    """What a conversation, a message or a list of parts says, by target."""
+    if is_conversation(value):
+        turn = last_turn(value, prompt_only=target == "question" and not _answers(value))
+        return {"question": turn.question, "response": turn.response, "reasoning": turn.reasoning}
+    heard = hear(value if isinstance(value, dict) else {"content": value})
+    if target == "reasoning" and not heard.reasoning:
+        return {"reasoning": flat(value)}
+    return {"response": heard.text, "reasoning": heard.reasoning}
 
 
 def _answers(messages: list[Any]) -> bool:

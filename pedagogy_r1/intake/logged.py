@@ -29,38 +29,43 @@ def io_said(asked: Any, answered: Any) -> list[Said]:
     return found
 
 
+def _heard(message: Any) -> list[Said]:
+    heard = hear(message)
+    return [Said(response=heard.text, reasoning=heard.reasoning if heard.thinks else None)]
+
+
 def _answered(output: Any, depth: int = 4) -> list[Said]:
     if isinstance(output, str) and output.strip():
         return [Said(response=output)]
     if is_conversation(output):
         turn = last_turn(output)
-        return [
-            Said(
-                question=turn.question,
-                response=turn.response,
-                reasoning=turn.reasoning if turn.thinks else None,
-            )
-        ]
+        reasoning = turn.reasoning if turn.thinks else None
+        return [Said(question=turn.question, response=turn.response, reasoning=reasoning)]
+    found = None
     if isinstance(output, dict):
-        if generations := output.get("generations"):
-            return _generations(generations)
-        if is_reply(output):
-            return replies(output)
-        if role_of(output) or any(
-            isinstance(output.get(n), str) for n in ("reasoning_content", "reasoning", "thinking")
-        ):
-            heard = hear(output)
-            return [Said(response=heard.text, reasoning=heard.reasoning if heard.thinks else None)]
-        for column in ("messages", "message", *_TEXTS):
-            if depth and output.get(column):
-                return _answered(output[column], depth - 1)
-    if isinstance(output, list) and output and depth:
+        found = _answered_object(output, depth)
+    elif isinstance(output, list) and output and depth:
         if all(isinstance(part, dict) and "type" in part for part in output):
-            heard = hear({"role": "assistant", "content": output})
-            return [Said(response=heard.text, reasoning=heard.reasoning if heard.thinks else None)]
-        if len(output) == 1:
-            return _answered(output[0], depth - 1)
-    raise NoTrace("an empty output" if not output else "an output that is no reply of a model")
+            found = _heard({"role": "assistant", "content": output})
+        elif len(output) == 1:
+            found = _answered(output[0], depth - 1)
+    if found is None:
+        raise NoTrace("an empty output" if not output else "an output that is no reply of a model")
+    return found
+
+
+def _answered_object(output: Record, depth: int) -> list[Said] | None:
+    """A reply, a message, or an object that holds one of them."""
+    if generations := output.get("generations"):
+        return _generations(generations)
+    if is_reply(output):
+        return replies(output)
+    if role_of(output) or any(
+        isinstance(output.get(n), str) for n in ("reasoning_content", "reasoning", "thinking")
+    ):
+        return _heard(output)
+    inner = next((output[column] for column in ("messages", "message", *_TEXTS) if output.get(column)), None)
+    return _answered(inner, depth - 1) if depth and inner else None
 
 
 def _generations(value: Any) -> list[Said]:
@@ -145,56 +150,52 @@ def span_said(attributes: Record) -> list[Said]:
     """What a span of a model call says, by the GenAI conventions or OpenInference's; raises `NoTrace` for another span."""
     nested = nest(unfold(attributes))
     gen, llm = obj(nested.get("gen_ai")), obj(nested.get("llm"))
-    output = (
-        _messages(obj(gen.get("output")).get("messages"))
-        or _messages(gen.get("completion"))
-        or _messages(llm.get("output_messages"))
-    )
-    asked = (
-        _messages(obj(gen.get("input")).get("messages"))
-        or _messages(gen.get("prompt"))
-        or _messages(llm.get("input_messages"))
-    )
+    output = _spoken(gen, "output", "completion") or _messages(llm.get("output_messages"))
+    asked = _spoken(gen, "input", "prompt") or _messages(llm.get("input_messages"))
     kind = str(obj(obj(nested.get("openinference")).get("span")).get("kind", "")).upper()
     if kind and kind != "LLM":
         raise NoTrace(f"{NO_CALL} ({kind})")
-    if not output:
-        answered = obj(nested.get("output")).get("value") if kind == "LLM" else None
-        if not answered:
-            raise NoTrace(NO_CALL)
+    if output:
+        found = _span_replies(output, asked)
+    elif kind == "LLM" and (answered := obj(nested.get("output")).get("value")):
         found = io_said(asked or obj(nested.get("input")).get("value"), answered)
     else:
-        heard = [hear(message) for message in output]
-        thought = joined(h.reasoning for h in heard)
-        several = len(heard) > 1 and all(obj(m).get("finish_reason") for m in output)
-        found = [
-            Said(response=h.text, reasoning=h.reasoning if h.thinks else None)
-            for h in (heard if several else heard[-1:])
-        ]
-        if not several and thought:
-            found[0].reasoning = thought
-        for said in found:
-            said.question, system = _question(asked)
-            if system:
-                said.more["system"] = system
-    model = (
-        obj(gen.get("response")).get("model") or obj(gen.get("request")).get("model") or llm.get("model_name")
+        raise NoTrace(NO_CALL)
+    models = (
+        obj(gen.get("response")).get("model"),
+        obj(gen.get("request")).get("model"),
+        llm.get("model_name"),
     )
     for said in found:
-        said.model = said.model or name(model)
+        said.model = said.model or next(filter(None, map(name, models)), None)
     if not any(said.response or said.reasoning for said in found):
         raise NoTrace("an empty output")
     return found
 
 
+def _spoken(gen: Record, now: str, before: str) -> list[Any]:
+    """Messages under today's name of the convention, or the earlier one."""
+    return _messages(obj(gen.get(now)).get("messages")) or _messages(gen.get(before))
+
+
+def _span_replies(output: list[Any], asked: list[Any]) -> list[Said]:
+    """Messages that each ended are choices; others are one reply, whose reasoning may stand in all of them."""
+    heard = [hear(message) for message in output]
+    several = len(heard) > 1 and all(obj(message).get("finish_reason") for message in output)
+    found = [one for message in (output if several else output[-1:]) for one in _heard(message)]
+    if not several and (thought := joined(h.reasoning for h in heard)):
+        found[0].reasoning = thought
+    question, system = _question(asked)
+    for said in found:
+        said.question = question
+        said.more |= {"system": system} if system else {}
+    return found
+
+
 def _messages(value: Any) -> list[Any]:
-    return (
-        [m for m in value if isinstance(m, dict | str) and m]
-        if isinstance(value, list)
-        else [value]
-        if isinstance(value, str) and value
-        else []
-    )
+    if isinstance(value, str):
+        return [value] if value else []
+    return [m for m in value if isinstance(m, dict | str) and m] if isinstance(value, list) else []
 
 
 def nest(flat: Record) -> Record:

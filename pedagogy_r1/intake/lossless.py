@@ -160,10 +160,17 @@ def _found(leaf: str, fields: list[str], kept: set[str], tags: Sequence[Pair]) -
     if plain[:1] in ("{", "[") and not isinstance(inner := unfold(plain), str):
         texts = ((path.rpartition(".")[2], text) for path, text in leaves(inner))
         return all(_structure(name, text) or _found(text, fields, kept, tags) for name, text in texts)
-    pieces = [piece for stretch in bare(plain, tags) for piece in without_marks(stretch)]
-    if "<details" in plain:  # a page's way of folding reasoning away: quoted, and escaped for HTML
-        lines = (line for piece in pieces for mark in _DETAILS.split(piece) for line in mark.split("\n"))
-        pieces = [html.unescape(_QUOTED.sub("", line)).strip() for line in lines]
+    pieces = _pieces(plain, tags)
     return pieces != [plain] and all(
         any(piece in text for text in fields) or any(piece in text for text in kept) for piece in pieces
     )
+
+
+def _pieces(plain: str, tags: Sequence[Pair]) -> list[str]:
+    """The stretches of a text between tags, and marks of templates and pages."""
+    pieces = [piece for stretch in bare(plain, tags) for piece in without_marks(stretch)]
+    if "<details" not in plain:
+        return pieces
+    # A page's way of folding reasoning away: quoted, and escaped for HTML.
+    lines = (line for piece in pieces for mark in _DETAILS.split(piece) for line in mark.split("\n"))
+    return [html.unescape(_QUOTED.sub("", line)).strip() for line in lines]

@@ -249,11 +249,7 @@ def last_turn(messages: Sequence[Any], *, prompt_only: bool = False) -> Turn:
     With ``prompt_only`` there is no answer in it. Raises `NotChat` without an assistant's message otherwise.
     """
     heard = [hear(message) for message in messages]
-    end = len(heard)
-    if not prompt_only:
-        end = max((i for i, h in enumerate(heard) if h.role == "assistant"), default=-1)
-        if end < 0:
-            raise NotChat("no assistant message in the conversation")
+    end = len(heard) if prompt_only else _last_answer(heard)
     start = end
     while start and not (heard[start - 1].role == "user" and heard[start - 1].text.strip()):
         start -= 1
@@ -262,11 +258,22 @@ def last_turn(messages: Sequence[Any], *, prompt_only: bool = False) -> Turn:
         first -= 1
     question = "\n\n".join(h.text for h in heard[first:start] if h.text)
     system = "\n\n".join(h.text for h in heard if h.role == "system")
-    if prompt_only:
+    spoken = [] if prompt_only else [h for h in heard[start : end + 1] if h.role == "assistant"]
+    return _turn(question, system, spoken)
+
+
+def _last_answer(heard: Sequence[Heard]) -> int:
+    end = max((i for i, h in enumerate(heard) if h.role == "assistant"), default=-1)
+    if end < 0:
+        raise NotChat("no assistant message in the conversation")
+    return end
+
+
+def _turn(question: str, system: str, spoken: Sequence[Heard]) -> Turn:
+    """What the model said in one turn: its last message is the answer, or its final channel; what it thought in all of them."""
+    if not spoken:
         return Turn(question, "", "", system, False)
-    spoken = [h for h in heard[start : end + 1] if h.role == "assistant"]
     thought = joined(t for h in spoken for t in (h.reasoning, h.text if h.channel == "analysis" else ""))
-    final = [h.text for h in spoken if h.channel == "final"] or [
-        heard[end].text if heard[end].channel != "analysis" else ""
-    ]
+    last = spoken[-1].text if spoken[-1].channel != "analysis" else ""
+    final = [h.text for h in spoken if h.channel == "final"] or [last]
     return Turn(question, "\n\n".join(final), thought, system, any(h.thinks or h.channel for h in spoken))

@@ -35,24 +35,28 @@ def parts(record: Record) -> Iterator[Record]:
 def _plain(value: Any) -> Any:
     """The value without OTLP's wrapping: lists of key and value become objects."""
     if isinstance(value, dict):
-        for kind in _VALUES:
+        kind = next((kind for kind in _VALUES if kind in value), None)
+        if kind:
+            return value[kind]
+        for kind, inner in (("arrayValue", "array"), ("kvlistValue", "pairs")):
             if kind in value:
-                return value[kind]
-        if "arrayValue" in value:
-            return [_plain(v) for v in obj(value["arrayValue"]).get("values") or []]
-        if "kvlistValue" in value:
-            return _plain(obj(value["kvlistValue"]).get("values") or [])
+                values = obj(value[kind]).get("values") or []
+                return _plain(values) if inner == "pairs" else [_plain(v) for v in values]
         return {column: _plain(inner) for column, inner in value.items()}
     if isinstance(value, list):
-        pairs = [
-            v
-            for v in value
-            if isinstance(v, dict) and v.keys() <= {"key", "value"} and isinstance(v.get("key"), str)
-        ]
-        if value and len(pairs) == len(value) and len({pair["key"] for pair in pairs}) == len(pairs):
-            return {pair["key"]: _plain(pair.get("value")) for pair in pairs}
-        return [_plain(v) for v in value]
+        return _pairs(value) or [_plain(v) for v in value]
     return value
+
+
+def _pairs(value: list[Any]) -> Record:
+    """A list of key and value as an object; empty if it is none, or if a key stands twice in it."""
+    pairs = [
+        v
+        for v in value
+        if isinstance(v, dict) and v.keys() <= {"key", "value"} and isinstance(v.get("key"), str)
+    ]
+    found = {pair["key"]: _plain(pair.get("value")) for pair in pairs}
+    return found if len(found) == len(value) else {}
 
 
 def read(record: Record) -> list[Said]:
