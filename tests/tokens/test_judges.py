@@ -185,7 +185,7 @@ def test_who_is_judged(pcode: Pcode, server: FakeThinker, write_jsonl: Any, tmp_
         {"id": "bare", "reasoning": "One.", "correct": False},
         {"id": "unread", "reasoning": "One.", "answer": "I should rather not say so here.", "reference": "1"},
         {"id": "empty", "reasoning": "", "correct": False, "reference": "1"},
-        {"id": "ko", "reasoning": "하나. 둘.", "lang": "ko", "correct": False, "reference": "1"},
+        {"id": "th", "reasoning": "หนึ่ง สอง", "lang": "th", "correct": False, "reference": "1"},
     )
     result = pcode(*ask(server, traces, tmp_path / "out"))
     assert result.exit_code == 1  # one trace has no thoughts
@@ -194,7 +194,7 @@ def test_who_is_judged(pcode: Pcode, server: FakeThinker, write_jsonl: Any, tmp_
     assert counts["traces_not_judged"] == {
         "no answer was found in the answer part": 1, "no reference answer": 1, "the response is right": 1,
     }  # fmt: skip
-    assert counts["missing"] == {"segmenter: no switch cues for language ko": 1}
+    assert counts["missing"] == {"segmenter: no switch cues for language th": 1}
     result = pcode(*ask(server, traces, tmp_path / "all", "--all"))
     assert sorted(server.models()) == [
         "A",
