@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,8 +221,13 @@ def _column(letters: bytes) -> int:
 
 
 def _cell_text(cell: Any) -> str:
+    """A value as it is stored, not as it is shown: 12300000000 and not 1.23E+10, 0.5 and not 50%, a day with its time."""
     if isinstance(cell, bool):
         return str(cell).lower()
+    if isinstance(cell, timedelta) and timedelta() <= cell < timedelta(days=1):
+        return str(
+            (datetime.min + cell).time()
+        )  # a length of time and a time of day differ in how they are shown alone
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
@@ -272,7 +278,10 @@ def _ods_cells(row: Element, number: int, sheet: Sheet, allowance: Allowance) ->
         kind = local(cell.tag)
         if kind not in ("table-cell", "covered-table-cell"):
             continue
-        times, text = _times(cell, "number-columns-repeated"), _ods_text(cell) if kind == "table-cell" else ""
+        times, text = (
+            _times(cell, "number-columns-repeated"),
+            _ods_value(cell) if kind == "table-cell" else "",
+        )
         column = len(cells) + 1
         if text:
             allowance.spend(times * (1 + len(text)))
@@ -280,7 +289,7 @@ def _ods_cells(row: Element, number: int, sheet: Sheet, allowance: Allowance) ->
         if down * right > 1:
             allowance.spend(down * right)
             _cover(sheet, number, column, number + down - 1, column + right - 1)
-        if not text and _attribute(cell, "formula") and _attribute(cell, "value-type") in ("", "error"):
+        if not text and _attribute(cell, "formula") and _office(cell, "value-type") in ("", "error"):
             sheet.uncomputed.setdefault(number, {})[column] = _attribute(cell, "formula")
         cells += [text or None] * (times if text or column + times <= _WIDEST else 0)
     return cells
@@ -290,10 +299,58 @@ _WIDEST = 16_384
 """Columns that a sheet can have."""
 
 
-def _ods_text(cell: Element) -> str:
-    """Its paragraphs, one a line, without comments; else its value."""
+def _ods_value(cell: Element) -> str:
+    """What the cell holds, as `_cell_text` writes it of an XLSX: of a text its paragraphs, one a line, without comments.
+
+    What is shown of a number, a day or a truth is rounded, or in the words of a country: 3,5; 1.23E+10; 50%; WAHR.
+    """
+    name, read = _TYPED.get(_office(cell, "value-type"), ("", str))
+    if stored := _office(cell, name):
+        try:
+            return _cell_text(read(stored))
+        except ValueError:
+            return stored  # not what it says it is; whoever reads the cell says so
     lines = ["".join(_ods_letters(part)) for part in cell if local(part.tag) in ("p", "h")]
-    return "\n".join(lines) or _attribute(cell, "value")
+    return "\n".join(lines) or _office(cell, "string-value") or _office(cell, "value")
+
+
+def _number(text: str) -> int | float:
+    """As openpyxl: whole numbers keep all their digits."""
+    return int(text) if text.lstrip("-").isdigit() else float(text)
+
+
+def _length(text: str) -> timedelta:
+    """``PT36H00M00S`` (ISO 8601, without months and years)."""
+    if not (found := _DURATION.fullmatch(text)):
+        raise ValueError(text)
+    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups()[1:])
+    try:
+        length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    except OverflowError:
+        raise ValueError(text) from None
+    return -length if found[1] else length
+
+
+_DURATION = re.compile(
+    r"(-?)P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:[.,][0-9]*)?)S)?)?", re.ASCII
+)
+_TYPED: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "float": ("value", _number),
+    "percentage": ("value", _number),
+    "currency": ("value", _number),
+    "date": ("date-value", datetime.fromisoformat),
+    "time": ("time-value", _length),
+    "boolean": ("boolean-value", str),
+}
+"""By a cell's type, where its value stands and how it is read (OpenDocument 1.3, part 3, `office:value-type`)."""
+
+
+def _office(cell: Element, name: str) -> str:
+    """An attribute of the cell's value; programs have attributes of their own of the same names."""
+    return cell.get(f"{{{_OFFICE}}}{name}", "")
+
+
+_OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
 
 
 def _ods_letters(part: Element) -> Iterator[str]:

@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import zipfile
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -260,7 +261,8 @@ def test_a_workbook_with_a_password_is_said_to_have_one(inside: str, why: str, t
 ODS = """<?xml version="1.0" encoding="UTF-8"?>
 <office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
  xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"
- xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0">
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+ xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0">
 <office:automatic-styles>
 <style:style style:name="ta1" style:family="table"><style:table-properties table:display="true"/></style:style>
 <style:style style:name="ta2" style:family="table"><style:table-properties table:display="false"/></style:style>
@@ -314,6 +316,73 @@ def test_ods_is_read_like_xlsx(tmp_path: Path) -> None:
         f"{path}[A]: the header is row 4; 1 rows above it are not read",
         f"{path}: sheets not read: 'old', which is hidden and has a header that is known",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "kind", "stored", "shown"),
+    [
+        (12_300_000_000, "0.00E+00", "float", "value='12300000000'", "1.23E+10"),
+        (123456789012345, "General", "float", "value='123456789012345'", "1.23456789012345E+14"),
+        (3.14159265, "0.00", "float", "value='3.14159265'", "3,14"),
+        (-0.000001, "General", "float", "value='-1E-06'", "-1E-06"),
+        (1234567.5, "#,##0", "float", "value='1234567.5'", "1.234.568"),
+        (0.5, "0%", "percentage", "value='0.5'", "50%"),
+        (1, "0%", "percentage", "value='1'", "100%"),
+        (9.9, "0.00 EUR", "currency", "currency='EUR' office:value='9.9'", "9,90 EUR"),
+        (date(2026, 1, 2), "dd.mm.yy", "date", "date-value='2026-01-02'", "02.01.26"),
+        (datetime(2026, 1, 2, 10, 30), "yyyy-mm-dd h:mm", "date", "date-value='2026-01-02T10:30:00'", "2026-01-02 10:30"),
+        (time(9, 5), "h:mm AM/PM", "time", "time-value='PT09H05M00S'", "9:05 AM"),
+        (timedelta(hours=9, minutes=5), "[h]:mm", "time", "time-value='PT09H05M00S'", "9:05"),
+        (timedelta(hours=36), "[h]:mm", "time", "time-value='PT36H00M00S'", "36:00"),
+        (True, "General", "boolean", "boolean-value='true'", "WAHR"),
+        ("1.23E+10", "@", "string", "", "1.23E+10"),
+        ("#N/A", "General", "string", "string-value='' calcext:value-type='error'", "#N/A"),
+    ],
+)  # fmt: skip
+def test_an_ods_cell_is_read_as_stored_and_not_as_shown(
+    value: Any, form: str, kind: str, stored: str, shown: str, tmp_path: Path
+) -> None:
+    """Issue 11, ``.ods`` works: the same sheet as XLSX and as ODS is the same rows; shown are rounded numbers, and words of a country."""
+    made = book(tmp_path / "t.xlsx", A=[HEAD, ["u1", "A", value]])
+    made["A"]["C2"].number_format = form
+    made.save(tmp_path / "t.xlsx")
+    cell = (
+        f"<table:table-cell office:value-type='{kind}' office:{stored}>"
+        if stored
+        else "<table:table-cell office:value-type='string'>"
+    )
+    row = line("u1", "A").replace(
+        "<table:table-cell table:",
+        f"{cell}<text:p>{shown}</text:p></table:table-cell><table:table-cell table:",
+    )
+    (there,), _ = take(tmp_path / "t.xlsx")
+    (here,), _ = take(ods(tmp_path / "t.ods", table("A", "|".join(HEAD), row)))
+    assert here == there
+    assert isinstance(here, Row)
+    assert here.data["code"] == shown or kind != "string"
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "read"),
+    [
+        ("float", "value='many'", "many"),
+        ("float", f"value='{'9' * 5000}'", "9" * 5000),
+        ("date", "date-value='soon'", "soon"),
+        ("date", "date-value='-0044-03-15'", "-0044-03-15"),
+        ("time", "time-value='P1Y'", "P1Y"),
+        ("time", f"time-value='PT{'9' * 40}H'", f"PT{'9' * 40}H"),
+        ("float", "value=''", "shown"),
+        ("string", "string-value='hidden'", "shown"),
+        ("", "value='7'", "shown"),
+    ],
+)
+def test_a_value_of_ods_that_is_not_what_it_says_is_kept_as_it_stands(
+    kind: str, stored: str, read: str, tmp_path: Path
+) -> None:
+    row = f"<table:table-row><table:table-cell><text:p>u1</text:p></table:table-cell><table:table-cell office:value-type='{kind}' office:{stored}><text:p>shown</text:p></table:table-cell></table:table-row>"
+    (found,), _ = take(ods(tmp_path / "t.ods", table("A", "unit_id|code", row)))
+    assert isinstance(found, Row)
+    assert found.data["code"] == read
 
 
 def test_merged_and_uncomputed_cells_of_ods(tmp_path: Path) -> None:
