@@ -231,7 +231,7 @@ def _kappa(agreement: Floats, expected: Floats) -> Floats:
 
 HAYES_WARNING = (
     "The Hayes–Krippendorff procedure redraws pairs of values as if they were independent: its intervals are too narrow "
-    "with more than two coders, and ignore that units of one trace resemble each other. Prefer the bootstrap over traces."
+    "with more than two coders, and ignore that units of one trace resemble each other. The intervals over traces do not."
 )
 
 

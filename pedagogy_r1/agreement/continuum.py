@@ -29,7 +29,7 @@ import pandas as pd
 from ..errors import PedagogyError, RunError, did_you_mean
 from ..estimate import Ints
 from ..formatting import counted
-from ..runs.run import CoderRun, Coding, require_complete
+from ..runs.run import CoderRun, Coding, require_complete, run_labels
 from ..runs.run_columns import coder_names
 from ..trace import Trace, Unit
 
@@ -106,8 +106,8 @@ def continua_of(
     """
     require_complete(runs, partial)
     found = _Collected()
-    for run in runs:
-        found.add(run)
+    for label, run in zip(run_labels(runs), runs, strict=True):
+        found.add(label, run)
     continua = found.continua(silent)
     if not coders:
         return continua
@@ -128,36 +128,31 @@ class _Collected:
         self.texts: dict[str, tuple[int, int, str]] = {}
         self.spans: dict[tuple[str, str], dict[str, list[Span]]] = {}
 
-    def add(self, run: CoderRun) -> None:
-        if any(name == run.name for _, name in self.spans):
-            raise RunError(
-                f"two runs are named {run.name}",
-                "rename one of the directories: coders are told apart by run name",
-            )
+    def add(self, label: str, run: CoderRun) -> None:
         for coder in run.manifest.coders:
-            self.spans[coder.name, run.name] = {}
+            self.spans[coder.name, label] = {}
         for trace, units, codings in run.by_trace():
-            self._check_text(trace, run)
-            self._add_trace(run, {unit.id: unit for unit in units}, codings)
+            self._check_text(trace, label)
+            self._add_trace(label, run, {unit.id: unit for unit in units}, codings)
 
-    def _check_text(self, trace: Trace, run: CoderRun) -> None:
+    def _check_text(self, trace: Trace, label: str) -> None:
         text = (len(trace.reasoning), hash(trace.reasoning))
-        first = self.texts.setdefault(trace.id, (*text, run.name))
+        first = self.texts.setdefault(trace.id, (*text, label))
         if first[:2] != text:
             raise RunError(
-                f"trace {trace.id} has one text in {first[2]} and another in {run.name}",
+                f"trace {trace.id} has one text in {first[2]} and another in {label}",
                 "import both from the same traces file",
             )
 
-    def _add_trace(self, run: CoderRun, units: dict[str, Unit], codings: list[Coding]) -> None:
+    def _add_trace(self, label: str, run: CoderRun, units: dict[str, Unit], codings: list[Coding]) -> None:
         for coding in codings:
-            if (coding.coder, run.name) not in self.spans:
+            if (coding.coder, label) not in self.spans:
                 raise RunError(
                     f"{run.folder}: a coding names coder {coding.coder!r}, whom the run does not have",
                     "restore the run directory",
                 )
             unit = units[coding.unit_id]
-            mine = self.spans[coding.coder, run.name].setdefault(unit.trace_id, [])
+            mine = self.spans[coding.coder, label].setdefault(unit.trace_id, [])
             if coding.codes != ():
                 mine.append(Span(unit.start, unit.end, coding.primary))
 

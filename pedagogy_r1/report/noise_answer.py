@@ -22,6 +22,8 @@ from .study import Study
 QUESTION = "How much of the reasoning is noise?"
 APART = {"PPI++": "PPI++", "human only": "people's codes alone"}
 """Estimates that may differ from DSL by more than chance."""
+SHOWN = 4
+"""Other coders whose figures are told; how many more there are is said, and the table below has all of them."""
 
 
 def noise_answer(study: Study, found: Noise, corrected: Corrections, ground: Ground) -> PlainAnswer:
@@ -134,8 +136,9 @@ def _text(found: Noise, own: NoiseGroup) -> list[str]:
         )
     others = [g for g in found.overall if g.coder != own.coder and g.share.strict.value is not None]
     if others:
-        said = listed([f"{g.coder} {shown(g.share.strict.value, 'share')}" for g in others[:4]])
-        text.append(f"Other coders, on what they coded: {said}.")
+        said = [f"{g.coder} {shown(g.share.strict.value, 'share')}" for g in others[:SHOWN]]
+        more = [f"{counted(len(others) - SHOWN, 'coder')} more"] if len(others) > SHOWN else []
+        text.append(f"Other coders, on what they coded: {listed([*said, *more])}.")
     return text + [
         f"{why[:1].upper()}{why[1:]}: no share of words for {coder}." for coder, why in found.refused.items()
     ]

@@ -27,7 +27,7 @@ from ..errors import ArgumentError, RunError, did_you_mean
 from ..estimate import Interval, Ints, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
-from ..runs.run import CoderRun, opened, require_complete
+from ..runs.run import CoderRun, opened, require_complete, run_labels
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
 
@@ -214,14 +214,19 @@ class Study:
         """Whether it is the coder of the codebook's cues: a baseline, and no model."""
         made = {
             run.manifest.coder
-            for run in self.runs
-            if coder in {name for c in run.manifest.coders for name in (c.name, f"{c.name}@{run.name}")}
+            for label, run in self.labelled
+            if coder in {name for c in run.manifest.coders for name in (c.name, f"{c.name}@{label}")}
         }
         return coder in self.machines and (made == {RULES} or coder.split("@")[0] == RULES)
 
     def called(self, coder: str) -> str:
         """``cues (a rule-based baseline)``; any other coder by name alone."""
         return f"{coder} ({BASELINE})" if self.rule_based(coder) else coder
+
+    @cached_property
+    def labelled(self) -> tuple[tuple[str, CoderRun], ...]:
+        """The runs with their names, and as many folders above them as tell them apart."""
+        return tuple(zip(run_labels(self.runs), self.runs, strict=True))
 
     @property
     def own_spans(self) -> bool:
@@ -231,7 +236,9 @@ class Study:
     @cached_property
     def choosers(self) -> tuple[str, ...]:
         """Coders who chose their own units."""
-        chose = {name for run in self.runs for own in run.choosers for name in (own, f"{own}@{run.name}")}
+        chose = {
+            name for label, run in self.labelled for own in run.choosers for name in (own, f"{own}@{label}")
+        }
         return tuple(name for name in self.data.names if name in chose)
 
     @property
@@ -259,7 +266,7 @@ class Study:
 
     @cached_property
     def item(self) -> Ints:
-        """(units,) number of the item, within its domain; of the trace where the item is not known."""
+        """(units,) number of the item, within its domain; of the trace where the item is not known (as `stats.item_numbers`)."""
         keys: dict[Any, int] = {}
         own = [
             (f.get("domain"), f["item"]) if f.get("item") else trace
@@ -301,9 +308,6 @@ def open_study(
     settings = settings or ReportSettings()
     found = opened(runs)
     unfinished = require_complete(found, partial)
-    for run in found:
-        if [other.name for other in found].count(run.name) > 1:
-            raise RunError(f"two runs are named {run.name}", "rename one of the directories")
     columns = read_columns(found)
     if not len(columns.codings):
         raise RunError("the runs hold no coding", "annotate some traces first, or import codings")

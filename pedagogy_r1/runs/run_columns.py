@@ -342,9 +342,6 @@ def code_table(runs: Sequence[CoderRun | str | Path], *, partial: bool = False) 
     """
     found = opened(runs)
     require_complete(found, partial or None)
-    twice = sorted({run.name for run in found if [r.name for r in found].count(run.name) > 1})
-    if twice:
-        raise RunError(f"two runs are named {twice[0]}", "rename one of the directories")
     return frame_of(read_columns(found))
 
 

@@ -145,11 +145,12 @@ def _numbers(column: pd.Series[Any]) -> Ints:
 
 
 def item_numbers(table: pd.DataFrame) -> Ints:
-    """(rows,) number of the item; a trace whose item is unknown counts as an item of its own.
+    """(rows,) number of the item; a trace whose item is unknown, or empty, counts as an item of its own.
 
     Items are told apart within a domain: item 7 of SK is not item 7 of PK.
     """
     trace, item, domain = (_numbers(table[name]) for name in ("trace_id", "item", "domain"))
+    item[(table["item"] == "").fillna(False).to_numpy(dtype=bool)] = -1
     known = item * (int(domain.max(initial=0)) + 2) + domain + 1
     own = int(known.max(initial=0)) + 1 + trace
     return np.where(item >= 0, known, own)

@@ -353,7 +353,7 @@ CASES = {
     ),
     "Hayes–Krippendorff": Case(plain(two(100, 0.1)), "x – y: Hayes–Krippendorff {span}", ("--hayes",)),
     "and what it is worth": Case(
-        plain(two(100, 0.1)), "The Hayes–Krippendorff procedure redraws pairs {any} Prefer the bootstrap over traces.", ("--hayes",)
+        plain(two(100, 0.1)), "The Hayes–Krippendorff procedure redraws pairs {any} The intervals over traces do not.", ("--hayes",)
     ),
     "unfinished": Case(
         unfinished, "{any} is interrupted: only a prefix of its traces is here, the first 10", ("--partial",)

@@ -588,8 +588,12 @@ def test_runs_with_their_own_spans_join_by_trace(tmp_path: Path) -> None:
     assert list(continua_of([a, again])[0].spans) == ["A@a", "A@again"]
     other = _own_run(tmp_path / "more", {"A": {"t2": [(0, 8, "A")]}})
     assert [list(c.spans) for c in continua_of([a, other])] == [["A"], ["A"], ["A"]]
-    with pytest.raises(RunError, match="two runs are named a"):
+    with pytest.raises(RunError, match="a is given 2 times"):
         continua_of([a, a])
+    (tmp_path / "deep").mkdir()
+    same = _own_run(tmp_path / "deep/a", {"A": {"t0": [(0, 5, "A")]}})
+    parent = tmp_path.name
+    assert list(continua_of([a, same])[0].spans) == [f"A@{parent}/a", "A@deep/a"]
     changed = _own_run(tmp_path / "changed", {"B": HUMANS["B"]}, TEXTS | {"t1": "First plan. Then do it!"})
     with pytest.raises(RunError, match="trace t1 has one text in a and another in changed"):
         continua_of([a, changed])

@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -377,10 +378,21 @@ def test_bad_comparisons(text: str) -> None:
         parse_comparison(text)
 
 
+def test_two_runs_of_one_folder_name_are_told_apart_as_in_agreement(demo: list[Path], tmp_path: Path) -> None:
+    """The report refused ``a/cues`` and ``b/cues``, which ``pcode agreement`` compares."""
+    for place in "ab":
+        shutil.copytree(demo[1], tmp_path / place / "cues")
+    report = make_report([tmp_path / "a/cues", tmp_path / "b/cues"], QUICK)
+    table = next(t for s in report.sections for t in s.tables if t.name == "runs")
+    assert [row["run"] for row in table.rows] == ["a/cues", "b/cues"]
+    assert "cues@a/cues (a rule-based baseline)" in report.answers[0].short
+    assert any("Run a/cues (" in str(paragraph) for paragraph in report.methods)
+
+
 def test_bad_runs(demo: list[Path], tmp_path: Path) -> None:
     with pytest.raises(RunError, match="not a run directory"):
         make_report([tmp_path])
-    with pytest.raises(RunError, match="two runs are named cues"):
+    with pytest.raises(RunError, match="cues is given 2 times"):
         make_report([demo[1], demo[1]])
     with pytest.raises(PedagogyError, match="-1 resamples"):
         ReportSettings(replicates=-1)

@@ -88,8 +88,10 @@ def test_runs_that_do_not_go_together(tmp_path: Path) -> None:
         code_table([one, other])
     with pytest.raises(RunError, match="no run"):
         code_table([])
-    with pytest.raises(RunError, match="two runs are named"):
+    with pytest.raises(RunError, match="one is given 2 times"):
         code_table([one, one])
+    again = make_run(tmp_path / "again/one", {"A": ["B"] * 4})
+    assert set(code_table([one, again])["coder"]) == {f"A@{tmp_path.name}/one", "A@again/one"}
 
 
 def test_which_coder_must_be_said(tmp_path: Path) -> None:

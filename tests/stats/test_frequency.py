@@ -15,7 +15,7 @@ from pedagogy_r1.errors import RunError
 from pedagogy_r1.estimate import clopper_pearson, critical, mid_p, unequal, wilson
 from pedagogy_r1.limits import UNEQUAL_SHARE
 from pedagogy_r1.stats import CodeShare, cooccurrence, frequency, position
-from pedagogy_r1.stats.code_shares import Sums, ratio_share, shares
+from pedagogy_r1.stats.code_shares import Sums, item_numbers, ratio_share, shares
 
 from ..code_tables import code_frame, traces
 
@@ -154,6 +154,14 @@ def test_items_are_the_clusters_where_they_have_several_traces() -> None:
 def test_item_numbers_of_two_domains_are_two_items() -> None:
     table = code_frame(traces("AB", "AB", "AB", item="7", domain=["SK", "PK", "PK"]))
     assert by_code(frequency(table))["A"].share.clusters == 2
+
+
+def test_an_item_without_a_name_is_unknown_to_the_report_and_to_frequencies_alike() -> None:
+    """Items ``""`` of three traces were one item here, and three in the report's corrections."""
+    items = ["", "", None, "7", "7"]
+    table = code_frame(traces("AB", "AB", "AB", "AB", "AB", item=items))
+    numbers = item_numbers(table)[::2].tolist()
+    assert [numbers.index(number) for number in numbers] == [0, 1, 2, 3, 3]
 
 
 def test_unknown_groups_stay_visible() -> None:

@@ -259,9 +259,9 @@ def measure_robustness(study: Study) -> Robustness:
 
 def choices_of(study: Study, coder: str) -> dict[str, Any]:
     """What was chosen for a coder's run: the plugin and its plain parameters."""
-    for run in study.runs:
+    for label, run in study.labelled:
         m = run.manifest
-        if coder in {c.name for c in m.coders} | {f"{c.name}@{run.name}" for c in m.coders}:
+        if coder in {c.name for c in m.coders} | {f"{c.name}@{label}" for c in m.coders}:
             plain = {k: v for k, v in m.parameters.items() if isinstance(v, str | int | float | bool)}
             return {"coder": m.coder, "codebook": run.codebook.stamp, **plain}
     return {}

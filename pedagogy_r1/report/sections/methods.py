@@ -33,7 +33,7 @@ def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> 
     texts = {
         "Material": _material(study),
         "Codebook": _codebook(study),
-        "Coders": " ".join(_coder(run) for run in study.runs),
+        "Coders": " ".join(_coder(label, run) for label, run in study.labelled),
         "Not all traces": f"{'; '.join(study.partial)}." if study.partial else "",
         "Missing codings": _missing(study),
         "Agreement": _agreement(study) if len(study.data.coders) > 1 else "",
@@ -95,7 +95,7 @@ FIRST = (
 """Parameters of a coder that are named before the others."""
 
 
-def _coder(run: CoderRun) -> str:
+def _coder(label: str, run: CoderRun) -> str:
     m = run.manifest
     names = listed([f"{c.name} ({c.kind})" for c in m.coders])
     own = {k: v for k, v in m.parameters.items() if isinstance(v, str | int | float | bool) and k != "about"}
@@ -106,7 +106,7 @@ def _coder(run: CoderRun) -> str:
     models = (
         f" Models that served it: {', '.join(sorted(served))}." if isinstance(served, dict) and served else ""
     )
-    return f"Run {run.name} ({m.run_id}, {m.status}): {names}, by {m.coder}{how}, {seed}finished {m.finished or 'never'}.{models}"
+    return f"Run {label} ({m.run_id}, {m.status}): {names}, by {m.coder}{how}, {seed}finished {m.finished or 'never'}.{models}"
 
 
 def _missing(study: Study) -> str:
@@ -214,10 +214,10 @@ def _software(study: Study) -> str:
 def methods_section(study: Study) -> Section:
     """The runs as a table; the text stands beside it."""
     rows: list[Row] = []
-    for run in study.runs:
+    for label, run in study.labelled:
         m = run.manifest
         rows.append(
-            {"run": run.name, "id": m.run_id, "status": m.status, "made_by": m.coder, "scheme": m.scheme}
+            {"run": label, "id": m.run_id, "status": m.status, "made_by": m.coder, "scheme": m.scheme}
             | {"coders": ", ".join(c.name for c in m.coders), "codebook": run.codebook.stamp, "seed": m.seed}
             | {"finished": m.finished, "fingerprint": m.fingerprint}
             | {"parameters": "; ".join(f"{k}={v}" for k, v in m.parameters.items())}
