@@ -14,11 +14,10 @@ import click
 from pydantic import BaseModel
 
 from pedagogy_r1.cli.main import cli
-from pedagogy_r1.cli.options import Written, Writes
+from pedagogy_r1.cli.options import Writes, Written
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.human.packet import PacketManifest
-from pedagogy_r1.runs.run import Coding
-from pedagogy_r1.runs.run import Manifest
+from pedagogy_r1.runs.run import Coding, Manifest
 from pedagogy_r1.tokens.response_thoughts import Thought
 from pedagogy_r1.tokens.thought_run import ThoughtRun
 from pedagogy_r1.trace import Trace
@@ -121,11 +120,8 @@ def written_table() -> str:
         "|---|---|---|---|",
     ]
     for path, command, _ in _walk(cli, click.Context(cli, info_name="pcode")):
-        for param in command.params:
-            if isinstance(param, Written):
-                parts.append(
-                    f"| `{path}` | `{param.opts[-1]}` | {_rule(param.writes)} | {_names(param.writes)} |"
-                )
+        own = [param for param in command.params if isinstance(param, Written)]
+        parts += [f"| `{path}` | `{p.opts[-1]}` | {_rule(p.writes)} | {_names(p.writes)} |" for p in own]
     return "\n".join(parts) + "\n"
 
 
