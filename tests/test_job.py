@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pedagogy_r1.errors import DiskError, RunError
-from pedagogy_r1.job import CheckpointedFiles, JobFolder, JobRecord, differences
+from pedagogy_r1.job import CheckpointedFiles, JobFolder, JobRecord, differences, locked
 from pedagogy_r1.provenance import digest, now
 
 from .full_disk import room_for
@@ -76,6 +76,18 @@ def test_another_job_is_refused_in_words(tmp_path: Path, other: Toy, words: str)
         JobFolder(tmp_path, other)
     with JobFolder(tmp_path, toy()):
         pass  # a refusal lets go of the lock
+
+
+@pytest.mark.parametrize(
+    "there", ['{"fingerprint": 1}', "[" * 100_000, "\0", '{"fingerprint": "x", "started": "y"}']
+)
+def test_a_record_that_cannot_be_read_keeps_no_lock(tmp_path: Path, there: str) -> None:
+    (tmp_path / "run.json").write_text(there)
+    for _ in range(2):
+        with pytest.raises(RunError, match=r"run\.json"):
+            JobFolder(tmp_path, toy())
+    with locked(tmp_path):
+        pass
 
 
 def test_a_changed_file_is_named(tmp_path: Path) -> None:

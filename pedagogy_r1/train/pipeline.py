@@ -259,6 +259,7 @@ class Pipeline:
             _empty(folder)
         folder.mkdir(parents=True, exist_ok=True)
         kept = self._written(folder, earlier) if earlier and step.will == "resume" else []
+        before = _unrecorded(folder, kept)
         record = {"stage": task.name, "status": "running", "started": now(), **made, "versions": versions()}
         record["files"] = kept
         write_json(self._record(task.name), record)
@@ -270,7 +271,7 @@ class Pipeline:
         except KeyboardInterrupt:
             status = 130
         record |= {"exit": status, "seconds": round(time.monotonic() - began, 1), "finished": now()}
-        record["files"] = _contents(folder)
+        record["files"] = _stage_files(folder, before)
         if status and not (status == 1 and task.stage.accept_failures):
             record["status"] = "interrupted" if status == 130 else "failed"
             write_anyway(handle, lambda: write_json(self._record(task.name), record))
@@ -300,6 +301,31 @@ def _contents(folder: Path) -> list[str]:
     found = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     own = (LEDGER, ".lock", WRITTEN)
     return sorted(path.relative_to(folder).as_posix() for path in found if path.name not in own)
+
+
+def _unrecorded(folder: Path, kept: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Files in the folder of a stage that is taken up that no record has, as they lie there: a killed session's, or somebody's."""
+    return {name: _stamp(folder / name) for name in _contents(folder) if name not in kept}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_mtime_ns, found.st_ino
+
+
+def _stage_files(folder: Path, before: Mapping[str, tuple[int, int]]) -> list[str]:
+    """What a stage wrote: all that lies there, less what lay there before it was taken up, it left alone, and no record in it names."""
+    there = _contents(folder)
+    ours = {"codebook.yaml"} if (folder / "run.json").is_file() else set[str]()
+    for path in (folder / WRITTEN, *(folder / name for name in JOBS)):
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            found = json.loads(path.read_bytes())
+            ours |= {path.name, *found.get("files", ()), *found.get("bytes", ())}
+    return [name for name in there if name in ours or before.get(name) != _stamp(folder / name)]
+
+
+JOBS = ("run.json", "settings.json")
+"""What records of jobs are called."""
 
 
 def _empty(folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +20,7 @@ from pedagogy_r1.wbeb.generate import generate
 
 from ..conftest import ROOT
 from ..fake_openai import FakeOpenAI
+from ..full_disk import room_for
 from ..make_runs import make_run
 from ..packets import make_packet
 from ..wbeb.test_kt import halves
@@ -266,6 +269,37 @@ def test_a_job_refuses_a_folder_that_holds_anything_else(
     assert "-o" in said
     assert file.read_text() == MINE
     assert [p for p in out.rglob("*") if p.is_file() and p.name[0] != "."] == [file]
+
+
+FULL = {
+    **{name: JOBS[name] for name in ("annotate", "import", "sample", "codebook migrate")},
+    **{name: FOLDERS[name].words for name in ("filter", "report", "tokens")},
+    **{name: FILES[name].words for name in ("export", "traces import", "wbeb build")},
+}
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_on_a_full_disk_one_sentence_is_said_and_the_same_command_goes_on(
+    name: str, tmp_path: Path, material: Path, pcode: Pcode
+) -> None:
+    """Issue 11, "disk full anywhere": tracebacks, a status of ``running``, and then "not empty and holds no run"."""
+    clean, place = tmp_path / "clean", tmp_path / "full"
+    clean.mkdir()
+    assert run(pcode, FULL[name], clean / "out", material).exit_code == 0
+    largest = max(path.stat().st_size for path in clean.rglob("*") if path.is_file())
+    for room in (0, largest - 1):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        with room_for(room):
+            said = holding(run(pcode, FULL[name], place / "out", material))
+        assert said.count("error: ") == 1, said
+        assert re.search(r"error: no file may grow as large here: \S+ was not written", said), said
+        if (place / "out/run.json").is_file():
+            assert json.loads((place / "out/run.json").read_bytes())["status"] == "stopped"
+        assert run(pcode, FULL[name], place / "out", material).exit_code == 0
+        assert {p.relative_to(place) for p in place.rglob("*")} == {
+            p.relative_to(clean) for p in clean.rglob("*")
+        }
 
 
 def test_what_is_new_never_meets_what_is_there(tmp_path: Path, pcode: Pcode) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import yaml
 
 from pedagogy_r1.cli.cmd_pipeline import CommandLine
 from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.job import locked
 from pedagogy_r1.train.cost import GPUS, SHAPES, Gpu, Shape, generation, training
 from pedagogy_r1.train.pipeline import Pipeline, PlannedStage
 from pedagogy_r1.train.recipe import Recipe, expand, load_recipe, parse_parameter, recipes
@@ -327,6 +329,54 @@ def test_killed_in_any_stage_and_run_again_the_files_are_the_same(
     assert again.returncode == 0, errors
     assert f"── {wait}: resume (running on" in errors
     assert contents(light / "out") == wanted
+
+
+def test_after_a_kill_only_recorded_files_are_deleted(
+    light: Path, pcode_process: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """A note that lay in a stage's folder when the killed stage was taken up was recorded as the stage's, and deleted at the next change."""
+    short(light).run()
+    note, record = light / "out/some/notes.md", light / "out/stages/some.json"
+    process = pcode_process("pipeline", "run", "short.yaml", "-o", "out", "--set", "cap=2")
+    begun = note.with_name(".pcode.json")
+    while json.loads(record.read_bytes())["status"] != "running" or not begun.exists():
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    wait_for_stage(light / "out")
+    note.write_text("mine")
+    before = contents(light / "out/some")
+    with pytest.raises(RunError, match="the stage was killed before it could record its files"):
+        short(light, cap=1).run()
+    assert contents(light / "out/some") == before
+    assert wills(short(light, cap=2).run()) == {"some": "resume"}
+    assert "notes.md" not in json.loads(record.read_bytes())["files"]
+    with pytest.raises(RunError, match=r"is not known to have written notes\.md \(it is new in there"):
+        short(light, cap=1).run()
+    assert note.read_text() == "mine"
+    note.rename(light / "notes.md")
+    assert wills(short(light, cap=1).run()) == {"some": "run"}
+
+
+def wait_for_stage(out: Path) -> None:
+    """The stage of a pipeline that was killed is a process of its own, which holds the lock until it ends."""
+    for _ in range(1000):
+        with suppress(RunError), locked(out):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"a stage in {out} did not end")
+
+
+def test_a_run_that_was_killed_is_recorded_whole_when_it_is_taken_up(light: Path) -> None:
+    """What the killed session wrote, and the next one leaves as it is, is in the run's own record."""
+    pipeline(light).run()
+    record = light / "out/stages/coded.json"
+    there = json.loads(record.read_bytes())
+    record.write_text(json.dumps(there | {"status": "running", "files": []}))
+    (light / "out/coded/notes.md").write_text("mine")
+    pipeline(light).run()
+    assert json.loads(record.read_bytes())["files"] == there["files"]
 
 
 # --- recipes as files

@@ -470,6 +470,23 @@ def test_no_reasoning_at_all(tiny: Path, write_jsonl: Callable[..., Path], tmp_p
         merge(tmp_path, tmp_path / "merged")
 
 
+def test_merging_replaces_no_folder_that_it_did_not_write(student: Path, tiny: Path, tmp_path: Path) -> None:
+    out, adapter = tmp_path / "merged", student / "adapter"
+    note = out / "notes.md"
+    merge(adapter, out, base=str(tiny))
+    merge(adapter, out, base=str(tiny))  # its own it replaces
+    for path, why in ((note, "no record of having written it"), (out / "config.json", "was changed since")):
+        path.write_text("mine")
+        with pytest.raises(RunError, match=rf"{path.name} would be deleted, and .*{why}"):
+            merge(adapter, out, base=str(tiny))
+        assert path.read_text() == "mine"
+        path.unlink()
+    (tmp_path / "link").symlink_to(out)
+    with pytest.raises(RunError, match="is a symbolic link"):
+        merge(adapter, tmp_path / "link", base=str(tiny))
+    assert (out / "model.safetensors").is_file()
+
+
 def test_fsdp_configuration_ships(pcode: Callable[..., Any]) -> None:
     from accelerate.commands.config.config_args import load_config_from_file
 

@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.errors import InputError, LedgerWarning, RunError
+from pedagogy_r1.errors import DiskError, InputError, LedgerWarning, RunError
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.runs.run import CoderRun
@@ -183,6 +183,26 @@ def test_not_saved_is_said_where_the_disk_is_full(packet: Packet) -> None:
     units = [task.unit.id for task in packet.tasks("A")]
     assert list(read_log(log)[1].entries) == [units[0], units[2]]
     _log(packet).close()
+
+
+def test_a_log_that_cannot_be_opened_keeps_nobody_else_out(packet: Packet) -> None:
+    """The lock of a log that is another coder's, or that the disk did not take, was held until the server ended."""
+    mine = packet.folder / "A/web.jsonl"
+    _log(packet).close()
+    header = read_log(mine)[0]
+    other = header.model_copy(update={"coder": "B"})
+    new = packet.folder / "A/new.jsonl"
+    for _ in range(2):
+        with pytest.raises(RunError, match="is the work of A"):
+            CodingLog(mine, other, packet.codebook)
+        with room_for(20), pytest.raises(DiskError, match=r"new\.jsonl was not written"):
+            CodingLog(new, header, packet.codebook)
+    mine.write_text("{}\n")
+    with pytest.raises((InputError, RunError)):
+        CodingLog(mine, header, packet.codebook)
+    mine.unlink()
+    for path in (mine, new):
+        CodingLog(path, header, packet.codebook).close()
 
 
 def test_half_a_character_in_a_memo_is_replaced_and_the_run_can_be_made(
