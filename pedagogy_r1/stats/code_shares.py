@@ -145,10 +145,7 @@ def _numbers(column: pd.Series[Any]) -> Ints:
 
 
 def item_numbers(table: pd.DataFrame) -> Ints:
-    """(rows,) number of the item; a trace whose item is unknown, or empty, counts as an item of its own.
-
-    Items are told apart within a domain: item 7 of SK is not item 7 of PK.
-    """
+    """(rows,) number of the item within its domain (item 7 of SK is not item 7 of PK); a trace of none, or of ``""``, is one of its own."""
     trace, item, domain = (_numbers(table[name]) for name in ("trace_id", "item", "domain"))
     item[(table["item"] == "").fillna(False).to_numpy(dtype=bool)] = -1
     known = item * (int(domain.max(initial=0)) + 2) + domain + 1
