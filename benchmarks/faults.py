@@ -3,8 +3,9 @@
     python -m benchmarks.faults [full] [kill] [torn] [--times 30] [--sizes 20] [--only annotate]
 
 A full disk is a tmpfs of a given size (root; else no file may grow beyond the size). Commands run in forks of this process, which
-has imported everything: a kill falls into their work and not into their start. Each fault has a new folder; the outcome is compared,
-byte by byte and times of day aside, with that of a run without one.
+has imported everything. A kill falls at a random point of a command's *progress*: of the processor time between the first file of its
+folder and its end, so that load moves nothing; one that comes too late is tried again. Disks are of sizes that do not hold the whole outcome. Each
+fault has a new folder; the outcome is compared, byte by byte and times of day aside, with that of a run without one.
 """
 
 from __future__ import annotations
@@ -152,6 +153,12 @@ def jobs(home: Path, server: FakeOpenAI) -> dict[str, Job]:
             for line in (DEMO / "traces.jsonl").open():
                 value = json.loads(line)
                 out.write(json.dumps(value | {"id": f"{value['id']}-{copy}"}) + "\n")
+    many = home / "many.jsonl"
+    with many.open("w") as out:
+        for copy in range(20):
+            for line in traces.open():
+                value = json.loads(line)
+                out.write(json.dumps(value | {"id": f"{value['id']}-{copy}"}) + "\n")
     short = home / "short.jsonl"
     short.write_text("".join((DEMO / "traces.jsonl").open()))
     items = home / "items.jsonl"
@@ -170,7 +177,7 @@ def jobs(home: Path, server: FakeOpenAI) -> dict[str, Job]:
         Job("annotate", lambda out: ["annotate", traces, "-o", out]),
         Job("annotate with a model", lambda out: ["annotate", short, "-o", out, *model]),
         Job("import", lambda out: ["import", *people, "-o", out, *under]),
-        Job("filter", lambda out: ["filter", traces, "-o", out, "--policy", "all"]),
+        Job("filter", lambda out: ["filter", many, "-o", out, "--policy", "all"]),
         Job("eval", lambda out: ["wbeb", "eval", "openai:fake", items, "-o", out, *asked]),
         Job("pipeline", lambda out: ["pipeline", "run", recipe, "-o", out]),
     ]
@@ -206,10 +213,10 @@ def clean_run(home: Path, job: Job) -> dict[str, bytes]:
 def full(home: Path, job: Job, sizes: int) -> Row:
     """``sizes`` disks, from one that takes the beginning of a run to one that lacks a page of all of it."""
     wanted, count = clean_run(home, job), Counter[str]()
-    clean, log = home / "clean", home / "log"
-    used = sum(-(-path.stat().st_size // PAGE) + 1 for path in clean.rglob("*")) * PAGE + RESERVE
+    log = home / "log"
+    enough = least_room(home, job)
     for number in range(sizes):
-        room = RESERVE + (used - RESERVE) * number // sizes
+        room = RESERVE + (enough - RESERVE) * number // sizes
         with disk(home / "disk") as size:
             out = home / "disk" / "out"
             real = size(room)
@@ -229,6 +236,19 @@ def full(home: Path, job: Job, sizes: int) -> Row:
             if again.status or first.traceback or outcome(out) != wanted or status == "running":
                 print(job.name, room, first, again, status, file=sys.stderr)
     return Row("disk full", job.name, sizes, count["met"], count["lost"], count["traceback"], count["stuck"])
+
+
+def least_room(home: Path, job: Job) -> int:
+    """About the least disk that holds the whole outcome, which lies in ``home/clean``; one that is a tenth smaller does not."""
+    pages = (-(-path.stat().st_size // PAGE) + 1 for path in (home / "clean").rglob("*"))
+    low, high = RESERVE, RESERVE + sum(pages) * PAGE
+    while high - low > max(PAGE, high // 20):
+        room = (low + high) // 2
+        with disk(home / "disk") as size:
+            real = size(room)
+            ended = run(job.words(home / "disk" / "out"), home / "log", None if real else room // 4)
+        low, high = (room, high) if ended.status else (low, room)
+    return low
 
 
 def fill(place: Path) -> None:
@@ -308,48 +328,77 @@ def save(
 # --- kills
 
 
-def kill(home: Path, job: Job, times: int, chance: random.Random) -> Row:
+def worked(process: int) -> float:
+    """Seconds of processor that another process has used: its clock, as Linux numbers it (``clock_getcpuclockid``)."""
+    return time.clock_gettime((~process << 3) | 2)
+
+
+def watch(process: int, out: Path, limit: float = float("inf")) -> float:
+    """The processor seconds since the first file in ``out``, at the end of ``process`` or when they have reached ``limit``."""
+    began, spent = None, 0.0
+    while spent < limit and not os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if began is not None:
+            spent = worked(process) - began
+        elif out.is_dir() and any(out.iterdir()):
+            began = worked(process)
+        time.sleep(0.0003)
+    return spent
+
+
+def kill(home: Path, job: Job, times: int, chance: random.Random, tear: bool = False) -> Row:
+    """``tear``: the last line of the replies that are on disk is then torn, or NUL bytes lie behind it, as after a power cut."""
     wanted, log, count = clean_run(home, job), home / "log", Counter[str]()
-    began = time.monotonic()
-    run(job.words(home / "timed"), log)
-    took = time.monotonic() - began
+    child = start(job.words(home / "timed"), log)
+    whole = watch(child, home / "timed")
+    os.waitpid(child, 0)
     shutil.rmtree(home / "timed")
-    for number in range(times):
-        out = home / "killed" / f"{job.name}-{number}"
+    while count["met"] < times and count["tried"] < 5 * times:
+        out = home / "killed" / f"{job.name}-{count['tried']}"
+        count["tried"] += 1
         child = start(job.words(out), log)
-        time.sleep(chance.uniform(0, took))
+        watch(child, out, chance.uniform(0, whole))
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         count["met"] += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        if tear and (out / "ledger.jsonl").is_file():
+            replies = (out / "ledger.jsonl").read_bytes()
+            (out / "ledger.jsonl").write_bytes(
+                replies[: max(0, len(replies) - chance.randrange(60))] + b"\0" * chance.randrange(3)
+            )
         again = run(job.words(out), log)
         count["traceback"] += again.traceback
         count["stuck"] += again.status != 0
         count["lost"] += outcome(out) != wanted
         if again.status or outcome(out) != wanted:
-            print(job.name, number, again, file=sys.stderr)
+            print(job.name, count["tried"], again, file=sys.stderr)
         shutil.rmtree(out)
-    return Row("SIGKILL", job.name, times, count["met"], count["lost"], count["traceback"], count["stuck"])
+    fault = "SIGKILL, then a torn tail" if tear else "SIGKILL"
+    return Row(
+        fault, job.name, count["tried"], count["met"], count["lost"], count["traceback"], count["stuck"]
+    )
 
 
 def kill_web(home: Path, times: int, chance: random.Random) -> Row:
-    """One person sends as fast as answers come."""
+    """One person sends as fast as answers come; the server is killed after a random number of them, with another on its way."""
     packet, count, saved = make_packet(home / "packet"), Counter[str](), dict[int, str]()
     units = [task.unit.id for task in packet.tasks("A")]
     for number in range(times):
         with web_server("--packet", packet.folder, "--coder", "A") as server:
             server.enter()
-            killer = threading.Timer(chance.uniform(0.05, 0.6), server.process.kill)
-            killer.start()
-            with suppress(OSError, AssertionError):
+            last = chance.randrange(1, 60)
+            try:
                 for nth in range(10_000):
+                    if nth == last:
+                        threading.Timer(chance.uniform(0, 0.01), server.process.kill).start()
                     save(server, "/code", saved, count, 1 + nth % 9, f"{number}.{nth}")
-            killer.join()
+            except (OSError, AssertionError):
+                count["met"] += nth >= last
         entries = read_log(packet.folder / "A" / "web.jsonl")[1].entries
         for at, memo in saved.items():
             mine, there = (tuple(map(int, text.split("."))) for text in (memo, entries[units[at - 1]].memo))
             count["lost"] += there < mine
         saved = {at: entries[units[at - 1]].memo for at in saved}
-    return Row("SIGKILL", "web", times, times, count["lost"], count["traceback"], 0)
+    return Row("SIGKILL", "web", times, count["met"], count["lost"], count["traceback"], 0)
 
 
 # --- torn tails
@@ -403,24 +452,26 @@ def torn(home: Path) -> Iterator[Row]:
 
 def rows(asked: Any, home: Path, server: FakeOpenAI) -> Iterator[Row]:
     known, chance = jobs(home, server), random.Random(11)
-    wanted = lambda name: not asked.only or name in asked.only  # noqa: E731
     if "full" in asked.faults:
-        for name in ("annotate", "import", "pipeline"):
-            if wanted(name):
-                yield full(home, known[name], asked.sizes)
-        for adjudicate in (False, True):
-            if wanted("adjudicate" if adjudicate else "web"):
-                yield full_web(home, asked.sizes, adjudicate)
+        for name in chosen(asked, "annotate", "import", "pipeline"):
+            yield full(home, known[name], asked.sizes)
+        for name in chosen(asked, "web", "adjudicate"):
+            yield full_web(home, asked.sizes, name == "adjudicate")
     if "kill" in asked.faults:
-        for name in ("annotate", "annotate with a model", "filter", "eval"):
-            if wanted(name):
-                yield kill(home, known[name], asked.times, chance)
-        if wanted("web"):
+        for name in chosen(asked, "annotate", "annotate with a model", "import", "filter", "eval"):
+            yield kill(home, known[name], asked.times, chance)
+        for _ in chosen(asked, "web"):
             yield kill_web(home, asked.times, chance)
-        if wanted("sft"):
+        for _ in chosen(asked, "sft"):
             yield kill(home, sft(home), asked.times, chance)
     if "torn" in asked.faults:
+        for name in chosen(asked, "annotate with a model"):
+            yield kill(home, known[name], asked.times, chance, tear=True)
         yield from torn(home)
+
+
+def chosen(asked: Any, *names: str) -> list[str]:
+    return [name for name in names if not asked.only or name in asked.only]
 
 
 def command() -> None:
