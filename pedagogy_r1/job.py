@@ -34,6 +34,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import DiskError, PedagogyError, RunError, writing
+from .files.json_text import parse_json
 from .files.ledger import Ledger, write_all
 from .files.records import write_json
 from .files.written import refuse_foreign
@@ -86,9 +87,10 @@ def read_record(path: Path, model: type[Model], *, no_file: RunError) -> Model:
     if not path.is_file():
         raise no_file
     try:
-        return model.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
+        parse_json(data := path.read_bytes())
+        return model.model_validate_json(data)
+    except ValueError as error:
+        first: Any = error.errors()[0] if isinstance(error, ValidationError) else {"msg": error, "loc": "-"}
         raise RunError(
             f"{path}: {first['msg']} ({'.'.join(map(str, first['loc']))})",
             "it is the record of another kind of job: choose another directory with -o; or it was changed by hand: restore it",

@@ -103,3 +103,15 @@ FEW_PRACTISED = 30
 
 WHOLE_TRACE = 0.95
 """Share of a trace's units from which on it counts as coded whole. By custom; nothing was simulated."""
+
+DEEPEST_YAML, MOST_YAML_VALUES, MOST_YAML_CHARACTERS = 50, 250_000, 8_000_000
+"""Of a codebook, recipe or condition: how deep it may be nested, and how much may be in it, aliases counted as often as they stand.
+
+The largest shipped file is six deep and has 4,800 values and 94,000 characters. PyYAML makes about 500 bytes of each value; nothing
+else rests on these.
+"""
+
+MOST_STAGES, MOST_RECIPE_CHARACTERS = 10_000, 20_000_000
+"""Stages of all variants of a recipe together, and characters of their commands, `A_VALUE` more for each value: what is beyond
+would not be laid out within a minute or in memory. The largest shipped recipe has 30 stages and 60,000 characters; by custom."""
+A_VALUE = 50

@@ -97,8 +97,7 @@ def check(file: str, as_json: bool) -> int:
 def _print_problems(path: Path, problems: list[CodebookProblem], errors: int) -> None:
     for problem in problems:
         color = "red" if problem.severity == "error" else "yellow"
-        severity = click.style(problem.severity, fg=color)
-        say(f"{path}:{problem.line}: {severity}: {problem.where}: {problem.what}")
+        say(f"{path}:{problem.line}: {problem.severity}: {problem.where}: {problem.what}", color=color)
     if problems:
         say(f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}", err=True)
     else:

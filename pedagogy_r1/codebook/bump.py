@@ -18,7 +18,6 @@ not say what it should (an anchored version, a book in one line), the book is wr
 from __future__ import annotations
 
 import io
-import json
 import re
 import sys
 import textwrap
@@ -30,6 +29,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import CodebookError, InputError
+from ..files.json_text import parse_json
 from ..files.records import need_file
 from ..formatting import shown
 from .check import load_checked
@@ -92,7 +92,7 @@ def read_disagreements(path: str | Path, book: Codebook) -> NotedDisagreements:
     hint = "make it with: pcode disagreements RUN… -o DIR"
     need_file(file, hint)
     try:
-        found = NotedDisagreements.model_validate(json.loads(file.read_bytes()))
+        found = NotedDisagreements.model_validate(parse_json(file.read_bytes()))
     except ValueError as error:
         why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise InputError(f"{file}: not a file of disagreements: {why}", hint) from None

@@ -24,6 +24,7 @@ from packaging.version import Version as PackageVersion
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..errors import CodebookError, did_you_mean
+from ..files.yaml_text import BadYaml, parse_yaml
 from ..provenance import digest
 from ..shipped import folder
 
@@ -43,10 +44,6 @@ VALUE_HINT = {
 
 CodeId = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,31}$")]
 Version = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
-
-
-YAML_LEAKS = (AttributeError, LookupError, TypeError, ArithmeticError, ValueError, RecursionError)
-"""What PyYAML's constructors let slip for a tag that does not fit its value, such as ``!!int ""``."""
 
 
 class _CodebookPart(BaseModel):
@@ -289,14 +286,11 @@ def version_order(version: str) -> PackageVersion:
 
 def parse_codebook(data: bytes | str, where: str = "codebook") -> Codebook:
     """Parse YAML text; the first problem is raised. ``check_codebook`` finds them all, with line numbers."""
-    import yaml  # in C it reads the Schön book in 7 ms, ruamel.yaml in 140
-
     try:
-        value = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - the safe loader, in C where there is one
-        return Codebook.model_validate(value)
+        return Codebook.model_validate(parse_yaml(data))
     except ValidationError as error:
         why = first_violation(error)
-    except (yaml.YAMLError, *YAML_LEAKS) as error:
+    except BadYaml as error:
         why = f"not valid YAML: {error}"
     raise CodebookError(f"{where}: {why}", f"run: pcode codebook check {where}")
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from .codebook import YAML_LEAKS
+from ..files.yaml_text import LEAKS, RefusedYaml, check_yaml
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,7 @@ def read_yaml(text: str) -> ReadYaml | UnreadableYaml:
     """Parse YAML, keeping lines. One YAML error hides the rest of the file, so there is at most one."""
     line = 1
     try:
+        check_yaml(text, plain=True)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -142,7 +143,9 @@ def read_yaml(text: str) -> ReadYaml | UnreadableYaml:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         return UnreadableYaml(line, f"not valid YAML: the character {error.character!r} is not allowed")
-    except (yaml.YAMLError, *YAML_LEAKS) as error:
+    except RefusedYaml as error:
+        return UnreadableYaml(error.line, f"not read: {error.why}")
+    except (yaml.YAMLError, *LEAKS) as error:
         why = f"the value does not fit its tag ({type(error).__name__}: {error})"
         return UnreadableYaml(line, f"not valid YAML: {why}")
 

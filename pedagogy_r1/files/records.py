@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import InputError, writing
+from .json_text import ONCE, TwiceError, parse_json
 from .table_rows import BadRow as BadRow
 from .table_rows import Row as Row
 from .table_rows import TableHead, put_rows, read_csv, read_workbook
@@ -64,15 +65,13 @@ def read_jsonl(
     path: str | Path,
     passing: Callable[[bytes], object] | None = None,
     *,
-    once: bool = False,
     nested: bool = False,
 ) -> Iterator[Row | BadRow]:
     """Each non-blank line of a JSONL file; a line that is not a JSON object comes as a ``BadRow``.
 
-    ``passing`` is called with every line as it is read: for a digest, say. ``once``: a name that stands twice in an object
-    makes the line bad, as it should in a file of other people's making. ``nested``: a line may hold a list of objects.
+    ``passing`` is called with every line as it is read: for a digest, say. ``nested``: a line may hold a list of objects. A name
+    that stands twice in an object makes the line bad.
     """
-    decode = _ONCE.decode if once else json.loads
     with unpacked(Path(path)) as file:
         for number, raw in enumerate(file, 1):
             if passing:
@@ -80,7 +79,7 @@ def read_jsonl(
             if number == 1:
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
             if raw.strip():
-                row = _parse(number, raw, decode)
+                row = _parse(number, raw)
                 yield from _inner(row) if nested and isinstance(row, BadRow) else (row,)
 
 
@@ -102,23 +101,7 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [one for many in found for one in many] if all(found) else []
 
 
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise TwiceError(f"{twice[:60]!r} stands twice in one object")
-    return found
-
-
-class TwiceError(ValueError):
-    """A name stands twice in one JSON object, of which readers keep one value and lose the other."""
-
-
-_ONCE = json.JSONDecoder(object_pairs_hook=_no_name_twice)
-
-
-def _parse(number: int, raw: bytes, decode: Callable[[str], Any]) -> Row | BadRow:
+def _parse(number: int, raw: bytes) -> Row | BadRow:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -129,8 +112,8 @@ def _parse(number: int, raw: bytes, decode: Callable[[str], Any]) -> Row | BadRo
         )
     text = text.rstrip("\r\n")
     try:
-        value = decode(text)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text)
+    except ValueError as error:
         return BadRow(number, _bad_json(error), text)
     if not isinstance(value, dict):
         return BadRow(number, f"expected a JSON object, found {type(value).__name__}", text)
@@ -169,7 +152,7 @@ def read_rows(
     if suffix in (".xlsx", ".xlsm", ".ods"):
         return read_workbook(path, head)
     if suffix in (".jsonl", ".ndjson"):
-        return read_jsonl(path, once=True, nested=nested)
+        return read_jsonl(path, nested=nested)
     if path.suffix.lower() in PACKED and suffix != ".json":
         raise InputError(f"{path}: only JSON, JSONL and CSV are read packed", "unpack it first")
     if suffix not in (".json", ".parquet"):
@@ -193,10 +176,10 @@ def _read_json(path: Path) -> Iterator[Row | BadRow]:
         yield from _elements(text, start + 1, sound, broken)
         return
     try:
-        value = _ONCE.decode(text) if text.strip() else None
+        value = ONCE.decode(text) if text.strip() else None
     except (ValueError, RecursionError) as error:
         # A .json that holds JSON lines is common enough to be read as such.
-        rows = list(read_jsonl(path, once=True))
+        rows = list(read_jsonl(path))
         if any(isinstance(row, Row) for row in rows):
             yield from rows
             return
@@ -253,7 +236,7 @@ def _elements(text: str, at: int, sound: int, broken: str) -> Iterator[Row | Bad
 
 def _element_at(text: str, at: int) -> tuple[Any, int]:
     try:
-        return _ONCE.raw_decode(text, at)
+        return ONCE.raw_decode(text, at)
     except TwiceError as error:
         return error, json.JSONDecoder().raw_decode(text, at)[1]
 

@@ -9,11 +9,12 @@ A format only says where question, reasoning and answer stand. That nothing else
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from ..files.json_text import parse_json
 
 Record = dict[str, Any]
 
@@ -115,15 +116,8 @@ def unfold(value: Any, depth: int = 12) -> Any:
         return [unfold(v, depth - 1) for v in value]
     if isinstance(value, str) and value.strip()[:1] in ("{", "[") and value.strip()[-1:] in ("}", "]"):
         try:
-            read = json.loads(value, object_pairs_hook=_once)
-        except (ValueError, RecursionError):
+            read = parse_json(value)
+        except ValueError:
             return value
         return unfold(read, depth - 1) if depth else read
     return value
-
-
-def _once(pairs: list[tuple[str, Any]]) -> Record:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice")
-    return found

@@ -13,7 +13,6 @@ them, once. All traces are held in memory: some 20 KB each.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, RunError
+from ..files.json_text import parse_json
 from ..files.records import write_csv, write_json, write_jsonl
 from ..formatting import aligned
 from ..intake import some_traces
@@ -191,7 +191,7 @@ def _refuse_another(out: Path, fingerprint: str) -> None:
     if not path.is_file():
         return
     try:
-        there = json.loads(path.read_bytes())
+        there = parse_json(path.read_bytes())
         same = there["fingerprint"] == fingerprint
     except (ValueError, KeyError, TypeError):
         raise RunError(f"{path} was not written by pcode filter", "choose another folder with -o") from None

@@ -16,14 +16,16 @@ that was killed could not record its files: taking it up needs no deletion, and 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-from ..errors import InputError, RunError, did_you_mean
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from ..errors import InputError, RunError, did_you_mean, first_fault
+from ..files.json_text import parse_json
 from ..files.records import write_json, write_text
 from ..files.written import RECORD as WRITTEN
 from ..job import lock, unlock, write_anyway
@@ -32,6 +34,32 @@ from .recipe import Recipe, StageRun, expand, place
 from .stage_inputs import DigestCache, changed, code_of
 
 RECORDS, RECIPE, LEDGER = "stages", "recipe.yaml", "ledger.jsonl"
+
+
+class _StageRecord(BaseModel, frozen=True, extra="forbid", strict=True):
+    """``OUT/stages/NAME.json``. Earlier versions recorded no files."""
+
+    stage: str
+    status: Literal["running", "interrupted", "failed", "done"]
+    started: str
+    fingerprint: str
+    words: list[str]
+    inputs: dict[str, str | None]
+    code: dict[str, str]
+    versions: dict[str, str] = Field(default_factory=dict)
+    files: list[str] = Field(default_factory=list)
+    exit: int = 0
+    seconds: float = 0
+    finished: str = ""
+    output: str | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> _StageRecord:
+        if self.status == "done" and not (self.finished and self.output):
+            raise ValueError("done, without what it wrote and when")
+        if any(name.startswith("/") or ".." in name.split("/") for name in self.files):
+            raise ValueError("files: a name that leads out of the stage's folder")
+        return self
 
 
 class StageCommands(Protocol):
@@ -133,17 +161,23 @@ class Pipeline:
         return done
 
     def record(self, name: str) -> dict[str, Any] | None:
-        """What is remembered of a stage."""
+        """What is remembered of a stage. Raises `RunError` for a record that is damaged."""
         path = self._record(name)
-        try:
-            found: dict[str, Any] = json.loads(path.read_bytes())
-        except FileNotFoundError:
+        if not path.exists() and not path.is_symlink():
             return None
-        except (ValueError, RecursionError):
-            found = {}
-        if not isinstance(found, dict) or not found.keys() >= _RECORDED:
-            raise RunError(f"{path} is no record of a stage", "delete it; the stage will run again")
-        return found
+        hint = f"move it away, and the stage runs again; what lies in {self.out / name} is then emptied with --force alone"
+        try:
+            found = _StageRecord.model_validate(parse_json(path.read_bytes())).model_dump(exclude_unset=True)
+            if found["stage"] == name:
+                return found
+            why = f"it is of stage {found['stage'][:60]!r}"
+        except ValidationError as error:
+            why = first_fault(error)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+        except ValueError as error:
+            why = f"bad JSON: {error}"
+        raise RunError(f"{path} is no record of a stage: {why}", hint)
 
     def _check_ours(self) -> None:
         """Refuse, before anything is run, what would be refused once a stage is about to run."""
@@ -292,7 +326,6 @@ def _other_parameters(then: list[str], today: list[str]) -> str:
     return f"other parameters: {before} → {after}" if gone or come else "other parameters"
 
 
-_RECORDED = {"words", "inputs", "code", "status", "started"}
 _ELSEWHERE = "move it away, choose another folder with -o, or let it go with --force"
 
 
@@ -319,7 +352,7 @@ def _stage_files(folder: Path, before: Mapping[str, tuple[int, int]]) -> list[st
     ours = {"codebook.yaml"} if (folder / "run.json").is_file() else set[str]()
     for path in (folder / WRITTEN, *(folder / name for name in JOBS)):
         with suppress(OSError, ValueError, TypeError, AttributeError):
-            found = json.loads(path.read_bytes())
+            found = parse_json(path.read_bytes())
             ours |= {path.name, *found.get("files", ()), *found.get("bytes", ())}
     return [name for name in there if name in ours or before.get(name) != _stamp(folder / name)]
 

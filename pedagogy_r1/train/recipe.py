@@ -31,23 +31,21 @@ where its pipeline lies.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .. import shipped
 from ..errors import InputError, did_you_mean, first_fault
 from ..files.records import need_file
+from ..files.yaml_text import BadYaml, RefusedYaml, parse_yaml
+from ..limits import MOST_STAGES
 from ..provenance import canonical
+from .recipe_parameters import REFERENCE, Scope, Size, Value, many
 
 FOLDER = "recipes"
-
-Value = str | int | float | bool | None | list[str | int | float] | dict[str, str | int | float | bool]
-"""Of a parameter or an option. ``null`` and ``false`` leave an option out, ``true`` gives it without a value, a list repeats
-it, and a mapping repeats it as ``KEY=VALUE``."""
 
 
 class RecipeStage(BaseModel, frozen=True, extra="forbid"):
@@ -120,15 +118,15 @@ def load_recipe(name: str | Path) -> Recipe:
 
 def parse_parameter(pair: str) -> tuple[str, Value]:
     """From ``KEY=VALUE``; the value is read as in a recipe, so ``n=20`` is a number and ``x=null`` nothing."""
-    import yaml
-
     key, equals, text = pair.partition("=")
     if not equals or not key:
         raise InputError(f"--set {pair!r} is no KEY=VALUE", "e.g. --set n=500")
     try:
-        value = yaml.safe_load(text)
+        value = parse_yaml(text)
         canonical(value)  # a date is no value of an option
-    except (yaml.YAMLError, TypeError):
+    except RefusedYaml as error:
+        raise InputError(f"--set {key}: {error.why}", "give it once, and plainer") from None
+    except (BadYaml, TypeError):
         return key, text
     return key, value
 
@@ -160,21 +158,17 @@ def _load(path: Path, seen: tuple[Path, ...]) -> Recipe:
 
 
 def _read(path: Path) -> Recipe:
-    import yaml
-
     hint = f"a recipe has: {', '.join(Recipe.model_fields)}; see docs/pipeline.md"
     need_file(path, "shipped recipes: " + ", ".join(recipes()))
     try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Recipe.model_validate(data)
+        return Recipe.model_validate(parse_yaml(path.read_bytes()))
     except ValidationError as error:
         raise InputError(f"{path}: {first_fault(error)}", hint) from None
-    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         why = " ".join((str(error) or type(error).__name__).split())[:200]
         raise InputError(f"{path}: no readable YAML: {why}", hint) from None
 
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z0-9_.*-]+)\}")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 RESERVED = ("stages", "recipes")
 """Not names of stages: the folder of the records, and the shipped recipes."""
@@ -197,7 +191,7 @@ class StageRun:
 
     def launcher(self, out: Path) -> list[str]:
         """What starts the command, if not this Python."""
-        return [place(word, out) for word in _many(self.stage.launcher)]
+        return [place(word, out) for word in many(self.stage.launcher)]
 
     def folder(self, out: Path) -> Path:
         """Where it writes."""
@@ -206,7 +200,7 @@ class StageRun:
 
 def place(word: str, out: Path) -> str:
     """``${stage}`` → ``OUT/stage``, ``${recipes}`` → where the shipped recipes lie."""
-    return _REFERENCE.sub(lambda m: str(shipped.folder(FOLDER) if m[1] == "recipes" else out / m[1]), word)
+    return REFERENCE.sub(lambda m: str(shipped.folder(FOLDER) if m[1] == "recipes" else out / m[1]), word)
 
 
 def expand(recipe: Recipe) -> list[StageRun]:
@@ -224,7 +218,16 @@ class _Expansion:
             raise InputError(f"recipe {recipe.id} has no stages", "give at least one; see docs/pipeline.md")
         _check_names(recipe, self.stages)
         variants = recipe.variants or {"": {}}
-        self.scopes = {name: _Scope(recipe, name, set_) for name, set_ in variants.items()}
+        if (count := len(variants) * len(self.stages)) > MOST_STAGES:
+            what = f"{len(self.stages):,} stages × {len(variants):,} variants are {count:,} stages"
+            raise InputError(
+                f"recipe {recipe.id}: {what}, and {MOST_STAGES:,} is the most", "make several recipes of it"
+            )
+        self.size = Size(recipe.id)
+        self.scopes = {
+            name: Scope(recipe.id, recipe.parameters, name, set_, self.size)
+            for name, set_ in variants.items()
+        }
         self.varying = _varying(self.stages, self.scopes)
 
     def tasks(self) -> list[StageRun]:
@@ -244,11 +247,11 @@ class _Expansion:
         for key, value in stage.options.items():
             words += _option(f"--{key.replace('_', '-')}", scope.value(value))
         for argument in stage.arguments:
-            words += _many(scope.value(argument))
+            words += many(scope.value(argument))
         words += ["-o", "${" + own + "}" + (f"/{stage.out}" if stage.out else "")]
         found = [word for each in words for word in self._refer(each, name, variant)]
-        needs = dict.fromkeys(need for word in found for need in _REFERENCE.findall(word))
-        stage = stage.model_copy(update={"launcher": _many(scope.value(stage.launcher))})
+        needs = dict.fromkeys(need for word in found for need in REFERENCE.findall(word))
+        stage = stage.model_copy(update={"launcher": many(scope.value(stage.launcher))})
         others = tuple(need for need in needs if need not in (own, "recipes"))
         return StageRun(own, stage, tuple(found), others, scope.parameters)
 
@@ -256,7 +259,7 @@ class _Expansion:
         """The word with stages named as their folders; several words for ``${stage.*}``."""
         where = f"recipe {self.recipe.id}: stage {stage}"
         names, stars = {}, list[str]()
-        for name in dict.fromkeys(_REFERENCE.findall(word)):
+        for name in dict.fromkeys(REFERENCE.findall(word)):
             if name.endswith(".*"):
                 stars.append(name)
             elif name in ("recipes", self._own(stage, variant)):
@@ -270,6 +273,7 @@ class _Expansion:
             return
         several = self._earlier(stars[0].removesuffix(".*"), stage, where)
         for each in self._variants(several):
+            self.size.add(len(word))
             yield _renamed(word, {**names, stars[0]: self._own(several, each)})
 
     def _earlier(self, name: str, stage: str, where: str) -> str:
@@ -284,59 +288,16 @@ class _Expansion:
 
 def _renamed(word: str, names: Mapping[str, str]) -> str:
     """The word with other names in its references."""
-    return _REFERENCE.sub(lambda m: "${" + names[m[1]] + "}", word)
+    return REFERENCE.sub(lambda m: "${" + names[m[1]] + "}", word)
 
 
-class _Scope:
-    """The parameters of one variant, each resolved once."""
-
-    def __init__(self, recipe: Recipe, variant: str, set_: Mapping[str, Value]) -> None:
-        for name in set_:
-            if name not in recipe.parameters:
-                raise InputError(
-                    f"recipe {recipe.id}: a variant sets {name!r}, which is no parameter",
-                    did_you_mean(name, list(recipe.parameters)),
-                )
-        self._raw = {**recipe.parameters, **set_}
-        if variant and "variant" in self._raw:
-            self._raw["variant"] = variant
-        self._recipe = recipe
-        self.parameters: dict[str, Value] = {}
-        for name in self._raw:
-            self._parameter(name, ())
-
-    def _parameter(self, name: str, within: tuple[str, ...]) -> Value:
-        if name in within:
-            raise InputError(
-                f"recipe {self._recipe.id}: parameter {name!r} is made of itself", "end the circle"
-            )
-        if name not in self.parameters:
-            self.parameters[name] = self.value(self._raw[name], (*within, name))
-        return self.parameters[name]
-
-    def value(self, value: Any, within: tuple[str, ...] = ()) -> Any:
-        """With the parameters put in; references to stages stay."""
-        if isinstance(value, list):
-            return [self.value(each, within) for each in value]
-        if isinstance(value, dict):
-            return {key: self.value(each, within) for key, each in value.items()}
-        if not isinstance(value, str):
-            return value
-        whole = _REFERENCE.fullmatch(value)
-        if whole and whole[1] in self._raw:  # keeps a number a number, and nothing nothing
-            return self._parameter(whole[1], within)
-        return _REFERENCE.sub(
-            lambda m: _text(self._parameter(m[1], within)) if m[1] in self._raw else m[0], value
-        )
-
-
-def _varying(stages: Mapping[str, RecipeStage], scopes: Mapping[str, _Scope]) -> set[str]:
+def _varying(stages: Mapping[str, RecipeStage], scopes: Mapping[str, Scope]) -> set[str]:
     """Stages that are not the same in all variants, by their own words or through an earlier stage."""
     found: set[str] = set()
     for name, stage in stages.items():
         parts = [*stage.arguments, *stage.options.values(), stage.launcher]
         seen = [[scope.value(part) for part in parts] for scope in scopes.values()]
-        refers = {name for part in seen[0] for text in _many(part) for name in _REFERENCE.findall(text)}
+        refers = {name for part in seen[0] for text in many(part) for name in REFERENCE.findall(text)}
         if any(each != seen[0] for each in seen) or refers & found:
             found.add(name)
     return found
@@ -359,20 +320,4 @@ def _option(name: str, value: Value) -> list[str]:
         return []
     if value is True:
         return [name]
-    return [word for each in _many(value) for word in (name, each)]
-
-
-def _many(value: Any) -> list[str]:
-    """The words that a value makes."""
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return [f"{key}={_text(each)}" for key, each in value.items()]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_text(each) for each in value]
-    return [_text(value)]
-
-
-def _text(value: Any) -> str:
-    """As it is written on a command line: ``true``, not ``True``."""
-    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+    return [word for each in many(value) for word in (name, each)]

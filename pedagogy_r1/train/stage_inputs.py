@@ -96,9 +96,11 @@ class DigestCache:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._known: dict[str, list[object]] = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            self._known = {}
+            known = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            known = {}
+        entries = known.items() if isinstance(known, dict) else ()
+        self._known: dict[str, list[object]] = {name: e for name, e in entries if _is_mark(e)}
 
     def of(self, path: Path) -> str | None:
         """Of a file, or of a folder's files with their names; ``None`` where there is nothing."""
@@ -119,6 +121,11 @@ class DigestCache:
         """Write what is known."""
         with atomic(self._path) as file:
             file.write(json.dumps(self._known, indent=0, sort_keys=True) + "\n")
+
+
+def _is_mark(entry: object) -> bool:
+    """Whether an entry is a size, a time and a digest; one that is not is computed anew."""
+    return isinstance(entry, list) and [type(part) for part in entry] == [int, int, str]
 
 
 def files(folder: Path) -> list[Path]:

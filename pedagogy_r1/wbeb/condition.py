@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel, Field, ValidationError
 
 from .. import shipped
 from ..errors import InputError, did_you_mean, first_fault
+from ..files.yaml_text import BadYaml, parse_yaml
 from ..provenance import digest
 
 FOLDER = "conditions"
@@ -63,8 +64,6 @@ def conditions() -> list[str]:
 
 def condition(name: str | Path) -> Condition:
     """A shipped condition by its name, or that of a YAML file. Raises `InputError` for what is neither or malformed."""
-    import yaml
-
     path = Path(name)
     if path.suffix not in (".yaml", ".yml"):
         path = shipped.folder(FOLDER) / f"{name}.yaml"
@@ -77,9 +76,8 @@ def condition(name: str | Path) -> Condition:
         raise InputError(f"{path}: no such file", "shipped conditions: " + ", ".join(conditions()))
     hint = f"a condition has: {', '.join(Condition.model_fields)}"
     try:
-        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = Condition.model_validate(data)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        found = Condition.model_validate(parse_yaml(path.read_bytes()))
+    except BadYaml as error:
         raise InputError(f"{path}: no readable YAML: {' '.join(str(error).split())[:200]}", hint) from None
     except ValidationError as error:
         raise InputError(f"{path}: {first_fault(error)}", hint) from None

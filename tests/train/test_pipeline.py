@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,10 @@ stages:
 @pytest.fixture
 def light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a recipe and its traces, and the current one."""
+    return write_light(tmp_path, monkeypatch)
+
+
+def write_light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "light.yaml").write_text(LIGHT)
     said = "Wait, is that so? I will add the two numbers. The sum is seven. Let me check whether that holds."
@@ -150,13 +155,88 @@ def test_code_that_a_command_imports_counts_and_other_code_does_not(light: Path)
     assert set(wills(kept.plan()).values()) == {"keep"}
 
 
-@pytest.mark.parametrize("damaged", ["[]", "{}", '{"words": 1}', "null", "[" * 100_000, '{"words": ['])
-def test_a_damaged_record_of_a_stage_is_an_error_with_its_name(light: Path, damaged: str) -> None:
-    pipeline(light).run()
+def test_a_recipe_that_grows_without_end_is_refused_in_a_sentence() -> None:
+    chain = {"p0": "0123456789"} | {f"p{n}": f"${{p{n - 1}}}" * 10 for n in range(1, 10)}
+    stage = {"run": "filter", "arguments": ["x.jsonl"]}
+    for parameters, variants, stages, why in (
+        (chain, {}, 1, "more than 20,000,000 characters"),
+        (
+            {"a": 1},
+            {f"v{n}": {"a": n} for n in range(20_000)},
+            300,
+            "6,000,000 stages, and 10,000 is the most",
+        ),
+        ({"a": ["x"], "b": ["${a}", "${a}"]}, {}, 1, "a list within a list"),
+    ):
+        given = {
+            "parameters": parameters,
+            "variants": variants,
+            "stages": {f"s{n}": stage for n in range(stages)},
+        }
+        with pytest.raises(InputError, match=why):
+            expand(Recipe.model_validate({"id": "grows", **given}))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the light recipe leaves, made once."""
+    folder = tmp_path_factory.mktemp("ran")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        write_light(folder, monkeypatch)
+        pipeline(folder).run()
+    return folder / "out"
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("[]", "valid dictionary"),
+        ("{}", "required"),
+        ('{"words": 1}', "required"),
+        ("null", "valid dictionary"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"words": [', "bad JSON"),
+        ("", "bad JSON"),
+        ("\0" * 40, "bad JSON"),
+        (b"\xff\xfe\xfd", "bad JSON"),
+        ({"status": "finished"}, "status"),
+        ({"words": 7}, "words"),
+        ({"inputs": {"x": 7}}, "inputs"),
+        ({"files": [7]}, "files"),
+        ({"files": ["../../mine.txt"]}, "leads out of the stage's folder"),
+        ({"theirs": 1}, "theirs"),
+        ({"stage": "another"}, "it is of stage 'another'"),
+        ({"output": None}, "done, without what it wrote"),
+        ("cut", "bad JSON"),
+        ("twice", "'stage' stands twice"),
+        ("folder", "is a directory"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_a_damaged_record_of_a_stage_is_an_error_with_its_name(
+    light: Path, ran: Path, damage: Any, why: str
+) -> None:
+    shutil.copytree(ran, light / "out")
     path = light / "out/stages/some.json"
-    path.write_text(damaged)
-    with pytest.raises(RunError, match=r"some\.json is no record of a stage"):
+    whole = path.read_text()
+    if damage == "folder":
+        path.unlink()
+        path.mkdir()
+    elif damage in ("cut", "twice"):
+        path.write_text(
+            whole[: len(whole) // 2] if damage == "cut" else '{"stage": "a",' + whole.lstrip()[1:]
+        )
+    elif isinstance(damage, dict):
+        path.write_text(json.dumps({**json.loads(whole), **damage}))
+    else:
+        path.write_bytes(damage if isinstance(damage, bytes) else damage.encode())
+    before = contents(light)
+    with pytest.raises(
+        RunError, match=rf"{path.name} is no record of a stage: (?s:.*){re.escape(why)}"
+    ) as caught:
         pipeline(light).run()
+    assert "move it away" in caught.value.hint
+    assert contents(light) == before, "nothing is deleted"
 
 
 def test_a_stage_that_fails_stops_the_pipeline_and_is_taken_up(
@@ -547,6 +627,17 @@ STAGE = "stages:\n  a: {run: filter, arguments: [x.jsonl], options: {policy: all
         (STAGE % ', launcher: "a\\0"', "a NUL character"),
         (STAGE % ', out: "../../elsewhere"', "not within the stage's folder"),
         (STAGE % ', out: "/elsewhere"', "not within the stage's folder"),
+        ("parameters: {a: " + "[" * 300_000 + "}\n" + STAGE % "", "nested more than 50 deep"),
+        ("title: a\n" + STAGE % "" + "title: b\n", "line 5: the key 'title' is there twice"),
+        (
+            "parameters:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+            + "".join(
+                f"  {b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n"
+                for a, b in zip("abcdef", "bcdefg", strict=True)
+            )
+            + STAGE % "",
+            "more than 250,000 values, aliases counted out",
+        ),
     ],
 )
 def test_a_hostile_recipe_is_refused_in_words(text: str, why: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedagogy_r1.wbeb.answers.probability import Foretold, answer_at, at_answer, foretold, verbalised
+from pedagogy_r1.wbeb.answers.probability import Foretold, answer_at, at_answer, foretold, trim, verbalised
 from pedagogy_r1.wbeb.weighted_scores import auc
 
 
@@ -381,3 +382,26 @@ def test_token_auc_is_scikit_learns_and_tells_a_knower_from_a_coin() -> None:
     assert known == pytest.approx(knower.tolist(), abs=1e-6)
     assert auc(y, known) > 0.95
     assert abs(auc(y, coin) - 0.5) < 0.04
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"content": [1, "a", None]},
+        {"content": [{"token": "a", "top_logprobs": [7]}]},
+        {"content": [{"token": "a", "top_logprobs": "b"}]},
+        {"content": [{"token": "a", "logprob": "-1"}]},
+        {"content": [{"token": "a", "logprob": 1e400}]},
+        {"content": [[]]},
+        {"content": "abc"},
+        [1, 2],
+        "abc",
+    ],
+    ids=str,
+)
+def test_log_probabilities_that_are_none_are_dropped_and_counted(given: Any) -> None:
+    body = {"choices": [{"message": {"content": "right"}, "logprobs": given}]}
+    kept = json.loads(trim(json.dumps(body)))["choices"][0]
+    entries = given["content"] if isinstance(given, dict) else given
+    assert kept["logprobs"] == {"content": [], "dropped": len(entries) if isinstance(entries, list) else 1}
+    assert kept["message"] == {"content": "right"}

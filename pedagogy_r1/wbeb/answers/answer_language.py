@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ValidationError, field_validator
 
 from ...errors import InputError, first_fault
+from ...files.yaml_text import BadYaml, parse_yaml
 
 FOLDER = Path(__file__).parent / "languages"
 
@@ -96,7 +96,12 @@ def languages() -> tuple[AnswerLanguage, ...]:
 
 def read_language(path: Path) -> AnswerLanguage:
     """One file. Raises `InputError` naming it for what is no list of patterns."""
-    fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        fields = parse_yaml(path.read_bytes())
+    except BadYaml as error:
+        raise InputError(
+            f"{path}: no readable YAML: {' '.join(str(error).split())[:200]}", "en.yaml shows the form"
+        ) from None
     if isinstance(fields, dict) and "is" in fields:
         fields["is_"] = fields.pop("is")
     try:

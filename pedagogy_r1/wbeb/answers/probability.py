@@ -287,12 +287,16 @@ class TrimmedChat:
 
 
 def trim(raw: str) -> str:
-    """The body without the entries before the answer."""
+    """The body without the entries before the answer; without any where one of them is none."""
     body = json.loads(raw)
     found = body["choices"][0].get("logprobs")
-    entries = found.get("content") if isinstance(found, dict) else None
-    if not isinstance(entries, list):
+    if not found:
         return raw
+    entries = found.get("content") if isinstance(found, dict) else found
+    entries = entries if isinstance(entries, list) else [] if entries is None else [entries]
+    if not all(map(_is_entry, entries)):
+        body["choices"][0]["logprobs"] = {"content": [], "dropped": len(entries)}
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     tokens = [str(entry.get("token", "")) for entry in entries]
     start = max(answer_start(tokens), len(entries) - LONGEST_ANSWER)
     body["choices"][0]["logprobs"] = {"content": list(map(_slim, entries[start:])), "dropped": start}
@@ -308,6 +312,17 @@ def answer_start(tokens: list[str]) -> int:
     tag = "".join(tokens).rfind("</think>")
     ends = list(accumulate(map(len, tokens)))
     return bisect_left(ends, tag + len("</think>")) + 1 if tag >= 0 else 0
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether it is an object with a logarithm, as are its alternatives, if it has any."""
+    if not isinstance(entry, dict):
+        return False
+    value = entry.get("logprob", 0.0)
+    if not isinstance(value, int | float) or not value < 1:  # a rounded 0 may lie above
+        return False
+    others = entry.get("top_logprobs")
+    return others is None or (isinstance(others, list) and all(map(_is_entry, others)))
 
 
 def _slim(entry: dict[str, Any]) -> dict[str, Any]:
