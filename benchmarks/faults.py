@@ -33,9 +33,9 @@ from click.testing import CliRunner
 
 from pedagogy_r1.cli import cmd_annotate, cmd_filter, cmd_import, cmd_sft, cmd_wbeb_eval, main
 from pedagogy_r1.errors import LedgerWarning
+from pedagogy_r1.files.checkpointed import CheckpointedFiles
 from pedagogy_r1.files.ledger import Ledger
 from pedagogy_r1.human.coding_log import read_log
-from pedagogy_r1.job import CheckpointedFiles
 from pedagogy_r1.shipped import folder as shipped
 from pedagogy_r1.train.stage_inputs import files
 from pedagogy_r1.wbeb.item import write_items

@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from pedagogy_r1.codebook import load_codebook
+from pedagogy_r1.files.seal import digests
+from pedagogy_r1.job import save_record
 from pedagogy_r1.report import ReportSettings, build_report
 from pedagogy_r1.runs.run import CoderInfo, Manifest, dump_codebook
 from pedagogy_r1.unit import unit_id
@@ -125,7 +127,7 @@ def _write(
         parameters={"errors": ", ".join(f"{n} {error}" for n, (_, error) in coders.items())},
         seed=0,
     )
-    (out / "run.json").write_text(manifest.model_dump_json(), encoding="utf-8")
+    save_record(out / "run.json", manifest.model_copy(update={"sha256": digests(out, "run.json")}))
     return out
 
 

@@ -29,6 +29,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 from pedagogy_r1.codebook import Codebook, load_codebook
+from pedagogy_r1.job import save_record
 from pedagogy_r1.runs.run import CoderInfo, Coding, Manifest, dump_codebook
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id
@@ -268,7 +269,7 @@ def write_run(
         scheme="sentence@1",
         bytes={name: (folder / name).stat().st_size for name in names},
     )
-    (folder / "run.json").write_text(manifest.model_dump_json())
+    save_record(folder / "run.json", manifest)
     (folder / "codebook.yaml").write_text(dump_codebook(book), encoding="utf-8")
 
 

@@ -155,6 +155,10 @@ def formats_page() -> str:
         "A run directory holds `run.json`, `codebook.yaml`, `traces.jsonl`, `units.jsonl` and `codings.jsonl`;",
         "language-model runs also hold `ledger.jsonl` (every request's digest with its raw reply, usage and faults,",
         "append-only), and a run that is not complete a `checkpoint.jsonl` and a `.lock`.\n",
+        "Every record (`run.json`, `settings.json`, `funnel.json`, `packet.json`, a pipeline's `stages/*.json`) holds in `sha256` the digest of each",
+        "file beside it. It cannot hold its own: its second line, `seal`, is the digest of all its other lines (`grep -v '^ \"seal\"' run.json | sha256sum`).",
+        'Every line of a ledger ends in `"sum":"N-xxxxxxxx"`: its number, and the CRC-32 of the bytes of the line before those eight digits.',
+        "`pcode verify` checks all of these, and every reader what it reads. This finds what happens to files, not a forger, who can seal anew.\n",
     ]
     for name, model, about in FILES:
         schema = json.dumps(model.model_json_schema(), indent=1, ensure_ascii=False)

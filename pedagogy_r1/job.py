@@ -13,10 +13,6 @@ Its record, ``run.json``, says what was asked for and how it ended:
 
 Two jobs are the same if their fingerprints are: the digest of everything that determines the result, and of nothing else
 (not where the files lie, nor how many requests are in flight).
-
-Files that grow together: after a kill, everything behind the last checkpoint is cut off from all of them.
-
-checkpoint.jsonl   {"done": 12, "bytes": {"units": 90210, "codings": 81112}, "counts": {"units": 431}}
 """
 
 from __future__ import annotations
@@ -24,19 +20,19 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
-from .errors import DiskError, PedagogyError, RunError, writing
+from .errors import DiskError, LedgerWarning, PedagogyError, RunError, writing
 from .files.json_text import parse_json
-from .files.ledger import Ledger, write_all
-from .files.records import write_json
+from .files.ledger import write_all
+from .files.seal import LEDGER, SealedRecord, difference, digests, file_size, read_sealed, write_sealed
 from .files.written import refuse_foreign
 from .provenance import now, versions
 
@@ -46,10 +42,8 @@ SHOWN = 3
 """How many differences are named before the rest is left out."""
 
 
-class JobRecord(BaseModel):
+class JobRecord(SealedRecord):
     """What every job records; a subclass adds its own fields, and says in `settings` and `sources` what it was made with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     fingerprint: str
     status: Status = "running"
@@ -58,9 +52,16 @@ class JobRecord(BaseModel):
     finished: str | None = None
     seconds: float = 0.0
     """Over all sessions."""
-    versions: dict[str, str] = Field(default_factory=versions)
+    versions: list[dict[str, str]] = Field(default_factory=lambda: [versions()])
+    """Of the first session; and of each that went on under others, ``since`` when."""
     bytes: dict[str, int] = Field(default_factory=dict)
-    """Sizes of the files of a complete job, by which damage is noticed; of earlier versions there may be none."""
+    """Sizes of the files of a job that has ended; of earlier versions there may be none."""
+
+    @field_validator("versions", mode="before")
+    @classmethod
+    def _of_one_session(cls, value: Any) -> Any:
+        """Earlier versions recorded those of one session."""
+        return [value] if isinstance(value, dict) else value
 
     def settings(self) -> Mapping[str, Any]:
         """What determines the result, by the names a user knows."""
@@ -71,7 +72,7 @@ class JobRecord(BaseModel):
         return {}
 
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=SealedRecord)
 
 
 class Described(Protocol):
@@ -83,11 +84,11 @@ class Described(Protocol):
 
 
 def read_record(path: Path, model: type[Model], *, no_file: RunError) -> Model:
-    """The record in a file. Raises ``no_file`` if there is none, `RunError` naming the field if it is something else."""
+    """The record in a file. Raises ``no_file`` if there is none; `RunError` if it was changed, and if it is something else."""
     if not path.is_file():
         raise no_file
     try:
-        parse_json(data := path.read_bytes())
+        parse_json(data := read_sealed(path))
         return model.model_validate_json(data)
     except ValueError as error:
         first: Any = error.errors()[0] if isinstance(error, ValidationError) else {"msg": error, "loc": "-"}
@@ -97,9 +98,9 @@ def read_record(path: Path, model: type[Model], *, no_file: RunError) -> Model:
         ) from None
 
 
-def save_record(path: Path, record: BaseModel) -> None:
-    """Write a record, whole or not at all."""
-    write_json(path, record.model_dump(mode="json"))
+def save_record(path: Path, record: SealedRecord) -> None:
+    """Write a record, sealed, whole or not at all."""
+    write_sealed(path, record.model_dump(mode="json"))
 
 
 def differences(old: Described, new: Described, *, otherwise: str = "made with other inputs") -> str:
@@ -241,8 +242,36 @@ class JobFolder(Generic[Record]):
             self.close()
             raise
         self._before = self.previous.seconds if self.previous else 0.0
-        started = self.previous.started if self.previous else record.started
-        self.record: Record = record.model_copy(update={"started": started})
+        kept = {"started": self.previous.started, "versions": self._versions(record)} if self.previous else {}
+        self.record: Record = record.model_copy(update=kept)
+        self._news = ""
+        if self.previous:
+            self._news = self._other_versions(self.previous.versions)
+            self._say_changed_ledgers(self.previous)
+
+    def _versions(self, record: Record) -> list[dict[str, str]]:
+        """Those of all sessions, this one's last if they are others."""
+        before, today = self.previous.versions if self.previous else [], record.versions[-1]
+        if before and today == {name: version for name, version in before[-1].items() if name != "since"}:
+            return before
+        return [*before, today | ({"since": now()} if before else {})]
+
+    def _other_versions(self, before: Sequence[Mapping[str, str]]) -> str:
+        """What to say where this session goes on under other versions than the one before; else nothing."""
+        sessions = self.record.versions
+        if len(sessions) == len(before) or not before:
+            return ""
+        old, new = before[-1], sessions[-1]
+        differ = [name for name in {**old, **new} if name != "since" and old.get(name) != new.get(name)]
+        said = ", ".join(f"{name} {new.get(name, 'none')} (was {old.get(name, 'none')})" for name in differ)
+        return f"{self.folder} is taken up under other versions: {said}; {self.path.name} keeps both"
+
+    def _say_changed_ledgers(self, previous: Record) -> None:
+        for name, sha256 in previous.sha256.items():
+            path = self.folder / name
+            if path.name == LEDGER and (why := difference(path, previous.bytes.get(name), sha256)):
+                more = "what is lost with it is asked again, if this session needs it"
+                warnings.warn(f"{path} {why}; {more}", LedgerWarning, stacklevel=3)
 
     def __enter__(self) -> JobFolder[Record]:
         return self
@@ -280,6 +309,9 @@ class JobFolder(Generic[Record]):
 
     def save(self, **updates: Any) -> Record:
         """Record what is known by now."""
+        if self._news:
+            warnings.warn(self._news, LedgerWarning, stacklevel=3)
+            self._news = ""
         self._at_work = updates.get("status", self.record.status) == "running"
         seconds = round(self._before + time.monotonic() - self._began, 3)
         self.record = self.record.model_copy(update={"seconds": seconds, **updates})
@@ -287,11 +319,22 @@ class JobFolder(Generic[Record]):
         return self.record
 
     def finish(
-        self, status: Status, *, why: str | None = None, files: Collection[str] = (), **updates: Any
+        self,
+        status: Status,
+        *,
+        why: str | None = None,
+        known: Mapping[str, str] | None = None,
+        may_change: Collection[str] = (),
+        **updates: Any,
     ) -> Record:
-        """Record how the session ended; of a complete job the sizes of ``files`` too."""
-        sizes = {f: (self.folder / f).stat().st_size for f in files} if status == "complete" else {}
-        return self.save(status=status, stopped_why=why, finished=now(), bytes=sizes, **updates)
+        """Record how the session ended, and size and digest of every file in the folder.
+
+        ``known``: digests that the writer knows already; ``may_change``: files that are there to be changed.
+        """
+        sums = digests(self.folder, self.path.name, known=known, may_change=may_change)
+        sizes = {name: file_size(self.folder / name) for name, sha256 in sums.items() if sha256}
+        ended = {"stopped_why": why, "finished": now(), "bytes": sizes, "sha256": sums}
+        return self.save(status=status, **ended, **updates)
 
     def close(self) -> None:
         """As `unlock`."""
@@ -301,100 +344,6 @@ class JobFolder(Generic[Record]):
 
 
 def damaged(folder: Path, record: JobRecord, files: Collection[str] = ()) -> list[str]:
-    """Files of a complete job that are missing or of another size than recorded; of any other job, none."""
-    if record.status != "complete":
-        return []
-    sizes = {name: file_size(folder / name) for name in files or record.bytes}
-    return [n for n, size in sizes.items() if size is None or size != record.bytes.get(n, size)]
-
-
-def file_size(path: Path) -> int | None:
-    """Bytes of a file; ``None`` if there is none."""
-    return path.stat().st_size if path.is_file() else None
-
-
-EVERY = 1.0
-"""Seconds between two checkpoints, at most: what a kill costs."""
-
-
-class CheckpointedFiles:
-    """``names`` in ``folder``, open for appending. ``done`` pieces lie complete on disk; ``counts`` are kept with them.
-
-    Where the disk takes no more, all files end where the last checkpoint was, and so do ``done`` and ``counts``.
-    """
-
-    def __init__(self, folder: Path, names: Mapping[str, str]) -> None:
-        self._paths = {key: folder / name for key, name in names.items()}
-        self._ledger = Ledger(folder / "checkpoint.jsonl")
-        self._last: dict[str, Any] = {"done": 0, "bytes": {}, "counts": {}}
-        for _, value in self._ledger:
-            if _reached(value, self._paths):
-                self._last = value
-        self.done, self.counts = 0, Counter[str]()
-        self._files: dict[str, int] = {}
-        self._waiting: dict[str, list[bytes]] = {key: [] for key in names}
-        try:
-            for key, path in self._paths.items():
-                with writing(path):
-                    self._files[key] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-            self._back()
-        except BaseException:
-            self._let_go()
-            raise
-
-    def append(self, texts: Mapping[str, str]) -> None:
-        """One piece: what it adds to each file. `counts` are updated by the caller, before."""
-        for waiting, data in [(self._waiting[key], text.encode()) for key, text in texts.items()]:
-            waiting.append(data)
-        self.done += 1
-        if time.monotonic() - self._saved > EVERY:
-            self.checkpoint()
-
-    def checkpoint(self) -> None:
-        """Everything appended so far survives a kill from here on."""
-        sizes = dict(self._last["bytes"])
-        try:
-            for key, waiting in self._waiting.items():
-                data = b"".join(waiting)
-                with writing(self._paths[key]):
-                    write_all(self._files[key], data)
-                sizes[key] = sizes.get(key, 0) + len(data)
-                waiting.clear()
-            now = {"done": self.done, "bytes": sizes, "counts": dict(self.counts)}
-            self._ledger.append(now)
-        except BaseException:
-            self._back()
-            raise
-        self._last, self._saved = now, time.monotonic()
-
-    def _back(self) -> None:
-        """To the last checkpoint: what lies behind it is half of something."""
-        for key, file in self._files.items():
-            os.ftruncate(file, self._last["bytes"].get(key, 0))
-            self._waiting[key].clear()
-        self.done = int(self._last["done"])
-        self.counts.clear()
-        self.counts.update(self._last["counts"])
-        self._saved = time.monotonic()
-
-    def close(self) -> None:
-        """A last checkpoint, if anything is behind the one before, and all files closed."""
-        try:
-            if self.done != self._last["done"]:
-                self.checkpoint()
-        finally:
-            self._let_go()
-
-    def _let_go(self) -> None:
-        for file in self._files.values():
-            os.close(file)
-        self._files.clear()
-        self._ledger.close()
-
-
-def _reached(checkpoint: Any, paths: Mapping[str, Path]) -> bool:
-    """Whether the files reach up to it: one that somebody shortened does not, and counts by an earlier one."""
-    try:
-        return all((file_size(paths[key]) or 0) >= size for key, size in checkpoint["bytes"].items())
-    except (TypeError, KeyError, AttributeError):
-        return False  # not a checkpoint's line
+    """Files of a complete job that are missing, or not what they were; of any other job, none."""
+    names = (files or record.bytes) if record.status == "complete" else ()
+    return [n for n in names if difference(folder / n, record.bytes.get(n), record.sha256.get(n))]

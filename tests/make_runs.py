@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pedagogy_r1.codebook import Codebook, parse_codebook
+from pedagogy_r1.files.seal import write_sealed
 from pedagogy_r1.runs.run import CoderInfo, CoderRun, Coding, Manifest
 from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
@@ -27,6 +28,19 @@ codes:
 
 Value = str | tuple[str, ...] | None
 """A code, several codes, ``()`` for none applies, ``None`` for missing."""
+
+
+def change_record(path: Path, **changes: Any) -> None:
+    """Write a record anew, sealed, with other values."""
+    write_sealed(path, json.loads(path.read_bytes()) | changes)
+
+
+def of_an_earlier_version(run: Path, **changes: Any) -> None:
+    """Take digests and sizes out of ``run.json``, and the seal: as it was written before there were any."""
+    path = run / "run.json"
+    data = json.loads(path.read_bytes()) | changes
+    kept = {name: value for name, value in data.items() if name not in ("seal", "sha256", "bytes")}
+    path.write_text(json.dumps(kept))
 
 
 def book(text: str = BOOK) -> Codebook:
@@ -85,8 +99,7 @@ def with_fields(folder: Path, fields: Callable[[int], dict[str, Any]]) -> CoderR
 
 def without_sizes(folder: Path) -> CoderRun:
     """The run as of an earlier version, which recorded no sizes: its files can be changed without being refused for that."""
-    path = folder / "run.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"bytes": {}}))
+    of_an_earlier_version(folder)
     return CoderRun(folder)
 
 

@@ -14,6 +14,7 @@ import openpyxl
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.files.records import write_jsonl
 from pedagogy_r1.human.packet import Packet, PacketManifest
+from pedagogy_r1.job import save_record
 from pedagogy_r1.runs.run import dump_codebook
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import unitize
@@ -73,7 +74,7 @@ def make_packet(
         whole_traces=every == 1,
         seed=1,
     )
-    (folder / "packet.json").write_text(manifest.model_dump_json())
+    save_record(folder / "packet.json", manifest)
     (folder / "codebook.yaml").write_text(dump_codebook(codebook), encoding="utf-8")
     write_jsonl(
         folder / "key/traces.jsonl", (t.model_dump(mode="json", exclude_defaults=True) for t in traces)

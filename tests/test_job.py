@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from pedagogy_r1.errors import DiskError, RunError
-from pedagogy_r1.job import CheckpointedFiles, JobFolder, JobRecord, differences, locked
+from pedagogy_r1.errors import DiskError, LedgerWarning, RunError
+from pedagogy_r1.files.checkpointed import CheckpointedFiles
+from pedagogy_r1.job import JobFolder, JobRecord, differences, locked
 from pedagogy_r1.provenance import digest, now
 
 from .full_disk import room_for
@@ -41,7 +42,7 @@ def test_a_new_folder_has_no_previous_and_a_finished_one_has(tmp_path: Path) -> 
     with JobFolder(tmp_path / "job", toy()) as job:
         assert job.previous is None
         (tmp_path / "job/out.txt").write_text("12345")
-        job.finish("complete", files=["out.txt"])
+        job.finish("complete")
     with JobFolder(tmp_path / "job", toy()) as again:
         assert again.previous is not None
         assert again.previous.status == "complete"
@@ -127,9 +128,9 @@ def test_an_empty_setting_is_said_to_be_none() -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from pedagogy_r1 import job
-from pedagogy_r1.job import CheckpointedFiles
-job.EVERY = 0.0
+from pedagogy_r1.files import checkpointed
+from pedagogy_r1.files.checkpointed import CheckpointedFiles
+checkpointed.EVERY = 0.0
 files = CheckpointedFiles(Path(sys.argv[1]), {"a": "a.txt", "b": "b.txt"})
 for number in range(files.done, 100_000):
     files.counts["pieces"] += 1
@@ -166,9 +167,26 @@ def test_a_file_that_somebody_shortened_does_not_count(tmp_path: Path) -> None:
     files.append({"a": "1\n"})
     files.close()
     (tmp_path / "a.txt").write_text("0\n")
-    again = CheckpointedFiles(tmp_path, {"a": "a.txt"})
+    with pytest.warns(LedgerWarning, match=r"a\.txt are not what they were .* behind piece 1 is made again"):
+        again = CheckpointedFiles(tmp_path, {"a": "a.txt"})
     assert again.done == 1
     again.close()
+
+
+def test_a_file_that_somebody_edited_counts_up_to_the_checkpoint_before(tmp_path: Path) -> None:
+    files = CheckpointedFiles(tmp_path, {"a": "a.txt"})
+    for number in range(4):
+        files.append({"a": f"{number}\n"})
+        files.checkpoint()
+    files.close()
+    (tmp_path / "a.txt").write_text("0\n1\n9\n3\n")
+    with pytest.warns(LedgerWarning, match="behind piece 2 is made again"):
+        again = CheckpointedFiles(tmp_path, {"a": "a.txt"})
+    assert again.done == 2
+    again.append({"a": "2\n"})
+    again.close()
+    assert (tmp_path / "a.txt").read_text() == "0\n1\n2\n"
+    assert CheckpointedFiles(tmp_path, {"a": "a.txt"}).done == 3
 
 
 def test_on_a_full_disk_all_files_end_at_the_last_checkpoint(tmp_path: Path) -> None:

@@ -18,14 +18,16 @@ to talk over first at the head:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 
 from ..estimate import Clusters, Estimate, Resampling, Scale, over_clusters, rarer
-from ..runs.run import CoderRun, quoted
+from ..runs.run import CoderRun
 from .comparison import ReliabilityData
 from .profile import MISSING, Floats, Ints, Profiles, profiles, ratio, value_counts
 
@@ -219,3 +221,22 @@ def _primary_codes(data: ReliabilityData, unit: int) -> dict[str, str]:
         for name, value in zip(data.names, data.primary[:, unit], strict=True)
         if value != MISSING
     }
+
+
+def quoted(runs: Iterable[CoderRun], wanted: Collection[str]) -> dict[str, tuple[str, str]]:
+    """unit id → (trace id, text), for few units of however many: lines of other units are not parsed."""
+    found: dict[str, tuple[str, str]] = {}
+    for run in runs:
+        with run.file("units.jsonl").open("rb") as file:
+            for line in islice(file, run.prefix["units.jsonl"] if run.prefix else None):
+                name = _ID.search(line)
+                if name is None or name[1].decode() in wanted:
+                    unit = json.loads(line)
+                    if unit["id"] in wanted:
+                        found.setdefault(unit["id"], (unit["trace_id"], unit["text"]))
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+_ID = re.compile(rb'^\{"id": ?"(\w+)"')

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage, read_completion
-from ..errors import LedgerWarning
-from ..files.ledger import Ledger, say_left_out
-from ..files.records import Row, read_jsonl, whole_text
+from ..errors import InputError, LedgerWarning
+from ..files.ledger import Ledger, LedgerLines, say_left_out
+from ..files.records import Row, whole_text
 
 FILE = "ledger.jsonl"
 
@@ -44,6 +44,8 @@ class Spent:
     served: Counter[str] = field(default_factory=Counter)
     mended: Counter[str] = field(default_factory=Counter)
     dialect: dict[str, str] | None = None
+    named: list[tuple[str, int]] = field(default_factory=list)
+    """What the server called its model, and at which request for the first time."""
 
     @property
     def total(self) -> int:
@@ -66,7 +68,10 @@ class Spent:
         if kind == "fault":
             self.faults[line["fault"]] += 1
         elif line["model"]:
-            self.served[whole_text(str(line["model"]))] += 1
+            name = whole_text(str(line["model"]))
+            if name not in self.served:
+                self.named.append((name, self.requests + 1))
+            self.served[name] += 1
         self.mended.update(map(str, line.get("mended", ())))
         self.requests += 1
         self.retries += again
@@ -82,6 +87,7 @@ class Spent:
             "completion_tokens": self.tokens.completion,
             "faults": dict(sorted(self.faults.items())),
             "served_models": dict(sorted(self.served.items())),
+            **({"renamed": [list(each) for each in self.named]} if len(self.named) > 1 else {}),
             **({"mended": dict(sorted(self.mended.items()))} if self.mended else {}),
             **({"server": self.dialect} if self.dialect else {}),
         }
@@ -97,7 +103,7 @@ class Transcript:
         self._gave_up: dict[bytes, str] = {}
         self._frames: set[str] = set()
         strange = []
-        for number, (offset, line) in enumerate(self._ledger, 1):
+        for offset, line, number in self._ledger.rows():
             try:
                 self._take(offset, line, forgive)
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -128,7 +134,7 @@ class Transcript:
         try:
             # What was taken as a reply then is one now, cut off or not.
             return read_completion(self._ledger.at(offset)["raw"], partial=True)
-        except (ChatFault, KeyError, TypeError, ValueError) as error:
+        except (ChatFault, InputError, KeyError, TypeError, ValueError) as error:
             del self._offset[bytes.fromhex(digest)]
             why = f"{self._ledger.path}: the reply at byte {offset} cannot be read ({error}); it is asked for again"
             warnings.warn(why, LedgerWarning, stacklevel=2)
@@ -195,6 +201,6 @@ class Transcript:
 def answered_digests(folder: Path) -> Iterator[str]:
     """Digests that a ledger answers, without opening it for writing (another process may be)."""
     if (folder / FILE).is_file():
-        for row in read_jsonl(folder / FILE):
+        for _, row in LedgerLines(folder / FILE):
             if isinstance(row, Row) and row.data.get("kind") in ("reply", "gave_up"):
                 yield str(row.data.get("digest"))

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted, shown
 from . import options
-from .console import exit_status, notice, print_plan, progress_bar, put_json, say
+from .console import exit_status, notice, print_plan, progress_bar, put_json, say, say_renamed
 
 LLM = options.together(
     options.option("--window", "llm: Units a request [default: 20].", options.FROM_1),
@@ -69,6 +69,7 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     manifest = run.manifest
     if foreign := manifest.usage.get("foreign_traces"):
         notice(_foreign(job.book.lang, foreign, manifest.counts["missing"]))
+    say_renamed(manifest.usage, "codings")
     if not put_json(manifest.model_dump(mode="json"), as_json):
         _print_run(manifest, run.folder)
     return exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values()))

@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted
 from . import options
-from .console import backend_options, exit_status, notice, progress_bar, put_json, say
+from .console import backend_options, exit_status, notice, progress_bar, put_json, say, say_renamed
 
 if TYPE_CHECKING:
     from ..tokens.thought_run import ThoughtRun
@@ -52,6 +52,8 @@ def command(traces: Path, out: Path, dry_run: bool, as_json: bool, **given: Any)
         return 0
     with progress_bar("thoughts") as progress:
         run = execute(job, progress=progress)
+    for usage in run.usage.values():
+        say_renamed(usage or {}, "thoughts")
     if not put_json(run.model_dump(mode="json"), as_json) and run.status == "complete":
         _print_run(run, traces, out)
     return exit_status(run.status, run.stopped_why, bool(run.missing))

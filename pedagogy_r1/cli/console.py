@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..formatting import DASH, UNSEEN, interval, shown, visible
+from ..formatting import DASH, UNSEEN, counted, interval, shown, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,12 +165,26 @@ def exit_status(status: str, stopped_why: str | None, missing: int | bool) -> in
     return 130 if status == "interrupted" else 1
 
 
+def say_renamed(usage: Mapping[str, Any], what: str = "replies") -> None:
+    """Say it where a server called its model otherwise in the middle of a run: ``what`` may come of two."""
+    if named := usage.get("renamed"):
+        count = usage["served_models"]
+        first, *others = (
+            f"{name} ({counted(count[name], 'reply', 'replies')}, the first to request {at:,})"
+            for name, at in named
+        )
+        notice(
+            f"the server changed the name of its model, from {first} to {', then to '.join(others)}: the {what} may not be of one model"
+        )
+
+
 LISTED = 10
 """Missing replies that are listed by name."""
 
 
 def report_missing(manifest: Any) -> int:
-    """Say what of a `GenerationManifest` never came, and why it ended early; the exit status."""
+    """Say what of a `GenerationManifest` never came, whose name changed, and why it ended early; the exit status."""
+    say_renamed(manifest.usage, "answers")
     for lost in manifest.missing[:LISTED]:
         notice(f"no answer to {lost.item} (sample {lost.sample + 1}): {lost.reason}")
     if manifest.missing:

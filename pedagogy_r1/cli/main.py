@@ -39,6 +39,7 @@ ORDER = [
         "report",
         "quotes",
         "export",
+        "verify",
     ),
     *("codebook", "sample", "packet", "web", "disagreements"),
     *("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),

@@ -24,6 +24,7 @@ from packaging.version import Version as PackageVersion
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..errors import CodebookError, did_you_mean
+from ..files.seal import beside
 from ..files.yaml_text import BadYaml, parse_yaml
 from ..provenance import digest
 from ..shipped import folder
@@ -33,6 +34,9 @@ NONE = "none"
 
 NUMERIC = ("interval", "ratio")
 """Levels of measurement at which codes stand for numbers."""
+
+SNAPSHOT = "codebook.yaml"
+"""What a run's and a packet's copy of its codebook is called."""
 
 FARTHEST = 1e100
 """Size of a value, above 0, and its reciprocal: squared differences of values beyond are infinite, or 0."""
@@ -243,7 +247,21 @@ class Codebook(_CodebookPart):
 def load_codebook(ref: str | Path) -> Codebook:
     """Load by file path, by ``id`` (newest version) or by ``id@version``."""
     path = find_codebook(ref)
-    return parse_codebook(path.read_bytes(), str(path))
+    book = parse_codebook(path.read_bytes(), str(path))
+    _check_snapshot(path, book)
+    return book
+
+
+def _check_snapshot(path: Path, book: Codebook) -> None:
+    """A run's or a packet's copy of its codebook is the one that was recorded. Raises `CodebookError` where it was changed."""
+    record = beside(path) if path.name == SNAPSHOT else None
+    said = record.said.get("codebook") if record else None
+    then = said.get("digest") if isinstance(said, dict) else None
+    if record is not None and then not in (None, book.digest):
+        raise CodebookError(
+            f"{path} is not the codebook that {record.record.name} beside it recorded: its content was changed",
+            "restore it from a copy; a codebook of your own has its own file, version and name",
+        )
 
 
 def find_codebook(ref: str | Path) -> Path:

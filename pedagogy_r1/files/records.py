@@ -79,7 +79,7 @@ def read_jsonl(
             if number == 1:
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
             if raw.strip():
-                row = _parse(number, raw)
+                row = parse_line(number, raw)
                 yield from _inner(row) if nested and isinstance(row, BadRow) else (row,)
 
 
@@ -101,7 +101,8 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [one for many in found for one in many] if all(found) else []
 
 
-def _parse(number: int, raw: bytes) -> Row | BadRow:
+def parse_line(number: int, raw: bytes) -> Row | BadRow:
+    """One line of a JSONL file."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

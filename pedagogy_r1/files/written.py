@@ -68,6 +68,12 @@ def record_files(folder: Path, names: Sequence[str]) -> None:
     _record(folder, lambda now: _written(folder, names, now))
 
 
+def recorded(path: Path) -> str | None:
+    """The digest that a file had when pcode wrote it, by the record in its folder, if that has one."""
+    known = _read(path.parent)["files"].get(path.name)
+    return None if known is None else str(known)
+
+
 def refuse_others(folder: Path) -> None:
     """Raise `RunError` if anything lies in ``folder`` that we did not write: it is about to be replaced whole."""
     if folder.is_symlink():

@@ -194,7 +194,7 @@ def adjudicated_run(material: Material, who: Sequence[str] = ()) -> Manifest:
 
 
 def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[str]) -> Manifest:
-    """Write the run of the third coder into ``out``, over what was there of the same material. Returns its manifest."""
+    """Write the run of the third coder and its log into ``out``, over what was there of the same material. Returns its manifest."""
     manifest = adjudicated_run(material, who)
     disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
     with RunWriter(out, manifest, material.book, restart=True) as writer:
@@ -203,6 +203,7 @@ def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[s
                 _settled(unit, material, disputes.get(unit.id), work, manifest.run_id) for unit in units
             )
             writer.write(material.traces[trace_id], list(units), [coding for coding in settled if coding])
+        write_log(material, work, out)
         return writer.finish("complete", parameters=manifest.parameters)
 
 

@@ -26,8 +26,8 @@ from pydantic import BaseModel, ValidationError, field_validator
 
 from ..codebook import Codebook
 from ..errors import InputError, RunError
-from ..files.ledger import Ledger, sound_length
-from ..files.records import PRIVATE, BadRow, Row, read_jsonl, whole_text
+from ..files.ledger import Ledger, LedgerLines, sound_length
+from ..files.records import PRIVATE, BadRow, Row, whole_text
 from ..provenance import now
 
 NAME = "web.jsonl"
@@ -184,7 +184,9 @@ def read_log(path: Path) -> tuple[LogHeader, Work]:
 def _whole_lines(path: Path) -> Iterator[Row | BadRow]:
     with path.open("rb") as file:
         lines = len(file.read(sound_length(file.fileno())).splitlines())
-    return (row for row in read_jsonl(path) if row.line <= lines)
+    found = LedgerLines(path)
+    yield from (row for _, row in found if row.line <= lines)
+    found.say()
 
 
 class CodingLog:

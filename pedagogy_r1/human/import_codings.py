@@ -128,7 +128,7 @@ class _Asked(NamedTuple):
             return Path(traces)
         if self.units is None or self.own:
             raise ArgumentError("no traces file is given", "add --traces traces.jsonl")
-        return Path(self.units) / "traces.jsonl"
+        return CoderRun(self.units).sound("traces.jsonl")
 
     def unitizer(self, read: CodingsRead, traces: Path, book: Codebook) -> Unitizer | None:
         """What cuts the units; ``None`` if the spans of the files do, or nothing was read."""

@@ -19,17 +19,18 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ..codebook import Code, Codebook, parse_codebook
 from ..errors import InputError, RunError
 from ..files.records import BadRow, read_jsonl
+from ..files.seal import DigestWatch, SealedRecord
 from ..job import read_record
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
 
 
-class PacketManifest(BaseModel, frozen=True, extra="forbid"):
+class PacketManifest(SealedRecord):
     """``packet.json``. ``drawn``: how (fraction, strata, enrichment …), as given; ``counts``: what came of it."""
 
     packet_id: str
@@ -138,10 +139,13 @@ class Packet:
         path = self.folder / name
         if not path.is_file():
             raise RunError(f"{path} is missing", "restore the packet")
-        for row in read_jsonl(path):
+        again = "restore it from a copy, or draw the packet again with the same command, which puts its own files back"
+        watch = DigestWatch(path, self.manifest.sha256.get(name), again)
+        for row in read_jsonl(path, watch.update):
             if isinstance(row, BadRow):
                 raise InputError(f"{path}:{row.line}: {row.why}", "restore the packet")
             yield row.data
+        watch.end()
 
 
 def blind(trace: Trace) -> Trace:

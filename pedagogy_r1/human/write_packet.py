@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import RunError
 from ..files.records import PRIVATE, PRIVATE_FOLDER, atomic, dump, write_csv, write_jsonl, write_text
+from ..files.seal import digests
 from ..intake import read_traces
 from ..job import differences, save_record
 from ..provenance import versions
@@ -92,7 +93,8 @@ def _write(sample: DrawnSample, manifest: PacketManifest, folder: Path) -> None:
     for coder, order in sample.drawing.orders.items():
         lines = ({"unit_id": line.unit_id} | ({"practice": True} if line.practice else {}) for line in order)
         write_jsonl(folder / coder / "order.jsonl", lines)
-    save_record(folder / "packet.json", manifest)
+    sums = digests(folder, "packet.json")
+    save_record(folder / "packet.json", manifest.model_copy(update={"sha256": sums}))
 
 
 def _write_key(sample: DrawnSample, key: Path) -> None:

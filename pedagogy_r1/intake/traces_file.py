@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ..errors import InputError, RunError, first_fault
 from ..files.records import BadRow, need_file, read_jsonl
+from ..files.seal import check_beside
 from ..trace import Trace
 
 HELD = 20_000_000
@@ -38,6 +39,7 @@ class TracesFile:
                 self._held.append(trace)
                 if size > HELD:
                     self._held = None
+        check_beside(self.path, hashed.hexdigest())
         self.digest = "sha256:" + hashed.hexdigest()
 
     def __iter__(self) -> Iterator[Trace]:

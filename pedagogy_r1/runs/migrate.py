@@ -65,7 +65,7 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
     manifest = Manifest.new(
         "migrate",
         book,
-        {"codings": file_digest(old.folder / "codings.jsonl")},
+        {"codings": file_digest(old.sound("codings.jsonl"))},
         **old.manifest.model_dump(include={"coders", "scheme", "lang", "parameters", "seed"}),
         coder="migrate",
         source={
@@ -75,7 +75,7 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
             "coder": old.manifest.coder,
         },
     )
-    with RunWriter(Path(out), manifest, book, restart=True) as writer:
+    with RunWriter(Path(out), manifest, book, restart=True, may_change=[RECODE]) as writer:
         result = _carry_all(old, path, writer)
         _write_recode(Path(out) / RECODE, result[2])
         writer.finish("complete")

@@ -17,22 +17,24 @@ While it is being written the directory also holds ``checkpoint.jsonl`` and a lo
 
 from __future__ import annotations
 
-import json
-import re
+import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
+from shlex import join
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticSerializationError
 
 from ..codebook import NONE, Codebook, parse_codebook
-from ..errors import CodebookError, InputError, RunError
-from ..files.records import BadRow, Row, read_jsonl, whole_text
+from ..errors import CodebookError, RunError
+from ..files.ledger import LedgerLines
+from ..files.records import Row, whole_text
+from ..files.seal import DigestWatch, Parsed, models_of
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import GIVEN, Trace, Unit
@@ -183,10 +185,15 @@ class CoderRun:
         path = self.folder / "codebook.yaml"
         if not path.is_file():
             raise RunError(f"{path} is missing", "restore it; codings mean nothing without their codebook")
-        book = parse_codebook(path.read_bytes(), str(path))
+        data = path.read_bytes()
+        book = parse_codebook(data, str(path))
         if book.digest != self.manifest.codebook.get("digest"):
             raise RunError(
                 f"{path} is not the codebook the run was made with ({book.stamp})", "restore the file"
+            )
+        if self.manifest.sha256.get(path.name) not in (None, hashlib.sha256(data).hexdigest()):
+            raise RunError(
+                f"{path} was changed since the run was made, though in no code", "restore the file"
             )
         return book
 
@@ -219,13 +226,13 @@ class CoderRun:
         return (found for found in self._by_trace() if self.keeps(found[0].id))
 
     def _traces(self) -> Iterator[Trace]:
-        return (Trace.model_validate(data) for data in self._lines("traces.jsonl"))
+        return self._parsed("traces.jsonl", Trace)
 
     def _units(self) -> Iterator[Unit]:
-        return (Unit.model_validate(data) for data in self._lines("units.jsonl"))
+        return self._parsed("units.jsonl", Unit)
 
     def _codings(self) -> Iterator[Coding]:
-        return (Coding.model_validate(data) for data in self._lines("codings.jsonl"))
+        return self._parsed("codings.jsonl", Coding)
 
     def _by_trace(self) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
         groups = groupby(self._units(), key=lambda unit: unit.trace_id)
@@ -242,6 +249,8 @@ class CoderRun:
             yield trace, units, found
         if group is not None or coding is not None:
             stray = next(group[1]).id if group is not None else coding.unit_id if coding is not None else ""
+            for name in FILES:
+                self.sound(name)
             raise RunError(
                 f"{self.folder}: unit {stray} belongs to no trace of the run, or is out of order",
                 "restore the run's files",
@@ -256,33 +265,46 @@ class CoderRun:
         if self.manifest.status != "running":
             return None
         path = self.folder / "checkpoint.jsonl"
-        lines = [row.data for row in read_jsonl(path) if isinstance(row, Row)] if path.is_file() else []
+        rows = LedgerLines(path) if path.is_file() else ()
+        lines = [row.data for _, row in rows if isinstance(row, Row)]
         counts: dict[str, int] = lines[-1]["counts"] if lines else {}
         codings = sum(n for name, n in counts.items() if name == "coded" or name.startswith("missing: "))
         sure = {"traces": counts.get("traces", 0), "units": counts.get("units", 0), "codings": codings}
         return {f"{name}.jsonl": number for name, number in sure.items()}
 
     def file(self, name: str) -> Path:
-        """One of `FILES`, to be read: there, and of the size it had when the run was complete. `RunError` otherwise."""
+        """One of `FILES`, to be read: there, and of the size it had when the run ended. `RunError` otherwise."""
         path = self.folder / name
         if not path.is_file():
             raise RunError(f"{path} is missing", "run the same command again to complete the run")
         size = path.stat().st_size
         if size != self.manifest.bytes.get(name, size):
             raise RunError(
-                f"{path} has {size:,} bytes, and {self.manifest.bytes[name]:,} when the run was complete",
-                "run the same command again, which makes the run again, or restore the file",
+                f"{path} has {size:,} bytes, and {self.manifest.bytes[name]:,} when the run was {self.manifest.status}",
+                self._mend(path),
             )
         return path
 
-    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+    def _mend(self, path: Path) -> str:
+        """What to do about a file that was changed."""
+        hint = "run the same command again, which makes the run again, or restore the file"
+        if path.name != "codings.jsonl":
+            return hint
+        kinds = [f"--kind={c.name}=machine" for c in self.manifest.coders if c.kind == "machine"]
+        new = join(["pcode", "import", str(path), "--units", str(self.folder), *kinds, "-o", "NEW_RUN"])
+        return f"{hint}; what was changed on purpose is a new import: {new}"
+
+    def watch(self, name: str) -> DigestWatch:
+        """For whoever reads one of `FILES` to its end: sees what is read, and at the end refuses what the run did not hold."""
         path = self.file(name)
-        for row in islice(read_jsonl(path), self.prefix[name] if self.prefix else None):
-            if isinstance(row, BadRow):
-                raise InputError(
-                    f"{path}:{row.line}: {row.why}", "run the same command again, or restore the file"
-                )
-            yield row.data
+        return DigestWatch(path, self.manifest.sha256.get(name), self._mend(path))
+
+    def sound(self, name: str) -> Path:
+        """One of `FILES` whose bytes are those that the run held; it is read for that."""
+        return self.watch(name).through()
+
+    def _parsed(self, name: str, model: type[Parsed]) -> Iterator[Parsed]:
+        return models_of(self.watch(name), model, self.prefix[name] if self.prefix else None)
 
 
 def require_complete(runs: Iterable[CoderRun], partial: bool | None = False) -> tuple[str, ...]:
@@ -366,25 +388,6 @@ def run_labels(runs: Sequence[CoderRun]) -> list[str]:
         next(tail[i] for tail in tails if tail.count(tail[i]) == 1 or tail is tails[-1])
         for i in range(len(paths))
     ]
-
-
-def quoted(runs: Iterable[CoderRun], wanted: Collection[str]) -> dict[str, tuple[str, str]]:
-    """unit id → (trace id, text), for few units of however many: lines of other units are not parsed."""
-    found: dict[str, tuple[str, str]] = {}
-    for run in runs:
-        with run.file("units.jsonl").open("rb") as file:
-            for line in islice(file, run.prefix["units.jsonl"] if run.prefix else None):
-                name = _ID.search(line)
-                if name is None or name[1].decode() in wanted:
-                    unit = json.loads(line)
-                    if unit["id"] in wanted:
-                        found.setdefault(unit["id"], (unit["trace_id"], unit["text"]))
-        if len(found) == len(wanted):
-            break
-    return found
-
-
-_ID = re.compile(rb'^\{"id": ?"(\w+)"')
 
 
 def dump_codebook(book: Codebook) -> str:

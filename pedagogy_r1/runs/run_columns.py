@@ -26,6 +26,7 @@ from ..codebook import NONE, Codebook
 from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..estimate import Flags, Ints
 from ..files.records import BadRow, read_jsonl
+from ..files.seal import WatchedFile
 from .run import CoderInfo, CoderRun, one_codebook, opened, require_complete, run_labels
 
 if TYPE_CHECKING:
@@ -208,20 +209,24 @@ def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: S
     import pyarrow as pa
     import pyarrow.json
 
-    path = run.file(name)
+    watch = run.watch(name)
+    path = watch.path
     sure = run.prefix[name] if run.prefix else None
     how = {"explicit_schema": pa.schema(list(fields.items())), "unexpected_field_behavior": "ignore"}
     try:
-        table = pyarrow.json.read_json(
-            path,
-            read_options=pyarrow.json.ReadOptions(block_size=_BLOCK),
-            parse_options=pyarrow.json.ParseOptions(**how),
-        )
+        with path.open("rb") as file:
+            table = pyarrow.json.read_json(
+                WatchedFile(file, watch) if watch.recorded else file,
+                read_options=pyarrow.json.ReadOptions(block_size=_BLOCK),
+                parse_options=pyarrow.json.ParseOptions(**how),
+            )
+        watch.end()
         table = table.select(list(fields)).slice(0, sure)
         if not any(table[field].null_count for field in needed):
             return table
     except pa.ArrowInvalid:
         pass  # a lone surrogate, a very long line, an empty file, or a fault that the slow way will name
+    run.sound(name)  # which says more, where the file is not what it was
     return _read_lines(islice(read_jsonl(path), sure), path, fields, needed)
 
 

@@ -10,15 +10,16 @@ A complete run whose files are not what they were is written again from the star
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ..codebook import Codebook
 from ..errors import DiskError
-from ..files.records import atomic, dump
-from ..job import CheckpointedFiles, JobFolder, Status, ended_by
+from ..files.checkpointed import CheckpointedFiles
+from ..files.records import dump, write_text
+from ..job import JobFolder, Status, ended_by
 from ..provenance import digest
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
@@ -47,13 +48,22 @@ _USAGE = "usage: "
 class RunWriter:
     """``done`` traces lie complete on disk; ``complete``: there is nothing to do. ``damaged``: files that were changed.
 
-    ``restart`` writes the run again even if it is complete. As a context it records what ended it, and lets go of the folder.
+    ``restart`` writes the run again even if it is complete; ``may_change``: files beside it that are there to be changed. As a context it records what ended it, and lets go of the folder.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, book: Codebook, *, restart: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        book: Codebook,
+        *,
+        restart: bool = False,
+        may_change: Collection[str] = (),
+    ) -> None:
+        self._may_change = may_change
         self._job = JobFolder(folder, manifest, ours=("ledger.jsonl",))
         previous = self._job.previous
-        self.damaged = self._job.damaged(FILES)
+        self.damaged = self._job.damaged([*FILES, "codebook.yaml"])
         restart = restart or bool(self.damaged)
         self.complete = previous is not None and previous.status == "complete" and not restart
         self._ended = self.complete
@@ -74,9 +84,9 @@ class RunWriter:
             (folder / "checkpoint.jsonl").unlink(missing_ok=True)
         self._files = CheckpointedFiles(folder, {name.removesuffix(".jsonl"): name for name in FILES})
         self.done, self.counts = self._files.done, self._files.counts
-        if not (folder / "codebook.yaml").is_file() or self.damaged:
-            with atomic(folder / "codebook.yaml") as file:
-                file.write(dump_codebook(book))
+        path, text = folder / "codebook.yaml", dump_codebook(book)
+        if not path.is_file() or path.read_bytes() != text.encode():
+            write_text(path, text)
         self._job.save()
 
     def __enter__(self) -> RunWriter:
@@ -149,7 +159,8 @@ class RunWriter:
         except DiskError as error:
             self._job.finish("stopped", why=error.message, counts=_tidy(self.counts), **updates)
             raise
-        manifest = self._job.finish(status, why=why, files=FILES, counts=_tidy(self.counts), **updates)
+        how: dict[str, Any] = {"known": self._files.sha256, "may_change": self._may_change}
+        manifest = self._job.finish(status, why=why, counts=_tidy(self.counts), **how, **updates)
         if status == "complete":
             (self._job.folder / "checkpoint.jsonl").unlink()
         return manifest

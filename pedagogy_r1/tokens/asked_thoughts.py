@@ -91,9 +91,7 @@ class _Work:
             return self.folder.finish(status, why=asked.stopped or "interrupted", usage=self.usage)
         path = self.job.out / THOUGHTS
         counts = self._counts(write_jsonl(path, self._lines()))
-        return self.folder.finish(
-            "complete", files=(THOUGHTS,), usage=self.usage, counts=counts, digest=file_digest(path)
-        )
+        return self.folder.finish("complete", usage=self.usage, counts=counts, digest=file_digest(path))
 
     def _segment(self) -> Outcome:
         model = self.job.run.segmenter

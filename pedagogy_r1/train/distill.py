@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -162,7 +162,8 @@ def prepare_distill(
         "items_digest": file_digest(items),
         "domains": [row._asdict() for row in draw.table],
     }
-    return Distillation(job, draw, record)
+    beside = {SEEDS: lambda path: write_items(path, draw.seeds), DRAW: lambda path: write_json(path, record)}
+    return Distillation(replace(job, beside=beside), draw, record)
 
 
 def distill(
@@ -174,11 +175,7 @@ def distill(
 
 def run_distill(distillation: Distillation, progress: Progress | None = None) -> Generation:
     """Run what was prepared, or take it up again."""
-    generation = execute(distillation.job, progress)
-    # Behind the answers, since a folder that holds anything else before is refused.
-    write_items(generation.folder / SEEDS, distillation.draw.seeds)
-    write_json(generation.folder / DRAW, distillation.record)
-    return generation
+    return execute(distillation.job, progress)
 
 
 def outcomes(generation: Generation) -> dict[str, Counter[str]]:

@@ -21,7 +21,8 @@ from typing import Any
 
 from ..errors import InputError, RunError
 from ..files.json_text import parse_json
-from ..files.records import write_csv, write_json, write_jsonl
+from ..files.records import write_csv, write_jsonl
+from ..files.seal import read_sealed, sha256_of, write_sealed
 from ..formatting import aligned
 from ..intake import some_traces
 from ..provenance import digest, file_digest
@@ -154,7 +155,10 @@ def filter_traces(
     write_jsonl(out / KEPT, map(_line, kept))
     write_jsonl(out / DROPPED, map(_line, dropped))
     write_csv(out / TABLE, funnel_rows(funnel))
-    write_json(out / MANIFEST, {"fingerprint": digest(settings), **settings, **funnel.as_json()})
+    sums = {name: sha256_of(out / name) for name in (KEPT, DROPPED, TABLE)}
+    write_sealed(
+        out / MANIFEST, {"sha256": sums, "fingerprint": digest(settings), **settings, **funnel.as_json()}
+    )
     return funnel
 
 
@@ -182,7 +186,7 @@ def _line(trace: Trace) -> dict[str, Any]:
 
 def _run_digest(folder: Path) -> list[str]:
     run = CoderRun(folder)
-    digests = [file_digest(folder / name) for name in FILES if (folder / name).is_file()]
+    digests = [file_digest(run.sound(name)) for name in FILES if (folder / name).is_file()]
     return [run.manifest.codebook["digest"], *digests]
 
 
@@ -191,7 +195,7 @@ def _refuse_another(out: Path, fingerprint: str) -> None:
     if not path.is_file():
         return
     try:
-        there = parse_json(path.read_bytes())
+        there = parse_json(read_sealed(path))
         same = there["fingerprint"] == fingerprint
     except (ValueError, KeyError, TypeError):
         raise RunError(f"{path} was not written by pcode filter", "choose another folder with -o") from None

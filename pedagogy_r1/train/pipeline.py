@@ -22,11 +22,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from ..errors import InputError, RunError, did_you_mean, first_fault
 from ..files.json_text import parse_json
-from ..files.records import write_json, write_text
+from ..files.records import write_text
+from ..files.seal import SealedRecord, read_sealed, write_sealed
 from ..files.written import RECORD as WRITTEN
 from ..job import lock, unlock, write_anyway
 from ..provenance import digest, now, versions
@@ -36,7 +37,7 @@ from .stage_inputs import DigestCache, changed, code_of
 RECORDS, RECIPE, LEDGER = "stages", "recipe.yaml", "ledger.jsonl"
 
 
-class _StageRecord(BaseModel, frozen=True, extra="forbid", strict=True):
+class _StageRecord(SealedRecord, strict=True):
     """``OUT/stages/NAME.json``. Earlier versions recorded no files."""
 
     stage: str
@@ -167,7 +168,9 @@ class Pipeline:
             return None
         hint = f"move it away, and the stage runs again; what lies in {self.out / name} is then emptied with --force alone"
         try:
-            found = _StageRecord.model_validate(parse_json(path.read_bytes())).model_dump(exclude_unset=True)
+            found = _StageRecord.model_validate(parse_json(read_sealed(path, hint))).model_dump(
+                exclude_unset=True
+            )
             if found["stage"] == name:
                 return found
             why = f"it is of stage {found['stage'][:60]!r}"
@@ -296,7 +299,7 @@ class Pipeline:
         before = _unrecorded(folder, kept)
         record = {"stage": task.name, "status": "running", "started": now(), **made, "versions": versions()}
         record["files"] = kept
-        write_json(self._record(task.name), record)
+        write_sealed(self._record(task.name), record)
         began = time.monotonic()
         try:
             status = self.commands.run(
@@ -308,7 +311,7 @@ class Pipeline:
         record["files"] = _stage_files(folder, before)
         if status and not (status == 1 and task.stage.accept_failures):
             record["status"] = "interrupted" if status == 130 else "failed"
-            write_anyway(handle, lambda: write_json(self._record(task.name), record))
+            write_anyway(handle, lambda: write_sealed(self._record(task.name), record))
             if status == 130:
                 raise KeyboardInterrupt
             hint = "it says above what failed; run the same command again to go on from here"
@@ -316,7 +319,9 @@ class Pipeline:
                 hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
             raise RunError(f"stage {task.name} ended with status {status}", hint)
         record |= {"status": "done", "output": self.digests.of(folder)}
-        write_json(self._record(task.name), record)
+        there = [name for name in record["files"] if (folder / name).is_file()]  # a link may lead nowhere
+        record["sha256"] = {name: str(self.digests.of(folder / name))[7:] for name in there}
+        write_sealed(self._record(task.name), record)
 
 
 def _other_parameters(then: list[str], today: list[str]) -> str:

@@ -90,17 +90,24 @@ def train(
     with JobFolder(out, record, holds="training run", name="settings.json") as job:
         tidy(out / "checkpoints")
         done = job.previous is not None and job.previous.status == "complete"
+        if changed := job.damaged():
+            raise RunError(
+                f"{out / changed[0]} is not what it was when the training was complete",
+                f"restore it from a copy; or delete {out}, and the same command trains again",
+            )
         resumed = done or latest(out / "checkpoints") is not None
         if not done:
             job.save()
             _fit(asked, source, out, progress, main=True)
             _write_results(asked, out, record)
-            job.finish("complete")
-        if merge and asked.method != "full" and not (out / "merged" / "README.md").is_file():
+        merging = merge and asked.method != "full" and not (out / "merged" / "README.md").is_file()
+        if merging:
             merge_adapter(out / "adapter", out / "merged", base=asked.base)
             _write_card(asked, out, record, out / "merged", merged=True)
         if not keep_checkpoints:
             shutil.rmtree(out / "checkpoints", ignore_errors=True)
+        if merging or not done:
+            job.finish("complete", may_change=["timings.json"])
     return _trained(asked, out, resumed)
 
 
@@ -147,7 +154,7 @@ def _record(asked: TrainingSettings, traces: Path) -> TrainingRecord:
         "digests": {"traces": provenance.file_digest(traces), "base": _base_digest(asked.model)},
         "devices": int(os.environ.get("WORLD_SIZE", "1")),
     }
-    versions = provenance.versions() | {name: version(name) for name in _PACKAGES}
+    versions = [provenance.versions() | {name: version(name) for name in _PACKAGES}]
     return TrainingRecord(fingerprint=provenance.digest(what), versions=versions, **what)
 
 
@@ -231,7 +238,7 @@ def _write_card(
     asked: TrainingSettings, out: Path, record: TrainingRecord, folder: Path, *, merged: bool = False
 ) -> None:
     data, logged = (json.loads((out / name).read_bytes()) for name in ("data.json", "log.json"))
-    versions, digests = record.versions, record.digests
+    versions, digests = record.versions[0], record.digests
     path = folder / "README.md"
     write_card(path, asked, data=data, digests=digests, logged=logged, versions=versions, merged=merged)
     record_files(folder, [path.name])

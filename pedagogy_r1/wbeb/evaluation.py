@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import InputError
 from ..estimate import Resampling
 from ..files.records import write_csv, write_json
+from ..files.written import record_files
 from ..trace import Trace
 from .answers.parsed import DIFFER, READER, Parsed
 from .domain import Answered, Score, domain_named
@@ -214,6 +215,7 @@ def write_scores(folder: Path, evaluation: Evaluation) -> None:
     """Write ``scores.json`` and ``scores.csv``."""
     write_json(folder / SCORES, evaluation.as_json())
     write_csv(folder / TABLE, [COLUMNS, *lines(evaluation)])
+    record_files(folder, [SCORES, TABLE])
 
 
 def lines(evaluation: Evaluation) -> Iterator[list[Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,8 @@ class GenerationJob:
     questions: Questions
     sending: KeyedSending
     manifest: GenerationManifest
+    beside: Mapping[str, Callable[[Path], object]] = field(default_factory=dict)
+    """Further files of the folder, and what writes each; written when all is asked."""
 
     @property
     def total(self) -> int:
@@ -148,7 +150,7 @@ def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
         ours=(LEDGER,),
         otherwise="the items, or the words in which they are put, have changed",
     ) as folder:
-        if _stands(folder, job.sending.retry_missing):
+        if _stands(folder, job):
             return Generation(job.folder)
         for left in job.folder.glob(f".{TRACES}.*"):  # of a process that was killed
             left.unlink()
@@ -160,17 +162,19 @@ def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
             folder.finish("interrupted", why=BY_USER)
             return Generation(job.folder)
         write_timings(job.folder)
+        for name, write in job.beside.items():
+            write(job.folder / name)
         status, why = _how_it_ended(end)
-        folder.finish(status, why=why, files=(TRACES,), **found, usage=end.usage or {})
+        folder.finish(status, why=why, **found, usage=end.usage or {})
         return Generation(job.folder)
 
 
-def _stands(folder: JobFolder[GenerationManifest], retry_missing: bool) -> bool:
+def _stands(folder: JobFolder[GenerationManifest], job: GenerationJob) -> bool:
     """Whether there is nothing to do: complete, undamaged, and no missing reply to be asked for again."""
     previous = folder.previous
-    if previous is None or previous.status != "complete" or folder.damaged([TRACES]):
+    if previous is None or previous.status != "complete" or folder.damaged([ITEMS, TRACES, *job.beside]):
         return False
-    return not (retry_missing and previous.missing)
+    return not (job.sending.retry_missing and previous.missing)
 
 
 def _reread_from(previous: GenerationManifest | None) -> str | None:

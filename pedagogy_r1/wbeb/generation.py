@@ -18,8 +18,10 @@ from pydantic import BaseModel, Field
 
 from ..asking import FILE as LEDGER
 from ..errors import RunError
+from ..files.ledger import LedgerLines
 from ..files.records import BadRow, Row, read_jsonl, write_csv
-from ..job import JobRecord, damaged, read_record
+from ..files.seal import DigestWatch, check_beside, sha256_of
+from ..job import JobRecord, read_record
 from ..trace import Trace
 from .answers.parsed import FIRST
 from .item import Item, read_items
@@ -79,6 +81,7 @@ class Generation:
 
     def items(self) -> Iterator[Item]:
         """The items that were asked."""
+        check_beside(self.folder / ITEMS, sha256_of(self.folder / ITEMS))
         return read_items(self.folder / ITEMS)
 
     def traces(self) -> Iterator[Trace]:
@@ -86,15 +89,19 @@ class Generation:
         path = self.folder / TRACES
         if not path.is_file():
             raise RunError(f"{path} is missing", "run the same command again: what was answered is kept")
-        if damaged(self.folder, self.manifest):
+        again = "run the same command again, which makes it again"
+        size = path.stat().st_size
+        if size != self.manifest.bytes.get(TRACES, size):
             raise RunError(
-                f"{path} has changed since it was complete",
-                "run the same command again, which makes it again",
+                f"{path} has changed: it has {size:,} bytes, and {self.manifest.bytes[TRACES]:,} when it was complete",
+                again,
             )
-        for row in read_jsonl(path):
+        watch = DigestWatch(path, self.manifest.sha256.get(TRACES), again)
+        for row in read_jsonl(path, watch.update):
             if isinstance(row, BadRow):
                 raise RunError(f"{path}:{row.line}: {row.why}", "run the same command again")
             yield Trace.model_validate(row.data)
+        watch.end()
 
 
 _TIMED = (
@@ -110,7 +117,7 @@ def write_timings(folder: Path) -> None:
 
 def _timings(ledger: Path) -> Iterator[Sequence[Any]]:
     yield _TIMED
-    for row in read_jsonl(ledger):
+    for _, row in LedgerLines(ledger):
         if isinstance(row, Row) and row.data.get("kind") in ("reply", "fault"):
             line = row.data
             about, tokens = line.get("about"), line.get("usage")

@@ -29,7 +29,6 @@ from ..human.adjudication import (
     from_packet,
     from_runs,
     write_adjudicated,
-    write_log,
 )
 from ..human.coding_log import Attribution
 from ..job import JobFolder
@@ -190,5 +189,4 @@ class AdjudicatePages(CodePages):
             work = place.log.work
             people = dict.fromkeys(change.who for change in work.changes if change.who)
             write_adjudicated(place.material, work, place.out, list(people))
-            write_log(place.material, work, place.out)
         return RedirectResponse(f"{PATH}?written", 303)

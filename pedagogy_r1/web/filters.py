@@ -154,5 +154,5 @@ def _fits(row: TraceRow, filters: Filters) -> bool:
 
 def _texts(index: Index, row: TraceRow) -> list[bytes]:
     """The row's units' texts, folded, in its order."""
-    reasoning: Any = read_line(index.runs[row.run].folder / "traces.jsonl", row.at).get("reasoning") or ""
+    reasoning: Any = read_line(index.path(row.run, "traces.jsonl"), row.at).get("reasoning") or ""
     return [fold(reasoning[start:end]) for start, end in unit_spans(index, row)]

@@ -15,10 +15,11 @@ import threading
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import PedagogyError, RunError
-from ..runs.run import CoderRun
+from ..runs.run import FILES, CoderRun
 from .scan import Span, TraceLines, read_line, scan, trace_lines
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ class Index:
         self._listed = self._folded = False
         self._failed: PedagogyError | OSError | None = None
         self._matrix: npt.NDArray[np.uint16] | None = None
+        self._states = {
+            (r, name): _state(run.folder / name) for r, run in enumerate(self.runs) for name in FILES
+        }
 
     def start(self) -> None:
         threading.Thread(target=self._read, name="index", daemon=True).start()
@@ -112,6 +116,16 @@ class Index:
             self._matrix = np.array(self._cells, dtype=np.uint16).reshape(-1, len(self.columns))
         return self._matrix
 
+    def path(self, r: int, name: str) -> Path:
+        """One of a run's `FILES`, whose lines lie where they lay when it was read. Raises `RunError` if it was changed since."""
+        run = self.runs[r]
+        path = run.folder / name
+        if run.manifest.status != "running" and _state(path) != self._states[r, name]:
+            raise RunError(
+                f"{path} was changed since this server read it", "stop it, and start pcode web again"
+            )
+        return path
+
     def _until(self, happened: Any) -> None:
         with self._news:
             self._news.wait_for(lambda: self._failed is not None or happened())
@@ -132,8 +146,21 @@ class Index:
         except (PedagogyError, OSError) as error:
             self._fail(error)
         except Exception as error:  # a thread that dies silently would leave every page waiting
-            self._fail(RunError(f"the runs cannot be read: {error!r}", "look at one run after another"))
-            raise
+            changed = self._changed()
+            self._fail(
+                changed or RunError(f"the runs cannot be read: {error!r}", "look at one run after another")
+            )
+            if changed is None:
+                raise
+
+    def _changed(self) -> PedagogyError | None:
+        """Which file was changed, if one was: what lines that are none of a run come of."""
+        try:
+            for run, name in ((run, name) for run in self.runs for name in FILES):
+                run.sound(name)
+        except PedagogyError as changed:
+            return changed
+        return None
 
     def _fail(self, error: PedagogyError | OSError) -> None:
         with self._news:
@@ -146,13 +173,13 @@ class Index:
                 number = self.number.get(data["id"])
                 if number is None:
                     number = self.number[data["id"]] = len(self.rows)
-                    full = read_line(run.folder / "traces.jsonl", at) if r else data
+                    full = read_line(self.path(r, "traces.jsonl"), at) if r else data
                     self.rows.append(_row(full, r, at))
                 self.rows[number].runs.append(r)
 
     def _fold(self) -> None:
         for row in self.rows:
-            data = read_line(self.runs[row.run].folder / "traces.jsonl", row.at)
+            data = read_line(self.path(row.run, "traces.jsonl"), row.at)
             row.folded = fold("\0".join(data.get(name) or "" for name in ("question", "reasoning", "answer")))
 
     def _join(self) -> None:
@@ -201,6 +228,14 @@ class Index:
         number = self._codes[codes] = len(self.sets)
         self.sets.append(tuple(json.loads(codes)))
         return number
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """By which a file that was written over is told from itself; empty where there is none."""
+    if not path.is_file():
+        return ()
+    state = path.stat()
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def unit_order(parts: Sequence[tuple[int, Sequence[tuple[int, int]], Sequence[Any]]]) -> dict[Any, int]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import RunError
+from ..files.seal import DigestWatch
 from ..runs.run import CoderRun
 
 _TRACE = re.compile(rb'\{"id": ?("[^"\\]*(?:\\.[^"\\]*)*"),')
@@ -49,9 +50,9 @@ def scan(run: CoderRun) -> Iterator[TraceLines]:
 
     A last line that is still being written is left out.
     """
-    units = _heads(run.file("units.jsonl"), _UNIT, _unit_head)
+    units = _heads(run.watch("units.jsonl"), _UNIT, _unit_head)
     path = run.file("codings.jsonl")
-    codings = _heads(path, _CODING, _coding_head)
+    codings = _heads(run.watch("codings.jsonl"), _CODING, _coding_head)
     coding, at, said_at = next(codings, None), 0, 0
     for trace, lines in groupby(units, key=itemgetter(2)):
         ends, ids, _, starts, stops = zip(*lines, strict=True)
@@ -66,6 +67,7 @@ def scan(run: CoderRun) -> Iterator[TraceLines]:
         yield TraceLines(json.loads(trace), ids, spans, said, (at, ends[-1]), (said_at, said_end))
         at, said_at = ends[-1], said_end
     if coding is not None:
+        run.sound("codings.jsonl")
         raise RunError(
             f"{path}: the coding of {coding[1].decode(errors='replace')} is out of order",
             "restore the run directory, or make the run again",
@@ -73,12 +75,13 @@ def scan(run: CoderRun) -> Iterator[TraceLines]:
 
 
 def _heads(
-    path: Path, pattern: re.Pattern[bytes], parsed: Callable[[dict[str, Any]], tuple[bytes, ...]]
+    watch: DigestWatch, pattern: re.Pattern[bytes], parsed: Callable[[dict[str, Any]], tuple[bytes, ...]]
 ) -> Iterator[tuple[Any, ...]]:
     """Where each whole line ends, and what its head says."""
-    end, match = 0, pattern.match
+    end, match, path = 0, pattern.match, watch.path
     with path.open("rb") as file:
         for raw in file:
+            watch.update(raw)
             if raw[-1:] != b"\n":
                 return
             at, end = end, end + len(raw)
@@ -90,13 +93,16 @@ def _heads(
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise _foreign(path, at) from None
             yield end, *head
+    watch.end()
 
 
 def trace_lines(run: CoderRun, *, ids_only: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
     """Byte offset and content of each line of ``traces.jsonl``; with ``ids_only``, nothing but the ids."""
-    at, path = 0, run.file("traces.jsonl")
+    at, watch = 0, run.watch("traces.jsonl")
+    path = watch.path
     with path.open("rb") as file:
         for raw in file:
+            watch.update(raw)
             if raw[-1:] == b"\n" and raw.strip():
                 match = _TRACE.match(raw) if ids_only else None
                 try:
@@ -104,6 +110,7 @@ def trace_lines(run: CoderRun, *, ids_only: bool = False) -> Iterator[tuple[int,
                 except ValueError:
                     raise _foreign(path, at) from None
             at += len(raw)
+    watch.end()
 
 
 def read_lines(path: Path, span: tuple[int, int]) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ class TextPiece(NamedTuple):
 
 
 def open_trace(index: Index, row: TraceRow) -> Opened:
-    trace = Trace.model_validate(read_line(index.runs[row.run].folder / "traces.jsonl", row.at))
+    trace = Trace.model_validate(read_line(index.path(row.run, "traces.jsonl"), row.at))
     units, parts = _units(index, row), []
     codings = _codings(index, row)
     for scheme in index.schemes:
@@ -103,7 +103,7 @@ def _units(index: Index, row: TraceRow) -> list[dict[str, Any]]:
     parts = []
     for r, place in row.places.items():
         run = index.runs[r]
-        lines = read_lines(run.folder / "units.jsonl", place[0])
+        lines = read_lines(index.path(r, "units.jsonl"), place[0])
         parts.append(
             (
                 index.schemes.index(run.manifest.scheme),
@@ -119,6 +119,6 @@ def _codings(index: Index, row: TraceRow) -> dict[str, dict[int, dict[str, Any]]
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for r, place in row.places.items():
         column = {c.coder: i for i, c in enumerate(index.columns) if c.run == r}
-        for data in read_lines(index.runs[r].folder / "codings.jsonl", place[1]):
+        for data in read_lines(index.path(r, "codings.jsonl"), place[1]):
             found.setdefault(data["unit_id"], {})[column[data["coder"]]] = data
     return found

@@ -16,7 +16,7 @@ from pedagogy_r1.agreement.code_accuracy import confusions, most_disagreed, rank
 from pedagogy_r1.errors import ArgumentError, CodebookError, RunError
 from pedagogy_r1.runs.run_columns import coder_names
 
-from ..make_runs import BOOK, book, make_run, with_fields
+from ..make_runs import BOOK, book, change_record, make_run, with_fields
 
 
 def test_published_examples(shared: Path) -> None:
@@ -400,8 +400,7 @@ def test_command_writes_the_contract(tmp_path: Path, pcode) -> None:  # type: ig
 @pytest.mark.parametrize("status", ["running", "interrupted", "stopped"])
 def test_a_run_that_is_not_complete_is_refused(tmp_path: Path, status: str) -> None:
     run = make_run(tmp_path / "run", {"x": ["A", "B"], "y": ["A", "A"]})
-    data = json.loads((run.folder / "run.json").read_text())
-    (run.folder / "run.json").write_text(json.dumps(data | {"status": status}))
+    change_record(run.folder / "run.json", status=status)
     with pytest.raises(
         RunError, match=f"is {status}, not complete.*biased sample(.|\\n)*the command that started it"
     ):

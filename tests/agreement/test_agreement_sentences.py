@@ -15,7 +15,7 @@ from pedagogy_r1 import annotate
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.runs.migrate import migrate_run
 
-from ..make_runs import BOOK, Value, book, make_run
+from ..make_runs import BOOK, Value, book, change_record, make_run
 
 Codes = list[Value]
 
@@ -71,8 +71,7 @@ def ordinal(folder: Path) -> list[Path]:
 
 def unfinished(folder: Path) -> list[Path]:
     run = make_run(folder / "", two(100, 0.05), per_trace=10).folder
-    data = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(data | {"status": "interrupted"}))
+    change_record(run / "run.json", status="interrupted")
     return [run]
 
 

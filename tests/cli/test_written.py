@@ -63,6 +63,7 @@ FILES = {
     "pipeline teach": Case("pipeline teach {m}/items.jsonl --split all -o {o}.jsonl", (".jsonl",)),
     "quotes": Case("quotes {m}/run --code A -o {o}.md", (".md",)),
     "tokens json": Case("tokens {demo}/traces.jsonl --replicates 0 --json-out {o}.json", (".json",)),
+    "traces export": Case("traces export {demo}/traces.jsonl --to openai-messages -o {o}.jsonl", (".jsonl",)),
     "traces import": Case(
         "traces import {demo}/traces.jsonl -o {o}.jsonl", (".jsonl", ".jsonl.skipped.jsonl")
     ),

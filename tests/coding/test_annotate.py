@@ -44,7 +44,7 @@ def test_every_unit_has_a_coding_with_the_codebooks_stamp(tmp_path: Path) -> Non
     assert manifest.status == "complete"
     assert manifest.counts["traces"] == 14
     assert manifest.counts["coded"] == manifest.counts["units"] == len(units)
-    assert manifest.versions["spacy"]
+    assert manifest.versions[0]["spacy"]
     assert list(units) == [unit for trace in run.traces() for unit in unitize(trace)]
 
 

@@ -18,7 +18,7 @@ from pedagogy_r1.runs.run import restricted
 from pedagogy_r1.runs.where import Where
 from pedagogy_r1.sampling.inclusion import read_inclusion
 
-from ..make_runs import BOOK, Value, book, make_run, with_fields
+from ..make_runs import BOOK, Value, book, change_record, make_run, with_fields
 
 NOISY = BOOK.replace("{id: F, name: f}", "{id: F, name: f}, {id: UT, name: noise}, {id: KA, name: routine}").replace(
     "{id: C, name: c, family: F,", "{id: C, name: c, family: UT,"
@@ -177,8 +177,7 @@ def four_traces(folder: Path) -> list[Path]:
 
 def unfinished(folder: Path) -> list[Path]:
     (run, other) = person_and_machine(folder)
-    data = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(data | {"status": "interrupted"}))
+    change_record(run / "run.json", status="interrupted")
     return [run, other]
 
 

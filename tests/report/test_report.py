@@ -44,7 +44,7 @@ from pedagogy_r1.stats import code_table, frequency
 from pedagogy_r1.stats import contrast as contrast_of
 
 from ..conftest import ROOT
-from ..make_runs import BOOK, make_run
+from ..make_runs import BOOK, change_record, make_run
 
 QUICK = ReportSettings(replicates=50, permutations=200)
 STUDIES = sorted((ROOT / "analysis").glob("*.py"))
@@ -491,8 +491,7 @@ def test_level_is_one_setting(demo: list[Path], report: Report) -> None:
 
 def test_a_partial_run_is_said_by_every_file(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"A": ["A", "B", "A", "C"] * 3, "B": ["A", "B", "B", "C"] * 3}).folder
-    record = json.loads((run / "run.json").read_text()) | {"status": "interrupted", "bytes": {}}
-    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    change_record(run / "run.json", status="interrupted")
     report = build_report([run], tmp_path / "out", QUICK, partial=True)
     words = report.study.partial[0]
     assert words in next(p.text for p in report.methods if p.head == "Not all traces")

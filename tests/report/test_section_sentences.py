@@ -28,7 +28,7 @@ from pedagogy_r1.stats.corrected_verdict import Corrected
 from pedagogy_r1.stats.multiverse_analysis import Multiverse, QuestionRow
 
 from ..agreement.test_agreement_sentences import CASES
-from ..make_runs import make_run
+from ..make_runs import change_record, make_run
 from ..stats.test_corrected_verdict import SENTENCES
 from .scenes import QUICK, SCENES, told
 
@@ -197,8 +197,7 @@ def test_too_many_codes_on_too_many_units(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_models_that_served_a_run_are_named(tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"m": ["A", "B"] * 4}, machines=["m"]).folder
-    data = json.loads((run / "run.json").read_text())
-    (run / "run.json").write_text(json.dumps(data | {"usage": {"served_models": {"gpt-b": 1, "gpt-a": 3}}}))
+    change_record(run / "run.json", usage={"served_models": {"gpt-b": 1, "gpt-a": 3}})
     coders = next(p for p in make_report([run], QUICK).methods if p.head == "Coders")
     assert coders.text.endswith(" Models that served it: gpt-a, gpt-b.")
 

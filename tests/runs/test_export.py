@@ -25,6 +25,8 @@ from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import unitize
 
+from ..make_runs import change_record, of_an_earlier_version
+
 Pcode = Callable[..., Result]
 
 CONTRACT = [
@@ -248,10 +250,7 @@ def test_a_run_that_is_not_complete_is_a_prefix_and_says_so(
     run = write_run(tmp_path / "run", TRACES, lambda n: KINDS[n % len(KINDS)])
     whole = list(records(run))
     first = [row for row in whole if row["trace_id"] == "-1"]
-    manifest = json.loads((run.folder / "run.json").read_text())
-    manifest |= {"status": status, "stopped_why": "why"}
-    manifest.pop("bytes", None)  # only a complete run has it
-    (run.folder / "run.json").write_text(json.dumps(manifest))
+    change_record(run.folder / "run.json", status=status, stopped_why="why", bytes={}, sha256={})
     if status == "running":  # killed: what lies behind the checkpoint is there in part, the last line torn
         units = [unit for unit in run.units() if unit.trace_id == "-1"]
         made = {(row["unit_id"], row["coder"]) for row in first if row["missing_reason"] != "not coded"}
@@ -302,6 +301,7 @@ def test_unknown_suffixes(out: str, words: str, run: CoderRun, tmp_path: Path, p
 
 
 def test_a_run_whose_files_do_not_belong_together(run: CoderRun, tmp_path: Path) -> None:
+    of_an_earlier_version(run.folder)  # which recorded no digests
     lines = (run.folder / "traces.jsonl").read_text().splitlines(keepends=True)
     (run.folder / "traces.jsonl").write_text("".join(reversed(lines)))
     with pytest.raises(PedagogyError, match="out of order"):

@@ -16,15 +16,16 @@ from click.testing import Result
 from pedagogy_r1 import export_runs
 from pedagogy_r1.agreement import agree, continua_of, disagreements, drift
 from pedagogy_r1.agreement.agreement_report import AgreementReport
+from pedagogy_r1.agreement.code_accuracy import quoted
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.report import ReportSettings, build_report, make_report
 from pedagogy_r1.report.disagreement_sheet import heading
 from pedagogy_r1.report.study_report import render_page
-from pedagogy_r1.runs.run import FILES, CoderRun, quoted, require_complete
+from pedagogy_r1.runs.run import FILES, CoderRun, require_complete
 from pedagogy_r1.runs.run_columns import code_table
 from pedagogy_r1.web.scan import scan
 
-from ..make_runs import make_run
+from ..make_runs import change_record, make_run
 
 Pcode = Callable[..., Result]
 
@@ -40,9 +41,8 @@ def run(tmp_path: Path) -> Path:
 
 def unfinished(folder: Path, status: str = "interrupted") -> Path:
     """The run as a Ctrl-C would have left it."""
-    path = folder / "run.json"
-    changed = {"status": status, "stopped_why": "by the user", "bytes": {}}
-    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    why = "by the user"
+    change_record(folder / "run.json", status=status, stopped_why=why, bytes={}, sha256={})
     return folder
 
 

@@ -401,9 +401,7 @@ def test_an_enriched_sample_reaches_the_report(tmp_path: Path, pcode: Callable[.
     rows = [f"{task.unit.id},A,{'IA-SQ' if task.unit.text.endswith('?') else 'KA-RO'}" for task in tasks]
     codings = tmp_path / "A.csv"
     codings.write_text("\n".join(["unit_id,coder,code", *rows]) + "\n")
-    result = pcode(
-        "import", codings, "--traces", DEMO, "--codebook", "schoen@1.0.0", "-o", tmp_path / "human"
-    )
+    result = pcode("import", codings, "--traces", DEMO, "--codebook", "schoen", "-o", tmp_path / "human")
     assert result.exit_code == 0, result.output
     result = pcode(
         "report", tmp_path / "human", run, "-o", tmp_path / "out", "--inclusion", packet / "key/sample.csv",
@@ -508,7 +506,7 @@ def test_plan_from_a_pilot(tmp_path: Path, pcode: Callable[..., Result]) -> None
     assert [row["n_units"] for row in found["rows"]] == [50, 100, 200, 400, 800, 1600, 3200]
     assert found["needed"]["share"] > 50
     before = written(tmp_path / "plan")
-    assert set(before) == {"plan.csv", "plan.svg", "plan.png"}
+    assert set(before) == {"plan.csv", "plan.svg", "plan.png", ".pcode.json"}
     assert (
         pcode(
             "sample", "--plan", "--run", tmp_path / "pilot", "--code", "IA-SQ", "-o", tmp_path / "plan"

@@ -18,6 +18,7 @@ import yaml
 
 from pedagogy_r1.cli.cmd_pipeline import CommandLine
 from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.files.seal import write_sealed
 from pedagogy_r1.job import locked
 from pedagogy_r1.train.cost import GPUS, SHAPES, Gpu, Shape, generation, training
 from pedagogy_r1.train.pipeline import Pipeline, PlannedStage
@@ -148,7 +149,7 @@ def test_code_that_a_command_imports_counts_and_other_code_does_not(light: Path)
     )
     assert not {name for name in record["code"] if name.startswith(("report/", "agreement/", "chat/"))}
     record["code"]["train/filter.py"] = "another"
-    path.write_text(json.dumps(record))
+    write_sealed(path, record)
     steps = list(pipeline(light).plan())
     assert (steps[0].will, steps[0].why) == ("run", "other code: train/filter.py")
     kept = Pipeline(load_recipe(light / "light.yaml"), light / "out", CommandLine(), keep_code=True)
@@ -223,11 +224,11 @@ def test_a_damaged_record_of_a_stage_is_an_error_with_its_name(
         path.unlink()
         path.mkdir()
     elif damage in ("cut", "twice"):
-        path.write_text(
-            whole[: len(whole) // 2] if damage == "cut" else '{"stage": "a",' + whole.lstrip()[1:]
-        )
+        kept = {name: value for name, value in json.loads(whole).items() if name not in ("seal", "sha256")}
+        older = json.dumps(kept)  # of a version that sealed nothing
+        path.write_text(older[: len(older) // 2] if damage == "cut" else '{"stage": "a",' + older[1:])
     elif isinstance(damage, dict):
-        path.write_text(json.dumps({**json.loads(whole), **damage}))
+        write_sealed(path, {**json.loads(whole), **damage})
     else:
         path.write_bytes(damage if isinstance(damage, bytes) else damage.encode())
     before = contents(light)
@@ -453,7 +454,7 @@ def test_a_run_that_was_killed_is_recorded_whole_when_it_is_taken_up(light: Path
     pipeline(light).run()
     record = light / "out/stages/coded.json"
     there = json.loads(record.read_bytes())
-    record.write_text(json.dumps(there | {"status": "running", "files": []}))
+    write_sealed(record, there | {"status": "running", "files": []})
     (light / "out/coded/notes.md").write_text("mine")
     pipeline(light).run()
     assert json.loads(record.read_bytes())["files"] == there["files"]

@@ -44,6 +44,8 @@ def test_every_domain_is_scored_with_what_explains_scores_away(tmp_path: Path, p
         assert server.number == 100  # the test split
     scores = json.loads((run / "scores.json").read_text())
     assert [row["domain"] for row in scores["rows"]] == ["SK", "PK", "KT", "AES", "DM"]
+    checked = pcode("verify", run)
+    assert checked.exit_code == 0, checked.output  # scores.json and timings.csv too
     for row in scores["rows"]:
         assert (row["n"], row["missing"], row["parse_failures"], row["truncated"]) == (20, 0, 0, 0)
     sk = row_of(scores, "SK")["scores"][0]
@@ -235,7 +237,7 @@ def as_first_reader_left_it(run: Path, *, status: str = "complete") -> None:
         row["metadata"]["parsed"] = {"value": None, "rule": None, "strict": False, "why": why}
     (run / "traces.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     record = json.loads((run / "run.json").read_text())
-    del record["reader"], record["reread_from"]
+    del record["reader"], record["reread_from"], record["seal"], record["sha256"]
     record |= {"status": status, "bytes": {"traces.jsonl": (run / "traces.jsonl").stat().st_size}}
     (run / "run.json").write_text(json.dumps(record))
 

@@ -19,7 +19,7 @@ from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.web.practice import Practice, drawn, practice_tasks, read_gold
 
 from ..coders import code_by_keys, form, next_unit
-from ..make_runs import BOOK, book, make_run
+from ..make_runs import BOOK, book, change_record, make_run
 from ..packets import make_packet
 from ..web_browser import chromium, picture, violations, watched
 from ..web_server import web_server
@@ -169,9 +169,7 @@ def test_no_answer_before_it_is_asked_for(packet: Packet, tmp_path: Path) -> Non
         json.dumps(line | {"rationale": f"GOLDMEMO{i}."}) + "\n" for i, line in enumerate(lines, 1)
     )
     path.write_text(text)
-    manifest = json.loads((gold.folder / "run.json").read_text())
-    manifest["bytes"]["codings.jsonl"] = len(text.encode())
-    (gold.folder / "run.json").write_text(json.dumps(manifest))
+    change_record(gold.folder / "run.json", bytes={}, sha256={})
     with web_server(
         "--packet", packet.folder, "--coder", "C", "--coder", "D", "--gold", gold.folder
     ) as server:

@@ -15,9 +15,10 @@ from pedagogy_r1.errors import RunError
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.web.filters import Filters, select
 from pedagogy_r1.web.index import ABSENT, MISSING, Index
+from pedagogy_r1.web.scan import scan
 from pedagogy_r1.web.trace_view import open_trace, pieces
 
-from ..make_runs import without_sizes
+from ..make_runs import change_record, of_an_earlier_version, without_sizes
 from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
@@ -94,9 +95,7 @@ def test_index_holds_what_the_files_hold(runs: tuple[Path, Path]) -> None:
 def test_traces_in_another_order_and_lines_of_another_form(runs: tuple[Path, Path], tmp_path: Path) -> None:
     run = tmp_path / "other"
     shutil.copytree(runs[1], run)
-    manifest = json.loads((run / "run.json").read_text())
-    manifest["bytes"] = {}
-    (run / "run.json").write_text(json.dumps(manifest))
+    of_an_earlier_version(run)
     found = [(t, u, c) for t, u, c in CoderRun(runs[1]).by_trace()][::-1]
     for name, lines in (
         ("traces.jsonl", [t.model_dump(mode="json") for t, _, _ in found]),
@@ -128,8 +127,7 @@ def test_a_run_that_is_still_written_is_read_up_to_its_last_whole_line(
 ) -> None:
     run = tmp_path / "torn"
     shutil.copytree(runs[1], run)
-    manifest = json.loads((run / "run.json").read_text()) | {"status": "running", "bytes": {}}
-    (run / "run.json").write_text(json.dumps(manifest))
+    change_record(run / "run.json", status="running", bytes={}, sha256={})
     (run / "codings.jsonl").write_bytes((run / "codings.jsonl").read_bytes()[:-150])
     (run / "units.jsonl").write_bytes((run / "units.jsonl").read_bytes()[:-40])
     index = _index(run)
@@ -156,6 +154,9 @@ def test_codings_out_of_order_are_refused(runs: tuple[Path, Path], tmp_path: Pat
     shutil.copytree(runs[1], run)
     lines = (run / "codings.jsonl").read_bytes().splitlines(keepends=True)
     (run / "codings.jsonl").write_bytes(b"".join(lines[::-1]))
+    with pytest.raises(RunError, match=r"codings\.jsonl has changed"):
+        list(scan(CoderRun(run)))
+    of_an_earlier_version(run)  # which recorded no digests
     index = Index([CoderRun(run)])
     index.start()
     with pytest.raises(RunError, match="out of order"):

@@ -10,6 +10,8 @@ writes is such a table too; its rank, reasons, evidence, confidence and kinds of
 Wide: one row a unit, one column a coder; a cell holds the primary code, and after a semicolon the second. An empty cell is
 missing; "none" says that none applies. Columns that describe the unit (text, trace_id, start, model …) are no coders, nor
 are ``memo`` columns; ``A memo``, ``A_memo`` and ``memo_A`` are A's memos.
+
+The ``codings.jsonl`` of a run is read as well, for whoever changed it by hand: one line a unit and coder, with a list of ``codes``.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...codebook import NONE
 from ...files.records import BadRow, Row
 from ...intake.fields import plain_name
 from ..packet import TASK
-from ..raw_coding import CodingsFile, RawCoding, each_record
+from ..raw_coding import CodingRowError, CodingsFile, RawCoding, each_record
 from . import CodingsReader, Columns, Tool
 
 SPAN = ("trace_id", "start", "end", "quote")
@@ -37,7 +40,8 @@ CONTEXT = frozenset(f"{_TRACE} {_UNIT} memo memos note notes comment comments".s
 def tool() -> Tool:
     """Long and wide tables, which are read and not written."""
     long = CodingsReader(_is_long, _read_long, _long_columns)
-    return Tool(reads={"long": long, "wide": CodingsReader(_is_wide, _read_wide, _wide_columns)})
+    run = CodingsReader(_is_run, _read_run, _run_columns)
+    return Tool(reads={"long": long, "wide": CodingsReader(_is_wide, _read_wide, _wide_columns), "run": run})
 
 
 def _is_long(file: CodingsFile) -> float:
@@ -81,6 +85,34 @@ def _of_export(file: CodingsFile, row: Row, raw: RawCoding) -> RawCoding:
     more: dict[str, Any] = {name: file.cell(row, name) for name in _TEXTS}
     more["rank"] = int(rank) if rank.isascii() and rank.isdigit() and len(rank) < 9 else None
     return raw._replace(exported=True, evidence=file.remark(row, "evidence"), **more)
+
+
+def _is_run(file: CodingsFile) -> float:
+    return float(file.plain.keys() >= {"unit_id", "coder", "codes", "run_id"})
+
+
+def _run_columns(file: CodingsFile) -> Columns:
+    read = _READ_OF_EXPORT | {"codes"}
+    return Columns([], [column for plain, column in file.plain.items() if plain not in read])
+
+
+def _read_run(file: CodingsFile) -> Iterator[RawCoding | BadRow]:
+    def read(row: Row, _: int) -> list[RawCoding]:
+        codes = row.data.get("codes")
+        if codes is not None and not (isinstance(codes, list) and all(isinstance(c, str) for c in codes)):
+            raise CodingRowError(f"codes is {str(codes)[:60]!r}, and no list of codes or null")
+        raw = RawCoding(
+            row=row.line,
+            coder=file.cell(row, "coder") or "",
+            cell=None,
+            unit_id=file.cell(row, "unit_id") or "",
+            memo=file.remark(row, "rationale"),
+            codebook=file.cell(row, "codebook"),
+        )
+        cells = [None] if codes is None else codes or [NONE]
+        return [_of_export(file, row, raw._replace(cell=c))._replace(rank=n) for n, c in enumerate(cells, 1)]
+
+    return each_record(file, read)
 
 
 def _is_wide(file: CodingsFile) -> float:

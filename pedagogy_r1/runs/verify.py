@@ -1,0 +1,211 @@
+"""Whether a folder holds what was written into it, file by file, by the record that lies there.
+
+    verify("runs/cues")     holds    run.json        sealed
+                            changed  codings.jsonl   has 81,112 bytes as it had, but not the same ones
+                            holds    codebook.yaml   sha256; schoen@1.0.0, digest as recorded
+                            holds    ledger.jsonl    sha256; 431 lines, each with its checksum
+
+Of runs, answers, thoughts, trained students, filters, packets, and of a pipeline each stage. What an earlier version recorded nothing
+of cannot be checked, and is said to be so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ..codebook import parse_codebook
+from ..codebook.codebook import SNAPSHOT
+from ..errors import PedagogyError, RunError
+from ..files.checkpointed import last_checkpoint
+from ..files.ledger import LedgerLines
+from ..files.seal import CHECKPOINTS, LEDGER, RECORDS, broken, difference, has_seal, names_in
+from ..files.written import recorded
+from ..formatting import counted
+
+STAGES = "stages"
+"""The folder of a pipeline in which each stage has its record."""
+WEB_LOG = "web.jsonl"
+
+State = Literal["holds", "changed", "missing", "added", "not checked"]
+
+WRONG: tuple[State, ...] = ("changed", "missing", "added")
+
+
+class FileFinding(NamedTuple):
+    """What is to be said of one file; ``why``: by what it is known, or in which way it is not what it was."""
+
+    file: str
+    state: State
+    why: str
+
+
+class FolderFinding(NamedTuple):
+    """Of one folder and its record. ``status``: as the record says."""
+
+    folder: Path
+    status: str
+    files: tuple[FileFinding, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong; what could not be checked is not."""
+        return not any(found.state in WRONG for found in self.files)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        files = [found._asdict() for found in self.files]
+        return {"folder": str(self.folder), "status": self.status, "holds": self.holds, "files": files}
+
+
+def verify(folder: str | Path) -> list[FolderFinding]:
+    """Check a folder by its record; a pipeline's by that of each stage, and each stage's by its own.
+
+    Raises `RunError` where there is no record.
+    """
+    return [_checked(made, path) for made, path in records(Path(folder))]
+
+
+def records(folder: Path) -> list[tuple[Path, Path]]:
+    """What there is to be checked: a folder, and the record of what lies in it. Raises `RunError` where there is none."""
+    if not folder.is_dir():
+        why = "is a file" if folder.exists() else "is not there"
+        raise RunError(f"{folder} {why}", "name the folder of a run")
+    stages = sorted(path for path in (folder / STAGES).glob("*.json") if path.name != "digests.json")
+    record = next((name for name in RECORDS if (folder / name).is_file()), None)
+    if record is None and not stages:
+        raise RunError(
+            f"{folder}: no record of what lies there ({', '.join(RECORDS)})",
+            "name a run, or the folder of answers, a student, a filter, a packet or a pipeline",
+        )
+    found = [(folder, folder / record)] if record else []
+    for path in stages:
+        made = folder / path.stem
+        found.append((made, path))
+        found += [(made, made / name) for name in RECORDS if (made / name).is_file()][:1]
+    return found
+
+
+def _checked(folder: Path, path: Path) -> FolderFinding:
+    """``path``: the record; of a pipeline's stage it lies elsewhere."""
+    data = path.read_bytes()
+    try:
+        record = json.loads(data)
+        status = str(record.get("status", "complete"))
+    except (ValueError, AttributeError, RecursionError):
+        return FolderFinding(folder, "unknown", (FileFinding(path.name, "changed", "is no record any more"),))
+    if broken(data):
+        why = "was changed since it was written: its seal does not fit it"
+        own = FileFinding(path.name, "changed", why)
+    elif not has_seal(data):
+        own = FileFinding(path.name, "not checked", "of an earlier version, which did not seal it")
+    else:
+        own = FileFinding(path.name, "holds", "sealed")
+    files = _files(folder, path, record)
+    if own.state == "changed":
+        files = (_doubted(found) for found in files)
+    return FolderFinding(folder, status, (own, *files))
+
+
+def _doubted(found: FileFinding) -> FileFinding:
+    """A record that was changed may be what is wrong, where a file does not fit it."""
+    if found.state not in WRONG:
+        return found
+    return found._replace(state="not checked", why=f"{found.why}, by a record that was changed itself")
+
+
+def _files(folder: Path, path: Path, record: Mapping[str, Any]) -> Iterator[FileFinding]:
+    sums, sizes = (_mapping(record.get(name)) for name in ("sha256", "bytes"))
+    there = names_in(folder, path.name if path.parent == folder else "")
+    if path.parent != folder:  # ledgers are left to the stage's own record
+        there = [name for name in there if Path(name).name != LEDGER]
+    packet = path.name == RECORDS[-1]
+    for name in dict.fromkeys([*sums, *sizes, *there]):
+        found = _file(folder, name, sums, sizes, work=packet)
+        yield found if found.state in WRONG else _looked_into(folder / name, found, record)
+    if (folder / CHECKPOINTS).is_file() and path.parent == folder:
+        yield from _checkpoints(folder)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _file(
+    folder: Path, name: str, sums: Mapping[str, Any], sizes: Mapping[str, Any], *, work: bool
+) -> FileFinding:
+    """By size and digest, as far as they are recorded. ``work``: people's work may lie beside."""
+    known, size = sums.get(name), sizes.get(name)
+    if name in sums and known is None:
+        return FileFinding(name, "not checked", "it is there to be changed")
+    if name not in sums and name not in sizes:
+        if later := recorded(folder / name):
+            why = difference(folder / name, None, later.removeprefix("sha256:"))
+            return FileFinding(name, "changed" if why else "holds", why or "sha256; written later, by pcode")
+        if sums and not work:
+            return FileFinding(name, "added", "was not there when the record was written")
+        return FileFinding(name, "not checked", "nothing is recorded of it" if not work else "people's work")
+    if why := difference(folder / name, size, known):
+        return FileFinding(name, "missing" if why == "is missing" else "changed", why)
+    if known is None:
+        return FileFinding(name, "holds", "size alone: an earlier version recorded no sha256")
+    grown = size is not None and (folder / name).stat().st_size > size
+    return FileFinding(name, "holds", f"sha256{', and it has grown since' if grown else ''}")
+
+
+def _looked_into(path: Path, found: FileFinding, record: Mapping[str, Any]) -> FileFinding:
+    """What a file says of itself: a codebook its digest, a ledger its checksums."""
+    if path.name in (LEDGER, WEB_LOG):
+        return _ledger(path, found)
+    said = record.get("codebook")
+    if path.name != SNAPSHOT or not isinstance(said, dict):
+        return found
+    try:
+        book = parse_codebook(path.read_bytes(), path.name)
+    except PedagogyError as error:
+        return found._replace(state="changed", why=error.message)
+    if book.digest != said.get("digest"):
+        return found._replace(state="changed", why=f"is another codebook than was recorded ({book.stamp})")
+    state: State = "holds" if found.state == "not checked" else found.state
+    return found._replace(state=state, why=_and(found, f"{book.ref}, digest as recorded"))
+
+
+def _and(found: FileFinding, more: str) -> str:
+    return more if found.state == "not checked" else f"{found.why}; {more}"
+
+
+def _ledger(path: Path, found: FileFinding) -> FileFinding:
+    lines = LedgerLines(path)
+    for _ in lines:
+        """What is wrong is noted."""
+    if lines.bad:
+        more = f" and {len(lines.bad) - 1} more" if len(lines.bad) > 1 else ""
+        return found._replace(
+            state="changed", why=f"line {lines.bad[0]}{more} cannot be read, or not as written"
+        )
+    if lines.faults:
+        return found._replace(state="changed", why=lines.faults[0])
+    many = counted(lines.lines, "line")
+    if lines.unsummed:
+        return found._replace(
+            why=f"{found.why}; {lines.unsummed:,} of {many} of an earlier version: no checksum"
+        )
+    state: State = "holds" if found.state == "not checked" else found.state
+    return found._replace(state=state, why=_and(found, f"{many}, each with its checksum"))
+
+
+def _checkpoints(folder: Path) -> Iterator[FileFinding]:
+    """Of a run that is at work, was killed or stopped: how far its files are what they were."""
+    found = _ledger(
+        folder / CHECKPOINTS, FileFinding(CHECKPOINTS, "not checked", "nothing is recorded of it")
+    )
+    yield found
+    if found.state in WRONG:
+        return
+    for name, size, sha256 in last_checkpoint(folder):
+        if sha256 is not None:
+            why = difference(folder / name, None, sha256, first=size)
+            state: State = "changed" if why else "holds"
+            yield FileFinding(name, state, why or f"its first {size:,} bytes, by the last checkpoint")
