@@ -26,7 +26,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..formatting import counted, level_words
+from ..formatting import level_words
 from ..limits import FEWEST_CLUSTERS, FEWEST_EFFECTIVE, FEWEST_FOR_RARE, RARE, UNEQUAL_SHARE
 from .estimate import Estimate, joined
 from .resample import (
@@ -260,8 +260,8 @@ def unequal(sizes: Ints | Floats, strength: float) -> float:
 def no_interval(sizes: Ints | Floats, over: str) -> str | None:
     """Why no interval over clusters of ``sizes`` can hold, whatever the estimate."""
     if len(sizes) < FEWEST_CLUSTERS:
-        there = counted(len(sizes), over.removesuffix("s"))
-        return f"no interval: {there}, and with fewer than {FEWEST_CLUSTERS} none can hold"
+        over = over if len(sizes) != 1 else over.replace("traces", "trace").replace("items", "item")
+        return f"no interval: {len(sizes)} {over}, and with fewer than {FEWEST_CLUSTERS} none can hold"
     if (real := effective(sizes)) < FEWEST_EFFECTIVE:
         return (
             f"no interval: one of the {over} holds more than half of everything ({real:.1f} effective {over})"

@@ -94,7 +94,8 @@ def required() -> Iterator[tuple[str, click.Option]]:
 def test_a_required_option_left_out_is_said(command: str, option: click.Option, pcode: Pcode) -> None:
     arguments = [DEMO for p in ALL[command].params if isinstance(p, click.Argument) and p.required]
     others = [o for c, o in required() if c == command and o is not option]
-    result = pcode(*command.split(), *arguments, *(word for o in others for word in (o.opts[-1], "x")))
+    given = [(o.opts[-1], o.type.choices[0] if isinstance(o.type, click.Choice) else "x") for o in others]
+    result = pcode(*command.split(), *arguments, *(word for pair in given for word in pair))
     assert result.exit_code == 2, result.output
     assert "Missing option" in result.stderr
     assert option.opts[-1] in result.stderr

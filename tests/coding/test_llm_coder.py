@@ -686,7 +686,7 @@ def test_a_run_from_the_command_line_is_complete(
 def test_a_run_begun_with_an_earlier_prompt_goes_on_with_it(tmp_path: Path) -> None:
     """The words of version 1, as all runs before have it, to the byte."""
     old = "1 sha256:44870a014f8de463a117bf8d2c9335d32c2303251510b1aa0b6f40b697926d33"
-    context = Context(BOOK, "r", tmp_path)
+    context = Context(load_codebook("schoen@1.0.0"), "r", tmp_path)
     assert coder(context, model="openai:x").parameters["prompt"].startswith("2 ")
     for record in (
         "{",
@@ -731,6 +731,7 @@ def test_a_full_disk_ends_the_asking_and_the_same_command_goes_on(tmp_path: Path
             "".join(dump({"id": f"t{n}", "question": f"{n}?", "reasoning": said}) + "\n" for n in range(20))
         )
         how: dict[str, Any] = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "window": 5}
+        how["codebook"] = "schoen@1.0.0"  # whose copy in the run is smaller than what is left on the disk
         with room_for(56_000), pytest.raises(DiskError, match=r"ledger\.jsonl was not written"):
             annotate(traces, tmp_path / "run", **how)
         paid, kept = server.number, (tmp_path / "run/ledger.jsonl").read_bytes().count(b'"kind":"reply"')

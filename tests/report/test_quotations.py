@@ -21,6 +21,7 @@ from pedagogy_r1.errors import CodebookError, InputError, RunError
 from pedagogy_r1.files.archive import legal
 from pedagogy_r1.files.markdown import markdown_text
 from pedagogy_r1.files.spreadsheet import restore
+from pedagogy_r1.formatting import visible
 from pedagogy_r1.report.quotation_sheet import COLUMNS, FORMATS, place, said, write_quotations
 from pedagogy_r1.runs.quotations import Given, Quotation, Quotations, _quotation, quotations
 from pedagogy_r1.runs.run import CoderRun
@@ -209,7 +210,7 @@ def test_nothing_breaks_the_web_page(text: str) -> None:
     assert found.tags == plain.tags
     quote = found.tags.index("blockquote ['dir']")
     number = sum(not tag.startswith("/") for tag in found.tags[:quote])
-    assert found.texts[number].rstrip("\n") == legal(text).rstrip("\n")
+    assert found.texts[number].rstrip("\n") == visible(legal(text)).rstrip("\n")
 
 
 def blocks(text: str) -> tuple[list[str], list[str]]:

@@ -186,7 +186,7 @@ def test_the_loop_closes(tmp_path: Path, pcode: Pcode) -> None:
             run = tmp_path / condition
             assert pcode(*words(items, run, server, "--condition", condition)).exit_code == 0
             coded.append(tmp_path / f"{condition}-coded")
-            result = pcode("annotate", run / "traces.jsonl", "-o", coded[-1])
+            result = pcode("annotate", run / "traces.jsonl", "-o", coded[-1], "--codebook", "schoen@1.0.0")
             assert result.exit_code == 0, result.output
     result = pcode("report", *coded, "-o", tmp_path / "report", "--contrast", "condition:cop:generic", "--permutations", 199, "--replicates", 50)  # fmt: skip
     assert result.exit_code == 0, result.output + str(result.exception)
