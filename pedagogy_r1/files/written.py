@@ -159,8 +159,7 @@ def _foreign(folder: Path, path: Path, force: bool) -> str:
 
 def _written(folder: Path, names: Sequence[str], now: dict[str, Any]) -> None:
     """What lies under ``names`` at the end is what was written."""
-    with suppress(ValueError):
-        now["unfinished"].remove(list(names))
+    now["unfinished"] = [begun for begun in now["unfinished"] if begun != list(names)]  # killed ones' too
     there = {path.relative_to(folder).as_posix(): file_digest(path) for path in _there(folder, names)}
     now["files"] = {name: kept for name, kept in now["files"].items() if (folder / name).is_file()} | there
 

@@ -162,7 +162,8 @@ def _base_digest(model: str) -> str:
     folder = Path(model)
     if not folder.is_dir():
         return model
-    files = sorted(p for p in folder.iterdir() if p.suffix in (".safetensors", ".json", ".jinja", ".bin"))
+    kinds = (".safetensors", ".json", ".jinja", ".bin")
+    files = sorted(p for p in folder.iterdir() if p.suffix in kinds and p.name[0] != ".")
     if not any(p.name == "config.json" for p in files):
         raise InputError(f"{folder}: no model (no config.json)", "give a folder in Hugging Face format")
     whole = sum(p.stat().st_size for p in files) < 2**31

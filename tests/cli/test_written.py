@@ -378,6 +378,14 @@ def test_what_was_cut_off_is_taken_up(tmp_path: Path) -> None:
         pass
     with pytest.raises(RunError, match=r"c\.csv would be replaced"), replacing(tmp_path / "out", ["c.csv"]):
         pass
+    assert json.loads((tmp_path / "out" / RECORD).read_text())["unfinished"] == []
+    (tmp_path / "out/b.csv").write_text(MINE)
+    with (
+        pytest.raises(RunError, match=r"b\.csv would be replaced"),
+        replacing(tmp_path / "out", ["a.csv", "b.csv"]),
+    ):
+        pass
+    assert (tmp_path / "out/b.csv").read_text() == MINE
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"files": [], "unfinished": 3}', "[" * 100_000, "\0"])

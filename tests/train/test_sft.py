@@ -250,6 +250,12 @@ def test_equal_runs_equal_files_and_a_second_call_does_nothing(
     assert done.model == again / "merged"
     assert (again / "timings.json").read_text() == timings, "it trained again"
     same_files(student, again)
+    record = tiny / ".pcode.json"  # of who wrote the base model: no part of it
+    record.write_text('{"files": {}, "unfinished": [["*.json"]]}')
+    try:
+        assert train(traces, again, merge=True, **asked).resumed
+    finally:
+        record.unlink()
 
 
 def test_full_training_by_domain(tiny: Path, traces: Path, tmp_path: Path, pcode: Callable[..., Any]) -> None:
