@@ -115,7 +115,10 @@ def test_a_compact_prompt_fits_a_small_model(name: str) -> None:
 def test_the_full_prompt_has_the_table_of_looks_and_the_others_have_not() -> None:
     book = load_codebook("schoen@1.1.0")
     full, compact, names = (make_prompt(book, form).system for form in FORMS)
-    assert '\n- the option that was meant: "That is the one they want." → KA-CL\n' in full
+    assert (
+        '\n- a claim brought in by such an opener: "Another argument is that smaller classes cost more." → KA-RO\n'
+        in full
+    )
     assert "# What it looks like" not in compact + names
     assert book.training[0].units[0].why not in full  # pages to practise on; a prompt has its examples
 
