@@ -3,8 +3,8 @@
     chat("gpt-5-mini")                                          key from OPENAI_API_KEY
     chat("Qwen/Qwen3-8B", base_url="http://localhost:8000/v1")  a local server needs no key
 
-Servers differ in what they take. A schema is enforced where they can (``response_format`` of type ``json_schema``), else JSON
-is asked for (``json_object``), else the prompt alone asks; the token limit is ``max_completion_tokens``, or ``max_tokens``
+Servers differ in what they take. A schema is enforced where they can (``response_format`` of type ``json_schema``, or ``json_object``
+with the schema beside it: llama-cpp-python), else JSON is asked for (``json_object``), else the prompt alone asks; the token limit is ``max_completion_tokens``, or ``max_tokens``
 where that is refused or ignored. What was found is the chat's ``dialect``, which the ledger keeps.
 
 The client rides on aiohttp (half the CPU per request of the default, measured in benchmarks/) and is handed
@@ -48,7 +48,7 @@ _TOLD = (
 TELEMETRY = [f"X-Stainless-{name}" for name in _TOLD]
 """Headers about this machine that the client adds by itself; left out, they also save a tenth of its CPU time."""
 
-SCHEMAS = ("enforce", "json_object", "ask")
+SCHEMAS = ("enforce", "object_schema", "json_object", "ask")
 LIMITS = ("max_completion_tokens", "max_tokens")
 
 _NO_SCHEMA = re.compile(
@@ -85,8 +85,8 @@ def chat(
 ) -> OpenAIChat:
     """A chat with model ``name``. ``timeout``: seconds for one request as a whole.
 
-    Without ``base_url``: ``OPENAI_BASE_URL``, else OpenAI itself, which needs a key. ``schema``: "enforce", "json_object" or
-    "ask"; "auto" is the first of them that the server takes. ``prompt_tokens``: "check" that the server counted about as many as
+    Without ``base_url``: ``OPENAI_BASE_URL``, else OpenAI itself, which needs a key. ``schema``: one of `SCHEMAS`;
+    "auto" is the first of them that the server takes. ``prompt_tokens``: "check" that the server counted about as many as
     were sent, or "ignore" its count, where that is known to be wrong.
     """
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
@@ -251,8 +251,10 @@ class OpenAIChat:
                         for part in (system, SCHEMA + json.dumps(frame.schema, ensure_ascii=False))
                         if part
                     )
-                if how["schema"] == "json_object":
+                if how["schema"] in ("object_schema", "json_object"):
                     body["response_format"] = {"type": "json_object"}
+                if how["schema"] == "object_schema":
+                    body["response_format"]["schema"] = frame.schema
             said = [{"role": "system", "content": system}] if system else []
             body["messages"] = [*said, {"role": "user", "content": ""}]
             if frame.parameters.get("logprobs"):

@@ -129,19 +129,25 @@ def test_a_run_whose_last_units_are_refused_is_finished_by_the_session_that_resu
     assert [n for n, answer in enumerate(session.answers) if isinstance(answer, GaveUp)] == [8, 9, 10, 11]
 
 
+def form_of(said: Asked) -> str:
+    form = said.body.get("response_format", {})
+    return form.get("type", "none") + (" with schema" if "schema" in form else "")
+
+
 @pytest.mark.parametrize(
     ("refuses", "settled"),
     [
         (set(), "enforce"),
-        ({"json_schema"}, "json_object"),
-        ({"json_schema", "json_object"}, "ask"),
+        ({"json_schema"}, "object_schema"),
+        ({"json_schema", "json_object with schema"}, "json_object"),
+        ({"json_schema", "json_object with schema", "json_object"}, "ask"),
     ],
 )
 def test_the_schema_is_asked_for_as_the_server_takes_it_and_that_is_recorded(
     tmp_path: Path, refuses: set[str], settled: str
 ) -> None:
     async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
-        kind = said.body.get("response_format", {}).get("type")
+        kind = form_of(said)
         await (
             always(400, {"error": f"response_format {kind} is not supported"}) if kind in refuses else one
         )(said, writer)
@@ -159,9 +165,7 @@ def test_the_schema_is_asked_for_as_the_server_takes_it_and_that_is_recorded(
         # The next session asks like that from the start.
         assert session(15).whole
         assert len(server.asked) == asked + 3
-        assert {a.body.get("response_format", {}).get("type") for a in server.asked[asked:]}.isdisjoint(
-            refuses
-        )
+        assert {form_of(said) for said in server.asked[asked:]}.isdisjoint(refuses)
     assert sum(line["kind"] == "server" for line in session.ledger) == 1
 
 
