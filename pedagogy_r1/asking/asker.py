@@ -164,8 +164,8 @@ class Asker:
         """Whether nothing more is to be tried at a request that failed so often in this way."""
         retries = self._sending.retries
         if fault.kind not in CONTENT_FAULTS:
-            # Before the first answer it is for `Patience` to say when it is enough.
-            return failed > retries and (self.patience.succeeded or fault.unreachable)
+            # Before the first answer, and of a server that is not there, it is for `Patience` to say when it is enough.
+            return failed > retries and self.patience.succeeded and not fault.unreachable
         # A model in this process would say the very same again.
         settled = fault.kind == "rejected" or self.patience.repeatable
         return settled or failed > (retries if last else min(retries, CONTENT_RETRIES))
@@ -260,7 +260,7 @@ class Asker:
             _log.warning(found.sentence)
             self.limiter.pause(found.seconds)
             self.patience.paused(self.limiter.newest)
-        if isinstance(found, Pause) or not (self.patience.succeeded or fault.unreachable):
+        if isinstance(found, Pause) or self.patience.beginning:
             self.limiter.narrow(True)
 
     def give_up(self, digest: str, reason: str, *, missing: bool) -> None:
@@ -296,10 +296,6 @@ class Asker:
             raise StoppedError
 
     def _give_up(self, request: ChatRequest, fault: ChatFault, *, missing: bool) -> None:
-        if fault.unreachable:
-            why = f"the server cannot be reached ({fault.message})"
-            hint = "see to the server or the base URL, then run the same command again; what was answered is kept"
-            self.stop(why, None if self.patience.succeeded else ChatError(why, hint))
         if self.stopped is not None:
             raise StoppedError
         self.give_up(request.digest, fault.kind, missing=missing)

@@ -1,6 +1,7 @@
 """When asking on is of no use: how many failures stop a run or make it wait, and what is said then.
 
     before the first usable answer   3 of one kind stop the run (8 of "slow down"; 10 in all, or where no unit's coding holds)
+    a session that reaches nobody    the same
     after it                         10 in a row: wait, ask one at a time, say so; nothing but failures after 3 waits: stop
 
 Requests that were under way when the first failure came cannot have known of it: what the network or the server did to them
@@ -67,18 +68,28 @@ class Pause(NamedTuple):
 
 @dataclass(eq=False)
 class Patience:
-    """Of one run. ``backoff``: as in `Sending`. ``repeatable``: the model would say the same again, so waiting is of no use."""
+    """Of one run. ``backoff``: as in `Sending`. ``repeatable``: the model would say the same again, so waiting is of no use.
+
+    ``succeeded``: an answer of use came, in an earlier session too. ``heard``, ``reached``: in this one something came back, if
+    only that nobody is there; something came from the server.
+    """
 
     backoff: float
     _: KW_ONLY
     repeatable: bool = False
     succeeded: bool = False
     heard: bool = False
+    reached: bool = False
     _early: Counter[str] = field(default_factory=Counter)
     _stretch: int = 0
     _pieces: set[int] = field(default_factory=set)
     _pauses: int = 0
     _since: int = 0
+
+    @property
+    def beginning(self) -> bool:
+        """No answer of use has come yet; or, where a session resumes, the server has not been reached in it."""
+        return not (self.succeeded and self.reached)
 
     @property
     def in_doubt(self) -> bool:
@@ -87,7 +98,7 @@ class Patience:
 
     def success(self) -> None:
         """An answer of use."""
-        self.succeeded = self.heard = True
+        self.succeeded = self.heard = self.reached = True
         self._stretch = self._pauses = 0
         self._pieces.clear()
 
@@ -100,10 +111,11 @@ class Patience:
         or item that it is about.
         """
         self.heard = True
-        if fault.again or fault.unreachable:
+        self.reached |= not fault.unreachable
+        if fault.again:
             return None
         content = fault.kind in CONTENT_FAULTS
-        if not self.succeeded:
+        if self.beginning:
             return None if early and not content else self._begun_badly(fault.kind, fault, request)
         if ticket <= self._since or (content and self.repeatable):
             return None
@@ -125,6 +137,8 @@ class Patience:
         enough = {"rate_limited": ENOUGH_RATE_LIMITED}.get(kind, ENOUGH_IN_ALL if of_unit else ENOUGH)
         if self._early[kind] < enough and self._early.total() < ENOUGH_IN_ALL:
             return None
+        if fault.unreachable:
+            return _not_there(fault)
         count = f"the first {self._early.total()} requests brought nothing that could be used"
         return ChatError(
             f"{count}: {_said(fault, kind if of_unit else None)}",
@@ -135,6 +149,8 @@ class Patience:
         failed, self._stretch = self._stretch, 0
         # One trace that a model refuses is given up by itself.
         if self._pauses >= PAUSES and (not content or len(self._pieces) >= ENOUGH):
+            if fault.unreachable:
+                return _not_there(fault)
             return ChatError(f"nothing but failures for a while: {_said(fault)}", advice(fault, request))
         seconds = min(600.0, 60 * self.backoff * 2**self._pauses)
         self._pauses = min(self._pauses + 1, PAUSES)
@@ -146,6 +162,12 @@ class Patience:
     def paused(self, newest: int) -> None:
         """A pause began: what was sent before it says nothing about what comes behind it."""
         self._since = newest
+
+
+def _not_there(fault: ChatFault) -> ChatError:
+    return ChatError(
+        f"the server cannot be reached: {fault.message}", f"start it, or see to the base URL; {AGAIN}"
+    )
 
 
 def advice(fault: ChatFault, request: ChatRequest) -> str:

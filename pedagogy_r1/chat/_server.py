@@ -266,7 +266,7 @@ def retry_after(milliseconds: str | None, text: str | None) -> float | None:
     return None
 
 
-def connection_fault(error: Exception, secret: Secret) -> ChatFault:
+def connection_fault(error: Exception, url: str, secret: Secret) -> ChatFault:
     """Timeout or connection, told by the first cause: the transport reports a dropped connection as a timeout."""
     import aiohttp
 
@@ -276,6 +276,13 @@ def connection_fault(error: Exception, secret: Secret) -> ChatFault:
     if isinstance(cause, TooLong):
         return ChatFault("malformed", str(cause))
     slow = isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError)
-    unreachable = isinstance(cause, aiohttp.ClientConnectorError | ConnectionRefusedError | socket.gaierror)
     said = secret.hidden(printable(f"{type(cause).__name__}: {cause}"))[:300]
-    return ChatFault("timeout" if slow else "connection", said, unreachable=unreachable)
+    if isinstance(cause, ConnectionRefusedError):
+        said = f"nothing listens at {url} ({said})"
+    elif isinstance(cause, socket.gaierror):
+        said = f"no host is known by the name in {url} ({said})"
+    elif isinstance(cause, aiohttp.ConnectionTimeoutError):
+        said, slow = f"{url} does not take a connection ({said})", False
+    elif not isinstance(cause, aiohttp.ClientConnectorError):
+        return ChatFault("timeout" if slow else "connection", said)
+    return ChatFault("connection", said, unreachable=True)

@@ -67,6 +67,8 @@ CUT = 0.6
 
 Six bytes a token: English prose has 3.6 to 4.8 in the tokenizers in use, Chinese 3 to 4.5.
 """
+TO_CONNECT = 30.0
+"""Seconds in which a server must take a connection; how long it then thinks is for ``timeout`` to bound."""
 MOVES = 3
 """Redirects, within the same host, that are followed."""
 LONG_ENOUGH = 1000
@@ -134,7 +136,7 @@ class OpenAIChat:
             max_connections=connections + 8, max_keepalive_connections=connections + 8, keepalive_expiry=15.0
         )
         # Our own timer bounds the whole request; the socket's must not fire before it.
-        slack = httpx2.Timeout(timeout + 5)
+        slack = httpx2.Timeout(timeout + 5, connect=min(TO_CONNECT, timeout + 5))
         self._room = Room(BODY, BODIES // 2, connections)
         http = openai.DefaultAioHttpClient(
             limits=limits,
@@ -205,11 +207,11 @@ class OpenAIChat:
         except self._errors.APIStatusError as error:
             raise status_fault(error.response, self._url, self.model, self._secret) from None
         except self._errors.APIConnectionError as error:
-            raise connection_fault(error, self._secret) from None
+            raise connection_fault(error, self._url, self._secret) from None
         except TooLong as error:
             raise ChatFault("malformed", str(error)) from None
         except (aiohttp.ClientError, self._errors.OpenAIError, OSError, ValueError) as error:
-            raise connection_fault(error, self._secret) from None
+            raise connection_fault(error, self._url, self._secret) from None
 
     def _moved(self, response: httpx2.Response, used: str) -> bool:
         """Whether to go on at another address of the same host, over as safe a connection."""

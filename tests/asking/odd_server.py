@@ -39,12 +39,12 @@ Behaviour = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
 class OddServer:
     """``asked``: all requests. ``by_first``: how many had come when the first reply, or whatever it was, went out."""
 
-    def __init__(self, behaviour: Behaviour) -> None:
+    def __init__(self, behaviour: Behaviour, port: int = 0) -> None:
         self.behaviour = behaviour
         self.asked: list[Asked] = []
         self.by_first = 0
         self._loop = asyncio.new_event_loop()
-        self.port = 0
+        self.port = port
 
     @property
     def url(self) -> str:
@@ -55,7 +55,9 @@ class OddServer:
 
         async def serve() -> None:
             self._stop = asyncio.Event()
-            server = await asyncio.start_server(self._connection, "127.0.0.1", 0, limit=1 << 24)
+            self._server = server = await asyncio.start_server(
+                self._connection, "127.0.0.1", self.port, limit=1 << 24
+            )
             self.port = server.sockets[0].getsockname()[1]
             ready.set()
             await self._stop.wait()
@@ -71,6 +73,10 @@ class OddServer:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(60)
+
+    def leave(self) -> None:
+        """Listen no longer; who is connected is still answered. To be called in the server's own loop."""
+        self._server.close()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

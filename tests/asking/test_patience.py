@@ -86,6 +86,46 @@ def test_a_server_that_goes_bad_is_waited_for_and_then_left(
     assert sum(isinstance(answer, GaveUp) for answer in session.answers) <= 10
 
 
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_server_that_is_not_there_is_tried_a_few_times_and_named(tmp_path: Path, resumed: bool) -> None:
+    """Issue 11: sixteen requests in flight, each tried seven times, were 112."""
+    with OddServer(one) as server:
+        session = Session(tmp_path, server)
+        if resumed:
+            assert session(3).whole
+    with pytest.raises(ChatError, match=f"nothing listens at http://127.0.0.1:{server.port}/v1") as caught:
+        session(60, concurrency=16)
+    assert "start it" in caught.value.hint
+    assert not session.answers or resumed
+    faults = [line for line in session.ledger if line["kind"] == "fault"]
+    assert {line["fault"] for line in faults} == {"connection"}
+    assert len(faults) <= 16 + 3
+    with OddServer(one, server.port) as server:
+        assert session(60, concurrency=16).whole
+    assert session.answers == [{"a": 1}] * 60
+
+
+def test_a_server_that_dies_in_the_middle_is_waited_for_and_then_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dying = OddServer(one)
+
+    async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
+        await one(said, writer)
+        if said.number == 40:
+            dying.leave()
+
+    dying.behaviour = behave
+    with dying as server:
+        session = Session(tmp_path, server)
+        with pytest.raises(ChatError, match="nothing listens at"):
+            session(500, concurrency=16)
+    assert "nothing listens at" in caplog.records[0].getMessage()
+    lines = session.ledger
+    assert sum(line["kind"] == "fault" for line in lines) <= 16 + 10 + 3 * 3
+    assert not [line for line in lines if line["kind"] == "gave_up"]
+
+
 def test_a_server_that_recovers_is_asked_many_things_at_once_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
