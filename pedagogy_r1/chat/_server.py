@@ -32,16 +32,22 @@ SHORTEST_KEY = 8
 """Characters under which a key is none: what a server that needs no key is given (``EMPTY``, ``none``) may stand in any reply."""
 
 _NO_CREDIT = re.compile(
-    r"insufficient[\s_-]*(account[\s_]*)?(quota|credit|balance|fund)|billing[\s_](hard|limit|not|account)|credit balance|"
+    r"insufficient[\s_-]*(account[\s_]*)?(credit|balance|fund)|billing[\s_](hard|limit|not|account)|credit balance|"
     r"out of credits?|credits? (are |is |have been )?(depleted|exhausted)|used all (available|your) credits|"
     r"(more|enough|monthly included|remaining) credits|spending limit|payment required|"
-    r"exceeded_current_quota|arrearage|overdue|余额不足|欠费",
+    r"arrearage|overdue|余额不足|欠费",
     re.IGNORECASE,
 )
-_NO_QUOTA = re.compile(r"exceeded your current quota|billing details", re.IGNORECASE)
+_NO_QUOTA = re.compile(
+    r"insufficient[\s_-]*quota|exceeded[\s_](your[\s_])?current[\s_]quota|billing details|\bbilling\b.*\bquota|\bquota\b.*\bbilling",
+    re.IGNORECASE,
+)
 """Said of an account without credit and of a quota a minute alike; which it is, a time to wait tells."""
 
-_SOON = re.compile(r"per[\s_-]?(minute|second)|\b[rt]pm\b", re.IGNORECASE)
+_SOON = re.compile(
+    r"(per|each|a|every)[\s_-]?(minute|second)|/ ?(min|sec|s)\b|\b[rt]p[ms]\b|rate.?limit|throttl|token-limit",
+    re.IGNORECASE,
+)
 _WAIT = re.compile(
     r"(?:(?:try|retry)(?: your request)?(?: again)? (?:in|after)|retry_?-?(?:delay|after|info)\W{1,8}) ?(?P<time>(?:\d+(?:\.\d+)? ?[a-z]+ ?){1,4})",
     re.IGNORECASE,

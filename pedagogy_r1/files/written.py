@@ -9,7 +9,7 @@ What was written is recorded, hidden, in the folder where it lies:
 
 A file that is not in the record, or that somebody changed since, is refused by its name; so is a symbolic link, which leads
 to somebody else's. A command that was killed leaves the names that it was about to write in ``unfinished``: what lies under
-them is its own, so that the same command goes on.
+them counts as its own for who is about to write the same names, so that the same command goes on; for no other command.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import fcntl
 import glob
 import json
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import RunError
+from ..errors import RunError, writing
 from ..provenance import file_digest
 from .records import write_json
 
@@ -80,15 +81,36 @@ def refuse_others(folder: Path) -> None:
         raise RunError(f"{folder} is a symbolic link", "put a folder in its place, or choose another one")
     for path in sorted(folder.rglob("*")):
         whole = path.is_dir() and not path.is_symlink()
-        if path.name != RECORD and not whole and (why := _foreign(folder, path, force=False)):
+        if path.name != RECORD and not whole and (why := _foreign(folder, path, (), force=False)):
             raise RunError(f"{path} would be deleted, and {why}", "move it away, or choose another folder")
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Replace ``folder`` by what ``write`` makes, whole or not at all. Raises `RunError` if files of others lie in it.
+
+    It is made beside its place and moved there; where that fails, what was there is there still, and nothing else.
+    """
+    refuse_others(folder)
+    half = folder.with_name(f".{folder.name}.half")  # a killed command's, if there is one
+    shutil.rmtree(half, ignore_errors=True)
+    with writing(folder):
+        try:
+            half.mkdir(parents=True)
+            write(half)
+            files = (path for path in half.rglob("*") if path.is_file())
+            record_files(half, [glob.escape(path.relative_to(half).as_posix()) for path in files])
+            shutil.rmtree(folder, ignore_errors=True)
+            half.rename(folder)
+        finally:
+            shutil.rmtree(half, ignore_errors=True)
+    return folder
 
 
 @contextmanager
 def own_files(folder: Path, names: Sequence[str], *, force: bool = False) -> Iterator[None]:
     """While files of these names (or patterns) are written in ``folder``. Raises `RunError` for one that is somebody else's."""
     for path in _there(folder, names):
-        if why := _foreign(folder, path, force):
+        if why := _foreign(folder, path, names, force=force):
             raise RunError(f"{path} would be replaced, and {why}", _ELSEWHERE)
     new = [place for place in (folder, *folder.parents) if not place.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -143,8 +165,8 @@ def _named(folder: Path, names: Iterable[str]) -> Iterator[Path]:
     return (folder / name for wanted in names for name in glob.glob(wanted, root_dir=folder))  # noqa: PTH207
 
 
-def _foreign(folder: Path, path: Path, force: bool) -> str:
-    """Why a file may not be replaced; nothing where it may."""
+def _foreign(folder: Path, path: Path, names: Sequence[str], *, force: bool) -> str:
+    """Why a command that writes ``names`` may not replace a file; nothing where it may."""
     if path.is_symlink():
         return f"it is a symbolic link to {os.path.realpath(path)}"
     if force or not path.stat().st_size:  # nothing is in it, as in one of ``mktemp``
@@ -152,8 +174,8 @@ def _foreign(folder: Path, path: Path, force: bool) -> str:
     record = _read(folder)
     known = record["files"].get(path.relative_to(folder).as_posix())
     if known is None:
-        begun = any(path in _there(folder, begun) for begun in record["unfinished"])
-        return "" if begun else "pcode has no record of having written it"
+        begun = {name for killed in record["unfinished"] for name in killed} & set(names)
+        return "" if path in _there(folder, sorted(begun)) else "pcode has no record of having written it"
     return "" if known == file_digest(path) else "it was changed since pcode wrote it"
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..files.records import atomic, dump, write_jsonl, write_text
+from ..files.written import write_folder
 from ..provenance import now, versions
 from ..trace import Trace
 from .traces_file import some_traces
@@ -120,18 +121,24 @@ def _to_hf(file: Path, out: Path) -> int:
         raise InputError(f"{out} is there already", "name a new folder")
     kinds = [(name, pa.bool_() if name == "correct" else pa.string()) for name in _FIELDS]
     schema = pa.schema([*kinds, ("metadata", pa.string())])
-    models, langs, count = Counter[str](), Counter[str](), 0
-    path = out / "data/train.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic(path, "wb") as target, pq.ParquetWriter(target, schema) as writer:
-        for batch in _batches(file):
-            rows = [{n: getattr(t, n) for n in _FIELDS} | {"metadata": dump(t.metadata)} for t in batch]
-            writer.write_table(pa.Table.from_pylist(rows, schema))
-            models.update(t.model or "models that are not named" for t in batch)
-            langs.update(t.lang for t in batch)
-            count += len(batch)
-    write_text(out / "README.md", _card(out.resolve().name, count, sorted(models), sorted(langs)))
-    return count
+    models, langs, counts = Counter[str](), Counter[str](), []
+
+    def write(folder: Path) -> None:
+        with (
+            atomic(folder / "data/train.parquet", "wb") as target,
+            pq.ParquetWriter(target, schema) as writer,
+        ):
+            for batch in _batches(file):
+                rows = [{n: getattr(t, n) for n in _FIELDS} | {"metadata": dump(t.metadata)} for t in batch]
+                writer.write_table(pa.Table.from_pylist(rows, schema))
+                models.update(t.model or "models that are not named" for t in batch)
+                langs.update(t.lang for t in batch)
+                counts.append(len(batch))
+        card = _card(out.resolve().name, sum(counts), sorted(models), sorted(langs))
+        write_text(folder / "README.md", card)
+
+    write_folder(out, write)
+    return sum(counts)
 
 
 def _batches(file: Path) -> Iterator[list[Trace]]:

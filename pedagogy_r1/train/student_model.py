@@ -8,14 +8,14 @@ The base is loaded again in its own precision, on the CPU: merging into the 4-bi
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, first_line
-from ..files.written import record_files, refuse_others
+from ..files.written import write_folder
 
 
 def need(*modules: str, hint: str = "pip install 'pedagogy_r1[train]'") -> None:
@@ -54,18 +54,6 @@ def merge(adapter: str | Path, out: str | Path, *, base: str | None = None, dtyp
         copy_tokenizer(base, half)
 
     return write_folder(out, write)
-
-
-def write_folder(folder: Path, write: Callable[[Path], None]) -> Path:
-    """Replace ``folder`` by what ``write`` makes, whole or not at all. Raises `RunError` if files of others lie in it."""
-    refuse_others(folder)
-    half = folder.with_name(f".{folder.name}.half")
-    shutil.rmtree(half, ignore_errors=True)
-    write(half)
-    record_files(half, ["*"])
-    shutil.rmtree(folder, ignore_errors=True)
-    half.rename(folder)
-    return folder
 
 
 @contextmanager

@@ -387,6 +387,11 @@ PAUSES = {
     "a list, and far behind": always(429, [error(GEMINI, status="RESOURCE_EXHAUSTED")]),
     "retryDelay": always(429, error("You exceeded your current quota", details=[{"retryDelay": "0.02s"}])),
     "a quota a minute": always(429, error("You exceeded your current quota", details=[{"quotaId": "RequestsPerMinutePerModel"}])),
+    "insufficient_quota, and a moment": always(429, error("Out of quota", code="insufficient_quota"), "Retry-After: 0.02"),
+    "insufficient_quota a minute": always(429, error("Tokens per minute: quota used up, see billing", code="insufficient_quota")),
+    "insufficient_quota, DashScope": always(429, error("You exceeded your current quota, see your plan and billing details: /error-code#token-limit", code="insufficient_quota")),
+    "quota and billing, Azure": always(429, error("Call rate limit of your billing tier exceeded: quota used up, retry after 1 second", code="429"), "retry-after-ms: 20"),
+    "exceeded_current_quota a minute": always(429, error("TPM of your quota and billing plan reached", type="exceeded_current_quota_error")),
     "said with 200": always(200, error("You exceeded your current quota, try again in 0.02s", code=429)),
 }  # fmt: skip
 """A quota that is there again in a moment, in words that are said of an empty account too."""

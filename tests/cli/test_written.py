@@ -15,7 +15,7 @@ from click.testing import Result
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.cli.options import Written
 from pedagogy_r1.errors import RunError
-from pedagogy_r1.files.written import RECORD, replacing
+from pedagogy_r1.files.written import RECORD, refuse_others, replacing
 from pedagogy_r1.wbeb.generate import generate
 
 from ..conftest import ROOT
@@ -386,6 +386,26 @@ def test_what_was_cut_off_is_taken_up(tmp_path: Path) -> None:
     ):
         pass
     assert (tmp_path / "out/b.csv").read_text() == MINE
+
+
+def test_what_a_killed_command_left_is_no_other_commands(tmp_path: Path) -> None:
+    """Its names (``*.json``) may be those of somebody's file that another command would replace."""
+    with replacing(tmp_path / "out", ["*.json", "*.txt"]):
+        unfinished = (tmp_path / "out" / RECORD).read_bytes()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / RECORD).write_bytes(unfinished)  # as a kill would have left it
+    (tmp_path / "out/report.json").write_text(MINE)
+    for names in (["report.json"], ["tables/*", "report.json"]):
+        with (
+            pytest.raises(RunError, match=r"report\.json would be replaced"),
+            replacing(tmp_path / "out", names),
+        ):
+            """Not reached."""
+    with pytest.raises(RunError, match=r"report\.json would be deleted"):
+        refuse_others(tmp_path / "out")
+    assert (tmp_path / "out/report.json").read_text() == MINE
+    with replacing(tmp_path / "out", ["*.json"]):
+        """The same names go on."""
 
 
 @pytest.mark.parametrize("record", ["", "[]", "{}", '{"files": [], "unfinished": 3}', "[" * 100_000, "\0"])

@@ -17,6 +17,7 @@ from pedagogy_r1.intake.export_traces import export_traces
 from pedagogy_r1.trace import Trace
 
 from ..conftest import ROOT
+from ..full_disk import pcode_with_room
 
 Pcode = Callable[..., Result]
 DEMO = ROOT / "demo/traces.jsonl"
@@ -83,3 +84,22 @@ def test_what_cannot_be_written_is_said(tmp_path: Path, pcode: Pcode) -> None:
     with pytest.raises(Exception, match="holds no trace"):
         export_traces(tmp_path / "empty.jsonl", tmp_path / "y.jsonl", "openai-messages")
     assert not (tmp_path / "y.jsonl").exists()
+
+
+@pytest.mark.parametrize("fault", ["a damaged line", "a full disk"])
+def test_a_data_set_that_fails_leaves_nothing_and_the_same_command_goes_on(
+    tmp_path: Path, pcode: Pcode, fault: str
+) -> None:
+    """Issue 11: OUT/data/ stayed, and was then said to be there already."""
+    source, out = tmp_path / "traces.jsonl", tmp_path / "set"
+    lines = DEMO.read_text()
+    damaged = fault == "a damaged line"
+    source.write_text(lines + "{\n" if damaged else lines)
+    words = ("traces", "export", source, "--to", "hf", "-o", out)
+    failed = pcode_with_room(None if damaged else 4096, *words)
+    assert failed.returncode == 2, failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["traces.jsonl"]
+    source.write_text(lines)
+    assert pcode(*words).exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == [".pcode.json", "README.md", "data"]
