@@ -31,8 +31,9 @@ LEAST_HUMANS = 3
 MOST_MACHINES = 6
 """With more machine coders only the pairs with people are shown; all pairs would be a page of rows."""
 
-MOST_GROUPED = 3
-"""Machines that are compared with people by group, models before rule-based ones."""
+MOST_GROUPED, MOST_GROUPS = 3, 12
+"""Machines that are compared with people by group, models before rule-based ones; and values of a column that are shown apart.
+What is left out for it is said below the table."""
 
 MOST_QUOTES = 12
 GROUP_COLUMNS = ("condition", "domain", "model")
@@ -115,14 +116,27 @@ def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
 def _group_rows(study: Study) -> Iterator[Row]:
     teams = [(study.humans, "human-human")] if len(study.humans) >= 2 else []
     for machine in study.machines_in_order[:MOST_GROUPED]:
-        teams += [((human, machine), "human-machine") for human in study.humans[:4]]
+        teams += [((human, machine), "human-machine") for human in study.humans]
     for column in GROUP_COLUMNS:
         values = study.values(column)
-        for value in values if 2 <= len(values) <= 12 else []:
+        for value in values if 2 <= len(values) <= MOST_GROUPS else []:
             for names, kind in teams:
                 own = study.data.of(names).where(column, value).on_scale()
                 alpha = krippendorff_alphas([own], study.settings.how)[0]
                 yield {"by": column, "group": str(value)} | _coders(names) | {"kind": kind} | _cells(alpha)
+
+
+def _ungrouped(study: Study) -> str:
+    """What the table by group leaves out, in words."""
+    machines = study.machines_in_order
+    left = []
+    if len(machines) > MOST_GROUPED and study.humans:
+        whose = f"the first {MOST_GROUPED} of {len(machines)} machines (models before rule-based coders)"
+        left.append(f"Of {whose}: {', '.join(machines[:MOST_GROUPED])}.")
+    for column in GROUP_COLUMNS:
+        if (many := len(study.values(column))) > MOST_GROUPS:
+            left.append(f"Not by {column}: it has {many} values, and up to {MOST_GROUPS} are shown apart.")
+    return " ".join(left)
 
 
 def agreement_tables(study: Study, found: Agreement) -> Iterator[ReportTable]:
@@ -144,7 +158,9 @@ def agreement_tables(study: Study, found: Agreement) -> Iterator[ReportTable]:
     if rows := tuple(_group_rows(study)):
         caption = "α within each condition, domain and model."
         of, more = columns("by", ("", "group"), "coders"), columns(UNITS, ("traces", "traces", "count"))
-        yield _table_of_alphas("alpha_by_group", caption, of, rows, level, more, first=30)
+        yield _table_of_alphas(
+            "alpha_by_group", caption, of, rows, level, more, first=30, note=_ungrouped(study)
+        )
     if found.confusion is not None and study.reference is not None:
         yield _fidelity_table(study, found.confusion, *found.confusion_of)
 

@@ -22,7 +22,7 @@ from pedagogy_r1.report.disagreement_sheet import write_sheet
 from pedagogy_r1.report.quotation_sheet import write_quotations
 from pedagogy_r1.report.sections.code_order import measure_order, order_section
 from pedagogy_r1.report.sections.corrections import measure_corrections
-from pedagogy_r1.report.sections.frequencies import measure_frequency
+from pedagogy_r1.report.sections.frequencies import frequency_section, measure_frequency
 from pedagogy_r1.report.sections.methods import coverage_section
 from pedagogy_r1.report.sections.noise_share import measure_noise
 from pedagogy_r1.report.study_agreement import agreement_tables, measure_agreement
@@ -300,3 +300,28 @@ def test_methods_tell_not_asked_from_missing(demo: Report) -> None:
     text = next(p.text for p in demo.methods if p.head == "Missing codings")
     assert "A: 1 × empty cell" in text
     assert "Not asked, and so not missing: A 139 units, B 139 units." in text
+
+
+def test_what_tables_and_figures_leave_out_is_said(tmp_path: Path) -> None:
+    """Issue 11: a fifth person was passed over in α by group, a seventh coder in the figure, and nobody was told."""
+    rng = np.random.default_rng(1)
+    people = {f"P{n}": [*rng.choice(list("ABC"), 48)] for n in range(5)}
+    machines = {f"m{n}": [*rng.choice(list("ABC"), 48)] for n in range(4)}
+    found = [
+        make_run(tmp_path / "people", people),
+        make_run(tmp_path / "machines", machines, machines=[*machines]),
+    ]
+    study = open_study(found, QUICK)
+    fields = tuple(
+        f | {"model": "xy"[int(t[1:]) % 2], "domain": f"d{n % 13}"}
+        for n, (f, t) in enumerate(zip(study.data.fields, study.data.traces, strict=True))
+    )
+    study.table["model"] = ["xy"[int(t[1:]) % 2] for t in study.table["trace_id"]]
+    study.table["domain"] = [f"d{n % 13}" for n in range(len(study.table))]
+    study = replace(study, data=replace(study.data, fields=fields))
+    table = next(t for t in agreement_tables(study, measure_agreement(study)) if t.name == "alpha_by_group")
+    assert {f"P4 – m{n}" for n in range(3)} <= {row["coders"] for row in table.rows}
+    assert "Of the first 3 of 4 machines" in table.note
+    assert "Not by domain: it has 13 values" in table.note
+    figures = frequency_section(study, measure_frequency(study)).figures
+    assert "The first 6 of 9 are drawn; the table has all." in figures[0].caption

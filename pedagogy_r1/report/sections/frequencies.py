@@ -39,8 +39,8 @@ from ..section import (
 from ..study import BY, COLUMNS, Study, sameness, value_words
 
 BASES: tuple[Basis, ...] = ("units", "tokens")
-MOST_GROUPS = 6
-"""Groups that a figure still shows; a table shows all."""
+MOST_GROUPS, MOST_COMPOSED = 6, 12
+"""Groups that a figure of intervals, and one of bars, still shows; a table shows all."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     caption = "How often each code is the primary code, by coder."
     tables = [_table(study, "frequency", caption, "coder", found.overall, every)]
     about = f", by coder, with {percent} intervals clustered by {units[0].cluster}."
-    coders = [c.name for c in study.data.coders][:MOST_GROUPS]
+    names = [c.name for c in study.data.coders]
+    coders = names[:MOST_GROUPS]
+    about += _rest(coders, names)
     figures = [_figure(study, "frequency", about, {(s.coder, s.code): s for s in units}, coders, coders)]
     for column, shares in found.by.items():
         caption = (
@@ -170,12 +172,16 @@ def _values(shares: Sequence[CodeShare]) -> list[Any]:
     return list(dict.fromkeys(s.group[0][1] for s in shares))
 
 
+def _rest(drawn: Sequence[Any], all_: Sequence[Any]) -> str:
+    """What a figure does not show, in words."""
+    more = len(all_) > len(drawn)
+    return f" The first {len(drawn)} of {len(all_)} are drawn; the table has all." if more else ""
+
+
 def _group_figure(study: Study, shares: Sequence[CodeShare], column: str) -> Figure:
     values = _values(shares)
     drawn = values[:MOST_GROUPS]
-    rest = (
-        f" The first {MOST_GROUPS} of {len(values)} are drawn; the table has all." if drawn != values else ""
-    )
+    rest = _rest(drawn, values)
     about = (
         f" by {BY.get(column, column)}, as {study.main} coded, with {study.settings.percent} intervals.{rest}"
     )
@@ -185,14 +191,15 @@ def _group_figure(study: Study, shares: Sequence[CodeShare], column: str) -> Fig
 
 
 def _composition_figure(study: Study, shares: Sequence[CodeShare], column: str) -> Figure:
-    values = _values(shares)[:12]
+    every = _values(shares)
+    values = every[:MOST_COMPOSED]
     own = {(s.group[0][1], s.code): s.share.value or 0.0 for s in shares}
     table = np.array([[own[value, code] for code in study.codes] for value in values])
     names = [value_words(column, value) for value in values]
     colors = [study.palette[code] for code in study.codes]
     return Figure(
         f"composition_by_{column}",
-        f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.",
+        f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.{_rest(values, every)}",
         partial(stacked_bars, names, study.codes, table, colors, axis="share of tokens"),
     )
 
