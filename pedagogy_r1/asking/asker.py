@@ -207,6 +207,7 @@ class Asker:
             if fault.retry_after:
                 self.limiter.pause(fault.retry_after)
             self._failed(fault, request, early=early, ticket=ticket, piece=asked.priority)
+            fault.raw = None  # which may be long, and the next attempt far
             return fault
         except UnusableServerError as error:
             note(error.reply, seconds=time.monotonic() - began)

@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal, NamedTuple
 
-from ..chat import CONTENT_FAULTS, ChatFault, ChatRequest, printable, rough_tokens
+from ..chat import CONTENT_FAULTS, ChatFault, ChatRequest, parse_body, printable, rough_tokens
 from ..errors import ChatError
 
 ENOUGH = 3
@@ -220,7 +220,7 @@ def look(raw: str | None) -> tuple[str, str]:
 def _content(text: str) -> tuple[str, str]:
     """The same, of what is neither page nor stream: the content of the reply, if it has one."""
     try:
-        body = json.loads(text)
+        body = parse_body(text)
         message = body["choices"][0]["message"]
         said = message.get("content")
     except (ValueError, RecursionError):

@@ -167,6 +167,34 @@ def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
     return ChatReply(whole, finish, model, usage, raw, thought, () if whole == text else ("half character",))
 
 
+def parse_body(raw: str) -> Any:
+    """The JSON of a server's body, unless it would take too much memory: a `ValueError` then, as for what is no JSON.
+
+    64 MiB of brackets are 22 million lists, and 1.4 GB.
+
+    >>> parse_body("[" + "[]," * 2_000_000 + "0]")
+    Traceback (most recent call last):
+    ValueError: its values would take 352 MB of memory, more than 300
+    """
+    if len(raw) > LONG_BODY and (size := _size_of_values(raw) // 1_000_000) > MOST_OF_VALUES:
+        raise ValueError(f"its values would take {size:,} MB of memory, more than {MOST_OF_VALUES}")
+    return json.loads(raw)
+
+
+def _size_of_values(raw: str) -> int:
+    """Bytes of Python's objects, roughly and rather too many, from the signs of JSON in a text: those in strings count too."""
+    objects, names = raw.count("{"), raw.count(":")
+    sizes = 184 * objects + 64 * raw.count("[") + 32 * raw.count(",") + 30 * raw.count('"')
+    return sizes + 160 * max(
+        0, names - USUAL_NAMES * objects
+    )  # of an object with few names, and those of all others
+
+
+LONG_BODY, MOST_OF_VALUES, USUAL_NAMES = 4 << 20, 300, 4
+"""Characters from which on a body is looked at before it is read; MB that its values may come to; names in an entry of log
+probabilities. Those of 8,192 tokens with 20 alternatives each (12 to 18 MiB) come to 110 to 200 MB."""
+
+
 def _whole(text: str) -> str:
     """Text in which half a character (a lone surrogate, which no file can hold) is U+FFFD."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -174,12 +202,24 @@ def _whole(text: str) -> str:
 
 def _message(raw: str) -> tuple[dict[str, Any], str | None, str | None, Usage]:
     """Of the first choice: its message, how it ended, the model, the tokens."""
+    found = _found(raw)
     try:
-        body = json.loads(raw)
+        if isinstance(
+            found, ChatFault
+        ):  # raised here, for an error holds what was at hand where it was raised
+            raise found
+        return found
+    finally:
+        del found
+
+
+def _found(raw: str) -> tuple[dict[str, Any], str | None, str | None, Usage] | ChatFault:
+    try:
+        body = parse_body(raw)
     except (ValueError, RecursionError) as error:
-        raise ChatFault("malformed", f"the body is no JSON: {error}", raw=raw) from None
+        return ChatFault("malformed", f"the body is no JSON: {error}", raw=raw)
     if isinstance(body, dict) and body.get("error"):
-        raise ChatFault("server_error", f"error in the body: {printable(str(body['error']))[:300]}", raw=raw)
+        return ChatFault("server_error", f"error in the body: {printable(str(body['error']))[:300]}", raw=raw)
     try:
         choice = body["choices"][0]
         message = choice["message"]
@@ -187,9 +227,8 @@ def _message(raw: str) -> tuple[dict[str, Any], str | None, str | None, Usage]:
         finish, model = choice.get("finish_reason"), body.get("model")
         return message, _text(finish), _text(model), _usage(body.get("usage"))
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise ChatFault(
-            "malformed", f"the body is no chat completion ({type(error).__name__}: {error})", raw=raw
-        ) from None
+        why = f"the body is no chat completion ({type(error).__name__}: {error})"
+        return ChatFault("malformed", why, raw=raw)
 
 
 def _thought(message: Mapping[str, Any]) -> str | None:

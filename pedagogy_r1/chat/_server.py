@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from ..errors import ChatError
-from . import ChatFault, Fault, printable
+from . import ChatFault, Fault, parse_body, printable
 
 if TYPE_CHECKING:
     import httpx2
@@ -227,7 +227,7 @@ def _too_long_a_wait(said: str, seconds: float) -> ChatError:
 def _told(raw: str) -> tuple[str, str]:
     """Of an error's body: its message, and its code and type."""
     try:
-        body = json.loads(raw)
+        body = parse_body(raw)
         error = (body[0] if isinstance(body, list) and body else body)["error"]
         if not isinstance(error, dict):
             return printable(str(error))[:300], ""

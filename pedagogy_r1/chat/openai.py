@@ -55,10 +55,10 @@ _NO_SCHEMA = re.compile(
     r"response.?format|json.?schema|structured|guided|grammar|requested parameters", re.IGNORECASE
 )
 
-BODY, BODY_WITH_LOGPROBS = 4 << 20, 64 << 20
+BODY, BODY_WITH_LOGPROBS = 4 << 20, 32 << 20
 """Bytes that are read of one reply: a million tokens; with log probabilities `PER_TOKEN` more for each that was asked for, and no more than this."""
 PER_TOKEN = 2 << 10
-BODIES = 128 << 20
+BODIES = 96 << 20
 """Bytes of all replies in flight together: half are shared out among the connections, and replies that are larger than their share
 have the other half, as many at a time as go into it."""
 

@@ -134,8 +134,10 @@ def _ungrouped(study: Study) -> str:
         whose = f"the first {MOST_GROUPED} of {len(machines)} machines (models before rule-based coders)"
         left.append(f"Of {whose}: {', '.join(machines[:MOST_GROUPED])}.")
     for column in GROUP_COLUMNS:
-        if (many := len(study.values(column))) > MOST_GROUPS:
-            left.append(f"Not by {column}: it has {many} values, and up to {MOST_GROUPS} are shown apart.")
+        many = len(study.values(column))
+        left += [f"Not by {column}: it has {many} values, and up to {MOST_GROUPS} are shown apart."] * (
+            many > MOST_GROUPS
+        )
     return " ".join(left)
 
 

@@ -281,6 +281,7 @@ STOPS: dict[str, tuple[Behaviour, str]] = {
     "YAML": (says("codings:\n- unit: 1\n"), "codings: - unit: 1"),
     "channel marks": (wraps(CODES, lambda a: "<|channel|>final<|message|>" + a), "<|channel|>final"),
     "no codings": (says('{"codings": []}'), "skipped_unit"),
+    "many brackets": (always(200, b"[" + b"[]," * 1_000_000 + b"0]"), "OpenAI-compatible"),
     "codes in lower case": (wraps(CODES, lambda a: re.sub(r'"primary": "[A-Z-]+"', '"primary": "tr-sp"', a)), "bad_code"),
     "quotes of nothing": (wraps(CODES, unit(evidence="nowhere to be found")), "bad_quote"),
     "confidence in percent": (wraps(CODES, unit(confidence=85)), "bad_confidence"),
@@ -433,6 +434,50 @@ async def run():
 asyncio.run(run())
 """
 
+DENSE = {
+    "empty lists": (b"[", b"[],", b"0]"),
+    "objects": (b"[", b'{"a":1},', b"0]"),
+    "names": (b"{", b'"a%d":0,', b'"z":0}'),
+    "nested": (b"", b"[", b""),
+    "texts": (b"[", b'"ab",', b"0]"),
+    "halves of characters": (b"[", b'"\\ud800",', b"0]"),
+    "fractions": (b"[", b"1.5,", b"0]"),
+}
+"""JSON that takes up to thirty times its size in memory."""
+
+
+def dense(size: int) -> Behaviour:
+    """All kinds of such bodies, one after the other, each about ``size`` bytes long."""
+
+    async def behave(said: Asked, writer: asyncio.StreamWriter) -> None:
+        first, part, last = list(DENSE.values())[said.number % len(DENSE)]
+        parts = b"".join(part % n for n in range(size // 12)) if b"%d" in part else part * (size // len(part))
+        writer.write(http(200, first + parts + last))
+
+    return behave
+
+
+ASKS = """
+import asyncio
+from pedagogy_r1.chat import ChatFault, ChatFrame, ChatRequest
+from pedagogy_r1.chat.openai import chat
+
+async def run():
+    frame = ChatFrame("m", "", parameters={"logprobs": True})
+    model = chat("m", base_url=sys.argv[1], connections=8)
+
+    async def ask():
+        try:
+            await model.ask(ChatRequest(frame, "a"))
+        except ChatFault as fault:
+            return fault.kind
+
+    assert {await one for one in asyncio.as_completed([ask() for _ in range(int(sys.argv[2]))])} == {"malformed"}
+    await model.close()
+
+asyncio.run(run())
+"""
+
 PEAK = r"""
 import re, sys
 from pathlib import Path
@@ -473,6 +518,16 @@ def test_endless_replies_do_not_fill_the_memory(run: Run) -> None:
     assert "Traceback" not in said
     assert peak < 600, said
     assert sum(path.stat().st_size for path in run.out.rglob("*")) < 5_000_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_bodies_of_many_small_values_do_not_fill_the_memory() -> None:
+    """Issue 11: bodies of brackets that end, short enough to be read where log probabilities are wanted."""
+    with OddServer(dense(30 << 20)) as server:
+        status, peak, said = peak_of(ASKS, server.url, len(DENSE))
+    assert (status, "Traceback" in said) == (0, False), said
+    assert peak < 600, said
 
 
 @pytest.mark.slow
