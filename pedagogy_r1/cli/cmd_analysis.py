@@ -15,6 +15,7 @@ import click
 from ..errors import PedagogyError, did_you_mean
 from ..shipped import folder
 from . import options
+from .console import say
 
 
 @click.group("analysis", cls=options.Group)
@@ -29,7 +30,7 @@ def list_studies() -> None:
     width = max(map(len, studies), default=0)
     for name, path in studies.items():
         about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        click.echo(f"{name:{width}}  {' '.join(about.split(chr(10) * 2)[0].split())}")
+        say(f"{name:{width}}  {' '.join(about.split(chr(10) * 2)[0].split())}")
 
 
 @command.command("copy")
@@ -43,7 +44,7 @@ def copy_study(name: str, out: Path) -> None:
         raise PedagogyError(f"{target} is there already", "choose another place with -o")
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
-    click.echo(f"copied to {target}; run it with: pcode analysis run {target} RUN…")
+    say(f"copied to {target}; run it with: pcode analysis run {target} RUN…")
 
 
 @command.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": []})

@@ -118,7 +118,7 @@ def diff(old: str, new: str, as_json: bool) -> None:
         return
     for line in found.text().splitlines():
         mark = line.lstrip().partition("  ")[2][:2] if line.startswith("  ") else ""
-        click.secho(line, fg={"- ": "red", "+ ": "green"}.get(mark), bold=not line.startswith(" "))
+        say(line, color={"- ": "red", "+ ": "green"}.get(mark), bold=not line.startswith(" "))
 
 
 @command.command("manual")

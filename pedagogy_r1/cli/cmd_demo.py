@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from . import options
+from .console import say
 
 
 @click.command("demo", cls=options.Command)
@@ -48,15 +49,14 @@ def command(out: Path) -> None:
         ),
     ]
     for number, (title, step, words) in enumerate(steps, 1):
-        click.secho(f"\n{number}. {title}", bold=True)
-        click.secho(f"   $ pcode {step.name} {' '.join(map(str, words))}", dim=True)
+        say(f"\n{number}. {title}", bold=True)
+        say(f"   $ pcode {step.name} {' '.join(map(str, words))}", dim=True)
         if status := step.main([str(word) for word in words], step.name, standalone_mode=False):
             raise click.exceptions.Exit(status)
     export_runs([humans, machine], out / "codings.csv")
     click.secho("\nnext", bold=True)
-    click.echo(
-        f"  pcode report {humans} {machine} -o {out / 'report'}  {click.style('all of it on one page, with figures', dim=True)}"
-    )
+    say(f"  pcode report {humans} {machine} -o {out / 'report'}  ", nl=False)
+    say("all of it on one page, with figures", dim=True)
     click.secho("\nlook at", bold=True)
     for path, what in (
         (out / "codings.csv", "every unit, coder and code, one row each"),
@@ -64,4 +64,5 @@ def command(out: Path) -> None:
         (machine / "run.json", "what made the codings: codebook, digest, versions"),
         (sample / "README.md", "who wrote the sample, and why no number above may be cited"),
     ):
-        click.echo(f"  {path}  {click.style(what, dim=True)}")
+        say(f"  {path}  ", nl=False)
+        say(what, dim=True)

@@ -46,7 +46,7 @@ def command(
         say("a cell is a coder's primary code; second codes are not in this table", err=True)
     unfinished = any(run.manifest.status != "complete" for run in found)
     for sentence in require_complete(found, partial):
-        click.secho(f"warning: {sentence}", fg="red", bold=True, err=True)
+        say(f"warning: {sentence}", color="red", bold=True, err=True)
     if unfinished:
         say("hint:  complete it with the command that started it, and export again", err=True)
     return 1 if unfinished else 0

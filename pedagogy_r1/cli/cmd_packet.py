@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from . import options
+from .console import say
 
 
 @click.group("packet", cls=options.Group)
@@ -43,7 +44,7 @@ def write(
 
     options: dict[str, Any] = {"spans": True} if spans else {}
     for path in write_formats(Packet(packet), formats, coders, out, force=force, **options):
-        click.echo(path)
+        say(path)
 
 
 @command.command("formats")
@@ -52,4 +53,4 @@ def formats() -> None:
     from ..human.tools import formats
 
     for name in formats():
-        click.echo(name.replace("_", "-"))
+        say(name.replace("_", "-"))

@@ -78,7 +78,7 @@ def run(
     steps = pipeline.run(start, tell=lambda step: _announce(pipeline, step))
     put_json(_steps(pipeline, steps), as_json)
     failed = [step.task.name for step in steps if (pipeline.record(step.task.name) or {}).get("exit") == 1]
-    click.secho(f"{len(steps)} stages done, in {out}", bold=True, err=True)
+    say(f"{len(steps)} stages done, in {out}", bold=True, err=True)
     if failed:
         notice(f"done with failures, which each lists: {', '.join(failed)}")
     return 1 if failed else 0
@@ -151,11 +151,9 @@ def _print_plan(pipeline: Pipeline, steps: list[PlannedStage]) -> None:
 
 def _announce(pipeline: Pipeline, step: PlannedStage) -> None:
     if step.will == "keep":
-        click.secho(f"── {step.task.name}: {step.why}", dim=True, err=True)
+        say(f"── {step.task.name}: {step.why}", dim=True, err=True)
     else:
-        click.secho(
-            f"── {step.task.name}: {step.will} ({step.why}{_empties(pipeline, step)})", bold=True, err=True
-        )
+        say(f"── {step.task.name}: {step.will} ({step.why}{_empties(pipeline, step)})", bold=True, err=True)
         say(f"   pcode {shlex.join(step.task.words(pipeline.out))}", err=True)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from . import options
+from .console import say
 
 MODEL = options.folder_of("*.json", "*.safetensors", "*.txt", "*.jinja")
 
@@ -31,7 +32,7 @@ def teach(items: Path, out: Path, **given: Any) -> None:
     from ..train.invented_teacher import teach as write
 
     made = write(items, out, **given)
-    click.echo(f"{made:,} invented traces written to {out}")
+    say(f"{made:,} invented traces written to {out}")
 
 
 @click.command("tiny", cls=options.Command)
@@ -51,4 +52,4 @@ def tiny(out: Path, texts: Path | None, **given: Any) -> None:
         [part for t in read_traces(texts) for part in (t.question, t.reasoning, t.answer)] if texts else None
     )
     build_tiny(out, texts=said, **given)
-    click.echo(f"{parameters(out):,} random weights, written to {out}")
+    say(f"{parameters(out):,} random weights, written to {out}")

@@ -9,14 +9,14 @@ from typing import Any
 import click
 
 from . import options
-from .console import progress_bar, put_json
+from .console import progress_bar, put_json, say
 
 
 def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
         from ..shipped import folder
 
-        click.echo(folder("recipes") / "accelerate" / "fsdp.yaml")
+        say(folder("recipes") / "accelerate" / "fsdp.yaml")
         ctx.exit()
 
 
@@ -80,12 +80,12 @@ def command(traces: Path, out: Path, as_json: bool, **given: Any) -> None:
     if put_json(found, as_json):
         return
     left = ", ".join(f"{count} {reason}" for reason, count in done.data["left_out"].items()) or "none"
-    click.echo(
+    say(
         f"{done.data['traces']} traces: {done.data['used']} trained on, {done.data['held_out']} held out; left out: {left}"
     )
     held = "" if done.held_out_loss is None else f", held out {done.held_out_loss:.4f} at best"
-    click.echo(f"{done.steps} steps, loss {_loss(done.first_loss)} → {_loss(done.last_loss)}{held}")
-    click.echo(f"written to {done.model}")
+    say(f"{done.steps} steps, loss {_loss(done.first_loss)} → {_loss(done.last_loss)}{held}")
+    say(f"written to {done.model}")
 
 
 def _loss(value: float | None) -> str:

@@ -136,7 +136,7 @@ def export(file: Path, out: Path, to: str) -> None:
     """
     from ..intake.export_traces import export_traces
 
-    click.echo(f"{counted(export_traces(file, out, to), 'trace')} written to {out}")
+    say(f"{counted(export_traces(file, out, to), 'trace')} written to {out}")
 
 
 @command.command("show")

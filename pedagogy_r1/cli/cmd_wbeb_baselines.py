@@ -11,7 +11,7 @@ import click
 from ..errors import InputError
 from ..formatting import DASH, level_words, shown
 from . import options
-from .console import escape, estimate_cells, put, put_json, table
+from .console import escape, estimate_cells, put, put_json, say, table
 
 if TYPE_CHECKING:
     from ..wbeb.item import Item
@@ -53,11 +53,11 @@ def command(
         models=models or MODELS,
         seed=how["seed"],
         how=Resampling(**how),
-        progress=lambda name: click.echo(f"{name} …", err=True),
+        progress=lambda name: say(f"{name} …", err=True),
     )
     if out is not None:
         write_csv(out, _csv_rows(rows))
-        click.echo(f"written to {out}", err=True)
+        say(f"written to {out}", err=True)
     found = {"seed": how["seed"], "rows": [row.as_json() for row in rows]}
     if not put_json(found, as_json, json_file):
         _print(rows, train, test, level_words(how["level"]))

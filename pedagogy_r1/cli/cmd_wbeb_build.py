@@ -193,7 +193,7 @@ def _print_split(built: Built) -> None:
     heads = ("domain", "source", "task", "groups", "train", "test")
     put(table(*heads, rows=rows, left=heads[:3]))
     for note in record.split.notes:
-        click.secho(f"  note: {note}", fg="yellow")
+        say(f"  note: {note}", color="yellow")
     done = {
         "merge": f"{record.split.merged:,} groups joined to others",
         "drop": f"{record.dropped_as_leaks:,} items taken out of train",

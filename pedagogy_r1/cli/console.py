@@ -122,9 +122,17 @@ def notice(text: str, color: str = "yellow") -> None:
     click.secho(visible(text), fg=color, err=True)
 
 
-def say(text: object, *, color: str | None = None, err: bool = False, nl: bool = True) -> None:
-    """A line in which something of a file stands: a name, an id, a text (`visible`)."""
-    click.secho(visible(str(text)), fg=color, err=err, nl=nl)
+def say(
+    text: object,
+    *,
+    color: str | None = None,
+    err: bool = False,
+    nl: bool = True,
+    bold: bool | None = None,
+    dim: bool | None = None,
+) -> None:
+    """A line in which something of a file stands: a name, an id, a text, a path (`visible`)."""
+    click.secho(visible(str(text)), fg=color, err=err, nl=nl, bold=bold, dim=dim)
 
 
 def put_json(value: Any, as_json: bool, file: Path | None = None) -> bool:
@@ -133,7 +141,7 @@ def put_json(value: Any, as_json: bool, file: Path | None = None) -> bool:
         from ..files.records import write_json  # 15 ms, which `pcode --help` need not pay
 
         write_json(file, value)
-        click.echo(f"written to {file}", err=True)
+        say(f"written to {file}", err=True)
     if as_json:
         text = json.dumps(value, ensure_ascii=False, indent=1)
         # The same value to a program; `visible` to a person.
@@ -146,7 +154,7 @@ def print_plan(plan: Mapping[str, Any], as_json: bool) -> None:
     if put_json(plan, as_json):
         return
     for name, value in plan.items():
-        click.echo(f"{name.replace('_', ' '):>28}  {_planned(value)}")
+        say(f"{name.replace('_', ' '):>28}  {_planned(value)}")
     click.echo("nothing was sent or written")
 
 

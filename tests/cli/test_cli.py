@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -118,6 +120,20 @@ def test_no_name_of_a_file_turns_round_what_is_read(
     assert [text[:300] for text in texts if UNSEEN.search(text)] == []
     assert "‹U+202E›" in texts[1]
     assert any(TURNED in text for text in _texts(json.loads(as_json.stdout)))
+
+
+def test_commands_print_by_way_of_what_makes_text_visible() -> None:
+    """What is no constant may hold something of a file: `console.say`, `console.notice` and `console.put` show it by its number."""
+    loose = [
+        f"{path.name}:{node.lineno}"
+        for path in (ROOT / "pedagogy_r1/cli").glob("*.py")
+        if path.name != "console.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("click.echo", "click.secho", "print")
+        if not all(isinstance(word, ast.Constant) for word in node.args)
+        if not re.search(r"visible\(|get_help\(", ast.unparse(node))
+    ]
+    assert loose == []
 
 
 def _texts(value: object) -> Iterator[str]:
