@@ -13,8 +13,8 @@ from .console import exit_status, notice, print_plan, progress_bar, put_json, sa
 
 LLM = options.together(
     options.option("--window", "llm: Units a request [default: 20].", options.FROM_1),
-    options.option("--context", "llm: Preceding units shown, not coded.", options.FROM_0),
-    options.option("--repeats", "llm: Code everything K times, as K coders.", options.FROM_1),
+    options.option("--context", "llm: Preceding units shown, not coded.", options.FEW_0),
+    options.option("--repeats", "llm: Code everything K times, as K coders.", options.FEW_1),
     options.flag("--critic", "llm: Second pass that confirms or changes; both are kept.", default=None),
     options.option("--max-output-tokens", "llm: Limit for one reply.", options.FROM_1),
     options.option(
@@ -43,7 +43,7 @@ PRICES = options.together(
 @options.scheme()
 @options.lang()
 @options.units("Code exactly the units of this run.")
-@options.option("--workers", "cues: Number of processes.", options.FROM_1)
+@options.option("--workers", "cues: Number of processes.", options.FEW_1)
 @LLM
 @PRICES
 @options.seed("what is drawn at random")

@@ -37,11 +37,11 @@ def teach(items: Path, out: Path, **given: Any) -> None:
 
 @click.command("tiny", cls=options.Command)
 @options.out("Folder of the model to write.", MODEL)
-@options.option("--layers", "Layers.", options.FROM_1, default=2)
-@options.option("--width", "Size of a token's vector.", click.IntRange(2), default=64)
+@options.option("--layers", "Layers.", options.FEW_1, default=2)
+@options.option("--width", "Size of a token's vector.", click.IntRange(2, options.FEW_1.max), default=64)
 @options.option("--texts", "Traces file for the tokenizer to learn from.", options.PATH)
-@options.option("--vocab", "Most tokens.", click.IntRange(261), default=2000)
-@options.option("--positions", "Longest sequence.", click.IntRange(16), default=2048)
+@options.option("--vocab", "Most tokens.", click.IntRange(261, 10**6), default=2000)
+@options.option("--positions", "Longest sequence.", click.IntRange(16, 10**6), default=2048)
 @options.seed("the weights")
 def tiny(out: Path, texts: Path | None, **given: Any) -> None:
     """Build a tiny Qwen2 model with random weights and a tokenizer: for laptops and tests; it knows nothing."""

@@ -64,7 +64,7 @@ STEEP = 10.0
 @options.scheme()
 @options.units("Draw from exactly the units of this run.")
 @options.lang()
-@options.option("--context", "Units shown before and after.", options.FROM_0, default=3)
+@options.option("--context", "Units shown before and after.", options.FEW_0, default=3)
 @options.option(
     "--shuffle",
     "Each coder's random order: traces, each read from its beginning, or units. [default: what is drawn]",

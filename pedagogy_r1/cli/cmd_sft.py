@@ -37,14 +37,14 @@ def _print_fsdp(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @options.option("--scheduler", "[default: cosine]", ["cosine", "linear", "constant"])
 @options.option("--warmup", "Share of the steps. [default: 0.05]", options.Share(0, 1, max_open=True))
 @options.option("--weight-decay", "[default: 0]", options.NOT_NEGATIVE)
-@options.option("--batch-size", "Sequences (packs) a device. [default: 1]", options.FROM_1)
+@options.option("--batch-size", "Sequences (packs) a device. [default: 1]", options.FEW_1)
 @options.option("--accumulate", "Batches a step. [default: 16]", options.FROM_1)
 @options.option(
     "--max-length", "Tokens; longer traces are left out. [default: the model's, at most 4096]", options.FROM_1
 )
 @options.option("--packing/--no-packing", "Several traces in one sequence, kept apart. [default: packing]")
-@options.option("--lora-rank", "[default: 16]", options.FROM_1)
-@options.option("--lora-alpha", "[default: 32]", options.FROM_1)
+@options.option("--lora-rank", "[default: 16]", options.FEW_1)
+@options.option("--lora-alpha", "[default: 32]", options.FEW_1)
 @options.option("--lora-dropout", "[default: 0.05]", options.Share(0, 1, max_open=True))
 @options.option("--held-out", "Share of the groups to measure on. [default: 0.05]", options.Number(0, 0.5))
 @options.option("--patience", "Stop after so many measurements without a lower loss.", options.FROM_1)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from ..formatting import plain_coder
-from ..limits import LEAST_LEVEL, LEVEL, MOST_LEVEL
+from ..limits import LEAST_LEVEL, LEVEL, MOST_AT_ONCE, MOST_COUNT, MOST_LEVEL, MOST_RESAMPLES
 from .console import backend_options, renamed
 
 if TYPE_CHECKING:
@@ -121,8 +121,9 @@ def taken(given: dict[str, Any], *names: str) -> dict[str, Any]:
 
 # --- what a value may be
 
-FROM_0 = click.IntRange(0)
-FROM_1 = click.IntRange(1)
+FROM_0, FROM_1 = click.IntRange(0, MOST_COUNT), click.IntRange(1, MOST_COUNT)
+FEW_0, FEW_1 = click.IntRange(0, MOST_AT_ONCE), click.IntRange(1, MOST_AT_ONCE)
+RESAMPLES_0, RESAMPLES_1 = click.IntRange(0, MOST_RESAMPLES), click.IntRange(1, MOST_RESAMPLES)
 
 
 class Number(click.FloatRange):
@@ -308,7 +309,7 @@ def resampling(of: str = "traces", *, seed_of: str | None = "the resamples", way
     about = "Over traces: by leaving out one at a time, which holds with few and unequal ones; or percentiles of resamples."
     way = choice("--interval", about, ["jackknife", "bootstrap"])
     return together(
-        option("--replicates", f"Bootstrap resamples of {of}; 0: no intervals.", FROM_0, default=1000),
+        option("--replicates", f"Bootstrap resamples of {of}; 0: no intervals.", RESAMPLES_0, default=1000),
         *([seed(seed_of)] if seed_of else []),
         option("--level", "Confidence level of the intervals.", LEVELS, default=LEVEL),
         *([way] if ways else []),
@@ -329,7 +330,7 @@ def contrasts() -> Decorator:
             "The confirmatory codes, named before looking; default: all of the codebook's.",
             metavar="CODE,…",
         ),
-        option("--permutations", "Relabellings of a contrast.", FROM_1, default=9999),
+        option("--permutations", "Relabellings of a contrast.", RESAMPLES_1, default=9999),
     )
 
 
@@ -364,11 +365,11 @@ def requests(whose: str = "", **defaults: Any) -> Decorator:
             metavar="KEY=VALUE",
         ),
         asked("--temperature", "Sampling temperature; below 0: not sent.", NUMBER),
-        asked("--concurrency", f"Most requests in flight{flight}", FROM_1),
+        asked("--concurrency", f"Most requests in flight{flight}", FEW_1),
         asked("--timeout", "Seconds for one request.", POSITIVE),
-        asked("--retries", "Further tries of a failed request.", FROM_0),
+        asked("--retries", "Further tries of a failed request.", FEW_0),
         asked("--backoff", "Seconds before the first retry.", NOT_NEGATIVE),
-        asked("--max-tokens-total", "Stop cleanly when this many are used.", FROM_1),
+        asked("--max-tokens-total", "Stop cleanly when this many are used.", click.IntRange(1)),
         asked("--retry-missing", "Ask again for what never came.", is_flag=True),
     )
 
@@ -376,8 +377,8 @@ def requests(whose: str = "", **defaults: Any) -> Decorator:
 def generation() -> Decorator:
     """The options of `wbeb.generate`: answers of one model to many items."""
     return together(
-        option("--samples", "Answers an item.", FROM_1, default=1),
-        option("--shots", "Examples before each item, from train.", FROM_0, default=0),
+        option("--samples", "Answers an item.", FEW_1, default=1),
+        option("--shots", "Examples before each item, from train.", FEW_0, default=0),
         seed("the answers, the examples and the intervals"),
         option("--top-p", "Nucleus of sampling; 1: all.", SHARE, default=0.95),
         option("--max-tokens", "Limit for one answer, thinking included.", FROM_1, default=8192),

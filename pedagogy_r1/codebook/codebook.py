@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ..errors import CodebookError, did_you_mean
 from ..files.seal import beside
 from ..files.yaml_text import BadYaml, parse_yaml
+from ..limits import MOST_CODES
 from ..provenance import digest
 from ..shipped import folder
 
@@ -66,7 +67,7 @@ class WeightedCue(_CodebookPart):
     """A cue of the rule-based coder (`cue.py`) and how much it counts."""
 
     cue: str = Field(min_length=1)
-    weight: float = Field(default=1.0, gt=0)
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
 
 
 class Rule(_CodebookPart):
@@ -180,7 +181,7 @@ class Codebook(_CodebookPart):
     level: Literal["nominal", "ordinal", "interval", "ratio"] = "nominal"
     exhaustive: bool = True
     """Every unit has at least one code; else "none" is a legitimate coding."""
-    max_codes: int = Field(default=2, ge=1)
+    max_codes: int = Field(default=2, ge=1, le=MOST_CODES)
     fallback: CodeId | None = None
     """What the rule-based coder gives where no cue fires; without it: none."""
     domains: list[str] = []

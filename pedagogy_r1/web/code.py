@@ -28,8 +28,8 @@ TITLE, PATH = "Code", "/code"
 ROWS = 200
 """Units on a page of the list."""
 
-KEYS = "1234567890"
-"""Of the first ten codes, in the book's order."""
+KEYS = [tens + digit for tens in ("", "t", "tt", "ttt") for digit in "1234567890"]
+"""Of the first forty codes, in the book's order: t is ten more."""
 
 
 def routes(state: State) -> list[BaseRoute]:

@@ -23,6 +23,8 @@ from pedagogy_r1.codebook.cue import CueMatcher, matcher_patterns, parse_cue
 from pedagogy_r1.codebook.diff import diff
 from pedagogy_r1.errors import CodebookError
 
+from ..conftest import ROOT
+
 PINNED = {
     "schoen@1.0.0": "sha256:9123923a87a0d89d9f6619f84a4e2ca3fbebe943c083f0e03da6c70ba5231134",
     "schoen@1.1.0": "sha256:1263d95d99bc687c162c2049ede4e65d505151806542c7a12e4fcd763150589b",
@@ -316,3 +318,9 @@ def test_manual_command(pcode: Pcode, tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes().startswith(start)
     assert pcode("codebook", "manual", "schoen", "-o", tmp_path / "m.txt").exit_code == 2
     assert pcode("codebook", "manual", "schoen", "-o", tmp_path / "m.txt", "--format", "md").exit_code == 0
+
+
+def test_a_unit_of_a_milliard_codes_is_an_error_that_names_it() -> None:
+    text = (ROOT / "codebook/schoen/1.0.0.yaml").read_text().replace("max_codes: 2", "max_codes: 1000000000")
+    with pytest.raises(CodebookError, match="max_codes: Input should be less than or equal to 1000"):
+        parse_codebook(text)

@@ -613,6 +613,22 @@ def test_the_code_behind_a_command_is_what_it_may_import() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("run", "option"),
+    [("annotate", "repeats"), ("annotate", "workers"), ("wbeb eval", "samples"), ("wbeb eval", "concurrency"),
+     ("report", "replicates"), ("report", "permutations"), ("sft", "lora-rank"), ("pipeline tiny", "layers"), ("distill", "n")],
+)  # fmt: skip
+def test_a_count_beyond_all_use_is_an_error_that_names_it(tmp_path: Path, run: str, option: str) -> None:
+    """Issue 11: 10⁹ coders, answers or resamples were laid out in memory."""
+    arguments = "" if run == "pipeline tiny" else ", arguments: [x.jsonl]"
+    (tmp_path / "r.yaml").write_text(
+        f"id: r\ntitle: t\nparameters: {{many: 1000000000}}\n"
+        f'stages:\n  a: {{run: {run}{arguments}, options: {{{option}: "${{many}}"}}}}\n'
+    )
+    with pytest.raises(InputError, match=rf"stage a: .*--{option}.*1000000000 is not in the range"):
+        Pipeline(load_recipe(tmp_path / "r.yaml"), tmp_path / "out", CommandLine())
+
+
 STAGE = "stages:\n  a: {run: filter, arguments: [x.jsonl], options: {policy: all}%s}\n"
 
 

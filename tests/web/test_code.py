@@ -15,7 +15,7 @@ import krippendorff
 import pytest
 from click.testing import Result
 
-from pedagogy_r1.codebook import load_codebook
+from pedagogy_r1.codebook import load_codebook, parse_codebook
 from pedagogy_r1.errors import DiskError, InputError, LedgerWarning, RunError
 from pedagogy_r1.files.ledger import Ledger
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
@@ -472,6 +472,29 @@ def _same_alpha(opinions: dict[str, dict[str, Any]], run: CoderRun, pcode: Calla
     data = [[float("nan") if code is None else float(names.index(code)) for code in row] for row in rows]
     assert told["alpha"] == pytest.approx(krippendorff.alpha(data, level_of_measurement="nominal"))
     assert 0.1 < told["alpha"] < 0.95
+
+
+def test_every_code_has_a_key(browser: Any, tmp_path: Path) -> None:
+    """Issue 11: the eleventh code of schoen@1.1.0, UT-NF, had none."""
+    names = [f"K{n:02}" for n in range(1, 24)]
+    codes = "".join(f"  - {{id: {n}, name: {n}, family: F, short: s, definition: d}}\n" for n in names)
+    head = "id: many\nversion: 1.0.0\ntitle: t\nexhaustive: false\nfamilies: [{id: F, name: f}]\ncodes:\n"
+    packet = make_packet(tmp_path / "p", codebook=parse_codebook(head + codes))
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        troubles = watched(page)
+        for keys, code in (("t1", 11), ("tt3", 23), ("t0", 20), ("ttt4", 4), ("tu5", 5), ("2", 2)):
+            for key in keys:
+                page.keyboard.press(f"Digit{key}" if key.isdigit() else key)
+            page.wait_for_selector(f'[data-code="K{code:02}"] .first[aria-pressed=true]')
+        page.keyboard.press("t")
+        page.keyboard.press("Shift+Digit2")
+        page.wait_for_selector('[data-code="K12"] .second[aria-pressed=true]')
+        shown = page.locator(".codes .first kbd").all_inner_texts()
+        assert (shown[0], shown[9], shown[10], shown[22]) == ("1", "0", "t1", "tt3")
+        assert troubles == []
+        page.context.close()
 
 
 def test_going_on_by_itself_filter_flag_second_and_undo(browser: Any, tmp_path: Path) -> None:

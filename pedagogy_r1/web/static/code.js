@@ -13,6 +13,7 @@ let chain = Promise.resolve();
 let moving = false;   // keys pressed while the page goes on would be meant for a unit that nobody has seen
 let round = 0;        // what waits behind a failure is dropped
 let second = false;
+let tens = 0;         // how many tens the next number counts more
 let typing = 0;
 
 function ask(action) {
@@ -122,6 +123,12 @@ function setSecond(on) {
   if (second) say("The next number is a second code");
 }
 
+function setTens(count) {
+  const most = Math.ceil(document.querySelectorAll("[data-code]").length / 10);
+  tens = count % most;
+  if (most > 1) say(`The next number is a code from ${tens * 10 + 1} to ${tens * 10 + 10}`);
+}
+
 function choose(number, asSecond) {
   const item = document.querySelectorAll("[data-code]")[number];
   if (!item || "over" in desk().dataset) return;
@@ -142,7 +149,7 @@ const press = (id) => { const it = find(id); if (it && !it.disabled) it.click();
 const keys = {
   Enter: () => press("do-next"), ArrowLeft: () => press("go-back"), ArrowRight: () => press("go-on"),
   n: () => press("do-none"), x: () => press("do-missing"), f: () => press("do-flag"), c: () => press("do-clear"),
-  u: () => press("do-undo"), s: () => setSecond(!second), o: () => press("once"), m: () => memo()?.focus(),
+  u: () => press("do-undo"), s: () => setSecond(!second), t: () => setTens(tens + 1), o: () => press("once"), m: () => memo()?.focus(),
   a: () => press("as-0"), b: () => press("as-1"), d: () => press("as-2"), e: () => press("as-3"),
   "/": () => { find("filter").focus(); find("filter").select(); }, "?": () => find("help").showModal(),
 };
@@ -168,12 +175,14 @@ document.addEventListener("keydown", (event) => {
   if (digit !== undefined) {
     event.preventDefault();
     if (event.repeat) return;
-    choose((Number(digit) + 9) % 10, event.shiftKey || second);
+    choose(10 * tens + (Number(digit) + 9) % 10, event.shiftKey || second);
     setSecond(false);
+    tens = 0;
     return;
   }
   if (key === "Enter" && target.closest("button, a, summary")) return;
   const act = Object.hasOwn(keys, key) && keys[key];
+  if (!["s", "t", "Shift"].includes(key)) tens = 0;
   if (act && !event.repeat) { event.preventDefault(); act(); }
 });
 
