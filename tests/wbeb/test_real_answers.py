@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pedagogy_r1.intake.think_tags import split_response
 from pedagogy_r1.shipped import folder
-from pedagogy_r1.trace import split_think
 from pedagogy_r1.wbeb.domain import domain_of
 from pedagogy_r1.wbeb.item import read_items
 from pedagogy_r1.wbeb.questions import _read
@@ -32,7 +32,7 @@ def test_how_often_reading_by_rule_errs_on_a_real_model() -> None:
     for line in HERE.read_text(encoding="utf-8").splitlines():
         answer = json.loads(line)
         item = items[answer["item"]]
-        read = _read(domain_of(item), item, split_think(answer["raw"]), answer["cut"]).value
+        read = _read(domain_of(item), item, split_response(answer["raw"]), answer["cut"]).value
         said += answer["reading"] is not None
         if read is not None and read == answer["reading"]:
             right += 1
