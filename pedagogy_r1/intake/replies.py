@@ -54,24 +54,25 @@ def asked_of(request: Any, said: Said) -> None:
     request = obj(request)
     question, system = "", ""
     for column in ("messages", "input", "contents", "prompt"):
-        value = request.get(column)
-        if isinstance(value, str):
-            question = value
-        elif isinstance(value, list) and value:
-            messages = [_with_role(m) for m in value]
-            if is_conversation(messages):
-                turn = last_turn(messages, prompt_only=True)
-                question, system = turn.question, turn.system
+        asked, told = _asked(request.get(column))
+        question, system = asked, told or system
         if question:
             break
-    for column in ("system", "systemInstruction", "system_instruction", "instructions"):
-        value = request.get(column)
-        spoken = value if isinstance(value, str) else _spoken(value)
-        system = system or spoken
+    given = (request.get(c) for c in ("system", "systemInstruction", "system_instruction", "instructions"))
+    system = system or next(filter(None, map(_spoken, given)), "")
     said.question = said.question or question
     if system:
         said.more.setdefault("system", system)
     said.model = said.model or name(request.get("model"))
+
+
+def _asked(value: Any) -> tuple[str, str]:
+    """(question, system) of a prompt: a text, or messages, in which a message without a role is the user's."""
+    messages = [_with_role(m) for m in value] if isinstance(value, list) else []
+    if is_conversation(messages):
+        turn = last_turn(messages, prompt_only=True)
+        return turn.question, turn.system
+    return text(value), ""
 
 
 def _with_role(message: Any) -> Any:
@@ -81,6 +82,8 @@ def _with_role(message: Any) -> Any:
 
 
 def _spoken(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     parts = obj(value).get("parts", value)
     parts = parts if isinstance(parts, list) else [parts]
     return "\n\n".join(said for kind, said in map(part_of, parts) if kind == "text")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ..trace import Think
@@ -94,12 +95,12 @@ def left_over(*texts: str) -> str | None:
 
 def bare(text: str, extra: Sequence[Pair] = ()) -> list[str]:
     """The stretches of a text between all known tags and marks: what must not be lost of it."""
-    parts = [text]
-    for tag in (tag for pair in extra for tag in pair):
-        parts = [piece for part in parts for piece in part.split(tag)]
-    parts = [piece for part in parts for piece in _KNOWN.split(part)]
+    marks = [re.compile(re.escape(tag)) for pair in extra for tag in pair] + [_KNOWN]
     if "<|" in text or "assistantfinal" in text:
-        parts = [piece for part in parts for piece in _HARMONY_TOKENS.split(part)]
+        marks.append(_HARMONY_TOKENS)
+    parts = [text]
+    for mark in marks:
+        parts = [piece for part in parts for piece in mark.split(part)]
     return [piece.strip() for piece in parts if piece.strip()]
 
 
@@ -112,13 +113,13 @@ def _family(response: str, extra: Sequence[Pair]) -> Pair | None:
         return None
     low = response.lower()
     start = low.lstrip()
-    pairs = [*extra, *FAMILIES]
-    for pair in pairs:
-        if start.startswith(pair[0].lower()):
-            return pair
-    for pair in (*extra, THINK):
-        if pair[0].lower() in low or pair[1].lower() in low:
-            return pair
+    begins = (pair for pair in (*extra, *FAMILIES) if start.startswith(pair[0].lower()))
+    stands = (pair for pair in (*extra, THINK) if any(tag.lower() in low for tag in pair))
+    return next(chain(begins, stands), None) or _first_closed(low)
+
+
+def _first_closed(low: str) -> Pair | None:
+    """Of the families whose closing tag stands in a text, the one that closes first."""
     found = [(low.find(pair[1].lower()), pair) for pair in FAMILIES if pair[1].lower() in low]
     return min(found)[1] if found else None
 
@@ -204,12 +205,8 @@ def _harmony(head: str, spoken: Iterable[tuple[str, str, str]]) -> Parted:
     """Messages as (role, channel, text), told apart."""
     by: dict[str, list[str]] = {}
     for role, channel, text in spoken:
-        name = channel.split()[0] if channel else ""
-        who = role.split()[0] if role else "assistant"
-        kind = name if who == "assistant" else {"developer": "system"}.get(who, who)
-        if who == "assistant" and name not in ("analysis", "final"):
-            text = f"{channel.partition(' ')[2]}: {text}" if " " in channel else text
-        by.setdefault(kind or "other", []).append(text)
+        kind, said = _harmony_kind(role, channel, text)
+        by.setdefault(kind or "other", []).append(said)
     if head.strip():
         by.setdefault("other", []).insert(0, head)
     reasoning, answer, question = ("\n\n".join(by.pop(kind, [])) for kind in ("analysis", "final", "user"))
@@ -217,3 +214,12 @@ def _harmony(head: str, spoken: Iterable[tuple[str, str, str]]) -> Parted:
     think: Think = "closed" if answer or not reasoning else "unclosed"
     notes = [f"what was said in {kind!r} is in metadata" for kind in more if kind != "system"]
     return Parted(reasoning, answer, think, question, more, notes)
+
+
+def _harmony_kind(role: str, channel: str, text: str) -> tuple[str, str]:
+    """Who speaks, or in which channel the assistant does, and what is said: to a tool, under its name."""
+    name, recipient = (channel.split() or [""])[0], channel.partition(" ")[2]
+    who = role.split()[0] if role else "assistant"
+    if who != "assistant":
+        return {"developer": "system"}.get(who, who), text
+    return name, f"{recipient}: {text}" if recipient and name not in ("analysis", "final") else text
