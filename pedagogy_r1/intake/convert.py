@@ -94,7 +94,8 @@ def convert(row: dict[str, Any], said: Said, plan: FieldPlan, default_id: str) -
 
 
 def _trace(texts: dict[str, str], parted: Parted, taken: _Taken, **known: Any) -> Trace:
-    names = ("item", "reference", "domain", "condition", "model")
+    for name in ("item", "reference", "domain", "condition", "model"):
+        known[name] = texts.get(name) or None
     try:
         return Trace(
             question=texts.get("question", ""),
@@ -102,7 +103,6 @@ def _trace(texts: dict[str, str], parted: Parted, taken: _Taken, **known: Any) -
             answer=parted.answer,
             correct=_correct(taken.values.get("correct"), taken.sources.get("correct", "correct")),
             lang=_lang(texts.get("lang")),
-            **{name: texts.get(name) or None for name in names},
             **known,
         )
     except ValidationError as error:

@@ -48,8 +48,9 @@ def _gold(doc: Record) -> Any:
     """The choice that is right."""
     gold, choices = doc.get("gold_index"), doc.get("choices")
     gold = first(gold) if isinstance(gold, list) else gold
-    known = isinstance(choices, list) and isinstance(gold, int) and 0 <= gold < len(choices)
-    return choices[gold] if known else None
+    if isinstance(choices, list) and isinstance(gold, int) and 0 <= gold < len(choices):
+        return choices[gold]
+    return None
 
 
 def _old(record: Record) -> list[Said]:
