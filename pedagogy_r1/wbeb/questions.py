@@ -178,7 +178,7 @@ def trace_of(questions: Questions, item: Item, sample: int, asked: AskedQuestion
     own = reply.reasoning is not None
     said = Parted(reply.reasoning or "", reply.text, "field") if own else split_response(reply.text)
     cut = reply.finish == "length"
-    parsed = _read(task, item, said, cut)
+    parsed = read_reply(task, item, said, cut)
     body = json.loads(reply.raw)
     metadata: dict[str, Any] = {
         "condition": settings.condition.stamp,
@@ -229,7 +229,7 @@ def _answer_text(said: Parted) -> str:
     return said.answer or (said.reasoning if said.think == "absent" else "")
 
 
-def _read(task: DomainTask, item: Item, said: Parted, cut: bool) -> Parsed:
+def read_reply(task: DomainTask, item: Item, said: Parted, cut: bool) -> Parsed:
     """What the reply answers. Of a text that was cut off, and of which nothing tells reasoning from answer, only a strict rule
     may read: what looks like an answer may be a thought on the way to one.
     """

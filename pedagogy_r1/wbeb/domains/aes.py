@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...estimate import Resampling
-from ..answers.value import read_number
+from ..answers.given_score import read_number
 from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
 from ..score import Beside, most_frequent, scorer_of
