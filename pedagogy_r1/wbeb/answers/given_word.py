@@ -58,6 +58,11 @@ def _word_in(text: str, words: Words, phrases: Words | None, nouns: Sequence[str
         return _last_line(lines, words)
     if said:
         return _repeated(said[-1], text, words) or _of(said[-1], words, phrases, strict=False)
+    return _unstated(text, lines, words, phrases)
+
+
+def _unstated(text: str, lines: Sequence[str], words: Words, phrases: Words | None) -> Parsed:
+    """Where nothing is stated: what the reply begins with, or says in passing."""
     passing = _in_passing(text, phrases)
     found = unless_passing(_opening_word(lines, words), passing) or passing
     return found or Parsed(None, why=f"none of {_listed(words)} is named")
