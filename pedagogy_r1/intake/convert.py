@@ -18,35 +18,21 @@ from ..errors import first_fault
 from ..files.records import dump
 from ..trace import Think, Trace
 from .compose import FieldPlan, RowError, compose
-from .fields import MISSING, Path, find, jsonable, known_fields, mend, without
+from .fields import MISSING, TARGETS, Path, find, jsonable, known_fields, mend, without
 from .format import Said
 from .lossless import Spoken, lost, rest
 from .messages import NotChat, flat, hear, is_conversation, json_parts, last_turn, reasoning_in
 from .prompt_marks import asked, template_turns
-from .think_tags import Parted
+from .think_tags import Parted, split_response
 
 _LONG = ("question", "response", "reasoning")
-_TARGETS = (
-    "id",
-    "item",
-    "question",
-    "response",
-    "reasoning",
-    "answer",
-    "reference",
-    "correct",
-    "domain",
-    "condition",
-    "model",
-    "lang",
-)
 _THINK: tuple[Think, ...] = get_args(Think)
 _SPEECH = ("response", "reasoning")
 _TRUE, _FALSE = ("true", "1", "1.0", "yes", "y"), ("false", "0", "0.0", "no", "n")
 _LANG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 
-_REASONED = re.compile("reasoning|think|thought", re.IGNORECASE)
+_REASONED = re.compile(r"reasoning|think|thought|(?:^|[\W_])cot(?:$|[\W_])", re.IGNORECASE)
 
 
 class Converted(NamedTuple):
@@ -194,7 +180,7 @@ def _take_said(taken: _Taken, plan: FieldPlan) -> None:
     speech = ("response", "reasoning", "answer")
     # The user says where the model speaks: then nothing else is its speech.
     passed = {*speech} if {*speech} & plan.mapping.keys() else set()
-    for target in _TARGETS:
+    for target in TARGETS:
         value = getattr(taken.said, target)
         if value not in (None, "") and target not in plan.decided | taken.values.keys() | passed:
             taken.values[target] = value
@@ -221,6 +207,16 @@ def _take_known(row: dict[str, Any], taken: _Taken, plan: FieldPlan) -> None:
     taken.paths.extend((name,) for target, name in known.items() if not _held(target, row[name]))
 
 
+def _tagged_column(row: dict[str, Any]) -> str | None:
+    """The one column whose text has reasoning in tags, whatever it is called; none, if there are several."""
+    tagged = [
+        name
+        for name, value in row.items()
+        if isinstance(value, str) and split_response(value).think in ("closed", "unopened", "repeated")
+    ]
+    return tagged[0] if len(tagged) == 1 else None
+
+
 def _open_template(taken: _Taken) -> None:
     """A question in a chat template's marks is told from the system's message, and known again where it is echoed."""
     asked_for = taken.values.get("question")
@@ -237,14 +233,16 @@ def _held(target: str, value: Any) -> bool:
 
 def _known(row: dict[str, Any], decided: set[str], used: set[str]) -> dict[str, str]:
     """The columns with a well-known name, by target, for the targets that nothing has decided."""
-    found = known_fields(row).items()
-    return {
+    named = {
         target: name
-        for target, name in found
+        for target, name in known_fields(row).items()
         if target not in decided
         and name not in used
         and not (target == "reasoning" and _is_switch(row[name]))
     }
+    spoken = {*_SPEECH} & (decided | named.keys())
+    tagged = None if spoken else _tagged_column(row)
+    return named | ({"response": tagged} if tagged else {})
 
 
 def _is_switch(value: Any) -> bool:

@@ -41,6 +41,7 @@ _REASONING = (
     "reasoning_text",
     "reasoning_details",
     "thinking_blocks",
+    "tool_plan",
 )
 _HOLDERS = ("additional_kwargs", "provider_specific_fields")
 _CONTENT = ("content", "value", "parts", "contents", "content_blocks", "prompt", "text")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from itertools import chain
 from typing import Any
 
@@ -31,17 +32,31 @@ FAMILIES: tuple[Pair, ...] = (
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     ("<|channel>thought", "<channel|>"),  # Gemma
     ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    ("<scratchpad>", "</scratchpad>"),
 )
-"""Opening and closing tags of reasoning; case does not matter."""
+"""Opening and closing tags of reasoning; case does not matter. Those in angle brackets are known in HTML's writing too."""
+
+SPOKEN: Pair = ("Here is my thought process:", "Here is my response:")
+"""Granite's, in words: only where a response begins with them."""
 
 ANSWERS: tuple[Pair, ...] = (
     ("<answer>", "</answer>"),
     ("<|begin_of_solution|>", "<|end_of_solution|>"),
     ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    ("<response>", "</response>"),
+    ("<|begin_of_box|>", "<|end_of_box|>"),  # GLM
 )
 """Tags around an answer."""
 
-_KNOWN = re.compile("|".join(re.escape(tag) for pair in (*FAMILIES, *ANSWERS) for tag in pair), re.IGNORECASE)
+_ESCAPED: tuple[Pair, ...] = tuple((escape(a), escape(b)) for a, b in FAMILIES if a != escape(a))
+
+
+def _any_of(pairs: Iterable[Pair]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(tag) for pair in pairs for tag in pair), re.IGNORECASE)
+
+
+_KNOWN = _any_of((*FAMILIES, *ANSWERS, *_ESCAPED))
+_SPOKEN = _any_of([SPOKEN])
 _HARMONY_TOKENS = re.compile(
     r"<\|start\|>[^<]*|<\|channel\|>\s*\w+|<\|(?:message|end|return|call|constrain)\|>"
     r"|(?:^\s*|assistant)(?:analysis|commentary|final)"
@@ -96,6 +111,8 @@ def left_over(*texts: str) -> str | None:
 def bare(text: str, extra: Sequence[Pair] = ()) -> list[str]:
     """The stretches of a text between all known tags and marks: what must not be lost of it."""
     marks = [re.compile(re.escape(tag)) for pair in extra for tag in pair] + [_KNOWN]
+    if text.lstrip().lower().startswith(SPOKEN[0].lower()):
+        marks.append(_SPOKEN)
     if "<|" in text or "assistantfinal" in text:
         marks.append(_HARMONY_TOKENS)
     parts = [text]
@@ -109,18 +126,22 @@ def _family(response: str, extra: Sequence[Pair]) -> Pair | None:
 
     The one that it begins with; else <think>, wherever one of its tags stands; else the first of which the closing tag is there.
     """
-    if not extra and "<" not in response and "[" not in response and "◁" not in response:
-        return None
     low = response.lower()
     start = low.lstrip()
-    begins = (pair for pair in (*extra, *FAMILIES) if start.startswith(pair[0].lower()))
+    if (
+        not extra
+        and not start.startswith("here is")
+        and not any(sign in response for sign in ("<", "[", "◁", "&lt;"))
+    ):
+        return None
+    begins = (pair for pair in (*extra, *FAMILIES, *_ESCAPED, SPOKEN) if start.startswith(pair[0].lower()))
     stands = (pair for pair in (*extra, THINK) if any(tag.lower() in low for tag in pair))
     return next(chain(begins, stands), None) or _first_closed(low)
 
 
 def _first_closed(low: str) -> Pair | None:
     """Of the families whose closing tag stands in a text, the one that closes first."""
-    found = [(low.find(pair[1].lower()), pair) for pair in FAMILIES if pair[1].lower() in low]
+    found = [(low.find(pair[1].lower()), pair) for pair in (*FAMILIES, *_ESCAPED) if pair[1].lower() in low]
     return min(found)[1] if found else None
 
 
