@@ -221,8 +221,8 @@ def _values(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem
     """Interval and ratio books need a number for every code; the others have no use for one."""
     level = root.value("level") or "nominal"
     if level not in NUMERIC:
-        for value in given(codes, "value"):
-            yield a_warning(value, f"the level is {level}, at which a value means nothing")
+        for unused in given(codes, "value"):
+            yield a_warning(unused, f"the level is {level}, at which a value means nothing")
         return
     for code in codes:
         value = code.get("value")
