@@ -7,7 +7,8 @@ A line of FILE: ``{"domain": "SK", "task": null, "raw": "…", "options": […],
 ``null`` where a person would not say what is answered. *Precision*: of the values read, those that a person reads too; *recall*: of the
 answers in which a person reads a value, those in which the reader reads the same. Every error is printed. What was cut off counts only
 if a strict rule read it, as `wbeb.generate` has it. ``shared``: letters, words and scores of 36 answers of a large model (teaching) are what
-stands behind the last "Answer:"; those of 38 (SAT) and 45 (AIME; 15 more never answer) are what stands in the last box or was read by hand.
+stands behind the last "Answer:"; those of 38 (SAT) and 45 (AIME; 15 more never answer) are what stands in the last box or was read by hand, and
+those of 48 (ArgKP: agree or disagree) were read by hand. ``tests/wbeb/real_answers.jsonl`` and ``large_model_answers.jsonl`` hold theirs.
 """
 
 from __future__ import annotations
@@ -19,17 +20,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pedagogy_r1.intake.think_tags import split_response
+from pedagogy_r1.shipped import folder
 from pedagogy_r1.wbeb.answers.chosen_option import read_choice
+from pedagogy_r1.wbeb.answers.given_word import read_word
 from pedagogy_r1.wbeb.answers.parsed import READER, Parsed
 from pedagogy_r1.wbeb.answers.stated_value import kind_of, read_answer, same_answer
-from pedagogy_r1.wbeb.domain import domain_named
-from pedagogy_r1.wbeb.item import Item
+from pedagogy_r1.wbeb.domain import domain_named, domain_of
+from pedagogy_r1.wbeb.item import Item, read_items
+from pedagogy_r1.wbeb.questions import read_reply
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared/data"
 SOIL = ("Air", "Moisture", "Temperature", "Sunlight")
 BY_HAND = {"1ea09200": "B", "aa43b41f": "B", "c88e0663": "A"}
 """SAT answers that stand in no box, as read by hand."""
+STANCES = {"DeepSeek-R1": "ddadadadaddaaadaaadddaaa", "QwQ-32B": "ddadadadaadaaadaaaaddaaa"}
+"""What is answered to the 24 statements of ArgKP, read by hand: agree or disagree."""
+AGREE = {"agree": ("agree", "agreement"), "disagree": ("disagree", "disagreement")}
+AGREE_SAID = {value: (rf"\bI\s+{value}\b", rf"\b{value}(?:ing)? (?:with|that)\b") for value in AGREE}
 
 
 class Reading(NamedTuple):
@@ -88,6 +97,37 @@ def _last_box(text: str) -> str | None:
     return re.sub(r"\}[^}]*$", "", last.split("\n")[0]) or None
 
 
+def argkp() -> Iterator[Reading]:
+    for model, said in STANCES.items():
+        lines = (
+            (SHARED / f"reasoningflow/traces/{model}_argkp.jsonl").read_text(encoding="utf-8").splitlines()
+        )
+        for line, stance in zip(lines, said, strict=True):
+            answer = json.loads(line)["response"].partition("</think>")[2]
+            truth = {"a": "agree", "d": "disagree"}[stance]
+            yield Reading(
+                "ArgKP",
+                answer,
+                read_word(answer, AGREE, AGREE_SAID, ("answer", "position", "decision", "stance")),
+                truth,
+            )
+
+
+def large_model() -> Iterator[Reading]:
+    for line in (ROOT / "tests/wbeb/large_model_answers.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        yield Reading("large model, own items", row["raw"], _read(row), row["reading"])
+
+
+def small_model() -> Iterator[Reading]:
+    items = {item.id: item for item in read_items(folder("recipes") / "sample" / "items.jsonl")}
+    for line in (ROOT / "tests/wbeb/real_answers.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        item = items[row["item"]]
+        said = read_reply(domain_of(item), item, split_response(row["raw"]), row["cut"])
+        yield Reading("small model", row["raw"], said, row["reading"])
+
+
 def model(path: Path) -> Iterator[Reading]:
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -111,12 +151,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--answers", type=Path, help="a model's answers, read by hand (JSONL)")
     given = parser.parse_args().answers
-    read = [*table(), *teaching(), *sat(), *aime(), *(model(given) if given else ())]
+    read = [
+        *table(),
+        *teaching(),
+        *sat(),
+        *aime(),
+        *argkp(),
+        *large_model(),
+        *small_model(),
+        *(model(given) if given else ()),
+    ]
     print(
         f"{READER}\n\n| answers | n | answered | precision | recall | rightly unread |\n|---|---|---|---|---|---|"
     )
-    for source in dict.fromkeys(["all", *(r.source for r in read)]):
-        print(_row(source, [r for r in read if source in ("all", r.source)]))
+    for source in dict.fromkeys(r.source for r in read):
+        print(_row(source, [r for r in read if r.source == source]))
+    print(_row("all real ones", [r for r in read if r.source != "table"]))
     for wrong in (r for r in read if not r.same):
         print(
             f"\n{wrong.source}: a person reads {wrong.truth}, the reader {wrong.said.value} ({wrong.said.rule or wrong.said.why})"

@@ -22,8 +22,9 @@ import spacy
 from pedagogy_r1.codebook import Codebook, load_codebook
 from pedagogy_r1.coding import Context
 from pedagogy_r1.coding.coders.cues import coder
+from pedagogy_r1.intake.think_tags import split_response
 from pedagogy_r1.runs.run import Coding
-from pedagogy_r1.trace import Trace, split_think
+from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, Unitizer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,7 +96,7 @@ def real_texts() -> list[tuple[str, str]]:
     pairs = [(row["Instruction"], row["deepseek-reasoner (response)"]) for row in rows]
     for path in sorted((data / "reasoningflow" / "traces").glob("*.jsonl")):
         pairs += [(row["question"], row["response"]) for row in lines(path)]
-    return [(question, split_think(response).reasoning) for question, response in pairs]
+    return [(question, split_response(response).reasoning) for question, response in pairs]
 
 
 def demo_texts() -> list[tuple[str, str]]:

@@ -15,15 +15,24 @@ exactly that slice.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 Think = Literal["closed", "unopened", "unclosed", "repeated", "absent", "field"]
+"""How reasoning was told from answer.
+
+- ``closed``: both tags. Text before the opening one, if any, goes to the answer.
+- ``unopened``: only the closing tag; chat templates that open it themselves produce this (QwQ).
+- ``unclosed``: only the opening tag: generation was cut off while thinking; the answer is empty.
+- ``repeated``: more tags than these, and one of them closing: split at the first; the others stay in the texts.
+- ``absent``: no tag; the whole response is taken as reasoning, since nothing says otherwise.
+- ``field``: they stand apart already.
+"""
 
 
 class Trace(BaseModel, frozen=True, extra="forbid"):
-    """One answer of one model. ``think`` says how the reasoning was told from the answer (`split_think`)."""
+    """One answer of one model. ``think`` says how the reasoning was told from the answer (`split_response`)."""
 
     id: str = Field(min_length=1)
     item: str | None = None
@@ -38,49 +47,6 @@ class Trace(BaseModel, frozen=True, extra="forbid"):
     lang: str = "en"
     think: Think | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
-
-
-class Split(NamedTuple):
-    """What `split_think` found."""
-
-    reasoning: str
-    answer: str
-    think: Think
-
-
-_OPEN, _CLOSE = "<think>", "</think>"
-
-
-def split_think(response: str) -> Split:
-    """Tell reasoning from answer by ``<think>…</think>``; nothing but the tags is dropped.
-
-    - ``closed``: both tags. Text before ``<think>``, if any, goes to the answer.
-    - ``unopened``: only ``</think>``; chat templates that open the tag themselves produce this (QwQ).
-    - ``unclosed``: only ``<think>``: generation was cut off while thinking; the answer is empty.
-    - ``repeated``: more tags than these, and one of them ``</think>``: split at the first; the others stay in the texts.
-    - ``absent``: no tag; the whole response is taken as reasoning, since nothing says otherwise.
-
-    >>> split_think("<think>2+2 is 4.</think>4")
-    Split(reasoning='2+2 is 4.', answer='4', think='closed')
-    >>> split_think("Hmm.</think>4").think
-    'unopened'
-    >>> split_think("<think>a</think>b<think>c</think>d")
-    Split(reasoning='a', answer='b<think>c</think>d', think='repeated')
-    """
-    start, end = response.find(_OPEN), response.find(_CLOSE)
-    if start < 0 and end < 0:
-        return Split(response, "", "absent")
-    if end < 0:
-        return Split(response[:start] + response[start + len(_OPEN) :], "", "unclosed")
-    if start < 0 or start > end:
-        think: Think = "unopened"
-        reasoning, answer = response[:end], response[end + len(_CLOSE) :]
-    else:
-        think = "closed"
-        reasoning = response[start + len(_OPEN) : end]
-        answer = response[:start] + response[end + len(_CLOSE) :]
-    more = any(tag in text for tag in (_OPEN, _CLOSE) for text in (reasoning, answer))
-    return Split(reasoning, answer, "repeated" if more else think)
 
 
 GIVEN = "given@"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -183,14 +183,24 @@ def _book(root: YamlValue, codes: list[YamlValue], known: list[str]) -> Iterator
     fallback, most, unit = root.get("fallback"), root.get("max_codes"), root.get("unit")
     if fallback is None:
         yield from _no_fallback(root)
-    elif (code := fallback.text) and code not in ("null", "~", *known):
-        yield an_error(fallback, f"there is no code {code!r}; {did_you_mean(code, known)}")
-    if most and (most.text or "").isdecimal() and int((most.text or "0")[:9]) > len(codes) > 0:
-        yield an_error(most, f"max_codes is {most.text}, but there are only {len(codes)} codes")
+    elif fallback.text:
+        yield from _unknown("code", [fallback], ["null", "~", *known], known)
+    if most and (number := most.text or "").isdecimal() and int(number[:9]) > len(codes) > 0:
+        yield an_error(most, f"max_codes is {number}, but there are only {len(codes)} codes")
     if unit and unit.text is not None and not re.fullmatch(r"[a-z]+@\S+", unit.text):
         yield an_error(unit, f"the unit {unit.text!r} is no scheme; write one such as sentence@1")
     for again, first in repeated(root.entries("domains")):
         yield an_error(again, f"the domain {again.text!r} is already listed in line {first.line}")
+
+
+def _unknown(
+    what: str, named: Iterable[YamlValue], allowed: Sequence[str], known: list[str] | None = None
+) -> Iterator[CodebookProblem]:
+    """Names that nothing has; ``known``: those to be meant instead, if not all that are allowed."""
+    for target in named:
+        if target.text is not None and target.text not in allowed:
+            meant = did_you_mean(target.text, list(allowed) if known is None else known)
+            yield an_error(target, f"there is no {what} {target.text!r}; {meant}")
 
 
 def _no_fallback(root: YamlValue) -> Iterator[CodebookProblem]:
@@ -210,21 +220,21 @@ def _number(value: YamlValue | None) -> float | None:
 def _values(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProblem]:
     """Interval and ratio books need a number for every code; the others have no use for one."""
     level = root.value("level") or "nominal"
+    if level not in NUMERIC:
+        for unused in given(codes, "value"):
+            yield a_warning(unused, f"the level is {level}, at which a value means nothing")
+        return
     for code in codes:
         value = code.get("value")
         number = _number(value)
-        if level not in NUMERIC:
-            if value is not None:
-                yield a_warning(value, f"the level is {level}, at which a value means nothing")
-        elif value is None or value.text in ("", "~", "null"):
+        if value is None or value.text in ("", "~", "null"):
             own = code.value("id") or "?"
             yield an_error(code, f"the level is {level}, but {own} has no value; {VALUE_HINT[level]}")
         elif level == "ratio" and number is not None and number < 0:
             yield an_error(value, f"the level is ratio, but {value.text} is below zero; {VALUE_HINT[level]}")
-    if level in NUMERIC:
-        for again, first in repeated(given(codes, "value")):
-            same = f"two codes of the value {again.text} (first in line {first.line})"
-            yield a_warning(again, f"{same}: confusing them does not count as a disagreement")
+    for again, first in repeated(given(codes, "value")):
+        same = f"two codes of the value {again.text} (first in line {first.line})"
+        yield a_warning(again, f"{same}: confusing them does not count as a disagreement")
 
 
 def _pointers(code: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
@@ -233,8 +243,8 @@ def _pointers(code: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
     for target in (*against, *given(code.entries("near_misses"), "code")):
         if target.text is not None and target.text == own:
             yield an_error(target, f"{own} points at itself; name the neighbour it is told apart from")
-        elif target.text is not None and target.text not in known:
-            yield an_error(target, f"there is no code {target.text!r}; {did_you_mean(target.text, known)}")
+        else:
+            yield from _unknown("code", [target], known)
     for again, first in repeated(against):
         yield a_warning(again, f"a second rule against {again.text} (first in line {first.line}); merge them")
 
@@ -244,16 +254,16 @@ def _table_and_pages(root: YamlValue, known: list[str]) -> Iterator[CodebookProb
     domains = [domain.text for domain in root.entries("domains") if domain.text]
     pages = [page for page in root.entries("training") if page.mapping]
     units = [unit for page in pages for unit in page.entries("units")]
-    for target in given((*root.entries("looks"), *units), "code"):
-        if target.text is not None and target.text not in known:
-            yield an_error(target, f"there is no code {target.text!r}; {did_you_mean(target.text, known)}")
+    yield from _unknown("code", given((*root.entries("looks"), *units), "code"), known)
     for again, first in repeated(given(root.entries("looks"), "looks")):
         yield an_error(again, f"this look is already in line {first.line}; a coder would find two answers")
-    for domain in given(pages, "domain"):
-        if domains and domain.text and domain.text not in domains:
-            yield an_error(
-                domain, f"there is no domain {domain.text!r}; {did_you_mean(domain.text, domains)}"
-            )
+    yield from _unknown_domains(given(pages, "domain"), domains)
+
+
+def _unknown_domains(named: Iterable[YamlValue], domains: list[str]) -> Iterator[CodebookProblem]:
+    """A book without a list of domains leaves them open."""
+    if domains:
+        yield from _unknown("domain", (domain for domain in named if domain.text), domains)
 
 
 def _completeness(code: YamlValue) -> Iterator[CodebookProblem]:
@@ -276,11 +286,8 @@ def _domains(root: YamlValue, codes: list[YamlValue]) -> Iterator[CodebookProble
         seen = {hit.value("domain") for hit in code.entries("hits")}
         if missing := [domain for domain in known if domain not in seen]:
             yield a_warning(code, f"{code.value('id') or '?'} has no hit in {', '.join(missing)}")
-        for domain in given((*code.entries("hits"), *code.entries("near_misses")), "domain"):
-            if known and domain.text and domain.text not in known:
-                yield an_error(
-                    domain, f"there is no domain {domain.text!r}; {did_you_mean(domain.text, known)}"
-                )
+        examples = (*code.entries("hits"), *code.entries("near_misses"))
+        yield from _unknown_domains(given(examples, "domain"), known)
 
 
 def _examples(codes: list[YamlValue]) -> Iterator[CodebookProblem]:
@@ -307,8 +314,16 @@ def _plain(example: YamlValue) -> str:
 def _migrations(root: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
     """Versions that come earlier, codes that exist, nothing carried twice."""
     entries = [entry for entry in root.entries("migrations") if entry.mapping]
-    own = root.value("version") or ""
-    versions = given(entries, "version")
+    yield from _wrong_versions(given(entries, "version"), root.value("version") or "")
+    steps = sorted(entries, key=lambda entry: version_order(entry.value("version") or ""))
+    for number, entry in enumerate(steps):
+        # A target must be a code of this book, or be carried further by a later migration.
+        later = {source.text for step in steps[number + 1 :] for source in _sources(step) if source.text}
+        yield from _wrong_sources(entry, known if number == len(steps) - 1 else [])
+        yield from _wrong_targets(entry, [*known, *sorted(later)])
+
+
+def _wrong_versions(versions: Sequence[YamlValue], own: str) -> Iterator[CodebookProblem]:
     for again, first in repeated(versions):
         yield an_error(
             again, f"a second migration from {again.text} (first in line {first.line}); merge them"
@@ -318,12 +333,6 @@ def _migrations(root: YamlValue, known: list[str]) -> Iterator[CodebookProblem]:
             yield an_error(
                 version, f"migrates from {version.text}, which is not earlier than this version, {own}"
             )
-    steps = sorted(entries, key=lambda entry: version_order(entry.value("version") or ""))
-    for number, entry in enumerate(steps):
-        # A target must be a code of this book, or be carried further by a later migration.
-        later = {source.text for step in steps[number + 1 :] for source in _sources(step) if source.text}
-        yield from _wrong_sources(entry, known if number == len(steps) - 1 else [])
-        yield from _wrong_targets(entry, [*known, *sorted(later)])
 
 
 def _wrong_sources(entry: YamlValue, final: list[str]) -> Iterator[CodebookProblem]:

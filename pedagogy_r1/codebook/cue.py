@@ -66,10 +66,7 @@ def _piece(word: str, cue: str) -> CuePiece:
     if word == "#":
         return CuePiece("number")
     if word.startswith("..") and word != "...":
-        most = word[2:] or "3"
-        if not most.isascii() or not most.isdigit() or not 1 <= int(most) <= 20:
-            raise CodebookError(f"cue {cue!r}: {word!r} is no gap", "write .. or ..N with N from 1 to 20")
-        return CuePiece("gap", most=int(most))
+        return _gap(word, cue)
     optional = len(word) > 2 and word[0] == "[" and word[-1] == "]"
     words = _alternatives(word[1:-1] if optional else word)
     if not all(words):
@@ -80,6 +77,13 @@ def _piece(word: str, cue: str) -> CuePiece:
             "^ comes first, $ last; write \\^ or \\$ for the characters",
         )
     return CuePiece("words", words, optional)
+
+
+def _gap(word: str, cue: str) -> CuePiece:
+    most = word[2:] or "3"
+    if not most.isascii() or not most.isdigit() or not 1 <= int(most) <= 20:
+        raise CodebookError(f"cue {cue!r}: {word!r} is no gap", "write .. or ..N with N from 1 to 20")
+    return CuePiece("gap", most=int(most))
 
 
 def _alternatives(word: str) -> tuple[str, ...]:

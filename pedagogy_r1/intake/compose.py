@@ -53,10 +53,7 @@ def compose(texts: dict[str, str], said: Said, plan: FieldPlan) -> tuple[Parted,
     parted.more = more | parted.more
     if response != whole:
         parted.notes.append("the response began with its prompt: taken off")
-    if parted.question and not texts.get("question"):
-        texts["question"] = parted.question
-    elif parted.question and parted.question not in texts["question"]:
-        parted.more["prompt"] = parted.question
+    _keep_question(parted, texts)
     if not answer:
         return parted, ""
     displaced = parted.answer if parted.answer.strip() not in ("", answer.strip()) else ""
@@ -64,23 +61,38 @@ def compose(texts: dict[str, str], said: Said, plan: FieldPlan) -> tuple[Parted,
     return parted, displaced
 
 
+def _keep_question(parted: Parted, texts: dict[str, str]) -> None:
+    """What was asked in the response's own marks: the question, if there is no other; else beside it."""
+    if parted.question and not texts.get("question"):
+        texts["question"] = parted.question
+    elif parted.question and parted.question not in texts["question"]:
+        parted.more["prompt"] = parted.question
+
+
 def _apart(reasoning: str, answer: str) -> Parted:
     """Reasoning and answer that stand apart; tags that only wrap the whole of one of them are taken off."""
-    inner = split_response(reasoning) if reasoning and left_over(reasoning) else None
-    if (
-        inner
-        and inner.think in ("closed", "unopened", "unclosed")
-        and not inner.answer.strip()
-        and _wrapped(reasoning)
-    ):
-        reasoning = inner.reasoning
-    outer = split_response(answer) if answer and left_over(answer) else None
-    if outer and outer.think == "absent" and not outer.reasoning.strip() and outer.answer:
-        answer = outer.answer
+    reasoning, answer = _unwrapped_reasoning(reasoning), _unwrapped_answer(answer)
     parted = Parted(reasoning, answer, "field")
     if tag := left_over(reasoning, answer):
         parted.notes.append(f"{tag} stays in the text: a tag that is known, but not where one is expected")
     return parted
+
+
+def _unwrapped_reasoning(reasoning: str) -> str:
+    if not left_over(reasoning):
+        return reasoning
+    inner = split_response(reasoning)
+    whole = inner.think in ("closed", "unopened", "unclosed") and not inner.answer.strip()
+    return inner.reasoning if whole and _wrapped(reasoning) else reasoning
+
+
+def _unwrapped_answer(answer: str) -> str:
+    if not left_over(answer):
+        return answer
+    outer = split_response(answer)
+    return (
+        outer.answer if outer.think == "absent" and not outer.reasoning.strip() and outer.answer else answer
+    )
 
 
 def _wrapped(reasoning: str) -> bool:
@@ -110,17 +122,7 @@ def _split(response: str, reasoning: str, plan: FieldPlan, *, placed: bool) -> P
     """Reasoning and answer of a response, beside which the reasoning may stand by itself."""
     parted = split_response(response, plan.tags)
     if reasoning.strip():
-        # Servers with a reasoning parser may repeat the reasoning, in tags, before the answer.
-        if parted.think != "absent" and (
-            not parted.reasoning.strip() or parted.reasoning.strip() == reasoning.strip()
-        ):
-            return Parted(reasoning, parted.answer, "field", parted.question, parted.more)
-        alone = _apart(reasoning, response)
-        if parted.think != "absent":
-            alone.notes = [
-                "reasoning in a field of its own, and other reasoning in tags: the tags stay in the answer"
-            ]
-        return alone
+        return _beside(reasoning, response, parted)
     if parted.think != "absent" or (parted.answer and not placed and plan.no_think != "answer"):
         return parted
     how = plan.no_think or ("answer" if placed else "reasoning")
@@ -140,3 +142,16 @@ def _split(response: str, reasoning: str, plan: FieldPlan, *, placed: bool) -> P
             parted.notes,
         )
     return parted
+
+
+def _beside(reasoning: str, response: str, parted: Parted) -> Parted:
+    """Reasoning in a field of its own, and the response. Servers with a reasoning parser may repeat the one, in tags, in the other."""
+    tagged = parted.think != "absent"
+    if tagged and parted.reasoning.strip() in ("", reasoning.strip()):
+        return Parted(reasoning, parted.answer, "field", parted.question, parted.more)
+    alone = _apart(reasoning, response)
+    if tagged:
+        alone.notes = [
+            "reasoning in a field of its own, and other reasoning in tags: the tags stay in the answer"
+        ]
+    return alone

@@ -18,34 +18,21 @@ from ..errors import first_fault
 from ..files.records import dump
 from ..trace import Think, Trace
 from .compose import FieldPlan, RowError, compose
-from .fields import MISSING, Path, find, jsonable, known_fields, mend, without
+from .fields import MISSING, TARGETS, Path, find, jsonable, known_fields, mend, without
 from .format import Said
 from .lossless import Spoken, lost, rest
 from .messages import NotChat, flat, hear, is_conversation, json_parts, last_turn, reasoning_in
 from .prompt_marks import asked, template_turns
-from .think_tags import Parted
+from .think_tags import Parted, split_response
 
 _LONG = ("question", "response", "reasoning")
-_TARGETS = (
-    "id",
-    "item",
-    "question",
-    "response",
-    "reasoning",
-    "answer",
-    "reference",
-    "correct",
-    "domain",
-    "condition",
-    "model",
-    "lang",
-)
 _THINK: tuple[Think, ...] = get_args(Think)
+_SPEECH = ("response", "reasoning")
 _TRUE, _FALSE = ("true", "1", "1.0", "yes", "y"), ("false", "0", "0.0", "no", "n")
 _LANG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 
-_REASONED = re.compile("reasoning|think|thought", re.IGNORECASE)
+_REASONED = re.compile(r"reasoning|think|thought|(?:^|[\W_])cot(?:$|[\W_])", re.IGNORECASE)
 
 
 class Converted(NamedTuple):
@@ -75,50 +62,61 @@ def convert(row: dict[str, Any], said: Said, plan: FieldPlan, default_id: str) -
         _look_for_reasoning(row, parted, plan)
     _check(parted, texts, taken, plan)
     own_think = row.get("think") if "response" not in texts and row.get("think") in _THINK else None
-    spoken = Spoken(
-        [
-            *(texts.get(name, "") for name in (*_LONG, "answer")),
-            parted.reasoning,
-            parted.answer,
-            *_said_more(said),
-        ]
-    )
-    metadata = _metadata(row, taken, spoken, drop_think=own_think is not None)
+    spoken = [texts.get(name, "") for name in (*_LONG, "answer")] + [parted.reasoning, parted.answer]
+    metadata = _metadata(row, taken, Spoken([*spoken, *_said_more(said)]), drop_think=own_think is not None)
     _put(metadata, parted.more | ({"after_think": after} if after else {}))
-    names = ("item", "reference", "domain", "condition", "model")
-    try:
-        trace = Trace(
-            id=texts.get("id") or default_id,
-            question=texts.get("question", ""),
-            reasoning=parted.reasoning,
-            answer=parted.answer,
-            correct=_correct(taken.values.get("correct"), taken.sources.get("correct", "correct")),
-            lang=_lang(texts.get("lang")),
-            think=own_think or parted.think,
-            metadata=metadata,
-            **{name: texts.get(name) or None for name in names},
-        )
-    except ValidationError as error:
-        raise RowError(first_fault(error)) from None
-    fields = [
-        trace.reasoning,
-        trace.answer,
-        trace.question,
-        trace.think or "",
-        *(texts[t] for t in texts if t not in _LONG),
-    ]
-    if path := lost(row, [*fields, str(taken.values.get("correct", ""))], metadata, plan.tags):
-        raise RowError(
-            f"the text of {path!r} would be lost; take it with --map, or import with --format record"
-        )
+    trace = _trace(
+        texts,
+        parted,
+        taken,
+        id=texts.get("id") or default_id,
+        think=own_think or parted.think,
+        metadata=metadata,
+    )
+    _check_nothing_lost(row, trace, texts, taken, plan)
     if not trace.reasoning.strip():
         notes.append("no reasoning, only an answer: nothing to code")
     return Converted(trace, taken.sources, taken.absent, notes + parted.notes)
 
 
+def _trace(texts: dict[str, str], parted: Parted, taken: _Taken, **known: Any) -> Trace:
+    for name in ("item", "reference", "domain", "condition", "model"):
+        known[name] = texts.get(name) or None
+    try:
+        return Trace(
+            question=texts.get("question", ""),
+            reasoning=parted.reasoning,
+            answer=parted.answer,
+            correct=_correct(taken.values.get("correct"), taken.sources.get("correct", "correct")),
+            lang=_lang(texts.get("lang")),
+            **known,
+        )
+    except ValidationError as error:
+        raise RowError(first_fault(error)) from None
+
+
+def _check_nothing_lost(
+    row: dict[str, Any], trace: Trace, texts: dict[str, str], taken: _Taken, plan: FieldPlan
+) -> None:
+    """Raises `RowError` if a text of the row is in no field and not in the metadata."""
+    short = [text for target, text in texts.items() if target not in _LONG]
+    fields = [
+        trace.reasoning,
+        trace.answer,
+        trace.question,
+        trace.think or "",
+        *short,
+        str(taken.values.get("correct", "")),
+    ]
+    if path := lost(row, fields, trace.metadata, plan.tags):
+        raise RowError(
+            f"the text of {path!r} would be lost; take it with --map, or import with --format record"
+        )
+
+
 def _look_for_reasoning(row: dict[str, Any], parted: Parted, plan: FieldPlan) -> None:
     """Refuse a response without tags beside a column that is named for reasoning and was not read: which is it?"""
-    if parted.think == "absent" and not {"reasoning", "response"} & plan.mapping.keys():
+    if parted.think == "absent" and not {*_SPEECH} & plan.mapping.keys():
         for name, value in row.items():
             if (
                 _REASONED.search(name)
@@ -182,7 +180,7 @@ def _take_said(taken: _Taken, plan: FieldPlan) -> None:
     speech = ("response", "reasoning", "answer")
     # The user says where the model speaks: then nothing else is its speech.
     passed = {*speech} if {*speech} & plan.mapping.keys() else set()
-    for target in _TARGETS:
+    for target in TARGETS:
         value = getattr(taken.said, target)
         if value not in (None, "") and target not in plan.decided | taken.values.keys() | passed:
             taken.values[target] = value
@@ -197,11 +195,8 @@ def _take_known(row: dict[str, Any], taken: _Taken, plan: FieldPlan) -> None:
     known = _known(row, decided, {path[0] for path in taken.paths} | {*said.where.values()})
     for target, name in known.items():
         values.update({t: v for t, v in _mapped(target, row[name], name).items() if t not in plan.decided})
-    asked_for = values.get("question")
-    if "question" in known and isinstance(asked_for, str) and template_turns(asked_for):
-        values["question"], system = asked(asked_for)
-        said.prompt = asked_for
-        said.more |= {"system": system} if system else {}
+    if "question" in known:
+        _open_template(taken)
     if "answer" in known and values.get("response") not in (None, ""):
         del values["answer"]
         name = known.pop("answer")
@@ -212,6 +207,25 @@ def _take_known(row: dict[str, Any], taken: _Taken, plan: FieldPlan) -> None:
     taken.paths.extend((name,) for target, name in known.items() if not _held(target, row[name]))
 
 
+def _tagged_column(row: dict[str, Any]) -> str | None:
+    """The one column whose text has reasoning in tags, whatever it is called; none, if there are several."""
+    tagged = [
+        name
+        for name, value in row.items()
+        if isinstance(value, str) and split_response(value).think in ("closed", "unopened", "repeated")
+    ]
+    return tagged[0] if len(tagged) == 1 else None
+
+
+def _open_template(taken: _Taken) -> None:
+    """A question in a chat template's marks is told from the system's message, and known again where it is echoed."""
+    asked_for = taken.values.get("question")
+    if isinstance(asked_for, str) and template_turns(asked_for):
+        taken.values["question"], system = asked(asked_for)
+        taken.said.prompt = asked_for
+        taken.said.more |= {"system": system} if system else {}
+
+
 def _held(target: str, value: Any) -> bool:
     """Whether a value may hold more than the text that is taken of it: an object, a list of parts."""
     return target in (*_LONG, "answer") and isinstance(value, dict | list)
@@ -219,14 +233,16 @@ def _held(target: str, value: Any) -> bool:
 
 def _known(row: dict[str, Any], decided: set[str], used: set[str]) -> dict[str, str]:
     """The columns with a well-known name, by target, for the targets that nothing has decided."""
-    found = known_fields(row).items()
-    return {
+    named = {
         target: name
-        for target, name in found
+        for target, name in known_fields(row).items()
         if target not in decided
         and name not in used
         and not (target == "reasoning" and _is_switch(row[name]))
     }
+    spoken = {*_SPEECH} & (decided | named.keys())
+    tagged = None if spoken else _tagged_column(row)
+    return named | ({"response": tagged} if tagged else {})
 
 
 def _is_switch(value: Any) -> bool:
@@ -238,10 +254,9 @@ def _is_switch(value: Any) -> bool:
 
 def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
     """What a mapped field says: of an object or a list of parts, reasoning and response both."""
-    if target in ("response", "reasoning") and isinstance(value, str):
+    if target in _SPEECH and isinstance(value, str):
         value = json_parts(value)
-    texts = isinstance(value, list) and not all(isinstance(part, dict) for part in value)
-    if not _held(target, value) or texts:
+    if not _held(target, value) or (isinstance(value, list) and not all(isinstance(v, dict) for v in value)):
         return {target: value}
     try:
         found = _spoken_in(target, value)
@@ -249,10 +264,15 @@ def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
         raise RowError(f"{name!r}: {error}") from None
     if target == "question":
         return {"question": found.get("question") or found.get("response") or value}
-    found = {t: text for t, text in found.items() if text and t in ("response", "reasoning")}
-    if target == "answer" and "response" in found:
-        found["answer"] = found.pop("response")
-    return found if found.get(target) or (target == "response" and found) else {target: value}
+    return _spoken_as(target, found) or {target: value}
+
+
+def _spoken_as(target: str, found: dict[str, str]) -> dict[str, Any]:
+    """What was found for a target, and beside it; nothing, if there is none for the target itself."""
+    called = "answer" if target == "answer" else "response"
+    said = {called: found.get("response"), "reasoning": found.get("reasoning")}
+    said = {t: text for t, text in said.items() if text}
+    return said if target in said or target == "response" else {}
 
 
 def _spoken_in(target: str, value: Any) -> dict[str, str]:

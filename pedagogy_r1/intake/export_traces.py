@@ -23,20 +23,7 @@ from ..provenance import now, versions
 from ..trace import Trace
 from .traces_file import some_traces
 
-_FIELDS = (
-    "id",
-    "item",
-    "question",
-    "reasoning",
-    "answer",
-    "reference",
-    "correct",
-    "domain",
-    "condition",
-    "model",
-    "lang",
-    "think",
-)
+_FIELDS = tuple(name for name in Trace.model_fields if name != "metadata")
 _ABOUT = ("item", "reference", "correct", "domain", "condition", "model", "lang")
 BATCH = 1000
 """Traces of a row group, and so held at a time."""

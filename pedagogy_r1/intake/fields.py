@@ -34,6 +34,8 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "thought_process",
         "thinking_process",
         "thoughts",
+        "complex_cot",
+        "long_cot",
     ),
     "answer": ("answer", "final_answer", "model_answer"),
     "reference": (

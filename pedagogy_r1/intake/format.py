@@ -66,7 +66,7 @@ class Format:
     """A layout of records. ``example``: a real record of it, less its length.
 
     ``fits`` must be cheap and say yes to this layout only; ``read`` gives the traces in a record (several generations of one question:
-    the first is taken, or all with ``--explode generations``). ``parts`` tells a record that holds several apart; ``opens`` reads a file
+    the first is taken, or all with ``--explode generations``). ``whole`` puts texts that a record refers to back in their places, before anything else. ``parts`` tells a record that holds several apart; ``opens`` reads a file
     that is none of records, or gives ``None``. ``joins``: (what records of one response share, what each of them adds); the first
     record becomes the trace, what the others add is in its metadata. ``last``: tried when no other format fits.
     """
@@ -75,6 +75,7 @@ class Format:
     example: Record
     fits: Callable[[Record], bool]
     read: Callable[[Record], Said | list[Said]]
+    whole: Callable[[Record], Record] | None = None
     parts: Callable[[Record], Iterable[Record]] | None = None
     opens: Callable[[Path], Iterable[Record] | None] | None = None
     joins: Callable[[Record], tuple[str, Any] | None] | None = None

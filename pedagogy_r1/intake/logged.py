@@ -45,13 +45,17 @@ def _answered(output: Any, depth: int = 4) -> list[Said]:
     if isinstance(output, dict):
         found = _answered_object(output, depth)
     elif isinstance(output, list) and output and depth:
-        if all(isinstance(part, dict) and "type" in part for part in output):
-            found = _heard({"role": "assistant", "content": output})
-        elif len(output) == 1:
-            found = _answered(output[0], depth - 1)
+        found = _answered_list(output, depth)
     if found is None:
         raise NoTrace("an empty output" if not output else "an output that is no reply of a model")
     return found
+
+
+def _answered_list(output: list[Any], depth: int) -> list[Said] | None:
+    """Parts of a message, or a list of one."""
+    if all(isinstance(part, dict) and "type" in part for part in output):
+        return _heard({"role": "assistant", "content": output})
+    return _answered(output[0], depth - 1) if len(output) == 1 else None
 
 
 def _answered_object(output: Record, depth: int) -> list[Said] | None:
@@ -100,28 +104,26 @@ def _question(value: Any, depth: int = 4) -> tuple[str, str]:
         turn = last_turn(value, prompt_only=True)
         return turn.question, turn.system
     if isinstance(value, dict):
-        said = Said()
-        try:
-            asked_of(
-                value
-                if not isinstance(first(value.get("messages")), list)
-                else {"messages": value["messages"][0]},
-                said,
-            )
-        except NotChat:
-            return "", ""
-        if said.question:
-            return said.question, said.more.get("system", "")
-        for column in _ASKED:
-            if depth and value.get(column):
-                return _question(value[column], depth - 1)
-        words = [v for v in value.values() if isinstance(v, str)]
-        return (words[0], "") if len(words) == 1 else ("", "")
-    return (
-        ("\n\n".join(value), "")
-        if isinstance(value, list) and all(isinstance(v, str) for v in value)
-        else ("", "")
-    )
+        return _question_object(value, depth)
+    texts = isinstance(value, list) and all(isinstance(v, str) for v in value)
+    return ("\n\n".join(value), "") if texts else ("", "")
+
+
+def _question_object(value: Record, depth: int) -> tuple[str, str]:
+    """Of a request; else of a field that is named for a question; else the only text there is."""
+    batch = first(value.get("messages"))
+    said = Said()
+    try:
+        asked_of({"messages": batch} if isinstance(batch, list) else value, said)
+    except NotChat:
+        return "", ""
+    if said.question:
+        return said.question, said.more.get("system", "")
+    inner = next((value[column] for column in _ASKED if depth and value.get(column)), None)
+    if inner:
+        return _question(inner, depth - 1)
+    words = [v for v in value.values() if isinstance(v, str)]
+    return (words[0], "") if len(words) == 1 else ("", "")
 
 
 def attributes_of(record: Record) -> Record:
@@ -150,27 +152,28 @@ def span_said(attributes: Record) -> list[Said]:
     """What a span of a model call says, by the GenAI conventions or OpenInference's; raises `NoTrace` for another span."""
     nested = nest(unfold(attributes))
     gen, llm = obj(nested.get("gen_ai")), obj(nested.get("llm"))
+    found = _said_in_span(nested, gen, llm)
+    if not any(said.response or said.reasoning for said in found):
+        raise NoTrace("an empty output")
+    named = [obj(gen.get(at)).get("model") for at in ("response", "request")] + [llm.get("model_name")]
+    model = next(filter(None, map(name, named)), None)
+    for said in found:
+        said.model = said.model or model
+    return found
+
+
+def _said_in_span(nested: Record, gen: Record, llm: Record) -> list[Said]:
     output = _spoken(gen, "output", "completion") or _messages(llm.get("output_messages"))
     asked = _spoken(gen, "input", "prompt") or _messages(llm.get("input_messages"))
     kind = str(obj(obj(nested.get("openinference")).get("span")).get("kind", "")).upper()
     if kind and kind != "LLM":
         raise NoTrace(f"{NO_CALL} ({kind})")
     if output:
-        found = _span_replies(output, asked)
-    elif kind == "LLM" and (answered := obj(nested.get("output")).get("value")):
-        found = io_said(asked or obj(nested.get("input")).get("value"), answered)
-    else:
+        return _span_replies(output, asked)
+    answered = obj(nested.get("output")).get("value") if kind == "LLM" else None
+    if not answered:
         raise NoTrace(NO_CALL)
-    models = (
-        obj(gen.get("response")).get("model"),
-        obj(gen.get("request")).get("model"),
-        llm.get("model_name"),
-    )
-    for said in found:
-        said.model = said.model or next(filter(None, map(name, models)), None)
-    if not any(said.response or said.reasoning for said in found):
-        raise NoTrace("an empty output")
-    return found
+    return io_said(asked or obj(nested.get("input")).get("value"), answered)
 
 
 def _spoken(gen: Record, now: str, before: str) -> list[Any]:

@@ -68,17 +68,21 @@ def _rest(value: Any, spoken: Spoken, key: str) -> Any:
         kept = {name: _rest(inner, spoken, name) for name, inner in value.items()}
         if all(kept[name] is value[name] for name in value):
             return value
-        kept = {name: inner for name, inner in kept.items() if inner is not _GONE}
-        return kept if any(v is not None and not _structure(name, v) for name, v in kept.items()) else _GONE
+        return _unless_bare({name: inner for name, inner in kept.items() if inner is not _GONE})
     if isinstance(value, list) and value and isinstance(value[0], str | dict | list):
         return _rest_of_list(value, spoken, key)
     return value
 
 
+def _unless_bare(kept: dict[str, Any]) -> Any:
+    """The object, unless it only says what stood beside a text that was taken."""
+    return kept if any(v is not None and not _structure(name, v) for name, v in kept.items()) else _GONE
+
+
 def _beside_text(part: Any, text: str) -> Any:
     """What a part of a content holds beside its text."""
     beside = {name: value for name, value in part.items() if value != text} if isinstance(part, dict) else {}
-    return beside if any(v is not None and not _structure(name, v) for name, v in beside.items()) else _GONE
+    return _unless_bare(beside)
 
 
 def _structure(name: str, value: Any) -> bool:
@@ -89,23 +93,36 @@ def _structure(name: str, value: Any) -> bool:
 
 
 def _rest_of_list(value: list[Any], spoken: Spoken, key: str) -> Any:
-    parts = [part_of(inner) for inner in value] if key in SPEECH else []
-    whole = "".join(text for kind, text in parts if kind == "text").strip()
-    joined = len(parts) > 1 and whole in spoken.pieces  # one text, written in several parts
+    in_parts = _text_in_parts(value, spoken) if key in SPEECH else {}
     kept = [
-        _beside_text(inner, part[1]) if joined and part[0] == "text" else _rest(inner, spoken, key)
-        for inner, part in zip(value, parts or [("", "")] * len(value), strict=True)
+        _beside_text(inner, in_parts[n]) if n in in_parts else _rest(inner, spoken, key)
+        for n, inner in enumerate(value)
     ]
     if all(new is old for new, old in zip(kept, value, strict=True)):
         return value
     if all(inner is _GONE for inner in kept):
         return _GONE
-    if is_conversation(value):  # there is more in it than was taken: what the others said stays readable
-        return [
-            old if role_of(old) != "assistant" else {"role": "assistant"} if new is _GONE else new
-            for new, old in zip(kept, value, strict=True)
-        ]
-    return [type(old)() if new is _GONE else new for new, old in zip(kept, value, strict=True)]
+    left = _turn_left if is_conversation(value) else _element_left
+    return [left(new, old) for new, old in zip(kept, value, strict=True)]
+
+
+def _text_in_parts(value: list[Any], spoken: Spoken) -> dict[int, str]:
+    """By its place, each part of one text that was spoken and is written in several; empty if it is none."""
+    read = [part_of(inner) for inner in value]
+    texts = {n: text for n, (kind, text) in enumerate(read) if kind == "text"}
+    return texts if len(read) > 1 and "".join(texts.values()).strip() in spoken.pieces else {}
+
+
+def _turn_left(new: Any, old: Any) -> Any:
+    """Of a conversation in which there is more than was taken: what the others said stays readable."""
+    if role_of(old) != "assistant":
+        return old
+    return {"role": "assistant"} if new is _GONE else new
+
+
+def _element_left(new: Any, old: Any) -> Any:
+    """What holds an element's place, so that the others keep theirs."""
+    return type(old)() if new is _GONE else new
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -160,10 +177,8 @@ def _found(leaf: str, fields: list[str], kept: set[str], tags: Sequence[Pair]) -
     if plain[:1] in ("{", "[") and not isinstance(inner := unfold(plain), str):
         texts = ((path.rpartition(".")[2], text) for path, text in leaves(inner))
         return all(_structure(name, text) or _found(text, fields, kept, tags) for name, text in texts)
-    pieces = _pieces(plain, tags)
-    return pieces != [plain] and all(
-        any(piece in text for text in fields) or any(piece in text for text in kept) for piece in pieces
-    )
+    pieces, held = _pieces(plain, tags), [*fields, *kept]
+    return pieces != [plain] and all(any(piece in text for text in held) for piece in pieces)
 
 
 def _pieces(plain: str, tags: Sequence[Pair]) -> list[str]:

@@ -31,6 +31,7 @@ _LC = {
     "SystemMessage": "system",
     "ToolMessage": "tool",
 }
+_TYPED_ROLES = ("human", "ai", "system", "tool")
 _REASONING = (
     "reasoning_content",
     "reasoning",
@@ -40,6 +41,7 @@ _REASONING = (
     "reasoning_text",
     "reasoning_details",
     "thinking_blocks",
+    "tool_plan",
 )
 _HOLDERS = ("additional_kwargs", "provider_specific_fields")
 _CONTENT = ("content", "value", "parts", "contents", "content_blocks", "prompt", "text")
@@ -72,23 +74,33 @@ def is_conversation(value: Any) -> TypeGuard[list[dict[str, Any]]]:
 
 def role_of(message: dict[str, Any]) -> str:
     """user, assistant, system, tool …; empty if the message has no role."""
-    author = message.get("author")
+    given = _named_role(message)
+    role = str(given).lower() if given is not None else ""
+    return _ROLES.get(role, role)
+
+
+def _named_role(message: dict[str, Any]) -> Any:
+    """The role as the message's dialect has it: by name, by its author, by its class, in what it is wrapped in, or as its type."""
+    author, inner = message.get("author"), message.get("message")
     given = message.get("role", message.get("from", message.get("message.role")))
     if given is None and isinstance(author, dict):
         given = author.get("role")
-    if given is None and (
-        isinstance(kwargs := message.get("kwargs"), dict) or isinstance(message.get("data"), dict)
-    ):
-        names = message.get("id")
-        if isinstance(names, list) and names and str(names[-1]) in _LC:
-            return _LC[str(names[-1])]
-        given = kwargs.get("type") if isinstance(kwargs, dict) else message.get("type")
-    if given is None and isinstance(message.get("message"), dict):
-        return role_of(message["message"])
-    if given is None and message.get("type") in ("human", "ai", "system", "tool") and "content" in message:
+    if given is None:
+        given = _langchain_role(message)
+    if given is None and isinstance(inner, dict):
+        given = role_of(inner)
+    if given is None and message.get("type") in _TYPED_ROLES and "content" in message:
         given = message["type"]
-    role = str(given).lower() if given is not None else ""
-    return _ROLES.get(role, role)
+    return given
+
+
+def _langchain_role(message: dict[str, Any]) -> Any:
+    """By the class, ``["langchain", "schema", "messages", "AIMessage"]``; else by the type, within or without."""
+    kwargs, path = message.get("kwargs"), message.get("id")
+    if not isinstance(kwargs, dict) and not isinstance(message.get("data"), dict):
+        return None
+    known = _LC.get(str(path[-1])) if isinstance(path, list) and path else None
+    return known or (kwargs if isinstance(kwargs, dict) else message).get("type")
 
 
 def hear(message: Any) -> Heard:
@@ -98,18 +110,20 @@ def hear(message: Any) -> Heard:
     role, message = role_of(message), _plain(message)
     content = _content(message)
     said, thought, thinks = _parts(content) if isinstance(content, list) else (_whole(content), [], False)
-    thinks = thinks or any(
-        isinstance(message.get(name), str | list) and str(message[name]).strip().lower() not in FLAGS
-        for name in _REASONING[:3]
-    )
     for field in _fields(message):
         thinks = True
-        thought = (
-            [*field, *thought] if not thought else thought + [t for t in field if not _within(t, thought)]
-        )
+        thought = [*thought, field] if not _within(field, thought) else thought
     if not said and isinstance(message.get("refusal"), str):
         said = message["refusal"]
-    return Heard(role, said, joined(thought), thinks, str(message.get("channel") or ""))
+    return Heard(
+        role, said, joined(thought), thinks or _may_think(message), str(message.get("channel") or "")
+    )
+
+
+def _may_think(message: dict[str, Any]) -> bool:
+    """Whether a message has a field for reasoning, though nothing may stand in it; a switch is none."""
+    values = [message.get(name) for name in _REASONING[:3]]
+    return any(isinstance(v, str | list) and str(v).strip().lower() not in FLAGS for v in values)
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -183,21 +197,26 @@ def part_of(part: Any) -> tuple[str, str]:
     if isinstance(part.get("message_content"), dict):
         part = part["message_content"]
     part = {name.removeprefix("message_content."): value for name, value in part.items()}
-    kind = str(part.get("type") or "").lower()
-    for name in ("reasoningContent", "reasoning_content"):
-        if isinstance(part.get(name), dict):
-            inner = part[name].get("reasoningText", part[name].get("text", ""))
-            return "reasoning", flat(inner)
-    if part.get("thought") is True or kind in _THOUGHT_TYPES or (not kind and _thought_only(part)):
+    if (held := _reasoning_content(part)) is not None:
+        return "reasoning", flat(held.get("reasoningText", held.get("text", "")))
+    if _is_thought(part):
         return "reasoning", flat(part)
-    if kind in _TEXT_TYPES:
+    if str(part.get("type") or "").lower() in _TEXT_TYPES:
         text = next((part[n] for n in ("text", "content", "refusal") if isinstance(part.get(n), str)), None)
         return ("text", text) if text is not None else ("", "")
     return "", ""
 
 
-def _thought_only(part: dict[str, Any]) -> bool:
-    return any(isinstance(part.get(name), str | list) for name in ("thinking", "reasoning"))
+def _reasoning_content(part: dict[str, Any]) -> dict[str, Any] | None:
+    """Bedrock's: an object that holds the reasoning."""
+    held = (part.get(name) for name in ("reasoningContent", "reasoning_content"))
+    return next((value for value in held if isinstance(value, dict)), None)
+
+
+def _is_thought(part: dict[str, Any]) -> bool:
+    kind = str(part.get("type") or "").lower()
+    named = any(isinstance(part.get(name), str | list) for name in ("thinking", "reasoning"))
+    return part.get("thought") is True or kind in _THOUGHT_TYPES or (not kind and named)
 
 
 def flat(value: Any) -> str:
@@ -206,13 +225,16 @@ def flat(value: Any) -> str:
         return value
     if isinstance(value, list):
         pieces = [flat(v) for v in value]
-        summaries = any(
-            isinstance(v, dict) and v.get("type") in ("summary_text", "reasoning.summary") for v in value
-        )
-        return ("\n\n" if summaries else "").join(piece for piece in pieces if piece)
-    if isinstance(value, dict):
-        return next((text for name in _INNER if name in value and (text := flat(value[name]))), "")
-    return ""
+        return ("\n\n" if any(map(_is_summary, value)) else "").join(piece for piece in pieces if piece)
+    if not isinstance(value, dict):
+        return ""
+    # What inspect marks as redacted is encrypted: only its summary is to be read.
+    names = ("summary",) if value.get("redacted") is True else _INNER
+    return next((text for name in names if name in value and (text := flat(value[name]))), "")
+
+
+def _is_summary(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") in ("summary_text", "reasoning.summary")
 
 
 def reasoning_in(value: Any) -> str:
@@ -224,13 +246,13 @@ def reasoning_in(value: Any) -> str:
     return flat(value) if isinstance(value, dict | list) else ""
 
 
-def _fields(message: dict[str, Any]) -> Iterable[list[str]]:
+def _fields(message: dict[str, Any]) -> Iterable[str]:
     """The reasoning in each field of a message that is named for it."""
     holders = [message, *(message[name] for name in _HOLDERS if isinstance(message.get(name), dict))]
     for holder in holders:
         for name in _REASONING:
             if name in holder and (text := reasoning_in(holder[name])):
-                yield [text]
+                yield text
 
 
 class Turn(NamedTuple):
@@ -250,16 +272,22 @@ def last_turn(messages: Sequence[Any], *, prompt_only: bool = False) -> Turn:
     """
     heard = [hear(message) for message in messages]
     end = len(heard) if prompt_only else _last_answer(heard)
+    first, start = _asking(heard, end)
+    question = "\n\n".join(h.text for h in heard[first:start] if h.text)
+    system = "\n\n".join(h.text for h in heard if h.role == "system")
+    spoken = [] if prompt_only else [h for h in heard[start : end + 1] if h.role == "assistant"]
+    return _turn(question, system, spoken)
+
+
+def _asking(heard: Sequence[Heard], end: int) -> tuple[int, int]:
+    """From where to where somebody asks before ``end``: the last messages of a user, of which the last holds text."""
     start = end
     while start and not (heard[start - 1].role == "user" and heard[start - 1].text.strip()):
         start -= 1
     first = start
     while first and heard[first - 1].role == "user":
         first -= 1
-    question = "\n\n".join(h.text for h in heard[first:start] if h.text)
-    system = "\n\n".join(h.text for h in heard if h.role == "system")
-    spoken = [] if prompt_only else [h for h in heard[start : end + 1] if h.role == "assistant"]
-    return _turn(question, system, spoken)
+    return first, start
 
 
 def _last_answer(heard: Sequence[Heard]) -> int:

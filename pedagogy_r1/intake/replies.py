@@ -6,6 +6,7 @@
     {"candidates": [{"content": {"parts": [{"text": "RRR", "thought": true}, …]}}]}               Gemini, Vertex
     {"output": {"message": {"content": [{"reasoningContent": …}, {"text": …}]}}}                  Bedrock Converse
     {"message": {"content": "AAA", "thinking": "RRR"}, "done": true}                              Ollama
+    {"outputs": [{"type": "thought", "summary": […]}, {"type": "text", "text": "AAA"}]}           Gemini, interactions
 
 Formats of logs, batches and pairs find request and reply in their records, and have them read here.
 """
@@ -54,24 +55,25 @@ def asked_of(request: Any, said: Said) -> None:
     request = obj(request)
     question, system = "", ""
     for column in ("messages", "input", "contents", "prompt"):
-        value = request.get(column)
-        if isinstance(value, str):
-            question = value
-        elif isinstance(value, list) and value:
-            messages = [_with_role(m) for m in value]
-            if is_conversation(messages):
-                turn = last_turn(messages, prompt_only=True)
-                question, system = turn.question, turn.system
+        asked, told = _asked(request.get(column))
+        question, system = asked, told or system
         if question:
             break
-    for column in ("system", "systemInstruction", "system_instruction", "instructions"):
-        value = request.get(column)
-        spoken = value if isinstance(value, str) else _spoken(value)
-        system = system or spoken
+    given = (request.get(c) for c in ("system", "systemInstruction", "system_instruction", "instructions"))
+    system = system or next(filter(None, map(_spoken, given)), "")
     said.question = said.question or question
     if system:
         said.more.setdefault("system", system)
     said.model = said.model or name(request.get("model"))
+
+
+def _asked(value: Any) -> tuple[str, str]:
+    """(question, system) of a prompt: a text, or messages, in which a message without a role is the user's."""
+    messages = [_with_role(m) for m in value] if isinstance(value, list) else []
+    if is_conversation(messages):
+        turn = last_turn(messages, prompt_only=True)
+        return turn.question, turn.system
+    return text(value), ""
 
 
 def _with_role(message: Any) -> Any:
@@ -81,6 +83,8 @@ def _with_role(message: Any) -> Any:
 
 
 def _spoken(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     parts = obj(value).get("parts", value)
     parts = parts if isinstance(parts, list) else [parts]
     return "\n\n".join(said for kind, said in map(part_of, parts) if kind == "text")
@@ -135,6 +139,11 @@ def _gemini(body: Record) -> list[Said]:
     return found
 
 
+def _interaction(body: Record) -> list[Said]:
+    heard = hear({"role": "model", "content": body["outputs"]})
+    return [Said(response=heard.text, reasoning=heard.reasoning, model=name(body.get("model")))]
+
+
 def _converse(body: Record) -> list[Said]:
     heard = hear(body["output"]["message"])
     return [Said(response=heard.text, reasoning=heard.reasoning, model=name(body.get("modelId")))]
@@ -178,6 +187,7 @@ def _typed(items: Any) -> bool:
 _READERS: tuple[tuple[Callable[[Record], bool], Callable[[Record], list[Said]]], ...] = (
     (lambda b: isinstance(b.get("choices"), list), _chat),
     (lambda b: (b.get("object") == "response" and isinstance(b.get("output"), list)) or _response_items(b.get("output")), _items),
+    (lambda b: is_interaction(b.get("outputs")), _interaction),
     (lambda b: "candidates" in b or "promptFeedback" in b, _gemini),
     (lambda b: isinstance(obj(b.get("output")).get("message"), dict), _converse),
     (lambda b: b.get("role") in ("assistant", "model") and ("content" in b or "parts" in b), _anthropic),
@@ -186,8 +196,25 @@ _READERS: tuple[tuple[Callable[[Record], bool], Callable[[Record], list[Said]]],
 )  # fmt: skip
 
 
+def is_interaction(outputs: Any) -> bool:
+    """Whether these are what Gemini's interactions give out: typed parts, one after the other."""
+    return (
+        isinstance(outputs, list)
+        and bool(outputs)
+        and all(isinstance(part, dict) and "type" in part for part in outputs)
+    )
+
+
 def _response_items(output: Any) -> bool:
     return _typed(output) and any(i.get("type") in ("reasoning", "message") for i in output)
+
+
+def own_reply(record: Record) -> list[Said]:
+    """A record that is a reply, perhaps with its request; the reply's id is the trace's."""
+    found = pair(record, record.get("request"), record)
+    for said in found:
+        said.id = name(record.get("id"))
+    return found
 
 
 def pair(record: Record, request: Any, reply: Any) -> list[Said]:

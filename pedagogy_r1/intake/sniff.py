@@ -79,25 +79,25 @@ class Formats:
                 continue
             row = row._replace(data=_opened(row.data))
             name = self.of(row.data)
-            parts = self.all[name].parts
-            if parts is None:
-                yield Found(row, name)
-                continue
             try:
-                records = list(parts(row.data))
-                why = unparted(row.data, records)
-                fault = (
-                    f"the text of {why!r} is in none of its records; import it with --format record"
-                    if why
-                    else None
-                )
+                row, records = self._parted(row, name)
             except (NoTrace, *FAULTS) as error:
-                fault = str(error)
-            if fault:
-                yield BadRow(row.line, f"{name}: {fault}", json.dumps(row.data, default=str), row.sheet)
+                yield BadRow(row.line, f"{name}: {error}", json.dumps(row.data, default=str), row.sheet)
                 continue
             for n, record in enumerate(records, 1):
                 yield Found(row._replace(data=record), name, n if len(records) > 1 else 0)
+
+    def _parted(self, row: Row, name: str) -> tuple[Row, list[Record]]:
+        """The row with what it keeps apart put back, and the records in it; raises `NoTrace` if a text is in none of them."""
+        format = self.all[name]
+        if format.whole:
+            row = row._replace(data=format.whole(row.data))
+        if format.parts is None:
+            return row, [row.data]
+        records = list(format.parts(row.data))
+        if why := unparted(row.data, records):
+            raise NoTrace(f"the text of {why!r} is in none of its records; import it with --format record")
+        return row, records
 
     def _rows(self, path: Path, head: TableHead | None) -> Iterator[Row | BadRow]:
         for format in self.all.values():

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from html import escape
+from itertools import chain
 from typing import Any
 
 from ..trace import Think
@@ -30,17 +32,31 @@ FAMILIES: tuple[Pair, ...] = (
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     ("<|channel>thought", "<channel|>"),  # Gemma
     ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
+    ("<scratchpad>", "</scratchpad>"),
 )
-"""Opening and closing tags of reasoning; case does not matter."""
+"""Opening and closing tags of reasoning; case does not matter. Those in angle brackets are known in HTML's writing too."""
+
+SPOKEN: Pair = ("Here is my thought process:", "Here is my response:")
+"""Granite's, in words: only where a response begins with them."""
 
 ANSWERS: tuple[Pair, ...] = (
     ("<answer>", "</answer>"),
     ("<|begin_of_solution|>", "<|end_of_solution|>"),
     ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    ("<response>", "</response>"),
+    ("<|begin_of_box|>", "<|end_of_box|>"),  # GLM
 )
 """Tags around an answer."""
 
-_KNOWN = re.compile("|".join(re.escape(tag) for pair in (*FAMILIES, *ANSWERS) for tag in pair), re.IGNORECASE)
+_ESCAPED: tuple[Pair, ...] = tuple((escape(a), escape(b)) for a, b in FAMILIES if a != escape(a))
+
+
+def _any_of(pairs: Iterable[Pair]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(tag) for pair in pairs for tag in pair), re.IGNORECASE)
+
+
+_KNOWN = _any_of((*FAMILIES, *ANSWERS, *_ESCAPED))
+_SPOKEN = _any_of([SPOKEN])
 _HARMONY_TOKENS = re.compile(
     r"<\|start\|>[^<]*|<\|channel\|>\s*\w+|<\|(?:message|end|return|call|constrain)\|>"
     r"|(?:^\s*|assistant)(?:analysis|commentary|final)"
@@ -94,12 +110,14 @@ def left_over(*texts: str) -> str | None:
 
 def bare(text: str, extra: Sequence[Pair] = ()) -> list[str]:
     """The stretches of a text between all known tags and marks: what must not be lost of it."""
-    parts = [text]
-    for tag in (tag for pair in extra for tag in pair):
-        parts = [piece for part in parts for piece in part.split(tag)]
-    parts = [piece for part in parts for piece in _KNOWN.split(part)]
+    marks = [re.compile(re.escape(tag)) for pair in extra for tag in pair] + [_KNOWN]
+    if text.lstrip().lower().startswith(SPOKEN[0].lower()):
+        marks.append(_SPOKEN)
     if "<|" in text or "assistantfinal" in text:
-        parts = [piece for part in parts for piece in _HARMONY_TOKENS.split(part)]
+        marks.append(_HARMONY_TOKENS)
+    parts = [text]
+    for mark in marks:
+        parts = [piece for part in parts for piece in mark.split(part)]
     return [piece.strip() for piece in parts if piece.strip()]
 
 
@@ -108,18 +126,22 @@ def _family(response: str, extra: Sequence[Pair]) -> Pair | None:
 
     The one that it begins with; else <think>, wherever one of its tags stands; else the first of which the closing tag is there.
     """
-    if not extra and "<" not in response and "[" not in response and "◁" not in response:
-        return None
     low = response.lower()
     start = low.lstrip()
-    pairs = [*extra, *FAMILIES]
-    for pair in pairs:
-        if start.startswith(pair[0].lower()):
-            return pair
-    for pair in (*extra, THINK):
-        if pair[0].lower() in low or pair[1].lower() in low:
-            return pair
-    found = [(low.find(pair[1].lower()), pair) for pair in FAMILIES if pair[1].lower() in low]
+    if (
+        not extra
+        and not start.startswith("here is")
+        and not any(sign in response for sign in ("<", "[", "◁", "&lt;"))
+    ):
+        return None
+    begins = (pair for pair in (*extra, *FAMILIES, *_ESCAPED, SPOKEN) if start.startswith(pair[0].lower()))
+    stands = (pair for pair in (*extra, THINK) if any(tag.lower() in low for tag in pair))
+    return next(chain(begins, stands), None) or _first_closed(low)
+
+
+def _first_closed(low: str) -> Pair | None:
+    """Of the families whose closing tag stands in a text, the one that closes first."""
+    found = [(low.find(pair[1].lower()), pair) for pair in (*FAMILIES, *_ESCAPED) if pair[1].lower() in low]
     return min(found)[1] if found else None
 
 
@@ -204,12 +226,8 @@ def _harmony(head: str, spoken: Iterable[tuple[str, str, str]]) -> Parted:
     """Messages as (role, channel, text), told apart."""
     by: dict[str, list[str]] = {}
     for role, channel, text in spoken:
-        name = channel.split()[0] if channel else ""
-        who = role.split()[0] if role else "assistant"
-        kind = name if who == "assistant" else {"developer": "system"}.get(who, who)
-        if who == "assistant" and name not in ("analysis", "final"):
-            text = f"{channel.partition(' ')[2]}: {text}" if " " in channel else text
-        by.setdefault(kind or "other", []).append(text)
+        kind, said = _harmony_kind(role, channel, text)
+        by.setdefault(kind or "other", []).append(said)
     if head.strip():
         by.setdefault("other", []).insert(0, head)
     reasoning, answer, question = ("\n\n".join(by.pop(kind, [])) for kind in ("analysis", "final", "user"))
@@ -217,3 +235,12 @@ def _harmony(head: str, spoken: Iterable[tuple[str, str, str]]) -> Parted:
     think: Think = "closed" if answer or not reasoning else "unclosed"
     notes = [f"what was said in {kind!r} is in metadata" for kind in more if kind != "system"]
     return Parted(reasoning, answer, think, question, more, notes)
+
+
+def _harmony_kind(role: str, channel: str, text: str) -> tuple[str, str]:
+    """Who speaks, or in which channel the assistant does, and what is said: to a tool, under its name."""
+    name, recipient = (channel.split() or [""])[0], channel.partition(" ")[2]
+    who = role.split()[0] if role else "assistant"
+    if who != "assistant":
+        return {"developer": "system"}.get(who, who), text
+    return name, f"{recipient}: {text}" if recipient and name not in ("analysis", "final") else text

@@ -180,8 +180,7 @@ class _Importing:
         for k, (row, said) in enumerate(self._said(format, record), 1):
             said.more |= more
             default = self._default_id(path, found)
-            several = k if self.explode and k > 0 and self._many else 0
-            if several:
+            if self.explode and self._many:
                 said.item = said.item or said.id or default
                 default, said.id = f"{said.id or default}:{k}", None
             made.append(convert(row, said, self.plan, default))
@@ -204,29 +203,26 @@ class _Importing:
 
     def _said(self, format: Format, record: Record) -> list[tuple[Record, Said]]:
         """What the record says, generation by generation if they are to be told apart."""
-        said = self._read(format, record)
-        several = said if isinstance(said, list) else [said]
+        several = self._read(format, record)
         self._many = len(several) > 1
         if not several:
             raise NoTrace("an empty output")
-        if not self._many and self.explode and isinstance(column := record.get(self.explode), list):
+        if self._many and self.explode:
+            return [(_aligned(one.record or record, len(several), k), one) for k, one in enumerate(several)]
+        if self.explode and isinstance(column := record.get(self.explode), list):
+            self._many = len(column) > 1
             rows = [_aligned(record, len(column), k) for k in range(len(column))]
-            self._many = len(rows) > 1
-            whole = [(row, self._read(format, row)) for row in rows]
-            return [(row, one[0] if isinstance(one, list) else one) for row, one in whole]
-        if self._many and not self.explode:
-            several[0].notes.append(
-                _MANY.format(len(several), "choices" if "choices" in record else "generations")
-            )
-            return [(record, several[0])]
-        if not self._many:
-            return [(record, several[0])]
-        return [(_aligned(one.record or record, len(several), k), one) for k, one in enumerate(several)]
+            return [(row, self._read(format, row)[0]) for row in rows]
+        if self._many:
+            kind = "choices" if "choices" in record else "generations"
+            several[0].notes.append(_MANY.format(len(several), kind))
+        return [(record, several[0])]
 
     @staticmethod
-    def _read(format: Format, record: Record) -> Said | list[Said]:
+    def _read(format: Format, record: Record) -> list[Said]:
         try:
-            return format.read(record)
+            said = format.read(record)
+            return said if isinstance(said, list) else [said]
         except NotChat as error:
             raise RowError(str(error)) from None
         except FAULTS as error:

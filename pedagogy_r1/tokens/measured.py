@@ -79,9 +79,8 @@ def measure(
     correct, how = response_correct(trace)
     total, item = len(counted) + answer, trace.item or trace.id
     why_not = why_not or _left_out(correct, how, total, judged or bool(trace.reference))
-    response = None
-    if correct is not None and not why_not:
-        response = Response(trace.id, item, correct, total, tuple(ends), right)
+    known = correct is not None and not why_not
+    response = Response(trace.id, item, bool(correct), total, tuple(ends), right) if known else None
     return Measured(
         trace.id,
         item,

@@ -369,8 +369,14 @@ def _noise(coder: CoderNoise, repetition: Mapping[str, Repetition], draws: _Draw
         "units: stem repetition": draws.over_units([u.stem for u in units], units),
         "units: self-repetition": draws.over_units([u.earlier for u in units], units),
     }
-    for name in _MEASURES:
-        values = [(getattr(repetition[row.trace_id], name), row) for row in rows if row.coded]
-        known = [(value, row) for value, row in values if value is not None]
-        found[f"traces: {_MEASURES[name]}"] = draws.over_traces(known)
+    for name, shown in _MEASURES.items():
+        found[f"traces: {shown}"] = draws.over_traces(_with_measure(name, rows, repetition))
     return GroupNoise(coder.coder, share, found)
+
+
+def _with_measure(
+    name: str, rows: Sequence[NoiseTokens], repetition: Mapping[str, Repetition]
+) -> list[tuple[float, NoiseTokens]]:
+    """The traces with coded units that have this measure, each with it."""
+    values = [(getattr(repetition[row.trace_id], name), row) for row in rows if row.coded]
+    return [(value, row) for value, row in values if value is not None]

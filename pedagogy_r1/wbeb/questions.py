@@ -26,8 +26,9 @@ from typing import Any, NamedTuple
 from ..asking import ModelName
 from ..chat import ChatFrame, ChatReply, ChatRequest
 from ..errors import ArgumentError, InputError
+from ..intake.think_tags import Parted, split_response
 from ..provenance import digest
-from ..trace import Split, Trace, split_think
+from ..trace import Trace
 from .answers.parsed import READER
 from .answers.probability import foretold
 from .condition import Condition, Messages
@@ -175,9 +176,9 @@ def trace_of(questions: Questions, item: Item, sample: int, asked: AskedQuestion
     settings, task = questions.settings, domain_of(item)
     # The server's own field for reasoning where it has one, else by the tags.
     own = reply.reasoning is not None
-    said = Split(reply.reasoning or "", reply.text, "field") if own else split_think(reply.text)
+    said = Parted(reply.reasoning or "", reply.text, "field") if own else split_response(reply.text)
     cut = reply.finish == "length"
-    parsed = _read(task, item, said, cut)
+    parsed = read_reply(task, item, said, cut)
     body = json.loads(reply.raw)
     metadata: dict[str, Any] = {
         "condition": settings.condition.stamp,
@@ -198,6 +199,8 @@ def trace_of(questions: Questions, item: Item, sample: int, asked: AskedQuestion
         "source": item.source,
         "task": item.task,
     }
+    if said.more:
+        metadata["beside"] = said.more
     if domain := task.metadata(item):
         metadata["domain"] = domain
     if task.gives_probability:
@@ -221,12 +224,12 @@ def trace_of(questions: Questions, item: Item, sample: int, asked: AskedQuestion
     )
 
 
-def _answer_text(said: Split) -> str:
+def _answer_text(said: Parted) -> str:
     """Where the answer is to be found: all of it, if nothing told reasoning and answer apart."""
-    return said.reasoning if said.think == "absent" else said.answer
+    return said.answer or (said.reasoning if said.think == "absent" else "")
 
 
-def _read(task: DomainTask, item: Item, said: Split, cut: bool) -> Parsed:
+def read_reply(task: DomainTask, item: Item, said: Parted, cut: bool) -> Parsed:
     """What the reply answers. Of a text that was cut off, and of which nothing tells reasoning from answer, only a strict rule
     may read: what looks like an answer may be a thought on the way to one.
     """
@@ -239,7 +242,7 @@ def _read(task: DomainTask, item: Item, said: Split, cut: bool) -> Parsed:
     return parsed
 
 
-def _thought_tokens(said: Split, completion: int, body: dict[str, Any]) -> int:
+def _thought_tokens(said: Parted, completion: int, body: dict[str, Any]) -> int:
     """Tokens of the reasoning: as the server counted them, else the completion's in proportion to the characters."""
     counted = ((body.get("usage") or {}).get("completion_tokens_details") or {}).get("reasoning_tokens")
     if counted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,24 @@ def test_a_data_card_says_what_is_in_the_table(tmp_path: Path) -> None:
     assert all(f"`{name}`" in card for name in table.column_names)
     with pytest.raises(InputError, match="is there already"):
         export_traces(DEMO, tmp_path / "set", "hf")
+
+
+def test_the_folder_opens_as_a_data_set(tmp_path: Path) -> None:
+    """What the card says is what `load_dataset` makes of the folder: split, columns, their kinds, every value."""
+    datasets = pytest.importorskip("datasets")
+    source = tmp_path / "traces.jsonl"
+    source.write_text(DEMO.read_text() + "".join(t.model_dump_json() + "\n" for t in HARD))
+    export_traces(source, tmp_path / "set", "hf")
+    card = (tmp_path / "set/README.md").read_text()
+    found = datasets.load_dataset(str(tmp_path / "set"), cache_dir=str(tmp_path / "cache"))
+    assert list(found) == ["train"]
+    columns = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", card, re.M)
+    assert [name for cell in columns for name in re.findall(r"\w+", cell)] == found["train"].column_names
+    kinds = {name: feature.dtype for name, feature in found["train"].features.items()}
+    assert kinds == {name: "bool" if name == "correct" else "string" for name in kinds}
+    for row, trace in zip(found["train"], read_traces(source), strict=True):
+        assert json.loads(row.pop("metadata")) == trace.metadata
+        assert row == trace.model_dump(mode="json", exclude={"metadata"})
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path, pcode: Pcode) -> None:

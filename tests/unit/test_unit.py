@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.errors import PedagogyError
-from pedagogy_r1.trace import Trace, split_think
+from pedagogy_r1.intake.think_tags import split_response
+from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import SCHEMES, Unit, Unitizer, given_scheme, given_units, unit_id, unitize
 from pedagogy_r1.unit.unitizer import switches
 
@@ -358,7 +359,7 @@ def real_traces(shared: Path) -> Iterator[Trace]:
     for path in sorted((shared / "data" / "reasoningflow" / "traces").glob("*.jsonl")):
         responses += [json.loads(line)["response"] for line in path.read_text(encoding="utf-8").splitlines()]
     for number, response in enumerate(responses):
-        yield Trace(id=str(number), reasoning=split_think(response).reasoning)
+        yield Trace(id=str(number), reasoning=split_response(response).reasoning)
 
 
 def test_real_traces(shared: Path) -> None:

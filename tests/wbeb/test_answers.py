@@ -17,9 +17,10 @@ from pedagogy_r1.errors import InputError
 from pedagogy_r1.wbeb.answers.answer_language import languages, read_language
 from pedagogy_r1.wbeb.answers.chosen_option import read_choice
 from pedagogy_r1.wbeb.answers.formula import value_of
+from pedagogy_r1.wbeb.answers.given_score import read_number
+from pedagogy_r1.wbeb.answers.given_word import read_word
 from pedagogy_r1.wbeb.answers.parsed import DIFFER
 from pedagogy_r1.wbeb.answers.stated_value import read_answer, read_stated, same_answer
-from pedagogy_r1.wbeb.answers.value import read_number, read_word
 
 SOIL = ("Air", "Moisture", "Temperature", "Sunlight")
 
@@ -214,6 +215,61 @@ def test_numbers(answer: str, value: str | None, sure: str) -> None:
 # -------------------------------------------------------------------------------------------------- mathematics
 
 
+_UPTAKE = {"low": ("low",), "mid": ("mid", "medium"), "high": ("high",)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "value", "why"),
+    [
+        ("Low. The idea is thanked for and then dropped.", "low", ""),
+        ("low (not taken up)", "low", ""),
+        ("**High** – she builds on it.", "high", ""),
+        ("high, though mid would be defensible.", "high", ""),
+        ("C: high", "high", ""),
+        ("B, mid", "mid", ""),
+        ("(A) low – it is passed over.", "low", ""),
+        ("Mid.\n\nThe teacher repeats the idea and goes on.", "mid", ""),
+        ("High, so to speak, but the teacher moves on", None, "none of"),
+        ("Low? No.", None, "none of"),
+        ("Low... no, high.", None, "none of"),
+        ("Low-hanging fruit is what the teacher takes.", None, "none of"),
+        ("High expectations are set here.", None, "none of"),
+        ("low, mid, high", None, "names several"),
+        ("A – mid", None, "says A with the words of mid"),
+        ("A. low\nB. mid\nC. high", None, "list of answers: low, mid, high"),
+        ("low: nothing is used\nmid: some is", None, "list of answers: low, mid"),
+    ],
+)
+def test_a_word_that_a_reply_begins_with(answer: str, value: str | None, why: str) -> None:
+    said = read_word(answer, _UPTAKE)
+    assert (said.value, said.strict) == (value, False)
+    assert why in (said.why or "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "value", "why"),
+    [
+        ("2. There is a story, but most of it is a list.", "2", ""),
+        ("**5** – a reading of its own.", "5", ""),
+        ("3: six reasons are named, one is explained.", "3", ""),
+        ("Score: 2 – six reasons are named, none is explained.", "2", ""),
+        ("4. (Between 3 and 4: the position is clear.)", "4", ""),
+        ("I would give this a 5: the science is right, no step is missing.", "5", ""),
+        ("1. The essay has a clear position.", None, "no score"),
+        ("2. The essay is clear.\n3. It is short.", None, "no score"),
+        ("3 reasons are named.", None, "no score"),
+        ("2,5 – between two levels.", None, ""),
+        ("7. Everything is there.", None, "not in 1–6"),
+        ("4. Fluent. But I would give it a 3.", None, "says 4, and later, score given, 3"),
+        ("I don't think, on balance, that it deserves a 4.", None, "no score"),
+    ],
+)
+def test_a_number_that_a_reply_begins_with(answer: str, value: str | None, why: str) -> None:
+    said = read_number(answer, 1, 6)
+    assert said.value == value
+    assert why in (said.why or "")
+
+
 @pytest.mark.parametrize(
     ("stated", "reference", "same"),
     [
@@ -251,6 +307,24 @@ def test_numbers(answer: str, value: str | None, sure: str) -> None:
         (r"\{2,1\}", r"\{1,2\}", None),
         ("2/0", "2", False),
         ("9^9^9^9", "1", False),
+        (r"\frac{1}{2}", "0.5", True),
+        (r"\dfrac{-25}{8}", "-25/8", True),
+        ("073", "73", True),
+        ("1,234.0", "1234", True),
+        ("$50", "50", True),
+        (r"50\%", "50", True),
+        (r"90^\circ", "90", True),
+        ("−3", "-3", True),
+        ("1,2", "12", False),
+        ("(B)", "B", True),
+        (r"\text{b}", "B", True),
+        ("B. The plant gives off oxygen", "B", True),
+        ("Bern", "B", False),
+        ("Photosynthesis", "photosynthesis.", True),
+        ("6", "7", False),
+        ("m=155", "155", True),
+        ("1/0", "1/0", True),
+        ("", "", False),
         ("1" + "0" * 300, "1", False),
     ],
 )

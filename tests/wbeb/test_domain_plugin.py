@@ -21,7 +21,7 @@ Pcode = Callable[..., Result]
 DOMAIN = '''
 """CT, counting: how many letters a word has."""
 
-from pedagogy_r1.wbeb.answers.value import read_number
+from pedagogy_r1.wbeb.answers.given_score import read_number
 from pedagogy_r1.wbeb.domain import DomainTask, form
 from pedagogy_r1.wbeb.item import Item
 from pedagogy_r1.wbeb.score import Beside, scorer_of

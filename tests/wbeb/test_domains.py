@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.plugins import available
-from pedagogy_r1.wbeb.answers.value import read_number, read_word
+from pedagogy_r1.wbeb.answers.given_score import read_number
+from pedagogy_r1.wbeb.answers.given_word import read_word
 from pedagogy_r1.wbeb.domain import Parsed, domain_of
 from pedagogy_r1.wbeb.domains.kt import Tracing
 from pedagogy_r1.wbeb.item import PLUGINS, Item, domain_names

@@ -145,6 +145,9 @@ def test_few_shot_examples_come_from_train_and_depend_on_the_item_alone() -> Non
         (Said(None, "I am done."), "field", "I am done.", "", None, "no answer behind the reasoning"),
         (Said("", "I am done."), "field", "I am done.", "", None, "no answer behind the reasoning"),
         (Said("so option two, or", finish="length"), "absent", "so option two, or", "", None, "cut off before an answer"),
+        (Said("[THINK]Hm.[/THINK]Answer: B"), "closed", "Hm.", "Answer: B", "B", None),
+        (Said("It is even. <answer>B</answer>"), "absent", "It is even. ", "B", "B", None),
+        (Said("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>B<|return|>"), "closed", "Hm.", "B", "B", None),
         (Said("No idea."), "absent", "No idea.", "", None, ...),
     ],
 )  # fmt: skip

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pedagogy_r1.intake.think_tags import split_response
 from pedagogy_r1.shipped import folder
-from pedagogy_r1.trace import split_think
 from pedagogy_r1.wbeb.domain import domain_of
-from pedagogy_r1.wbeb.item import read_items
-from pedagogy_r1.wbeb.questions import _read
+from pedagogy_r1.wbeb.item import Item, read_items
+from pedagogy_r1.wbeb.questions import read_reply
 
 HERE = Path(__file__).parent / "real_answers.jsonl"
 WRONG = {
@@ -32,7 +32,7 @@ def test_how_often_reading_by_rule_errs_on_a_real_model() -> None:
     for line in HERE.read_text(encoding="utf-8").splitlines():
         answer = json.loads(line)
         item = items[answer["item"]]
-        read = _read(domain_of(item), item, split_think(answer["raw"]), answer["cut"]).value
+        read = read_reply(domain_of(item), item, split_response(answer["raw"]), answer["cut"]).value
         said += answer["reading"] is not None
         if read is not None and read == answer["reading"]:
             right += 1
@@ -44,3 +44,19 @@ def test_how_often_reading_by_rule_errs_on_a_real_model() -> None:
     assert not missed
     assert right >= 38
     assert said == 38
+
+
+def test_how_a_large_model_answers() -> None:
+    """256 answers of four writers of one large model to 64 items of all domains, each read by hand. Unseen, 204 were read, all rightly."""
+    rows = [
+        json.loads(line)
+        for line in (HERE.parent / "large_model_answers.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    steps = [{"problem": "p", "skills": ["s"], "correct": 1}] * 2
+    for row in rows:
+        item = Item(
+            id="x", domain=row["domain"], source="x", options=tuple(row.get("options", ())), answer="x", group="x", task=row.get("task"),
+            metadata={"AES": {"scale": row.get("scale")}, "KT": {"steps": steps}}.get(row["domain"], {}),
+        )  # fmt: skip
+        assert (row["raw"], domain_of(item).parse(row["raw"], item).value) == (row["raw"], row["reading"])
+    assert len(rows) == 256

@@ -8,8 +8,8 @@ Redacted thinking and tool use stay in the metadata.
 
 from __future__ import annotations
 
-from ..format import Format, Record, Said, name
-from ..replies import pair
+from ..format import Format, Record, Said
+from ..replies import own_reply
 
 
 def fits(record: Record) -> bool:
@@ -25,10 +25,7 @@ def fits(record: Record) -> bool:
 
 
 def read(record: Record) -> list[Said]:
-    found = pair(record, record.get("request"), record)
-    for said in found:
-        said.id = name(record.get("id"))
-    return found
+    return own_reply(record)
 
 
 def format() -> Format:

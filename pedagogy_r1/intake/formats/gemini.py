@@ -2,18 +2,19 @@
 
 {"candidates": [{"content": {"role": "model", "parts": [{"text": "Easy.", "thought": true}, {"text": "4"}]}, "finishReason": "STOP"}],
  "modelVersion": "gemini-2.5-pro"}
+{"input": "2+2?", "outputs": [{"type": "thought", "summary": [{"type": "text", "text": "Easy."}]}, {"type": "text", "text": "4"}], "status": "completed"}
 """
 
 from __future__ import annotations
 
 from ..format import Format, Record, Said, name
-from ..replies import pair
+from ..replies import is_interaction, pair
 
 
 def fits(record: Record) -> bool:
-    return (
-        isinstance(record.get("candidates"), list) and "request" not in record
-    ) or "promptFeedback" in record
+    replied = isinstance(record.get("candidates"), list) and "request" not in record
+    interacted = is_interaction(record.get("outputs")) and "status" in record and "prompt" not in record
+    return replied or interacted or "promptFeedback" in record
 
 
 def read(record: Record) -> list[Said]:

@@ -17,7 +17,7 @@ from typing import Any
 from ...errors import InputError
 from ...files.archive import names_in, zip_entries
 from ..format import Format, NoTrace, Record, Said, has, name, obj, text
-from ..messages import hear, is_conversation, last_turn
+from ..messages import Heard, hear, is_conversation, last_turn
 from ..replies import error_text
 
 _ABOUT = (
@@ -85,40 +85,37 @@ def parts(record: Record) -> Iterator[Record]:
 def read(record: Record) -> list[Said]:
     if "header" in record and "output" not in record:
         raise NoTrace("what a log says of all samples")
-    whole = _attached(record, obj(record.get("attachments")))
-    messages, output = whole.get("messages"), obj(whole.get("output"))
-    choices: list[Any] = output["choices"] if isinstance(output.get("choices"), list) else []
-    said = Said(record=whole, item=name(whole.get("id")), correct=_correct(whole), reference=_target(whole))
-    said.model = name(output.get("model")) or name(obj(whole.get("log")).get("model"))
-    asked = whole.get("input")
-    said.question = last_turn(asked, prompt_only=True).question if is_conversation(asked) else text(asked)
+    output = obj(record.get("output"))
+    choices = output.get("choices")
+    heard = [hear(obj(obj(c).get("message"))) for c in choices] if isinstance(choices, list) else []
+    question, (said, system) = _question(record.get("input")), _last_said(record.get("messages"), heard)
+    if not said.response.strip() and not said.reasoning:
+        error = record.get("error")
+        raise NoTrace(f"a sample that failed: {error_text(error)}" if error else "an empty output")
+    said.correct, said.reference = _correct(record), _target(record)
+    said.model = name(output.get("model")) or name(obj(record.get("log")).get("model"))
+    said.more |= {"system": system} if system else {}
+    several = [said, *map(_of, heard[1:])]
+    for one in several:
+        one.question, one.item, one.record = question or said.question, name(record.get("id")), record
+    return several
+
+
+def _question(asked: Any) -> str:
+    return last_turn(asked, prompt_only=True).question if is_conversation(asked) else text(asked)
+
+
+def _last_said(messages: Any, heard: list[Heard]) -> tuple[Said, str]:
+    """What the conversation ends with, and the system's message; without a conversation the first choice."""
     if is_conversation(messages) and any(m.get("role") == "assistant" for m in messages):
         turn = last_turn(messages)
-        said.response, said.reasoning, said.question = (
-            turn.response,
-            turn.reasoning if turn.thinks else None,
-            said.question or turn.question,
-        )
-        if turn.system:
-            said.more["system"] = turn.system
-    elif choices:
-        heard = hear(obj(obj(choices[0]).get("message")))
-        said.response, said.reasoning = heard.text, heard.reasoning if heard.thinks else None
-    if not said.response.strip() and not said.reasoning:
-        error = whole.get("error")
-        raise NoTrace(f"a sample that failed: {error_text(error)}" if error else "an empty output")
-    others = [hear(obj(obj(choice).get("message"))) for choice in choices[1:]]
-    more = [
-        Said(
-            question=said.question,
-            response=h.text,
-            reasoning=h.reasoning if h.thinks else None,
-            record=whole,
-            item=said.item,
-        )
-        for h in others
-    ]
-    return [said, *more]
+        reasoning = turn.reasoning if turn.thinks else None
+        return Said(question=turn.question, response=turn.response, reasoning=reasoning), turn.system
+    return _of(heard[0]) if heard else Said(), ""
+
+
+def _of(heard: Heard) -> Said:
+    return Said(response=heard.text, reasoning=heard.reasoning if heard.thinks else None)
 
 
 def _target(sample: Record) -> Any:
@@ -138,18 +135,35 @@ def _correct(sample: Record) -> bool | None:
     return said.pop() if len(said) == 1 else None
 
 
-def _attached(value: Any, attachments: Record) -> Any:
-    """The value with the texts that a log keeps apart put back."""
-    if not attachments:
-        return value
-    if isinstance(value, str) and value.startswith("attachment://"):
-        return attachments.get(value.removeprefix("attachment://"), value)
-    if isinstance(value, dict):
-        return {
-            key: _attached(inner, attachments) if key != "attachments" else inner
-            for key, inner in value.items()
+def whole(record: Record) -> Record:
+    """A sample with the texts that it keeps apart put back where they belong; a log with such samples."""
+    samples = record.get("samples")
+    if isinstance(samples, list):
+        return record | {
+            "samples": [_whole(sample) if isinstance(sample, dict) else sample for sample in samples]
         }
-    return [_attached(inner, attachments) for inner in value] if isinstance(value, list) else value
+    return _whole(record)
+
+
+def _whole(sample: Record) -> Record:
+    attachments = obj(sample.get("attachments"))
+    if not attachments:
+        return sample
+    used: set[str] = set()
+    rest = {key: value for key, value in sample.items() if key != "attachments"}
+    found = obj(_put_back(rest, attachments, used))
+    left = {key: value for key, value in attachments.items() if key not in used}
+    return found | ({"attachments": left} if left else {})
+
+
+def _put_back(value: Any, attachments: Record, used: set[str]) -> Any:
+    if isinstance(value, str) and value.startswith("attachment://"):
+        key = value.removeprefix("attachment://")
+        used.add(key)
+        return attachments.get(key, value)
+    if isinstance(value, dict):
+        return {key: _put_back(inner, attachments, used) for key, inner in value.items()}
+    return [_put_back(inner, attachments, used) for inner in value] if isinstance(value, list) else value
 
 
 def format() -> Format:
@@ -168,4 +182,5 @@ def format() -> Format:
         read=read,
         parts=parts,
         opens=opens,
+        whole=whole,
     )  # fmt: skip

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import zip_longest
 from typing import Any
 
 from ..format import Format, NoTrace, Record, Said, first, has, name, obj, text, unfold
@@ -28,24 +29,28 @@ def read(record: Record) -> list[Said]:
     thoughts = response.get("reasonings") or []
     prompt = unfold(response.get("input"))
     asked = last_turn(prompt, prompt_only=True).question if is_conversation(prompt) else text(prompt)
+    about: Record = {
+        "question": text(doc.get("query")) or asked,
+        "prompt": text(prompt),
+        "item": name(doc.get("id")),
+        "reference": _gold(doc),
+    }
+    return _some(
+        [
+            Said(response=said, reasoning=thought or None, **about)
+            for said, thought in zip_longest(texts, thoughts[: len(texts)])
+            if text(said).strip()
+        ]
+    )
+
+
+def _gold(doc: Record) -> Any:
+    """The choice that is right."""
     gold, choices = doc.get("gold_index"), doc.get("choices")
     gold = first(gold) if isinstance(gold, list) else gold
-    reference = (
-        choices[gold]
-        if isinstance(choices, list) and isinstance(gold, int) and 0 <= gold < len(choices)
-        else None
-    )
-    found = []
-    for n, said in enumerate(texts):
-        if text(said).strip():
-            thought = thoughts[n] if n < len(thoughts) else None
-            found.append(
-                Said(
-                    question=text(doc.get("query")) or asked, response=said, reasoning=thought or None, prompt=text(prompt),
-                    item=name(doc.get("id")), reference=reference,
-                )
-            )  # fmt: skip
-    return _some(found)
+    if isinstance(choices, list) and isinstance(gold, int) and 0 <= gold < len(choices):
+        return choices[gold]
+    return None
 
 
 def _old(record: Record) -> list[Said]:

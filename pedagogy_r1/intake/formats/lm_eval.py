@@ -45,15 +45,7 @@ def joins(record: Record) -> tuple[str, Any]:
 
 
 def read(record: Record) -> list[Said]:
-    replies = [reply for request in record["resps"] if isinstance(request, list) for reply in request]
-    replies = replies or [reply for reply in record["resps"] if isinstance(reply, str)]
-    spoken = [reply for reply in replies if isinstance(reply, str) and reply.strip()]
-    if not spoken:
-        raise NoTrace(
-            "an empty output"
-            if all(isinstance(r, str) for r in replies)
-            else "log-likelihoods, no text of a model"
-        )
+    spoken = _spoken(record["resps"])
     prompt = unfold(_prompt(record))
     question = _question(record, prompt)
     whole = prompt if isinstance(prompt, str) else ""
@@ -64,6 +56,16 @@ def read(record: Record) -> list[Said]:
         )
         for reply in spoken
     ]
+
+
+def _spoken(requests: Any) -> list[str]:
+    listed = [reply for request in requests if isinstance(request, list) for reply in request]
+    texts = [reply for reply in listed or requests if isinstance(reply, str)]
+    spoken = [reply for reply in texts if reply.strip()]
+    if not spoken:
+        likelihoods = len(texts) < len(listed)
+        raise NoTrace("log-likelihoods, no text of a model" if likelihoods else "an empty output")
+    return spoken
 
 
 def _question(record: Record, prompt: Any) -> str:

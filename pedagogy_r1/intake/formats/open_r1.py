@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..format import Format, Record, Said, first, name, text
 from ..messages import NotChat, hear, is_conversation, last_turn
 
@@ -36,14 +38,7 @@ def read(record: Record) -> list[Said]:
     for n, generation in enumerate(generations):
         if not isinstance(generation, str | dict):
             raise NotChat(f"generations.{n} is {type(generation).__name__}, not text")
-        heard = hear(generation)
-        correct = (
-            verdicts[n]
-            if isinstance(verdicts, list) and n < len(verdicts)
-            else verdicts
-            if isinstance(verdicts, bool)
-            else None
-        )
+        heard, correct = hear(generation), _verdict(verdicts, n)
         found.append(
             Said(
                 question=question, response=heard.text, reasoning=heard.reasoning or None, correct=correct,
@@ -51,6 +46,13 @@ def read(record: Record) -> list[Said]:
             )
         )  # fmt: skip
     return found
+
+
+def _verdict(verdicts: Any, n: int) -> Any:
+    """That of the n-th generation, or the one of all."""
+    if isinstance(verdicts, list):
+        return verdicts[n] if n < len(verdicts) else None
+    return verdicts
 
 
 def format() -> Format:

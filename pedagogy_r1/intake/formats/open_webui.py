@@ -30,19 +30,14 @@ def fits(record: Record) -> bool:
 def read(record: Record) -> Said:
     whole = _unfolded(record)
     chat = obj(whole["chat"])
-    messages = chat.get("messages")
-    if not is_conversation(messages):
-        messages = _branch(obj(chat.get("history")))
-    if not is_conversation(messages) or not any(role_of(m) == "assistant" for m in messages):
+    messages = _messages(chat)
+    answers = [message for message in messages if role_of(message) == "assistant"]
+    if not answers:
         raise NoTrace("a chat without an answer")
+    answer = answers[-1]
     turn = last_turn(messages)
-    answer = next(m for m in reversed(messages) if role_of(m) == "assistant")
-    said = Said(
-        question=turn.question,
-        response=turn.response,
-        reasoning=turn.reasoning if turn.thinks else None,
-        record=whole,
-    )
+    reasoning = turn.reasoning if turn.thinks else None
+    said = Said(question=turn.question, response=turn.response, reasoning=reasoning, record=whole)
     if isinstance(answer.get("output"), list) and is_reply({"output": answer["output"]}):
         item = replies({"output": answer["output"]})[0]
         said.reasoning, said.response = said.reasoning or item.reasoning, said.response or item.response
@@ -50,6 +45,12 @@ def read(record: Record) -> Said:
     if turn.system:
         said.more["system"] = turn.system
     return said
+
+
+def _messages(chat: Record) -> list[Any]:
+    """The chat's messages, if they are some; else those of the current branch."""
+    found = next(filter(is_conversation, (chat.get("messages"), _branch(obj(chat.get("history"))))), None)
+    return found or []
 
 
 def _branch(history: Record) -> list[Any]:

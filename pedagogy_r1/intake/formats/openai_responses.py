@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
-from ..format import Format, Record, Said, name
-from ..replies import pair
+from ..format import Format, Record, Said
+from ..replies import own_reply
 
 
 def fits(record: Record) -> bool:
@@ -23,10 +23,7 @@ def fits(record: Record) -> bool:
 
 
 def read(record: Record) -> list[Said]:
-    found = pair(record, None, record)
-    for said in found:
-        said.id = name(record.get("id"))
-    return found
+    return own_reply(record)
 
 
 def format() -> Format:

@@ -37,18 +37,17 @@ def fits(record: Record) -> bool:
 
 def parts(record: Record) -> Iterator[Record]:
     """The predictions, by number; what stands beside them goes with each."""
-    inner = record.get("details") if _numbered(record.get("details")) else record
-    numbered = _numbered(inner)
+    within = bool(_numbered(record.get("details")))
+    inner: Record = record["details"] if within else record
+    numbered = dict(_numbered(inner))
     if not numbered:
         yield record
-    for key, one in numbered:
+        return
+    for key, one in numbered.items():
         yield {"index": key, **one}
-    taken = {key for key, _ in numbered}
-    beside: Record = (
-        {} if inner is record else {column: value for column, value in record.items() if column != "details"}
-    )
-    beside |= {key: value for key, value in (inner or {}).items() if key not in taken}
-    if numbered and beside:
+    beside = {column: value for column, value in record.items() if within and column != "details"}
+    beside |= {key: value for key, value in inner.items() if key not in numbered}
+    if beside:
         yield {"about": beside}
 
 
@@ -63,16 +62,19 @@ def read(record: Record) -> list[Said]:
     question = (
         last_turn(prompt, prompt_only=True).question if is_conversation(prompt) else asked(text(prompt))[0]
     )
-    gold = record.get("gold", record.get("references", record.get("refer")))
-    gold = first(gold) if isinstance(gold, list) and len(gold) == 1 else gold
+    about: Record = {
+        "question": question,
+        "prompt": text(prompt),
+        "reference": _gold(record),
+        "item": record.get("index"),
+    }
     thought = text(record.get("reasoning_content")) or None
-    item = record.get("index")
-    return [
-        Said(
-            question=question, response=one, reasoning=thought, prompt=text(prompt), reference=gold, item=item
-        )
-        for one in texts
-    ]
+    return [Said(response=one, reasoning=thought, **about) for one in texts]
+
+
+def _gold(record: Record) -> Any:
+    gold = record.get("gold", record.get("references", record.get("refer")))
+    return first(gold) if isinstance(gold, list) and len(gold) == 1 else gold
 
 
 def format() -> Format:

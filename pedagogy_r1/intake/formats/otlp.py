@@ -34,18 +34,22 @@ def parts(record: Record) -> Iterator[Record]:
 
 def _plain(value: Any) -> Any:
     """The value without OTLP's wrapping: lists of key and value become objects."""
-    if isinstance(value, dict):
-        kind = next((kind for kind in _VALUES if kind in value), None)
-        if kind:
-            return value[kind]
-        for kind, inner in (("arrayValue", "array"), ("kvlistValue", "pairs")):
-            if kind in value:
-                values = obj(value[kind]).get("values") or []
-                return _plain(values) if inner == "pairs" else [_plain(v) for v in values]
-        return {column: _plain(inner) for column, inner in value.items()}
     if isinstance(value, list):
         return _pairs(value) or [_plain(v) for v in value]
-    return value
+    if not isinstance(value, dict):
+        return value
+    for kind in _VALUES:
+        if kind in value:
+            return value[kind]
+    if "arrayValue" in value:
+        return [_plain(v) for v in _values(value["arrayValue"])]
+    if "kvlistValue" in value:
+        return _plain(_values(value["kvlistValue"]))
+    return {column: _plain(inner) for column, inner in value.items()}
+
+
+def _values(held: Any) -> list[Any]:
+    return obj(held).get("values") or []
 
 
 def _pairs(value: list[Any]) -> Record:

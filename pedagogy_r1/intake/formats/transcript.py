@@ -39,19 +39,19 @@ def read(record: Record) -> Said:
         return Said(response=whole, known=True)
     turns = template_turns(whole) or []
     last = max(n for n, (role, _) in enumerate(turns) if role == "assistant")
-    asked = [said for role, said in turns[:last] if role == "user"]
-    behind = dict(turns[last + 1 :])
-    more = (
-        {"system": system}
-        if (system := "\n\n".join(said for role, said in turns if role == "system"))
-        else {}
-    )
+    asked, behind = _said_by("user", turns[:last]), dict(turns[last + 1 :])
+    system = "\n\n".join(_said_by("system", turns))
+    more = {"system": system} if system else {}
     said = Said(question=asked[-1] if asked else "", response=turns[last][1], more=more, known=True)
     if "think" in behind:
         said.reasoning, said.response = behind["think"], behind.get("answer", "")
     if not said.response.strip() and not said.reasoning:
         raise NoTrace("a prompt without an answer")
     return said
+
+
+def _said_by(who: str, turns: list[tuple[str, str]]) -> list[str]:
+    return [said for role, said in turns if role == who]
 
 
 def format() -> Format:

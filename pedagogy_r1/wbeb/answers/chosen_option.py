@@ -61,19 +61,29 @@ def _stated(text: str, options: AnswerOptions, *, whole: bool = True) -> Parsed 
     mode: Mode = "stated" if stated else "heading"
     if whole and not stated and "\n" not in text.strip():
         stated = [Statement("whole answer", text.strip(), 0)]
+    found = _readings(stated, text, options, mode)
+    if formal := _names_nothing(last_formal(stated), [statement for statement, _ in found]):
+        return Parsed(None, why=f"{formal.rule}: {formal.text!r} is none of the options")
+    return _decided(found) if found else None
+
+
+def _readings(
+    stated: Sequence[Statement], text: str, options: AnswerOptions, mode: Mode
+) -> list[tuple[Statement, Reading]]:
+    """The statements that name an option, and what they name."""
     found = []
     for statement in stated:
         if reading := read(statement.text, options, mode):
             listed = _begins_list(statement, reading, text, options)
             found.append((statement, reading._replace(why=listed) if listed else reading))
-    formal = last_formal(stated)
-    if formal and short(formal.text) and formal not in [s for s, _ in found]:
-        later = [
-            s for s, _ in found if s.at >= formal.at and s.text in formal.text
-        ]  # "Answer: the answer is B"
-        if not later:
-            return Parsed(None, why=f"{formal.rule}: {formal.text!r} is none of the options")
-    return _decided(found) if found else None
+    return found
+
+
+def _names_nothing(formal: Statement | None, read: Sequence[Statement]) -> Statement | None:
+    """The last formal statement, if it is short and names no option; not "Answer: the answer is B", which holds one that does."""
+    if formal is None or not short(formal.text) or formal in read:
+        return None
+    return None if any(s.at >= formal.at and s.text in formal.text for s in read) else formal
 
 
 def _begins_list(statement: Statement, reading: Reading, text: str, options: AnswerOptions) -> str | None:

@@ -206,9 +206,8 @@ def read(text: str, options: AnswerOptions, mode: Mode = "stated") -> Reading | 
 
 
 def _by_letter(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
-    run = _RUN.match(text)
-    if run and len(set(run[1])) > 1 and set(run[1]) <= set(options.letters):
-        return Reading(frozenset(run[1]), "letter")
+    if run := _run_of_letters(text, options):
+        return Reading(run, "letter")
     match = (_grammar().heading if mode == "heading" else _grammar().upper).match(text) or _LOWER.match(text)
     if not match:
         return None
@@ -226,6 +225,13 @@ def _by_letter(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     )
     found = found.beside(options.of_text(key(rest)), letter.upper())
     return found._replace(hedged=True) if _begins_as_another(rest, found, options) else found
+
+
+def _run_of_letters(text: str, options: AnswerOptions) -> frozenset[str]:
+    """Several letters in one word: "ACD"."""
+    run = _RUN.match(text)
+    letters = frozenset(run[1]) if run else frozenset()
+    return letters if len(letters) > 1 and letters <= set(options.letters) else frozenset()
 
 
 def _begins_as_another(rest: str, found: Reading, options: AnswerOptions) -> bool:

@@ -98,29 +98,36 @@ def _last_stated(bare: str, kind: Kind | None) -> Parsed:
 def _value_in(statement: Statement, text: str, kind: Kind | None) -> Parsed | None:
     """What one statement holds; ``None`` where it states nothing after all."""
     if statement.rule == "boxed":
-        return (
-            _one_of(statement.text, Parsed(statement.text.strip(), "boxed", True))
-            if statement.text.strip()
-            else None
-        )
+        inside = statement.text.strip()
+        return _one_of(statement.text, Parsed(inside, "boxed", True)) if inside else None
     if _IF.search(text[max(0, statement.at - 60) : statement.at]):
         return None
     peeled = peel(statement.text)
-    rest = statement.text.lstrip("\"'“‘ ") if statement.text.lstrip("\"'“‘ ")[:1] in "([{$\\" else peeled.rest
+    bare = statement.text.lstrip("\"'“‘ ")
+    rest = bare if bare[:1] in "([{$\\" else peeled.rest
     match = _FIRST.match(rest)
     if not match or "boxed" in match["value"] or _NOT.match(rest):
         return None  # a box is found for itself
+    said = (
+        _text_in(rest, match, statement.rule) if kind == "text" else _number_in(rest, match, statement.rule)
+    )
+    return said.weaker("in doubt") if said and peeled.hedged else said
+
+
+def _text_in(rest: str, match: re.Match[str], rule: str) -> Parsed:
+    clause = _CLAUSE.match(rest)
+    return Parsed((clause[0] if clause else match["value"]).strip(), rule, strict=True)
+
+
+def _number_in(rest: str, match: re.Match[str], rule: str) -> Parsed | None:
+    """A number, a formula or a letter; unread where another number is joined to it."""
     value = match["value"]
-    if kind == "text":
-        clause = _CLAUSE.match(rest)
-        value = clause[0] if clause else value
-    elif not _is_answer(value):
+    if not _is_answer(value):
         return None
-    said = Parsed(value.strip(), statement.rule, strict=True)
-    other = None if kind == "text" else _SEVERAL.match(rest, match.end())
+    other = _SEVERAL.match(rest, match.end())
     if other and (other["or"] or other["end"] is not None) and re.search(r"\d", other["value"]):
-        return Parsed(None, why=f"{statement.rule}: names several: {value.strip()}, {other['value']}")
-    return said.weaker("in doubt") if peeled.hedged else said
+        return Parsed(None, why=f"{rule}: names several: {value.strip()}, {other['value']}")
+    return Parsed(value.strip(), rule, strict=True)
 
 
 def _one_of(text: str, said: Parsed) -> Parsed:
@@ -151,12 +158,15 @@ def same_answer(stated: str, reference: str) -> bool | None:
     a, b = without_dress(stated), without_dress(reference)
     if _words(a) == _words(b):
         return _words(b) != ""
-    left, right = value_of(a.rsplit("=", 1)[-1]), value_of(b)
+    return _same_by_value(a, b)
+
+
+def _same_by_value(stated: str, reference: str) -> bool | None:
+    left, right = value_of(stated.rsplit("=", 1)[-1]), value_of(reference)
     if left is not None and right is not None:
         return same_value(left, right)
-    if left is None and right is None and _is_formula(a) and _is_formula(b):
-        return None
-    return False
+    both = left is None and right is None and _is_formula(stated) and _is_formula(reference)
+    return None if both else False
 
 
 def _alternatives(reference: str) -> list[str]:

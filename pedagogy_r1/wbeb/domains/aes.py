@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import InputError
 from ...estimate import Resampling
-from ..answers.value import read_number
+from ..answers.given_score import read_number
 from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
 from ..score import Beside, most_frequent, scorer_of
@@ -62,8 +62,7 @@ class Essays(DomainTask):
         low, shape = _widest([scale(a.item) for a in answered])
         truth = [int(a.item.answer) for a in answered]
         said = [None if a.parsed.value is None else int(a.parsed.value) for a in answered]
-        apart = [math.nan if s is None else abs(s - t) for s, t in zip(said, truth, strict=True)]
-        unread = said.count(None)
+        apart, unread = _apart(said, truth), said.count(None)
         left_out = f"{unread} of {len(said)} could not be read and are left out" if unread else None
         same, near = _baselines(answered, lambda d: d == 0), _baselines(answered, lambda d: d <= 1)
         constant = "people or the model always give one and the same score"
@@ -82,6 +81,11 @@ class Essays(DomainTask):
     def leak_text(self, item: Item) -> str:
         """The essay: many answer one prompt."""
         return item.parts.get("essay", "")
+
+
+def _apart(said: Sequence[int | None], truth: Sequence[int]) -> list[float]:
+    """(answers,) how far what is said lies from what is right; NaN where nothing is said."""
+    return [math.nan if s is None else abs(s - t) for s, t in zip(said, truth, strict=True)]
 
 
 def domain() -> DomainTask:

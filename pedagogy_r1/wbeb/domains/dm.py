@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ...errors import InputError
 from ...estimate import Resampling
-from ..answers.value import read_word
+from ..answers.given_word import read_word
 from ..domain import Answered, DomainTask, Parsed, Score, form, one_of
 from ..item import Item
 from ..score import Beside, accuracy, most_frequent, scorer_of

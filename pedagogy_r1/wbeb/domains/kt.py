@@ -23,7 +23,7 @@ from typing import Any
 from ...errors import InputError
 from ...estimate import Resampling
 from ...formatting import counted
-from ..answers.value import read_word
+from ..answers.given_word import read_word
 from ..domain import Answered, DomainTask, Parsed, Score, form
 from ..item import Item
 from ..score import Beside, majority_share, scorer_of
@@ -31,9 +31,18 @@ from ..score import Beside, majority_share, scorer_of
 _WORDS = {"right": ("right", "correct", "correctly"), "wrong": ("wrong", "incorrect", "incorrectly")}
 _WILL = r"\b(?:will|would|should|likely to|going to|expected to)\b[^.\n]{0,40}\b(?:answer|get|solve|do)\b[^.\n]{0,30}?"
 _WILL_NOT = r"\b(?:(?:will|would|does|is likely to|is going to|is expected to)\s+not|won['’]t|wouldn['’]t|doesn['’]t|is(?:n['’]t| not) (?:likely|going|expected) to|is unlikely to)\s+(?:be able to\s+)?(?:answer|get|solve|do)\b[^.\n]{0,30}?"
+_FORETOLD = r"\b(?:expect|predict|foresee|forecast)\b[^.,\n]{0,30}?"
 _PHRASES = {
-    "right": (rf"{_WILL}\b(?:right|correct(?:ly)?)\b", rf"{_WILL_NOT}\b(?:wrong|incorrect(?:ly)?)\b"),
-    "wrong": (rf"{_WILL}\b(?:wrong|incorrect(?:ly)?)\b", rf"{_WILL_NOT}\b(?:right|correct(?:ly)?)\b"),
+    "right": (
+        rf"{_FORETOLD}\b(?:right|correct(?:ly)?)\b",
+        rf"{_WILL}\b(?:right|correct(?:ly)?)\b",
+        rf"{_WILL_NOT}\b(?:wrong|incorrect(?:ly)?)\b",
+    ),
+    "wrong": (
+        rf"{_FORETOLD}\b(?:wrong|incorrect(?:ly)?)\b",
+        rf"{_WILL}\b(?:wrong|incorrect(?:ly)?)\b",
+        rf"{_WILL_NOT}\b(?:right|correct(?:ly)?)\b",
+    ),
 }
 _ANSWER = "Answer: <right or wrong>"
 _PROBABILITY = (

@@ -102,12 +102,7 @@ def baselines(
     Skills and problems go by the same names in all three. A model that cannot run here (DKT without torch) has rows that
     say why. Raises `InputError` for a student of ``train`` in ``test`` or ``items``.
     """
-    unknown = [name for name in models if name not in TRACERS]
-    if unknown:
-        meant = did_you_mean(unknown[0], list(TRACERS))
-        raise ArgumentError(f"no baseline is named {unknown[0]!r}", meant)
-    if not any(sequence.steps for sequence in train):
-        raise ArgumentError("no steps to train on", "give items or sequences of the train split")
+    _check_can_train(models, train)
     sets = {EVERY: list(test), TARGETS: asked(items)}
     sets = {name: sequences for name, sequences in sets.items() if sequences}
     _no_leak(train, sets)
@@ -129,6 +124,15 @@ def baselines(
             found = scores(foretold, how or Resampling(), f"probability of {name}, {on}")
             rows.append(TracerScores(name, on, found, seconds))
     return rows
+
+
+def _check_can_train(models: Many[str], train: Many[Sequence]) -> None:
+    unknown = [name for name in models if name not in TRACERS]
+    if unknown:
+        meant = did_you_mean(unknown[0], list(TRACERS))
+        raise ArgumentError(f"no baseline is named {unknown[0]!r}", meant)
+    if not any(sequence.steps for sequence in train):
+        raise ArgumentError("no steps to train on", "give items or sequences of the train split")
 
 
 def _no_leak(train: Many[Sequence], sets: dict[str, list[Sequence]]) -> None:

@@ -32,11 +32,9 @@ def source(files: list[Path], *, task: str = "uptake", before: int = 4) -> Sourc
     """DM items. ``task``: uptake or focusing; ``before``: turns before the exchange, kept in ``metadata``."""
     if task not in _TASKS or before < 0:
         raise ArgumentError(f"task={task}, before={before}", "task: uptake or focusing; before: 0 or more")
-    found, turns, refused = Gathering(), Turns(), set[str]()
-    for path in (path for path in files if path.suffix.lower() == ".txt"):
-        need_file(path)
-        refused |= set(re.findall(r"\d+", decode(path.read_bytes())[0]))
-    tables = [path for path in files if path.suffix.lower() != ".txt"]
+    found, turns = Gathering(), Turns()
+    lists = [path for path in files if path.suffix.lower() == ".txt"]
+    refused, tables = _refused(lists), [path for path in files if path not in lists]
     paired = [path for path in tables if not _utterances(path, turns)]
     if not paired:
         raise InputError(
@@ -48,6 +46,15 @@ def source(files: list[Path], *, task: str = "uptake", before: int = 4) -> Sourc
             cells = texts(row.data)
             found.take(path, row.line, _item(cells, task, refused, turns, before), dump(cells))
     return found.done()
+
+
+def _refused(lists: list[Path]) -> set[str]:
+    """Transcripts whose use was not permitted: the numbers in files of text."""
+    found = set[str]()
+    for path in lists:
+        need_file(path)
+        found |= set(re.findall(r"\d+", decode(path.read_bytes())[0]))
+    return found
 
 
 def _utterances(path: Path, turns: Turns) -> bool:

@@ -128,13 +128,19 @@ def _tables(path: Path, names: dict[str, str], found: Gathering) -> Iterator[tup
         yield line, spoilt.get(student) or Sequence(student, tuple(steps[student]))
 
 
+def _unequal(columns: dict[str, list[str]], count: int) -> str | None:
+    """Why a row's lists do not go together; all but the concepts may be left out."""
+    for column, values in columns.items():
+        if len(values) != count and (values or column == "concepts"):
+            return f"{len(values)} {column}, {count} responses"
+    return None
+
+
 def _row_steps(cells: dict[str, str], names: dict[str, str], before: int) -> list[Step] | str:
     concepts, correct = _cells(cells["concepts"]), _cells(cells["responses"])
     problems, repeats = _cells(cells.get("questions", "")), _cells(cells.get("is_repeat", ""))
-    columns = {"concepts": concepts, "questions": problems, "is_repeat": repeats}
-    for column, values in columns.items():
-        if len(values) != len(correct) and (values or column == "concepts"):
-            return f"{len(values)} {column}, {len(correct)} responses"
+    if why := _unequal({"concepts": concepts, "questions": problems, "is_repeat": repeats}, len(correct)):
+        return why
     steps: list[Step] = []
     for nth, (concept, answer) in enumerate(zip(concepts, correct, strict=True)):
         if answer == _PAD:

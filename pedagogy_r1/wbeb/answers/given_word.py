@@ -1,17 +1,11 @@
-"""Which value an answer gives that is no option: a whole number on a scale, or one of a few words.
-
-    scale 1–6    "Answer: 4"           4   answer line     strict
-                 "Score: 4/6"          4   answer line     strict
-                 "I'd give it a 4."    4   score given     tolerant
-                 "Score: 3.5"          –   3.5 is no whole number
-                 "Score: 3-4"          –   names several: 3, 4
-                 "Score: 8/12"         –   is out of 12, and the scale ends at 6
+"""Which of a few words an answer gives: right or wrong, low, mid or high, the name of a talk move.
 
     words {"right": ("right", "correct"), "wrong": ("wrong", "incorrect")}
     "Answer: right\\nProbability: 0.73"             right   answer line      strict
     "Answer: Incorrect."                           wrong   answer line      strict
     "So the answer is wrong."                      wrong   statement        tolerant: which answer?
     "The student will probably get it wrong."      wrong   said in passing  tolerant
+    "Right. The last two steps were."              right   opening word     tolerant
     "Answer: right or wrong"                       –       names several: right, wrong
     "Answer:\n- right: he knows it\n- wrong: he …"  –       repeats the list of answers: right, wrong
 
@@ -23,125 +17,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 
-from .answer_language import any_of
-from .answer_language import words as said_in
 from .named_options import peel
 from .parsed import DIFFER, Parsed
-from .statement import FORMAL, Statement, before_run_on, denied, key, last_formal, sentence, short, statements
-
-NOUNS = ("answer", "score", "grade", "rating")
-_WORDS = "zero one two three four five six seven eight nine ten".split()  # noqa: SIM905 - a list of numbers, in order
-_NUMBER = rf"(?:\d{{1,4}}(?:\.\d+)?|(?:{'|'.join(_WORDS)})\b)"
-_GIVEN = re.compile(
-    rf"^(?:(?:a|an|about|around|approximately|roughly|the|score|of|level|band|point|grade|rating|holistic|overall|is|[:=])[\s:]+){{0,4}}[\"'“(\[<]*(?P<minus>-)?#?(?P<n>{_NUMBER})"
-    rf"(?:\s*(?:/|out of|of)\s*(?P<of>\d+(?:\.\d+)?))?(?P<rest>\s*(?:-|–|—|~|to\b|or\b|and\b|,|/)\s*(?P<m>{_NUMBER})(?![\w.]\d))?(?P<bad>[\w%+]|\.\d)?",
-    re.I,
-)
-_OUT_OF = re.compile(rf"(?<![\w./-])({_NUMBER})\s*(?:/|out of)\s*(\d+(?:\.\d+)?)(?![\w/]|\.\d)", re.I)
-_SCORED = re.compile(
-    r"\b(?:(?:give|gave|assign|award|rate|score|grade|graded|scored|rated)\b(?:\s+(?:it|this|the|essay|response|paper|him|her|them|at|with|as))*|(?:score|grade|rating|level)\s+of|(?:deserves|earns|merits|receives|gets))\s+(?=an?\s+|\d|the\s+)",
-    re.I,
-)
-
-
-@cache
-def _alone() -> re.Pattern[str]:
-    return re.compile(
-        rf"[^\w-]*{_NUMBER}(?:\s*(?:/|out of)\s*\d+)?{any_of('points', bounded=False)}?\W*", re.I
-    )
-
-
-@cache
-def _points() -> re.Pattern[str]:
-    """What may stand right behind a number: "4점"."""
-    return re.compile(any_of("points", bounded=False))
-
-
-def read_number(answer: str, low: int, high: int, nouns: Sequence[str] = NOUNS) -> Parsed:
-    """The score that ``answer`` gives, as text. Never raises.
-
-    >>> read_number("Clear, but thin.\\n\\nAnswer: 4", 1, 6)
-    Parsed(value='4', rule='answer line', strict=True, why=None)
-    """
-    called = (*nouns, *said_in("scores"))
-    return before_run_on(answer, lambda text: _number_in(text, low, high, called), called)
-
-
-def _number_in(text: str, low: int, high: int, nouns: Sequence[str]) -> Parsed:
-    stated = statements(text, nouns)
-    formal = last_formal(stated)
-    if formal and (short(formal.text) or _GIVEN.match(peel(formal.text).rest)):
-        return _unless_against(formal, stated, lambda s: _score(s, low, high, strict=True))
-    given = [_score(s, low, high, strict=False) for s in stated if _GIVEN.match(peel(s.text).rest)]
-    if given:
-        return _one("statement", given)
-    *before, last = text.strip().split("\n")
-    if _alone().fullmatch(last.strip()):
-        said = Statement("last line" if before else "whole answer", last.strip().lstrip("([\"' "), 0)
-        return _score(said, low, high, strict=not before)
-    return _passing(text, low, high)
-
-
-def _unless_against(
-    formal: Statement, stated: Sequence[Statement], read: Callable[[Statement], Parsed]
-) -> Parsed:
-    """What the last formal statement says; tolerantly, where an earlier one says something else."""
-    said = read(formal)
-    earlier = {read(s).value for s in stated if s.rule in FORMAL and s.at < formal.at} - {None}
-    return said.weaker(DIFFER) if earlier - {said.value} else said
-
-
-def _passing(text: str, low: int, high: int) -> Parsed:
-    scored = [text[m.end() :] for m in _SCORED.finditer(text) if not denied(text, m.start())]
-    out_of = [m[0] for m in _OUT_OF.finditer(text) if m[2] == str(high) and not denied(text, m.start())]
-    for rule, found in (("score given", scored), ("out of", out_of)):
-        given = [Statement(rule, rest.split("\n")[0], 0) for rest in found if _GIVEN.match(rest)]
-        if given:
-            return _one(rule, [_score(s, low, high, strict=False) for s in given])
-    return Parsed(None, why="no score is named")
-
-
-def _one(rule: str, read: Sequence[Parsed]) -> Parsed:
-    """Sentences give scores of parts too ("organisation: 4"): all must say the same."""
-    values = sorted({said.value for said in read if said.value})
-    if len(values) > 1:
-        return Parsed(None, why=f"{rule}: names several: {', '.join(values)}")
-    return next((said for said in read if said.value is None), read[-1])
-
-
-def _score(statement: Statement, low: int, high: int, *, strict: bool) -> Parsed:
-    """The number at the beginning of a statement, or why it is none on the scale."""
-    peeled = peel(statement.text)
-    match = _GIVEN.match(statement.text) or _GIVEN.match(peeled.rest)
-    if not match:
-        return Parsed(None, why=f"{statement.rule}: {statement.text[:60]!r} is no score")
-    if why := _no_score(match, low, high):
-        return Parsed(None, why=f"{statement.rule}: {why}")
-    said = Parsed(str(int(_number(match["n"]))), statement.rule, strict)
-    in_doubt = peeled.hedged or match.string[match.end() :].lstrip("\"'”’)").startswith("?")
-    return said.weaker("in doubt") if in_doubt else said
-
-
-def _no_score(match: re.Match[str], low: int, high: int) -> str | None:
-    said = _number(match["n"])
-    if match["bad"] and not _points().match(match.string, match.start("bad")):
-        return f"{match[0].strip()!r} is no score"
-    if match["rest"] and _number(match["m"]) != said:
-        return f"names several: {match['n']}, {match['m']}"
-    if match["of"] and float(match["of"]) != high:
-        return f"is out of {match['of']}, and the scale ends at {high}"
-    if not said.is_integer():
-        return f"{match['n']} is no whole number"
-    if match["minus"] or not low <= said <= high:
-        return f"{match['minus'] or ''}{match['n']} is not in {low}–{high}"
-    return None
-
-
-def _number(text: str) -> float:
-    return float(_WORDS.index(text.lower())) if text.lower() in _WORDS else float(text)
-
+from .statement import FORMAL, Statement, before_run_on, key, last_formal, sentence, short, statements
 
 Words = Mapping[str, Sequence[str]]
 """Each value with the ways to write it, in lower case, its own name among them if that is one."""
@@ -170,16 +49,70 @@ def read_word(
 
 def _word_in(text: str, words: Words, phrases: Words | None, nouns: Sequence[str]) -> Parsed:
     stated = statements(text, nouns)
-    if formal := last_formal(stated):
+    if formal := _last_that_says(stated, words, phrases):
         repeated = _repeated(formal, text, words)
-        return repeated or _unless_against(formal, stated, lambda s: _of(s, words, phrases, strict=True))
+        return repeated or unless_against(formal, stated, lambda s: _of(s, words, phrases, strict=True))
     said = [s for s in stated if _names(s.text, words)]
     lines = [line for line in text.strip().split("\n") if line.strip()]
     if _names(lines[-1], words, alone=True) and (len(lines) == 1 or not said):
         return _last_line(lines, words)
     if said:
         return _repeated(said[-1], text, words) or _of(said[-1], words, phrases, strict=False)
-    return _in_passing(text, phrases) or Parsed(None, why=f"none of {_listed(words)} is named")
+    return _unstated(text, lines, words, phrases)
+
+
+def _unstated(text: str, lines: Sequence[str], words: Words, phrases: Words | None) -> Parsed:
+    """Where nothing is stated: what the reply begins with, or says in passing."""
+    passing = _in_passing(text, phrases)
+    found = unless_passing(_opening_word(lines, words), passing) or passing
+    return found or Parsed(None, why=f"none of {_listed(words)} is named")
+
+
+def _last_that_says(stated: Sequence[Statement], words: Words, phrases: Words | None) -> Statement | None:
+    """The last in a form made for answering; of those that are whole sentences, the last that says a value."""
+    last = last_formal(stated)
+    if last is None or short(last.text):
+        return last
+    formal = [s for s in stated if s.rule in FORMAL and _of(s, words, phrases, strict=True).value]
+    return formal[-1] if formal else last
+
+
+_LETTERED = re.compile(r"[(\[]?([a-z])(?:\s*[)\].:,(]+|\s+[–—-])\s*[(\[]?")
+_EXPLAINED = re.compile(
+    r"[\"'”’)\]]*\s*(?:$|[.,:;!(–—]|-\s)(?!\W*(?:so|let|let[’']s|okay|ok|now|well|then|we\s+(?:need|have|must|can|are))\b)"
+)
+_TAKEN_BACK = re.compile(r"\b(?:no|wait|actually|rather|sorry|hmm)\b\s*[,.:…]")
+
+
+def _opening_word(lines: Sequence[str], words: Words) -> Parsed | None:
+    """The value that a reply begins with, and then explains: "Right. The last two …", "low (not taken up)", "C – high".
+
+    A letter before it must be that of its place. Where other lines begin with other values, it is the list of them.
+    """
+    begun = _begun(lines[0], words)
+    if begun is None or _TAKEN_BACK.search(key(lines[0])):
+        return None
+    letter, value = begun
+    named = dict.fromkeys([value, *(other[1] for line in lines[1:] if (other := _begun(line, words)))])
+    if len(named) > 1:
+        return _list_of(named, "opening word")
+    if letter and list(words).index(value) != ord(letter) - ord("a"):
+        return Parsed(None, why=f"opening word: says {letter.upper()} with the words of {value}")
+    several = [] if letter else _names(lines[0], words)
+    if len(several) > 1:
+        return Parsed(None, why=f"opening word: names several: {', '.join(several)}")
+    return Parsed(value, "opening word")
+
+
+def _begun(line: str, words: Words) -> tuple[str, str] | None:
+    """(letter, value) that a line begins with, if nothing but a mark stands behind the value."""
+    folded = key(_BULLET.sub("", line, count=1))
+    lettered = _LETTERED.match(folded)
+    for letter, start in ((lettered[1], folded[lettered.end() :]) if lettered else ("", ""), ("", folded)):
+        first = _first(start, words)
+        if first and _EXPLAINED.match(start[first[1] :]):
+            return letter, first[0]
+    return None
 
 
 def _last_line(lines: Sequence[str], words: Words) -> Parsed:
@@ -305,3 +238,21 @@ def _in_passing(text: str, phrases: Words | None) -> Parsed | None:
 
 def _listed(words: Words) -> str:
     return ", ".join(words)
+
+
+def unless_against(
+    formal: Statement, stated: Sequence[Statement], read: Callable[[Statement], Parsed]
+) -> Parsed:
+    """What the last formal statement says; tolerantly, where an earlier one says something else."""
+    said = read(formal)
+    earlier = {read(s).value for s in stated if s.rule in FORMAL and s.at < formal.at} - {None}
+    return said.weaker(DIFFER) if earlier - {said.value} else said
+
+
+def unless_passing(opening: Parsed | None, passing: Parsed | None) -> Parsed | None:
+    """What a reply begins with, unless it says something else in passing."""
+    if opening and opening.value and passing and passing.value and passing.value != opening.value:
+        return Parsed(
+            None, why=f"{opening.rule}: says {opening.value}, and later, {passing.rule}, {passing.value}"
+        )
+    return opening
