@@ -1,4 +1,4 @@
-"""The real server of llama-cpp-python on real weights: a context that is too short for the codebook is said.
+"""The real server of llama-cpp-python on real weights: a whole run of ``annotate``, and a context that is too short for the codebook.
 
 Skipped where PEDAGOGY_LLAMA_PYTHON names no Python that has `llama_cpp.server`, or the weights are not (`tests.real_weights`).
 """
@@ -63,7 +63,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def annotate(folder: Path, url: str) -> list[object]:
     traces = folder / "traces.jsonl"
-    said = "Wait, that is wrong. So I add the two numbers again."
+    said = "Wait, that is wrong. So I add the two numbers again. The sum is 7."
     traces.write_text(json.dumps({"id": "t", "question": "What is 3 + 4?", "reasoning": said}) + "\n")
     words: list[object] = [
         "annotate",
@@ -105,3 +105,24 @@ def test_a_context_that_is_shorter_than_the_codebook_is_said(
     said = [json.loads(line).get("message", "") for line in ledger]
     assert "json_schema" in said[1], "refused with status 500; the next request asks in another form"
     assert "512" in said[2]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_whole_run(tmp_path: Path, pcode: Callable[..., Any]) -> None:
+    """The server keeps to the schema, so that no reply is malformed; that this model leaves units out is counted, unit by unit."""
+    with server(4096, tmp_path / "log.txt") as url:
+        result = pcode(*annotate(tmp_path, url))
+        assert result.exit_code in (0, 1), result.output
+        run = CoderRun(tmp_path / "run")
+        assert run.manifest.status == "complete"
+        assert run.manifest.usage["server"]["schema"] == "object_schema"
+        codings = list(run.codings())
+        assert len(codings) == 3
+        known = {code.id for code in run.codebook.codes}
+        assert all(set(coding.codes) <= known for coding in codings if coding.codes is not None)
+        assert {coding.missing_reason for coding in codings if coding.codes is None} <= {"skipped_unit"}
+        before = (tmp_path / "run" / "ledger.jsonl").read_bytes()
+        assert pcode(*annotate(tmp_path, url)).exit_code == result.exit_code
+        assert (tmp_path / "run" / "ledger.jsonl").read_bytes() == before, "a finished run asks nothing"
+    assert pcode("verify", tmp_path / "run").exit_code == 0

@@ -234,8 +234,13 @@ def _last_line(text: str, options: AnswerOptions) -> list[Reading]:
 
 
 def _marker(text: str, options: AnswerOptions) -> list[Reading]:
-    """Letters that lines begin with, but not of lines that say no: "A: incorrect"."""
-    found = (m for m in _MARKER.finditer(text) if not denied(text, m.end()))
+    """Letters that lines begin with, but not of lines that say no: "A: incorrect". What an option says itself is no denial."""
+
+    def own(match: re.Match[str]) -> bool:
+        line = text[match.end() :].split("\n")[0]
+        return bool(options.of_text(key(line)) & options.letter(match[1]).named)
+
+    found = (m for m in _MARKER.finditer(text) if own(m) or not denied(text, m.end()))
     return [options.letter(m[1]) for m in found]
 
 

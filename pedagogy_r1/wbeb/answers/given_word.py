@@ -30,6 +30,7 @@ _HEDGE = re.compile(
 )
 _DOUBT = re.compile(r"(?:(?:the|it is|is)\s+)*(?:most likely|likely|probably|i think|i would say)\b", re.I)
 _NOT = re.compile(r"\b(?:not|never|unlikely|fails?|unable)\b|n['’]t\b", re.I)
+_BUT = re.compile(r"[,;]\s+but\b|\brather\b", re.I)
 _JOINED = re.compile(r"[\s\"'”)]*(?:[,/&|;]|\band\b|\bor\b)\s*(?:not\s+)?")
 _SPACE = re.compile(r"\s+")
 _ITEM = re.compile(r"(?:[-–—*•+;,.]|\(?\d{1,2}[.)])\s*(?=[^\W\d])")
@@ -57,6 +58,9 @@ def _word_in(text: str, words: Words, phrases: Words | None, nouns: Sequence[str
     if _names(lines[-1], words, alone=True) and (len(lines) == 1 or not said):
         return _last_line(lines, words)
     if said:
+        every = list(dict.fromkeys(named for s in said for named in _names(s.text, words)))
+        if len(every) > 2 and len(said) > 2:  # "The answer is: - low", "The answer is: - mid" …
+            return _list_of(every, said[-1].rule)
         return _repeated(said[-1], text, words) or _of(said[-1], words, phrases, strict=False)
     return _unstated(text, lines, words, phrases)
 
@@ -229,11 +233,17 @@ def _in_passing(text: str, phrases: Words | None) -> Parsed | None:
             bool(re.search(r"\bnot\b", pattern))
         ]  # "will not get it right": the negation is the pattern's own
         for match in re.finditer(pattern, text, re.I)
-        if not _NOT.search(text[sentence(text, match.start())[0] : match.start() if denies else match.end()])
+        if not _NOT.search(text[_clause(text, match.start()) : match.start() if denies else match.end()])
     }
     if len(found) > 1:
         return Parsed(None, why=f"said in passing: names several: {', '.join(sorted(found))}")
     return Parsed(found.pop(), "said in passing") if found else None
+
+
+def _clause(text: str, at: int) -> int:
+    """Where what is said at ``at`` begins: its sentence, or what follows "…, but": "not a restatement, but a reasoning move"."""
+    start = sentence(text, at)[0]
+    return max((m.end() for m in _BUT.finditer(text, start, at)), default=start)
 
 
 def _listed(words: Words) -> str:

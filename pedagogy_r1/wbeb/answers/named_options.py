@@ -200,6 +200,7 @@ def read(text: str, options: AnswerOptions, mode: Mode = "stated") -> Reading | 
     found = found or _by_place(text, peeled, options, mode)
     for start in dict.fromkeys((text, peeled.rest)):
         found = found or _by_start(start, options, mode)
+    found = found or (_by_amount(text, options) if mode == "stated" else None)
     if found and (peeled.hedged or (mode == "heading" and peeled.said)):
         return found._replace(hedged=True)
     return found
@@ -287,6 +288,15 @@ def _by_start(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
             longest = max(fits, key=len)
             return _with_joined(longest, start[len(longest) :], options, mode)
     return None
+
+
+def _by_amount(text: str, options: AnswerOptions) -> Reading | None:
+    """The one option of a bare number, whose unit was left out: "64" for "64 square centimetres"."""
+    said = key(text)
+    if not re.fullmatch(r"\d+(?:[.,]\d+)*", said):
+        return None
+    fits = options.where(lambda own: re.match(re.escape(said) + r"\s*[^\W\d]", own) is not None)
+    return Reading(fits, "text") if len(fits) == 1 else None
 
 
 def _with_joined(own: str, rest: str, options: AnswerOptions, mode: Mode) -> Reading | None:

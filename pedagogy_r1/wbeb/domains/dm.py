@@ -10,6 +10,7 @@ after Suresh et al. (2022), uptake after Demszky et al. (2021), focusing questio
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -61,6 +62,21 @@ _FOCUSING = {
     "other": TalkCode("asks nothing of the kind, or leads step by step to one answer", ("not focusing", "no")),
     "focusing": TalkCode("asks a question that attends to what students think, and gets them to say more of it", ("focusing question", "yes")),
 }  # fmt: skip
+
+
+_A_MOVE = r"\b(?:an?|the)\s+[\"'“‘*]*(?:{})[\"'”’*]*\s+(?:talk\s+)?(?:move|code)\b"
+"""A code in passing: "… but rather a reasoning move"."""
+_TEACHER = r"\bteacher(?:\s+(?:has|is|then|also|simply|just|merely))*\s+"
+_PRESSES = rf"{_TEACHER}press(?:es|ed|ing)(?:\s+(?:the\s+)?students?)?\s+for\s+(?:more\s+)?"
+_DOES = {
+    "together": (rf"{_TEACHER}(?:keeps|kept|keeping)\s+everyone\s+together\b",),
+    "relating": (rf"{_TEACHER}(?:gets|got|getting)\s+(?:the\s+)?students?\s+to\s+relate\b",),
+    "restating": (rf"{_TEACHER}restat(?:es|ed|ing)\b",),
+    "revoicing": (rf"{_TEACHER}revoic(?:es|ed|ing)\b",),
+    "accuracy": (rf"{_PRESSES}accuracy\b",),
+    "reasoning": (rf"{_PRESSES}reasoning\b",),
+}
+"""What the teacher is said to do: "The teacher has pressed for accuracy"."""
 
 
 class DecisionTask(NamedTuple):
@@ -120,7 +136,11 @@ class Decisions(DomainTask):
         words = {
             name: (name, *codes[name].also) if name in codes else (name.casefold(),) for name in item.options
         }
-        return read_word(answer, words, None, ("answer", "talk move", "move", "code", "uptake"))
+        phrases = {
+            name: (_A_MOVE.format("|".join(map(re.escape, also))), *_DOES.get(name, ()))
+            for name, also in words.items()
+        }
+        return read_word(answer, words, phrases, ("answer", "talk move", "move", "code", "uptake"))
 
     def scores(self, answered: Sequence[Answered], how: Resampling) -> list[Score]:
         """Of one task ``accuracy``, ``macro_f1``; of several, one pair a task: ``move accuracy``, ``move macro_f1`` …"""

@@ -32,16 +32,20 @@ _WORDS = {"right": ("right", "correct", "correctly"), "wrong": ("wrong", "incorr
 _WILL = r"\b(?:will|would|should|likely to|going to|expected to)\b[^.\n]{0,40}\b(?:answer|get|solve|do)\b[^.\n]{0,30}?"
 _WILL_NOT = r"\b(?:(?:will|would|does|is likely to|is going to|is expected to)\s+not|won['’]t|wouldn['’]t|doesn['’]t|is(?:n['’]t| not) (?:likely|going|expected) to|is unlikely to)\s+(?:be able to\s+)?(?:answer|get|solve|do)\b[^.\n]{0,30}?"
 _FORETOLD = r"\b(?:expect|predict|foresee|forecast)\b[^.,\n]{0,30}?"
+_ANSWER_IS = r"\bstudent['’]s (?:answer|response|next step)\b[^.,;\n]{0,40}?\b(?:is|will be)\s+"
 _PHRASES = {
     "right": (
         rf"{_FORETOLD}\b(?:right|correct(?:ly)?)\b",
         rf"{_WILL}\b(?:right|correct(?:ly)?)\b",
         rf"{_WILL_NOT}\b(?:wrong|incorrect(?:ly)?)\b",
+        rf"{_ANSWER_IS}(?:right|correct)\b",
     ),
     "wrong": (
         rf"{_FORETOLD}\b(?:wrong|incorrect(?:ly)?)\b",
         rf"{_WILL}\b(?:wrong|incorrect(?:ly)?)\b",
         rf"{_WILL_NOT}\b(?:right|correct(?:ly)?)\b",
+        rf"{_ANSWER_IS}(?:wrong|incorrect)\b",
+        rf"{_ANSWER_IS}not\s+(?:right|correct)\b",
     ),
 }
 _ANSWER = "Answer: <right or wrong>"
