@@ -296,9 +296,9 @@ def best(checkpoint: Path) -> Path:
 
 
 def publish(checkpoint: Path, folder: Path) -> None:
-    """Copy weights and configuration, and nothing of the training, to ``folder``, which must not be there yet."""
+    """Copy weights and configuration, and nothing of the training, to ``folder``, which is made if need be."""
     configs = ("config.json", "generation_config.json", "adapter_config.json")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(checkpoint.iterdir()):
         if path.is_file() and (path.name in configs or path.name.endswith((".safetensors", ".index.json"))):
             shutil.copyfile(path, folder / path.name)
