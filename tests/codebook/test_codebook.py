@@ -27,7 +27,7 @@ from ..conftest import ROOT
 
 PINNED = {
     "schoen@1.0.0": "sha256:9123923a87a0d89d9f6619f84a4e2ca3fbebe943c083f0e03da6c70ba5231134",
-    "schoen@1.1.0": "sha256:1263d95d99bc687c162c2049ede4e65d505151806542c7a12e4fcd763150589b",
+    "schoen@1.1.0": "sha256:f1ecb0bf19f38269b02adf69db51fb1b7d9978db5003c4d18b29ffc75b9dc95e",
     "schoenfeld@1.0.0": "sha256:199114be11de0c2583c7cb89e95b7eb29893341b1d4f23d03e025a5513c46b4a",
 }
 """A released file never changes. To change a codebook, add a file with a new version and a migration. Until 1.1.0 is released its
