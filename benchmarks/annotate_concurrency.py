@@ -2,6 +2,7 @@
 
     python benchmarks/annotate_concurrency.py                    5,000 requests, 200 ms, 64 and 256 in flight, median of 3
     python benchmarks/annotate_concurrency.py --units 20 -C 64   windows of 20 units
+    python benchmarks/annotate_concurrency.py --beside CHECKOUT  CPU time a request, in turn with another checkout's, in pairs
 
 The server (tests/fake_openai.py) is a process of its own. A command's time is that of the whole process; its start-up,
 measured from its start to the arrival of the first request at the server, is taken off. What is left holds everything
@@ -74,10 +75,10 @@ def write_traces(path: Path, requests: int, units: int, windows: int) -> None:
             )
 
 
-def measure(command: list[str], log: Path) -> Timing:
-    """Run a command against a fresh log of the server."""
+def measure(command: list[str], log: Path, checkout: Path) -> Timing:
+    """Run a command of a checkout against a fresh log of the server."""
     began = time.time()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=checkout)
     _, status, used = os.wait4(process.pid, 0)
     ended = time.time()
     if status:
@@ -86,7 +87,15 @@ def measure(command: list[str], log: Path) -> Timing:
     return Timing(ended - first, first - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def once(kind: str, requests: int, concurrency: int, latency: float, units: int, windows: int) -> Timing:
+def once(
+    kind: str,
+    requests: int,
+    concurrency: int,
+    latency: float,
+    units: int,
+    windows: int,
+    checkout: Path = ROOT,
+) -> Timing:
     """One run of the command (or of the floor) against a fresh server, in a fresh directory."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -120,7 +129,7 @@ def once(kind: str, requests: int, concurrency: int, latency: float, units: int,
                     str(concurrency),
                     str(folder / "body.json"),
                 ]
-            timing = measure(command, log)
+            timing = measure(command, log, checkout)
             if kind != "floor":
                 check(folder, requests)
             return timing
@@ -154,6 +163,20 @@ def check(folder: Path, requests: int) -> None:
     assert not manifest["counts"]["missing"], manifest["counts"]
 
 
+def beside(options: argparse.Namespace) -> None:
+    """CPU milliseconds a request, this checkout and the other in turn: each pair, and the median of their ratios."""
+    n, rest = options.requests[0], (options.latency, options.units, options.windows)
+    ratios = []
+    for _ in range(options.repeat):
+        mine, other = (
+            once("annotate", n, options.concurrency[0], *rest, checkout=where).cpu / n * 1000
+            for where in (ROOT, options.beside.resolve())
+        )
+        ratios.append(mine / other)
+        print(f"{mine:.2f} ms a request, {other:.2f} there: {mine / other:.3f}", flush=True)
+    print(f"median {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+
+
 def main() -> None:
     """Print one line per configuration."""
     parser = argparse.ArgumentParser()
@@ -164,7 +187,11 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=5, help="windows a trace")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", default=["annotate", "floor"])
+    parser.add_argument("--beside", type=Path, help="another checkout")
     options = parser.parse_args()
+    if options.beside:
+        beside(options)
+        return
     print(
         f"{'':>9} {'N':>6} {'C':>4} {'ideal s':>8} {'wall s':>7} {'ratio':>6} {'all ratios':>18} {'start-up s':>10} {'CPU ms/req':>10} {'peak MiB':>8}"
     )

@@ -1,6 +1,7 @@
 """How long a whole report takes, and how much memory, on synthetic codings.
 
     python benchmarks/report_speed.py --units 1000000      (codings; seconds by step and peak memory of this process)
+    python benchmarks/report_speed.py --units 1000000 --read 5     reading alone, with digests and without, five pairs
 
 Two machine coders code every unit, two people one trace in eleven. Traces of an item resemble each other, ``cop`` differs
 from ``generic`` in two codes, and the machines err more on one code than on others. ``--runs FOLDER`` keeps the runs.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -21,7 +23,8 @@ from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.files.seal import digests
 from pedagogy_r1.job import save_record
 from pedagogy_r1.report import ReportSettings, build_report
-from pedagogy_r1.runs.run import CoderInfo, Manifest, dump_codebook
+from pedagogy_r1.runs.run import CoderInfo, CoderRun, Manifest, dump_codebook
+from pedagogy_r1.runs.run_columns import read_columns
 from pedagogy_r1.unit import unit_id
 
 PER_TRACE = 250
@@ -36,10 +39,16 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=100_000, help="codings in all")
     parser.add_argument("--runs", type=Path, help="folder to keep the runs and the report in")
     parser.add_argument("--permutations", type=int, default=9999)
+    parser.add_argument(
+        "--read", type=int, metavar="PAIRS", help="only read the runs, with digests and without"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.runs or Path(temporary)
         runs = write_runs(folder, options.units)
+        if options.read:
+            read(runs, options.read)
+            return
         began, last = time.perf_counter(), ("", time.perf_counter())
 
         def step(name: str) -> None:
@@ -54,6 +63,28 @@ def main() -> None:
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{codings:,} codings: {seconds:.1f} s, {peak:.2f} GiB at most")
+
+
+def read(runs: list[Path], pairs: int) -> None:
+    """Processor seconds of reading all codings by column, as agreement and report do: checking digests, and where none are recorded."""
+    sealed = {run / "run.json": (run / "run.json").read_bytes() for run in runs}
+    ratios = []
+    for _ in range(pairs):
+        spent = []
+        for known in (True, False):
+            for path, data in sealed.items():
+                plain = {k: v for k, v in json.loads(data).items() if k not in ("seal", "sha256", "bytes")}
+                path.write_bytes(data if known else json.dumps(plain).encode())
+            began = time.process_time()
+            columns = read_columns([CoderRun(run) for run in runs])
+            spent.append(time.process_time() - began)
+            del columns
+        ratios.append(spent[0] / spent[1])
+        print(f"{spent[0]:.2f} s with digests, {spent[1]:.2f} s without: {ratios[-1]:.3f}", flush=True)
+    size = sum(path.stat().st_size for run in runs for path in run.iterdir()) / 1e6
+    print(
+        f"median {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), {size:.0f} MB of files"
+    )
 
 
 def write_runs(folder: Path, codings: int) -> list[Path]:

@@ -27,6 +27,7 @@ from ..formatting import counted
 
 STAGES = "stages"
 """The folder of a pipeline in which each stage has its record."""
+RECIPE = "recipe.yaml"
 WEB_LOG = "web.jsonl"
 
 State = Literal["holds", "changed", "missing", "added", "not checked"]
@@ -65,7 +66,21 @@ def verify(folder: str | Path) -> list[FolderFinding]:
 
     Raises `RunError` where there is no record.
     """
-    return [_checked(made, path) for made, path in records(Path(folder))]
+    folder = Path(folder)
+    found = [_checked(made, path) for made, path in records(folder)]
+    return [*_recipe(folder), *found] if (folder / STAGES).is_dir() else found
+
+
+def _recipe(folder: Path) -> Iterator[FolderFinding]:
+    """Of a pipeline: the recipe that it was run by, which no stage's record is about."""
+    known, path = recorded(folder / RECIPE), folder / RECIPE
+    if known:
+        why = difference(path, None, known.removeprefix("sha256:"))
+        state: State = "missing" if why == "is missing" else "changed" if why else "holds"
+        yield FolderFinding(folder, "pipeline", (FileFinding(RECIPE, state, why or "sha256"),))
+    elif path.is_file():
+        why = "nothing is recorded of it"
+        yield FolderFinding(folder, "pipeline", (FileFinding(RECIPE, "not checked", why),))
 
 
 def records(folder: Path) -> list[tuple[Path, Path]]:

@@ -29,9 +29,10 @@ from ..files.json_text import parse_json
 from ..files.records import write_text
 from ..files.seal import SealedRecord, read_sealed, write_sealed
 from ..files.written import RECORD as WRITTEN
+from ..files.written import record_files, recorded
 from ..job import lock, unlock, write_anyway
-from ..provenance import digest, now, versions
-from .recipe import Recipe, StageRun, expand, place
+from ..provenance import digest, file_digest, now, versions
+from .recipe import Recipe, StageRun, expand, load_recipe, place
 from .stage_inputs import DigestCache, changed, code_of
 
 RECORDS, RECIPE, LEDGER = "stages", "recipe.yaml", "ledger.jsonl"
@@ -149,6 +150,7 @@ class Pipeline:
             self._check_ours()
             (self.out / RECORDS).mkdir(exist_ok=True)
             write_text(self.out / RECIPE, self.recipe.yaml())
+            record_files(self.out, [RECIPE])
             for task in self.tasks:
                 step = self._step(task, task.name in forced, ())
                 step = step._replace(empties=len(self._emptied(task)) if step.will == "run" else 0)
@@ -188,6 +190,12 @@ class Pipeline:
         ours = self.force or (self.out / RECORDS).is_dir() or not there.exists()
         if not ours and there.read_text(encoding="utf-8", errors="replace") != self.recipe.yaml():
             raise RunError(f"{there} would be replaced, and no pipeline wrote it", _ELSEWHERE)
+        known = None if self.force else recorded(there)
+        if known and there.is_file() and file_digest(there) != known and load_recipe(there) != self.recipe:
+            raise RunError(
+                f"{there} would be replaced, and it was changed since the pipeline wrote it",
+                f"run that one (pcode pipeline run {there}), move it away, or let it go with --force",
+            )
         for task in self.tasks:
             if self.record(task.name) is None:
                 self._emptied(task)

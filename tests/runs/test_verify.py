@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -18,8 +19,9 @@ from pedagogy_r1.cli.console import say_renamed
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import CodebookError, LedgerWarning, PedagogyError, RunError
 from pedagogy_r1.files.ledger import Ledger
+from pedagogy_r1.files.seal import digests
 from pedagogy_r1.files.written import record_files
-from pedagogy_r1.job import JobFolder
+from pedagogy_r1.job import JobFolder, save_record
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.runs.run_columns import read_columns
 from pedagogy_r1.runs.verify import verify
@@ -27,7 +29,7 @@ from pedagogy_r1.train.filter import filter_traces
 from pedagogy_r1.web.index import Index
 
 from ..make_runs import make_run, of_an_earlier_version
-from ..packets import HARD
+from ..packets import HARD, make_packet
 from ..test_job import Toy
 
 Change = Callable[[bytes], bytes]
@@ -116,6 +118,34 @@ def _resume(run: Path) -> None:
         with JobFolder(run, CoderRun(run).manifest):
             transcript = Transcript(run)
             transcript.close()
+
+
+SOME = ("first byte", "inside a number", "a line removed", "one newline more")
+
+
+def unnoticed(folder: Path, home: Path) -> tuple[int, list[tuple[str, str]]]:
+    """How many changes of a folder's files were tried, and which of them `verify` did not notice; each by itself, on a copy."""
+    copy, tried, missed = home / folder.name, 0, []
+    shutil.copytree(folder, copy)
+    assert all(each.holds for each in verify(copy))
+    for path in sorted(path for path in copy.rglob("*") if path.is_file() and path.name[0] != "."):
+        data = path.read_bytes()
+        if path.name in ("digests.json", "web.jsonl", "timings.json"):
+            continue  # a cache; people's work; times
+        for name in SOME if data.count(b"\n") > 2 else ():
+            made = CHANGES[name](data)
+            if made != data:
+                path.write_bytes(made)
+                tried += 1
+                if all(each.holds for each in verify(copy)):
+                    missed.append((path.relative_to(copy).as_posix(), name))
+        path.unlink()
+        tried += 1
+        with contextlib.suppress(RunError):  # without its record it is no folder of ours
+            if all(each.holds for each in verify(copy)):
+                missed.append((path.relative_to(copy).as_posix(), "removed"))
+        path.write_bytes(data)
+    return tried, missed
 
 
 READERS = {"agreement and report": _read, "export": _stream, "web": _browse}
@@ -349,3 +379,11 @@ def test_a_model_that_changed_its_name_is_said_at_the_end(capsys: pytest.Capture
     assert "to m-2 (1 reply, the first to request 3): the codings may not be of one model" in said
     say_renamed({"served_models": {"m-1": 3}})
     assert not capsys.readouterr().err
+
+
+def test_changes_of_a_packet_are_noticed(tmp_path: Path) -> None:
+    packet = make_packet(tmp_path / "packet")
+    sums = digests(packet.folder, "packet.json")
+    save_record(packet.folder / "packet.json", packet.manifest.model_copy(update={"sha256": sums}))
+    tried, missed = unnoticed(packet.folder, tmp_path / "copies")
+    assert (tried > 25, missed) == (True, [])

@@ -26,6 +26,7 @@ from pedagogy_r1.train.recipe import Recipe, expand, load_recipe, parse_paramete
 from pedagogy_r1.train.stage_inputs import VOLATILE, code_of
 
 from ..conftest import ROOT
+from ..runs.test_verify import unnoticed
 
 LIGHT = """
 id: light
@@ -238,6 +239,25 @@ def test_a_damaged_record_of_a_stage_is_an_error_with_its_name(
         pipeline(light).run()
     assert "move it away" in caught.value.hint
     assert contents(light) == before, "nothing is deleted"
+
+
+def test_changes_of_a_pipelines_files_are_noticed_its_recipe_too(ran: Path, tmp_path: Path) -> None:
+    """Issue 11: recipe.yaml was known to no record."""
+    tried, missed = unnoticed(ran, tmp_path / "copies")
+    assert (tried > 60, missed) == (True, [])
+
+
+def test_a_recipe_that_was_changed_where_it_lies_is_not_replaced(light: Path) -> None:
+    some = "stages:\n  some: {run: filter, arguments: [traces.jsonl], options: {policy: correct}}\n"
+    (light / "light.yaml").write_text("id: light\ntitle: t\n" + some)
+    pipeline(light).run()
+    there = light / "out/recipe.yaml"
+    there.write_text(there.read_text().replace("correct", "all"))
+    with pytest.raises(RunError, match=r"recipe\.yaml would be replaced, and it was changed since"):
+        pipeline(light).run()
+    changed = Pipeline(load_recipe(there), light / "out", CommandLine())
+    assert wills(changed.run()) == {"some": "run"}
+    assert wills(changed.run()) == {"some": "keep"}
 
 
 def test_a_stage_that_fails_stops_the_pipeline_and_is_taken_up(
