@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
@@ -30,6 +29,7 @@ from pedagogy_r1.web.index import Index
 
 from ..make_runs import make_run, of_an_earlier_version
 from ..packets import HARD, make_packet
+from ..tampering import unnoticed
 from ..test_job import Toy
 
 Change = Callable[[bytes], bytes]
@@ -118,34 +118,6 @@ def _resume(run: Path) -> None:
         with JobFolder(run, CoderRun(run).manifest):
             transcript = Transcript(run)
             transcript.close()
-
-
-SOME = ("first byte", "inside a number", "a line removed", "one newline more")
-
-
-def unnoticed(folder: Path, home: Path) -> tuple[int, list[tuple[str, str]]]:
-    """How many changes of a folder's files were tried, and which of them `verify` did not notice; each by itself, on a copy."""
-    copy, tried, missed = home / folder.name, 0, []
-    shutil.copytree(folder, copy)
-    assert all(each.holds for each in verify(copy))
-    for path in sorted(path for path in copy.rglob("*") if path.is_file() and path.name[0] != "."):
-        data = path.read_bytes()
-        if path.name in ("digests.json", "web.jsonl", "timings.json"):
-            continue  # a cache; people's work; times
-        for name in SOME if data.count(b"\n") > 2 else ():
-            made = CHANGES[name](data)
-            if made != data:
-                path.write_bytes(made)
-                tried += 1
-                if all(each.holds for each in verify(copy)):
-                    missed.append((path.relative_to(copy).as_posix(), name))
-        path.unlink()
-        tried += 1
-        with contextlib.suppress(RunError):  # without its record it is no folder of ours
-            if all(each.holds for each in verify(copy)):
-                missed.append((path.relative_to(copy).as_posix(), "removed"))
-        path.write_bytes(data)
-    return tried, missed
 
 
 READERS = {"agreement and report": _read, "export": _stream, "web": _browse}

@@ -37,6 +37,7 @@ from pedagogy_r1.unit.sentence import sentences
 from pedagogy_r1.unit.unitizer import thoughts
 
 from ..fake_openai import BLOCK, Call, FakeOpenAI, Said, mixed
+from ..tampering import unnoticed
 
 Pcode = Callable[..., Result]
 
@@ -124,6 +125,8 @@ def test_the_papers_example_from_the_models_answers_to_the_score(
     assert "both 0, first only 1, second only 0, neither 1" in result.stdout
     assert "not judged: 1 trace (the response is right)" in result.stdout
     assert sorted(server.models()) == ["A", "A", "B", "B", "S"]
+    changed, missed = unnoticed(out, tmp_path / "copies")
+    assert (changed > 10, missed) == (True, [])
 
     told = pcode("tokens", traces, "--thoughts", out / "thoughts.jsonl", "--json", "-")
     group = json.loads(told.stdout)["groups"][0]

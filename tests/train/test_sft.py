@@ -33,6 +33,7 @@ from pedagogy_r1.train.training_data import (
 from pedagogy_r1.train.training_settings import settings_of
 
 from ..make_runs import change_record
+from ..tampering import unnoticed
 
 for package in ("torch", "transformers", "trl", "peft", "accelerate", "datasets"):
     pytest.importorskip(package)
@@ -100,6 +101,11 @@ def student(tiny: Path, traces: Path, tmp_path_factory: pytest.TempPathFactory) 
     out = tmp_path_factory.mktemp("students") / "student"
     train(traces, out, model=str(tiny), merge=True, epochs=2, learning_rate=5e-3, held_out=0.1, **FAST)
     return out
+
+
+def test_changes_of_a_student_are_noticed(student: Path, tmp_path: Path) -> None:
+    tried, missed = unnoticed(student, tmp_path)
+    assert (tried > 20, missed) == (True, [])
 
 
 def same_files(a: Path, b: Path) -> None:
