@@ -160,10 +160,14 @@ class Abbreviations(NamedTuple):
     never_end: frozenset[str]
     openers: frozenset[str]
     """Empty: not known, and a period behind an abbreviation never ends a sentence."""
+    months: frozenset[str] = frozenset()
+    """Where a number with a period is an ordinal, and a capital may follow it: "am 3. Oktober"."""
 
     def holds(self, word: str, following: str, numbered: bool) -> bool:
         """Whether the period behind ``word`` belongs to it alone. ``numbered``: a number or formula follows."""
         if numbered and word.lower() in _BEFORE_NUMBER:
+            return True
+        if following in self.months and word.isdigit() and len(word) <= 2:
             return True
         dotted = (
             "." in word
@@ -197,6 +201,11 @@ _LETTERED = _words(
 )
 
 
+_GERMAN_MONTHS = _words(
+    "Januar Jänner Februar Feber März April Mai Juni Juli August September Oktober November Dezember"
+)
+
+
 @cache
 def abbreviations(lang: str) -> Abbreviations:
     """The abbreviations of a language."""
@@ -207,4 +216,5 @@ def abbreviations(lang: str) -> Abbreviations:
     words = {word[:-1] for word in exceptions if word.endswith(".")}
     words = {word for word in words if len(word) > 1 and word[-1].isalpha()}
     english = code == "en"
-    return Abbreviations(frozenset(words) | _TITLES, _TITLES, _OPENERS if english else frozenset())
+    months = _GERMAN_MONTHS if code == "de" else frozenset()
+    return Abbreviations(frozenset(words) | _TITLES, _TITLES, _OPENERS if english else frozenset(), months)

@@ -171,6 +171,8 @@ def _joined(stretches: list[Span]) -> list[Span]:
 
 _LINE = re.compile(r"[^\n\r\v\f\x85\u2028\u2029]+")
 _CLOSERS = "\"'”’»›」』）】》)\\]}*_"
+_FRENCH_CLOSER = "[ \u00a0\u202f][»›]"
+"""French sets a space inside its quotation marks: « Pourquoi ? »."""
 _SKIP = re.compile(r"[\s\"'“‘«‹「『（【《(\[{*_#>]*+")
 _SPACED = frozenset(".!?…" + MASK_STOP)
 """Stops that end a sentence only before white space, as a rule; all others are of scripts written without spaces."""
@@ -196,6 +198,8 @@ _CHINESE_GOES_ON = re.compile(
 )
 """What follows a quotation that asks or exclaims within a Chinese sentence: “为什么？”老师问。"""
 _DATE = re.compile(r"(?<![\d.])(?:19|20)\d\d\. ?\d{1,2}\.(?: ?\d{1,2}\.)?")
+_DOUBLED = re.compile(r"([A-Z])\1")
+"""Spanish plurals: "EE. UU.", "FF. AA."."""
 _NUMBERED = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|\d)$")
 
 
@@ -205,7 +209,7 @@ def _stop() -> re.Pattern[str]:
     from spacy.pipeline import Sentencizer
 
     stops = re.escape("".join(Sentencizer.default_punct_chars) + "…" + MASK_STOP)
-    return re.compile(f"([{stops}]++)([{_CLOSERS}]*+)")
+    return re.compile(f"([{stops}]++)((?:[{_CLOSERS}]|{_FRENCH_CLOSER})*+)")
 
 
 def sentences(text: str, lang: str) -> list[Span]:
@@ -339,6 +343,8 @@ def _period_ends(text: str, at: int, stop: int, begin: int, end: int, known: Abb
     following = after[0] if after else ""
     char = text[begin] if begin < end else " "
     if known.holds(word, following, char.isdigit() or char == MASK):
+        return False
+    if _DOUBLED.fullmatch(word) and _DOUBLED.fullmatch(following):
         return False
     if char.islower():
         return bool(_VARIABLE.match(text, begin, end))
