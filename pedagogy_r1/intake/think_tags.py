@@ -41,6 +41,7 @@ SPOKEN: Pair = ("Here is my thought process:", "Here is my response:")
 
 ANSWERS: tuple[Pair, ...] = (
     ("<answer>", "</answer>"),
+    ("<output>", "</output>"),
     ("<|begin_of_solution|>", "<|end_of_solution|>"),
     ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
     ("<response>", "</response>"),
