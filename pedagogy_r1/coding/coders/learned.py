@@ -1,0 +1,122 @@
+"""``learned``: a coder that was learned from codings; ``--coder learned:coders/mine``. No model, no server; numpy alone.
+
+coder(context, path="coders/mine")
+
+Of a trace that it was trained on it says what was said of it out of fold, by a model that had not seen its item. A trace in
+a language that it did not learn is missing, with that reason. Another codebook than its own is refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ...codebook import Codebook
+from ...errors import InputError
+from ...runs.run import CoderInfo, Coding
+from ...trace import Trace, Unit
+from ...workers import interrupts
+from .. import Context, Emit, Outcome, Unitizer
+from ..learned.coded_traces import trace_digest
+from ..learned.fit_coder import NAME, LearnedCoderFolder, codings_of
+from ..learned.learned_model import LearnedModel
+
+TRAINED_ON, ITEM_TRAINED_ON, FOREIGN = "traces trained on", "traces of items trained on", "foreign_traces"
+
+
+def coder(context: Context, *, path: str | Path) -> LearnedCoder:
+    """The coder in the folder ``path``. Raises `InputError` for another codebook than the one it learned."""
+    found = LearnedCoderFolder(path)
+    learned = found.record.codebook
+    if learned["digest"] != context.book.digest:
+        mine = f"{learned['id']}@{learned['version']}"
+        other = "another text of the same version" if mine == context.book.ref else context.book.ref
+        raise InputError(
+            f"{path} was learned under {mine}, and the codebook here is {other}",
+            f"say --codebook {Path(path) / 'codebook.yaml'}, or learn anew from codings under this one: pcode coder fit",
+        )
+    return LearnedCoder(context, found)
+
+
+@dataclass
+class LearnedCoder:
+    """A learned coder, ready to code."""
+
+    context: Context
+    folder: LearnedCoderFolder
+
+    @property
+    def coders(self) -> list[CoderInfo]:
+        """One machine."""
+        return [CoderInfo(name=NAME, kind="machine")]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Which coder it is, and who taught it."""
+        record = self.folder.record
+        return {
+            "learned": record.fingerprint,
+            "from": f"{', '.join(record.coders)}: {record.units} units of {record.traces} traces",
+            "second_from": record.second_from,
+        }
+
+    @cached_property
+    def _model(self) -> LearnedModel:
+        return self.folder.model()
+
+    @cached_property
+    def _out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:
+        return self.folder.out_of_fold()
+
+    def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:  # noqa: ARG002 - every coder takes it
+        """Nothing is sent and nothing is paid."""
+        return {"requests": 0}
+
+    def code(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
+        """Code every unit of every trace, in order; Ctrl-C ends between two traces."""
+        self._model  # noqa: B018 - damaged files are found before anything is written
+        with interrupts() as stop:
+            for trace in traces:
+                if stop.is_set():
+                    break
+                units = unitize(trace)
+                emit(trace, units, self._codings(trace, units, unitize))
+            return Outcome(interrupted=stop.is_set())
+
+    def _codings(self, trace: Trace, units: list[Unit], unitize: Unitizer) -> list[Coding]:
+        record, book, run_id = self.folder.record, self.context.book, self.context.run_id
+        lang = getattr(unitize, "lang", None) or trace.lang
+        if lang not in record.langs:
+            why = f"learned from {', '.join(record.langs)} traces, this one is {lang}"
+            return [_missing(unit, why, book, run_id) for unit in units]
+        if trace_digest(trace) in record.trained_on:
+            return self._held_out(trace, units)
+        p = self._model.probabilities(trace.question, [unit.text for unit in units])
+        return codings_of(units, p, record.codes, record.second_from, book, run_id)
+
+    def _held_out(self, trace: Trace, units: Sequence[Unit]) -> list[Coding]:
+        then, codings = self._out_of_fold[trace_digest(trace)]
+        if [(u.start, u.end) for u in then] != [(u.start, u.end) for u in units]:
+            raise InputError(
+                f"the coder was trained on {trace.id}, cut into other units ({self.folder.record.scheme})",
+                f"say --units {self.folder.folder / 'out_of_fold'}, or leave the trace out",
+            )
+        by_unit = {coding.unit_id: coding for coding in codings}
+        return [
+            by_unit[old.id].model_copy(update={"unit_id": new.id, "run_id": self.context.run_id})
+            for old, new in zip(then, units, strict=True)
+        ]
+
+    def tally(self, codings: Sequence[Coding], lang: str) -> Counter[str]:
+        """What a trace adds to the run's usage: whether it is in a language that was not learned."""
+        return Counter({f"{FOREIGN}: {lang}": 1} if lang not in self.folder.record.langs and codings else {})
+
+
+def _missing(unit: Unit, why: str, book: Codebook, run_id: str) -> Coding:
+    return Coding(
+        unit_id=unit.id, coder=NAME, codes=None, missing_reason=why, codebook=book.stamp, run_id=run_id
+    )

@@ -1,0 +1,219 @@
+"""``pcode coder fit``: a folder with a coder that was learned, and what it says of its own training traces out of fold.
+
+    coders/mine/coder.json        who was learned from, under which codebook, what a trace of theirs is known again by
+                model.npz vocabulary.txt codebook.yaml
+                out_of_fold/      a run of the coder ``learned`` on the training traces: what models said that had not seen the item
+
+The same codings and the same seed give the same ``model.npz`` and ``vocabulary.txt``, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...codebook import NONE, Codebook, parse_codebook
+from ...errors import RunError
+from ...files.records import write_text
+from ...job import JobFolder, JobRecord, read_record
+from ...provenance import digest, now
+from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
+from ...runs.run_writer import RunWriter
+from ...trace import Unit
+from . import fit_model
+from .coded_traces import CodedTraces, read_coded, trace_digest
+from .learned_model import WEIGHTS, Floats, LearnedModel
+
+RECORD, CODEBOOK, OUT_OF_FOLD = "coder.json", "codebook.yaml", "out_of_fold"
+MODEL = ("model.npz", "vocabulary.txt", CODEBOOK)
+NAME = "learned"
+"""The coder's name in runs."""
+
+NAMED = 3
+"""Codes that a coding's rationale names, the most likely first."""
+
+
+class LearnedRecord(JobRecord):
+    """``coder.json``. ``trained_on``: `trace_digest` of each trace → its number in ``out_of_fold``; ``second_from``: a second
+    code is given from this share of the first one's probability on (``None``: never)."""
+
+    codebook: dict[str, str]
+    codes: list[str]
+    coders: list[str]
+    people: bool
+    scheme: str
+    langs: list[str]
+    traces: int
+    items: int
+    units: int
+    seed: int
+    second_from: float | None = None
+    trained_on: dict[str, int]
+    items_trained_on: list[str]
+    settings_: dict[str, Any] = {}
+
+    def settings(self) -> dict[str, Any]:
+        """What was learned from, in words."""
+        return {"coders": self.coders, "seed": self.seed, "scheme": self.scheme, "units": self.units}
+
+
+class Fitted(NamedTuple):
+    """What `fit_coder` made."""
+
+    folder: Path
+    record: LearnedRecord
+    out_of_fold: CoderRun
+
+
+def fit_coder(
+    runs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    coders: Sequence[str] = (),
+    seed: int = 0,
+    progress: fit_model.Progress | None = None,
+) -> Fitted:
+    """Learn a coder from the codings in ``runs`` into the folder ``out``; a killed fit is begun again by the same call.
+
+    Raises `InputError` for runs that do not go together, and with less than two codes or two items to learn from.
+    """
+    opened = [CoderRun(run) for run in runs]
+    coded = read_coded(opened, coders)
+    record = _record(coded, opened[0].manifest.scheme, seed)
+    folder = Path(out)
+    with JobFolder(folder, record, holds="learned coder", name=RECORD) as job:
+        if job.previous and job.previous.status == "complete" and not job.damaged():
+            return Fitted(folder, job.previous, CoderRun(folder / OUT_OF_FOLD))
+        job.save()
+        p = fit_model.out_of_fold(coded, seed, progress)
+        second = second_from(coded, p)
+        model = fit_model.fit_model(coded, seed)
+        model.save(folder)
+        write_text(folder / CODEBOOK, dump_codebook(coded.book))
+        run = _write_out_of_fold(coded, p, second, folder / OUT_OF_FOLD, record)
+        return Fitted(folder, job.finish("complete", second_from=second), run)
+
+
+def _record(coded: CodedTraces, scheme: str, seed: int) -> LearnedRecord:
+    book = coded.book
+    settings = {
+        "least": fit_model.LEAST,
+        "C": [fit_model.C_FIRST, fit_model.C_SECOND],
+        "folds": [fit_model.OUTER, fit_model.INNER],
+        "weights": WEIGHTS,
+    }
+    said = [[trace_digest(one.trace), one.targets.round(6).tolist()] for one in coded.traces]
+    fingerprint = digest({"codebook": book.digest, "said": said, "seed": seed, "settings": settings})
+    return LearnedRecord(
+        fingerprint=fingerprint,
+        started=now(),
+        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+        codes=list(coded.codes),
+        coders=list(coded.coders),
+        people=coded.people,
+        scheme=scheme,
+        langs=sorted({one.trace.lang for one in coded.traces}),
+        traces=len(coded.traces),
+        items=len({one.group for one in coded.traces}),
+        units=coded.units,
+        seed=seed,
+        trained_on={trace_digest(one.trace): i for i, one in enumerate(coded.traces)},
+        items_trained_on=sorted({one.trace.item for one in coded.traces if one.trace.item}),
+        settings_=settings,
+    )
+
+
+def second_from(coded: CodedTraces, p: Sequence[Floats]) -> float | None:
+    """From which share of the first code's probability on a second one is given: as often as the coders gave one."""
+    often = sum(one.second * len(one.units) for one in coded.traces) / sum(len(one.units) for one in coded.traces)
+    if not often or coded.book.max_codes < 2 or len(coded.codes) < 2:
+        return None
+    ranked = np.sort(np.vstack(list(p)), axis=1)
+    return round(float(np.quantile(ranked[:, -2] / ranked[:, -1], 1 - often)), 4)
+
+
+def codings_of(
+    units: Sequence[Unit], p: Floats, codes: Sequence[str], second: float | None, book: Codebook, run_id: str
+) -> list[Coding]:
+    """The most likely code of each unit, and a second one where it is nearly as likely; all likely ones in the rationale."""
+    found = []
+    for unit, row in zip(units, p, strict=True):
+        order = np.argsort(-row, kind="stable")
+        chosen = [codes[order[0]]]
+        if second is not None and NONE not in (chosen[0], codes[order[1]]) and row[order[1]] >= second * row[order[0]]:
+            chosen.append(codes[order[1]])
+        found.append(
+            Coding(
+                unit_id=unit.id,
+                coder=NAME,
+                codes=tuple(code for code in chosen if code != NONE),
+                confidence=round(float(row[order[0]]), 4),
+                rationale=", ".join(f"{codes[k]} {row[k]:.2f}" for k in order[:NAMED]),
+                codebook=book.stamp,
+                run_id=run_id,
+            )
+        )
+    return found
+
+
+def _write_out_of_fold(
+    coded: CodedTraces, p: Sequence[Floats], second: float | None, out: Path, record: LearnedRecord
+) -> CoderRun:
+    manifest = Manifest.new(
+        NAME,
+        coded.book,
+        {"learned": record.fingerprint, "out of fold": True},
+        coders=[CoderInfo(name=NAME, kind="machine")],
+        coder=NAME,
+        scheme=record.scheme,
+        parameters={"out of fold": True, "folds": fit_model.OUTER, "second_from": second},
+        source={"coder_digest": record.fingerprint},
+        seed=record.seed,
+    )
+    with RunWriter(out, manifest, coded.book, restart=True) as writer:
+        for one, found in zip(coded.traces, p, strict=True):
+            codings = codings_of(one.units, found, coded.codes, second, coded.book, manifest.run_id)
+            writer.write(one.trace, list(one.units), codings)
+        writer.finish("complete")
+    return CoderRun(out)
+
+
+class LearnedCoderFolder:
+    """A fitted coder on disk, checked: its files are those that were written."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        none = RunError(
+            f"{self.folder}: no learned coder there (no {RECORD})", "make one with: pcode coder fit RUN… -o FOLDER"
+        )
+        self.record = read_record(self.folder / RECORD, LearnedRecord, no_file=none)
+        if self.record.status != "complete":
+            raise RunError(f"{self.folder} is {self.record.status}, not complete", "run pcode coder fit again")
+
+    @property
+    def book(self) -> Codebook:
+        """The codebook that it was learned under."""
+        path = self.folder / CODEBOOK
+        if not path.is_file():
+            raise RunError(f"{path} is missing", "restore it, or fit the coder again")
+        book = parse_codebook(path.read_bytes(), str(path))
+        if book.digest != self.record.codebook["digest"]:
+            raise RunError(f"{path} is not the codebook that the coder was learned under", "restore the file")
+        return book
+
+    def model(self) -> LearnedModel:
+        """Raises `RunError` for files that were changed since."""
+        from ...files.seal import difference
+
+        for name in MODEL:
+            if why := difference(self.folder / name, self.record.bytes.get(name), self.record.sha256.get(name)):
+                raise RunError(f"{self.folder / name} {why}", "restore it, or fit the coder again")
+        return LearnedModel.load(self.folder, self.record.codes)
+
+    def out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:
+        """What was said out of fold, by `trace_digest`."""
+        run = CoderRun(self.folder / OUT_OF_FOLD)
+        return {trace_digest(trace): (units, codings) for trace, units, codings in run.by_trace()}
