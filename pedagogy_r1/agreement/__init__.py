@@ -20,6 +20,7 @@ _FILES = {
         "machine_errors",
         "majority",
     ),
+    "coder_card": ("CoderCard", "coder_card", "why_refused", "write_card"),
     "coefficients": (
         "Coefficient",
         "chance_corrected",

@@ -38,7 +38,9 @@ PRICES = options.together(
 @options.codebook(
     "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --units RUN that run's]", default=None
 )
-@options.coder("cues (rules, no model; the default), llm (implied by --model), or a plugin.")
+@options.coder(
+    "cues (rules, no model; the default), llm (implied by --model), learned:FOLDER (pcode coder fit), or a plugin."
+)
 @options.option("--model", "Language model, as BACKEND:NAME, e.g. openai:gpt-4.1.")
 @options.scheme()
 @options.lang()
@@ -60,7 +62,10 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     given = options.requested(given, given["model"])
     chosen = {name: value for name, value in given.items() if value not in (None, {})}
-    job = prepare(traces, out, coder=coder or ("llm" if given["model"] else "cues"), **chosen)
+    name, _, folder = (coder or ("llm" if given["model"] else "cues")).partition(":")
+    if folder:
+        chosen |= {"path": folder, "codebook": chosen.get("codebook") or Path(folder) / "codebook.yaml"}
+    job = prepare(traces, out, coder=name, **chosen)
     if dry_run:
         print_plan(_paid(plan(job), prices), as_json)
         return 0

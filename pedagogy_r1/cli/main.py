@@ -31,6 +31,7 @@ ORDER = [
     *(
         "traces",
         "annotate",
+        "coder",
         "import",
         "agreement",
         "unitizing",

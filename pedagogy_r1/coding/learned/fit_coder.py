@@ -9,14 +9,15 @@ The same codings and the same seed give the same ``model.npz`` and ``vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
 from ...codebook import NONE, Codebook, parse_codebook
-from ...errors import RunError
+from ...errors import InputError, RunError
 from ...files.records import write_text
 from ...job import JobFolder, JobRecord, read_record
 from ...provenance import digest, now
@@ -53,7 +54,7 @@ class LearnedRecord(JobRecord):
     second_from: float | None = None
     trained_on: dict[str, int]
     items_trained_on: list[str]
-    settings_: dict[str, Any] = {}
+    how: dict[str, Any] = Field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
         """What was learned from, in words."""
@@ -75,10 +76,13 @@ def fit_coder(
     coders: Sequence[str] = (),
     seed: int = 0,
     progress: fit_model.Progress | None = None,
+    refuse: Callable[[CoderRun, Sequence[str]], str | None] = lambda *_: None,
 ) -> Fitted:
     """Learn a coder from the codings in ``runs`` into the folder ``out``; a killed fit is begun again by the same call.
 
-    Raises `InputError` for runs that do not go together, and with less than two codes or two items to learn from.
+    ``refuse`` sees the predictions out of fold and the teachers' names, and says why the coder shall not be used, if it shall not.
+    Raises `InputError` for runs that do not go together, with less than two codes or two items to learn from, and for a
+    coder that is refused.
     """
     opened = [CoderRun(run) for run in runs]
     coded = read_coded(opened, coders)
@@ -94,6 +98,8 @@ def fit_coder(
         model.save(folder)
         write_text(folder / CODEBOOK, dump_codebook(coded.book))
         run = _write_out_of_fold(coded, p, second, folder / OUT_OF_FOLD, record)
+        if why := refuse(run, coded.coders):
+            raise InputError(why, "code more traces, of other items too, and fit again; or use --coder cues")
         return Fitted(folder, job.finish("complete", second_from=second), run)
 
 
@@ -122,13 +128,15 @@ def _record(coded: CodedTraces, scheme: str, seed: int) -> LearnedRecord:
         seed=seed,
         trained_on={trace_digest(one.trace): i for i, one in enumerate(coded.traces)},
         items_trained_on=sorted({one.trace.item for one in coded.traces if one.trace.item}),
-        settings_=settings,
+        how=settings,
     )
 
 
 def second_from(coded: CodedTraces, p: Sequence[Floats]) -> float | None:
     """From which share of the first code's probability on a second one is given: as often as the coders gave one."""
-    often = sum(one.second * len(one.units) for one in coded.traces) / sum(len(one.units) for one in coded.traces)
+    often = sum(one.second * len(one.units) for one in coded.traces) / sum(
+        len(one.units) for one in coded.traces
+    )
     if not often or coded.book.max_codes < 2 or len(coded.codes) < 2:
         return None
     ranked = np.sort(np.vstack(list(p)), axis=1)
@@ -143,7 +151,11 @@ def codings_of(
     for unit, row in zip(units, p, strict=True):
         order = np.argsort(-row, kind="stable")
         chosen = [codes[order[0]]]
-        if second is not None and NONE not in (chosen[0], codes[order[1]]) and row[order[1]] >= second * row[order[0]]:
+        if (
+            second is not None
+            and NONE not in (chosen[0], codes[order[1]])
+            and row[order[1]] >= second * row[order[0]]
+        ):
             chosen.append(codes[order[1]])
         found.append(
             Coding(
@@ -187,11 +199,14 @@ class LearnedCoderFolder:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         none = RunError(
-            f"{self.folder}: no learned coder there (no {RECORD})", "make one with: pcode coder fit RUN… -o FOLDER"
+            f"{self.folder}: no learned coder there (no {RECORD})",
+            "make one with: pcode coder fit RUN… -o FOLDER",
         )
         self.record = read_record(self.folder / RECORD, LearnedRecord, no_file=none)
         if self.record.status != "complete":
-            raise RunError(f"{self.folder} is {self.record.status}, not complete", "run pcode coder fit again")
+            raise RunError(
+                f"{self.folder} is {self.record.status}, not complete", "run pcode coder fit again"
+            )
 
     @property
     def book(self) -> Codebook:
@@ -209,7 +224,9 @@ class LearnedCoderFolder:
         from ...files.seal import difference
 
         for name in MODEL:
-            if why := difference(self.folder / name, self.record.bytes.get(name), self.record.sha256.get(name)):
+            if why := difference(
+                self.folder / name, self.record.bytes.get(name), self.record.sha256.get(name)
+            ):
                 raise RunError(f"{self.folder / name} {why}", "restore it, or fit the coder again")
         return LearnedModel.load(self.folder, self.record.codes)
 

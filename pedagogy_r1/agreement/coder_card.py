@@ -1,0 +1,234 @@
+"""The card of a learned coder: how far what it said out of fold agrees with those who taught it, and how far cues do.
+
+    card = coder_card(runs, fitted)      coders/mine/card.json, card.md
+
+Everything in it is of predictions out of fold: of every trace by a model that had not seen its item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from ..coding.annotate import annotate
+from ..coding.learned.coded_traces import CodedTraces, read_coded
+from ..coding.learned.fit_coder import CODEBOOK, NAME, OUT_OF_FOLD, Fitted
+from ..coding.learned.fit_model import learning_curve
+from ..coding.learned.learned_model import Floats
+from ..estimate import Resampling
+from ..files.records import write_json, write_text
+from ..formatting import counted, interval, shown
+from ..runs.run import CoderRun
+from .alpha import krippendorff_alpha
+from .comparison import Comparison, ReliabilityData, compare, reliability_data
+
+BINS = 10
+"""Bins of the calibration curve, of equal width."""
+
+CUES = "cues"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``curve``: of each bin of confidence its units, mean confidence, and share of codes that a teacher gave too."""
+
+    ece: float
+    curve: tuple[dict[str, float], ...]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """α with the teachers on traces set aside, after learning from so many; ``repeats`` are the single ones."""
+
+    traces: int
+    alpha: float
+    repeats: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CoderCard:
+    """``learned``, ``cues``: comparisons with each teacher; ``teachers``: among themselves. α are nominal, of first codes."""
+
+    fitted: Fitted
+    learned: tuple[Comparison, ...]
+    cues: tuple[Comparison, ...]
+    teachers: tuple[Comparison, ...]
+    calibration: Calibration
+    curve: tuple[CurvePoint, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``card.json`` holds."""
+        record = self.fitted.record
+        return {
+            "codebook": record.codebook,
+            "taught_by": record.coders,
+            "people": record.people,
+            "traces": record.traces,
+            "items": record.items,
+            "units": record.units,
+            "learned": [one.as_json() for one in self.learned],
+            "cues": [one.as_json() for one in self.cues],
+            "teachers": [one.as_json() for one in self.teachers],
+            "calibration": {"ece": self.calibration.ece, "curve": list(self.calibration.curve)},
+            "learning_curve": [vars(point) for point in self.curve],
+        }
+
+
+def mean_alpha(comparisons: Iterable[Comparison]) -> float | None:
+    """Mean of the α that are defined."""
+    found = [one.result.value for one in comparisons if one.result.value is not None]
+    return fmean(found) if found else None
+
+
+def cues_of(out_of_fold: CoderRun, folder: Path) -> CoderRun | None:
+    """The rule-based coder on the same units, if the codebook has cues."""
+    if not any(code.cues for code in out_of_fold.codebook.codes):
+        return None
+    where = out_of_fold.folder
+    return annotate(where / "traces.jsonl", folder / CUES, codebook=where / CODEBOOK, units=where, coder=CUES)
+
+
+def why_refused(
+    runs: Sequence[CoderRun], coders: Sequence[str], out_of_fold: CoderRun, folder: Path
+) -> str | None:
+    """Why a coder is not worth using: out of fold it agrees with its teachers no better than the cues do.
+
+    Where the codebook has no cues, no better than chance: the interval over traces has 0 in it.
+    """
+    data = reliability_data([*runs, out_of_fold])
+    found = list(_with(data, NAME, coders, Resampling()))
+    mine = mean_alpha(found)
+    traces = counted(out_of_fold.manifest.counts["traces"], "trace")
+    so_far = f"learned from {traces}, the coder has α {shown(mine)} out of fold"
+    if cues := cues_of(out_of_fold, folder):
+        theirs = mean_alpha(_with(reliability_data([*runs, cues]), CUES, coders, Resampling(0)))
+        better = mine is not None and (theirs is None or mine > theirs)
+        return None if better else f"{so_far}, and the cues have {shown(theirs)}: it learned too little"
+    lows = [one.result.interval[0] for one in found if one.result.interval]
+    if mine is not None and mine > 0 and all(low > 0 for low in lows):
+        return None
+    return f"{so_far}, which is not shown to be better than chance: it learned too little"
+
+
+def coder_card(runs: Sequence[CoderRun], fitted: Fitted, how: Resampling = Resampling()) -> CoderCard:
+    """Measure what was said out of fold."""
+    coders, out = fitted.record.coders, fitted.out_of_fold
+    data = reliability_data([*runs, out])
+    cues = cues_of(out, fitted.folder)
+    coded = read_coded(runs, coders)
+    return CoderCard(
+        fitted,
+        learned=tuple(_with(data, NAME, coders, how)),
+        cues=tuple(_with(reliability_data([*runs, cues]), CUES, coders, how)) if cues else (),
+        teachers=tuple(
+            compare(data.of((a, b)), "human-human", how)
+            for i, a in enumerate(coders)
+            for b in coders[i + 1 :]
+        ),
+        calibration=_calibration(coded, out),
+        curve=tuple(_curve(coded, fitted.record.seed)),
+    )
+
+
+def _with(
+    data: ReliabilityData, machine: str, coders: Sequence[str], how: Resampling
+) -> Iterable[Comparison]:
+    return (compare(data.of((coder, machine)), "human-machine", how) for coder in coders)
+
+
+def _calibration(coded: CodedTraces, out: CoderRun) -> Calibration:
+    """Right is the share of the teachers who gave the same first code."""
+    confidence, right = [], []
+    for one, (_, _, codings) in zip(coded.traces, out.by_trace(), strict=True):
+        for row, coding in zip(one.targets, codings, strict=True):
+            if row.any() and coding.primary is not None:
+                confidence.append(coding.confidence or 0.0)
+                right.append(row[coded.codes.index(coding.primary)] / row.sum())
+    sure, hits = np.array(confidence), np.array(right)
+    number = np.minimum((sure * BINS).astype(int), BINS - 1)
+    curve = tuple(
+        {"units": int(mine.sum()), "confidence": float(sure[mine].mean()), "right": float(hits[mine].mean())}
+        for mine in (number == k for k in range(BINS))
+        if mine.any()
+    )
+    ece = sum(b["units"] * abs(b["confidence"] - b["right"]) for b in curve) / len(sure)
+    return Calibration(round(float(ece), 4), curve)
+
+
+def _curve(coded: CodedTraces, seed: int) -> Iterable[CurvePoint]:
+    found: dict[int, list[float]] = {}
+    for traces, p, out in learning_curve(coded, seed):
+        alpha = _alpha(coded, p, out)
+        if alpha is not None:
+            found.setdefault(traces, []).append(round(alpha, 3))
+    for traces, repeats in sorted(found.items()):
+        yield CurvePoint(traces, round(fmean(repeats), 3), tuple(repeats))
+
+
+def _alpha(coded: CodedTraces, p: Floats, out: Sequence[int]) -> float | None:
+    """With the code that most of the teachers gave."""
+    targets = np.vstack([coded.traces[i].targets for i in out])
+    kept = targets.any(axis=1)
+    values = np.vstack([targets.argmax(axis=1), p.argmax(axis=1)])[:, kept].astype(np.int64)
+    cluster = np.repeat(np.arange(len(out)), [len(coded.traces[i].units) for i in out])[kept]
+    return krippendorff_alpha(values, cluster, len(coded.codes), replicates=0).value
+
+
+def write_card(card: CoderCard) -> None:
+    """Write ``card.json`` and ``card.md`` into the coder's folder."""
+    folder = card.fitted.folder
+    write_json(folder / "card.json", card.as_json())
+    write_text(folder / "card.md", "\n".join(card_lines(card)) + "\n")
+
+
+def card_lines(card: CoderCard) -> Iterable[str]:
+    """The card as Markdown."""
+    record = card.fitted.record
+    who = ", ".join(record.coders)
+    yield f"# A coder learned from {who}\n"
+    kind = "people" if record.people else "machines: not people's codings"
+    book = f"{record.codebook['id']}@{record.codebook['version']}"
+    yield (
+        f"{counted(record.units, 'unit')} of {counted(record.traces, 'trace')} ({counted(record.items, 'item')}), "
+        f"coded by {who} ({kind}) under {book}. All figures are of predictions out of fold (`{OUT_OF_FOLD}/`): of every "
+        "trace by a model that had not seen its item.\n"
+    )
+    yield "| with | learned: α [interval over traces] | cues: α |"
+    yield "|---|---|---|"
+    cues = {one.coders[0]: one for one in card.cues}
+    for one in card.learned:
+        other = cues.get(one.coders[0])
+        yield f"| {one.coders[0]} | {_said(one)} | {_said(other) if other else '–'} |"
+    for one in card.teachers:
+        yield f"\n{one.coders[0]} with {one.coders[1]}: α {_said(one)}"
+    yield "\n## By code\n"
+    yield "| code | share | α | cues: α |\n|---|---|---|---|"
+    first = card.learned[0]
+    theirs = {c.code: c.result.value for c in card.cues[0].per_code} if card.cues else {}
+    for code in first.per_code:
+        yield (
+            f"| {code.code} | {shown(code.prevalence, 'percent')} | {shown(code.result.value)} | "
+            f"{shown(theirs.get(code.code))} |"
+        )
+    yield f"\n## Calibration\n\nExpected calibration error {card.calibration.ece:.3f}.\n"
+    yield "| units | mean confidence | right |\n|---|---|---|"
+    for b in card.calibration.curve:
+        yield f"| {b['units']} | {b['confidence']:.2f} | {b['right']:.2f} |"
+    yield "\n## What more traces bring\n"
+    yield "A fifth of the items set aside, three times; α with the code that most of the teachers gave.\n"
+    yield "| traces learned from | α | single draws |\n|---|---|---|"
+    for point in card.curve:
+        yield f"| {point.traces} | {point.alpha:.3f} | {', '.join(f'{a:.3f}' for a in point.repeats)} |"
+
+
+def _said(one: Comparison) -> str:
+    result = one.result
+    if result.value is None:
+        return f"undefined ({result.why_undefined})"
+    low, high = result.interval or (None, None)
+    return f"{shown(result.value)} {interval(low, high)}"

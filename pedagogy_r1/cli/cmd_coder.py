@@ -1,0 +1,73 @@
+"""``pcode coder``: coders that learn from codings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..formatting import counted, shown
+from . import options
+from .console import notice, progress_bar, put_json, say
+
+
+@click.group("coder", cls=options.Group)
+def command() -> None:
+    """Coders that learn from codings: fit one, and read its card."""
+
+
+@command.command("fit")
+@click.argument("runs", nargs=-1, required=True, type=options.PATH)
+@options.out("Folder for the coder.", options.JOB)
+@options.coders("Learn from these coders alone.")
+@options.seed("the folds")
+@options.as_json("the card")
+def fit(runs: tuple[Path, ...], out: Path, coders: tuple[str, ...], seed: int, as_json: bool) -> None:
+    """Learn a coder from the codings in RUNS: people's, or machines' where nobody else coded.
+
+    \b
+    pcode coder fit runs/humans -o coders/mine
+    pcode annotate new.jsonl -o runs/learned --coder learned:coders/mine
+
+    No model and no download: words, letters, neighbours and place, by logistic regression. OUT/card.md says how far it
+    agrees with its teachers on traces that it had not seen; OUT/out_of_fold is a run of these predictions. A coder that
+    agrees no better than the cues is refused.
+    """
+    from ..agreement.coder_card import coder_card, why_refused, write_card
+    from ..coding.learned.fit_coder import fit_coder
+    from ..runs.run import CoderRun
+
+    opened = [CoderRun(run) for run in runs]
+    with progress_bar("fit") as progress:
+        fitted = fit_coder(
+            runs,
+            out,
+            coders=coders,
+            seed=seed,
+            progress=progress,
+            refuse=lambda found, names: why_refused(opened, names, found, out),
+        )
+    card = coder_card(opened, fitted)
+    write_card(card)
+    if put_json(card.as_json(), as_json):
+        return
+    record = fitted.record
+    say(
+        f"learned from {', '.join(record.coders)}: {counted(record.units, 'unit')} of "
+        f"{counted(record.traces, 'trace')}, {counted(record.items, 'item')}"
+    )
+    for comparison in card.learned:
+        _say(comparison, "out of fold")
+    for comparison in card.cues:
+        _say(comparison, "for comparison")
+    if not record.people:
+        notice("its teachers are machines: it agrees with machines, which says nothing of people")
+    say(f"expected calibration error {card.calibration.ece:.3f}; all of it in {out / 'card.md'}")
+    say(f"next: pcode annotate TRACES -o RUN --coder learned:{out}")
+
+
+def _say(comparison: Any, what: str) -> None:
+    value = comparison.result.value
+    said = shown(value) if value is not None else f"undefined, {comparison.result.why_undefined}"
+    say(f"α of {' and '.join(comparison.coders)}, {what}: {said}")
