@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..coding.annotate import annotate
-from ..coding.learned.coded_traces import CodedTraces, read_coded
+from ..coding.learned.coded_traces import TaughtTraces, read_coded
 from ..coding.learned.fit_coder import CODEBOOK, NAME, OUT_OF_FOLD, Fitted
 from ..coding.learned.fit_model import learning_curve
 from ..coding.learned.learned_model import Floats
@@ -141,7 +141,7 @@ def _with(
     return (compare(data.of((coder, machine)), "human-machine", how) for coder in coders)
 
 
-def _calibration(coded: CodedTraces, out: CoderRun) -> Calibration:
+def _calibration(coded: TaughtTraces, out: CoderRun) -> Calibration:
     """Right is the share of the teachers who gave the same first code."""
     confidence, right = [], []
     for one, (_, _, codings) in zip(coded.traces, out.by_trace(), strict=True):
@@ -160,7 +160,7 @@ def _calibration(coded: CodedTraces, out: CoderRun) -> Calibration:
     return Calibration(round(float(ece), 4), curve)
 
 
-def _curve(coded: CodedTraces, seed: int) -> Iterable[CurvePoint]:
+def _curve(coded: TaughtTraces, seed: int) -> Iterable[CurvePoint]:
     found: dict[int, list[float]] = {}
     for traces, p, out in learning_curve(coded, seed):
         alpha = _alpha(coded, p, out)
@@ -170,7 +170,7 @@ def _curve(coded: CodedTraces, seed: int) -> Iterable[CurvePoint]:
         yield CurvePoint(traces, round(fmean(repeats), 3), tuple(repeats))
 
 
-def _alpha(coded: CodedTraces, p: Floats, out: Sequence[int]) -> float | None:
+def _alpha(coded: TaughtTraces, p: Floats, out: Sequence[int]) -> float | None:
     """With the code that most of the teachers gave."""
     targets = np.vstack([coded.traces[i].targets for i in out])
     kept = targets.any(axis=1)

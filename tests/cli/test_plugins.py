@@ -156,7 +156,12 @@ def test_every_plugin_is_listed_with_where_it_comes_from(pcode: Pcode) -> None:
     points = {point["package"]: point for point in json.loads(ok(pcode("plugins", "--json")).stdout)}
     assert set(points) == set(EXTENSION_POINTS)
     coders = {plugin["name"]: plugin["origin"] for plugin in points["pedagogy_r1.coding.coders"]["plugins"]}
-    assert coders == {"cues": "pedagogy_r1", "llm": "pedagogy_r1", "first-code": "classroom 2.1"}
+    assert coders == {
+        "cues": "pedagogy_r1",
+        "learned": "pedagogy_r1",
+        "llm": "pedagogy_r1",
+        "first-code": "classroom 2.1",
+    }
     ours = {
         p["name"] for point in points.values() for p in point["plugins"] if p["origin"] == "classroom 2.1"
     }
@@ -278,6 +283,7 @@ def test_two_plugins_of_one_name_are_listed_and_marked_and_refused_when_asked_fo
         ("cues", "spoiler 0.1", True),
         ("first-code", "classroom 2.1", True),
         ("first-code", "spoiler 0.1", True),
+        ("learned", "pedagogy_r1", False),
         ("llm", "pedagogy_r1", False),
     ]
     assert ok(pcode("plugins")).stdout.count("two of one name") == 6

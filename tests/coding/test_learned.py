@@ -15,7 +15,7 @@ import pytest
 
 from pedagogy_r1.agreement.coder_card import coder_card, why_refused, write_card
 from pedagogy_r1.coding.annotate import annotate
-from pedagogy_r1.coding.learned.coded_traces import CodedTraces, read_coded
+from pedagogy_r1.coding.learned.coded_traces import TaughtTraces, read_coded
 from pedagogy_r1.coding.learned.fit_coder import OUT_OF_FOLD, LearnedCoderFolder, fit_coder
 from pedagogy_r1.coding.learned.fit_model import fit_model, out_of_fold
 from pedagogy_r1.coding.learned.learned_model import LearnedModel
@@ -230,12 +230,12 @@ def _unit(trace_id: str, n: int, text: str):  # type: ignore[no-untyped-def]
 
 
 def _coded_trace(trace, units, texts, targets):  # type: ignore[no-untyped-def]
-    from pedagogy_r1.coding.learned.coded_traces import CodedTrace
+    from pedagogy_r1.coding.learned.coded_traces import TaughtTrace
 
-    return CodedTrace(trace, units, tuple(see("", texts)), targets, 0.0)
+    return TaughtTrace(trace, units, tuple(see("", texts)), targets, 0.0)
 
 
-def _data(traces) -> CodedTraces:  # type: ignore[no-untyped-def]
+def _data(traces) -> TaughtTraces:  # type: ignore[no-untyped-def]
     from ..make_runs import book
 
-    return replace(CodedTraces(book(), ("A", "B"), ("H",), True, ()), traces=tuple(traces))
+    return replace(TaughtTraces(book(), ("A", "B"), ("H",), True, ()), traces=tuple(traces))

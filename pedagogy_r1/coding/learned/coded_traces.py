@@ -25,7 +25,7 @@ SECOND = 0.25
 
 
 @dataclass(frozen=True)
-class CodedTrace:
+class TaughtTrace:
     """A trace, its units, and who gave which code: ``targets``, units × codes, rows sum to 1, or to 0 where nobody coded."""
 
     trace: Trace
@@ -42,14 +42,14 @@ class CodedTrace:
 
 
 @dataclass(frozen=True)
-class CodedTraces:
+class TaughtTraces:
     """All of them, and who the coders are."""
 
     book: Codebook
     codes: tuple[str, ...]
     coders: tuple[str, ...]
     people: bool
-    traces: tuple[CodedTrace, ...]
+    traces: tuple[TaughtTrace, ...]
 
     @property
     def units(self) -> int:
@@ -77,9 +77,9 @@ class CodedTraces:
             filled[fold[group]] += sizes[group]
         return np.array([fold[one.group] for one in self.traces], dtype=np.int64)
 
-    def only(self, which: Iterable[int]) -> CodedTraces:
+    def only(self, which: Iterable[int]) -> TaughtTraces:
         """Some of the traces."""
-        return CodedTraces(
+        return TaughtTraces(
             self.book, self.codes, self.coders, self.people, tuple(self.traces[i] for i in which)
         )
 
@@ -89,7 +89,7 @@ def trace_digest(trace: Trace) -> str:
     return hashlib.blake2b(f"{trace.question}\0{trace.reasoning}".encode(), digest_size=12).hexdigest()
 
 
-def read_coded(runs: Sequence[CoderRun], coders: Sequence[str] = ()) -> CodedTraces:
+def read_coded(runs: Sequence[CoderRun], coders: Sequence[str] = ()) -> TaughtTraces:
     """The codings of the runs: of people, or of machines where there are no people; of ``coders`` alone, if any are named.
 
     Raises `InputError` for runs of other units or codebooks, and where nobody coded anything.
@@ -121,12 +121,12 @@ def read_coded(runs: Sequence[CoderRun], coders: Sequence[str] = ()) -> CodedTra
     codes = tuple(code for code in (*book.code_ids, NONE) if code in given)
     made = (_coded(traces[i], mine, said, codes) for i, mine in units.items() if mine)
     coded = tuple(one for one in made if one.targets.any())
-    return CodedTraces(book, codes, tuple(chosen), bool(people), coded)
+    return TaughtTraces(book, codes, tuple(chosen), bool(people), coded)
 
 
 def _coded(
     trace: Trace, units: list[Unit], said: dict[str, list[Coding]], codes: tuple[str, ...]
-) -> CodedTrace:
+) -> TaughtTrace:
     targets, seconds, codings = np.zeros((len(units), len(codes))), 0, 0
     for row, unit in zip(targets, units, strict=True):
         mine = said.get(unit.id, ())
@@ -138,4 +138,4 @@ def _coded(
             seconds += bool(more)
         codings += len(mine)
     seen = see(trace.question, [unit.text for unit in units])
-    return CodedTrace(trace, tuple(units), tuple(seen), targets, seconds / max(1, codings))
+    return TaughtTrace(trace, tuple(units), tuple(seen), targets, seconds / max(1, codings))

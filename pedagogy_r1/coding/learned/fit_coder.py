@@ -19,13 +19,14 @@ from pydantic import Field
 from ...codebook import NONE, Codebook, parse_codebook
 from ...errors import InputError, RunError
 from ...files.records import write_text
+from ...files.seal import difference
 from ...job import JobFolder, JobRecord, read_record
 from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
 from ...trace import Unit
 from . import fit_model
-from .coded_traces import CodedTraces, read_coded, trace_digest
+from .coded_traces import TaughtTraces, read_coded, trace_digest
 from .learned_model import WEIGHTS, Floats, LearnedModel
 
 RECORD, CODEBOOK, OUT_OF_FOLD = "coder.json", "codebook.yaml", "out_of_fold"
@@ -103,7 +104,7 @@ def fit_coder(
         return Fitted(folder, job.finish("complete", second_from=second), run)
 
 
-def _record(coded: CodedTraces, scheme: str, seed: int) -> LearnedRecord:
+def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
     book = coded.book
     settings = {
         "least": fit_model.LEAST,
@@ -132,7 +133,7 @@ def _record(coded: CodedTraces, scheme: str, seed: int) -> LearnedRecord:
     )
 
 
-def second_from(coded: CodedTraces, p: Sequence[Floats]) -> float | None:
+def second_from(coded: TaughtTraces, p: Sequence[Floats]) -> float | None:
     """From which share of the first code's probability on a second one is given: as often as the coders gave one."""
     often = sum(one.second * len(one.units) for one in coded.traces) / sum(
         len(one.units) for one in coded.traces
@@ -172,7 +173,7 @@ def codings_of(
 
 
 def _write_out_of_fold(
-    coded: CodedTraces, p: Sequence[Floats], second: float | None, out: Path, record: LearnedRecord
+    coded: TaughtTraces, p: Sequence[Floats], second: float | None, out: Path, record: LearnedRecord
 ) -> CoderRun:
     manifest = Manifest.new(
         NAME,
@@ -221,8 +222,6 @@ class LearnedCoderFolder:
 
     def model(self) -> LearnedModel:
         """Raises `RunError` for files that were changed since."""
-        from ...files.seal import difference
-
         for name in MODEL:
             if why := difference(
                 self.folder / name, self.record.bytes.get(name), self.record.sha256.get(name)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ...errors import InputError
-from .coded_traces import CodedTrace, CodedTraces
-from .learned_model import Floats, LearnedModel, Linear, Vocabulary, normal, stage_2_rows
+from .coded_traces import TaughtTrace, TaughtTraces
+from .learned_model import Floats, LearnedModel, Linear, NgramVocabulary, normal, stage_2_rows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -35,10 +35,10 @@ Progress = Callable[[int, int], None]
 
 
 class _Stage1(NamedTuple):
-    vocabulary: Vocabulary
+    vocabulary: NgramVocabulary
     linear: Linear
 
-    def probabilities(self, traces: Sequence[CodedTrace]) -> list[Floats]:
+    def probabilities(self, traces: Sequence[TaughtTrace]) -> list[Floats]:
         """Of each trace."""
         sizes = np.cumsum([len(one.units) for one in traces])[:-1]
         logits = _matrix(self.vocabulary, traces) @ self.linear.weights.astype(float) / 1000
@@ -46,7 +46,7 @@ class _Stage1(NamedTuple):
         return np.split(p, sizes)
 
 
-def fit_model(coded: CodedTraces, seed: int) -> LearnedModel:
+def fit_model(coded: TaughtTraces, seed: int) -> LearnedModel:
     """Raises `InputError` where there are fewer than two codes, or two items, to learn from."""
     if len(coded.codes) < 2:
         raise InputError(f"only {coded.codes[0]} was given: there is nothing to learn", "code more traces")
@@ -62,7 +62,7 @@ def fit_model(coded: CodedTraces, seed: int) -> LearnedModel:
     return LearnedModel(coded.codes, stage_1.vocabulary, stage_1.linear, second)
 
 
-def out_of_fold(coded: CodedTraces, seed: int, progress: Progress | None = None) -> list[Floats]:
+def out_of_fold(coded: TaughtTraces, seed: int, progress: Progress | None = None) -> list[Floats]:
     """The probabilities of each trace, by the model of the other folds' traces."""
     folds = coded.folds(OUTER, seed)
     n, p = int(folds.max()) + 1, [np.zeros(0)] * len(coded.traces)
@@ -77,11 +77,11 @@ def out_of_fold(coded: CodedTraces, seed: int, progress: Progress | None = None)
     return p
 
 
-def _targets(coded: CodedTraces) -> Floats:
+def _targets(coded: TaughtTraces) -> Floats:
     return np.vstack([one.targets for one in coded.traces])
 
 
-def _matrix(vocabulary: Vocabulary, traces: Sequence[CodedTrace]) -> csr_matrix:
+def _matrix(vocabulary: NgramVocabulary, traces: Sequence[TaughtTrace]) -> csr_matrix:
     from scipy.sparse import csr_matrix
 
     rows, columns, values, begun = [], [], [], 0
@@ -95,11 +95,11 @@ def _matrix(vocabulary: Vocabulary, traces: Sequence[CodedTrace]) -> csr_matrix:
     return csr_matrix((np.concatenate(values), at), shape=(begun, vocabulary.width))
 
 
-def _fit_first(coded: CodedTraces, seed: int) -> _Stage1:
+def _fit_first(coded: TaughtTraces, seed: int) -> _Stage1:
     from sklearn.linear_model import LogisticRegression
 
     units = [unit for one in coded.traces for unit in one.seen]
-    vocabulary = Vocabulary.of(units, LEAST)
+    vocabulary = NgramVocabulary.of(units, LEAST)
     x, targets = _matrix(vocabulary, coded.traces), _targets(coded)
     weights, intercepts = np.zeros((vocabulary.width, len(coded.codes))), np.full(len(coded.codes), -8.0)
     for k in range(len(coded.codes)):
@@ -152,7 +152,7 @@ def _fit_second(rows: Floats, targets: Floats, k: int) -> Linear:
 
 
 def learning_curve(
-    coded: CodedTraces, seed: int, repeats: int = 3
+    coded: TaughtTraces, seed: int, repeats: int = 3
 ) -> Iterator[tuple[int, Floats, list[int]]]:
     """``(traces learned from, probabilities, numbers of the traces they are of)`` for growing parts of the data.
 

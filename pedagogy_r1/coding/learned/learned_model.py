@@ -38,7 +38,7 @@ SCALE = 1000
 """Weights are kept in thousandths, so that the same data give the same bytes on any machine."""
 
 
-class Part(NamedTuple):
+class FeatureBlock(NamedTuple):
     """The units of a trace by one kind of feature: unit i has the next ``sizes[i]`` of ``columns``, with these values."""
 
     sizes: Ints
@@ -46,7 +46,7 @@ class Part(NamedTuple):
     values: Floats
 
 
-class Vocabulary:
+class NgramVocabulary:
     """N-grams that are known, by kind, each with its inverse document frequency; their columns in stage 1's matrix.
 
     ``short``: of the words, those that the neighbours are seen by. The columns: word, char, opening, before, after, place.
@@ -61,7 +61,7 @@ class Vocabulary:
         self.width = self.begins["place"] + len(PLACE)
 
     @classmethod
-    def of(cls, units: Sequence[SeenUnit], least: dict[str, int]) -> Vocabulary:
+    def of(cls, units: Sequence[SeenUnit], least: dict[str, int]) -> NgramVocabulary:
         """All n-grams that stand in at least so many units."""
         grams, idf = {}, {}
         for kind in KINDS:
@@ -74,7 +74,7 @@ class Vocabulary:
             idf[kind] = np.round(np.log((1 + len(units)) / (1 + seen)) + 1, 4)
         return cls(grams, idf)
 
-    def parts(self, seen: Sequence[SeenUnit]) -> list[Part]:
+    def parts(self, seen: Sequence[SeenUnit]) -> list[FeatureBlock]:
         """The units of one trace as rows of stage 1's matrix, kind by kind."""
         found = [self._weighed(kind, kind, *self._known(kind, seen)) for kind in KINDS]
         sizes, columns = self._known("word", seen)
@@ -91,7 +91,7 @@ class Vocabulary:
             *found,
             self._weighed("before", "word", *before),
             self._weighed("after", "word", *after),
-            Part(wide, at, place.ravel()),
+            FeatureBlock(wide, at, place.ravel()),
         ]
 
     def _known(self, kind: str, seen: Sequence[SeenUnit]) -> tuple[Ints, Ints]:
@@ -100,12 +100,12 @@ class Vocabulary:
         sizes = np.array([len(one) for one in known], dtype=np.int64)
         return sizes, np.fromiter(chain.from_iterable(known), np.int64, int(sizes.sum()))
 
-    def _weighed(self, name: str, kind: str, sizes: Ints, columns: Ints) -> Part:
+    def _weighed(self, name: str, kind: str, sizes: Ints, columns: Ints) -> FeatureBlock:
         """Every unit's part is as long as its kind weighs."""
         idf = self.idf[kind][columns]
         unit = np.repeat(np.arange(len(sizes)), sizes)
         length = np.sqrt(np.bincount(unit, idf * idf, len(sizes)))
-        return Part(sizes, columns + self.begins[name], idf * WEIGHTS[name] / length[unit])
+        return FeatureBlock(sizes, columns + self.begins[name], idf * WEIGHTS[name] / length[unit])
 
 
 def stage_2_rows(p: Floats, seen: Sequence[SeenUnit]) -> Floats:
@@ -144,7 +144,9 @@ class Linear:
 class LearnedModel:
     """``codes``: those it was taught, in the codebook's order, ``none`` last if it was."""
 
-    def __init__(self, codes: Sequence[str], vocabulary: Vocabulary, first: Linear, second: Linear) -> None:
+    def __init__(
+        self, codes: Sequence[str], vocabulary: NgramVocabulary, first: Linear, second: Linear
+    ) -> None:
         self.codes, self.vocabulary, self.first, self.second = tuple(codes), vocabulary, first, second
         self._w1 = first.weights / SCALE
         self._b1 = first.intercepts / SCALE
@@ -201,7 +203,7 @@ class LearnedModel:
                 grams[kind].append(gram)
             with np.load(folder / "model.npz", allow_pickle=False) as found:
                 arrays = {name: found[name] for name in found.files}
-            vocabulary = Vocabulary(grams, {kind: arrays[f"idf_{kind}"] for kind in KINDS})
+            vocabulary = NgramVocabulary(grams, {kind: arrays[f"idf_{kind}"] for kind in KINDS})
             first, second = (
                 Linear(arrays[f"{name}_weights"].astype(np.int32), arrays[f"{name}_intercepts"])
                 for name in ("first", "second")
