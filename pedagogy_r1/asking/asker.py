@@ -213,7 +213,7 @@ class Asker:
             note(error.reply, seconds=time.monotonic() - began)
             raise
         self._note_dialect()
-        self._came(asked, answer, reply, partial(note, seconds=time.monotonic() - began))
+        self._came(asked, answer, reply, partial(note, seconds=time.monotonic() - began), ticket)
         return answer
 
     def _parsed(
@@ -233,12 +233,14 @@ class Asker:
             self._dialect = dialect
             self.transcript.note_dialect(dialect)
 
-    def _came(self, asked: _Asked[T], answer: T, reply: ChatReply, note: Callable[..., None]) -> None:
+    def _came(
+        self, asked: _Asked[T], answer: T, reply: ChatReply, note: Callable[..., None], ticket: int
+    ) -> None:
         """Record a reply; one in which nothing holds only when another has shown that it is not the server's fault."""
         useless = asked.useless(answer)
         if useless is None:
-            self.patience.success()
-            self.limiter.narrow(False)
+            if self.patience.success(ticket):
+                self.limiter.narrow(False)
             self.settle(whole=True)
         elif not self.patience.succeeded:
             self._unused[asked.request.digest] = note, reply

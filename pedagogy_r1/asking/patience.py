@@ -96,11 +96,14 @@ class Patience:
         """Something came, and nothing of use."""
         return self.heard and not self.succeeded
 
-    def success(self) -> None:
-        """An answer of use."""
+    def success(self, ticket: int) -> bool:
+        """An answer of use; whether it was asked for since the last pause, and so says that the server is well again."""
         self.succeeded = self.heard = self.reached = True
+        if ticket <= self._since:
+            return False
         self._stretch = self._pauses = 0
         self._pieces.clear()
+        return True
 
     def failure(
         self, fault: ChatFault, request: ChatRequest, *, early: bool, ticket: int, piece: int
