@@ -46,6 +46,12 @@ PRICES = options.together(
 @options.lang()
 @options.units("Code exactly the units of this run.")
 @options.option("--workers", "cues: Number of processes.", options.FEW_1)
+@options.option(
+    "--error",
+    "learned: Leave units open so that at most this share of the codes given is wrong.",
+    options.SHARE,
+)
+@options.option("--confidence", "learned: How sure that is [default: .90].", options.SHARE)
 @LLM
 @PRICES
 @options.seed("what is drawn at random")
@@ -57,6 +63,7 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     The same command resumes a run that was interrupted. Without --model the rule-based coder `cues` is used:
     a baseline that needs no key, no server and no download.
     """
+    from ..coding import DEFERRED
     from ..coding.annotate import execute, plan, prepare
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
@@ -77,7 +84,8 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     say_renamed(manifest.usage, "codings")
     if not put_json(manifest.model_dump(mode="json"), as_json):
         _print_run(manifest, run.folder)
-    return exit_status(manifest.status, manifest.stopped_why, sum(manifest.counts["missing"].values()))
+    failed = sum(n for why, n in manifest.counts["missing"].items() if why != DEFERRED)
+    return exit_status(manifest.status, manifest.stopped_why, failed)
 
 
 def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
@@ -92,16 +100,25 @@ def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
 
 
 def _print_run(manifest: Any, folder: Path) -> None:
+    from ..coding import DEFERRED
+
     counts = manifest.counts
-    missing = sum(counts["missing"].values())
+    reasons = {reason: n for reason, n in counts["missing"].items() if reason != DEFERRED}
+    missing, deferred = sum(reasons.values()), counts["missing"].get(DEFERRED)
     say(
         f"{counted(counts['traces'], 'trace')}, {counted(counts['units'], 'unit')}, {counted(counts['coded'], 'coding')} "
         f"by {', '.join(c.name for c in manifest.coders)}"
     )
+    if deferred:
+        promise = manifest.parameters
+        say(
+            f"{counted(deferred, 'unit is', 'units are')} deferred: so that, with {promise['confidence']:.0%} confidence, "
+            f"at most {promise['error']:.0%} of the codes given are not its teachers', as far as these traces are like theirs"
+        )
     if missing:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in counts["missing"].items())
+        said = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
         again = " (ask again with --retry-missing)" if manifest.usage.get("requests") else ""
-        notice(f"{counted(missing, 'coding is', 'codings are')} missing: {reasons}{again}")
+        notice(f"{counted(missing, 'coding is', 'codings are')} missing: {said}{again}")
     if counts["units"] and "fallback" in manifest.usage:
         share = shown(manifest.usage["fallback"] / counts["units"], "percent")
         say(f"fallback (no cue fired): {share} of units")

@@ -22,6 +22,9 @@ Unitizer = Callable[[Trace], list[Unit]]
 Emit = Callable[[Trace, list[Unit], list[Coding]], None]
 """Takes finished traces, in the order in which they came in."""
 
+DEFERRED = "deferred"
+"""Why a unit is missing that a coder leaves open, to people or to another coder, since it is not sure enough."""
+
 
 @dataclass
 class Context:

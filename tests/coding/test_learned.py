@@ -49,7 +49,11 @@ TOPICS = (
 
 
 def coded(
-    folder: Path, topics: tuple[str, ...] = TOPICS, coders: tuple[str, ...] = ("H",), wrong: float = 0.0
+    folder: Path,
+    topics: tuple[str, ...] = TOPICS,
+    coders: tuple[str, ...] = ("H",),
+    wrong: float = 0.0,
+    sayings: dict[str, tuple[str, ...]] = SAID,
 ) -> tuple[Path, Path]:
     """Traces, two of each item, and a run of their codings: codes follow from words."""
     rng, folder = random.Random(1), folder
@@ -61,7 +65,7 @@ def coded(
             text = ""
             for _ in range(8):
                 code = rng.choice("ABC")
-                sentence = rng.choice(SAID[code]).format(item)
+                sentence = rng.choice(sayings[code]).format(item)
                 start = len(text)
                 text += sentence + " "
                 for coder in coders:

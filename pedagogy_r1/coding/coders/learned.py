@@ -1,6 +1,7 @@
 """``learned``: a coder that was learned from codings; ``--coder learned:coders/mine``. No model, no server; numpy alone.
 
 coder(context, path="coders/mine")
+coder(context, path="coders/mine", error=.10, confidence=.90)      units it is not sure of are left open (`deferral`)
 
 Of a trace that it was trained on it says what was said of it out of fold, by a model that had not seen its item. A trace in
 a language that it did not learn is missing, with that reason. Another codebook than its own is refused.
@@ -16,20 +17,26 @@ from pathlib import Path
 from typing import Any
 
 from ...codebook import Codebook
-from ...errors import InputError
+from ...errors import ArgumentError, InputError
 from ...runs.run import CoderInfo, Coding
 from ...trace import Trace, Unit
 from ...workers import interrupts
-from .. import Context, Emit, Outcome, Unitizer
+from .. import DEFERRED, Context, Emit, Outcome, Unitizer
 from ..learned.coded_traces import trace_digest
 from ..learned.fit_coder import NAME, LearnedCoderFolder, codings_of
 from ..learned.learned_model import LearnedModel
 
-TRAINED_ON, ITEM_TRAINED_ON, FOREIGN = "traces trained on", "traces of items trained on", "foreign_traces"
+FOREIGN = "foreign_traces"
+CONFIDENCE = 0.90
 
 
-def coder(context: Context, *, path: str | Path) -> LearnedCoder:
-    """The coder in the folder ``path``. Raises `InputError` for another codebook than the one it learned."""
+def coder(
+    context: Context, *, path: str | Path, error: float | None = None, confidence: float | None = None
+) -> LearnedCoder:
+    """The coder in the folder ``path``. Raises `InputError` for another codebook than the one it learned.
+
+    With ``error``, units are deferred so that P(a larger share of the codes given is wrong) ≤ 1 − ``confidence`` (.90).
+    """
     found = LearnedCoderFolder(path)
     learned = found.record.codebook
     if learned["digest"] != context.book.digest:
@@ -39,7 +46,14 @@ def coder(context: Context, *, path: str | Path) -> LearnedCoder:
             f"{path} was learned under {mine}, and the codebook here is {other}",
             f"say --codebook {Path(path) / 'codebook.yaml'}, or learn anew from codings under this one: pcode coder fit",
         )
-    return LearnedCoder(context, found)
+    if error is None and confidence is not None:
+        raise ArgumentError("--confidence is of the share that --error allows", "add --error .10")
+    if error is None:
+        return LearnedCoder(context, found)
+    if not (0 < error < 1 and 0 < (confidence or CONFIDENCE) < 1):
+        raise ArgumentError("--error and --confidence are shares above 0 and below 1", "--error .10")
+    promise = error, confidence or CONFIDENCE
+    return LearnedCoder(context, found, promise, found.calibration().threshold(*promise))
 
 
 @dataclass
@@ -48,6 +62,8 @@ class LearnedCoder:
 
     context: Context
     folder: LearnedCoderFolder
+    promise: tuple[float, float] | None = None
+    threshold: float | None = None
 
     @property
     def coders(self) -> list[CoderInfo]:
@@ -62,6 +78,16 @@ class LearnedCoder:
             "learned": record.fingerprint,
             "from": f"{', '.join(record.coders)}: {record.units} units of {record.traces} traces",
             "second_from": record.second_from,
+        } | self._promised
+
+    @property
+    def _promised(self) -> dict[str, float]:
+        if self.promise is None or self.threshold is None:
+            return {}
+        return {
+            "error": self.promise[0],
+            "confidence": self.promise[1],
+            "codes_given_from": self.threshold,
         }
 
     @cached_property
@@ -94,9 +120,20 @@ class LearnedCoder:
             why = f"learned from {', '.join(record.langs)} traces, this one is {lang}"
             return [_missing(unit, why, book, run_id) for unit in units]
         if trace_digest(trace) in record.trained_on:
-            return self._held_out(trace, units)
+            return self._sure(self._held_out(trace, units))
         p = self._model.probabilities(trace.question, [unit.text for unit in units])
-        return codings_of(units, p, record.codes, record.second_from, book, run_id)
+        return self._sure(codings_of(units, p, record.codes, record.second_from, book, run_id))
+
+    def _sure(self, codings: list[Coding]) -> list[Coding]:
+        """What it is not sure enough of is left open; its rationale says what it would have said."""
+        if self.threshold is None:
+            return codings
+        least = self.threshold
+        left_open = {"codes": None, "missing_reason": DEFERRED}
+        return [
+            one if one.codes is None or (one.confidence or 0.0) >= least else one.model_copy(update=left_open)
+            for one in codings
+        ]
 
     def _held_out(self, trace: Trace, units: Sequence[Unit]) -> list[Coding]:
         then, codings = self._out_of_fold[trace_digest(trace)]

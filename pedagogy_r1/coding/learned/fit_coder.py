@@ -1,7 +1,7 @@
 """``pcode coder fit``: a folder with a coder that was learned, and what it says of its own training traces out of fold.
 
     coders/mine/coder.json        who was learned from, under which codebook, what a trace of theirs is known again by
-                model.npz vocabulary.txt codebook.yaml
+                model.npz vocabulary.txt codebook.yaml calibration.npz
                 out_of_fold/      a run of the coder ``learned`` on the training traces: what models said that had not seen the item
 
 The same codings and the same seed give the same ``model.npz`` and ``vocabulary.txt``, byte for byte.
@@ -27,6 +27,8 @@ from ...runs.run_writer import RunWriter
 from ...trace import Unit
 from . import fit_model
 from .coded_traces import TaughtTraces, read_coded, trace_digest
+from .deferral import FILE as CALIBRATION
+from .deferral import CalibrationData
 from .learned_model import WEIGHTS, Floats, LearnedModel
 
 RECORD, CODEBOOK, OUT_OF_FOLD = "coder.json", "codebook.yaml", "out_of_fold"
@@ -97,6 +99,7 @@ def fit_coder(
         second = second_from(coded, p)
         model = fit_model.fit_model(coded, seed)
         model.save(folder)
+        calibration_of(coded, p).save(folder)
         write_text(folder / CODEBOOK, dump_codebook(coded.book))
         run = _write_out_of_fold(coded, p, second, folder / OUT_OF_FOLD, record)
         if why := refuse(run, coded.coders):
@@ -142,6 +145,17 @@ def second_from(coded: TaughtTraces, p: Sequence[Floats]) -> float | None:
         return None
     ranked = np.sort(np.vstack(list(p)), axis=1)
     return round(float(np.quantile(ranked[:, -2] / ranked[:, -1], 1 - often)), 4)
+
+
+def calibration_of(coded: TaughtTraces, p: Sequence[Floats]) -> CalibrationData:
+    """Of every unit that was coded, what was said of it out of fold."""
+    targets, found = np.vstack([one.targets for one in coded.traces]), np.vstack(list(p))
+    trace = np.repeat(np.arange(len(coded.traces)), [len(one.units) for one in coded.traces])
+    kept = targets.any(axis=1)
+    targets, found = targets[kept], found[kept]
+    given = np.take_along_axis(targets, found.argmax(axis=1)[:, None], axis=1)[:, 0]
+    sure = np.round(found.max(axis=1), 4)
+    return CalibrationData(sure, np.round(1 - given / targets.sum(axis=1), 4), trace[kept])
 
 
 def codings_of(
@@ -222,12 +236,20 @@ class LearnedCoderFolder:
 
     def model(self) -> LearnedModel:
         """Raises `RunError` for files that were changed since."""
-        for name in MODEL:
+        self._unchanged(*MODEL)
+        return LearnedModel.load(self.folder, self.record.codes)
+
+    def calibration(self) -> CalibrationData:
+        """What it was sure of out of fold, and how much of it was wrong. Raises as `model` does."""
+        self._unchanged(CALIBRATION)
+        return CalibrationData.load(self.folder)
+
+    def _unchanged(self, *names: str) -> None:
+        for name in names:
             if why := difference(
                 self.folder / name, self.record.bytes.get(name), self.record.sha256.get(name)
             ):
                 raise RunError(f"{self.folder / name} {why}", "restore it, or fit the coder again")
-        return LearnedModel.load(self.folder, self.record.codes)
 
     def out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:
         """What was said out of fold, by `trace_digest`."""
