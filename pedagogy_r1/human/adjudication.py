@@ -21,7 +21,7 @@ from ..codebook import NONE, Codebook
 from ..errors import InputError
 from ..files.records import write_csv, write_text
 from ..provenance import digest
-from ..runs.run import CoderInfo, CoderRun, Coding, Manifest
+from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
@@ -178,14 +178,14 @@ def decided(entry: Entry, dispute: Dispute, work: Work) -> bool:
     return entry.done and bool(entry.memo) and work.said.get(dispute.task.unit.id) == dispute.codes
 
 
-def adjudicated_run(material: Material, who: Sequence[str] = ()) -> Manifest:
-    """The manifest of the third coder's run, which is the same run whoever decided."""
+def adjudicated_run(material: Material, who: Sequence[str] = (), kind: CoderKind = "human") -> Manifest:
+    """The manifest of the third coder's run, which is the same run whoever decided; ``kind``: what those who decided are."""
     parameters = {"coders": list(material.coders), "adjudicated by": list(who)}
     return Manifest.new(
         "adjudicated",
         material.book,
         {"adjudicated": material.source, "scheme": material.scheme},
-        coders=[CoderInfo(name=ADJUDICATED, kind="human")],
+        coders=[CoderInfo(name=ADJUDICATED, kind=kind)],
         coder="adjudicate",
         scheme=material.scheme,
         parameters=parameters,
@@ -193,9 +193,11 @@ def adjudicated_run(material: Material, who: Sequence[str] = ()) -> Manifest:
     )
 
 
-def write_adjudicated(material: Material, work: Work, out: Path, who: Sequence[str]) -> Manifest:
+def write_adjudicated(
+    material: Material, work: Work, out: Path, who: Sequence[str], kind: CoderKind = "human"
+) -> Manifest:
     """Write the run of the third coder and its log into ``out``, over what was there of the same material. Returns its manifest."""
-    manifest = adjudicated_run(material, who)
+    manifest = adjudicated_run(material, who, kind)
     disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
     with RunWriter(out, manifest, material.book, restart=True) as writer:
         for trace_id, units in material.units.items():

@@ -83,6 +83,7 @@ JOBS = {
     "annotate": "annotate {demo}/traces.jsonl -o {o}",
     "coder fit": "coder fit {m}/two -o {o}",
     "codebook migrate": "codebook migrate {m}/schoen --to {m}/next.yaml -o {o}",
+    "corpus copy": "corpus copy teaching --part dev -o {o}",
     "distill": "distill {m}/items.jsonl --model openai:none --base-url http://127.0.0.1:9 -o {o}",
     "import": "import {demo}/coder_A.csv --traces {demo}/traces.jsonl --project sentence@1 --codebook schoen@1.0.0 -o {o}",
     "pipeline run": "pipeline run {m}/light.yaml -o {o}",

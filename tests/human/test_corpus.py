@@ -1,0 +1,116 @@
+"""The corpus that comes with the package: whole, in parts that share no item, and made anew from what its coders returned."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pedagogy_r1.cli.main import cli
+from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.human.corpus import PARTS, copy_corpus, corpora, corpus_traces, find_corpus
+from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.wbeb.item import read_items
+
+NAME = "teaching"
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the development part."""
+    out = tmp_path_factory.mktemp("corpus") / "dev"
+    copy_corpus(NAME, out, "dev")
+    return out
+
+
+def test_the_record_counts_what_is_there() -> None:
+    corpus = next(one for one in corpora() if one.id == NAME)
+    items = list(read_items(find_corpus(NAME)[0] / "items.jsonl"))
+    traces = list(corpus_traces(NAME))
+    assert (corpus.items, corpus.traces) == (len(items), len(traces))
+    assert len(items) >= 60
+    assert len(traces) >= 240
+    assert corpus.units >= 3500
+    assert Counter(item.domain for item in items).keys() == {"SK", "PK", "KT", "AES", "DM"}
+    assert {trace.item for trace in traces} == {item.id for item in items}
+
+
+def test_each_item_has_a_trace_of_every_condition_and_every_writer() -> None:
+    seen: dict[str, list[tuple[str | None, str | None]]] = {}
+    for trace in corpus_traces(NAME):
+        seen.setdefault(trace.item or "", []).append((trace.condition, trace.model))
+    for pairs in seen.values():
+        assert sorted(str(c) for c, _ in pairs) == ["cop", "cop-audit", "generic", "none"]
+        assert len({writer for _, writer in pairs}) == 4
+
+
+def test_no_item_is_in_two_parts() -> None:
+    part = {part: {trace.item for trace in corpus_traces(NAME, part)} for part in PARTS}
+    assert all(part[a] and not part[a] & part[b] for a in PARTS for b in PARTS if a < b)
+
+
+def test_a_part_is_made_anew_from_what_was_returned(dev: Path) -> None:
+    coders, decided = CoderRun(dev / "coders"), CoderRun(dev / "adjudicated")
+    wanted = {trace.id for trace in corpus_traces(NAME, "dev")}
+    assert {trace.id for trace, _, _ in coders.by_trace()} == wanted
+    assert [coder.kind for coder in coders.manifest.coders] == ["machine"] * 3
+    assert [coder.kind for coder in decided.manifest.coders] == ["machine"]
+    assert not coders.manifest.counts["missing"]
+    assert not decided.manifest.counts["missing"]
+    said: dict[str, list[tuple[str, ...]]] = {}
+    for coding in coders.codings():
+        said.setdefault(coding.unit_id, []).append(coding.codes or ())
+    final = {coding.unit_id: coding for coding in decided.codings()}
+    agreed = [unit for unit, codes in said.items() if len(set(codes)) == 1]
+    assert 0 < len(agreed) < len(said)
+    assert all(final[unit].codes == said[unit][0] for unit in agreed)
+    assert all(final[unit].rationale for unit in said.keys() - set(agreed))
+
+
+def test_the_same_copy_twice_changes_nothing_and_another_part_is_refused(dev: Path) -> None:
+    before = (dev / "copy.json").read_bytes()
+    copy_corpus(NAME, dev, "dev")
+    assert (dev / "copy.json").read_bytes() == before
+    with pytest.raises(RunError, match="part: 'dev' there, 'test' now"):
+        copy_corpus(NAME, dev, "test")
+
+
+def test_a_killed_copy_is_made_by_the_same_command(dev: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "pedagogy_r1", "corpus", "copy", NAME, "--part", "dev", "-o", "copy"]
+    with subprocess.Popen(words, cwd=tmp_path) as process:
+        for _ in range(600):
+            if (tmp_path / "copy/packet").exists() or process.poll() is not None:
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    assert json.loads((tmp_path / "copy/copy.json").read_text())["status"] == "running"
+    copy_corpus(NAME, tmp_path / "copy", "dev")
+    for name in ("coders", "adjudicated"):
+        codes = [(c.unit_id, c.coder, c.codes) for c in CoderRun(tmp_path / "copy" / name).codings()]
+        assert codes == [(c.unit_id, c.coder, c.codes) for c in CoderRun(dev / name).codings()]
+
+
+def test_an_unknown_corpus_or_part_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no corpus is called 'lessons'"):
+        copy_corpus("lessons", tmp_path / "a")
+    with pytest.raises(InputError, match="no part is called 'half'"):
+        corpus_traces(NAME, "half")
+
+
+def test_list_and_copy_from_the_command_line(tmp_path: Path) -> None:
+    listed = CliRunner().invoke(cli, ["corpus", "list", "--json"])
+    assert json.loads(listed.output)[0]["id"] == NAME
+    assert "CC BY 4.0" in CliRunner().invoke(cli, ["corpus", "list"]).output
+    out = tmp_path / "copy"
+    said = CliRunner().invoke(cli, ["corpus", "copy", NAME, "--part", "dev", "-o", str(out)])
+    assert said.exit_code == 0, said.output
+    assert f"pcode agreement {out / 'coders'}" in said.output.replace("\n", "")
+    shutil.rmtree(out)
