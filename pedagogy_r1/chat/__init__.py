@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
+from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ChatError
 from ..provenance import digest
@@ -122,6 +123,22 @@ class UnusableServerError(ChatError):
     def __init__(self, message: str, hint: str, reply: ChatFault) -> None:
         super().__init__(message, hint)
         self.reply = reply
+
+
+def split_url(url: str) -> SplitResult:
+    """A server's base URL in its parts; `ChatError` for what is none.
+
+    >>> split_url("http://localhost:8000/v1").hostname
+    'localhost'
+    """
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port beyond 65535
+        fits = False
+    if not fits:
+        raise ChatError(f"{url!r} is no base URL", "give it like http://localhost:8000/v1")
+    return parts
 
 
 def check_choice(backend: str, option: str, value: str, known: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..asking import ModelName, Sending, safe_url
+from ..asking import ModelName, Sending, check_backend, safe_url
 from ..chat import ChatFrame
 from ..errors import ArgumentError
 from ..intake import some_traces
@@ -154,7 +154,10 @@ def prepare(
         parameters=parameters,
     )
     keys = _by_model(api_key_envs, models, "--api-key-env")
-    return ThoughtJob(source, Path(out), run, Sending(**sending), keys)
+    job = ThoughtJob(source, Path(out), run, Sending(**sending), keys)
+    for named in map(ModelName.read, models):
+        check_backend(named, job.backend_of(named))
+    return job
 
 
 def _models(segmenter: str | None, judges: Sequence[str]) -> list[str]:

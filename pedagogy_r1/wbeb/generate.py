@@ -21,6 +21,7 @@ from ..asking import (
     ModelName,
     Sending,
     answered_digests,
+    check_backend,
     key_from,
     open_chat,
     run_apart,
@@ -133,7 +134,9 @@ def _options(
     if unknown:
         known = sorted({*GenerationSettings.__dataclass_fields__, *KeyedSending.__dataclass_fields__})
         raise ArgumentError(f"generation has no option {unknown[0]!r}", f"its options: {', '.join(known)}")
-    served = ModelName.read(model).backend == "openai"
+    named = ModelName.read(model)
+    check_backend(named, own.get("backend", {}))
+    served = named.backend == "openai"
     if served:
         own["base_url"] = safe_url(own.get("base_url"))
     chosen = which if isinstance(which, Condition) else condition(which)
