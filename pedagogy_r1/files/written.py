@@ -75,6 +75,11 @@ def recorded(path: Path) -> str | None:
     return None if known is None else str(known)
 
 
+def recorded_names(folder: Path) -> list[str]:
+    """Names of the files in ``folder`` that pcode wrote, by the record there; they may be gone since."""
+    return sorted(map(str, _read(folder)["files"]))
+
+
 def refuse_others(folder: Path) -> None:
     """Raise `RunError` if anything lies in ``folder`` that we did not write: it is about to be replaced whole."""
     if folder.is_symlink():

@@ -32,8 +32,8 @@ from pydantic_core import PydanticSerializationError
 
 from ..codebook import NONE, Codebook, parse_codebook
 from ..errors import CodebookError, RunError
-from ..files.ledger import LedgerLines
-from ..files.records import Row, whole_text
+from ..files.checkpointed import last_checkpoint
+from ..files.records import whole_text
 from ..files.seal import DigestWatch, Parsed, models_of
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
@@ -264,10 +264,7 @@ class CoderRun:
         """
         if self.manifest.status != "running":
             return None
-        path = self.folder / "checkpoint.jsonl"
-        rows = LedgerLines(path) if path.is_file() else ()
-        lines = [row.data for _, row in rows if isinstance(row, Row)]
-        counts: dict[str, int] = lines[-1]["counts"] if lines else {}
+        counts: dict[str, int] = last_checkpoint(self.folder)["counts"]
         codings = sum(n for name, n in counts.items() if name == "coded" or name.startswith("missing: "))
         sure = {"traces": counts.get("traces", 0), "units": counts.get("units", 0), "codings": codings}
         return {f"{name}.jsonl": number for name, number in sure.items()}

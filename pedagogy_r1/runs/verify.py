@@ -5,7 +5,7 @@
                             holds    codebook.yaml   sha256; schoen@1.0.0, digest as recorded
                             holds    ledger.jsonl    sha256; 431 lines, each with its checksum
 
-Of runs, answers, thoughts, trained students, filters, packets, and of a pipeline each stage. What an earlier version recorded nothing
+Of runs, answers, thoughts, trained students, filters, packets, and of a pipeline its recipe and each stage. What an earlier version recorded nothing
 of cannot be checked, and is said to be so.
 """
 
@@ -19,10 +19,10 @@ from typing import Any, Literal, NamedTuple
 from ..codebook import parse_codebook
 from ..codebook.codebook import SNAPSHOT
 from ..errors import PedagogyError, RunError
-from ..files.checkpointed import last_checkpoint
+from ..files.checkpointed import checkpointed_sums
 from ..files.ledger import LedgerLines
 from ..files.seal import CHECKPOINTS, LEDGER, RECORDS, broken, difference, has_seal, names_in
-from ..files.written import recorded
+from ..files.written import recorded, recorded_names
 from ..formatting import counted
 
 STAGES = "stages"
@@ -68,19 +68,24 @@ def verify(folder: str | Path) -> list[FolderFinding]:
     """
     folder = Path(folder)
     found = [_checked(made, path) for made, path in records(folder)]
-    return [*_recipe(folder), *found] if (folder / STAGES).is_dir() else found
+    own = tuple(_of_pipeline(folder))
+    return [FolderFinding(folder, "pipeline", own), *found] if own else found
 
 
-def _recipe(folder: Path) -> Iterator[FolderFinding]:
-    """Of a pipeline: the recipe that it was run by, which no stage's record is about."""
+def _of_pipeline(folder: Path) -> Iterator[FileFinding]:
+    """Of a pipeline, what no stage's record is about: the recipe that it was run by, and that the records are all there."""
     known, path = recorded(folder / RECIPE), folder / RECIPE
     if known:
         why = difference(path, None, known.removeprefix("sha256:"))
         state: State = "missing" if why == "is missing" else "changed" if why else "holds"
-        yield FolderFinding(folder, "pipeline", (FileFinding(RECIPE, state, why or "sha256"),))
-    elif path.is_file():
-        why = "nothing is recorded of it"
-        yield FolderFinding(folder, "pipeline", (FileFinding(RECIPE, "not checked", why),))
+        yield FileFinding(RECIPE, state, why or "sha256")
+    elif path.is_file() and (folder / STAGES).is_dir():
+        yield FileFinding(RECIPE, "not checked", "nothing is recorded of it")
+    if known and not (folder / STAGES).is_dir():
+        yield FileFinding(STAGES, "missing", "the records of all stages are missing")
+    for name in recorded_names(folder / STAGES):
+        if not (folder / STAGES / name).is_file():
+            yield FileFinding(f"{STAGES}/{name}", "missing", "is missing")
 
 
 def records(folder: Path) -> list[tuple[Path, Path]]:
@@ -88,17 +93,17 @@ def records(folder: Path) -> list[tuple[Path, Path]]:
     if not folder.is_dir():
         why = "is a file" if folder.exists() else "is not there"
         raise RunError(f"{folder} {why}", "name the folder of a run")
-    stages = sorted(path for path in (folder / STAGES).glob("*.json") if path.name != "digests.json")
+    stages = sorted(p for p in (folder / STAGES).glob("[!.]*.json") if p.name != "digests.json")
     record = next((name for name in RECORDS if (folder / name).is_file()), None)
-    if record is None and not stages:
+    if record is None and not stages and not recorded(folder / RECIPE):
         raise RunError(
             f"{folder}: no record of what lies there ({', '.join(RECORDS)})",
             "name a run, or the folder of answers, a student, a filter, a packet or a pipeline",
         )
     found = [(folder, folder / record)] if record else []
-    for path in stages:
-        made = folder / path.stem
-        found.append((made, path))
+    found += [(folder / path.stem, path) for path in stages]
+    lost = [folder / Path(name).stem for name in recorded_names(folder / STAGES)]
+    for made in dict.fromkeys([*(folder / path.stem for path in stages), *lost]):
         found += [(made, made / name) for name in RECORDS if (made / name).is_file()][:1]
     return found
 
@@ -132,7 +137,8 @@ def _doubted(found: FileFinding) -> FileFinding:
 
 
 def _files(folder: Path, path: Path, record: Mapping[str, Any]) -> Iterator[FileFinding]:
-    sums, sizes = (_mapping(record.get(name)) for name in ("sha256", "bytes"))
+    sums = _of_type(record.get("sha256"), str, type(None))
+    sizes = _of_type(record.get("bytes"), int)
     there = names_in(folder, path.name if path.parent == folder else "")
     if path.parent != folder:  # ledgers are left to the stage's own record
         there = [name for name in there if Path(name).name != LEDGER]
@@ -144,8 +150,10 @@ def _files(folder: Path, path: Path, record: Mapping[str, Any]) -> Iterator[File
         yield from _checkpoints(folder)
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _of_type(value: Any, *types: type) -> dict[str, Any]:
+    """What a record says by file, as far as it is what a record says: one that was changed may hold anything."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {name: one for name, one in pairs if type(one) in types}
 
 
 def _file(
@@ -219,7 +227,7 @@ def _checkpoints(folder: Path) -> Iterator[FileFinding]:
     yield found
     if found.state in WRONG:
         return
-    for name, size, sha256 in last_checkpoint(folder):
+    for name, size, sha256 in checkpointed_sums(folder):
         if sha256 is not None:
             why = difference(folder / name, None, sha256, first=size)
             state: State = "changed" if why else "holds"

@@ -19,6 +19,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -232,6 +233,11 @@ class Pipeline:
     def _record(self, name: str) -> Path:
         return self.out / RECORDS / f"{name}.json"
 
+    def _remember(self, task: StageRun, record: dict[str, Any]) -> None:
+        path = self._record(task.name)
+        write_sealed(path, record)
+        record_files(path.parent, [escape(path.name)])  # so that `verify` misses a record that was removed
+
     def _from(self, start: str | None) -> Collection[str]:
         if start is None:
             return ()
@@ -307,7 +313,7 @@ class Pipeline:
         before = _unrecorded(folder, kept)
         record = {"stage": task.name, "status": "running", "started": now(), **made, "versions": versions()}
         record["files"] = kept
-        write_sealed(self._record(task.name), record)
+        self._remember(task, record)
         began = time.monotonic()
         try:
             status = self.commands.run(
@@ -319,7 +325,7 @@ class Pipeline:
         record["files"] = _stage_files(folder, before)
         if status and not (status == 1 and task.stage.accept_failures):
             record["status"] = "interrupted" if status == 130 else "failed"
-            write_anyway(handle, lambda: write_sealed(self._record(task.name), record))
+            write_anyway(handle, lambda: self._remember(task, record))
             if status == 130:
                 raise KeyboardInterrupt
             hint = "it says above what failed; run the same command again to go on from here"
@@ -329,7 +335,7 @@ class Pipeline:
         record |= {"status": "done", "output": self.digests.of(folder)}
         there = [name for name in record["files"] if (folder / name).is_file()]  # a link may lead nowhere
         record["sha256"] = {name: str(self.digests.of(folder / name))[7:] for name in there}
-        write_sealed(self._record(task.name), record)
+        self._remember(task, record)
 
 
 def _other_parameters(then: list[str], today: list[str]) -> str:
