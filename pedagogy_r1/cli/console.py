@@ -263,8 +263,8 @@ def _was_file(word: str) -> bool:
     return file.suffix == ".json" or not file.exists() or (file.is_file() and file.suffix != ".jsonl")
 
 
-def backend_options(pairs: Sequence[str], model: str | None = None) -> dict[str, Any]:
-    """``("batch_size=8", "dtype=float32")`` → ``{"batch_size": 8, "dtype": "float32"}``; of the backend of ``model``, if it is known."""
+def backend_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """``("batch_size=8", "dtype=float32")`` → ``{"batch_size": 8, "dtype": "float32"}``."""
     found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
@@ -273,10 +273,6 @@ def backend_options(pairs: Sequence[str], model: str | None = None) -> dict[str,
                 f"--backend-option {pair!r} is no KEY=VALUE, as --backend-option batch_size=8"
             )
         found[key.replace("-", "_")] = _number_or_text(text)
-    if found and model:
-        from ..asking import ModelName, check_backend
-
-        check_backend(ModelName.read(model), found)
     return found
 
 

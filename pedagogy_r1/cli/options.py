@@ -389,7 +389,7 @@ def generation() -> Decorator:
 
 def requested(given: Mapping[str, Any], model: str | None) -> dict[str, Any]:
     """``given`` with the server, key and backend options that are ``model``'s own."""
-    found = {**given, "backend": backend_options(given["backend"], model)}
+    found = {**given, "backend": backend_options(given["backend"])}
     for name in ("base_url", "api_key_env"):
         own = {text.removeprefix(f"{model}=") for text in given[name] if text.startswith(f"{model}=")}
         for_all = {text for text in given[name] if not text.startswith(f"{model}=")}
