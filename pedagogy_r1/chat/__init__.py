@@ -26,6 +26,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ChatError
+from ..files.records import whole_text
 from ..provenance import digest
 
 Fault = Literal[
@@ -180,7 +181,7 @@ def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
         text = ""  # a schema's answer may stand in the field for reasoning: `unwrapped`
     if not isinstance(text, str):
         raise ChatFault("malformed", "the reply holds no text", raw=raw, usage=usage)
-    whole = _whole(text)
+    whole = whole_text(text)
     return ChatReply(whole, finish, model, usage, raw, thought, () if whole == text else ("half character",))
 
 
@@ -210,11 +211,6 @@ def _size_of_values(raw: str) -> int:
 LONG_BODY, MOST_OF_VALUES, USUAL_NAMES = 4 << 20, 300, 4
 """Characters from which on a body is looked at before it is read; MB that its values may come to; names in an entry of log
 probabilities. Those of 8,192 tokens with 20 alternatives each (12 to 18 MiB) come to 110 to 200 MB."""
-
-
-def _whole(text: str) -> str:
-    """Text in which half a character (a lone surrogate, which no file can hold) is U+FFFD."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _message(raw: str) -> tuple[dict[str, Any], str | None, str | None, Usage]:
@@ -253,7 +249,7 @@ def _thought(message: Mapping[str, Any]) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return _whole(value) if isinstance(value, str) else None
+    return whole_text(value) if isinstance(value, str) else None
 
 
 def _usage(usage: object) -> Usage:
@@ -315,7 +311,7 @@ def _without_halves(text: str) -> str:
         said = json.dumps(json.loads(text), ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-    return text if (whole := _whole(said)) == said else whole
+    return text if (whole := whole_text(said)) == said else whole
 
 
 def printable(text: str) -> str:

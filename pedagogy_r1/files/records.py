@@ -287,6 +287,20 @@ def whole_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def half_in(fields: Iterable[tuple[str, Any]]) -> str | None:
+    """The first field, by its name, with half a character in it: JSON can hold one (``\\ud800``), most of what comes after cannot.
+
+    >>> half_in([("id", "a"), ("metadata", {"k": ["b\ud800"]})])
+    'metadata'
+    """
+    for name, value in fields:
+        try:
+            dump(value).encode()
+        except UnicodeEncodeError:
+            return name
+    return None
+
+
 def dump(value: Any) -> str:
     """One line of JSON, non-ASCII text kept readable."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
