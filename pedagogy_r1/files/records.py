@@ -310,6 +310,13 @@ PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what its owner alone may read."""
 
 
+def usual_mode(most: int) -> int:
+    """The mode that a new file (of ``0o666``) or folder (of ``0o777``) has here, which asks for the umask."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return most & ~umask
+
+
 @contextmanager
 def atomic(path: str | Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
     """Write a whole file or nothing: a reader never sees half of it. ``private``: only its owner can read it, whatever was there.
@@ -329,9 +336,7 @@ def atomic(path: str | Path, mode: str = "w", *, private: bool = False) -> Itera
         try:
             with os.fdopen(handle, mode, **_encoding(mode)) as file:
                 yield file
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(PRIVATE if private else 0o666 & ~umask)
+            Path(name).chmod(PRIVATE if private else usual_mode(0o666))
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field
 from ..codebook import Code, Codebook, parse_codebook
 from ..codebook.codebook import SNAPSHOT
 from ..errors import InputError, RunError
-from ..files.seal import DigestWatch, Parsed, SealedRecord, models_of
+from ..files.seal import PACKET, DigestWatch, Parsed, SealedRecord, models_of
 from ..job import read_record
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
@@ -94,7 +94,7 @@ class Packet:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         none = RunError(f"{self.folder}: not a packet (no packet.json)", "make one with: pcode sample")
-        self.manifest = read_record(self.folder / "packet.json", PacketManifest, no_file=none)
+        self.manifest = read_record(self.folder / PACKET, PacketManifest, no_file=none)
 
     @cached_property
     def codebook(self) -> Codebook:

@@ -21,14 +21,21 @@ from ..codebook.codebook import SNAPSHOT
 from ..errors import PedagogyError, RunError
 from ..files.checkpointed import checkpointed_sums
 from ..files.ledger import LedgerLines
-from ..files.seal import CHECKPOINTS, LEDGER, RECORDS, broken, difference, has_seal, names_in
+from ..files.seal import (
+    CHECKPOINTS,
+    LEDGER,
+    PACKET,
+    RECIPE,
+    RECORDS,
+    STAGES,
+    WEB_LOG,
+    broken,
+    difference,
+    has_seal,
+    names_in,
+)
 from ..files.written import recorded, recorded_names
 from ..formatting import counted
-
-STAGES = "stages"
-"""The folder of a pipeline in which each stage has its record."""
-RECIPE = "recipe.yaml"
-WEB_LOG = "web.jsonl"
 
 State = Literal["holds", "changed", "missing", "added", "not checked"]
 
@@ -142,7 +149,7 @@ def _files(folder: Path, path: Path, record: Mapping[str, Any]) -> Iterator[File
     there = names_in(folder, path.name if path.parent == folder else "")
     if path.parent != folder:  # ledgers are left to the stage's own record
         there = [name for name in there if Path(name).name != LEDGER]
-    packet = path.name == RECORDS[-1]
+    packet = path.name == PACKET
     for name in dict.fromkeys([*sums, *sizes, *there]):
         found = _file(folder, name, sums, sizes, work=packet)
         yield found if found.state in WRONG else _looked_into(folder / name, found, record)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..asking import FILE as LEDGER
 from ..asking import (
     AskingSession,
     GaveUp,
@@ -31,6 +30,7 @@ from ..asking import AskOutcome as SessionEnd
 from ..chat import BYTES_PER_TOKEN, rough_tokens
 from ..errors import ArgumentError, InputError
 from ..files.records import atomic, dump
+from ..files.seal import LEDGER
 from ..job import BY_USER, JobFolder, Status
 from ..provenance import digest, now
 from ..trace import Trace

@@ -16,17 +16,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..asking import FILE as LEDGER
 from ..errors import RunError
 from ..files.ledger import LedgerLines
 from ..files.records import Row, need_file, write_csv
-from ..files.seal import DigestWatch, check_beside, models_of, sha256_of
+from ..files.seal import LEDGER, RUN, DigestWatch, check_beside, models_of, sha256_of
 from ..job import JobRecord, read_record
 from ..trace import Trace
 from .answers.parsed import FIRST
 from .item import Item, read_items
 
-ITEMS, TRACES, TIMINGS, MANIFEST = "items.jsonl", "traces.jsonl", "timings.csv", "run.json"
+ITEMS, TRACES, TIMINGS, MANIFEST = "items.jsonl", "traces.jsonl", "timings.csv", RUN
 
 
 class Missing(BaseModel, frozen=True, extra="forbid"):
