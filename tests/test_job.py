@@ -107,7 +107,7 @@ def test_two_processes_cannot_have_one_folder(tmp_path: Path) -> None:
 
 def test_a_record_of_something_else_names_the_field(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"fingerprint": "x", "started": "y", "window": "many", "source": {}}')
-    with pytest.raises(RunError, match=r"run\.json: .*\(window\)") as refused:
+    with pytest.raises(RunError, match=r"run\.json: window: ") as refused:
         JobFolder(tmp_path, toy())
     assert "another kind of job: choose another directory with -o" in refused.value.hint
     assert "changed by hand" in refused.value.hint

@@ -54,20 +54,20 @@ class CheckpointedFiles:
         found: dict[str, Any] = reached[-1] if reached else NOTHING
         hashes = self._hashed(found)
         if not _fits(found, {key: hashed.hexdigest() for key, hashed in hashes.items()}):
-            sums = {
-                key: _sums(path, {r["bytes"].get(key, 0) for r in reached})
-                for key, path in self._paths.items()
-            }
-            sound = (
-                r for r in reversed(reached) if _fits(r, {k: sums[k][r["bytes"].get(k, 0)] for k in sums})
-            )
-            found = next(sound, NOTHING)
+            found = self._last_that_fits(reached)
             hashes = self._hashed(found)
         if lines and found is not lines[-1]:
             names = ", ".join(path.name for path in self._paths.values())
             why = f"{self._ledger.path.parent}: {names} are not what they were at the last checkpoint; what came behind piece {found['done']} is made again"
             warnings.warn(why, LedgerWarning, stacklevel=4)
         return found, hashes
+
+    def _last_that_fits(self, reached: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The last of these checkpoints at which the files had the bytes that they have; each file is read once for it."""
+        sizes = {key: {r["bytes"].get(key, 0) for r in reached} for key in self._paths}
+        sums = {key: _sums(path, sizes[key]) for key, path in self._paths.items()}
+        fit = (r for r in reversed(reached) if _fits(r, {k: sums[k][r["bytes"].get(k, 0)] for k in sums}))
+        return next(fit, NOTHING)
 
     def _hashed(self, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         found = {}

@@ -84,8 +84,7 @@ def _of_pipeline(folder: Path) -> Iterator[FileFinding]:
     known, path = recorded(folder / RECIPE), folder / RECIPE
     if known:
         why = difference(path, None, known.removeprefix("sha256:"))
-        state: State = "missing" if why == "is missing" else "changed" if why else "holds"
-        yield FileFinding(RECIPE, state, why or "sha256")
+        yield FileFinding(RECIPE, _state(why), why or "sha256")
     elif path.is_file() and (folder / STAGES).is_dir():
         yield FileFinding(RECIPE, "not checked", "nothing is recorded of it")
     if known and not (folder / STAGES).is_dir():
@@ -100,18 +99,27 @@ def records(folder: Path) -> list[tuple[Path, Path]]:
     if not folder.is_dir():
         why = "is a file" if folder.exists() else "is not there"
         raise RunError(f"{folder} {why}", "name the folder of a run")
-    stages = sorted(p for p in (folder / STAGES).glob("[!.]*.json") if p.name != "digests.json")
-    record = next((name for name in RECORDS if (folder / name).is_file()), None)
-    if record is None and not stages and not recorded(folder / RECIPE):
+    found = [*_own_record(folder), *_stage_records(folder)]
+    if not found and not recorded(folder / RECIPE):
         raise RunError(
             f"{folder}: no record of what lies there ({', '.join(RECORDS)})",
             "name a run, or the folder of answers, a student, a filter, a packet or a pipeline",
         )
-    found = [(folder, folder / record)] if record else []
-    found += [(folder / path.stem, path) for path in stages]
-    lost = [folder / Path(name).stem for name in recorded_names(folder / STAGES)]
-    for made in dict.fromkeys([*(folder / path.stem for path in stages), *lost]):
-        found += [(made, made / name) for name in RECORDS if (made / name).is_file()][:1]
+    return found
+
+
+def _own_record(folder: Path) -> list[tuple[Path, Path]]:
+    return [(folder, folder / name) for name in RECORDS if (folder / name).is_file()][:1]
+
+
+def _stage_records(folder: Path) -> list[tuple[Path, Path]]:
+    """Of a pipeline: stage by stage its record, if it is there, and that of what lies in its folder."""
+    there = (p.name for p in (folder / STAGES).glob("[!.]*.json") if p.name != "digests.json")
+    found = []
+    for name in sorted({*there, *recorded_names(folder / STAGES)}):
+        made, path = folder / Path(name).stem, folder / STAGES / name
+        found += [(made, path)] if path.is_file() else []
+        found += _own_record(made)
     return found
 
 
@@ -171,18 +179,28 @@ def _file(
     if name in sums and known is None:
         return FileFinding(name, "not checked", "it is there to be changed")
     if name not in sums and name not in sizes:
-        if later := recorded(folder / name):
-            why = difference(folder / name, None, later.removeprefix("sha256:"))
-            return FileFinding(name, "changed" if why else "holds", why or "sha256; written later, by pcode")
-        if sums and not work:
-            return FileFinding(name, "added", "was not there when the record was written")
-        return FileFinding(name, "not checked", "nothing is recorded of it" if not work else "people's work")
+        return _unrecorded(folder / name, name, added=bool(sums) and not work, work=work)
     if why := difference(folder / name, size, known):
-        return FileFinding(name, "missing" if why == "is missing" else "changed", why)
+        return FileFinding(name, _state(why), why)
     if known is None:
         return FileFinding(name, "holds", "size alone: an earlier version recorded no sha256")
     grown = size is not None and (folder / name).stat().st_size > size
     return FileFinding(name, "holds", f"sha256{', and it has grown since' if grown else ''}")
+
+
+def _unrecorded(path: Path, name: str, *, added: bool, work: bool) -> FileFinding:
+    """Of a file that the folder's record does not know: another command may have written it there later."""
+    if later := recorded(path):
+        why = difference(path, None, later.removeprefix("sha256:"))
+        return FileFinding(name, _state(why), why or "sha256; written later, by pcode")
+    if added:
+        return FileFinding(name, "added", "was not there when the record was written")
+    return FileFinding(name, "not checked", "nothing is recorded of it" if not work else "people's work")
+
+
+def _state(why: str) -> State:
+    """Of a `difference`."""
+    return "missing" if why == "is missing" else "changed" if why else "holds"
 
 
 def _looked_into(path: Path, found: FileFinding, record: Mapping[str, Any]) -> FileFinding:
@@ -237,5 +255,4 @@ def _checkpoints(folder: Path) -> Iterator[FileFinding]:
     for name, size, sha256 in checkpointed_sums(folder):
         if sha256 is not None:
             why = difference(folder / name, None, sha256, first=size)
-            state: State = "changed" if why else "holds"
-            yield FileFinding(name, state, why or f"its first {size:,} bytes, by the last checkpoint")
+            yield FileFinding(name, _state(why), why or f"its first {size:,} bytes, by the last checkpoint")

@@ -325,16 +325,21 @@ class Pipeline:
         if status and not (status == 1 and task.stage.accept_failures):
             record["status"] = "interrupted" if status == 130 else "failed"
             write_anyway(handle, lambda: self._remember(task, record))
-            if status == 130:
-                raise KeyboardInterrupt
-            hint = "it says above what failed; run the same command again to go on from here"
-            if status == 1:
-                hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
-            raise RunError(f"stage {task.name} ended with status {status}", hint)
+            raise _ended(task, status)
         record |= {"status": "done", "output": self.digests.of(folder)}
         there = [name for name in record["files"] if (folder / name).is_file()]  # a link may lead nowhere
         record["sha256"] = {name: str(self.digests.of(folder / name))[7:] for name in there}
         self._remember(task, record)
+
+
+def _ended(task: StageRun, status: int) -> BaseException:
+    """What a stage that did not come to its end is raised as."""
+    if status == 130:
+        return KeyboardInterrupt()
+    hint = "it says above what failed; run the same command again to go on from here"
+    if status == 1:
+        hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
+    return RunError(f"stage {task.name} ended with status {status}", hint)
 
 
 def _other_parameters(then: list[str], today: list[str]) -> str:
