@@ -69,9 +69,9 @@ def safe_url(base_url: str | None) -> str | None:
     """
     base_url = base_url or os.environ.get("OPENAI_BASE_URL")
     parts = split_url(base_url) if base_url else None
-    if parts and ("@" in parts.netloc or parts.query):
+    if parts and ("@" in parts.netloc or parts.query or parts.fragment):
         raise InputError(
-            "the base URL holds a user name, a password or a query",
+            "the base URL holds a user name, a password, a query or a #",
             "give the key by OPENAI_API_KEY or --api-key-env",
         )
     return base_url

@@ -132,14 +132,16 @@ def split_url(url: str) -> SplitResult:
     >>> split_url("http://localhost:8000/v1").hostname
     'localhost'
     """
+    why = ""
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # half an IPv6 address, a port beyond 65535
-        fits = False
-    if not fits:
-        raise ChatError(f"{url!r} is no base URL", "give it like http://localhost:8000/v1")
-    return parts
+        (parts.hostname or "").encode("idna")
+        plain = url.isprintable() and not any(map(str.isspace, url))
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and plain:
+            return parts
+    except ValueError as error:  # half an IPv6 address, a port beyond 65535, a name that no host can have
+        why = f" ({error})"
+    raise ChatError(f"{url!r} is no base URL{why}", "give it like http://localhost:8000/v1")
 
 
 def check_choice(backend: str, option: str, value: str, known: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..files.records import whole_text
+from .fields import mend
 from .format import Said
 from .prompt_marks import asked, template_turns, without_echo
 from .think_tags import Pair, Parted, bare, left_over, split_response
@@ -105,7 +105,7 @@ def _wrapped(reasoning: str) -> bool:
 
 def _less_echo(response: str, texts: dict[str, str], said: Said) -> tuple[str, dict[str, str]]:
     """The response without the prompt that a pipeline put before it, and what of that prompt is said nowhere else."""
-    question, prompt = texts.get("question", ""), whole_text(said.prompt)
+    question, prompt = texts.get("question", ""), mend(said.prompt)
     cut, echo = without_echo(response, prompt, question)
     if not echo:
         return response, {}

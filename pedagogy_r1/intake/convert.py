@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, get_args
 from pydantic import ValidationError
 
 from ..errors import first_fault
-from ..files.records import dump, whole_text
+from ..files.records import dump
 from ..trace import Think, Trace
 from .compose import FieldPlan, RowError, compose
-from .fields import MISSING, TARGETS, FieldPath, find, jsonable, known_fields, without
+from .fields import MISSING, TARGETS, Path, find, jsonable, known_fields, mend, without
 from .format import Said
 from .lossless import Spoken, lost, rest
 from .messages import NotChat, flat, hear, is_conversation, json_parts, last_turn, reasoning_in
@@ -47,7 +47,7 @@ class Converted(NamedTuple):
 class _Taken(NamedTuple):
     values: dict[str, Any]
     sources: dict[str, str]
-    paths: list[FieldPath]
+    paths: list[Path]
     absent: list[str]
     said: Said
     notes: list[str]
@@ -139,7 +139,7 @@ def _texts(taken: _Taken) -> tuple[dict[str, str], list[str]]:
     for target, value in taken.values.items():
         if target != "correct":
             text = _text(target, value, taken.sources.get(target, target))
-            texts[target] = whole_text(text)
+            texts[target] = mend(text)
             if texts[target] != text:
                 notes.append(f"half a character (lone surrogate) in the {target}: replaced by U+FFFD")
     return texts, notes

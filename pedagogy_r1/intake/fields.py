@@ -57,7 +57,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
 TARGETS = tuple(KNOWN)
 
 MISSING = object()
-FieldPath = tuple[str, ...]
+Path = tuple[str, ...]
 
 
 def parse_map(pairs: Iterable[str]) -> dict[str, str]:
@@ -84,7 +84,7 @@ def check_targets(names: Iterable[str]) -> None:
             raise InputError(f"there is no target {name!r} to map to", hint)
 
 
-def find(row: dict[str, Any], field: str) -> tuple[Any, FieldPath]:
+def find(row: dict[str, Any], field: str) -> tuple[Any, Path]:
     """Value and path of ``field``: a key of that very name, else a dotted path; ``MISSING`` where there is none."""
     if field in row:
         return row[field], (field,)
@@ -124,14 +124,14 @@ def known_fields(row: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def without(row: dict[str, Any], paths: Iterable[FieldPath]) -> dict[str, Any]:
+def without(row: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
     """The row less what lies at ``paths``; objects that become empty go too. The row itself is not changed."""
     for path in paths:
         row = _drop(row, path)
     return row
 
 
-def _drop(value: Any, path: FieldPath) -> Any:
+def _drop(value: Any, path: Path) -> Any:
     head, rest = path[0], path[1:]
     if isinstance(value, list):  # places in a list are kept, so that what stays can still be told apart
         index = int(head)
@@ -142,6 +142,10 @@ def _drop(value: Any, path: FieldPath) -> Any:
     return {k: inner if k == head else v for k, v in value.items() if k != head or inner not in ({}, [])}
 
 
+mend = whole_text
+"""What is done to every text that is taken."""
+
+
 def jsonable(value: Any) -> Any:
     """What JSON and UTF-8 can hold: dates as ISO text, bytes as text or base64, NaN and odd types as their text."""
     if value is None or isinstance(value, int):
@@ -149,7 +153,7 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
-        return whole_text(value)
+        return mend(value)
     if isinstance(value, dict):
         return {str(jsonable(str(k))): jsonable(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

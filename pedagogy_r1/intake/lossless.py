@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..files.records import whole_text
-from .fields import jsonable
+from .fields import jsonable, mend
 from .format import unfold
 from .messages import is_conversation, part_of, role_of
 from .prompt_marks import without_marks
@@ -162,7 +161,7 @@ def lost(
 ) -> str | None:
     """The path of the first text of the record that is neither in one of the fields nor in the metadata."""
     fields = [text for text in fields if text]
-    kept = {whole_text(text).strip() for _, text in leaves(metadata)}
+    kept = {mend(text).strip() for _, text in leaves(metadata)}
     for path, leaf in leaves(jsonable(record)):
         if leaf.strip() in kept or _structure(path.rpartition(".")[2], leaf):
             continue

@@ -255,7 +255,18 @@ def test_what_is_no_option_of_a_backend_is_refused_and_recorded_nowhere(
         assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://h:99999/v1", "localhost:8000", "ftp://h/v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "http://h:99999/v1",
+        "http://h:x/v1",
+        "localhost:8000",
+        "ftp://h/v1",
+        "http://h/v1 ",
+        "http://a..b/v1",
+    ],
+)
 def test_what_is_no_base_url_is_said_before_anything_is_written(
     url: str, tmp_path: Path, pcode: Pcode
 ) -> None:
