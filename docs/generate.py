@@ -158,6 +158,8 @@ def formats_page() -> str:
         "Every record (`run.json`, `settings.json`, `funnel.json`, `packet.json`, a pipeline's `stages/*.json`) holds in `sha256` the digest of each",
         "file beside it. It cannot hold its own: its second line, `seal`, is the digest of all its other lines (`grep -v '^ \"seal\"' run.json | sha256sum`).",
         'Every line of a ledger ends in `"sum":"N-xxxxxxxx"`: its number, and the CRC-32 of the bytes of the line before those eight digits.',
+        "Beside the records of a pipeline's stages, `stages/.pcode.json` has their names, so that one that was removed is missed; beside the weights of a\n"
+        "student, it has the digest of each of their files, with which they are compared when they are loaded.\n"
         "`pcode verify` checks all of these, and every reader what it reads. This finds what happens to files, not a forger, who can seal anew.\n",
     ]
     for name, model, about in FILES:

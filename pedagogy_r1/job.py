@@ -29,7 +29,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
-from .errors import DiskError, LedgerWarning, PedagogyError, RunError, writing
+from .errors import DiskError, LedgerWarning, PedagogyError, RunError, first_fault, writing
 from .files.json_text import parse_json
 from .files.ledger import write_all
 from .files.seal import LEDGER, SealedRecord, difference, digests, file_size, read_sealed, write_sealed
@@ -91,9 +91,8 @@ def read_record(path: Path, model: type[Model], *, no_file: RunError) -> Model:
         parse_json(data := read_sealed(path))
         return model.model_validate_json(data)
     except ValueError as error:
-        first: Any = error.errors()[0] if isinstance(error, ValidationError) else {"msg": error, "loc": "-"}
         raise RunError(
-            f"{path}: {first['msg']} ({'.'.join(map(str, first['loc']))})",
+            f"{path}: {first_fault(error) if isinstance(error, ValidationError) else error}",
             "it is the record of another kind of job: choose another directory with -o; or it was changed by hand: restore it",
         ) from None
 
@@ -162,15 +161,13 @@ def lock(folder: Path) -> int:
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        owner = os.pread(handle, _OWNER, 0).decode().strip() or "unknown"
+    if not hold(handle, path):
+        owner = os.pread(handle, _OWNER, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(handle)
         raise RunError(
             f"{folder} is in use by process {owner}",
             "wait for it to end, or choose another directory with -o",
-        ) from None
+        )
     try:
         with writing(path):
             os.ftruncate(handle, 0)
@@ -179,6 +176,21 @@ def lock(folder: Path) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def hold(handle: int, path: Path) -> bool:
+    """Lock an open file, until it is closed; false where another process has. Raises `RunError` where nothing can be locked."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        os.close(handle)
+        raise RunError(
+            f"{path} cannot be locked: {(error.strerror or str(error)).lower()}",
+            "choose a directory on a disk of this machine: some network file systems lock no files",
+        ) from None
+    return True
 
 
 def unlock(handle: int) -> None:

@@ -78,7 +78,7 @@ class Alpha(TwoIntervals):
         return self.n
 
     def as_json(self) -> dict[str, Any]:
-        """As an `Estimate`, and by the names that α has had since 1.0: ``alpha``, ``ci_cluster``, ``n_units``."""
+        """As an `Estimate`, and by the names that α alone has: ``alpha``, ``ci_cluster``, ``n_units``."""
         ends = None if self.interval is None else list(self.interval)
         return super().as_json() | {"alpha": self.value, "ci_cluster": ends, "n_units": self.n}
 

@@ -5,7 +5,17 @@ Built once, for everything that asks: the coder ``llm``, the segmenter and judge
 
 from .asker import Asker, GaveUp, Sending, StoppedError
 from .patience import Limiter
-from .session import AskingSession, AskOutcome, ModelName, all_of, key_from, open_chat, run_apart, safe_url
+from .session import (
+    AskingSession,
+    AskOutcome,
+    ModelName,
+    all_of,
+    check_backend,
+    key_from,
+    open_chat,
+    run_apart,
+    safe_url,
+)
 from .transcript import FILE, Transcript, answered_digests
 
 __all__ = [
@@ -21,6 +31,7 @@ __all__ = [
     "Transcript",
     "all_of",
     "answered_digests",
+    "check_backend",
     "key_from",
     "open_chat",
     "run_apart",

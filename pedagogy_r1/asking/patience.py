@@ -1,4 +1,5 @@
-"""When asking on is of no use: how many failures stop a run or make it wait, and what is said then.
+"""When asking on is of no use: how many failures stop a run or make it wait, and what is said then. And how many requests are
+in flight at once: `Limiter`, at the end, opens up while they succeed and halves when the server is overloaded.
 
     before the first usable answer   3 of one kind stop the run (8 of "slow down"; 10 in all, or where no unit's coding holds)
     a session that reaches nobody    the same

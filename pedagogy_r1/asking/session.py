@@ -30,9 +30,8 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
-from ..chat import Chat, ChatFrame
+from ..chat import Chat, ChatFrame, split_url
 from ..errors import ChatError, InputError, PedagogyError
 from ..plugins import available, load
 from .asker import Asker, Sending, StoppedError
@@ -64,12 +63,15 @@ class ModelName(NamedTuple):
 
 
 def safe_url(base_url: str | None) -> str | None:
-    """``base_url``, else ``OPENAI_BASE_URL``; `InputError` if it holds a secret, since it is recorded with the run."""
+    """``base_url``, else ``OPENAI_BASE_URL``; `InputError` if it holds a secret, since it is recorded with the run.
+
+    `ChatError` for what is no base URL.
+    """
     base_url = base_url or os.environ.get("OPENAI_BASE_URL")
-    parts = urlsplit(base_url or "")
-    if "@" in parts.netloc or parts.query:
+    parts = split_url(base_url) if base_url else None
+    if parts and ("@" in parts.netloc or parts.query or parts.fragment):
         raise InputError(
-            "the base URL holds a user name, a password or a query",
+            "the base URL holds a user name, a password, a query or a #",
             "give the key by OPENAI_API_KEY or --api-key-env",
         )
     return base_url
@@ -97,17 +99,40 @@ def open_chat(
 
     What the backend has no option for (a model in this process needs no key) it is not given.
     """
-    connect = load(BACKENDS, model.backend)
-    _, *options = inspect.signature(connect).parameters.values()
-    takes, everything = {o.name for o in options}, any(o.kind is o.VAR_KEYWORD for o in options)
-    if unknown := [name for name in more if name not in takes and not everything]:
-        hint = f"see pcode's help, or {BACKENDS}.{model.backend}"
-        raise InputError(f"{model.backend}: has no option {unknown[0]!r}", hint)
+    check_backend(model, more)
     usual = {"base_url": base_url, "api_key": api_key, "timeout": timeout, "connections": connections}
-    chat: Chat = connect(
-        model.name, **{name: usual[name] for name in usual if everything or name in takes}, **more
-    )
+    taken = {name: value for name, value in usual.items() if _takes(model, name)}
+    chat: Chat = load(BACKENDS, model.backend)(model.name, **taken, **more)
     return chat
+
+
+USUAL = {
+    "base_url": "--base-url",
+    "api_key": "--api-key-env",
+    "timeout": "--timeout",
+    "connections": "--concurrency",
+}
+"""What every backend may be given, and the option of a command that says it."""
+
+
+def check_backend(model: ModelName, given: Iterable[str]) -> None:
+    """Raise `InputError` for a name that is no option of the model's backend alone, before anything is recorded.
+
+    Options of a backend are recorded with the run: a key among them would be.
+    """
+    for name in given:
+        if name in USUAL:
+            raise InputError(
+                f"{name} is no option of {model.backend} alone", f"say it with {USUAL[name]} (docs/models.md)"
+            )
+        if not _takes(model, name):
+            hint = f"see pcode's help, or {BACKENDS}.{model.backend}"
+            raise InputError(f"{model.backend}: has no option {name!r}", hint)
+
+
+def _takes(model: ModelName, name: str) -> bool:
+    _, *options = inspect.signature(load(BACKENDS, model.backend)).parameters.values()
+    return any(option.name == name or option.kind is option.VAR_KEYWORD for option in options)
 
 
 Piece = TypeVar("Piece")

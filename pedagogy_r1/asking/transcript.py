@@ -26,8 +26,9 @@ from ..chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage, read_com
 from ..errors import InputError, LedgerWarning
 from ..files.ledger import Ledger, LedgerLines, say_left_out
 from ..files.records import Row, whole_text
+from ..files.seal import LEDGER
 
-FILE = "ledger.jsonl"
+FILE = LEDGER
 
 LONGEST_FAULT = 100_000
 """Characters that are kept of a reply of no use."""

@@ -23,8 +23,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
+from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ChatError
+from ..files.records import whole_text
 from ..provenance import digest
 
 Fault = Literal[
@@ -124,6 +126,24 @@ class UnusableServerError(ChatError):
         self.reply = reply
 
 
+def split_url(url: str) -> SplitResult:
+    """A server's base URL in its parts; `ChatError` for what is none.
+
+    >>> split_url("http://localhost:8000/v1").hostname
+    'localhost'
+    """
+    why = ""
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        plain = url.isprintable() and not any(map(str.isspace, url))
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and plain:
+            return parts
+    except ValueError as error:  # half an IPv6 address, a port beyond 65535, a name that no host can have
+        why = f" ({error})"
+    raise ChatError(f"{url!r} is no base URL{why}", "give it like http://localhost:8000/v1")
+
+
 def check_choice(backend: str, option: str, value: str, known: Sequence[str]) -> None:
     """Raise `ChatError` for an option that is none of those a backend knows."""
     if value not in known:
@@ -163,7 +183,7 @@ def read_completion(raw: str, *, partial: bool = False) -> ChatReply:
         text = ""  # a schema's answer may stand in the field for reasoning: `unwrapped`
     if not isinstance(text, str):
         raise ChatFault("malformed", "the reply holds no text", raw=raw, usage=usage)
-    whole = _whole(text)
+    whole = whole_text(text)
     return ChatReply(whole, finish, model, usage, raw, thought, () if whole == text else ("half character",))
 
 
@@ -193,11 +213,6 @@ def _size_of_values(raw: str) -> int:
 LONG_BODY, MOST_OF_VALUES, USUAL_NAMES = 4 << 20, 300, 4
 """Characters from which on a body is looked at before it is read; MB that its values may come to; names in an entry of log
 probabilities. Those of 8,192 tokens with 20 alternatives each (12 to 18 MiB) come to 110 to 200 MB."""
-
-
-def _whole(text: str) -> str:
-    """Text in which half a character (a lone surrogate, which no file can hold) is U+FFFD."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _message(raw: str) -> tuple[dict[str, Any], str | None, str | None, Usage]:
@@ -236,7 +251,7 @@ def _thought(message: Mapping[str, Any]) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return _whole(value) if isinstance(value, str) else None
+    return whole_text(value) if isinstance(value, str) else None
 
 
 def _usage(usage: object) -> Usage:
@@ -298,7 +313,7 @@ def _without_halves(text: str) -> str:
         said = json.dumps(json.loads(text), ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-    return text if (whole := _whole(said)) == said else whole
+    return text if (whole := whole_text(said)) == said else whole
 
 
 def printable(text: str) -> str:

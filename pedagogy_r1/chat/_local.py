@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import ChatError
+from ..errors import ChatError, RunError
+from ..files.written import refuse_changed_model
 from ..provenance import canonical, digest
 from . import ChatRequest, Usage
 
@@ -70,6 +71,15 @@ def find_model(name: str, lora: str | None) -> Weights:
     return Weights(name, lora)
 
 
+def check_weights(weights: Weights) -> None:
+    """Raise `ChatError` if what pcode wrote of a student is not what is about to be loaded."""
+    try:
+        for folder in filter(None, weights):
+            refuse_changed_model(Path(folder))
+    except RunError as error:
+        raise ChatError(error.message, error.hint) from None
+
+
 def whole(name: str, value: int | str) -> int:
     """An option that is a number of at least 1; from the command line it comes as text."""
     try:
@@ -79,6 +89,28 @@ def whole(name: str, value: int | str) -> int:
     if number < 1:
         raise ChatError(f"{name} is {value!r}", "give a whole number of at least 1")
     return number
+
+
+def share(name: str, value: float | str) -> float:
+    """An option that is a number above 0 and at most 1."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= 1:
+        raise ChatError(f"{name} is {value!r}", "give a number above 0 and at most 1")
+    return number
+
+
+def yes(name: str, value: bool | int | str) -> bool:
+    """An option that is true or false."""
+    word = str(value).lower()
+    if word not in (*_YES, *_NO):
+        raise ChatError(f"{name} is {value!r}", "give true or false")
+    return word in _YES
+
+
+_YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
 
 
 class Sampling(NamedTuple):

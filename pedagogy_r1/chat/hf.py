@@ -25,7 +25,17 @@ from typing import Any
 from ..errors import ChatError, first_line
 from . import SCHEMA, ChatFault, Usage, check_choice
 from ._batch import BatchChat, ChatJob, ChatJobs
-from ._local import Weights, completion_body, find_model, messages, need, sampling, token_logprob, whole
+from ._local import (
+    Weights,
+    check_weights,
+    completion_body,
+    find_model,
+    messages,
+    need,
+    sampling,
+    token_logprob,
+    whole,
+)
 from ._rows import SampledRow, SampledRows
 
 ROUND = 4
@@ -274,6 +284,7 @@ class HfEngine:
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = "float32" if self.dtype == "auto" and self.device == "cpu" else self.dtype
         base = self.weights.base
+        check_weights(self.weights)
         try:
             with _no_bars():
                 self._tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)

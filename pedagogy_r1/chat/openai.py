@@ -33,6 +33,7 @@ from . import (
     check_choice,
     read_completion,
     rough_tokens,
+    split_url,
 )
 from ._server import Room, Secret, TooLong, body_fault, capped, connection_fault, status_fault
 
@@ -93,9 +94,7 @@ def chat(
     """
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
     key = api_key or os.environ.get("OPENAI_API_KEY")
-    host = urlsplit(url).hostname or ""
-    if not urlsplit(url).scheme.startswith("http") or not host:
-        raise ChatError(f"{url!r} is no base URL", "give it like http://localhost:8000/v1")
+    host = split_url(url).hostname or ""
     if not key and (host == "openai.com" or host.endswith(".openai.com")):
         raise ChatError(
             f"no API key for {host}", "set OPENAI_API_KEY, or give --base-url of a server that needs none"

@@ -3,7 +3,8 @@
     {"kind": "prompt", "model": "fake", …}
     {"kind": "reply", "digest": "9f86d081884c7d65…", "raw": "{\\"choices\\": …}"}
 
-The ledger of a run is such a file. A digest that stands there twice is answered by its last line.
+The ledger of a run is such a file; a line of it that was changed is refused. A digest that stands there twice is answered by its
+last line.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ChatError
-from ..files.records import BadRow, read_jsonl
+from ..files.ledger import LedgerLines
+from ..files.records import BadRow
 from . import ChatReply, ChatRequest, read_completion
 
 
@@ -30,13 +32,19 @@ class ReplayChat:
         self.path = path
         self.model = path.name
         self._raw: dict[str, str] = {}
-        for row in read_jsonl(path):
+        for _, row in LedgerLines(path):
             if isinstance(row, BadRow):
+                if not row.raw.strip():
+                    continue
                 raise ChatError(f"{path}:{row.line}: {row.why}", hint)
-            if row.data.get("kind") == "prompt":
-                self.model = row.data["model"]
-            elif row.data.get("kind", "reply") == "reply":
-                self._raw[row.data["digest"]] = row.data["raw"]
+            kind, data = str(row.data.get("kind", "reply")), row.data
+            held = {"prompt": ("model",), "reply": ("digest", "raw")}.get(kind, ())
+            if lacking := [name for name in held if not isinstance(data.get(name), str)]:
+                raise ChatError(f"{path}:{row.line}: a {kind} without its {lacking[0]}", hint)
+            if kind == "prompt":
+                self.model = data["model"]
+            elif kind == "reply":
+                self._raw[data["digest"]] = data["raw"]
 
     async def ask(self, request: ChatRequest) -> ChatReply:
         """The recorded reply."""

@@ -19,7 +19,19 @@ from typing import Any
 from ..errors import ChatError, first_line
 from . import ChatFault, ChatRequest, Usage
 from ._batch import BatchChat, ChatJob, ChatJobs
-from ._local import Weights, completion_body, find_model, messages, need, sampling, token_logprob, whole
+from ._local import (
+    Weights,
+    check_weights,
+    completion_body,
+    find_model,
+    messages,
+    need,
+    sampling,
+    share,
+    token_logprob,
+    whole,
+    yes,
+)
 
 PLAIN = "{%- for message in messages -%}{{- message['content'] + '\\n\\n' -}}{%- endfor -%}"
 """For a tokenizer that has no chat template: the texts one below the other, as the backend ``hf`` has it."""
@@ -53,7 +65,7 @@ def chat(
         "dtype": dtype,
         "max_num_seqs": whole("batch_size", batch_size),
         "tensor_parallel_size": whole("tensor_parallel_size", tensor_parallel_size),
-        "enforce_eager": str(enforce_eager).lower() in ("true", "1", "yes"),
+        "enforce_eager": yes("enforce_eager", enforce_eager),
         "enable_prefix_caching": True,
         # What was not asked for (a checkpoint's top_k, its penalty) is not applied.
         "generation_config": "vllm",
@@ -65,7 +77,9 @@ def chat(
     }
     given: dict[str, Any] = {
         "max_model_len": None if max_model_len is None else whole("max_model_len", max_model_len),
-        "gpu_memory_utilization": None if gpu_memory_utilization is None else float(gpu_memory_utilization),
+        "gpu_memory_utilization": None
+        if gpu_memory_utilization is None
+        else share("gpu_memory_utilization", gpu_memory_utilization),
         "quantization": quantization,
         "reasoning_parser": reasoning_parser,
     }
@@ -169,6 +183,7 @@ class VllmEngine:
         )
 
     def _load(self) -> None:
+        check_weights(self._weights)
         # Read when vllm is imported: the engine in this very process, which starts in 3 s instead of 17.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         try:

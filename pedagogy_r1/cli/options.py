@@ -360,7 +360,7 @@ def requests(whose: str = "", **defaults: Any) -> Decorator:
         ),
         asked(
             "--backend-option backend",
-            "Option of hf: or vllm: (docs/models.md); may be repeated.",
+            "Option of the backend alone (docs/models.md); may be repeated.",
             multiple=True,
             metavar="KEY=VALUE",
         ),

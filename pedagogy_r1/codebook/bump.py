@@ -28,7 +28,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import CodebookError, InputError
+from ..errors import CodebookError, InputError, first_fault
 from ..files.json_text import parse_json
 from ..files.records import need_file
 from ..formatting import shown
@@ -94,7 +94,7 @@ def read_disagreements(path: str | Path, book: Codebook) -> NotedDisagreements:
     try:
         found = NotedDisagreements.model_validate(parse_json(file.read_bytes()))
     except ValueError as error:
-        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        why = first_fault(error) if isinstance(error, ValidationError) else str(error)
         raise InputError(f"{file}: not a file of disagreements: {why}", hint) from None
     if found.codebook != book.stamp:
         raise CodebookError(

@@ -54,20 +54,20 @@ class CheckpointedFiles:
         found: dict[str, Any] = reached[-1] if reached else NOTHING
         hashes = self._hashed(found)
         if not _fits(found, {key: hashed.hexdigest() for key, hashed in hashes.items()}):
-            sums = {
-                key: _sums(path, {r["bytes"].get(key, 0) for r in reached})
-                for key, path in self._paths.items()
-            }
-            sound = (
-                r for r in reversed(reached) if _fits(r, {k: sums[k][r["bytes"].get(k, 0)] for k in sums})
-            )
-            found = next(sound, NOTHING)
+            found = self._last_that_fits(reached)
             hashes = self._hashed(found)
         if lines and found is not lines[-1]:
             names = ", ".join(path.name for path in self._paths.values())
             why = f"{self._ledger.path.parent}: {names} are not what they were at the last checkpoint; what came behind piece {found['done']} is made again"
             warnings.warn(why, LedgerWarning, stacklevel=4)
         return found, hashes
+
+    def _last_that_fits(self, reached: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """The last of these checkpoints at which the files had the bytes that they have; each file is read once for it."""
+        sizes = {key: {r["bytes"].get(key, 0) for r in reached} for key in self._paths}
+        sums = {key: _sums(path, sizes[key]) for key, path in self._paths.items()}
+        fit = (r for r in reversed(reached) if _fits(r, {k: sums[k][r["bytes"].get(k, 0)] for k in sums}))
+        return next(fit, NOTHING)
 
     def _hashed(self, checkpoint: Mapping[str, Any]) -> dict[str, Any]:
         found = {}
@@ -136,20 +136,35 @@ class CheckpointedFiles:
         self._ledger.close()
 
 
+def _is_checkpoint(line: Any) -> bool:
+    """Whether it is one, as somebody may have written another line there."""
+    if not isinstance(line, dict) or type(line.get("done")) is not int:
+        return False
+    given = (line.get("bytes"), line.get("counts"))
+    return all(isinstance(each, dict) and all(type(n) is int for n in each.values()) for each in given)
+
+
 def _reached(checkpoint: Any, paths: Mapping[str, Path]) -> bool:
     """Whether the files reach up to it: one that somebody shortened does not, and counts by an earlier one."""
-    try:
-        return all((file_size(paths[key]) or 0) >= size for key, size in checkpoint["bytes"].items())
-    except (TypeError, KeyError, AttributeError):
-        return False  # not a checkpoint's line
+    if not _is_checkpoint(checkpoint) or not checkpoint["bytes"].keys() <= paths.keys():
+        return False
+    return all((file_size(paths[key]) or 0) >= size for key, size in checkpoint["bytes"].items())
 
 
-def last_checkpoint(folder: Path) -> list[tuple[str, int, str | None]]:
+def last_checkpoint(folder: Path) -> Mapping[str, Any]:
+    """The last checkpoint in ``folder``, as its line has it; `NOTHING` where there is none."""
+    path = folder / CHECKPOINTS
+    rows = (row for _, row in LedgerLines(path)) if path.is_file() else ()
+    found = [row.data for row in rows if isinstance(row, Row) and _is_checkpoint(row.data)]
+    return found[-1] if found else NOTHING
+
+
+def checkpointed_sums(folder: Path) -> list[tuple[str, int, str | None]]:
     """Of each file that grows in ``folder``: its name, its bytes at the last checkpoint, and their sha256, if recorded."""
-    lines = [row.data for _, row in LedgerLines(folder / CHECKPOINTS) if isinstance(row, Row)]
-    last = lines[-1] if lines else NOTHING
-    sums = last.get("sha256") or {}
-    return [(f"{key}.jsonl", size, sums.get(key)) for key, size in last["bytes"].items()]
+    last = last_checkpoint(folder)
+    sums = last.get("sha256")
+    known = {key: sum for key, sum in sums.items() if isinstance(sum, str)} if isinstance(sums, dict) else {}
+    return [(f"{key}.jsonl", size, known.get(key)) for key, size in last["bytes"].items()]
 
 
 def _fits(checkpoint: Mapping[str, Any], sums: Mapping[str, str]) -> bool:

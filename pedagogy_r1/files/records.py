@@ -287,6 +287,20 @@ def whole_text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def half_in(fields: Iterable[tuple[str, Any]]) -> str | None:
+    """The first field, by its name, with half a character in it: JSON can hold one (``\\ud800``), most of what comes after cannot.
+
+    >>> half_in([("id", "a"), ("metadata", {"k": ["b\ud800"]})])
+    'metadata'
+    """
+    for name, value in fields:
+        try:
+            dump(value).encode()
+        except UnicodeEncodeError:
+            return name
+    return None
+
+
 def dump(value: Any) -> str:
     """One line of JSON, non-ASCII text kept readable."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -294,6 +308,13 @@ def dump(value: Any) -> str:
 
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 """Modes of what its owner alone may read."""
+
+
+def usual_mode(most: int) -> int:
+    """The mode that a new file (of ``0o666``) or folder (of ``0o777``) has here, which asks for the umask."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return most & ~umask
 
 
 @contextmanager
@@ -315,9 +336,7 @@ def atomic(path: str | Path, mode: str = "w", *, private: bool = False) -> Itera
         try:
             with os.fdopen(handle, mode, **_encoding(mode)) as file:
                 yield file
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(PRIVATE if private else 0o666 & ~umask)
+            Path(name).chmod(PRIVATE if private else usual_mode(0o666))
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

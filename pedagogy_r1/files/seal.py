@@ -28,13 +28,17 @@ from ..errors import InputError, RunError, first_fault
 from .ledger import LedgerLines
 from .records import BadRow, read_jsonl, write_text
 
-LEDGER = "ledger.jsonl"
+LEDGER, WEB_LOG = "ledger.jsonl", "web.jsonl"
+"""Files that grow a line at a time: replies, and decisions made together; and a coder's own in the browser."""
 CHECKPOINTS = "checkpoint.jsonl"
 PASSING = frozenset({"checkpoints"})
 """Folders of what is needed while a command runs."""
 
-RECORDS = ("run.json", "settings.json", "funnel.json", "packet.json")
-"""Names of records that say what lies beside them."""
+RUN, SETTINGS, FUNNEL, PACKET = "run.json", "settings.json", "funnel.json", "packet.json"
+RECORDS = (RUN, SETTINGS, FUNNEL, PACKET)
+"""Names of records that say what lies beside them: of runs and answers, students, filters, packets."""
+STAGES, RECIPE = "stages", "recipe.yaml"
+"""Of a pipeline: the folder in which each stage has its record; and what it was run by."""
 
 _SEAL = re.compile(rb'\A\{\n "seal": "sha256:([0-9a-f]{64})",\n')
 _RESTORE = "restore it from a copy, or give the command that wrote it another directory with -o"
@@ -242,7 +246,7 @@ class RecordBeside(NamedTuple):
 def beside(path: Path) -> RecordBeside | None:
     """The record that lies beside a file (of a packet's key: above it), if there is one that can be read."""
     for folder in (path.parent, path.parent.parent):
-        for name in RECORDS if folder == path.parent else RECORDS[-1:]:
+        for name in RECORDS if folder == path.parent else (PACKET,):
             record = folder / name
             if record.is_file() and record != path:
                 try:

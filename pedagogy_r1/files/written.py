@@ -75,6 +75,30 @@ def recorded(path: Path) -> str | None:
     return None if known is None else str(known)
 
 
+def recorded_names(folder: Path) -> list[str]:
+    """Names of the files in ``folder`` that pcode wrote, by the record there; they may be gone since."""
+    return sorted(map(str, _read(folder)["files"]))
+
+
+MODEL_FILES = (".safetensors", ".bin", ".json", ".jinja", ".txt", ".model")
+"""Suffixes of what a model and its tokenizer are loaded from; its card may be written on."""
+
+
+def refuse_changed_model(folder: Path) -> None:
+    """Raise `RunError` if a file of a model that pcode wrote in ``folder`` is another one now, or gone.
+
+    A digest of 15 GB takes some ten seconds, less than loading them does.
+    """
+    for name, digest in sorted(_read(folder)["files"].items()):
+        path = folder / name
+        if path.suffix in MODEL_FILES and not (path.is_file() and file_digest(path) == digest):
+            raise RunError(
+                f"{path} {'has changed since it was written' if path.is_file() else 'is missing'}",
+                "restore it from a copy, or train again; "
+                f"what is changed on purpose belongs into a copy of the folder, without its {RECORD}",
+            )
+
+
 def refuse_others(folder: Path) -> None:
     """Raise `RunError` if anything lies in ``folder`` that we did not write: it is about to be replaced whole."""
     if folder.is_symlink():

@@ -20,12 +20,13 @@ from typing import Any, Literal, NamedTuple
 from ..codebook import NONE, Codebook
 from ..errors import InputError
 from ..files.records import write_csv, write_text
+from ..files.seal import WEB_LOG
 from ..provenance import digest
 from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
-from .coding_log import EMPTY, NAME, NOT_YET, Entry, LoggedChange, Work, read_log
+from .coding_log import EMPTY, NOT_YET, Entry, LoggedChange, Work, read_log
 from .packet import CodingTask, Packet
 from .packet_return import NOT_RETURNED
 from .parse_cells import EMPTY_CELL
@@ -109,7 +110,7 @@ def differ(said: Iterable[CoderView]) -> Kind | None:
 def from_packet(packet: Packet) -> Material:
     """What the packet's coders said in the browser. Raises `InputError` if fewer than two did."""
     said: dict[str, dict[str, CoderView]] = {}
-    coders = [c for c in packet.manifest.coders if (packet.folder / c / NAME).is_file()]
+    coders = [c for c in packet.manifest.coders if (packet.folder / c / WEB_LOG).is_file()]
     if len(coders) < 2:
         who = f"{coders[0]} alone" if coders else "nobody"
         raise InputError(
@@ -117,7 +118,7 @@ def from_packet(packet: Packet) -> Material:
             "adjudicate what was coded elsewhere as a run: pcode import --packet, then pcode web RUN --adjudicate NAME",
         )
     for coder in coders:
-        _, work = read_log(packet.folder / coder / NAME)
+        _, work = read_log(packet.folder / coder / WEB_LOG)
         for task in packet.tasks(coder):
             if not task.practice:
                 view = CoderView.of(work.entries.get(task.unit.id, EMPTY))

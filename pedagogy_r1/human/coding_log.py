@@ -13,7 +13,6 @@ line is called "desk" in the file, and gives the version of the layout.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,12 +24,12 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError, field_validator
 
 from ..codebook import Codebook
-from ..errors import InputError, RunError
+from ..errors import InputError, RunError, first_fault
 from ..files.ledger import Ledger, LedgerLines, sound_length
 from ..files.records import PRIVATE, BadRow, Row, whole_text
+from ..job import hold
 from ..provenance import now
 
-NAME = "web.jsonl"
 PRACTICE = "practice with "
 """How the ``packet`` of the first line begins where a coder only practised; such a log holds no codings."""
 
@@ -172,8 +171,7 @@ def read_log(path: Path) -> tuple[LogHeader, Work]:
             else:
                 work.take(LoggedChange.model_validate(row.data), row.line)
         except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(f"{where}: {first['loc']}: {first['msg']}", "restore the line") from None
+            raise InputError(f"{where}: {first_fault(error)}", "restore the line") from None
     if header is None:
         raise InputError(
             f"{path}: nothing is in it", "it is written by: pcode web --packet PACKET --coder NAME"
@@ -196,6 +194,7 @@ class CodingLog:
         self.path, self.book = path, book
         self.still = Lock()
         """Nothing changes while it is held."""
+        self._closed = False
         path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:  # what fails lets go of it
             opened.callback(os.close, _hold(path))
@@ -246,6 +245,8 @@ class CodingLog:
             return step.unit_id
 
     def _write(self, unit_id: str, entry: Entry, note: Attribution, undoes: int | None = None) -> None:
+        if self._closed:
+            raise RunError(f"{self.path.name} is closed: a new round has begun", "load the page again")
         more = note._asdict() | entry.model_dump()
         change = LoggedChange(n=self.work.n + 1, at=now(), unit_id=unit_id, undoes=undoes, **more)
         ours = ("n", "at", "unit_id")
@@ -267,16 +268,16 @@ class CodingLog:
             raise InputError(f"under {self.book.ref} every unit has a code", "choose the nearest one")
 
     def close(self) -> None:
-        """Let another process have it."""
-        self._opened.close()
+        """Let another process have it. What is said afterwards, by a page that was open, is refused."""
+        with self.still:
+            self._closed = True
+            self._opened.close()
 
 
 def _hold(path: Path) -> int:
     """Two servers would each not know what the other has been told."""
     held = os.open(path, os.O_RDONLY | os.O_CREAT, PRIVATE)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not hold(held, path):
         os.close(held)
-        raise RunError(f"{path} is open in another pcode web", "use that one, or stop it first") from None
+        raise RunError(f"{path} is open in another pcode web", "use that one, or stop it first")
     return held

@@ -19,12 +19,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from ..codebook import Code, Codebook, parse_codebook
+from ..codebook.codebook import SNAPSHOT
 from ..errors import InputError, RunError
-from ..files.records import BadRow, read_jsonl
-from ..files.seal import DigestWatch, SealedRecord
+from ..files.seal import PACKET, DigestWatch, Parsed, SealedRecord, models_of
 from ..job import read_record
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
@@ -94,27 +94,27 @@ class Packet:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         none = RunError(f"{self.folder}: not a packet (no packet.json)", "make one with: pcode sample")
-        self.manifest = read_record(self.folder / "packet.json", PacketManifest, no_file=none)
+        self.manifest = read_record(self.folder / PACKET, PacketManifest, no_file=none)
 
     @cached_property
     def codebook(self) -> Codebook:
         """The codebook, checked against the recorded digest."""
-        path = self.folder / "codebook.yaml"
+        path = self._there(SNAPSHOT)
         book = parse_codebook(path.read_bytes(), str(path))
         if book.digest != self.manifest.codebook.get("digest"):
-            raise RunError(f"{path} is not the codebook of the packet ({book.stamp})", "restore the file")
+            raise RunError(f"{path} is not the codebook of the packet ({book.stamp})", _RESTORE)
         return book
 
     @cached_property
     def traces(self) -> dict[str, Trace]:
         """The sampled traces, whole, by id."""
-        return {trace.id: trace for trace in map(Trace.model_validate, self._lines("key/traces.jsonl"))}
+        return {trace.id: trace for trace in self._read("key/traces.jsonl", Trace)}
 
     @cached_property
     def units(self) -> dict[str, list[Unit]]:
         """All units of the sampled traces, in order, by trace."""
         found: dict[str, list[Unit]] = {}
-        for unit in map(Unit.model_validate, self._lines("key/units.jsonl")):
+        for unit in self._read("key/units.jsonl", Unit):
             found.setdefault(unit.trace_id, []).append(unit)
         return found
 
@@ -128,24 +128,40 @@ class Packet:
         """What ``coder`` codes, in the coder's own order. Raises `InputError` for a coder the packet is not for."""
         self.check_coder(coder)
         place = {unit.id: (unit.trace_id, i) for units in self.units.values() for i, unit in enumerate(units)}
-        for number, line in enumerate(self._lines(f"{coder}/order.jsonl"), 1):
-            trace_id, i = place[line["unit_id"]]
+        name = f"{coder}/order.jsonl"
+        for number, line in enumerate(self._read(name, _OrderLine), 1):
+            if line.unit_id not in place:
+                path = self._watch(name).through()  # which says more, where the file is not what it was
+                raise RunError(f"{path}:{number}: {line.unit_id!r} is no unit of the packet", _RESTORE)
+            trace_id, i = place[line.unit_id]
             task = CodingTask.of(
                 number, self.traces[trace_id], self.units[trace_id], i, self.manifest.context
             )
-            yield task._replace(practice=bool(line.get("practice")))
+            yield task._replace(practice=line.practice)
 
-    def _lines(self, name: str) -> Iterator[dict[str, Any]]:
+    def _read(self, name: str, model: type[Parsed]) -> Iterator[Parsed]:
+        return models_of(self._watch(name), model)
+
+    def _watch(self, name: str) -> DigestWatch:
+        return DigestWatch(self._there(name), self.manifest.sha256.get(name), _RESTORE)
+
+    def _there(self, name: str) -> Path:
         path = self.folder / name
         if not path.is_file():
-            raise RunError(f"{path} is missing", "restore the packet")
-        again = "restore it from a copy, or draw the packet again with the same command, which puts its own files back"
-        watch = DigestWatch(path, self.manifest.sha256.get(name), again)
-        for row in read_jsonl(path, watch.update):
-            if isinstance(row, BadRow):
-                raise InputError(f"{path}:{row.line}: {row.why}", "restore the packet")
-            yield row.data
-        watch.end()
+            raise RunError(f"{path} is missing", _RESTORE)
+        return path
+
+
+class _OrderLine(BaseModel, frozen=True):
+    """A line of ``CODER/order.jsonl``."""
+
+    unit_id: str
+    practice: bool = False
+
+
+_RESTORE = (
+    "restore it from a copy, or draw the packet again with the same command, which puts its own files back"
+)
 
 
 def blind(trace: Trace) -> Trace:

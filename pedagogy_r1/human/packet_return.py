@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
+from ..files.seal import PACKET
 from ..provenance import file_digest
 from ..trace import Unit
 from ..unit.unitizer import Unitizer
@@ -38,7 +39,7 @@ class ReturnedPacket:
     def source(self) -> dict[str, str]:
         """For ``run.json``."""
         folder = self.packet.folder
-        return {"packet": str(folder), "packet_digest": file_digest(folder / "packet.json")}
+        return {"packet": str(folder), "packet_digest": file_digest(folder / PACKET)}
 
     @cached_property
     def units(self) -> dict[tuple[str, int, int], Unit]:

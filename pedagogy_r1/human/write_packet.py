@@ -6,7 +6,6 @@ changed of its own files, and touches nothing else: coders' work lies in the sam
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +14,19 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from ..codebook.codebook import SNAPSHOT
 from ..errors import RunError
-from ..files.records import PRIVATE, PRIVATE_FOLDER, atomic, dump, write_csv, write_jsonl, write_text
-from ..files.seal import digests
+from ..files.records import (
+    PRIVATE,
+    PRIVATE_FOLDER,
+    atomic,
+    dump,
+    usual_mode,
+    write_csv,
+    write_jsonl,
+    write_text,
+)
+from ..files.seal import PACKET, digests
 from ..intake import read_traces
 from ..job import differences, save_record
 from ..provenance import versions
@@ -62,9 +71,7 @@ def write_packet(sample: DrawnSample, out: str | Path) -> Packet:
         if there is not None:
             _put_back(made, out)
         else:
-            umask = os.umask(0)
-            os.umask(umask)
-            made.chmod(0o777 & ~umask)
+            made.chmod(usual_mode(0o777))
             made.rename(out)  # over an empty folder too
     finally:
         shutil.rmtree(made, ignore_errors=True)
@@ -76,7 +83,7 @@ def _already(out: Path, manifest: PacketManifest) -> PacketManifest | None:
         raise RunError(f"{out} is a file", "choose another folder with -o")
     if not out.is_dir() or not any(out.iterdir()):
         return None
-    if not (out / "packet.json").is_file():
+    if not (out / PACKET).is_file():
         raise RunError(f"{out} is not empty and holds no packet", "choose another folder with -o")
     old = Packet(out).manifest
     if old.packet_id != manifest.packet_id:
@@ -88,18 +95,18 @@ def _already(out: Path, manifest: PacketManifest) -> PacketManifest | None:
 
 
 def _write(sample: DrawnSample, manifest: PacketManifest, folder: Path) -> None:
-    write_text(folder / "codebook.yaml", dump_codebook(sample.book))
+    write_text(folder / SNAPSHOT, dump_codebook(sample.book))
     _write_key(sample, folder / "key")
     for coder, order in sample.drawing.orders.items():
         lines = ({"unit_id": line.unit_id} | ({"practice": True} if line.practice else {}) for line in order)
         write_jsonl(folder / coder / "order.jsonl", lines)
-    sums = digests(folder, "packet.json")
-    save_record(folder / "packet.json", manifest.model_copy(update={"sha256": sums}))
+    sums = digests(folder, PACKET)
+    save_record(folder / PACKET, manifest.model_copy(update={"sha256": sums}))
 
 
 def _write_key(sample: DrawnSample, key: Path) -> None:
-    wanted = {element.trace_id for element in (*sample.drawing.drawn, *sample.drawing.practice)}
     """Only its owner can read it: the key says which conditions and models the coders must not know."""
+    wanted = {element.trace_id for element in (*sample.drawing.drawn, *sample.drawing.practice)}
     key.mkdir(mode=PRIVATE_FOLDER)
     with (
         atomic(key / "traces.jsonl", private=True) as traces,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from ..errors import InputError, did_you_mean
+from ..files.records import whole_text
 
 KNOWN: dict[str, tuple[str, ...]] = {
     "id": ("id", "trace_id", "uid", "custom_id"),
@@ -57,7 +57,6 @@ KNOWN: dict[str, tuple[str, ...]] = {
 TARGETS = tuple(KNOWN)
 
 MISSING = object()
-_SURROGATE = re.compile("[\ud800-\udfff]")
 Path = tuple[str, ...]
 
 
@@ -143,9 +142,8 @@ def _drop(value: Any, path: Path) -> Any:
     return {k: inner if k == head else v for k, v in value.items() if k != head or inner not in ({}, [])}
 
 
-def mend(text: str) -> str:
-    """Lone surrogates (half an emoji, where a reply was cut off) as U+FFFD, one for one: UTF-8 cannot hold them."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+mend = whole_text
+"""What is done to every text that is taken."""
 
 
 def jsonable(value: Any) -> Any:

@@ -7,18 +7,22 @@ TracesFile("traces.jsonl").total, .digest
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from ..errors import InputError, RunError, first_fault
-from ..files.records import BadRow, need_file, read_jsonl
+from ..files.records import BadRow, half_in, need_file, read_jsonl
 from ..files.seal import check_beside
 from ..trace import Trace
 
 HELD = 20_000_000
 """Characters of a traces file that are kept in memory between counting and use; a larger file is read again."""
+
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How JSON in UTF-8 can hold half a character: no other way."""
 
 
 class TracesFile:
@@ -56,7 +60,15 @@ def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = No
     make = "make it with: pcode traces import FILE -o traces.jsonl"
     need_file(path, f"it holds {inside}" if inside.is_file() else make)
     seen: dict[str, int] = {}
-    for row in read_jsonl(path, passing):
+    escaped = False
+
+    def look(raw: bytes) -> None:
+        nonlocal escaped
+        escaped = _HALF.search(raw) is not None
+        if passing:
+            passing(raw)
+
+    for row in read_jsonl(path, look):
         where = f"{path}:{row.line}"
         if isinstance(row, BadRow):
             mend = "mend the line, or import with: pcode traces import --on-error skip"
@@ -71,7 +83,7 @@ def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = No
         if trace.id in seen:
             used = f"trace id {trace.id!r} was used on line {seen[trace.id]}"
             raise InputError(f"{where}: {used}", "give every trace its own id")
-        if halves := _halves(trace):
+        if escaped and (halves := half_in(trace)):
             raise InputError(
                 f"{where}: half a character (lone surrogate) in {halves}",
                 f"pcode traces import {path} -o FILE replaces it by U+FFFD",
@@ -92,13 +104,3 @@ def some_traces(path: str | Path) -> Iterator[Trace]:
 def no_trace(path: str | Path) -> RunError:
     """The error about a traces file that is empty."""
     return RunError(f"{path} holds no trace", "import some with: pcode traces import FILE -o traces.jsonl")
-
-
-def _halves(trace: Trace) -> str | None:
-    """The first text that no UTF-8 can hold: JSON can, most of what comes after cannot."""
-    for name in ("id", "reasoning", "question", "answer"):
-        try:
-            getattr(trace, name).encode()
-        except UnicodeEncodeError:
-            return name
-    return None

@@ -31,10 +31,11 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticSerializationError
 
 from ..codebook import NONE, Codebook, parse_codebook
+from ..codebook.codebook import SNAPSHOT
 from ..errors import CodebookError, RunError
-from ..files.ledger import LedgerLines
-from ..files.records import Row, whole_text
-from ..files.seal import DigestWatch, Parsed, models_of
+from ..files.checkpointed import last_checkpoint
+from ..files.records import whole_text
+from ..files.seal import RUN, DigestWatch, Parsed, models_of
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import GIVEN, Trace, Unit
@@ -160,7 +161,7 @@ class CoderRun:
             f"{self.folder}: not a run directory (no run.json)",
             "make one with: pcode annotate, or pcode import",
         )
-        self.manifest = read_record(self.folder / "run.json", Manifest, no_file=none)
+        self.manifest = read_record(self.folder / RUN, Manifest, no_file=none)
 
     @property
     def name(self) -> str:
@@ -182,7 +183,7 @@ class CoderRun:
     @property
     def codebook(self) -> Codebook:
         """The codebook under which the run was made, checked against the recorded digest."""
-        path = self.folder / "codebook.yaml"
+        path = self.folder / SNAPSHOT
         if not path.is_file():
             raise RunError(f"{path} is missing", "restore it; codings mean nothing without their codebook")
         data = path.read_bytes()
@@ -264,10 +265,7 @@ class CoderRun:
         """
         if self.manifest.status != "running":
             return None
-        path = self.folder / "checkpoint.jsonl"
-        rows = LedgerLines(path) if path.is_file() else ()
-        lines = [row.data for _, row in rows if isinstance(row, Row)]
-        counts: dict[str, int] = lines[-1]["counts"] if lines else {}
+        counts: dict[str, int] = last_checkpoint(self.folder)["counts"]
         codings = sum(n for name, n in counts.items() if name == "coded" or name.startswith("missing: "))
         sure = {"traces": counts.get("traces", 0), "units": counts.get("units", 0), "codings": codings}
         return {f"{name}.jsonl": number for name, number in sure.items()}

@@ -16,9 +16,11 @@ from types import TracebackType
 from typing import Any
 
 from ..codebook import Codebook
+from ..codebook.codebook import SNAPSHOT
 from ..errors import DiskError
 from ..files.checkpointed import CheckpointedFiles
 from ..files.records import dump, write_text
+from ..files.seal import CHECKPOINTS, LEDGER
 from ..job import JobFolder, Status, ended_by
 from ..provenance import digest
 from ..trace import Trace, Unit
@@ -61,9 +63,9 @@ class RunWriter:
         may_change: Collection[str] = (),
     ) -> None:
         self._may_change = may_change
-        self._job = JobFolder(folder, manifest, ours=("ledger.jsonl",))
+        self._job = JobFolder(folder, manifest, ours=(LEDGER,))
         previous = self._job.previous
-        self.damaged = self._job.damaged([*FILES, "codebook.yaml"])
+        self.damaged = self._job.damaged([*FILES, SNAPSHOT])
         restart = restart or bool(self.damaged)
         self.complete = previous is not None and previous.status == "complete" and not restart
         self._ended = self.complete
@@ -81,10 +83,10 @@ class RunWriter:
         if self._job.previous is None:
             self._job.save()
         if restart:
-            (folder / "checkpoint.jsonl").unlink(missing_ok=True)
+            (folder / CHECKPOINTS).unlink(missing_ok=True)
         self._files = CheckpointedFiles(folder, {name.removesuffix(".jsonl"): name for name in FILES})
         self.done, self.counts = self._files.done, self._files.counts
-        path, text = folder / "codebook.yaml", dump_codebook(book)
+        path, text = folder / SNAPSHOT, dump_codebook(book)
         if not path.is_file() or path.read_bytes() != text.encode():
             write_text(path, text)
         self._job.save()
@@ -162,7 +164,7 @@ class RunWriter:
         how: dict[str, Any] = {"known": self._files.sha256, "may_change": self._may_change}
         manifest = self._job.finish(status, why=why, counts=_tidy(self.counts), **how, **updates)
         if status == "complete":
-            (self._job.folder / "checkpoint.jsonl").unlink()
+            (self._job.folder / CHECKPOINTS).unlink()
         return manifest
 
     def close(self) -> None:

@@ -5,7 +5,7 @@
                             holds    codebook.yaml   sha256; schoen@1.0.0, digest as recorded
                             holds    ledger.jsonl    sha256; 431 lines, each with its checksum
 
-Of runs, answers, thoughts, trained students, filters, packets, and of a pipeline each stage. What an earlier version recorded nothing
+Of runs, answers, thoughts, trained students, filters, packets, and of a pipeline its recipe and each stage. What an earlier version recorded nothing
 of cannot be checked, and is said to be so.
 """
 
@@ -19,16 +19,23 @@ from typing import Any, Literal, NamedTuple
 from ..codebook import parse_codebook
 from ..codebook.codebook import SNAPSHOT
 from ..errors import PedagogyError, RunError
-from ..files.checkpointed import last_checkpoint
+from ..files.checkpointed import checkpointed_sums
 from ..files.ledger import LedgerLines
-from ..files.seal import CHECKPOINTS, LEDGER, RECORDS, broken, difference, has_seal, names_in
-from ..files.written import recorded
+from ..files.seal import (
+    CHECKPOINTS,
+    LEDGER,
+    PACKET,
+    RECIPE,
+    RECORDS,
+    STAGES,
+    WEB_LOG,
+    broken,
+    difference,
+    has_seal,
+    names_in,
+)
+from ..files.written import recorded, recorded_names
 from ..formatting import counted
-
-STAGES = "stages"
-"""The folder of a pipeline in which each stage has its record."""
-RECIPE = "recipe.yaml"
-WEB_LOG = "web.jsonl"
 
 State = Literal["holds", "changed", "missing", "added", "not checked"]
 
@@ -68,19 +75,23 @@ def verify(folder: str | Path) -> list[FolderFinding]:
     """
     folder = Path(folder)
     found = [_checked(made, path) for made, path in records(folder)]
-    return [*_recipe(folder), *found] if (folder / STAGES).is_dir() else found
+    own = tuple(_of_pipeline(folder))
+    return [FolderFinding(folder, "pipeline", own), *found] if own else found
 
 
-def _recipe(folder: Path) -> Iterator[FolderFinding]:
-    """Of a pipeline: the recipe that it was run by, which no stage's record is about."""
+def _of_pipeline(folder: Path) -> Iterator[FileFinding]:
+    """Of a pipeline, what no stage's record is about: the recipe that it was run by, and that the records are all there."""
     known, path = recorded(folder / RECIPE), folder / RECIPE
     if known:
         why = difference(path, None, known.removeprefix("sha256:"))
-        state: State = "missing" if why == "is missing" else "changed" if why else "holds"
-        yield FolderFinding(folder, "pipeline", (FileFinding(RECIPE, state, why or "sha256"),))
-    elif path.is_file():
-        why = "nothing is recorded of it"
-        yield FolderFinding(folder, "pipeline", (FileFinding(RECIPE, "not checked", why),))
+        yield FileFinding(RECIPE, _state(why), why or "sha256")
+    elif path.is_file() and (folder / STAGES).is_dir():
+        yield FileFinding(RECIPE, "not checked", "nothing is recorded of it")
+    if known and not (folder / STAGES).is_dir():
+        yield FileFinding(STAGES, "missing", "the records of all stages are missing")
+    for name in recorded_names(folder / STAGES):
+        if not (folder / STAGES / name).is_file():
+            yield FileFinding(f"{STAGES}/{name}", "missing", "is missing")
 
 
 def records(folder: Path) -> list[tuple[Path, Path]]:
@@ -88,18 +99,27 @@ def records(folder: Path) -> list[tuple[Path, Path]]:
     if not folder.is_dir():
         why = "is a file" if folder.exists() else "is not there"
         raise RunError(f"{folder} {why}", "name the folder of a run")
-    stages = sorted(path for path in (folder / STAGES).glob("*.json") if path.name != "digests.json")
-    record = next((name for name in RECORDS if (folder / name).is_file()), None)
-    if record is None and not stages:
+    found = [*_own_record(folder), *_stage_records(folder)]
+    if not found and not recorded(folder / RECIPE):
         raise RunError(
             f"{folder}: no record of what lies there ({', '.join(RECORDS)})",
             "name a run, or the folder of answers, a student, a filter, a packet or a pipeline",
         )
-    found = [(folder, folder / record)] if record else []
-    for path in stages:
-        made = folder / path.stem
-        found.append((made, path))
-        found += [(made, made / name) for name in RECORDS if (made / name).is_file()][:1]
+    return found
+
+
+def _own_record(folder: Path) -> list[tuple[Path, Path]]:
+    return [(folder, folder / name) for name in RECORDS if (folder / name).is_file()][:1]
+
+
+def _stage_records(folder: Path) -> list[tuple[Path, Path]]:
+    """Of a pipeline: stage by stage its record, if it is there, and that of what lies in its folder."""
+    there = (p.name for p in (folder / STAGES).glob("[!.]*.json") if p.name != "digests.json")
+    found = []
+    for name in sorted({*there, *recorded_names(folder / STAGES)}):
+        made, path = folder / Path(name).stem, folder / STAGES / name
+        found += [(made, path)] if path.is_file() else []
+        found += _own_record(made)
     return found
 
 
@@ -132,11 +152,12 @@ def _doubted(found: FileFinding) -> FileFinding:
 
 
 def _files(folder: Path, path: Path, record: Mapping[str, Any]) -> Iterator[FileFinding]:
-    sums, sizes = (_mapping(record.get(name)) for name in ("sha256", "bytes"))
+    sums = _of_type(record.get("sha256"), str, type(None))
+    sizes = _of_type(record.get("bytes"), int)
     there = names_in(folder, path.name if path.parent == folder else "")
     if path.parent != folder:  # ledgers are left to the stage's own record
         there = [name for name in there if Path(name).name != LEDGER]
-    packet = path.name == RECORDS[-1]
+    packet = path.name == PACKET
     for name in dict.fromkeys([*sums, *sizes, *there]):
         found = _file(folder, name, sums, sizes, work=packet)
         yield found if found.state in WRONG else _looked_into(folder / name, found, record)
@@ -144,8 +165,10 @@ def _files(folder: Path, path: Path, record: Mapping[str, Any]) -> Iterator[File
         yield from _checkpoints(folder)
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _of_type(value: Any, *types: type) -> dict[str, Any]:
+    """What a record says by file, as far as it is what a record says: one that was changed may hold anything."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {name: one for name, one in pairs if type(one) in types}
 
 
 def _file(
@@ -156,18 +179,28 @@ def _file(
     if name in sums and known is None:
         return FileFinding(name, "not checked", "it is there to be changed")
     if name not in sums and name not in sizes:
-        if later := recorded(folder / name):
-            why = difference(folder / name, None, later.removeprefix("sha256:"))
-            return FileFinding(name, "changed" if why else "holds", why or "sha256; written later, by pcode")
-        if sums and not work:
-            return FileFinding(name, "added", "was not there when the record was written")
-        return FileFinding(name, "not checked", "nothing is recorded of it" if not work else "people's work")
+        return _unrecorded(folder / name, name, added=bool(sums) and not work, work=work)
     if why := difference(folder / name, size, known):
-        return FileFinding(name, "missing" if why == "is missing" else "changed", why)
+        return FileFinding(name, _state(why), why)
     if known is None:
         return FileFinding(name, "holds", "size alone: an earlier version recorded no sha256")
     grown = size is not None and (folder / name).stat().st_size > size
     return FileFinding(name, "holds", f"sha256{', and it has grown since' if grown else ''}")
+
+
+def _unrecorded(path: Path, name: str, *, added: bool, work: bool) -> FileFinding:
+    """Of a file that the folder's record does not know: another command may have written it there later."""
+    if later := recorded(path):
+        why = difference(path, None, later.removeprefix("sha256:"))
+        return FileFinding(name, _state(why), why or "sha256; written later, by pcode")
+    if added:
+        return FileFinding(name, "added", "was not there when the record was written")
+    return FileFinding(name, "not checked", "nothing is recorded of it" if not work else "people's work")
+
+
+def _state(why: str) -> State:
+    """Of a `difference`."""
+    return "missing" if why == "is missing" else "changed" if why else "holds"
 
 
 def _looked_into(path: Path, found: FileFinding, record: Mapping[str, Any]) -> FileFinding:
@@ -219,8 +252,7 @@ def _checkpoints(folder: Path) -> Iterator[FileFinding]:
     yield found
     if found.state in WRONG:
         return
-    for name, size, sha256 in last_checkpoint(folder):
+    for name, size, sha256 in checkpointed_sums(folder):
         if sha256 is not None:
             why = difference(folder / name, None, sha256, first=size)
-            state: State = "changed" if why else "holds"
-            yield FileFinding(name, state, why or f"its first {size:,} bytes, by the last checkpoint")
+            yield FileFinding(name, _state(why), why or f"its first {size:,} bytes, by the last checkpoint")

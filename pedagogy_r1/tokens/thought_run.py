@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from ..asking import ModelName, Sending, safe_url
+from ..asking import ModelName, Sending, check_backend, safe_url
 from ..chat import ChatFrame
-from ..errors import ArgumentError
+from ..errors import ArgumentError, RunError
 from ..intake import some_traces
-from ..job import JobRecord
+from ..job import JobRecord, read_record
 from ..provenance import digest, file_digest, now
 from . import judges as judging
 from . import segmenter as segmenting
@@ -154,7 +154,10 @@ def prepare(
         parameters=parameters,
     )
     keys = _by_model(api_key_envs, models, "--api-key-env")
-    return ThoughtJob(source, Path(out), run, Sending(**sending), keys)
+    job = ThoughtJob(source, Path(out), run, Sending(**sending), keys)
+    for named in map(ModelName.read, models):
+        check_backend(named, job.backend_of(named))
+    return job
 
 
 def _models(segmenter: str | None, judges: Sequence[str]) -> list[str]:
@@ -195,8 +198,8 @@ def described(path: Path) -> tuple[str, str] | None:
     if path.name != THOUGHTS or not record.is_file():
         return None
     try:
-        run = ThoughtRun.model_validate_json(record.read_bytes())
-    except ValidationError:
+        run = read_record(record, ThoughtRun, no_file=RunError(f"{record} is missing"))
+    except RunError:  # of another kind of job, or changed by hand
         return None
     if run.digest != file_digest(path):
         return None

@@ -19,23 +19,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import Field, ValidationError, model_validator
 
+from ..codebook.codebook import SNAPSHOT
 from ..errors import InputError, RunError, did_you_mean, first_fault
 from ..files.json_text import parse_json
 from ..files.records import write_text
-from ..files.seal import SealedRecord, read_sealed, write_sealed
+from ..files.seal import LEDGER, RECIPE, RUN, SETTINGS, STAGES, SealedRecord, read_sealed, write_sealed
 from ..files.written import RECORD as WRITTEN
 from ..files.written import record_files, recorded
 from ..job import lock, unlock, write_anyway
 from ..provenance import digest, file_digest, now, versions
 from .recipe import Recipe, StageRun, expand, load_recipe, place
 from .stage_inputs import DigestCache, changed, code_of
-
-RECORDS, RECIPE, LEDGER = "stages", "recipe.yaml", "ledger.jsonl"
 
 
 class _StageRecord(SealedRecord, strict=True):
@@ -116,7 +116,7 @@ class Pipeline:
         self.recipe, self.out, self.commands, self.keep_code = recipe, out, commands, keep_code
         self.force = force
         self.tasks = expand(recipe)
-        self.digests = DigestCache(out / RECORDS / "digests.json")
+        self.digests = DigestCache(out / STAGES / "digests.json")
         self._paths: dict[str, list[str]] = {}
         for task in self.tasks:
             try:
@@ -148,7 +148,7 @@ class Pipeline:
         done: list[PlannedStage] = []
         try:
             self._check_ours()
-            (self.out / RECORDS).mkdir(exist_ok=True)
+            (self.out / STAGES).mkdir(exist_ok=True)
             write_text(self.out / RECIPE, self.recipe.yaml())
             record_files(self.out, [RECIPE])
             for task in self.tasks:
@@ -187,7 +187,7 @@ class Pipeline:
     def _check_ours(self) -> None:
         """Refuse, before anything is run, what would be refused once a stage is about to run."""
         there = self.out / RECIPE
-        ours = self.force or (self.out / RECORDS).is_dir() or not there.exists()
+        ours = self.force or (self.out / STAGES).is_dir() or not there.exists()
         if not ours and there.read_text(encoding="utf-8", errors="replace") != self.recipe.yaml():
             raise RunError(f"{there} would be replaced, and no pipeline wrote it", _ELSEWHERE)
         known = None if self.force else recorded(there)
@@ -214,7 +214,7 @@ class Pipeline:
         if strange and not self.force:
             why = "it is new in there"
             if record is None:
-                why = f"no record of it in {self.out / RECORDS}"
+                why = f"no record of it in {self.out / STAGES}"
             elif record["status"] == "running":
                 why = "the stage was killed before it could record its files"
             raise RunError(
@@ -230,7 +230,12 @@ class Pipeline:
         return _contents(folder) if self.digests.of(folder) == record.get("output") else []
 
     def _record(self, name: str) -> Path:
-        return self.out / RECORDS / f"{name}.json"
+        return self.out / STAGES / f"{name}.json"
+
+    def _remember(self, task: StageRun, record: dict[str, Any]) -> None:
+        path = self._record(task.name)
+        write_sealed(path, record)
+        record_files(path.parent, [escape(path.name)])  # so that `verify` misses a record that was removed
 
     def _from(self, start: str | None) -> Collection[str]:
         if start is None:
@@ -307,7 +312,7 @@ class Pipeline:
         before = _unrecorded(folder, kept)
         record = {"stage": task.name, "status": "running", "started": now(), **made, "versions": versions()}
         record["files"] = kept
-        write_sealed(self._record(task.name), record)
+        self._remember(task, record)
         began = time.monotonic()
         try:
             status = self.commands.run(
@@ -319,17 +324,22 @@ class Pipeline:
         record["files"] = _stage_files(folder, before)
         if status and not (status == 1 and task.stage.accept_failures):
             record["status"] = "interrupted" if status == 130 else "failed"
-            write_anyway(handle, lambda: write_sealed(self._record(task.name), record))
-            if status == 130:
-                raise KeyboardInterrupt
-            hint = "it says above what failed; run the same command again to go on from here"
-            if status == 1:
-                hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
-            raise RunError(f"stage {task.name} ended with status {status}", hint)
+            write_anyway(handle, lambda: self._remember(task, record))
+            raise _ended(task, status)
         record |= {"status": "done", "output": self.digests.of(folder)}
         there = [name for name in record["files"] if (folder / name).is_file()]  # a link may lead nowhere
         record["sha256"] = {name: str(self.digests.of(folder / name))[7:] for name in there}
-        write_sealed(self._record(task.name), record)
+        self._remember(task, record)
+
+
+def _ended(task: StageRun, status: int) -> BaseException:
+    """What a stage that did not come to its end is raised as."""
+    if status == 130:
+        return KeyboardInterrupt()
+    hint = "it says above what failed; run the same command again to go on from here"
+    if status == 1:
+        hint += f", or set accept_failures: true for {task.name.split('.')[0]} to go on without"
+    return RunError(f"stage {task.name} ended with status {status}", hint)
 
 
 def _other_parameters(then: list[str], today: list[str]) -> str:
@@ -362,16 +372,12 @@ def _stamp(path: Path) -> tuple[int, int]:
 def _stage_files(folder: Path, before: Mapping[str, tuple[int, int]]) -> list[str]:
     """What a stage wrote: all that lies there, less what lay there before it was taken up, it left alone, and no record in it names."""
     there = _contents(folder)
-    ours = {"codebook.yaml"} if (folder / "run.json").is_file() else set[str]()
-    for path in (folder / WRITTEN, *(folder / name for name in JOBS)):
+    ours = {SNAPSHOT} if (folder / RUN).is_file() else set[str]()
+    for path in (folder / WRITTEN, *(folder / name for name in (RUN, SETTINGS))):
         with suppress(OSError, ValueError, TypeError, AttributeError):
             found = parse_json(path.read_bytes())
             ours |= {path.name, *found.get("files", ()), *found.get("bytes", ())}
     return [name for name in there if name in ours or before.get(name) != _stamp(folder / name)]
-
-
-JOBS = ("run.json", "settings.json")
-"""What records of jobs are called."""
 
 
 def _empty(folder: Path) -> None:

@@ -22,6 +22,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 from ..files.records import atomic
+from ..files.seal import CHECKPOINTS, LEDGER, PASSING, RUN
 from ..provenance import digest, file_digest
 
 PACKAGE = "pedagogy_r1"
@@ -83,11 +84,8 @@ def _file(module: str) -> Path | None:
     return None
 
 
-VOLATILE = frozenset({"run.json", "ledger.jsonl", "timings.csv", "timings.json", "checkpoint.jsonl"})
+VOLATILE = frozenset({RUN, LEDGER, "timings.csv", "timings.json", CHECKPOINTS})
 """Files that hold times of day or durations, or the order in which answers happened to come."""
-
-PASSING = frozenset({"checkpoints"})
-"""Folders of what is needed while a command runs."""
 
 
 class DigestCache:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, first_line
-from ..files.written import write_folder
+from ..files.written import refuse_changed_model, write_folder
 
 
 def need(*modules: str, hint: str = "pip install 'pedagogy_r1[train]'") -> None:
@@ -46,6 +46,7 @@ def merge(adapter: str | Path, out: str | Path, *, base: str | None = None, dtyp
         raise InputError(
             f"{adapter}: no adapter (no adapter_config.json)", "give the folder that pcode sft made"
         )
+    refuse_changed_model(adapter)
     base = base or str(PeftConfig.from_pretrained(str(adapter)).base_model_name_or_path)
     model = PeftModel.from_pretrained(load_model(base, dtype=dtype), str(adapter)).merge_and_unload()
 
@@ -69,7 +70,9 @@ def loading(what: str) -> Iterator[None]:
 
 
 def load_model(name: str, *, dtype: str = "auto", **more: Any) -> Any:
-    """A causal language model; `InputError` where there is none of that name or its files are damaged."""
+    """A causal language model; `InputError` where there is none of that name or its files are damaged, `RunError` if it is a
+    student whose files were changed since."""
+    refuse_changed_model(Path(name))
     from transformers import AutoModelForCausalLM
 
     with loading(f"the model {name}"):

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..asking import FILE as LEDGER
 from ..asking import (
     AskingSession,
     GaveUp,
     ModelName,
     Sending,
     answered_digests,
+    check_backend,
     key_from,
     open_chat,
     run_apart,
@@ -30,6 +30,7 @@ from ..asking import AskOutcome as SessionEnd
 from ..chat import BYTES_PER_TOKEN, rough_tokens
 from ..errors import ArgumentError, InputError
 from ..files.records import atomic, dump
+from ..files.seal import LEDGER
 from ..job import BY_USER, JobFolder, Status
 from ..provenance import digest, now
 from ..trace import Trace
@@ -133,7 +134,9 @@ def _options(
     if unknown:
         known = sorted({*GenerationSettings.__dataclass_fields__, *KeyedSending.__dataclass_fields__})
         raise ArgumentError(f"generation has no option {unknown[0]!r}", f"its options: {', '.join(known)}")
-    served = ModelName.read(model).backend == "openai"
+    named = ModelName.read(model)
+    check_backend(named, own.get("backend", {}))
+    served = named.backend == "openai"
     if served:
         own["base_url"] = safe_url(own.get("base_url"))
     chosen = which if isinstance(which, Condition) else condition(which)

@@ -16,17 +16,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ..asking import FILE as LEDGER
 from ..errors import RunError
 from ..files.ledger import LedgerLines
-from ..files.records import BadRow, Row, read_jsonl, write_csv
-from ..files.seal import DigestWatch, check_beside, sha256_of
+from ..files.records import Row, need_file, write_csv
+from ..files.seal import LEDGER, RUN, DigestWatch, check_beside, models_of, sha256_of
 from ..job import JobRecord, read_record
 from ..trace import Trace
 from .answers.parsed import FIRST
 from .item import Item, read_items
 
-ITEMS, TRACES, TIMINGS, MANIFEST = "items.jsonl", "traces.jsonl", "timings.csv", "run.json"
+ITEMS, TRACES, TIMINGS, MANIFEST = "items.jsonl", "traces.jsonl", "timings.csv", RUN
 
 
 class Missing(BaseModel, frozen=True, extra="forbid"):
@@ -81,8 +80,10 @@ class Generation:
 
     def items(self) -> Iterator[Item]:
         """The items that were asked."""
-        check_beside(self.folder / ITEMS, sha256_of(self.folder / ITEMS))
-        return read_items(self.folder / ITEMS)
+        path = self.folder / ITEMS
+        need_file(path, "run the same command again, which writes it again")
+        check_beside(path, sha256_of(path))
+        return read_items(path)
 
     def traces(self) -> Iterator[Trace]:
         """The traces, in the order of the items. Raises `RunError` for a file that was changed since."""
@@ -96,12 +97,7 @@ class Generation:
                 f"{path} has changed: it has {size:,} bytes, and {self.manifest.bytes[TRACES]:,} when it was complete",
                 again,
             )
-        watch = DigestWatch(path, self.manifest.sha256.get(TRACES), again)
-        for row in read_jsonl(path, watch.update):
-            if isinstance(row, BadRow):
-                raise RunError(f"{path}:{row.line}: {row.why}", "run the same command again")
-            yield Trace.model_validate(row.data)
-        watch.end()
+        yield from models_of(DigestWatch(path, self.manifest.sha256.get(TRACES), again), Trace)
 
 
 _TIMED = (

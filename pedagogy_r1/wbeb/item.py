@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from ..errors import InputError, did_you_mean, first_fault
-from ..files.records import BadRow, read_jsonl, write_jsonl
+from ..files.records import BadRow, half_in, read_jsonl, write_jsonl
 from ..plugins import available
 
 PLUGINS = "pedagogy_r1.wbeb.domains"
@@ -86,6 +86,11 @@ def read_items(path: str | Path) -> Iterator[Item]:
             raise InputError(
                 f"{path}:{row.line}: {first_fault(error)}", "items come from: pcode wbeb build"
             ) from None
+        if halves := half_in(item):
+            raise InputError(
+                f"{path}:{row.line}: half a character (lone surrogate) in {halves}",
+                "mend the line, or build the items again: pcode wbeb build",
+            )
         if item.id in seen:
             raise InputError(f"{path}:{row.line}: item {item.id!r} for the second time", "ids are unique")
         seen.add(item.id)

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..errors import InputError
+from ..files.seal import LEDGER, RUN
 from ..human.adjudication import (
     ADJUDICATED,
     Dispute,
@@ -39,7 +40,6 @@ from .workplace import TaskPlace, Workplace, alpha_of_pairs, open_log, rules_bet
 from .workplace import decided as codes_of
 
 TITLE, PATH = "Adjudicate", "/adjudicate"
-LEDGER = "ledger.jsonl"
 KINDS = {"first": "first code", "second": "second code", "missing": "one could not code it"}
 
 
@@ -166,7 +166,7 @@ class AdjudicatePages(CodePages):
             for spot in place.spots
             if show == "all" or (show == "open" and not place.over(spot)) or show == place.dispute(spot).kind
         ]
-        written = (place.out / "run.json").is_file()
+        written = (place.out / RUN).is_file()
         return self.render(
             request,
             "adjudicate/all.html",

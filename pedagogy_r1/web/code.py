@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..errors import InputError
-from ..human.coding_log import NAME
+from ..files.seal import WEB_LOG
 from .state import State, fields, number_of, page_of, visitor
 from .workplace import Workplace, open_log
 
@@ -51,7 +51,7 @@ def _places(state: State) -> dict[str, Workplace]:
     places = {}
     for coder in state.coders:
         tasks = [task for task in packet.tasks(coder) if not (state.gold and task.practice)]
-        log = open_log(packet.folder / coder / NAME, packet.manifest.packet_id, coder, packet.codebook)
+        log = open_log(packet.folder / coder / WEB_LOG, packet.manifest.packet_id, coder, packet.codebook)
         places[coder] = Workplace(tasks, log, whole=packet.manifest.whole_traces)
     return places
 

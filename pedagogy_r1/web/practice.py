@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -92,6 +93,8 @@ class Practice(Workplace):
         self.coder, self.gold, self.book = coder, gold, packet.codebook
         self.folder = packet.folder / coder / "practice"
         self._curve: list[float | None] = []
+        self._turn = Lock()
+        """One thread at a time goes on with the curve, or begins a round."""
         self.round = len(list(self.folder.glob(f"{gold.run.manifest.run_id}-*.jsonl"))) or 1
         tasks = practice_tasks(packet, coder, gold)
         super().__init__(tasks, self._open(), whole=packet.manifest.whole_traces)
@@ -102,11 +105,13 @@ class Practice(Workplace):
         return open_log(path, PRACTICE + run_id, self.coder, self.book)
 
     def again(self) -> None:
-        """A new round; what was said in this one stays in its file."""
-        self.log.close()
-        self.round += 1
-        self.log = self._open()
-        self._curve = []
+        """A new round; what was said in this one stays in its file. A form that was sent twice begins one."""
+        with self._turn:
+            if not self.log.work.changes:
+                return
+            self.log.close()
+            self.round += 1
+            self.log, self._curve = self._open(), []
 
     def over(self, spot: TaskPlace) -> bool:
         """Whether its answer has been shown."""
@@ -142,12 +147,14 @@ class Practice(Workplace):
 
     def score(self) -> dict[str, Any]:
         """How it stands, after the units whose answers have been shown."""
-        pairs = self.pairs()
+        with self._turn:
+            pairs = self.pairs()
+            curve = list(self.curve(pairs))
         return {
             "pairs": len(pairs),
             "agreed": sum(mine == gold for mine, gold in pairs),
             "alpha": self.alpha(pairs),
-            "drawing": drawn(self.curve(pairs), ALPHA_RELIABLE),
+            "drawing": drawn(curve, ALPHA_RELIABLE),
             "target": ALPHA_RELIABLE,
             "enough": FEW_PRACTISED,
             "round": self.round,

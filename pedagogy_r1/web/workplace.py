@@ -143,15 +143,8 @@ class Workplace:
 
     def updates(self, spot: TaskPlace, verb: str, what: str) -> dict[str, Any]:
         """The fields that shall change."""
-        codes = self.entry(spot).codes or ()
-        if verb == "first":
-            return decided((what, *(code for code in codes[1:] if code != what)))
-        if verb == "second":
-            return decided(with_second(self.log.book, codes, what))
-        if verb == "drop":
-            return decided(tuple(code for code in codes if code != what) or None)
-        if verb == "none":
-            return decided(())
+        if verb in ("first", "second", "drop", "none"):
+            return decided(codes_after(self.log.book, self.entry(spot).codes or (), verb, what))
         if verb in ("missing", "clear"):
             return {"codes": None, "missing": verb == "missing"}
         if verb in ("flag", "unflag"):
@@ -164,6 +157,15 @@ class Workplace:
 def decided(codes: tuple[str, ...] | None) -> dict[str, Any]:
     """The fields of an entry with these codes."""
     return {"codes": codes, "missing": False}
+
+
+def codes_after(book: Codebook, codes: tuple[str, ...], verb: str, what: str) -> tuple[str, ...] | None:
+    """What a unit's ``codes`` become by a decision about one of them, or that none applies; ``None`` if none is left."""
+    if verb == "first":
+        return (what, *(code for code in codes[1:] if code != what))
+    if verb == "second":
+        return with_second(book, codes, what)
+    return tuple(code for code in codes if code != what) or None if verb == "drop" else ()
 
 
 def with_second(book: Codebook, codes: tuple[str, ...], code: str) -> tuple[str, ...]:

@@ -13,8 +13,20 @@ import pytest
 
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage
 from pedagogy_r1.chat._batch import BatchChat, ChatJob, ChatJobs
-from pedagogy_r1.chat._local import completion_body, find_model, messages, need, noise_key, whole
+from pedagogy_r1.chat._local import (
+    Weights,
+    check_weights,
+    completion_body,
+    find_model,
+    messages,
+    need,
+    noise_key,
+    share,
+    whole,
+    yes,
+)
 from pedagogy_r1.errors import ChatError
+from pedagogy_r1.files.written import write_folder
 
 FRAME = ChatFrame("m", "s", None, {"seed": 1})
 
@@ -172,3 +184,37 @@ def test_options_and_packages_are_checked_before_anything_is_loaded() -> None:
     with pytest.raises(ChatError, match="hf: needs no_such_thing") as caught:
         need("hf", "train", "json", "no_such_thing")
     assert caught.value.hint == "pip install 'pedagogy_r1[train]'"
+
+
+def test_weights_that_pcode_wrote_are_loaded_as_they_were_written(tmp_path: Path) -> None:
+    def write(folder: Path) -> None:
+        for name in ("config.json", "model.safetensors", "README.md"):
+            (folder / name).write_text(name)
+
+    student = write_folder(tmp_path / "student", write)
+    (student / "README.md").write_text("a card may be written on")
+    (tmp_path / "foreign").mkdir()
+    for weights in (Weights(str(student), None), Weights("hub/name", str(tmp_path / "foreign"))):
+        check_weights(weights)
+    for name in ("model.safetensors", "config.json"):
+        (student / name).write_text("other")
+        for weights in (Weights(str(student), None), Weights("hub/name", str(student))):
+            with pytest.raises(ChatError, match=f"{name} has changed since it was written"):
+                check_weights(weights)
+        (student / name).unlink()
+        with pytest.raises(ChatError, match=f"{name} is missing"):
+            check_weights(Weights(str(student), None))
+        (student / name).write_text(name)
+
+
+@pytest.mark.parametrize("given", ["abc", 0, -1, 1.5, "nan"])
+def test_a_share_is_a_number_up_to_one(given: object) -> None:
+    assert share("x", "0.9") == 0.9
+    with pytest.raises(ChatError, match="above 0 and at most 1"):
+        share("x", given)  # type: ignore[arg-type]
+
+
+def test_what_is_neither_true_nor_false_is_refused() -> None:
+    assert [yes("x", value) for value in (True, "True", 1, False, "no", 0)] == [True] * 3 + [False] * 3
+    with pytest.raises(ChatError, match="x is 'ture'"):
+        yes("x", "ture")

@@ -17,6 +17,7 @@ from pedagogy_r1.chat import Chat, ChatFault, ChatFrame, ChatRequest, Usage, rea
 from pedagogy_r1.chat._server import retry_after
 from pedagogy_r1.chat.openai import chat
 from pedagogy_r1.errors import ChatError
+from pedagogy_r1.files.ledger import Ledger
 from pedagogy_r1.plugins import available, load
 
 from ..fake_openai import FakeOpenAI
@@ -117,6 +118,30 @@ def test_a_replay_answers_what_it_holds_and_nothing_else(tmp_path: Path) -> None
         asyncio.run(replay.ask(ChatRequest(frame, "b")))
     with pytest.raises(ChatError, match="no such file"):
         load("pedagogy_r1.chat", "replay")(str(tmp_path / "none"))
+
+
+def test_a_ledger_that_was_changed_is_not_replayed(tmp_path: Path) -> None:
+    known = ChatRequest(ChatFrame("m", "s"), "a")
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    for line in ({"kind": "prompt", "model": "m"}, {"kind": "reply", "digest": known.digest, "raw": "{}"}):
+        ledger.append(line)
+    ledger.close()
+    replay = load("pedagogy_r1.chat", "replay")
+    assert replay(str(ledger.path)).model == "m"
+    whole = ledger.path.read_text()
+    ledger.path.write_text(whole.replace('"{}"', '"[]"'))
+    with pytest.raises(ChatError, match=r"ledger.jsonl:2: is not as it was written"):
+        replay(str(ledger.path))
+
+
+@pytest.mark.parametrize(
+    "line", ['{"kind": "reply"}', '{"digest": 5, "raw": 7}', '{"kind": "prompt"}', "[]", "{"]
+)
+def test_what_is_no_ledger_is_not_replayed(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_text('{"kind": [1]}\n\n' + line + "\n")
+    with pytest.raises(ChatError, match=r"odd.jsonl:3: "):
+        load("pedagogy_r1.chat", "replay")(str(path))
 
 
 def test_a_request_that_hangs_ends_in_its_time() -> None:

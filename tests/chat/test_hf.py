@@ -22,6 +22,7 @@ from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest
 from pedagogy_r1.chat._rows import SampledRow, SampledRows
 from pedagogy_r1.chat.hf import HfEngine, chat
 from pedagogy_r1.errors import ChatError, InputError
+from pedagogy_r1.files.written import write_folder
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.train.tiny_model import build_tiny
 
@@ -356,6 +357,24 @@ def test_a_tokenizer_without_a_template_gets_the_texts_one_below_the_other(
     (bare / "chat_template.jinja").unlink()
     (plain,), (other,) = ask(bare, [request("x")]), ask(bare, [request("x", system="")])
     assert plain.usage.prompt > other.usage.prompt > 0
+
+
+def test_a_student_whose_files_were_changed_is_not_loaded(tiny: Path, tmp_path: Path) -> None:
+    student = tmp_path / "student"
+
+    def write(half: Path) -> None:
+        shutil.copytree(tiny, half, dirs_exist_ok=True)
+
+    write_folder(student, write)
+    (reply,) = ask(student, [request("x")])
+    assert isinstance(reply, ChatReply)
+    weights = student / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-9] ^= 1
+    weights.write_bytes(data)
+    (refused,) = ask(student, [request("x")])
+    assert isinstance(refused, ChatError)
+    assert "model.safetensors has changed since it was written" in refused.message
 
 
 def test_what_cannot_be_done_is_said(tiny: Path, tmp_path: Path) -> None:

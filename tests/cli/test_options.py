@@ -20,6 +20,7 @@ from pedagogy_r1.report import ReportSettings
 
 from ..conftest import ROOT
 from ..make_runs import make_run
+from ..wbeb_items import choice
 
 Pcode = Callable[..., Result]
 DEMO = ROOT / "demo/traces.jsonl"
@@ -225,6 +226,54 @@ def test_a_wrong_argument_is_a_usage_error(tmp_path: Path, pcode: Pcode) -> None
     result = pcode("wbeb", "eval", "openai:x", "nowhere.jsonl", "-o", tmp_path / "r", "--backend-option", "x")
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("api_key=sk-12345678901234", "say it with --api-key-env"),
+        ("base_url=5", "say it with --base-url"),
+        ("timeout=abc", "say it with --timeout"),
+        ("connections=abc", "say it with --concurrency"),
+        ("colour=red", "has no option 'colour'"),
+    ],
+)
+def test_what_is_no_option_of_a_backend_is_refused_and_recorded_nowhere(
+    option: str, said: str, tmp_path: Path, pcode: Pcode, write_jsonl: Callable[..., Path]
+) -> None:
+    items = write_jsonl("items.jsonl", choice(1).model_dump(mode="json"))
+    server = ("--base-url", "http://127.0.0.1:9/v1", "--backend-option", option, "-o", tmp_path / "out")
+    for words in (
+        ("annotate", DEMO, "--model", "openai:x"),
+        ("wbeb", "eval", "openai:x", items),
+        ("thoughts", DEMO, "--segmenter", "openai:x"),
+    ):
+        refused = pcode(*words, *server)
+        assert refused.exit_code == 2
+        assert isinstance(refused.exception, SystemExit)
+        assert said in " ".join(refused.stderr.split())
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "http://h:99999/v1",
+        "http://h:x/v1",
+        "localhost:8000",
+        "ftp://h/v1",
+        "http://h/v1 ",
+        "http://a..b/v1",
+    ],
+)
+def test_what_is_no_base_url_is_said_before_anything_is_written(
+    url: str, tmp_path: Path, pcode: Pcode
+) -> None:
+    refused = pcode("annotate", DEMO, "-o", tmp_path / "run", "--model", "openai:x", "--base-url", url)
+    assert isinstance(refused.exception, SystemExit)
+    assert "is no base URL" in refused.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_who_writes_95_is_told_how_a_share_is_written(pcode: Pcode) -> None:

@@ -18,10 +18,12 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.errors import InputError, PluginError
+from pedagogy_r1.errors import InputError, PedagogyError, PluginError, RunError
+from pedagogy_r1.files.seal import digests
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.human.tools import formats, write_formats
+from pedagogy_r1.job import save_record
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
 
@@ -29,6 +31,32 @@ from ..packets import HARD, Said, fill, load, make_packet, opinions
 
 Pcode = Callable[..., Result]
 FORMATS = ["csv", "doccano", "label_studio", "prodigy", "xlsx"]
+
+
+def test_a_file_of_a_packet_that_was_changed_is_named(tmp_path: Path) -> None:
+    """As a packet of an earlier version records no digests, what its files say has to be looked at."""
+    changes = {
+        "key/traces.jsonl": ('"id"', '"ix"', "traces.jsonl:1: "),
+        "key/units.jsonl": ('"start"', '"stard"', "units.jsonl:1: "),
+        "A/order.jsonl": ('"unit_id"', '"unit_ix"', "order.jsonl:1: unit_id: Field required"),
+        "A/order.jsonl ": ('"unit_id":"', '"unit_id":"x', "order.jsonl:1: .* is no unit of the packet"),
+    }
+    for number, (name, (old, new, said)) in enumerate(changes.items()):
+        for sealed in (False, True):
+            folder = tmp_path / f"{number}{sealed}"
+            made = make_packet(folder)
+            if sealed:
+                sums = digests(folder, "packet.json")
+                save_record(folder / "packet.json", made.manifest.model_copy(update={"sha256": sums}))
+            path = folder / name.strip()
+            path.write_text(path.read_text().replace(old, new, 1))
+            with pytest.raises(PedagogyError, match="has changed" if sealed else said):
+                list(Packet(folder).tasks("A"))
+    for name in ("codebook.yaml", "A/order.jsonl", "key/units.jsonl"):
+        folder = tmp_path / name.replace("/", "-")
+        (make_packet(folder).folder / name).unlink()
+        with pytest.raises(RunError, match="is missing"):
+            write_formats(Packet(folder), ["csv"])
 
 
 def back(packet: Packet, files: list[Path], out: Path, **how: Any) -> dict[tuple[str, str], Said]:

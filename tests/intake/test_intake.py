@@ -500,3 +500,38 @@ def test_random_tables(table: list[list[str]], delimiter: str, tmp_path: Path) -
     csv.writer(buffer, delimiter=delimiter).writerows([["reasoning", "id", "x"], *table])
     path.write_text(buffer.getvalue(), newline="")
     _survive(path, tmp_path / "out.jsonl")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "reasoning",
+        "question",
+        "answer",
+        "item",
+        "reference",
+        "domain",
+        "condition",
+        "model",
+        "lang",
+        "metadata",
+    ],
+)
+def test_half_a_character_in_any_field_is_said_and_the_hint_mends_it(tmp_path: Path, field: str) -> None:
+    half: Any = {"k": ["m\ud800"]} if field == "metadata" else "m\ud800"
+    row = {"id": "a", "reasoning": "Is it so? Yes.", "answer": "x"} | {field: half}
+    path, out = tmp_path / "halves.jsonl", tmp_path / "whole.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    with pytest.raises(InputError, match=rf"halves.jsonl:1: half a character \(lone surrogate\) in {field}"):
+        list(read_traces(path))
+    if field == "lang":
+        return  # it is no language, whole or half
+    import_traces([path], out)
+    (trace,) = read_traces(out)
+    assert "m\ufffd" in trace.model_dump_json()
+    pair = tmp_path / "pair.jsonl"
+    pair.write_text(
+        json.dumps(row | {field: "m\U0001f600" if field != "metadata" else {"k": "\U0001f600"}}) + "\n"
+    )
+    assert "\\ud83d" in pair.read_text()
+    assert "\U0001f600" in next(iter(read_traces(pair))).model_dump_json()

@@ -17,6 +17,7 @@ from pedagogy_r1.asking.transcript import Transcript
 from pedagogy_r1.cli.console import say_renamed
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import CodebookError, LedgerWarning, PedagogyError, RunError
+from pedagogy_r1.files.checkpointed import CheckpointedFiles
 from pedagogy_r1.files.ledger import Ledger
 from pedagogy_r1.files.seal import digests
 from pedagogy_r1.files.written import record_files
@@ -284,6 +285,45 @@ def test_what_a_later_session_added_to_a_ledger_is_growth_and_a_foreign_line_is_
         file.write(b'{"kind":"reply","digest":"00"}\n')
     (found,) = verify(run)
     assert not found.holds
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bytes": {"codings.jsonl": "abc", "ledger.jsonl": "x"}},
+        {"bytes": [1], "sha256": {"codings.jsonl": 5}},
+        {"sha256": {"codings.jsonl": [1], "traces.jsonl": {}}, "codebook": {"digest": 5}},
+        {"status": [1], "sha256": "abc", "codebook": "abc"},
+    ],
+)
+def test_a_record_that_says_anything_at_all_is_still_checked(
+    sound: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(sound, run)
+    record = json.loads((run / "run.json").read_bytes()) | change
+    (run / "run.json").write_text(json.dumps(record, indent=1))
+    (found,) = verify(run)
+    assert [each.file for each in found.files if each.state == "changed"] == ["run.json"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"x": 1}', '{"bytes": 5}', '{"bytes": {}}', '{"done": 1, "bytes": {"units": "x"}, "counts": {}}'],
+)
+def test_a_line_that_is_no_checkpoint_is_passed_over_by_all_who_read_checkpoints(
+    line: str, sound: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(sound, run)
+    save_record(run / "run.json", CoderRun(run).manifest.model_copy(update={"status": "running"}))
+    (run / "checkpoint.jsonl").write_text(line + "\n")
+    assert verify(run)
+    assert CoderRun(run).prefix == dict.fromkeys(("traces.jsonl", "units.jsonl", "codings.jsonl"), 0)
+    with pytest.warns(LedgerWarning, match="what came behind piece 0 is made again"):
+        files = CheckpointedFiles(run, {"units": "units.jsonl"})
+    files.close()
+    assert files.done == 0
 
 
 def test_resuming_under_another_version_appends_to_versions_and_says_so(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from pedagogy_r1.train.recipe import Recipe, expand, load_recipe, parse_paramete
 from pedagogy_r1.train.stage_inputs import VOLATILE, code_of
 
 from ..conftest import ROOT
+from ..tampering import unnoticed
 
 LIGHT = """
 id: light
@@ -254,6 +255,23 @@ def test_a_recipe_that_was_changed_where_it_lies_is_not_replaced(light: Path) ->
     changed = Pipeline(load_recipe(there), light / "out", CommandLine())
     assert wills(changed.run()) == {"some": "run"}
     assert wills(changed.run()) == {"some": "keep"}
+
+
+def test_a_record_of_a_stage_that_was_removed_is_missed(light: Path, tmp_path: Path) -> None:
+    some = "stages:\n  some: {run: filter, arguments: [traces.jsonl], options: {policy: correct}}\n"
+    (light / "light.yaml").write_text("id: light\ntitle: t\n" + some)
+    pipeline(light).run()
+    out = light / "out"
+    tried, missed = unnoticed(out, tmp_path / "copies")
+    assert (tried > 10, missed) == (True, [])
+
+    (out / "stages/some.json").rename(light / "some.json")
+    first, filtered = verify(out)
+    assert [f[:2] for f in first.files if f.state != "holds"] == [("stages/some.json", "missing")]
+    assert filtered.folder == out / "some"
+    assert filtered.holds
+    shutil.rmtree(out / "stages")
+    assert [f[:2] for f in verify(out)[0].files] == [("recipe.yaml", "holds"), ("stages", "missing")]
 
 
 def test_a_stage_that_fails_stops_the_pipeline_and_is_taken_up(

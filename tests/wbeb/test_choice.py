@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.wbeb.answers.chosen_option import read_choice
-from pedagogy_r1.wbeb.answers.statement import key, plain, statements
+from pedagogy_r1.wbeb.answers.stated_value import read_stated
+from pedagogy_r1.wbeb.answers.statement import LONGEST, key, plain, statements
 
 SOIL = ("Air", "Moisture", "Temperature", "Sunlight")
 CELL = ("Mitochondria", "A cell wall", "A plant cell", "The nucleus")
@@ -334,11 +338,22 @@ def test_a_statement_at_the_end_is_read_behind_any_prose(prose: str, lead: str, 
         "**",
         "{",
         "the ",
+        "\n",
+        " \n",
+        "A: x\n",
     ],
 )
-def test_long_answers_take_no_long_time(piece: str) -> None:
-    """Linear: a quadratic step would take longer than any test may."""
-    read_choice(piece * 200_000, SOIL)
+def test_four_times_as_long_an_answer_takes_four_times_as_long(piece: str) -> None:
+    """A quadratic step would take sixteen times as long. Of a longer answer than these only the end is read."""
+
+    def seconds(length: int, read: Callable[[str], object]) -> float:
+        text, begun = piece * (length // len(piece)), time.process_time()
+        read(text)
+        return time.process_time() - begun
+
+    for read in (lambda text: read_choice(text, SOIL), read_stated):
+        short, long = (min(seconds(n, read) for _ in range(2)) for n in (LONGEST // 5, LONGEST * 4 // 5))
+        assert long < max(8 * short, 0.1), (piece, short, long)
 
 
 def test_only_the_end_of_a_very_long_answer_is_read() -> None:

@@ -263,6 +263,9 @@ def test_a_damaged_file_is_made_again_without_asking(tmp_path: Path) -> None:
         (found.folder / "traces.jsonl").write_bytes(good[:-40])
         with pytest.raises(RunError, match="has changed"):
             list(Generation(found.folder).traces())
+        (found.folder / "traces.jsonl").write_bytes(good.replace(b'"answer":', b'"answed":', 1))
+        with pytest.raises(RunError, match="has changed"):  # and no error of what reads it
+            list(Generation(found.folder).traces())
         before = server.number
         ask(server, tmp_path / "run", items)
         assert server.number == before

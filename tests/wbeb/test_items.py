@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -114,3 +115,11 @@ def test_the_wheel_holds_the_sample(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         shipped = archive.read("pedagogy_r1/_shipped/recipes/sample/items.jsonl")
     assert shipped == SAMPLE.read_bytes()
+
+
+@pytest.mark.parametrize(("field", "half"), [("group", "g\ud800"), ("parts", {"stem": "g\ud800"})])
+def test_half_a_character_in_an_item_is_named(field: str, half: object, tmp_path: Path) -> None:
+    path = tmp_path / "items.jsonl"
+    path.write_text(json.dumps({**GOOD, field: half}) + "\n")
+    with pytest.raises(InputError, match=rf":1: half a character \(lone surrogate\) in {field}"):
+        list(read_items(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.errors import InputError
+from pedagogy_r1.errors import InputError, RunError
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.web.practice import Practice, drawn, practice_tasks, read_gold
@@ -55,6 +56,24 @@ def test_whose_codings_are_gold(tmp_path: Path, gold: CoderRun) -> None:
     two = make_run(tmp_path / "two", {"A": ["A"], "B": ["B"]})
     with pytest.raises(InputError, match="which of A, B is right"):
         read_gold(two)
+
+
+def test_windows_side_by_side_see_one_course_and_begin_one_round(packet: Packet, gold: CoderRun) -> None:
+    place = Practice(packet, "C", read_gold(gold))
+    for spot in place.spots[:6]:
+        place.act(spot.number, {"do": "first A"})
+        place.act(spot.number, {"do": "check"})
+    alone = place.curve(place.pairs())
+    place._curve = []
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: place.score(), range(16)))
+    assert place._curve == alone
+    log, number = place.log, place.round
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: place.again(), range(8)))
+    assert (place.round, place.log.work.n, place.curve(place.pairs())) == (number + 1, 0, [])
+    with pytest.raises(RunError, match="a new round has begun"):
+        log.change(place.spots[7].task.unit.id, codes=("B",))
 
 
 def test_practice_units_of_the_packet_come_first_and_earnest_ones_never(

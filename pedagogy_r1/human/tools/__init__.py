@@ -121,19 +121,25 @@ def write_formats(
         packet.check_coder(coder)
     place = out or packet.folder
     place.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=place, prefix=".", suffix=".half") as half:
+    with TemporaryDirectory(dir=place, prefix=".", suffix=".half") as name:
+        half = Path(name)
         made = [
             path.relative_to(half)
             for coder in chosen
             for write in writers.values()
-            for path in write(packet, coder, Path(half) / coder, **options)
+            for path in write(packet, coder, half / coder, **options)
         ]
-        files = [path.relative_to(half) for path in Path(half).rglob("*") if path.is_file()]
-        with own_files(place, [escape(str(path)) for path in files], force=force):
-            for path in files:
-                (place / path).parent.mkdir(parents=True, exist_ok=True)
-                (Path(half) / path).replace(place / path)
+        _move(half, place, force)
     return [place / path for path in made]
+
+
+def _move(half: Path, place: Path, force: bool) -> None:
+    """All files of a folder into another, where they replace none but ours."""
+    files = [path.relative_to(half) for path in half.rglob("*") if path.is_file()]
+    with own_files(place, [escape(str(path)) for path in files], force=force):
+        for path in files:
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            (half / path).replace(place / path)
 
 
 def _check_options(packet: Packet, name: str, write: PacketWriter, options: Mapping[str, Any]) -> None:
