@@ -63,14 +63,11 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     The same command resumes a run that was interrupted. Without --model the rule-based coder `cues` is used:
     a baseline that needs no key, no server and no download.
     """
-    from ..asking import ModelName, check_backend
     from ..coding import DEFERRED
     from ..coding.annotate import execute, plan, prepare
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     given = options.requested(given, given["model"])
-    if given["model"]:
-        check_backend(ModelName.read(given["model"]), given["backend"])
     chosen = {name: value for name, value in given.items() if value not in (None, {})}
     name, _, folder = (coder or ("llm" if given["model"] else "cues")).partition(":")
     if folder:

@@ -18,7 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...asking import FILE, ModelName, Sending, answered_digests, key_from, open_chat, run_apart, safe_url
+from ...asking import (
+    FILE,
+    ModelName,
+    Sending,
+    answered_digests,
+    check_backend,
+    key_from,
+    open_chat,
+    run_apart,
+    safe_url,
+)
 from ...chat import BYTES_PER_TOKEN, Chat, rough_tokens
 from ...errors import InputError
 from ...files.records import Row, read_jsonl
@@ -65,6 +75,7 @@ def coder(
     of `FORMS`.
     """
     base_url, named = safe_url(base_url), ModelName.read(model)
+    check_backend(named, backend or {})
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
     options = LlmOptions(
         model=model,
