@@ -93,9 +93,7 @@ def chat(
     """
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
     key = api_key or os.environ.get("OPENAI_API_KEY")
-    host = urlsplit(url).hostname or ""
-    if not urlsplit(url).scheme.startswith("http") or not host:
-        raise ChatError(f"{url!r} is no base URL", "give it like http://localhost:8000/v1")
+    host = _host(url)
     if not key and (host == "openai.com" or host.endswith(".openai.com")):
         raise ChatError(
             f"no API key for {host}", "set OPENAI_API_KEY, or give --base-url of a server that needs none"
@@ -107,6 +105,20 @@ def chat(
     if made.fixed:
         made.dialect = made.dialect | {"schema": schema}
     return made
+
+
+def _host(url: str) -> str:
+    """The host of a base URL; raises `ChatError` for what is none."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for what is no port
+    except ValueError as error:
+        why = f" ({error})"
+    else:
+        if parts.scheme in ("http", "https") and parts.hostname and not any(map(str.isspace, url)):
+            return parts.hostname
+        why = ""
+    raise ChatError(f"{url!r} is no base URL{why}", "give it like http://localhost:8000/v1")
 
 
 class _Shape(NamedTuple):
@@ -156,7 +168,8 @@ class OpenAIChat:
             },
         )
         # Absolute, because joining it to the base costs as much as encoding the body.
-        self._path = str(self._client.base_url) + "chat/completions"
+        # A URL without a path comes back without its last slash.
+        self._path = str(self._client.base_url).rstrip("/") + "/chat/completions"
         self._errors = openai
         self._shapes: dict[str, _Shape] = {}
 

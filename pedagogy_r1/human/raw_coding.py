@@ -40,9 +40,13 @@ class RowProblem(NamedTuple):
     why: str
     coder: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def where(self) -> str:
         coder = f" ({self.coder})" if self.coder else ""
-        return f"{self.file}:{self.row}{coder}: {self.why}"
+        return f"{self.file}:{self.row}{coder}"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}"
 
 
 class RawCoding(NamedTuple):
