@@ -76,6 +76,10 @@ def import_codings(
     kept = {one.coder for found in coded.values() for one in found}
     report.coders = [name for name in read.coders if name in kept]
     _settle_problems(report, on_error)
+    if back and (absent := [name for name in back.packet.manifest.coders if name not in read.coders]):
+        report.remarks.append(
+            f"no file of {', '.join(absent)}: the run has no codings by {'them' if absent[1:] else absent[0]}"
+        )
     if not coded:
         raise InputError(f"{', '.join(map(str, paths))}: no coding to import", _why_nothing(report))
     cut = cut or _own_units(coded, lang, report)

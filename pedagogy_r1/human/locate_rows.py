@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from os.path import commonprefix
 from pathlib import Path
 
 from ..errors import InputError, did_you_mean
@@ -176,7 +175,9 @@ def _drifted(unit: Unit, raw: RawCoding) -> bool:
 
 def where_they_part(one: str, other: str) -> tuple[str, str]:
     """Both texts, shortened such that the first place where they differ is seen."""
-    same = len(commonprefix([one, other]))
+    same = next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
     start = max(0, same - 20) if same > 40 else 0
     before = "…" if start else ""
     return _short(before + one[start:]), _short(before + other[start:])

@@ -160,7 +160,7 @@ def test_texts_that_were_changed_are_refused(tmp_path: Path) -> None:
     packet = make_packet(tmp_path / "packet")
     file = sent_back("csv", packet, tmp_path)
     file.write_text(file.read_text(encoding="utf-8").replace("Wait, 👩", "Halt, 👩"), encoding="utf-8")
-    with pytest.raises(InputError, match="the text was changed: the unit has .Wait, .* the row .Halt, "):
+    with pytest.raises(InputError, match=r"the text was changed: the unit has .Wait, .* the row .Halt, "):
         take(packet, file)
 
 
