@@ -127,6 +127,7 @@ class _Importing:
         self.sheets: dict[Path, str] = {}
         self.elsewhere: Counter[str] = Counter()
         self.joins: dict[str, list[Any]] = {}
+        self.asked: dict[str, Record] = {}
 
     def read(self, path: Path, good: IO[str], bad: IO[str]) -> None:
         """One file."""
@@ -181,7 +182,7 @@ class _Importing:
 
     def _lines(self, path: Path, found: Found) -> list[str]:
         """The lines of the traces in a record: whole, or none."""
-        record, format = found.row.data, self.formats.all[found.format]
+        record, format = self._with_request(found.row.data), self.formats.all[found.format]
         self._note_columns(record)
         more = self._more(format, record)
         if more is None:
@@ -204,6 +205,16 @@ class _Importing:
         for converted in made:
             self._count(converted, where)
         return [dump(c.trace.model_dump(mode="json", exclude_defaults=True)) + "\n" for c in made]
+
+    def _with_request(self, record: Record) -> Record:
+        """A batch's reply together with its request, where that stood in a file before; requests are kept for it."""
+        id = record.get("custom_id")
+        if not isinstance(id, str):
+            return record
+        if record.keys() & {"response", "result", "error"}:
+            return {**self.asked.get(id, {}), **record}
+        self.asked[id] = {name: record[name] for name in ("body", "params") if name in record}
+        return record
 
     def _more(self, format: Format, record: Record) -> dict[str, Any] | None:
         """What other records of the same response add to it; ``None`` for those others."""
