@@ -329,7 +329,7 @@ def _correct(value: Any, name: str) -> bool | None:
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
     raise RowError(
-        f"{name!r} is {str(value)[:40]!r}, not true or false; if it is the right answer: --map reference={name}"
+        f"{name!r} is {str(value)[:40]!r}, not true or false (yes, no, 1, 0); if it is the right answer: --map reference={name}"
     )
 
 

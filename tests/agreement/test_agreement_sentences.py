@@ -387,7 +387,7 @@ OTHERS = (
     "most disagreed units",
     "",
 )
-"""Headings. What is set in columns has two spaces somewhere, quotations begin with them; sentences have none."""
+"""Of the case of other units, and headings. What is set in columns has two spaces somewhere, quotations begin with them; sentences have none."""
 
 
 def printed(case: Case, folder: Path, pcode: Any, *more: Any) -> str:
