@@ -7,6 +7,7 @@ R1.jsonl  37 rows ─┬─ 35 traces     → traces.jsonl
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ SHOWN = 50
 
 PLACES = 3
 """Places named of a problem that many rows have."""
+
+
+_OTHER_ROW = re.compile(r"(?<=:)\d+(?= already$)")
 
 
 class RowTrouble(Protocol):
@@ -33,16 +37,20 @@ def listed(problems: Sequence[RowTrouble], count: int) -> str:
     """The first of ``count`` problems, one a line, and how many more there are; what many rows have in common is said once."""
     rows: dict[str, list[RowTrouble]] = {}
     for problem in problems:
-        rows.setdefault(problem.why, []).append(problem)
+        rows.setdefault(_OTHER_ROW.sub("#", problem.why), []).append(problem)
     lines: list[str] = []
     told = 0
     for problem in problems:
-        alike = rows[problem.why]
+        alike = rows[_OTHER_ROW.sub("#", problem.why)]
         if len(alike) <= PLACES:
             lines.append(f"\n  {problem}")
         elif problem is alike[0]:
             places = ", ".join(one.where for one in alike[:PLACES])
-            lines.append(f"\n  {len(alike)} × {problem.why}: {places}, …")
+            same = all(one.why == problem.why for one in alike)
+            said = (
+                f"{len(alike)} × {problem.why}: {places}, …" if same else f"{len(alike)} rows like {problem}"
+            )
+            lines.append(f"\n  {said}")
         else:
             continue
         told += len(alike) if len(alike) > PLACES else 1

@@ -182,6 +182,18 @@ def test_what_all_rows_have_in_common_is_said_once(tmp_path: Path) -> None:
     assert "--on-error" not in error.value.hint
 
 
+def test_a_copy_of_a_file_is_one_problem(tmp_path: Path) -> None:
+    packet = make_packet(tmp_path / "packet")
+    file = sent_back("csv", packet, tmp_path)
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(file.read_bytes())
+    with pytest.raises(
+        InputError, match=r"rows like .*copy\.csv:\d+ \(A\): A coded this unit in .*:\d+ already"
+    ) as error:
+        import_codings([file, copy], None, tmp_path / "run", packet=packet.folder)
+    assert error.value.message.count("already") == 1
+
+
 def test_a_file_that_is_named_twice_is_refused(tmp_path: Path) -> None:
     packet = make_packet(tmp_path / "packet")
     file = sent_back("csv", packet, tmp_path)
