@@ -111,6 +111,9 @@ RULES = {
 def written_table() -> str:
     """Who may delete what: every option that names what is written."""
     parts = [
+        "## When the disk is full\n",
+        "A command that cannot write says so in one sentence and ends with status 2. What it had saved stays whole: make room and give the",
+        "same command again. `pcode verify RUN` tells of any folder whether it holds what was written into it.\n",
         "## Who may delete what\n",
         "A command replaces files that it wrote itself and that nobody has changed since: `.pcode.json`, hidden beside them, says",
         "which those are. Any other file in their place is refused before anything is computed, and replaced with `--force` alone;",

@@ -83,6 +83,11 @@ class WebServer:
         self.cookie = answer.headers.get("set-cookie", "").split(";")[0]
         return answer
 
+    def line(self) -> str:
+        """What it prints behind the addresses."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
     def page(self, path: str) -> str:
         """A page that must be there."""
         answer = self.ask(path)

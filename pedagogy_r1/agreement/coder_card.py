@@ -96,15 +96,17 @@ def cues_of(out_of_fold: CoderRun, folder: Path) -> CoderRun | None:
 def why_refused(
     runs: Sequence[CoderRun], coders: Sequence[str], out_of_fold: CoderRun, folder: Path
 ) -> str | None:
-    """Why a coder is not worth using: out of fold it agrees with its teachers no better than the cues do.
+    """Why a coder is not worth using: out of fold it agrees with its teachers no better than the cues do, or than chance.
 
-    Where the codebook has no cues, no better than chance: the interval over traces has 0 in it.
+    Where the codebook has no cues, the interval over traces has to lie above 0 too.
     """
     data = reliability_data([*runs, out_of_fold])
     found = list(_with(data, NAME, coders, Resampling()))
     mine = mean_alpha(found)
     traces = counted(out_of_fold.manifest.counts["traces"], "trace")
     so_far = f"learned from {traces}, the coder has α {shown(mine)} out of fold"
+    if mine is not None and mine <= 0:
+        return f"{so_far}, no better than chance: it learned too little"
     if cues := cues_of(out_of_fold, folder):
         theirs = mean_alpha(_with(reliability_data([*runs, cues]), CUES, coders, Resampling(0)))
         better = mine is not None and (theirs is None or mine > theirs)

@@ -155,7 +155,8 @@ class OpenAIChat:
             },
         )
         # Absolute, because joining it to the base costs as much as encoding the body.
-        self._path = str(self._client.base_url) + "chat/completions"
+        # A URL without a path comes back without its last slash.
+        self._path = str(self._client.base_url).rstrip("/") + "/chat/completions"
         self._errors = openai
         self._shapes: dict[str, _Shape] = {}
 

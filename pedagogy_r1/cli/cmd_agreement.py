@@ -92,7 +92,7 @@ def command(
         for names, s in spans.items()
     }
     if not put_json(report.as_json() | ({"chosen_spans": own} if own else {}), as_json, json_file):
-        _print(report, spans, codes=by == "code")
+        _print(report, spans, _cut_differently(report, found), codes=by == "code")
 
 
 def _chosen_spans(report: AgreementReport, runs: Sequence[CoderRun]) -> dict[tuple[str, ...], ChosenSpans]:
@@ -109,8 +109,26 @@ def _chosen_spans(report: AgreementReport, runs: Sequence[CoderRun]) -> dict[tup
     return found
 
 
-def _print(report: AgreementReport, spans: Mapping[tuple[str, ...], ChosenSpans], *, codes: bool) -> None:
-    """The comparisons, what is to be said of them, and the disagreements; ``codes``: also every code's α."""
+def _cut_differently(report: AgreementReport, runs: Sequence[CoderRun]) -> list[str]:
+    """What to do where coders share no unit because their runs are cut into different ones."""
+    schemes = {run.manifest.scheme: run for run in runs}
+    if len(schemes) < 2 or all(c.result.n for c in report.comparisons):
+        return []
+    run = next((run for run in runs if run.own_units), runs[0])
+    return [
+        f"the runs are cut into different units ({', '.join(schemes)}), and units of different cuts are never compared; "
+        f"a machine codes the units of a run with: pcode annotate TRACES -o NEW --units {run.folder}"
+    ]
+
+
+def _print(
+    report: AgreementReport,
+    spans: Mapping[tuple[str, ...], ChosenSpans],
+    more: Sequence[str],
+    *,
+    codes: bool,
+) -> None:
+    """The comparisons, what is to be said of them, ``more`` too, and the disagreements; ``codes``: also every code's α."""
     measurement = report.comparisons[0].measurement if report.comparisons else "nominal"
     put(
         f"[bold]Krippendorff's α[/], {measurement}, primary code · {escape(report.codebook)} · "
@@ -123,7 +141,7 @@ def _print(report: AgreementReport, spans: Mapping[tuple[str, ...], ChosenSpans]
     for names, one in spans.items():
         put(escape(f"{' – '.join(names)}: {_spans_words(one)}"))
     chose = {name for names in spans for name in names}
-    for line in (*report.partial, *_remarks(report.comparisons), *_coverage(report, chose)):
+    for line in (*report.partial, *_remarks(report.comparisons), *more, *_coverage(report, chose)):
         put(escape(line), style="yellow")
     for line in _differences(report):
         put(escape(line))

@@ -32,7 +32,7 @@ def fit(runs: tuple[Path, ...], out: Path, coders: tuple[str, ...], seed: int, a
 
     No model and no download: words, letters, neighbours and place, by logistic regression. OUT/card.md says how far it
     agrees with its teachers on traces that it had not seen; OUT/out_of_fold is a run of these predictions. A coder that
-    agrees no better than the cues is refused.
+    agrees no better than the cues, or than chance, is refused.
     """
     from ..agreement.coder_card import coder_card, why_refused, write_card
     from ..coding.learned.fit_coder import fit_coder

@@ -186,7 +186,8 @@ def _print(sample: DrawnSample) -> None:
             f"{counts['seen_drawn']:,} of them drawn"
         )
     for coder in sample.drawing.orders:
-        put(f"{escape(coder)}: {counted(counts[f'units of {coder}'], 'unit')}")
+        more = f", and {counts['practice_units']:,} to practise on" if counts["practice_units"] else ""
+        put(f"{escape(coder)}: {counted(counts[f'units of {coder}'], 'unit')}{more}")
     for text in _remarks(sample, counts, strata):
         notice(text)
 

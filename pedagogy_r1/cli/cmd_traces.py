@@ -103,7 +103,7 @@ def _say(report: ImportReport) -> None:
     if left := report.skipped - report.left_out - len(report.problems):
         notice(f"… and {left} more", "red")
     if report.aside:
-        say(f"{report.skipped} skipped rows are in {report.aside}", err=True)
+        say(f"{counted(report.skipped, 'skipped row is', 'skipped rows are')} in {report.aside}", err=True)
 
 
 @command.command("formats")

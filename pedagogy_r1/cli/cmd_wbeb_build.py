@@ -99,6 +99,9 @@ def _parts(words: tuple[str, ...], settings: list[str]) -> list[SourceFiles]:
     from ..wbeb.build import PLUGINS, SourceFiles
 
     sources = available(PLUGINS)
+    if words[0] not in sources and Path(words[0]).exists():
+        known = f"a source stands before its files: {', '.join(sources)}"
+        raise InputError(f"{words[0]} is a file, and of no source that is named", known)
     if words[0] not in sources:
         raise PluginError(f"no source is named {words[0]!r}", did_you_mean(words[0], sources))
     files: dict[str, list[Path]] = {}

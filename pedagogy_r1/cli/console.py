@@ -169,7 +169,8 @@ def exit_status(status: str, stopped_why: str | None, missing: int | bool) -> in
     if status == "complete":
         return 1 if missing else 0
     more = " and a larger --max-tokens-total" if status == "stopped" else ""
-    notice(f"{status}: {stopped_why}; resume with the same command{more}")
+    why = stopped_why or ""
+    notice(f"{why if why.startswith(status) else f'{status}: {why}'}; resume with the same command{more}")
     return 130 if status == "interrupted" else 1
 
 

@@ -128,6 +128,8 @@ def _schema(root: YamlValue, value: Any) -> Iterator[CodebookProblem]:
             if kind in ("missing", "extra_forbidden"):
                 missing = kind == "missing"
                 what = f"the field {loc[-1]!r} is missing" if missing else f"there is no field {loc[-1]!r}"
+            elif kind == "string_type":
+                what = "should be text; put it in quotes, since YAML reads NO, ON, 1.0 and the like as something else"
             yield an_error(root.at(loc), what[:1].lower() + what[1:])
 
 

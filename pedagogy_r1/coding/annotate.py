@@ -176,4 +176,5 @@ def _check_options(name: str, factory: Callable[..., Any], options: dict[str, An
         raise ArgumentError(f"coder {name!r} has no option {unknown[0]!r}", f"its options: {own}")
     needed = [p.name for p in known if p.default is p.empty and p.name not in options]
     if needed:
-        raise ArgumentError(f"coder {name!r} needs {needed[0]!r}", f"give --{needed[0].replace('_', '-')}")
+        how = f"--{needed[0].replace('_', '-')}" if needed[0] != "path" else f"the folder: {name}:FOLDER"
+        raise ArgumentError(f"coder {name!r} needs {needed[0]!r}", f"give {how}")

@@ -234,7 +234,8 @@ def alike_limits(value: float, clusters: float, level: float) -> tuple[float, fl
 
 def alike_words(value: float, clusters: int, over: str) -> str:
     """What such a share rests on."""
-    return f"{'none' if value == 0 else 'all'} of {clusters} {over}: no two of them differ"
+    share = "none" if value == 0 else "all"
+    return f"{share} of {clusters} {over}: as no two of them differ, the interval says what so few {over} can show"
 
 
 def jackknife_variance(deviations: Floats) -> Floats:

@@ -58,6 +58,8 @@ class TableHead:
     """How a caller knows the header of its table (``None``: the first row is it), and what there is to say of the search."""
 
     known: Callable[[Sequence[str]], bool] | None = None
+    needed: str = ""
+    """Which columns make a header, for whoever gave none that is known."""
     notes: list[str] = field(default_factory=list)
 
     def place(self, rows: Sequence[tuple[int, Cells]]) -> int | None:
@@ -93,7 +95,8 @@ def csv_rows(
 
 def read_workbook(path: Path, head: TableHead) -> Iterator[Row | BadRow]:
     """Rows of every visible sheet whose header ``head`` knows; of one without any, and if it knows none, of the only sheet that is not empty."""
-    read, left, full = 0, [], []
+    read, left = 0, []
+    full: dict[str, list[str]] = {}
     for sheet in sheets_of(path):
         rows = iter(sheet.rows)
         sheet.rows, start = rows, [row for row in islice(rows, HEAD_ROWS) if any(row[1])]
@@ -108,14 +111,19 @@ def read_workbook(path: Path, head: TableHead) -> Iterator[Row | BadRow]:
             read += 1
             yield from _table(path, sheet, start, head)
         else:
-            full.append(sheet.name)
+            full[sheet.name] = [name for name in _names(start[0][1]) if name]
     if not read:
         yield from _only_sheet(path, full, left, head)
     elif full or left:
         head.notes.append(f"{path}: sheets not read: {', '.join([*map(repr, full), *left])}")
 
 
-def _only_sheet(path: Path, full: list[str], left: list[str], head: TableHead) -> Iterator[Row | BadRow]:
+def _only_sheet(
+    path: Path, full: dict[str, list[str]], left: list[str], head: TableHead
+) -> Iterator[Row | BadRow]:
+    if len(full) > 1 and head.needed:
+        found = "; ".join(f"{name!r}: {', '.join(names[:8])}" for name, names in [*full.items()][:4])
+        raise InputError(f"{path}: no sheet has a header that is known ({found})", head.needed)
     if len(full) != 1:
         found = ", ".join([*map(repr, full), *left])
         what = (
@@ -127,7 +135,7 @@ def _only_sheet(path: Path, full: list[str], left: list[str], head: TableHead) -
     if left:
         head.notes.append(f"{path}: sheets not read: {', '.join(left)}")
     for sheet in sheets_of(path):
-        if sheet.name == full[0]:
+        if sheet.name in full:
             rows = iter(sheet.rows)
             sheet.rows, start = rows, [row for row in islice(rows, HEAD_ROWS) if any(row[1])]
             yield from _table(path, sheet, start, head)

@@ -16,7 +16,7 @@ from ..codebook import Codebook, load_codebook
 from ..errors import ArgumentError, InputError
 from ..files.records import write_jsonl
 from ..formatting import plain_coder
-from ..intake.import_report import listed
+from ..intake.import_report import listed, mend_hint
 from ..provenance import file_digest
 from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
@@ -65,6 +65,8 @@ def import_codings(
     asked = _Asked(units, project, overlap, scheme, lang, coder, kind, split_by_annotator, on_error, back)
     asked.check(traces=traces, codebook=codebook)
     book, paths = asked.codebook(codebook), [Path(file) for file in files]
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        raise ArgumentError(f"{twice[0]} is named twice", "name each coder's file once")
     report = CodingsReport(str(out))
     read = asked.read(paths, report, book, format)
     where = asked.traces(traces)
@@ -74,6 +76,10 @@ def import_codings(
     kept = {one.coder for found in coded.values() for one in found}
     report.coders = [name for name in read.coders if name in kept]
     _settle_problems(report, on_error)
+    if back and (absent := [name for name in back.packet.manifest.coders if name not in read.coders]):
+        report.remarks.append(
+            f"no file of {', '.join(absent)}: the run has no codings by {'them' if absent[1:] else absent[0]}"
+        )
     if not coded:
         raise InputError(f"{', '.join(map(str, paths))}: no coding to import", _why_nothing(report))
     cut = cut or _own_units(coded, lang, report)
@@ -275,7 +281,7 @@ def _settle_problems(report: CodingsReport, on_error: str) -> None:
         count = len(report.problems)
         raise InputError(
             f"{count} of {report.rows} codings cannot be imported; no run was written{listed(report.problems, count)}",
-            f"mend them (all are listed in {aside}), or import the other {report.kept} with --on-error skip",
+            mend_hint(report.kept, str(aside)),
         )
 
 

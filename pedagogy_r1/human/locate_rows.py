@@ -141,7 +141,8 @@ def place_units(
         for unit in unitizer(trace) if wanted else ():
             for raw in wanted.pop(unit.id, ()):
                 if _drifted(unit, raw):
-                    why = f"the text drifted: the unit is {_short(unit.text)}, the row has {_short(raw.quote or '')}"
+                    unit_has, row_has = where_they_part(fold(unit.text), fold(raw.quote or ""))
+                    why = f"the text was changed: the unit has {unit_has}, the row {row_has}"
                     report.problems.append(raw.problem(why))
                 else:
                     placed.append(raw._replace(place=(trace.id, unit.start, unit.end)))
@@ -170,6 +171,16 @@ def _drifted(unit: Unit, raw: RawCoding) -> bool:
         return False
     text = fold(unit.text)
     return fold(raw.quote) != text and fold(restore(raw.quote)) != text
+
+
+def where_they_part(one: str, other: str) -> tuple[str, str]:
+    """Both texts, shortened such that the first place where they differ is seen."""
+    same = next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    start = max(0, same - 20) if same > 40 else 0
+    before = "…" if start else ""
+    return _short(before + one[start:]), _short(before + other[start:])
 
 
 def _short(text: str) -> str:

@@ -32,6 +32,12 @@ _SHEETS = (".csv", ".tsv", ".xlsx", ".xlsm", ".ods")
 """Files that are read as rows; any other is left to a tool that knows it."""
 
 
+NEEDED = (
+    "needed: unit_id coder code, or trace_id start end quote coder code, or unit_id and one column a coder"
+)
+"""Of which columns a table of codings may consist."""
+
+
 class RowProblem(NamedTuple):
     """A row of codings that cannot be taken, and why. ``coder`` tells the cells of a wide row apart."""
 
@@ -40,9 +46,13 @@ class RowProblem(NamedTuple):
     why: str
     coder: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def where(self) -> str:
         coder = f" ({self.coder})" if self.coder else ""
-        return f"{self.file}:{self.row}{coder}: {self.why}"
+        return f"{self.file}:{self.row}{coder}"
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.why}"
 
 
 class RawCoding(NamedTuple):
@@ -149,7 +159,7 @@ def read_codings_file(
     if path.suffix.lower() not in ROWS:
         need_file(path)
         return [CodingsFile(path, [], [], {})]
-    head = TableHead(_names_units)
+    head = TableHead(_names_units, NEEDED)
     by_sheet: dict[str, list[Row | BadRow]] = {}
     for row in read_rows(path, head):
         by_sheet.setdefault(row.sheet, []).append(row)

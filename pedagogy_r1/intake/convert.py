@@ -10,6 +10,7 @@ what is not taken goes to ``metadata``; a record of which a text would be lost i
 from __future__ import annotations
 
 import re
+from shlex import quote
 from typing import Any, NamedTuple, get_args
 
 from pydantic import ValidationError
@@ -30,9 +31,8 @@ _THINK: tuple[Think, ...] = get_args(Think)
 _SPEECH = ("response", "reasoning")
 _TRUE, _FALSE = ("true", "1", "1.0", "yes", "y"), ("false", "0", "0.0", "no", "n")
 _LANG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
-
-
-_REASONED = re.compile(r"reasoning|think|thought|(?:^|[\W_])cot(?:$|[\W_])", re.IGNORECASE)
+REASONED = re.compile(r"reasoning|think|thought|(?:^|[\W_])cot(?:$|[\W_])", re.IGNORECASE)
+"""In the names of columns that are named for reasoning."""
 
 
 class Converted(NamedTuple):
@@ -119,13 +119,13 @@ def _look_for_reasoning(row: dict[str, Any], parted: Parted, plan: FieldPlan) ->
     if parted.think == "absent" and not {*_SPEECH} & plan.mapping.keys():
         for name, value in row.items():
             if (
-                _REASONED.search(name)
+                REASONED.search(name)
                 and isinstance(value, str)
                 and len(value.split()) > 3
                 and value.strip() not in parted.reasoning
             ):
                 raise RowError(
-                    f"no <think> in the response, and the reasoning may stand in {name!r}: --map reasoning={name}, or --no-think"
+                    f"no <think> in the response, and the reasoning may stand in {name!r}: --map {quote(f'reasoning={name}')}, or --no-think"
                 )
 
 
@@ -329,7 +329,7 @@ def _correct(value: Any, name: str) -> bool | None:
     if word in _TRUE or word in _FALSE:
         return word in _TRUE
     raise RowError(
-        f"{name!r} is {str(value)[:40]!r}, not true or false; if it is the right answer: --map reference={name}"
+        f"{name!r} is {str(value)[:40]!r}, not true or false (yes, no, 1, 0); if it is the right answer: --map reference={name}"
     )
 
 

@@ -7,19 +7,62 @@ R1.jsonl  37 rows ─┬─ 35 traces     → traces.jsonl
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 SHOWN = 50
 """Problems kept in memory and printed; all of them are counted, and with ``skip`` written aside."""
 
 
-def listed(problems: Sequence[object], count: int) -> str:
-    """The first of ``count`` problems, one a line, and how many more there are."""
-    shown = "".join(f"\n  {problem}" for problem in problems[:SHOWN])
-    return shown + (f"\n  … and {count - SHOWN} more" if count > SHOWN else "")
+PLACES = 3
+"""Places named of a problem that many rows have."""
+
+
+_OTHER_ROW = re.compile(r"(?<=:)\d+(?= already$)")
+
+
+class RowTrouble(Protocol):
+    """A row that cannot be imported, and why."""
+
+    @property
+    def where(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+
+
+def listed(problems: Sequence[RowTrouble], count: int) -> str:
+    """The first of ``count`` problems, one a line, and how many more there are; what many rows have in common is said once."""
+    rows: dict[str, list[RowTrouble]] = {}
+    for problem in problems:
+        rows.setdefault(_OTHER_ROW.sub("#", problem.why), []).append(problem)
+    lines: list[str] = []
+    told = 0
+    for problem in problems:
+        alike = rows[_OTHER_ROW.sub("#", problem.why)]
+        if len(alike) <= PLACES:
+            lines.append(f"\n  {problem}")
+        elif problem is alike[0]:
+            places = ", ".join(one.where for one in alike[:PLACES])
+            same = all(one.why == problem.why for one in alike)
+            said = (
+                f"{len(alike)} × {problem.why}: {places}, …" if same else f"{len(alike)} rows like {problem}"
+            )
+            lines.append(f"\n  {said}")
+        else:
+            continue
+        told += len(alike) if len(alike) > PLACES else 1
+        if len(lines) == SHOWN:
+            break
+    return "".join(lines) + (f"\n  … and {count - told} more" if count > told else "")
+
+
+def mend_hint(kept: int, aside: str = "") -> str:
+    """What to do about rows that cannot be imported. ``kept``: rows that could be; ``aside``: where all problems are listed."""
+    mend = "mend them" + (f" (all are listed in {aside})" if aside else "")
+    return f"{mend}, or import the other {kept} with --on-error skip" if kept else mend
 
 
 THINK_NOTES = {
@@ -38,8 +81,12 @@ class TraceProblem(NamedTuple):
     line: int
     why: str
 
+    @property
+    def where(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.why}" if self.line else f"{self.file}: {self.why}"
+        return f"{self.where}: {self.why}"
 
 
 @dataclass

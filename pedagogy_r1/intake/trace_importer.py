@@ -13,16 +13,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import IO, Any, Literal
 
 from ..errors import InputError, did_you_mean
 from ..files.records import BadRow, atomic, dump, need_file
 from ..files.table_rows import TableHead
 from .compose import FieldPlan, NoThink, RowError
-from .convert import Converted, convert
+from .convert import REASONED, Converted, convert
 from .fields import KNOWN, check_targets, find, plain_name
 from .format import Format, NoTrace, Record, Said
-from .import_report import ANSWERED, SHOWN, THINK_NOTES, ImportNote, ImportReport, TraceProblem, listed
+from .import_report import (
+    ANSWERED,
+    SHOWN,
+    THINK_NOTES,
+    ImportNote,
+    ImportReport,
+    TraceProblem,
+    listed,
+    mend_hint,
+)
 from .lossless import leaves
 from .messages import NotChat, is_conversation
 from .sniff import FAULTS, Formats, Found, files_of
@@ -30,6 +40,9 @@ from .think_tags import Pair
 
 _TEXTS = ("question", "response", "reasoning", "answer")
 _EMPTY = "neither reasoning nor answer"
+_USED = " was used in "
+_NO_QUESTION = "no question: coders will see the reasoning without it"
+_ONE_MESSAGE = 'one message of a chat; a chat is one row: {"messages": […]}'
 _MANY = "{} {} in one row: the first is taken, the others are in metadata; --explode generations makes each a trace"
 
 
@@ -114,6 +127,7 @@ class _Importing:
         self.sheets: dict[Path, str] = {}
         self.elsewhere: Counter[str] = Counter()
         self.joins: dict[str, list[Any]] = {}
+        self.asked: dict[str, Record] = {}
 
     def read(self, path: Path, good: IO[str], bad: IO[str]) -> None:
         """One file."""
@@ -168,7 +182,7 @@ class _Importing:
 
     def _lines(self, path: Path, found: Found) -> list[str]:
         """The lines of the traces in a record: whole, or none."""
-        record, format = found.row.data, self.formats.all[found.format]
+        record, format = self._with_request(found.row.data), self.formats.all[found.format]
         self._note_columns(record)
         more = self._more(format, record)
         if more is None:
@@ -191,6 +205,16 @@ class _Importing:
         for converted in made:
             self._count(converted, where)
         return [dump(c.trace.model_dump(mode="json", exclude_defaults=True)) + "\n" for c in made]
+
+    def _with_request(self, record: Record) -> Record:
+        """A batch's reply together with its request, where that stood in a file before; requests are kept for it."""
+        id = record.get("custom_id")
+        if not isinstance(id, str):
+            return record
+        if record.keys() & {"response", "result", "error"}:
+            return {**self.asked.get(id, {}), **record}
+        self.asked[id] = {name: record[name] for name in ("body", "params") if name in record}
+        return record
 
     def _more(self, format: Format, record: Record) -> dict[str, Any] | None:
         """What other records of the same response add to it; ``None`` for those others."""
@@ -241,7 +265,7 @@ class _Importing:
             file, rest = divmod(self.seen[id], 1 << 56)
             line, nth = divmod(rest, 1 << 24)
             place = f"{self.paths[file]}:{line}" + (f" (element {nth})" if nth else "")
-            raise RowError(f"id {id!r} was used in {place}")
+            raise RowError(f"id {id!r}{_USED}{place}")
         nth = min(found.row.nth or 0, (1 << 24) - 1)
         self.seen[id] = ((len(self.paths) - 1) << 56) + (found.row.line << 24) + nth
 
@@ -261,7 +285,7 @@ class _Importing:
         report, trace = self.report, converted.trace
         report.mapped.update(converted.sources.items())
         report.think[trace.think or "field"] += 1
-        notes = list(converted.notes)
+        notes = [*converted.notes, *([] if trace.question.strip() else [_NO_QUESTION])]
         if trace.think in THINK_NOTES:
             answered = trace.think == "absent" and not trace.reasoning
             if not (trace.think == "absent" and trace.reasoning and trace.answer):
@@ -281,7 +305,9 @@ class _Importing:
         if isinstance(found, Found):
             if found.row.nth:
                 why = f"element {found.row.nth}: {why}"
-            if _EMPTY in why:
+            if _EMPTY in why and {"role", "content"} <= found.row.data.keys():
+                why = why.replace(_EMPTY, _ONE_MESSAGE)
+            elif _EMPTY in why:
                 self._look_elsewhere(found.row.data)
         problem = TraceProblem(place, row.line, why)
         if by_nature:
@@ -318,17 +344,21 @@ class _Importing:
             )
         if report.problems and not self.skip:
             shown = listed(report.problems, report.skipped - report.left_out)
+            clash = any(_USED in problem.why for problem in report.problems)
             raise InputError(
                 f"{report.skipped} of {report.rows} rows cannot be imported; nothing was written{shown}",
-                f"mend them, or import the other {report.traces} with --on-error skip; ids can be taken from a field with --map id=FIELD"
+                mend_hint(report.traces)
+                + ("; ids can be taken from a field with --map id=FIELD" if clash else "")
                 + self._where_texts("; "),
             )
 
     def _where_texts(self, before: str = "") -> str:
         if not self.elsewhere:
             return before and ""
-        names = ", ".join(name for name, _ in self.elsewhere.most_common(4))
-        return f"{before}texts stand in {names}: --map response=FIELD takes one"
+        names = [name for name, _ in self.elsewhere.most_common(4)]
+        thought = next((name for name in names if REASONED.search(name)), None)
+        take = quote(f"reasoning={thought}") if thought else "response=FIELD"
+        return f"{before}texts stand in {', '.join(names)}: --map {take} takes one"
 
 
 def _aligned(record: Record, count: int, k: int) -> Record:

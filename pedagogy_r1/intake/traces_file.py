@@ -72,6 +72,8 @@ def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = No
         where = f"{path}:{row.line}"
         if isinstance(row, BadRow):
             mend = "mend the line, or import with: pcode traces import --on-error skip"
+            if path.suffix.lower() != ".jsonl":
+                mend = f"this is no traces file; {make.replace('FILE', str(path))}"
             raise InputError(f"{where}: {row.why}", mend)
         try:
             trace = Trace.model_validate(row.data)

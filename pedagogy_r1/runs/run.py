@@ -274,7 +274,7 @@ class CoderRun:
         """One of `FILES`, to be read: there, and of the size it had when the run ended. `RunError` otherwise."""
         path = self.folder / name
         if not path.is_file():
-            raise RunError(f"{path} is missing", "run the same command again to complete the run")
+            raise RunError(f"{path} is missing", "repeat the command that made the run, to complete it")
         size = path.stat().st_size
         if size != self.manifest.bytes.get(name, size):
             raise RunError(
@@ -285,7 +285,7 @@ class CoderRun:
 
     def _mend(self, path: Path) -> str:
         """What to do about a file that was changed."""
-        hint = "run the same command again, which makes the run again, or restore the file"
+        hint = "repeat the command that made the run, which makes it anew, or restore the file"
         if path.name != "codings.jsonl":
             return hint
         kinds = [f"--kind={c.name}=machine" for c in self.manifest.coders if c.kind == "machine"]

@@ -89,8 +89,8 @@ class Generation:
         """The traces, in the order of the items. Raises `RunError` for a file that was changed since."""
         path = self.folder / TRACES
         if not path.is_file():
-            raise RunError(f"{path} is missing", "run the same command again: what was answered is kept")
-        again = "run the same command again, which makes it again"
+            raise RunError(f"{path} is missing", "repeat the command that made it: what was answered is kept")
+        again = "repeat the command that made it, which makes it anew"
         size = path.stat().st_size
         if size != self.manifest.bytes.get(TRACES, size):
             raise RunError(

@@ -26,6 +26,7 @@ from ..plugins import available
 PLUGINS = "pedagogy_r1.wbeb.domains"
 _PAPER = ("SK", "PK", "KT", "AES", "DM")
 Split = Literal["train", "test"]
+ITEMS_FROM = "items come from: pcode wbeb build; how to write your own: docs/wbeb.md"
 
 
 def domain_names() -> tuple[str, ...]:
@@ -79,13 +80,11 @@ def read_items(path: str | Path) -> Iterator[Item]:
     seen: set[str] = set()
     for row in read_jsonl(path):
         if isinstance(row, BadRow):
-            raise InputError(f"{path}:{row.line}: {row.why}", "items come from: pcode wbeb build")
+            raise InputError(f"{path}:{row.line}: {row.why}", ITEMS_FROM)
         try:
             item = Item.model_validate(row.data)
         except ValidationError as error:
-            raise InputError(
-                f"{path}:{row.line}: {first_fault(error)}", "items come from: pcode wbeb build"
-            ) from None
+            raise InputError(f"{path}:{row.line}: {first_fault(error)}", ITEMS_FROM) from None
         if halves := half_in(item):
             raise InputError(
                 f"{path}:{row.line}: half a character (lone surrogate) in {halves}",

@@ -162,8 +162,13 @@ def serve(
     app = make_app(state, keys)
     shown = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - recognised, not bound
     base = f"http://{shown}:{port}/"
-    for token, who in tokens.items() if tokens else [("", who) for who in people[:1]]:
-        say(who, f"{base}?token={token}" if token else base)
+    for token, who in tokens.items():
+        say(who, f"{base}?token={token}")
+    if not tokens:
+        say(", ".join(people), base)
+        if shown == "localhost" and not is_loopback(host):
+            name = names[0] if names else socket.gethostname()
+            say("from other machines", f"http://{name}:{port}/")
     if browser:
         import webbrowser
 

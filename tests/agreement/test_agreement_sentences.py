@@ -113,6 +113,13 @@ def asked_about_spans(folder: Path) -> list[Path]:
     return [people, folder / "cues"]
 
 
+def asked_about_sentences(folder: Path) -> list[Path]:
+    """A machine that cut the traces itself shares no unit with people's spans."""
+    people = own_spans(folder)
+    annotate(folder / "t.jsonl", folder / "cues", codebook="schoen@1.0.0")
+    return [*people, folder / "cues"]
+
+
 def renamed(folder: Path, text: str, again: bool) -> list[Path]:
     """Runs before and after ``text`` replaced the book; given as RUN --before OLD."""
     values = two(80, 0.3)
@@ -284,6 +291,11 @@ CASES = {
         "x – y: of 54 units that they chose, two chose 42 alike (77.8 %), and only those are compared; over the whole text, where units "
         "lie and how they are coded, unitizing α is undefined: {any} overlap",
     ),
+    "other units": Case(
+        asked_about_sentences,
+        "the runs are cut into different units (given@{any}, sentence@1), and units of different cuts are never compared; a machine "
+        "codes the units of a run with: pcode annotate TRACES -o NEW --units {any}",
+    ),
     # people and machine
     "difference": Case(
         with_machine(two(300, 0.1), two(300, 0.5, 5)["y"]),
@@ -347,7 +359,7 @@ CASES = {
     ),
     "accuracy of a code that nobody missed": Case(
         plain({"x": some(100, range(0, 100, 5)), "y": some(100, range(0, 100, 5))}),
-        "A precision; {any}: all of 10 traces: no two of them differ",
+        "A precision; {any}: all of 10 traces: as no two of them differ, the interval says what so few traces can show",
         ("--reference", "x"),
     ),
     "Hayes–Krippendorff": Case(plain(two(100, 0.1)), "x – y: Hayes–Krippendorff {span}", ("--hayes",)),
@@ -365,13 +377,17 @@ CASES = {
 }  # fmt: skip
 
 OTHERS = (
+    "not shown to reach .667: x – y – cues",
+    "x – cues; y – cues: α is undefined: no unit was coded by two coders",
+    "cues coded 6 of 6 units asked about; 54 not asked",
+    "with cues and with each other, on the same units: no difference: no unit was coded by two people and by the other side",
     "Krippendorff's α, {any}, primary code · {any} · {any}",
     "x – y · α of the presence of each code, as primary or second one",
     "y against the reference",
     "most disagreed units",
     "",
 )
-"""Headings. What is set in columns has two spaces somewhere, quotations begin with them; sentences have none."""
+"""Of the case of other units, and headings. What is set in columns has two spaces somewhere, quotations begin with them; sentences have none."""
 
 
 def printed(case: Case, folder: Path, pcode: Any, *more: Any) -> str:

@@ -144,6 +144,32 @@ def test_what_is_no_ledger_is_not_replayed(line: str, tmp_path: Path) -> None:
         load("pedagogy_r1.chat", "replay")(str(path))
 
 
+@pytest.mark.parametrize(
+    "base_url", ["http://localhost:8000", "http://localhost:8000/", "http://localhost:8000//"]
+)
+def test_a_base_url_without_a_path_is_one(base_url: str) -> None:
+    made = chat("fake", base_url=base_url)
+    assert made._path == "http://localhost:8000/chat/completions"
+    asyncio.run(made.close())
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "localhost:8000/v1",
+        "http:/localhost/v1",
+        "http://localhost:80000/v1",
+        "http://h:x/v1",
+        "http://h/v1 ",
+        "ftp://h/v1",
+        "http://[::1/v1",
+    ],
+)
+def test_what_is_no_base_url_is_said_before_anything_is_sent(base_url: str) -> None:
+    with pytest.raises(ChatError, match="is no base URL"):
+        chat("fake", base_url=base_url)
+
+
 def test_a_request_that_hangs_ends_in_its_time() -> None:
     with FakeOpenAI(fault=lambda call: "hang", hang=5) as server:
         made = chat("fake", base_url=server.url, timeout=0.2)

@@ -303,6 +303,22 @@ def test_check_says_all_and_exits_1_only_for_errors(pcode: Pcode, tmp_path: Path
     assert pcode("codebook", "check", tmp_path / "no.yaml").exit_code == 2
 
 
+def test_text_that_yaml_reads_as_something_else_is_to_be_quoted(pcode: Pcode, tmp_path: Path) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY.replace("id: B,", "id: NO,"), encoding="utf-8")
+    assert "codes[NO].id: should be text; put it in quotes" in pcode("codebook", "check", path).stdout
+
+
+def test_the_smallest_book_of_the_docs_has_warnings_and_no_error(pcode: Pcode, tmp_path: Path) -> None:
+    page = (ROOT / "docs/codebook.md").read_text(encoding="utf-8")
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        page.split("## The smallest book")[1].split("```yaml\n")[1].split("```")[0], encoding="utf-8"
+    )
+    checked = pcode("codebook", "check", path)
+    assert (checked.exit_code, checked.stderr.split(",")[0]) == (0, "0 errors")
+
+
 def test_diff_command(pcode: Pcode) -> None:
     found = pcode("codebook", "diff", "schoen", "schoenfeld")
     assert found.exit_code == 0

@@ -190,7 +190,7 @@ def test_a_damaged_run_is_made_again(tmp_path: Path, pcode) -> None:  # type: ig
     (run / "codings.jsonl").write_bytes(whole[: whole.index(b"\n") + 1])
     refused = pcode("export", run, "-o", tmp_path / "x.csv")
     assert refused.exit_code == 2
-    assert "run the same command again" in refused.stderr
+    assert "repeat the command that made the run" in refused.stderr
     mended = pcode("annotate", DEMO, "-o", run)
     assert mended.exit_code == 0
     assert "codings.jsonl changed since the run was complete; the run is made again" in mended.stderr

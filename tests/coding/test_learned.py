@@ -20,7 +20,7 @@ from pedagogy_r1.coding.learned.fit_coder import OUT_OF_FOLD, LearnedCoderFolder
 from pedagogy_r1.coding.learned.fit_model import fit_model, out_of_fold
 from pedagogy_r1.coding.learned.learned_model import LearnedModel
 from pedagogy_r1.coding.learned.unit_features import PLACE, see
-from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.errors import ArgumentError, InputError, RunError
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
@@ -191,6 +191,9 @@ def test_what_is_refused(taught: tuple[Path, Path, Path], tmp_path: Path) -> Non
         )
     with pytest.raises(RunError, match="stopped, not complete"):
         LearnedCoderFolder(tmp_path / "d")
+    with pytest.raises(ArgumentError, match="needs 'path'") as error:
+        annotate(path, tmp_path / "a", coder="learned")
+    assert error.value.hint == "give the folder: learned:FOLDER"
     damaged = tmp_path / "damaged"
     fit_coder([run], damaged)
     data = bytearray((damaged / "model.npz").read_bytes())

@@ -179,6 +179,16 @@ def test_two_sheets_without_a_known_header_are_not_guessed_between(tmp_path: Pat
         list(read_rows(tmp_path / "t.xlsx"))
 
 
+def test_sheets_without_a_known_header_are_shown_beside_what_is_needed(tmp_path: Path) -> None:
+    book(tmp_path / "t.xlsx", a=[["Trace", None, "Quote"], [1, 2, 3]], b=[["x"], [2]])
+    head = TableHead(lambda names: "unit_id" in names, "needed: unit_id")
+    with pytest.raises(
+        InputError, match=r"no sheet has a header that is known \('a': Trace, Quote; 'b': x\)"
+    ) as error:
+        list(read_rows(tmp_path / "t.xlsx", head))
+    assert error.value.hint == "needed: unit_id"
+
+
 def test_merged_cells_are_named_and_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "t.xlsx"
     made = book(path, s=[["title", None, None], HEAD, ["u1", "A", "x"], ["u2", "A", None], ["u3", "A", "y"]])

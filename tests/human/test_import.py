@@ -319,7 +319,7 @@ WRONG: list[tuple[list[Row], str]] = [
     ([by_unit(3, "A", "KA-RO"), by_unit(3, "A", None)], "a code and an empty cell"),
     ([by_unit(3, "B", "none"), by_unit(3, "B", "IA-SQ")], 'a code and "none"'),
     ([by_unit(4, "B", None), by_unit(4, "B", None)], "an empty cell twice"),
-    ([by_unit(4, "A", "KA-RO", text="Quite another text.")], "the text drifted"),
+    ([by_unit(4, "A", "KA-RO", text="Quite another text.")], "the text was changed"),
 ]
 
 

@@ -247,7 +247,7 @@ def test_a_changed_text_is_noticed(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("A.xmi", xmi)
         archive.writestr("TypeSystem.xml", cas.typesystem.to_xml())
-    with pytest.raises(InputError, match="the text drifted"):
+    with pytest.raises(InputError, match="the text was changed"):
         import_codings([path], None, tmp_path / "run", packet=packet.folder)
 
 

@@ -14,9 +14,10 @@ from click.testing import Result
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from pedagogy_r1.errors import InputError, PedagogyError
+from pedagogy_r1.errors import ArgumentError, InputError, PedagogyError
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader
 from pedagogy_r1.human.import_codings import import_codings
+from pedagogy_r1.human.locate_rows import where_they_part
 from pedagogy_r1.human.packet import Packet, blind_id
 from pedagogy_r1.human.packet_return import NOT_RETURNED
 from pedagogy_r1.human.raw_coding import read_codings_file
@@ -155,12 +156,49 @@ def test_a_bad_row_is_named_and_the_rest_is_imported(tool: str, tmp_path: Path, 
     }
 
 
-def test_texts_that_drifted_are_refused(tmp_path: Path) -> None:
+def test_texts_that_were_changed_are_refused(tmp_path: Path) -> None:
     packet = make_packet(tmp_path / "packet")
     file = sent_back("csv", packet, tmp_path)
     file.write_text(file.read_text(encoding="utf-8").replace("Wait, 👩", "Halt, 👩"), encoding="utf-8")
-    with pytest.raises(InputError, match="the text drifted"):
+    with pytest.raises(InputError, match=r"the text was changed: the unit has .Wait, .* the row .Halt, "):
         take(packet, file)
+
+
+def test_where_long_texts_part_is_shown() -> None:
+    same = "So the current is the same in both resistors, whatever they are, "
+    assert where_they_part(same + "and 3 A.", same + "and 4 A.") == (
+        "'…tever they are, and 3 A.'",
+        "'…tever they are, and 4 A.'",
+    )
+
+
+def test_what_all_rows_have_in_common_is_said_once(tmp_path: Path) -> None:
+    packet = make_packet(tmp_path / "packet")
+    file = sent_back("csv", packet, tmp_path)
+    with pytest.raises(
+        InputError, match=r"\n  \d+ × coded by A, and --coder says B: [^\n]*csv:2, [^\n]*, …\n"
+    ) as error:
+        take(packet, file, coder="B")
+    assert "--on-error" not in error.value.hint
+
+
+def test_a_copy_of_a_file_is_one_problem(tmp_path: Path) -> None:
+    packet = make_packet(tmp_path / "packet")
+    file = sent_back("csv", packet, tmp_path)
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(file.read_bytes())
+    with pytest.raises(
+        InputError, match=r"rows like .*copy\.csv:\d+ \(A\): A coded this unit in .*:\d+ already"
+    ) as error:
+        import_codings([file, copy], None, tmp_path / "run", packet=packet.folder)
+    assert error.value.message.count("already") == 1
+
+
+def test_a_file_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    packet = make_packet(tmp_path / "packet")
+    file = sent_back("csv", packet, tmp_path)
+    with pytest.raises(ArgumentError, match="is named twice"):
+        import_codings([file, file], None, tmp_path / "run", packet=packet.folder)
 
 
 @pytest.mark.parametrize("tool", [*TOOLS, "csv", "xlsx"])

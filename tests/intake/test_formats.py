@@ -224,3 +224,45 @@ def test_an_echoed_prompt_is_taken_off_and_counted(tmp_path: Path) -> None:
     ] * 4
     assert report.notes["the response began with its prompt: taken off"].count == 4
     assert traces[2].metadata["system"] == "Teach."
+
+
+@pytest.mark.parametrize(
+    ("request_line", "reply"),
+    [
+        (
+            {"body": {"messages": [{"role": "user", "content": "2+2?"}]}, "url": "/v1/chat/completions"},
+            {
+                "response": {
+                    "status_code": 200,
+                    "body": {"choices": [{"message": {"content": "<think>Two.</think>4"}}]},
+                }
+            },
+        ),
+        (
+            {"params": {"messages": [{"role": "user", "content": "2+2?"}]}},
+            {
+                "result": {
+                    "type": "succeeded",
+                    "message": {
+                        "type": "message",
+                        "role": "assistant",
+                        "content": [{"type": "thinking", "thinking": "Two."}, {"type": "text", "text": "4"}],
+                    },
+                }
+            },
+        ),
+    ],
+)
+def test_a_batch_gets_its_questions_from_the_file_of_requests(
+    request_line: dict[str, Any], reply: dict[str, Any], tmp_path: Path
+) -> None:
+    ids = {"custom_id": "q-1"}
+    report, (trace,) = imported(tmp_path, ids | request_line, ids | reply)
+    assert (trace.item, trace.question, trace.reasoning, trace.answer) == ("q-1", "2+2?", "Two.", "4")
+    assert (report.left_out, list(report.notes)) == (
+        1,
+        [note for note in report.notes if note.startswith("no trace")],
+    )
+    report, (trace,) = imported(tmp_path, ids | reply)
+    assert trace.question == ""
+    assert list(report.notes) == ["no question: coders will see the reasoning without it"]

@@ -237,6 +237,19 @@ def test_hints_name_fields_that_exist_and_were_not_just_tried(tmp_path: Path) ->
     assert "did you mean deep.said?" in error.value.hint
 
 
+def test_a_column_named_for_thinking_is_offered_as_the_reasoning(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        imported({"question": Q, "model thinking": R, "final": A}, tmp_path)
+    assert "--map 'reasoning=model thinking' takes one" in error.value.hint
+    assert "--on-error" not in error.value.hint
+    assert "--map id=" not in error.value.hint
+
+
+def test_one_message_a_row_is_no_chat(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one message of a chat; a chat is one row"):
+        imported({"role": "user", "content": "What is two and two, and why?"}, tmp_path)
+
+
 def test_packed_files_directories_and_patterns(tmp_path: Path) -> None:
     folder = tmp_path / "runs"
     (folder / "more").mkdir(parents=True)

@@ -172,7 +172,7 @@ def test_a_complete_run_that_was_damaged_is_written_again(tmp_path: Path, damage
         (folder / "units.jsonl").unlink()
     else:
         (folder / "units.jsonl").write_bytes(damage)
-    with pytest.raises(RunError, match="run the same command again"):
+    with pytest.raises(RunError, match="repeat the command that made the run"):
         list(CoderRun(folder).units())
     assert write().damaged == ["units.jsonl"]
     assert {name: (folder / name).read_bytes() for name in names} == whole

@@ -72,6 +72,15 @@ def sample() -> list[Item]:
     return list(read_items(SAMPLE))
 
 
+def test_the_item_of_the_docs_is_one(tmp_path: Path) -> None:
+    page = (ROOT / "docs/wbeb.md").read_text(encoding="utf-8")
+    path = tmp_path / "items.jsonl"
+    path.write_text(
+        page.split("## Items of your own")[1].split("```json\n")[1].split("```")[0], encoding="utf-8"
+    )
+    assert [item.split for item in read_items(path)] == ["test"]
+
+
 def test_the_sample_holds_two_dozen_items_of_each_domain(sample: list[Item]) -> None:
     count = Counter(item.domain for item in sample)
     assert set(count) == set(domain_names())

@@ -538,6 +538,8 @@ def test_others_are_let_in_by_password_only(run: Path, tmp_path: Path, pcode: Ca
     set_password(path, "Ann", "correct horse")
     with web_server(run / "cues", "--host", "0.0.0.0", "--password-file", path) as server:
         assert "token" not in server.url
+        assert server.url.startswith("http://localhost:")
+        assert server.line().startswith("from other machines: http://")
         asked = server.ask("/read?q=a+b")
         assert (asked.status, asked.headers["location"]) == (303, "/login?next=/read%3Fq%3Da%2Bb")
         assert 'name="password"' in server.page("/login?next=/read")

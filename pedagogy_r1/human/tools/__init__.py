@@ -29,7 +29,7 @@ from ...errors import InputError, PluginError, did_you_mean
 from ...files.records import BadRow, Row
 from ...files.written import own_files
 from ..packet import TASK, Packet
-from ..raw_coding import ROWS, CodingsFile, RawCoding
+from ..raw_coding import NEEDED, ROWS, CodingsFile, RawCoding
 
 PACKAGE = __name__
 
@@ -176,8 +176,7 @@ def choose(file: CodingsFile, name: str | None = None) -> tuple[str, CodingsRead
     near = [f"{column!r}: {did_you_mean(column, wanted)}" for column in file.columns if column not in wanted]
     raise InputError(
         f"{file.path}: columns {', '.join(file.columns) or '(none)'} are no layout of codings that is known",
-        "needed: unit_id coder code, or trace_id start end quote coder code, or unit_id and one column a coder"
-        + "".join(f"; {hint}" for hint in near[:3] if "did you mean" in hint),
+        NEEDED + "".join(f"; {hint}" for hint in near[:3] if "did you mean" in hint),
     )
 
 

@@ -2,6 +2,7 @@
 
 {"custom_id": "item-1", "result": {"type": "succeeded", "message": {"id": "msg_1", "type": "message", "role": "assistant", "content": […]}}}
 {"custom_id": "item-2", "result": {"type": "errored", "error": {…}}}        no trace; so are canceled and expired
+{"custom_id": "item-1", "params": {"messages": […]}}                        a request: no trace, and the question of its reply
 """
 
 from __future__ import annotations
@@ -11,11 +12,17 @@ from ..replies import error_text, pair
 
 
 def fits(record: Record) -> bool:
-    return "custom_id" in record and isinstance(record.get("result"), dict) and "type" in record["result"]
+    result, params = record.get("result"), record.get("params")
+    return "custom_id" in record and (
+        (isinstance(result, dict) and "type" in result)
+        or (result is None and isinstance(params, dict) and "messages" in params)
+    )
 
 
 def read(record: Record) -> list[Said]:
-    result = record["result"]
+    result = record.get("result")
+    if result is None:
+        raise NoTrace("a request of a batch, without a reply")
     if result["type"] != "succeeded" or not isinstance(result.get("message"), dict):
         why = error_text(result["error"]) if result.get("error") else ""
         raise NoTrace(f"a request that was {result['type']}" + (f": {why}" if why else ""))

@@ -3,7 +3,8 @@
     {"id": "batch_req_1", "custom_id": "item-1", "response": {"status_code": 200, "body": {"choices": [{"message": {"content": "<think>Easy.</think>4"}}]}},
      "error": null}
 
-``custom_id`` is the item. A request that failed is no trace; neither is a line of the batch's input.
+``custom_id`` is the item. A request that failed is no trace; neither is a line of the batch's input, which
+gives the question of its reply where its file stands before that of the output.
 """
 
 from __future__ import annotations
