@@ -171,12 +171,16 @@ def known_fields(row: dict[str, Any]) -> dict[str, str]:
         if there:
             found[target] = next((name for name in there if row[name] not in (None, "", [], {})), there[0])
     if "reasoning" in found and not {"response", "answer"} & found.keys():
-        found |= {"response": plain[name] for name in reversed(BESIDE) if name in plain}
+        beside = [plain[name] for name in BESIDE if name in plain]
+        found |= {"response": beside[0]} if beside else {}
     return found
 
 
 def _may_be_meant(name: str, value: Any) -> bool:
-    return plain_name(name) not in _NAMES_OR_TEXT or (isinstance(value, str) and len(value.split()) > 2)
+    plain = plain_name(name)
+    if plain in ("prediction", "model_prediction"):
+        return not isinstance(value, dict | list)
+    return plain not in _NAMES_OR_TEXT or (isinstance(value, str) and len(value.split()) > 2)
 
 
 def without(row: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from .switches import is_switch
 from .think_tags import split_response
+from .written import opened
 
 _ROLES = {
     "human": "user", "developer": "system", "tool_result": "tool", "function": "tool",
@@ -123,7 +124,11 @@ def hear(message: Any) -> Heard:
 
 def _all_thought(message: dict[str, Any]) -> bool:
     """Whether a message is a thought as a whole: by its role, its type, a mark, or the title that a page gives it."""
-    named = [message.get("role", message.get("from")), message.get("type"), obj_title(message.get("metadata"))]
+    named = [
+        message.get("role", message.get("from")),
+        message.get("type"),
+        obj_title(message.get("metadata")),
+    ]
     return message.get("thought") is True or any(_THOUGHT.fullmatch(str(name or "")) for name in named)
 
 
@@ -171,19 +176,37 @@ def _content(message: dict[str, Any]) -> Any:
     if isinstance(message.get("content_blocks"), list) and isinstance(content, str):
         content = message["content_blocks"]  # LangChain's, which hold the reasoning that the content lacks
     if isinstance(content, dict):
-        content = content.get("parts", content.get("content", content.get("text", content)))
+        content = (
+            content.get("parts", content.get("content", content.get("text")))
+            or _object_parts(content)
+            or content
+        )
     return json_parts(content) if isinstance(content, str) else content
 
 
 def json_parts(content: str) -> Any:
-    """Parts that were written as JSON into a cell of text; another text as it is."""
+    """Parts that were written as JSON into a text, and what a model wrote as an object; another text as it is."""
+    begins = content.lstrip()[:1]
+    if begins == "{" and isinstance(value := opened(content), dict):
+        return _object_parts(value) or content
     if content.lstrip()[:2] != "[{" or '"type"' not in content:
         return content
     try:
         parts = json.loads(content)
     except (ValueError, RecursionError):
         return content
-    return parts if all(isinstance(part, dict) and "type" in part for part in parts) else content
+    typed = all(isinstance(part, dict) and "type" in part for part in parts)
+    return parts if typed and any(text for _, text in map(part_of, parts)) else content
+
+
+def _object_parts(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Reasoning and answer of an object that holds both: {"reasoning": "RRR", "answer": "AAA"}."""
+    thought = next((text for name in _REASONING if (text := reasoning_in(value.get(name)))), "")
+    said = next(
+        (value[name] for name in (*_ANSWERED, "content", "text") if isinstance(value.get(name), str)), ""
+    )
+    both = thought and said.strip() and not role_of(value)
+    return [{"type": "thinking", "thinking": thought}, {"type": "text", "text": said}] if both else None
 
 
 def _whole(content: Any) -> str:
@@ -216,10 +239,18 @@ def part_of(part: Any) -> tuple[str, str]:
         return "reasoning", flat(held.get("reasoningText", held.get("text", "")))
     if _is_thought(part):
         return "reasoning", flat(part)
-    if str(part.get("type") or "").lower() in _TEXT_TYPES:
+    if _kind(part) in _TEXT_TYPES:
         text = next((part[n] for n in ("text", "content", "refusal") if isinstance(part.get(n), str)), None)
-        return ("text", text) if text is not None else ("", "")
+        if text is None and isinstance(
+            part.get("text"), dict
+        ):  # OpenAI's threads: {"value": "AAA", "annotations": []}
+            text = part["text"].get("value")
+        return ("text", text) if isinstance(text, str) else ("", "")
     return "", ""
+
+
+def _kind(part: dict[str, Any]) -> str:
+    return str(part.get("type") or part.get("kind") or "").lower()
 
 
 def _reasoning_content(part: dict[str, Any]) -> dict[str, Any] | None:
@@ -229,7 +260,7 @@ def _reasoning_content(part: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _is_thought(part: dict[str, Any]) -> bool:
-    kind = str(part.get("type") or "").lower()
+    kind = _kind(part)
     named = any(isinstance(part.get(name), str | list) for name in ("thinking", "reasoning"))
     return part.get("thought") is True or kind in _THOUGHT_TYPES or (not kind and named)
 

@@ -73,7 +73,9 @@ def _any_of(pairs: Iterable[Pair]) -> re.Pattern[str]:
 
 _KNOWN = _any_of((*FAMILIES, *ANSWERS, *_ESCAPED))
 _SPOKEN = _any_of(SPOKEN)
-_END_OF_TEXT = re.compile(r"(?:\s*(?:<[|｜](?:im_end|eot_id|end|return|endoftext|end▁of▁sentence|end_of_text)[|｜]>|</s>|<eos>|<end_of_turn>|<turn\|>))+\s*\Z")
+_END_OF_TEXT = re.compile(
+    r"(?:\s*(?:<[|｜](?:im_end|eot_id|end|return|endoftext|end▁of▁sentence|end_of_text)[|｜]>|</s>|<eos>|<end_of_turn>|<turn\|>))+\s*\Z"
+)
 _HARMONY_TOKENS = re.compile(
     r"<\|start\|>[^<]*|<\|channel\|>\s*\w+|<\|constrain\|>\s*\w*|<\|(?:message|end|return|call)\|>"
     r"|(?:^\s*|assistant)(?:analysis|commentary|final)"
@@ -84,7 +86,8 @@ _HARMONY = re.compile(
     re.DOTALL,
 )
 _BEGUN = re.compile(
-    r"\s*(?:(?P<channel>analysis|commentary|final)\s*|(?P<text>(?:(?!<\|).)*\S(?:(?!<\|).)*)<\|end\|>\s*)", re.DOTALL
+    r"\s*(?:(?P<channel>analysis|commentary|final)\s*|(?P<text>(?:(?!<\|).)*\S(?:(?!<\|).)*)<\|end\|>\s*)",
+    re.DOTALL,
 )
 _BARE = re.compile(r"assistant(?=(?:analysis|commentary|final))")
 
@@ -157,11 +160,10 @@ def _family(response: str, extra: Sequence[Pair]) -> Pair | None:
     ):
         return None
     spoken = [pair for pair in SPOKEN if pair[1].lower() in low]
+    named = _named(response)
     begins = (pair for pair in (*extra, *FAMILIES, *_ESCAPED, *spoken) if start.startswith(pair[0].lower()))
-    if named := _named(response):
-        begins = chain(begins, [named])
     stands = (pair for pair in (*extra, THINK) if any(tag.lower() in low for tag in pair))
-    return next(chain(begins, stands), None) or _first_closed(low)
+    return next(chain(begins, filter(None, [named]), stands), None) or _first_closed(low)
 
 
 def _named(response: str) -> Pair | None:
@@ -169,7 +171,9 @@ def _named(response: str) -> Pair | None:
     match = _NAMED.match(response)
     if not match or match["open"].lower() in (pair[0].lower() for pair in FAMILIES):
         return None
-    closing = re.compile(rf"<\|?/{re.escape(match['name'])}\s*\|?>|<\|end_?{re.escape(match['name'])}\|>", re.IGNORECASE)
+    closing = re.compile(
+        rf"<\|?/{re.escape(match['name'])}\s*\|?>|<\|end_?{re.escape(match['name'])}\|>", re.IGNORECASE
+    )
     end = closing.search(response, match.end())
     return (match["open"], end[0]) if end else None
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from ..format import Format, Record, Said, name, text
 from ..messages import is_conversation, last_turn
-from ..switches import is_switch
 from ..prompt_marks import asked
+from ..switches import is_switch
 
 
 def fits(record: Record) -> bool:
