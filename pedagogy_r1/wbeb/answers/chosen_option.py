@@ -172,7 +172,7 @@ def _called() -> tuple[re.Pattern[str], ...]:
         named = rf"(?:{noun}\s*{quoted}?(?P<a>[A-Z]|[1-9]|#[1-9])|(?:{ahead})(?:{quoted}(?P<b>[A-Z])|(?P<c>[{plain}])|(?P<d>#[1-9]|[1-9](?={alternatives(one.counters, bounded=False)}))\s?))"
         found.append(
             re.compile(
-                rf"{named}(?![A-Za-z0-9])[)\]\"'”」]?\s*{alternatives(one.options, bounded=False)}?\s*(?:{alternatives(one.right, bounded=False)})",
+                rf"{named}(?![A-Za-z0-9]|['’][A-Za-zÀ-ÿ])[)\]\"'”」]?\s*{alternatives(one.options, bounded=False)}?\s*(?:{alternatives(one.right, bounded=False)})",
                 re.M,
             )
         )
@@ -188,12 +188,14 @@ def _chooses() -> re.Pattern[str]:
 def _chosen_behind() -> re.Pattern[str]:
     named = any_of("options", bounded=False)
     return re.compile(
-        rf"(?:{_EDGE}|\s|{named}\s*)[\"'“「(]?([A-Z])(?![A-Za-z])[)\"'”」]?\s*{any_of('chosen_behind', bounded=False)})",
+        rf"(?:{_EDGE}|\s|{named}\s*)[\"'“「(]?([A-Z])(?![A-Za-z]|['’][A-Za-zÀ-ÿ])[)\"'”」]?\s*{any_of('chosen_behind', bounded=False)})",
         re.M,
     )
 
 
-_MARKER = re.compile(r"^[^\w\n]*[(\[]?([A-Z])(?:[)\]]?[ \t]*$|[)\].:]+(?=\s|$)(?![^\n]{0,200}\?\s*$))", re.M)
+_MARKER = re.compile(
+    r"^[^\w\n]*[(\[]?([A-Z])(?:[)\]]?[ \t]*$|[)\].:]+(?=\s|$)(?! ?[A-Za-z]\.\s)(?![^\n]{0,200}\?\s*$))", re.M
+)
 
 
 def _named_by(patterns: Sequence[re.Pattern[str]], text: str, options: AnswerOptions) -> list[Reading]:
@@ -240,7 +242,12 @@ def _marker(text: str, options: AnswerOptions) -> list[Reading]:
         line = text[match.end() :].split("\n")[0]
         return bool(options.of_text(key(line)) & options.letter(match[1]).named)
 
-    found = (m for m in _MARKER.finditer(text) if own(m) or not denied(text, m.end()))
+    def other(match: re.Match[str]) -> bool:
+        """ "A: C": the answer, to what was asked as Q."""
+        behind = re.fullmatch(r"[\W_]*([A-Z])(?:\W.*)?", text[match.end() :].split("\n")[0])
+        return bool(behind) and ":" in match[0] and behind[1] != match[1] and behind[1] in options.letters
+
+    found = (m for m in _MARKER.finditer(text) if not other(m) and (own(m) or not denied(text, m.end())))
     return [options.letter(m[1]) for m in found]
 
 

@@ -233,7 +233,7 @@ def short(text: str) -> bool:
 def _new_part() -> re.Pattern[str]:
     turn, question = any_of("turns"), any_of("questions")
     return re.compile(
-        rf"^[^\w\n]*(?:(?P<turn>{turn})|{question})[^\w\n:]{{0,4}}:|^[ \t]*(?:###|---)[ \t]*(?:instruction|question|user)\b",
+        rf"^[^\w\n]*(?:(?P<turn>{turn})|{question})[^\w\n:]{{0,4}}:|^[^\w\n]*(?=[^\n]*\d[^\w\n]*$)(?:{question})[^\w\n]*$|^[ \t]*(?:###|---)[ \t]*(?:instruction|question|user)\b",
         re.I | re.M,
     )
 
