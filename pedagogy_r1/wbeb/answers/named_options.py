@@ -79,7 +79,7 @@ class AnswerOptions:
 
 _MARKS = r"""[\s"'“”‘«「『【(\[{<~|…]|\.\.+|\\boxed\s*\{|[\u2190-\u2bff\U0001f000-\U0001faff]"""
 _CLOSERS = r"""\s*$|\s*[)\]}>"”»」』】]|['’](?![A-Za-z])|\s*[,;:!?、。，；：=]|\.+(?=\s|$|["'”)\]])|\s*[–—](?!\w)|\s+-\s|\s*/|\s*&|\s+\(|\s*\((?=[^\x00-\x7F]|[A-Za-z ]{3})|\s*→|\s*</\w|\s*【"""
-_SHORTENED = r"\.\s?[A-Za-z]\.(?:\s|$)"
+_SHORTENED = r"\.(?: [a-z]|[A-Za-z])\.\s+\S"
 """Behind the letter of an abbreviation: "D. h.", "B.C."."""
 _JOINED = r"\s+(?:and|or|because|since|as|but|while|which|given|due|is|would|in|for|with|from|by|here|best|rather|instead|over|und|y|e|et|o|ou|oder|или|и|atau|dan|hoặc|và)\b"
 
