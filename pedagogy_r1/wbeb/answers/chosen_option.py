@@ -245,7 +245,8 @@ def _marker(text: str, options: AnswerOptions) -> list[Reading]:
     def other(match: re.Match[str]) -> bool:
         """ "A: C": the answer, to what was asked as Q."""
         behind = re.fullmatch(r"[\W_]*([A-Z])(?:\W.*)?", text[match.end() :].split("\n")[0])
-        return bool(behind) and ":" in match[0] and behind[1] != match[1] and behind[1] in options.letters
+        said = behind[1] if behind and ":" in match[0] else match[1]
+        return said != match[1] and said in options.letters
 
     found = (m for m in _MARKER.finditer(text) if not other(m) and (own(m) or not denied(text, m.end())))
     return [options.letter(m[1]) for m in found]

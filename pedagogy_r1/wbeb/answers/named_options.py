@@ -77,7 +77,9 @@ class AnswerOptions:
         return frozenset(a for a, k in zip(self.letters, self.keys, strict=True) if k and fits(k))
 
 
-_MARKS = r"""[\s"'“”‘«「『【(\[{<~|…]|\.\.+|\\boxed\s*\{|[\u2190-\u2bff\U0001f000-\U0001faff]"""
+_MARKS = (
+    r"""[\s"'“”‘«「『【(\[{<~|…]|\.\.+|\\boxed\s*\{|∴|[\u2190-\u21ff\u2300-\u2bff\U0001f000-\U0001faff]"""
+)
 _CLOSERS = r"""\s*$|\s*[)\]}>"”»」』】]|['’](?![A-Za-z])|\s*[,;:!?、。，；：=]|\.+(?=\s|$|["'”)\]])|\s*[–—](?!\w)|\s+-\s|\s*/|\s*&|\s+\(|\s*\((?=[^\x00-\x7F]|[A-Za-z ]{3})|\s*→|\s*</\w|\s*【"""
 _SHORTENED = r"\.(?: [a-z]|[A-Za-z])\.\s+\S"
 """Behind the letter of an abbreviation: "D. h.", "B.C."."""

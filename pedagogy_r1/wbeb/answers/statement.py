@@ -80,6 +80,7 @@ _MARKUP = re.compile(
 )
 
 
+_TIMES = re.compile(r"(?<=[\d)}])\s?(?<!\*)\*(?!\*)\s?(?=[\d(\\])")
 _MARKUP_BUT_MATH = re.compile(r"[*`]+|(?<!\w)_+(?!\w)|^[ \t]*[#>]+[ \t]", re.M)
 
 
@@ -98,6 +99,7 @@ def plain(text: str, *, formulas: bool = False) -> str:
     if "&" in text:
         text = html.unescape(text).replace("\xa0", " ")
     if formulas:
+        text = _TIMES.sub("×", text)
         return _MARKUP_BUT_MATH.sub("", _FRAME.sub(r"\\boxed", text))
     if "\\" in text:
         text = _undressed(text)
