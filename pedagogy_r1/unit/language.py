@@ -185,7 +185,10 @@ class Abbreviations(NamedTuple):
     @staticmethod
     def is_unit(preceding: str, word: str) -> bool:
         """Whether an abbreviation ends a sentence before a capital: "3,5 см. Проверим", "и т. д. Потом"."""
-        return (word in _RUSSIAN_UNITS and preceding[-1:].isdigit()) or (preceding, word) in (("т.", "д"), ("т.", "п"))
+        return (word in _RUSSIAN_UNITS and preceding[-1:].isdigit()) or (preceding, word) in (
+            ("т.", "д"),
+            ("т.", "п"),
+        )
 
     def is_initial(self, preceding: str, following: str, then_period: bool) -> bool:
         """Whether a single letter is an initial or part of an abbreviation: "D. A. Schön", "z. B. Hunde"."""

@@ -21,7 +21,7 @@ from .named_options import peel
 from .parsed import DIFFER, Parsed
 from .statement import FORMAL, Statement, before_run_on, plain, statements
 
-RULE = 'rule@2: last stated answer (box, "answer is", option letter) equal to the reference'
+RULE = 'rule@3: last stated answer (box, "answer is", option letter) equal to the reference'
 
 NOUNS = (r"answers?", r"ans\b\.?", r"correct (?:option|choice)", "result is")
 
