@@ -46,7 +46,11 @@ _CHATS = (
     "raw_response",
     "api_response",
     "result",
-    *KNOWN["response"],
+    *(
+        name
+        for name in KNOWN["response"]
+        if name not in ("completion", "output", "response", "generated_text")
+    ),
 )
 
 
@@ -126,9 +130,13 @@ def _fits(format: Format, record: Record) -> bool:
 
 def _opened(record: Record) -> Record:
     """The record with what speaks in it read, where a table holds it as text."""
-    found = {c: opened(record[c]) for c in dict.fromkeys(_CHATS) if isinstance(record.get(c), str)}
+    found = {c: opened(record[c]) for c in _CHATS if _may_hold(record.get(c))}
     found = {column: value for column, value in found.items() if _speaks(column, value)}
     return record | found if found else record
+
+
+def _may_hold(value: Any) -> bool:
+    return isinstance(value, str) and value[:64].lstrip()[:1] in ("[", "{", '"')
 
 
 def _speaks(column: str, value: Any) -> bool:

@@ -220,10 +220,13 @@ def test_our_own_table_is_taken_as_it_is(tmp_path: Path) -> None:
     assert back == [trace.model_copy(update={"think": "field"}) for trace in there]
 
 
-def test_a_log_names_no_model_where_none_was_known(tmp_path: Path) -> None:
+def test_a_log_of_ours_says_what_was_known_and_no_more(tmp_path: Path) -> None:
+    known = {"domain": "SK", "condition": "cop", "lang": "ko"}
     (tmp_path / "in.jsonl").write_text(
-        js({"id": "1", "question": "q", "reasoning": "r", "answer": "a"}) + "\n"
+        js({"id": "1", "question": "q", "reasoning": "r", "answer": "a"} | known) + "\n"
     )
     export_traces(tmp_path / "in.jsonl", tmp_path / "log.eval", "inspect")
     import_traces([tmp_path / "log.eval"], tmp_path / "back.jsonl")
-    assert [trace.model for trace in read_traces(tmp_path / "back.jsonl")] == [None]
+    (back,) = read_traces(tmp_path / "back.jsonl")
+    assert back.model is None
+    assert {name: getattr(back, name) for name in known} == known

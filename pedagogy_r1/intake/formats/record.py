@@ -15,7 +15,8 @@ _REPLIES = (*KNOWN["response"], "raw_response", "api_response", "response_body",
 
 def read(record: Record) -> Said | list[Said]:
     said = read_chat(record)
-    column = next((c for c in _REPLIES if is_reply(body_of(record.get(c)))), None)
+    held = (c for c in _REPLIES if isinstance(record.get(c), dict))
+    column = next((c for c in held if is_reply(body_of(record[c]))), None)
     if column and not said.response and not said.reasoning:
         found = pair(record, None, body_of(record[column]))
         for one in found:
