@@ -36,6 +36,7 @@ from .logged import question_of
 from .lossless import Spoken, leaves, lost, rest
 from .messages import NotChat, flat, hear, is_conversation, json_parts, last_turn, reasoning_in
 from .prompt_marks import asked, template_turns
+from .switches import says_none
 from .think_tags import Parted, split_response
 
 _LONG = ("question", "response", "reasoning")
@@ -234,6 +235,9 @@ def _take_known(row: dict[str, Any], taken: _Taken, plan: FieldPlan) -> None:
     """Columns with well-known names, for the targets that are still open."""
     values, said = taken.values, taken.said
     decided = plan.decided | values.keys() | ({"answer"} if "reference" in values else set())
+    thought = known_fields(row).get("reasoning")
+    if thought and said.reasoning is None and not said.exact and says_none(row[thought]):
+        said.reasoning = ""
     known = _known(row, decided, {path[0] for path in taken.paths} | {*said.where.values()}, said.exact)
     for target, name in known.items():
         found = {target: row[name]} if said.exact else _mapped(target, row[name], name)

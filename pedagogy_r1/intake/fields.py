@@ -179,8 +179,10 @@ def known_fields(row: dict[str, Any]) -> dict[str, str]:
 def _may_be_meant(name: str, value: Any) -> bool:
     plain = plain_name(name)
     if plain in ("prediction", "model_prediction"):
-        return not isinstance(value, dict | list)
-    return plain not in _NAMES_OR_TEXT or (isinstance(value, str) and len(value.split()) > 2)
+        return isinstance(value, str)  # a number is as often how sure the model was
+    if plain not in _NAMES_OR_TEXT:
+        return True
+    return isinstance(value, str) and (len(value.split()) > 3 or value.rstrip()[-1:] in ("?", "？"))
 
 
 def without(row: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:

@@ -35,3 +35,21 @@ def is_switch(text: str) -> bool:
     """
     plain = text.strip().lower()
     return plain in FLAGS or bool(_SWITCH.fullmatch(plain))
+
+
+_OFF = frozenset(
+    ("off", "false", "no", "none", "null", "nil", "nan", "n/a", "na", "empty", "disabled", "disable", "never", "no_think", "/no_think",
+     "nothink", "no-think", "direct", "hidden", "redacted", "0")
+)  # fmt: skip
+
+
+def says_none(value: object) -> bool:
+    """Whether a place for reasoning is empty, or says that there is none: then a response without tags is an answer."""
+    if value is None or value == [] or value is False or value == 0:
+        return True
+    plain = value.strip().lower() if isinstance(value, str) else "on"
+    return (
+        plain in _OFF
+        or not any(map(str.isalnum, plain))
+        or plain.endswith((" off", "=off", "=none", ": off"))
+    )

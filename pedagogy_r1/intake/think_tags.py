@@ -40,7 +40,8 @@ FAMILIES: tuple[Pair, ...] = (
 """Opening and closing tags of reasoning; case does not matter. Those in angle brackets are known in HTML's writing too."""
 
 _NAMED = re.compile(
-    r"\s*(?P<open><\|?(?P<name>[\w:-]*(?:think|thought|reason|monologue|scratchpad|analysis|rationale|\bcot\b)[\w:-]*)(?:\s[^<>]{0,80})?\s*\|?>)",
+    r"\s*(?P<open><\|?(?P<name>(?:\w+[_:-])*(?:think(?:ing)?|thoughts?|reason(?:ing|s)?|monologue|scratchpad|analysis|rationale|cot)(?:[_:-]\w+)*)"
+    r"(?:\s[^<>]{0,80})?\s*\|?>)",
     re.IGNORECASE,
 )
 """A tag of any other name for reasoning that a response begins with: ``<longcat_think>``, ``<think lang="en">``, ``<|thought|>``."""

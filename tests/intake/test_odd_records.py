@@ -64,6 +64,7 @@ RIGHT: dict[str, Any] = {
     "model_answer": {"question": Q, "answer": "gold", "reasoning": R, "model_answer": A},
     "llm_response": {"question": Q, "answer": "gold", "reasoning": R, "llm_response": A},
     "a reply in a column of its own": {"question": Q, "raw_response": THINKS, "answer": "gold"},
+    "a prediction that is a number": {"question": Q, "reasoning": R, "answer": A, "prediction": 0.9},
     # what is called content or text beside a column of reasoning
     "content": {"input": Q, "reasoning_content": R, "content": A, "score": 10},
     "text": {"prompt": Q, "thinking": R, "text": A},
@@ -177,6 +178,25 @@ def test_what_may_be_meant_otherwise_is_refused_with_its_reason(name: str, tmp_p
     with pytest.raises(InputError) as caught:
         imported(record, tmp_path)
     assert why in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "text", ["<reasonable>x</reasonable> y", "<analysis>x", "The <cot> tag", "<coty>x</coty>"]
+)
+def test_a_tag_of_another_name_is_text(text: str, tmp_path: Path) -> None:
+    trace = imported({"prompt": Q, "response": f"<think>{R}</think>{text}"}, tmp_path)
+    assert (trace.reasoning, trace.answer) == (R, text)
+    assert imported({"prompt": Q, "response": text}, tmp_path).reasoning == text
+
+
+@pytest.mark.parametrize(
+    "none", ["off", "none", "N/A", "-", None, "", [], False, 0, "detailed thinking off", "/no_think"]
+)
+def test_where_there_was_no_reasoning_a_response_is_an_answer(none: Any, tmp_path: Path) -> None:
+    trace = imported({"prompt": Q, "response": A, "reasoning": none}, tmp_path)
+    assert (trace.question, trace.reasoning, trace.answer) == (Q, "", A)
+    assert imported({"prompt": Q, "response": R, "reasoning": "on"}, tmp_path).reasoning == R
+    assert imported({"prompt": Q, "response": T, "reasoning": none}, tmp_path).reasoning.strip() == R
 
 
 @pytest.mark.parametrize(

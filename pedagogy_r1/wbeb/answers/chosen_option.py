@@ -42,7 +42,11 @@ def read_choice(answer: str, options: Sequence[str]) -> Parsed:
     known = AnswerOptions.of(options)
 
     def chosen(text: str) -> Parsed:
-        return _stated(text, known) or _tolerated(text, known) or Parsed(None, why="no option is named")
+        return (
+            _stated(text, known)
+            or _tolerated(text, known)
+            or Parsed(None, why="no option is named as the answer")
+        )
 
     return before_run_on(answer, chosen)
 
@@ -52,7 +56,11 @@ def read_letter(text: str, count: int = 10) -> Parsed:
     right or chosen. That an option is mentioned is no answer."""
     known = AnswerOptions(LETTERS[:count], ("",) * count, True)
     found = _stated(text, known, whole=False)
-    return found or _tolerated(text, known, _TOLERANT[1:3]) or Parsed(None, why="no option is named")
+    return (
+        found
+        or _tolerated(text, known, _TOLERANT[1:3])
+        or Parsed(None, why="no option is named as the answer")
+    )
 
 
 def _stated(text: str, options: AnswerOptions, *, whole: bool = True) -> Parsed | None:
