@@ -53,7 +53,7 @@ _SIGNS = str.maketrans(
     }
 )
 _ENDS = re.compile(
-    r"<[|｜][^<>|｜\n]{0,30}(?:end|eo[stm]|return|user|human|im_start|pad|call)[^<>|｜\n]{0,30}[|｜]>"
+    r"</(?:final[_ ]?)?answer>\s*\Z|<[|｜][^<>|｜\n]{0,30}(?:end|eo[stm]|return|user|human|im_start|pad|call)[^<>|｜\n]{0,30}[|｜]>"
     r"|</s>|<eos>|<pad>|<end_of_(?:turn|text)>|<turn\|>|\[/?INST\]|\[EOS\]|<start_of_turn>\s*user",
     re.I,
 )
