@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .format import Said, name, obj
+from .format import Said, first, name, obj
 from .messages import Heard, NotChat, hear, is_conversation, last_turn, role_of
 
 LISTS = ("messages", "conversations", "conversation")
@@ -33,6 +33,16 @@ def read_chat(row: dict[str, Any]) -> Said:
             _conversation(said, column, messages, prompt_only=answered is not None or _has_response(row))
             break
     return said
+
+
+def are_choices(value: object) -> bool:
+    """Whether these are what a server chose to say, and not the options of an item: ["Air", …], [{"label": "A", "text": "Air"}, …]."""
+    one = obj(first(value))
+    names = {"message", "delta"} & one.keys()
+    return bool(names) or (
+        "text" in one
+        and bool({"finish_reason", "stop_reason", "index", "logprobs"} & one.keys() or len(one) == 1)
+    )
 
 
 def choices_said(reply: dict[str, Any]) -> list[Said]:
@@ -97,13 +107,13 @@ def _has_response(row: dict[str, Any]) -> bool:
 
 def _answer_column(row: dict[str, Any]) -> tuple[str, Any] | None:
     """The column that holds a server's reply (``choices``, also inside ``response.body``) or a completion's messages."""
-    if isinstance(row.get("choices"), list) and row["choices"]:
+    if are_choices(row.get("choices")):
         return "choices", {"choices": row["choices"]}
     for column in (*_SPOKEN[:3], "message"):
         value = row.get(column)
         if isinstance(value, dict):
             body = obj(value.get("body")) or value
-            if isinstance(body.get("choices"), list) or "content" in body:
+            if are_choices(body.get("choices")) or "content" in body:
                 return column, body
         if column != "message" and is_conversation(value) and any(role_of(m) == "assistant" for m in value):
             return column, value

@@ -19,11 +19,25 @@ from ..errors import first_fault
 from ..files.records import dump
 from ..trace import Think, Trace
 from .compose import FieldPlan, RowError, compose
-from .fields import MISSING, TARGETS, Path, find, jsonable, known_fields, mend, without
-from .format import Said
-from .lossless import Spoken, lost, rest
+from .fields import (
+    GOLD,
+    KNOWN,
+    MISSING,
+    TARGETS,
+    Path,
+    find,
+    jsonable,
+    known_fields,
+    mend,
+    plain_name,
+    without,
+)
+from .format import NoTrace, Said
+from .logged import question_of
+from .lossless import Spoken, leaves, lost, rest
 from .messages import NotChat, flat, hear, is_conversation, json_parts, last_turn, reasoning_in
 from .prompt_marks import asked, template_turns
+from .switches import says_none
 from .think_tags import Parted, split_response
 
 _LONG = ("question", "response", "reasoning")
@@ -31,6 +45,15 @@ _THINK: tuple[Think, ...] = get_args(Think)
 _SPEECH = ("response", "reasoning")
 _TRUE, _FALSE = ("true", "1", "1.0", "yes", "y"), ("false", "0", "0.0", "no", "n")
 _LANG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+
+
+_OTHERS = re.compile(
+    r"reason|think|thought|rationale|explanation|(?:^|[\W_])cot(?:$|[\W_])|response|output|completion|generat|prediction|solution"
+    r"|chosen|trajector|attempt|content|message",
+    re.IGNORECASE,
+)
+"""Where the text of a model may stand, whose answer was not found."""
+
 REASONED = re.compile(r"reasoning|think|thought|(?:^|[\W_])cot(?:$|[\W_])", re.IGNORECASE)
 """In the names of columns that are named for reasoning."""
 
@@ -58,12 +81,16 @@ def convert(row: dict[str, Any], said: Said, plan: FieldPlan, default_id: str) -
     taken = _take(row, said, plan)
     texts, notes = _texts(taken)
     parted, after = compose(texts, said, plan)
+    if said.known and not said.exact and not {*_SPEECH, "answer"} & plan.mapping.keys():
+        _check_gold(row, parted, taken)
     if said.known and plan.no_think is None:
         _look_for_reasoning(row, parted, plan)
     _check(parted, texts, taken, plan)
     own_think = row.get("think") if "response" not in texts and row.get("think") in _THINK else None
     spoken = [texts.get(name, "") for name in (*_LONG, "answer")] + [parted.reasoning, parted.answer]
-    metadata = _metadata(row, taken, Spoken([*spoken, *_said_more(said)]), drop_think=own_think is not None)
+    metadata = _metadata(
+        row, taken, Spoken([*spoken, *_said_more(said)]), drop_think=own_think is not None or said.exact
+    )
     _put(metadata, parted.more | ({"after_think": after} if after else {}))
     trace = _trace(
         texts,
@@ -112,6 +139,24 @@ def _check_nothing_lost(
         raise RowError(
             f"the text of {path!r} would be lost; take it with --map, or import with --format record"
         )
+
+
+def _check_gold(row: dict[str, Any], parted: Parted, taken: _Taken) -> None:
+    """Refuse a lone ``answer`` where the model's own text is empty, or stands elsewhere: it is the right answer then."""
+    name = taken.sources.get("answer")
+    if name is None or plain_name(name) not in GOLD or not parted.answer.strip():
+        return
+    spoken = {column for column in row if plain_name(column) in KNOWN["response"]}
+    if spoken and not parted.reasoning.strip():
+        raise NoTrace("an empty output")
+    if spoken or parted.reasoning.strip():
+        return
+    for path, text in leaves(without(row, taken.paths)):
+        tagged = split_response(text).think in ("closed", "unopened", "repeated")
+        if tagged or (_OTHERS.search(path) and len(text.split()) > 3):
+            raise RowError(
+                f"{name!r} may be the right answer, and what the model said may stand in {path!r}: --map response={path}, or --map answer={name}"
+            )
 
 
 def _look_for_reasoning(row: dict[str, Any], parted: Parted, plan: FieldPlan) -> None:
@@ -192,10 +237,14 @@ def _take_known(row: dict[str, Any], taken: _Taken, plan: FieldPlan) -> None:
     """Columns with well-known names, for the targets that are still open."""
     values, said = taken.values, taken.said
     decided = plan.decided | values.keys() | ({"answer"} if "reference" in values else set())
-    known = _known(row, decided, {path[0] for path in taken.paths} | {*said.where.values()})
+    thought = known_fields(row).get("reasoning")
+    if thought and said.reasoning is None and not said.exact and says_none(row[thought]):
+        said.reasoning = ""
+    known = _known(row, decided, {path[0] for path in taken.paths} | {*said.where.values()}, said.exact)
     for target, name in known.items():
-        values.update({t: v for t, v in _mapped(target, row[name], name).items() if t not in plan.decided})
-    if "question" in known:
+        found = {target: row[name]} if said.exact else _mapped(target, row[name], name)
+        values.update({t: v for t, v in found.items() if t not in plan.decided})
+    if "question" in known and not said.exact:
         _open_template(taken)
     if "answer" in known and values.get("response") not in (None, ""):
         del values["answer"]
@@ -231,15 +280,13 @@ def _held(target: str, value: Any) -> bool:
     return target in (*_LONG, "answer") and isinstance(value, dict | list)
 
 
-def _known(row: dict[str, Any], decided: set[str], used: set[str]) -> dict[str, str]:
+def _known(row: dict[str, Any], decided: set[str], used: set[str], exact: bool) -> dict[str, str]:
     """The columns with a well-known name, by target, for the targets that nothing has decided."""
-    named = {
-        target: name
-        for target, name in known_fields(row).items()
-        if target not in decided
-        and name not in used
-        and not (target == "reasoning" and _is_switch(row[name]))
-    }
+    named = {t: name for t, name in known_fields(row).items() if t not in decided and name not in used}
+    thought = row.get(named.get("reasoning", ""))
+    amount = isinstance(thought, int | float) and bool({"response", "answer"} & named.keys())
+    if not exact and "reasoning" in named and (amount or _is_switch(thought)):
+        del named["reasoning"]
     spoken = {*_SPEECH} & (decided | named.keys())
     tagged = None if spoken else _tagged_column(row)
     return named | ({"response": tagged} if tagged else {})
@@ -263,7 +310,7 @@ def _mapped(target: str, value: Any, name: str) -> dict[str, Any]:
     except NotChat as error:
         raise RowError(f"{name!r}: {error}") from None
     if target == "question":
-        return {"question": found.get("question") or found.get("response") or value}
+        return {"question": found.get("question") or found.get("response") or question_of(value)[0] or value}
     return _spoken_as(target, found) or {target: value}
 
 
@@ -292,7 +339,8 @@ def _answers(messages: list[Any]) -> bool:
 
 def _metadata(row: dict[str, Any], taken: _Taken, spoken: Spoken, *, drop_think: bool) -> dict[str, Any]:
     paths = [*taken.paths, ("think",)] if drop_think else taken.paths
-    left = rest(without(taken.said.record or row, paths), spoken)
+    left = without(taken.said.record or row, paths)
+    left = left if taken.said.exact else rest(left, spoken)
     own = left.get("metadata")
     if isinstance(own, dict) and not (own.keys() & left.keys()):
         left = {k: v for k, v in left.items() if k != "metadata"} | own
@@ -313,7 +361,7 @@ def _put(metadata: dict[str, Any], more: dict[str, Any]) -> None:
 
 def _text(target: str, value: Any, name: str) -> str:
     """The text of a cell; JSON values other than text are allowed where a short value is expected."""
-    if value is None:
+    if value is None or value == [] or value == {}:
         return ""
     if isinstance(value, str):
         return value if target in (*_LONG, "answer") else value.strip()

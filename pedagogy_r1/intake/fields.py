@@ -18,8 +18,40 @@ from ..files.records import whole_text
 KNOWN: dict[str, tuple[str, ...]] = {
     "id": ("id", "trace_id", "uid", "custom_id"),
     "item": ("item", "item_id", "question_id", "problem_id", "task_id"),
-    "question": ("question", "prompt", "problem", "instruction", "query"),
-    "response": ("response", "completion", "output", "generation", "generated_text", "model_response"),
+    "question": (
+        "question",
+        "prompt",
+        "problem",
+        "instruction",
+        "query",
+        "problem_statement",
+        "question_text",
+        "user_prompt",
+        "user_input",
+        "user_message",
+        "input",
+        "inputs",
+        "human",
+        "user",
+        "task",
+        "q",
+    ),
+    "response": (
+        "response",
+        "completion",
+        "output",
+        "generation",
+        "generated_text",
+        "model_response",
+        "model_output",
+        "llm_response",
+        "llm_output",
+        "assistant_response",
+        "raw_output",
+        "full_response",
+        "response_text",
+        "output_text",
+    ),
     "reasoning": (
         "reasoning",
         "reasoning_content",
@@ -37,7 +69,14 @@ KNOWN: dict[str, tuple[str, ...]] = {
         "complex_cot",
         "long_cot",
     ),
-    "answer": ("answer", "final_answer", "model_answer"),
+    "answer": (
+        "model_answer",
+        "model_prediction",
+        "predicted_answer",
+        "prediction",
+        "answer",
+        "final_answer",
+    ),
     "reference": (
         "reference",
         "reference_answer",
@@ -53,6 +92,15 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "lang": ("lang",),
 }
 """Names taken without ``--map``, best first; case, spaces and hyphens do not matter."""
+
+GOLD = ("answer", "final_answer")
+"""Of the names of an answer those that name the right one as often as the model's."""
+
+BESIDE = ("content", "text", "final", "final_response", "conclusion")
+"""What a response is called only where its reasoning stands in a column of its own."""
+
+_NAMES_OR_TEXT = ("human", "user", "task", "q")
+"""Names of a question that name somebody or something else as often: only with a text of several words."""
 
 TARGETS = tuple(KNOWN)
 
@@ -115,13 +163,25 @@ def known_fields(row: dict[str, Any]) -> dict[str, str]:
     >>> known_fields({"Prompt": "2+2?", "output": "4", "note": ""})
     {'question': 'Prompt', 'response': 'output'}
     """
-    plain = {plain_name(name): name for name in reversed(list(row))}
+    plain = {plain_name(name): name for name in reversed(list(row)) if _may_be_meant(name, row[name])}
     found: dict[str, str] = {}
     for target, names in KNOWN.items():
-        first = next((plain[name] for name in names if name in plain), None)
-        if first is not None:
-            found[target] = first
+        there = [plain[name] for name in names if name in plain]
+        if there:
+            found[target] = next((name for name in there if row[name] not in (None, "", [], {})), there[0])
+    if "reasoning" in found and not {"response", "answer"} & found.keys():
+        beside = [plain[name] for name in BESIDE if name in plain]
+        found |= {"response": beside[0]} if beside else {}
     return found
+
+
+def _may_be_meant(name: str, value: Any) -> bool:
+    plain = plain_name(name)
+    if plain in ("prediction", "model_prediction"):
+        return isinstance(value, str)  # a number is as often how sure the model was
+    if plain not in _NAMES_OR_TEXT:
+        return True
+    return isinstance(value, str) and (len(value.split()) > 3 or value.rstrip()[-1:] in ("?", "？"))
 
 
 def without(row: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:

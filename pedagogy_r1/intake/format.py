@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files.json_text import parse_json
+from .written import opened
 
 Record = dict[str, Any]
 
@@ -121,4 +122,6 @@ def unfold(value: Any, depth: int = 12) -> Any:
         except ValueError:
             return value
         return unfold(read, depth - 1) if depth else read
+    if isinstance(value, str) and value[:1] == value[-1:] == '"':
+        return opened(value)
     return value

@@ -12,16 +12,18 @@ from typing import Any
 from .format import NoTrace, Record, Said, first, name, obj, text, unfold
 from .messages import NotChat, hear, is_conversation, joined, last_turn, role_of
 from .replies import asked_of, is_reply, replies
+from .span_events import first_told, told_by_events
 
 NO_CALL = "a span that is no model call"
+NOT_KEPT = "a model call whose messages were not recorded"
 _TEXTS = ("output", "content", "text", "completion", "answer", "result", "response", "value")
-_ASKED = ("input", "question", "prompt", "query", "text", "value")
+_ASKED = ("input", "question", "prompt", "prompts", "query", "text", "value")
 
 
 def io_said(asked: Any, answered: Any) -> list[Said]:
     """What the output of a call says, and the question in its input, whatever both of them are."""
     found = _answered(unfold(answered))
-    question, system = _question(unfold(asked))
+    question, system = question_of(unfold(asked))
     for said in found:
         said.question = said.question or question
         if system:
@@ -68,8 +70,12 @@ def _answered_object(output: Record, depth: int) -> list[Said] | None:
         isinstance(output.get(n), str) for n in ("reasoning_content", "reasoning", "thinking")
     ):
         return _heard(output)
-    inner = next((output[column] for column in ("messages", "message", *_TEXTS) if output.get(column)), None)
-    return _answered(inner, depth - 1) if depth and inner else None
+    column = next((column for column in ("messages", "message", *_TEXTS) if output.get(column)), None)
+    found = _answered(output[column], depth - 1) if depth and column else None
+    if column == "answer" and isinstance(output[column], str):
+        for said in found or ():
+            said.reasoning = ""  # a field that says that it is the answer
+    return found
 
 
 def _generations(value: Any) -> list[Said]:
@@ -94,7 +100,7 @@ def _generations(value: Any) -> list[Said]:
     return found
 
 
-def _question(value: Any, depth: int = 4) -> tuple[str, str]:
+def question_of(value: Any, depth: int = 4) -> tuple[str, str]:
     """(question, system)."""
     if isinstance(value, str):
         return value, ""
@@ -121,7 +127,7 @@ def _question_object(value: Record, depth: int) -> tuple[str, str]:
         return said.question, said.more.get("system", "")
     inner = next((value[column] for column in _ASKED if depth and value.get(column)), None)
     if inner:
-        return _question(inner, depth - 1)
+        return question_of(inner, depth - 1)
     words = [v for v in value.values() if isinstance(v, str)]
     return (words[0], "") if len(words) == 1 else ("", "")
 
@@ -137,7 +143,8 @@ def attributes_of(record: Record) -> Record:
                 found |= {k: v for k, v in obj(obj(event).get("attributes")).items() if k not in found}
         else:
             found[column.removeprefix("attributes.")] = value
-    return found
+    told = (told_by_events(events) for events in (record.get("events"), unfold(found.get("events"))))
+    return first_told(found, told)
 
 
 def is_model_span(attributes: Record) -> bool:
@@ -168,12 +175,30 @@ def _said_in_span(nested: Record, gen: Record, llm: Record) -> list[Said]:
     kind = str(obj(obj(nested.get("openinference")).get("span")).get("kind", "")).upper()
     if kind and kind != "LLM":
         raise NoTrace(f"{NO_CALL} ({kind})")
+    answered = obj(nested.get("output")).get("value") if kind == "LLM" else nested.get("response_data")
+    request = asked or obj(nested.get("input")).get("value") or nested.get("request_data")
     if output:
-        return _span_replies(output, asked)
-    answered = obj(nested.get("output")).get("value") if kind == "LLM" else None
+        found = _span_replies(output, request)
+        if isinstance(answered, dict) and is_reply(answered) and not any(one.reasoning for one in found):
+            whole = io_said(
+                asked, answered
+            )  # the reply itself, in which a reasoning stands that the messages lack
+            found = whole if any(one.reasoning for one in whole) else found
+        return found
+    answered = answered or _completed(llm) or obj(nested.get("pydantic_ai")).get("all_messages")
     if not answered:
-        raise NoTrace(NO_CALL)
-    return io_said(asked or obj(nested.get("input")).get("value"), answered)
+        model = obj(gen.get("request")).get("model") or obj(gen.get("response")).get("model") or kind
+        raise NoTrace(NOT_KEPT if model else NO_CALL)
+    return io_said(request or _prompted(llm), answered)
+
+
+def _completed(llm: Record) -> str:
+    """OpenInference's completion, which is no message."""
+    return text(obj(obj(first(llm.get("choices"))).get("completion")).get("text"))
+
+
+def _prompted(llm: Record) -> str:
+    return text(obj(obj(first(llm.get("prompts"))).get("prompt")).get("text"))
 
 
 def _spoken(gen: Record, now: str, before: str) -> list[Any]:
@@ -181,14 +206,14 @@ def _spoken(gen: Record, now: str, before: str) -> list[Any]:
     return _messages(obj(gen.get(now)).get("messages")) or _messages(gen.get(before))
 
 
-def _span_replies(output: list[Any], asked: list[Any]) -> list[Said]:
+def _span_replies(output: list[Any], asked: Any) -> list[Said]:
     """Messages that each ended are choices; others are one reply, whose reasoning may stand in all of them."""
     heard = [hear(message) for message in output]
     several = len(heard) > 1 and all(obj(message).get("finish_reason") for message in output)
     found = [one for message in (output if several else output[-1:]) for one in _heard(message)]
     if not several and (thought := joined(h.reasoning for h in heard)):
         found[0].reasoning = thought
-    question, system = _question(asked)
+    question, system = question_of(asked)
     for said in found:
         said.question = question
         said.more |= {"system": system} if system else {}

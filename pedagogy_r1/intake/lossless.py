@@ -30,7 +30,18 @@ SPEECH = frozenset(
 """Fields in which what is said stands."""
 
 _STRUCTURE = frozenset(
-    ("role", "from", "type", "index", "message.role", "message_content.type", "thought", "lc")
+    (
+        "role",
+        "from",
+        "type",
+        "kind",
+        "event.name",
+        "index",
+        "message.role",
+        "message_content.type",
+        "thought",
+        "lc",
+    )
 )
 
 
@@ -177,8 +188,25 @@ def _found(leaf: str, fields: list[str], kept: set[str], tags: Sequence[Pair]) -
     if plain[:1] in ("{", "[") and not isinstance(inner := unfold(plain), str):
         texts = ((path.rpartition(".")[2], text) for path, text in leaves(inner))
         return all(_structure(name, text) or _found(text, fields, kept, tags) for name, text in texts)
+    if plain[:1] == plain[-1:] == '"' and (inner := unfold(plain)) != plain:
+        return all(_found(text, fields, kept, tags) for _, text in leaves(inner))
     pieces, held = _pieces(plain, tags), [*fields, *kept]
-    return pieces != [plain] and all(any(piece in text for text in held) for piece in pieces)
+    return pieces != [plain] and all(_is_held(piece, held) for piece in pieces)
+
+
+def _is_held(piece: str, held: Sequence[str]) -> bool:
+    """Whether a stretch of a text is in one of the texts, or is one of them, the prompt, with the rest in another."""
+    if any(piece in text for text in held):
+        return True
+    words = piece.split()
+    for text in held:
+        begun = text.split()
+        if len(begun) < len(words) and words[: len(begun)] == begun:
+            rest = piece
+            for word in begun:
+                rest = rest.lstrip()[len(word) :]
+            return any(rest.strip() in other for other in held)
+    return False
 
 
 def _pieces(plain: str, tags: Sequence[Pair]) -> list[str]:

@@ -11,18 +11,18 @@ Every format reads its messages here. What is not read (tool calls, images, sign
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
-FLAGS = frozenset(
-    ("on", "off", "true", "false", "yes", "no", "none", "null", "low", "minimal", "medium", "high", "xhigh", "auto", "enabled",
-     "disabled", "default")
-)  # fmt: skip
-"""Words that a field called ``reasoning`` or ``thinking`` holds where it is a switch, and no reasoning."""
+from .switches import is_switch
+from .think_tags import split_response
+from .written import opened
 
 _ROLES = {
     "human": "user", "developer": "system", "tool_result": "tool", "function": "tool",
     **dict.fromkeys(("gpt", "model", "bot", "ai", "assistant", "chatbot"), "assistant"),
+    **dict.fromkeys(("thinking", "reasoning", "thought", "thoughts", "analysis"), "assistant"),
 }  # fmt: skip
 _LC = {
     "HumanMessage": "user",
@@ -45,11 +45,14 @@ _REASONING = (
 )
 _HOLDERS = ("additional_kwargs", "provider_specific_fields")
 _CONTENT = ("content", "value", "parts", "contents", "content_blocks", "prompt", "text")
+_ANSWERED = ("output_text", "answer", "final_answer", "response", "final", "conclusion")
+"""What the content is called in an object that models write themselves: {"reasoning": "RRR", "answer": "AAA"}."""
 _INNER = ("thinking", "reasoning", "text", "content", "reasoning_text", "summary")
 _THOUGHT_TYPES = frozenset(
     ("thinking", "reasoning", "thought", "thoughts", "reasoning_text", "reasoning.text", "reasoning.summary", "summary_text",
      "redacted_thinking", "reasoning.encrypted")
 )  # fmt: skip
+_THOUGHT = re.compile(r"\W*(?:thinking|reasoning|thoughts?|analysis)\W*", re.IGNORECASE)
 _TEXT_TYPES = frozenset(("", "text", "output_text", "input_text", "refusal"))
 
 
@@ -115,15 +118,29 @@ def hear(message: Any) -> Heard:
         thought = [*thought, field] if not _within(field, thought) else thought
     if not said and isinstance(message.get("refusal"), str):
         said = message["refusal"]
-    return Heard(
-        role, said, joined(thought), thinks or _may_think(message), str(message.get("channel") or "")
-    )
+    channel = "analysis" if _all_thought(message) else str(message.get("channel") or "")
+    return Heard(role, said, joined(thought), thinks or _may_think(message), channel)
+
+
+def _all_thought(message: dict[str, Any]) -> bool:
+    """Whether a message is a thought as a whole: by its role, its type, a mark, or the title that a page gives it."""
+    named = [
+        message.get("role", message.get("from")),
+        message.get("type"),
+        obj_title(message.get("metadata")),
+    ]
+    return message.get("thought") is True or any(_THOUGHT.fullmatch(str(name or "")) for name in named)
+
+
+def obj_title(value: Any) -> Any:
+    """The title in what is said about a message."""
+    return value.get("title") if isinstance(value, dict) else None
 
 
 def _may_think(message: dict[str, Any]) -> bool:
     """Whether a message has a field for reasoning, though nothing may stand in it; a switch is none."""
     values = [message.get(name) for name in _REASONING[:3]]
-    return any(isinstance(v, str | list) and str(v).strip().lower() not in FLAGS for v in values)
+    return any(isinstance(v, str | list) and not is_switch(str(v)) for v in values)
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -136,7 +153,9 @@ def joined(texts: Iterable[str]) -> str:
 
 
 def _within(text: str, others: Sequence[str]) -> bool:
-    return any(text.strip() in other for other in others)
+    """Whether a text was said before, whatever white space a server put between its pieces."""
+    bare = "".join(text.split())
+    return bool(others) and bare in "".join("".join(other.split()) for other in others)
 
 
 def _plain(message: dict[str, Any]) -> dict[str, Any]:
@@ -151,24 +170,43 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content(message: dict[str, Any]) -> Any:
-    name = next((name for name in _CONTENT if message.get(name) is not None), "content")
+    names = _CONTENT if not any(_fields(message)) else (*_CONTENT, *_ANSWERED)
+    name = next((name for name in names if message.get(name) is not None), "content")
     content = message.get(name)
     if isinstance(message.get("content_blocks"), list) and isinstance(content, str):
         content = message["content_blocks"]  # LangChain's, which hold the reasoning that the content lacks
     if isinstance(content, dict):
-        content = content.get("parts", content.get("content", content.get("text", content)))
+        content = (
+            content.get("parts", content.get("content", content.get("text")))
+            or _object_parts(content)
+            or content
+        )
     return json_parts(content) if isinstance(content, str) else content
 
 
 def json_parts(content: str) -> Any:
-    """Parts that were written as JSON into a cell of text; another text as it is."""
+    """Parts that were written as JSON into a text, and what a model wrote as an object; another text as it is."""
+    begins = content.lstrip()[:1]
+    if begins == "{" and isinstance(value := opened(content), dict):
+        return _object_parts(value) or content
     if content.lstrip()[:2] != "[{" or '"type"' not in content:
         return content
     try:
         parts = json.loads(content)
     except (ValueError, RecursionError):
         return content
-    return parts if all(isinstance(part, dict) and "type" in part for part in parts) else content
+    typed = all(isinstance(part, dict) and "type" in part for part in parts)
+    return parts if typed and any(text for _, text in map(part_of, parts)) else content
+
+
+def _object_parts(value: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Reasoning and answer of an object that holds both: {"reasoning": "RRR", "answer": "AAA"}."""
+    thought = next((text for name in _REASONING if (text := reasoning_in(value.get(name)))), "")
+    said = next(
+        (value[name] for name in (*_ANSWERED, "content", "text") if isinstance(value.get(name), str)), ""
+    )
+    both = thought and said.strip() and not role_of(value)
+    return [{"type": "thinking", "thinking": thought}, {"type": "text", "text": said}] if both else None
 
 
 def _whole(content: Any) -> str:
@@ -201,10 +239,18 @@ def part_of(part: Any) -> tuple[str, str]:
         return "reasoning", flat(held.get("reasoningText", held.get("text", "")))
     if _is_thought(part):
         return "reasoning", flat(part)
-    if str(part.get("type") or "").lower() in _TEXT_TYPES:
+    if _kind(part) in _TEXT_TYPES:
         text = next((part[n] for n in ("text", "content", "refusal") if isinstance(part.get(n), str)), None)
-        return ("text", text) if text is not None else ("", "")
+        if text is None and isinstance(
+            part.get("text"), dict
+        ):  # OpenAI's threads: {"value": "AAA", "annotations": []}
+            text = part["text"].get("value")
+        return ("text", text) if isinstance(text, str) else ("", "")
     return "", ""
+
+
+def _kind(part: dict[str, Any]) -> str:
+    return str(part.get("type") or part.get("kind") or "").lower()
 
 
 def _reasoning_content(part: dict[str, Any]) -> dict[str, Any] | None:
@@ -214,7 +260,7 @@ def _reasoning_content(part: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _is_thought(part: dict[str, Any]) -> bool:
-    kind = str(part.get("type") or "").lower()
+    kind = _kind(part)
     named = any(isinstance(part.get(name), str | list) for name in ("thinking", "reasoning"))
     return part.get("thought") is True or kind in _THOUGHT_TYPES or (not kind and named)
 
@@ -240,7 +286,7 @@ def _is_summary(part: Any) -> bool:
 def reasoning_in(value: Any) -> str:
     """Reasoning in a field that is named for it; a switch (``"on"``, an effort) is none."""
     if isinstance(value, str):
-        return "" if value.strip().lower() in FLAGS else value
+        return "" if is_switch(value) else value
     if isinstance(value, dict) and isinstance(value.get("summary"), str) and not {*_INNER[:5]} & value.keys():
         return ""  # what was asked for: {"effort": "medium", "summary": "detailed"}
     return flat(value) if isinstance(value, dict | list) else ""
@@ -301,7 +347,23 @@ def _turn(question: str, system: str, spoken: Sequence[Heard]) -> Turn:
     """What the model said in one turn: its last message is the answer, or its final channel; what it thought in all of them."""
     if not spoken:
         return Turn(question, "", "", system, False)
+    if len(spoken) > 1:
+        spoken = [*map(_told_apart, spoken[:-1]), _told_apart(spoken[-1]) if _tagged(spoken) else spoken[-1]]
     thought = joined(t for h in spoken for t in (h.reasoning, h.text if h.channel == "analysis" else ""))
     last = spoken[-1].text if spoken[-1].channel != "analysis" else ""
     final = [h.text for h in spoken if h.channel == "final"] or [last]
     return Turn(question, "\n\n".join(final), thought, system, any(h.thinks or h.channel for h in spoken))
+
+
+def _tagged(spoken: Sequence[Heard]) -> bool:
+    """Whether something was thought, in tags, before the last message of a turn."""
+    return any(_told_apart(heard) is not heard for heard in spoken[:-1])
+
+
+def _told_apart(heard: Heard) -> Heard:
+    """A message of several in one turn, with what it thought in tags told apart."""
+    parted = split_response(heard.text)
+    if parted.think not in ("closed", "unopened") or not parted.reasoning.strip():
+        return heard
+    thought = joined((heard.reasoning, parted.reasoning))
+    return heard._replace(text=parted.answer, reasoning=thought, thinks=True)

@@ -13,6 +13,7 @@ _HEAD = re.compile(
     r"|<\|start_header_id\|>(?P<llama>\w+)<\|end_header_id\|>\n*"
     r"|<start_of_turn>(?P<gemma>\w+)(?:\n|\Z)|<\|turn>(?P<gemma4>\w+)(?:\n|\Z)"
     r"|<｜(?P<deepseek>User|Assistant|System)｜>"
+    r"|<\|start\|>(?P<harmony>user|system|developer|assistant)(?:<\|message\|>|(?=<\|channel\|>)|\Z)"
     r"|<\|(?P<phi>user|assistant|system)\|>\n?"
     r"|\[(?P<mistral>INST|SYSTEM_PROMPT)\] ?| ?\[(?P<closed>/INST)\] ?"
 )
@@ -82,10 +83,11 @@ def asked(text: str) -> tuple[str, str]:
 def without_echo(response: str, *prompts: str) -> tuple[str, str]:
     """The response less the prompt it begins with, and what was taken off: a prompt as given, or a rendered one."""
     begin = response.lstrip()
+    marked = _END.match(begin)
+    start = begin[marked.end() :].lstrip() if marked else begin
     for prompt in prompts:
-        whole = prompt.strip()
-        if len(whole) >= LEAST_ECHO and begin.startswith(whole) and begin[len(whole) :].strip():
-            return begin[len(whole) :].lstrip("\n"), whole
+        if (end := _echo_end(start, prompt)) and start[end:].strip():
+            return start[end:].lstrip("\n"), response[: len(response) - len(start) + end].strip()
     spots = _spots(response)
     if not spots or (response[: spots[0][1]].strip() and not _END.match(begin)):
         return response, ""
@@ -93,6 +95,23 @@ def without_echo(response: str, *prompts: str) -> tuple[str, str]:
         if role == "assistant" and spots[0][0] in ("user", "system") and response[end:].strip():
             return response[end:], response[:end]
     return response, ""
+
+
+def _echo_end(start: str, prompt: str) -> int:
+    """Where the prompt that a text begins with ends in it, whatever its white space became; 0 if it does not begin so."""
+    whole = prompt.strip()
+    if len(whole) < LEAST_ECHO:
+        return 0
+    if start.startswith(whole):
+        return len(whole)
+    at = 0
+    for word in whole.split():
+        while at < len(start) and start[at].isspace():
+            at += 1
+        if not start.startswith(word, at):
+            return 0
+        at += len(word)
+    return at
 
 
 def without_marks(text: str) -> list[str]:

@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .chat_rows import choices_said
+from .chat_rows import are_choices, choices_said
 from .format import NoTrace, Record, Said, first, name, obj, text
-from .messages import NotChat, flat, hear, is_conversation, joined, last_turn, part_of
+from .messages import NotChat, flat, hear, is_conversation, joined, last_turn, part_of, role_of
+from .prompt_marks import asked
 
 STREAM = "a piece of a stream: write whole replies, or join the pieces"
 
@@ -26,6 +27,11 @@ STREAM = "a piece of a stream: write whole replies, or join the pieces"
 def is_reply(body: Any) -> bool:
     """Whether `replies` can read it."""
     return isinstance(body, dict) and any(test(body) for test, _ in _READERS)
+
+
+def body_of(reply: object) -> Record:
+    """A reply without the status that a client puts around it."""
+    return obj(obj(reply).get("body")) or obj(reply)
 
 
 def replies(body: Record) -> list[Said]:
@@ -55,8 +61,8 @@ def asked_of(request: Any, said: Said) -> None:
     request = obj(request)
     question, system = "", ""
     for column in ("messages", "input", "contents", "prompt"):
-        asked, told = _asked(request.get(column))
-        question, system = asked, told or system
+        question, told = _asked(request.get(column))
+        system = told or system
         if question:
             break
     given = (request.get(c) for c in ("system", "systemInstruction", "system_instruction", "instructions"))
@@ -70,10 +76,11 @@ def asked_of(request: Any, said: Said) -> None:
 def _asked(value: Any) -> tuple[str, str]:
     """(question, system) of a prompt: a text, or messages, in which a message without a role is the user's."""
     messages = [_with_role(m) for m in value] if isinstance(value, list) else []
+    messages = [m for m in messages if not isinstance(m, dict) or role_of(m)]  # others: what tools gave back
     if is_conversation(messages):
         turn = last_turn(messages, prompt_only=True)
         return turn.question, turn.system
-    return text(value), ""
+    return asked(text(value))
 
 
 def _with_role(message: Any) -> Any:
@@ -185,7 +192,7 @@ def _typed(items: Any) -> bool:
 
 
 _READERS: tuple[tuple[Callable[[Record], bool], Callable[[Record], list[Said]]], ...] = (
-    (lambda b: isinstance(b.get("choices"), list), _chat),
+    (lambda b: are_choices(b.get("choices")) or b.get("choices") == [], _chat),
     (lambda b: (b.get("object") == "response" and isinstance(b.get("output"), list)) or _response_items(b.get("output")), _items),
     (lambda b: is_interaction(b.get("outputs")), _interaction),
     (lambda b: "candidates" in b or "promptFeedback" in b, _gemini),

@@ -11,15 +11,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import InputError, PluginError, did_you_mean
 from ..files.records import BadRow, Row, plain_suffix, read_rows
 from ..files.table_rows import TableHead
 from ..plugins import OURS, found, load_all
-from .format import PACKAGE, Format, NoTrace, Record, unfold
+from .fields import KNOWN
+from .format import PACKAGE, Format, NoTrace, Record
 from .lossless import unparted
-from .messages import is_conversation
+from .messages import is_conversation, role_of
+from .replies import is_reply
+from .written import opened
 
 LAST = "record"
 """The format that fits every record."""
@@ -38,6 +41,16 @@ _CHATS = (
     "input",
     "output",
     "response",
+    "generations",
+    "generated_text",
+    "raw_response",
+    "api_response",
+    "result",
+    *(
+        name
+        for name in KNOWN["response"]
+        if name not in ("completion", "output", "response", "generated_text")
+    ),
 )
 
 
@@ -116,16 +129,23 @@ def _fits(format: Format, record: Record) -> bool:
 
 
 def _opened(record: Record) -> Record:
-    """The record with conversations that are JSON in text, as tables hold them, read."""
-    found = {
-        c: unfold(record[c], 1)
-        for c in _CHATS
-        if isinstance(text := record.get(c), str) and text.lstrip()[:2] == "[{"
-    }
-    found = {
-        column: value for column, value in found.items() if is_conversation(value) or column == "choices"
-    }
+    """The record with what speaks in it read, where a table holds it as text."""
+    found = {c: opened(record[c]) for c in _CHATS if _may_hold(record.get(c))}
+    found = {column: value for column, value in found.items() if _speaks(column, value)}
     return record | found if found else record
+
+
+def _may_hold(value: Any) -> bool:
+    return isinstance(value, str) and value[:64].lstrip()[:1] in ("[", "{", '"')
+
+
+def _speaks(column: str, value: Any) -> bool:
+    """Whether a value that was written into a text is a conversation, parts of a message, a reply, or several generations."""
+    if isinstance(value, list):
+        several = column == "generations" and bool(value) and all(isinstance(v, str) for v in value)
+        parts = bool(value) and all(isinstance(part, dict) and "type" in part for part in value)
+        return is_conversation(value) or column == "choices" or several or (parts and column != "input")
+    return isinstance(value, dict) and (is_reply(value) or bool(role_of(value)))
 
 
 def files_of(paths: list[Path]) -> list[Path]:

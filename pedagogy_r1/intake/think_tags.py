@@ -33,11 +33,24 @@ FAMILIES: tuple[Pair, ...] = (
     ("<|channel>thought", "<channel|>"),  # Gemma
     ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
     ("<scratchpad>", "</scratchpad>"),
+    ("[unused16]", "[unused17]"),  # Pangu
+    ("<unused94>thought", "<unused95>"),  # MedGemma
+    ("＜think＞", "＜/think＞"),
 )
 """Opening and closing tags of reasoning; case does not matter. Those in angle brackets are known in HTML's writing too."""
 
-SPOKEN: Pair = ("Here is my thought process:", "Here is my response:")
-"""Granite's, in words: only where a response begins with them."""
+_NAMED = re.compile(
+    r"\s*(?P<open><\|?(?P<name>(?:\w+[_:-])*(?:think(?:ing)?|thoughts?|reason(?:ing|s)?|monologue|scratchpad|analysis|rationale|cot)(?:[_:-]\w+)*)"
+    r"(?:\s[^<>]{0,80})?\s*\|?>)",
+    re.IGNORECASE,
+)
+"""A tag of any other name for reasoning that a response begins with: ``<longcat_think>``, ``<think lang="en">``, ``<|thought|>``."""
+
+SPOKEN: tuple[Pair, ...] = (
+    ("Here is my thought process:", "Here is my response:"),  # Granite
+    ("Thinking...", "...done thinking."),  # Ollama, in a terminal
+)
+"""Marks in words: only where a response begins with them."""
 
 ANSWERS: tuple[Pair, ...] = (
     ("<answer>", "</answer>"),
@@ -45,6 +58,9 @@ ANSWERS: tuple[Pair, ...] = (
     ("<|begin_of_solution|>", "<|end_of_solution|>"),
     ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
     ("<response>", "</response>"),
+    ("<solution>", "</solution>"),
+    ("<final>", "</final>"),
+    ("<final_answer>", "</final_answer>"),
     ("<|begin_of_box|>", "<|end_of_box|>"),  # GLM
 )
 """Tags around an answer."""
@@ -57,14 +73,21 @@ def _any_of(pairs: Iterable[Pair]) -> re.Pattern[str]:
 
 
 _KNOWN = _any_of((*FAMILIES, *ANSWERS, *_ESCAPED))
-_SPOKEN = _any_of([SPOKEN])
+_SPOKEN = _any_of(SPOKEN)
+_END_OF_TEXT = re.compile(
+    r"(?:\s*(?:<[|｜](?:im_end|eot_id|end|return|endoftext|end▁of▁sentence|end_of_text)[|｜]>|</s>|<eos>|<end_of_turn>|<turn\|>))+\s*\Z"
+)
 _HARMONY_TOKENS = re.compile(
-    r"<\|start\|>[^<]*|<\|channel\|>\s*\w+|<\|(?:message|end|return|call|constrain)\|>"
+    r"<\|start\|>[^<]*|<\|channel\|>\s*\w+|<\|constrain\|>\s*\w*|<\|(?:message|end|return|call)\|>"
     r"|(?:^\s*|assistant)(?:analysis|commentary|final)"
 )
 _HARMONY = re.compile(
     r"(?:<\|start\|>(?P<role>[^<]*))?(?:<\|channel\|>(?P<channel>[^<]*))?(?:<\|constrain\|>[^<]*)?"
     r"<\|message\|>(?P<text>.*?)(?:<\|(?:end|return|call)\|>|(?=<\|start\|>)|\Z)",
+    re.DOTALL,
+)
+_BEGUN = re.compile(
+    r"\s*(?:(?P<channel>analysis|commentary|final)\s*|(?P<text>(?:(?!<\|).)*\S(?:(?!<\|).)*)<\|end\|>\s*)",
     re.DOTALL,
 )
 _BARE = re.compile(r"assistant(?=(?:analysis|commentary|final))")
@@ -112,8 +135,10 @@ def left_over(*texts: str) -> str | None:
 def bare(text: str, extra: Sequence[Pair] = ()) -> list[str]:
     """The stretches of a text between all known tags and marks: what must not be lost of it."""
     marks = [re.compile(re.escape(tag)) for pair in extra for tag in pair] + [_KNOWN]
-    if text.lstrip().lower().startswith(SPOKEN[0].lower()):
+    if text.lstrip().lower().startswith(tuple(pair[0].lower() for pair in SPOKEN)):
         marks.append(_SPOKEN)
+    if named := _named(text):
+        marks += [re.compile(re.escape(tag), re.IGNORECASE) for tag in named]
     if "<|" in text or "assistantfinal" in text:
         marks.append(_HARMONY_TOKENS)
     parts = [text]
@@ -131,13 +156,27 @@ def _family(response: str, extra: Sequence[Pair]) -> Pair | None:
     start = low.lstrip()
     if (
         not extra
-        and not start.startswith("here is")
-        and not any(sign in response for sign in ("<", "[", "◁", "&lt;"))
+        and not start.startswith(("here is", "thinking..."))
+        and not any(sign in response for sign in ("<", "[", "◁", "&lt;", "＜"))
     ):
         return None
-    begins = (pair for pair in (*extra, *FAMILIES, *_ESCAPED, SPOKEN) if start.startswith(pair[0].lower()))
+    spoken = [pair for pair in SPOKEN if pair[1].lower() in low]
+    named = _named(response)
+    begins = (pair for pair in (*extra, *FAMILIES, *_ESCAPED, *spoken) if start.startswith(pair[0].lower()))
     stands = (pair for pair in (*extra, THINK) if any(tag.lower() in low for tag in pair))
-    return next(chain(begins, stands), None) or _first_closed(low)
+    return next(chain(begins, filter(None, [named]), stands), None) or _first_closed(low)
+
+
+def _named(response: str) -> Pair | None:
+    """The tags of a response that begins with one of a name for reasoning, and closes it."""
+    match = _NAMED.match(response)
+    if not match or match["open"].lower() in (pair[0].lower() for pair in FAMILIES):
+        return None
+    closing = re.compile(
+        rf"<\|?/{re.escape(match['name'])}\s*\|?>|<\|end_?{re.escape(match['name'])}\|>", re.IGNORECASE
+    )
+    end = closing.search(response, match.end())
+    return (match["open"], end[0]) if end else None
 
 
 def _first_closed(low: str) -> Pair | None:
@@ -181,7 +220,7 @@ def _unwrap(parted: Parted) -> None:
         if start < 0:
             continue
         inside = text[start + len(opening) : end if end > start else len(text)]
-        behind = text[end + len(closing) :].strip() if end > start else ""
+        behind = _END_OF_TEXT.sub("", text[end + len(closing) :]).strip() if end > start else ""
         if behind or opening in inside:
             continue
         if parted.think == "absent":
@@ -211,6 +250,14 @@ def _harmony_messages(response: str) -> tuple[str, list[tuple[str, str, str]]]:
     found = list(_HARMONY.finditer(response))
     head = response[: found[0].start()] if found else ""
     spoken = [((m["role"] or "assistant").strip(), (m["channel"] or "").strip(), m["text"]) for m in found]
+    begun = _BEGUN.fullmatch(head)
+    if begun and spoken and (begun["text"] is not None or not (found[0]["role"] or found[0]["channel"])):
+        # The prompt ended in <|channel|>, or in the marks of the whole analysis.
+        if begun["text"] is None:
+            spoken[0] = ("assistant", begun["channel"], spoken[0][2])
+        else:
+            spoken.insert(0, ("assistant", "analysis", begun["text"]))
+        head = ""
     return head, spoken
 
 

@@ -229,7 +229,8 @@ class _Importing:
         """What the record says, generation by generation if they are to be told apart."""
         several = self._read(format, record)
         self._many = len(several) > 1
-        if not several:
+        spoken = [one for one in several if one.known or one.response or one.reasoning or one.answer]
+        if not spoken and not {*_TEXTS} & self.plan.mapping.keys() and not _says_more(record, several):
             raise NoTrace("an empty output")
         if self._many and self.explode:
             return [(_aligned(one.record or record, len(several), k), one) for k, one in enumerate(several)]
@@ -359,6 +360,19 @@ class _Importing:
         thought = next((name for name in names if REASONED.search(name)), None)
         take = quote(f"reasoning={thought}") if thought else "response=FIELD"
         return f"{before}texts stand in {', '.join(names)}: --map {take} takes one"
+
+
+def _says_more(record: Record, several: list[Said]) -> bool:
+    """Whether some text of a record is no part of what was asked: then its output may only stand where nobody looked."""
+    asked = [
+        text
+        for one in several
+        for text in (one.question, one.prompt, *one.more.values())
+        if isinstance(text, str)
+    ]
+    return any(
+        len(leaf.split()) > 3 and not any(leaf in text for text in asked) for _, leaf in leaves(record)
+    )
 
 
 def _aligned(record: Record, count: int, k: int) -> Record:

@@ -133,14 +133,16 @@ def _words(text: str) -> frozenset[str]:
 
 _BEFORE_NUMBER = _words(
     "al art ch chap cor def eq eqs ex fig figs lem no nos nr p para pp prob prop ref refs sec sect tab thm vol"
-    " abb kap bd pág págs núm cap рис табл стр гл разд ур илл"
+    " abb kap bd pág págs núm cap рис табл стр гл разд ур илл п пп ч"
 )
 """Abbreviations only where a number follows: "No. 5", but "the answer is no. Then"."""
 
 _TITLES = _words(
-    "e.g i.e cf vs v.s viz Adm Dr Gen Gov Messrs Mr Mrs Ms Mt Prof Rep Rev Sen Sr St approx resp"
+    "e.g i.e cf Cf P.S vs v.s viz Adm Capt Col Dr Gen Gov Lt Maj Sgt Проф проф акад доц Messrs Mr Mrs Ms Mt Prof Rep Rev Sen Sr St approx resp"
 )
 """Never end a sentence."""
+
+_RUSSIAN_UNITS = _words("мм см дм км кг мг мл руб коп тыс млн млрд мин сек ч г")
 
 _OPENERS = _words("""A After Again All Also Alternatively Although Alright An And Another Anyway Are As Assuming At Because Before
     Besides Both But By Can Clearly Compare Compute Consider Could Did Do Does Each Either Even Every Finally First For
@@ -179,6 +181,14 @@ class Abbreviations(NamedTuple):
         if word in self.never_end or not self.openers:
             return True
         return following not in self.openers
+
+    @staticmethod
+    def is_unit(preceding: str, word: str) -> bool:
+        """Whether an abbreviation ends a sentence before a capital: "3,5 см. Проверим", "и т. д. Потом"."""
+        return (word in _RUSSIAN_UNITS and preceding[-1:].isdigit()) or (preceding, word) in (
+            ("т.", "д"),
+            ("т.", "п"),
+        )
 
     def is_initial(self, preceding: str, following: str, then_period: bool) -> bool:
         """Whether a single letter is an initial or part of an abbreviation: "D. A. Schön", "z. B. Hunde"."""

@@ -180,7 +180,8 @@ _OPERATORS = frozenset("=+*/^<>≤≥≈≠×·÷,;:)]}|&")
 _GOES_ON = frozenset("，、；：")
 """Behind a stop, the sentence goes on: ``“不对！”，``."""
 _MARKER = re.compile(
-    r"[\W_]*+(?:(?P<word>step|case|part|option|choice|phase|method|approach|question|problem|example|claim|q)\s+)?"
+    r"[\W_]*+(?:(?P<word>step|case|part|option|choice|phase|method|approach|question|problem|example|claim|q"
+    r"|문제|질문|단계|예제|예시|보기|방법|schritt|fall|aufgabe|frage|beispiel|paso|caso|ejemplo|pregunta|étape|cas|exemple|шаг|случай|задача|пример|вопрос)\s+)?"
     r"(?P<number>\d{1,3}|[A-Za-zÀ-ÿΑ-ωА-яё가나다라마바사ㄱ-ㅎ一二三四五六七八九十甲乙丙丁ア-オ]|[ivxlIVXL]{2,5})[.)\]:、．]\W*",
     re.IGNORECASE,
 )
@@ -192,11 +193,21 @@ _FACTORIAL = re.compile(r"(?:[\d)]|(?<!\w)[A-Za-z])$")
 _VARIABLE = re.compile(r"(?!a\b)[a-z]\s*[=<>≤≥≈+*/^-]")
 _PARTICLE = re.compile(r"[\u3040-\u309f\uac00-\ud7a3]")
 """Kana or Hangul right behind a quotation: 「왜?」라고, 「なぜ？」と."""
+_QUOTED = re.compile(
+    r"「[^「」\n]{0,200}」(?=[\u3040-\u309f])|『[^『』\n]{0,200}』(?=[\u3040-\u309f])"
+    r"|[\"“][^\"“”\n]{0,200}[\"”](?=\s?(?:이?라고|이?라며|이?라면서|하고|하며|하면서|고 )(?![^\W\d_]*[.!?]?[\"”]))"
+)
+"""A quotation of several sentences in one that goes on: 「はい。そうです。」と言った, "네. 맞아요."라고 했다."""
+_SAYS_ON = re.compile(r"\s(?:이?라고|이?라며|하고|하며|하면서)(?!\w)|\s*[—–]\s*(?=[^\W\d_])(?!\s*[A-ZА-ЯЁ])")
+"""Behind a quotation: "왜?" 하고 물었다, «Почему?» — спросил учитель."""
+_QUOTE_MARKS = frozenset("\"'”’»›」』")
 _TITLE = re.compile(r"[^\w\s]*[》』〉][^\w\s]*")
 _CHINESE_GOES_ON = re.compile(
     r"[的都也是这那之和与或等就便还又却而并及]|然后|[^\s，。！？“”「」]{1,4}?(?:说|說|问|問|喊|叫道|道[：:，])"
 )
 """What follows a quotation that asks or exclaims within a Chinese sentence: “为什么？”老师问。"""
+_CHINESE_SAYS = re.compile(r"[^\s，。！？“”「」没沒不]{1,6}?(?:说|說|问|問|喊|道|答)(?:道)?[，。,.：:！]")
+"""What follows a quotation that is a whole sentence: “我不会做。”小明小声说。"""
 _DATE = re.compile(r"(?<![\d.])(?:19|20)\d\d\. ?\d{1,2}\.(?: ?\d{1,2}\.)?")
 _DOUBLED = re.compile(r"([A-Z])\1")
 """Spanish plurals: "EE. UU.", "FF. AA."."""
@@ -259,10 +270,13 @@ def _in_line(text: str, start: int, end: int, known: Abbreviations) -> Iterator[
         yield start, end
         return
     at, number = start, ""
+    quoted = [m.span() for m in _QUOTED.finditer(text, start, end)]
     for stop in _stop().finditer(text, start, end):
         cut = stop.end()
         if cut == end:
             break
+        if any(begin < stop.start() and cut < close for begin, close in quoted):
+            continue
         marker = _MARKER.fullmatch(text, at, cut) if cut - at <= 32 else None
         if marker and (at == start or marker["word"] or marker["number"] in ("1", "a", "A", _next(number))):
             number = marker["number"]
@@ -281,6 +295,8 @@ def _ends(text: str, at: int, stop: re.Match[str], end: int, known: Abbreviation
     """Whether the unit that began at ``at`` ends behind this stop, which is not the last thing on its line."""
     run, close, cut = stop[1], stop[2], stop.end()
     if text[cut] in _GOES_ON or _in_date(text, at, stop):
+        return False
+    if _QUOTE_MARKS & set(close) and _SAYS_ON.match(text, cut, end):
         return False
     if not set(run) <= _SPACED:
         numbered = run == "．" and (text[cut].isdigit() or _NUMBERED.search(text, at, stop.start()))
@@ -320,7 +336,11 @@ def _quotes(text: str, stop: re.Match[str]) -> bool:
     close, cut = stop[2], stop.end()
     if not close:
         return False
+    if not _QUOTE_MARKS & set(close) and "。" in stop[1]:
+        return False  # a sentence in brackets: （間違いだ。）やり直そう。
     if _PARTICLE.match(text, cut) or _TITLE.fullmatch(close):
+        return True
+    if _QUOTE_MARKS & set(close) and _CHINESE_SAYS.match(text, cut):
         return True
     return bool({"？", "！", "?", "!"} & set(stop[1]) and _CHINESE_GOES_ON.match(text, cut))
 
@@ -342,6 +362,8 @@ def _period_ends(text: str, at: int, stop: int, begin: int, end: int, known: Abb
     after = _WORD.match(text, begin, end)
     following = after[0] if after else ""
     char = text[begin] if begin < end else " "
+    if following[:1].isupper() and known.is_unit(preceding, word):
+        return True
     if known.holds(word, following, char.isdigit() or char == MASK):
         return False
     if _DOUBLED.fullmatch(word) and _DOUBLED.fullmatch(following):

@@ -5,7 +5,7 @@ in small letters (SK: ``sk.py``). No other file knows a domain by name, except w
 
     task = domain_of(item)
     prompt = task.prompt(item, examples)            the question as text, few-shot examples in it
-    said = task.parse(answer, item)                 Parsed("B", "boxed") or Parsed(None, None, "no option is named")
+    said = task.parse(answer, item)                 Parsed("B", "boxed") or Parsed(None, None, "no option is named as the answer")
     task.correct(said, item)                        True, False, or None where nothing could be read
     task.scores(answered, how)                      [Score("accuracy", Estimate(.31, .25, .38, …), chance=.25), …]
 """

@@ -111,7 +111,7 @@ def test_the_table_tells_the_two_quantities_apart(pcode: Pcode, coded: tuple[Pat
         "non-reflective",
         "Noise and ξ_UT are different quantities",
         "6 tokens are in units without a coding",
-        "judge: rule@2",
+        "judge: rule@3",
         "thoughts: thought@1",
         "ξ_UT leaves out 2 (neither correctness nor a reference is recorded)",
     ):

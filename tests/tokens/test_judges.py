@@ -162,7 +162,7 @@ def test_without_a_segmenter_thought_1_cuts_and_without_judges_nobody_judges(
     assert server.models() == ["S"]
     assert ["confidences" in line for line in lines(cut_only / "thoughts.jsonl")] == [False, False]
     told = pcode("tokens", traces, "--thoughts", cut_only / "thoughts.jsonl", "--json", "-")
-    assert json.loads(told.stdout)["groups"][0]["underthinking"]["judge"].startswith("rule@2")
+    assert json.loads(told.stdout)["groups"][0]["underthinking"]["judge"].startswith("rule@3")
 
 
 def test_a_file_changed_by_hand_is_nobodys(

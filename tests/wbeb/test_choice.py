@@ -239,7 +239,7 @@ def test_the_rule_that_fired_is_said(answer: str, rule: str) -> None:
     ("answer", "why"),
     [
         ("", "the answer is empty"),
-        ("Hmm.", "no option is named"),
+        ("Hmm.", "no option is named as the answer"),
         ("Answer: E", "answer line: E is none of the options A–D"),
         ("Answer: A or B", "answer line: names several options: A, B"),
         ("Answer: 7", "answer line: there is no option 7: A–D"),

@@ -252,13 +252,13 @@ def test_an_old_run_keeps_what_its_reader_read_and_says_so(tmp_path: Path, pcode
     with FakeOpenAI(answer=option_b) as server:
         assert pcode(*words(items, run, server)).exit_code == 0
         new = json.loads((run / "scores.json").read_text())
-        assert (new["reader"], new["notes"], new["rows"][0]["scores"][0]["value"]) == ("answers@3", [], 1)
+        assert (new["reader"], new["notes"], new["rows"][0]["scores"][0]["value"]) == ("answers@4", [], 1)
         as_first_reader_left_it(run)
         again = pcode(*words(items, run, server))
         assert server.number == 8
     old = json.loads((run / "scores.json").read_text())
     assert (old["reader"], old["rows"][0]["scores"][0]["value"]) == ("answers@1", 0)
-    said = "answers were read by answers@1 and are not read again; this version reads by answers@3"
+    said = "answers were read by answers@1 and are not read again; this version reads by answers@4"
     assert old["notes"] == [said]
     assert said in " ".join(again.stderr.split())
 
@@ -271,7 +271,7 @@ def test_an_old_run_taken_up_again_says_that_it_was_read_anew(tmp_path: Path) ->
         as_first_reader_left_it(run, status="interrupted")
         done = generate([choice(n) for n in range(4)], run, base_url=server.url, **given)
         assert server.number == 4
-    assert (done.manifest.reader, done.manifest.reread_from) == ("answers@3", "answers@1")
+    assert (done.manifest.reader, done.manifest.reread_from) == ("answers@4", "answers@1")
     found = evaluate(done, Resampling(0))
     assert found.rows[0].scores[0].estimate.value == 1
     assert "read by answers@1 before the run was taken up again" in found.notes[0]
@@ -287,7 +287,7 @@ def test_runs_of_two_readers_are_compared_with_a_warning(tmp_path: Path) -> None
     as_first_reader_left_it(folders[0])
     (note,) = [note for note in compare(folders, how=Resampling(0)).notes if "reader" in note]
     assert "answers@1" in note
-    assert "answers@3" in note
+    assert "answers@4" in note
 
 
 def test_tolerant_readings_and_contradictions_are_counted(tmp_path: Path) -> None:

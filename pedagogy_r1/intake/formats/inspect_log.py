@@ -93,8 +93,11 @@ def read(record: Record) -> list[Said]:
         error = record.get("error")
         raise NoTrace(f"a sample that failed: {error_text(error)}" if error else "an empty output")
     said.correct, said.reference = _correct(record), _target(record)
-    said.model = name(output.get("model")) or name(obj(record.get("log")).get("model"))
+    models = name(output.get("model")), name(obj(record.get("log")).get("model"))
+    said.model = next((model for model in models if model and not model.startswith("none/")), None)
     said.more |= {"system": system} if system else {}
+    if "trace_id" in (about := obj(record.get("metadata"))):  # a log of ours: what inspect has no field for
+        said.domain, said.condition, said.lang = (name(about.get(n)) for n in ("domain", "condition", "lang"))
     several = [said, *map(_of, heard[1:])]
     for one in several:
         one.question, one.item, one.record = question or said.question, name(record.get("id")), record

@@ -9,13 +9,14 @@ With ``"off"`` the response is an answer.
 from __future__ import annotations
 
 from ..format import Format, Record, Said, name, text
-from ..messages import FLAGS, is_conversation, last_turn
+from ..messages import is_conversation, last_turn
 from ..prompt_marks import asked
+from ..switches import is_switch
 
 
 def fits(record: Record) -> bool:
     flag = record.get("reasoning")
-    switch = isinstance(flag, bool) or (isinstance(flag, str) and flag.strip().lower() in FLAGS)
+    switch = isinstance(flag, bool) or (isinstance(flag, str) and is_switch(flag))
     return switch and ("output" in record or is_conversation(record.get("messages")))
 
 

@@ -9,6 +9,8 @@ gives the question of its reply where its file stands before that of the output.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..format import Format, NoTrace, Record, Said, name, obj
 from ..replies import error_text, pair
 
@@ -30,10 +32,16 @@ def read(record: Record) -> list[Said]:
         )
     if not isinstance(body, dict) or int(response.get("status_code") or 200) >= 400:
         raise NoTrace(f"a request that failed: {error_text(obj(body).get('error', body))}")
-    found = pair(record, obj(record.get("request")).get("body", record.get("body")), body)
+    found = pair(record, _request(record), body)
     for said in found:
         said.id, said.item = name(record.get("id")) or name(record["custom_id"]), name(record["custom_id"])
     return found
+
+
+def _request(record: Record) -> Any:
+    """What was asked: beside the reply, with the URL it was sent to or without."""
+    request = obj(record.get("request"))
+    return request.get("body", request) or record.get("body")
 
 
 def format() -> Format:

@@ -9,12 +9,13 @@ The reasoning is ``reasoning_content``, ``reasoning``, ``reasoning_details`` or 
 
 from __future__ import annotations
 
+from ..chat_rows import are_choices
 from ..format import Format, Record, Said
 from ..replies import pair
 
 
 def fits(record: Record) -> bool:
-    return isinstance(record.get("choices"), list) and bool(record["choices"]) and "request" not in record
+    return are_choices(record.get("choices")) and "request" not in record
 
 
 def read(record: Record) -> list[Said]:

@@ -6,11 +6,23 @@
 from __future__ import annotations
 
 from ..chat_rows import read_chat
+from ..fields import KNOWN
 from ..format import Format, Record, Said
+from ..replies import body_of, is_reply, pair
+
+_REPLIES = (*KNOWN["response"], "raw_response", "api_response", "response_body", "result", "reply")
 
 
-def read(record: Record) -> Said:
+def read(record: Record) -> Said | list[Said]:
     said = read_chat(record)
+    held = (c for c in _REPLIES if isinstance(record.get(c), dict))
+    column = next((c for c in held if is_reply(body_of(record[c]))), None)
+    if column and not said.response and not said.reasoning:
+        found = pair(record, None, body_of(record[column]))
+        for one in found:
+            one.where |= dict.fromkeys(("response", "reasoning"), column)
+            one.known = True
+        return found
     said.known = True
     return said
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..format import Format, NoTrace, Record, Said, name, obj, unfold
-from ..replies import error_text, is_reply, pair
+from ..replies import body_of, error_text, is_reply, pair
 
 
 def fits(record: Record) -> bool:
@@ -21,7 +21,7 @@ def fits(record: Record) -> bool:
         return False
     failed = bool(record.get("error")) or bool(record.get("status"))
     reply = unfold(_reply(record))
-    return is_reply(_body(reply)) or (
+    return is_reply(body_of(reply)) or (
         ("key" in record or "processed_time" in record) and (failed or isinstance(reply, dict))
     )
 
@@ -43,13 +43,9 @@ def _reply(record: Record) -> Any:
     )
 
 
-def _body(reply: object) -> Record:
-    return obj(obj(reply).get("body")) or obj(reply)
-
-
 def read(record: Record) -> list[Said]:
     whole = unfold(record)
-    reply = _body(_reply(whole))
+    reply = body_of(_reply(whole))
     failed = record.get("error") or record.get("status")
     if not is_reply(reply):
         raise NoTrace(f"a request that failed: {error_text(failed or reply or 'no reply')}")

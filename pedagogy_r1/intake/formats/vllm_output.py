@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..format import Format, NoTrace, Record, Said, name, text
-from ..messages import NotChat
+from ..messages import NotChat, is_conversation, last_turn
 from ..prompt_marks import asked
 
 
@@ -22,6 +22,9 @@ def fits(record: Record) -> bool:
 def read(record: Record) -> list[Said]:
     prompt = text(record.get("prompt"))
     question, system = asked(prompt)
+    if not prompt and is_conversation(record.get("messages")):
+        turn = last_turn(record["messages"], prompt_only=True)
+        question, system = turn.question, turn.system
     found = []
     for output in record["outputs"]:
         if not isinstance(output["text"], str):

@@ -42,7 +42,11 @@ def read_choice(answer: str, options: Sequence[str]) -> Parsed:
     known = AnswerOptions.of(options)
 
     def chosen(text: str) -> Parsed:
-        return _stated(text, known) or _tolerated(text, known) or Parsed(None, why="no option is named")
+        return (
+            _stated(text, known)
+            or _tolerated(text, known)
+            or Parsed(None, why="no option is named as the answer")
+        )
 
     return before_run_on(answer, chosen)
 
@@ -52,7 +56,11 @@ def read_letter(text: str, count: int = 10) -> Parsed:
     right or chosen. That an option is mentioned is no answer."""
     known = AnswerOptions(LETTERS[:count], ("",) * count, True)
     found = _stated(text, known, whole=False)
-    return found or _tolerated(text, known, _TOLERANT[1:3]) or Parsed(None, why="no option is named")
+    return (
+        found
+        or _tolerated(text, known, _TOLERANT[1:3])
+        or Parsed(None, why="no option is named as the answer")
+    )
 
 
 def _stated(text: str, options: AnswerOptions, *, whole: bool = True) -> Parsed | None:
@@ -172,7 +180,7 @@ def _called() -> tuple[re.Pattern[str], ...]:
         named = rf"(?:{noun}\s*{quoted}?(?P<a>[A-Z]|[1-9]|#[1-9])|(?:{ahead})(?:{quoted}(?P<b>[A-Z])|(?P<c>[{plain}])|(?P<d>#[1-9]|[1-9](?={alternatives(one.counters, bounded=False)}))\s?))"
         found.append(
             re.compile(
-                rf"{named}(?![A-Za-z0-9])[)\]\"'”」]?\s*{alternatives(one.options, bounded=False)}?\s*(?:{alternatives(one.right, bounded=False)})",
+                rf"{named}(?![A-Za-z0-9]|['’][A-Za-zÀ-ÿ])[)\]\"'”」]?\s*{alternatives(one.options, bounded=False)}?\s*(?:{alternatives(one.right, bounded=False)})",
                 re.M,
             )
         )
@@ -188,12 +196,14 @@ def _chooses() -> re.Pattern[str]:
 def _chosen_behind() -> re.Pattern[str]:
     named = any_of("options", bounded=False)
     return re.compile(
-        rf"(?:{_EDGE}|\s|{named}\s*)[\"'“「(]?([A-Z])(?![A-Za-z])[)\"'”」]?\s*{any_of('chosen_behind', bounded=False)})",
+        rf"(?:{_EDGE}|\s|{named}\s*)[\"'“「(]?([A-Z])(?![A-Za-z]|['’][A-Za-zÀ-ÿ])[)\"'”」]?\s*{any_of('chosen_behind', bounded=False)})",
         re.M,
     )
 
 
-_MARKER = re.compile(r"^[^\w\n]*[(\[]?([A-Z])(?:[)\]]?[ \t]*$|[)\].:]+(?=\s|$)(?![^\n]{0,200}\?\s*$))", re.M)
+_MARKER = re.compile(
+    r"^[^\w\n]*[(\[]?([A-Z])(?:[)\]]?[ \t]*$|[)\].:]+(?=\s|$)(?! ?[A-Za-z]\.\s)(?![^\n]{0,200}\?\s*$))", re.M
+)
 
 
 def _named_by(patterns: Sequence[re.Pattern[str]], text: str, options: AnswerOptions) -> list[Reading]:
@@ -240,7 +250,13 @@ def _marker(text: str, options: AnswerOptions) -> list[Reading]:
         line = text[match.end() :].split("\n")[0]
         return bool(options.of_text(key(line)) & options.letter(match[1]).named)
 
-    found = (m for m in _MARKER.finditer(text) if own(m) or not denied(text, m.end()))
+    def other(match: re.Match[str]) -> bool:
+        """ "A: C": the answer, to what was asked as Q."""
+        behind = re.fullmatch(r"[\W_]*([A-Z])(?:\W.*)?", text[match.end() :].split("\n")[0])
+        said = behind[1] if behind and ":" in match[0] else match[1]
+        return said != match[1] and said in options.letters
+
+    found = (m for m in _MARKER.finditer(text) if not other(m) and (own(m) or not denied(text, m.end())))
     return [options.letter(m[1]) for m in found]
 
 

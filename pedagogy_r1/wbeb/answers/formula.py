@@ -30,7 +30,10 @@ _SHORT_FRACTION = re.compile(
 _MIXED = re.compile(
     r"(?<![\d.^_{/])(\d+)(?:\s+|\s*(?=\())\((\d+)\)/\((\d+)\)|(?<![\d.^_{/])(\d+)[ \t]+(\d+)/(\d+)(?![\d.])"
 )
-_GROUPS = re.compile(r"(?<![\d.])\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|(?<![\d.])\d{1,3}(?: \d{3})+(?![\d/ ])")
+_GROUPS = re.compile(
+    r"(?<![\d.])\d{1,3}(?:(?:,|\{,\})\d{3})+(?!\d)|(?<![\d.])\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d/ ])|(?<![\d.])\d{1,3}(?:\.\d{3}){2,}(?![\d.])"
+)
+_DECIMAL_COMMA = re.compile(r"(?<=\d)\.\d{3}(?:\.\d{3})*,\d+")
 _UNIT = re.compile(
     r"(?P<n>.*[\d)}!])\s*(?P<unit>\\?%|°\s*[CF]?|(?:(?<=[\s}])|(?=(?:[cmkµμn]?m|[mk]?g|[mcd]?l|[mk]?s|min|h|hrs?|k?Hz|[kM]?[JWV]|k?Pa|mol|ft|in|lb|oz|mph|deg)(?![a-z])))"
     r"(?!(?:or|and|to|times|plus|minus|x|y|oder|und|ou|et|o)\b)[A-Za-zµμΩ]+(?:[ /·^][A-Za-z0-9{}^/ -]{0,24})?)",
@@ -53,14 +56,57 @@ def without_dress(text: str) -> str:
     ('(2+1/2)', '1234 cm')
     """
     text = unicode_math(text).replace("−", "-").replace("–", "-").replace("~", " ")
+    text = _written_out(text)
     for _ in range(3):
         text = _UNWRAP.sub(lambda m: " " + m[1].strip(), text)
     text = _DROP.sub("", text).replace("\\ ", " ").replace("\\%", "%")
-    text = _GROUPS.sub(lambda m: re.sub(r"[,{} ]", "", m[0]), text)
+    text = _DECIMAL_COMMA.sub(lambda m: m[0].replace(".", "").replace(",", "."), text)
+    text = _GROUPS.sub(lambda m: re.sub(r"[,{}\s]|\.(?=\d{3})", "", m[0]), text)
     for _ in range(3):
         text = _SHORT_FRACTION.sub(lambda m: f" ({m[1] or m[2]})/({m[3] or m[4]})", text)
     text = _MIXED.sub(lambda m: "({}+{}/{})".format(*(g for g in m.groups() if g)), text)
     return re.sub(r"(?<![\w)])\((\w+)\)", r"\1", " ".join(text.split())).strip("\"“”' ").rstrip(".,;")
+
+
+_WORDS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen twenty"""
+NUMBER_WORDS = {word: number for number, word in enumerate(_WORDS.split())}
+NUMBER_WORDS |= {
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+}
+_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_SCALED = re.compile(rf"(?<=\d)\s+({'|'.join(_SCALES)})\b", re.IGNORECASE)
+_POWER_OF_TEN = re.compile(r"(?<=\d)[eE]([-+]?\d{1,3})(?![\w.])")
+_BINOMIAL = re.compile(r"\\[dt]?binom\s*\{\s*(\d{1,2})\s*\}\s*\{\s*(\d{1,2})\s*\}")
+_REPEATING = re.compile(
+    r"(?P<whole>\d*)\.(?P<head>\d*?)(?:\\(?:overline|bar)\s*\{(?P<bar>\d+)\}|(?P<again>\d+?)(?P=again){2,}(?:\.{3}|…))"
+)
+
+
+def _written_out(text: str) -> str:
+    """Powers written as programs do, scales in words, binomials and repeating decimals, in signs that are computed.
+
+    >>> _written_out("1.5 million"), _written_out("2**10"), _written_out("0.333...")
+    ('1.5*10^{6}', '2^10', '(0+3/9)')
+    """
+    text = re.sub(r"(?<=\d)\*\*(?=[\d(])", "^", text)
+    text = _SCALED.sub(lambda m: f"*10^{{{_SCALES[m[1].lower()]}}}", text)
+    text = _POWER_OF_TEN.sub(lambda m: f"*10^{{{int(m[1])}}}", text)
+    text = _BINOMIAL.sub(lambda m: str(math.comb(int(m[1]), int(m[2]))), text)
+    return _REPEATING.sub(_fraction, text)
+
+
+def _fraction(match: re.Match[str]) -> str:
+    """A repeating decimal as a sum of fractions."""
+    whole, head, again = match["whole"] or "0", match["head"], match["bar"] or match["again"]
+    nines = f"{again}/{'9' * len(again)}{'0' * len(head)}"
+    return f"({whole}+{head}/1{'0' * len(head)}+{nines})" if head else f"({whole}+{nines})"
 
 
 _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -82,6 +128,8 @@ def unicode_math(text: str) -> str:
 def value_of(text: str) -> Value | None:
     """The value of a text that is a number, or a formula of numbers alone, with or without a unit; else ``None``."""
     plain = without_dress(text)
+    if plain.casefold() in NUMBER_WORDS:
+        return Value(Fraction(NUMBER_WORDS[plain.casefold()]))
     number = _computed(plain)
     if number is not None:
         return Value(number)

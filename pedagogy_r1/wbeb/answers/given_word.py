@@ -31,7 +31,7 @@ _HEDGE = re.compile(
 _DOUBT = re.compile(r"(?:(?:the|it is|is)\s+)*(?:most likely|likely|probably|i think|i would say)\b", re.I)
 _NOT = re.compile(r"\b(?:not|never|unlikely|fails?|unable)\b|n['’]t\b", re.I)
 _BUT = re.compile(r"[,;]\s+but\b|\brather\b", re.I)
-_JOINED = re.compile(r"[\s\"'”)]*(?:[,/&|;]|\band\b|\bor\b)\s*(?:not\s+)?")
+_JOINED = re.compile(r"[\s\"'”)]*(?:[,/&|;→]|->|\band\b|\bor\b)\s*(?:not\s+)?")
 _SPACE = re.compile(r"\s+")
 _ITEM = re.compile(r"(?:[-–—*•+;,.]|\(?\d{1,2}[.)])\s*(?=[^\W\d])")
 _BULLET = re.compile(r"[^\w\n]*(?:\(?\d{1,2}[.)]\s*)?")

@@ -77,9 +77,13 @@ class AnswerOptions:
         return frozenset(a for a, k in zip(self.letters, self.keys, strict=True) if k and fits(k))
 
 
-_MARKS = r"""[\s"'“”‘«「『【(\[{<~|…]|\.\.+|\\boxed\s*\{|[\u2190-\u2bff\U0001f000-\U0001faff]"""
-_CLOSERS = r"""\s*$|\s*[)\]}>"”»」』】]|['’](?![A-Za-z])|\s*[,;:!?、。，；：=]|\.+(?=\s|$|["'”)\]])|\s*[–—](?!\w)|\s+-\s|\s*/|\s*&|\s+\(|\s*→"""
-_JOINED = r"\s+(?:and|or|because|since|as|but|while|which|given|due|is|would|in|for|with|from|by|here|best|und|y|e|et|o|ou|oder|или|и|atau|dan|hoặc|và)\b"
+_MARKS = (
+    r"""[\s"'“”‘«「『【(\[{<~|…]|\.\.+|\\boxed\s*\{|∴|[\u2190-\u21ff\u2300-\u2bff\U0001f000-\U0001faff]"""
+)
+_CLOSERS = r"""\s*$|\s*[)\]}>"”»」』】]|['’](?![A-Za-z])|\s*[,;:!?、。，；：=]|\.+(?=\s|$|["'”)\]])|\s*[–—](?!\w)|\s+-\s|\s*/|\s*&|\s+\(|\s*\((?=[^\x00-\x7F]|[A-Za-z ]{3})|\s*→|\s*</\w|\s*【"""
+_SHORTENED = r"\.(?: [a-z]|[A-Za-z])\.\s+\S"
+"""Behind the letter of an abbreviation: "D. h.", "B.C."."""
+_JOINED = r"\s+(?:and|or|because|since|as|but|while|which|given|due|is|would|in|for|with|from|by|here|best|rather|instead|over|und|y|e|et|o|ou|oder|или|и|atau|dan|hoặc|và)\b"
 
 
 @dataclass(frozen=True)
@@ -120,14 +124,14 @@ def _grammar() -> _Grammar:
             rf"|(?P<article>{article})|(?P<noun>{options}\s*[:#]?\s*)|(?P<both>(?i:both|either)\s+)"
         ),
         re.compile(
-            rf"([A-Z])(?:{_CLOSERS}|(?={_JOINED})|[\r\n]|\s*(?={ends})|\s*(?={behind})|\s*(?={any_of('joins', bounded=False)}\s*[A-Z](?![A-Za-z]))|(?P<open>\s+))"
+            rf"([A-Z])(?!{_SHORTENED})(?:{_CLOSERS}|(?={_JOINED})|[\r\n]|\s*(?={ends})|\s*(?={behind})|\s*(?={any_of('joins', bounded=False)}\s*[A-Z](?![A-Za-z]))|(?P<open>\s+))"
         ),
         re.compile(
-            rf"""([A-Z])(?:\s*$|[)\]}}>"”»」』】’'.]+(?=\s|$)|\s*[,;)、，](?=\s|$)|\s*:(?=\s*(?P<colon>\S)|\s*$)|\s*。|\s*[–—]\s|\s+-\s"""
+            rf"""([A-Z])(?!{_SHORTENED})(?:\s*!*\s*$|\s*</\w|[)\]}}>"”»」』】’'.]+(?=\s|$)|\s*[,;)、，](?=\s|$)|\s*:(?=\s*(?P<colon>\S)|\s*$)|\s*。|\s*[–—]\s|\s+-\s"""
             rf"""|(?=\s+(?:because|since|as)\b)|\s*(?={ends}\W*$)|(?P<open>\s+))"""
         ),
         re.compile(
-            rf"""[)\]}}"'.]*\s*(?:[,、，/&+]\s*(?:and|or)?|{joins}|{any_of("joins", bounded=False)}(?=\s*[(\[]?[A-Z]))\s*(?:also\s+|maybe\s+|possibly\s+)?(?:{options}\s*)?[("'\[]*([A-Za-z])(?=[)\]"'}}”’」,.;:!?/&、，。]|\s*$|\s*{ends}|\s+(?:and|or|are|both)\b|[^\x00-\x7F]|\s*{any_of("joins", bounded=False)}\s*[A-Z](?![A-Za-z]))"""
+            rf"""[)\]}}"'.]*\s*(?:(?:[,、，/&+→]|->)\s*(?:and|or)?|{joins}|{any_of("joins", bounded=False)}(?=\s*[(\[]?[A-Z]))\s*(?:also\s+|maybe\s+|possibly\s+)?(?:{options}\s*)?[("'\[]*([A-Za-z])(?=[)\]"'}}”’」,.;:!?/&、，。]|\s*$|\s*{ends}|\s+(?:and|or|are|both)\b|[^\x00-\x7F]|\s*{any_of("joins", bounded=False)}\s*[A-Z](?![A-Za-z]))"""
         ),
         tuple(re.compile(place, re.I) for place in places),
         re.compile(rf"(?P<n>[1-9]|{number})(?![\w.]\w|[A-Za-z])", re.I),
@@ -153,6 +157,9 @@ def _number_of(said: str) -> int:
 _LOWER = re.compile(
     r"""([a-z])(?:\s*$|\s*[)\]}"”»」』]|['’](?!\w)|\.+(?=\s*$)|[:;,](?=\s|$)|(?=\s+(?:because|since|as)\b))"""
 )
+_GLUED = re.compile(r"([A-Z])(?P<open>\s*[.:|-]\s*)(?=\w)")
+"""A letter and the text of its option, with no space between: "C.Temperature"."""
+_PREFERRED = re.compile(r"\W*(?:rather than|instead of)\b")
 _RUN = re.compile(r"[(\[]?([A-Z]{2,6})[)\]]?\W*$")
 
 
@@ -201,15 +208,24 @@ def read(text: str, options: AnswerOptions, mode: Mode = "stated") -> Reading | 
     for start in dict.fromkeys((text, peeled.rest)):
         found = found or _by_start(start, options, mode)
     found = found or (_by_amount(text, options) if mode == "stated" else None)
+    if found and mode == "heading" and peeled.hedged and _names_another(peeled.rest, found, options):
+        return None
     if found and (peeled.hedged or (mode == "heading" and peeled.said)):
         return found._replace(hedged=True)
     return found
+
+
+def _names_another(text: str, found: Reading, options: AnswerOptions) -> bool:
+    """Whether another letter comes up behind one that was only guessed: "Maybe B. Hmm, no: C"."""
+    letters = re.findall(r"(?<![A-Za-z'’])[A-Z](?![A-Za-z'’])", text)
+    return any(letter in options.letters and letter not in found.named for letter in letters)
 
 
 def _by_letter(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
     if run := _run_of_letters(text, options):
         return Reading(run, "letter")
     match = (_grammar().heading if mode == "heading" else _grammar().upper).match(text) or _LOWER.match(text)
+    match = match or _GLUED.match(text)
     if not match:
         return None
     letter, rest = match[1], text[match.end(1) :]
@@ -218,7 +234,7 @@ def _by_letter(text: str, options: AnswerOptions, mode: Mode) -> Reading | None:
         return None
     if mode == "heading" and _grammar().against.match(rest):
         return None
-    if _grammar().denied.match(rest.lstrip("\"'”’」)")):
+    if _grammar().denied.match(rest.lstrip("\"'”’」)")) and not _PREFERRED.match(rest):
         return Reading(frozenset(), "letter", f"says that it is not {letter.upper()}")
     found = options.letter(letter)
     found = found._replace(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-READER = "answers@3"
+READER = "answers@4"
 """The reader's name and version, recorded with whatever it read: other rules are another reader. ``answers@1`` read what
 records without a name hold."""
 

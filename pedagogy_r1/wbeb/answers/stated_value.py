@@ -16,26 +16,46 @@ import re
 from typing import Literal
 
 from .chosen_option import read_letter
-from .formula import same_value, value_of, without_dress
+from .formula import NUMBER_WORDS, same_value, value_of, without_dress
 from .named_options import peel
 from .parsed import DIFFER, Parsed
 from .statement import FORMAL, Statement, before_run_on, plain, statements
 
-RULE = 'rule@2: last stated answer (box, "answer is", option letter) equal to the reference'
+RULE = 'rule@3: last stated answer (box, "answer is", option letter) equal to the reference'
 
 NOUNS = (r"answers?", r"ans\b\.?", r"correct (?:option|choice)", "result is")
 
 _VALUE = (
     r"(?P<value>\$\$?[^$\n]{1,200}\$\$?|\\\([^\n]{1,200}?\\\)|\\\[[^\n]{1,200}?\\\]"
     r"|\([A-Ja-j]\)|[A-J](?![A-Za-z0-9_'’])"
-    r"|[-−+]?\\?[$£€]?\d+[ \t]+\d+/\d+(?![\w/])"
+    r"|[-−+]?\\?[$£€]?\d+[ \t]+\d+/\d+(?![\w/])(?:\s*\\?%)?"
+    r"|[-−+]?\\?[$£€]?\d{1,3}(?:(?:[ \u00a0\u202f]\d{3})+|(?:\.\d{3}){2,}|(?:\.\d{3})+,\d+)(?![\d/])"
+    r"|[-−+]?\d*\.\d*\\(?:overline|bar)\s*\{\d+\}|[-−+]?\d*\.\d+(?:\.{3}|…)|\d{1,2}:\d{2}(?![\d:])"
     r"|[-−+]?\s?(?:\d+\s*)?\\[dtc]?frac\s*(?:\{[^{}\n]{1,60}\}|\d)\s*(?:\{[^{}\n]{1,60}\}|\d)"
     r"|[-−+]?\\?[$£€]?\d+(?:(?:,|\{,\})\d+)*(?:\.\d+)?(?:\s*/\s*\d+)?(?:\s*\\?%)?(?![A-Za-zÀ-ÿ0-9_^*+\-−/=({\\])"
     r"|[^\s.,;:!?()\[\]*]+(?:\.\d+)?)"
 )
 _FIRST = re.compile(_VALUE)
 _SEVERAL = re.compile(
-    rf"\s*(?:(?P<or>or|oder|ou|o|或|또는|または)\s+|(?:and|,|und|et|y|和)\s*)(?:{_VALUE})(?P<end>\s*(?:[.;!?\n]|$))?"
+    rf"\s*(?:(?P<or>or|oder|ou|o|或|또는|または)\s+|(?:and|,|und|et|y|和)\s*)(?:{_VALUE})(?P<end>\s*(?:[.;!?\n]|$|,\s*(?:and|or|und|oder|et|ou|y|o)?\s*\d))?"
+)
+_RANGE = re.compile(r"\s*(?:to|bis|a|à|~|[-–—]|±|\\pm)\s*(?=[-−]?\d)")
+"""Between the two ends of what is no one number: "5 to 6", "5–6", "5 ± 1"."""
+_JOINS = r"(?:and|or|und|oder|et|ou|y|o|plus)"
+_REASON = r"(?:because|since|as|when|where|if|for|from|by|between|with|after|before|which|so|then)"
+_MORE = re.compile(
+    rf"\s+(?:out\s+)?of\s+\d|\s+\d|['′]\s*\d|\s*\(?\s*(?:(?!{_REASON}\b)[^\W\d_]+\s+){{0,2}}{_JOINS}\s+\d",
+    re.IGNORECASE,
+)
+"""Behind a number: another one, which belongs to it: "5 hours and 30 minutes", "3 out of 4", "5 (or 6)"."""
+_SUM = re.compile(
+    r"(?:\s*[-+−*/×·÷^]\s*(?:[\d.(]|\\[a-z]+)[\d.,()\s]*)*\s*(?:=\s*(?P<value>[-−]?\d[\d.,/]*))?"
+)
+"""The rest of a sum: "5 + 3 = 8"."""
+_SCALE = re.compile(r"\s+(?:hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(?:(?P<about>about|approximately|approx\.?|roughly|around|nearly|almost)|exactly|precisely|only|just)\s+(?=\S)",
+    re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[^.!?;\n]{1,120}")
 _NOT = re.compile(
@@ -105,13 +125,15 @@ def _value_in(statement: Statement, text: str, kind: Kind | None) -> Parsed | No
     peeled = peel(statement.text)
     bare = statement.text.lstrip("\"'“‘ ")
     rest = bare if bare[:1] in "([{$\\" else peeled.rest
+    about = _ABOUT.match(rest) if kind == "number" else None
+    rest = rest[about.end() :] if about else rest
     match = _FIRST.match(rest)
     if not match or "boxed" in match["value"] or _NOT.match(rest):
         return None  # a box is found for itself
     said = (
         _text_in(rest, match, statement.rule) if kind == "text" else _number_in(rest, match, statement.rule)
     )
-    return said.weaker("in doubt") if said and peeled.hedged else said
+    return said.weaker("in doubt") if said and (peeled.hedged or (about and about["about"])) else said
 
 
 def _text_in(rest: str, match: re.Match[str], rule: str) -> Parsed:
@@ -127,7 +149,23 @@ def _number_in(rest: str, match: re.Match[str], rule: str) -> Parsed | None:
     other = _SEVERAL.match(rest, match.end())
     if other and (other["or"] or other["end"] is not None) and re.search(r"\d", other["value"]):
         return Parsed(None, why=f"{rule}: names several: {value.strip()}, {other['value']}")
+    if value[-1:].isdigit() and "$" not in value[1:]:
+        return _in_full(value.strip(), rest[match.end() :], rule)
     return Parsed(value.strip(), rule, strict=True)
+
+
+def _in_full(value: str, behind: str, rule: str) -> Parsed:
+    """A number with what belongs to it: the rest of a sum, "million"; unread where it is no one number."""
+    if scale := _SCALE.match(behind):
+        return Parsed(value + scale[0], rule, strict=True)
+    if _RANGE.match(behind) or _MORE.match(behind):
+        return Parsed(None, why=f"{rule}: no one number: {(value + behind)[:40].strip()}")
+    if (total := _SUM.match(behind)) and total[0].strip():
+        said = total["value"] or (value + total[0]).strip(" .,")
+        if said[-1:] in "+-−*/×·÷^":
+            return Parsed(None, why=f"{rule}: no one number: {said} …")
+        return Parsed(said.rstrip(".,"), rule, strict=True)
+    return Parsed(value, rule, strict=True)
 
 
 def _one_of(text: str, said: Parsed) -> Parsed:
@@ -139,7 +177,7 @@ def _one_of(text: str, said: Parsed) -> Parsed:
 
 def _is_answer(value: str) -> bool:
     letter = re.fullmatch(r"\(?[A-J]\)?|\([a-j]\)", value) and value != "I"
-    return bool(letter) or bool(re.search(r"[\d\\π]", value))
+    return bool(letter) or bool(re.search(r"[\d\\π]", value)) or value.casefold() in NUMBER_WORDS
 
 
 def same_answer(stated: str, reference: str) -> bool | None:
@@ -163,6 +201,8 @@ def same_answer(stated: str, reference: str) -> bool | None:
 
 def _same_by_value(stated: str, reference: str) -> bool | None:
     left, right = value_of(stated.rsplit("=", 1)[-1]), value_of(reference)
+    if left is None and right is not None and re.fullmatch(r"-?\d+,(?:\d{1,2}|\d{4,})", stated):
+        left = value_of(stated.replace(",", "."))  # a decimal comma
     if left is not None and right is not None:
         return same_value(left, right)
     both = left is None and right is None and _is_formula(stated) and _is_formula(reference)

@@ -53,7 +53,7 @@ _SIGNS = str.maketrans(
     }
 )
 _ENDS = re.compile(
-    r"<[|｜][^<>|｜\n]{0,30}(?:end|eo[stm]|return|user|human|im_start|pad|call)[^<>|｜\n]{0,30}[|｜]>"
+    r"</(?:final[_ ]?)?answer>\s*\Z|<[|｜][^<>|｜\n]{0,30}(?:end|eo[stm]|return|user|human|im_start|pad|call)[^<>|｜\n]{0,30}[|｜]>"
     r"|</s>|<eos>|<pad>|<end_of_(?:turn|text)>|<turn\|>|\[/?INST\]|\[EOS\]|<start_of_turn>\s*user",
     re.I,
 )
@@ -80,6 +80,7 @@ _MARKUP = re.compile(
 )
 
 
+_TIMES = re.compile(r"(?<=[\d)}])\s?(?<!\*)\*(?!\*)\s?(?=[\d(\\])")
 _MARKUP_BUT_MATH = re.compile(r"[*`]+|(?<!\w)_+(?!\w)|^[ \t]*[#>]+[ \t]", re.M)
 
 
@@ -98,6 +99,7 @@ def plain(text: str, *, formulas: bool = False) -> str:
     if "&" in text:
         text = html.unescape(text).replace("\xa0", " ")
     if formulas:
+        text = _TIMES.sub("×", text)
         return _MARKUP_BUT_MATH.sub("", _FRAME.sub(r"\\boxed", text))
     if "\\" in text:
         text = _undressed(text)
@@ -233,7 +235,7 @@ def short(text: str) -> bool:
 def _new_part() -> re.Pattern[str]:
     turn, question = any_of("turns"), any_of("questions")
     return re.compile(
-        rf"^[^\w\n]*(?:(?P<turn>{turn})|{question})[^\w\n:]{{0,4}}:|^[ \t]*(?:###|---)[ \t]*(?:instruction|question|user)\b",
+        rf"^[^\w\n]*(?:(?P<turn>{turn})|{question})[^\w\n:]{{0,4}}:|^[^\w\n]*+(?=[^\n]*\d[^\w\n]*$)(?:{question})[^\w\n]*$|^[ \t]*(?:###|---)[ \t]*(?:instruction|question|user)\b",
         re.I | re.M,
     )
 
