@@ -66,10 +66,18 @@ class ModelName(NamedTuple):
 def safe_url(base_url: str | None) -> str | None:
     """``base_url``, else ``OPENAI_BASE_URL``; `InputError` if it holds a secret, since it is recorded with the run."""
     base_url = base_url or os.environ.get("OPENAI_BASE_URL")
-    parts = urlsplit(base_url or "")
-    if "@" in parts.netloc or parts.query:
+    try:
+        parts = urlsplit(base_url or "")
+        host, _ = parts.hostname or "", parts.port  # a ValueError for a port that is none
+        host.encode("idna")
+        fault = any(c.isspace() or not c.isprintable() for c in base_url or "")
+    except ValueError:
+        fault = True
+    if fault:
+        raise InputError(f"{base_url!r} is no base URL", "give it like http://localhost:8000/v1")
+    if "@" in parts.netloc or parts.query or parts.fragment:
         raise InputError(
-            "the base URL holds a user name, a password or a query",
+            "the base URL holds a user name, a password, a query or a #",
             "give the key by OPENAI_API_KEY or --api-key-env",
         )
     return base_url

@@ -25,6 +25,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ..errors import ChatError
+from ..files.json_text import parse_json
 from ..provenance import digest
 
 Fault = Literal[
@@ -295,8 +296,8 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 def _without_halves(text: str) -> str:
     """JSON in which an escaped half of a character (``\\ud800``) is U+FFFD; the same text where there is none."""
     try:
-        said = json.dumps(json.loads(text), ensure_ascii=False)
-    except (ValueError, RecursionError):
+        said = json.dumps(parse_json(text), ensure_ascii=False)
+    except ValueError:
         return text
     return text if (whole := _whole(said)) == said else whole
 
@@ -347,8 +348,8 @@ def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
 def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON object of a reply; one that has other fields than the schema of a `strict_object` is malformed."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text)
+    except ValueError as error:
         raise ChatFault("malformed", f"the reply is no JSON: {error}") from None
     if not isinstance(value, dict) or value.keys() != schema["properties"].keys():
         raise ChatFault("malformed", "the reply has other fields than were asked for")

@@ -92,7 +92,7 @@ def chat(
     were sent, or "ignore" its count, where that is known to be wrong.
     """
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
-    key = api_key or os.environ.get("OPENAI_API_KEY")
+    key = _sendable(api_key or os.environ.get("OPENAI_API_KEY"))
     host = urlsplit(url).hostname or ""
     if not urlsplit(url).scheme.startswith("http") or not host:
         raise ChatError(f"{url!r} is no base URL", "give it like http://localhost:8000/v1")
@@ -107,6 +107,16 @@ def chat(
     if made.fixed:
         made.dialect = made.dialect | {"schema": schema}
     return made
+
+
+def _sendable(key: str | None) -> str | None:
+    """The key. Raises `ChatError`, without it, where no HTTP header can hold it: that would be found out a request at a time."""
+    if key and not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise ChatError(
+            "the API key begins or ends with a space, or holds a line break or a character that no key has",
+            "set it again, from where it was given to you: it is one word of letters, digits and signs",
+        )
+    return key
 
 
 class _Shape(NamedTuple):
