@@ -85,15 +85,18 @@ _ESCAPES = ("\\u00", "%", "&#")
 
 
 def _any_way(sign: str) -> str:
-    """A pattern for a character, plain, in JSON (escaped once or several times), in an address, and in HTML."""
+    """A pattern for a character, plain, in JSON (escaped up to three times), in an address, and in HTML.
+
+    No run is without an end: a megabyte of backslashes would be gone through anew from each of them.
+    """
     code = f"{ord(sign):02x}"
     named = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}.get(sign)
     ways = [
-        rf"\\*{re.escape(sign)}",
-        rf"\\+u00{code}",
+        rf"\\{{0,8}}{re.escape(sign)}",
+        rf"\\{{1,8}}u00{code}",
         f"%{code}",
-        rf"&#0*{ord(sign)};",
-        f"&#x0*{code};",
+        rf"&#0{{0,8}}{ord(sign)};",
+        f"&#x0{{0,8}}{code};",
         *([f"&{named};"] if named else []),
         *([r"\+"] if sign == " " else []),
     ]

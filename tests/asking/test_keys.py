@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -49,6 +50,13 @@ def test_the_key_is_hidden_in_base64(before: int) -> None:
     hidden = Secret(KEY).hidden(said)
     assert "***" in hidden
     assert len(hidden) < len(said) - len(KEY)
+
+
+@pytest.mark.parametrize("run", ["\\", "&#0", "%", "sk-SECRET", "\\u00"])
+def test_a_long_run_of_what_the_key_is_written_with_takes_no_time(run: str) -> None:
+    began = time.process_time()
+    Secret(KEY).hidden("sk-secret \\u00e9 secret " + run * (1_000_000 // len(run)))
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("key", [None, "", "EMPTY", "none"])

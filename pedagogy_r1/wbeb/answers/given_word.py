@@ -35,7 +35,7 @@ _AGAINST = re.compile(
     r"\b(?:than|rather|instead|nor|neither|unlike|without|would|needs?|requires?|because|since)\b", re.I
 )
 _JOINED = re.compile(
-    r"[\s\"'”)]*(?:[,/&|;→]|[-=]+>|\bto\b|\bvs\b\.?|\bversus\b|\bthrough\b|[(\[]?\b(?:and|or)\b)\s*"
+    r"[\s\"'”)]*(?:[,/&|;→]|[-=]*>|\bto\b|\bvs\b\.?|\bversus\b|\bthrough\b|[(\[]?\b(?:and|or)\b)\s*"
     r"(?:(?:alternatively|else|possibly|perhaps|maybe|even),?\s+)?(?:not\s+)?"
 )
 _SPACE = re.compile(r"\s+")
