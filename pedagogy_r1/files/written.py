@@ -52,7 +52,7 @@ def replacing(
         return
     inputs = list(_paths(read))
     with ExitStack() as stack:
-        if beside and out.is_dir():  # ``-o ""`` too
+        if "{name}" in beside and out.is_dir():  # ``-o ""`` too
             raise RunError(f"{out} is a folder", "name a file with -o")
         if inside:
             _refuse_inputs(out, inside, inputs)
