@@ -118,7 +118,7 @@ def written_table() -> str:
         "A command replaces files that it wrote itself and that nobody has changed since: `.pcode.json`, hidden beside them, says",
         "which those are. Any other file in their place is refused before anything is computed, and replaced with `--force` alone;",
         "files of other names are never touched; an empty file counts as none. A symbolic link in place of a file or folder is",
-        "refused, `--force` or not. A command that was killed goes on with what it had begun to write.\n",
+        "refused, and so is what the command itself reads, `--force` or not. A command that was killed goes on with what it had begun to write.\n",
         "| command | option | may replace | of these names |",
         "|---|---|---|---|",
     ]

@@ -33,7 +33,7 @@ from .errors import DiskError, LedgerWarning, PedagogyError, RunError, first_fau
 from .files.json_text import parse_json
 from .files.ledger import write_all
 from .files.seal import LEDGER, SealedRecord, difference, digests, file_size, read_sealed, write_sealed
-from .files.written import refuse_foreign
+from .files.written import refuse_foreign, refuse_links
 from .provenance import now, versions
 
 Status = Literal["running", "interrupted", "stopped", "complete"]
@@ -160,9 +160,11 @@ def lock(folder: Path) -> int:
     path = folder / ".lock"
     with writing(path):
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if path.is_symlink() or (path.exists() and not path.is_file()):  # it is about to be emptied
+            raise RunError(f"{path} is no lock of pcode's, but a link, a folder or a device", "delete it")
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     if not hold(handle, path):
-        owner = os.pread(handle, _OWNER, 0).decode("ascii", "replace").strip() or "unknown"
+        owner = os.pread(handle, _OWNER, 0).decode("utf-8", "replace").strip() or "unknown"
         os.close(handle)
         raise RunError(
             f"{folder} is in use by process {owner}",
@@ -220,7 +222,9 @@ def ended_by(error: BaseException) -> tuple[Status, str]:
     """The status of a job that ``error`` ended, and why in words."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", BY_USER
-    return "stopped", error.message if isinstance(error, PedagogyError) else repr(error)[:300]
+    return "stopped", error.message if isinstance(
+        error, PedagogyError
+    ) else f"{type(error).__name__}: {error}"[:300]
 
 
 Record = TypeVar("Record", bound=JobRecord)
@@ -245,6 +249,7 @@ class JobFolder(Generic[Record]):
     ) -> None:
         self.folder = Path(folder)
         self.path = self.folder / name
+        refuse_links(self.folder)
         self._lock = lock(self.folder)
         self._began = time.monotonic()
         self._at_work = False

@@ -212,7 +212,7 @@ def test_on_a_full_disk_all_files_end_at_the_last_checkpoint(tmp_path: Path) -> 
     [
         (KeyboardInterrupt(), "interrupted", "interrupted by the user"),
         (DiskError("the disk is full", "a.txt"), "stopped", "the disk is full: a.txt was not written"),
-        (KeyError("x"), "stopped", "KeyError('x')"),
+        (KeyError("x"), "stopped", "KeyError: 'x'"),
     ],
 )
 def test_whatever_ends_a_session_is_recorded(

@@ -26,6 +26,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ChatError
+from ..files.json_text import parse_json
 from ..files.records import whole_text
 from ..provenance import digest
 
@@ -310,8 +311,8 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 def _without_halves(text: str) -> str:
     """JSON in which an escaped half of a character (``\\ud800``) is U+FFFD; the same text where there is none."""
     try:
-        said = json.dumps(json.loads(text), ensure_ascii=False)
-    except (ValueError, RecursionError):
+        said = json.dumps(parse_json(text), ensure_ascii=False)
+    except ValueError:
         return text
     return text if (whole := whole_text(said)) == said else whole
 
@@ -362,8 +363,8 @@ def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
 def read_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON object of a reply; one that has other fields than the schema of a `strict_object` is malformed."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text)
+    except ValueError as error:
         raise ChatFault("malformed", f"the reply is no JSON: {error}") from None
     if not isinstance(value, dict) or value.keys() != schema["properties"].keys():
         raise ChatFault("malformed", "the reply has other fields than were asked for")

@@ -9,15 +9,15 @@ our key in an error message          hidden, wherever it stands
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import socket
 import time
 import zlib
+from base64 import b64encode
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import ChatError
 from . import ChatFault, Fault, parse_body, printable
@@ -68,16 +68,48 @@ class Secret:
     """A key that is written nowhere: not in a ledger, a record or on the terminal, however a server echoes it."""
 
     def __init__(self, key: str | None) -> None:
-        key = key if key and len(key) >= SHORTEST_KEY else ""
-        escaped = json.dumps(key)[1:-1]
-        self._forms = {f for f in (key, escaped, escaped.replace("/", "\\/"), quote(key, safe="")) if f}
+        self._runs: list[str] = []
+        if key and len(key) >= SHORTEST_KEY:
+            self._form = re.compile("|".join(["".join(map(_any_way, key)), *_in_base64(key)]))
+            self._runs = [*_ESCAPES, *sorted(re.findall(r"[a-z0-9]+", key.lower()), key=len)[-1:]]
+            self._runs += [form.lower() for form in _in_base64(key)]
 
     def hidden(self, text: str) -> str:
-        """``text`` with asterisks in place of the key."""
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, "***")
-        return text
+        """``text`` with asterisks in place of the key, in whatever way and case its characters are written."""
+        lower = text.lower() if self._runs else ""
+        return self._form.sub("***", text) if any(run in lower for run in self._runs) else text
+
+
+_ESCAPES = ("\\u00", "%", "&#")
+"""One of these, or a run of the key's letters and digits, stands in every text that the key could stand in."""
+
+
+def _any_way(sign: str) -> str:
+    """A pattern for a character, plain, in JSON (escaped up to three times), in an address, and in HTML.
+
+    No run is without an end: a megabyte of backslashes would be gone through anew from each of them.
+    """
+    code = f"{ord(sign):02x}"
+    named = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}.get(sign)
+    ways = [
+        rf"\\{{0,8}}{re.escape(sign)}",
+        rf"\\{{1,8}}u00{code}",
+        f"%{code}",
+        rf"&#0{{0,8}}{ord(sign)};",
+        f"&#x0{{0,8}}{code};",
+        *([f"&{named};"] if named else []),
+        *([r"\+"] if sign == " " else []),
+    ]
+    return f"(?i:{'|'.join(ways)})"
+
+
+def _in_base64(key: str) -> list[str]:
+    """How the key looks in base64, behind any number of bytes; without what its neighbours have a part in."""
+    found = []
+    for before in range(3):
+        said = b64encode(bytes(before) + key.encode("utf-8", "replace")).decode().rstrip("=")
+        found.append(said[(before * 4 + 2) // 3 : -1])
+    return [form for form in found if len(form) >= SHORTEST_KEY]
 
 
 class TooLong(Exception):
@@ -280,7 +312,7 @@ def connection_fault(error: Exception, url: str, secret: Secret) -> ChatFault:
     while cause.__cause__ is not None:
         cause = cause.__cause__
     if isinstance(cause, TooLong):
-        return ChatFault("malformed", str(cause))
+        return ChatFault("malformed", secret.hidden(str(cause)))
     slow = isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError)
     said = secret.hidden(printable(f"{type(cause).__name__}: {cause}"))[:300]
     if isinstance(cause, ConnectionRefusedError):

@@ -93,7 +93,7 @@ def chat(
     were sent, or "ignore" its count, where that is known to be wrong.
     """
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
-    key = api_key or os.environ.get("OPENAI_API_KEY")
+    key = _sendable(api_key or os.environ.get("OPENAI_API_KEY"))
     host = split_url(url).hostname or ""
     if not key and (host == "openai.com" or host.endswith(".openai.com")):
         raise ChatError(
@@ -106,6 +106,16 @@ def chat(
     if made.fixed:
         made.dialect = made.dialect | {"schema": schema}
     return made
+
+
+def _sendable(key: str | None) -> str | None:
+    """The key. Raises `ChatError`, without it, where no HTTP header can hold it: that would be found out a request at a time."""
+    if key and not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise ChatError(
+            "the API key begins or ends with a space, or holds a line break or a character that no key has",
+            "set it again, from where it was given to you: it is one word of letters, digits and signs",
+        )
+    return key
 
 
 class _Shape(NamedTuple):

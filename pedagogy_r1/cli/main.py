@@ -8,6 +8,7 @@ Exit status: 0 done, 1 done with failures listed, 2 the user can mend it, 130 in
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -146,10 +147,21 @@ def cli() -> None:
     """Code reasoning traces about teaching, and measure whether the codes can be trusted."""
 
 
+def _any_terminal() -> None:
+    """A terminal that has no α shows ``\\u03b1``; where stdout or stderr was closed, what is printed goes nowhere."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - it is open as long as we run
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Entry point of the ``pcode`` script."""
     status: Any = 0
     fault: OSError | None = None
+    _any_terminal()
     try:
         cli(prog_name="pcode")
     except SystemExit as end:

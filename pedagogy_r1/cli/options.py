@@ -86,11 +86,12 @@ class Command(click.Command):
         here = [one for one in self.written if one.writes.when is None or ctx.params[one.writes.when]]
         if force and not here:
             raise click.UsageError(f"--force belongs to --{self.written[0].writes.when}")
+        read = [ctx.params[name] for name in ctx.params.keys() - {param.name for param in self.written}]
         for one in () if ctx.params.get("dry_run") else here:
             if (path := ctx.params[one.name or ""]) is not None:
                 from ..files.written import replacing
 
-                held.enter_context(replacing(path, one.writes.inside, one.writes.beside, force=force))
+                held.enter_context(replacing(path, *one.writes[1:3], force=force, read=read))
 
 
 class Group(click.Group):

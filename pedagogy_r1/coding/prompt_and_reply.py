@@ -17,7 +17,6 @@ character for character, but for runs of white space; the unit's own characters 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple
 from ..chat import ChatFault, data_block, strict_object
 from ..codebook import NONE, Code, Codebook
 from ..codebook.codebook import Look
+from ..files.json_text import parse_json
 from ..files.records import dump
 from ..provenance import digest
 
@@ -205,8 +205,8 @@ class UnitAnswer(NamedTuple):
 def parse_codings(text: str) -> list[dict[str, Any]]:
     """The list of codings in a reply; a reply of any other form is a malformed one, whole."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text)
+    except ValueError as error:
         raise ChatFault("malformed", f"the reply is no JSON: {error}") from None
     if not isinstance(value, dict) or list(value) != ["codings"] or not isinstance(value["codings"], list):
         raise ChatFault("malformed", 'the reply is no object with the one field "codings"')

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LedgerWarning, writing
-from .ledger import Ledger, LedgerLines, write_all
+from .ledger import Ledger, LedgerLines, require_still_there, write_all
 from .records import Row
 from .seal import CHECKPOINTS, file_size
 
@@ -96,6 +96,12 @@ class CheckpointedFiles:
         sizes = dict(self._last["bytes"])
         hashes = {key: hashed.copy() for key, hashed in self._hashes.items()}
         try:
+            for key, path in self._paths.items():
+                require_still_there(path, self._files[key], sizes.get(key, 0))
+        except BaseException:
+            self._forget()  # the files are somebody else's by now
+            raise
+        try:
             for key, waiting in self._waiting.items():
                 data = b"".join(waiting)
                 with writing(self._paths[key]):
@@ -115,7 +121,12 @@ class CheckpointedFiles:
         """To the last checkpoint: what lies behind it is half of something."""
         for key, file in self._files.items():
             os.ftruncate(file, self._last["bytes"].get(key, 0))
-            self._waiting[key].clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was appended since the last checkpoint."""
+        for waiting in self._waiting.values():
+            waiting.clear()
         self.done = int(self._last["done"])
         self.counts.clear()
         self.counts.update(self._last["counts"])

@@ -26,10 +26,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import DiskError, InputError, LedgerWarning, writing
+from ..errors import DiskError, InputError, LedgerWarning, RunError, writing
 from .records import PRIVATE, BadRow, Row, dump, parse_line
 
 _SUM = re.compile(rb',"sum":"(\d+)-([0-9a-f]{8})"\}\n?\Z')
+
+
+def require_still_there(path: Path, file: int, size: int) -> None:
+    """Raise `RunError` unless what lies under ``path`` is the open ``file``, and ``size`` bytes long.
+
+    What is written into a file that was moved away, deleted or replaced (a synchronised folder does) is seen by nobody.
+    """
+    with writing(path):
+        ours = os.fstat(file)
+        try:
+            there = path.stat()
+        except FileNotFoundError:
+            there = None
+    if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+        what = "was moved or deleted" if there is None else "was replaced by another file"
+    elif ours.st_size != size:
+        what = "was changed"
+    else:
+        return
+    raise RunError(
+        f"{path} {what} by another program while it is open here: nothing more is written into it",
+        "stop this command, put the file back as it was, and start again; what is in the file is kept",
+    )
 
 
 class Ledger:
@@ -81,6 +104,7 @@ class Ledger:
         """Append one value; returns the byte offset at which it lies. ``sync``: not before it is on the disk itself."""
         if self._lost:
             raise DiskError("the disk failed in the middle of a line before", self.path)
+        require_still_there(self.path, self._file, self.size)
         offset, data = self.size, _summed(dump(value).encode("utf-8", "backslashreplace"), self._lines + 1)
         try:
             with writing(self.path):

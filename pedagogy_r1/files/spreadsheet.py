@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
-from .archive import Allowance, Archive, check_head, local, parse_xml, read_bytes
+from .archive import Allowance, Archive, check_head, legal, local, parse_xml, read_bytes
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -60,10 +60,8 @@ def harmless(cell: Any) -> Any:
 
 
 def sheet_text(text: str) -> str:
-    """The text as an XLSX cell can hold it: XML has no place for most control characters, a visible mark stands for each."""
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    return ILLEGAL_CHARACTERS_RE.sub("\ufffd", text)
+    """The text as an XLSX cell can hold it: XML has no place for some characters (`legal`), a visible mark stands for each."""
+    return legal(text)
 
 
 @dataclass

@@ -33,9 +33,16 @@ RECORD = ".pcode.json"
 
 @contextmanager
 def replacing(
-    out: Path, inside: Sequence[str] = (), beside: Sequence[str] = (), *, force: bool = False
+    out: Path,
+    inside: Sequence[str] = (),
+    beside: Sequence[str] = (),
+    *,
+    force: bool = False,
+    read: object = (),
 ) -> Iterator[None]:
     """While a command writes ``out``. Raises `RunError` before that where it would replace what is not its own.
+
+    ``read``: what else the command was given: files and folders among it are not replaced in any case, whoever wrote them.
 
     ``inside``: names of files (or patterns: ``tables/*``) in the folder ``out``; ``beside``: of such as lie where ``out`` does,
     ``{name}`` and ``{stem}`` being its own.
@@ -43,14 +50,44 @@ def replacing(
     if _is_device(out):
         yield
         return
+    inputs = list(_paths(read))
     with ExitStack() as stack:
+        if "{name}" in beside and out.is_dir():  # ``-o ""`` too
+            raise RunError(f"{out} is a folder", "name a file with -o")
         if inside:
+            _refuse_inputs(out, inside, inputs)
             _refuse_strange_folder(out, force)
             stack.enter_context(own_files(out, inside, force=force))
         if beside:
             names = [glob.escape(name.format(name=out.name, stem=out.stem)) for name in beside]
+            _refuse_inputs(out.parent, names, inputs)
             stack.enter_context(own_files(out.parent, names, force=force))
         yield
+
+
+def _paths(value: object) -> Iterator[Path]:
+    """Files and folders that the value of an option or argument names; of texts, those that are there."""
+    if isinstance(value, tuple | list):
+        for one in value:
+            yield from _paths(one)
+    elif isinstance(value, Path):
+        yield value
+    elif isinstance(value, str) and value and "\0" not in value:
+        with suppress(OSError):
+            if (path := Path(value)).is_file():
+                yield path
+
+
+def _refuse_inputs(folder: Path, names: Sequence[str], inputs: Sequence[Path]) -> None:
+    """Raise `RunError` if what is about to be replaced is read, or is part of a folder that is."""
+    known = _read(folder)["files"]
+    for path in _there(folder, names):
+        name = path.relative_to(folder).as_posix()
+        for read in inputs:
+            part = read.is_dir() and name not in known and folder.samefile(read)
+            if part or (read.is_file() and path.is_file() and path.samefile(read)):
+                what = f"is part of {read}, which is an input," if part else "is an input"
+                raise RunError(f"{path} {what} and would be overwritten", "choose another place with -o")
 
 
 def refuse_foreign(folder: Path, holds: str, ours: Collection[str] = ()) -> None:
@@ -61,6 +98,16 @@ def refuse_foreign(folder: Path, holds: str, ours: Collection[str] = ()) -> None
         raise RunError(
             f"{folder} is not empty and holds no {holds} ({strangers[0]} …)",
             "choose another directory with -o",
+        )
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise `RunError` for a symbolic link in a folder whose files are replaced whole: what it leads to is somebody else's."""
+    there = sorted(path for path in (folder.iterdir() if folder.is_dir() else ()) if path.is_symlink())
+    if there:
+        raise RunError(
+            f"{there[0]} is a symbolic link to {os.path.realpath(there[0])}, which would be written over",
+            "put the file itself in its place, or choose another directory with -o",
         )
 
 
@@ -221,6 +268,8 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _record(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Change the record; of two commands that end at once, one waits for the other."""
+    if (folder / RECORD).is_symlink():
+        raise RunError(f"{folder / RECORD} is a symbolic link, and would be written over", "delete it")
     handle = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):  # some network file systems lock no folders

@@ -7,9 +7,11 @@ TracesFile("traces.jsonl").total, .digest
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -90,6 +92,10 @@ def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = No
                 f"{where}: half a character (lone surrogate) in {halves}",
                 f"pcode traces import {path} -o FILE replaces it by U+FFFD",
             )
+        if why := _unwritable(trace.metadata):
+            raise InputError(
+                f"{where}: metadata: {why}", "mend the line: it could not be written again as it is"
+            )
         seen[trace.id] = row.line
         yield trace
 
@@ -106,3 +112,19 @@ def some_traces(path: str | Path) -> Iterator[Trace]:
 def no_trace(path: str | Path) -> RunError:
     """The error about a traces file that is empty."""
     return RunError(f"{path} holds no trace", "import some with: pcode traces import FILE -o traces.jsonl")
+
+
+DEEPEST = 200
+"""Objects and lists within each other that are read in a trace's metadata; pydantic writes about 255."""
+
+
+def _unwritable(value: Any, depth: int = 0) -> str | None:
+    """What JSON cannot hold, or we could not write again."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"{value} is no number that JSON has"
+    if not isinstance(value, dict | list):
+        return None
+    if depth > DEEPEST:
+        return "nested too deeply"
+    inner = value.values() if isinstance(value, dict) else value
+    return next((why for one in inner if (why := _unwritable(one, depth + 1))), None)

@@ -28,8 +28,8 @@ CONTEXT = 3
 
 
 _NAME = re.compile(r"\w([\w .-]{0,58}[\w-])?")
-RESERVED = frozenset({"key", "none", "gold", "con", "prn", "aux", "nul"})
-"""No names of coders, which are folders in a packet, on any system: ``key`` is a folder of the packet itself; the last four are no names for folders on Windows."""
+RESERVED = frozenset({"key", "none", "gold", "con", "prn", "aux", "nul", "packet.json", "codebook.yaml"})
+"""No names of coders, which are folders in a packet, on any system: ``key`` is a folder of the packet itself, and the last two are files of it; ``con`` to ``nul`` are no names for folders on Windows."""
 
 
 def check_coders(names: Sequence[str]) -> None:
@@ -40,7 +40,7 @@ def check_coders(names: Sequence[str]) -> None:
         if not _NAME.fullmatch(name) or name.lower() in RESERVED:
             raise InputError(
                 f"--coders: {name!r} cannot be a coder's name",
-                "use letters, digits, spaces, points, - and _, at most 60; not key, none or gold",
+                "use letters, digits, spaces, points, - and _, at most 60; not key, none, gold, or what a packet's files are called",
             )
     folded = [name.casefold() for name in names]
     for name, fold in zip(names, folded, strict=True):

@@ -82,10 +82,11 @@ class Passwords:
             raise InputError(f"{path}: no such password file", hint)
         with suppress(PermissionError):  # it is somebody else's
             path.chmod(PRIVATE)
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if not line.strip():
+        for number, raw in enumerate(path.read_bytes().splitlines(), 1):
+            if not raw.strip():
                 continue
             try:
+                line = raw.decode("utf-8")
                 name, kind, n, r, p, salt, key = line.rsplit(":", 6)
                 if kind != "scrypt" or not name:
                     raise ValueError(kind)

@@ -9,7 +9,6 @@ from our own pages (Origin, Sec-Fetch-Site); the visitor is known (`keys.py`); a
 from __future__ import annotations
 
 import hmac
-import json
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -19,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..files.json_text import parse_json
 from .keys import Keys
 from .state import State
 
@@ -182,11 +182,11 @@ def _fields(kind: str, body: bytes) -> dict[str, Any] | None:
     try:
         text = body.decode("utf-8")
         if kind.partition(";")[0].strip() == "application/json":
-            value = json.loads(text)
+            value = parse_json(text)
             return value if isinstance(value, dict) else None
         if kind.partition(";")[0].strip() in ("application/x-www-form-urlencoded", ""):
             return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=1000))
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return None
 

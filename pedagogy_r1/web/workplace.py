@@ -189,7 +189,7 @@ def changed_memo(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _lines(text: object) -> str:
     """Browsers send line ends as CR LF."""
-    return str(text).replace("\r\n", "\n").strip()
+    return text.replace("\r\n", "\n").strip() if isinstance(text, str) else ""
 
 
 def open_log(path: Path, packet: str, coder: str, book: Codebook) -> CodingLog:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pedagogy_r1.errors import DiskError, LedgerWarning
+from pedagogy_r1.errors import DiskError, LedgerWarning, RunError
 from pedagogy_r1.files.ledger import Ledger
 from pedagogy_r1.files.records import atomic, whole_text, write_text
 
@@ -122,3 +122,36 @@ def test_a_link_stays_one_and_a_device_is_no_file_to_be_replaced(tmp_path: Path)
     with pytest.raises(DiskError, match="the disk is full"), atomic("/dev/full") as file:
         file.write("x")
     assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [("deleted", "moved or deleted"), ("moved", "moved or deleted"), ("replaced", "replaced by another file"),
+     ("shortened", "was changed"), ("emptied", "was changed"), ("added to", "was changed")],
+)  # fmt: skip
+def test_nothing_is_said_to_be_saved_in_a_file_that_is_not_there_any_more(
+    tmp_path: Path, what: str, said: str
+) -> None:
+    """As a synchronised folder, an editor or a second checkout does it, while the file is open."""
+    path = tmp_path / "l.jsonl"
+    ledger = Ledger(path)
+    ledger.append({"n": 1})
+    ledger.append({"n": 2})
+    whole = path.read_bytes()
+    if what == "deleted":
+        path.unlink()
+    elif what == "moved":
+        path.rename(tmp_path / "elsewhere")
+    elif what == "replaced":
+        (tmp_path / "copy").write_bytes(whole)
+        (tmp_path / "copy").replace(path)
+    else:
+        path.write_bytes({"shortened": whole[:-9], "emptied": b"", "added to": whole * 2}[what])
+    there = path.read_bytes() if path.exists() else None
+    for _ in range(2):
+        with pytest.raises(RunError, match=said):
+            ledger.append({"n": 3}, sync=True)
+        assert (path.read_bytes() if path.exists() else None) == there  # nothing is glued to it
+    path.write_bytes(whole)
+    ledger.close()
+    assert [value for _, value in Ledger(path)] == [{"n": 1}, {"n": 2}]

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ...files.json_text import parse_json
 from ...files.records import atomic, write_text
 from .unit_features import PLACE, SeenUnit, is_short, see
 
@@ -199,7 +201,7 @@ class LearnedModel:
         try:
             grams: dict[str, list[str]] = {kind: [] for kind in KINDS}
             for line in (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")[:-1]:
-                kind, gram = json.loads(line)
+                kind, gram = parse_json(line)
                 grams[kind].append(gram)
             with np.load(folder / "model.npz", allow_pickle=False) as found:
                 arrays = {name: found[name] for name in found.files}
@@ -209,7 +211,7 @@ class LearnedModel:
                 for name in ("first", "second")
             )
             sizes = [len(arrays[f"idf_{kind}"]) == len(grams[kind]) for kind in KINDS]
-        except (OSError, KeyError, ValueError, EOFError, TypeError) as error:
+        except (OSError, KeyError, ValueError, EOFError, TypeError, BadZipFile) as error:
             raise InputError(f"{folder}: no learned coder can be read there ({error})", hint) from None
         k = len(codes)
         wide = (1 + len(AROUND)) * k + len(PLACE)

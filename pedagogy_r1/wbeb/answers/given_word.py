@@ -31,7 +31,13 @@ _HEDGE = re.compile(
 _DOUBT = re.compile(r"(?:(?:the|it is|is)\s+)*(?:most likely|likely|probably|i think|i would say)\b", re.I)
 _NOT = re.compile(r"\b(?:not|never|unlikely|fails?|unable)\b|n['’]t\b", re.I)
 _BUT = re.compile(r"[,;]\s+but\b|\brather\b", re.I)
-_JOINED = re.compile(r"[\s\"'”)]*(?:[,/&|;→]|->|\band\b|\bor\b)\s*(?:not\s+)?")
+_AGAINST = re.compile(
+    r"\b(?:than|rather|instead|nor|neither|unlike|without|would|needs?|requires?|because|since)\b", re.I
+)
+_JOINED = re.compile(
+    r"[\s\"'”)]*(?:[,/&|;→]|[-=]*>|\bto\b|\bvs\b\.?|\bversus\b|\bthrough\b|[(\[]?\b(?:and|or)\b)\s*"
+    r"(?:(?:alternatively|else|possibly|perhaps|maybe|even),?\s+)?(?:not\s+)?"
+)
 _SPACE = re.compile(r"\s+")
 _ITEM = re.compile(r"(?:[-–—*•+;,.]|\(?\d{1,2}[.)])\s*(?=[^\W\d])")
 _BULLET = re.compile(r"[^\w\n]*(?:\(?\d{1,2}[.)]\s*)?")
@@ -165,6 +171,8 @@ def _is_heading(text: str, words: Words) -> bool:
 
 def _of(statement: Statement, words: Words, phrases: Words | None, *, strict: bool) -> Parsed:
     named = _names(statement.text, words)
+    if len(named) == 1 and _lists_all(statement.text, words):  # "low means …, mid means …, high means …"
+        return _list_of(words, statement.rule)
     if len(named) > 1:
         return Parsed(None, why=f"{statement.rule}: names several: {', '.join(named)}")
     if named:
@@ -198,6 +206,14 @@ def _names(text: str, words: Words, *, alone: bool = False) -> list[str]:
         if found and not (alone and start):
             return list(dict.fromkeys(found))
     return []
+
+
+def _lists_all(text: str, words: Words) -> bool:
+    """Whether three values or more stand in the text, all of them, in their order, and none is set against another."""
+    said = [word for word in re.findall(r"\w+", key(text)) if word in words]
+    if len(words) < 3 or list(dict.fromkeys(said)) != list(words) or _AGAINST.search(text):
+        return False
+    return not re.search(rf"(?:\bnot|n['’]t)\s+(?:\w+\s+){{0,2}}(?:{'|'.join(words)})\b", text, re.I)
 
 
 def _only_values(text: str, words: Words) -> bool:

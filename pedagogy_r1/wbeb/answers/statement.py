@@ -240,6 +240,10 @@ def _new_part() -> re.Pattern[str]:
     )
 
 
+_STRUCK = re.compile(r"~~(?=\S)[^~\n]+~~")
+"""What was crossed out is not said."""
+
+
 def before_run_on(
     answer: str, read: Callable[[str], Parsed], nouns: Sequence[str] = (), *, formulas: bool = False
 ) -> Parsed:
@@ -247,7 +251,7 @@ def before_run_on(
 
     A question at the beginning is the one that was asked, once more: only what was answered before one is cut off from it.
     """
-    text = plain(answer, formulas=formulas)
+    text = plain(_STRUCK.sub(" ", answer), formulas=formulas)
     if not text.strip():
         return Parsed(None, why="the answer is empty")
     for new in _new_part().finditer(text):

@@ -14,11 +14,11 @@ gives away.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import InputError
+from ...files.json_text import parse_json
 from ...files.records import BadRow, need_file
 from ..kt.steps import Sequence, Skill, Step, Windows, apart, keep_student, misfit, student_blocks
 from ..source_result import Gathering, SourceResult
@@ -89,7 +89,7 @@ def read_skill_names(path: str | Path) -> dict[int, str]:
     path = Path(path)
     need_file(path)
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        found = parse_json(path.read_bytes())
         return {int(number): str(name).strip() for name, number in found.items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(

@@ -14,12 +14,12 @@ Rows of one student are put together again in the file's order. Names in ``data.
 from __future__ import annotations
 
 import csv
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import InputError
+from ...files.json_text import parse_json
 from ...files.records import BadRow, dump, need_file
 from ..kt.steps import Sequence, Step, Windows, apart, keep_student, misfit, student_blocks
 from ..source_result import Gathering, SourceResult
@@ -59,9 +59,9 @@ def _concept_names(path: Path) -> dict[str, str]:
     """pyKT's number of a concept → its name, from ``{"concepts": {name: number}, "questions": …}``."""
     need_file(path)
     try:
-        concepts = json.loads(path.read_text(encoding="utf-8-sig"))["concepts"]
+        concepts = parse_json(path.read_bytes())["concepts"]
         return {str(int(number)): _named(str(name)) for name, number in concepts.items()}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
             f"{path}: no concepts with their numbers ({type(error).__name__}: {error})",
             '{"concepts": {"Table": 7}}, as pyKT writes keyid2idx.json',
