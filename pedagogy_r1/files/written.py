@@ -53,7 +53,7 @@ def replacing(
     inputs = list(_paths(read))
     with ExitStack() as stack:
         if "{name}" in beside and out.is_dir():  # ``-o ""`` too
-            raise RunError(f"{out} is a folder", "name a file with -o")
+            raise RunError(f"{out} is a directory", "name a file with -o")
         if inside:
             _refuse_inputs(out, inside, inputs)
             _refuse_strange_folder(out, force)
@@ -87,7 +87,7 @@ def _refuse_inputs(folder: Path, names: Sequence[str], inputs: Sequence[Path]) -
             part = read.is_dir() and name not in known and folder.samefile(read)
             if part or (read.is_file() and path.is_file() and path.samefile(read)):
                 what = f"is part of {read}, which is an input," if part else "is an input"
-                raise RunError(f"{path} {what} and would be overwritten", "choose another place with -o")
+                raise RunError(f"{path} {what} and would be replaced", "choose another place with -o")
 
 
 def refuse_foreign(folder: Path, holds: str, ours: Collection[str] = ()) -> None:
