@@ -139,7 +139,7 @@ def test_what_is_wrong_with_a_run_directory_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"codings\.jsonl:1: bad JSON"):
         list(CoderRun(run.folder).codings())
     change_record(run.folder / "run.json", extra=1)
-    with pytest.raises(RunError, match=r"run\.json: Extra inputs"):
+    with pytest.raises(RunError, match=r"run\.json: extra: Extra inputs"):
         CoderRun(run.folder)
 
 
