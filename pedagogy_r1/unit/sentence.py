@@ -198,7 +198,9 @@ _QUOTED = re.compile(
     r"|[\"“][^\"“”\n]{0,200}[\"”](?=\s?(?:이?라고|이?라며|이?라면서|하고|하며|하면서|고 )(?![^\W\d_]*[.!?]?[\"”]))"
 )
 """A quotation of several sentences in one that goes on: 「はい。そうです。」と言った, "네. 맞아요."라고 했다."""
-_SAYS_ON = re.compile(r"\s(?:이?라고|이?라며|하고|하며|하면서)(?!\w)|\s*—\s*(?=[^\W\d_])(?!\s*[A-ZА-ЯЁ])|\s*–\s*(?=[а-яё])")
+_SAYS_ON = re.compile(
+    r"\s(?:이?라고|이?라며|하고|하며|하면서)(?!\w)|\s*—\s*(?=[^\W\d_])(?!\s*[A-ZА-ЯЁ])|\s*–\s*(?=[а-яё])"
+)
 """Behind a quotation: "왜?" 하고 물었다, «Почему?» — спросил учитель."""
 _QUOTE_MARKS = frozenset("\"'”’»›」』")
 _TITLE = re.compile(r"[^\w\s]*[》』〉][^\w\s]*")
