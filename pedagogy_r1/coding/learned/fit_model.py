@@ -130,6 +130,7 @@ def _shares(targets: Floats, k: int) -> tuple[np.ndarray, np.ndarray, Floats]:
 
 def _fit_second(rows: Floats, targets: Floats, k: int) -> Linear:
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     unit, code = np.nonzero(targets)
     mass = targets[unit, code]
@@ -138,8 +139,10 @@ def _fit_second(rows: Floats, targets: Floats, k: int) -> Linear:
     if len(there) == 1:
         intercepts[there] = 8.0
         return Linear.rounded(weights, intercepts)
-    model = LogisticRegression(C=C_SECOND, max_iter=1000, tol=1e-6)
-    model.fit(rows[unit], code, sample_weight=mass)
+    # Threads of the linear algebra wait for each other on a busy machine: of 2,600 units one fit took 18 s and not .1.
+    with threadpool_limits(1):
+        model = LogisticRegression(C=C_SECOND, solver="newton-cholesky", max_iter=200, tol=1e-6)
+        model.fit(rows[unit], code, sample_weight=mass)
     if len(there) == 2:  # scikit-learn gives one row for two classes
         weights[:, there[1]], intercepts[there[1]], intercepts[there[0]] = (
             model.coef_[0],
