@@ -1,8 +1,9 @@
 """The card of a learned coder: how far what it said out of fold agrees with those who taught it, and how far cues do.
 
-    card = coder_card(runs, fitted)      coders/mine/card.json, card.md
+    card = coder_card(runs, fitted)                      coders/mine/card.json, card.md
+    card = coder_card(runs, fitted, test=[others])      … and how far it agrees with the codings of traces set apart
 
-Everything in it is of predictions out of fold: of every trace by a model that had not seen its item.
+Everything else in it is of predictions out of fold: of every trace by a model that had not seen its item.
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ from typing import Any
 import numpy as np
 
 from ..coding.annotate import annotate
-from ..coding.learned.coded_traces import TaughtTraces, read_coded
-from ..coding.learned.fit_coder import CODEBOOK, NAME, OUT_OF_FOLD, Fitted
+from ..coding.learned.coded_traces import TaughtTraces, read_coded, trace_digest
+from ..coding.learned.fit_coder import CARD, CODEBOOK, NAME, OUT_OF_FOLD, Fitted
 from ..coding.learned.fit_model import learning_curve
 from ..coding.learned.learned_model import Floats
+from ..errors import InputError
 from ..estimate import Resampling
 from ..files.records import write_json, write_text
 from ..formatting import counted, interval, shown
-from ..runs.run import CoderRun
+from ..runs.run import CoderKind, CoderRun
 from .alpha import krippendorff_alpha
 from .comparison import Comparison, ReliabilityData, compare, reliability_data
 
 BINS = 10
 """Bins of the calibration curve, of equal width."""
 
-CUES = "cues"
+CUES, TEST = "cues", "test"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,35 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class TestedOn:
+    """α with one coder on traces of items that it did not learn from, and that of the cues."""
+
+    __test__ = False  # pytest takes it for tests
+
+    traces: int
+    items: int
+    units: int
+    learned: Comparison
+    cues: Comparison | None
+    kind: CoderKind
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``card.json`` holds of it."""
+        sizes = {"traces": self.traces, "items": self.items, "units": self.units}
+        both = {"learned": self.learned.as_json(), "cues": self.cues and self.cues.as_json()}
+        return sizes | {"says": self.sentence()} | both
+
+    def sentence(self) -> str:
+        """What `annotate` says of the coder in one line."""
+        who = self.learned.coders[0]
+        other = f" (cues: {shown(self.cues.result.value)})" if self.cues else ""
+        return (
+            f"α {_said(self.learned)}{other} with {who} ({self.kind} codings) on {counted(self.traces, 'trace')} of "
+            f"{counted(self.items, 'item')} that it did not learn from"
+        )
+
+
+@dataclass(frozen=True)
 class CoderCard:
     """``learned``, ``cues``: comparisons with each teacher; ``teachers``: among themselves. α are nominal, of first codes."""
 
@@ -60,6 +91,7 @@ class CoderCard:
     teachers: tuple[Comparison, ...]
     calibration: Calibration
     curve: tuple[CurvePoint, ...]
+    test: tuple[TestedOn, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """What ``card.json`` holds."""
@@ -76,6 +108,7 @@ class CoderCard:
             "teachers": [one.as_json() for one in self.teachers],
             "calibration": {"ece": self.calibration.ece, "curve": list(self.calibration.curve)},
             "learning_curve": [vars(point) for point in self.curve],
+            "test": [one.as_json() for one in self.test],
         }
 
 
@@ -87,10 +120,14 @@ def mean_alpha(comparisons: Iterable[Comparison]) -> float | None:
 
 def cues_of(out_of_fold: CoderRun, folder: Path) -> CoderRun | None:
     """The rule-based coder on the same units, if the codebook has cues."""
-    if not any(code.cues for code in out_of_fold.codebook.codes):
+    if not _has_cues(out_of_fold):
         return None
     where = out_of_fold.folder
     return annotate(where / "traces.jsonl", folder / CUES, codebook=where / CODEBOOK, units=where, coder=CUES)
+
+
+def _has_cues(run: CoderRun) -> bool:
+    return any(code.cues for code in run.codebook.codes)
 
 
 def why_refused(
@@ -117,8 +154,13 @@ def why_refused(
     return f"{so_far}, which is not shown to be better than chance: it learned too little"
 
 
-def coder_card(runs: Sequence[CoderRun], fitted: Fitted, how: Resampling = Resampling()) -> CoderCard:
-    """Measure what was said out of fold."""
+def coder_card(
+    runs: Sequence[CoderRun],
+    fitted: Fitted,
+    how: Resampling = Resampling(),
+    test: Sequence[CoderRun] = (),
+) -> CoderCard:
+    """Measure what was said out of fold, and on the runs of ``test``. Raises `InputError` where these are not set apart."""
     coders, out = fitted.record.coders, fitted.out_of_fold
     data = reliability_data([*runs, out])
     cues = cues_of(out, fitted.folder)
@@ -134,7 +176,30 @@ def coder_card(runs: Sequence[CoderRun], fitted: Fitted, how: Resampling = Resam
         ),
         calibration=_calibration(coded, out),
         curve=tuple(_curve(coded, fitted.record.seed)),
+        test=tuple(one for run in test for one in _tested(run, fitted, how)),
     )
+
+
+def _tested(run: CoderRun, fitted: Fitted, how: Resampling) -> Iterable[TestedOn]:
+    """With each coder of the run: what the coder and the cues say of its units."""
+    record, folder = fitted.record, fitted.folder
+    traces = [trace for trace, _, _ in run.by_trace()]
+    known = set(record.items_trained_on)
+    if learned_from := [t.id for t in traces if t.item in known or trace_digest(t) in record.trained_on]:
+        raise InputError(
+            f"{run.folder}: the coder learned from {learned_from[0]}, or from another trace of its item",
+            "test it on items that are set apart before anything is fitted",
+        )
+    where, out = run.sound("traces.jsonl"), folder / TEST / run.folder.name
+    given: dict[str, Any] = {"codebook": folder / CODEBOOK, "units": run.folder}
+    mine = annotate(where, out / NAME, coder=NAME, path=folder, **given)
+    cues = annotate(where, out / CUES, coder=CUES, **given) if _has_cues(mine) else None
+    data = reliability_data([run, mine])
+    theirs = reliability_data([run, cues]) if cues else None
+    sizes = len(traces), len({t.item or t.id for t in traces}), run.manifest.counts["units"]
+    for coder in run.manifest.coders:
+        beside = compare(theirs.of((coder.name, CUES)), "human-machine", how) if theirs else None
+        yield TestedOn(*sizes, compare(data.of((coder.name, NAME)), "human-machine", how), beside, coder.kind)
 
 
 def _with(
@@ -184,7 +249,7 @@ def _alpha(coded: TaughtTraces, p: Floats, out: Sequence[int]) -> float | None:
 def write_card(card: CoderCard) -> None:
     """Write ``card.json`` and ``card.md`` into the coder's folder."""
     folder = card.fitted.folder
-    write_json(folder / "card.json", card.as_json())
+    write_json(folder / CARD, card.as_json())
     write_text(folder / "card.md", "\n".join(card_lines(card)) + "\n")
 
 
@@ -208,6 +273,9 @@ def card_lines(card: CoderCard) -> Iterable[str]:
         yield f"| {one.coders[0]} | {_said(one)} | {_said(other) if other else '–'} |"
     for one in card.teachers:
         yield f"\n{one.coders[0]} with {one.coders[1]}: α {_said(one)}"
+    if card.test:
+        yield "\n## On traces set apart\n"
+        yield from (f"- {one.sentence()}." for one in card.test)
     yield "\n## By code\n"
     yield "| code | share | α | cues: α |\n|---|---|---|---|"
     first = card.learned[0]

@@ -21,9 +21,22 @@ def command() -> None:
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.out("Folder for the coder.", options.JOB)
 @options.coders("Learn from these coders alone.")
+@options.option(
+    "--test",
+    "A run of traces set apart, to measure the coder on; again for more.",
+    options.PATH,
+    multiple=True,
+)
 @options.seed("the folds")
 @options.as_json("the card")
-def fit(runs: tuple[Path, ...], out: Path, coders: tuple[str, ...], seed: int, as_json: bool) -> None:
+def fit(
+    runs: tuple[Path, ...],
+    out: Path,
+    coders: tuple[str, ...],
+    test: tuple[Path, ...],
+    seed: int,
+    as_json: bool,
+) -> None:
     """Learn a coder from the codings in RUNS: people's, or machines' where nobody else coded.
 
     \b
@@ -48,7 +61,7 @@ def fit(runs: tuple[Path, ...], out: Path, coders: tuple[str, ...], seed: int, a
             progress=progress,
             refuse=lambda found, names: why_refused(opened, names, found, out),
         )
-    card = coder_card(opened, fitted)
+    card = coder_card(opened, fitted, test=[CoderRun(run) for run in test])
     write_card(card)
     if put_json(card.as_json(), as_json):
         return
@@ -61,6 +74,8 @@ def fit(runs: tuple[Path, ...], out: Path, coders: tuple[str, ...], seed: int, a
         _say(comparison, "out of fold")
     for comparison in card.cues:
         _say(comparison, "for comparison")
+    for tested in card.test:
+        say(tested.sentence())
     if not record.people:
         notice("its teachers are machines: it agrees with machines, which says nothing of people")
     say(f"expected calibration error {card.calibration.ece:.3f}; all of it in {out / 'card.md'}")

@@ -13,7 +13,7 @@ from .console import say
 @click.command("demo", cls=options.Command)
 @options.out("Folder for the results.", options.Writes("own", inside=("codings.csv",)), default="demo-out")
 def command(out: Path) -> None:
-    """Annotate the sample traces, import two people's codings, and print how far they agree.
+    """Annotate the sample traces, import two people's codings, print how far they agree, and annotate with the learned coder.
 
     No key, no server, no download. Running it again finds everything done and prints the same.
     """
@@ -23,10 +23,10 @@ def command(out: Path) -> None:
     from . import cmd_agreement, cmd_annotate, cmd_import
 
     sample = folder("demo")
-    traces, machine, humans = sample / "traces.jsonl", out / "cues", out / "humans"
-    if not all((run / "run.json").is_file() for run in (machine, humans)):
-        refuse_foreign(out, "demo", ("cues", "humans"))
-        for run in (machine, humans):
+    traces, machine, humans, learned = sample / "traces.jsonl", out / "cues", out / "humans", out / "learned"
+    if not all((run / "run.json").is_file() for run in (machine, humans, learned)):
+        refuse_foreign(out, "demo", ("cues", "humans", "learned"))
+        for run in (machine, humans, learned):
             if not (run / "run.json").is_file():
                 refuse_foreign(run, "run")
     coded = (sample / "coder_A.csv", sample / "coder_B.csv")
@@ -47,6 +47,11 @@ def command(out: Path) -> None:
             cmd_agreement.command,
             [humans, machine, "--json-out", out / "agreement.json"],
         ),
+        (
+            "annotate: the coder that was learned from the teaching corpus, under the newest codebook",
+            cmd_annotate.command,
+            [traces, "-o", learned],
+        ),
     ]
     for number, (title, step, words) in enumerate(steps, 1):
         say(f"\n{number}. {title}", bold=True)
@@ -61,6 +66,7 @@ def command(out: Path) -> None:
     for path, what in (
         (out / "codings.csv", "every unit, coder and code, one row each"),
         (out / "agreement.json", "every comparison, with intervals and per code"),
+        (learned / "codings.jsonl", "what the learned coder says, how sure it is, and what else it might be"),
         (machine / "run.json", "what made the codings: codebook, digest, versions"),
         (sample / "README.md", "who wrote the sample, and why no number above may be cited"),
     ):

@@ -18,12 +18,14 @@ from pydantic import Field
 
 from ...codebook import NONE, Codebook, parse_codebook
 from ...errors import InputError, RunError
+from ...files.json_text import parse_json
 from ...files.records import write_text
 from ...files.seal import difference
 from ...job import JobFolder, JobRecord, read_record
 from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
+from ...shipped import folder as shipped
 from ...trace import Unit
 from . import fit_model
 from .coded_traces import TaughtTraces, read_coded, trace_digest
@@ -31,7 +33,7 @@ from .deferral import FILE as CALIBRATION
 from .deferral import CalibrationData
 from .learned_model import WEIGHTS, Floats, LearnedModel
 
-RECORD, CODEBOOK, OUT_OF_FOLD = "coder.json", "codebook.yaml", "out_of_fold"
+RECORD, CARD, CODEBOOK, OUT_OF_FOLD = "coder.json", "card.json", "codebook.yaml", "out_of_fold"
 MODEL = ("model.npz", "vocabulary.txt", CODEBOOK)
 NAME = "learned"
 """The coder's name in runs."""
@@ -208,6 +210,14 @@ def _write_out_of_fold(
     return CoderRun(out)
 
 
+def shipped_coder(book: Codebook) -> Path | None:
+    """The coder that comes with the package for this very codebook, if there is one."""
+    path = shipped("coders") / book.id
+    if not (path / RECORD).is_file():
+        return None
+    return path if LearnedCoderFolder(path).record.codebook["digest"] == book.digest else None
+
+
 class LearnedCoderFolder:
     """A fitted coder on disk, checked: its files are those that were written."""
 
@@ -243,6 +253,14 @@ class LearnedCoderFolder:
         """What it was sure of out of fold, and how much of it was wrong. Raises as `model` does."""
         self._unchanged(CALIBRATION)
         return CalibrationData.load(self.folder)
+
+    def measured(self) -> str | None:
+        """What its card says of traces that were set apart, in a sentence; `None` where it was not tested, or has no card."""
+        try:
+            told = parse_json((self.folder / CARD).read_bytes())["test"][0]["says"]
+        except (OSError, ValueError, KeyError, IndexError, TypeError):
+            return None
+        return told if isinstance(told, str) else None
 
     def _unchanged(self, *names: str) -> None:
         for name in names:

@@ -1,0 +1,82 @@
+"""The coder that comes with the package: made by the commands in the docs, byte for byte, and the default."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from pedagogy_r1.cli.main import cli
+from pedagogy_r1.codebook import load_codebook
+from pedagogy_r1.coding.learned.fit_coder import LearnedCoderFolder, fit_coder, shipped_coder
+from pedagogy_r1.files.records import read_jsonl
+from pedagogy_r1.human.corpus import copy_corpus, corpus_traces
+from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.shipped import folder
+from pedagogy_r1.trace import Trace
+
+SHIPPED = folder("coders") / "schoen"
+
+
+def test_it_is_made_again_byte_for_byte(tmp_path: Path) -> None:
+    copy_corpus("teaching", tmp_path / "train", "train")
+    fit_coder([tmp_path / "train/coders"], tmp_path / "schoen")
+    for name in ("model.npz", "vocabulary.txt", "calibration.npz", "codebook.yaml"):
+        assert (tmp_path / "schoen" / name).read_bytes() == (SHIPPED / name).read_bytes(), name
+
+
+def test_it_is_the_coder_of_the_codebook_and_learned_from_the_training_part_alone() -> None:
+    assert shipped_coder(load_codebook("schoen@1.1.0")) == SHIPPED
+    assert shipped_coder(load_codebook("schoen@1.0.0")) is None
+    record = LearnedCoderFolder(SHIPPED).record
+    assert set(record.items_trained_on) == {trace.item for trace in corpus_traces("teaching", "train")}
+    assert not record.people
+
+
+def test_it_is_the_default_and_says_how_far_it_agrees_with_whom(tmp_path: Path) -> None:
+    traces = list(corpus_traces("teaching", "dev"))[:3]
+    path = tmp_path / "traces.jsonl"
+    path.write_text("".join(trace.model_dump_json() + "\n" for trace in traces))
+    said = CliRunner().invoke(cli, ["annotate", str(path), "-o", str(tmp_path / "run")])
+    assert said.exit_code == 0, said.output
+    measured = LearnedCoderFolder(SHIPPED).measured()
+    assert measured is not None
+    assert f"taught by machines, not by people; {measured}" in " ".join(said.output.split())
+    assert CoderRun(tmp_path / "run").manifest.coder == "learned"
+    old = CliRunner().invoke(cli, ["annotate", str(path), "-o", str(tmp_path / "old"), "--codebook", "schoen@1.0.0"])
+    assert old.exit_code == 0, old.output
+    assert CoderRun(tmp_path / "old").manifest.coder == "cues"
+
+
+def test_what_its_card_says_of_the_test_part_is_what_its_codings_come_to(tmp_path: Path) -> None:
+    from pedagogy_r1.agreement.comparison import compare, reliability_data
+    from pedagogy_r1.coding.annotate import annotate
+    from pedagogy_r1.estimate import Resampling
+    from pedagogy_r1.formatting import shown
+
+    copy_corpus("teaching", tmp_path / "test", "test")
+    decided = CoderRun(tmp_path / "test/adjudicated")
+    run = annotate(tmp_path / "test/traces.jsonl", tmp_path / "run", coder="learned", path=SHIPPED, codebook="schoen@1.1.0")
+    found = compare(reliability_data([decided, run]).of(("adjudicated", "learned")), "human-machine", Resampling(0))
+    assert found.result.value is not None
+    assert found.result.value >= 0.6
+    measured = LearnedCoderFolder(SHIPPED).measured() or ""
+    assert measured.startswith(f"α {shown(found.result.value)} [")
+    assert "60 traces of 15 items that it did not learn from" in measured
+
+
+def test_a_trace_of_an_item_it_learned_from_is_no_test(tmp_path: Path) -> None:
+    copy_corpus("teaching", tmp_path / "dev", "dev")
+    shutil.copytree(SHIPPED, tmp_path / "coder")
+    words = ["coder", "fit", str(tmp_path / "dev/coders"), "-o", str(tmp_path / "mine")]
+    said = CliRunner().invoke(cli, [*words, "--test", str(tmp_path / "dev/adjudicated")])
+    assert said.exit_code == 2
+    assert "or from another trace of its item" in " ".join(said.output.split())
+
+
+@pytest.mark.parametrize("name", ["traces.jsonl", "units.jsonl"])
+def test_the_training_run_holds_the_training_part(name: str) -> None:
+    assert sum(1 for _ in read_jsonl(SHIPPED / "out_of_fold" / name)) > 100
+    assert Trace.model_validate(next(iter(read_jsonl(SHIPPED / "out_of_fold/traces.jsonl"))).data).item
