@@ -86,6 +86,7 @@ class CueIndex:
     def __init__(self, book: Codebook, nlp: Language) -> None:
         self._nlp = nlp
         self.tokenize: Callable[[str], Doc] = nlp.tokenizer
+        self.stop_words = frozenset(map(nlp.vocab.strings.add, nlp.Defaults.stop_words))
         self._cues: list[IndexedCue] = []
         self._by_word: dict[int, list[_Filed]] = defaultdict(list)
         self._everywhere: list[int] = []
