@@ -81,11 +81,17 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     manifest = run.manifest
     if foreign := manifest.usage.get("foreign_traces"):
         notice(_foreign(job.book.lang, foreign, manifest.counts["missing"]))
+    if name == "cues" and not as_json:
+        say(f"cues: {job.book.cues_trust or _untried(job.book.ref)}")
     say_renamed(manifest.usage, "codings")
     if not put_json(manifest.model_dump(mode="json"), as_json):
         _print_run(manifest, run.folder)
     failed = sum(n for why, n in manifest.counts["missing"].items() if why != DEFERRED)
     return exit_status(manifest.status, manifest.stopped_why, failed)
+
+
+def _untried(ref: str) -> str:
+    return f"nobody has said how far they can be trusted under {ref}; compare them with people's codings (pcode sample)"
 
 
 def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:

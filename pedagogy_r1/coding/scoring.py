@@ -22,7 +22,7 @@ from ..codebook import Codebook
 from ..runs.run import Coding
 from ..trace import Trace, Unit
 from .cue_index import CueIndex
-from .trace_words import SELF_RUN, STEM_RUN, TraceWords, UnitWords, WordRun, known_words, repeated, word_runs
+from .trace_words import NOTHING, SELF_RUN, STEM_RUN, TraceWords, UnitWords, WordRun, known_words, repeated, word_runs
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -63,7 +63,8 @@ class TraceScorer:
             words = TraceWords(index.tokenize(trace.question)).within(0, len(trace.question), trace.question)
             content = [words.lower[i] for i in words.content()]
             self._question = set(word_runs(content, STEM_RUN))
-            self._item_words = set(content)
+            if any(features.item_words for _, features in self._features):
+                self._item_words = set(content)
 
     def code(self, unit: Unit) -> Coding:
         """The coding of the next unit."""
@@ -86,7 +87,7 @@ class TraceScorer:
         own = word_runs(content, SELF_RUN)
         stem = repeated(word_runs(content, STEM_RUN), self._question, STEM_RUN)
         self_ = repeated(own, self._earlier, SELF_RUN)
-        known = known_words(content, self._item_words, self._stop_words)
+        known = known_words(content, self._item_words, self._stop_words) if self._item_words else NOTHING
         self._earlier.update(own)
         for number, features in self._features:
             limits = (

@@ -95,6 +95,9 @@ class Repeated(NamedTuple):
     end: int
 
 
+NOTHING = Repeated(0.0, 0, 0)
+
+
 def word_runs(words: list[int], n: int) -> list[WordRun]:
     """All runs of n words, in order."""
     return list(zip(*(words[i:] for i in range(n)), strict=False))
@@ -103,7 +106,7 @@ def word_runs(words: list[int], n: int) -> list[WordRun]:
 def repeated(found: list[WordRun], seen: set[WordRun], n: int) -> Repeated:
     """How much of a unit, given as its runs of n words, stands in runs that are in ``seen``."""
     if not found or not seen or seen.isdisjoint(found):
-        return Repeated(0.0, 0, 0)
+        return NOTHING
     covered, reach = 0, 0
     begin, best = 0, (0, 0)
     for at, run in enumerate(found):
@@ -123,5 +126,5 @@ def known_words(words: list[int], item: set[int], stop_words: frozenset[int]) ->
     content = [at for at, word in enumerate(words) if word not in stop_words]
     known = [at for at in content if words[at] in item]
     if not known or len(content) < FEWEST_WORDS:
-        return Repeated(0.0, 0, 0)
+        return NOTHING
     return Repeated(len(known) / len(content), known[0], known[-1] + 1)
