@@ -22,7 +22,17 @@ from ..codebook import Codebook
 from ..runs.run import Coding
 from ..trace import Trace, Unit
 from .cue_index import CueIndex
-from .trace_words import NOTHING, SELF_RUN, STEM_RUN, TraceWords, UnitWords, WordRun, known_words, repeated, word_runs
+from .trace_words import (
+    NOTHING,
+    SELF_RUN,
+    STEM_RUN,
+    TraceWords,
+    UnitWords,
+    WordRun,
+    known_words,
+    repeated,
+    word_runs,
+)
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
