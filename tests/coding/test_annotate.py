@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import CodebookError, InputError, PedagogyError, PluginError, RunError
 from pedagogy_r1.runs.run import CoderRun
@@ -218,4 +219,6 @@ def test_how_far_cues_can_be_trusted_is_said_first(tmp_path: Path, pcode) -> Non
     assert "α" in said.stdout.splitlines()[0]
     old = pcode("annotate", DEMO, "-o", tmp_path / "old", "--codebook", "schoen@1.0.0")
     assert old.stdout.startswith("cues: nobody has said how far they can be trusted under schoen@1.0.0; ")
-    assert json.loads(pcode("annotate", DEMO, "-o", tmp_path / "json", "--json").stdout)["counts"]["units"] > 0
+    assert (
+        json.loads(pcode("annotate", DEMO, "-o", tmp_path / "json", "--json").stdout)["counts"]["units"] > 0
+    )
