@@ -146,6 +146,11 @@ def panel(
         if not writer.complete:
             _write(machine_runs, votes.machines, decided, writer, book.stamp)
             writer.finish("complete", usage=writer.usage)
+    made_again: tuple[str, ...] = ()
+    if writer.damaged:
+        made_again = (
+            f"{out}: {', '.join(writer.damaged)} changed since the run was complete; it was made again",
+        )
     how = Resampling(replicates, seed, level)
     return Panel(
         CoderRun(out),
@@ -157,7 +162,7 @@ def panel(
         ties=int(decided.tied.sum()),
         alphas=_alphas(votes, decided, how),
         errors=_errors(votes),
-        remarks=tuple(_remarks(votes, chosen)),
+        remarks=(*made_again, *_remarks(votes, chosen)),
     )
 
 
@@ -377,6 +382,8 @@ def _remarks(votes: _Votes, method: Method) -> Iterator[str]:
             f"people coded {counted(coded, 'unit')}: with fewer than {FEW_WEIGHED} weighted votes may agree with people less than the "
             "best coder does"
         )
+    if method == "dawid-skene" and len(votes.machines.coders) < 3:
+        yield "the votes of two coders alone do not tell which of them errs: Dawid–Skene needs three"
     if method == "dawid-skene":
         yield (
             "Dawid–Skene takes the coders' errors for independent: where they err together its confidence is too high"

@@ -171,6 +171,11 @@ def test_weighted_beats_majority_and_the_best_coder(tmp_path: Path) -> None:
     assert found.errors.correlation[1][2] > 0.7
     assert any("with fewer than 500" in remark for remark in found.remarks)
     assert panel(runs, tmp_path / "d").method == "dawid-skene"
+    assert "do not tell which of them errs" in panel(runs[:2], tmp_path / "e").remarks[0]
+    (tmp_path / "d/codings.jsonl").write_text("")
+    again = panel(runs, tmp_path / "d")
+    assert "codings.jsonl changed since" in again.remarks[0]
+    assert len(codings(again.run)) == 240
 
 
 def test_what_is_said_of_a_trace_was_learned_without_it(tmp_path: Path) -> None:
