@@ -98,6 +98,11 @@ FEW_SHARED, FEW_SHARED_TRACES = 30, 5
 """Units that coders share, and their traces, under which the report's answer says that α cannot tell yet how far they agree: an
 interval over so few traces is too wide to tell, or there is none (`FEWEST_CLUSTERS`)."""
 
+FEW_WEIGHED = 500
+"""Units coded by people under which a weighted panel says that it may be worse than its best coder. ``benchmarks/panel.py``, six coders,
+four sets, other items: with 100 units it was below whoever was best there on three sets, by up to .029 of α, with 400 or 700 on two, by up
+to .013; out of fold over all 790 to 2,550 units it was below on none by more than .006. By custom."""
+
 FEW_PRACTISED = 30
 """Units coded in practice under which α is said to say little, whatever it is. By custom; nothing rests on it."""
 

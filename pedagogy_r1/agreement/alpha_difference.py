@@ -85,6 +85,34 @@ def human_machine_difference(
     return _difference("human–machine minus human–human", data, sides, how)
 
 
+def alpha_with_people(
+    people: Ints,
+    machine: Ints,
+    cluster: Ints,
+    domain: Domain,
+    how: Resampling = Resampling(),
+    *,
+    level: str = "nominal",
+) -> Estimate:
+    """Mean α of the machine with each person, over the units that both coded and weighted by their number, see
+    `human_machine_difference`; of one person too, and where no two people coded the same unit."""
+    usable = (machine != MISSING) & (people != MISSING).any(axis=0)
+    last, units = len(people), int(usable.sum())
+    if not units:
+        return Estimate.undefined("people and the machine coded no unit in common", level=how.level)
+    data = Reliability(np.vstack([people, machine])[:, usable], cluster[usable], domain, level)
+    pattern, of_unit = patterns(data.values, data.size)
+    mean = _MeanAlpha.of(_Side("", [(coder, last) for coder in range(last)]), pattern, data)
+    statistic = Additive(mean.features, of_unit, data.cluster, mean)
+    value = float(mean(statistic.sums()[None])[0])
+    if math.isnan(value):
+        same = "with every person, all shared values are the same"
+        return Estimate.undefined(same, level=how.level, n=units)
+    rare = statistic.by_trace(dissent(value_counts(pattern, data.size), statistic.sizes))
+    sums, sizes = statistic.trace_sums(), statistic.trace_sizes
+    return Estimate(value, **over_clusters(mean, sums, sizes, how, scale="agreement", dissent=rare))
+
+
 def recoding_difference(
     before: Ints,
     after: Ints,

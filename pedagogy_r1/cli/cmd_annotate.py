@@ -95,11 +95,13 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
 
 
 def _default(chosen: dict[str, Any]) -> str:
-    """The coder that comes with the package for the codebook, or the rules."""
+    """The coder that comes with the package for the codebook, or the rules; what only these have an option for is theirs."""
     from ..codebook import load_codebook
     from ..coding.learned.fit_coder import shipped_coder
     from ..runs.run import CoderRun
 
+    if "workers" in chosen:
+        return "cues"
     units, book = chosen.get("units"), chosen.get("codebook")
     known = CoderRun(units).codebook if units and book is None else load_codebook(book or "schoen")
     path = shipped_coder(known)

@@ -34,6 +34,7 @@ ORDER = [
         "annotate",
         "coder",
         "import",
+        "panel",
         "agreement",
         "unitizing",
         "thoughts",

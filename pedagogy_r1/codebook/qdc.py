@@ -5,7 +5,7 @@
     the book's own facts →  <Set name="schoen@1.0.0"> with all codes
 
 GUIDs come from the ids, so that the same code has the same one in every file. Not in it is what serves the rule-based
-coder: cues, features, ``unless`` and ``fallback``; nor are migrations, the table of looks and the training pages, which the manual
+coder: cues, features, ``unless``, ``fallback`` and ``cues_trust``; nor are migrations, the table of looks and the training pages, which the manual
 has. `code_text.py` has the texts.
 
 What another program made is read as families and codes, too:

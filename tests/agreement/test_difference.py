@@ -6,7 +6,11 @@ import krippendorff
 import numpy as np
 import pytest
 
-from pedagogy_r1.agreement.alpha_difference import human_machine_difference, recoding_difference
+from pedagogy_r1.agreement.alpha_difference import (
+    alpha_with_people,
+    human_machine_difference,
+    recoding_difference,
+)
 from pedagogy_r1.agreement.code_accuracy import machine_errors, majority
 from pedagogy_r1.agreement.profile import value_counts
 from pedagogy_r1.estimate import Resampling
@@ -50,6 +54,27 @@ def test_difference_is_the_difference_of_the_reference_packages_alphas() -> None
     assert (found.n, found.clusters) == (270, 27)
     assert found.interval is not None
     assert found.high < 0
+
+
+def test_alpha_with_people() -> None:
+    """Where two people coded everything, that side of the difference; else the reference package's α, pair by pair."""
+    rng = np.random.default_rng(9)
+    truth, cluster = rng.integers(0, 4, 300), np.arange(300) // 10
+    *people, machine = coders(rng, truth, [0.9, 0.8, 0.6])
+    humans = np.array(people)
+    side = human_machine_difference(humans, machine, cluster, 4).sides
+    assert side is not None
+    assert alpha_with_people(humans, machine, cluster, 4) == side[1]
+    humans[0, 100:], humans[1, :150] = -1, -1
+    found = alpha_with_people(humans, machine, cluster, 4)
+    mixed = np.average([reference(h, machine) for h in humans], weights=[100, 150])
+    assert found.value == pytest.approx(mixed, abs=1e-12)
+    assert (found.n, found.clusters) == (250, 25)
+    assert alpha_with_people(humans[:1], machine, cluster, 4).value == pytest.approx(
+        reference(humans[0], machine)
+    )
+    assert alpha_with_people(np.full((1, 300), -1), machine, cluster, 4).why_undefined
+    assert alpha_with_people(np.ones((1, 300), dtype=int), np.ones(300, dtype=int), cluster, 4).why_undefined
 
 
 def test_pairing_narrows_the_interval() -> None:

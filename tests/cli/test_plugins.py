@@ -265,7 +265,7 @@ def test_a_plugin_that_cannot_be_imported_is_named_with_its_distribution(
     assert "the coder 'lost' of spoiler 0.1 cannot be imported" in said
     assert "ModuleNotFoundError: No module named 'no_such_module'" in said
     assert "reinstall or uninstall spoiler" in said
-    ok(pcode("annotate", DEMO, "-o", tmp_path / "run"))
+    ok(pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "cues"))
 
 
 def test_two_plugins_of_one_name_are_listed_and_marked_and_refused_when_asked_for(
@@ -331,7 +331,7 @@ def test_a_section_that_cannot_be_used_is_left_out_of_the_report(tmp_path: Path,
         nothing_comes="def section(study):\n    return None\n",
     )
     run = tmp_path / "run"
-    ok(pcode("annotate", DEMO, "-o", run))
+    ok(pcode("annotate", DEMO, "-o", run, "--coder", "cues"))
     made = ok(pcode("report", run, "-o", tmp_path / "report", "--replicates", 0, "--permutations", 1))
     said = " ".join(made.stderr.split())
     assert "the section 'gone' of spoiler 0.1 cannot be imported" in said

@@ -85,6 +85,7 @@ JOBS = {
     "codebook migrate": "codebook migrate {m}/schoen --to {m}/next.yaml -o {o}",
     "corpus copy": "corpus copy teaching --part dev -o {o}",
     "distill": "distill {m}/items.jsonl --model openai:none --base-url http://127.0.0.1:9 -o {o}",
+    "panel": "panel {m}/m1 {m}/m2 -o {o}",
     "import": "import {demo}/coder_A.csv --traces {demo}/traces.jsonl --project sentence@1 --codebook schoen@1.0.0 -o {o}",
     "pipeline run": "pipeline run {m}/light.yaml -o {o}",
     "sample": "sample {demo}/traces.jsonl --n 2 --coders A,B -o {o}",
@@ -106,6 +107,8 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("material")
     make_run(place / "run", {"h": ("A", "B", "A", "C"), "k": ("A", "A", "A", "C")})
     make_run(place / "two", {"h": ("A", "B"), "k": ("B", "B")})
+    for name in ("m1", "m2"):
+        make_run(place / name, {name: ("A", "B")}, machines=[name])
     items = [*all_domains(3), *all_domains(3, split="train")]
     for name, found in (("items", items), ("kt", [item for half in halves(8) for item in half])):
         lines = [json.dumps(item.model_dump(mode="json", exclude_none=True)) for item in found]
@@ -189,7 +192,7 @@ def test_results_lie_in_a_folder_of_their_own(
     assert first.exit_code == 0, first.output + str(first.exception)
     written = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.name[0] != "."}
     known = json.loads((out / RECORD).read_text())
-    jobs = ("cues/", "humans/")  # of the demo, which watch over themselves
+    jobs = ("cues/", "humans/", "learned/")  # of the demo, which watch over themselves
     assert {file for file in written if not file.startswith(jobs)} == set(known["files"])
     assert known["unfinished"] == []
     note = out / "notes.md"
@@ -275,7 +278,7 @@ def test_a_job_refuses_a_folder_that_holds_anything_else(
 
 
 FULL = {
-    **{name: JOBS[name] for name in ("annotate", "import", "sample", "codebook migrate")},
+    **{name: JOBS[name] for name in ("annotate", "import", "panel", "sample", "codebook migrate")},
     **{name: FOLDERS[name].words for name in ("filter", "report", "tokens")},
     **{name: FILES[name].words for name in ("export", "traces import", "wbeb build")},
 }

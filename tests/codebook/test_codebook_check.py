@@ -87,7 +87,7 @@ migrations:
 """
 
 ERRORS = [
-    (2, "version", "valid string"),
+    (2, "version", "should be text"),
     (4, "unit", "'sentences' is no scheme"),
     (5, "max_codes", "there are only 4 codes"),
     (6, "fallback", "there is no code 'NOPE'"),
@@ -104,7 +104,7 @@ ERRORS = [
     (36, "codes[A].near_misses[2].code", "there is no code 'C'"),
     (38, "codes[A].cues[0]", "cue '^ .. $' has no word that must be there"),
     (41, "codes[A].cues[3].weight", "greater than 0"),
-    (42, "codes[A].cues[4]", "valid string"),
+    (42, "codes[A].cues[4]", "should be text"),
     (43, "codes[A].id", "the code id 'A' is already taken in line 14"),
     (44, "codes[A].name", "the code name 'First' is already taken in line 15"),
     (45, "codes[A].family", "there is no family 'H'"),

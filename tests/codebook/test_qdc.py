@@ -27,7 +27,7 @@ NS = "{urn:QDA-XML:codebook:1.0}"
 def for_people(book: Codebook) -> dict[str, Any]:
     """All of a codebook but what serves the rule-based coder, what happened to earlier versions, and what only the manual shows."""
     found: dict[str, Any] = book.model_dump(
-        mode="json", exclude={"fallback", "migrations", "looks", "training"}
+        mode="json", exclude={"fallback", "cues_trust", "migrations", "looks", "training"}
     )
     found["codes"] = [
         code for family in book.families for code in found["codes"] if code["family"] == family.id

@@ -56,7 +56,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path, pcode_process) -> 
     rng, kills, path = random.Random(7), 0, tmp_path / "killed/checkpoint.jsonl"
     for _ in range(4):
         before = path.stat().st_size if path.is_file() else 0
-        process = pcode_process("annotate", traces, "-o", tmp_path / "killed")
+        process = pcode_process("annotate", traces, "-o", tmp_path / "killed", "--coder", "cues")
         # Not by the clock: a busy machine needs long to start. Killed once it has got further, at any moment after.
         while process.poll() is None and (path.stat().st_size if path.is_file() else 0) <= before:
             time.sleep(0.01)
@@ -68,7 +68,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path, pcode_process) -> 
         assert process.returncode in (0, -signal.SIGKILL), error
         if process.returncode == 0:
             break
-    process = pcode_process("annotate", traces, "-o", tmp_path / "killed")
+    process = pcode_process("annotate", traces, "-o", tmp_path / "killed", "--coder", "cues")
     _, error = process.communicate()
     assert process.returncode == 0
     assert kills >= 1
@@ -79,7 +79,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path: Path, pcode_process) -> 
 
 def test_interrupted_says_how_to_resume(tmp_path: Path, pcode_process) -> None:  # type: ignore[no-untyped-def]
     traces = many_traces(tmp_path / "traces.jsonl", 150)
-    process = pcode_process("annotate", traces, "-o", tmp_path / "run")
+    process = pcode_process("annotate", traces, "-o", tmp_path / "run", "--coder", "cues")
     while (
         not (tmp_path / "run/checkpoint.jsonl").exists()
         or not (tmp_path / "run/checkpoint.jsonl").stat().st_size
@@ -125,7 +125,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_written(tmp_path: Path) 
 
 
 def test_dry_run_writes_nothing(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
-    result = pcode("annotate", DEMO, "-o", tmp_path / "run", "--dry-run", "--json")
+    result = pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "cues", "--dry-run", "--json")
     assert result.exit_code == 0, result.stderr
     plan = json.loads(result.stdout)
     assert plan["traces"] == 14
@@ -145,12 +145,12 @@ def test_dry_run_writes_nothing(tmp_path: Path, pcode) -> None:  # type: ignore[
 
 
 def test_other_parameters_are_refused_and_named(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
-    assert pcode("annotate", DEMO, "-o", tmp_path / "run").exit_code == 0
-    again = pcode("annotate", DEMO, "-o", tmp_path / "run", "--seed", 3)
+    assert pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "cues").exit_code == 0
+    again = pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "cues", "--seed", 3)
     assert again.exit_code == 2
     assert "seed: 0 there, 3 now" in again.stderr
     before = (tmp_path / "run/codings.jsonl").stat().st_mtime_ns
-    assert pcode("annotate", DEMO, "-o", tmp_path / "run").exit_code == 0
+    assert pcode("annotate", DEMO, "-o", tmp_path / "run", "--coder", "cues").exit_code == 0
     assert (tmp_path / "run/codings.jsonl").stat().st_mtime_ns == before
 
 
@@ -165,7 +165,7 @@ def demo_in_other_languages(path: Path) -> Path:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_traces_in_another_language_do_not_stop_the_rest(tmp_path: Path, pcode, workers: int) -> None:  # type: ignore[no-untyped-def]
     traces = demo_in_other_languages(tmp_path / "traces.jsonl")
-    result = pcode("annotate", traces, "-o", tmp_path / "run", "--workers", workers)
+    result = pcode("annotate", traces, "-o", tmp_path / "run", "--coder", "cues", "--workers", workers)
     assert result.exit_code == 1  # done, with something missing
     manifest = CoderRun(tmp_path / "run").manifest
     missing = sum(manifest.counts["missing"].values())
@@ -192,11 +192,11 @@ def test_a_damaged_run_is_made_again(tmp_path: Path, pcode) -> None:  # type: ig
     refused = pcode("export", run, "-o", tmp_path / "x.csv")
     assert refused.exit_code == 2
     assert "repeat the command that made the run" in refused.stderr
-    mended = pcode("annotate", DEMO, "-o", run)
+    mended = pcode("annotate", DEMO, "-o", run, "--coder", "cues")
     assert mended.exit_code == 0
     assert "codings.jsonl changed since the run was complete; the run is made again" in mended.stderr
     assert (run / "codings.jsonl").read_bytes() == whole
-    assert pcode("annotate", DEMO, "-o", run).stderr == ""
+    assert pcode("annotate", DEMO, "-o", run, "--coder", "cues").stderr == ""
 
 
 def test_a_codebook_with_errors_is_refused(tmp_path: Path) -> None:
@@ -214,11 +214,14 @@ def test_a_codebook_with_errors_is_refused(tmp_path: Path) -> None:
 
 def test_how_far_cues_can_be_trusted_is_said_first(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
     """Issue 13: in the book's own words; a book that says nothing of it says so too. ``--json`` prints the manifest alone."""
-    said = pcode("annotate", DEMO, "-o", tmp_path / "new")
+    said = pcode("annotate", DEMO, "-o", tmp_path / "new", "--coder", "cues")
     assert said.stdout.startswith(f"cues: {load_codebook('schoen').cues_trust}\n")
     assert "α" in said.stdout.splitlines()[0]
-    old = pcode("annotate", DEMO, "-o", tmp_path / "old", "--codebook", "schoen@1.0.0")
+    old = pcode("annotate", DEMO, "-o", tmp_path / "old", "--coder", "cues", "--codebook", "schoen@1.0.0")
     assert old.stdout.startswith("cues: nobody has said how far they can be trusted under schoen@1.0.0; ")
     assert (
-        json.loads(pcode("annotate", DEMO, "-o", tmp_path / "json", "--json").stdout)["counts"]["units"] > 0
+        json.loads(pcode("annotate", DEMO, "-o", tmp_path / "json", "--coder", "cues", "--json").stdout)[
+            "counts"
+        ]["units"]
+        > 0
     )

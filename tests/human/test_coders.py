@@ -189,7 +189,9 @@ def test_people_and_a_machine_on_own_spans(place: Path, pcode: Pcode) -> None:
         place / "t.csv", [row | {"kind": "machine" if row["coder"] == "gpt" else "human"} for row in spans]
     )
     take(place, file, units="own")
-    result = pcode("annotate", place / "traces.jsonl", "--units", place / "run", "-o", place / "cues")
+    result = pcode(
+        "annotate", place / "traces.jsonl", "--units", place / "run", "-o", place / "cues", "--coder", "cues"
+    )
     assert result.exit_code == 0, result.stderr
     assert CoderRun(place / "cues").codebook.id == "tiny"
     kinds = {

@@ -28,7 +28,7 @@ def test_it_is_named_with_its_line_and_nothing_is_begun(
     said, why = FAULTS[fault]
     (tmp_path / "t.jsonl").write_text(json.dumps(ROW)[:-1] + f', "metadata": {said}}}\n')
     for words in (
-        ["annotate", tmp_path / "t.jsonl", "-o", tmp_path / "run"],
+        ["annotate", tmp_path / "t.jsonl", "-o", tmp_path / "run", "--coder", "cues"],
         ["traces", "check", tmp_path / "t.jsonl"],
     ):
         result = pcode(*words)
@@ -43,6 +43,6 @@ def test_it_is_named_with_its_line_and_nothing_is_begun(
 )
 def test_what_can_be_written_is_taken(said: str, tmp_path: Path, pcode: Callable[..., Result]) -> None:
     (tmp_path / "t.jsonl").write_text(json.dumps(ROW)[:-1] + f', "metadata": {said}}}\n')
-    assert pcode("annotate", tmp_path / "t.jsonl", "-o", tmp_path / "run").exit_code == 0
+    assert pcode("annotate", tmp_path / "t.jsonl", "-o", tmp_path / "run", "--coder", "cues").exit_code == 0
     [line] = (tmp_path / "run/traces.jsonl").read_text().splitlines()
     assert json.loads(line)["metadata"] == json.loads(said)

@@ -254,7 +254,7 @@ def test_a_coders_folder_gives_nothing_away(
     tmp_path: Path, write_jsonl: Callable[..., Path], pcode: Callable[..., Result]
 ) -> None:
     traces = secret(tmp_path, write_jsonl)
-    assert pcode("annotate", traces, "-o", tmp_path / "machine").exit_code == 0
+    assert pcode("annotate", traces, "-o", tmp_path / "machine", "--coder", "cues").exit_code == 0
     result = pcode(
         "sample", traces, "-o", tmp_path / "packet", "--what", "units", "--n", 20, "--coders", "Anna,Berta",
         "--double", ".5", "--enrich", "TR-SP", "--run", tmp_path / "machine", "--practice", 2,
@@ -375,7 +375,7 @@ def test_the_key_knows_every_unit(tmp_path: Path) -> None:
 
 def test_units_of_a_run_are_the_population(tmp_path: Path, pcode: Callable[..., Result]) -> None:
     run = tmp_path / "run"
-    assert pcode("annotate", DEMO, "-o", run, "--scheme", "paragraph@1").exit_code == 0
+    assert pcode("annotate", DEMO, "-o", run, "--coder", "cues", "--scheme", "paragraph@1").exit_code == 0
     result = pcode("sample", DEMO, "-o", tmp_path / "p", "--n", 3, "--coders", "A", "--units", run)
     assert result.exit_code == 0, result.output
     packet = Packet(tmp_path / "p")
@@ -388,7 +388,7 @@ def test_units_of_a_run_are_the_population(tmp_path: Path, pcode: Callable[..., 
 def test_an_enriched_sample_reaches_the_report(tmp_path: Path, pcode: Callable[..., Result]) -> None:
     """Draw where the machine saw IA-SQ, code it "by hand", import, report: the page knows the probabilities."""
     run, packet = tmp_path / "machine", tmp_path / "packet"
-    assert pcode("annotate", DEMO, "-o", run).exit_code == 0
+    assert pcode("annotate", DEMO, "-o", run, "--coder", "cues").exit_code == 0
     result = pcode(
         "sample", DEMO, "-o", packet, "--what", "units", "--n", 120, "--coders", "A", "--enrich", "IA-SQ,OA-ME",
         "--run", run, "--json",
@@ -576,7 +576,7 @@ def test_errors_say_what_is_wrong(
 
 def test_enrichment_that_cannot_be(tmp_path: Path, pcode: Callable[..., Result]) -> None:
     run = tmp_path / "run"
-    assert pcode("annotate", DEMO, "-o", run, "--scheme", "paragraph@1").exit_code == 0
+    assert pcode("annotate", DEMO, "-o", run, "--coder", "cues", "--scheme", "paragraph@1").exit_code == 0
     more = ["sample", DEMO, "-o", tmp_path / "p", "--n", 3, "--coders", "A", "--run", run]
     assert "--units" in pcode(*more, "--enrich", "OA-ME").stderr
     result = pcode(*more, "--enrich", "OA-MEE", "--units", run)

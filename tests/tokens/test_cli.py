@@ -175,7 +175,9 @@ def test_real_traces_end_to_end(pcode: Pcode, shared: Path, tmp_path: Path) -> N
     lines = source.read_text(encoding="utf-8").splitlines()[:14]
     (tmp_path / "r1.jsonl").write_text("\n".join(lines), encoding="utf-8")
     assert pcode("traces", "import", tmp_path / "r1.jsonl", "-o", tmp_path / "traces.jsonl").exit_code == 0
-    assert pcode("annotate", tmp_path / "traces.jsonl", "-o", tmp_path / "run").exit_code == 0
+    assert (
+        pcode("annotate", tmp_path / "traces.jsonl", "-o", tmp_path / "run", "--coder", "cues").exit_code == 0
+    )
     result = pcode(
         "tokens",
         tmp_path / "traces.jsonl",

@@ -178,7 +178,9 @@ def test_hostile_text_does_nothing(browser: Any, tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text(
         json.dumps({**names, "question": evil, "reasoning": evil, "answer": evil}) + "\n"
     )
-    result = CliRunner().invoke(cli, ["annotate", str(tmp_path / "t.jsonl"), "-o", str(tmp_path / "run")])
+    result = CliRunner().invoke(
+        cli, ["annotate", str(tmp_path / "t.jsonl"), "-o", str(tmp_path / "run"), "--coder", "cues"]
+    )
     assert result.exit_code in (0, 1), result.output
     with web_server(tmp_path / "run") as server:
         page = browser.new_page()

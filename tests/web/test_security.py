@@ -66,7 +66,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'"{_cell(EVIL_ID)}",0,{end},"{_cell(EVIL[:end])}",<u>A</u>,IA-SQ,"<script>window.hit=4</script> =1+1"\n'
     )
     for words in (
-        ("annotate", folder / "traces.jsonl", "-o", folder / "cues"),
+        ("annotate", folder / "traces.jsonl", "-o", folder / "cues", "--coder", "cues"),
         (
             "import",
             coded,

@@ -8,7 +8,7 @@ nobody coded it                          →  no target; the unit is seen, as a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +37,8 @@ class TaughtTrace:
 
     @property
     def group(self) -> str:
-        """What must not stand on both sides of a fold: the item, or the trace where there is none."""
-        return f"item {self.trace.item}" if self.trace.item else f"trace {self.trace.id}"
+        """Its `item_group`."""
+        return item_group(self.trace)
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,7 @@ class TaughtTraces:
         sizes: dict[str, int] = {}
         for one in self.traces:
             sizes[one.group] = sizes.get(one.group, 0) + len(one.units)
-        if len(sizes) < 2:
-            raise InputError(
-                f"all {len(self.traces)} traces are of one item: nothing can be predicted out of fold",
-                "code traces of other items too",
-            )
-        order = np.random.default_rng(seed).permutation(sorted(sizes))
-        filled = np.zeros(min(most, len(sizes)), dtype=np.int64)
-        fold = {}
-        for group in sorted(order.tolist(), key=lambda group: -sizes[group]):
-            fold[group] = int(filled.argmin())
-            filled[fold[group]] += sizes[group]
+        fold = item_folds(sizes, most, seed)
         return np.array([fold[one.group] for one in self.traces], dtype=np.int64)
 
     def only(self, which: Iterable[int]) -> TaughtTraces:
@@ -82,6 +72,30 @@ class TaughtTraces:
         return TaughtTraces(
             self.book, self.codes, self.coders, self.people, tuple(self.traces[i] for i in which)
         )
+
+
+def item_group(trace: Trace) -> str:
+    """What must not stand on both sides of a fold: the item, or the trace where there is none."""
+    return f"item {trace.item}" if trace.item else f"trace {trace.id}"
+
+
+def item_folds(sizes: Mapping[str, int], most: int, seed: int) -> dict[str, int]:
+    """The fold of each group (`item_group`), of at most so many; they hold nearly equal numbers of units. ``sizes``: units of each.
+
+    Raises `InputError` where there are fewer than two groups.
+    """
+    if len(sizes) < 2:
+        raise InputError(
+            "all traces are of one item: nothing can be predicted out of fold",
+            "code traces of other items too",
+        )
+    order = np.random.default_rng(seed).permutation(sorted(sizes))
+    filled = np.zeros(min(most, len(sizes)), dtype=np.int64)
+    fold = {}
+    for group in sorted(order.tolist(), key=lambda group: -sizes[group]):
+        fold[group] = int(filled.argmin())
+        filled[fold[group]] += sizes[group]
+    return fold
 
 
 def trace_digest(trace: Trace) -> str:
