@@ -7,14 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner, Result
 
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.codebook.altered_codebook import generic_labels, relabelled, reordered, swapped
 from pedagogy_r1.coding.codebook_stress import NAMES, stress
-from pedagogy_r1.coding.learned.fit_coder import shipped_coder
+from pedagogy_r1.coding.learned.fit_coder import fit_coder
 from pedagogy_r1.coding.prompt_and_reply import render
 from pedagogy_r1.coding.stress_report import StressReport
 from pedagogy_r1.runs.run import CoderRun
@@ -31,6 +30,7 @@ from ..stress_coders import (
     toy_book,
     toy_traces,
 )
+from .test_learned import coded
 
 
 def tried(
@@ -163,12 +163,13 @@ def test_coders_without_a_prompt_say_what_makes_no_sense(tmp_path: Path) -> None
     assert "--model BACKEND:NAME or --coder NAME" in nobody.stderr
 
 
-@pytest.mark.skipif(
-    not shipped_coder(load_codebook("schoen")), reason="no learned coder comes with this checkout"
-)
 def test_a_learned_coder_is_bound_to_its_text(tmp_path: Path) -> None:
-    coder = f"learned:{shipped_coder(load_codebook('schoen'))}"
-    result = pcode("codebook", "stress", "schoen", ROOT / "demo/traces.jsonl", "--coder", coder, "-o", tmp_path / "o", "--json")  # fmt: skip
+    path, taught = coded(tmp_path / "taught")
+    fit_coder([taught], tmp_path / "coder")
+    words = ["codebook", "stress", tmp_path / "coder/codebook.yaml", path, "--units", taught]
+    result = pcode(*words, "--coder", f"learned:{tmp_path / 'coder'}", "-o", tmp_path / "out", "--json")
+    assert result.exit_code == 0, result.output
     found = {one["test"]: one for one in json.loads(result.stdout)["tests"]}
     assert [name for name, one in found.items() if one["verdict"] == "passes"] == ["legal"]
     assert "bound to the text" in found["swap"]["says"]
+    assert found["legal"]["share"]["n"] == 24 * 8
