@@ -131,11 +131,17 @@ def _has_cues(run: CoderRun) -> bool:
 
 
 def why_refused(
-    runs: Sequence[CoderRun], coders: Sequence[str], out_of_fold: CoderRun, folder: Path
+    runs: Sequence[CoderRun],
+    coders: Sequence[str],
+    out_of_fold: CoderRun,
+    folder: Path,
+    *,
+    tested: bool = False,
 ) -> str | None:
     """Why a coder is not worth using: out of fold it agrees with its teachers no better than the cues do, or than chance.
 
-    Where the codebook has no cues, the interval over traces has to lie above 0 too.
+    Where the codebook has no cues, the interval over traces has to lie above 0 too. If it is to be ``tested`` on traces set apart,
+    it is there that it has to beat the cues (`why_beaten`): they may have been written with these traces in view.
     """
     data = reliability_data([*runs, out_of_fold])
     found = list(_with(data, NAME, coders, Resampling()))
@@ -144,7 +150,9 @@ def why_refused(
     so_far = f"learned from {traces}, the coder has α {shown(mine)} out of fold"
     if mine is not None and mine <= 0:
         return f"{so_far}, no better than chance: it learned too little"
-    if cues := cues_of(out_of_fold, folder):
+    if (cues := cues_of(out_of_fold, folder)) and tested:
+        return None
+    if cues:
         theirs = mean_alpha(_with(reliability_data([*runs, cues]), CUES, coders, Resampling(0)))
         better = mine is not None and (theirs is None or mine > theirs)
         return None if better else f"{so_far}, and the cues have {shown(theirs)}: it learned too little"
@@ -178,6 +186,15 @@ def coder_card(
         curve=tuple(_curve(coded, fitted.record.seed)),
         test=tuple(one for run in test for one in _tested(run, fitted, how)),
     )
+
+
+def why_beaten(card: CoderCard) -> str | None:
+    """Why a coder that was tested is not worth using: on some traces set apart it agrees no better than the cues."""
+    for one in card.test:
+        mine, theirs = one.learned.result.value, one.cues.result.value if one.cues else None
+        if mine is None or (theirs is not None and mine <= theirs):
+            return f"{one.sentence()}: it learned too little"
+    return None
 
 
 def _tested(run: CoderRun, fitted: Fitted, how: Resampling) -> Iterable[TestedOn]:

@@ -47,8 +47,9 @@ def fit(
     agrees with its teachers on traces that it had not seen; OUT/out_of_fold is a run of these predictions. A coder that
     agrees no better than the cues, or than chance, is refused.
     """
-    from ..agreement.coder_card import coder_card, why_refused, write_card
-    from ..coding.learned.fit_coder import fit_coder
+    from ..agreement.coder_card import coder_card, why_beaten, why_refused, write_card
+    from ..coding.learned.fit_coder import RECORD, fit_coder
+    from ..errors import InputError
     from ..runs.run import CoderRun
 
     opened = [CoderRun(run) for run in runs]
@@ -59,9 +60,12 @@ def fit(
             coders=coders,
             seed=seed,
             progress=progress,
-            refuse=lambda found, names: why_refused(opened, names, found, out),
+            refuse=lambda found, names: why_refused(opened, names, found, out, tested=bool(test)),
         )
     card = coder_card(opened, fitted, test=[CoderRun(run) for run in test])
+    if why := why_beaten(card):
+        (out / RECORD).unlink()  # a folder without it is no coder
+        raise InputError(why, "code more traces, of other items too, and fit again; or use --coder cues")
     write_card(card)
     if put_json(card.as_json(), as_json):
         return

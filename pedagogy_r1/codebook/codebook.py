@@ -96,10 +96,14 @@ class NearMiss(_CodebookPart):
 
 
 class Features(_CodebookPart):
-    """Structural cues: least share of the unit's words that repeat the item, or repeat earlier text."""
+    """Structural cues: least share of the unit's words that repeat the item, or repeat earlier text.
+
+    ``item_words`` counts single words, stop words left out; the other two count words in runs.
+    """
 
     stem_overlap: float | None = Field(default=None, gt=0, le=1)
     self_repetition: float | None = Field(default=None, gt=0, le=1)
+    item_words: float | None = Field(default=None, gt=0, le=1)
 
 
 class Code(_CodebookPart):
@@ -184,6 +188,8 @@ class Codebook(_CodebookPart):
     max_codes: int = Field(default=2, ge=1, le=MOST_CODES)
     fallback: CodeId | None = None
     """What the rule-based coder gives where no cue fires; without it: none."""
+    cues_trust: str = ""
+    """How far the rule-based coder is to be trusted on which text: the first line that ``pcode annotate`` prints."""
     domains: list[str] = []
     families: list[Family] = Field(min_length=1)
     codes: list[Code] = Field(min_length=1)

@@ -49,7 +49,10 @@ class Fired(NamedTuple):
 
 
 class IndexedCue(NamedTuple):
-    """A cue of code number ``code``; ``veto``: it speaks for the code number ``against`` instead."""
+    """A cue of code number ``code``; ``against``: a veto, which speaks for that code number instead.
+
+    ``single``: it is one word anywhere in the unit, so wherever its key stands it matches.
+    """
 
     text: str
     code: int
@@ -58,6 +61,7 @@ class IndexedCue(NamedTuple):
     matcher: Matcher
     starts: bool
     ends: bool
+    single: bool
 
 
 class _Near(NamedTuple):
@@ -86,6 +90,7 @@ class CueIndex:
     def __init__(self, book: Codebook, nlp: Language) -> None:
         self._nlp = nlp
         self.tokenize: Callable[[str], Doc] = nlp.tokenizer
+        self.stop_words = frozenset(map(nlp.vocab.strings.add, nlp.Defaults.stop_words))
         self._cues: list[IndexedCue] = []
         self._by_word: dict[int, list[_Filed]] = defaultdict(list)
         self._everywhere: list[int] = []
@@ -110,7 +115,9 @@ class CueIndex:
         matcher = Matcher(self._nlp.vocab, validate=False)
         matcher.add("cue", patterns)
         number = len(self._cues)
-        self._cues.append(IndexedCue(text, code, weight, against, matcher, cue.starts, cue.ends))
+        single = [list(token) for pattern in patterns for token in pattern] == [["LOWER"]]
+        single = single and not (cue.starts or cue.ends)
+        self._cues.append(IndexedCue(text, code, weight, against, matcher, cue.starts, cue.ends, single))
         needed = [self._needs(pattern) for pattern in patterns]
         for needs in _fewest(needed):
             if not needs:
@@ -158,6 +165,9 @@ class CueIndex:
         for number in sorted(windows):
             cue = self._cues[number]
             start, end = windows[number]
+            if cue.single:
+                yield Fired(cue, start, start + 1)
+                continue
             start = max(start, 0)
             best = None
             for _, a, z in cue.matcher(unit.tokens(start, end)):

@@ -22,7 +22,17 @@ from ..codebook import Codebook
 from ..runs.run import Coding
 from ..trace import Trace, Unit
 from .cue_index import CueIndex
-from .trace_words import SELF_RUN, STEM_RUN, TraceWords, UnitWords, WordRun, repeated, word_runs
+from .trace_words import (
+    NOTHING,
+    SELF_RUN,
+    STEM_RUN,
+    TraceWords,
+    UnitWords,
+    WordRun,
+    known_words,
+    repeated,
+    word_runs,
+)
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -51,15 +61,20 @@ class TraceScorer:
         self._stamp = book.stamp
         self._tokens = TraceWords(doc)
         self._features = [
-            (number, code.features.stem_overlap, code.features.self_repetition)
+            (number, code.features)
             for number, code in enumerate(book.codes)
-            if code.features.stem_overlap or code.features.self_repetition
+            if any(code.features.model_dump().values())
         ]
         self._question: set[WordRun] = set()
         self._earlier: set[WordRun] = set()
-        if any(stem for _, stem, _ in self._features) and trace.question:
+        self._item_words: set[int] = set()
+        self._stop_words = index.stop_words
+        if self._features and trace.question:
             words = TraceWords(index.tokenize(trace.question)).within(0, len(trace.question), trace.question)
-            self._question = set(word_runs([words.lower[i] for i in words.content()], STEM_RUN))
+            content = [words.lower[i] for i in words.content()]
+            self._question = set(word_runs(content, STEM_RUN))
+            if any(features.item_words for _, features in self._features):
+                self._item_words = set(content)
 
     def code(self, unit: Unit) -> Coding:
         """The coding of the next unit."""
@@ -82,12 +97,17 @@ class TraceScorer:
         own = word_runs(content, SELF_RUN)
         stem = repeated(word_runs(content, STEM_RUN), self._question, STEM_RUN)
         self_ = repeated(own, self._earlier, SELF_RUN)
+        known = known_words(content, self._item_words, self._stop_words) if self._item_words else NOTHING
         self._earlier.update(own)
-        for number, stem_least, self_least in self._features:
-            limits = ((stem, stem_least, "the question"), (self_, self_least, "earlier units"))
+        for number, features in self._features:
+            limits = (
+                (stem, features.stem_overlap, "its words repeat the question"),
+                (self_, features.self_repetition, "its words repeat earlier units"),
+                (known, features.item_words, "its content words are the question's"),
+            )
             for found, least, what in limits:
                 if least and found.share >= least:
-                    why = f"{found.share:.0%} of its words repeat {what}"
+                    why = f"{found.share:.0%} of {what}"
                     start, end = position[found.start], position[found.end - 1] + 1
                     reasons.setdefault(number, []).append(Reason(FEATURE_WEIGHT, why, start, end))
 

@@ -10,6 +10,9 @@ White-space tokens are left out: "let me  check" with two spaces is still "let m
 A word repeats if it stands in a run of n words that also stands in the other text, in the same order: n = 3 against the
 question, 4 against earlier units, where short formulas recur without being filler. Punctuation and case do not
 count. A unit of fewer than n words repeats nothing.
+
+Notes ("Record: 3/4 ✗.", "The height, a right cylinder.") give the item back in no run: for them single words are counted too, stop
+words left out, if there are two or more.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 STEM_RUN = 3
 SELF_RUN = 4
+FEWEST_WORDS = 2
 
 WordRun = tuple[int, ...]
 
@@ -91,6 +95,9 @@ class Repeated(NamedTuple):
     end: int
 
 
+NOTHING = Repeated(0.0, 0, 0)
+
+
 def word_runs(words: list[int], n: int) -> list[WordRun]:
     """All runs of n words, in order."""
     return list(zip(*(words[i:] for i in range(n)), strict=False))
@@ -99,7 +106,7 @@ def word_runs(words: list[int], n: int) -> list[WordRun]:
 def repeated(found: list[WordRun], seen: set[WordRun], n: int) -> Repeated:
     """How much of a unit, given as its runs of n words, stands in runs that are in ``seen``."""
     if not found or not seen or seen.isdisjoint(found):
-        return Repeated(0.0, 0, 0)
+        return NOTHING
     covered, reach = 0, 0
     begin, best = 0, (0, 0)
     for at, run in enumerate(found):
@@ -112,3 +119,12 @@ def repeated(found: list[WordRun], seen: set[WordRun], n: int) -> Repeated:
         if reach - begin > best[1] - best[0]:
             best = (begin, reach)
     return Repeated(covered / (len(found) + n - 1), *best)
+
+
+def known_words(words: list[int], item: set[int], stop_words: frozenset[int]) -> Repeated:
+    """How many of a unit's words, stop words left out, stand in the item; below `FEWEST_WORDS` of them, none."""
+    content = [at for at, word in enumerate(words) if word not in stop_words]
+    known = [at for at in content if words[at] in item]
+    if not known or len(content) < FEWEST_WORDS:
+        return NOTHING
+    return Repeated(len(known) / len(content), known[0], known[-1] + 1)

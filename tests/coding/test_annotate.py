@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import CodebookError, InputError, PedagogyError, PluginError, RunError
 from pedagogy_r1.runs.run import CoderRun
@@ -209,3 +210,15 @@ def test_a_codebook_with_errors_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
     bad.write_text(released.replace("fallback: KA-RO\n", ""), encoding="utf-8")
     assert annotate(DEMO, tmp_path / "run", codebook=bad).manifest.status == "complete"
+
+
+def test_how_far_cues_can_be_trusted_is_said_first(tmp_path: Path, pcode) -> None:  # type: ignore[no-untyped-def]
+    """Issue 13: in the book's own words; a book that says nothing of it says so too. ``--json`` prints the manifest alone."""
+    said = pcode("annotate", DEMO, "-o", tmp_path / "new")
+    assert said.stdout.startswith(f"cues: {load_codebook('schoen').cues_trust}\n")
+    assert "α" in said.stdout.splitlines()[0]
+    old = pcode("annotate", DEMO, "-o", tmp_path / "old", "--codebook", "schoen@1.0.0")
+    assert old.stdout.startswith("cues: nobody has said how far they can be trusted under schoen@1.0.0; ")
+    assert (
+        json.loads(pcode("annotate", DEMO, "-o", tmp_path / "json", "--json").stdout)["counts"]["units"] > 0
+    )

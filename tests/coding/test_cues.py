@@ -141,6 +141,18 @@ def test_repetition_of_earlier_units() -> None:
     assert codings[2].rationale == "ECHO: 88% of its words repeat earlier units"
 
 
+def test_single_words_of_the_question() -> None:
+    """Notes give the item back in no run of its words; one word alone is no repeat."""
+    codes = [c.model_dump() for c in book().codes]
+    codes[3]["features"] = {"item_words": 0.75}
+    noting = book(codes=codes)
+    codings = code("Cylinder, circular, volume. The cylinder. Cylinder, red paint.", noting, QUESTION)
+    assert [c.codes for c in codings] == [("ECHO",), ("WORK",), ("WORK",)]
+    assert codings[0].evidence == "Cylinder, circular, volume"
+    assert codings[0].rationale == "ECHO: 100% of its content words are the question's"
+    assert [c.codes for c in code("Cylinder, circular, volume.", noting)] == [("WORK",)]  # no question
+
+
 def test_runs_and_shares() -> None:
     seen = set(word_runs([1, 2, 3, 4, 5, 9, 9, 6, 7, 8], 3))
     assert repeated(word_runs([1, 2, 3, 4, 0, 6, 7, 8], 3), seen, 3) == (7 / 8, 0, 4)

@@ -45,7 +45,9 @@ def test_it_is_the_default_and_says_how_far_it_agrees_with_whom(tmp_path: Path) 
     assert measured is not None
     assert f"taught by machines, not by people; {measured}" in " ".join(said.output.split())
     assert CoderRun(tmp_path / "run").manifest.coder == "learned"
-    old = CliRunner().invoke(cli, ["annotate", str(path), "-o", str(tmp_path / "old"), "--codebook", "schoen@1.0.0"])
+    old = CliRunner().invoke(
+        cli, ["annotate", str(path), "-o", str(tmp_path / "old"), "--codebook", "schoen@1.0.0"]
+    )
     assert old.exit_code == 0, old.output
     assert CoderRun(tmp_path / "old").manifest.coder == "cues"
 
@@ -58,8 +60,16 @@ def test_what_its_card_says_of_the_test_part_is_what_its_codings_come_to(tmp_pat
 
     copy_corpus("teaching", tmp_path / "test", "test")
     decided = CoderRun(tmp_path / "test/adjudicated")
-    run = annotate(tmp_path / "test/traces.jsonl", tmp_path / "run", coder="learned", path=SHIPPED, codebook="schoen@1.1.0")
-    found = compare(reliability_data([decided, run]).of(("adjudicated", "learned")), "human-machine", Resampling(0))
+    run = annotate(
+        tmp_path / "test/traces.jsonl",
+        tmp_path / "run",
+        coder="learned",
+        path=SHIPPED,
+        codebook="schoen@1.1.0",
+    )
+    found = compare(
+        reliability_data([decided, run]).of(("adjudicated", "learned")), "human-machine", Resampling(0)
+    )
     assert found.result.value is not None
     assert found.result.value >= 0.6
     measured = LearnedCoderFolder(SHIPPED).measured() or ""

@@ -5,8 +5,8 @@ coder(context, workers=2)
 "Wait, that contradicts the graph."  →  codes ("TR-SP",), evidence "Wait, that contradicts",
                                         rationale "TR-SP: cue '^ wait', cue 'contradicts|contradict'"
 
-It knows nothing but the codebook it is given: the codes' cues as spaCy Matcher patterns, their ``unless`` vetoes, and two
-structural features, how much a unit repeats the question and how much it repeats earlier units. `scoring.py` says how
+It knows nothing but the codebook it is given: the codes' cues as spaCy Matcher patterns, their ``unless`` vetoes, and
+structural features: how much a unit repeats the question, in runs or as single words, and earlier units. `scoring.py` says how
 codes come from that. It reads words, not sense: use it to start, to compare against, and where nothing else is at hand.
 """
 
