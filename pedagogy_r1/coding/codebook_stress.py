@@ -32,6 +32,7 @@ from ..codebook.altered_codebook import generic_labels, relabelled, reordered, s
 from ..errors import ChatError
 from ..estimate import Estimate, Resampling, clustered, quotient
 from ..files.records import write_jsonl, write_text
+from ..formatting import counted
 from ..limits import FEWEST_STRESSED, LEAST_FOLLOWED, LEAST_LEGAL, MOST_CHANGED, MOST_OBEYED
 from ..runs.run import CoderRun, dump_codebook
 from .annotate import Notice, Progress, execute, plan, prepare
@@ -136,6 +137,9 @@ class CodebookStress:
         results: list[StressResult] = []
         for name in NAMES:
             found = self._not_for(name) or self._change(name, book, as_is)
+            if isinstance(found, _Change) and (few := _few(found, as_is)):
+                results.append(StressResult(name, found.did, why_not=few))
+                continue
             if isinstance(found, str):
                 results.append(StressResult(name, _DID[name], why_not=found))
                 continue
@@ -178,8 +182,9 @@ class CodebookStress:
             broke = f"{illegal} of {len(pairs)} units got no label of the codebook"
             return StressResult(name, change.did, broke=broke, missing=len(pairs) - len(both))
         if len(hits) < FEWEST_STRESSED:
-            few = f"{len(hits)} units to look at, and with fewer than {FEWEST_STRESSED} nothing is said"
-            return StressResult(name, change.did, why_not=few, missing=len(pairs) - len(both))
+            return StressResult(
+                name, change.did, why_not=_few_words(len(hits)), missing=len(pairs) - len(both)
+            )
         beside = list(_hits(change.others, both)) if change.others else []
         others = self._share(beside) if len(beside) >= FEWEST_STRESSED else None
         return StressResult(
@@ -287,6 +292,17 @@ def _answers(run: CoderRun) -> dict[str, _Answer]:
     return found
 
 
+def _few(change: _Change, as_is: _Answers) -> str | None:
+    """Why the change is not worth a run: too few units that it speaks of."""
+    coded = [(was, was.code) for was in as_is.values() if was.code is not None]
+    number = sum(1 for _ in _hits(change.hits, coded))
+    return _few_words(number) if number < FEWEST_STRESSED else None
+
+
+def _few_words(number: int) -> str:
+    return f"{counted(number, 'unit')} to look at, and with fewer than {FEWEST_STRESSED} nothing is said"
+
+
 def _hits(
     counts: Callable[[_Answer, str], bool | None], pairs: Iterable[tuple[_Answer, str]]
 ) -> Iterator[_Hit]:
@@ -303,7 +319,7 @@ def _stays(name: str, book: Codebook, seed: int) -> _Change | str:
             return "the codebook's ids are generic labels already"
         back = {new: old for old, new in labels.items()} | {NONE: NONE}
         made = relabelled(book, labels, 3)
-        return _Change(_DID[name], "changed", lambda was, now: back[now] != was.code, made, at_most=MOST_CHANGED)  # fmt: skip
+        return _Change(_DID[name], "changed", lambda was, now: back.get(now) != was.code, made, at_most=MOST_CHANGED)  # fmt: skip
     if book.level != "nominal":
         return f"the codebook is {book.level}: the order of its codes means something"
     order = list(reversed(book.code_ids))

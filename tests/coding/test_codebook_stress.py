@@ -84,6 +84,18 @@ def test_a_form_without_exclusions_is_not_tested_on_them(tmp_path: Path) -> None
     assert "no exclusions" in found["exclusion"].says()
 
 
+def test_what_too_few_units_would_tell_is_not_paid_for(tmp_path: Path) -> None:
+    book, traces = toy_book(tmp_path / "toy.yaml"), toy_traces(tmp_path / "few.jsonl", 0, traces=3, units=4)
+    with FakeOpenAI(coder=faithful(0)) as server:
+        given = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "api_key": "k"}
+        report = stress(book, traces, tmp_path / "out", **given)
+    assert isinstance(report, StressReport)
+    found = {one.name: one for one in report.results}
+    assert "nothing is said" in found["exclusion"].says()
+    assert not (tmp_path / "out/runs/exclusion").exists()
+    assert (tmp_path / "out/runs/reversed").exists()
+
+
 def test_order_that_means_something_is_left_alone(tmp_path: Path) -> None:
     found = tried(tmp_path, faithful(0), book=toy_book(tmp_path / "toy.yaml", level="ordinal"))
     assert [found[name].verdict for name in ("reversed", "shuffled")] == ["not tested"] * 2
