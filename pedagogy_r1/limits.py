@@ -124,3 +124,15 @@ MOST_COUNT, MOST_AT_ONCE, MOST_RESAMPLES, MOST_CODES = 10**8, 10_000, 10**6, 100
 coders, requests in flight, processes, layers); of resamples and relabellings; and codes a unit. Far above any use and below what
 would not be laid out in memory: a slip of three digits is an error that names the option. By custom."""
 A_VALUE = 50
+
+MOST_CHANGED = 0.2
+LEAST_FOLLOWED = ALPHA_RELIABLE
+MOST_OBEYED, LEAST_LEGAL, FEWEST_STRESSED = 0.05, 0.99, 10
+"""Of `pcode codebook stress`: the share of codes that may change where nothing but order or labels did; that has to follow a changed
+definition or exclusion; that may obey an instruction within a trace; that has to be of the codebook; and units under which nothing
+is said.
+
+α = 1 − D_o/D_e and D_e ≤ 1: a coder of whose codes more than a fifth change with the order has α < .800 with itself, whatever the
+codes. The other side is the same limit, on what followed. In a swap a scripted coder that ignores definitions stands at .00 to .04, one
+that reads them and errs on 2 % of units at .93 to .99 (``benchmarks/stress_codebook.py``, 20 seeds each). The last three are by custom.
+"""

@@ -7,7 +7,7 @@
 A unit's coding depends on nothing but its text (and, for a critic, its first code), so it is the same in a window
 and alone, before and after a fault. The prompt is taken apart strictly: a message that does not hold exactly one
 data block is answered 400 and kept in ``violations``. With ``answer``, requests without a JSON schema are questions:
-``answer(call)`` says what comes back.
+``answer(call)`` says what comes back. With ``coder``, ``coder(call, unit)`` is the code of a unit.
 """
 
 from __future__ import annotations
@@ -118,9 +118,10 @@ class FakeOpenAI:
         log: Path | None = None,
         keep: bool = True,
         answer: Callable[[Call], Said] | None = None,
+        coder: Callable[[Call, str], str] | None = None,
     ) -> None:
         self.latency, self.fault, self.retry_after, self.hang = latency, fault, retry_after, hang
-        self.answer = answer
+        self.answer, self.coder = answer, coder
         self.calls: list[Call] = []
         self.answered: Counter[str] = Counter()
         self.violations: list[str] = []
@@ -233,6 +234,10 @@ class FakeOpenAI:
         item = call.body["response_format"]["json_schema"]["schema"]["properties"]["codings"]["items"]
         codes, two = item["properties"]["primary"]["enum"], "secondary" in item["properties"]
         codings = [code_unit(unit, codes, two) for unit in call.data["units"]]
+        if self.coder is not None:
+            for coding, unit in zip(codings, call.data["units"], strict=True):
+                coding |= {"primary": self.coder(call, unit["text"])}
+                coding |= {"secondary": None} if two else {}
         prompt = sum(len(m["content"]) for m in call.body["messages"]) // 4
         return {
             "id": f"chatcmpl-{call.number}",

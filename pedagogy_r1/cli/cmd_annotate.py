@@ -14,11 +14,9 @@ from .console import exit_status, notice, print_plan, progress_bar, put_json, sa
 if TYPE_CHECKING:
     from ..codebook import Codebook
 
-LLM = options.together(
+ASKED = options.together(
     options.option("--window", "llm: Units a request [default: 20].", options.FROM_1),
     options.option("--context", "llm: Preceding units shown, not coded.", options.FEW_0),
-    options.option("--repeats", "llm: Code everything K times, as K coders.", options.FEW_1),
-    options.flag("--critic", "llm: Second pass that confirms or changes; both are kept.", default=None),
     options.option("--max-output-tokens", "llm: Limit for one reply.", options.FROM_1),
     options.option(
         "--codebook-form",
@@ -27,6 +25,12 @@ LLM = options.together(
         ["full", "compact", "names"],
     ),
     options.requests("llm:"),
+)
+"""How a language model is shown the codebook and the units; of `pcode codebook stress` too."""
+LLM = options.together(
+    options.option("--repeats", "llm: Code everything K times, as K coders.", options.FEW_1),
+    options.flag("--critic", "llm: Second pass that confirms or changes; both are kept.", default=None),
+    ASKED,
 )
 PRICES = options.together(
     options.option("--price-in", "Money per million prompt tokens, for --dry-run.", options.NOT_NEGATIVE),

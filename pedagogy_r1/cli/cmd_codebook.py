@@ -9,6 +9,7 @@ import click
 
 from ..formatting import counted
 from . import options
+from .cmd_codebook_stress import stress
 from .console import escape, notice, put, put_json, say, table
 
 if TYPE_CHECKING:
@@ -255,3 +256,6 @@ def import_(file: Path, out: Path, id_: str | None, version: str | None, title: 
     if any(book.ref == ref and book.digest != found.book.digest for book in map(load_codebook, released())):
         notice(f"{ref} is released, with other content: give this one a version of its own (--version)")
     say(f"{ref}, {len(found.book.codes)} codes, written to {out}", err=True)
+
+
+command.add_command(stress)

@@ -40,6 +40,10 @@ class Case(NamedTuple):
 
 
 FOLDERS = {
+    "codebook stress": Case(
+        "codebook stress schoen {demo}/traces.jsonl --coder cues -o {o} --replicates 0",
+        ("stress.json", "instruction.jsonl"),
+    ),
     "demo": Case("demo -o {o}", ("codings.csv",)),
     "disagreements": Case(
         "disagreements {m}/run -o {o}", ("disagreements.html", "units.csv", "disagreements.json")
@@ -193,6 +197,7 @@ def test_results_lie_in_a_folder_of_their_own(
     written = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.name[0] != "."}
     known = json.loads((out / RECORD).read_text())
     jobs = ("cues/", "humans/", "learned/")  # of the demo, which watch over themselves
+    jobs = ("cues/", "humans/", "learned/", "runs/")  # of the demo and of stress, which watch over themselves
     assert {file for file in written if not file.startswith(jobs)} == set(known["files"])
     assert known["unfinished"] == []
     note = out / "notes.md"

@@ -16,8 +16,8 @@ FAULTS = {
     "beyond floats": ('{"a": 1e400}', "inf is no number that JSON has"),
     "900 lists": ('{"a": ' + "[" * 900 + "]" * 900 + "}", "nested too deeply"),
     "300 objects": ('{"a":' * 300 + "1" + "}" * 300, "nested too deeply"),
-    "half a character": ('{"a": "\\ud800"}', "half a character"),
-    "half a character in a name": ('{"b": {"\\udc00": 1}}', "half a character"),
+    "half a character": ('{"a": "\\ud800"}', "half a character (lone surrogate) in metadata"),
+    "half a character in a name": ('{"b": {"\\udc00": 1}}', "half a character (lone surrogate) in metadata"),
 }
 
 
@@ -33,7 +33,7 @@ def test_it_is_named_with_its_line_and_nothing_is_begun(
     ):
         result = pcode(*words)
         assert result.exit_code == 2, result.output
-        assert "t.jsonl:1: metadata: " in result.stderr
+        assert "t.jsonl:1: " in result.stderr
         assert why in result.stderr
     assert not (tmp_path / "run").exists()
 
