@@ -196,7 +196,6 @@ def test_results_lie_in_a_folder_of_their_own(
     assert first.exit_code == 0, first.output + str(first.exception)
     written = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.name[0] != "."}
     known = json.loads((out / RECORD).read_text())
-    jobs = ("cues/", "humans/", "learned/")  # of the demo, which watch over themselves
     jobs = ("cues/", "humans/", "learned/", "runs/")  # of the demo and of stress, which watch over themselves
     assert {file for file in written if not file.startswith(jobs)} == set(known["files"])
     assert known["unfinished"] == []

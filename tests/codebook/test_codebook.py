@@ -27,11 +27,10 @@ from ..conftest import ROOT
 
 PINNED = {
     "schoen@1.0.0": "sha256:9123923a87a0d89d9f6619f84a4e2ca3fbebe943c083f0e03da6c70ba5231134",
-    "schoen@1.1.0": "sha256:a482e0819f4b1fec8597081e941aef70085808f5112413d2d518b189e8bf3e26",
+    "schoen@1.1.0": "sha256:9ed418f9fa94c1ca65d8277c8ff95720e5eac131d6937f3e7714a1c4971faba6",
     "schoenfeld@1.0.0": "sha256:199114be11de0c2583c7cb89e95b7eb29893341b1d4f23d03e025a5513c46b4a",
 }
-"""A released file never changes. To change a codebook, add a file with a new version and a migration. Until 1.1.0 is released, its
-text and cues may still be repaired, which changes its digest."""
+"""A released file never changes. To change a codebook, add a file with a new version and a migration."""
 
 TINY = """
 id: tiny

@@ -257,7 +257,7 @@ def test_a_coders_folder_gives_nothing_away(
     assert pcode("annotate", traces, "-o", tmp_path / "machine", "--coder", "cues").exit_code == 0
     result = pcode(
         "sample", traces, "-o", tmp_path / "packet", "--what", "units", "--n", 20, "--coders", "Anna,Berta",
-        "--double", ".5", "--enrich", "IA-CQ", "--run", tmp_path / "machine", "--practice", 2,
+        "--double", ".5", "--enrich", "TR-SP", "--run", tmp_path / "machine", "--practice", 2,
         "--by", "condition,metadata.school.name",
     )  # fmt: skip
     assert result.exit_code == 0, result.output

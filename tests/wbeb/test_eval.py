@@ -156,7 +156,7 @@ def test_dry_run_and_json(tmp_path: Path, pcode: Pcode) -> None:
         assert not run.exists()
         done = pcode(*words(items, run, server, "--json"))
         assert json.loads(done.stdout) == json.loads((run / "scores.json").read_text())
-        refused = pcode(*words(items, run, server, "--backend-option", "batch=3"))
+        refused = pcode(*words(items, run, server, "--backend-option", "schema=ask"))
     assert refused.exit_code == 2
     assert "holds another run: backend" in refused.stderr
 
