@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ..formatting import counted, shown
 from . import options
 from .console import exit_status, notice, print_plan, progress_bar, put_json, say, say_renamed
-
-if TYPE_CHECKING:
-    from ..codebook import Codebook
 
 ASKED = options.together(
     options.option("--window", "llm: Units a request [default: 20].", options.FROM_1),
@@ -87,8 +84,8 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     with progress_bar("annotate") as progress:
         run = execute(job, progress=progress, notice=notice, restart=bool(given["retry_missing"]))
     manifest = run.manifest
-    if not as_json and (said := _trust(name, folder, job.book)):
-        say(said)
+    if not as_json and (trust := getattr(job.coder, "trust", None)):
+        say(trust)
     if foreign := manifest.usage.get("foreign_traces"):
         notice(_foreign(job.book.lang, foreign, manifest.counts["missing"]))
     say_renamed(manifest.usage, "codings")
@@ -101,7 +98,7 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
 def _default(chosen: dict[str, Any]) -> str:
     """The coder that comes with the package for the codebook, or the rules; what only these have an option for is theirs."""
     from ..codebook import load_codebook
-    from ..coding.learned.fit_coder import shipped_coder
+    from ..coding.annotate import shipped_coder
     from ..runs.run import CoderRun
 
     if "workers" in chosen:
@@ -110,21 +107,6 @@ def _default(chosen: dict[str, Any]) -> str:
     known = CoderRun(units).codebook if units and book is None else load_codebook(book or "schoen")
     path = shipped_coder(known)
     return f"learned:{path}" if path else "cues"
-
-
-def _trust(name: str, folder: str, book: Codebook) -> str | None:
-    """How far a coder of ours is to be trusted: by its card, or by what the codebook says of its cues."""
-    if name == "cues":
-        untried = f"nobody has said how far they can be trusted under {book.ref}; compare them with people's codings (pcode sample)"
-        return f"cues: {book.cues_trust or untried}"
-    if name != "learned":
-        return None
-    from ..coding.learned.fit_coder import LearnedCoderFolder
-
-    found = LearnedCoderFolder(folder)
-    taught = "people" if found.record.people else "machines, not by people"
-    measured = found.measured() or "see its card.md for what it reached out of fold"
-    return f"{Path(folder).name}: a coder taught by {taught}; {measured}"
 
 
 def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:

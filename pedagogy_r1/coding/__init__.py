@@ -49,7 +49,10 @@ class Outcome:
 
 
 class Coder(Protocol):
-    """Codes units. ``parameters`` hold all that may change a coding; they enter the run's fingerprint."""
+    """Codes units. ``parameters`` hold all that may change a coding; they enter the run's fingerprint.
+
+    One that has ``trust``, a sentence on how far it is to be trusted on which text, is introduced with it.
+    """
 
     @property
     def coders(self) -> list[CoderInfo]: ...

@@ -17,10 +17,12 @@ from .. import plugins
 from ..codebook import Codebook
 from ..codebook.check import load_checked
 from ..errors import ArgumentError, PluginError
+from ..files.json_text import parse_json
 from ..intake.traces_file import TracesFile, no_trace
 from ..job import BY_USER, Status
 from ..runs.run import CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
+from ..shipped import folder as shipped
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
 from . import Coder, Context
@@ -48,6 +50,16 @@ class Annotation(NamedTuple):
         """The traces to be coded: all, or those that the given units belong to."""
         spans = self.unitize.spans
         return (trace for trace in self.traces if spans is None or trace.id in spans)
+
+
+def shipped_coder(book: Codebook) -> Path | None:
+    """The folder of the learned coder that comes with the package for this very codebook, if there is one."""
+    path = shipped("coders") / book.id
+    try:
+        digest = parse_json((path / "coder.json").read_bytes())["codebook"]["digest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # none there; a damaged one is none either, and what reads it says so
+    return path if digest == book.digest else None
 
 
 def prepare(

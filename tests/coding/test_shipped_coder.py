@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.coding.learned.fit_coder import LearnedCoderFolder, fit_coder, shipped_coder
+from pedagogy_r1.coding.annotate import annotate, shipped_coder
+from pedagogy_r1.coding.learned.fit_coder import LearnedCoderFolder, fit_coder
 from pedagogy_r1.files.records import read_jsonl
 from pedagogy_r1.human.corpus import copy_corpus, corpus_traces
 from pedagogy_r1.runs.run import CoderRun
@@ -54,7 +55,6 @@ def test_it_is_the_default_and_says_how_far_it_agrees_with_whom(tmp_path: Path) 
 
 def test_what_its_card_says_of_the_test_part_is_what_its_codings_come_to(tmp_path: Path) -> None:
     from pedagogy_r1.agreement.comparison import compare, reliability_data
-    from pedagogy_r1.coding.annotate import annotate
     from pedagogy_r1.estimate import Resampling
     from pedagogy_r1.formatting import shown
 

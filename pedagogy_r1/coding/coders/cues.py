@@ -62,6 +62,13 @@ class CuesCoder:
         return [CoderInfo(name=CODER, kind="machine")]
 
     @property
+    def trust(self) -> str:
+        """How far it is to be trusted on which text, as the codebook says."""
+        book = self.context.book
+        untried = f"nobody has said how far they can be trusted under {book.ref}; compare them with people's codings (pcode sample)"
+        return f"cues: {book.cues_trust or untried}"
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """The algorithm's version and constants; not ``workers``, which change nothing."""
         return {

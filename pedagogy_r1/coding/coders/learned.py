@@ -90,6 +90,13 @@ class LearnedCoder:
             "codes_given_from": self.threshold,
         }
 
+    @property
+    def trust(self) -> str:
+        """Who taught it, and how far it agrees with whom, by its card."""
+        taught = "people" if self.folder.record.people else "machines, not by people"
+        measured = self.folder.measured() or "see its card.md for what it reached out of fold"
+        return f"{self.folder.folder.name}: a coder taught by {taught}; {measured}"
+
     @cached_property
     def _model(self) -> LearnedModel:
         return self.folder.model()

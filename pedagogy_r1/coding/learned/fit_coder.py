@@ -25,7 +25,6 @@ from ...job import JobFolder, JobRecord, read_record
 from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
-from ...shipped import folder as shipped
 from ...trace import Unit
 from . import fit_model
 from .coded_traces import TaughtTraces, read_coded, trace_digest
@@ -208,14 +207,6 @@ def _write_out_of_fold(
             writer.write(one.trace, list(one.units), codings)
         writer.finish("complete")
     return CoderRun(out)
-
-
-def shipped_coder(book: Codebook) -> Path | None:
-    """The coder that comes with the package for this very codebook, if there is one."""
-    path = shipped("coders") / book.id
-    if not (path / RECORD).is_file():
-        return None
-    return path if LearnedCoderFolder(path).record.codebook["digest"] == book.digest else None
 
 
 class LearnedCoderFolder:
