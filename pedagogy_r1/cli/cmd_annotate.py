@@ -43,7 +43,7 @@ PRICES = options.together(
     "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --units RUN that run's]", default=None
 )
 @options.coder(
-    "cues (rules, no model), llm (implied by --model), learned:FOLDER (pcode coder fit), or a plugin. [default: the learned coder that comes with the codebook, else cues]"
+    "cues (rules, no model; the default), llm (implied by --model), learned:FOLDER (pcode coder fit; learned:schoen comes with pcode), or a plugin."
 )
 @options.option("--model", "Language model, as BACKEND:NAME, e.g. openai:gpt-4.1.")
 @options.scheme()
@@ -64,19 +64,19 @@ PRICES = options.together(
 def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: bool, **given: Any) -> int:
     """Code every unit of TRACES and write a run directory.
 
-    The same command resumes a run that was interrupted. Without --model and --coder a coder that was learned from a
-    coded corpus is used where one comes with the codebook (schoen@1.1.0, English), else the rule-based `cues`: baselines that need no
-    key, no server and no download.
+    The same command resumes a run that was interrupted. Without --model the rule-based coder `cues` is used:
+    a baseline that needs no key, no server and no download.
     """
     from ..coding import DEFERRED
-    from ..coding.annotate import execute, plan, prepare
+    from ..coding.annotate import execute, plan, prepare, shipped_coder
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     given = options.requested(given, given["model"])
     chosen = {name: value for name, value in given.items() if value not in (None, {})}
-    name, _, folder = (coder or ("llm" if given["model"] else _default(chosen))).partition(":")
+    name, _, folder = (coder or ("llm" if given["model"] else "cues")).partition(":")
     if folder:
-        chosen |= {"path": folder, "codebook": chosen.get("codebook") or Path(folder) / "codebook.yaml"}
+        path = shipped_coder(folder) or Path(folder)
+        chosen |= {"path": path, "codebook": chosen.get("codebook") or path / "codebook.yaml"}
     job = prepare(traces, out, coder=name, **chosen)
     if dry_run:
         print_plan(_paid(plan(job), prices), as_json)
@@ -93,20 +93,6 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
         _print_run(manifest, run.folder)
     failed = sum(n for why, n in manifest.counts["missing"].items() if why != DEFERRED)
     return exit_status(manifest.status, manifest.stopped_why, failed)
-
-
-def _default(chosen: dict[str, Any]) -> str:
-    """The coder that comes with the package for the codebook, or the rules; what only these have an option for is theirs."""
-    from ..codebook import load_codebook
-    from ..coding.annotate import shipped_coder
-    from ..runs.run import CoderRun
-
-    if "workers" in chosen:
-        return "cues"
-    units, book = chosen.get("units"), chosen.get("codebook")
-    known = CoderRun(units).codebook if units and book is None else load_codebook(book or "schoen")
-    path = shipped_coder(known)
-    return f"learned:{path}" if path else "cues"
 
 
 def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:

@@ -50,7 +50,7 @@ def command(out: Path) -> None:
         (
             "annotate: the coder that was learned from the teaching corpus, under the newest codebook",
             cmd_annotate.command,
-            [traces, "-o", learned],
+            [traces, "-o", learned, "--coder", "learned:schoen"],
         ),
     ]
     for number, (title, step, words) in enumerate(steps, 1):

@@ -17,7 +17,6 @@ from .. import plugins
 from ..codebook import Codebook
 from ..codebook.check import load_checked
 from ..errors import ArgumentError, PluginError
-from ..files.json_text import parse_json
 from ..intake.traces_file import TracesFile, no_trace
 from ..job import BY_USER, Status
 from ..runs.run import CoderRun, Coding, Manifest
@@ -52,14 +51,11 @@ class Annotation(NamedTuple):
         return (trace for trace in self.traces if spans is None or trace.id in spans)
 
 
-def shipped_coder(book: Codebook) -> Path | None:
-    """The folder of the learned coder that comes with the package for this very codebook, if there is one."""
-    path = shipped("coders") / book.id
-    try:
-        digest = parse_json((path / "coder.json").read_bytes())["codebook"]["digest"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # none there; a damaged one is none either, and what reads it says so
-    return path if digest == book.digest else None
+def shipped_coder(name: str) -> Path | None:
+    """The folder of a learned coder that comes with the package, unless a folder of that name is there."""
+    path = shipped("coders") / name
+    plain = name not in ("", ".", "..") and Path(name).name == name
+    return path if plain and not Path(name).exists() and path.is_dir() else None
 
 
 def prepare(

@@ -1,4 +1,4 @@
-"""The coder that comes with the package: made by the commands in the docs, byte for byte, and the default."""
+"""The coder that comes with the package: made by the commands in the docs, byte for byte, and found by its name."""
 
 from __future__ import annotations
 
@@ -28,29 +28,30 @@ def test_it_is_made_again_byte_for_byte(tmp_path: Path) -> None:
         assert (tmp_path / "schoen" / name).read_bytes() == (SHIPPED / name).read_bytes(), name
 
 
-def test_it_is_the_coder_of_the_codebook_and_learned_from_the_training_part_alone() -> None:
-    assert shipped_coder(load_codebook("schoen@1.1.0")) == SHIPPED
-    assert shipped_coder(load_codebook("schoen@1.0.0")) is None
+def test_it_learned_from_the_training_part_alone() -> None:
     record = LearnedCoderFolder(SHIPPED).record
+    assert record.codebook["digest"] == load_codebook("schoen@1.1.0").digest
     assert set(record.items_trained_on) == {trace.item for trace in corpus_traces("teaching", "train")}
     assert not record.people
 
 
-def test_it_is_the_default_and_says_how_far_it_agrees_with_whom(tmp_path: Path) -> None:
+def test_it_goes_by_its_name_and_says_how_far_it_agrees_with_whom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     traces = list(corpus_traces("teaching", "dev"))[:3]
-    path = tmp_path / "traces.jsonl"
-    path.write_text("".join(trace.model_dump_json() + "\n" for trace in traces))
-    said = CliRunner().invoke(cli, ["annotate", str(path), "-o", str(tmp_path / "run")])
+    monkeypatch.chdir(tmp_path)
+    Path("traces.jsonl").write_text("".join(trace.model_dump_json() + "\n" for trace in traces))
+    said = CliRunner().invoke(cli, ["annotate", "traces.jsonl", "-o", "run", "--coder", "learned:schoen"])
     assert said.exit_code == 0, said.output
     measured = LearnedCoderFolder(SHIPPED).measured()
     assert measured is not None
     assert f"taught by machines, not by people; {measured}" in " ".join(said.output.split())
-    assert CoderRun(tmp_path / "run").manifest.coder == "learned"
-    old = CliRunner().invoke(
-        cli, ["annotate", str(path), "-o", str(tmp_path / "old"), "--codebook", "schoen@1.0.0"]
-    )
-    assert old.exit_code == 0, old.output
-    assert CoderRun(tmp_path / "old").manifest.coder == "cues"
+    assert CoderRun("run").manifest.coder == "learned"
+    Path("schoen").mkdir()
+    own = CliRunner().invoke(cli, ["annotate", "traces.jsonl", "-o", "own", "--coder", "learned:schoen"])
+    assert own.exit_code == 2
+    assert shipped_coder("..") is None
+    assert shipped_coder("nobody") is None
 
 
 def test_what_its_card_says_of_the_test_part_is_what_its_codings_come_to(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class LearnedCoder:
         """Who taught it, and how far it agrees with whom, by its card."""
         taught = "people" if self.folder.record.people else "machines, not by people"
         measured = self.folder.measured() or "see its card.md for what it reached out of fold"
-        return f"{self.folder.folder.name}: a coder taught by {taught}; {measured}"
+        return f"{self.folder.folder.name}: a coder taught by {taught}; {measured}; texts of another kind may be coded far worse"
 
     @cached_property
     def _model(self) -> LearnedModel:
