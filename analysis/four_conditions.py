@@ -3,8 +3,8 @@
     pcode corpus copy teaching -o corpus
     pcode analysis run four_conditions corpus/adjudicated
 
-The paper finds self-questioning and meta-evaluation rare, with Chain-of-Pedagogy and without. Their shares stand beside each other here, and
-three steps are tested. In the corpus that ships with the package, writers and coders are language models, and the writers had the instruction
+The paper finds no self-questioning and no meta-evaluation without Chain-of-Pedagogy, and both sparsely with it. Their shares stand beside each other here,
+and three steps are tested. In the corpus that ships with the package, writers and coders are language models, and the writers had the instruction
 before them: it shows what a model writes when it is told to, and nothing of what another model thinks.
 """
 

@@ -192,22 +192,28 @@ def why_beaten(card: CoderCard) -> str | None:
     """Why a coder that was tested is not worth using: on some traces set apart it agrees no better than the cues."""
     for one in card.test:
         mine, theirs = one.learned.result.value, one.cues.result.value if one.cues else None
-        if mine is None or (theirs is not None and mine <= theirs):
+        if mine is not None and theirs is not None and mine <= theirs:
             return f"{one.sentence()}: it learned too little"
     return None
 
 
+def check_apart(runs: Sequence[CoderRun], test: Sequence[CoderRun]) -> None:
+    """Raise `InputError` for a trace of ``test`` that is in ``runs``, or another trace of whose item is."""
+    taught = [trace for run in runs for trace, _, _ in run.by_trace()] if test else []
+    items, texts = {t.item for t in taught if t.item}, {trace_digest(t) for t in taught}
+    for run in test:
+        for trace, _, _ in run.by_trace():
+            if trace.item in items or trace_digest(trace) in texts:
+                raise InputError(
+                    f"{run.folder}: the coder would learn from {trace.id}, or from another trace of its item",
+                    "test it on items that are set apart before anything is fitted",
+                )
+
+
 def _tested(run: CoderRun, fitted: Fitted, how: Resampling) -> Iterable[TestedOn]:
     """With each coder of the run: what the coder and the cues say of its units."""
-    record, folder = fitted.record, fitted.folder
-    traces = [trace for trace, _, _ in run.by_trace()]
-    known = set(record.items_trained_on)
-    if learned_from := [t.id for t in traces if t.item in known or trace_digest(t) in record.trained_on]:
-        raise InputError(
-            f"{run.folder}: the coder learned from {learned_from[0]}, or from another trace of its item",
-            "test it on items that are set apart before anything is fitted",
-        )
-    where, out = run.sound("traces.jsonl"), folder / TEST / run.folder.name
+    folder, traces = fitted.folder, [trace for trace, _, _ in run.by_trace()]
+    where, out = run.sound("traces.jsonl"), folder / TEST / run.manifest.run_id
     given: dict[str, Any] = {"codebook": folder / CODEBOOK, "units": run.folder}
     mine = annotate(where, out / NAME, coder=NAME, path=folder, **given)
     cues = annotate(where, out / CUES, coder=CUES, **given) if _has_cues(mine) else None
@@ -279,7 +285,7 @@ def card_lines(card: CoderCard) -> Iterable[str]:
     book = f"{record.codebook['id']}@{record.codebook['version']}"
     yield (
         f"{counted(record.units, 'unit')} of {counted(record.traces, 'trace')} ({counted(record.items, 'item')}), "
-        f"coded by {who} ({kind}) under {book}. All figures are of predictions out of fold (`{OUT_OF_FOLD}/`): of every "
+        f"coded by {who} ({kind}) under {book}. All figures but those on traces set apart are of predictions out of fold (`{OUT_OF_FOLD}/`): of every "
         "trace by a model that had not seen its item.\n"
     )
     yield "| with | learned: α [interval over traces] | cues: α |"

@@ -87,7 +87,8 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     if not as_json and (trust := getattr(job.coder, "trust", None)):
         say(trust)
     if foreign := manifest.usage.get("foreign_traces"):
-        notice(_foreign(job.book.lang, foreign, manifest.counts["missing"]))
+        failed = {why: n for why, n in manifest.counts["missing"].items() if why != DEFERRED}
+        notice(_foreign(name, job.book.lang, foreign, failed))
     say_renamed(manifest.usage, "codings")
     if not put_json(manifest.model_dump(mode="json"), as_json):
         _print_run(manifest, run.folder)
@@ -95,13 +96,13 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     return exit_status(manifest.status, manifest.stopped_why, failed)
 
 
-def _foreign(lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
-    """``cues are English (en), 3 traces are ko, zh: 80 units missing``."""
+def _foreign(name: str, lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
+    """``cues: English (en), 3 traces are ko, zh: 80 units missing``."""
     from ..unit.language import pipeline
 
     count = sum(traces.values())
     return (
-        f"cues are {type(pipeline(lang)).__name__} ({lang}), {counted(count, 'trace is', 'traces are')} "
+        f"{name}: {type(pipeline(lang)).__name__} ({lang}), {counted(count, 'trace is', 'traces are')} "
         f"{', '.join(sorted(traces))}: {counted(sum(missing.values()), 'unit')} missing"
     )
 
@@ -120,7 +121,8 @@ def _print_run(manifest: Any, folder: Path) -> None:
         promise = manifest.parameters
         say(
             f"{counted(deferred, 'unit is', 'units are')} deferred: so that, with {promise['confidence']:.0%} confidence, "
-            f"at most {promise['error']:.0%} of the codes given are not its teachers', as far as these traces are like theirs"
+            f"at most {promise['error']:.0%} of the codes given are not its teachers', over as many traces as it learned from "
+            f"({promise['calibrated_on']}), as far as they are like those"
         )
     if missing:
         said = ", ".join(f"{n} {reason}" for reason, n in reasons.items())

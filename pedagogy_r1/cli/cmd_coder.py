@@ -45,14 +45,14 @@ def fit(
 
     No model and no download: words, letters, neighbours and place, by logistic regression. OUT/card.md says how far it
     agrees with its teachers on traces that it had not seen; OUT/out_of_fold is a run of these predictions. A coder that
-    agrees no better than the cues, or than chance, is refused.
+    agrees no better than the cues (with --test: there), or than chance, is refused.
     """
-    from ..agreement.coder_card import coder_card, why_beaten, why_refused, write_card
-    from ..coding.learned.fit_coder import RECORD, fit_coder
-    from ..errors import InputError
+    from ..agreement.coder_card import check_apart, coder_card, why_beaten, why_refused, write_card
+    from ..coding.learned.fit_coder import fit_coder, withdraw
     from ..runs.run import CoderRun
 
-    opened = [CoderRun(run) for run in runs]
+    opened, apart = [CoderRun(run) for run in runs], [CoderRun(run) for run in test]
+    check_apart(opened, apart)
     with progress_bar("fit") as progress:
         fitted = fit_coder(
             runs,
@@ -62,10 +62,9 @@ def fit(
             progress=progress,
             refuse=lambda found, names: why_refused(opened, names, found, out, tested=bool(test)),
         )
-    card = coder_card(opened, fitted, test=[CoderRun(run) for run in test])
+    card = coder_card(opened, fitted, test=apart)
     if why := why_beaten(card):
-        (out / RECORD).unlink()  # a folder without it is no coder
-        raise InputError(why, "code more traces, of other items too, and fit again; or use --coder cues")
+        raise withdraw(fitted, why)
     write_card(card)
     if put_json(card.as_json(), as_json):
         return

@@ -55,7 +55,7 @@ def shipped_coder(name: str) -> Path | None:
     """The folder of a learned coder that comes with the package, unless a folder of that name is there."""
     path = shipped("coders") / name
     plain = name not in ("", ".", "..") and Path(name).name == name
-    return path if plain and not Path(name).exists() and path.is_dir() else None
+    return path if plain and not Path(name).is_dir() and path.is_dir() else None
 
 
 def prepare(

@@ -185,7 +185,8 @@ def adjudicated_run(material: Material, who: Sequence[str] = (), kind: CoderKind
     return Manifest.new(
         "adjudicated",
         material.book,
-        {"adjudicated": material.source, "scheme": material.scheme},
+        {"adjudicated": material.source, "scheme": material.scheme}
+        | ({"kind": kind} if kind != "human" else {}),
         coders=[CoderInfo(name=ADJUDICATED, kind=kind)],
         coder="adjudicate",
         scheme=material.scheme,

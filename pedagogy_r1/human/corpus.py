@@ -25,6 +25,7 @@ from ..codebook import load_codebook
 from ..errors import InputError, RunError, first_fault
 from ..files.json_text import parse_json
 from ..files.records import BadRow, read_jsonl, write_csv, write_jsonl
+from ..files.seal import LEDGER, WEB_LOG, difference
 from ..intake import read_traces
 from ..job import JobFolder, JobRecord
 from ..provenance import digest, file_digest, now
@@ -33,6 +34,7 @@ from ..sampling.assignment import Design
 from ..sampling.draw_sample import draw_sample
 from ..shipped import folder as shipped
 from ..trace import Trace
+from ..wbeb.item import read_items, write_items
 from .adjudication import Dispute, Material, from_runs, write_adjudicated
 from .coding_log import LoggedChange, Work
 from .import_codings import import_codings
@@ -61,6 +63,8 @@ class Corpus(BaseModel, frozen=True, extra="forbid"):
     items: int
     traces: int
     units: int
+    sha256: dict[str, str]
+    """Of the items, the traces, the decisions and what was returned."""
 
 
 class Decision(BaseModel, frozen=True, extra="forbid"):
@@ -101,8 +105,9 @@ def _read(folder: Path) -> Corpus:
     path = folder / RECORD
     try:
         return Corpus.model_validate(parse_json(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        raise InputError(f"{path}: {first_fault(error)}", _RESTORE) from None
+    except ValueError as error:
+        why = first_fault(error) if isinstance(error, ValidationError) else error
+        raise InputError(f"{path}: {why}", _RESTORE) from None
 
 
 def corpus_traces(name: str, part: str | None = None) -> Iterator[Trace]:
@@ -118,12 +123,15 @@ def corpus_traces(name: str, part: str | None = None) -> Iterator[Trace]:
 def copy_corpus(name: str, out: str | Path, part: str | None = None) -> CopyRecord:
     """Copy a corpus into the folder ``out``, and make its packet and its runs anew; ``part``: of these items alone.
 
-    A copy that was killed is begun again by the same call. Raises `InputError` for a name, or a part, that is not there.
+    A copy that was killed is begun again by the same call. Raises `InputError` for a name, or a part, that is not there, and `RunError`
+    where the corpus is not as it came, or somebody has worked in the copy.
     """
     source, corpus = find_corpus(name)
     traces = list(corpus_traces(name, part))
     book = load_codebook(corpus.codebook)
-    sums = {path.relative_to(source).as_posix(): file_digest(path) for path in _files(source)}
+    sums = {name: file_digest(source / name) for name in corpus.sha256 if (source / name).is_file()}
+    if wrong := [name for name, then in corpus.sha256.items() if sums.get(name) != then]:
+        raise RunError(f"{source / wrong[0]} is missing, or not what came with the package", _RESTORE)
     record = CopyRecord(
         fingerprint=digest({"corpus": sums, "part": part, "codebook": book.digest}),
         started=now(),
@@ -136,18 +144,35 @@ def copy_corpus(name: str, out: str | Path, part: str | None = None) -> CopyReco
     with JobFolder(folder, record, holds="corpus", name="copy.json") as job:
         if job.previous and job.previous.status == "complete" and not job.damaged():
             return job.previous
+        if theirs := _worked_on(folder, job.previous):
+            raise RunError(
+                f"{theirs} was changed or added since the copy was made, and would be lost",
+                "copy the corpus into another folder",
+            )
         job.save()
         for made in (PACKET, CODERS, ADJUDICATED):
             shutil.rmtree(folder / made, ignore_errors=True)
-        for path in ("README.md", "LICENSE", RECORD, ITEMS):
+        for path in ("README.md", "LICENSE", RECORD):
             shutil.copyfile(source / path, folder / path)
+        mine = {trace.item for trace in traces}
+        write_items(folder / ITEMS, (item for item in read_items(source / ITEMS) if item.id in mine))
         write_jsonl(folder / TRACES, (one.model_dump(mode="json", exclude_defaults=True) for one in traces))
         _rebuild(source, corpus, folder)
         return job.finish("complete")
 
 
-def _files(source: Path) -> list[Path]:
-    return sorted(path for path in source.rglob("*") if path.is_file())
+def _worked_on(folder: Path, previous: CopyRecord | None) -> Path | None:
+    """A file in the folders that are made anew which is not as the copy left it: somebody's codings, decisions or notes."""
+    then, sizes = (previous.sha256, previous.bytes) if previous else ({}, {})
+    for made in (PACKET, CODERS, ADJUDICATED):
+        for path in sorted((folder / made).rglob("*")):
+            name = path.relative_to(folder).as_posix()
+            if not path.is_file() or path.name == ".lock":
+                continue
+            unknown = then and (name not in then or difference(path, sizes.get(name), then[name]))
+            if path.name in (WEB_LOG, LEDGER) or unknown:
+                return path
+    return None
 
 
 def _rebuild(source: Path, corpus: Corpus, folder: Path) -> None:

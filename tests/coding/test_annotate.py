@@ -170,7 +170,7 @@ def test_traces_in_another_language_do_not_stop_the_rest(tmp_path: Path, pcode, 
     manifest = CoderRun(tmp_path / "run").manifest
     missing = sum(manifest.counts["missing"].values())
     assert missing >= 3
-    assert f"cues are English (en), 3 traces are ko, zh: {missing} units missing" in result.stderr
+    assert f"cues: English (en), 3 traces are ko, zh: {missing} units missing" in result.stderr
     assert "retry-missing" not in result.stderr
     assert manifest.usage["foreign_traces"] == {"ko": 1, "zh": 2}
     fallback = sum("no cue fired" in (c.rationale or "") for c in CoderRun(tmp_path / "run").codings())

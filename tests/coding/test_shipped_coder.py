@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,10 @@ from pedagogy_r1.cli.main import cli
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.coding.annotate import annotate, shipped_coder
 from pedagogy_r1.coding.learned.fit_coder import LearnedCoderFolder, fit_coder
-from pedagogy_r1.files.records import read_jsonl
+from pedagogy_r1.errors import RunError
 from pedagogy_r1.human.corpus import copy_corpus, corpus_traces
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.shipped import folder
-from pedagogy_r1.trace import Trace
 
 SHIPPED = folder("coders") / "schoen"
 
@@ -80,14 +78,24 @@ def test_what_its_card_says_of_the_test_part_is_what_its_codings_come_to(tmp_pat
 
 def test_a_trace_of_an_item_it_learned_from_is_no_test(tmp_path: Path) -> None:
     copy_corpus("teaching", tmp_path / "dev", "dev")
-    shutil.copytree(SHIPPED, tmp_path / "coder")
     words = ["coder", "fit", str(tmp_path / "dev/coders"), "-o", str(tmp_path / "mine")]
     said = CliRunner().invoke(cli, [*words, "--test", str(tmp_path / "dev/adjudicated")])
     assert said.exit_code == 2
     assert "or from another trace of its item" in " ".join(said.output.split())
+    assert not (tmp_path / "mine").exists()
 
 
-@pytest.mark.parametrize("name", ["traces.jsonl", "units.jsonl"])
-def test_the_training_run_holds_the_training_part(name: str) -> None:
-    assert sum(1 for _ in read_jsonl(SHIPPED / "out_of_fold" / name)) > 100
-    assert Trace.model_validate(next(iter(read_jsonl(SHIPPED / "out_of_fold/traces.jsonl"))).data).item
+def test_the_training_run_holds_the_training_part_and_nothing_else() -> None:
+    held = {trace.id for trace, _, _ in CoderRun(SHIPPED / "out_of_fold").by_trace()}
+    assert held == {trace.id for trace in corpus_traces("teaching", "train")}
+
+
+def test_a_coder_that_the_cues_beat_is_withdrawn_and_can_be_fitted_again(tmp_path: Path) -> None:
+    copy_corpus("teaching", tmp_path / "dev", "dev")
+    words = ["coder", "fit", str(tmp_path / "dev/coders"), "-o", str(tmp_path / "mine")]
+    for _ in range(2):
+        said = CliRunner().invoke(cli, words)
+        assert said.exit_code == 2
+        assert "it learned too little" in said.output
+        with pytest.raises(RunError, match="is stopped, not complete"):
+            LearnedCoderFolder(tmp_path / "mine")

@@ -16,8 +16,10 @@ from click.testing import CliRunner
 
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.human.adjudication import adjudicated_run, from_runs
 from pedagogy_r1.human.corpus import PARTS, copy_corpus, corpora, corpus_traces, find_corpus
 from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.unit import unitize
 from pedagogy_r1.wbeb.item import read_items
 
 NAME = "teaching"
@@ -38,7 +40,7 @@ def test_the_record_counts_what_is_there() -> None:
     assert (corpus.items, corpus.traces) == (len(items), len(traces))
     assert len(items) >= 60
     assert len(traces) >= 240
-    assert corpus.units >= 3500
+    assert corpus.units == sum(len(unitize(trace, "sentence@1")) for trace in traces) >= 3500
     assert Counter(item.domain for item in items).keys() == {"SK", "PK", "KT", "AES", "DM"}
     assert {trace.item for trace in traces} == {item.id for item in items}
 
@@ -81,6 +83,53 @@ def test_the_same_copy_twice_changes_nothing_and_another_part_is_refused(dev: Pa
     assert (dev / "copy.json").read_bytes() == before
     with pytest.raises(RunError, match="part: 'dev' there, 'test' now"):
         copy_corpus(NAME, dev, "test")
+
+
+def test_a_copy_holds_the_items_of_its_part_alone(dev: Path) -> None:
+    assert {item.id for item in read_items(dev / "items.jsonl")} == {
+        t.item for t in corpus_traces(NAME, "dev")
+    }
+
+
+def test_what_people_did_in_a_copy_is_not_lost(tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    copy_corpus(NAME, out, "dev")
+    mine = out / "packet/C1/web.jsonl"
+    mine.write_text("{}\n")
+    (out / "traces.jsonl").unlink()
+    with pytest.raises(RunError, match=r"web\.jsonl was changed or added since the copy was made"):
+        copy_corpus(NAME, out, "dev")
+    assert mine.read_text() == "{}\n"
+    mine.unlink()
+    (out / "adjudicated/log.md").unlink()
+    copy_corpus(NAME, out, "dev")
+    assert (out / "adjudicated/log.md").is_file()
+    with (out / "coders/codings.jsonl").open("a") as file:
+        file.write("\n")
+    (out / "traces.jsonl").unlink()
+    with pytest.raises(RunError, match=r"codings\.jsonl was changed"):
+        copy_corpus(NAME, out, "dev")
+
+
+@pytest.mark.parametrize("name", ["traces.jsonl", "decisions.jsonl", "returned/C1.csv", "corpus.json"])
+def test_a_damaged_corpus_is_not_copied(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = find_corpus(NAME)[0]
+    shutil.copytree(source, tmp_path / "corpus" / NAME)
+    monkeypatch.setattr("pedagogy_r1.human.corpus.shipped", lambda name: tmp_path / name)
+    damaged = tmp_path / "corpus" / NAME / name
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    with pytest.raises((RunError, InputError), match=str(damaged.name)):
+        copy_corpus(NAME, tmp_path / "copy")
+    assert not (tmp_path / "copy/coders").exists()
+
+
+def test_a_person_does_not_adjudicate_over_the_machine(dev: Path) -> None:
+    material = from_runs([CoderRun(dev / "coders")])
+    fingerprints = {adjudicated_run(material, kind=kind).fingerprint for kind in ("human", "machine")}
+    assert len(fingerprints) == 2
+    assert CoderRun(dev / "adjudicated").manifest.fingerprint in fingerprints - {
+        adjudicated_run(material).fingerprint
+    }
 
 
 def test_a_killed_copy_is_made_by_the_same_command(dev: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from ...runs.run import CoderInfo, Coding
 from ...trace import Trace, Unit
 from ...workers import interrupts
 from .. import DEFERRED, Context, Emit, Outcome, Unitizer
+from ..annotate import shipped_coder
 from ..learned.coded_traces import trace_digest
 from ..learned.fit_coder import NAME, LearnedCoderFolder, codings_of
 from ..learned.learned_model import LearnedModel
@@ -37,6 +38,7 @@ def coder(
 
     With ``error``, units are deferred so that P(a larger share of the codes given is wrong) ≤ 1 − ``confidence`` (.90).
     """
+    path = shipped_coder(str(path)) or path
     found = LearnedCoderFolder(path)
     learned = found.record.codebook
     if learned["digest"] != context.book.digest:
@@ -88,6 +90,7 @@ class LearnedCoder:
             "error": self.promise[0],
             "confidence": self.promise[1],
             "codes_given_from": self.threshold,
+            "calibrated_on": self.folder.record.traces,
         }
 
     @property

@@ -21,7 +21,7 @@ from ...errors import InputError, RunError
 from ...files.json_text import parse_json
 from ...files.records import write_text
 from ...files.seal import difference
-from ...job import JobFolder, JobRecord, read_record
+from ...job import JobFolder, JobRecord, read_record, save_record
 from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
@@ -36,6 +36,9 @@ RECORD, CARD, CODEBOOK, OUT_OF_FOLD = "coder.json", "card.json", "codebook.yaml"
 MODEL = ("model.npz", "vocabulary.txt", CODEBOOK)
 NAME = "learned"
 """The coder's name in runs."""
+
+MORE = "code more traces, of other items too, and fit again; or use --coder cues"
+"""What to do about a coder that is not worth using."""
 
 NAMED = 3
 """Codes that a coding's rationale names, the most likely first."""
@@ -94,7 +97,11 @@ def fit_coder(
     folder = Path(out)
     with JobFolder(folder, record, holds="learned coder", name=RECORD) as job:
         if job.previous and job.previous.status == "complete" and not job.damaged():
-            return Fitted(folder, job.previous, CoderRun(folder / OUT_OF_FOLD))
+            run = CoderRun(folder / OUT_OF_FOLD)
+            if why := refuse(run, coded.coders):
+                job.save(status="stopped", stopped_why=why)
+                raise InputError(why, MORE)
+            return Fitted(folder, job.previous, run)
         job.save()
         p = fit_model.out_of_fold(coded, seed, progress)
         second = second_from(coded, p)
@@ -104,7 +111,7 @@ def fit_coder(
         write_text(folder / CODEBOOK, dump_codebook(coded.book))
         run = _write_out_of_fold(coded, p, second, folder / OUT_OF_FOLD, record)
         if why := refuse(run, coded.coders):
-            raise InputError(why, "code more traces, of other items too, and fit again; or use --coder cues")
+            raise InputError(why, MORE)
         return Fitted(folder, job.finish("complete", second_from=second), run)
 
 
@@ -207,6 +214,13 @@ def _write_out_of_fold(
             writer.write(one.trace, list(one.units), codings)
         writer.finish("complete")
     return CoderRun(out)
+
+
+def withdraw(fitted: Fitted, why: str) -> InputError:
+    """The error about a coder that was fitted and is not worth using; its record says so, and nobody codes with it."""
+    withdrawn = fitted.record.model_copy(update={"status": "stopped", "stopped_why": why})
+    save_record(fitted.folder / RECORD, withdrawn)
+    return InputError(why, MORE)
 
 
 class LearnedCoderFolder:
