@@ -55,11 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--permutations", type=int, default=9999)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    steps = zip(CONDITIONS[1:], CONDITIONS, strict=False)
-    table, settings = shares(options.runs), ReportSettings(family=FAMILY, seed=options.seed)
-    there = {
-        trace.condition for run in open_study(options.runs, settings).runs for trace, _, _ in run.by_trace()
-    }
+    steps, table = zip(CONDITIONS[1:], CONDITIONS, strict=False), shares(options.runs)
+    there = {row["condition"] for row in table.rows}
     print(f"{table.caption}\n{table.text()}")
     contrasts = tuple(ColumnContrast("condition", a, b) for a, b in steps if {a, b} <= there)
     settings = ReportSettings(

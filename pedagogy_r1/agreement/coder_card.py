@@ -150,9 +150,9 @@ def why_refused(
     so_far = f"learned from {traces}, the coder has α {shown(mine)} out of fold"
     if mine is not None and mine <= 0:
         return f"{so_far}, no better than chance: it learned too little"
-    if (cues := cues_of(out_of_fold, folder)) and tested:
+    if tested and _has_cues(out_of_fold):
         return None
-    if cues:
+    if cues := cues_of(out_of_fold, folder):
         theirs = mean_alpha(_with(reliability_data([*runs, cues]), CUES, coders, Resampling(0)))
         better = mine is not None and (theirs is None or mine > theirs)
         return None if better else f"{so_far}, and the cues have {shown(theirs)}: it learned too little"

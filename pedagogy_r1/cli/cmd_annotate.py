@@ -72,28 +72,32 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     given = options.requested(given, given["model"])
-    chosen = {name: value for name, value in given.items() if value not in (None, {})}
-    name, _, folder = (coder or ("llm" if given["model"] else "cues")).partition(":")
-    if folder:
-        path = shipped_coder(folder) or Path(folder)
-        chosen |= {"path": path, "codebook": chosen.get("codebook") or path / "codebook.yaml"}
-    job = prepare(traces, out, coder=name, **chosen)
+    chosen = chosen_coder(coder, given)
+    if path := chosen.get("path"):
+        chosen.setdefault("codebook", (shipped_coder(path) or Path(path)) / "codebook.yaml")
+    job = prepare(traces, out, **chosen)
     if dry_run:
         print_plan(_paid(plan(job), prices), as_json)
         return 0
     with progress_bar("annotate") as progress:
         run = execute(job, progress=progress, notice=notice, restart=bool(given["retry_missing"]))
     manifest = run.manifest
+    failed = {why: n for why, n in manifest.counts["missing"].items() if why != DEFERRED}
     if not as_json and (trust := getattr(job.coder, "trust", None)):
         say(trust)
     if foreign := manifest.usage.get("foreign_traces"):
-        failed = {why: n for why, n in manifest.counts["missing"].items() if why != DEFERRED}
-        notice(_foreign(name, job.book.lang, foreign, failed))
+        notice(_foreign(chosen["coder"], job.book.lang, foreign, failed))
     say_renamed(manifest.usage, "codings")
     if not put_json(manifest.model_dump(mode="json"), as_json):
         _print_run(manifest, run.folder)
-    failed = sum(n for why, n in manifest.counts["missing"].items() if why != DEFERRED)
-    return exit_status(manifest.status, manifest.stopped_why, failed)
+    return exit_status(manifest.status, manifest.stopped_why, sum(failed.values()))
+
+
+def chosen_coder(coder: str | None, given: dict[str, Any]) -> dict[str, Any]:
+    """What was said of the coder and its options, as `prepare` takes it: of ``learned:FOLDER`` the folder as ``path``."""
+    name, _, folder = (coder or ("llm" if given["model"] else "cues")).partition(":")
+    chosen = {name: value for name, value in given.items() if value not in (None, {})}
+    return chosen | {"coder": name} | ({"path": folder} if folder else {})
 
 
 def _foreign(name: str, lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:

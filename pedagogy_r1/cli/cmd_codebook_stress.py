@@ -9,7 +9,7 @@ import click
 
 from ..formatting import counted, interval
 from . import options
-from .cmd_annotate import ASKED
+from .cmd_annotate import ASKED, chosen_coder
 from .console import escape, exit_status, notice, print_plan, progress_bar, put, put_json, said_of, say, table
 
 if TYPE_CHECKING:
@@ -53,10 +53,7 @@ def stress(
         raise click.UsageError("say which coder is to be tested: --model BACKEND:NAME or --coder NAME")
     how = Resampling(seed=given["seed"], **options.taken(given, "replicates", "level"))
     given = options.requested(given, given["model"])
-    chosen = {name: value for name, value in given.items() if value not in (None, {})}
-    name, _, folder = (coder or "llm").partition(":")
-    chosen |= {"coder": name} | ({"path": folder} if folder else {})
-    job = CodebookStress(codebook, traces, out, chosen, how)
+    job = CodebookStress(codebook, traces, out, chosen_coder(coder, given), how)
     if dry_run:
         print_plan(job.plan(), as_json)
         return 0

@@ -24,8 +24,8 @@ from pydantic import BaseModel, Field, ValidationError
 from ..codebook import load_codebook
 from ..errors import InputError, RunError, first_fault
 from ..files.json_text import parse_json
-from ..files.records import BadRow, read_jsonl, write_csv, write_jsonl
-from ..files.seal import LEDGER, WEB_LOG, difference
+from ..files.records import write_csv, write_jsonl
+from ..files.seal import LEDGER, WEB_LOG, DigestWatch, difference, models_of
 from ..intake import read_traces
 from ..job import JobFolder, JobRecord
 from ..provenance import digest, file_digest, now
@@ -219,14 +219,8 @@ def _work(path: Path, corpus: Corpus, material: Material, units: set[str]) -> Wo
 def _decisions(
     path: Path, disputes: dict[str, Dispute], units: set[str]
 ) -> Iterator[tuple[Decision, Dispute]]:
-    for row in read_jsonl(path):
-        try:
-            if isinstance(row, BadRow):
-                raise RunError(f"{path}:{row.line}: {row.why}", _RESTORE)
-            decision = Decision.model_validate(row.data)
-        except ValidationError as error:
-            raise RunError(f"{path}:{row.line}: {first_fault(error)}", _RESTORE) from None
+    for decision in models_of(DigestWatch(path, None, _RESTORE), Decision):
         if decision.unit_id in units:
             if decision.unit_id not in disputes:
-                raise RunError(f"{path}:{row.line}: the coders agree on {decision.unit_id}", _RESTORE)
+                raise RunError(f"{path}: the coders agree on {decision.unit_id}", _RESTORE)
             yield decision, disputes[decision.unit_id]

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
+from .format import obj
 from .switches import is_switch
 from .think_tags import split_response
 from .written import opened
@@ -127,14 +128,9 @@ def _all_thought(message: dict[str, Any]) -> bool:
     named = [
         message.get("role", message.get("from")),
         message.get("type"),
-        obj_title(message.get("metadata")),
+        obj(message.get("metadata")).get("title"),
     ]
     return message.get("thought") is True or any(_THOUGHT.fullmatch(str(name or "")) for name in named)
-
-
-def obj_title(value: Any) -> Any:
-    """The title in what is said about a message."""
-    return value.get("title") if isinstance(value, dict) else None
 
 
 def _may_think(message: dict[str, Any]) -> bool:

@@ -31,26 +31,24 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".ods", ".par
 """Of the files that are taken from a directory, packed (``.gz``, ``.zst``) or not."""
 
 
-_CHATS = (
-    "messages",
-    "conversations",
-    "conversation",
-    "choices",
-    "prompt",
-    "completion",
-    "input",
-    "output",
-    "response",
-    "generations",
-    "generated_text",
-    "raw_response",
-    "api_response",
-    "result",
-    *(
-        name
-        for name in KNOWN["response"]
-        if name not in ("completion", "output", "response", "generated_text")
-    ),
+_CHATS = dict.fromkeys(
+    (
+        "messages",
+        "conversations",
+        "conversation",
+        "choices",
+        "prompt",
+        "completion",
+        "input",
+        "output",
+        "response",
+        "generations",
+        "generated_text",
+        "raw_response",
+        "api_response",
+        "result",
+        *KNOWN["response"],
+    )
 )
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 from typing import Any
 
@@ -37,8 +36,8 @@ def opened(text: str) -> Any:
 
 def _quoted(plain: str, text: str) -> Any:
     try:
-        inner = json.loads(plain)
-    except (ValueError, RecursionError):
+        inner = parse_json(plain)
+    except ValueError:
         return text
     return opened(inner) if isinstance(inner, str) else text
 

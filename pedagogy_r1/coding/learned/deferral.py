@@ -20,8 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
-from ...files.records import atomic
-from .learned_model import Floats, Ints
+from .learned_model import UNREADABLE, Floats, Ints, read_arrays, write_arrays
 
 FILE = "calibration.npz"
 FEWEST = 10
@@ -45,16 +44,14 @@ class CalibrationData:
 
     def save(self, folder: Path) -> None:
         """Write ``calibration.npz``."""
-        with atomic(folder / FILE, "wb") as file:
-            np.savez(file, sure=self.sure, wrong=self.wrong, trace=self.trace)
+        write_arrays(folder / FILE, vars(self))
 
     @classmethod
     def load(cls, folder: Path) -> CalibrationData:
         """Raises `InputError` for a file that is damaged or not there."""
         try:
-            with np.load(folder / FILE, allow_pickle=False) as found:
-                return cls(found["sure"], found["wrong"], found["trace"])
-        except (OSError, KeyError, ValueError, EOFError) as error:
+            return cls(**read_arrays(folder / FILE))
+        except UNREADABLE as error:
             raise InputError(
                 f"{folder / FILE}: cannot be read ({error})", "fit the coder again with pcode coder fit"
             ) from None

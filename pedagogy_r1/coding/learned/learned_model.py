@@ -8,7 +8,7 @@ On disk: ``model.npz`` (numbers, no pickle) and ``vocabulary.txt`` (an n-gram a 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -38,6 +38,22 @@ LEAST = 1e-4
 
 SCALE = 1000
 """Weights are kept in thousandths, so that the same data give the same bytes on any machine."""
+
+
+UNREADABLE = (OSError, KeyError, ValueError, EOFError, TypeError, BadZipFile)
+"""What reading a damaged file of a coder raises."""
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write an ``.npz`` file, whole or not at all."""
+    with atomic(path, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """The arrays of an ``.npz`` file, none of them pickled. Raises one of `UNREADABLE` where it is damaged."""
+    with np.load(path, allow_pickle=False) as found:
+        return {name: found[name] for name in found.files}
 
 
 class FeatureBlock(NamedTuple):
@@ -185,8 +201,7 @@ class LearnedModel:
         arrays: dict[str, Any] = {f"idf_{kind}": self.vocabulary.idf[kind] for kind in KINDS}
         for name, linear in (("first", self.first), ("second", self.second)):
             arrays |= {f"{name}_weights": _small(linear.weights), f"{name}_intercepts": linear.intercepts}
-        with atomic(folder / "model.npz", "wb") as file:
-            np.savez(file, **arrays)
+        write_arrays(folder / "model.npz", arrays)
         lines = [
             json.dumps([kind, gram], ensure_ascii=False)
             for kind in KINDS
@@ -203,15 +218,14 @@ class LearnedModel:
             for line in (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")[:-1]:
                 kind, gram = parse_json(line)
                 grams[kind].append(gram)
-            with np.load(folder / "model.npz", allow_pickle=False) as found:
-                arrays = {name: found[name] for name in found.files}
+            arrays = read_arrays(folder / "model.npz")
             vocabulary = NgramVocabulary(grams, {kind: arrays[f"idf_{kind}"] for kind in KINDS})
             first, second = (
                 Linear(arrays[f"{name}_weights"].astype(np.int32), arrays[f"{name}_intercepts"])
                 for name in ("first", "second")
             )
             sizes = [len(arrays[f"idf_{kind}"]) == len(grams[kind]) for kind in KINDS]
-        except (OSError, KeyError, ValueError, EOFError, TypeError, BadZipFile) as error:
+        except UNREADABLE as error:
             raise InputError(f"{folder}: no learned coder can be read there ({error})", hint) from None
         k = len(codes)
         wide = (1 + len(AROUND)) * k + len(PLACE)
