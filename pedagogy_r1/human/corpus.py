@@ -1,7 +1,7 @@
 """A coded corpus that comes with the package: its items and traces, what each coder returned, and what was decided.
 
     corpus/teaching/corpus.json       what it is, under which codebook it was coded, how the packet was drawn
-                    items.jsonl traces.jsonl README.md LICENSE
+                    traces.jsonl README.md LICENSE items.jsonl (where the items are WBEB's)
                     returned/C1.csv … what came back of the packet, a file a coder
                     decisions.jsonl   {"unit_id": "u3f…", "codes": ["OA-SR"], "reason": "states the answer; no yardstick"}
 
@@ -64,7 +64,7 @@ class Corpus(BaseModel, frozen=True, extra="forbid"):
     traces: int
     units: int
     sha256: dict[str, str]
-    """Of the items, the traces, the decisions and what was returned."""
+    """Of the items, where they are a file, the traces, the decisions and what was returned."""
 
 
 class Decision(BaseModel, frozen=True, extra="forbid"):
@@ -154,8 +154,9 @@ def copy_corpus(name: str, out: str | Path, part: str | None = None) -> CopyReco
             shutil.rmtree(folder / made, ignore_errors=True)
         for path in ("README.md", "LICENSE", RECORD):
             shutil.copyfile(source / path, folder / path)
-        mine = {trace.item for trace in traces}
-        write_items(folder / ITEMS, (item for item in read_items(source / ITEMS) if item.id in mine))
+        if ITEMS in corpus.sha256:
+            mine = {trace.item for trace in traces}
+            write_items(folder / ITEMS, (item for item in read_items(source / ITEMS) if item.id in mine))
         write_jsonl(folder / TRACES, (one.model_dump(mode="json", exclude_defaults=True) for one in traces))
         _rebuild(source, corpus, folder)
         return job.finish("complete")

@@ -45,6 +45,28 @@ def test_the_record_counts_what_is_there() -> None:
     assert {trace.item for trace in traces} == {item.id for item in items}
 
 
+def test_what_comes_with_the_package_can_be_made_anew_and_is_counted_right(tmp_path: Path) -> None:
+    for corpus in corpora():
+        traces = list(corpus_traces(corpus.id))
+        assert corpus.traces == len(traces)
+        assert corpus.items == len({trace.item for trace in traces})
+        assert corpus.units == sum(len(unitize(trace, "sentence@1")) for trace in traces)
+        if corpus.id != NAME:  # its parts are made elsewhere here
+            copy_corpus(corpus.id, tmp_path / corpus.id)
+            run = CoderRun(tmp_path / corpus.id / "coders")
+            assert sum(1 for _ in run.codings()) == corpus.units * len(corpus.coders)
+
+
+def test_no_two_corpora_share_an_item() -> None:
+    """What a coder learns from in the one is not what it is measured on in the other."""
+    of = {corpus.id: {trace.item for trace in corpus_traces(corpus.id)} for corpus in corpora()}
+    texts = {name: {trace.question for trace in corpus_traces(name)} for name in of}
+    assert len(of) >= 2
+    for a in of:
+        for b in of:
+            assert a == b or not (of[a] & of[b] or texts[a] & texts[b])
+
+
 def test_each_item_has_a_trace_of_every_condition_and_every_writer() -> None:
     seen: dict[str, list[tuple[str | None, str | None]]] = {}
     for trace in corpus_traces(NAME):
