@@ -71,12 +71,18 @@ class JobRecord(SealedRecord):
         """Files that the result is made from: ``{"traces": "a.jsonl", "traces_digest": "sha256:…"}``; lists of both too."""
         return {}
 
+    def what(self) -> str:
+        """In a user's words, what kind of job it is, where a folder may hold several kinds: "codings by cues"."""
+        return ""
+
 
 Model = TypeVar("Model", bound=SealedRecord)
 
 
 class Described(Protocol):
     """A record that says in words what it was made with, as `JobRecord` does."""
+
+    def what(self) -> str: ...
 
     def settings(self) -> Mapping[str, Any]: ...
 
@@ -103,7 +109,12 @@ def save_record(path: Path, record: SealedRecord) -> None:
 
 
 def differences(old: Described, new: Described, *, otherwise: str = "made with other inputs") -> str:
-    """The first things in which two jobs differ, in words: settings by name, files by their names, never by a digest."""
+    """The first things in which two jobs differ, in words: settings by name, files by their names, never by a digest.
+
+    Jobs of two kinds differ in that they are; settings of the one are none of the other's.
+    """
+    if old.what() != new.what():
+        return f"{old.what()}; this would be {new.what()}"
     then, now = old.settings(), new.settings()
     changed = [
         f"{key}: {_said(then.get(key))} there, {_said(now.get(key))} now"

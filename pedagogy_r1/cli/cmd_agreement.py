@@ -172,6 +172,9 @@ def _print_comparisons(comparisons: Sequence[Comparison], over: str) -> None:
     put(table(*heads, rows=rows, left=("coders", "")))
     if beside and (weights := beside[-1].partition(", ")[2]):
         put(f"κ and AC2: {weights}; agree: the same code", style="dim")
+    elif comparisons and not beside and comparisons[0].beside:
+        also = ", ".join(b.name for b in comparisons[0].beside)
+        put(f"a terminal of {WIDE} columns shows also: {escape(also)}", style="dim")
     put_verdicts((_who(c), c.result) for c in comparisons)
 
 

@@ -43,7 +43,8 @@ PRICES = options.together(
     "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --units RUN that run's]", default=None
 )
 @options.coder(
-    "cues (rules, no model; the default), llm (implied by --model), learned:FOLDER (pcode coder fit; learned:schoen comes with pcode), or a plugin."
+    "cues (rules, no model; the default), llm (implied by --model), learned:FOLDER (pcode coder fit; learned:schoen comes with pcode), or a plugin.",
+    **options.completes(options.coder_names),
 )
 @options.option("--model", "Language model, as BACKEND:NAME, e.g. openai:gpt-4.1.")
 @options.scheme()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ from .console import escape, notice, put, put_json, say, table
 if TYPE_CHECKING:
     from ..codebook import Codebook
     from ..codebook.yaml_lines import CodebookProblem
+
+
+BOOK = click.argument("codebook", **options.completes(options.codebook_names))
 
 
 @click.group("codebook", cls=options.Group)
@@ -46,7 +50,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("codebook")
+@BOOK
 @options.as_json("the whole book")
 def show(codebook: str, as_json: bool) -> None:
     """The codes of CODEBOOK in short; `manual` has all of it."""
@@ -76,7 +80,7 @@ def _show(book: Codebook) -> None:
 
 
 @command.command("check")
-@click.argument("file")
+@click.argument("file", **options.completes(options.codebook_names))
 @options.as_json()
 def check(file: str, as_json: bool) -> int:
     """Report every problem of the codebook FILE at once, with line numbers.
@@ -106,8 +110,8 @@ def _print_problems(path: Path, problems: list[CodebookProblem], errors: int) ->
 
 
 @command.command("diff")
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", **options.completes(options.codebook_names))
+@click.argument("new", **options.completes(options.codebook_names))
 @options.as_json()
 def diff(old: str, new: str, as_json: bool) -> None:
     """What differs between the codebooks OLD and NEW, by code and field."""
@@ -122,8 +126,29 @@ def diff(old: str, new: str, as_json: bool) -> None:
         say(line, color={"- ": "red", "+ ": "green"}.get(mark), bold=not line.startswith(" "))
 
 
+@command.command("new")
+@click.argument("id_", metavar="ID")
+@options.out("The file to write.", options.NEW)
+@options.option("--title", "Its title.", default="")
+def new(id_: str, out: Path, title: str) -> None:
+    """Write a codebook called ID to begin with: two codes, and a comment at every field.
+
+    \b
+    pcode codebook new talk -o talk.yaml
+    pcode codebook check talk.yaml
+    """
+    from ..codebook.bump import refuse_taken
+    from ..codebook.new_codebook import FIRST, new_codebook
+    from ..files.records import write_text
+
+    text = new_codebook(id_, title)
+    refuse_taken(out, id_, FIRST)
+    write_text(out, text)
+    say(f"written to {out}; next: edit it, and pcode codebook check {out}", err=True)
+
+
 @command.command("manual")
-@click.argument("codebook")
+@BOOK
 @options.out("File to write, else it is printed.", options.FILE, required=False)
 @options.option(
     "--format format_",
@@ -156,7 +181,7 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
     """Carry the codings of RUN to a later version of its codebook, in a new run.
 
     Each carried coding is marked so. What cannot be carried (a code that was split or retired) becomes missing
-    and is listed for recoding, also in OUT/recode.csv; the exit status is then 1.
+    and is listed in OUT/recode.csv for recoding; the exit status is then 1.
     """
     from ..runs.migrate import RECODE, migrate_run
 
@@ -171,8 +196,8 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
         say(
             f"{result.same + result.changed} codings carried ({result.changed} with new codes), written to {out}"
         )
-        for r in result.recode:
-            say(f"  {r.coder}: {r.unit.id} {r.unit.trace_id} “{r.unit.text}”: {r.reason}")
+        for why, count in Counter(r.reason for r in result.recode).most_common():
+            say(f"{count:,} to be made again: {why}")
         if result.recode:
             made = counted(len(result.recode), "coding has", "codings have")
             notice(f"{made} to be made again: fill in the column code of {out / RECODE}, then: pcode import")
@@ -180,7 +205,7 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
 
 
 @command.command("bump")
-@click.argument("codebook")
+@BOOK
 @options.option("--to version", "The new version, such as 1.1.0.", metavar="VERSION")
 @options.option("--minor part", "1.0.0 → 1.1.0: sharper definitions and rules.", flag_value="minor")
 @options.option("--major part", "1.0.0 → 2.0.0: other codes.", flag_value="major")
@@ -214,7 +239,7 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out:
 
 
 @command.command("export")
-@click.argument("codebook")
+@BOOK
 @options.out("The .qdc file to write.", options.FILE)
 def export(codebook: str, out: Path) -> None:
     """Write CODEBOOK as REFI-QDA codebook (.qdc), for NVivo, ATLAS.ti, MAXQDA, QualCoder.

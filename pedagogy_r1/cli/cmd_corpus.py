@@ -11,6 +11,12 @@ from . import options
 from .console import escape, put, put_json, say, table
 
 
+def _names() -> list[str]:
+    from ..human.corpus import corpora
+
+    return [one.id for one in corpora()]
+
+
 @click.group("corpus", cls=options.Group)
 def command() -> None:
     """Coded traces that come with the package: to learn on, to test on, to train with."""
@@ -43,7 +49,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command("copy")
-@click.argument("name")
+@click.argument("name", **options.completes(_names))
 @options.out("Folder for the copy.", options.JOB)
 @options.option("--part", "Of the items of this part alone. [default: all]", ["train", "dev", "test"])
 @options.as_json("the record of the copy")

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     multiple=True,
     callback=options.one,
     metavar="NAME",
+    **options.completes(options.plugin_names("human.tools")),
 )
 @options.option(
     "--kind",

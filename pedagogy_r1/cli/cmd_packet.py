@@ -18,7 +18,13 @@ def command() -> None:
 
 @command.command("write")
 @click.argument("packet", type=options.PATH)
-@options.names("--format formats", "Formats, as xlsx,label-studio.", required=True, metavar="NAME,…")
+@options.names(
+    "--format formats",
+    "Formats, as xlsx,label-studio.",
+    required=True,
+    metavar="NAME,…",
+    **options.completes(options.plugin_names("human.tools")),
+)
 @options.coders("For these coders alone. [default: all]")
 @options.out("Folder for the coders' folders. [default: the packet]", options.OWN, required=False)
 @options.flag("--force", options.FORCE)

@@ -35,13 +35,22 @@ SET = options.option(
 )
 
 
+def _recipes() -> list[str]:
+    from ..train.recipe import recipes
+
+    return list(recipes())
+
+
+RECIPE = click.argument("recipe", **options.completes(_recipes))
+
+
 @click.group("pipeline", cls=options.Group)
 def command() -> None:
     """Run recipes: every stage of Pedagogy-R1 from one file."""
 
 
 @command.command("run")
-@click.argument("recipe")
+@RECIPE
 @options.out("Folder of the pipeline [default: pipeline/RECIPE].", options.OWN, required=False)
 @options.option("--from start", "Run from this stage on, changed or not.", metavar="STAGE")
 @SET
@@ -95,7 +104,7 @@ def list_() -> None:
 
 
 @command.command("show")
-@click.argument("recipe")
+@RECIPE
 @SET
 def show(recipe: str, pairs: tuple[str, ...]) -> None:
     """Print RECIPE whole, with what it extends, as a file to be changed: pcode pipeline show paper-7b > mine.yaml."""
@@ -103,7 +112,7 @@ def show(recipe: str, pairs: tuple[str, ...]) -> None:
 
 
 @command.command("cost")
-@click.argument("recipe")
+@RECIPE
 @options.option("--gpu gpus", "Only this one; may be repeated.", multiple=True)
 @SET
 @options.as_json("the table")

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ASSUMED = ("alpha", "prevalence", "code", "per_trace", "icc")
 """Options of ``--plan`` alone."""
 
+SECONDS_A_UNIT = (20, 40)
+"""What a sentence is assumed to take a person who knows the codebook; a plan for people's time, and no finding."""
+
 DESIGN = ("coders", "by", "what", "fraction", "n", "double", "practice", "shuffle", "context", "seed")
 
 STEEP = 10.0
@@ -187,9 +190,17 @@ def _print(sample: DrawnSample) -> None:
         )
     for coder in sample.drawing.orders:
         more = f", and {counts['practice_units']:,} to practise on" if counts["practice_units"] else ""
-        put(f"{escape(coder)}: {counted(counts[f'units of {coder}'], 'unit')}{more}")
+        units = counts[f"units of {coder}"]
+        put(f"{escape(coder)}: {counted(units, 'unit')}{more}; {_work(units + counts['practice_units'])}")
     for text in _remarks(sample, counts, strata):
         notice(text)
+
+
+def _work(units: int) -> str:
+    """How long that many units take a person: "2.2 to 4.4 hours at 20 to 40 seconds a unit"."""
+    low, high = (units * seconds / 60 for seconds in SECONDS_A_UNIT)
+    span = f"{low:.0f} to {high:.0f} minutes" if high < 90 else f"{low / 60:.1f} to {high / 60:.1f} hours"
+    return f"{span} at {SECONDS_A_UNIT[0]} to {SECONDS_A_UNIT[1]} seconds a unit"
 
 
 def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str, Any]]) -> Iterator[str]:

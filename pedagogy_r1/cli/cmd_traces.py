@@ -54,6 +54,7 @@ def command() -> None:
     multiple=True,
     callback=options.one,
     metavar="NAME",
+    **options.completes(options.plugin_names("intake.formats")),
 )
 @options.option(
     "--explode",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import PedagogyError
-from ..formatting import plain_coder
+from ..formatting import counted, plain_coder
 from . import options
 from .console import say
 
@@ -64,12 +64,27 @@ def command(
     where = options.taken(given, "host", "port", "names")
     state = open_state(runs, coders=coders, adjudicate=bool(adjudicators), **given)
     people = coders or adjudicators or ("",)
+    for who, path in state.logs():
+        say(f"what {who} says is saved at once in {path}; Ctrl-C stops the server", err=True)
     serve(state, people=people, password_file=password_file, say=_say, browser=not no_browser, **where)
+    for who, path in state.logs():
+        say(f"{who}: {_saved(path)}", err=True)
 
 
 def _say(who: str, url: str) -> None:
     """On stdout, so that a script can read it."""
     say(f"{who}: {url}" if who else url)
+
+
+def _saved(path: Path) -> str:
+    """What is in a log, when the server has stopped."""
+    from ..human.coding_log import read_log
+
+    if not path.is_file():
+        return "nothing was saved"
+    _, work = read_log(path)
+    done = sum(entry.done for entry in work.entries.values())
+    return f"{counted(done, 'unit')} decided so far, saved in {path}; the same command goes on"
 
 
 def _set_password(path: Path | None, name: str) -> None:

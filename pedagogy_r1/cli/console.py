@@ -6,6 +6,7 @@ put(table("coders", "α", rows=[("A – B", ".743")]))      notice("3 codings ar
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,32 @@ if TYPE_CHECKING:
     from ..formatting import Kind
 
 
+class Listing(click.Group):
+    """A group whose ``--help`` gives each command's first sentence whole, under the heading that it belongs to."""
+
+    def chapters(self, names: list[str]) -> dict[str, list[str]]:
+        """The names of the commands under the headings that they are listed by."""
+        return {"Commands": names}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Like click's, which cuts a sentence that does not fit a line."""
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        said = {
+            name: one.get_short_help_str(WHOLE)
+            for name, one in found.items()
+            if one is not None and not one.hidden
+        }
+        widest = max(map(len, said), default=0)
+        for chapter, names in self.chapters(list(said)).items():
+            if names:
+                with formatter.section(chapter):
+                    formatter.write_dl([(f"{name:<{widest}}", said[name]) for name in names])
+
+
+WHOLE = 10_000
+"""Characters: no first sentence of a command is as long."""
+
+
 def console() -> Console:
     """A rich console on stdout: coloured on a terminal, and never cut to 80 columns in a pipe."""
     from rich.console import Console
@@ -37,8 +64,54 @@ def console() -> Console:
 
 
 def put(*what: Any, style: str | None = None) -> None:
-    """Print text in rich's markup, or a table, on stdout."""
-    console().print(*what, style=style)
+    """Print text in rich's markup, or a table, on stdout; a table that the terminal has no room for, row under row."""
+    from rich.table import Table
+
+    screen = console()
+    screen.print(*(fitted(one, screen) if isinstance(one, Table) else one for one in what), style=style)
+
+
+def fitted(wide: Table, screen: Console) -> Table:
+    """The table with columns as narrow as the screen needs and as wide as their longest words; else its rows as lists.
+
+    Left to itself, rich cuts words and leaves columns out.
+    """
+    from rich.measure import Measurement
+
+    room = screen.options.update(max_width=WHOLE)
+    spans = [
+        Measurement(
+            max(Measurement.get(screen, room, cell).minimum for cell in (column.header, *column.cells)),
+            max(Measurement.get(screen, room, cell).maximum for cell in (column.header, *column.cells)),
+        )
+        for column in wide.columns
+    ]
+    between = sum(wide.padding[1::2]) * (len(spans) - 1)
+    spare = screen.width - between - sum(span.minimum for span in spans)
+    if screen.soft_wrap or sum(span.maximum for span in spans) + between <= screen.width:
+        return wide
+    if spare < 0:
+        return _listed(wide)
+    for column, span in sorted(zip(wide.columns, spans, strict=True), key=lambda pair: pair[1].maximum):
+        column.width = min(span.maximum, span.minimum + spare)
+        spare -= column.width - span.minimum
+    return wide
+
+
+def _listed(wide: Table) -> Table:
+    """Row under row, what each column says in a line of its own."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, show_header=False, title=wide.title)
+    made.title_justify, made.title_style = wide.title_justify, wide.title_style
+    made.add_column()
+    made.add_column(overflow="fold")
+    for row in zip(*(column.cells for column in wide.columns), strict=True):
+        for n, (column, cell) in enumerate(zip(wide.columns, row, strict=True)):
+            head = str(column.header) or "·"
+            made.add_row(head if n == 0 else f"[dim]  {head}[/]", cell)
+        made.add_row("", "")
+    return made
 
 
 def escape(text: str) -> str:
@@ -119,7 +192,12 @@ def said_of(said: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def notice(text: str, color: str = "yellow") -> None:
     """A sentence that the user ought to see; red: something is lost."""
-    click.secho(visible(text), fg=color, err=True)
+    click.secho(visible(text), fg=color, err=True, color=_colours())
+
+
+def _colours() -> bool | None:
+    """``False`` where the user wants none (https://no-color.org); else the terminal decides."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def say(
@@ -132,7 +210,7 @@ def say(
     dim: bool | None = None,
 ) -> None:
     """A line in which something of a file stands: a name, an id, a text, a path (`visible`)."""
-    click.secho(visible(str(text)), fg=color, err=err, nl=nl, bold=bold, dim=dim)
+    click.secho(visible(str(text)), fg=color, err=err, nl=nl, bold=bold, dim=dim, color=_colours())
 
 
 def put_json(value: Any, as_json: bool, file: Path | None = None) -> bool:

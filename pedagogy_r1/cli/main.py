@@ -24,35 +24,25 @@ import click
 from ..errors import LedgerWarning, PedagogyError, did_you_mean, disk_error
 from ..formatting import visible
 from ..plugins import PluginWarning
-from .console import notice, say
+from .console import Listing, notice, say
 
 HERE = [str(Path(__file__).parent)]
 
-ORDER = [
-    *(
-        "traces",
-        "annotate",
-        "coder",
-        "import",
-        "panel",
-        "agreement",
-        "unitizing",
-        "thoughts",
-        "tokens",
-        "report",
-        "quotes",
-        "export",
-        "verify",
-    ),
-    *("codebook", "sample", "packet", "web", "disagreements"),
-    *("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),
-]
+CHAPTERS = {
+    "Data": ("init", "status", "traces", "corpus", "codebook"),
+    "Coding": ("annotate", "coder", "panel", "thoughts"),
+    "People": ("sample", "packet", "web", "import", "disagreements"),
+    "Measurement": ("agreement", "unitizing", "tokens", "report", "quotes", "analysis"),
+    "Pipeline": ("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),
+    "More": ("demo", "export", "verify", "plugins", "completion", "help", "version"),
+}
+"""Of ``pcode --help``, in the order of work; a command that is in none stands with the last."""
 
 GROUPS = {"wbeb": "Build the benchmark's items, evaluate models on them, compare the results."}
 """Commands that are nothing but a family of others."""
 
 
-class Commands(click.Group):
+class Commands(Listing):
     """Commands are the modules ``cmd_NAME.py`` beside this one, which define ``command``; only the one asked for is imported.
 
     ``within``: a group of its own, whose modules are ``cmd_WITHIN_NAME.py``.
@@ -63,10 +53,19 @@ class Commands(click.Group):
         self.prefix = f"cmd_{within}_" if within else "cmd_"
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
-        """Main job first, the rest by name."""
+        """In the order of work, the rest by name."""
         modules = [m.name for m in pkgutil.iter_modules(HERE) if m.name.startswith(self.prefix)]
         found = {name.removeprefix(self.prefix).partition("_")[0] for name in modules}
-        return sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+        order = [name for names in CHAPTERS.values() for name in names]
+        return sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name))
+
+    def chapters(self, names: list[str]) -> dict[str, list[str]]:
+        """All of ``pcode``'s commands by what they are for; those of a family together."""
+        if self.prefix != "cmd_":
+            return super().chapters(names)
+        of = {name: chapter for chapter, some in CHAPTERS.items() for name in some}
+        last = next(reversed(CHAPTERS))
+        return {chapter: [name for name in names if of.get(name, last) == chapter] for chapter in CHAPTERS}
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import just the command asked for."""

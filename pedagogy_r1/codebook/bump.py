@@ -127,7 +127,7 @@ def draft_for(ref: str | Path, version: str, out: str | Path, noted: str | Path 
     book = load_checked(ref)
     if version in ("minor", "major"):
         version = next_version(book.version, version)
-    _new(Path(out), book.id, version)
+    refuse_taken(Path(out), book.id, version)
     found = None if noted is None else read_disagreements(noted, book)
     return draft(find_codebook(ref).read_text(encoding="utf-8-sig"), version, found)
 
@@ -137,7 +137,7 @@ def among_released(path: str | Path) -> bool:
     return Path(path).resolve() in {file.resolve() for file in released()}
 
 
-def _new(path: Path, book_id: str, version: str) -> None:
+def refuse_taken(path: Path, book_id: str, version: str) -> None:
     """Refuse a file that is there, or whose name says another version."""
     if among_released(path):
         raise CodebookError(

@@ -45,6 +45,10 @@ class PacketManifest(SealedRecord):
     source: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
 
+    def what(self) -> str:
+        """A packet is a packet."""
+        return ""
+
     def settings(self) -> dict[str, Any]:
         """What was asked for, by the names a user knows."""
         asked = {"coders": ", ".join(self.coders), "scheme": self.scheme, "seed": self.seed}

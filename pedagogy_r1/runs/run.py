@@ -108,6 +108,15 @@ FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
 """What a run consists of, beside its manifest and its codebook."""
 
 
+KINDS = {
+    "import": "an import of people's codings ({})",
+    "adjudicate": "what was decided where coders differ",
+    "panel": "a panel of other runs",
+    "migrate": "codings carried to another codebook version",
+}
+"""What a run is whose ``coder`` begins so; ``{}``: what stands behind the colon."""
+
+
 class Manifest(JobRecord):
     """``run.json``: all that is needed to repeat the run. ``fingerprint`` is the digest of what determines the codings."""
 
@@ -135,6 +144,12 @@ class Manifest(JobRecord):
             codebook={"id": book.id, "version": book.version, "digest": book.digest},
             **fields,
         )
+
+    def what(self) -> str:
+        """How the codings came to be: by which coder, of people's files, or made of other runs."""
+        first, _, tool = self.coder.partition(":")
+        made = KINDS.get(first)
+        return made.format(tool or "files") if made else f"codings made by {self.coder}"
 
     def settings(self) -> dict[str, Any]:
         """Who coded what kind of unit, which says most; then the coder's parameters, and what else every run is asked for."""

@@ -48,7 +48,7 @@ def routes(state: State) -> list[BaseRoute]:
     material = from_runs(state.runs) if state.runs else from_packet(state.packet) if state.packet else None
     if material is None:
         raise InputError("there is nothing to adjudicate", "give RUNS, or --packet PACKET")
-    pages = AdjudicatePages(state, Adjudication(material, _out(state)))
+    pages = AdjudicatePages(state, Adjudication(material, state.decisions()))
     return [
         Route(PATH, pages.overview),
         Route(PATH + "/all", pages.overview),
@@ -57,18 +57,6 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH + "/write", pages.write, methods=["POST"]),
         Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]
-
-
-def _out(state: State) -> Path:
-    if state.out is not None:
-        return state.out
-    if state.packet is None:
-        raise InputError("where shall the decisions go?", "add -o RUN, a directory for them")
-    if ADJUDICATED in state.packet.manifest.coders:
-        raise InputError(
-            f"a coder of the packet is named {ADJUDICATED}", "add -o RUN, a directory for the decisions"
-        )
-    return state.packet.folder / ADJUDICATED
 
 
 class CoderPair(NamedTuple):

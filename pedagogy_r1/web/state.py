@@ -27,7 +27,9 @@ from starlette.responses import HTMLResponse
 
 from ..codebook import NONE, Codebook
 from ..errors import InputError
+from ..files.seal import LEDGER, WEB_LOG
 from ..formatting import level_words, on_page
+from ..human.adjudication import ADJUDICATED
 from ..human.packet import Packet
 from ..runs.run import FILES, CoderRun, require_complete
 from .escape import code_class, kept, shown
@@ -63,6 +65,24 @@ class State:
     passwords: bool = False
     partial: tuple[str, ...] = ()
     """Of each run that is not complete, a sentence that says so; every page shows it."""
+
+    def logs(self) -> list[tuple[str, Path]]:
+        """Where what people say is kept: whose, and the file."""
+        if self.packet is not None and self.coders:
+            return [(coder, self.packet.folder / coder / WEB_LOG) for coder in self.coders]
+        return [(ADJUDICATED, self.decisions() / LEDGER)] if "adjudicate" in self.pages else []
+
+    def decisions(self) -> Path:
+        """The folder that the decisions of who adjudicates go to. Raises `InputError` where none can be told."""
+        if self.out is not None:
+            return self.out
+        if self.packet is None:
+            raise InputError("where shall the decisions go?", "add -o RUN, a directory for them")
+        if ADJUDICATED in self.packet.manifest.coders:
+            raise InputError(
+                f"a coder of the packet is named {ADJUDICATED}", "add -o RUN, a directory for the decisions"
+            )
+        return self.packet.folder / ADJUDICATED
 
     @cached_property
     def templates(self) -> Environment:

@@ -1,0 +1,258 @@
+"""A study's folder: what is in it, what is missing, and which command comes next.
+
+    pcode init talk        talk/traces.jsonl  talk/codebook.yaml  talk/README.md, with the next commands
+    pcode status talk      6 traces; runs/people: 2 people, 120 units; next: pcode report runs/people runs/machine -o report
+
+Nothing is recorded for it: `read_study` looks for what other commands wrote (run.json, packet.json, report.html), so a folder
+that was made by hand is understood as well.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..codebook import find_codebook, load_codebook
+from ..codebook.bump import refuse_taken
+from ..codebook.new_codebook import FIRST, new_codebook
+from ..errors import InputError, PedagogyError
+from ..files.records import Row, read_jsonl, write_text
+from ..files.seal import PACKET, RUN, WEB_LOG
+from ..formatting import counted
+from ..human.coding_log import read_log
+from ..human.packet import Packet
+from ..intake import TracesFile
+from ..runs.run import CoderRun
+from ..shipped import folder as shipped
+
+TRACES, CODEBOOK, README, REPORT = "traces.jsonl", "codebook.yaml", "README.md", "report.html"
+DEEPEST = 4
+"""Folders within folders that are looked into."""
+
+COMMANDS = (
+    ("pcode annotate {traces} --codebook {book} -o runs/machine", "a machine codes every unit"),
+    ("pcode sample {traces} --codebook {book} -o packet --fraction .33 --coders A,B", "what two people shall code, drawn at random"),
+    ("pcode web --packet packet --coder A --coder B", "they code in a browser, blind; Ctrl-C ends it"),
+    ("pcode import --packet packet packet/A/web.jsonl packet/B/web.jsonl -o runs/people", "take their codings in"),
+    ("pcode report runs/people runs/machine -o report", "how far they agree, and how often each code is given"),
+)  # fmt: skip
+"""From texts to a report, in order."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing in the folder: ``kind`` (traces, codebook, packet, people, machine, decisions, job, report), its path in it, and what it holds.
+
+    ``open``: whose work in a packet is not done.
+    """
+
+    kind: str
+    path: str
+    what: str
+    open: tuple[str, ...] = ()
+    coders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """What `read_study` found in ``folder``; ``troubles``: what could not be read, and why."""
+
+    folder: Path
+    found: tuple[Found, ...]
+    troubles: tuple[str, ...]
+
+    def of(self, kind: str) -> list[Found]:
+        return [one for one in self.found if one.kind == kind]
+
+    @property
+    def missing(self) -> list[str]:
+        """What a study has and this folder has not, in the order of work."""
+        wanted = {
+            "traces": "traces",
+            "machine": "codings by a machine",
+            "packet": "a packet for people to code",
+            "people": "codings by people",
+            "report": "a report",
+        }
+        return [
+            words
+            for kind, words in wanted.items()
+            if not self.of(kind) and not (kind == "packet" and self.of("people"))
+        ]
+
+    def next_command(self) -> tuple[str, str]:
+        """The command that comes next, as it is typed in the folder, and what it does."""
+        traces, book = (self.of(kind) for kind in ("traces", "codebook"))
+        if not traces:
+            return f"pcode traces import FILES -o {TRACES}", "take in the texts that shall be coded"
+        names = {
+            "traces": shlex.quote(traces[0].path),
+            "book": shlex.quote(book[0].path if book else "schoen"),
+        }
+        annotate, sample, _, _, report = ((command.format(**names), what) for command, what in COMMANDS)
+        machine, packets, people = (self.of(kind) for kind in ("machine", "packet", "people"))
+        if not machine:
+            return annotate
+        if not people:
+            return self._people(packets[0]) if packets else sample
+        if not self.of("report"):
+            runs = " ".join(shlex.quote(one.path) for one in (people[-1], machine[0]))
+            return f"pcode report {runs} -o report", report[1]
+        return (
+            f"pcode agreement {shlex.quote(people[-1].path)} {shlex.quote(machine[0].path)}",
+            "all is there: look at the report, and at α by code with --by code",
+        )
+
+    def _people(self, packet: Found) -> tuple[str, str]:
+        where = shlex.quote(packet.path)
+        if packet.open:
+            coders = " ".join(f"--coder {shlex.quote(coder)}" for coder in packet.open)
+            return (
+                f"pcode web --packet {where} {coders}",
+                f"{', '.join(packet.open)}: there is more to code; it can be stopped and gone on with",
+            )
+        logs = " ".join(shlex.quote(f"{packet.path}/{coder}/{WEB_LOG}") for coder in packet.coders)
+        return f"pcode import --packet {where} {logs} -o runs/people", "take their codings in"
+
+
+def read_study(folder: str | Path) -> Study:
+    """What is in a study's folder. Raises `InputError` where there is no such folder."""
+    root = Path(folder)
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder", "make one with: pcode init FOLDER")
+    found: list[Found] = []
+    troubles: list[str] = []
+    for path in _files(root, DEEPEST):
+        try:
+            found += _look(path, root)
+        except (PedagogyError, OSError, ValueError) as error:
+            troubles.append(f"{path.relative_to(root)}: {error}")
+    return Study(root, tuple(found), tuple(troubles))
+
+
+def _files(folder: Path, deep: int) -> Iterator[Path]:
+    """The files that tell what a folder is; what lies in a folder that is a run or packet is part of that."""
+    try:
+        there = sorted(folder.iterdir())
+    except OSError:
+        return
+    if whole := [path for path in there if path.name in (RUN, PACKET, REPORT)]:
+        yield from whole
+        return
+    yield from (path for path in there if path.is_file() and path.suffix in (".jsonl", ".yaml", ".yml"))
+    for path in there:
+        if deep and path.is_dir() and not path.is_symlink() and path.name[0] not in "._":
+            yield from _files(path, deep - 1)
+
+
+def _look(path: Path, root: Path) -> Iterator[Found]:
+    name, inside = path.relative_to(root).as_posix(), path.parent.relative_to(root).as_posix()
+    if path.name == RUN:
+        yield _run(path.parent, inside)
+    elif path.name == PACKET:
+        yield _packet(path.parent, inside)
+    elif path.name == REPORT:
+        yield Found("report", name, "open it in a browser")
+    elif path.suffix in (".yaml", ".yml"):
+        if "codes:" in path.read_text(encoding="utf-8", errors="replace"):
+            book = load_codebook(path)
+            yield Found("codebook", name, f"{book.ref}, {counted(len(book.codes), 'code')}")
+    elif _traces(path):
+        yield Found("traces", name, counted(TracesFile(path).total, "trace"))
+
+
+def _traces(path: Path) -> bool:
+    """Whether the file's first line looks like a trace."""
+    first = next(iter(read_jsonl(path)), None)
+    return isinstance(first, Row) and {"id", "reasoning"} <= first.data.keys()
+
+
+def _run(folder: Path, name: str) -> Found:
+    record = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    if not isinstance(record, dict) or "run_id" not in record or "coders" not in record:
+        state = record.get("status", "") if isinstance(record, dict) else ""
+        return Found(
+            "job", name, f"another command's folder ({state})" if state else "another command's folder"
+        )
+    manifest = CoderRun(folder).manifest
+    coders = ", ".join(coder.name for coder in manifest.coders)
+    kinds = {coder.kind for coder in manifest.coders}
+    kind = (
+        "decisions" if manifest.coder.startswith("adjudicat") else "people" if "human" in kinds else "machine"
+    )
+    what = f"{manifest.what()}: {coders}"
+    if units := manifest.counts.get("units"):
+        what += f"; {counted(units, 'unit')}"
+    if manifest.status != "complete":
+        what += f"; {manifest.status}: the same command goes on"
+    return Found(kind, name, what, coders=tuple(coder.name for coder in manifest.coders))
+
+
+def _packet(folder: Path, name: str) -> Found:
+    packet = Packet(folder)
+    said, still = [], []
+    for coder in packet.manifest.coders:
+        units = packet.manifest.counts.get(f"units of {coder}", 0)
+        done = _done(
+            folder / coder / WEB_LOG, {task.unit.id for task in packet.tasks(coder) if not task.practice}
+        )
+        said.append(f"{coder} {done:,} of {units:,}")
+        still += [coder] if done < units else []
+    what = f"units decided in the browser: {', '.join(said)}"
+    return Found("packet", name, what, tuple(still), packet.manifest.coders)
+
+
+def _done(log: Path, units: set[str]) -> int:
+    """How many of the units a coder's log in the browser has decided."""
+    if not log.is_file():
+        return 0
+    _, work = read_log(log)
+    return sum(entry.done for unit_id, entry in work.entries.items() if unit_id in units)
+
+
+def new_study(folder: str | Path, *, codebook: str | None = None, new: str | None = None) -> list[Path]:
+    """Make a study's folder: traces (the sample of the demo), a codebook, and a README with the next commands; the files.
+
+    ``codebook``: a copy of this one; ``new``: the id of a codebook to write. Raises `InputError` where the folder holds something.
+    """
+    root = Path(folder)
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise InputError(f"{root} is there already, and not empty", "name a new folder")
+    if codebook is not None and new is not None:
+        raise InputError(
+            "one codebook: a copy of one that is there, or a new one", "drop --codebook or --new-codebook"
+        )
+    if new is not None:
+        text = new_codebook(new)
+        ref = f"{new}@{FIRST}"
+    else:
+        source = find_codebook(codebook or "schoen")
+        text, ref = source.read_text(encoding="utf-8"), load_codebook(source).ref
+    refuse_taken(root / CODEBOOK, ref.partition("@")[0], ref.partition("@")[2])
+    write_text(root / TRACES, (shipped("demo") / TRACES).read_bytes())
+    write_text(root / CODEBOOK, text)
+    write_text(root / README, _readme(root.resolve().name, ref))
+    return [root / name for name in (README, TRACES, CODEBOOK)]
+
+
+def _readme(name: str, ref: str) -> str:
+    filled = [(command.format(traces=TRACES, book=CODEBOOK), what) for command, what in COMMANDS]
+    width = max(len(command) for command, _ in filled)
+    lines = [
+        f"# {name}",
+        "",
+        f"`{TRACES}` is a sample that comes with pcode (invented: no number of it may be cited). Put your own in its place:",
+        "",
+        f"    pcode traces import FILES -o {TRACES} --force",
+        "",
+        f"`{CODEBOOK}` is {ref}: what coders go by. `pcode codebook manual {CODEBOOK} -o manual.html` is what they are trained with.",
+        "",
+        "The next five commands, typed in this folder; `pcode status` says which of them comes next:",
+        "",
+        *(f"    {command:<{width}}   # {what}" for command, what in filled),
+        "",
+    ]
+    return "\n".join(lines)

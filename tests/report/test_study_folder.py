@@ -1,0 +1,113 @@
+"""``pcode init`` and ``pcode status``: the commands that a study's folder names are those that come next, and they run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pedagogy_r1.human.coding_log import CodingLog, LogHeader
+from pedagogy_r1.human.packet import Packet
+from pedagogy_r1.report.study_folder import COMMANDS, new_study, read_study
+
+Pcode = Callable[..., Result]
+
+
+def _next(pcode: Pcode) -> str:
+    done = pcode("status", "--json")
+    assert done.exit_code == 0, done.output
+    return str(json.loads(done.stdout)["next"])
+
+
+def _typed(pcode: Pcode, command: str) -> Result:
+    name, *words = shlex.split(command)
+    assert name == "pcode"
+    done = pcode(*words)
+    assert done.exit_code == 0, f"{command}\n{done.output}"
+    return done
+
+
+def _code_all(packet: Path, coder: str) -> None:
+    """Decide every unit, as the page in the browser writes it down."""
+    found = Packet(packet)
+    header = LogHeader(desk=1, packet=found.manifest.packet_id, coder=coder, codebook=found.codebook.stamp)
+    log = CodingLog(packet / coder / "web.jsonl", header, found.codebook)
+    for task in found.tasks(coder):
+        log.change(task.unit.id, codes=("KA-RO" if len(task.unit.text) % 2 else "UT-NF",), missing=False)
+    log.close()
+
+
+def test_following_status_from_an_empty_study_to_a_report(
+    tmp_path: Path, pcode: Pcode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pcode("init", tmp_path / "study").exit_code == 0
+    monkeypatch.chdir(tmp_path / "study")
+    assert _next(pcode) == "pcode annotate traces.jsonl --codebook codebook.yaml -o runs/machine"
+    _typed(pcode, _next(pcode))
+    assert _next(pcode).startswith("pcode sample traces.jsonl")
+    _typed(pcode, _next(pcode))
+    assert _next(pcode) == "pcode web --packet packet --coder A --coder B"
+    _code_all(Path("packet"), "A")
+    assert _next(pcode) == "pcode web --packet packet --coder B"
+    _code_all(Path("packet"), "B")
+    assert _next(pcode).startswith("pcode import --packet packet packet/A/web.jsonl packet/B/web.jsonl")
+    _typed(pcode, _next(pcode))
+    assert _next(pcode) == "pcode report runs/people runs/machine -o report"
+    _typed(pcode, _next(pcode) + " --replicates 0")
+    _typed(pcode, _next(pcode) + " --replicates 0")
+    said = pcode("status").output
+    assert "missing" not in said
+    assert "an import of people's codings (web): A, B" in said
+
+
+def test_the_readme_has_the_commands(tmp_path: Path) -> None:
+    new_study(tmp_path / "s", new="talk")
+    text = (tmp_path / "s/README.md").read_text()
+    assert "talk@0.1.0" in text
+    for command, what in COMMANDS:
+        assert command.format(traces="traces.jsonl", book="codebook.yaml") in text
+        assert what in text
+
+
+def test_a_folder_in_use_is_not_made_a_study(tmp_path: Path, pcode: Pcode) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    refused = pcode("init", tmp_path)
+    assert refused.exit_code == 2
+    assert "not empty" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert (
+        "one codebook" in pcode("init", tmp_path / "n", "--codebook", "schoen", "--new-codebook", "x").stderr
+    )
+    assert "no such folder" in pcode("status", tmp_path / "nowhere").stderr
+
+
+def test_what_cannot_be_read_is_said_and_the_rest_is_listed(tmp_path: Path, pcode: Pcode) -> None:
+    new_study(tmp_path / "s")
+    (tmp_path / "s/run.d").mkdir()
+    (tmp_path / "s/run.d/run.json").write_text('{"run_id": "x", "coders": []')
+    (tmp_path / "s/other").mkdir()
+    (tmp_path / "s/other/run.json").write_text('{"status": "complete"}')
+    done = pcode("status", tmp_path / "s")
+    assert done.exit_code == 0
+    assert "not readable: run.d/run.json" in done.stderr
+    assert "another command's folder (complete)" in done.stdout
+    assert "14 traces" in done.stdout
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["run.json", "packet.json", "a.jsonl", "book.yaml"]), data=st.binary(max_size=200)
+)
+def test_no_file_ends_it_in_a_traceback(
+    name: str, data: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("study")
+    (folder / name).write_bytes(data)
+    study = read_study(folder)
+    assert study.next_command()[0].startswith("pcode ")
