@@ -15,6 +15,7 @@ import click
 from ..errors import PedagogyError, did_you_mean
 from ..shipped import folder
 from . import options
+from .completes import completes
 from .console import say
 
 
@@ -34,7 +35,7 @@ def list_studies() -> None:
 
 
 @command.command("copy")
-@click.argument("name", **options.completes(lambda: list(_studies())))
+@click.argument("name", **completes(lambda: list(_studies())))
 @options.out("Folder or file to copy to.", options.NEW, default=".")
 def copy_study(name: str, out: Path) -> None:
     """Copy the study NAME, to change it; a file that is there already is left alone."""
@@ -48,7 +49,7 @@ def copy_study(name: str, out: Path) -> None:
 
 
 @command.command("run", context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("name", **options.completes(lambda: list(_studies())))
+@click.argument("name", **completes(lambda: list(_studies())))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run_study(name: str, arguments: tuple[str, ...]) -> None:
     """Run the study NAME, or a file of your own, with ARGUMENTS: run directories first; --help shows the rest.

@@ -9,6 +9,7 @@ import click
 
 from ..formatting import counted, shown
 from . import options
+from .completes import coder_names, completes
 from .console import exit_status, notice, print_plan, progress_bar, put_json, say, say_renamed
 
 ASKED = options.together(
@@ -44,7 +45,7 @@ PRICES = options.together(
 )
 @options.coder(
     "cues (rules, no model; the default), llm (implied by --model), learned:FOLDER (pcode coder fit; learned:schoen comes with pcode), or a plugin.",
-    **options.completes(options.coder_names),
+    **completes(coder_names),
 )
 @options.option("--model", "Language model, as BACKEND:NAME, e.g. openai:gpt-4.1.")
 @options.scheme()

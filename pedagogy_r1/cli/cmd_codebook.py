@@ -11,6 +11,7 @@ import click
 from ..formatting import counted
 from . import options
 from .cmd_codebook_stress import stress
+from .completes import codebook_names, completes
 from .console import escape, notice, put, put_json, say, table
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ..codebook.yaml_lines import CodebookProblem
 
 
-BOOK = click.argument("codebook", **options.completes(options.codebook_names))
+BOOK = click.argument("codebook", **completes(codebook_names))
 
 
 @click.group("codebook", cls=options.Group)
@@ -80,7 +81,7 @@ def _show(book: Codebook) -> None:
 
 
 @command.command("check")
-@click.argument("file", **options.completes(options.codebook_names))
+@click.argument("file", **completes(codebook_names))
 @options.as_json()
 def check(file: str, as_json: bool) -> int:
     """Report every problem of the codebook FILE at once, with line numbers.
@@ -110,8 +111,8 @@ def _print_problems(path: Path, problems: list[CodebookProblem], errors: int) ->
 
 
 @command.command("diff")
-@click.argument("old", **options.completes(options.codebook_names))
-@click.argument("new", **options.completes(options.codebook_names))
+@click.argument("old", **completes(codebook_names))
+@click.argument("new", **completes(codebook_names))
 @options.as_json()
 def diff(old: str, new: str, as_json: bool) -> None:
     """What differs between the codebooks OLD and NEW, by code and field."""

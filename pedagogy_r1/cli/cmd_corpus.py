@@ -8,6 +8,7 @@ import click
 
 from ..formatting import counted
 from . import options
+from .completes import completes
 from .console import escape, put, put_json, say, table
 
 
@@ -49,7 +50,7 @@ def list_(as_json: bool) -> None:
 
 
 @command.command("copy")
-@click.argument("name", **options.completes(_names))
+@click.argument("name", **completes(_names))
 @options.out("Folder for the copy.", options.JOB)
 @options.option("--part", "Of the items of this part alone. [default: all]", ["train", "dev", "test"])
 @options.as_json("the record of the copy")

@@ -10,6 +10,7 @@ import click
 
 from ..formatting import counted, plain_coder
 from . import options
+from .completes import completes, plugin_names
 from .console import notice, put_json, say
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     multiple=True,
     callback=options.one,
     metavar="NAME",
-    **options.completes(options.plugin_names("human.tools")),
+    **completes(plugin_names("human.tools")),
 )
 @options.option(
     "--kind",

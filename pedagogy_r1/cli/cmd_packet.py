@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from . import options
+from .completes import completes, plugin_names
 from .console import say
 
 
@@ -23,7 +24,7 @@ def command() -> None:
     "Formats, as xlsx,label-studio.",
     required=True,
     metavar="NAME,…",
-    **options.completes(options.plugin_names("human.tools")),
+    **completes(plugin_names("human.tools")),
 )
 @options.coders("For these coders alone. [default: all]")
 @options.out("Folder for the coders' folders. [default: the packet]", options.OWN, required=False)

@@ -20,6 +20,7 @@ from ..formatting import counted
 from ..shipped import folder
 from . import options
 from .cmd_pipeline_invented import teach, tiny
+from .completes import completes
 from .console import escape, notice, put, put_json, say
 from .main import cli
 
@@ -41,7 +42,7 @@ def _recipes() -> list[str]:
     return list(recipes())
 
 
-RECIPE = click.argument("recipe", **options.completes(_recipes))
+RECIPE = click.argument("recipe", **completes(_recipes))
 
 
 @click.group("pipeline", cls=options.Group)

@@ -10,6 +10,7 @@ import click
 from ..errors import InputError, did_you_mean
 from ..formatting import counted
 from . import options
+from .completes import completes, plugin_names
 from .console import notice, put_json, say
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def command() -> None:
     multiple=True,
     callback=options.one,
     metavar="NAME",
-    **options.completes(options.plugin_names("intake.formats")),
+    **completes(plugin_names("intake.formats")),
 )
 @options.option(
     "--explode",

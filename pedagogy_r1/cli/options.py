@@ -18,6 +18,7 @@ import click
 
 from ..formatting import plain_coder
 from ..limits import LEAST_LEVEL, LEVEL, MOST_AT_ONCE, MOST_COUNT, MOST_LEVEL, MOST_RESAMPLES
+from .completes import codebook_names, completes
 from .console import Listing, backend_options, renamed
 
 if TYPE_CHECKING:
@@ -202,48 +203,6 @@ def names(flags: str, help: str, *, metavar: str, default: Sequence[str] = (), *
     help = f"{help} Separated by commas, or repeated."
     more |= {"multiple": True, "callback": words, "metavar": metavar, "default": tuple(default) or None}
     return option(flags, help, **more)
-
-
-# --- what the shell completes (`pcode completion`)
-
-
-def completes(find: Callable[[], Sequence[str]]) -> dict[str, Any]:
-    """``option(…, **completes(codebook_names))``: what the shell offers for the value: these names, else files."""
-
-    def offer(_: click.Context, __: click.Parameter, begun: str) -> list[Any]:
-        from click.shell_completion import CompletionItem
-
-        names = [CompletionItem(name) for name in find() if name.startswith(begun)]
-        return names or [CompletionItem(begun, type="file")]
-
-    return {"shell_complete": offer}
-
-
-def codebook_names() -> list[str]:
-    """``schoen``, ``schoen@1.0.0`` …: the codebooks that come with the package."""
-    from ..codebook import released
-
-    found = [(path.parent.name, path.stem) for path in released()]
-    return [*dict(found), *(f"{name}@{version}" for name, version in found)]
-
-
-def plugin_names(package: str) -> Callable[[], list[str]]:
-    """The names of the plugins of ``pedagogy_r1.PACKAGE``."""
-
-    def find() -> list[str]:
-        from ..plugins import available
-
-        return available(f"pedagogy_r1.{package}")
-
-    return find
-
-
-def coder_names() -> list[str]:
-    """The coders, and the learned ones that come with the package."""
-    from ..shipped import folder
-
-    learned = [f"learned:{path.name}" for path in sorted(folder("coders").glob("*")) if path.is_dir()]
-    return [*(name for name in plugin_names("coding.coders")() if name != "learned"), *learned]
 
 
 # --- what goes in and comes out

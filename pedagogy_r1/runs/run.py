@@ -108,15 +108,6 @@ FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
 """What a run consists of, beside its manifest and its codebook."""
 
 
-KINDS = {
-    "import": "an import of people's codings ({})",
-    "adjudicate": "what was decided where coders differ",
-    "panel": "a panel of other runs",
-    "migrate": "codings carried to another codebook version",
-}
-"""What a run is whose ``coder`` begins so; ``{}``: what stands behind the colon."""
-
-
 class Manifest(JobRecord):
     """``run.json``: all that is needed to repeat the run. ``fingerprint`` is the digest of what determines the codings."""
 
@@ -146,10 +137,10 @@ class Manifest(JobRecord):
         )
 
     def what(self) -> str:
-        """How the codings came to be: by which coder, of people's files, or made of other runs."""
-        first, _, tool = self.coder.partition(":")
-        made = KINDS.get(first)
-        return made.format(tool or "files") if made else f"codings made by {self.coder}"
+        kind, _, tool = self.coder.partition(":")
+        return (
+            f"an import of people's codings ({tool})" if kind == "import" else f"codings made by {self.coder}"
+        )
 
     def settings(self) -> dict[str, Any]:
         """Who coded what kind of unit, which says most; then the coder's parameters, and what else every run is asked for."""
