@@ -58,8 +58,8 @@ def test_what_is_joined_is_counted(coded: Path) -> None:
 
 
 def test_units_that_are_no_sentences_are_refused(coded: Path, tmp_path: Path) -> None:
-    pr.annotate(tmp_path / "traces.jsonl", tmp_path / "lines", codebook="schoen@1.1.0", scheme="line@1")
-    with pytest.raises(RunError, match="line@1"):
+    pr.annotate(tmp_path / "traces.jsonl", tmp_path / "lines", codebook="schoen@1.1.0", scheme="paragraph@1")
+    with pytest.raises(RunError, match="paragraph@1"):
         coarser_units([tmp_path / "lines"])
 
 
