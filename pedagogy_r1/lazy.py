@@ -21,8 +21,11 @@ def lazy_names(
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(importlib.import_module(f".{homes[name]}", package), name)
-        setattr(sys.modules[package], name, value)
-        return value
+        module = importlib.import_module(f".{homes[name]}", package)
+        for one in files[
+            homes[name]
+        ]:  # all of them: importing a file puts it into its package in place of a name that is called like it
+            setattr(sys.modules[package], one, getattr(module, one))
+        return getattr(module, name)
 
     return get, lambda: names, names

@@ -38,6 +38,7 @@ _FILES = {
     "continuum": ("Continuum", "Span", "continua_of"),
     "disagreement": ("ConfusedPair", "Disagreements", "QuotedUnit", "Said", "disagreements"),
     "gamma": ("Gamma",),
+    "joined_units": ("CoarserUnits", "coarser_units"),
     "panel": ("Panel", "panel"),
     "profile": ("MISSING", "Profiles", "profiles", "value_counts"),
     "replacement": ("alternative_annotator_test", "replacement_test"),

@@ -121,13 +121,16 @@ def recoding_difference(
     how: Resampling = Resampling(),
     *,
     level: str = "nominal",
+    merged: bool = False,
 ) -> AlphaDifference:
     """α after recoding minus α before, same units and coders: (coders, units) each, indices into a common ``domain``.
 
-    For the drift between two versions of a codebook. Only units that two coders coded both times.
+    For the drift between two versions of a codebook. Only units that two coders coded both times. ``merged``: ``after`` is of coarser
+    units, with `MISSING` where a unit is now part of another one; each α is then of the units that two coders coded at its time.
     """
     coders = len(before)
-    usable = ((before != MISSING).sum(axis=0) >= 2) & ((after != MISSING).sum(axis=0) >= 2)
+    then, now = ((values != MISSING).sum(axis=0) >= 2 for values in (before, after))
+    usable = then | now if merged else then & now
     old = list(combinations(range(coders), 2))
     sides = (
         _Side("the coders before", old, range(coders)),

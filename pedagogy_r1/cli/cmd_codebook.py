@@ -158,14 +158,33 @@ def new(id_: str, out: Path, title: str) -> None:
     multiple=True,
     callback=options.one,
 )
-def manual(codebook: str, out: Path | None, format_: Any) -> None:
-    """Print the manual that human coders of CODEBOOK are trained with."""
+@options.option(
+    "--decided",
+    "A run of coders, or of who adjudicated: the manual gets a page of the units in doubt, and how they were decided. Give it once a run.",
+    options.PATH,
+    multiple=True,
+)
+def manual(codebook: str, out: Path | None, format_: Any, decided: tuple[Path, ...]) -> None:
+    """Print the manual that human coders of CODEBOOK are trained with.
+
+    \b
+    pcode corpus copy teaching -o corpus
+    pcode codebook manual schoen --decided corpus/coders --decided corpus/adjudicated -o schoen.html
+
+    With --decided, every unit for which a memo names two codes, or to which coders gave different ones, is quoted in its
+    context, with what each coder said, the decision and its reason.
+    """
     from ..codebook import load_codebook
     from ..codebook.manual import format_of
     from ..codebook.manual import manual as render
     from ..files.records import write_text
+    from ..human.doubts import units_in_doubt
 
-    text = render(load_codebook(codebook), format_ or format_of(out))
+    book, format_ = load_codebook(codebook), format_ or format_of(out)
+    doubts = units_in_doubt(book, decided) if decided else ()
+    if decided and not doubts:
+        notice("no coder noted a doubt, and all gave the same codes: there is no page of units in doubt")
+    text = render(book, format_, doubts)
     if out is None:
         say(text, nl=False)
     else:

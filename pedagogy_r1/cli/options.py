@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-PATH = click.Path(path_type=Path)
+
+class GivenPath(click.Path):
+    """A path, and not the empty string: that is a variable that was never set, and would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Like click's."""
+        if value == "":
+            self.fail("it is empty; the current folder is .", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = GivenPath(path_type=Path)
 
 
 class Writes(NamedTuple):

@@ -106,18 +106,23 @@ CLITICS = frozenset({"'m", "'s", "'re", "'ve", "'ll", "'d", "n't"})
 
 
 def matcher_patterns(cue: Cue, split: Any) -> list[list[dict[str, Any]]]:
-    """The spaCy Matcher patterns of a cue; ``split(word)`` tokenizes a word as the text will be tokenized.
-
-    "let's" is two tokens in English, so an alternative with it becomes a pattern of its own. A straight
-    apostrophe in a cue matches a curly one too: models write both.
-    """
-    choices = [_choices(piece, split) for piece in cue.pieces]
+    """The spaCy Matcher patterns of a cue; ``split(word)`` tokenizes a word as the text will be tokenized."""
+    choices = cue_choices(cue, split)
     if (forms := prod(map(len, choices))) > MOST_FORMS:
         raise CodebookError(
             f"cue {cue.text!r} stands for {forms} patterns, more than {MOST_FORMS}",
             "write several cues, or fewer optional words",
         )
     return [[token for part in combination for token in part] for combination in product(*choices)]
+
+
+def cue_choices(cue: Cue, split: Any) -> list[list[list[dict[str, Any]]]]:
+    """What may stand at each position of a cue: runs of tokens, each as spaCy's Matcher takes it; an empty run may be left out.
+
+    "let's" is two tokens in English, so it is a run of its own. A straight apostrophe in a cue matches a curly one too: models
+    write both.
+    """
+    return [_choices(piece, split) for piece in cue.pieces]
 
 
 def _choices(piece: CuePiece, split: Any) -> list[list[dict[str, Any]]]:

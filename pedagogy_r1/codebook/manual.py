@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,18 @@ from ..files.markdown import markdown_text
 from ..formatting import on_page
 from .codebook import Code, Codebook, TrainingPage
 from .manual_contents import TRAINING, Block, Contents, code_sections, contents
+from .manual_doubts import ABOUT, HEAD, TITLE, DoubtGroup, doubts_markdown
 
 FORMATS = ("md", "html", "docx")
 
 
-def manual(book: Codebook, format: str = "md") -> str | bytes:
-    """The manual as text (``md``, ``html``) or as the bytes of a Word file (``docx``)."""
+def manual(book: Codebook, format: str = "md", doubts: Sequence[DoubtGroup] = ()) -> str | bytes:
+    """The manual as text (``md``, ``html``) or as the bytes of a Word file (``docx``); ``doubts``: with a page of these units."""
     formats: dict[str, Callable[[Contents], str | bytes]] = {"md": _markdown, "html": _html, "docx": _docx}
     make = formats.get(format)
     if make is None:
         raise CodebookError(f"a manual cannot be made as {format!r}", did_you_mean(format, list(formats)))
-    return make(contents(book))
+    return make(contents(book, doubts))
 
 
 def format_of(path: str | Path | None) -> str:
@@ -68,7 +69,13 @@ def _rendered(name: str, c: Contents, **filters: Callable[[str], str]) -> str:
     environment.filters |= filters
     template = environment.from_string(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return template.render(
-        c=c, book=c.book, TRAINING=TRAINING, sections=code_sections, anchor=lambda code: f"code-{code.id}"
+        c=c,
+        book=c.book,
+        TRAINING=TRAINING,
+        DOUBTS=(TITLE, ABOUT, HEAD),
+        doubt_lines=doubts_markdown,
+        sections=code_sections,
+        anchor=lambda code: f"code-{code.id}",
     )
 
 
@@ -125,6 +132,9 @@ def _docx(c: Contents) -> bytes:
         page.add_paragraph(TRAINING)
         for trace in c.book.training:
             _training_page(page, trace)
+    if c.doubts:
+        page.add_page_break()
+        _doubts(page, c.doubts)
     page.add_page_break()
     _bookmark(page.add_heading("Sources", 1), "sources")
     for block in c.source:
@@ -146,6 +156,8 @@ def _contents_list(page: Any, c: Contents) -> None:
             _link_to(page, _mark(code), f"{code.id} · {code.name}", indent=True)
     if c.book.training:
         _link_to(page, "training", "Training pages")
+    if c.doubts:
+        _link_to(page, "doubts", TITLE)
     _link_to(page, "sources", "Sources")
 
 
@@ -196,6 +208,23 @@ def _training_page(page: Any, trace: TrainingPage) -> None:
         page.add_paragraph(trace.item)
     rows = [(str(number), unit.text, unit.code, unit.why) for number, unit in enumerate(trace.units, 1)]
     _table(page, ("", "unit", "code", "because"), rows, (1.0, 6.8, 2.2, 6.0))
+
+
+def _doubts(page: Any, groups: Sequence[DoubtGroup]) -> None:
+    _bookmark(page.add_heading(TITLE, 1), "doubts")
+    page.add_paragraph(ABOUT)
+    for group in groups:
+        page.add_heading(group.heading, 2)
+        rows = [
+            (
+                "\n".join(filter(None, (unit.before, f"→ {unit.text}", unit.behind, f"({unit.where})"))),
+                "\n".join(one.text() for one in unit.said),
+                unit.decided,
+                unit.reason,
+            )
+            for unit in group.units
+        ]
+        _table(page, HEAD, rows, (6.8, 3.8, 1.9, 3.5))
 
 
 def _block(page: Any, block: Block) -> None:

@@ -1,4 +1,4 @@
-"""What the coder's manual says, in whatever format: made from the codebook and from nothing else.
+"""What the coder's manual says, in whatever format: made from the codebook, and of units in doubt if some are given.
 
     contents(load_codebook("schoen")).chapters[0].codes[0].id     "TR-SP"
 
@@ -15,10 +15,11 @@ Blocks are separated by blank lines; lines of one paragraph are joined. There is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from .codebook import NONE, Code, Codebook, Family
+from .manual_doubts import DoubtGroup
 
 LEFT_OUT = (
     "The codebook file also holds cues and features for the rule-based coder. They are not shown here, so that "
@@ -88,6 +89,7 @@ class Contents(NamedTuple):
     chapters: tuple[Chapter, ...]
     source: tuple[Block, ...]
     footer: str
+    doubts: tuple[DoubtGroup, ...] = ()
 
 
 class CodeSection(NamedTuple):
@@ -98,8 +100,8 @@ class CodeSection(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
 
-def contents(book: Codebook) -> Contents:
-    """Order the book for reading: families as listed, codes within them as listed."""
+def contents(book: Codebook, doubts: Sequence[DoubtGroup] = ()) -> Contents:
+    """Order the book for reading: families as listed, codes within them as listed. ``doubts``: a page of units in doubt."""
     chapters = [Chapter(f, tuple(c for c in book.codes if c.family == f.id)) for f in book.families]
     most = "1" if book.max_codes == 1 else f"1 to {book.max_codes}, the primary code first"
     facts = {
@@ -123,6 +125,7 @@ def contents(book: Codebook) -> Contents:
         chapters=tuple(chapter for chapter in chapters if chapter.codes),
         source=tuple(blocks(book.source)),
         footer=f"{book.ref} · {book.digest}",
+        doubts=tuple(doubts),
     )
 
 

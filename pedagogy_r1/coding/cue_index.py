@@ -1,10 +1,10 @@
 """A codebook's cues, compiled for one language and found by the words they need.
 
     unit   "Wait, that contradicts the graph."
-    words  {wait, that, contradicts, …}  →  only the cues that need one of these  →  spaCy's Matcher decides
+    words  {wait, that, contradicts, …}  →  only the cues that need one of these  →  `cue_steps.py` decides
 
-A book has hundreds of cues and a unit fires two or three; asking the Matcher about all of them would cost more than
-everything else together. Each cue is filed under the rarest word it cannot match without.
+A book has hundreds of cues and a unit fires two or three; trying all of them would cost more than everything else
+together. Each cue is filed under the rarest word it cannot match without.
 
 Cues are words of the book's language. In a trace of another one they would be cut up by a tokenizer they were not
 written for (Chinese: into characters) and match by accident, so there none is tried.
@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..codebook import Codebook, WeightedCue
 from ..codebook.cue import matcher_patterns, parse_cue
 from ..unit.language import language_code
+from .cue_steps import CueSteps, words_of
 from .trace_words import UnitWords
 
 if TYPE_CHECKING:
     from spacy.language import Language
-    from spacy.matcher import Matcher
     from spacy.tokens import Doc
 
 Need = frozenset[int]
@@ -58,7 +58,7 @@ class IndexedCue(NamedTuple):
     code: int
     weight: float
     against: int | None
-    matcher: Matcher
+    steps: CueSteps
     starts: bool
     ends: bool
     single: bool
@@ -108,16 +108,16 @@ class CueIndex:
                     self._add(text, index, 0.0, number[rule.against])
 
     def _add(self, text: str, code: int, weight: float, against: int | None) -> None:
-        from spacy.matcher import Matcher
+        def split(word: str) -> list[str]:
+            return [token.lower_ for token in self._nlp.tokenizer(word)]
 
         cue = parse_cue(text)
-        patterns = matcher_patterns(cue, lambda word: [token.lower_ for token in self._nlp.tokenizer(word)])
-        matcher = Matcher(self._nlp.vocab, validate=False)
-        matcher.add("cue", patterns)
+        patterns = matcher_patterns(cue, split)
+        steps = CueSteps(cue, split, self._nlp.vocab.strings.add)
         number = len(self._cues)
         single = [list(token) for pattern in patterns for token in pattern] == [["LOWER"]]
         single = single and not (cue.starts or cue.ends)
-        self._cues.append(IndexedCue(text, code, weight, against, matcher, cue.starts, cue.ends, single))
+        self._cues.append(IndexedCue(text, code, weight, against, steps, cue.starts, cue.ends, single))
         needed = [self._needs(pattern) for pattern in patterns]
         for needs in _fewest(needed):
             if not needs:
@@ -137,8 +137,7 @@ class CueIndex:
                 high += int(token["OP"].strip("{}").split(",")[1])
                 continue
             if "LOWER" in token:
-                words = token["LOWER"]["IN"] if isinstance(token["LOWER"], dict) else [token["LOWER"]]
-                need = frozenset(self._nlp.vocab.strings.add(word) for word in words)
+                need = frozenset(map(self._nlp.vocab.strings.add, words_of(token)))
                 places.setdefault(need, []).append((low, high))
             low, high = low + 1, high + 1
         places[_END] = [(low, high)]
@@ -154,28 +153,23 @@ class CueIndex:
         """The cues that match a unit, in the book's order; the longest match of each, the first of the longest."""
         lower, by_word = unit.lower, self._by_word
         lead, trail = _edges(unit)
-        windows = dict.fromkeys(self._everywhere, (0, len(lower))) if lower else {}
+        starts = dict.fromkeys(self._everywhere, (0, len(lower))) if lower else {}
         for at, word in enumerate(lower):
-            if word not in by_word:
-                continue
-            for filed in by_word[word]:
+            for filed in by_word.get(word, ()):
                 if self._may_match(filed, lower, at, lead, trail):
-                    start, end = windows.get(filed.number, (at, at))
-                    windows[filed.number] = min(start, at - filed.before[1]), max(end, at + filed.behind[1])
-        for number in sorted(windows):
+                    low, high = starts.get(filed.number, (at, 0))
+                    least, most = filed.before
+                    starts[filed.number] = min(low, at - most), max(high, at - least + 1)
+        for number in sorted(starts):
             cue = self._cues[number]
-            start, end = windows[number]
+            low, high = starts[number]
             if cue.single:
-                yield Fired(cue, start, start + 1)
+                yield Fired(cue, low, low + 1)
                 continue
-            start = max(start, 0)
-            best = None
-            for _, a, z in cue.matcher(unit.tokens(start, end)):
-                tied = (not cue.starts or start + a <= lead) and (not cue.ends or start + z >= trail)
-                if tied and (best is None or (a - z, a) < (best[0] - best[1], best[0])):
-                    best = (a, z)
+            tied = lead if cue.starts else None
+            best = cue.steps.longest(unit, range(max(low, 0), high), tied, trail if cue.ends else 0)
             if best:
-                yield Fired(cue, start + best[0], start + best[1])
+                yield Fired(cue, *best)
 
     def _may_match(self, filed: _Filed, lower: list[int], at: int, lead: int, trail: int) -> bool:
         """Whether all that the cue needs stands near its key at ``at``, and near the unit's ends if it is tied to them."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc, Span
+    from spacy.tokens import Doc
 
 STEM_RUN = 3
 SELF_RUN = 4
@@ -35,14 +35,13 @@ class TraceWords:
     """A tokenized text, white space left out, as plain lists: a Python list is faster than a ``Token`` by far."""
 
     def __init__(self, doc: Doc) -> None:
-        rows = doc.to_array(["IDX", "LENGTH", "LOWER", "IS_SPACE", "IS_PUNCT"]).reshape(-1, 5)
+        rows = doc.to_array(["IDX", "LENGTH", "LOWER", "IS_SPACE", "IS_PUNCT", "LIKE_NUM"]).reshape(-1, 6)
         kept = rows[:, 3] == 0
-        self.doc = doc
-        self.numbers: list[int] = kept.nonzero()[0].tolist()
         self.starts: list[int] = rows[kept, 0].tolist()
         self.ends: list[int] = (rows[kept, 0] + rows[kept, 1]).tolist()
         self.lower: list[int] = rows[kept, 2].tolist()
         self.is_punct: list[int] = rows[kept, 4].tolist()
+        self.is_number: list[int] = rows[kept, 5].tolist()
 
     def within(self, start: int, end: int, text: str) -> UnitWords:
         """The words that begin in ``start:end``, where ``text`` stands."""
@@ -67,6 +66,10 @@ class UnitWords:
         flags = self.every.is_punct[self.first : self.behind]
         return [number for number, punct in enumerate(flags) if not punct]
 
+    def is_number(self, number: int) -> bool:
+        """Whether a word is a number, in digits or written out."""
+        return bool(self.every.is_number[self.first + number])
+
     def begins_at(self, offset: int) -> int:
         """Number of the first word that begins at or behind an offset into the text."""
         return bisect_left(self.every.starts, self.offset + offset, self.first, self.behind) - self.first
@@ -75,16 +78,6 @@ class UnitWords:
         """The text from one word to behind another, as it stands in the unit."""
         begin = self.every.starts[self.first + start] - self.offset
         return self.text[begin : self.every.ends[self.first + end - 1] - self.offset]
-
-    def tokens(self, start: int, end: int) -> Span | Doc:
-        """Words ``start:end`` for spaCy's Matcher; a ``Doc`` of their own where white-space tokens stand between them."""
-        numbers = self.every.numbers[self.first + max(start, 0) : min(self.first + end, self.behind)]
-        doc = self.every.doc
-        if numbers[-1] - numbers[0] + 1 == len(numbers):
-            return doc[numbers[0] : numbers[-1] + 1]
-        from spacy.tokens import Doc
-
-        return Doc(doc.vocab, words=[doc[number].text for number in numbers])
 
 
 class Repeated(NamedTuple):

@@ -22,7 +22,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, Field, ValidationError
 
 from ..codebook import load_codebook
-from ..errors import InputError, RunError, first_fault
+from ..errors import InputError, RunError, did_you_mean, first_fault
 from ..files.json_text import parse_json
 from ..files.records import write_csv, write_jsonl
 from ..files.seal import LEDGER, WEB_LOG, DigestWatch, difference, models_of
@@ -43,6 +43,7 @@ from .write_packet import write_packet
 Part = Literal["train", "dev", "test"]
 PARTS: tuple[str, ...] = get_args(Part)
 RECORD, ITEMS, TRACES, DECISIONS = "corpus.json", "items.jsonl", "traces.jsonl", "decisions.jsonl"
+_BESIDE = ("README.md", "LICENSE")
 PACKET, CODERS, ADJUDICATED = "packet", "coders", "adjudicated"
 _RESTORE = "install the package again, or restore the folder"
 
@@ -95,19 +96,26 @@ def corpora() -> list[Corpus]:
 
 def find_corpus(name: str) -> tuple[Path, Corpus]:
     """The folder and the record of a corpus, by its id. Raises `InputError` where there is none of that name."""
-    known = {corpus.id: corpus for corpus in corpora()}
+    known = [path.parent.name for path in sorted(shipped("corpus").glob(f"*/{RECORD}"))]
     if name not in known:
-        raise InputError(f"no corpus is called {name!r}", f"there are: {', '.join(known) or 'none'}")
-    return shipped("corpus") / name, known[name]
+        raise InputError(f"no corpus is called {name!r}", did_you_mean(name, known))
+    folder = shipped("corpus") / name
+    return folder, _read(folder)
 
 
 def _read(folder: Path) -> Corpus:
     path = folder / RECORD
     try:
-        return Corpus.model_validate(parse_json(path.read_text(encoding="utf-8")))
+        corpus = Corpus.model_validate(parse_json(path.read_text(encoding="utf-8")))
     except ValueError as error:
         why = first_fault(error) if isinstance(error, ValidationError) else error
         raise InputError(f"{path}: {why}", _RESTORE) from None
+    if corpus.id != folder.name:
+        raise InputError(f"{path}: its id is {corpus.id!r}, and its folder is called otherwise", _RESTORE)
+    needed = (ITEMS, TRACES, DECISIONS, *(f"returned/{coder}.csv" for coder in corpus.coders))
+    if unsealed := [name for name in needed if name not in corpus.sha256]:
+        raise InputError(f"{path}: sha256 lacks {unsealed[0]}", _RESTORE)
+    return corpus
 
 
 def corpus_traces(name: str, part: str | None = None) -> Iterator[Trace]:
@@ -127,11 +135,16 @@ def copy_corpus(name: str, out: str | Path, part: str | None = None) -> CopyReco
     where the corpus is not as it came, or somebody has worked in the copy.
     """
     source, corpus = find_corpus(name)
-    traces = list(corpus_traces(name, part))
-    book = load_codebook(corpus.codebook)
     sums = {name: file_digest(source / name) for name in corpus.sha256 if (source / name).is_file()}
-    if wrong := [name for name, then in corpus.sha256.items() if sums.get(name) != then]:
+    wrong = [name for name, then in corpus.sha256.items() if sums.get(name) != then]
+    if wrong := [*wrong, *(name for name in _BESIDE if not (source / name).is_file())]:
         raise RunError(f"{source / wrong[0]} is missing, or not what came with the package", _RESTORE)
+    traces = list(corpus_traces(name, part))
+    if not traces:
+        raise InputError(
+            f"{corpus.id} has no trace in {part or 'any part'}", "copy another part, or all of it"
+        )
+    book = load_codebook(corpus.codebook)
     record = CopyRecord(
         fingerprint=digest({"corpus": sums, "part": part, "codebook": book.digest}),
         started=now(),
@@ -152,7 +165,7 @@ def copy_corpus(name: str, out: str | Path, part: str | None = None) -> CopyReco
         job.save()
         for made in (PACKET, CODERS, ADJUDICATED):
             shutil.rmtree(folder / made, ignore_errors=True)
-        for path in ("README.md", "LICENSE", RECORD):
+        for path in (*_BESIDE, RECORD):
             shutil.copyfile(source / path, folder / path)
         if ITEMS in corpus.sha256:
             mine = {trace.item for trace in traces}
@@ -163,15 +176,18 @@ def copy_corpus(name: str, out: str | Path, part: str | None = None) -> CopyReco
 
 
 def _worked_on(folder: Path, previous: CopyRecord | None) -> Path | None:
-    """A file in the folders that are made anew which is not as the copy left it: somebody's codings, decisions or notes."""
+    """A file that would be made anew and is not as the copy left it: somebody's codings, decisions or notes."""
     then, sizes = (previous.sha256, previous.bytes) if previous else ({}, {})
+    for name in then:
+        path = folder / name
+        if path.is_file() and difference(path, sizes.get(name), then[name]):
+            return path
     for made in (PACKET, CODERS, ADJUDICATED):
         for path in sorted((folder / made).rglob("*")):
             name = path.relative_to(folder).as_posix()
             if not path.is_file() or path.name == ".lock":
                 continue
-            unknown = then and (name not in then or difference(path, sizes.get(name), then[name]))
-            if path.name in (WEB_LOG, LEDGER) or unknown:
+            if path.name in (WEB_LOG, LEDGER) or (then and name not in then):
                 return path
     return None
 

@@ -176,10 +176,15 @@ def test_the_index_finds_what_the_matcher_alone_finds() -> None:
 
     from pedagogy_r1.codebook.cue import matcher_patterns, parse_cue
 
-    cues = ["a [b] .. c", "a .. b .. a", "# a", "[b] a|d [c] [c] e", "* a *", "a a", "let's .. a", "a|let's [b] c", ".. a".removeprefix(".. "), "? a"]  # fmt: skip
+    cues = ["a [b] .. c", "a .. b .. a", "# a", "[b] a|d [c] [c] e", "* a *", "a a", "let's .. a", "a|let's [b] c", ".. a".removeprefix(".. "), "? a", "[b] .. c", "a .. [b]", "# .. #", "a ..2 [b|let's] ..2 c", "* #", "[a] #"]  # fmt: skip
     codes = [{"id": "X", "name": "x", "family": "F", "short": "s", "definition": "d", "cues": cues}]
     nlp = pipeline("en")
     index = CueIndex(book(codes=codes, fallback=None), nlp)
+    matchers = {cue: Matcher(nlp.vocab) for cue in cues}
+    for cue, matcher in matchers.items():
+        matcher.add(
+            "cue", matcher_patterns(parse_cue(cue), lambda word: [t.lower_ for t in nlp.tokenizer(word)])
+        )
     fired = 0
     words = ["a", "b", "c", "d", "e", "let's", "?", "7"]
     for number in range(3000):
@@ -189,11 +194,7 @@ def test_the_index_finds_what_the_matcher_alone_finds() -> None:
             f.cue.text: (f.start, f.end) for f in index.fired(TraceWords(doc).within(0, len(text), text))
         }
         expected = {}
-        for cue in cues:
-            matcher = Matcher(nlp.vocab)
-            matcher.add(
-                "cue", matcher_patterns(parse_cue(cue), lambda word: [t.lower_ for t in nlp.tokenizer(word)])
-            )
+        for cue, matcher in matchers.items():
             if matches := [(a - z, a, z) for _, a, z in matcher(doc)]:
                 expected[cue] = min(matches)[1:]
         assert found == expected, text

@@ -133,6 +133,16 @@ def test_what_people_did_in_a_copy_is_not_lost(tmp_path: Path) -> None:
         copy_corpus(NAME, out, "dev")
 
 
+def test_notes_in_the_card_of_a_copy_are_not_lost(tmp_path: Path) -> None:
+    copy_corpus(NAME, tmp_path, "dev")
+    card = tmp_path / "README.md"
+    noted = card.read_text() + "seen by two students\n"
+    card.write_text(noted)
+    with pytest.raises(RunError, match=r"README\.md was changed or added since the copy was made"):
+        copy_corpus(NAME, tmp_path, "dev")
+    assert card.read_text() == noted
+
+
 @pytest.mark.parametrize("name", ["traces.jsonl", "decisions.jsonl", "returned/C1.csv", "corpus.json"])
 def test_a_damaged_corpus_is_not_copied(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = find_corpus(NAME)[0]
@@ -143,6 +153,42 @@ def test_a_damaged_corpus_is_not_copied(name: str, tmp_path: Path, monkeypatch: 
     with pytest.raises((RunError, InputError), match=str(damaged.name)):
         copy_corpus(NAME, tmp_path / "copy")
     assert not (tmp_path / "copy/coders").exists()
+
+
+def other_corpus(place: Path, name: str, **changed: object) -> Path:
+    """A corpus that a user put beside ours: a copy of it under another name, with other fields in its record."""
+    for folder in (NAME, name):
+        shutil.copytree(find_corpus(NAME)[0], place / "corpus" / folder)
+    record = json.loads((place / "corpus" / name / "corpus.json").read_text())
+    (place / "corpus" / name / "corpus.json").write_text(json.dumps({**record, "id": name, **changed}))
+    return place / "corpus" / name
+
+
+def test_another_corpus_stands_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = other_corpus(tmp_path, "mine")
+    monkeypatch.setattr("pedagogy_r1.human.corpus.shipped", lambda name: tmp_path / name)
+    assert [one.id for one in corpora()] == ["mine", NAME]
+    assert copy_corpus("mine", tmp_path / "copy", "dev").corpus == "mine 1.0.0"
+    (mine / "LICENSE").unlink()
+    with pytest.raises(RunError, match="LICENSE is missing"):
+        copy_corpus("mine", tmp_path / "other", "dev")
+    (mine / "corpus.json").write_text("{")
+    with pytest.raises(InputError, match=r"mine/corpus\.json"):
+        corpora()
+    assert find_corpus(NAME)[1].id == NAME
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [({"id": "yours"}, "its folder is called otherwise"), ({"sha256": {}}, "sha256 lacks items.jsonl")],
+)
+def test_a_record_that_does_not_hold_is_refused(
+    changed: dict[str, object], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_corpus(tmp_path, "mine", **changed)
+    monkeypatch.setattr("pedagogy_r1.human.corpus.shipped", lambda name: tmp_path / name)
+    with pytest.raises(InputError, match=said):
+        copy_corpus("mine", tmp_path / "copy", "dev")
 
 
 def test_a_person_does_not_adjudicate_over_the_machine(dev: Path) -> None:
@@ -174,6 +220,12 @@ def test_an_unknown_corpus_or_part_is_named(tmp_path: Path) -> None:
         copy_corpus("lessons", tmp_path / "a")
     with pytest.raises(InputError, match="no part is called 'half'"):
         corpus_traces(NAME, "half")
+
+
+def test_an_empty_name_of_a_folder_is_not_the_current_one() -> None:
+    said = CliRunner().invoke(cli, ["corpus", "copy", NAME, "-o", ""])
+    assert said.exit_code == 2
+    assert "it is empty; the current folder is ." in said.output
 
 
 def test_list_and_copy_from_the_command_line(tmp_path: Path) -> None:
