@@ -21,7 +21,7 @@ from typing import Any
 
 import click
 
-from ..errors import LedgerWarning, PedagogyError, did_you_mean, disk_error
+from ..errors import LedgerWarning, LockedWarning, PedagogyError, did_you_mean, disk_error
 from ..formatting import visible
 from ..plugins import PluginWarning
 from .console import notice, say
@@ -44,7 +44,7 @@ ORDER = [
         "export",
         "verify",
     ),
-    *("codebook", "sample", "packet", "web", "disagreements"),
+    *("codebook", "sample", "packet", "web", "unlock", "disagreements"),
     *("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),
 ]
 
@@ -129,8 +129,10 @@ def _flushed() -> OSError | None:
 
 
 def _warn(others: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
-    """What Python calls with a warning: of a plugin or a ledger, it is a sentence; ``others`` are shown as ever."""
-    if issubclass(category, PluginWarning | LedgerWarning):
+    """What Python calls with a warning: of a plugin, a ledger or a lock, it is a sentence; ``others`` are shown as ever."""
+    if issubclass(category, LockedWarning):
+        notice(str(message))
+    elif issubclass(category, PluginWarning | LedgerWarning):
         notice(f"warning: {message}")
     else:
         others(visible(str(message)), category, *where)
