@@ -21,6 +21,7 @@ from pedagogy_r1.codebook.manual_doubts import doubts_page
 from pedagogy_r1.human.corpus import ADJUDICATED, CODERS, copy_corpus, find_corpus
 from pedagogy_r1.human.doubts import units_in_doubt
 from pedagogy_r1.human.packet import PacketManifest
+from pedagogy_r1.runs.locked_part import CountedLook, LockedPart
 from pedagogy_r1.runs.run import Coding, Manifest
 from pedagogy_r1.tokens.response_thoughts import Thought
 from pedagogy_r1.tokens.thought_run import ThoughtRun
@@ -52,6 +53,16 @@ FILES: list[tuple[str, type[BaseModel], str]] = [
         "PACKET/packet.json",
         PacketManifest,
         "A sample to be coded blind: how it was drawn, for whom; [sampling.md](sampling.md) explains it.",
+    ),
+    (
+        "traces.locked.json, RUN/k-….locked.json",
+        LockedPart,
+        "Traces that are set aside; [locked-part.md](locked-part.md) explains it.",
+    ),
+    (
+        "traces.looks.jsonl",
+        CountedLook,
+        "One look at a locked part a line: who, when, why, and at which runs.",
     ),
     (
         "items.jsonl",

@@ -72,6 +72,10 @@ class LedgerWarning(UserWarning):
     """Something of a ledger is not used: what was never finished is cut off; what cannot be read is left out."""
 
 
+class LockedWarning(UserWarning):
+    """Traces are locked, and left out."""
+
+
 _NO_ROOM = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your share of the disk is used up",

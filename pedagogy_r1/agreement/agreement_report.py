@@ -38,6 +38,7 @@ from .code_accuracy import (
 )
 from .coefficients import hayes_krippendorff
 from .comparison import Comparison, ReliabilityData, compare, groups, reliability_data
+from .locked_alpha import LockedAlpha, locked_alphas
 from .replacement import replacement_test
 from .replacement_report import CoderSkill, ReplacementReport
 
@@ -75,7 +76,7 @@ class AgreementReport:
     ``replacements``; ``accuracy``, per coder, against the reference coder; ``hayes``, the Hayes–Krippendorff interval of
     each comparison; ``drift`` from earlier runs, and ``drift_carried``, the same with the earlier codes carried by the
     migration map, where codes changed; ``not_made_again``: codings of these runs that were carried over, not made anew.
-    ``partial``: of each run that is not complete, a sentence that says so.
+    ``partial``: of each run that is not complete, a sentence that says so. ``locked``: α on a locked part that was looked at.
     """
 
     codebook: str
@@ -98,6 +99,7 @@ class AgreementReport:
     drift_carried: AlphaDifference | None = None
     not_made_again: int = 0
     partial: tuple[str, ...] = ()
+    locked: tuple[LockedAlpha, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The object that ``--json`` prints and ``--json-out`` writes."""
@@ -108,6 +110,7 @@ class AgreementReport:
             "leave_one_out": {who: alpha.as_json() for who, alpha in self.leave_one_out.items()},
             "hayes_krippendorff": {who: estimate.as_json() for who, estimate in self.hayes.items()},
             "replacements": [replacement.as_json() for replacement in self.replacements],
+            "locked": [one.as_json() for one in self.locked],
             "method": {
                 "coefficient": "Krippendorff's alpha of the primary code at the codebook's level; per code: presence or absence",
                 "interval": f"{level_words(self.how.level, '')}: low and high over traces, as 'method' says of each; unit_low and unit_high: percentiles of redrawn units",
@@ -212,6 +215,7 @@ def agreement_of(
         else {},
         hayes=_hayes(data, how) if hayes else {},
         how=how,
+        locked=locked_alphas(data, runs, how),
     )
 
 

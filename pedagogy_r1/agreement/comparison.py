@@ -125,7 +125,10 @@ class ReliabilityData:
 
     def where(self, name: str, value: str | None) -> ReliabilityData:
         """Only the units of traces whose field ``name`` (item, domain, condition, model) is ``value``."""
-        wanted = np.array([fields.get(name) == value for fields in self.fields], dtype=bool)
+        return self.in_traces(np.array([fields.get(name) == value for fields in self.fields], dtype=bool))
+
+    def in_traces(self, wanted: Flags) -> ReliabilityData:
+        """Only the units of these traces. ``wanted``: (traces,)."""
         units = np.flatnonzero(wanted[self.cluster])
         return replace(
             self,

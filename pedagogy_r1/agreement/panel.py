@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -27,7 +27,16 @@ from ..estimate import Estimate, Flags, Resampling
 from ..formatting import counted
 from ..limits import FEW_WEIGHED, LEVEL
 from ..provenance import file_digest
-from ..runs.run import CoderInfo, CoderRun, Coding, Manifest, one_codebook, opened, require_complete
+from ..runs.run import (
+    CoderInfo,
+    CoderRun,
+    Coding,
+    Manifest,
+    cut_alike,
+    one_codebook,
+    opened,
+    require_complete,
+)
 from ..runs.run_writer import RunWriter
 from ..trace import Trace, Unit
 from .alpha_difference import alpha_with_people
@@ -168,18 +177,11 @@ def panel(
 
 def _same_units(runs: Sequence[CoderRun]) -> dict[str, str]:
     """trace id → its item's group. Raises `InputError` where a trace is cut in two ways, `RunError` for one run given twice."""
-    units: dict[str, list[str]] = {}
+    units: dict[str, list[Unit]] = {}
     groups: dict[str, str] = {}
     for run in runs:
-        mine: dict[str, list[str]] = {}
-        for unit in run.units():
-            mine.setdefault(unit.trace_id, []).append(unit.id)
-        for trace_id, found in mine.items():
-            if units.setdefault(trace_id, found) != found:
-                raise InputError(
-                    f"{trace_id} is cut differently in {run.folder}",
-                    "code the units of one run with all coders: pcode annotate TRACES -o NEW --units RUN",
-                )
+        for trace_id, found in groupby(run.units(), key=lambda unit: unit.trace_id):
+            cut_alike(units, trace_id, list(found), run)
         for trace in run.traces():
             groups.setdefault(trace.id, item_group(trace))
     return groups

@@ -69,7 +69,11 @@ class Secret:
 
     def __init__(self, key: str | None) -> None:
         self._runs: list[str] = []
+        self._parts: list[str] = []
         if key and len(key) >= SHORTEST_KEY:
+            starts = range(len(key) - SHORTEST_KEY + 1)
+            self._parts = sorted({key[i : i + SHORTEST_KEY].lower() for i in starts})
+            self._part = re.compile(f"(?=({'|'.join(map(re.escape, self._parts))}))", re.IGNORECASE)
             self._form = re.compile("|".join(["".join(map(_any_way, key)), *_in_base64(key)]))
             self._runs = [*_ESCAPES, *sorted(re.findall(r"[a-z0-9]+", key.lower()), key=len)[-1:]]
             self._runs += [form.lower() for form in _in_base64(key)]
@@ -78,6 +82,24 @@ class Secret:
         """``text`` with asterisks in place of the key, in whatever way and case its characters are written."""
         lower = text.lower() if self._runs else ""
         return self._form.sub("***", text) if any(run in lower for run in self._runs) else text
+
+    def hidden_parts(self, text: str) -> str:
+        """A message, without so many characters of the key in a row either: servers echo its beginning and its end.
+
+        Not for a model's replies: a key may hold a word.
+        """
+        text = self.hidden(text)
+        lower = text.lower()
+        if not any(part in lower for part in self._parts):
+            return text
+        kept: list[str] = []
+        end = 0
+        for found in self._part.finditer(text):
+            start = found.start(1)
+            if start > end or not kept:
+                kept.append(text[end:start] + "***")
+            end = max(end, found.end(1))
+        return "".join(kept) + text[end:]
 
 
 _ESCAPES = ("\\u00", "%", "&#")
@@ -188,10 +210,10 @@ async def _unpacked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 def status_fault(response: httpx2.Response, url: str, model: str, secret: Secret) -> Exception:
     """The fault that a status of 300 or above stands for; a ``ChatError`` where every other request would get it too."""
     status = response.status_code
-    raw = secret.hidden(response.content.decode("utf-8", "replace"))
+    raw = secret.hidden_parts(response.content.decode("utf-8", "replace"))
     message, code = _told(raw)
     said = f"{url} answered {status}: {message}"
-    there = secret.hidden(printable(response.headers.get("location", ""))[:200])
+    there = secret.hidden_parts(printable(response.headers.get("location", ""))[:200])
     if status < 400:
         return ChatError(f"{said}, and sends us to {there!r}" if there else said, _elsewhere(url, there))
     wait = retry_after(response.headers.get("retry-after-ms"), response.headers.get("retry-after"))
@@ -312,9 +334,9 @@ def connection_fault(error: Exception, url: str, secret: Secret) -> ChatFault:
     while cause.__cause__ is not None:
         cause = cause.__cause__
     if isinstance(cause, TooLong):
-        return ChatFault("malformed", secret.hidden(str(cause)))
+        return ChatFault("malformed", secret.hidden_parts(str(cause)))
     slow = isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError)
-    said = secret.hidden(printable(f"{type(cause).__name__}: {cause}"))[:300]
+    said = secret.hidden_parts(printable(f"{type(cause).__name__}: {cause}"))[:300]
     if isinstance(cause, ConnectionRefusedError):
         said = f"nothing listens at {url} ({said})"
     elif isinstance(cause, socket.gaierror):

@@ -82,7 +82,7 @@ def command(
     from ..agreement.agreement_report import agree
     from ..runs.run import opened, restricted
 
-    found, earlier = restricted(runs, where), opened(before)
+    found, earlier = restricted(runs, where), opened(before, locked="looked")
     picked = found[0].picked
     given["before"] = [run.only(picked) for run in earlier] if picked else earlier
     report = agree(found, by=None if by == "code" else by, **given)
@@ -143,7 +143,7 @@ def _print(
     chose = {name for names in spans for name in names}
     for line in (*report.partial, *_remarks(report.comparisons), *more, *_coverage(report, chose)):
         put(escape(line), style="yellow")
-    for line in _differences(report):
+    for line in (*_differences(report), *(one.sentence() for one in report.locked)):
         put(escape(line))
     for group in report.groups:
         put(f"\n[bold]{escape(group.name)}[/] · {counted(group.n_units, 'unit')}")

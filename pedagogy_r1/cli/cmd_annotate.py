@@ -60,6 +60,7 @@ PRICES = options.together(
 @options.option("--confidence", "learned: How sure that is [default: .90].", options.SHARE)
 @LLM
 @PRICES
+@options.flag("--locked", "Code the locked traces alone, which pcode unlock has opened for this coder.")
 @options.seed("what is drawn at random")
 @options.dry_run("done and paid")
 @options.as_json("the run's manifest (or the plan)")

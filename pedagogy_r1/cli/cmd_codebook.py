@@ -13,6 +13,7 @@ from . import options
 from .cmd_codebook_stress import stress
 from .completes import codebook_names, completes
 from .console import escape, notice, put, put_json, say, table
+from .locking import refuse_locked_notes
 
 if TYPE_CHECKING:
     from ..codebook import Codebook
@@ -246,6 +247,8 @@ def bump(codebook: str, version: str | None, part: Any, noted: Path | None, out:
 
     if (version is None) == (part is None):
         raise click.UsageError("say which version: --to 1.1.0, --minor or --major")
+    if noted is not None:
+        refuse_locked_notes(noted, codebook)
     made = draft_for(codebook, version or part, out, noted)
     write_text(out, made.text)
     if made.noted:

@@ -13,6 +13,7 @@ from ..formatting import counted, interval, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
 from .console import escape, notice, put, put_json, say, table
+from .locking import lock_command
 
 if TYPE_CHECKING:
     from ..report.sample_size import SampleSize
@@ -33,7 +34,7 @@ STEEP = 10.0
 @click.command("sample", cls=options.Command)
 @click.argument("traces", type=options.PATH, required=False)
 @options.out(
-    "Packet to write; with --plan, folder for its table and picture.",
+    "Packet to write; with --plan, folder for its table and picture; with --lock, the lock [default: beside the traces].",
     options.folder_of("plan.csv", "plan.svg", "plan.png", when="plan"),
     required=False,
 )
@@ -81,6 +82,11 @@ STEEP = 10.0
     show_default=False,
 )
 @options.seed("the draw, and of the plan's simulated studies")
+@options.option(
+    "--lock",
+    "Draw nothing: set this share of the traces aside, whole items, on which nothing is developed or measured until pcode unlock.",
+    options.INSIDE,
+)
 @options.flag("--plan", "Say how many units are needed, and draw nothing.")
 @options.option(
     "--alpha",
@@ -110,7 +116,13 @@ STEEP = 10.0
 @options.flag("--dry-run", "Say what would be drawn, and write nothing.")
 @options.as_json("what was drawn (or planned)")
 def command(
-    traces: Path | None, out: Path | None, plan: bool, dry_run: bool, as_json: bool, **given: Any
+    traces: Path | None,
+    out: Path | None,
+    lock: float | None,
+    plan: bool,
+    dry_run: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Draw from TRACES what people shall code, and write a packet: blind, in an order of its own for each coder.
 
@@ -119,10 +131,14 @@ def command(
     pcode sample traces.jsonl -o packet --fraction 1 --double .33 --coders A,B   all 42, of which 14 by both
     pcode sample traces.jsonl -o packet --what units --n 400 --coders A,B --enrich OA-ME --run runs/cues
     pcode sample --plan --alpha .75 --prevalence .02
+    pcode sample traces.jsonl --lock .3
 
     How likely each unit was to be drawn is in PACKET/key/sample.csv, and pcode report --inclusion reads it. Give a coder
     their own folder only, never PACKET/key. The same command again puts back what was lost of the packet.
     """
+    if lock is not None:
+        lock_command(traces, out, lock, given | {"plan": plan}, dry_run=dry_run, as_json=as_json)
+        return
     if plan:
         _plan(out, as_json, given)
         return

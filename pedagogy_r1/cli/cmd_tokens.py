@@ -95,7 +95,7 @@ def _report(
 
     counter = load_tokenizer(tokenizer)
     given = read_thoughts(thoughts) if thoughts else None
-    chosen = _Chosen.of(traces, opened(runs), where)
+    chosen = _Chosen.of(traces, opened(runs, locked="looked"), where)
     unfinished = require_complete(chosen.runs, partial)
     values = values_of(chosen.traces(), by) if by and by != "correct" else None
     with progress_bar("traces") as update:

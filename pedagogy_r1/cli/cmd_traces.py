@@ -75,9 +75,12 @@ def import_(files: tuple[Path, ...], out: Path, pairs: tuple[str, ...], as_json:
     """
     from ..intake import import_traces
     from ..intake.fields import parse_map
+    from ..sampling.locked import carry_locks
 
     how = options.taken(given, "on_error", "no_think", "format", "explode", "think_tags")
     report = import_traces(files, out, mapping=parse_map(pairs), constants=given, **how)
+    for lock in carry_locks(files, out):
+        notice(f"{lock.path.name} counts for {out} too: a copy of it lies beside")
     _say(report)
     if not put_json(report.as_json(), as_json):
         traces, rows = counted(report.traces, "trace"), counted(report.rows, "row")

@@ -21,7 +21,7 @@ from typing import Any
 
 import click
 
-from ..errors import LedgerWarning, PedagogyError, did_you_mean, disk_error
+from ..errors import LedgerWarning, LockedWarning, PedagogyError, did_you_mean, disk_error
 from ..formatting import visible
 from ..plugins import PluginWarning
 from .console import Listing, notice, say
@@ -31,7 +31,7 @@ HERE = [str(Path(__file__).parent)]
 CHAPTERS = {
     "Data": ("init", "status", "traces", "corpus", "codebook"),
     "Coding": ("annotate", "coder", "panel", "thoughts"),
-    "People": ("sample", "packet", "web", "import", "disagreements"),
+    "People": ("sample", "packet", "web", "import", "disagreements", "unlock"),
     "Measurement": ("agreement", "unitizing", "tokens", "report", "quotes", "analysis"),
     "Pipeline": ("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),
     "More": ("demo", "export", "verify", "plugins", "completion", "help", "version"),
@@ -128,8 +128,10 @@ def _flushed() -> OSError | None:
 
 
 def _warn(others: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
-    """What Python calls with a warning: of a plugin or a ledger, it is a sentence; ``others`` are shown as ever."""
-    if issubclass(category, PluginWarning | LedgerWarning):
+    """What Python calls with a warning: of a plugin, a ledger or a lock, it is a sentence; ``others`` are shown as ever."""
+    if issubclass(category, LockedWarning):
+        notice(str(message))
+    elif issubclass(category, PluginWarning | LedgerWarning):
         notice(f"warning: {message}")
     else:
         others(visible(str(message)), category, *where)

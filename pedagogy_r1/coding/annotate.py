@@ -8,7 +8,8 @@ The same call on the same directory takes up where it was stopped; other inputs 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +17,11 @@ from typing import Any, NamedTuple
 from .. import plugins
 from ..codebook import Codebook
 from ..codebook.check import load_checked
-from ..errors import ArgumentError, PluginError
+from ..errors import ArgumentError, LockedWarning, PluginError, RunError
 from ..intake.traces_file import TracesFile, no_trace
 from ..job import BY_USER, Status
+from ..provenance import digest
+from ..runs.locked_part import Lock, coder_key, hidden_of, locks_of
 from ..runs.run import CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
 from ..shipped import folder as shipped
@@ -44,11 +47,19 @@ class Annotation(NamedTuple):
     coder: Coder
     unitize: Unitizer
     manifest: Manifest
+    locks: tuple[Lock, ...] = ()
+    skipped: frozenset[str] = frozenset()
+    """Ids of the traces that are not coded: those that are locked, or all others where the locked ones are asked for."""
 
     def wanted(self) -> Iterator[Trace]:
-        """The traces to be coded: all, or those that the given units belong to."""
+        """The traces to be coded: all that are not skipped, or those of them that the given units belong to."""
         spans = self.unitize.spans
-        return (trace for trace in self.traces if spans is None or trace.id in spans)
+        return (t for t in self.traces if t.id not in self.skipped and (spans is None or t.id in spans))
+
+    @property
+    def total(self) -> int:
+        """How many traces are not skipped."""
+        return self.traces.total - len(self.skipped)
 
 
 def shipped_coder(name: str) -> Path | None:
@@ -68,11 +79,14 @@ def prepare(
     lang: str | None = None,
     units: str | Path | None = None,
     seed: int = 0,
+    locked: bool = False,
     **options: Any,
 ) -> Annotation:
     """Check all inputs and build the coder.
 
     ``units``: a run whose units are to be coded, exactly. ``codebook``: schoen, or that of ``units``, if none is given.
+    Traces that are locked are left out, and a `LockedWarning` says so; with ``locked`` they alone are coded, if a look was counted
+    for this coder.
     """
     book = CoderRun(units).codebook if units and codebook is None else load_checked(codebook or "schoen")
     unitize, source = unitizer_of(scheme or book.unit, lang, units)
@@ -85,13 +99,45 @@ def prepare(
     context = Context(book, "", Path(out), seed)
     made = _coder(coder, factory(context, **options))
     settings = {"coder": coder, "parameters": made.parameters, "scheme": unitize.scheme, "seed": seed}
+    locks = locks_of(given.path)
+    key = coder_key(book.digest, coder, made.parameters, unitize.scheme, seed, lang or "")
+    skipped = _locked_alone(given, locks, key) if locked else _not_locked(given, locks)
+    if skipped:
+        source |= {
+            "locked": ", ".join(lock.path.name for lock in locks),
+            "locked_digest": digest([locked, *sorted(skipped)]),
+        }
     digests = {name: value for name, value in source.items() if name.endswith("_digest")}
     determined_by = settings | {"lang": lang, "source": digests}
     manifest = Manifest.new(
         coder, book, determined_by, coders=made.coders, lang=lang or "", source=source, **settings
     )
     context.run_id = manifest.run_id
-    return Annotation(given, Path(out), book, made, unitize, manifest)
+    return Annotation(given, Path(out), book, made, unitize, manifest, locks, skipped)
+
+
+def _not_locked(traces: TracesFile, locks: Sequence[Lock]) -> frozenset[str]:
+    """The locked ones, which are skipped."""
+    hidden = hidden_of(traces, locks, traces.path, "not coded")
+    if hidden.said:
+        warnings.warn(hidden.said, LockedWarning, stacklevel=3)
+    return hidden.ids
+
+
+def _locked_alone(traces: TracesFile, locks: Sequence[Lock], key: str) -> frozenset[str]:
+    """All but the locked ones. Raises `RunError` where no look was counted for this coder."""
+    if shut := next((lock for lock in locks if not lock.opens(key)), None):
+        changed = " (it is another one than was looked at: codebook, model, prompt, seed …)" * bool(
+            shut.counted
+        )
+        raise RunError(
+            f"{shut.path}: no look was counted for this coder under this codebook{changed}",
+            "when all is settled: pcode unlock TRACES RUN… --why WHY, where RUN is what this coder said of the other traces",
+        )
+    kept = {trace.id for trace in traces if any(lock.holds(trace) for lock in locks)}
+    if not kept:
+        raise RunError(f"no trace of {traces.path} is locked", "leave out --locked")
+    return frozenset(trace.id for trace in traces) - kept
 
 
 def annotate(
@@ -116,7 +162,7 @@ def execute(
     job: Annotation, *, progress: Progress | None = None, notice: Notice | None = None, restart: bool = False
 ) -> CoderRun:
     """Run a prepared job."""
-    with RunWriter(job.out, job.manifest, job.book, restart=restart) as writer:
+    with RunWriter(job.out, job.manifest, job.book, restart=restart, locks=job.locks) as writer:
         if writer.damaged and notice:
             names = ", ".join(writer.damaged)
             notice(f"{job.out}: {names} changed since the run was complete; the run is made again")
@@ -131,10 +177,10 @@ def _code(job: Annotation, writer: RunWriter, progress: Progress | None) -> None
     def emit(trace: Trace, units: list[Unit], codings: list[Coding]) -> None:
         writer.write(trace, units, codings, tally(codings, job.unitize.lang or trace.lang) if tally else {})
         if progress:
-            progress(writer.done, job.traces.total)
+            progress(writer.done, job.total)
 
     if progress:
-        progress(writer.done, job.traces.total)
+        progress(writer.done, job.total)
     try:
         outcome = job.coder.code(islice(job.wanted(), writer.done, None), job.unitize, emit)
     except KeyboardInterrupt:

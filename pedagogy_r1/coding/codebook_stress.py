@@ -252,7 +252,7 @@ class _StressRuns:
         job = prepare(traces, stress.out / RUNS / name, codebook=book, **given)
         if name == AS_IS:
             write_text(stress.out / BOOKS / f"{name}.yaml", dump_codebook(job.book))
-        total = job.traces.total
+        total = job.total
         shown: Progress | None = None
         if bar := self.progress:
             before = self.done * total

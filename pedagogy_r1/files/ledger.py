@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import DiskError, InputError, LedgerWarning, RunError, writing
-from .records import PRIVATE, BadRow, Row, dump, parse_line
+from .records import PRIVATE, BadRow, Row, dump, parse_line, sync_folder
 
 _SUM = re.compile(rb',"sum":"(\d+)-([0-9a-f]{8})"\}\n?\Z')
 
@@ -262,15 +262,6 @@ def write_all(handle: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
-
-
-def sync_folder(folder: Path) -> None:
-    """Force names onto the disk that are new in ``folder``."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sound_length(handle: int) -> int:

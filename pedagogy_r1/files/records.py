@@ -319,7 +319,7 @@ def usual_mode(most: int) -> int:
 
 @contextmanager
 def atomic(path: str | Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
-    """Write a whole file or nothing: a reader never sees half of it. ``private``: only its owner can read it, whatever was there.
+    """Write a whole file or nothing: a reader never sees half of it, and a power cut leaves the old one or the new. ``private``: only its owner can read it, whatever was there.
 
     A symbolic link stays one: what it leads to is written. What is no file (``/dev/stdout``, a pipe) is written into.
     Raises `DiskError` where the disk takes no more; what was there before is then there still.
@@ -336,11 +336,23 @@ def atomic(path: str | Path, mode: str = "w", *, private: bool = False) -> Itera
         try:
             with os.fdopen(handle, mode, **_encoding(mode)) as file:
                 yield file
+                file.flush()
+                os.fsync(file.fileno())
             Path(name).chmod(PRIVATE if private else usual_mode(0o666))
             Path(name).replace(path)
+            sync_folder(path.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Force names onto the disk that are new in ``folder``."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _encoding(mode: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from typing import Any
 from ..errors import RunError, writing
 from ..provenance import file_digest
 from .records import write_json
+from .seal import RECORDS
 
 RECORD = ".pcode.json"
 
@@ -57,6 +58,7 @@ def replacing(
         if inside:
             _refuse_inputs(out, inside, inputs)
             _refuse_strange_folder(out, force)
+            _refuse_record(out, inside)
             stack.enter_context(own_files(out, inside, force=force))
         if beside:
             names = [glob.escape(name.format(name=out.name, stem=out.stem)) for name in beside]
@@ -222,6 +224,15 @@ def _refuse_strange_folder(folder: Path, force: bool) -> None:
             f"{folder} is not empty, and nothing in it is known to be pcode's ({strangers[0]} …)",
             "choose another folder with -o, or write into this one with --force",
         )
+
+
+def _refuse_record(folder: Path, names: Sequence[str]) -> None:
+    """Raise `RunError` for a folder that another command's record is about, ``--force`` or not: what it recorded would no longer hold."""
+    for name in RECORDS:
+        if name not in names and (folder / name).is_file():
+            raise RunError(
+                f"{folder} holds what another command made ({name})", "choose another folder with -o"
+            )
 
 
 def _there(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -22,7 +22,7 @@ from ..errors import InputError
 from ..files.records import write_csv, write_text
 from ..files.seal import WEB_LOG
 from ..provenance import digest
-from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
+from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest, cut_alike
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
@@ -148,9 +148,7 @@ def from_runs(runs: Sequence[CoderRun]) -> Material:
     for run in runs:
         for trace, found, codings in run.by_trace():
             traces.setdefault(trace.id, trace)
-            mine = units.setdefault(trace.id, found)
-            if [unit.id for unit in mine] != [unit.id for unit in found]:
-                raise InputError(f"{trace.id} is cut differently in {run.folder}", "code the same units")
+            cut_alike(units, trace.id, found, run)
             for coding in codings:
                 if coding.coder in coders:
                     view = CoderView(coding.codes, coding.missing_reason, coding.rationale)

@@ -18,6 +18,7 @@ from ..files.records import write_jsonl
 from ..formatting import plain_coder
 from ..intake.import_report import listed, mend_hint
 from ..provenance import file_digest
+from ..runs.locked_part import Lock, locks_of
 from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
 from ..trace import Trace, Unit
@@ -87,7 +88,7 @@ def import_codings(
     source = asked.source(paths, where)
     manifest = asked.manifest(report, book, read.kinds, source, projecting)
     codings = build_codings(report, where, coded, cut, projecting, book, manifest, back, overlap or 0.0)
-    _write(Path(out), book, manifest, codings)
+    _write(Path(out), book, manifest, codings, locks_of(where))
     return report
 
 
@@ -306,9 +307,13 @@ def _own_units(coded: dict[str, list[SpanCoding]], lang: str | None, report: Cod
 
 
 def _write(
-    out: Path, book: Codebook, manifest: Manifest, coded: Iterator[tuple[Trace, list[Unit], list[Coding]]]
+    out: Path,
+    book: Codebook,
+    manifest: Manifest,
+    coded: Iterator[tuple[Trace, list[Unit], list[Coding]]],
+    locks: Iterable[Lock],
 ) -> None:
-    with RunWriter(out, manifest, book) as writer:
+    with RunWriter(out, manifest, book, locks=locks) as writer:
         for number, (trace, units, codings) in enumerate(coded):
             if not writer.complete and number >= writer.done:
                 writer.write(trace, units, codings)

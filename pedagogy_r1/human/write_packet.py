@@ -30,6 +30,7 @@ from ..files.seal import PACKET, digests
 from ..intake import read_traces
 from ..job import differences, save_record
 from ..provenance import versions
+from ..runs.locked_part import locks_of
 from ..runs.run import dump_codebook
 from ..sampling.draw_sample import DrawnSample
 from ..sampling.population import stratum_name
@@ -117,6 +118,8 @@ def _write_key(sample: DrawnSample, key: Path) -> None:
                 traces.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
                 units.write("".join(unit.json_line() for unit in sample.unitize(trace)))
     write_csv(key / "sample.csv", chain([COLUMNS], _drawn_rows(sample)), private=True)
+    for lock in locks_of(sample.traces):
+        lock.write_copy(key, private=True)
 
 
 def _drawn_rows(sample: DrawnSample) -> Iterator[tuple[Any, ...]]:

@@ -53,7 +53,7 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
 
     Raises `CodebookError` if the codebook is another one or has no migration from the run's version.
     """
-    old = run if isinstance(run, CoderRun) else CoderRun(run)
+    old = run if isinstance(run, CoderRun) else CoderRun(run, locked="always")
     require_complete([old], None)
     source, book = old.codebook, load_checked(codebook)
     if source.id != book.id:
@@ -75,7 +75,7 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
             "coder": old.manifest.coder,
         },
     )
-    with RunWriter(Path(out), manifest, book, restart=True, may_change=[RECODE]) as writer:
+    with RunWriter(Path(out), manifest, book, restart=True, may_change=[RECODE], locks=old.locks) as writer:
         result = _carry_all(old, path, writer)
         _write_recode(Path(out) / RECODE, result[2])
         writer.finish("complete")

@@ -7,17 +7,13 @@
     RUN/codings.jsonl   one line per unit and coder, in the order of the units
     RUN/ledger.jsonl    language-model coders only: every request and raw reply
 
-A coding is what one coder said of one unit, under one codebook:
-
-    {"unit_id": "u3f…", "coder": "A", "codes": ["IA-SQ"], "codebook": "schoen@1.0.0#1f0c…", "run_id": "r-…"}
-
-``codes: null`` is *missing* (with ``missing_reason``); ``codes: []`` is *none applies*. They are never confused.
-While it is being written the directory also holds ``checkpoint.jsonl`` and a lock.
+A coding is what one coder said of one unit (`coding_line.py`). While it is being written the directory also holds ``checkpoint.jsonl`` and a lock.
 """
 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -27,81 +23,28 @@ from pathlib import Path
 from shlex import join
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
-from pydantic_core import PydanticSerializationError
+from pydantic import Field
 
-from ..codebook import NONE, Codebook, parse_codebook
+from ..codebook import Codebook, parse_codebook
 from ..codebook.codebook import SNAPSHOT
-from ..errors import CodebookError, RunError
+from ..errors import CodebookError, InputError, LockedWarning, RunError
 from ..files.checkpointed import last_checkpoint
-from ..files.records import whole_text
 from ..files.seal import RUN, DigestWatch, Parsed, models_of
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import GIVEN, Trace, Unit
+from .coding_line import NOT_ASKED as NOT_ASKED
+from .coding_line import NOT_CODED as NOT_CODED
+from .coding_line import CoderInfo as CoderInfo
+from .coding_line import CoderKind as CoderKind
+from .coding_line import Coding as Coding
+from .coding_line import primary_code as primary_code
+from .locked_part import Hidden, Lock, check_copies, coder_key, hidden_of, locks_of
 from .where import Picked, Where
 
-CoderKind = Literal["human", "machine"]
-
-
-NOT_CODED = "not coded"
-"""In exports: the coder has no coding of this unit at all. Importing such a row makes none either."""
-NOT_ASKED = "not asked"
-"""In agreement and in wide tables: the same."""
-
-
-class CoderInfo(BaseModel, frozen=True, extra="forbid"):
-    """A coder's name and kind."""
-
-    name: str = Field(min_length=1)
-    kind: CoderKind
-
-
-class Coding(BaseModel, frozen=True, extra="forbid"):
-    """One coder's codes for one unit, primary code first."""
-
-    unit_id: str
-    coder: str
-    codes: tuple[str, ...] | None
-    missing_reason: str | None = None
-    evidence: str | None = None
-    """A verbatim quote from the unit."""
-    confidence: float | None = Field(default=None, ge=0, le=1)
-    rationale: str | None = None
-    """Why; a human coder's memo."""
-    overlap: float | None = Field(default=None, ge=0, le=1)
-    """Share of the unit's characters that the projected span covers."""
-    carried_from: str | None = None
-    """Codebook version under which it was made, if carried to a later one."""
-    codebook: str
-    run_id: str
-
-    @model_validator(mode="after")
-    def _missing_has_a_reason(self) -> Coding:
-        if (self.codes is None) != (self.missing_reason is not None):
-            raise ValueError("missing_reason is given if and only if codes is null")
-        return self
-
-    @property
-    def primary(self) -> str | None:
-        """The first code, ``"none"`` for an empty set, ``None`` if missing."""
-        return primary_code(self.codes)
-
-    def json_line(self) -> str:
-        """The line written to ``codings.jsonl``: empty fields left out, ``codes`` always there."""
-        try:
-            line = self.model_dump_json(exclude_none=True)
-        except PydanticSerializationError:  # half a character, in a memo or a name
-            texts = {name: whole_text(value) for name, value in self if isinstance(value, str)}
-            line = self.model_copy(update=texts).model_dump_json(exclude_none=True)
-        if self.codes is not None:
-            return line + "\n"
-        return '{"codes":null,' + line[1:] + "\n"
-
-
-def primary_code(codes: tuple[str, ...] | None) -> str | None:
-    """The first code, ``"none"`` where none applies, ``None`` if missing."""
-    return None if codes is None else codes[0] if codes else NONE
+ReadLocked = Literal["never", "looked", "always"]
+"""Which traces of a locked part (`locked_part.py`) are read: none, which is what developing anything wants; those that a look was
+counted for, to measure on; all, for who passes codings on and shows nobody how far they agree."""
 
 
 FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
@@ -142,6 +85,16 @@ class Manifest(JobRecord):
             f"an import of people's codings ({tool})" if kind == "import" else f"codings made by {self.coder}"
         )
 
+    @property
+    def look_key(self) -> str:
+        """What a look opens a locked part for: of a machine `coder_key`, whatever traces it coded; of any other run, people's among
+        them, the fingerprint: exactly these codings."""
+        machine = all(coder.kind == "machine" for coder in self.coders)
+        if not machine or self.coder.startswith("import") or self.coder == "migrate":
+            return self.fingerprint
+        book = self.codebook.get("digest", "")
+        return coder_key(book, self.coder, self.parameters, self.scheme, self.seed, self.lang)
+
     def settings(self) -> dict[str, Any]:
         """Who coded what kind of unit, which says most; then the coder's parameters, and what else every run is asked for."""
         first = {"coder": self.coder, "scheme": self.scheme}
@@ -156,13 +109,14 @@ class Manifest(JobRecord):
 class CoderRun:
     """A run on disk, for reading. Files are streamed; nothing is held but the manifest and the codebook.
 
-    ``picked``: the traces to which it is restricted (`restricted`), of which alone it reads units and codings.
+    ``picked``: the traces to which it is restricted (`restricted`), of which alone it reads units and codings. Traces that are
+    locked are left out, and a `LockedWarning` says so, unless ``locked`` says otherwise.
     """
 
     picked: Picked | None = None
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, *, locked: ReadLocked = "never") -> None:
+        self.folder, self._locked = Path(folder), locked
         none = RunError(
             f"{self.folder}: not a run directory (no run.json)",
             "make one with: pcode annotate, or pcode import",
@@ -212,7 +166,30 @@ class CoderRun:
 
     def keeps(self, trace_id: str) -> bool:
         """Whether the trace is read."""
-        return self.picked is None or trace_id in self.picked.ids
+        return (self.picked is None or trace_id in self.picked.ids) and trace_id not in self.hidden.ids
+
+    @property
+    def whole(self) -> bool:
+        """Whether all traces are read."""
+        return self.picked is None and not self.hidden.ids
+
+    @cached_property
+    def locks(self) -> tuple[Lock, ...]:
+        """The locks that count for the run. Raises `RunError` where one that it recorded is gone or was changed."""
+        check_copies(self.folder, self.manifest.sha256)
+        return locks_of(self.folder)
+
+    @cached_property
+    def hidden(self) -> Hidden:
+        """The traces that are locked and not read. Raises `RunError` where these are all."""
+        if self._locked == "always":
+            return Hidden(frozenset(), "")
+        looked, key = self._locked == "looked", self.manifest.look_key
+        shut = [lock for lock in self.locks if not (looked and lock.opens(key))]
+        found = hidden_of(self._traces(), shut, self.folder) if shut else Hidden(frozenset(), "")
+        if found.said:
+            warnings.warn(found.said, LockedWarning, stacklevel=2)
+        return found
 
     def traces(self) -> Iterator[Trace]:
         """The run's traces, in order."""
@@ -224,7 +201,7 @@ class CoderRun:
 
     def codings(self) -> Iterator[Coding]:
         """All codings, in the order of the units."""
-        if self.picked is None:
+        if self.whole:
             return self._codings()
         return (coding for _, _, codings in self.by_trace() for coding in codings)
 
@@ -316,10 +293,11 @@ def require_complete(runs: Iterable[CoderRun], partial: bool | None = False) -> 
 
     ``partial``: go on with the traces there are; every output then has to carry the words that are returned, one
     sentence for each unfinished run. ``None``: there is no going on, as what is made of the run could not show it.
-    What the runs are restricted to (`restricted`) is returned too, for every output to carry.
+    What the runs are restricted to (`restricted`), and what of them is locked, is returned too, for every output to carry.
     """
     runs = list(runs)
     said = list(dict.fromkeys(run.picked.said for run in runs if run.picked))
+    said += [run.hidden.said for run in runs if run.hidden.said]
     for run in runs:
         manifest = run.manifest
         if manifest.status == "complete":
@@ -345,17 +323,18 @@ def marked_partial(rows: Iterable[Sequence[Any]], partial: Sequence[str]) -> Ite
         yield [*row, said if number else "partial"] if said else row
 
 
-def opened(runs: Iterable[CoderRun | str | Path]) -> tuple[CoderRun, ...]:
-    """Runs, given as such or by their directories."""
-    return tuple(run if isinstance(run, CoderRun) else CoderRun(run) for run in runs)
+def opened(runs: Iterable[CoderRun | str | Path], *, locked: ReadLocked = "never") -> tuple[CoderRun, ...]:
+    """Runs, given as such or by their directories; ``locked``: of the latter, whether locked traces are read."""
+    return tuple(run if isinstance(run, CoderRun) else CoderRun(run, locked=locked) for run in runs)
 
 
 def restricted(runs: Iterable[CoderRun | str | Path], where: Where | None) -> tuple[CoderRun, ...]:
-    """The runs, opened, with none but the traces that ``where`` asks for; a trace that one run takes is taken in all.
+    """The runs, opened to be measured on and shown, with none but the traces that ``where`` asks for; a trace that one run takes
+    is taken in all. Locked traces are read where a look was counted.
 
     Raises `ArgumentError` for a field or a value that no trace of any of them has.
     """
-    found = opened(runs)
+    found = opened(runs, locked="looked")
     if where is None:
         return found
     picked = where.pick(trace for run in found for trace in run.traces())
@@ -378,6 +357,17 @@ def one_codebook(runs: Sequence[CoderRun]) -> Codebook:
             )
         raise CodebookError(f"{name} was coded under {first.stamp} and {other} under {book.stamp}", hint)
     return first
+
+
+def cut_alike(units: dict[str, list[Unit]], trace_id: str, found: list[Unit], run: CoderRun) -> list[Unit]:
+    """A trace's units as the first of several runs has them, kept in ``units``. Raises `InputError` where ``run`` has others."""
+    mine = units.setdefault(trace_id, found)
+    if [unit.id for unit in mine] != [unit.id for unit in found]:
+        raise InputError(
+            f"{trace_id} is cut differently in {run.folder}",
+            "code the units of one run with all coders: pcode annotate TRACES -o NEW --units RUN",
+        )
+    return mine
 
 
 def run_labels(runs: Sequence[CoderRun]) -> list[str]:

@@ -162,7 +162,7 @@ def _read_run(run: CoderRun) -> dict[str, pa.Table]:
     unit = _places(run, codings["unit_id"], units["id"], "a coding names the unit")
     names = pa.chunked_array([pa.array([c.name for c in run.manifest.coders], text)])
     coder = _places(run, codings["coder"], names, "a coding names the coder")
-    if run.picked:
+    if not run.whole:
         kept = _kept(run, traces, trace, unit)
         traces, units, codings = (
             table.filter(mask) for table, mask in zip((traces, units, codings), kept, strict=True)

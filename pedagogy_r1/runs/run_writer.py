@@ -10,7 +10,7 @@ A complete run whose files are not what they were is written again from the star
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,6 +25,7 @@ from ..job import JobFolder, Status, ended_by
 from ..provenance import digest
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
+from .locked_part import Lock
 from .run import FILES, CoderRun, Coding, Manifest, dump_codebook, require_complete
 
 
@@ -32,7 +33,7 @@ def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tupl
     """What cuts the units of a new run: a scheme, or another run whose units they are, exactly; and what to record of it."""
     if units is None:
         return Unitizer(scheme, lang), {}
-    run = CoderRun(units)
+    run = CoderRun(units, locked="always")
     require_complete([run], None)
     spans: dict[str, list[tuple[int, int]]] = {}
     for unit in run.units():
@@ -50,7 +51,8 @@ _USAGE = "usage: "
 class RunWriter:
     """``done`` traces lie complete on disk; ``complete``: there is nothing to do. ``damaged``: files that were changed.
 
-    ``restart`` writes the run again even if it is complete; ``may_change``: files beside it that are there to be changed. As a context it records what ended it, and lets go of the folder.
+    ``restart`` writes the run again even if it is complete; ``may_change``: files beside it that are there to be changed; ``locks``: those that
+    its traces are under, of which it keeps copies. As a context it records what ended it, and lets go of the folder.
     """
 
     def __init__(
@@ -61,8 +63,9 @@ class RunWriter:
         *,
         restart: bool = False,
         may_change: Collection[str] = (),
+        locks: Iterable[Lock] = (),
     ) -> None:
-        self._may_change = may_change
+        self._may_change, self._locks = may_change, tuple(locks)
         self._job = JobFolder(folder, manifest, ours=(LEDGER,))
         previous = self._job.previous
         self.damaged = self._job.damaged([*FILES, SNAPSHOT])
@@ -89,6 +92,8 @@ class RunWriter:
         path, text = folder / SNAPSHOT, dump_codebook(book)
         if not path.is_file() or path.read_bytes() != text.encode():
             write_text(path, text)
+        for lock in self._locks:
+            lock.write_copy(folder)
         self._job.save()
 
     def __enter__(self) -> RunWriter:

@@ -36,6 +36,7 @@ from ..files.seal import (
 )
 from ..files.written import recorded, recorded_names
 from ..formatting import counted
+from .locked_part import LOCKED, lost_home
 
 State = Literal["holds", "changed", "missing", "added", "not checked"]
 
@@ -204,9 +205,11 @@ def _state(why: str) -> State:
 
 
 def _looked_into(path: Path, found: FileFinding, record: Mapping[str, Any]) -> FileFinding:
-    """What a file says of itself: a codebook its digest, a ledger its checksums."""
+    """What a file says of itself: a codebook its digest, a ledger its checksums; the copy of a lock, where the lock is."""
     if path.name in (LEDGER, WEB_LOG):
         return _ledger(path, found)
+    if path.name.endswith(LOCKED):
+        return found._replace(state="changed", why=why) if (why := lost_home(path)) else found
     said = record.get("codebook")
     if path.name != SNAPSHOT or not isinstance(said, dict):
         return found

@@ -59,6 +59,18 @@ def test_a_long_run_of_what_the_key_is_written_with_takes_no_time(run: str) -> N
     assert time.process_time() - began < 10
 
 
+@pytest.mark.parametrize("length", range(8, 20))
+def test_eight_characters_of_the_key_in_a_row_are_hidden_in_messages(length: int) -> None:
+    key = "sk-proj-Qz81LmXw99TrVb42abcd"
+    for start in range(len(key) - length + 1):
+        part = key[start : start + length]
+        assert Secret(key).hidden_parts(f"wrong key: <{part}>, <{part}>.") == "wrong key: <***>, <***>."
+    assert Secret(key).hidden_parts(f"{key[:8]}…{key[-4:]}, {key[3:11]}{key[5:16]}") == "***…abcd, ***"
+    assert Secret(key).hidden(f"a reply that holds {key[:8]}") == f"a reply that holds {key[:8]}"
+    assert Secret(key).hidden_parts("İİİ proj-Qz8 no eight of it") == "İİİ *** no eight of it"
+    assert Secret(None).hidden_parts("sk-proj-") == "sk-proj-"
+
+
 @pytest.mark.parametrize("key", [None, "", "EMPTY", "none"])
 def test_a_key_that_is_none_hides_nothing(key: str | None) -> None:
     assert Secret(key).hidden("EMPTY none 100 % \\u00e9 &#233;") == "EMPTY none 100 % \\u00e9 &#233;"

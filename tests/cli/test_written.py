@@ -431,3 +431,20 @@ def test_two_commands_in_one_folder_both_are_remembered(tmp_path: Path) -> None:
             (tmp_path / f"{name}.csv").write_text(name)
     found: dict[str, Any] = json.loads((tmp_path / RECORD).read_text())
     assert sorted(found["files"]) == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_nothing_is_written_into_a_folder_that_another_command_recorded(
+    name: str, tmp_path: Path, material: Path, pcode: Pcode
+) -> None:
+    """With --force or without: what its record says of the folder would no longer hold."""
+    place = tmp_path / "run"
+    shutil.copytree(material / "schoen", place)
+    before = {path.name: path.read_bytes() for path in place.iterdir()}
+    for force in ([], ["--force"]) if name != "demo" else ([],):
+        found = run(pcode, FOLDERS[name].words, place, material, *force)
+        assert found.exit_code == 2, found.output
+        assert {path.name: path.read_bytes() for path in place.iterdir() if path.name != ".lock"} == {
+            name: data for name, data in before.items() if name != ".lock"
+        }
+    assert pcode("verify", place).exit_code == 0

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...codebook import NONE, Codebook
 from ...errors import InputError
-from ...runs.run import CoderRun, Coding, one_codebook, require_complete
+from ...runs.run import CoderRun, Coding, cut_alike, one_codebook, require_complete
 from ...trace import Trace, Unit
 from .learned_model import Floats, Ints
 from .unit_features import SeenUnit, see
@@ -122,10 +122,7 @@ def read_coded(runs: Sequence[CoderRun], coders: Sequence[str] = ()) -> TaughtTr
     for run in runs:
         for trace, found, codings in run.by_trace():
             traces.setdefault(trace.id, trace)
-            if [u.id for u in units.setdefault(trace.id, found)] != [u.id for u in found]:
-                raise InputError(
-                    f"{trace.id} is cut differently in {run.folder}", "give runs of the same units"
-                )
+            cut_alike(units, trace.id, found, run)
             for coding in codings:
                 if coding.coder in chosen and coding.codes is not None:
                     said.setdefault(coding.unit_id, []).append(coding)
