@@ -191,7 +191,10 @@ def _too_long(request: ChatRequest) -> str:
             f"{sizes}: give the model a longer context, or annotate with --codebook-form compact or names; "
             "a smaller --window shortens the second part only"
         )
-    return f"{sizes}: give the model a longer context, or annotate with a smaller --window"
+    fewer = (
+        ", or fewer or shorter examples (--k, --example-tokens)" if '{"examples":[' in request.text else ""
+    )
+    return f"{sizes}: give the model a longer context, or annotate with a smaller --window{fewer}"
 
 
 def _said(fault: ChatFault, kind: str | None = None) -> str:
