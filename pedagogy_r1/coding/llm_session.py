@@ -62,15 +62,15 @@ class LlmOptions(NamedTuple):
         numbered = [f"{self.model}#{k}" for k in range(1, self.repeats + 1)]
         return [self.model] if self.repeats == 1 else numbered
 
-    def frame(self, model: str, prompt: Prompt, repeat: int) -> ChatFrame:
-        """What the requests of one repeat share. The system message is the same for all of them."""
+    def frame(self, model: str, system: str, schema: Mapping[str, Any], repeat: int) -> ChatFrame:
+        """What the requests of one repeat share: the system message comes first, the same bytes in all of them."""
         sent = {
             "temperature": self.temperature,
             "seed": self.seed + repeat,
             "max_completion_tokens": self.max_output_tokens,
         }
         sent = {k: v for k, v in sent.items() if v is not None}
-        return ChatFrame(model, prompt.system, prompt.schema, sent)
+        return ChatFrame(model, system, schema, sent)
 
     def windows(self, units: Sequence[Unit]) -> list[list[int]]:
         """Positions of the units of each window."""
@@ -138,11 +138,14 @@ class LlmSession:
         self, context: Context, options: LlmOptions, prompts: RunPrompts, chat: Chat, expected_tokens: int
     ) -> None:
         self.context, self.options, self.prompts, self.model = context, options, prompts, chat.model
-        self.frames = [options.frame(chat.model, prompts.prompt, k) for k in range(options.repeats)]
+        self.frames = [self._frame(prompts.prompt, k) for k in range(options.repeats)]
         self.asking = AskingSession(
             context.folder, chat, options.sending, expected_tokens=expected_tokens, seed=options.seed
         )
         self._fewer = False
+
+    def _frame(self, prompt: Prompt, repeat: int) -> ChatFrame:
+        return self.options.frame(self.model, prompt.system, prompt.schema, repeat)
 
     async def run(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
         """Everything, with Ctrl-C handled and the ledger closed at the end."""
@@ -171,7 +174,7 @@ class LlmSession:
         self, number: int, trace: Trace, units: list[Unit], repeat: int, beside: TraceExamples | None
     ) -> _TraceWork:
         prompt, order = self.prompts.of(trace.id, repeat)
-        frame = self.frames[repeat] if order is None else self.options.frame(self.model, prompt, repeat)
+        frame = self.frames[repeat] if order is None else self._frame(prompt, repeat)
         return _TraceWork(self, frame, self.options.names[repeat], number, trace, units, beside, order)
 
     def say_fewer(self, shown: int) -> None:

@@ -76,7 +76,8 @@ class RequestPlan:
     def _trace(self, trace: Trace, units: Sequence[Unit]) -> None:
         o = self.options
         beside = self.prompts.beside(trace, units)
-        frames = [o.frame(self.name, self.prompts.of(trace.id, k)[0], k) for k in range(o.repeats)]
+        prompts = [self.prompts.of(trace.id, k)[0] for k in range(o.repeats)]
+        frames = [o.frame(self.name, p.system, p.schema, k) for k, p in enumerate(prompts)]
         before = self.requests - self.answered
         for window in o.windows(units):
             shown = o.shown(beside, window)
