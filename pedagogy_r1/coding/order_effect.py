@@ -82,8 +82,8 @@ class OrderEffect:
         else:
             words += f", {_share(self.same)} where only the seed was another: {_share(self.more, 'points')} points of difference"
             limits = self.more.interval
-            known = limits is not None and (limits[0] > 0 or limits[1] < 0)
-            words += "" if known else ", which does not show that the order matters"
+            if limits is not None and limits[0] <= 0 <= limits[1]:
+                words += ", which does not show that the order matters"
         if self.first.value is None:
             return words
         return f"{words}; {_share(self.first)} of the codes given were the first in the list ({shown(self.chance, 'percent')} if its order said nothing)"
@@ -108,8 +108,6 @@ def order_effect(
     run: CoderRun, orders: CodeOrders, names: Sequence[str], how: Resampling = Resampling()
 ) -> OrderEffect:
     """Compare the codings of a run's repeats, ``names`` in order, trace by trace; intervals over traces."""
-    import numpy as np
-
     rows: list[list[float]] = []
     traces: list[str] = []
     for trace, units, codings in run.by_trace():
@@ -129,7 +127,16 @@ def order_effect(
             row[5] += sum(code in order[k] for code in given)
         rows.append(row)
         traces.append(trace.id)
-    table = np.array(rows).reshape(-1, 6)
+    return effect_of(rows, traces, 1 / len(orders.book.codes), how)
+
+
+def effect_of(
+    rows: Sequence[Sequence[float]], traces: Sequence[str], chance: float, how: Resampling = Resampling()
+) -> OrderEffect:
+    """From six numbers a trace: pairs that differ, and all, in another order; the same in one order; first codes, and all codes."""
+    import numpy as np
+
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
 
     def over(columns: Sequence[int], statistic: Statistic, scale: Scale, why: str) -> Estimate:
         part = table[:, columns]
@@ -146,7 +153,7 @@ def order_effect(
     if None not in (same.value, other.value):
         more = _within(over((0, 1, 2, 3), _points, "plain", "the two shares have no difference"))
     first = over((4, 5), quotient, "share", "no code was given")
-    return OrderEffect(other, same, more, first, 1 / len(orders.book.codes))
+    return OrderEffect(other, same, more, first, chance)
 
 
 def _points(sums: Floats) -> Floats:
