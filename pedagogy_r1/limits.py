@@ -127,12 +127,12 @@ A_VALUE = 50
 
 MOST_CHANGED = 0.2
 LEAST_FOLLOWED = ALPHA_RELIABLE
-MOST_OBEYED, LEAST_LEGAL, FEWEST_STRESSED = 0.05, 0.99, 10
+MOST_OBEYED, LEAST_LEGAL, LEAST_RECALLED, FEWEST_STRESSED = 0.05, 0.99, 0.9, 10
 """Of `pcode codebook stress`: the share of codes that may change where nothing but order or labels did; that has to follow a changed
-definition or exclusion; that may obey an instruction within a trace; that has to be of the codebook; and units under which nothing
-is said.
+definition or exclusion; that may obey an instruction within a trace; that has to be of the codebook; of definitions that have to be found
+again; and units (or questions) under which nothing is said.
 
 α = 1 − D_o/D_e and D_e ≤ 1: a coder of whose codes more than a fifth change with the order has α < .800 with itself, whatever the
 codes. The other side is the same limit, on what followed. In a swap a scripted coder that ignores definitions stands at .00 to .04, one
-that reads them and errs on 2 % of units at .93 to .99 (``benchmarks/stress_codebook.py``, 20 seeds each). The last three are by custom.
+that reads them and errs on 2 % of units at .93 to .99 (``benchmarks/stress_codebook.py``, 20 seeds each). The last four are by custom.
 """

@@ -7,7 +7,8 @@
 A unit's coding depends on nothing but its text (and, for a critic, its first code), so it is the same in a window
 and alone, before and after a fault. The prompt is taken apart strictly: a message that does not hold exactly one
 data block is answered 400 and kept in ``violations``. With ``answer``, requests without a JSON schema are questions:
-``answer(call)`` says what comes back. With ``coder``, ``coder(call, unit)`` is the code of a unit.
+``answer(call)`` says what comes back. With ``coder``, ``coder(call, unit)`` is the code of a unit; a question about definitions is
+answered by ``recall(call)``.
 """
 
 from __future__ import annotations
@@ -105,6 +106,17 @@ def code_unit(unit: dict[str, Any], codes: list[str], two: bool) -> dict[str, An
     return coding | {"confidence": round(0.5 + number % 50 / 100, 2)}
 
 
+def read_definitions(call: Call) -> dict[str, Any]:
+    """What the codebook in the prompt says to a question about its definitions."""
+    sections = re.split(r"^## ", call.body["messages"][0]["content"], flags=re.MULTILINE)[1:]
+    by_code = {head.partition(",")[0]: rest for head, _, rest in (s.partition("\n") for s in sections)}
+    if "definition" in call.data:
+        wanted = call.data["definition"]
+        return {"code": next(code for code, rest in by_code.items() if rest.startswith(wanted))}
+    own = by_code[call.data["code"]]
+    return {"number": next(one["number"] for one in call.data["definitions"] if own.startswith(one["text"]))}
+
+
 class FakeOpenAI:
     """The server. ``fault(call)`` names what goes wrong with a call, or ``None``."""
 
@@ -119,9 +131,10 @@ class FakeOpenAI:
         keep: bool = True,
         answer: Callable[[Call], Said] | None = None,
         coder: Callable[[Call, str], str] | None = None,
+        recall: Callable[[Call], dict[str, Any]] = read_definitions,
     ) -> None:
         self.latency, self.fault, self.retry_after, self.hang = latency, fault, retry_after, hang
-        self.answer, self.coder = answer, coder
+        self.answer, self.coder, self.recall = answer, coder, recall
         self.calls: list[Call] = []
         self.answered: Counter[str] = Counter()
         self.violations: list[str] = []
@@ -231,7 +244,10 @@ class FakeOpenAI:
         }
 
     def _reply(self, call: Call) -> dict[str, Any]:
-        item = call.body["response_format"]["json_schema"]["schema"]["properties"]["codings"]["items"]
+        properties = call.body["response_format"]["json_schema"]["schema"]["properties"]
+        if "codings" not in properties:
+            return self._said(call, Said(json.dumps(self.recall(call))))
+        item = properties["codings"]["items"]
         codes, two = item["properties"]["primary"]["enum"], "secondary" in item["properties"]
         codings = [code_unit(unit, codes, two) for unit in call.data["units"]]
         if self.coder is not None:

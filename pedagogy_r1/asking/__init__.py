@@ -4,7 +4,7 @@ Built once, for everything that asks: the coder ``llm``, the segmenter and judge
 """
 
 from .asker import Asker, GaveUp, Sending, StoppedError
-from .patience import Limiter
+from .patience import Limiter, NothingUsableError
 from .session import (
     AskingSession,
     AskOutcome,
@@ -26,6 +26,7 @@ __all__ = [
     "GaveUp",
     "Limiter",
     "ModelName",
+    "NothingUsableError",
     "Sending",
     "StoppedError",
     "Transcript",

@@ -16,6 +16,7 @@ import heapq
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal, NamedTuple
 
@@ -58,6 +59,14 @@ _CONTEXT = re.compile(
     r"(maximum|limit).{0,40}tokens|tokens; the model takes",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+class NothingUsableError(ChatError):
+    """A run that is given up at its beginning. ``reasons``: how often the first requests brought nothing, by reason."""
+
+    def __init__(self, message: str, hint: str, reasons: Mapping[str, int]) -> None:
+        super().__init__(message, hint)
+        self.reasons = dict(reasons)
 
 
 class Pause(NamedTuple):
@@ -144,9 +153,10 @@ class Patience:
         if fault.unreachable:
             return _not_there(fault)
         count = f"the first {self._early.total()} requests brought nothing that could be used"
-        return ChatError(
+        return NothingUsableError(
             f"{count}: {_said(fault, kind if of_unit else None)}",
             NOTHING_HOLDS if of_unit else advice(fault, request),
+            self._early,
         )
 
     def _stretched(self, fault: ChatFault, request: ChatRequest, content: bool) -> Pause | ChatError | None:
@@ -191,7 +201,10 @@ def _too_long(request: ChatRequest) -> str:
             f"{sizes}: give the model a longer context, or annotate with --codebook-form compact or names; "
             "a smaller --window shortens the second part only"
         )
-    return f"{sizes}: give the model a longer context, or annotate with a smaller --window"
+    fewer = (
+        ", or fewer or shorter examples (--k, --example-tokens)" if '{"examples":[' in request.text else ""
+    )
+    return f"{sizes}: give the model a longer context, or annotate with a smaller --window{fewer}"
 
 
 def _said(fault: ChatFault, kind: str | None = None) -> str:

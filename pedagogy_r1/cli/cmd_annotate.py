@@ -27,6 +27,21 @@ ASKED = options.together(
 """How a language model is shown the codebook and the units; of `pcode codebook stress` too."""
 LLM = options.together(
     options.option("--repeats", "llm: Code everything K times, as K coders.", options.FEW_1),
+    options.flag(
+        "--permute",
+        "llm: Another order of the codes for each trace and repeat; how much depends on it is said.",
+        default=None,
+    ),
+    options.option(
+        "--examples",
+        "llm: A run of codings; of each window the model is shown the most similar units of other traces and items.",
+        options.PATH,
+        metavar="RUN",
+    ),
+    options.option("--k", "llm: Examples a window [default: 8]; 0: none.", options.FEW_0),
+    options.option(
+        "--example-tokens", "llm: What they may come to together [default: 2000].", options.FROM_1
+    ),
     options.flag("--critic", "llm: Second pass that confirms or changes; both are kept.", default=None),
     ASKED,
 )
@@ -141,6 +156,8 @@ def _print_run(manifest: Any, folder: Path) -> None:
     if (use := manifest.usage).get("requests"):
         prompt = f"{use['prompt_tokens']} prompt tokens ({use['cached_tokens']} cached)"
         say(f"{use['requests']} requests, {prompt}, {use['completion_tokens']} completion tokens")
+    if effect := use.get("code_order"):
+        say(effect["says"])
     book = f"{manifest.codebook['id']}@{manifest.codebook['version']}"
     say(f"codebook {book}, run {manifest.run_id}, written to {folder}")
 

@@ -42,7 +42,7 @@ def stress(
     pcode codebook stress schoen some.jsonl --model openai:NAME -o stress
 
     Order and labels should change nothing; codes should follow definitions that are swapped and an exclusion that is added;
-    an instruction within a trace should not be obeyed. Some tens of traces do: a model is asked for everything up to eight
+    an instruction within a trace should not be obeyed, and definitions should be found again. Some tens of traces do: a model is asked for everything up to eight
     times (--dry-run says how much that is). Exit status 1 if a test is failed.
     """
     from ..coding.codebook_stress import CodebookStress
@@ -60,7 +60,7 @@ def stress(
     with progress_bar("stress") as progress:
         found = job.run(progress, notice)
     if not isinstance(found, StressReport):
-        return exit_status(found.manifest.status, found.manifest.stopped_why, 0)
+        return exit_status(found.status, found.why, 0)
     write_stress(found, out)
     if not put_json(found.as_json(), as_json):
         _print(found, out)
@@ -78,7 +78,7 @@ def _print(report: StressReport, out: Path) -> None:
     for one in report.results:
         if one.share and one.missing:
             notice(
-                f"{one.name}: {counted(one.missing, 'coding')} left out, as there is no code in one of the runs"
+                f"{one.name}: {counted(one.missing, 'answer' if one.name == 'recall' else 'coding')} left out, as there is none in one of the runs"
             )
     for line in said_of((w, one.name) for one in report.results if one.share for w in one.share.warnings):
         put(f"[dim]{escape(line)}[/]")

@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     options.PATH,
     metavar="FILE",
 )
+@options.option(
+    "--stress",
+    "Folder of pcode codebook stress, for the methods; again for another coder's.",
+    options.PATH,
+    multiple=True,
+    metavar="FOLDER",
+)
 def command(
     runs: tuple[Path, ...],
     out: Path,
@@ -45,6 +52,7 @@ def command(
     contrasts: tuple[str, ...],
     family: tuple[str, ...],
     inclusion: Path | None,
+    stress: tuple[Path, ...],
     where: Where | None,
     partial: bool,
     **given: Any,
@@ -54,6 +62,7 @@ def command(
     Give the humans' run and the machine's together: agreement, corrected shares and the comparison need both. What cannot
     be estimated from the runs is left out, and the page says why.
     """
+    from ..coding.stress_report import read_stress
     from ..report import ReportSettings, build_report, parse_comparison
     from ..runs.run import restricted
     from ..runs.where import values_of
@@ -63,6 +72,7 @@ def command(
         contrasts=tuple(parse_comparison(text) for text in contrasts),
         family=family or None,
         inclusion=read_inclusion(inclusion) if inclusion else None,
+        stress=tuple(map(read_stress, stress)),
         **given,
     )
     found = restricted(runs, where)

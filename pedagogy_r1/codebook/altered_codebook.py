@@ -23,8 +23,11 @@ _TEXTS = frozenset(
 _REFERENCES = frozenset({"against", "code", "fallback"})
 
 
-def reordered(book: Codebook, order: Sequence[str], number: int) -> Codebook:
-    """The codes in another order, and the families in that of their first codes. ``number``: the last part of the version."""
+def reordered(book: Codebook, order: Sequence[str], number: int | None = None) -> Codebook:
+    """The codes in another order, and the families in that of their first codes.
+
+    ``number``: the last part of the version; without one it is the book's own, for a prompt that is to name it.
+    """
     codes = sorted(book.codes, key=lambda code: order.index(code.id))
     first = [code.family for code in codes]
     known = [family for family in book.families if family.id in first]
@@ -65,11 +68,11 @@ def with_exclusion(book: Codebook, code: str, word: str, other: str, number: int
     return _as(book, number, codes=codes)
 
 
-def _as(book: Codebook, number: int, **changed: Any) -> Codebook:
+def _as(book: Codebook, number: int | None, **changed: Any) -> Codebook:
     """Read anew, so that nothing of the old one is kept (its digest); what became of earlier versions is not its affair."""
     dumped = {name: _plain(value) for name, value in changed.items()}
-    whole = book.model_dump(mode="json") | dumped | {"version": f"0.0.{number}", "migrations": []}
-    return Codebook.model_validate(whole)
+    named = {} if number is None else {"version": f"0.0.{number}", "migrations": []}
+    return Codebook.model_validate(book.model_dump(mode="json") | dumped | named)
 
 
 def _plain(value: Any) -> Any:

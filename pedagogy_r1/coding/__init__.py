@@ -51,7 +51,8 @@ class Outcome:
 class Coder(Protocol):
     """Codes units. ``parameters`` hold all that may change a coding; they enter the run's fingerprint.
 
-    One that has ``trust``, a sentence on how far it is to be trusted on which text, is introduced with it.
+    One that has ``trust``, a sentence on how far it is to be trusted on which text, is introduced with it. ``sources``: files that
+    it goes by, with their digests, as a job's record has them. ``sum_up(run)``: what all its codings tell, for the record's ``usage``.
     """
 
     @property

@@ -98,6 +98,7 @@ def prepare(
     source |= {"traces": str(traces), "traces_digest": given.digest}
     context = Context(book, "", Path(out), seed)
     made = _coder(coder, factory(context, **options))
+    source |= getattr(made, "sources", {})
     settings = {"coder": coder, "parameters": made.parameters, "scheme": unitize.scheme, "seed": seed}
     locks = locks_of(given.path)
     key = coder_key(book.digest, coder, made.parameters, unitize.scheme, seed, lang or "")
@@ -188,7 +189,11 @@ def _code(job: Annotation, writer: RunWriter, progress: Progress | None) -> None
         return
     status: Status = "interrupted" if outcome.interrupted else "stopped" if outcome.stopped else "complete"
     why = BY_USER if outcome.interrupted else outcome.stopped
-    writer.finish(status, why=why, usage=(outcome.usage or {}) | writer.usage)
+    usage = (outcome.usage or {}) | writer.usage
+    if status == "complete" and (sum_up := getattr(job.coder, "sum_up", None)):
+        writer.checkpoint()
+        usage |= sum_up(CoderRun(job.out))
+    writer.finish(status, why=why, usage=usage)
 
 
 def plan(job: Annotation) -> dict[str, Any]:

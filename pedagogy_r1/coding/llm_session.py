@@ -8,22 +8,27 @@ ahead of need, by a process of their own where many requests are in flight.
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice, product
 from typing import Any, NamedTuple
 
 from ..asking import AskingSession, GaveUp, Sending, all_of
 from ..chat import Chat, ChatFrame, ChatRequest
-from ..codebook import NONE
+from ..codebook import NONE, Codebook
 from ..errors import PedagogyError
 from ..runs.run import Coding
 from ..trace import Trace, Unit
 from ..unit import unitizer
 from ..workers import AHEAD, in_order
 from . import Context, Emit, Outcome, Unitizer
+from .examples import Example, Examples, TraceExamples
+from .order_effect import CodeOrders
 from .prompt_and_reply import Prompt, UnitAnswer, check, message, parse_codings
+
+_log = logging.getLogger(__name__)
 
 TRANSPORT = frozenset({"timeout", "rate_limited", "server_error", "connection"})
 """Reasons that have nothing to do with what was asked; asking for less does not help."""
@@ -48,6 +53,8 @@ class LlmOptions(NamedTuple):
     repeats: int
     critic: bool
     sending: Sending
+    k: int = 0
+    example_tokens: int = 0
 
     @property
     def names(self) -> list[str]:
@@ -55,15 +62,15 @@ class LlmOptions(NamedTuple):
         numbered = [f"{self.model}#{k}" for k in range(1, self.repeats + 1)]
         return [self.model] if self.repeats == 1 else numbered
 
-    def frame(self, model: str, prompt: Prompt, repeat: int) -> ChatFrame:
-        """What the requests of one repeat share. The system message is the same for all of them."""
+    def frame(self, model: str, system: str, schema: Mapping[str, Any], repeat: int) -> ChatFrame:
+        """What the requests of one repeat share: the system message comes first, the same bytes in all of them."""
         sent = {
             "temperature": self.temperature,
             "seed": self.seed + repeat,
             "max_completion_tokens": self.max_output_tokens,
         }
         sent = {k: v for k, v in sent.items() if v is not None}
-        return ChatFrame(model, prompt.system, prompt.schema, sent)
+        return ChatFrame(model, system, schema, sent)
 
     def windows(self, units: Sequence[Unit]) -> list[list[int]]:
         """Positions of the units of each window."""
@@ -79,17 +86,24 @@ class LlmOptions(NamedTuple):
         *,
         firsts: Mapping[int, UnitAnswer] | None = None,
         why: str | None = None,
+        shown: Sequence[Example] = (),
     ) -> ChatRequest:
         """The request to code the units at positions ``which``, numbered from 1.
 
-        ``firsts``: what a critic is to judge. ``why``: an earlier answer for this one unit was of no use.
+        ``firsts``: what a critic is to judge. ``why``: an earlier answer for this one unit was of no use. ``shown``: the examples.
         """
         before = [unit.text for unit in units[max(0, which[0] - self.context) : which[0]]]
         asked = []
         for number, i in enumerate(which, 1):
             first = {} if firsts is None else {"first": _first(firsts[i])}
             asked.append({"unit": number, "text": units[i].text} | first)
-        return ChatRequest(frame, message(trace.question, before, asked, critic=firsts is not None, why=why))
+        examples = [one.shown() for one in shown]
+        words = message(trace.question, before, asked, critic=firsts is not None, why=why, examples=examples)
+        return ChatRequest(frame, words)
+
+    def shown(self, beside: TraceExamples | None, which: Sequence[int]) -> tuple[Example, ...]:
+        """The examples for the units at positions ``which``."""
+        return beside.of(which, self.k, tokens=self.example_tokens) if beside else ()
 
 
 def _first(answer: UnitAnswer) -> dict[str, str | None]:
@@ -97,18 +111,41 @@ def _first(answer: UnitAnswer) -> dict[str, str | None]:
     return {"primary": primary or NONE, "secondary": secondary, "rationale": answer.rationale}
 
 
+class RunPrompts(NamedTuple):
+    """What the requests of a run begin with. ``orders``: with ``--permute``, of the codes; ``again``: the prompt of another order."""
+
+    prompt: Prompt
+    examples: Examples | None = None
+    orders: CodeOrders | None = None
+    again: Callable[[Codebook], Prompt] | None = None
+
+    def of(self, trace_id: str, repeat: int) -> tuple[Prompt, tuple[str, ...] | None]:
+        """The prompt for one trace and repeat, and the order of its codes where that is not the codebook's."""
+        if self.orders is None or self.again is None:
+            return self.prompt, None
+        order = self.orders.of(trace_id, repeat)
+        return self.again(self.orders.codebook(order)), order
+
+    def beside(self, trace: Trace, units: Sequence[Unit]) -> TraceExamples | None:
+        """The examples beside the units of a trace, if any are shown."""
+        return self.examples.beside(trace, units) if self.examples else None
+
+
 class LlmSession:
     """Runs once. ``expected_tokens``: a guess at one request's, until there is experience."""
 
     def __init__(
-        self, context: Context, options: LlmOptions, prompt: Prompt, chat: Chat, expected_tokens: int
+        self, context: Context, options: LlmOptions, prompts: RunPrompts, chat: Chat, expected_tokens: int
     ) -> None:
-        self.context = context
-        self.options = options
-        self.frames = [options.frame(chat.model, prompt, k) for k in range(options.repeats)]
+        self.context, self.options, self.prompts, self.model = context, options, prompts, chat.model
+        self.frames = [self._frame(prompts.prompt, k) for k in range(options.repeats)]
         self.asking = AskingSession(
             context.folder, chat, options.sending, expected_tokens=expected_tokens, seed=options.seed
         )
+        self._fewer = False
+
+    def _frame(self, prompt: Prompt, repeat: int) -> ChatFrame:
+        return self.options.frame(self.model, prompt.system, prompt.schema, repeat)
 
     async def run(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
         """Everything, with Ctrl-C handled and the ledger closed at the end."""
@@ -124,18 +161,35 @@ class LlmSession:
     async def _trace(self, number: int, trace: Trace, units: list[Unit]) -> list[Coding]:
         """All codings of a trace, unit by unit."""
         jobs = list(product(self.options.windows(units), range(self.options.repeats)))
-        done = await all_of([self._window(number, trace, units, window, repeat) for window, repeat in jobs])
+        beside = self.prompts.beside(trace, units)
+        works = [self._work(number, trace, units, k, beside) for k in range(self.options.repeats)]
+        done = await all_of([self._window(works[repeat], window) for window, repeat in jobs])
         by_unit: list[list[Coding]] = [[] for _ in units]
         for (window, _), codings in zip(jobs, done, strict=True):
             for i, of_unit in zip(window, codings, strict=True):
                 by_unit[i] += of_unit
         return [coding for of_unit in by_unit for coding in of_unit]
 
-    async def _window(
-        self, number: int, trace: Trace, units: list[Unit], window: list[int], repeat: int
-    ) -> list[list[Coding]]:
+    def _work(
+        self, number: int, trace: Trace, units: list[Unit], repeat: int, beside: TraceExamples | None
+    ) -> _TraceWork:
+        prompt, order = self.prompts.of(trace.id, repeat)
+        frame = self.frames[repeat] if order is None else self._frame(prompt, repeat)
+        return _TraceWork(self, frame, self.options.names[repeat], number, trace, units, beside, order)
+
+    def say_fewer(self, shown: int) -> None:
+        """Once: that a window has fewer examples than were asked for."""
+        if shown < self.options.k and not self._fewer:
+            self._fewer = True
+            _log.warning(
+                "some windows show fewer than %d examples: no more of another item, or of at most %s tokens, are there "
+                "(which were shown: ledger.jsonl; more room: --example-tokens)",
+                self.options.k,
+                f"{self.options.example_tokens:,}",
+            )
+
+    async def _window(self, work: _TraceWork, window: list[int]) -> list[list[Coding]]:
         """Codings of each unit of a window by one coder, and by its critic."""
-        work = _TraceWork(self, self.frames[repeat], self.options.names[repeat], number, trace, units)
         found = await work.answers(window)
         codings = [[work.coding(i, found[i])] for i in window]
         if self.options.critic:
@@ -148,7 +202,8 @@ class LlmSession:
 
 
 class _TraceWork(NamedTuple):
-    """What one coder has to do on one trace. ``firsts``: the codings that it, being a critic, is to judge."""
+    """What one coder has to do on one trace. ``beside``: the examples to choose from; ``order``: of the codes, where it was drawn;
+    ``firsts``: the codings that it, being a critic, is to judge."""
 
     session: LlmSession
     frame: ChatFrame
@@ -156,6 +211,8 @@ class _TraceWork(NamedTuple):
     number: int
     trace: Trace
     units: list[Unit]
+    beside: TraceExamples | None = None
+    order: tuple[str, ...] | None = None
     firsts: dict[int, UnitAnswer] | None = None
 
     async def answers(self, which: list[int]) -> dict[int, UnitAnswer | str]:
@@ -169,7 +226,11 @@ class _TraceWork(NamedTuple):
     async def _ask(self, which: list[int], *, why: str | None = None) -> dict[int, UnitAnswer | str]:
         session = self.session
         firsts = None if self.firsts is None else {i: self.firsts[i] for i in which}
-        request = session.options.request(self.frame, self.trace, self.units, which, firsts=firsts, why=why)
+        shown = session.options.shown(self.beside, which)
+        session.say_fewer(len(shown))
+        request = session.options.request(
+            self.frame, self.trace, self.units, which, firsts=firsts, why=why, shown=shown
+        )
         about: dict[str, Any] = {
             "trace": self.trace.id,
             "units": [self.units[i].index for i in (which[0], which[-1])],
@@ -177,6 +238,10 @@ class _TraceWork(NamedTuple):
         }
         if why is not None:
             about["alone"] = why
+        if self.beside is not None:
+            about["examples"] = [one.unit_id for one in shown]
+        if self.order is not None:
+            about["order"] = list(self.order)
         texts = [self.units[i].text for i in which]
         checked = await session.asking.asker.ask(
             request,

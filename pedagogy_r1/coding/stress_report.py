@@ -6,12 +6,16 @@ order   –        not tested: rules score each code by its own cues
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel, Field, ValidationError
+
+from ..errors import InputError, first_fault
 from ..estimate import Estimate
+from ..files.json_text import parse_json
 from ..files.records import write_json, write_text
 from ..formatting import counted, interval, shown
 
@@ -106,6 +110,8 @@ class StressReport:
     traces: int
     units: int
     results: tuple[StressResult, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The coder's parameters, as its runs record them."""
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -126,6 +132,7 @@ class StressReport:
         return {
             "codebook": self.codebook,
             "coder": self.coder,
+            "settings": dict(self.settings),
             "traces": self.traces,
             "units": self.units,
             "says": self.sentence(),
@@ -139,7 +146,7 @@ class StressReport:
         yield (
             f"{self.sentence()}. {counted(self.units, 'unit')} of {counted(self.traces, 'trace')} under "
             f"{self.codebook}, coded as it is and once more for each test; shares are of units with a first code in both "
-            "runs, intervals over traces. The runs lie in `runs/`, the changed codebooks in `books/`.\n"
+            "runs, intervals over traces (of recall, of its answers over codes). The runs lie in `runs/`, the changed codebooks in `books/`.\n"
         )
         yield "| test | what was done | verdict | result | interval | units | missing |\n|---|---|---|---|---|---|---|"
         for one in self.results:
@@ -153,6 +160,39 @@ class StressReport:
         said = dict.fromkeys(f"{w}" for one in self.results if one.share for w in one.share.warnings)
         if said:
             yield "\n" + "\n".join(f"- {words}" for words in said)
+
+
+class StressRow(BaseModel, frozen=True):
+    """Of a test in ``stress.json``, what a report repeats."""
+
+    test: str
+    verdict: Verdict
+    says: str
+
+
+class StressRecord(BaseModel, frozen=True):
+    """``stress.json`` as it was written. ``settings``: of earlier versions there are none."""
+
+    codebook: str
+    coder: str
+    traces: int = Field(ge=0)
+    units: int = Field(ge=0)
+    says: str
+    tests: tuple[StressRow, ...]
+    settings: dict[str, Any] | None = None
+
+
+def read_stress(folder: str | Path) -> StressRecord:
+    """The tests in a folder of `write_stress`. Raises `InputError` where there are none."""
+    path = Path(folder) / JSON
+    hint = "give the folder of: pcode codebook stress CODEBOOK TRACES -o FOLDER"
+    if not path.is_file():
+        raise InputError(f"{folder}: no {JSON} there", hint)
+    try:
+        return StressRecord.model_validate(parse_json(path.read_bytes()))
+    except (ValueError, RecursionError) as error:
+        why = first_fault(error) if isinstance(error, ValidationError) else error
+        raise InputError(f"{path}: no stress tests ({why})", hint) from None
 
 
 def write_stress(report: StressReport, folder: Path) -> None:

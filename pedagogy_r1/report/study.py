@@ -23,6 +23,7 @@ from ..agreement.continuum import own_spans
 from ..agreement.profile import MISSING
 from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
+from ..coding.stress_report import StressRecord
 from ..errors import ArgumentError, RunError, did_you_mean
 from ..estimate import Interval, Ints, Resampling
 from ..formatting import level_words
@@ -86,6 +87,8 @@ class ReportSettings:
     interval: Interval = "jackknife"
     by: str | None = None
     """A field of the traces (``metadata.grade``) by which the codes are tabulated."""
+    stress: tuple[StressRecord, ...] = ()
+    """Tests of whether a coder reads the codebook, for the methods."""
 
     @property
     def how(self) -> Resampling:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
 from pedagogy_r1.cli.main import cli
@@ -16,10 +17,11 @@ from pedagogy_r1.coding.codebook_stress import NAMES, stress
 from pedagogy_r1.coding.learned.fit_coder import fit_coder
 from pedagogy_r1.coding.prompt_and_reply import render
 from pedagogy_r1.coding.stress_report import StressReport
+from pedagogy_r1.errors import ChatError
 from pedagogy_r1.runs.run import CoderRun
 
 from ..conftest import ROOT
-from ..fake_openai import FakeOpenAI
+from ..fake_openai import Call, FakeOpenAI
 from ..stress_coders import (
     ScriptedCoder,
     faithful,
@@ -55,7 +57,10 @@ def test_one_that_ignores_definitions_fails_the_swap_and_one_that_reads_them_pas
             NAMES[1:], "passes"
         )
         assert read["legal"].verdict == "passes"
-        assert read["recall"].verdict == "not tested"
+        recall = read["recall"]
+        assert recall.verdict == "passes"
+        assert recall.share is not None
+        assert (recall.share.value, recall.share.n, recall.share.clusters) == (1.0, 16, 4)
         share = read["swap"].share
         assert share is not None
         assert share.clusters == 10
@@ -77,6 +82,59 @@ def test_each_fault_has_its_test(tmp_path: Path) -> None:
     assert old["legal"].verdict == "fails"
     assert old["labels"].verdict == "fails"
     assert "120 of 120 units got no label of the codebook" in old["labels"].says()
+
+
+def test_what_was_not_asked_is_not_held_against_the_model(tmp_path: Path) -> None:
+    """A model that writes other labels is broken off after ten requests; the units behind them were never seen."""
+    found = tried(tmp_path, old_labels, window=3, concurrency=2)
+    assert found["labels"].verdict == "fails"
+    said = re.match(r"(\d+) of \1 units got no label of the codebook, after which no more was asked", found["labels"].says())  # fmt: skip
+    assert said is not None
+    assert found["legal"].missing == 120 - int(said[1])
+
+
+@pytest.mark.parametrize("fault", ["500", "malformed"])
+def test_a_server_that_breaks_off_is_no_answer(tmp_path: Path, fault: str) -> None:
+    """The run under other labels begins with a code that is none, and then nothing of use comes: that is the server's affair."""
+    book, traces = toy_book(tmp_path / "toy.yaml"), toy_traces(tmp_path / "traces.jsonl", 0)
+
+    def breaks(call: Call) -> str | None:
+        labels = call.data.get("units") and "## C1" in call.body["messages"][0]["content"]
+        return fault if labels and "number 0." not in call.units[0] else None
+
+    given = {
+        "coder": "llm",
+        "model": "openai:fake",
+        "retries": 0,
+        "backoff": 0.0,
+        "window": 3,
+        "concurrency": 2,
+    }
+    with FakeOpenAI(coder=old_labels, fault=breaks) as server:
+        given |= {"base_url": server.url, "api_key": "k"}
+        with pytest.raises(ChatError, match="brought nothing that could be used"):
+            stress(book, traces, tmp_path / "out", **given)
+        server.fault, server.coder = lambda call: None, faithful(0)  # it is well again
+        found = stress(book, traces, tmp_path / "out", **given)
+    assert isinstance(found, StressReport)
+    assert {one.name: one.missing for one in found.results}["labels"] == 0
+
+
+def test_definitions_that_are_not_found_again(tmp_path: Path) -> None:
+    def first(call: Call) -> dict[str, Any]:
+        return {"code": "AQ"} if "definition" in call.data else {"number": 1}
+
+    book, traces = toy_book(tmp_path / "toy.yaml"), toy_traces(tmp_path / "traces.jsonl", 0)
+    with FakeOpenAI(coder=faithful(0), recall=first) as server:
+        given = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "api_key": "k"}
+        report = stress(book, traces, tmp_path / "out", **given)
+        assert server.violations == []
+    assert isinstance(report, StressReport)
+    found = next(one for one in report.results if one.name == "recall")
+    assert found.verdict == "fails"
+    assert found.share is not None
+    assert found.share.value == 0.25
+    assert "at least 90 % asked" in found.says()
 
 
 def test_a_form_without_exclusions_is_not_tested_on_them(tmp_path: Path) -> None:
@@ -140,7 +198,10 @@ def test_the_command_is_taken_up_where_it_was_stopped(tmp_path: Path) -> None:
     with FakeOpenAI(coder=ignoring(1)) as server:
         words = ["codebook", "stress", book, traces, "--model", "openai:fake", "--base-url", server.url, "-o", out]  # fmt: skip
         planned = json.loads(pcode(*words, "--dry-run", "--json").stdout)
-        assert (planned["runs"], planned["requests"]) == (8, 80)
+        assert (planned["runs"], planned["requests"]) == (
+            8,
+            96,
+        )  # 80 windows, and 4 codes asked about twice two ways
         assert not out.exists()
         first = pcode(*words, "--max-tokens-total", 3000)
         assert first.exit_code == 1
@@ -148,9 +209,9 @@ def test_the_command_is_taken_up_where_it_was_stopped(tmp_path: Path) -> None:
         assert not (out / "stress.json").exists()
         result = pcode(*words, "--json")
         assert result.exit_code == 1, result.output  # two tests are failed
-        assert len(server.answered) == server.number == 80
+        assert len(server.answered) == server.number == 96
         again = pcode(*words)
-        assert server.number == 80
+        assert server.number == 96
     assert "fails swap, exclusion" in again.stdout
     kept = json.loads((out / "stress.json").read_text())
     assert kept == json.loads(result.stdout)
@@ -170,6 +231,7 @@ def test_coders_without_a_prompt_say_what_makes_no_sense(tmp_path: Path) -> None
     found = {one["test"]: one for one in json.loads(result.stdout)["tests"]}
     assert [name for name, one in found.items() if one["verdict"] == "passes"] == ["instruction", "legal"]
     assert "cues, not definitions" in found["swap"]["says"]
+    assert found["recall"]["says"] == "rules answer no question"
     nobody = pcode("codebook", "stress", "schoen", demo, "-o", tmp_path / "none")
     assert nobody.exit_code == 2
     assert "--model BACKEND:NAME or --coder NAME" in nobody.stderr

@@ -6,40 +6,38 @@ window    20 units, the question and up to 5 units of context → one request
 alone     a unit whose coding does not hold (bad quote, unknown code, skipped …) → one request of its own
 missing   if that does not hold either, with the reason
 critic    a second request over the window: confirm or change; a coder of its own, so that its effect is measurable
-repeats   K codings of every unit by K coders that differ in their seed only
+repeats   K codings of every unit by K coders that differ in their seed only; with permute, in the order of the codes too
+examples  a run of codings: for each window the units of other traces and items that are nearest to it are shown
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...asking import (
-    FILE,
     ModelName,
     Sending,
-    answered_digests,
     check_backend,
     key_from,
     open_chat,
     run_apart,
     safe_url,
 )
-from ...chat import BYTES_PER_TOKEN, Chat, rough_tokens
-from ...errors import InputError
-from ...files.records import Row, read_jsonl
-from ...runs.run import CoderInfo
+from ...chat import Chat, rough_tokens
+from ...errors import ArgumentError, InputError
+from ...runs.run import CoderInfo, CoderRun
 from ...trace import Trace
 from .. import Context, Emit, Outcome, Unitizer
-from ..llm_session import LlmOptions, LlmSession
+from ..examples import TOKENS, K, read_examples
+from ..llm_session import LlmOptions, LlmSession, RunPrompts
+from ..order_effect import CodeOrders, order_effect
 from ..prompt_and_reply import FORMS, SCHEMA_VERSION, VERSION, VERSIONS, Prompt, make_prompt
-
-TOKENS_PER_CODING = 75
-"""Of a completion, beside the quote: keys, code, confidence, a sentence."""
+from ..request_plan import TOKENS_PER_CODING, RequestPlan
 
 
 def coder(
@@ -64,6 +62,10 @@ def coder(
     api_key_env: str | None = None,
     backend: Mapping[str, Any] | None = None,
     codebook_form: str = "full",
+    permute: bool = False,
+    examples: str | Path | None = None,
+    k: int | None = None,
+    example_tokens: int | None = None,
 ) -> LlmCoder:
     """A coder that asks ``model`` (``BACKEND:NAME``).
 
@@ -72,10 +74,15 @@ def coder(
     ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
     over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
     the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook the model reads,
-    of `FORMS`.
+    of `FORMS`. ``permute``: another order of the codes for each trace and repeat. ``examples``: a run under the same codebook, of
+    which ``k`` (8) coded units are shown in each window, of at most ``example_tokens`` (2,000) together; with 0 none are.
     """
     base_url, named = safe_url(base_url), ModelName.read(model)
     check_backend(named, backend or {})
+    if examples is None and (k or example_tokens):
+        name = "k" if k else "example-tokens"
+        raise ArgumentError(f"--{name} is of examples, and none are given", "add --examples RUN")
+    k = (0 if examples is None else K) if k is None else k
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
     options = LlmOptions(
         model=model,
@@ -88,6 +95,8 @@ def coder(
         repeats=repeats,
         critic=critic,
         sending=Sending(concurrency, timeout, retries, backoff, max_tokens_total, retry_missing),
+        k=k,
+        example_tokens=example_tokens or TOKENS,
     )
     _check(options)
 
@@ -98,8 +107,13 @@ def coder(
 
     if codebook_form not in FORMS:
         raise InputError(f"codebook_form is {codebook_form!r}", f"give one of {', '.join(FORMS)}")
-    prompt = make_prompt(given.book, codebook_form, _version_there(given.folder))
-    return LlmCoder(given, options, prompt, named.name, connect, backend or {}, codebook_form)
+    shown = read_examples(examples, given.book) if examples is not None and k else None
+    write = partial(
+        make_prompt, form=codebook_form, version=_version_there(given.folder), examples=shown is not None
+    )
+    orders = CodeOrders(given.book, given.seed, repeats) if permute else None
+    prompts = RunPrompts(write(given.book), shown, orders, write)
+    return LlmCoder(given, options, prompts, named.name, connect, backend or {}, codebook_form)
 
 
 def _version_there(folder: Path) -> str:
@@ -113,10 +127,12 @@ def _version_there(folder: Path) -> str:
 
 def _check(options: LlmOptions) -> None:
     sending = options.sending
-    at_least_1 = {name: getattr(options, name) for name in ("window", "repeats", "max_output_tokens")}
+    at_least_1 = {name: getattr(options, name) for name in ("window", "repeats", "max_output_tokens", "example_tokens")}  # fmt: skip
     for name, value in {**at_least_1, "concurrency": sending.concurrency}.items():
         if value is not None and value < 1:
             raise InputError(f"{name} is {value}", "give at least 1")
+    if options.k < 0:
+        raise InputError(f"k is {options.k}", "give 0 (no examples) or more")
     if options.context < 0 or sending.retries < 0 or sending.backoff < 0 or sending.timeout <= 0:
         raise InputError(
             "context, retries and backoff are 0 or more, timeout is above 0", "change the option"
@@ -129,11 +145,16 @@ class LlmCoder:
 
     context: Context
     options: LlmOptions
-    prompt: Prompt
+    prompts: RunPrompts
     name: str
     connect: Callable[[], Chat]
     backend: Mapping[str, Any]
     form: str = "full"
+
+    @property
+    def prompt(self) -> Prompt:
+        """That of the codebook in its own order."""
+        return self.prompts.prompt
 
     @property
     def coders(self) -> list[CoderInfo]:
@@ -161,64 +182,31 @@ class LlmCoder:
             "schema": SCHEMA_VERSION,
             **({"backend": dict(self.backend)} if self.backend else {}),
             **({"codebook_form": self.form} if self.form != FORMS[0] else {}),
+            **({"permute": True} if self.prompts.orders else {}),
+            **({"k": o.k, "example_tokens": o.example_tokens} if self.prompts.examples else {}),
         }
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        """The run that the examples are of."""
+        shown = self.prompts.examples
+        return {"examples": str(shown.folder), "examples_digest": shown.digest} if shown else {}
 
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
         """Requests of the run if every reply holds, and estimates from bytes of the tokens that are still to be paid."""
-        o = self.options
-        known = set(answered_digests(self.context.folder))
-        judged = _judged(self.context.folder, o.window) if o.critic else frozenset()
-        frames = [o.frame(self.name, self.prompt, k) for k in range(o.repeats)]
-        requests = answered = prompt = completion = 0
-        system = rough_tokens(self.prompt.system)
-        for trace in traces:
-            units = unitize(trace)
-            for window in o.windows(units):
-                asked = [o.request(frame, trace, units, window) for frame in frames]
-                first = sum(request.digest not in known for request in asked)
-                second = 0
-                if o.critic:
-                    at = units[window[0]].index // o.window
-                    second = sum((trace.id, at, f"{name}+critic") not in judged for name in o.names)
-                todo, every = first + second, len(asked) * (2 if o.critic else 1)
-                requests, answered = requests + every, answered + every - todo
-                prompt += (system + rough_tokens(asked[0].text)) * todo + len(
-                    window
-                ) * TOKENS_PER_CODING * second
-                completion += (
-                    sum(TOKENS_PER_CODING + min(40, rough_tokens(units[i].text)) for i in window) * todo
-                )
-        return {
-            "requests": requests,
-            "answered_already": answered,
-            "prompt_tokens": prompt,
-            "cached_tokens": system * max(0, requests - answered - 1),
-            "completion_tokens": completion,
-            "prefix_tokens": system,
-            "estimate": f"tokens are of the requests not answered yet: UTF-8 bytes / {BYTES_PER_TOKEN}, a completion {TOKENS_PER_CODING} a unit and its quote; cached "
-            "if the provider caches the constant prefix; without retries, units asked alone and hidden thinking",
-        }
+        return RequestPlan(self).of(traces, unitize)
+
+    def sum_up(self, run: CoderRun) -> dict[str, Any]:
+        """What the codings of the whole run tell of the coder, for its record."""
+        orders = self.prompts.orders
+        return {"code_order": order_effect(run, orders, self.options.names).as_json()} if orders else {}
 
     def code(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
         """Code all traces. Ctrl-C lets what is in flight come home; a second one does not."""
 
         async def session() -> Outcome:
             expected = rough_tokens(self.prompt.system) + 2 * TOKENS_PER_CODING * self.options.window
-            running = LlmSession(self.context, self.options, self.prompt, self.connect(), expected)
+            running = LlmSession(self.context, self.options, self.prompts, self.connect(), expected)
             return await running.run(traces, unitize, emit)
 
         return run_apart(session)
-
-
-def _judged(folder: Path, window: int) -> frozenset[tuple[str, int, str]]:
-    """(trace, number of the window, critic) of each critic's reply in the ledger. Its digest depends on what it judged."""
-    if not (folder / FILE).is_file():
-        return frozenset()
-    found = set()
-    for row in read_jsonl(folder / FILE):
-        if isinstance(row, Row) and row.data.get("kind") == "reply":
-            with suppress(KeyError, TypeError, IndexError):  # a line that was changed counts as none
-                about = row.data["about"]
-                if "alone" not in about:
-                    found.add((about["trace"], about["units"][0] // window, about["coder"]))
-    return frozenset(found)

@@ -13,6 +13,7 @@ from ...provenance import now, versions
 from ...runs.run import CoderRun
 from ...tokens.noise import PAPER
 from ..section import ReportTable, Row, Section, columns, interval_methods, listed
+from ..stress_paragraph import stress_paragraph
 from ..study import Study
 from ..study_agreement import measure_agreement
 from .contrasts import Contrasts, method_words
@@ -39,6 +40,7 @@ def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> 
         "Agreement": _agreement(study) if len(study.data.coders) > 1 else "",
         "Frequencies and contrasts": _statistics(study, contrasts),
         "Correction": _correction(corrected),
+        "Stress tests": " ".join(stress_paragraph(study, one) for one in study.settings.stress),
         "Noise": _noise(study),
         "Order": ORDER,
         "Seeds and software": _software(study),
