@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..codebook import Codebook
 from ..runs.run import Coding
-from ..trace import Trace, Unit
+from ..trace import Unit
 from .cue_index import CueIndex
 from .trace_words import (
     NOTHING,
@@ -56,7 +56,7 @@ class Reason(NamedTuple):
 class TraceScorer:
     """Codes the units of one trace, in order; remembers what earlier units said."""
 
-    def __init__(self, book: Codebook, run_id: str, index: CueIndex, trace: Trace, doc: Doc) -> None:
+    def __init__(self, book: Codebook, run_id: str, index: CueIndex, question: str, doc: Doc) -> None:
         self._book, self._run_id, self._index = book, run_id, index
         self._stamp = book.stamp
         self._tokens = TraceWords(doc)
@@ -69,8 +69,8 @@ class TraceScorer:
         self._earlier: set[WordRun] = set()
         self._item_words: set[int] = set()
         self._stop_words = index.stop_words
-        if self._features and trace.question:
-            words = TraceWords(index.tokenize(trace.question)).within(0, len(trace.question), trace.question)
+        if self._features and question:
+            words = TraceWords(index.tokenize(question)).within(0, len(question), question)
             content = [words.lower[i] for i in words.content()]
             self._question = set(word_runs(content, STEM_RUN))
             if any(features.item_words for _, features in self._features):
@@ -79,6 +79,18 @@ class TraceScorer:
     def code(self, unit: Unit) -> Coding:
         """The coding of the next unit."""
         words = self._tokens.within(unit.start, unit.end, unit.text)
+        reasons, vetoed, _ = self._weigh(words)
+        return self._coding(unit, words, reasons, vetoed)
+
+    def scores(self, start: int, text: str) -> tuple[dict[int, float], tuple[float, float, float]]:
+        """Of the next unit, which stands at ``start``: the score of each code (by number) that has one, and the shares of its words
+        that stand in the question's runs, in earlier units' runs, and anywhere in the question (0 where no code asks for them)."""
+        reasons, _, shares = self._weigh(self._tokens.within(start, start + len(text), text))
+        return {code: sum(reason.weight for reason in held) for code, held in reasons.items()}, shares
+
+    def _weigh(
+        self, words: UnitWords
+    ) -> tuple[dict[int, list[Reason]], dict[int, int], tuple[float, float, float]]:
         reasons: dict[int, list[Reason]] = {}
         vetoed: dict[int, int] = {}
         for cue, start, end in self._index.fired(words):
@@ -86,12 +98,11 @@ class TraceScorer:
                 reasons.setdefault(cue.code, []).append(Reason(cue.weight, f"cue {cue.text!r}", start, end))
             else:
                 vetoed.setdefault(cue.code, cue.against)
-        if self._features:
-            self._structure(words, reasons)
+        shares = self._structure(words, reasons) if self._features else (0.0, 0.0, 0.0)
         self._veto(reasons, vetoed)
-        return self._coding(unit, words, reasons, vetoed)
+        return reasons, vetoed, shares
 
-    def _structure(self, words: UnitWords, reasons: dict[int, list[Reason]]) -> None:
+    def _structure(self, words: UnitWords, reasons: dict[int, list[Reason]]) -> tuple[float, float, float]:
         position = words.content()
         content = [words.lower[i] for i in position]
         own = word_runs(content, SELF_RUN)
@@ -110,6 +121,7 @@ class TraceScorer:
                     why = f"{found.share:.0%} of {what}"
                     start, end = position[found.start], position[found.end - 1] + 1
                     reasons.setdefault(number, []).append(Reason(FEATURE_WEIGHT, why, start, end))
+        return stem.share, self_.share, known.share
 
     def _veto(self, reasons: dict[int, list[Reason]], vetoed: dict[int, int]) -> None:
         """Take vetoed codes out; the neighbour that a rule names inherits the strongest reason, unless vetoed itself."""

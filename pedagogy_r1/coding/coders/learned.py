@@ -131,7 +131,7 @@ class LearnedCoder:
             return [_missing(unit, why, book, run_id) for unit in units]
         if trace_digest(trace) in record.trained_on:
             return self._sure(self._held_out(trace, units))
-        p = self._model.probabilities(trace.question, [unit.text for unit in units])
+        p = self._model.probabilities(trace.question, [unit.text for unit in units], lang)
         return self._sure(codings_of(units, p, record.codes, record.second_from, book, run_id))
 
     def _sure(self, codings: list[Coding]) -> list[Coding]:

@@ -31,6 +31,7 @@ from .coded_traces import TaughtTraces, read_coded, trace_digest
 from .deferral import FILE as CALIBRATION
 from .deferral import CalibrationData
 from .learned_model import WEIGHTS, Floats, LearnedModel
+from .unit_cues import UnitCues
 
 RECORD, CARD, CODEBOOK, OUT_OF_FOLD = "coder.json", "card.json", "codebook.yaml", "out_of_fold"
 MODEL = ("model.npz", "vocabulary.txt", CODEBOOK)
@@ -122,6 +123,7 @@ def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
         "C": [fit_model.C_FIRST, fit_model.C_SECOND],
         "folds": [fit_model.OUTER, fit_model.INNER],
         "weights": WEIGHTS,
+        "cues": UnitCues(book).width,
     }
     said = [[trace_digest(one.trace), one.targets.round(6).tolist()] for one in coded.traces]
     fingerprint = digest({"codebook": book.digest, "said": said, "seed": seed, "settings": settings})
@@ -252,7 +254,7 @@ class LearnedCoderFolder:
     def model(self) -> LearnedModel:
         """Raises `RunError` for files that were changed since."""
         self._unchanged(*MODEL)
-        return LearnedModel.load(self.folder, self.record.codes)
+        return LearnedModel.load(self.folder, self.record.codes, UnitCues(self.book))
 
     def calibration(self) -> CalibrationData:
         """What it was sure of out of fold, and how much of it was wrong. Raises as `model` does."""

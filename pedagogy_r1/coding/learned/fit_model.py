@@ -18,6 +18,7 @@ import numpy as np
 from ...errors import InputError
 from .coded_traces import TaughtTrace, TaughtTraces
 from .learned_model import Floats, LearnedModel, Linear, NgramVocabulary, normal, stage_2_rows
+from .unit_cues import UnitCues
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -57,9 +58,12 @@ def fit_model(coded: TaughtTraces, seed: int) -> LearnedModel:
         stage_1 = _fit_first(coded.only(np.flatnonzero(folds != fold)), seed)
         for i, found in zip(out, stage_1.probabilities(coded.only(out).traces), strict=True):
             p[i] = found
-    rows = np.vstack([stage_2_rows(found, one.seen) for found, one in zip(p, coded.traces, strict=True)])
+    cues = UnitCues(coded.book)
+    rows = np.vstack(
+        [stage_2_rows(found, one.seen, cues) for found, one in zip(p, coded.traces, strict=True)]
+    )
     stage_1, second = _fit_first(coded, seed), _fit_second(rows, _targets(coded), len(coded.codes))
-    return LearnedModel(coded.codes, stage_1.vocabulary, stage_1.linear, second)
+    return LearnedModel(coded.codes, stage_1.vocabulary, stage_1.linear, second, cues)
 
 
 def out_of_fold(coded: TaughtTraces, seed: int, progress: Progress | None = None) -> list[Floats]:
