@@ -53,6 +53,24 @@ class Reason(NamedTuple):
     end: int
 
 
+class SeenCues(NamedTuple):
+    """Of a unit, by numbers of codes: weights of the ``fired`` cues, the ``vetoed`` codes, the ``scores`` in the end; and the shares of
+    its words that stand in the question's runs, in earlier units' runs, and anywhere in the question (0 where no code asks for them).
+    """
+
+    fired: dict[int, float]
+    vetoed: frozenset[int]
+    scores: dict[int, float]
+    shares: tuple[float, float, float]
+
+
+class _Weighed(NamedTuple):
+    reasons: dict[int, list[Reason]]
+    vetoed: dict[int, int]
+    fired: dict[int, float]
+    shares: tuple[float, float, float]
+
+
 class TraceScorer:
     """Codes the units of one trace, in order; remembers what earlier units said."""
 
@@ -79,28 +97,28 @@ class TraceScorer:
     def code(self, unit: Unit) -> Coding:
         """The coding of the next unit."""
         words = self._tokens.within(unit.start, unit.end, unit.text)
-        reasons, vetoed, _ = self._weigh(words)
-        return self._coding(unit, words, reasons, vetoed)
+        weighed = self._weigh(words)
+        return self._coding(unit, words, weighed.reasons, weighed.vetoed)
 
-    def scores(self, start: int, text: str) -> tuple[dict[int, float], tuple[float, float, float]]:
-        """Of the next unit, which stands at ``start``: the score of each code (by number) that has one, and the shares of its words
-        that stand in the question's runs, in earlier units' runs, and anywhere in the question (0 where no code asks for them)."""
-        reasons, _, shares = self._weigh(self._tokens.within(start, start + len(text), text))
-        return {code: sum(reason.weight for reason in held) for code, held in reasons.items()}, shares
+    def seen(self, start: int, text: str) -> SeenCues:
+        """What there is to score of the next unit, which stands at ``start``."""
+        weighed = self._weigh(self._tokens.within(start, start + len(text), text))
+        scores = {code: sum(reason.weight for reason in held) for code, held in weighed.reasons.items()}
+        return SeenCues(weighed.fired, frozenset(weighed.vetoed), scores, weighed.shares)
 
-    def _weigh(
-        self, words: UnitWords
-    ) -> tuple[dict[int, list[Reason]], dict[int, int], tuple[float, float, float]]:
+    def _weigh(self, words: UnitWords) -> _Weighed:
         reasons: dict[int, list[Reason]] = {}
         vetoed: dict[int, int] = {}
+        fired: dict[int, float] = {}
         for cue, start, end in self._index.fired(words):
             if cue.against is None:
                 reasons.setdefault(cue.code, []).append(Reason(cue.weight, f"cue {cue.text!r}", start, end))
+                fired[cue.code] = fired.get(cue.code, 0.0) + cue.weight
             else:
                 vetoed.setdefault(cue.code, cue.against)
         shares = self._structure(words, reasons) if self._features else (0.0, 0.0, 0.0)
         self._veto(reasons, vetoed)
-        return reasons, vetoed, shares
+        return _Weighed(reasons, vetoed, fired, shares)
 
     def _structure(self, words: UnitWords, reasons: dict[int, list[Reason]]) -> tuple[float, float, float]:
         position = words.content()

@@ -262,7 +262,7 @@ def test_what_the_cues_say_is_a_feature_and_is_what_the_cues_coder_says(tmp_path
     silent = 0
     for trace, units, codings in run.by_trace():
         found = cues.of(trace.question, [unit.text for unit in units], trace.lang)
-        assert found.shape == (len(units), 2 * len(ids) + 1 + SHARES)
+        assert found.shape == (len(units), 4 * len(ids) + 1 + SHARES)
         for row, coding in zip(found, codings, strict=True):
             given = cues.given(row[None])[0]
             assert given.sum() == 1

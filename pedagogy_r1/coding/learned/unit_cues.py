@@ -3,6 +3,8 @@
     "Wait, that contradicts the graph."   score    TR-SP 2 of at most 3 → .67, every other code 0
                                           given    TR-SP 1                        (nothing where nothing scores)
                                           silent   0
+                                          fired    TR-SP .67                      (before vetoes and structural features)
+                                          vetoed   0 for every code
                                           shares   of its words in the question's runs, in earlier units' runs, in the question
 
 Cues are those of `scoring.py`, vetoes and features included: a coder that learns sees what ``--coder cues`` would have said.
@@ -39,7 +41,7 @@ class UnitCues:
         codes = book.codes if book else ()
         some = any(code.cues or any(code.features.model_dump().values()) for code in codes)
         self.codes = len(codes) if some else 0
-        self.width = 2 * self.codes + 1 + SHARES if some else 0
+        self.width = 4 * self.codes + 1 + SHARES if some else 0
 
     def of(self, question: str, texts: Sequence[str], lang: str | None = None) -> Floats:
         """The units of a trace, in order: units × ``width``. ``lang``: the trace's, if it is not the codebook's."""
@@ -55,13 +57,16 @@ class UnitCues:
             scorer = TraceScorer(self._book, "", self._indexes[lang], question, doc)
             start, k = 0, self.codes
             for row, text in zip(found, texts, strict=True):
-                scores, shares = scorer.scores(start, text)
-                for code, score in scores.items():
+                seen = scorer.seen(start, text)
+                for code, score in seen.scores.items():
                     row[code] = min(score, MOST) / MOST
-                if scores:
-                    row[k + min(scores, key=lambda code: (-scores[code], code))] = 1.0
-                row[2 * k] = not scores
-                row[2 * k + 1 :] = shares
+                if seen.scores:
+                    row[k + min(seen.scores, key=lambda code: (-seen.scores[code], code))] = 1.0
+                row[2 * k] = not seen.scores
+                for code, weight in seen.fired.items():
+                    row[2 * k + 1 + code] = min(weight, MOST) / MOST
+                row[[3 * k + 1 + code for code in seen.vetoed]] = 1.0
+                row[4 * k + 1 :] = seen.shares
                 start += len(text) + 1
         return found
 
