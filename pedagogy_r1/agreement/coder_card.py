@@ -18,29 +18,20 @@ import numpy as np
 
 from ..coding.annotate import annotate
 from ..coding.learned.coded_traces import TaughtTraces, read_coded, trace_digest
-from ..coding.learned.fit_coder import CARD, CODEBOOK, NAME, OUT_OF_FOLD, Fitted
-from ..coding.learned.fit_model import learning_curve
+from ..coding.learned.deferral import Calibration, CalibrationData
+from ..coding.learned.fit_coder import CARD, CARD_TEXT, CODEBOOK, NAME, OUT_OF_FOLD, Fitted, carded
+from ..coding.learned.fit_model import REPEATS, learning_curve
 from ..coding.learned.learned_model import Floats
 from ..errors import InputError
-from ..estimate import Resampling
+from ..estimate import Estimate, Resampling
 from ..files.records import write_json, write_text
 from ..formatting import counted, interval, shown
 from ..runs.run import CoderKind, CoderRun
 from .alpha import krippendorff_alpha
 from .comparison import Comparison, ReliabilityData, compare, reliability_data
-
-BINS = 10
-"""Bins of the calibration curve, of equal width."""
+from .learning_forecast import MORE, rise_of
 
 CUES, TEST = "cues", "test"
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """``curve``: of each bin of confidence its units, mean confidence, and share of codes that a teacher gave too."""
-
-    ece: float
-    curve: tuple[dict[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +74,9 @@ class TestedOn:
 
 @dataclass(frozen=True)
 class CoderCard:
-    """``learned``, ``cues``: comparisons with each teacher; ``teachers``: among themselves. α are nominal, of first codes."""
+    """``learned``, ``cues``: comparisons with each teacher; ``teachers``: among themselves. α are nominal, of first codes.
+
+    ``more``: the rise of α that `MORE` more traces would bring."""
 
     fitted: Fitted
     learned: tuple[Comparison, ...]
@@ -91,6 +84,7 @@ class CoderCard:
     teachers: tuple[Comparison, ...]
     calibration: Calibration
     curve: tuple[CurvePoint, ...]
+    more: Estimate
     test: tuple[TestedOn, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -108,6 +102,7 @@ class CoderCard:
             "teachers": [one.as_json() for one in self.teachers],
             "calibration": {"ece": self.calibration.ece, "curve": list(self.calibration.curve)},
             "learning_curve": [vars(point) for point in self.curve],
+            "more_traces": {"traces": MORE, "rise": self.more.as_json(), "says": _more_said(self.more)},
             "test": [one.as_json() for one in self.test],
         }
 
@@ -173,6 +168,7 @@ def coder_card(
     data = reliability_data([*runs, out])
     cues = cues_of(out, fitted.folder)
     coded = read_coded(runs, coders)
+    curve, more = _curve(coded, fitted.record.seed)
     return CoderCard(
         fitted,
         learned=tuple(_with(data, NAME, coders, how)),
@@ -182,8 +178,9 @@ def coder_card(
             for i, a in enumerate(coders)
             for b in coders[i + 1 :]
         ),
-        calibration=_calibration(coded, out),
-        curve=tuple(_curve(coded, fitted.record.seed)),
+        calibration=CalibrationData.load(fitted.folder).curve(),
+        curve=curve,
+        more=more,
         test=tuple(one for run in test for one in _tested(run, fitted, how)),
     )
 
@@ -215,7 +212,7 @@ def _tested(run: CoderRun, fitted: Fitted, how: Resampling) -> Iterable[TestedOn
     folder, traces = fitted.folder, [trace for trace, _, _ in run.by_trace()]
     where, out = run.sound("traces.jsonl"), folder / TEST / run.manifest.run_id
     given: dict[str, Any] = {"codebook": folder / CODEBOOK, "units": run.folder}
-    mine = annotate(where, out / NAME, coder=NAME, path=folder, **given)
+    mine = annotate(where, out / NAME, coder=NAME, path=folder, owes_card=True, **given)
     cues = annotate(where, out / CUES, coder=CUES, **given) if _has_cues(mine) else None
     data = reliability_data([run, mine])
     theirs = reliability_data([run, cues]) if cues else None
@@ -231,33 +228,26 @@ def _with(
     return (compare(data.of((coder, machine)), "human-machine", how) for coder in coders)
 
 
-def _calibration(coded: TaughtTraces, out: CoderRun) -> Calibration:
-    """Right is the share of the teachers who gave the same first code."""
-    confidence, right = [], []
-    for one, (_, _, codings) in zip(coded.traces, out.by_trace(), strict=True):
-        for row, coding in zip(one.targets, codings, strict=True):
-            if row.any() and coding.primary is not None:
-                confidence.append(coding.confidence or 0.0)
-                right.append(row[coded.codes.index(coding.primary)] / row.sum())
-    sure, hits = np.array(confidence), np.array(right)
-    number = np.minimum((sure * BINS).astype(int), BINS - 1)
-    curve = tuple(
-        {"units": int(mine.sum()), "confidence": float(sure[mine].mean()), "right": float(hits[mine].mean())}
-        for mine in (number == k for k in range(BINS))
-        if mine.any()
-    )
-    ece = sum(b["units"] * abs(b["confidence"] - b["right"]) for b in curve) / len(sure)
-    return Calibration(round(float(ece), 4), curve)
-
-
-def _curve(coded: TaughtTraces, seed: int) -> Iterable[CurvePoint]:
-    found: dict[int, list[float]] = {}
-    for traces, p, out in learning_curve(coded, seed):
+def _curve(coded: TaughtTraces, seed: int) -> tuple[tuple[CurvePoint, ...], Estimate]:
+    draws: dict[int, dict[int, float]] = {}
+    for draw, traces, p, out in learning_curve(coded, seed):
         alpha = _alpha(coded, p, out)
         if alpha is not None:
-            found.setdefault(traces, []).append(round(alpha, 3))
-    for traces, repeats in sorted(found.items()):
-        yield CurvePoint(traces, round(fmean(repeats), 3), tuple(repeats))
+            draws.setdefault(draw, {})[traces] = alpha
+    sizes = sorted({traces for draw in draws.values() for traces in draw})
+    single = {n: [round(draw[n], 3) for draw in draws.values() if n in draw] for n in sizes}
+    points = tuple(CurvePoint(n, round(fmean(alphas), 3), tuple(alphas)) for n, alphas in single.items())
+    return points, rise_of(list(draws.values()), len(coded.traces))
+
+
+def _more_said(more: Estimate) -> str:
+    if more.value is None or more.interval is None:
+        return f"What {MORE} more traces of the same kind would bring cannot be said: {more.why_undefined}."
+    low, high = more.interval
+    return (
+        f"{MORE} more traces of the same kind would change α by {more.value:+.3f} [{low:+.3f}, {high:+.3f}], if the curve goes on as "
+        f"it went ({more.method})."
+    )
 
 
 def _alpha(coded: TaughtTraces, p: Floats, out: Sequence[int]) -> float | None:
@@ -270,10 +260,11 @@ def _alpha(coded: TaughtTraces, p: Floats, out: Sequence[int]) -> float | None:
 
 
 def write_card(card: CoderCard) -> None:
-    """Write ``card.json`` and ``card.md`` into the coder's folder."""
+    """Write ``card.json`` and ``card.md`` into the coder's folder, and their digests into its record, which owes no card then."""
     folder = card.fitted.folder
     write_json(folder / CARD, card.as_json())
-    write_text(folder / "card.md", "\n".join(card_lines(card)) + "\n")
+    write_text(folder / CARD_TEXT, "\n".join(card_lines(card)) + "\n")
+    carded(card.fitted)
 
 
 def card_lines(card: CoderCard) -> Iterable[str]:
@@ -313,7 +304,8 @@ def card_lines(card: CoderCard) -> Iterable[str]:
     for b in card.calibration.curve:
         yield f"| {b['units']} | {b['confidence']:.2f} | {b['right']:.2f} |"
     yield "\n## What more traces bring\n"
-    yield "A fifth of the items set aside, three times; α with the code that most of the teachers gave.\n"
+    yield f"{_more_said(card.more)}\n"
+    yield f"A fifth of the items set aside, {REPEATS} times; α with the code that most of the teachers gave.\n"
     yield "| traces learned from | α | single draws |\n|---|---|---|"
     for point in card.curve:
         yield f"| {point.traces} | {point.alpha:.3f} | {', '.join(f'{a:.3f}' for a in point.repeats)} |"

@@ -60,6 +60,7 @@ def fit(
             coders=coders,
             seed=seed,
             progress=progress,
+            owes_card=True,
             refuse=lambda found, names: why_refused(opened, names, found, out, tested=bool(test)),
         )
     card = coder_card(opened, fitted, test=apart)

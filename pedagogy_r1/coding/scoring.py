@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..codebook import Codebook
 from ..runs.run import Coding
-from ..trace import Trace, Unit
+from ..trace import Unit
 from .cue_index import CueIndex
 from .trace_words import (
     NOTHING,
@@ -53,10 +53,28 @@ class Reason(NamedTuple):
     end: int
 
 
+class SeenCues(NamedTuple):
+    """Of a unit, by numbers of codes: weights of the ``fired`` cues, the ``vetoed`` codes, the ``scores`` in the end; and the shares of
+    its words that stand in the question's runs, in earlier units' runs, and anywhere in the question (0 where no code asks for them).
+    """
+
+    fired: dict[int, float]
+    vetoed: frozenset[int]
+    scores: dict[int, float]
+    shares: tuple[float, float, float]
+
+
+class _Weighed(NamedTuple):
+    reasons: dict[int, list[Reason]]
+    vetoed: dict[int, int]
+    fired: dict[int, float]
+    shares: tuple[float, float, float]
+
+
 class TraceScorer:
     """Codes the units of one trace, in order; remembers what earlier units said."""
 
-    def __init__(self, book: Codebook, run_id: str, index: CueIndex, trace: Trace, doc: Doc) -> None:
+    def __init__(self, book: Codebook, run_id: str, index: CueIndex, question: str, doc: Doc) -> None:
         self._book, self._run_id, self._index = book, run_id, index
         self._stamp = book.stamp
         self._tokens = TraceWords(doc)
@@ -69,8 +87,8 @@ class TraceScorer:
         self._earlier: set[WordRun] = set()
         self._item_words: set[int] = set()
         self._stop_words = index.stop_words
-        if self._features and trace.question:
-            words = TraceWords(index.tokenize(trace.question)).within(0, len(trace.question), trace.question)
+        if self._features and question:
+            words = TraceWords(index.tokenize(question)).within(0, len(question), question)
             content = [words.lower[i] for i in words.content()]
             self._question = set(word_runs(content, STEM_RUN))
             if any(features.item_words for _, features in self._features):
@@ -79,19 +97,30 @@ class TraceScorer:
     def code(self, unit: Unit) -> Coding:
         """The coding of the next unit."""
         words = self._tokens.within(unit.start, unit.end, unit.text)
+        weighed = self._weigh(words)
+        return self._coding(unit, words, weighed.reasons, weighed.vetoed)
+
+    def seen(self, start: int, text: str) -> SeenCues:
+        """What there is to score of the next unit, which stands at ``start``."""
+        weighed = self._weigh(self._tokens.within(start, start + len(text), text))
+        scores = {code: sum(reason.weight for reason in held) for code, held in weighed.reasons.items()}
+        return SeenCues(weighed.fired, frozenset(weighed.vetoed), scores, weighed.shares)
+
+    def _weigh(self, words: UnitWords) -> _Weighed:
         reasons: dict[int, list[Reason]] = {}
         vetoed: dict[int, int] = {}
+        fired: dict[int, float] = {}
         for cue, start, end in self._index.fired(words):
             if cue.against is None:
                 reasons.setdefault(cue.code, []).append(Reason(cue.weight, f"cue {cue.text!r}", start, end))
+                fired[cue.code] = fired.get(cue.code, 0.0) + cue.weight
             else:
                 vetoed.setdefault(cue.code, cue.against)
-        if self._features:
-            self._structure(words, reasons)
+        shares = self._structure(words, reasons) if self._features else (0.0, 0.0, 0.0)
         self._veto(reasons, vetoed)
-        return self._coding(unit, words, reasons, vetoed)
+        return _Weighed(reasons, vetoed, fired, shares)
 
-    def _structure(self, words: UnitWords, reasons: dict[int, list[Reason]]) -> None:
+    def _structure(self, words: UnitWords, reasons: dict[int, list[Reason]]) -> tuple[float, float, float]:
         position = words.content()
         content = [words.lower[i] for i in position]
         own = word_runs(content, SELF_RUN)
@@ -110,6 +139,7 @@ class TraceScorer:
                     why = f"{found.share:.0%} of {what}"
                     start, end = position[found.start], position[found.end - 1] + 1
                     reasons.setdefault(number, []).append(Reason(FEATURE_WEIGHT, why, start, end))
+        return stem.share, self_.share, known.share
 
     def _veto(self, reasons: dict[int, list[Reason]], vetoed: dict[int, int]) -> None:
         """Take vetoed codes out; the neighbour that a rule names inherits the strongest reason, unless vetoed itself."""

@@ -238,11 +238,41 @@ def _unit(trace_id: str, n: int, text: str):  # type: ignore[no-untyped-def]
 
 def _coded_trace(trace, units, texts, targets):  # type: ignore[no-untyped-def]
     from pedagogy_r1.coding.learned.coded_traces import TaughtTrace
+    from pedagogy_r1.coding.learned.unit_cues import UnitCues
 
-    return TaughtTrace(trace, units, tuple(see("", texts)), targets, 0.0)
+    from ..make_runs import book
+
+    return TaughtTrace(trace, units, tuple(see("", texts, UnitCues(book()))), targets, 0.0)
 
 
 def _data(traces) -> TaughtTraces:  # type: ignore[no-untyped-def]
     from ..make_runs import book
 
     return replace(TaughtTraces(book(), ("A", "B"), ("H",), True, ()), traces=tuple(traces))
+
+
+def test_what_the_cues_say_is_a_feature_and_is_what_the_cues_coder_says(tmp_path: Path) -> None:
+    from pedagogy_r1.coding.learned.unit_cues import MOST, SHARES, UnitCues
+    from pedagogy_r1.human.corpus import corpus_traces
+
+    path = tmp_path / "traces.jsonl"
+    path.write_text("".join(t.model_dump_json() + "\n" for t in list(corpus_traces("teaching", "dev"))[:6]))
+    run = annotate(path, tmp_path / "run", coder="cues", codebook="schoen@1.1.0")
+    cues, ids = UnitCues(run.codebook), run.codebook.code_ids
+    silent = 0
+    for trace, units, codings in run.by_trace():
+        found = cues.of(trace.question, [unit.text for unit in units], trace.lang)
+        assert found.shape == (len(units), 4 * len(ids) + 1 + SHARES)
+        for row, coding in zip(found, codings, strict=True):
+            given = cues.given(row[None])[0]
+            assert given.sum() == 1
+            if coding.evidence is None:  # nothing scored: the codebook's fallback
+                assert given[-1] == 1
+                silent += 1
+            else:
+                assert ids[int(given.argmax())] == coding.primary
+            assert 0 <= row.min() <= row.max() <= 1 <= MOST
+    assert 0 < silent < run.manifest.counts["units"]
+    assert UnitCues(None).of("", ["Wait."]).shape == (1, 0)
+    foreign = cues.of("", ["Wait, that contradicts it.", "왜?"], "ko")
+    assert foreign[:, : len(ids)].max() == 0

@@ -17,11 +17,19 @@ from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.shipped import folder
 
 SHIPPED = folder("coders") / "schoen"
+LEARNED_FROM = ("teaching",)
+"""The corpora whose training parts it learned from, in the order of the command in docs/coding.md."""
+
+
+def taught_by(out: Path, part: str) -> list[Path]:
+    """The coders' runs of one part of these corpora, made anew."""
+    for corpus in LEARNED_FROM:
+        copy_corpus(corpus, out / corpus, part)
+    return [out / corpus / "coders" for corpus in LEARNED_FROM]
 
 
 def test_it_is_made_again_byte_for_byte(tmp_path: Path) -> None:
-    copy_corpus("teaching", tmp_path / "train", "train")
-    fit_coder([tmp_path / "train/coders"], tmp_path / "schoen")
+    fit_coder(taught_by(tmp_path, "train"), tmp_path / "schoen")
     for name in ("model.npz", "vocabulary.txt", "calibration.npz", "codebook.yaml"):
         assert (tmp_path / "schoen" / name).read_bytes() == (SHIPPED / name).read_bytes(), name
 
@@ -29,7 +37,9 @@ def test_it_is_made_again_byte_for_byte(tmp_path: Path) -> None:
 def test_it_learned_from_the_training_part_alone() -> None:
     record = LearnedCoderFolder(SHIPPED).record
     assert record.codebook["digest"] == load_codebook("schoen@1.1.0").digest
-    assert set(record.items_trained_on) == {trace.item for trace in corpus_traces("teaching", "train")}
+    assert set(record.items_trained_on) == {
+        trace.item for corpus in LEARNED_FROM for trace in corpus_traces(corpus, "train")
+    }
     assert not record.people
 
 
@@ -87,7 +97,7 @@ def test_a_trace_of_an_item_it_learned_from_is_no_test(tmp_path: Path) -> None:
 
 def test_the_training_run_holds_the_training_part_and_nothing_else() -> None:
     held = {trace.id for trace, _, _ in CoderRun(SHIPPED / "out_of_fold").by_trace()}
-    assert held == {trace.id for trace in corpus_traces("teaching", "train")}
+    assert held == {trace.id for corpus in LEARNED_FROM for trace in corpus_traces(corpus, "train")}
 
 
 def test_a_coder_that_the_cues_beat_is_withdrawn_and_can_be_fitted_again(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pedagogy_r1.coding.learned.learned_model import LearnedModel
+from pedagogy_r1.coding.learned.unit_cues import UnitCues
 from pedagogy_r1.errors import InputError, LedgerWarning, RunError
 from pedagogy_r1.files.checkpointed import CheckpointedFiles
 from pedagogy_r1.wbeb.sources.assist2009 import read_skill_names
@@ -75,4 +76,4 @@ def test_a_learned_coder_of_any_bytes_is_no_traceback(tmp_path: Path, words: byt
     (tmp_path / "vocabulary.txt").write_bytes(words)
     (tmp_path / "model.npz").write_bytes(model)
     with pytest.raises(InputError, match="no learned coder can be read there"):
-        LearnedModel.load(tmp_path, ["A"])
+        LearnedModel.load(tmp_path, ["A"], UnitCues(None))

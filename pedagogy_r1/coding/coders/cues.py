@@ -128,7 +128,7 @@ class _Coding:
             self._indexes[lang] = CueIndex(self._book, pipeline(lang))
         with bounded_memory(lang):
             doc, units = self._tokenized(trace, lang)
-            scorer = TraceScorer(self._book, self._run_id, self._indexes[lang], trace, doc)
+            scorer = TraceScorer(self._book, self._run_id, self._indexes[lang], trace.question, doc)
             return units, [scorer.code(unit) for unit in units]
 
     def _tokenized(self, trace: Trace, lang: str) -> tuple[Doc, list[Unit]]:

@@ -32,14 +32,20 @@ CONFIDENCE = 0.90
 
 
 def coder(
-    context: Context, *, path: str | Path, error: float | None = None, confidence: float | None = None
+    context: Context,
+    *,
+    path: str | Path,
+    error: float | None = None,
+    confidence: float | None = None,
+    owes_card: bool = False,
 ) -> LearnedCoder:
     """The coder in the folder ``path``. Raises `InputError` for another codebook than the one it learned.
 
     With ``error``, units are deferred so that P(a larger share of the codes given is wrong) ≤ 1 − ``confidence`` (.90).
+    ``owes_card``: it is being measured, and may have no card yet.
     """
     path = shipped_coder(str(path)) or path
-    found = LearnedCoderFolder(path)
+    found = LearnedCoderFolder(path, owes_card=owes_card)
     learned = found.record.codebook
     if learned["digest"] != context.book.digest:
         mine = f"{learned['id']}@{learned['version']}"
@@ -131,7 +137,7 @@ class LearnedCoder:
             return [_missing(unit, why, book, run_id) for unit in units]
         if trace_digest(trace) in record.trained_on:
             return self._sure(self._held_out(trace, units))
-        p = self._model.probabilities(trace.question, [unit.text for unit in units])
+        p = self._model.probabilities(trace.question, [unit.text for unit in units], lang)
         return self._sure(codings_of(units, p, record.codes, record.second_from, book, run_id))
 
     def _sure(self, codings: list[Coding]) -> list[Coding]:

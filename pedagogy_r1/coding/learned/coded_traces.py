@@ -18,6 +18,7 @@ from ...errors import InputError
 from ...runs.run import CoderRun, Coding, cut_alike, one_codebook, require_complete
 from ...trace import Trace, Unit
 from .learned_model import Floats, Ints
+from .unit_cues import UnitCues
 from .unit_features import SeenUnit, see
 
 SECOND = 0.25
@@ -130,13 +131,14 @@ def read_coded(runs: Sequence[CoderRun], coders: Sequence[str] = ()) -> TaughtTr
         raise InputError("nobody coded anything in these runs", "give runs with codings to learn from")
     given = {code for codings in said.values() for one in codings for code in one.codes or (NONE,)}
     codes = tuple(code for code in (*book.code_ids, NONE) if code in given)
-    made = (_coded(traces[i], mine, said, codes) for i, mine in units.items() if mine)
+    cues = UnitCues(book)
+    made = (_coded(traces[i], mine, said, codes, cues) for i, mine in units.items() if mine)
     coded = tuple(one for one in made if one.targets.any())
     return TaughtTraces(book, codes, tuple(chosen), bool(people), coded)
 
 
 def _coded(
-    trace: Trace, units: list[Unit], said: dict[str, list[Coding]], codes: tuple[str, ...]
+    trace: Trace, units: list[Unit], said: dict[str, list[Coding]], codes: tuple[str, ...], cues: UnitCues
 ) -> TaughtTrace:
     targets, seconds, codings = np.zeros((len(units), len(codes))), 0, 0
     for row, unit in zip(targets, units, strict=True):
@@ -148,5 +150,5 @@ def _coded(
                 row[codes.index(code)] += SECOND / len(more) / len(mine)
             seconds += bool(more)
         codings += len(mine)
-    seen = see(trace.question, [unit.text for unit in units])
+    seen = see(trace.question, [unit.text for unit in units], cues, trace.lang)
     return TaughtTrace(trace, tuple(units), tuple(seen), targets, seconds / max(1, codings))

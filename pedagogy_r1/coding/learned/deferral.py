@@ -33,6 +33,19 @@ STRICTEST = 0.05
 """Share of units that the strictest threshold gives a code: of fewer, nobody can tell how many are wrong."""
 
 
+BINS = 10
+"""Bins of the calibration curve, of equal width."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """``curve``: of each bin of confidence its units, mean confidence, and share of codes that a teacher gave too; ``ece``: the
+    expected calibration error, the mean difference of these two over units."""
+
+    ece: float
+    curve: tuple[dict[str, float], ...]
+
+
 @dataclass(frozen=True)
 class CalibrationData:
     """Of every coded unit of the training traces, out of fold: how sure the coder was, the share of its teachers who gave
@@ -55,6 +68,21 @@ class CalibrationData:
             raise InputError(
                 f"{folder / FILE}: cannot be read ({error})", "fit the coder again with pcode coder fit"
             ) from None
+
+    def curve(self) -> Calibration:
+        """How often the coder was right where it was so sure."""
+        number = np.minimum((self.sure * BINS).astype(int), BINS - 1)
+        curve = tuple(
+            {
+                "units": int(mine.sum()),
+                "confidence": float(self.sure[mine].mean()),
+                "right": float(1 - self.wrong[mine].mean()),
+            }
+            for mine in (number == k for k in range(BINS))
+            if mine.any()
+        )
+        ece = sum(b["units"] * abs(b["confidence"] - b["right"]) for b in curve) / len(self.sure)
+        return Calibration(round(float(ece), 4), curve)
 
     def threshold(self, error: float, confidence: float) -> float:
         """How sure the coder must be of a code to give it.

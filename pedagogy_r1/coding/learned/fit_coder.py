@@ -20,7 +20,7 @@ from ...codebook import NONE, Codebook, parse_codebook
 from ...errors import InputError, RunError
 from ...files.json_text import parse_json
 from ...files.records import write_text
-from ...files.seal import difference
+from ...files.seal import difference, sha256_of
 from ...job import JobFolder, JobRecord, read_record, save_record
 from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
@@ -31,8 +31,10 @@ from .coded_traces import TaughtTraces, read_coded, trace_digest
 from .deferral import FILE as CALIBRATION
 from .deferral import CalibrationData
 from .learned_model import WEIGHTS, Floats, LearnedModel
+from .unit_cues import UnitCues
 
-RECORD, CARD, CODEBOOK, OUT_OF_FOLD = "coder.json", "card.json", "codebook.yaml", "out_of_fold"
+RECORD, CARD, CARD_TEXT = "coder.json", "card.json", "card.md"
+CODEBOOK, OUT_OF_FOLD = "codebook.yaml", "out_of_fold"
 MODEL = ("model.npz", "vocabulary.txt", CODEBOOK)
 NAME = "learned"
 """The coder's name in runs."""
@@ -46,7 +48,8 @@ NAMED = 3
 
 class LearnedRecord(JobRecord):
     """``coder.json``. ``trained_on``: `trace_digest` of each trace → its number in ``out_of_fold``; ``second_from``: a second
-    code is given from this share of the first one's probability on (``None``: never)."""
+    code is given from this share of the first one's probability on (``None``: never); ``owes_card``: it was to be measured, and is not
+    yet, so nobody codes with it."""
 
     codebook: dict[str, str]
     codes: list[str]
@@ -62,6 +65,7 @@ class LearnedRecord(JobRecord):
     trained_on: dict[str, int]
     items_trained_on: list[str]
     how: dict[str, Any] = Field(default_factory=dict)
+    owes_card: bool = False
 
     def settings(self) -> dict[str, Any]:
         """What was learned from, in words."""
@@ -84,10 +88,12 @@ def fit_coder(
     seed: int = 0,
     progress: fit_model.Progress | None = None,
     refuse: Callable[[CoderRun, Sequence[str]], str | None] = lambda *_: None,
+    owes_card: bool = False,
 ) -> Fitted:
     """Learn a coder from the codings in ``runs`` into the folder ``out``; a killed fit is begun again by the same call.
 
     ``refuse`` sees the predictions out of fold and the teachers' names, and says why the coder shall not be used, if it shall not.
+    With ``owes_card`` nobody codes with it until its card is written (`carded`): what is killed before that is not taken for measured.
     Raises `InputError` for runs that do not go together, with less than two codes or two items to learn from, and for a
     coder that is refused.
     """
@@ -101,7 +107,9 @@ def fit_coder(
             if why := refuse(run, coded.coders):
                 job.save(status="stopped", stopped_why=why)
                 raise InputError(why, MORE)
-            return Fitted(folder, job.previous, run)
+            record = job.previous.model_copy(update={"owes_card": owes_card})
+            save_record(folder / RECORD, record)
+            return Fitted(folder, record, run)
         job.save()
         p = fit_model.out_of_fold(coded, seed, progress)
         second = second_from(coded, p)
@@ -112,7 +120,7 @@ def fit_coder(
         run = _write_out_of_fold(coded, p, second, folder / OUT_OF_FOLD, record)
         if why := refuse(run, coded.coders):
             raise InputError(why, MORE)
-        return Fitted(folder, job.finish("complete", second_from=second), run)
+        return Fitted(folder, job.finish("complete", second_from=second, owes_card=owes_card), run)
 
 
 def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
@@ -122,6 +130,7 @@ def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
         "C": [fit_model.C_FIRST, fit_model.C_SECOND],
         "folds": [fit_model.OUTER, fit_model.INNER],
         "weights": WEIGHTS,
+        "cues": UnitCues(book).width,
     }
     said = [[trace_digest(one.trace), one.targets.round(6).tolist()] for one in coded.traces]
     fingerprint = digest({"codebook": book.digest, "said": said, "seed": seed, "settings": settings})
@@ -216,6 +225,16 @@ def _write_out_of_fold(
     return CoderRun(out)
 
 
+def carded(fitted: Fitted) -> None:
+    """Its card is written: the record keeps the digests of both files, and the coder can be used."""
+    names = CARD, CARD_TEXT
+    sums = {name: sha256_of(fitted.folder / name) for name in names}
+    sizes = {name: (fitted.folder / name).stat().st_size for name in names}
+    record = fitted.record
+    known = {"sha256": record.sha256 | sums, "bytes": record.bytes | sizes, "owes_card": False}
+    save_record(fitted.folder / RECORD, record.model_copy(update=known))
+
+
 def withdraw(fitted: Fitted, why: str) -> InputError:
     """The error about a coder that was fitted and is not worth using; its record says so, and nobody codes with it."""
     withdrawn = fitted.record.model_copy(update={"status": "stopped", "stopped_why": why})
@@ -226,7 +245,8 @@ def withdraw(fitted: Fitted, why: str) -> InputError:
 class LearnedCoderFolder:
     """A fitted coder on disk, checked: its files are those that were written."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, owes_card: bool = False) -> None:
+        """``owes_card``: open it though it is not measured yet, to measure it."""
         self.folder = Path(folder)
         none = RunError(
             f"{self.folder}: no learned coder there (no {RECORD})",
@@ -236,6 +256,11 @@ class LearnedCoderFolder:
         if self.record.status != "complete":
             raise RunError(
                 f"{self.folder} is {self.record.status}, not complete", "run pcode coder fit again"
+            )
+        if self.record.owes_card and not owes_card:
+            raise RunError(
+                f"{self.folder} was fitted and not measured: it has no card yet",
+                "run the same pcode coder fit again",
             )
 
     @property
@@ -252,7 +277,7 @@ class LearnedCoderFolder:
     def model(self) -> LearnedModel:
         """Raises `RunError` for files that were changed since."""
         self._unchanged(*MODEL)
-        return LearnedModel.load(self.folder, self.record.codes)
+        return LearnedModel.load(self.folder, self.record.codes, UnitCues(self.book))
 
     def calibration(self) -> CalibrationData:
         """What it was sure of out of fold, and how much of it was wrong. Raises as `model` does."""
@@ -260,7 +285,11 @@ class LearnedCoderFolder:
         return CalibrationData.load(self.folder)
 
     def measured(self) -> str | None:
-        """What its card says of traces that were set apart, in a sentence; `None` where it was not tested, or has no card."""
+        """What its card says of traces that were set apart, in a sentence; `None` where it was not tested, or has no card.
+
+        Raises `RunError` for a card that was changed."""
+        if CARD in self.record.sha256:
+            self._unchanged(CARD)
         try:
             told = parse_json((self.folder / CARD).read_bytes())["test"][0]["says"]
         except (OSError, ValueError, KeyError, IndexError, TypeError):

@@ -18,6 +18,7 @@ import numpy as np
 from ...errors import InputError
 from .coded_traces import TaughtTrace, TaughtTraces
 from .learned_model import Floats, LearnedModel, Linear, NgramVocabulary, normal, stage_2_rows
+from .unit_cues import UnitCues
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -30,6 +31,9 @@ C_FIRST, C_SECOND = 2.0, 0.3
 
 OUTER, INNER = 10, 5
 """Folds at most, for what is reported and for stage 2."""
+
+REPEATS, SHARES = 5, (0.25, 0.5, 1.0)
+"""Draws of the learning curve, and the parts of the traces that are learned from in each."""
 
 Progress = Callable[[int, int], None]
 
@@ -57,9 +61,12 @@ def fit_model(coded: TaughtTraces, seed: int) -> LearnedModel:
         stage_1 = _fit_first(coded.only(np.flatnonzero(folds != fold)), seed)
         for i, found in zip(out, stage_1.probabilities(coded.only(out).traces), strict=True):
             p[i] = found
-    rows = np.vstack([stage_2_rows(found, one.seen) for found, one in zip(p, coded.traces, strict=True)])
+    cues = UnitCues(coded.book)
+    rows = np.vstack(
+        [stage_2_rows(found, one.seen, cues) for found, one in zip(p, coded.traces, strict=True)]
+    )
     stage_1, second = _fit_first(coded, seed), _fit_second(rows, _targets(coded), len(coded.codes))
-    return LearnedModel(coded.codes, stage_1.vocabulary, stage_1.linear, second)
+    return LearnedModel(coded.codes, stage_1.vocabulary, stage_1.linear, second, cues)
 
 
 def out_of_fold(coded: TaughtTraces, seed: int, progress: Progress | None = None) -> list[Floats]:
@@ -154,22 +161,20 @@ def _fit_second(rows: Floats, targets: Floats, k: int) -> Linear:
     return Linear.rounded(weights, intercepts)
 
 
-def learning_curve(
-    coded: TaughtTraces, seed: int, repeats: int = 3
-) -> Iterator[tuple[int, Floats, list[int]]]:
-    """``(traces learned from, probabilities, numbers of the traces they are of)`` for growing parts of the data.
+def learning_curve(coded: TaughtTraces, seed: int) -> Iterator[tuple[int, int, Floats, list[int]]]:
+    """``(draw, traces learned from, probabilities, numbers of the traces they are of)`` for growing parts of the data.
 
-    A fifth of the items is set aside, ``repeats`` times; the model learns from a quarter, half and all of the others.
+    A fifth of the items is set aside, `REPEATS` times; the model learns from a quarter, half and all of the others.
     """
-    for repeat in range(repeats):
+    for repeat in range(REPEATS):
         folds = coded.folds(5, seed + 1 + repeat)
         out, rest = np.flatnonzero(folds == 0), np.flatnonzero(folds != 0)
         rest = np.random.default_rng(seed + repeat).permutation(rest)
-        for share in (0.25, 0.5, 1.0):
+        for share in SHARES:
             mine = np.sort(rest[: max(2, round(share * len(rest)))])
             part = coded.only(mine)
             if len({one.group for one in part.traces}) < 2:
                 continue
             model = fit_model(part, seed)
             found = [model.of_units(coded.traces[i].seen) for i in out]
-            yield len(mine), np.vstack(found), out.tolist()
+            yield repeat, len(mine), np.vstack(found), out.tolist()

@@ -1,4 +1,5 @@
-"""The fitted model: how likely each code is for each unit of a trace, by what the units look like and what stands around them.
+"""The fitted model: how likely each code is for each unit of a trace, by what the units look like, what stands around them,
+and what the codebook's cues say.
 
     model = LearnedModel.load(folder);  model.probabilities(question, texts)   →  array, units × codes, rows sum to 1
 
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...files.json_text import parse_json
 from ...files.records import atomic, write_text
+from .unit_cues import UnitCues
 from .unit_features import PLACE, SeenUnit, is_short, see
 
 Floats = NDArray[np.float64]
@@ -126,17 +128,30 @@ class NgramVocabulary:
         return FeatureBlock(sizes, columns + self.begins[name], idf * WEIGHTS[name] / length[unit])
 
 
-def stage_2_rows(p: Floats, seen: Sequence[SeenUnit]) -> Floats:
-    """What stage 2 sees of the units of one trace: log p, the neighbours' p (0 where there is none), the place."""
-    parts = [np.log(p)]
-    for by in AROUND:
-        moved = np.zeros_like(p)
-        if by < 0:
-            moved[-by:] = p[:by]
-        elif by < len(p):
-            moved[:-by] = p[by:]
-        parts.append(moved)
-    return np.hstack([*parts, np.array([unit.place for unit in seen]).reshape(len(seen), len(PLACE))])
+def stage_2_rows(p: Floats, seen: Sequence[SeenUnit], cues: UnitCues) -> Floats:
+    """What stage 2 sees of the units of one trace: log p, the neighbours' p (0 where there is none), the place, what the cues say,
+    and which code they would give the unit before and the one behind."""
+    place = np.array([unit.place for unit in seen]).reshape(len(seen), len(PLACE))
+    parts = [np.log(p), *(_moved(p, by) for by in AROUND), place]
+    if cues.width:
+        told = np.array([unit.cues for unit in seen]).reshape(len(seen), cues.width)
+        parts += [told, *(_moved(cues.given(told), by) for by in (-1, 1))]
+    return np.hstack(parts)
+
+
+def _moved(rows: Floats, by: int) -> Floats:
+    """Row i is row i + ``by``; 0 where there is none."""
+    moved = np.zeros_like(rows)
+    if by < 0:
+        moved[-by:] = rows[:by]
+    elif by < len(rows):
+        moved[:-by] = rows[by:]
+    return moved
+
+
+def _stage_2_width(k: int, cues: UnitCues) -> int:
+    own = cues.width + 2 * (cues.codes + 1) if cues.width else 0
+    return (1 + len(AROUND)) * k + len(PLACE) + own
 
 
 def normal(p: Floats) -> Floats:
@@ -163,16 +178,22 @@ class LearnedModel:
     """``codes``: those it was taught, in the codebook's order, ``none`` last if it was."""
 
     def __init__(
-        self, codes: Sequence[str], vocabulary: NgramVocabulary, first: Linear, second: Linear
+        self,
+        codes: Sequence[str],
+        vocabulary: NgramVocabulary,
+        first: Linear,
+        second: Linear,
+        cues: UnitCues,
     ) -> None:
-        self.codes, self.vocabulary, self.first, self.second = tuple(codes), vocabulary, first, second
+        self.codes, self.vocabulary, self.cues = tuple(codes), vocabulary, cues
+        self.first, self.second = first, second
         self._w1 = first.weights / SCALE
         self._b1 = first.intercepts / SCALE
         self._w2, self._b2 = second.weights / SCALE, second.intercepts / SCALE
 
-    def probabilities(self, question: str, texts: Sequence[str]) -> Floats:
-        """Units × codes."""
-        return self.of_units(see(question, texts))
+    def probabilities(self, question: str, texts: Sequence[str], lang: str | None = None) -> Floats:
+        """Units × codes. ``lang``: the trace's, if it is not the codebook's."""
+        return self.of_units(see(question, texts, self.cues, lang))
 
     def of_units(self, seen: Sequence[SeenUnit]) -> Floats:
         """The same, of the units of a trace as they are seen."""
@@ -190,7 +211,7 @@ class LearnedModel:
 
     def second_stage(self, p: Floats, seen: Sequence[SeenUnit]) -> Floats:
         """Of the probabilities of stage 1."""
-        logits = stage_2_rows(p, seen) @ self._w2 + self._b2
+        logits = stage_2_rows(p, seen, self.cues) @ self._w2 + self._b2
         raised = np.exp(logits - logits.max(axis=1, keepdims=True))
         return normal(raised / raised.sum(axis=1, keepdims=True))
 
@@ -210,8 +231,8 @@ class LearnedModel:
         write_text(folder / "vocabulary.txt", "\n".join(lines) + "\n")
 
     @classmethod
-    def load(cls, folder: Path, codes: Sequence[str]) -> LearnedModel:
-        """Raises `InputError` for files that do not go together."""
+    def load(cls, folder: Path, codes: Sequence[str], cues: UnitCues) -> LearnedModel:
+        """``cues``: those of the codebook that it was learned under. Raises `InputError` for files that do not go together."""
         hint = "the folder is damaged: fit the coder again with pcode coder fit"
         try:
             grams: dict[str, list[str]] = {kind: [] for kind in KINDS}
@@ -228,14 +249,16 @@ class LearnedModel:
         except UNREADABLE as error:
             raise InputError(f"{folder}: no learned coder can be read there ({error})", hint) from None
         k = len(codes)
-        wide = (1 + len(AROUND)) * k + len(PLACE)
+        if len(second.weights) == _stage_2_width(k, UnitCues(None)):  # fitted before cues were features
+            cues = UnitCues(None)
+        wide = _stage_2_width(k, cues)
         if (
             not all(sizes)
             or first.weights.shape != (vocabulary.width, k)
             or second.weights.shape != (wide, k)
         ):
             raise InputError(f"{folder}: model.npz and vocabulary.txt do not go together", hint)
-        return cls(codes, vocabulary, first, second)
+        return cls(codes, vocabulary, first, second, cues)
 
 
 def _small(weights: NDArray[np.int32]) -> NDArray[Any]:

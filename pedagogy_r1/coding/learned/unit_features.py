@@ -6,6 +6,8 @@ r"""What a learned coder sees of a unit.
     opening  "wait" · "wait ," · "wait , that" · "wait , that contradicts"    how it begins
     place    PLACE numbers: where in the trace, how long, question mark, equation, how much of it was said before …
 
+    cues     what the codebook's cues say (`unit_cues`): how much for each code, which code, or nothing
+
 The neighbours' runs of 1 and 2 words are seen too (`learned_model`), as *before* and *after*. Nothing is a language's own: what
 no white space divides is seen by its characters.
 """
@@ -17,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
+
+from .unit_cues import UnitCues
 
 _TOKEN = re.compile(r"\w+(?:['’]\w+)?|[^\w\s]")
 _NUMBER = re.compile(r"\d+")
@@ -34,16 +38,20 @@ SAID_BEFORE = 3
 
 
 class SeenUnit(NamedTuple):
-    """A unit as its n-grams, by kind, and the numbers of its place."""
+    """A unit as its n-grams, by kind, the numbers of its place, and those of the codebook's cues."""
 
     word: tuple[str, ...]
     char: tuple[str, ...]
     opening: tuple[str, ...]
     place: tuple[float, ...]
+    cues: tuple[float, ...] = ()
 
 
-def see(question: str, texts: Sequence[str]) -> list[SeenUnit]:
-    """The units of a trace, in order."""
+def see(
+    question: str, texts: Sequence[str], cues: UnitCues | None = None, lang: str | None = None
+) -> list[SeenUnit]:
+    """The units of a trace, in order. ``lang``: the trace's, for the cues."""
+    told = cues.of(question, texts, lang).tolist() if cues else [()] * len(texts)
     asked = set(_WORD.findall(question.lower()))
     earlier: set[tuple[str, ...]] = set()
     found = []
@@ -60,7 +68,8 @@ def see(question: str, texts: Sequence[str]) -> list[SeenUnit]:
         for word in plain.split():
             chars.update(char_grams(word))
         opening = tuple(" ".join(tokens[:n]) for n in range(1, min(4, len(tokens)) + 1))
-        found.append(SeenUnit(tuple(word_grams(tokens)), tuple(chars), opening or ("",), place))
+        words_and_letters = tuple(word_grams(tokens)), tuple(chars), opening or ("",)
+        found.append(SeenUnit(*words_and_letters, place, tuple(told[number])))
     return found
 
 
