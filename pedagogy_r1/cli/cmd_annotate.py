@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..formatting import counted, shown
-from . import options
+from . import model_options, options
 from .completes import coder_names, completes
 from .console import exit_status, notice, print_plan, progress_bar, put_json, say, say_renamed
 
@@ -22,7 +22,7 @@ ASKED = options.together(
         "[default: full].",
         ["full", "compact", "names"],
     ),
-    options.requests("llm:"),
+    model_options.requests("llm:"),
 )
 """How a language model is shown the codebook and the units; of `pcode codebook stress` too."""
 LLM = options.together(
@@ -89,7 +89,7 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     from ..coding.annotate import execute, plan, prepare, shipped_coder
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
-    given = options.requested(given, given["model"])
+    given = model_options.requested(given, given["model"])
     chosen = chosen_coder(coder, given)
     if path := chosen.get("path"):
         chosen.setdefault("codebook", (shipped_coder(path) or Path(path)) / "codebook.yaml")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..formatting import counted, interval
-from . import options
+from . import model_options, options
 from .cmd_annotate import ASKED, chosen_coder
 from .console import escape, exit_status, notice, print_plan, progress_bar, put, put_json, said_of, say, table
 
@@ -52,7 +52,7 @@ def stress(
     if not coder and not given["model"]:
         raise click.UsageError("say which coder is to be tested: --model BACKEND:NAME or --coder NAME")
     how = Resampling(seed=given["seed"], **options.taken(given, "replicates", "level"))
-    given = options.requested(given, given["model"])
+    given = model_options.requested(given, given["model"])
     job = CodebookStress(codebook, traces, out, chosen_coder(coder, given), how)
     if dry_run:
         print_plan(job.plan(), as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import model_options, options
 from .console import notice, print_plan, progress_bar, put_json, report_missing, say
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.option("--condition", "Prompt condition: a name, or a YAML file.", default="cop")
 @options.option("--n", "Questions to draw.", options.FROM_1, default=5000)
 @options.option("--weights", "Share of each domain [default: all the same].", metavar="SK=2,KT=1")
-@options.generation()
+@model_options.generation()
 @options.dry_run("drawn and asked")
 @options.as_json("the manifest (or the plan)")
 def command(items: Path, out: Path, weights: str | None, dry_run: bool, as_json: bool, **given: Any) -> int:
@@ -32,7 +32,7 @@ def command(items: Path, out: Path, weights: str | None, dry_run: bool, as_json:
     """
     from ..train.distill import parse_weights, prepare_distill, run_distill
 
-    settings = options.requested(given, given["model"])
+    settings = model_options.requested(given, given["model"])
     distillation = prepare_distill(items, out, weights=parse_weights(weights), **settings)
     for row in distillation.draw.short:
         there, wanted = f"{row.train:,} items in train", f"{row.wanted:,} wanted"

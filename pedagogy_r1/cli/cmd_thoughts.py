@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..formatting import counted
-from . import options
+from . import model_options, options
 from .console import backend_options, exit_status, notice, progress_bar, put_json, say, say_renamed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @options.flag("--all every", "Judge the thoughts of right responses, too.")
 @options.option("--max-output-tokens", "Limit for one reply.", options.FROM_1)
-@options.requests(temperature=0.0, concurrency=16, timeout=300, retries=6, backoff=0.5)
+@model_options.requests(temperature=0.0, concurrency=16, timeout=300, retries=6, backoff=0.5)
 @options.seed("the answers")
 @options.dry_run("asked")
 @options.as_json("the manifest (or the plan)")

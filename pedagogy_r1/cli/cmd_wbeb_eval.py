@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..formatting import interval, level_words, shown
-from . import options
+from . import model_options, options
 from .console import escape, notice, print_plan, progress_bar, put, put_json, report_missing, say, table
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @options.flag("--baselines", "KT: also score the classical models, learnt from the train split.")
 @options.resampling("groups", seed_of=None)
-@options.generation()
+@model_options.generation()
 @options.dry_run("asked")
 @options.as_json("the scores (or the plan)")
 def command(
@@ -54,7 +54,7 @@ def command(
     train = [item for item in there if item.split == "train"]
     if baselines:
         learners(train)  # an error now rather than when all is asked and paid
-    job = prepare(chosen, out, model=model, pool=train, **options.requested(given, model))
+    job = prepare(chosen, out, model=model, pool=train, **model_options.requested(given, model))
     if dry_run:
         print_plan(plan(job), as_json)
         return 0
