@@ -74,15 +74,9 @@ def coder(
     ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
     over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
     the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook the model reads,
-    of `FORMS`. ``permute``: another order of the codes for each trace and repeat. ``examples``: a run under the same codebook, of
-    which ``k`` (8) coded units are shown in each window, of at most ``example_tokens`` (2,000) together; with 0 none are.
-    """
+    of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its units a window."""
     base_url, named = safe_url(base_url), ModelName.read(model)
     check_backend(named, backend or {})
-    if examples is None and (k or example_tokens):
-        name = "k" if k else "example-tokens"
-        raise ArgumentError(f"--{name} is of examples, and none are given", "add --examples RUN")
-    k = (0 if examples is None else K) if k is None else k
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
     options = LlmOptions(
         model=model,
@@ -95,25 +89,36 @@ def coder(
         repeats=repeats,
         critic=critic,
         sending=Sending(concurrency, timeout, retries, backoff, max_tokens_total, retry_missing),
-        k=k,
+        k=_shown(examples, k, example_tokens),
         example_tokens=example_tokens or TOKENS,
     )
     _check(options)
 
     def connect() -> Chat:
-        key = api_key or key_from(api_key_env)
         how: dict[str, Any] = {"timeout": timeout, "connections": concurrency, **(backend or {})}
-        return open_chat(named, base_url=base_url, api_key=key, **how)
+        return open_chat(named, base_url=base_url, api_key=api_key or key_from(api_key_env), **how)
 
-    if codebook_form not in FORMS:
-        raise InputError(f"codebook_form is {codebook_form!r}", f"give one of {', '.join(FORMS)}")
-    shown = read_examples(examples, given.book) if examples is not None and k else None
-    write = partial(
-        make_prompt, form=codebook_form, version=_version_there(given.folder), examples=shown is not None
-    )
-    orders = CodeOrders(given.book, given.seed, repeats) if permute else None
-    prompts = RunPrompts(write(given.book), shown, orders, write)
+    prompts = _prompts(given, codebook_form, repeats if permute else None, examples if options.k else None)
     return LlmCoder(given, options, prompts, named.name, connect, backend or {}, codebook_form)
+
+
+def _shown(examples: str | Path | None, k: int | None, tokens: int | None) -> int:
+    """How many examples a window shows."""
+    if examples is None and (k or tokens):
+        name = "k" if k else "example-tokens"
+        raise ArgumentError(f"--{name} is of examples, and none are given", "add --examples RUN")
+    return (0 if examples is None else K) if k is None else k
+
+
+def _prompts(given: Context, form: str, permuted: int | None, examples: str | Path | None) -> RunPrompts:
+    """What the requests begin with. ``permuted``: so many repeats, each with an order of the codes of its own."""
+    if form not in FORMS:
+        raise InputError(f"codebook_form is {form!r}", f"give one of {', '.join(FORMS)}")
+    shown = read_examples(examples, given.book) if examples is not None else None
+    version = _version_there(given.folder)
+    write = partial(make_prompt, form=form, version=version, examples=shown is not None)
+    orders = CodeOrders(given.book, given.seed, permuted) if permuted is not None else None
+    return RunPrompts(write(given.book), shown, orders, write)
 
 
 def _version_there(folder: Path) -> str:
