@@ -51,7 +51,7 @@ MACHINES = {"calibrated": 1.0, "overconfident": 1.6, "underconfident": 0.6, "con
 WAYS = ("dsl", "ppi", "human")
 
 
-class Sampling(NamedTuple):
+class DrawSettings(NamedTuple):
     """``n`` of ``what``, of so many ``traces`` where they are simulated."""
 
     n: int = 300
@@ -148,7 +148,7 @@ def drawn(
     return pi[of.number], np.array(hit)[of.number], pi
 
 
-def one_draw(here: World, code: str, how: Sampling, seed: int) -> dict[str, Floats]:
+def one_draw(here: World, code: str, how: DrawSettings, seed: int) -> dict[str, Floats]:
     """By *equal* and *active*: value, low, high of each of `WAYS`; *planned*: times; *coded*: units expected by active and equal."""
     target = target_of(Active("", (code,)), here.guess, here.units, here.traces, tuple)
     k = here.guess.codes.index(code)
@@ -170,7 +170,7 @@ def one_draw(here: World, code: str, how: Sampling, seed: int) -> dict[str, Floa
 
 
 def simulated(
-    machine: str, codes: Sequence[str], runs: int, how: Sampling, seed: int = 0
+    machine: str, codes: Sequence[str], runs: int, how: DrawSettings, seed: int = 0
 ) -> dict[str, list[dict[str, Floats]]]:
     """A data set and both draws of each code, over and over."""
     rng = np.random.default_rng([seed, list(MACHINES).index(machine)])
@@ -182,7 +182,7 @@ def simulated(
     return found
 
 
-def real(here: World, code: str, runs: int, how: Sampling, seed: int = 0) -> list[dict[str, Floats]]:
+def real(here: World, code: str, runs: int, how: DrawSettings, seed: int = 0) -> list[dict[str, Floats]]:
     """Both draws of the same units, over and over."""
     return [one_draw(here, code, how, 1_000_000 * seed + run) for run in range(runs)]
 
@@ -248,7 +248,7 @@ def main() -> None:
     parser.add_argument("--floor", type=float, default=FLOOR)
     parser.add_argument("--seed", type=int, default=0)
     o = parser.parse_args()
-    how = Sampling(o.n, o.floor, o.what, o.traces)
+    how = DrawSettings(o.n, o.floor, o.what, o.traces)
     if o.real:
         here = of_runs(o.real[0], codings_of(o.real[1]))
         print(

@@ -43,7 +43,7 @@ active_options = options.together(
 
 def active_of(given: dict[str, Any]) -> Active | None:
     """What the options ask for; None where nothing is drawn by confidences."""
-    from ..sampling.active import FLOOR, Active, Comparison
+    from ..sampling.active import FLOOR, Active, ActiveContrast
 
     run, codes, contrast, floor = (given[name] for name in ("active", "for", "contrast", "floor"))
     if run is None:
@@ -51,7 +51,7 @@ def active_of(given: dict[str, Any]) -> Active | None:
             if given[name] not in (None, ()):
                 raise PedagogyError(f"--{name} belongs to --active", "give the machine's run: --active RUN")
         return None
-    compared = None if contrast is None else Comparison.parse(contrast)
+    compared = None if contrast is None else ActiveContrast.parse(contrast)
     return Active(run, codes, compared, FLOOR if floor is None else floor)
 
 

@@ -37,7 +37,7 @@ ALIKE = 0.1
 _SMALL = 1e-12
 
 
-class Comparison(NamedTuple):
+class ActiveContrast(NamedTuple):
     """``condition:cop:generic``: traces whose ``column`` is ``a`` against those where it is ``b``."""
 
     column: str
@@ -45,7 +45,7 @@ class Comparison(NamedTuple):
     b: str
 
     @classmethod
-    def parse(cls, text: str) -> Comparison:
+    def parse(cls, text: str) -> ActiveContrast:
         """``COLUMN:A:B``; the last colon divides, as in ``pcode report``."""
         column, _, rest = text.partition(":")
         a, _, b = rest.rpartition(":")
@@ -66,7 +66,7 @@ class Active:
 
     run: str | Path
     codes: tuple[str, ...] = ()
-    contrast: Comparison | None = None
+    contrast: ActiveContrast | None = None
     floor: float = FLOOR
 
     def check(self) -> None:
@@ -186,7 +186,7 @@ def target_of(
     return target
 
 
-def _sides(contrast: Comparison, trace_ids: Sequence[str], traces: Iterable[Trace]) -> Ints:
+def _sides(contrast: ActiveContrast, trace_ids: Sequence[str], traces: Iterable[Trace]) -> Ints:
     value = {trace.id: stratum_of(trace, (contrast.column,))[0] for trace in traces}
     known = sorted(set(value.values()))
     for name in contrast[1:]:

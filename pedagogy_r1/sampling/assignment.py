@@ -233,7 +233,7 @@ def _probabilities(elements: Sequence[Element], design: Design, target: Target |
         )
     if target and design.active:
         worths = worth(target, target.elements(design.what))
-        return allocation(worths, n, design.active.floor).tolist()
+        return [float(p) for p in allocation(worths, n, design.active.floor)]
     more = design.enrichment
     weights = more.weights([e.seen for e in elements], n) if more else [1.0] * len(elements)
     return probabilities(weights, n)

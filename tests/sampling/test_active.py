@@ -18,7 +18,7 @@ from click.testing import Result
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.active_sampling import Sampling, coverage, simulated, times, true_share, world
+from benchmarks.active_sampling import DrawSettings, coverage, simulated, times, true_share, world
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import PedagogyError
 from pedagogy_r1.estimate import Clusters
@@ -357,7 +357,7 @@ def test_killed_at_any_moment_it_is_drawn_again_the_same(
 def test_corrected_shares_are_right_and_more_precise(machine: str) -> None:
     """A small version of benchmarks/active_sampling.py; the equal draws of the same data beside."""
     runs = 80
-    draws = simulated(machine, ("C6",), runs, Sampling(150, traces=100))["C6"]
+    draws = simulated(machine, ("C6",), runs, DrawSettings(150, traces=100))["C6"]
     truth = true_share("C6", 10_000)
     values = np.array([one["active"][:, 0] for one in draws])
     off = (values.mean(axis=0) - truth) / (values.std(axis=0, ddof=1) / math.sqrt(runs))
@@ -368,7 +368,7 @@ def test_corrected_shares_are_right_and_more_precise(machine: str) -> None:
 
 
 def test_the_plan_is_what_a_calibrated_machine_keeps() -> None:
-    draws = simulated("calibrated", ("C4",), 80, Sampling(150, traces=100), seed=2)["C4"]
+    draws = simulated("calibrated", ("C4",), 80, DrawSettings(150, traces=100), seed=2)["C4"]
     ratio, error = times(draws)
     promised = float(np.mean([one["planned"][0] for one in draws]))
     assert abs(ratio - promised) < 3 * error
