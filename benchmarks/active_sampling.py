@@ -12,7 +12,7 @@ machine gives the likeliest code of what it sees, right on 76 % of units, and sa
     underconfident  times .6
     confidence      calibrated, but it says the first code's probability only, as language models do
 
-n units are drawn by what ``pcode sample`` draws with (`draw_unequal`), once with equal probabilities and once with ``--active --for CODE``,
+n units are drawn by what ``pcode sample`` draws with (`draw_unequal`), once with equal probabilities and once with ``--active --target CODE``,
 and coded without error; both give `corrected_prevalence` what ``pcode report --inclusion`` gives it. *times*: variance of the equal
 estimates over that of the active ones, how many times the effective sample, with the standard error of that ratio; *planned*: what
 ``--plan`` promised (mean). Truth is the share over 40,000 traces.

@@ -24,7 +24,9 @@ active_options = options.together(
         metavar="RUN",
     ),
     options.names(
-        "--for", "--active: codes whose corrected shares shall be precise. [default: all]", metavar="CODE,…"
+        "--target",
+        "--active: codes whose corrected shares shall be precise. [default: all]",
+        metavar="CODE,…",
     ),
     options.option(
         "--contrast",
@@ -45,9 +47,9 @@ def active_of(given: dict[str, Any]) -> Active | None:
     """What the options ask for; None where nothing is drawn by confidences."""
     from ..sampling.active import FLOOR, Active, ActiveContrast
 
-    run, codes, contrast, floor = (given[name] for name in ("active", "for", "contrast", "floor"))
+    run, codes, contrast, floor = (given[name] for name in ("active", "target", "contrast", "floor"))
     if run is None:
-        for name in ("for", "contrast", "floor"):
+        for name in ("target", "contrast", "floor"):
             if given[name] not in (None, ()):
                 raise PedagogyError(f"--{name} belongs to --active", "give the machine's run: --active RUN")
         return None
@@ -131,4 +133,4 @@ def _remarks(plan: ActivePlan) -> Iterator[str]:
             f"{'it' if plan.left_open == 1 else 'them'}, and the floor is all the probability there is"
         )
     if poor := [row.code for row in plan.rows if row.times < 1]:
-        yield f"less precise than with equal probabilities: {', '.join(poor)}; ask for fewer codes with --for, or draw equally"
+        yield f"less precise than with equal probabilities: {', '.join(poor)}; ask for fewer codes with --target, or draw equally"

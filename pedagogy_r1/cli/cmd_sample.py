@@ -117,8 +117,8 @@ def command(
     pcode sample traces.jsonl -o packet --fraction .33 --coders A,B              14 of 42 traces, both code them
     pcode sample traces.jsonl -o packet --fraction 1 --double .33 --coders A,B   all 42, of which 14 by both
     pcode sample traces.jsonl -o packet --what units --n 400 --coders A,B --enrich OA-ME --run runs/cues
-    pcode sample traces.jsonl -o packet --what units --n 300 --coders A,B --active runs/learned --for OA-ME
-    pcode sample --plan --active runs/learned --for OA-ME --what units --n 300
+    pcode sample traces.jsonl -o packet --what units --n 300 --coders A,B --active runs/learned --target OA-ME
+    pcode sample --plan --active runs/learned --target OA-ME --what units --n 300
     pcode sample --plan --alpha .75 --prevalence .02
 
     How likely each unit was to be drawn is in PACKET/key/sample.csv, and pcode report --inclusion reads it. Give a coder

@@ -1,6 +1,6 @@
 """Active sampling: units (or traces) drawn the likelier, the more people's codes there would take away from what is unknown.
 
-    --active runs/learned --for OA-ME          the corrected share of OA-ME as precise as so many units can make it
+    --active runs/learned --target OA-ME          the corrected share of OA-ME as precise as so many units can make it
     --active runs/learned --contrast condition:cop:generic
 
 DSL corrects a machine's share by Σ e_i R_i/π_i, e_i = y_i − g_i, g_i the share of the code among the units to which the machine gave
@@ -79,7 +79,7 @@ class Active:
             )
         for code in self.codes:
             if self.codes.count(code) > 1:
-                raise ArgumentError(f"--for names {code!r} twice", "name each code once")
+                raise ArgumentError(f"--target names {code!r} twice", "name each code once")
 
     def as_drawn(self, target: Target) -> dict[str, Any]:
         """For ``packet.json``."""

@@ -187,7 +187,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-ASK = ["sample", DEMO, "--what", "units", "--n", 80, "--coders", "A,B", "--for", "OA-ME,IA-SQ"]
+ASK = ["sample", DEMO, "--what", "units", "--n", 80, "--coders", "A,B", "--target", "OA-ME,IA-SQ"]
 
 
 def test_the_key_says_how_it_was_drawn_and_the_report_believes_it(
@@ -232,7 +232,7 @@ def test_the_key_says_how_it_was_drawn_and_the_report_believes_it(
 
 def test_whole_traces_and_a_contrast(run: Path, tmp_path: Path, pcode: Callable[..., Result]) -> None:
     result = pcode(
-        "sample", DEMO, "-o", tmp_path / "p", "--n", 6, "--coders", "A", "--active", run, "--for", "KA-RO",
+        "sample", DEMO, "-o", tmp_path / "p", "--n", 6, "--coders", "A", "--active", run, "--target", "KA-RO",
         "--contrast", "condition:cop:generic", "--json",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
@@ -263,7 +263,7 @@ def test_the_plan_draws_nothing_and_says_what_it_saves(
     run: Path, tmp_path: Path, pcode: Callable[..., Result]
 ) -> None:
     before = sorted(tmp_path.rglob("*"))
-    plan = ["sample", "--plan", "--active", run, "--what", "units", "--n", 80, "--for", "OA-ME"]
+    plan = ["sample", "--plan", "--active", run, "--what", "units", "--n", 80, "--target", "OA-ME"]
     shown = pcode(*plan)
     assert shown.exit_code == 0, shown.output
     assert "OA-ME" in shown.stdout
@@ -282,10 +282,10 @@ def test_the_plan_draws_nothing_and_says_what_it_saves(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--for", "OA-ME"], "--for belongs to --active"),
+        (["--target", "OA-ME"], "--target belongs to --active"),
         (["--floor", 0.5], "--floor belongs to --active"),
         (["--active", "RUN", "--floor", 0], "--floor 0 is not above 0"),
-        (["--active", "RUN", "--for", "OA-MEE"], "no code 'OA-MEE'"),
+        (["--active", "RUN", "--target", "OA-MEE"], "no code 'OA-MEE'"),
         (["--active", "RUN", "--contrast", "cop-generic"], "is no comparison"),
         (["--active", "RUN", "--enrich", "OA-ME", "--run", "RUN"], "exclude each other"),
         (["--active", "RUN", "--scheme", "paragraph@1"], "take its units: --units"),
