@@ -12,6 +12,7 @@ from ..errors import PedagogyError
 from ..formatting import counted, interval, level_words, shown
 from ..limits import ALPHA_TENTATIVE, LEVEL
 from . import options
+from .active_sample import active_of, active_options, plan_active, print_saved
 from .console import escape, notice, put, put_json, say, table
 from .locking import lock_command
 
@@ -64,6 +65,7 @@ STEEP = 10.0
 @options.option(
     "--enrich-share", "Share of the sample that shall be such, instead of a factor.", options.NUMBER
 )
+@active_options
 @options.codebook()
 @options.scheme()
 @options.units("Draw from exactly the units of this run.")
@@ -130,6 +132,8 @@ def command(
     pcode sample traces.jsonl -o packet --fraction .33 --coders A,B              14 of 42 traces, both code them
     pcode sample traces.jsonl -o packet --fraction 1 --double .33 --coders A,B   all 42, of which 14 by both
     pcode sample traces.jsonl -o packet --what units --n 400 --coders A,B --enrich OA-ME --run runs/cues
+    pcode sample traces.jsonl -o packet --what units --n 300 --coders A,B --active runs/learned --target OA-ME
+    pcode sample --plan --active runs/learned --target OA-ME --what units --n 300
     pcode sample --plan --alpha .75 --prevalence .02
     pcode sample traces.jsonl --lock .3
 
@@ -138,6 +142,9 @@ def command(
     """
     if lock is not None:
         lock_command(traces, out, lock, given | {"plan": plan}, dry_run=dry_run, as_json=as_json)
+        return
+    if plan and given["active"] is not None:
+        plan_active(traces, out, as_json, given)
         return
     if plan:
         _plan(out, as_json, given)
@@ -163,7 +170,7 @@ def _sample(traces: Path, given: dict[str, Any]) -> DrawnSample:
     from ..sampling.assignment import Design
     from ..sampling.draw_sample import draw_sample
 
-    design = Design(enrichment=_enrichment(given), **options.taken(given, *DESIGN))
+    design = Design(enrichment=_enrichment(given), active=active_of(given), **options.taken(given, *DESIGN))
     return draw_sample(traces, design, **options.taken(given, "codebook", "scheme", "lang", "units"))
 
 
@@ -204,6 +211,8 @@ def _print(sample: DrawnSample) -> None:
             f"{counts['seen']:,} {what} where the run saw {escape(' or '.join(sample.design.enrichment.codes))}, "
             f"{counts['seen_drawn']:,} of them drawn"
         )
+    if sample.design.active:
+        print_saved(sample)
     for coder in sample.drawing.orders:
         more = f", and {counts['practice_units']:,} to practise on" if counts["practice_units"] else ""
         units = counts[f"units of {coder}"]
@@ -230,7 +239,7 @@ def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str,
     if sample.design.enrichment and counts["seen"] == len(sample.drawing.elements):
         yield f"the run saw the code in all {sample.design.what}, so --enrich changes nothing"
     steepness = max(sample.drawing.pi) / min(sample.drawing.pi)
-    if steepness > STEEP:
+    if steepness > STEEP and not sample.design.active:
         yield (
             f"a code that the run overlooked will count {steepness:.0f} times as much as one that it saw: if only a few "
             "turn up, corrected intervals miss their 95 %; for frequencies a factor of 5 is better"

@@ -56,7 +56,8 @@ class PacketManifest(SealedRecord):
         return {**self.drawn, **asked, "context": self.context, "codebook": book}
 
     def sources(self) -> dict[str, Any]:
-        return {**self.source, "enrich": self.drawn.get("enrich", {}).get("run")}
+        runs = {name: self.drawn.get(name, {}).get("run") for name in ("enrich", "active")}
+        return {**self.source, **runs}
 
 
 class CodingTask(NamedTuple):

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import ArgumentError, InputError
-from .draw import draw, hash_random, how_many, probabilities
+from .active import Active, Target, allocation, worth
+from .draw import draw, draw_unequal, hash_random, how_many, probabilities
 from .population import STRATA, Population, Stratum
 
 Whole = Literal["traces", "units"]
@@ -117,6 +118,7 @@ class Design:
     by: tuple[str, ...] = STRATA
     double: float = 1.0
     enrichment: Enrichment | None = None
+    active: Active | None = None
     practice: int = 0
     shuffle: Whole | None = None
     context: int = CONTEXT
@@ -147,8 +149,15 @@ class Design:
         for name in self.by:
             if self.by.count(name) > 1:
                 raise ArgumentError(f"--strata names {name!r} twice", "name each field once")
+        if self.enrichment and self.active:
+            raise ArgumentError(
+                "--enrich and --active exclude each other",
+                "--active draws by how sure the machine is of every code asked for, --enrich by where it saw a rare one",
+            )
         if self.enrichment:
             self.enrichment.check()
+        if self.active:
+            self.active.check()
 
 
 @dataclass(frozen=True)
@@ -172,16 +181,19 @@ class DrawnElements:
         return [element for element, _, coders in self.rows() if coders]
 
 
-def draw_from(population: Population, design: Design, seen: frozenset[str] = frozenset()) -> DrawnElements:
-    """Draw from a population. ``seen``: ids of the units where a machine saw the code to be enriched.
+def draw_from(
+    population: Population, design: Design, seen: frozenset[str] = frozenset(), target: Target | None = None
+) -> DrawnElements:
+    """Draw from a population. ``seen``: ids of the units where a machine saw the code to be enriched; ``target``: what an active
+    sample makes precise, its units those of the population, in order.
 
     Raises `InputError` if there is less to draw from than is asked for.
     """
     elements = tuple(_elements(population, design.what, seen))
     shuffled = _shuffled(elements, design.seed)
-    pi = _probabilities(elements, design)
+    pi = _probabilities(elements, design, target)
     strata = [(str(e.seen), *e.stratum) for e in elements]
-    drawn = draw(pi, strata, shuffled, design.seed, "sample")
+    drawn = (draw_unequal if target else draw)(pi, strata, shuffled, design.seed, "sample")
     coders = _deal([i for i in shuffled if drawn[i]], elements, design)
     practice = _practice(elements, drawn, design)
     orders = {}
@@ -212,13 +224,16 @@ def _shuffled(elements: Sequence[Element], seed: int) -> list[int]:
     return sorted(range(len(elements)), key=key)
 
 
-def _probabilities(elements: Sequence[Element], design: Design) -> list[float]:
+def _probabilities(elements: Sequence[Element], design: Design, target: Target | None) -> list[float]:
     n = design.n if design.n is not None else how_many(design.fraction or 0, len(elements))
     if not 1 <= n <= len(elements):
         raise InputError(
             f"--n {n}: there are {len(elements):,} {design.what} with something to code",
             f"draw between 1 and {len(elements)}",
         )
+    if target and design.active:
+        worths = worth(target, target.elements(design.what))
+        return [float(p) for p in allocation(worths, n, design.active.floor)]
     more = design.enrichment
     weights = more.weights([e.seen for e in elements], n) if more else [1.0] * len(elements)
     return probabilities(weights, n)

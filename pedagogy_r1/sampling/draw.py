@@ -23,6 +23,8 @@ MOST_LEVELS = 20
 
 _EPS = 1e-9
 
+_FINE = 1 << 53
+
 
 def hash_random(seed: int, purpose: str, key: str = "") -> float:
     """A number in [0, 1), uniform over seeds, purposes and keys: a hash of them, and so the same on any machine.
@@ -82,6 +84,47 @@ def draw(
         for place in systematic(len(members[stratum]), n, start):
             drawn[members[stratum][place]] = True
     return drawn
+
+
+def draw_unequal(
+    pi: Sequence[float], strata: Sequence[tuple[str, ...]], shuffled: Sequence[int], seed: int, purpose: str
+) -> list[bool]:
+    """As `draw`, with a ``pi`` of its own for each element; Σπ is whole, and so many are drawn.
+
+    How many of each stratum is Σπ of it, rounded down or up in balance (`rounded`). That many fall under points one apart if the
+    first of them lies in a part of [0, 1) as long as this is likely: over both, it lies anywhere, and each π is what it is.
+    """
+    members: dict[tuple[str, ...], list[int]] = {}
+    for i in shuffled:
+        members.setdefault(strata[i], []).append(i)
+    names = sorted(members)
+    # Whole numbers of 2⁻⁵³, so that no point is counted twice or lost; what is certain has a stretch of exactly one.
+    lengths = {s: [round(pi[i] * _FINE) for i in members[s]] for s in names}
+    expected = [sum(lengths[s]) / _FINE for s in names]
+    drawn = [False] * len(pi)
+    for stratum, n in zip(names, rounded(expected, names, seed, purpose), strict=True):
+        fraction = sum(lengths[stratum]) % _FINE
+        whole = sum(lengths[stratum]) // _FINE
+        u = hash_random(seed, f"{purpose} start", "\0".join(stratum))
+        start = int(u * fraction) if n > whole else fraction + int(u * (_FINE - fraction))
+        for place in under_points(lengths[stratum], start):
+            drawn[members[stratum][place]] = True
+    return drawn
+
+
+def under_points(lengths: Sequence[int], start: int) -> list[int]:
+    """The places at which the points start, start + 1, … fall, each place as long as its entry in ``lengths``; 1 is 2⁵³.
+
+    >>> under_points([2**52, 2**51, 2**51, 2**53], 2**52)
+    [1, 3]
+    """
+    found, reach, point = [], 0, start
+    for place, length in enumerate(lengths):
+        reach += length
+        if point < reach:
+            found.append(place)
+            point += _FINE
+    return found
 
 
 def systematic(size: int, n: int, start: float) -> list[int]:

@@ -19,7 +19,9 @@ from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.run_writer import unitizer_of
 from ..unit.unitizer import Unitizer
+from .active import Active, Target, target_of
 from .assignment import Design, DrawnElements, Element, draw_from
+from .machine_guess import MachineGuess, machine_guess
 from .population import Population, Stratum, check_fields, seen_by, stratum_name, survey
 
 
@@ -34,13 +36,16 @@ class DrawnSample:
     source: dict[str, str]
     population: Population
     drawing: DrawnElements
+    target: Target | None = None
+    """What an active sample is to make precise."""
 
     @property
     def packet_id(self) -> str:
         """``p-`` and 12 hex digits of everything that decided the sample; names of files did not."""
         drawn = self.as_drawn()
-        if "enrich" in drawn:
-            del drawn["enrich"]["run"]
+        for more in ("enrich", "active"):
+            if more in drawn:
+                del drawn[more]["run"]
         made_of = {
             "codebook": self.book.digest,
             "scheme": self.unitize.scheme,
@@ -71,6 +76,8 @@ class DrawnSample:
         if more:
             size = {"factor": more.factor} if more.share is None else {"share": more.share}
             found["enrich"] = {"codes": list(more.codes), "run": str(more.run), **size}
+        if design.active and self.target:
+            found["active"] = design.active.as_drawn(self.target)
         return found
 
     def counts(self) -> dict[str, int]:
@@ -137,8 +144,21 @@ def draw_sample(
     seen = seen_by(more.run, more.codes, population) if more else frozenset()
     if more:
         source |= {"enrich_digest": digest(sorted(seen))}
+    target = None
+    if design.active:
+        guess = machine_guess(design.active.run, book)
+        target = population_target(design.active, guess, population, path)
+        source |= {"active_digest": guess.digest}
     told = {name: str(value) for name, value in source.items()}
-    return DrawnSample(design, book, unitize, path, told, population, draw_from(population, design, seen))
+    drawing = draw_from(population, design, seen, target)
+    return DrawnSample(design, book, unitize, path, told, population, drawing, target)
+
+
+def population_target(active: Active, guess: MachineGuess, population: Population, traces: Path) -> Target:
+    """What ``active`` makes precise in a population of a traces file."""
+    of_trace = [(unit, member.trace_id) for member in population.members for unit in member.unit_ids]
+    units, trace_ids = zip(*of_trace, strict=True)
+    return target_of(active, guess, units, trace_ids, lambda: read_traces(traces))
 
 
 def _units(elements: Sequence[Element]) -> int:

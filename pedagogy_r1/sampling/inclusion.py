@@ -127,11 +127,17 @@ def recorded_plan(
             f"; it is assumed that {assumed}, and every probability is multiplied by the share that was coded, "
             f"{answered:.3g}"
         )
-    spread = f"π = {low:.4g}" if low == high else f"π from {low:.4g} to {high:.4g}"
+    equal = low == high
+    spread = f"π = {low:.4g}" if equal else f"π from {low:.4g} to {high:.4g}"
     what = "units" if inclusion.by == "unit_id" else "traces"
+    drawn_how = (
+        f"the probability with which each of the {what} was drawn is"
+        if equal
+        else f"the {what} were drawn with unequal probabilities, which are"
+    )
     words = (
-        f"{int(coded.sum()):,} of {len(coded):,} units were coded, and the probability with which each of the {what} was "
-        f"drawn is recorded in {Path(inclusion.source).name} ({spread}, expected {expected:,.0f} units){open_still}"
+        f"{int(coded.sum()):,} of {len(coded):,} units were coded, and {drawn_how} "
+        f"recorded in {Path(inclusion.source).name} ({spread}, expected {expected:,.0f} units){open_still}"
     )
     return InclusionPlan(pi, words, recorded=True, assumed=assumed)
 
