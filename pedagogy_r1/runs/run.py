@@ -25,84 +25,26 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from shlex import join
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, Field, model_validator
-from pydantic_core import PydanticSerializationError
+from pydantic import Field
 
-from ..codebook import NONE, Codebook, parse_codebook
+from ..codebook import Codebook, parse_codebook
 from ..codebook.codebook import SNAPSHOT
 from ..errors import CodebookError, RunError
 from ..files.checkpointed import last_checkpoint
-from ..files.records import whole_text
 from ..files.seal import RUN, DigestWatch, Parsed, models_of
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import GIVEN, Trace, Unit
+from .unit_coding import DEFERRED as DEFERRED
+from .unit_coding import NOT_ASKED as NOT_ASKED
+from .unit_coding import NOT_CODED as NOT_CODED
+from .unit_coding import CoderInfo as CoderInfo
+from .unit_coding import CoderKind as CoderKind
+from .unit_coding import Coding as Coding
+from .unit_coding import primary_code as primary_code
 from .where import Picked, Where
-
-CoderKind = Literal["human", "machine"]
-
-
-NOT_CODED = "not coded"
-"""In exports: the coder has no coding of this unit at all. Importing such a row makes none either."""
-NOT_ASKED = "not asked"
-"""In agreement and in wide tables: the same."""
-
-
-class CoderInfo(BaseModel, frozen=True, extra="forbid"):
-    """A coder's name and kind."""
-
-    name: str = Field(min_length=1)
-    kind: CoderKind
-
-
-class Coding(BaseModel, frozen=True, extra="forbid"):
-    """One coder's codes for one unit, primary code first."""
-
-    unit_id: str
-    coder: str
-    codes: tuple[str, ...] | None
-    missing_reason: str | None = None
-    evidence: str | None = None
-    """A verbatim quote from the unit."""
-    confidence: float | None = Field(default=None, ge=0, le=1)
-    rationale: str | None = None
-    """Why; a human coder's memo."""
-    overlap: float | None = Field(default=None, ge=0, le=1)
-    """Share of the unit's characters that the projected span covers."""
-    carried_from: str | None = None
-    """Codebook version under which it was made, if carried to a later one."""
-    codebook: str
-    run_id: str
-
-    @model_validator(mode="after")
-    def _missing_has_a_reason(self) -> Coding:
-        if (self.codes is None) != (self.missing_reason is not None):
-            raise ValueError("missing_reason is given if and only if codes is null")
-        return self
-
-    @property
-    def primary(self) -> str | None:
-        """The first code, ``"none"`` for an empty set, ``None`` if missing."""
-        return primary_code(self.codes)
-
-    def json_line(self) -> str:
-        """The line written to ``codings.jsonl``: empty fields left out, ``codes`` always there."""
-        try:
-            line = self.model_dump_json(exclude_none=True)
-        except PydanticSerializationError:  # half a character, in a memo or a name
-            texts = {name: whole_text(value) for name, value in self if isinstance(value, str)}
-            line = self.model_copy(update=texts).model_dump_json(exclude_none=True)
-        if self.codes is not None:
-            return line + "\n"
-        return '{"codes":null,' + line[1:] + "\n"
-
-
-def primary_code(codes: tuple[str, ...] | None) -> str | None:
-    """The first code, ``"none"`` where none applies, ``None`` if missing."""
-    return None if codes is None else codes[0] if codes else NONE
-
 
 FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
 """What a run consists of, beside its manifest and its codebook."""
@@ -135,6 +77,30 @@ class Manifest(JobRecord):
             codebook={"id": book.id, "version": book.version, "digest": book.digest},
             **fields,
         )
+
+    @property
+    def deferred(self) -> int:
+        """How many units were left open."""
+        return int(self.counts.get("missing", {}).get(DEFERRED, 0))
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """How many codings are missing against the coder's will, by reason: all but those of `deferred` units."""
+        return {why: n for why, n in self.counts.get("missing", {}).items() if why != DEFERRED}
+
+    @property
+    def stages(self) -> dict[str, int]:
+        """Of a cascade: its coders in the order in which they are asked, and how many codings each gave. Of other runs, nothing."""
+        given = self.counts.get("stages", {})
+        order = [*self.parameters.get("stages", ()), *given]
+        return {name: given.get(name, 0) for name in order} if given else {}
+
+    @property
+    def who(self) -> str:
+        """``A, B``; of a cascade who gave how many: ``cascade (learned 683, openai:gpt-5 302)``."""
+        names = ", ".join(coder.name for coder in self.coders)
+        each = ", ".join(f"{name} {number:,}" for name, number in self.stages.items())
+        return f"{names} ({each})" if each else names
 
     def settings(self) -> dict[str, Any]:
         """Who coded what kind of unit, which says most; then the coder's parameters, and what else every run is asked for."""

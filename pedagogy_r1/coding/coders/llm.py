@@ -32,11 +32,12 @@ from ...asking import (
 from ...chat import BYTES_PER_TOKEN, Chat, rough_tokens
 from ...errors import InputError
 from ...files.records import Row, read_jsonl
+from ...provenance import digest
 from ...runs.run import CoderInfo
 from ...trace import Trace
 from .. import Context, Emit, Outcome, Unitizer
 from ..llm_session import LlmOptions, LlmSession
-from ..prompt_and_reply import FORMS, SCHEMA_VERSION, VERSION, VERSIONS, Prompt, make_prompt
+from ..prompt_and_reply import BETWEEN, FORMS, SCHEMA_VERSION, VERSION, VERSIONS, Prompt, make_prompt
 
 TOKENS_PER_CODING = 75
 """Of a completion, beside the quote: keys, code, confidence, a sentence."""
@@ -105,7 +106,8 @@ def coder(
 def _version_there(folder: Path) -> str:
     """The version of the prompt of a run that was begun in ``folder``; the newest where there is none."""
     try:
-        begun = json.loads((folder / "run.json").read_bytes())["parameters"]["prompt"].partition(" ")[0]
+        recorded = json.loads((folder / "run.json").read_bytes())["parameters"]
+        begun = recorded["then_prompt" if "then" in recorded else "prompt"].partition(" ")[0]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return VERSION  # what is wrong with the record, the run will say
     return begun if begun in VERSIONS else VERSION
@@ -161,6 +163,7 @@ class LlmCoder:
             "schema": SCHEMA_VERSION,
             **({"backend": dict(self.backend)} if self.backend else {}),
             **({"codebook_form": self.form} if self.form != FORMS[0] else {}),
+            **({"left_out": digest(BETWEEN)} if self.context.asked else {}),
         }
 
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
@@ -173,7 +176,7 @@ class LlmCoder:
         system = rough_tokens(self.prompt.system)
         for trace in traces:
             units = unitize(trace)
-            for window in o.windows(units):
+            for window in o.windows(self.context.positions(trace, units)):
                 asked = [o.request(frame, trace, units, window) for frame in frames]
                 first = sum(request.digest not in known for request in asked)
                 second = 0
