@@ -144,16 +144,18 @@ def _print_run(manifest: Any, folder: Path) -> None:
 
 def _promised(manifest: Any) -> str:
     """How many units are open, and what the learned coder's codes keep for it."""
-    asked, given = manifest.parameters, "the codes given"
-    left = f"{counted(manifest.deferred, 'unit is', 'units are')} deferred"
-    if manifest.stages:
-        first, then = manifest.stages
-        left = f"{first} left open what {then} was asked for; {left} still"
-        given = f"the codes that {first} gave"
-    return (
-        f"{left}: so that, with {asked['confidence']:.0%} confidence, at most {asked['error']:.0%} of {given} are not its "
+    asked = manifest.parameters
+    given = "the codes given" if not manifest.stages else "its codes"
+    promise = (
+        f"so that, with {asked['confidence']:.0%} confidence, at most {asked['error']:.0%} of {given} are not its "
         f"teachers', over as many traces as it learned from ({asked['calibrated_on']}), as far as they are like those"
     )
+    left = f"{counted(manifest.deferred, 'unit is', 'units are')} deferred"
+    if not manifest.stages:
+        return f"{left}: {promise}"
+    first, then = manifest.stages
+    open_still = f"; {left} still" if manifest.deferred else ""
+    return f"{first} coded what it is sure of, {promise}; {then} was asked about the rest{open_still}"
 
 
 def _paid(plan: dict[str, Any], prices: dict[str, float | None]) -> dict[str, Any]:

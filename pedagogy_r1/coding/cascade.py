@@ -27,10 +27,11 @@ from typing import Any, Protocol
 from .. import plugins
 from ..asking.session import BACKENDS
 from ..errors import ArgumentError, InputError, did_you_mean
+from ..runs.cascade_stages import PEOPLE
 from ..runs.run import DEFERRED, CoderInfo, Coding
 from ..trace import Trace, Unit
 from . import Coder, Context, Emit, Outcome, Unitizer
-from .people_codings import PEOPLE, PeopleCodings
+from .people_codings import PeopleCodings
 
 CASCADE = "cascade"
 

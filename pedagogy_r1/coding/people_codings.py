@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 from ..errors import CodebookError, RunError
 from ..provenance import file_digest
+from ..runs.cascade_stages import PEOPLE
 from ..runs.run import DEFERRED, CoderInfo, CoderRun, Coding, require_complete
 from ..trace import Trace, Unit
 from . import Context, Emit, Outcome, Unitizer
 
-PEOPLE = "people"
 DISAGREE = "people disagree"
 
 

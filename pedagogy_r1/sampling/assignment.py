@@ -106,9 +106,29 @@ class Enrichment(NamedTuple):
         return [there if hit else elsewhere for hit in seen]
 
 
+class Deferral(NamedTuple):
+    """The units that a machine left open, and, where a share is named, some of those that it coded.
+
+        --deferred runs/learned                  what the run deferred, and nothing else
+        --deferred runs/learned --others .05     and one in twenty of the units that it did code, to see how often it errs there
+
+    ``others``: share of the other units, 0 for none: then people's codes say nothing of what the machine coded.
+    """
+
+    run: str | Path
+    others: float = 0.0
+
+    def check(self) -> None:
+        """Raise `ValueError` for a share that cannot be."""
+        if not 0 <= self.others <= 1:
+            raise ArgumentError(
+                f"--others {self.others:g} is not between 0 and 1", "one in twenty of the others is .05"
+            )
+
+
 @dataclass(frozen=True)
 class Design:
-    """What was asked for. ``n`` or ``fraction`` of the traces (units); ``double``: share of these that every coder codes."""
+    """What was asked for. ``n`` or ``fraction`` of the traces (units), or with ``deferral`` of the deferred units; ``double``: share of what is drawn that every coder codes."""
 
     coders: tuple[str, ...]
     what: Whole = "traces"
@@ -117,6 +137,7 @@ class Design:
     by: tuple[str, ...] = STRATA
     double: float = 1.0
     enrichment: Enrichment | None = None
+    deferral: Deferral | None = None
     practice: int = 0
     shuffle: Whole | None = None
     context: int = CONTEXT
@@ -149,6 +170,11 @@ class Design:
                 raise ArgumentError(f"--strata names {name!r} twice", "name each field once")
         if self.enrichment:
             self.enrichment.check()
+        if self.deferral:
+            self.deferral.check()
+            if self.enrichment or self.what == "traces":
+                other = "--enrich" if self.enrichment else "--what traces"
+                raise ArgumentError(f"--deferred and {other} exclude each other", f"leave out {other}")
 
 
 @dataclass(frozen=True)
@@ -213,6 +239,14 @@ def _shuffled(elements: Sequence[Element], seed: int) -> list[int]:
 
 
 def _probabilities(elements: Sequence[Element], design: Design) -> list[float]:
+    if design.deferral and design.deferral.others:
+        deferred = sum(e.seen for e in elements)
+        own = _chance(deferred, design, "deferred units")
+        rest = len(elements) - deferred
+        other = how_many(design.deferral.others, rest) / rest if rest else 0.0
+        return [own if e.seen else other for e in elements]
+    if design.deferral:
+        return [_chance(len(elements), design, "deferred units")] * len(elements)
     n = design.n if design.n is not None else how_many(design.fraction or 0, len(elements))
     if not 1 <= n <= len(elements):
         raise InputError(
@@ -222,6 +256,14 @@ def _probabilities(elements: Sequence[Element], design: Design) -> list[float]:
     more = design.enrichment
     weights = more.weights([e.seen for e in elements], n) if more else [1.0] * len(elements)
     return probabilities(weights, n)
+
+
+def _chance(there: int, design: Design, what: str) -> float:
+    """Of each of ``there`` elements that are all alike."""
+    n = design.n if design.n is not None else how_many(design.fraction or 0, there)
+    if not 1 <= n <= there:
+        raise InputError(f"--n {n}: there are {there:,} {what}", f"draw between 1 and {there}")
+    return n / there
 
 
 def _deal(drawn: Sequence[int], elements: Sequence[Element], design: Design) -> list[tuple[str, ...]]:
