@@ -57,8 +57,9 @@ def make_run(
     codebook: Codebook | None = None,
     offset: int = 0,
     scheme: str = "sentence@1",
+    stages: Sequence[str] = (),
 ) -> CoderRun:
-    """A run in which coder ``name`` gave ``values[name][i]`` to unit ``i + offset``."""
+    """A run in which coder ``name`` gave ``values[name][i]`` to unit ``i + offset``; of a cascade, ``stages[i]`` did."""
     codebook = codebook or book()
     length = len(next(iter(values.values())))
     coders = [CoderInfo(name=name, kind="machine" if name in machines else "human") for name in values]
@@ -78,7 +79,9 @@ def make_run(
             rows = range(first, min(first + per_trace, length))
             trace, units = _trace([row + offset for row in rows], (first + offset) // per_trace, scheme)
             codings = [
-                _coding(unit, name, values[name][row], codebook, manifest.run_id)
+                _coding(unit, name, values[name][row], codebook, manifest.run_id).model_copy(
+                    update={"stage": stages[row] if stages else None}
+                )
                 for row, unit in zip(rows, units, strict=True)
                 for name in values
             ]

@@ -7,7 +7,7 @@ report.comparisons[0].result.value
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ..estimate import Estimate, Interval, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
 from ..provenance import now, versions
+from ..runs.cascade_stages import PEOPLE, stages_of
 from ..runs.run import CoderRun, opened, require_complete
 from ..runs.where import in_order, label_of, values_of
 from .alpha import Alpha, krippendorff_alphas
@@ -44,6 +45,14 @@ from .replacement_report import CoderSkill, ReplacementReport
 
 CONFUSED = 3
 """Confused pairs that are printed, and named in the JSON."""
+
+
+Stages = Mapping[str, Mapping[str, str]]
+"""By cascade and unit id, who coded it: `stages_of`."""
+
+STAGE = "stage"
+OWN_CODES = "people's own code"
+"""Why a cascade's code is not compared with people's."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +154,8 @@ def agree(
 ) -> AgreementReport:
     """Compare all coders of ``runs`` (or just ``coders``) on the units that they share.
 
-    ``by``: also within each value of a field of the traces, as ``domain`` or ``metadata.grade``. ``replace``: the humans' kind (``expert``,
+    ``by``: also within each value of a field of the traces, as ``domain`` or ``metadata.grade``; ``stage``: within the units of each coder
+    of a cascade. Codes of a cascade that are people's own are compared with nobody's. ``replace``: the humans' kind (``expert``,
     ``skilled``, ``crowd``), to test whether each machine may stand in for a human (`replacement_test`). ``reference``: a
     coder (the adjudicated codes, say) against whom every other is measured, code by code. ``before``: runs of the same
     coders and units under an earlier codebook version, to see what the new one changed. ``hayes``: also the
@@ -196,6 +206,8 @@ def agreement_of(
     how: Resampling = Resampling(),
 ) -> AgreementReport:
     """`agree`, where the runs were read already: ``data`` are theirs."""
+    stages = {name: of for name, of in stages_of(runs).items() if name in data.names}
+    data = without_own_codes(data, stages)
     return AgreementReport(
         codebook=runs[0].codebook.stamp,
         runs=tuple(str(run.folder) for run in runs),
@@ -208,7 +220,7 @@ def agreement_of(
         differences=human_machine_differences(data, how),
         leave_one_out=leave_one_out(data, how),
         machine_errors=_machine_errors(data),
-        groups=_groups(data, runs, by, how) if by else (),
+        groups=_groups(data, runs, stages, by, how) if by else (),
         replacements=_replacements(data, replace, how) if replace else (),
         accuracy={name: accuracy(data, name, reference, how) for name in data.names if name != reference}
         if reference
@@ -264,9 +276,36 @@ def _hayes(data: ReliabilityData, how: Resampling) -> dict[str, Estimate]:
     return {who: estimate for who, estimate in found.items() if estimate.value is not None}
 
 
+def without_own_codes(data: ReliabilityData, stages: Stages) -> ReliabilityData:
+    """Where people completed a cascade its codes are theirs: compared with them, they would agree with themselves."""
+    if not data.rows("human"):
+        return data
+    for name, of in stages.items():
+        own = np.array([of.get(unit) == PEOPLE for unit in data.unit_ids], dtype=bool)
+        if own.any():
+            data = data.without(name, own, OWN_CODES)
+    return data
+
+
+def _by_stage(data: ReliabilityData, stages: Stages, how: Resampling) -> tuple[GroupAgreement, ...]:
+    """Within the units of each coder of a cascade."""
+    if len(stages) > 1:
+        raise RunError(
+            f"{' and '.join(stages)} are cascades, and their units differ",
+            "give the run of one, or name it with --coders",
+        )
+    (of,) = stages.values()
+    found = [of.get(unit) for unit in data.unit_ids]
+    values = [*dict.fromkeys(value for value in found if value), *([None] if None in found else [])]
+    parts = [(v, data.only(np.array([one == v for one in found], dtype=bool))) for v in values]
+    return tuple(GroupAgreement(STAGE, v, len(part.unit_ids), _comparisons(part, how)) for v, part in parts)
+
+
 def _groups(
-    data: ReliabilityData, runs: Sequence[CoderRun], by: str, how: Resampling
+    data: ReliabilityData, runs: Sequence[CoderRun], stages: Stages, by: str, how: Resampling
 ) -> tuple[GroupAgreement, ...]:
+    if by == STAGE and stages:
+        return _by_stage(data, stages, how)
     of_trace = values_of((trace for run in runs for trace in run.traces()), by)
     known = [{by: of_trace[trace]} for trace in data.traces]
     data = dataclasses.replace(data, fields=tuple(known))

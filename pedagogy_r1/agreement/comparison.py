@@ -125,11 +125,12 @@ class ReliabilityData:
 
     def where(self, name: str, value: str | None) -> ReliabilityData:
         """Only the units of traces whose field ``name`` (item, domain, condition, model) is ``value``."""
-        return self.in_traces(np.array([fields.get(name) == value for fields in self.fields], dtype=bool))
+        wanted = np.array([fields.get(name) == value for fields in self.fields], dtype=bool)
+        return self.only(wanted[self.cluster])
 
-    def in_traces(self, wanted: Flags) -> ReliabilityData:
-        """Only the units of these traces. ``wanted``: (traces,)."""
-        units = np.flatnonzero(wanted[self.cluster])
+    def only(self, wanted: Flags) -> ReliabilityData:
+        """Only these units. ``wanted``: (units,)."""
+        units = np.flatnonzero(wanted)
         return replace(
             self,
             unit_ids=tuple(self.unit_ids[u] for u in units),
@@ -137,6 +138,19 @@ class ReliabilityData:
             primary=self.primary[:, units],
             present=self.present[:, units],
             reason=self.reason[:, units],
+        )
+
+    def without(self, name: str, units: Flags, why: str) -> ReliabilityData:
+        """The codings of one coder on these units taken for missing, with this reason. ``units``: (units,)."""
+        gone = np.zeros(self.primary.shape, dtype=bool)
+        row = self.names.index(name)
+        gone[row] = units & (self.primary[row] != MISSING)
+        return replace(
+            self,
+            primary=np.where(gone, MISSING, self.primary),
+            present=np.where(gone, 0, self.present),
+            reason=np.where(gone, len(self.reasons), self.reason),
+            reasons=(*self.reasons, why),
         )
 
     def of(self, names: Sequence[str]) -> ReliabilityData:

@@ -64,7 +64,7 @@ def locked_alphas(
         inside = np.array([trace in ids for trace in data.traces], dtype=bool)
         if not inside.any():
             continue
-        sides = data.in_traces(inside), data.in_traces(~inside)
+        sides = data.only(inside[data.cluster]), data.only(~inside[data.cluster])
         for names, kind in groups(data):
             if kind in ("human-human", "human-machine"):
                 alphas = krippendorff_alphas([side.of(names).on_scale() for side in sides], how)

@@ -41,8 +41,9 @@ WIDE = 120
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.option(
     "--by",
-    "Also print α by code (code), or within each value of a field of the traces, as domain or metadata.grade.",
-    metavar="code|FIELD",
+    "Also print α by code (code), within the units of each coder of a cascade (stage), or within each value of a field of the "
+    "traces, as domain or metadata.grade.",
+    metavar="code|stage|FIELD",
 )
 @options.option(
     "--replace",

@@ -73,6 +73,12 @@ PRICES = options.together(
     options.SHARE,
 )
 @options.option("--confidence", "learned: How sure that is [default: .90].", options.SHARE)
+@options.option(
+    "--then",
+    "With --error: who is asked for the units left open, and for no others: a model, as BACKEND:NAME, with the llm options; "
+    "another coder; or people:RUN, what people said of them (pcode sample --deferred).",
+    metavar="CODER",
+)
 @LLM
 @PRICES
 @options.flag("--locked", "Code the locked traces alone, which pcode unlock has opened for this coder.")
@@ -85,11 +91,10 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     The same command resumes a run that was interrupted. Without --model the rule-based coder `cues` is used:
     a baseline that needs no key, no server and no download.
     """
-    from ..coding import DEFERRED
     from ..coding.annotate import execute, plan, prepare, shipped_coder
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
-    given = model_options.requested(given, given["model"])
+    given = model_options.requested(given, given["model"] or given["then"])
     chosen = chosen_coder(coder, given)
     if path := chosen.get("path"):
         chosen.setdefault("codebook", (shipped_coder(path) or Path(path)) / "codebook.yaml")
@@ -100,15 +105,14 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     with progress_bar("annotate") as progress:
         run = execute(job, progress=progress, notice=notice, restart=bool(given["retry_missing"]))
     manifest = run.manifest
-    failed = {why: n for why, n in manifest.counts["missing"].items() if why != DEFERRED}
     if not as_json and (trust := getattr(job.coder, "trust", None)):
         say(trust)
     if foreign := manifest.usage.get("foreign_traces"):
-        notice(_foreign(chosen["coder"], job.book.lang, foreign, failed))
+        notice(_foreign(chosen["coder"], job.book.lang, foreign, {} if manifest.stages else manifest.failed))
     say_renamed(manifest.usage, "codings")
     if not put_json(manifest.model_dump(mode="json"), as_json):
         _print_run(manifest, run.folder)
-    return exit_status(manifest.status, manifest.stopped_why, sum(failed.values()))
+    return exit_status(manifest.status, manifest.stopped_why, sum(manifest.failed.values()))
 
 
 def chosen_coder(coder: str | None, given: dict[str, Any]) -> dict[str, Any]:
@@ -119,36 +123,32 @@ def chosen_coder(coder: str | None, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _foreign(name: str, lang: str, traces: dict[str, int], missing: dict[str, int]) -> str:
-    """``cues: English (en), 3 traces are ko, zh: 80 units missing``."""
+    """``cues: English (en), 3 traces are ko, zh: 80 units missing``; without ``missing`` not how many."""
     from ..unit.language import pipeline
 
     count = sum(traces.values())
+    units = f": {counted(sum(missing.values()), 'unit')} missing" if missing else ""
     return (
         f"{name}: {type(pipeline(lang)).__name__} ({lang}), {counted(count, 'trace is', 'traces are')} "
-        f"{', '.join(sorted(traces))}: {counted(sum(missing.values()), 'unit')} missing"
+        f"{', '.join(sorted(traces))}{units}"
     )
 
 
 def _print_run(manifest: Any, folder: Path) -> None:
-    from ..coding import DEFERRED
+    from ..coding.people_codings import DISAGREE
 
-    counts = manifest.counts
-    reasons = {reason: n for reason, n in counts["missing"].items() if reason != DEFERRED}
-    missing, deferred = sum(reasons.values()), counts["missing"].get(DEFERRED)
+    counts, missing = manifest.counts, sum(manifest.failed.values())
     say(
         f"{counted(counts['traces'], 'trace')}, {counted(counts['units'], 'unit')}, {counted(counts['coded'], 'coding')} "
-        f"by {', '.join(c.name for c in manifest.coders)}"
+        f"by {manifest.who}"
     )
-    if deferred:
-        promise = manifest.parameters
-        say(
-            f"{counted(deferred, 'unit is', 'units are')} deferred: so that, with {promise['confidence']:.0%} confidence, "
-            f"at most {promise['error']:.0%} of the codes given are not its teachers', over as many traces as it learned from "
-            f"({promise['calibrated_on']}), as far as they are like those"
-        )
+    if "error" in manifest.parameters and (manifest.deferred or manifest.stages):
+        say(_promised(manifest))
     if missing:
-        said = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
+        said = ", ".join(f"{n} {reason}" for reason, n in manifest.failed.items())
         again = " (ask again with --retry-missing)" if manifest.usage.get("requests") else ""
+        if DISAGREE in manifest.failed:
+            again = " (adjudicate them, and give the adjudicated run: docs/coding.md)"
         notice(f"{counted(missing, 'coding is', 'codings are')} missing: {said}{again}")
     if counts["units"] and "fallback" in manifest.usage:
         share = shown(manifest.usage["fallback"] / counts["units"], "percent")
@@ -160,6 +160,22 @@ def _print_run(manifest: Any, folder: Path) -> None:
         say(effect["says"])
     book = f"{manifest.codebook['id']}@{manifest.codebook['version']}"
     say(f"codebook {book}, run {manifest.run_id}, written to {folder}")
+
+
+def _promised(manifest: Any) -> str:
+    """How many units are open, and what the learned coder's codes keep for it."""
+    asked = manifest.parameters
+    given = "the codes given" if not manifest.stages else "its codes"
+    promise = (
+        f"so that, with {asked['confidence']:.0%} confidence, at most {asked['error']:.0%} of {given} are not its "
+        f"teachers', over as many traces as it learned from ({asked['calibrated_on']}), as far as they are like those"
+    )
+    left = f"{counted(manifest.deferred, 'unit is', 'units are')} deferred"
+    if not manifest.stages:
+        return f"{left}: {promise}"
+    first, then = manifest.stages
+    open_still = f"; {left} still" if manifest.deferred else ""
+    return f"{first} coded what it is sure of, {promise}; {then} was asked about the rest{open_still}"
 
 
 def _paid(plan: dict[str, Any], prices: dict[str, float | None]) -> dict[str, Any]:

@@ -66,7 +66,20 @@ STEEP = 10.0
     "--enrich-share", "Share of the sample that shall be such, instead of a factor.", options.NUMBER
 )
 @active_options
-@options.codebook()
+@options.option(
+    "--deferred",
+    "Draw the units that this run left open (annotate --error): all, or --n or --fraction of them.",
+    options.PATH,
+    metavar="RUN",
+)
+@options.option(
+    "--others",
+    "--deferred: also this share of the units that the run did code, without which no share of a code can be corrected.",
+    options.SHARE,
+)
+@options.codebook(
+    "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --deferred RUN that run's]", default=None
+)
 @options.scheme()
 @options.units("Draw from exactly the units of this run.")
 @options.lang()
@@ -134,6 +147,7 @@ def command(
     pcode sample traces.jsonl -o packet --what units --n 400 --coders A,B --enrich OA-ME --run runs/cues
     pcode sample traces.jsonl -o packet --what units --n 300 --coders A,B --active runs/learned --target OA-ME
     pcode sample --plan --active runs/learned --target OA-ME --what units --n 300
+    pcode sample traces.jsonl -o packet --deferred runs/learned --others .05 --coders A,B
     pcode sample --plan --alpha .75 --prevalence .02
     pcode sample traces.jsonl --lock .3
 
@@ -170,8 +184,22 @@ def _sample(traces: Path, given: dict[str, Any]) -> DrawnSample:
     from ..sampling.assignment import Design
     from ..sampling.draw_sample import draw_sample
 
-    design = Design(enrichment=_enrichment(given), active=active_of(given), **options.taken(given, *DESIGN))
+    own = options.taken(given, *DESIGN)
+    deferral = _deferral(given)
+    if deferral:
+        own |= {"what": "units"}
+        own |= {} if own["n"] or own["fraction"] else {"fraction": 1.0}
+    design = Design(enrichment=_enrichment(given), active=active_of(given), deferral=deferral, **own)
     return draw_sample(traces, design, **options.taken(given, "codebook", "scheme", "lang", "units"))
+
+
+def _deferral(given: dict[str, Any]) -> Any:
+    from ..sampling.assignment import Deferral
+
+    run, others = given["deferred"], given["others"]
+    if run is None and others is not None:
+        raise PedagogyError("--others is a share beside what a run deferred", "name it: --deferred RUN")
+    return None if run is None else Deferral(run, others or 0.0)
 
 
 def _enrichment(given: dict[str, Any]) -> Any:
@@ -213,6 +241,9 @@ def _print(sample: DrawnSample) -> None:
         )
     if sample.design.active:
         print_saved(sample)
+    if sample.design.deferral:
+        run = escape(str(sample.design.deferral.run))
+        put(f"{counts['seen']:,} units that {run} left open, {counts['seen_drawn']:,} of them drawn")
     for coder in sample.drawing.orders:
         more = f", and {counts['practice_units']:,} to practise on" if counts["practice_units"] else ""
         units = counts[f"units of {coder}"]
@@ -236,10 +267,15 @@ def _remarks(sample: DrawnSample, counts: dict[str, int], strata: list[dict[str,
             f"{empty} of {len(strata)} strata are not in the sample: they are small, and had their chance; "
             "draw more, or name fewer fields in --strata"
         )
+    if sample.design.deferral and not sample.design.deferral.others:
+        yield (
+            "nobody checks the units that the coder did code, so that no share of a code can be corrected with these codings; "
+            "--others .05 draws from those too"
+        )
     if sample.design.enrichment and counts["seen"] == len(sample.drawing.elements):
         yield f"the run saw the code in all {sample.design.what}, so --enrich changes nothing"
     steepness = max(sample.drawing.pi) / min(sample.drawing.pi)
-    if steepness > STEEP and not sample.design.active:
+    if steepness > STEEP and not sample.design.active and not sample.design.deferral:
         yield (
             f"a code that the run overlooked will count {steepness:.0f} times as much as one that it saw: if only a few "
             "turn up, corrected intervals miss their 95 %; for frequencies a factor of 5 is better"
@@ -253,7 +289,7 @@ def _plan(out: Path | None, as_json: bool, given: dict[str, Any]) -> None:
     from ..report.sample_size import assume, sample_size
 
     assumed = assume(
-        codes=len(load_codebook(given["codebook"]).codes),
+        codes=len(load_codebook(given["codebook"] or "schoen").codes),
         coders=len(given["coders"]) or 2,
         run=given["run"],
         **options.taken(given, *ASSUMED),

@@ -239,6 +239,8 @@ def print_plan(plan: Mapping[str, Any], as_json: bool) -> None:
 def _planned(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{count:,} {name}" for name, count in value.items())
+    if isinstance(value, list):
+        return ", then ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 

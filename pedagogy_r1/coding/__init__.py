@@ -1,13 +1,14 @@
 """Machine coding: what a coder is, and what it is given.
 
     run = annotate("traces.jsonl", "runs/cues", codebook="schoen", coder="cues")      (annotate.py)
+    run = annotate(…, coder="learned", path="coders/mine", error=.10, then="openai:gpt-5")      (cascade.py)
 
 The coders are files in ``coders/``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,8 +23,8 @@ Unitizer = Callable[[Trace], list[Unit]]
 Emit = Callable[[Trace, list[Unit], list[Coding]], None]
 """Takes finished traces, in the order in which they came in."""
 
-DEFERRED = "deferred"
-"""Why a unit is missing that a coder leaves open, to people or to another coder, since it is not sure enough."""
+Asked = Callable[[Trace, list[Unit]], Sequence[int]]
+"""Positions of the units of a trace that are to be coded, in order."""
 
 
 @dataclass
@@ -31,12 +32,18 @@ class Context:
     """What every coder is given: the codebook, the run's name and directory, a seed.
 
     The run's name depends on the coder's ``parameters``: it is there when coding begins, not yet when the coder is built.
+    ``asked``: which units of a trace are wanted, where not all are (`cascade`); a coder that is paid by the unit codes these alone.
     """
 
     book: Codebook
     run_id: str
     folder: Path
     seed: int = 0
+    asked: Asked | None = None
+
+    def positions(self, trace: Trace, units: list[Unit]) -> Sequence[int]:
+        """Of the units that are wanted: all, where nobody chose."""
+        return range(len(units)) if self.asked is None else self.asked(trace, units)
 
 
 @dataclass(frozen=True)
@@ -66,5 +73,5 @@ class Coder(Protocol):
         ...
 
     def code(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
-        """Code every unit of every trace; every unit gets one coding of every coder, if only a missing one."""
+        """Code every unit of every trace; every unit that is asked for gets one coding of every coder, if only a missing one."""
         ...

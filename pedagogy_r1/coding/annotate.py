@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from ..shipped import folder as shipped
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
 from . import Coder, Context
+from .cascade import CASCADE, cascade
 
 CODERS = "pedagogy_r1.coding.coders"
 
@@ -80,24 +81,31 @@ def prepare(
     units: str | Path | None = None,
     seed: int = 0,
     locked: bool = False,
+    then: str | None = None,
     **options: Any,
 ) -> Annotation:
     """Check all inputs and build the coder.
 
+    ``then``: who is asked for the units that a learned coder with ``error`` defers, `cascade`; options that ``coder`` has not are its.
     ``units``: a run whose units are to be coded, exactly. ``codebook``: schoen, or that of ``units``, if none is given.
     Traces that are locked are left out, and a `LockedWarning` says so; with ``locked`` they alone are coded, if a look was counted
     for this coder.
     """
     book = CoderRun(units).codebook if units and codebook is None else load_checked(codebook or "schoen")
     unitize, source = unitizer_of(scheme or book.unit, lang, units)
-    factory = plugins.load(CODERS, coder)
-    _check_options(coder, factory, options)
+    own = _options(plugins.load(CODERS, coder))
+    if then is None:
+        _check_options(coder, own, options)
     given = TracesFile(traces)
     if not given.total:
         raise no_trace(traces)
     source |= {"traces": str(traces), "traces_digest": given.digest}
     context = Context(book, "", Path(out), seed)
-    made = _coder(coder, factory(context, **options))
+    if then is None:
+        made = _built(coder, context, options)
+    else:
+        made = cascade(context, coder, then, options, coders=CODERS, own=frozenset(own), build=_built)
+        coder = CASCADE
     source |= getattr(made, "sources", {})
     settings = {"coder": coder, "parameters": made.parameters, "scheme": unitize.scheme, "seed": seed}
     locks = locks_of(given.path)
@@ -214,8 +222,11 @@ def plan(job: Annotation) -> dict[str, Any]:
     return counts | coder_plan
 
 
-def _coder(name: str, made: Any) -> Coder:
-    """What a plugin returned, if it is a coder."""
+def _built(name: str, context: Context, options: Mapping[str, Any]) -> Coder:
+    """The coder of a plugin, if what it returned is one. Raises `ArgumentError` for options that it has not."""
+    factory = plugins.load(CODERS, name)
+    _check_options(name, _options(factory), options)
+    made = factory(context, **options)
     missing = [part for part in ("coders", "parameters", "plan", "code") if not hasattr(made, part)]
     if missing:
         raise PluginError(
@@ -225,15 +236,18 @@ def _coder(name: str, made: Any) -> Coder:
     return made  # type: ignore[no-any-return]
 
 
-def _check_options(name: str, factory: Callable[..., Any], options: dict[str, Any]) -> None:
+def _options(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The options that a coder takes, by name."""
+    return {name: p for name, p in inspect.signature(factory).parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+
+def _check_options(name: str, known: Mapping[str, inspect.Parameter], options: Mapping[str, Any]) -> None:
     """Unknown options are errors, and say which ones the coder has."""
-    known = [p for p in inspect.signature(factory).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    names = {p.name for p in known}
-    unknown = sorted(set(options) - names)
+    unknown = sorted(set(options) - known.keys())
     if unknown:
-        own = ", ".join(sorted(names)) or "none"
+        own = ", ".join(sorted(known)) or "none"
         raise ArgumentError(f"coder {name!r} has no option {unknown[0]!r}", f"its options: {own}")
-    needed = [p.name for p in known if p.default is p.empty and p.name not in options]
+    needed = [p.name for p in known.values() if p.default is p.empty and p.name not in options]
     if needed:
         how = f"--{needed[0].replace('_', '-')}" if needed[0] != "path" else f"the folder: {name}:FOLDER"
         raise ArgumentError(f"coder {name!r} needs {needed[0]!r}", f"give {how}")

@@ -72,10 +72,9 @@ class LlmOptions(NamedTuple):
         sent = {k: v for k, v in sent.items() if v is not None}
         return ChatFrame(model, system, schema, sent)
 
-    def windows(self, units: Sequence[Unit]) -> list[list[int]]:
-        """Positions of the units of each window."""
-        positions = range(len(units))
-        return [list(positions[low : low + self.window]) for low in positions[:: self.window]]
+    def windows(self, asked: Sequence[int]) -> list[list[int]]:
+        """Positions of the units of each window: so many of those that are asked, whatever lies between them."""
+        return [list(asked[low : low + self.window]) for low in range(0, len(asked), self.window)]
 
     def request(
         self,
@@ -93,10 +92,14 @@ class LlmOptions(NamedTuple):
         ``firsts``: what a critic is to judge. ``why``: an earlier answer for this one unit was of no use. ``shown``: the examples.
         """
         before = [unit.text for unit in units[max(0, which[0] - self.context) : which[0]]]
-        asked = []
+        asked: list[dict[str, Any]] = []
+        last = which[0] - 1
         for number, i in enumerate(which, 1):
             first = {} if firsts is None else {"first": _first(firsts[i])}
-            asked.append({"unit": number, "text": units[i].text} | first)
+            between = [unit.text for unit in units[max(last + 1, i - self.context) : i]]
+            own = {"before": between} if between else {}
+            asked.append({"unit": number, **own, "text": units[i].text} | first)
+            last = i
         examples = [one.shown() for one in shown]
         words = message(trace.question, before, asked, critic=firsts is not None, why=why, examples=examples)
         return ChatRequest(frame, words)
@@ -149,18 +152,21 @@ class LlmSession:
 
     async def run(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
         """Everything, with Ctrl-C handled and the ledger closed at the end."""
+        ahead = units_ahead(traces, unitize, apart=self.options.sending.concurrency > INLINE)
         asked = await self.asking.run(
-            units_ahead(traces, unitize, apart=self.options.sending.concurrency > INLINE),
+            ((trace, units, self.context.positions(trace, units)) for trace, units in ahead),
             lambda number, piece: self._trace(number, *piece),
-            lambda piece, codings: emit(*piece, codings),
+            lambda piece, codings: emit(piece[0], piece[1], codings),
             frames=self.frames,
-            size=lambda piece: max(1, len(self.options.windows(piece[1])) * self.options.repeats),
+            size=lambda piece: max(1, len(self.options.windows(piece[2])) * self.options.repeats),
         )
         return Outcome(asked.stopped, asked.interrupted, asked.usage)
 
-    async def _trace(self, number: int, trace: Trace, units: list[Unit]) -> list[Coding]:
-        """All codings of a trace, unit by unit."""
-        jobs = list(product(self.options.windows(units), range(self.options.repeats)))
+    async def _trace(
+        self, number: int, trace: Trace, units: list[Unit], which: Sequence[int]
+    ) -> list[Coding]:
+        """All codings of a trace, unit by unit, of those at positions ``which``."""
+        jobs = list(product(self.options.windows(which), range(self.options.repeats)))
         beside = self.prompts.beside(trace, units)
         works = [self._work(number, trace, units, k, beside) for k in range(self.options.repeats)]
         done = await all_of([self._window(works[repeat], window) for window, repeat in jobs])

@@ -68,6 +68,10 @@ _FORM = """
 
 _CODE = "Code every unit of the data block."
 _ALONE = "Code the one unit of the data block. An earlier answer for it could not be used: {why}."
+BETWEEN = """\
+These are not all units of the trace. "before" holds the units just before a unit that are left out, for understanding only: do not \
+code them."""
+"""Said where units lie between those that are asked."""
 _CRITIC = """\
 Another coder has coded the units of the data block; "first" gives their codes and rationale. Act as a critic: check each \
 against the definitions, exclusions and decision rules. Keep the codes where they hold; where the codebook speaks \
@@ -201,6 +205,8 @@ def message(
 ) -> str:
     """The user message for some units; ``why``: the earlier answer for this one unit was of no use (key of `WHY`)."""
     task = [_CRITIC] if critic else [_CODE] if why is None else []
+    if any("before" in unit for unit in units):
+        task.append(BETWEEN)
     if why is not None:
         task.append(_ALONE.format(why=WHY[why]))
     shown = {"examples": list(examples)} if examples else {}

@@ -46,7 +46,8 @@ class RequestPlan:
 
     def __init__(self, coder: Planned) -> None:
         self.options, self.prompts, self.name = coder.options, coder.prompts, coder.name
-        folder = coder.context.folder
+        self.context = coder.context
+        folder = self.context.folder
         self.known = set(answered_digests(folder))
         self.judged = _judged(folder, self.options.window) if self.options.critic else frozenset()
         self.system = rough_tokens(self.prompts.prompt.system)
@@ -79,7 +80,7 @@ class RequestPlan:
         prompts = [self.prompts.of(trace.id, k)[0] for k in range(o.repeats)]
         frames = [o.frame(self.name, p.system, p.schema, k) for k, p in enumerate(prompts)]
         before = self.requests - self.answered
-        for window in o.windows(units):
+        for window in o.windows(self.context.positions(trace, list(units))):
             shown = o.shown(beside, window)
             asked = [o.request(frame, trace, units, window, shown=shown) for frame in frames]
             if self.first is None or (shown and '{"examples":' not in self.first.text):

@@ -35,6 +35,7 @@ class SpanCoding(NamedTuple):
     confidence: float | None = None
     overlap: float | None = None
     carried_from: str | None = None
+    stage: str | None = None
     where: str = ""
 
     def fields(self) -> dict[str, Any]:
@@ -102,6 +103,7 @@ class _CellReader:
             _share(first, first.confidence, "confidence"),
             _share(first, first.overlap, "overlap"),
             first.carried_from,
+            first.stage,
             first.where,
         )
 

@@ -79,6 +79,7 @@ class RawCoding(NamedTuple):
     confidence: str | None = None
     overlap: str | None = None
     carried_from: str | None = None
+    stage: str | None = None
     kind: str | None = None
     """What an export says the coder is, human or machine."""
     codebook: str | None = None

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 
+from ..agreement.agreement_report import without_own_codes
 from ..agreement.code_accuracy import majority
 from ..agreement.comparison import ReliabilityData, reliability_of
 from ..agreement.continuum import own_spans
@@ -28,6 +29,7 @@ from ..errors import ArgumentError, RunError, did_you_mean
 from ..estimate import Interval, Ints, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
+from ..runs.cascade_stages import stages_of
 from ..runs.run import CoderRun, opened, require_complete, run_labels
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
@@ -248,6 +250,11 @@ class Study:
     def codes(self) -> tuple[str, ...]:
         """The codebook's codes, then ``none`` where somebody may say so."""
         return self.data.categories
+
+    @cached_property
+    def comparable(self) -> ReliabilityData:
+        """``data``, but for people's own codes in a cascade that they completed, with which they would agree with themselves."""
+        return without_own_codes(self.data, stages_of(self.runs))
 
     @cached_property
     def palette(self) -> Palette:

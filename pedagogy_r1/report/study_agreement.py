@@ -69,7 +69,9 @@ class Agreement:
 def measure_agreement(study: Study) -> Agreement:
     """Compare all coders; nothing raises where α is undefined, the results say why."""
     replace: CoderSkill | None = "skilled" if len(study.humans) >= LEAST_HUMANS and study.machines else None
-    report = agreement_of(study.data, study.runs, replace=replace, quotes=MOST_QUOTES, how=study.settings.how)
+    report = agreement_of(
+        study.comparable, study.runs, replace=replace, quotes=MOST_QUOTES, how=study.settings.how
+    )
     many = len(study.machines) > MOST_MACHINES
     comparisons = tuple(c for c in report.comparisons if not (many and c.kind == "machine-machine"))
     of, confusion = _confusion(study)
@@ -107,7 +109,7 @@ def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
         rows, of = study.row(names[0]), (names[0], names[1])
     else:
         return ("", ""), None
-    others, size = study.row(of[1]), len(study.codes)
+    others, size = study.comparable.primary[study.data.names.index(of[1])], len(study.codes)
     both = (rows != MISSING) & (others != MISSING)
     counts = np.bincount(rows[both] * size + others[both], minlength=size * size).reshape(size, size)
     return of, counts if both.any() else None
@@ -121,7 +123,7 @@ def _group_rows(study: Study) -> Iterator[Row]:
         values = study.values(column)
         for value in values if 2 <= len(values) <= MOST_GROUPS else []:
             for names, kind in teams:
-                own = study.data.of(names).where(column, value).on_scale()
+                own = study.comparable.of(names).where(column, value).on_scale()
                 alpha = krippendorff_alphas([own], study.settings.how)[0]
                 yield {"by": column, "group": str(value)} | _coders(names) | {"kind": kind} | _cells(alpha)
 

@@ -37,7 +37,7 @@ _KINDS = dict.fromkeys(("unit_index", "start", "end", "tokens", "rank"), "intege
 }
 COLUMNS = {
     name: _KINDS.get(name, "text")
-    for name in f"{_CONTRACT} codebook scheme correct overlap carried_from kind run_status".split()
+    for name in f"{_CONTRACT} codebook scheme correct overlap carried_from kind run_status stage".split()
 }
 """Columns in order, and what they hold. The first of them, up to rationale, are a contract; more may follow."""
 

@@ -7,7 +7,7 @@
     RUN/codings.jsonl   one line per unit and coder, in the order of the units
     RUN/ledger.jsonl    language-model coders only: every request and raw reply
 
-A coding is what one coder said of one unit (`coding_line.py`). While it is being written the directory also holds ``checkpoint.jsonl`` and a lock.
+A coding is what one coder said of one unit (`unit_coding.py`). While it is being written the directory also holds ``checkpoint.jsonl`` and a lock.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ from ..files.seal import RUN, DigestWatch, Parsed, models_of
 from ..job import JobRecord, read_record
 from ..provenance import digest, now
 from ..trace import GIVEN, Trace, Unit
-from .coding_line import NOT_ASKED as NOT_ASKED
-from .coding_line import NOT_CODED as NOT_CODED
-from .coding_line import CoderInfo as CoderInfo
-from .coding_line import CoderKind as CoderKind
-from .coding_line import Coding as Coding
-from .coding_line import primary_code as primary_code
 from .locked_part import Hidden, Lock, check_copies, coder_key, hidden_of, locks_of
+from .unit_coding import DEFERRED as DEFERRED
+from .unit_coding import NOT_ASKED as NOT_ASKED
+from .unit_coding import NOT_CODED as NOT_CODED
+from .unit_coding import CoderInfo as CoderInfo
+from .unit_coding import CoderKind as CoderKind
+from .unit_coding import Coding as Coding
+from .unit_coding import primary_code as primary_code
 from .where import Picked, Where
 
 ReadLocked = Literal["never", "looked", "always"]
@@ -94,6 +95,30 @@ class Manifest(JobRecord):
             return self.fingerprint
         book = self.codebook.get("digest", "")
         return coder_key(book, self.coder, self.parameters, self.scheme, self.seed, self.lang)
+
+    @property
+    def deferred(self) -> int:
+        """How many units were left open."""
+        return int(self.counts.get("missing", {}).get(DEFERRED, 0))
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """How many codings are missing against the coder's will, by reason: all but those of `deferred` units."""
+        return {why: n for why, n in self.counts.get("missing", {}).items() if why != DEFERRED}
+
+    @property
+    def stages(self) -> dict[str, int]:
+        """Of a cascade: its coders in the order in which they are asked, and how many codings each gave. Of other runs, nothing."""
+        given = self.counts.get("stages", {})
+        order = [*self.parameters.get("stages", ()), *given]
+        return {name: given.get(name, 0) for name in order} if given else {}
+
+    @property
+    def who(self) -> str:
+        """``A, B``; of a cascade who gave how many: ``cascade (learned 683, openai:gpt-5 302)``."""
+        names = ", ".join(coder.name for coder in self.coders)
+        each = ", ".join(f"{name} {number:,}" for name, number in self.stages.items())
+        return f"{names} ({each})" if each else names
 
     def settings(self) -> dict[str, Any]:
         """Who coded what kind of unit, which says most; then the coder's parameters, and what else every run is asked for."""

@@ -44,8 +44,8 @@ def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tupl
     }
 
 
-_USAGE = "usage: "
-"""Marks the tallies among a writer's counts."""
+_USAGE, _STAGE = "usage: ", "stage: "
+"""Mark the tallies, and codes given by a coder of a cascade, among a writer's counts."""
 
 
 class RunWriter:
@@ -128,6 +128,8 @@ class RunWriter:
         self.counts["tokens"] += sum(unit.tokens for unit in units)
         for coding in codings:
             self.counts["coded" if coding.codes is not None else f"missing: {coding.missing_reason}"] += 1
+            if coding.stage is not None and coding.codes is not None:
+                self.counts[f"{_STAGE}{coding.stage}"] += 1
         for name, number in (tally or {}).items():
             self.counts[_USAGE + name] += number
         self._files.append(
@@ -180,4 +182,6 @@ class RunWriter:
 def _tidy(counts: Counter[str]) -> dict[str, Any]:
     """Counts with the missing ones gathered: ``{"traces": 3, "coded": 40, "missing": {"timeout": 1}, …}``."""
     missing = {k.removeprefix("missing: "): n for k, n in sorted(counts.items()) if k.startswith("missing: ")}
-    return {k: counts[k] for k in ("traces", "units", "tokens", "coded")} | {"missing": missing}
+    stages = {k.removeprefix(_STAGE): n for k, n in sorted(counts.items()) if k.startswith(_STAGE)}
+    own = {k: counts[k] for k in ("traces", "units", "tokens", "coded")} | {"missing": missing}
+    return own | ({"stages": stages} if stages else {})

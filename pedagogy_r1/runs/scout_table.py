@@ -104,7 +104,7 @@ def _about(unit: Unit, coding: Coding | None) -> Row:
     }
     if coding is None:
         return about
-    kept = {"evidence": coding.evidence, "confidence": coding.confidence, "codebook": coding.codebook}
+    kept = {name: getattr(coding, name) for name in ("evidence", "confidence", "codebook", "stage")}
     return (
         about | {"codes": coding.codes} | {name: value for name, value in kept.items() if value is not None}
     )

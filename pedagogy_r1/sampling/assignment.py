@@ -107,9 +107,29 @@ class Enrichment(NamedTuple):
         return [there if hit else elsewhere for hit in seen]
 
 
+class Deferral(NamedTuple):
+    """The units that a machine left open, and, where a share is named, some of those that it coded.
+
+        --deferred runs/learned                  what the run deferred, and nothing else
+        --deferred runs/learned --others .05     and one in twenty of the units that it did code, to see how often it errs there
+
+    ``others``: share of the other units, 0 for none: then people's codes say nothing of what the machine coded.
+    """
+
+    run: str | Path
+    others: float = 0.0
+
+    def check(self) -> None:
+        """Raise `ValueError` for a share that cannot be."""
+        if not 0 <= self.others <= 1:
+            raise ArgumentError(
+                f"--others {self.others:g} is not between 0 and 1", "one in twenty of the others is .05"
+            )
+
+
 @dataclass(frozen=True)
 class Design:
-    """What was asked for. ``n`` or ``fraction`` of the traces (units); ``double``: share of these that every coder codes."""
+    """What was asked for. ``n`` or ``fraction`` of the traces (units), or with ``deferral`` of the deferred units; ``double``: share of what is drawn that every coder codes."""
 
     coders: tuple[str, ...]
     what: Whole = "traces"
@@ -119,6 +139,7 @@ class Design:
     double: float = 1.0
     enrichment: Enrichment | None = None
     active: Active | None = None
+    deferral: Deferral | None = None
     practice: int = 0
     shuffle: Whole | None = None
     context: int = CONTEXT
@@ -158,6 +179,11 @@ class Design:
             self.enrichment.check()
         if self.active:
             self.active.check()
+        if self.deferral:
+            self.deferral.check()
+            if self.enrichment or self.active or self.what == "traces":
+                other = "--enrich" if self.enrichment else "--active" if self.active else "--what traces"
+                raise ArgumentError(f"--deferred and {other} exclude each other", f"leave out {other}")
 
 
 @dataclass(frozen=True)
@@ -225,6 +251,14 @@ def _shuffled(elements: Sequence[Element], seed: int) -> list[int]:
 
 
 def _probabilities(elements: Sequence[Element], design: Design, target: Target | None) -> list[float]:
+    if design.deferral and design.deferral.others:
+        deferred = sum(e.seen for e in elements)
+        own = _chance(deferred, design, "deferred units")
+        rest = len(elements) - deferred
+        other = how_many(design.deferral.others, rest) / rest if rest else 0.0
+        return [own if e.seen else other for e in elements]
+    if design.deferral:
+        return [_chance(len(elements), design, "deferred units")] * len(elements)
     n = design.n if design.n is not None else how_many(design.fraction or 0, len(elements))
     if not 1 <= n <= len(elements):
         raise InputError(
@@ -237,6 +271,14 @@ def _probabilities(elements: Sequence[Element], design: Design, target: Target |
     more = design.enrichment
     weights = more.weights([e.seen for e in elements], n) if more else [1.0] * len(elements)
     return probabilities(weights, n)
+
+
+def _chance(there: int, design: Design, what: str) -> float:
+    """Of each of ``there`` elements that are all alike."""
+    n = design.n if design.n is not None else how_many(design.fraction or 0, there)
+    if not 1 <= n <= there:
+        raise InputError(f"--n {n}: there are {there:,} {what}", f"draw between 1 and {there}")
+    return n / there
 
 
 def _deal(drawn: Sequence[int], elements: Sequence[Element], design: Design) -> list[tuple[str, ...]]:

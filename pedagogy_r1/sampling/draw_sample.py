@@ -17,12 +17,22 @@ from ..codebook.check import load_checked
 from ..errors import ArgumentError
 from ..intake import read_traces
 from ..provenance import digest, file_digest
+from ..runs.run import CoderRun
 from ..runs.run_writer import unitizer_of
 from ..unit.unitizer import Unitizer
 from .active import Active, Target, target_of
 from .assignment import Design, DrawnElements, Element, draw_from
 from .machine_guess import MachineGuess, machine_guess
-from .population import Population, Stratum, check_fields, seen_by, stratum_name, survey
+from .population import (
+    Population,
+    Stratum,
+    check_fields,
+    deferred_by,
+    only_units,
+    seen_by,
+    stratum_name,
+    survey,
+)
 
 
 @dataclass(frozen=True)
@@ -43,9 +53,8 @@ class DrawnSample:
     def packet_id(self) -> str:
         """``p-`` and 12 hex digits of everything that decided the sample; names of files did not."""
         drawn = self.as_drawn()
-        for more in ("enrich", "active"):
-            if more in drawn:
-                del drawn[more]["run"]
+        for name in ("enrich", "active", "deferred"):
+            drawn.get(name, {}).pop("run", None)
         made_of = {
             "codebook": self.book.digest,
             "scheme": self.unitize.scheme,
@@ -73,6 +82,8 @@ class DrawnSample:
         }
         if design.fraction is not None:
             found["fraction"] = design.fraction
+        if design.deferral:
+            found["deferred"] = {"run": str(design.deferral.run), "others": design.deferral.others}
         if more:
             size = {"factor": more.factor} if more.share is None else {"share": more.share}
             found["enrich"] = {"codes": list(more.codes), "run": str(more.run), **size}
@@ -93,7 +104,7 @@ class DrawnSample:
             "units_for_all": _units(everybody),
             "practice_units": _units(self.drawing.practice),
         }
-        if self.design.enrichment:
+        if self.design.enrichment or self.design.deferral:
             found |= {
                 "seen": sum(e.seen for e in self.drawing.elements),
                 "seen_drawn": sum(e.seen for e in drawn),
@@ -122,20 +133,32 @@ def draw_sample(
     traces: str | Path,
     design: Design,
     *,
-    codebook: str | Path = "schoen",
+    codebook: str | Path | None = None,
     scheme: str | None = None,
     lang: str | None = None,
     units: str | Path | None = None,
 ) -> DrawnSample:
-    """Draw from a traces file. ``units``: a run whose units are the population, instead of a ``scheme``.
+    """Draw from a traces file. ``units``: a run whose units are the population, instead of a ``scheme``. ``codebook``: schoen, or
+    that of the run whose deferred units are drawn, if none is given.
 
     Raises `ValueError` for a design that contradicts itself, and `InputError`, `RunError` or `CodebookError` for what is
     in the files; nothing is written.
     """
     design.check()
+    path, left_open = Path(traces), design.deferral
+    if left_open and units not in (None, left_open.run):
+        raise ArgumentError(
+            "--deferred and --units exclude each other", "the run that left units open has its own"
+        )
+    if left_open:
+        units = left_open.run
     if units is not None and scheme is not None:
         raise ArgumentError("--units and --scheme exclude each other", "the run has its own scheme")
-    path, book = Path(traces), load_checked(codebook)
+    book = (
+        CoderRun(left_open.run).codebook
+        if left_open and codebook is None
+        else load_checked(codebook or "schoen")
+    )
     check_fields(design.by, read_traces(path))
     unitize, source = unitizer_of(scheme or book.unit, lang, units)
     source |= {"traces": str(path), "traces_digest": file_digest(path)} | ({"lang": lang} if lang else {})
@@ -149,6 +172,11 @@ def draw_sample(
         guess = machine_guess(design.active.run, book)
         target = population_target(design.active, guess, population, path)
         source |= {"active_digest": guess.digest}
+    if left_open:
+        seen = deferred_by(left_open.run, population)
+        source |= {"deferred_digest": digest(sorted(seen))}
+        if not left_open.others:
+            population = only_units(population, seen)
     told = {name: str(value) for name, value in source.items()}
     drawing = draw_from(population, design, seen, target)
     return DrawnSample(design, book, unitize, path, told, population, drawing, target)

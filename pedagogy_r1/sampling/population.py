@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..intake.fields import MISSING, find
-from ..runs.run import CoderRun, require_complete
+from ..runs.run import DEFERRED, CoderRun, require_complete
 from ..trace import Trace, Unit
 
 STRATA = ("domain", "condition", "model")
@@ -97,6 +97,31 @@ def seen_by(run: str | Path, codes: Sequence[str], population: Population) -> fr
             "draw without --enrich, or name another code",
         )
     return frozenset(seen)
+
+
+def deferred_by(run: str | Path, population: Population) -> frozenset[str]:
+    """Ids of the units that a coder of ``run`` left open. Raises `RunError` if there are none, or where their trace is not here."""
+    coded = CoderRun(run)
+    require_complete([coded], None)
+    found = {coding.unit_id for coding in coded.codings() if coding.missing_reason == DEFERRED}
+    if not found:
+        raise RunError(
+            f"{run}: no unit was deferred",
+            "a learned coder defers units with: pcode annotate --coder learned:FOLDER --error .10",
+        )
+    ours = {unit for member in population.members for unit in member.unit_ids}
+    if lost := len(found - ours):
+        raise RunError(
+            f"{run} deferred {lost:,} units of traces that are not in this file",
+            "give the traces that it coded",
+        )
+    return frozenset(found)
+
+
+def only_units(population: Population, wanted: frozenset[str]) -> Population:
+    """The population of these units alone."""
+    members = (m._replace(unit_ids=tuple(u for u in m.unit_ids if u in wanted)) for m in population.members)
+    return Population(tuple(m for m in members if m.unit_ids), population.empty)
 
 
 def stratum_of(trace: Trace, by: Sequence[str]) -> Stratum:

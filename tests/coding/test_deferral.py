@@ -9,12 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from pedagogy_r1.cli.main import cli
-from pedagogy_r1.coding import DEFERRED
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.learned.deferral import FEWEST, CalibrationData
 from pedagogy_r1.coding.learned.fit_coder import LearnedCoderFolder, fit_coder
 from pedagogy_r1.errors import ArgumentError, InputError, RunError
-from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.runs.run import DEFERRED, CoderRun
 
 from .test_learned import SAID, TOPICS, coded
 

@@ -166,6 +166,18 @@ def person_and_machine(folder: Path, traces: int = 8, lost: bool = False) -> lis
     ]
 
 
+def cascade(folder: Path) -> list[Path]:
+    """A learned coder gave three codes in four, and P the others: the codes that the cascade has there."""
+    a = coded(80, 1)
+    mine = [code if k % 4 == 0 else None for k, code in enumerate(a)]
+    both = [one or other for one, other in zip(mine, like(a, 0.15, 3), strict=True)]
+    stages = ["people" if k % 4 == 0 else "learned" for k in range(80)]
+    return [
+        run_of(folder / "P", {"P": mine}, two_conditions),
+        run_of(folder / "m", {"cascade": both}, two_conditions, machines=["cascade"], stages=stages),
+    ]
+
+
 def four_traces(folder: Path) -> list[Path]:
     a = coded(40, 1)
     return [
@@ -306,6 +318,7 @@ SCENES: dict[str, Callable[[Path], Made]] = {
     "at another level, by resampling": lambda f: (people_and_machines(f), replace(QUICK, level=0.9, interval="bootstrap")),
     "crosstab of a domain that one coder lacks": lambda f: (apart(f), replace(QUICK, by="condition", coder="A")),
     "contrasts that were asked for, a family": lambda f: (three_people(f), replace(QUICK, contrasts=(ColumnContrast("domain", "PK", "SK"),), family=("A", "C"))),
+    "a cascade that a person completed": lambda f: (cascade(f), QUICK),
 }  # fmt: skip
 
 

@@ -97,7 +97,7 @@ KINDS: list[dict[str, Any] | None] = [
     {"codes": ["TR-SP", "IA-SQ"], "evidence": "=1", "confidence": 0.25, "rationale": "-because,\nyes "},
     {"codes": None, "missing_reason": "timeout"},
     {"codes": []},
-    {"codes": ["OA-ME"], "overlap": 0.5, "carried_from": "0.9.0"},
+    {"codes": ["OA-ME"], "overlap": 0.5, "carried_from": "0.9.0", "stage": "learned"},
     None,
     {"codes": ["UT-NF"], "rationale": "'=x"},
 ]
@@ -133,7 +133,7 @@ def test_one_row_per_unit_coder_and_code(run: CoderRun, tmp_path: Path) -> None:
         0.25,
         0,
     )
-    assert (one["overlap"], one["carried_from"]) == (0.5, "0.9.0")
+    assert (one["overlap"], one["carried_from"], one["stage"]) == (0.5, "0.9.0", "learned")
     units = {unit.id: unit for unit in run.units()}
     for row in rows:
         unit = units[row["unit_id"]]

@@ -18,10 +18,10 @@ from typing import Any
 
 from ...codebook import Codebook
 from ...errors import ArgumentError, InputError
-from ...runs.run import CoderInfo, Coding
+from ...runs.run import DEFERRED, CoderInfo, Coding
 from ...trace import Trace, Unit
 from ...workers import interrupts
-from .. import DEFERRED, Context, Emit, Outcome, Unitizer
+from .. import Context, Emit, Outcome, Unitizer
 from ..annotate import shipped_coder
 from ..learned.coded_traces import trace_digest
 from ..learned.fit_coder import NAME, LearnedCoderFolder, codings_of
@@ -126,10 +126,11 @@ class LearnedCoder:
                 if stop.is_set():
                     break
                 units = unitize(trace)
-                emit(trace, units, self._codings(trace, units, unitize))
+                emit(trace, units, self.codings(trace, units, unitize))
             return Outcome(interrupted=stop.is_set())
 
-    def _codings(self, trace: Trace, units: list[Unit], unitize: Unitizer) -> list[Coding]:
+    def codings(self, trace: Trace, units: list[Unit], unitize: Unitizer) -> list[Coding]:
+        """Of one trace, unit by unit."""
         record, book, run_id = self.folder.record, self.context.book, self.context.run_id
         lang = getattr(unitize, "lang", None) or trace.lang
         if lang not in record.langs:

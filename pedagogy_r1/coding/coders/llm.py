@@ -30,13 +30,14 @@ from ...asking import (
 )
 from ...chat import Chat, rough_tokens
 from ...errors import ArgumentError, InputError
+from ...provenance import digest
 from ...runs.run import CoderInfo, CoderRun
 from ...trace import Trace
 from .. import Context, Emit, Outcome, Unitizer
 from ..examples import TOKENS, K, read_examples
 from ..llm_session import LlmOptions, LlmSession, RunPrompts
 from ..order_effect import CodeOrders, order_effect
-from ..prompt_and_reply import FORMS, SCHEMA_VERSION, VERSION, VERSIONS, Prompt, make_prompt
+from ..prompt_and_reply import BETWEEN, FORMS, SCHEMA_VERSION, VERSION, VERSIONS, Prompt, make_prompt
 from ..request_plan import TOKENS_PER_CODING, RequestPlan
 
 
@@ -124,7 +125,8 @@ def _prompts(given: Context, form: str, permuted: int | None, examples: str | Pa
 def _version_there(folder: Path) -> str:
     """The version of the prompt of a run that was begun in ``folder``; the newest where there is none."""
     try:
-        begun = json.loads((folder / "run.json").read_bytes())["parameters"]["prompt"].partition(" ")[0]
+        recorded = json.loads((folder / "run.json").read_bytes())["parameters"]
+        begun = recorded["then_prompt" if "then" in recorded else "prompt"].partition(" ")[0]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return VERSION  # what is wrong with the record, the run will say
     return begun if begun in VERSIONS else VERSION
@@ -189,6 +191,7 @@ class LlmCoder:
             **({"codebook_form": self.form} if self.form != FORMS[0] else {}),
             **({"permute": True} if self.prompts.orders else {}),
             **({"k": o.k, "example_tokens": o.example_tokens} if self.prompts.examples else {}),
+            **({"left_out": digest(BETWEEN)} if self.context.asked else {}),
         }
 
     @property

@@ -29,7 +29,7 @@ from . import CodingsReader, Columns, Tool
 SPAN = ("trace_id", "start", "end", "quote")
 _EXPORT = ("unit_id", "run_id", "rank", "missing_reason")
 _READ = {"unit_id", *SPAN, "text", "coder", "code", "memo", "rationale", "codebook", "kind"}
-_TEXTS = ("missing_reason", "confidence", "overlap", "carried_from")
+_TEXTS = ("missing_reason", "confidence", "overlap", "carried_from", "stage")
 _READ_OF_EXPORT = {*_READ, *_TEXTS, "rank", "evidence", "scheme", "run_id"}
 _TRACE = "trace_id item question answer reference correct domain condition model lang"
 _UNIT = "unit_id unit_index index start end text quote tokens scheme codebook run_id"

@@ -37,6 +37,7 @@ from ..section import (
     with_interval,
 )
 from ..study import BY, ColumnContrast, Study
+from ..study_cascades import why_not_corrected
 from .contrasts import measure_contrasts
 
 MOST_WORK = 2_000_000
@@ -102,6 +103,8 @@ def measure_corrections(study: Study) -> Corrections:
     seen = np.vstack([study.row(name)[units] for name in study.humans]) != MISSING
     if not seen.any():
         return Corrections(machine, n_units=len(units), why=f"people and {machine} coded no unit in common")
+    if refused := why_not_corrected(study, machine, units, seen.any(axis=0)):
+        return Corrections(machine, n_units=len(units), why=refused)
     what = _seen(study, units, f[units])
     if lost := int((~what.coded & (np.broadcast_to(what.plan.pi, len(units)) >= 1)).sum()):
         sure = f"{counted(lost, 'unit')} had probability 1 of being given to people, and nobody coded them"

@@ -37,6 +37,7 @@ from ..section import (
     with_interval,
 )
 from ..study import BY, COLUMNS, Study, sameness, value_words
+from ..study_cascades import cascade_cautions
 
 BASES: tuple[Basis, ...] = ("units", "tokens")
 MOST_GROUPS, MOST_COMPOSED = 6, 12
@@ -115,7 +116,7 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
             *(Gap(f"Frequencies by {BY.get(column, column)}", why) for column, why in found.absent.items()),
             *(Gap(f"Share of tokens as coded by {coder}", why) for coder, why in study.overlaps.items()),
         ),
-        cautions=tuple(_never_used(study, main)),
+        cautions=(*_never_used(study, main), *cascade_cautions(study)),
     )
 
 

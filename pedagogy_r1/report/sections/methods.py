@@ -104,11 +104,13 @@ def _coder(label: str, run: CoderRun) -> str:
     ordered = sorted(own, key=lambda k: FIRST.index(k) if k in FIRST else len(FIRST))
     how = f" with {'; '.join(f'{k} {own[k]}' for k in ordered)}" if own else ""
     seed = f"seed {m.seed}, " if m.seed is not None else ""
+    gave = listed([f"{name} gave {counted(n, 'code')}" for name, n in m.stages.items()])
+    stages = f" Of its codes {gave}." if gave else ""
     served = m.usage.get("served_models")
     models = (
         f" Models that served it: {', '.join(sorted(served))}." if isinstance(served, dict) and served else ""
     )
-    return f"Run {label} ({m.run_id}, {m.status}): {names}, by {m.coder}{how}, {seed}finished {m.finished or 'never'}.{models}"
+    return f"Run {label} ({m.run_id}, {m.status}): {names}, by {m.coder}{how}, {seed}finished {m.finished or 'never'}.{stages}{models}"
 
 
 def _missing(study: Study) -> str:

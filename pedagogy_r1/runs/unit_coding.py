@@ -1,8 +1,8 @@
-"""A coding: a line of ``codings.jsonl``, what one coder said of one unit, under one codebook.
+"""A coding: what one coder said of one unit, under one codebook. A line of ``codings.jsonl`` in a run (`run`).
 
     {"unit_id": "u3f…", "coder": "A", "codes": ["IA-SQ"], "codebook": "schoen@1.0.0#1f0c…", "run_id": "r-…"}
 
-``codes: null`` is *missing* (with ``missing_reason``); ``codes: []`` is *none applies*. They are never confused.
+``codes: null`` is *missing* (with ``missing_reason``); ``codes: []`` is *none applies*.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from ..files.records import whole_text
 
 CoderKind = Literal["human", "machine"]
 
+
+DEFERRED = "deferred"
+"""Why a unit is missing that a coder leaves open, to people or to another coder, since it is not sure enough."""
 NOT_CODED = "not coded"
 """In exports: the coder has no coding of this unit at all. Importing such a row makes none either."""
 NOT_ASKED = "not asked"
@@ -46,6 +49,8 @@ class Coding(BaseModel, frozen=True, extra="forbid"):
     """Share of the unit's characters that the projected span covers."""
     carried_from: str | None = None
     """Codebook version under which it was made, if carried to a later one."""
+    stage: str | None = None
+    """Of a cascade: the coder in it that gave the codes, or that was the last to be asked for them."""
     codebook: str
     run_id: str
 

@@ -1,0 +1,117 @@
+"""What people said of some units, as the second coder of a cascade: ``--then people:RUN``.
+
+    A: IA-SQ   B: IA-SQ              IA-SQ
+    A: IA-SQ   B: OA-ME, KA-RO       missing: people disagree (adjudicate, and give the adjudicated run)
+    A: –       B: OA-ME              OA-ME
+    nobody coded it                  deferred still
+
+People's first codes decide, by majority; a second code is kept where more than half of those who gave the first one gave it too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import CodebookError, RunError
+from ..provenance import file_digest
+from ..runs.cascade_stages import PEOPLE
+from ..runs.run import DEFERRED, CoderInfo, CoderRun, Coding, require_complete
+from ..trace import Trace, Unit
+from . import Context, Emit, Outcome, Unitizer
+
+DISAGREE = "people disagree"
+
+
+class _PeopleSaid(NamedTuple):
+    codes: tuple[str, ...] | None
+    rationale: str
+
+
+class PeopleCodings:
+    """The codings of the people of a run. Raises `RunError` for a run without people or not complete, `CodebookError` for one under
+    another codebook."""
+
+    def __init__(self, context: Context, run: Path) -> None:
+        self.context = context
+        self.run = CoderRun(run)
+        require_complete([self.run], None)
+        self.names = tuple(c.name for c in self.run.manifest.coders if c.kind == "human")
+        if not self.names:
+            raise RunError(f"{run}: no coder of the run is a person", "give the run that pcode import wrote")
+        book = self.run.codebook
+        if book.digest != context.book.digest:
+            raise CodebookError(
+                f"{run} was coded under {book.stamp}, and this is {context.book.stamp}",
+                "carry it over with: pcode codebook migrate RUN --to ID@VERSION -o NEW_RUN",
+            )
+
+    @property
+    def coders(self) -> list[CoderInfo]:
+        """All of them as one."""
+        return [CoderInfo(name=PEOPLE, kind="human")]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Which codings, and whose."""
+        return {"people": list(self.names), "codings": file_digest(self.run.sound("codings.jsonl"))}
+
+    @cached_property
+    def _said(self) -> dict[str, _PeopleSaid]:
+        found: dict[str, list[Coding]] = {}
+        for coding in self.run.codings():
+            if coding.codes is not None and coding.coder in self.names:
+                found.setdefault(coding.unit_id, []).append(coding)
+        return {unit: _agreed(codings) for unit, codings in found.items()}
+
+    def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
+        """Nothing is paid; of the units that are asked for, how many people coded alike, and on how many they differ."""
+        counts = Counter[str]()
+        for trace in traces:
+            units = unitize(trace)
+            for at in self.context.positions(trace, units):
+                said = self._said.get(units[at].id)
+                counts["open" if said is None else "differ" if said.codes is None else "coded"] += 1
+        return {
+            "requests": 0,
+            "coded_by_people": counts["coded"],
+            "people_disagree": counts["differ"],
+            "open_still": counts["open"],
+        }
+
+    def code(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
+        """What people said of the units that are asked for."""
+        said = self._said
+        for trace in traces:
+            units = unitize(trace)
+            which = self.context.positions(trace, units)
+            emit(trace, units, [self._coding(units[at], said) for at in which])
+        return Outcome()
+
+    def _coding(self, unit: Unit, said: dict[str, _PeopleSaid]) -> Coding:
+        found = said.get(unit.id)
+        known: dict[str, Any] = {
+            "coder": PEOPLE,
+            "codebook": self.context.book.stamp,
+            "run_id": self.context.run_id,
+        }
+        if found is None:
+            return Coding(unit_id=unit.id, codes=None, missing_reason=DEFERRED, **known)
+        why = DISAGREE if found.codes is None else None
+        return Coding(
+            unit_id=unit.id, codes=found.codes, missing_reason=why, rationale=found.rationale, **known
+        )
+
+
+def _agreed(codings: Sequence[Coding]) -> _PeopleSaid:
+    who = "; ".join(f"{one.coder}: {', '.join(one.codes or ()) or 'none'}" for one in codings)
+    firsts = Counter(one.primary for one in codings).most_common()
+    if len(firsts) > 1 and firsts[0][1] == firsts[1][1]:
+        return _PeopleSaid(None, who)
+    same = [one.codes or () for one in codings if one.primary == firsts[0][0]]
+    seconds = Counter(code for codes in same for code in codes[1:])
+    kept = tuple(code for code, n in seconds.items() if 2 * n > len(same))
+    return _PeopleSaid((*same[0][:1], *kept), who)
