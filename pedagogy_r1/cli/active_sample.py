@@ -111,11 +111,11 @@ def _print(plan: ActivePlan) -> None:
         for row in plan.rows
     ]
     figure = f"difference, {plan.contrast}" if plan.contrast else "share %"
-    sizes = () if plan.contrast else ("effective sample, equal", "active")
+    sizes = () if plan.contrast else ("size, equal", "size, active")
     put(
         table(
-            "code", escape(figure), "error, equal", "error, active", *sizes, "times", "equal units for that",
-            rows=rows, title=f"expected of the corrected figures, {many} coded, by what the run believes",
+            "code", escape(figure), "error, equal", "error, active", *sizes, "times", "units, equal",
+            rows=rows, title=f"expected of the corrected figures, {many} coded, by what the run believes; size: effective sample, units: of an equal sample as precise",
         )
     )  # fmt: skip
     for text in _remarks(plan):

@@ -196,7 +196,7 @@ def test_the_key_says_how_it_was_drawn_and_the_report_believes_it(
     packet = tmp_path / "packet"
     result = pcode(*ASK, "-o", packet, "--active", run, "--floor", 0.3)
     assert result.exit_code == 0, result.output
-    assert "times" in result.stdout
+    assert "of the corrected figures" in " ".join(result.stdout.split())
     drawn = Packet(packet).manifest.drawn["active"]
     assert drawn == {
         "run": str(run), "run_id": CoderRun(run).manifest.run_id, "codes": ["OA-ME", "IA-SQ"], "floor": 0.3,
