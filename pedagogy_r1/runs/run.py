@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from itertools import groupby
@@ -23,17 +23,15 @@ from pathlib import Path
 from shlex import join
 from typing import Any, Literal
 
-from pydantic import Field
-
 from ..codebook import Codebook, parse_codebook
 from ..codebook.codebook import SNAPSHOT
 from ..errors import CodebookError, InputError, LockedWarning, RunError
 from ..files.checkpointed import last_checkpoint
 from ..files.seal import RUN, DigestWatch, Parsed, models_of
-from ..job import JobRecord, read_record
-from ..provenance import digest, now
+from ..job import read_record
 from ..trace import GIVEN, Trace, Unit
-from .locked_part import Hidden, Lock, check_copies, coder_key, hidden_of, locks_of
+from .locked_part import Hidden, Lock, check_copies, hidden_of, locks_of
+from .manifest import Manifest as Manifest
 from .unit_coding import DEFERRED as DEFERRED
 from .unit_coding import NOT_ASKED as NOT_ASKED
 from .unit_coding import NOT_CODED as NOT_CODED
@@ -50,85 +48,6 @@ counted for, to measure on; all, for who passes codings on and shows nobody how 
 
 FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
 """What a run consists of, beside its manifest and its codebook."""
-
-
-class Manifest(JobRecord):
-    """``run.json``: all that is needed to repeat the run. ``fingerprint`` is the digest of what determines the codings."""
-
-    run_id: str
-    codebook: dict[str, str]
-    coders: list[CoderInfo]
-    coder: str
-    """Plugin that made the codings: ``cues``, ``llm``, or an importer's name."""
-    scheme: str
-    lang: str = "en"
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    source: dict[str, Any] = Field(default_factory=dict)
-    seed: int | None = None
-    counts: dict[str, Any] = Field(default_factory=dict)
-    usage: dict[str, Any] = Field(default_factory=dict)
-
-    @classmethod
-    def new(cls, kind: str, book: Codebook, determined_by: Mapping[str, Any], **fields: Any) -> Manifest:
-        """Of a run that is about to be made. ``determined_by``: what, beside the codebook, determines its codings."""
-        fingerprint = digest({"codebook": book.digest, **determined_by})
-        return cls(
-            run_id=f"{kind}-{fingerprint.removeprefix('sha256:')[:12]}",
-            fingerprint=fingerprint,
-            started=now(),
-            codebook={"id": book.id, "version": book.version, "digest": book.digest},
-            **fields,
-        )
-
-    def what(self) -> str:
-        kind, _, tool = self.coder.partition(":")
-        return (
-            f"an import of people's codings ({tool})" if kind == "import" else f"codings made by {self.coder}"
-        )
-
-    @property
-    def look_key(self) -> str:
-        """What a look opens a locked part for: of a machine `coder_key`, whatever traces it coded; of any other run, people's among
-        them, the fingerprint: exactly these codings."""
-        machine = all(coder.kind == "machine" for coder in self.coders)
-        if not machine or self.coder.startswith("import") or self.coder == "migrate":
-            return self.fingerprint
-        book = self.codebook.get("digest", "")
-        return coder_key(book, self.coder, self.parameters, self.scheme, self.seed, self.lang)
-
-    @property
-    def deferred(self) -> int:
-        """How many units were left open."""
-        return int(self.counts.get("missing", {}).get(DEFERRED, 0))
-
-    @property
-    def failed(self) -> dict[str, int]:
-        """How many codings are missing against the coder's will, by reason: all but those of `deferred` units."""
-        return {why: n for why, n in self.counts.get("missing", {}).items() if why != DEFERRED}
-
-    @property
-    def stages(self) -> dict[str, int]:
-        """Of a cascade: its coders in the order in which they are asked, and how many codings each gave. Of other runs, nothing."""
-        given = self.counts.get("stages", {})
-        order = [*self.parameters.get("stages", ()), *given]
-        return {name: given.get(name, 0) for name in order} if given else {}
-
-    @property
-    def who(self) -> str:
-        """``A, B``; of a cascade who gave how many: ``cascade (learned 683, openai:gpt-5 302)``."""
-        names = ", ".join(coder.name for coder in self.coders)
-        each = ", ".join(f"{name} {number:,}" for name, number in self.stages.items())
-        return f"{names} ({each})" if each else names
-
-    def settings(self) -> dict[str, Any]:
-        """Who coded what kind of unit, which says most; then the coder's parameters, and what else every run is asked for."""
-        first = {"coder": self.coder, "scheme": self.scheme}
-        return {**first, **self.parameters, **first, "seed": self.seed, "lang": self.lang}
-
-    def sources(self) -> dict[str, Any]:
-        """The files that were read, and the codebook, whose text may have changed under the same version."""
-        book = f"{self.codebook.get('id')}@{self.codebook.get('version')}"
-        return {**self.source, "codebook": book, "codebook_digest": self.codebook.get("digest")}
 
 
 class CoderRun:
