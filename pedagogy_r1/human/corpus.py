@@ -112,7 +112,7 @@ def _read(folder: Path) -> Corpus:
         raise InputError(f"{path}: {why}", _RESTORE) from None
     if corpus.id != folder.name:
         raise InputError(f"{path}: its id is {corpus.id!r}, and its folder is called otherwise", _RESTORE)
-    needed = (ITEMS, TRACES, DECISIONS, *(f"returned/{coder}.csv" for coder in corpus.coders))
+    needed = (TRACES, DECISIONS, *(f"returned/{coder}.csv" for coder in corpus.coders))
     if unsealed := [name for name in needed if name not in corpus.sha256]:
         raise InputError(f"{path}: sha256 lacks {unsealed[0]}", _RESTORE)
     return corpus
