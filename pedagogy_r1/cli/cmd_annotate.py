@@ -73,6 +73,9 @@ PRICES = options.together(
     options.SHARE,
 )
 @options.option("--confidence", "learned: How sure that is [default: .90].", options.SHARE)
+@options.option(
+    "--encoder", "learned: Where the encoder lies now that the coder was fitted with.", options.PATH
+)
 @LLM
 @PRICES
 @options.flag("--locked", "Code the locked traces alone, which pcode unlock has opened for this coder.")

@@ -2,6 +2,7 @@
 
     coders/mine/coder.json        who was learned from, under which codebook, what a trace of theirs is known again by
                 model.npz vocabulary.txt codebook.yaml calibration.npz
+                encoder.safetensors   with --encoder alone: what was taught beside (`encoded_model`)
                 out_of_fold/      a run of the coder ``learned`` on the training traces: what models said that had not seen the item
 
 The same codings and the same seed give the same ``model.npz`` and ``vocabulary.txt``, byte for byte.
@@ -9,6 +10,7 @@ The same codings and the same seed give the same ``model.npz`` and ``vocabulary.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,19 +19,22 @@ import numpy as np
 from pydantic import Field
 
 from ...codebook import NONE, Codebook, parse_codebook
-from ...errors import InputError, RunError
+from ...errors import ArgumentError, InputError, RunError
 from ...files.json_text import parse_json
 from ...files.records import write_text
 from ...files.seal import difference, sha256_of
 from ...job import JobFolder, JobRecord, read_record, save_record
+from ...plugins import need
 from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
 from ...trace import Unit
-from . import fit_model
+from . import encoded_model, fit_model
 from .coded_traces import TaughtTraces, read_coded, trace_digest
 from .deferral import FILE as CALIBRATION
 from .deferral import CalibrationData
+from .encoded_model import EncodedModel
+from .encoder import EXTRA, EncoderFolder, encoder_of, read_encoder
 from .learned_model import WEIGHTS, Floats, LearnedModel
 from .unit_cues import UnitCues
 
@@ -49,7 +54,8 @@ NAMED = 3
 class LearnedRecord(JobRecord):
     """``coder.json``. ``trained_on``: `trace_digest` of each trace → its number in ``out_of_fold``; ``second_from``: a second
     code is given from this share of the first one's probability on (``None``: never); ``owes_card``: it was to be measured, and is not
-    yet, so nobody codes with it."""
+    yet, so nobody codes with it; ``encoder``: the encoder beside, by its digest and where it was read, how it was taught, and the
+    temperature (`encoded_model`)."""
 
     codebook: dict[str, str]
     codes: list[str]
@@ -66,10 +72,15 @@ class LearnedRecord(JobRecord):
     items_trained_on: list[str]
     how: dict[str, Any] = Field(default_factory=dict)
     owes_card: bool = False
+    encoder: dict[str, Any] | None = None
 
     def settings(self) -> dict[str, Any]:
         """What was learned from, in words."""
-        return {"coders": self.coders, "seed": self.seed, "scheme": self.scheme, "units": self.units}
+        said = {"coders": self.coders, "seed": self.seed, "scheme": self.scheme, "units": self.units}
+        beside = (
+            {"encoder": self.encoder["path"], "fine_tune": self.encoder["fine_tuned"]} if self.encoder else {}
+        )
+        return said | beside
 
 
 class Fitted(NamedTuple):
@@ -86,20 +97,25 @@ def fit_coder(
     *,
     coders: Sequence[str] = (),
     seed: int = 0,
+    encoder: str | Path | None = None,
+    fine_tune: bool = False,
     progress: fit_model.Progress | None = None,
     refuse: Callable[[CoderRun, Sequence[str]], str | None] = lambda *_: None,
     owes_card: bool = False,
 ) -> Fitted:
     """Learn a coder from the codings in ``runs`` into the folder ``out``; a killed fit is begun again by the same call.
 
+    ``encoder``: a folder with a sentence encoder (`read_encoder`) that is taught beside, its upper layers too with ``fine_tune``;
+    folds that a killed fit had done with it are not done again.
     ``refuse`` sees the predictions out of fold and the teachers' names, and says why the coder shall not be used, if it shall not.
     With ``owes_card`` nobody codes with it until its card is written (`carded`): what is killed before that is not taken for measured.
     Raises `InputError` for runs that do not go together, with less than two codes or two items to learn from, and for a
     coder that is refused.
     """
+    beside = _beside(encoder, fine_tune)
     opened = [CoderRun(run) for run in runs]
     coded = read_coded(opened, coders)
-    record = _record(coded, opened[0].manifest.scheme, seed)
+    record = _record(coded, opened[0].manifest.scheme, seed, beside, fine_tune)
     folder = Path(out)
     with JobFolder(folder, record, holds="learned coder", name=RECORD) as job:
         if job.previous and job.previous.status == "complete" and not job.damaged():
@@ -112,9 +128,12 @@ def fit_coder(
             return Fitted(folder, record, run)
         job.save()
         p = fit_model.out_of_fold(coded, seed, progress)
-        second = second_from(coded, p)
         model = fit_model.fit_model(coded, seed)
         model.save(folder)
+        if beside:
+            p, temperature = _teach_encoder(beside, fine_tune, coded, p, seed, folder, progress)
+            job.save(encoder=record.encoder | {"temperature": temperature} if record.encoder else None)
+        second = second_from(coded, p)
         calibration_of(coded, p).save(folder)
         write_text(folder / CODEBOOK, dump_codebook(coded.book))
         run = _write_out_of_fold(coded, p, second, folder / OUT_OF_FOLD, record)
@@ -123,7 +142,38 @@ def fit_coder(
         return Fitted(folder, job.finish("complete", second_from=second, owes_card=owes_card), run)
 
 
-def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
+def _beside(encoder: str | Path | None, fine_tune: bool) -> EncoderFolder | None:
+    if encoder is None:
+        if fine_tune:
+            raise ArgumentError("--fine-tune is of an encoder, and none was given", "add --encoder PATH")
+        return None
+    need("torch", "transformers", "safetensors", hint=EXTRA)
+    return read_encoder(encoder)
+
+
+def _teach_encoder(
+    beside: EncoderFolder,
+    fine_tune: bool,
+    coded: TaughtTraces,
+    words: Sequence[Floats],
+    seed: int,
+    folder: Path,
+    progress: fit_model.Progress | None,
+) -> tuple[list[Floats], float]:
+    """Write what was taught; the pooled opinions out of fold, and the temperature for new traces."""
+    learner = encoded_model.EncoderLearner(beside, coded, seed, fine_tune=fine_tune)
+    folds = coded.folds(fit_model.OUTER, seed)
+    said = learner.out_of_fold(folds, folder / encoded_model.FOLDS, progress)
+    encoded_model.save_taught(folder, learner.fit(progress))
+    shutil.rmtree(folder / encoded_model.FOLDS)
+    targets = np.vstack([one.targets for one in coded.traces])
+    temperature = encoded_model.temperature_of(np.vstack(list(words)), np.vstack(said), targets)
+    return encoded_model.pooled_out_of_fold(coded, words, said, folds), temperature
+
+
+def _record(
+    coded: TaughtTraces, scheme: str, seed: int, beside: EncoderFolder | None, fine_tune: bool
+) -> LearnedRecord:
     book = coded.book
     settings = {
         "least": fit_model.LEAST,
@@ -133,7 +183,11 @@ def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
         "cues": UnitCues(book).width,
     }
     said = [[trace_digest(one.trace), one.targets.round(6).tolist()] for one in coded.traces]
-    fingerprint = digest({"codebook": book.digest, "said": said, "seed": seed, "settings": settings})
+    decides: dict[str, Any] = {"codebook": book.digest, "said": said, "seed": seed, "settings": settings}
+    taught = encoded_model.settings(fine_tune)
+    if beside:
+        decides["encoder"] = taught | {"digest": beside.digest}
+    fingerprint = digest(decides)
     return LearnedRecord(
         fingerprint=fingerprint,
         started=now(),
@@ -150,6 +204,7 @@ def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
         trained_on={trace_digest(one.trace): i for i, one in enumerate(coded.traces)},
         items_trained_on=sorted({one.trace.item for one in coded.traces if one.trace.item}),
         how=settings,
+        encoder=beside.record() | taught if beside else None,
     )
 
 
@@ -274,10 +329,26 @@ class LearnedCoderFolder:
             raise RunError(f"{path} is not the codebook that the coder was learned under", "restore the file")
         return book
 
-    def model(self) -> LearnedModel:
-        """Raises `RunError` for files that were changed since."""
+    def encoder(self, moved: str | Path | None = None) -> EncoderFolder | None:
+        """The encoder beside it, where it was read or where it was ``moved``. Raises `InputError` where that is another one, or none."""
+        if self.record.encoder is not None:
+            return encoder_of(self.record.encoder, moved)
+        if moved is not None:
+            raise InputError(f"{self.folder} was fitted without an encoder", "leave out --encoder")
+        return None
+
+    def model(self, encoder: EncoderFolder | None = None) -> LearnedModel | EncodedModel:
+        """``encoder``: as `encoder` found it. Raises `RunError` for files that were changed since."""
         self._unchanged(*MODEL)
-        return LearnedModel.load(self.folder, self.record.codes, UnitCues(self.book))
+        words = LearnedModel.load(self.folder, self.record.codes, UnitCues(self.book))
+        how = self.record.encoder
+        if how is None:
+            return words
+        self._unchanged(encoded_model.FILE)
+        taught = encoded_model.load_taught(
+            self.folder, encoder or encoder_of(how, None), words.codes, fine_tuned=how["fine_tuned"]
+        )
+        return EncodedModel(words, taught, how["temperature"])
 
     def calibration(self) -> CalibrationData:
         """What it was sure of out of fold, and how much of it was wrong. Raises as `model` does."""
