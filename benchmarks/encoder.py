@@ -29,7 +29,7 @@ from pedagogy_r1.coding.learned.learned_model import UNREADABLE, Floats, Ints, r
 from pedagogy_r1.human.corpus import corpus_traces
 from pedagogy_r1.runs.run import CoderRun
 
-TEXTS, TURNS = 1000, 5
+TEXTS, TURNS = 400, 5
 
 
 def default_out_of_fold(coded: TaughtTraces, folds: Ints, kept: Path) -> list[Floats]:

@@ -117,8 +117,8 @@ def test_the_card_says_how_it_was_taught(fitted: Path, humans: Path, encoder: Pa
     text = (fitted / "card.md").read_text()
     assert f"With the sentence encoder tiny (`{read_encoder(encoder).digest}`)" in text
     assert ("frozen" in text) == (not how["fine_tuned"])
-    assert "class weights: none" in text
-    assert "What more traces bring" not in text
+    assert "class weights: none." in text
+    assert "would bring cannot be said: it was not measured for a coder with an encoder" in text
     assert json.loads((fitted / "card.json").read_text())["encoder"]["temperature"] == how["temperature"]
 
 
@@ -131,9 +131,11 @@ def test_a_changed_file_is_seen(fitted: Path, new: Path, tmp_path: Path) -> None
         said(new, damaged, tmp_path / "run")
 
 
-def test_upper_layers_alone_say_what_the_whole_encoder_says(encoder: Path) -> None:
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "mpnet", "electra"])
+def test_upper_layers_alone_say_what_the_whole_encoder_says(encoder: Path, kind: str) -> None:
     """The layers that are taught read what those below made of a window once; the result is that of one pass through all."""
     import torch
+    from transformers import AutoConfig, AutoModel
 
     texts = [
         "What do I know about light?",
@@ -141,7 +143,23 @@ def test_upper_layers_alone_say_what_the_whole_encoder_says(encoder: Path) -> No
         "",
         "Next I will plan seeds. " * 9,
     ] * 4
-    tuned = FineTunedEncoder(SentenceEncoder(read_encoder(encoder)), ("A", "B"))
+    loaded = SentenceEncoder(read_encoder(encoder))
+    if kind != "bert":
+        sizes = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 64}
+        if kind == "distilbert":
+            sizes = {"dim": 32, "n_layers": 4, "n_heads": 4, "hidden_dim": 64}
+        more = {"embedding_size": 32} if kind == "electra" else {}
+        config = AutoConfig.for_model(
+            kind,
+            vocab_size=90,
+            max_position_embeddings=66,
+            pad_token_id=0,
+            initializer_range=0.3,
+            **sizes,
+            **more,
+        )
+        loaded.model = AutoModel.from_config(config).eval()
+    tuned = FineTunedEncoder(loaded, ("A", "B"))
     windows = tuned.read(texts)
     assert len(windows) > 2
     with torch.inference_mode():
@@ -152,8 +170,8 @@ def test_upper_layers_alone_say_what_the_whole_encoder_says(encoder: Path) -> No
                 attention_mask=torch.ones(1, len(one.ids), dtype=torch.long),
             ).last_hidden_state[0]
             parts += [tuned.head(states[a:b].mean(dim=0)).softmax(dim=0) for a, b in one.spans]
-    assert np.allclose(tuned.probabilities(texts), torch.stack(parts).numpy(), atol=1e-5)
-    assert len(tuned.stack.parent.layer) == 3
+    assert np.allclose(tuned.probabilities(texts), torch.stack(parts).numpy(), atol=1e-4)
+    assert 0 < tuned.stack.first < len(getattr(tuned.stack.parent, tuned.stack.name))
 
 
 @pytest.mark.parametrize("fine_tune", [False, True])
@@ -178,7 +196,9 @@ def test_no_trace_is_answered_by_what_saw_its_codes(
     assert same == [fold == 0 for fold in folds]
 
 
-def test_killed_while_it_teaches(humans: Path, encoder: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("fitted", [True], indirect=True, ids=["fine-tuned"])
+def test_killed_while_it_teaches(fitted: Path, humans: Path, encoder: Path, tmp_path: Path) -> None:
     out = tmp_path / "coder"
     command = [sys.executable, "-m", "pedagogy_r1", "coder", "fit", str(humans), "-o", str(out)]
     command += ["--encoder", str(encoder), "--fine-tune"]
@@ -193,10 +213,9 @@ def test_killed_while_it_teaches(humans: Path, encoder: Path, tmp_path: Path) ->
     assert 2 <= len(done) < 6
     last = max(done)
     last.write_bytes(last.read_bytes()[:50])  # torn: it is done again
-    fit_coder([humans], tmp_path / "whole", encoder=encoder, fine_tune=True)
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
     for name in FILES:
-        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+        assert (out / name).read_bytes() == (fitted / name).read_bytes(), name
 
 
 def test_folds_that_are_done_are_not_done_again(humans: Path, encoder: Path, tmp_path: Path) -> None:

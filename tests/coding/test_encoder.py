@@ -160,7 +160,7 @@ NAMES = ("hidden_size", "max_position_embeddings", "max_seq_length", "word_embed
 OBJECT = st.dictionaries(st.sampled_from(NAMES), JSON, max_size=4).map(json.dumps).map(str.encode)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(
         [
