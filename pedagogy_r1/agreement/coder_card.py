@@ -170,10 +170,7 @@ def coder_card(
     data = reliability_data([*runs, out])
     cues = cues_of(out, fitted.folder)
     coded = read_coded(runs, coders)
-    if fitted.record.encoder:
-        curve, more = (), Estimate.undefined("it was not measured for a coder with an encoder")
-    else:
-        curve, more = _curve(coded, fitted.record.seed)
+    curve, more = _curve(coded, fitted)
     return CoderCard(
         fitted,
         learned=tuple(_with(data, NAME, coders, how)),
@@ -233,9 +230,11 @@ def _with(
     return (compare(data.of((coder, machine)), "human-machine", how) for coder in coders)
 
 
-def _curve(coded: TaughtTraces, seed: int) -> tuple[tuple[CurvePoint, ...], Estimate]:
+def _curve(coded: TaughtTraces, fitted: Fitted) -> tuple[tuple[CurvePoint, ...], Estimate]:
+    if fitted.record.encoder:
+        return (), Estimate.undefined("it was not measured for a coder with an encoder")
     draws: dict[int, dict[int, float]] = {}
-    for draw, traces, p, out in learning_curve(coded, seed):
+    for draw, traces, p, out in learning_curve(coded, fitted.record.seed):
         alpha = _alpha(coded, p, out)
         if alpha is not None:
             draws.setdefault(draw, {})[traces] = alpha
@@ -329,7 +328,7 @@ def _encoder_line(encoder: dict[str, Any]) -> str:
     )
     return (
         f"With the sentence encoder {Path(encoder['path']).name} (`{encoder['digest']}`), {how}; class weights: "
-        f"{encoder['class_weights']}."
+        f"{encoder['class_weights']}. Words weigh {encoder['weights'][0]:.2f}, the encoder {encoder['weights'][1]:.2f}."
     )
 
 

@@ -23,7 +23,7 @@ from pedagogy_r1.coding.learned.encoded_model import (
     EncoderLearner,
     pooled,
     pooled_out_of_fold,
-    temperature_of,
+    weights_of,
 )
 from pedagogy_r1.coding.learned.encoder import SentenceEncoder, read_encoder
 from pedagogy_r1.coding.learned.fine_tuned import FineTunedEncoder
@@ -117,9 +117,9 @@ def test_the_card_says_how_it_was_taught(fitted: Path, humans: Path, encoder: Pa
     text = (fitted / "card.md").read_text()
     assert f"With the sentence encoder tiny (`{read_encoder(encoder).digest}`)" in text
     assert ("frozen" in text) == (not how["fine_tuned"])
-    assert "class weights: none." in text
+    assert "class weights: none. Words weigh" in text
     assert "would bring cannot be said: it was not measured for a coder with an encoder" in text
-    assert json.loads((fitted / "card.json").read_text())["encoder"]["temperature"] == how["temperature"]
+    assert json.loads((fitted / "card.json").read_text())["encoder"]["weights"] == how["weights"]
 
 
 def test_a_changed_file_is_seen(fitted: Path, new: Path, tmp_path: Path) -> None:
@@ -258,19 +258,31 @@ def test_opinions_are_pooled() -> None:
     assert pooled(words[:0], beside[:0]).shape == (0, 2)
 
 
-def test_the_temperature_makes_confidence_right(humans: Path) -> None:
-    """Opinions twice as sure as they should be: T is 2, whatever the trace, and of a trace it is that of the others."""
+def test_the_weights_make_confidence_right(humans: Path) -> None:
+    """The words twice as sure as they should be weigh a half, and an encoder that knows nothing weighs nothing."""
     rng = np.random.default_rng(0)
-    data = read_coded([CoderRun(humans)])
     logits = rng.normal(0, 1, (20_000, 3))
     right = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    drawn = (right.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
+    drawn = np.eye(3)[(right.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)]
     sure = np.exp(2 * logits) / np.exp(2 * logits).sum(axis=1, keepdims=True)
-    assert temperature_of(sure, sure, np.eye(3)[drawn]) == pytest.approx(2, abs=0.1)
-    assert temperature_of(sure, sure, np.zeros((20_000, 3))) == 1
+    noise = rng.dirichlet((1, 1, 1), 20_000) * 0.98 + 0.02 / 3
+    assert weights_of(sure, noise, drawn) == pytest.approx((0.5, 0), abs=0.03)
+    assert weights_of(noise, sure, drawn) == pytest.approx((0, 0.5), abs=0.03)
+    assert weights_of(sure, noise, 0 * drawn) == (0.5, 0.5)
+
+
+def test_a_trace_is_pooled_with_the_weights_of_the_others(humans: Path) -> None:
+    """The words are right about the traces of one fold alone: that fold is pooled as if nothing were known of it."""
+    data = read_coded([CoderRun(humans)])
     folds = np.array([i % 2 for i in range(len(data.traces))])
-    p = [np.full(one.targets.shape, 1 / one.targets.shape[1]) for one in data.traces]
-    assert len(pooled_out_of_fold(data, p, p, folds)) == len(folds)
+    truth = [0.9 * one.targets + 0.1 / one.targets.shape[1] for one in data.traces]
+    flat = [np.full(p.shape, 1 / p.shape[1]) for p in truth]
+    words = [p if fold else np.roll(p, 1, axis=1) for p, fold in zip(truth, folds, strict=True)]
+    said = pooled_out_of_fold(data, words, flat, folds)
+    assert all(np.allclose(p, 1 / p.shape[1]) for p, fold in zip(said, folds, strict=True) if fold == 1)
+    assert all(
+        (p.argmax(1) == w.argmax(1)).all() for p, w, f in zip(said, words, folds, strict=True) if not f
+    )
 
 
 @pytest.mark.slow

@@ -1,10 +1,10 @@
 """The learned coder with a sentence encoder beside: both say how likely each code is, and their opinions are pooled.
 
-    p(code) ∝ (words(code) · encoder(code)) ^ (1 / 2T)
+    p(code) ∝ words(code)^a · encoder(code)^b
 
-Both weigh the same, so nothing is fitted to how good they were (a logarithmic opinion pool: Genest & Zidek 1986, Statistical Science
-1). T, one number, makes the confidence right (temperature scaling: Guo et al. 2017, ICML). What is said of a trace out of fold is
-of two models that had not seen its item, with T from the other folds' traces.
+A logarithmic opinion pool (Genest & Zidek 1986, Statistical Science 1). The two weights, at least 0, are those under which what people
+coded is the most likely, out of fold: they make the confidence right too, and an encoder that learned nothing weighs nothing. What is
+said of a trace out of fold is of two models that had not seen its item, with the weights of the other folds' traces.
 
     encoder.safetensors    what was taught: the encoder's upper layers and the last one (fine-tuned), or the weights on its vectors
 
@@ -13,16 +13,18 @@ The encoder itself is not copied: the coder's record says which one it was, by i
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import ArgumentError, InputError
 from ...files.records import atomic
+from ...plugins import need
 from .coded_traces import TaughtTraces
-from .encoder import EncoderFolder, SentenceEncoder
+from .encoder import EXTRA, EncoderFolder, SentenceEncoder, read_encoder
 from .fine_tuned import EPOCHS, FineTunedEncoder, ReadWindow
 from .fine_tuned import SETTINGS as FINE_TUNED
 from .frozen_encoder import SETTINGS as FROZEN
@@ -33,8 +35,11 @@ FILE = "encoder.safetensors"
 FOLDS = "folds"
 """Folder of a fit that goes on: ``fold-03.npz`` has the probabilities of the fold's traces."""
 
-TEMPERATURES = np.round(np.exp(np.linspace(np.log(0.25), np.log(4), 161)), 4)
-"""Those that are tried."""
+EQUAL = (0.5, 0.5)
+"""Weights where nobody coded anything."""
+
+MOST = 5.0
+"""No opinion weighs more."""
 
 Progress = Callable[[int, int], None]
 
@@ -47,35 +52,49 @@ class EncoderCoder(Protocol):
         ...
 
 
-def pooled(words: Floats, encoder: Floats, temperature: float = 1.0) -> Floats:
+Weights = tuple[float, float]
+
+
+def pooled(words: Floats, encoder: Floats, weights: Weights = EQUAL) -> Floats:
     """Both opinions as one; units × codes."""
-    logits = (np.log(words) + np.log(encoder)) / (2 * temperature)
+    logits = weights[0] * np.log(words) + weights[1] * np.log(encoder)
     raised = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     return normal(raised / raised.sum(axis=1, keepdims=True))
 
 
-def temperature_of(words: Floats, encoder: Floats, targets: Floats) -> float:
-    """The one under which the targets are the most likely; 1 where there are none."""
+def weights_of(words: Floats, encoder: Floats, targets: Floats) -> Weights:
+    """Those under which the targets are the most likely, in thousandths."""
     if not targets.any():
-        return 1.0
-    lost = [-(targets * np.log(pooled(words, encoder, float(t)))).sum() for t in TEMPERATURES]
-    return float(TEMPERATURES[int(np.argmin(lost))])
+        return EQUAL
+    from scipy.optimize import minimize
+
+    opinions, mass = np.stack([np.log(words), np.log(encoder)]), targets.sum(axis=1, keepdims=True)
+
+    def lost(weights: Floats) -> tuple[float, Floats]:
+        logits = np.tensordot(weights, opinions, 1)
+        logits -= logits.max(axis=1, keepdims=True)
+        log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        slope = np.tensordot(opinions, mass * np.exp(log_p) - targets, 2)
+        return float(-(targets * log_p).sum() / mass.sum()), slope / mass.sum()
+
+    found = minimize(lost, EQUAL, jac=True, method="L-BFGS-B", bounds=[(0, MOST)] * 2)
+    a, b = (round(float(weight), 3) for weight in found.x)
+    return a, b
 
 
 def pooled_out_of_fold(
     coded: TaughtTraces, words: Sequence[Floats], encoder: Sequence[Floats], folds: Ints
 ) -> list[Floats]:
-    """Of each trace, with the temperature of the other folds' traces."""
+    """Of each trace, with the weights of the other folds' traces."""
     found: list[Floats] = [np.zeros(0)] * len(folds)
     for fold in range(int(folds.max()) + 1):
         others = np.flatnonzero(folds != fold).tolist()
-        t = temperature_of(
-            np.vstack([words[i] for i in others]),
-            np.vstack([encoder[i] for i in others]),
-            np.vstack([coded.traces[i].targets for i in others]),
+        targets = np.vstack([coded.traces[i].targets for i in others])
+        weights = weights_of(
+            np.vstack([words[i] for i in others]), np.vstack([encoder[i] for i in others]), targets
         )
         for i in np.flatnonzero(folds == fold).tolist():
-            found[i] = pooled(words[i], encoder[i], t)
+            found[i] = pooled(words[i], encoder[i], weights)
     return found
 
 
@@ -160,6 +179,32 @@ class EncoderLearner:
         return self._frozen.of_rows(self._rows[i])
 
 
+def asked_encoder(path: str | Path | None, fine_tune: bool) -> EncoderFolder | None:
+    """The encoder that is to be taught, if one is. Raises `ArgumentError` for ``fine_tune`` without one, and as `read_encoder` does."""
+    if path is None:
+        if fine_tune:
+            raise ArgumentError("--fine-tune is of an encoder, and none was given", "add --encoder PATH")
+        return None
+    need("torch", "transformers", "safetensors", hint=EXTRA)
+    return read_encoder(path)
+
+
+def teach_beside(
+    learner: EncoderLearner, words: Sequence[Floats], folds: Ints, folder: Path, progress: Progress | None
+) -> tuple[list[Floats], Weights]:
+    """Write what was taught into ``folder``; the pooled opinions out of fold, and the weights for new traces.
+
+    ``words``: what the coder without an encoder says of each trace, out of the same folds.
+    """
+    said = learner.out_of_fold(folds, folder / FOLDS, progress)
+    save_taught(folder, learner.fit(progress))
+    shutil.rmtree(folder / FOLDS)
+    coded = learner.coded
+    targets = np.vstack([one.targets for one in coded.traces])
+    weights = weights_of(np.vstack(list(words)), np.vstack(said), targets)
+    return pooled_out_of_fold(coded, words, said, folds), weights
+
+
 def settings(fine_tune: bool) -> dict[str, Any]:
     """What the record says of how an encoder was taught."""
     return {"fine_tuned": fine_tune} | (FINE_TUNED if fine_tune else FROZEN)
@@ -200,10 +245,10 @@ def load_taught(
 class EncodedModel:
     """A `LearnedModel` and an encoder beside it; used as the former is."""
 
-    def __init__(self, words: LearnedModel, encoder: EncoderCoder, temperature: float) -> None:
-        self.codes, self.words, self.encoder, self.temperature = words.codes, words, encoder, temperature
+    def __init__(self, words: LearnedModel, encoder: EncoderCoder, weights: Weights) -> None:
+        self.codes, self.words, self.encoder, self.weights = words.codes, words, encoder, weights
 
     def probabilities(self, question: str, texts: Sequence[str], lang: str | None = None) -> Floats:
         """As `LearnedModel.probabilities`."""
         p = self.words.probabilities(question, texts, lang)
-        return pooled(p, self.encoder.probabilities(texts), self.temperature) if len(p) else p
+        return pooled(p, self.encoder.probabilities(texts), self.weights) if len(p) else p

@@ -10,7 +10,6 @@ The same codings and the same seed give the same ``model.npz`` and ``vocabulary.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,12 +18,11 @@ import numpy as np
 from pydantic import Field
 
 from ...codebook import NONE, Codebook, parse_codebook
-from ...errors import ArgumentError, InputError, RunError
+from ...errors import InputError, RunError
 from ...files.json_text import parse_json
 from ...files.records import write_text
 from ...files.seal import difference, sha256_of
 from ...job import JobFolder, JobRecord, read_record, save_record
-from ...plugins import need
 from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
@@ -33,8 +31,8 @@ from . import encoded_model, fit_model
 from .coded_traces import TaughtTraces, read_coded, trace_digest
 from .deferral import FILE as CALIBRATION
 from .deferral import CalibrationData
-from .encoded_model import EncodedModel
-from .encoder import EXTRA, EncoderFolder, encoder_of, read_encoder
+from .encoded_model import EncodedModel, EncoderLearner
+from .encoder import EncoderFolder, encoder_of
 from .learned_model import WEIGHTS, Floats, LearnedModel
 from .unit_cues import UnitCues
 
@@ -55,7 +53,7 @@ class LearnedRecord(JobRecord):
     """``coder.json``. ``trained_on``: `trace_digest` of each trace → its number in ``out_of_fold``; ``second_from``: a second
     code is given from this share of the first one's probability on (``None``: never); ``owes_card``: it was to be measured, and is not
     yet, so nobody codes with it; ``encoder``: the encoder beside, by its digest and where it was read, how it was taught, and the
-    temperature (`encoded_model`)."""
+    weights of the words and of the encoder (`encoded_model`)."""
 
     codebook: dict[str, str]
     codes: list[str]
@@ -112,7 +110,7 @@ def fit_coder(
     Raises `InputError` for runs that do not go together, with less than two codes or two items to learn from, and for a
     coder that is refused.
     """
-    beside = _beside(encoder, fine_tune)
+    beside = encoded_model.asked_encoder(encoder, fine_tune)
     opened = [CoderRun(run) for run in runs]
     coded = read_coded(opened, coders)
     record = _record(coded, opened[0].manifest.scheme, seed, beside, fine_tune)
@@ -131,8 +129,10 @@ def fit_coder(
         model = fit_model.fit_model(coded, seed)
         model.save(folder)
         if beside:
-            p, temperature = _teach_encoder(beside, fine_tune, coded, p, seed, folder, progress)
-            job.save(encoder=record.encoder | {"temperature": temperature} if record.encoder else None)
+            learner = EncoderLearner(beside, coded, seed, fine_tune=fine_tune)
+            folds = coded.folds(fit_model.OUTER, seed)
+            p, weights = encoded_model.teach_beside(learner, p, folds, folder, progress)
+            job.save(encoder=record.encoder | {"weights": list(weights)} if record.encoder else None)
         second = second_from(coded, p)
         calibration_of(coded, p).save(folder)
         write_text(folder / CODEBOOK, dump_codebook(coded.book))
@@ -140,35 +140,6 @@ def fit_coder(
         if why := refuse(run, coded.coders):
             raise InputError(why, MORE)
         return Fitted(folder, job.finish("complete", second_from=second, owes_card=owes_card), run)
-
-
-def _beside(encoder: str | Path | None, fine_tune: bool) -> EncoderFolder | None:
-    if encoder is None:
-        if fine_tune:
-            raise ArgumentError("--fine-tune is of an encoder, and none was given", "add --encoder PATH")
-        return None
-    need("torch", "transformers", "safetensors", hint=EXTRA)
-    return read_encoder(encoder)
-
-
-def _teach_encoder(
-    beside: EncoderFolder,
-    fine_tune: bool,
-    coded: TaughtTraces,
-    words: Sequence[Floats],
-    seed: int,
-    folder: Path,
-    progress: fit_model.Progress | None,
-) -> tuple[list[Floats], float]:
-    """Write what was taught; the pooled opinions out of fold, and the temperature for new traces."""
-    learner = encoded_model.EncoderLearner(beside, coded, seed, fine_tune=fine_tune)
-    folds = coded.folds(fit_model.OUTER, seed)
-    said = learner.out_of_fold(folds, folder / encoded_model.FOLDS, progress)
-    encoded_model.save_taught(folder, learner.fit(progress))
-    shutil.rmtree(folder / encoded_model.FOLDS)
-    targets = np.vstack([one.targets for one in coded.traces])
-    temperature = encoded_model.temperature_of(np.vstack(list(words)), np.vstack(said), targets)
-    return encoded_model.pooled_out_of_fold(coded, words, said, folds), temperature
 
 
 def _record(
@@ -348,7 +319,7 @@ class LearnedCoderFolder:
         taught = encoded_model.load_taught(
             self.folder, encoder or encoder_of(how, None), words.codes, fine_tuned=how["fine_tuned"]
         )
-        return EncodedModel(words, taught, how["temperature"])
+        return EncodedModel(words, taught, tuple(how["weights"]))
 
     def calibration(self) -> CalibrationData:
         """What it was sure of out of fold, and how much of it was wrong. Raises as `model` does."""
