@@ -15,9 +15,10 @@ import sys
 import warnings
 from collections.abc import Callable
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from .errors import PedagogyError, PluginError, did_you_mean
+from .errors import InputError, PedagogyError, PluginError, did_you_mean
 
 OURS = "pedagogy_r1"
 """Origin of the plugins that come with the package."""
@@ -134,3 +135,10 @@ def _function(package: str, plugin: Plugin) -> Callable[..., Any]:
             f"a plugin exposes one function named for its kind; {mend}",
         )
     return function  # type: ignore[no-any-return]
+
+
+def need(*modules: str, hint: str = "pip install 'pedagogy_r1[train]'") -> None:
+    """Raise `InputError` with ``hint`` for the first of ``modules`` that is not installed; nothing is imported."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise InputError(f"{module} is not installed", hint)

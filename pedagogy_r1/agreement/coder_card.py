@@ -76,7 +76,8 @@ class TestedOn:
 class CoderCard:
     """``learned``, ``cues``: comparisons with each teacher; ``teachers``: among themselves. α are nominal, of first codes.
 
-    ``more``: the rise of α that `MORE` more traces would bring."""
+    ``more``: the rise of α that `MORE` more traces would bring. ``curve``: empty for a coder with an encoder, which would have to
+    be taught so many times more."""
 
     fitted: Fitted
     learned: tuple[Comparison, ...]
@@ -90,7 +91,8 @@ class CoderCard:
     def as_json(self) -> dict[str, Any]:
         """What ``card.json`` holds."""
         record = self.fitted.record
-        return {
+        beside = {"encoder": record.encoder} if record.encoder else {}
+        return beside | {
             "codebook": record.codebook,
             "taught_by": record.coders,
             "people": record.people,
@@ -168,7 +170,7 @@ def coder_card(
     data = reliability_data([*runs, out])
     cues = cues_of(out, fitted.folder)
     coded = read_coded(runs, coders)
-    curve, more = _curve(coded, fitted.record.seed)
+    curve, more = _curve(coded, fitted)
     return CoderCard(
         fitted,
         learned=tuple(_with(data, NAME, coders, how)),
@@ -228,9 +230,11 @@ def _with(
     return (compare(data.of((coder, machine)), "human-machine", how) for coder in coders)
 
 
-def _curve(coded: TaughtTraces, seed: int) -> tuple[tuple[CurvePoint, ...], Estimate]:
+def _curve(coded: TaughtTraces, fitted: Fitted) -> tuple[tuple[CurvePoint, ...], Estimate]:
+    if fitted.record.encoder:
+        return (), Estimate.undefined("it was not measured for a coder with an encoder")
     draws: dict[int, dict[int, float]] = {}
-    for draw, traces, p, out in learning_curve(coded, seed):
+    for draw, traces, p, out in learning_curve(coded, fitted.record.seed):
         alpha = _alpha(coded, p, out)
         if alpha is not None:
             draws.setdefault(draw, {})[traces] = alpha
@@ -279,6 +283,8 @@ def card_lines(card: CoderCard) -> Iterable[str]:
         f"coded by {who} ({kind}) under {book}. All figures but those on traces set apart are of predictions out of fold (`{OUT_OF_FOLD}/`): of every "
         "trace by a model that had not seen its item.\n"
     )
+    if record.encoder:
+        yield f"{_encoder_line(record.encoder)}\n"
     yield "| with | learned: α [interval over traces] | cues: α |"
     yield "|---|---|---|"
     cues = {one.coders[0]: one for one in card.cues}
@@ -305,10 +311,25 @@ def card_lines(card: CoderCard) -> Iterable[str]:
         yield f"| {b['units']} | {b['confidence']:.2f} | {b['right']:.2f} |"
     yield "\n## What more traces bring\n"
     yield f"{_more_said(card.more)}\n"
+    if not card.curve:
+        return
     yield f"A fifth of the items set aside, {REPEATS} times; α with the code that most of the teachers gave.\n"
     yield "| traces learned from | α | single draws |\n|---|---|---|"
     for point in card.curve:
         yield f"| {point.traces} | {point.alpha:.3f} | {', '.join(f'{a:.3f}' for a in point.repeats)} |"
+
+
+def _encoder_line(encoder: dict[str, Any]) -> str:
+    """How the encoder was taught, in a sentence."""
+    how = (
+        f"the {encoder['taught']} of its layers taught too, {encoder['epochs']} times through"
+        if encoder["fine_tuned"]
+        else "frozen"
+    )
+    return (
+        f"With the sentence encoder {Path(encoder['path']).name} (`{encoder['digest']}`), {how}; class weights: "
+        f"{encoder['class_weights']}. Words weigh {encoder['weights'][0]:.2f}, the encoder {encoder['weights'][1]:.2f}."
+    )
 
 
 def _said(one: Comparison) -> str:

@@ -286,7 +286,7 @@ class HfEngine:
         base = self.weights.base
         check_weights(self.weights)
         try:
-            with _no_bars():
+            with no_bars():
                 self._tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
                 model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype, trust_remote_code=False)
                 if self.weights.lora is not None:
@@ -318,7 +318,7 @@ class HfEngine:
 
 
 @contextmanager
-def _no_bars() -> Iterator[None]:
+def no_bars() -> Iterator[None]:
     """Leave the terminal to the command's own progress bar."""
     from transformers.utils import logging
 

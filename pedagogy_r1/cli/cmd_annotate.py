@@ -79,6 +79,9 @@ PRICES = options.together(
     "another coder; or people:RUN, what people said of them (pcode sample --deferred).",
     metavar="CODER",
 )
+@options.option(
+    "--encoder", "learned: Where the encoder lies now that the coder was fitted with.", options.PATH
+)
 @LLM
 @PRICES
 @options.flag("--locked", "Code the locked traces alone, which pcode unlock has opened for this coder.")

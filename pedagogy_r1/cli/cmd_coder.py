@@ -27,6 +27,14 @@ def command() -> None:
     options.PATH,
     multiple=True,
 )
+@options.option(
+    "--encoder",
+    "Folder of a sentence encoder (transformers or sentence-transformers) to teach beside; needs torch.",
+    options.PATH,
+)
+@options.flag(
+    "--fine-tune", "Teach the encoder's upper layers too, with the units around: hours, not minutes."
+)
 @options.seed("the folds")
 @options.as_json("the card")
 def fit(
@@ -34,6 +42,8 @@ def fit(
     out: Path,
     coders: tuple[str, ...],
     test: tuple[Path, ...],
+    encoder: Path | None,
+    fine_tune: bool,
     seed: int,
     as_json: bool,
 ) -> None:
@@ -43,7 +53,8 @@ def fit(
     pcode coder fit runs/humans -o coders/mine
     pcode annotate new.jsonl -o runs/learned --coder learned:coders/mine
 
-    No model and no download: words, letters, neighbours and place, by logistic regression. OUT/card.md says how far it
+    No model and no download: words, letters, neighbours and place, by logistic regression; --encoder puts a sentence
+    encoder of yours beside them. OUT/card.md says how far it
     agrees with its teachers on traces that it had not seen; OUT/out_of_fold is a run of these predictions. A coder that
     agrees no better than the cues (with --test: there), or than chance, is refused.
     """
@@ -59,6 +70,8 @@ def fit(
             out,
             coders=coders,
             seed=seed,
+            encoder=encoder,
+            fine_tune=fine_tune,
             progress=progress,
             owes_card=True,
             refuse=lambda found, names: why_refused(opened, names, found, out, tested=bool(test)),

@@ -32,7 +32,8 @@ from ..errors import InputError, RunError
 from ..files.records import need_file, write_csv, write_json
 from ..files.written import record_files, write_folder
 from ..job import JobFolder, JobRecord, locked, read_record, save_record
-from .student_model import copy_tokenizer, load_tokenizer, need
+from ..plugins import need
+from .student_model import copy_tokenizer, load_tokenizer
 from .student_model import merge as merge_adapter
 from .trainer import best, build, history, is_over, latest, longest, publish, tidy
 from .training_data import TrainingData, load

@@ -10,20 +10,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, first_line
 from ..files.written import refuse_changed_model, write_folder
-
-
-def need(*modules: str, hint: str = "pip install 'pedagogy_r1[train]'") -> None:
-    """Raise `InputError` with ``hint`` for the first of ``modules`` that is not installed; nothing is imported."""
-    for module in modules:
-        if find_spec(module) is None:
-            raise InputError(f"{module} is not installed", hint)
-
+from ..plugins import need
 
 TOKENIZER = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),

@@ -19,8 +19,8 @@ from typing import Any
 
 from ..errors import InputError
 from ..files.records import Row, read_jsonl
+from ..plugins import need
 from ..shipped import folder as shipped
-from .student_model import need
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"

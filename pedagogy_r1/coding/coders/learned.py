@@ -1,7 +1,8 @@
-"""``learned``: a coder that was learned from codings; ``--coder learned:coders/mine``. No model, no server; numpy alone.
+"""``learned``: a coder that was learned from codings; ``--coder learned:coders/mine``. No server; without an encoder numpy alone.
 
 coder(context, path="coders/mine")
 coder(context, path="coders/mine", error=.10, confidence=.90)      units it is not sure of are left open (`deferral`)
+coder(context, path="coders/mine", encoder="models/minilm")        where the encoder lies now that it was fitted with (torch, transformers)
 
 Of a trace that it was trained on it says what was said of it out of fold, by a model that had not seen its item. A trace in
 a language that it did not learn is missing, with that reason. Another codebook than its own is refused.
@@ -24,6 +25,8 @@ from ...workers import interrupts
 from .. import Context, Emit, Outcome, Unitizer
 from ..annotate import shipped_coder
 from ..learned.coded_traces import trace_digest
+from ..learned.encoded_model import EncodedModel
+from ..learned.encoder import EncoderFolder
 from ..learned.fit_coder import NAME, LearnedCoderFolder, codings_of
 from ..learned.learned_model import LearnedModel
 
@@ -38,9 +41,11 @@ def coder(
     error: float | None = None,
     confidence: float | None = None,
     owes_card: bool = False,
+    encoder: str | Path | None = None,
 ) -> LearnedCoder:
     """The coder in the folder ``path``. Raises `InputError` for another codebook than the one it learned.
 
+    ``encoder``: where the encoder lies now that the coder was fitted with, if it was moved since.
     With ``error``, units are deferred so that P(a larger share of the codes given is wrong) ≤ 1 − ``confidence`` (.90).
     ``owes_card``: it is being measured, and may have no card yet.
     """
@@ -54,14 +59,15 @@ def coder(
             f"{path} was learned under {mine}, and the codebook here is {other}",
             f"say --codebook {Path(path) / 'codebook.yaml'}, or learn anew from codings under this one: pcode coder fit",
         )
+    beside = found.encoder(encoder)
     if error is None and confidence is not None:
         raise ArgumentError("--confidence is of the share that --error allows", "add --error .10")
     if error is None:
-        return LearnedCoder(context, found)
+        return LearnedCoder(context, found, beside)
     if not (0 < error < 1 and 0 < (confidence or CONFIDENCE) < 1):
         raise ArgumentError("--error and --confidence are shares above 0 and below 1", "--error .10")
     promise = error, confidence or CONFIDENCE
-    return LearnedCoder(context, found, promise, found.calibration().threshold(*promise))
+    return LearnedCoder(context, found, beside, promise, found.calibration().threshold(*promise))
 
 
 @dataclass
@@ -70,6 +76,7 @@ class LearnedCoder:
 
     context: Context
     folder: LearnedCoderFolder
+    encoder: EncoderFolder | None = None
     promise: tuple[float, float] | None = None
     threshold: float | None = None
 
@@ -107,8 +114,8 @@ class LearnedCoder:
         return f"{self.folder.folder.name}: a coder taught by {taught}; {measured}; texts of another kind may be coded far worse"
 
     @cached_property
-    def _model(self) -> LearnedModel:
-        return self.folder.model()
+    def _model(self) -> LearnedModel | EncodedModel:
+        return self.folder.model(self.encoder)
 
     @cached_property
     def _out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:

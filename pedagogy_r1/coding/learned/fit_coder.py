@@ -2,6 +2,7 @@
 
     coders/mine/coder.json        who was learned from, under which codebook, what a trace of theirs is known again by
                 model.npz vocabulary.txt codebook.yaml calibration.npz
+                encoder.safetensors   with --encoder alone: what was taught beside (`encoded_model`)
                 out_of_fold/      a run of the coder ``learned`` on the training traces: what models said that had not seen the item
 
 The same codings and the same seed give the same ``model.npz`` and ``vocabulary.txt``, byte for byte.
@@ -26,10 +27,12 @@ from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
 from ...trace import Unit
-from . import fit_model
+from . import encoded_model, fit_model
 from .coded_traces import TaughtTraces, read_coded, trace_digest
 from .deferral import FILE as CALIBRATION
 from .deferral import CalibrationData
+from .encoded_model import EncodedModel, EncoderLearner
+from .encoder import EncoderFolder, encoder_of
 from .learned_model import WEIGHTS, Floats, LearnedModel
 from .unit_cues import UnitCues
 
@@ -49,7 +52,8 @@ NAMED = 3
 class LearnedRecord(JobRecord):
     """``coder.json``. ``trained_on``: `trace_digest` of each trace → its number in ``out_of_fold``; ``second_from``: a second
     code is given from this share of the first one's probability on (``None``: never); ``owes_card``: it was to be measured, and is not
-    yet, so nobody codes with it."""
+    yet, so nobody codes with it; ``encoder``: the encoder beside, by its digest and where it was read, how it was taught, and the
+    weights of the words and of the encoder (`encoded_model`)."""
 
     codebook: dict[str, str]
     codes: list[str]
@@ -66,10 +70,15 @@ class LearnedRecord(JobRecord):
     items_trained_on: list[str]
     how: dict[str, Any] = Field(default_factory=dict)
     owes_card: bool = False
+    encoder: dict[str, Any] | None = None
 
     def settings(self) -> dict[str, Any]:
         """What was learned from, in words."""
-        return {"coders": self.coders, "seed": self.seed, "scheme": self.scheme, "units": self.units}
+        said = {"coders": self.coders, "seed": self.seed, "scheme": self.scheme, "units": self.units}
+        beside = (
+            {"encoder": self.encoder["path"], "fine_tune": self.encoder["fine_tuned"]} if self.encoder else {}
+        )
+        return said | beside
 
 
 class Fitted(NamedTuple):
@@ -86,20 +95,25 @@ def fit_coder(
     *,
     coders: Sequence[str] = (),
     seed: int = 0,
+    encoder: str | Path | None = None,
+    fine_tune: bool = False,
     progress: fit_model.Progress | None = None,
     refuse: Callable[[CoderRun, Sequence[str]], str | None] = lambda *_: None,
     owes_card: bool = False,
 ) -> Fitted:
     """Learn a coder from the codings in ``runs`` into the folder ``out``; a killed fit is begun again by the same call.
 
+    ``encoder``: a folder with a sentence encoder (`read_encoder`) that is taught beside, its upper layers too with ``fine_tune``;
+    folds that a killed fit had done with it are not done again.
     ``refuse`` sees the predictions out of fold and the teachers' names, and says why the coder shall not be used, if it shall not.
     With ``owes_card`` nobody codes with it until its card is written (`carded`): what is killed before that is not taken for measured.
     Raises `InputError` for runs that do not go together, with less than two codes or two items to learn from, and for a
     coder that is refused.
     """
+    beside = encoded_model.asked_encoder(encoder, fine_tune)
     opened = [CoderRun(run) for run in runs]
     coded = read_coded(opened, coders)
-    record = _record(coded, opened[0].manifest.scheme, seed)
+    record = _record(coded, opened[0].manifest.scheme, seed, beside, fine_tune)
     folder = Path(out)
     with JobFolder(folder, record, holds="learned coder", name=RECORD) as job:
         if job.previous and job.previous.status == "complete" and not job.damaged():
@@ -112,9 +126,14 @@ def fit_coder(
             return Fitted(folder, record, run)
         job.save()
         p = fit_model.out_of_fold(coded, seed, progress)
-        second = second_from(coded, p)
         model = fit_model.fit_model(coded, seed)
         model.save(folder)
+        if beside:
+            learner = EncoderLearner(beside, coded, seed, fine_tune=fine_tune)
+            folds = coded.folds(fit_model.OUTER, seed)
+            p, weights = encoded_model.teach_beside(learner, p, folds, folder, progress)
+            job.save(encoder=record.encoder | {"weights": list(weights)} if record.encoder else None)
+        second = second_from(coded, p)
         calibration_of(coded, p).save(folder)
         write_text(folder / CODEBOOK, dump_codebook(coded.book))
         run = _write_out_of_fold(coded, p, second, folder / OUT_OF_FOLD, record)
@@ -123,7 +142,9 @@ def fit_coder(
         return Fitted(folder, job.finish("complete", second_from=second, owes_card=owes_card), run)
 
 
-def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
+def _record(
+    coded: TaughtTraces, scheme: str, seed: int, beside: EncoderFolder | None, fine_tune: bool
+) -> LearnedRecord:
     book = coded.book
     settings = {
         "least": fit_model.LEAST,
@@ -133,7 +154,11 @@ def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
         "cues": UnitCues(book).width,
     }
     said = [[trace_digest(one.trace), one.targets.round(6).tolist()] for one in coded.traces]
-    fingerprint = digest({"codebook": book.digest, "said": said, "seed": seed, "settings": settings})
+    decides: dict[str, Any] = {"codebook": book.digest, "said": said, "seed": seed, "settings": settings}
+    taught = encoded_model.settings(fine_tune)
+    if beside:
+        decides["encoder"] = taught | {"digest": beside.digest}
+    fingerprint = digest(decides)
     return LearnedRecord(
         fingerprint=fingerprint,
         started=now(),
@@ -150,6 +175,7 @@ def _record(coded: TaughtTraces, scheme: str, seed: int) -> LearnedRecord:
         trained_on={trace_digest(one.trace): i for i, one in enumerate(coded.traces)},
         items_trained_on=sorted({one.trace.item for one in coded.traces if one.trace.item}),
         how=settings,
+        encoder=beside.record() | taught if beside else None,
     )
 
 
@@ -274,10 +300,26 @@ class LearnedCoderFolder:
             raise RunError(f"{path} is not the codebook that the coder was learned under", "restore the file")
         return book
 
-    def model(self) -> LearnedModel:
-        """Raises `RunError` for files that were changed since."""
+    def encoder(self, moved: str | Path | None = None) -> EncoderFolder | None:
+        """The encoder beside it, where it was read or where it was ``moved``. Raises `InputError` where that is another one, or none."""
+        if self.record.encoder is not None:
+            return encoder_of(self.record.encoder, moved)
+        if moved is not None:
+            raise InputError(f"{self.folder} was fitted without an encoder", "leave out --encoder")
+        return None
+
+    def model(self, encoder: EncoderFolder | None = None) -> LearnedModel | EncodedModel:
+        """``encoder``: as `encoder` found it. Raises `RunError` for files that were changed since."""
         self._unchanged(*MODEL)
-        return LearnedModel.load(self.folder, self.record.codes, UnitCues(self.book))
+        words = LearnedModel.load(self.folder, self.record.codes, UnitCues(self.book))
+        how = self.record.encoder
+        if how is None:
+            return words
+        self._unchanged(encoded_model.FILE)
+        taught = encoded_model.load_taught(
+            self.folder, encoder or encoder_of(how, None), words.codes, fine_tuned=how["fine_tuned"]
+        )
+        return EncodedModel(words, taught, tuple(how["weights"]))
 
     def calibration(self) -> CalibrationData:
         """What it was sure of out of fold, and how much of it was wrong. Raises as `model` does."""
