@@ -59,7 +59,8 @@ PRICES = options.together(
     "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --units RUN that run's]", default=None
 )
 @options.coder(
-    "cues (rules, no model; the default), llm (implied by --model), learned:FOLDER (pcode coder fit; learned:schoen comes with pcode), or a plugin.",
+    "cues (rules, no model), llm (implied by --model), learned:FOLDER (pcode coder fit; learned:schoen comes with pcode), or a plugin. "
+    "[default: learned:schoen for English traces under schoen@1.1.0, else cues]",
     **completes(coder_names),
 )
 @options.option("--model", "Language model, as BACKEND:NAME, e.g. openai:gpt-4.1.")
@@ -91,13 +92,18 @@ PRICES = options.together(
 def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: bool, **given: Any) -> int:
     """Code every unit of TRACES and write a run directory.
 
-    The same command resumes a run that was interrupted. Without --model the rule-based coder `cues` is used:
-    a baseline that needs no key, no server and no download.
+    The same command resumes a run that was interrupted. Without --model and --coder, English traces under schoen@1.1.0 are
+    coded by `learned:schoen`, which learned from machine-coded texts about teaching, and all others by the rule-based coder
+    `cues`: baselines that need no key, no server and no download. The first line says how far the coder agrees with whom.
     """
     from ..coding.annotate import execute, plan, prepare, shipped_coder
+    from ..coding.default_coder import default_coder
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     given = model_options.requested(given, given["model"] or given["then"])
+    if coder is None and not given["model"] and given["workers"] is None:
+        names = {name: given[name] for name in ("codebook", "units", "lang")}
+        coder = default_coder(traces, out, **names)
     chosen = chosen_coder(coder, given)
     if path := chosen.get("path"):
         chosen.setdefault("codebook", (shipped_coder(path) or Path(path)) / "codebook.yaml")

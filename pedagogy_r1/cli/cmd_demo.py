@@ -35,7 +35,7 @@ def command(out: Path) -> None:
         (
             "annotate: the rule-based coder, a baseline that runs anywhere",
             cmd_annotate.command,
-            [traces, "-o", machine, *book],
+            [traces, "-o", machine, "--coder", "cues", *book],
         ),
         (
             "import: the codings of two people (invented, for the sample)",
@@ -50,7 +50,7 @@ def command(out: Path) -> None:
         (
             "annotate: the coder that was learned from the teaching corpus, under the newest codebook",
             cmd_annotate.command,
-            [traces, "-o", learned, "--coder", "learned:schoen"],
+            [traces, "-o", learned],
         ),
     ]
     for number, (title, step, words) in enumerate(steps, 1):

@@ -109,3 +109,30 @@ def test_a_coder_that_the_cues_beat_is_withdrawn_and_can_be_fitted_again(tmp_pat
         assert "it learned too little" in said.output
         with pytest.raises(RunError, match="is stopped, not complete"):
             LearnedCoderFolder(tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    ("lang", "words", "coder"),
+    [
+        ("en", [], "learned"),
+        ("en", ["--coder", "cues"], "cues"),
+        ("en", ["--codebook", "schoen@1.0.0"], "cues"),
+        ("ko", [], "cues"),
+        ("ko", ["--lang", "en"], "learned"),
+        ("en", ["--workers", "1"], "cues"),
+    ],
+)
+def test_it_is_the_default_for_its_codebook_in_english(
+    lang: str, words: list[str], coder: str, tmp_path: Path
+) -> None:
+    trace = next(corpus_traces("teaching", "dev")).model_copy(update={"lang": lang})
+    path, out = tmp_path / "traces.jsonl", tmp_path / "run"
+    path.write_text(trace.model_dump_json() + "\n")
+    said = CliRunner().invoke(cli, ["annotate", str(path), "-o", str(out), *words])
+    assert said.exit_code == (1 if lang == "ko" and coder == "cues" else 0), said.output
+    assert CoderRun(out).manifest.coder == coder
+    measured = LearnedCoderFolder(SHIPPED).measured() or ""
+    assert (measured in " ".join(said.output.split())) == (coder == "learned")
+    # Whatever began a run takes it up again.
+    CliRunner().invoke(cli, ["annotate", str(path), "-o", str(out)])
+    assert CoderRun(out).manifest.coder == coder
