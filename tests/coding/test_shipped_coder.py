@@ -17,7 +17,7 @@ from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.shipped import folder
 
 SHIPPED = folder("coders") / "schoen"
-LEARNED_FROM = ("teaching",)
+LEARNED_FROM = ("teaching", "thinking")
 """The corpora whose training parts it learned from, in the order of the command in docs/coding.md."""
 
 
