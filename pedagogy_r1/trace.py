@@ -49,6 +49,11 @@ class Trace(BaseModel, frozen=True, extra="forbid"):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
+def item_group(trace: Trace) -> str:
+    """What must not stand on both sides of a fold or a lock: the item, or the trace where there is none."""
+    return f"item {trace.item}" if trace.item else f"trace {trace.id}"
+
+
 GIVEN = "given@"
 """How the name of a scheme begins whose units people drew; a digest of their spans follows."""
 

@@ -27,6 +27,7 @@ from ..estimate import Estimate, Resampling
 from ..files.records import write_json, write_text
 from ..formatting import counted, interval, shown
 from ..runs.run import CoderKind, CoderRun
+from ..trace import item_group
 from .alpha import krippendorff_alpha
 from .comparison import Comparison, ReliabilityData, compare, reliability_data
 from .learning_forecast import MORE, rise_of
@@ -211,14 +212,14 @@ def check_apart(runs: Sequence[CoderRun], test: Sequence[CoderRun]) -> None:
 
 def _tested(run: CoderRun, fitted: Fitted, how: Resampling) -> Iterable[TestedOn]:
     """With each coder of the run: what the coder and the cues say of its units."""
-    folder, traces = fitted.folder, [trace for trace, _, _ in run.by_trace()]
+    folder, traces, units = fitted.folder, list(run.traces()), sum(1 for _ in run.units())
     where, out = run.sound("traces.jsonl"), folder / TEST / run.manifest.run_id
     given: dict[str, Any] = {"codebook": folder / CODEBOOK, "units": run.folder}
     mine = annotate(where, out / NAME, coder=NAME, path=folder, owes_card=True, **given)
     cues = annotate(where, out / CUES, coder=CUES, **given) if _has_cues(mine) else None
     data = reliability_data([run, mine])
     theirs = reliability_data([run, cues]) if cues else None
-    sizes = len(traces), len({t.item or t.id for t in traces}), run.manifest.counts["units"]
+    sizes = len(traces), len({item_group(t) for t in traces}), units
     for coder in run.manifest.coders:
         beside = compare(theirs.of((coder.name, CUES)), "human-machine", how) if theirs else None
         yield TestedOn(*sizes, compare(data.of((coder.name, NAME)), "human-machine", how), beside, coder.kind)

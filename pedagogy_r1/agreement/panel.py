@@ -21,12 +21,13 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from ..codebook import NONE
-from ..coding.learned.coded_traces import item_folds, item_group
+from ..coding.learned.coded_traces import item_folds
 from ..errors import ArgumentError, InputError, RunError
 from ..estimate import Estimate, Flags, Resampling
 from ..formatting import counted
 from ..limits import FEW_WEIGHED, LEVEL
 from ..provenance import file_digest
+from ..runs.cascade_stages import refuse_own_codes
 from ..runs.run import (
     CoderInfo,
     CoderRun,
@@ -38,7 +39,7 @@ from ..runs.run import (
     require_complete,
 )
 from ..runs.run_writer import RunWriter
-from ..trace import Trace, Unit
+from ..trace import Trace, Unit, item_group
 from .alpha_difference import alpha_with_people
 from .code_accuracy import MachineErrors, machine_errors, majority
 from .comparison import ReliabilityData, reliability_data
@@ -133,12 +134,13 @@ def panel(
     ``people``: runs in which people coded some of the same units. ``method``: ``weighted`` with people, else ``dawid-skene``,
     unless one is named. ``seed``: of the folds over items.
 
-    Raises `RunError` or `InputError` where there are fewer than two machine coders, where traces are cut differently, where
+    Raises `RunError` or `InputError` for a cascade that people completed, where there are fewer than two machine coders, where traces are cut differently, where
     people coded none of the units, or traces of one item only; `CodebookError` for runs under different codebooks.
     """
     machine_runs, people_runs = opened(runs), opened(people)
     every = [*machine_runs, *people_runs]
     require_complete(every, None)
+    refuse_own_codes(machine_runs)
     book = one_codebook(every)
     chosen: Method = method or ("weighted" if people_runs else "dawid-skene")
     if chosen not in METHODS:

@@ -72,7 +72,6 @@ def plan_active(traces: Path | None, out: Path | None, as_json: bool, given: dic
 
 
 def _undrawn(traces: Path | None, given: dict[str, Any]) -> DrawnSample:
-    from ..codebook.codebook import SNAPSHOT
     from ..runs.run import CoderRun
     from ..sampling.assignment import Design
     from ..sampling.draw_sample import draw_sample
@@ -81,8 +80,7 @@ def _undrawn(traces: Path | None, given: dict[str, Any]) -> DrawnSample:
     assert active is not None
     if traces is None:
         traces = CoderRun(active.run).file("traces.jsonl")
-        own = {} if given["scheme"] or given["units"] else {"units": active.run}
-        given = given | own | {"codebook": traces.parent / SNAPSHOT}
+        given = given | ({} if given["scheme"] or given["units"] else {"units": active.run})
     names = ("what", "fraction", "n", "by", "seed")
     design = Design(coders=given["coders"] or ("A",), active=active, **{name: given[name] for name in names})
     sources = {name: given[name] for name in ("codebook", "scheme", "lang", "units")}
@@ -130,7 +128,7 @@ def _remarks(plan: ActivePlan) -> Iterator[str]:
     if plan.left_open:
         yield (
             f"the run left {counted(plan.left_open, 'unit')} open: no correction can use "
-            f"{'it' if plan.left_open == 1 else 'them'}, and the floor is all the probability there is"
+            f"{'it' if plan.left_open == 1 else 'them'}, and nothing is drawn for {'its' if plan.left_open == 1 else 'their'} sake"
         )
     if poor := [row.code for row in plan.rows if row.times < 1]:
         yield f"less precise than with equal probabilities: {', '.join(poor)}; ask for fewer codes with --target, or draw equally"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ASSUMED = ("alpha", "prevalence", "code", "per_trace", "icc")
 """Options of ``--plan`` alone."""
 
+DRAWN = ("enrich", "enrich_factor", "enrich_share", "deferred", "others")
+"""Options of a draw that no plan reckons with."""
+
 SECONDS_A_UNIT = (20, 40)
 """What a sentence is assumed to take a person who knows the codebook; a plan for people's time, and no finding."""
 
@@ -78,7 +81,8 @@ STEEP = 10.0
     options.SHARE,
 )
 @options.codebook(
-    "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --deferred RUN that run's]", default=None
+    "Codebook: ID, ID@VERSION or a YAML file. [default: schoen; with --units, --deferred or --active RUN that run's]",
+    default=None,
 )
 @options.scheme()
 @options.units("Draw from exactly the units of this run.")
@@ -106,7 +110,7 @@ STEEP = 10.0
 @options.option(
     "--alpha",
     "--plan: α that is expected. [default: the pilot's, else .75]",
-    options.Share(0, 1, min_open=True, max_open=True),
+    options.INSIDE,
 )
 @options.option(
     "--prevalence",
@@ -157,6 +161,13 @@ def command(
     if lock is not None:
         lock_command(traces, out, lock, given | {"plan": plan}, dry_run=dry_run, as_json=as_json)
         return
+    for name in DRAWN if plan else ():
+        if given[name]:
+            flag = f"--{name.replace('_', '-')}"
+            raise PedagogyError(
+                f"{flag} draws, and --plan reckons without it",
+                f"drop one of both; --dry-run says what {flag} would draw",
+            )
     if plan and given["active"] is not None:
         plan_active(traces, out, as_json, given)
         return

@@ -13,7 +13,7 @@ from .console import notice, put_json, say
 if TYPE_CHECKING:
     from ..sampling.locked import DrawnLock
 
-DRAWS = ("plan", "coders", "fraction", "n", "enrich", "run", "practice", "units")
+DRAWS = ("plan", "coders", "fraction", "n", "enrich", "run", "active", "deferred", "practice", "units")
 """Options of `pcode sample` that draw something to be coded."""
 
 

@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 
 from .. import plugins
 from ..codebook import Codebook
-from ..codebook.check import load_checked
 from ..errors import ArgumentError, LockedWarning, PluginError, RunError
 from ..intake.traces_file import TracesFile, no_trace
 from ..job import BY_USER, Status
 from ..provenance import digest
 from ..runs.locked_part import Lock, coder_key, hidden_of, locks_of
 from ..runs.run import CoderRun, Coding, Manifest
-from ..runs.run_writer import RunWriter, unitizer_of
+from ..runs.run_writer import RunWriter, codebook_for, unitizer_of
 from ..shipped import folder as shipped
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
@@ -91,7 +90,7 @@ def prepare(
     Traces that are locked are left out, and a `LockedWarning` says so; with ``locked`` they alone are coded, if a look was counted
     for this coder.
     """
-    book = CoderRun(units).codebook if units and codebook is None else load_checked(codebook or "schoen")
+    book = codebook_for(codebook, units)
     unitize, source = unitizer_of(scheme or book.unit, lang, units)
     own = _options(plugins.load(CODERS, coder))
     if then is None:
@@ -109,7 +108,7 @@ def prepare(
     source |= getattr(made, "sources", {})
     settings = {"coder": coder, "parameters": made.parameters, "scheme": unitize.scheme, "seed": seed}
     locks = locks_of(given.path)
-    key = coder_key(book.digest, coder, made.parameters, unitize.scheme, seed, lang or "")
+    key = coder_key(book.digest, coder, made.parameters, unitize.scheme, seed, lang or "", source)
     skipped = _locked_alone(given, locks, key) if locked else _not_locked(given, locks)
     if skipped:
         source |= {

@@ -160,12 +160,9 @@ class Cascade:
 
     @property
     def sources(self) -> dict[str, Any]:
-        """What the coders read beside the traces."""
-        return {
-            key: value
-            for each in (self.first, self.second)
-            for key, value in getattr(each, "sources", {}).items()
-        }
+        """What the coders read beside the traces, the second's with ``then_`` before their names."""
+        more = {f"then_{key}": value for key, value in getattr(self.second, "sources", {}).items()}
+        return {**getattr(self.first, "sources", {}), **more}
 
     @property
     def trust(self) -> str | None:

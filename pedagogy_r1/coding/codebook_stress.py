@@ -55,7 +55,7 @@ NAMES = ("again", "reversed", "shuffled", "labels", "swap", "exclusion", "instru
 
 ILLEGAL = "bad_code"
 """Why a coding is missing where a code was none of the codebook's (`prompt_and_reply.WHY`)."""
-NOT_ASKED = "not_asked"
+BROKEN_OFF = "broken_off"
 """Why it is missing where the run was broken off before."""
 
 _RULES = "the rules read each code's cues, not"
@@ -207,7 +207,7 @@ class CodebookStress:
         both = [(was, now) for was, now in pairs if was.code is not None and now is not None]
         hits = list(_hits(change.hits, both))
         illegal = sum(one.missing == ILLEGAL for one in after.values())
-        asked = sum(one.missing != NOT_ASKED for one in after.values())
+        asked = sum(one.missing != BROKEN_OFF for one in after.values())
         if len(hits) < FEWEST_STRESSED and (illegal >= FEWEST_STRESSED or asked < len(pairs)):
             broke = f"{illegal} of {counted(asked, 'unit')} got no label of the codebook"
             broke += "" if asked == len(pairs) else ", after which no more was asked"
@@ -291,7 +291,7 @@ class _StressRuns:
         self.done += 1
         asked = _asked(self.stress.out / RUNS / name)
         return {
-            unit: was._replace(code=None, missing=ILLEGAL if (was.trace, was.number) in asked else NOT_ASKED)
+            unit: was._replace(code=None, missing=ILLEGAL if (was.trace, was.number) in asked else BROKEN_OFF)
             for unit, was in as_is.items()
         }
 

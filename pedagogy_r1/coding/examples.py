@@ -11,7 +11,6 @@ one. A unit on which no code has most of its coders is no example.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,10 @@ from ..errors import InputError
 from ..estimate import Floats, Ints
 from ..files.records import dump
 from ..provenance import digest
-from ..runs.run import CoderRun, Coding
+from ..runs.locked_part import text_key
+from ..runs.run import CoderRun, Coding, require_codebook
 from ..trace import Trace, Unit
+from .agreed_codes import agreed_codes
 from .learned.coded_traces import TaughtTrace, read_coded
 from .learned.unit_features import see
 from .nearest_units import VERSION, Embed, NearestUnits, SeenTrace
@@ -61,8 +62,7 @@ class TraceSource(NamedTuple):
     @classmethod
     def of(cls, trace: Trace) -> TraceSource:
         """Of a trace; white space does not count."""
-        text, asked = (" ".join(part.split()) for part in (trace.reasoning, trace.question))
-        return cls(trace.id, trace.item, digest(text) if text else "", asked)
+        return cls(trace.id, trace.item, text_key(trace) or "", " ".join(trace.question.split()))
 
     def same_as(self, other: TraceSource) -> bool:
         """Whether both are the same trace, or of the same item."""
@@ -143,20 +143,13 @@ def read_examples(
 ) -> Examples:
     """The coded units of a run: by people, or by machines where there are no people in it.
 
-    ``embedded_by``: what tells the encoder behind ``embed`` from others. Raises `InputError` for a run under another codebook, or in
-    which no unit has a code of most of its coders; `RunError` for one that is not complete.
+    ``embedded_by``: what tells the encoder behind ``embed`` from others. Raises `CodebookError` for a run under another codebook,
+    `InputError` for one in which no unit has a code of most of its coders; `RunError` for one that is not complete.
     """
     import numpy as np
 
     run = CoderRun(folder)
-    mine = run.codebook
-    if mine.digest != book.digest:
-        what = f"another text of {book.ref}" if mine.ref == book.ref else mine.ref
-        raise InputError(
-            f"the examples in {folder} were coded under {what}, and the codebook here is {book.ref}",
-            "carry them over with: pcode codebook migrate RUN --to ID@VERSION -o NEW_RUN; or annotate with --codebook "
-            f"{Path(folder) / 'codebook.yaml'}",
-        )
+    require_codebook(run, book)
     taught = read_coded([run])
     codes = _settled(run, taught.coders)
     units: list[Example] = []
@@ -183,17 +176,10 @@ def _example(one: TaughtTrace, i: int, codes: tuple[str, ...]) -> Example:
 
 
 def _settled(run: CoderRun, coders: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The codes of each unit on whose first code most of its coders agree, with the second one that most of those gave."""
+    """The codes of each unit that its coders agree on."""
     said: dict[str, list[Coding]] = {}
     for coding in run.codings():
         if coding.codes is not None and coding.coder in coders:
             said.setdefault(coding.unit_id, []).append(coding)
-    found = {}
-    for unit, codings in said.items():
-        (first, most), *others = Counter(coding.codes[:1] for coding in codings if coding.codes is not None).most_common()  # fmt: skip
-        if others and others[0][1] == most:
-            continue
-        seconds = Counter(code for c in codings if c.codes and c.codes[:1] == first for code in c.codes[1:])
-        second = [code for code, number in seconds.most_common(1) if 2 * number > most]
-        found[unit] = (*first, *second)
-    return found
+    agreed = {unit: agreed_codes(codings) for unit, codings in said.items()}
+    return {unit: codes for unit, codes in agreed.items() if codes is not None}

@@ -5,7 +5,7 @@
     A: –       B: OA-ME              OA-ME
     nobody coded it                  deferred still
 
-People's first codes decide, by majority; a second code is kept where more than half of those who gave the first one gave it too.
+What several people come to together: `agreed_codes`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import CodebookError, RunError
+from ..errors import RunError
 from ..provenance import file_digest
 from ..runs.cascade_stages import PEOPLE
-from ..runs.run import DEFERRED, CoderInfo, CoderRun, Coding, require_complete
+from ..runs.run import DEFERRED, CoderInfo, CoderRun, Coding, require_codebook, require_complete
 from ..trace import Trace, Unit
 from . import Context, Emit, Outcome, Unitizer
+from .agreed_codes import agreed_codes
 
 DISAGREE = "people disagree"
 
@@ -37,17 +38,12 @@ class PeopleCodings:
 
     def __init__(self, context: Context, run: Path) -> None:
         self.context = context
-        self.run = CoderRun(run)
+        self.run = CoderRun(run, locked="always")  # codes are passed on, and only of traces that are coded
         require_complete([self.run], None)
         self.names = tuple(c.name for c in self.run.manifest.coders if c.kind == "human")
         if not self.names:
             raise RunError(f"{run}: no coder of the run is a person", "give the run that pcode import wrote")
-        book = self.run.codebook
-        if book.digest != context.book.digest:
-            raise CodebookError(
-                f"{run} was coded under {book.stamp}, and this is {context.book.stamp}",
-                "carry it over with: pcode codebook migrate RUN --to ID@VERSION -o NEW_RUN",
-            )
+        require_codebook(self.run, context.book)
 
     @property
     def coders(self) -> list[CoderInfo]:
@@ -108,10 +104,4 @@ class PeopleCodings:
 
 def _agreed(codings: Sequence[Coding]) -> _PeopleSaid:
     who = "; ".join(f"{one.coder}: {', '.join(one.codes or ()) or 'none'}" for one in codings)
-    firsts = Counter(one.primary for one in codings).most_common()
-    if len(firsts) > 1 and firsts[0][1] == firsts[1][1]:
-        return _PeopleSaid(None, who)
-    same = [one.codes or () for one in codings if one.primary == firsts[0][0]]
-    seconds = Counter(code for codes in same for code in codes[1:])
-    kept = tuple(code for code, n in seconds.items() if 2 * n > len(same))
-    return _PeopleSaid((*same[0][:1], *kept), who)
+    return _PeopleSaid(agreed_codes(codings), who)

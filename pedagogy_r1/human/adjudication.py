@@ -22,6 +22,7 @@ from ..errors import InputError
 from ..files.records import write_csv, write_text
 from ..files.seal import WEB_LOG
 from ..provenance import digest
+from ..runs.locked_part import Lock, locks_of
 from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest, cut_alike
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
@@ -72,7 +73,7 @@ class Dispute(NamedTuple):
 
 
 class Material(NamedTuple):
-    """Everybody's codings of the same units. ``source``: what tells this material from other material."""
+    """Everybody's codings of the same units. ``source``: what tells this material from other material; ``locks``: those it is under."""
 
     book: Codebook
     scheme: str
@@ -83,6 +84,7 @@ class Material(NamedTuple):
     source: str
     context: int = CONTEXT
     whole: bool = True
+    locks: tuple[Lock, ...] = ()
 
     def disputes(self) -> Iterator[Dispute]:
         """In the order of the traces."""
@@ -134,6 +136,7 @@ def from_packet(packet: Packet) -> Material:
         manifest.packet_id,
         manifest.context,
         manifest.whole_traces,
+        locks_of(packet.folder / "key"),
     )
 
 
@@ -155,7 +158,8 @@ def from_runs(runs: Sequence[CoderRun]) -> Material:
                     said.setdefault(coding.unit_id, {})[coding.coder] = view
     source = digest(sorted(run.manifest.fingerprint for run in runs)).removeprefix("sha256:")[:12]
     book, scheme = runs[0].codebook, runs[0].manifest.scheme
-    return Material(book, scheme, tuple(coders), traces, units, said, f"runs-{source}")
+    locks = tuple(lock for run in runs for lock in run.locks)
+    return Material(book, scheme, tuple(coders), traces, units, said, f"runs-{source}", locks=locks)
 
 
 def _coders(runs: Sequence[CoderRun]) -> list[str]:
@@ -199,7 +203,7 @@ def write_adjudicated(
     """Write the run of the third coder and its log into ``out``, over what was there of the same material. Returns its manifest."""
     manifest = adjudicated_run(material, who, kind)
     disputes = {dispute.task.unit.id: dispute for dispute in material.disputes()}
-    with RunWriter(out, manifest, material.book, restart=True) as writer:
+    with RunWriter(out, manifest, material.book, restart=True, locks=material.locks) as writer:
         for trace_id, units in material.units.items():
             settled = (
                 _settled(unit, material, disputes.get(unit.id), work, manifest.run_id) for unit in units

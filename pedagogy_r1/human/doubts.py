@@ -19,7 +19,7 @@ from pathlib import Path
 from ..codebook import NONE, Codebook
 from ..codebook.manual_doubts import DoubtGroup, SaidOfUnit, UnitInDoubt, doubt_groups
 from ..errors import InputError
-from ..runs.run import CoderRun, opened, require_complete
+from ..runs.run import CoderRun, cut_alike, opened, require_codebook, require_complete
 from ..trace import Unit
 from .adjudication import ADJUDICATED, CoderView, differ, words
 
@@ -29,16 +29,13 @@ UNDECIDED = "not decided"
 def units_in_doubt(book: Codebook, runs: Sequence[CoderRun | str | Path]) -> tuple[DoubtGroup, ...]:
     """The units in doubt of these runs, by the codes in doubt; ``runs``: of coders, and that of who adjudicated, if there is one.
 
-    Raises `InputError` for runs under another codebook, of units that are cut differently, or with nobody but who adjudicated.
+    Raises `CodebookError` for runs under another codebook, `InputError` for units that are cut differently, and where there is nobody
+    but who adjudicated.
     """
     found = opened(runs)
     require_complete(found, None)
     for run in found:
-        if run.codebook.digest != book.digest:
-            raise InputError(
-                f"{run.folder} was coded under {run.codebook.stamp}, and this is the manual of {book.stamp}",
-                "name the codebook that was coded with, or carry the run over: pcode codebook migrate",
-            )
+        require_codebook(run, book)
     if len({run.manifest.scheme for run in found}) > 1:
         raise InputError("the runs are of units of different schemes", "give runs of the same units")
     names = [coder.name for run in found for coder in run.manifest.coders]
@@ -54,10 +51,7 @@ def _units(book: Codebook, runs: Sequence[CoderRun]) -> Iterator[UnitInDoubt]:
     said: dict[str, dict[str, CoderView]] = {}
     for run in runs:
         for trace, cut, codings in run.by_trace():
-            if [unit.id for unit in units.setdefault(trace.id, cut)] != [unit.id for unit in cut]:
-                raise InputError(
-                    f"{trace.id} is cut differently in {run.folder}", "give runs of the same units"
-                )
+            cut_alike(units, trace.id, cut, run)
             for coding in codings:
                 view = CoderView(coding.codes, coding.missing_reason, coding.rationale)
                 said.setdefault(coding.unit_id, {})[coding.coder] = view

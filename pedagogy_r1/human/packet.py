@@ -56,7 +56,7 @@ class PacketManifest(SealedRecord):
         return {**self.drawn, **asked, "context": self.context, "codebook": book}
 
     def sources(self) -> dict[str, Any]:
-        runs = {name: self.drawn.get(name, {}).get("run") for name in ("enrich", "active")}
+        runs = {name: self.drawn.get(name, {}).get("run") for name in ("enrich", "active", "deferred")}
         return {**self.source, **runs}
 
 

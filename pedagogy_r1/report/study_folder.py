@@ -57,7 +57,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyFolder:
     """What `read_study` found in ``folder``; ``troubles``: what could not be read, and why."""
 
     folder: Path
@@ -118,7 +118,7 @@ class Study:
         return f"pcode import --packet {where} {logs} -o runs/people", "take their codings in"
 
 
-def read_study(folder: str | Path) -> Study:
+def read_study(folder: str | Path) -> StudyFolder:
     """What is in a study's folder. Raises `InputError` where there is no such folder."""
     root = Path(folder)
     if not root.is_dir():
@@ -130,7 +130,7 @@ def read_study(folder: str | Path) -> Study:
             found += _look(path, root)
         except (PedagogyError, OSError, ValueError) as error:
             troubles.append(f"{path.relative_to(root)}: {error}")
-    return Study(root, tuple(found), tuple(troubles))
+    return StudyFolder(root, tuple(found), tuple(troubles))
 
 
 def _files(folder: Path, deep: int) -> Iterator[Path]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..errors import RunError
+from ..formatting import counted
 from .run import CoderRun
 from .run_columns import coder_names
 
@@ -25,3 +27,13 @@ def stages_of(runs: Sequence[CoderRun]) -> dict[str, dict[str, str]]:
                 if one.stage is not None:
                     found.setdefault(names[one.coder], {})[one.unit_id] = one.stage
     return found
+
+
+def refuse_own_codes(runs: Sequence[CoderRun]) -> None:
+    """Raise `RunError` for a cascade that people completed: taken for a machine's votes, people's codes would agree with themselves."""
+    for run in runs:
+        if n := run.manifest.stages.get(PEOPLE):
+            raise RunError(
+                f"{run.folder}: {counted(n, 'code')} of its cascade are people's own, and a panel is of machine coders",
+                "give the run that people did not complete",
+            )

@@ -116,12 +116,28 @@ def asked_key(trace: Trace) -> str | None:
     return _hashed(trace.id, question) if question else None
 
 
+OF_TRACES = ("traces_digest", "units_digest", "locked_digest")
+"""What a machine's run records of the traces that it coded; every other digest is of what the machine itself goes by."""
+
+
 def coder_key(
-    codebook: str, coder: str, parameters: Mapping[str, Any], scheme: str, seed: int | None, lang: str
+    codebook: str,
+    coder: str,
+    parameters: Mapping[str, Any],
+    scheme: str,
+    seed: int | None,
+    lang: str,
+    source: Mapping[str, Any],
 ) -> str:
-    """What a look opens the locked part for, of a machine: its codebook (a digest) and all that determines its codes but the traces."""
+    """What a look opens the locked part for, of a machine: its codebook (a digest) and all that determines its codes but the traces.
+
+    ``source``: what its run records of files that were read, the examples that a model is shown among them.
+    """
     settings = {"coder": coder, "parameters": dict(parameters), "scheme": scheme, "seed": seed, "lang": lang}
-    return digest({"codebook": codebook, **settings})
+    read = {
+        name: value for name, value in source.items() if name.endswith("_digest") and name not in OF_TRACES
+    }
+    return digest({"codebook": codebook, **settings} | ({"source": read} if read else {}))
 
 
 class Lock:

@@ -16,6 +16,9 @@ from ..provenance import digest, now
 from .locked_part import coder_key
 from .unit_coding import DEFERRED, CoderInfo
 
+_MADE_OF_CODINGS = ("migrate", "adjudicate", "panel")
+"""What ``coder`` is in runs that were made of other runs' codings, and not by a machine that could code other traces the same way."""
+
 
 class Manifest(JobRecord):
     """``run.json``: all that is needed to repeat the run. ``fingerprint`` is the digest of what determines the codings."""
@@ -54,12 +57,12 @@ class Manifest(JobRecord):
     @property
     def look_key(self) -> str:
         """What a look opens a locked part for: of a machine `coder_key`, whatever traces it coded; of any other run, people's among
-        them, the fingerprint: exactly these codings."""
+        them, exactly these codings."""
         machine = all(coder.kind == "machine" for coder in self.coders)
-        if not machine or self.coder.startswith("import") or self.coder == "migrate":
-            return self.fingerprint
+        if not machine or self.coder.startswith("import") or self.coder in _MADE_OF_CODINGS:
+            return digest({"run": self.fingerprint, "codings": self.sha256.get("codings.jsonl")})
         book = self.codebook.get("digest", "")
-        return coder_key(book, self.coder, self.parameters, self.scheme, self.seed, self.lang)
+        return coder_key(book, self.coder, self.parameters, self.scheme, self.seed, self.lang, self.source)
 
     @property
     def deferred(self) -> int:

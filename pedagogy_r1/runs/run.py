@@ -303,6 +303,17 @@ def one_codebook(runs: Sequence[CoderRun]) -> Codebook:
     return first
 
 
+def require_codebook(run: CoderRun, book: Codebook) -> None:
+    """Raise `CodebookError` for a run that was coded under another codebook than ``book``, or another text of the same version."""
+    mine = run.codebook
+    if mine.digest != book.digest:
+        raise CodebookError(
+            f"{run.folder} was coded under {mine.stamp}, and the codebook here is {book.stamp}",
+            f"name that codebook, {run.folder / SNAPSHOT}, or carry the run over with: pcode codebook migrate RUN --to ID@VERSION "
+            "-o NEW_RUN",
+        )
+
+
 def cut_alike(units: dict[str, list[Unit]], trace_id: str, found: list[Unit], run: CoderRun) -> list[Unit]:
     """A trace's units as the first of several runs has them, kept in ``units``. Raises `InputError` where ``run`` has others."""
     mine = units.setdefault(trace_id, found)

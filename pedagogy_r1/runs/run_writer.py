@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from ..codebook import Codebook
+from ..codebook.check import load_checked
 from ..codebook.codebook import SNAPSHOT
 from ..errors import DiskError
 from ..files.checkpointed import CheckpointedFiles
@@ -25,8 +26,15 @@ from ..job import JobFolder, Status, ended_by
 from ..provenance import digest
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
-from .locked_part import Lock
+from .locked_part import Lock, locks_of
 from .run import FILES, CoderRun, Coding, Manifest, dump_codebook, require_complete
+
+
+def codebook_for(named: str | Path | None, *runs: str | Path | None) -> Codebook:
+    """The codebook of a new run or packet: the one that is named, else that of the first of the ``runs`` it rests on, else schoen."""
+    if named is None and (run := next((one for one in runs if one is not None), None)):
+        return CoderRun(run).codebook
+    return load_checked(named or "schoen")
 
 
 def unitizer_of(scheme: str, lang: str | None, units: str | Path | None) -> tuple[Unitizer, dict[str, Any]]:
@@ -52,7 +60,7 @@ class RunWriter:
     """``done`` traces lie complete on disk; ``complete``: there is nothing to do. ``damaged``: files that were changed.
 
     ``restart`` writes the run again even if it is complete; ``may_change``: files beside it that are there to be changed; ``locks``: those that
-    its traces are under, of which it keeps copies. As a context it records what ended it, and lets go of the folder.
+    its traces are under, of which it keeps copies, beside those that count for the folder. As a context it records what ended it, and lets go of the folder.
     """
 
     def __init__(
@@ -65,7 +73,8 @@ class RunWriter:
         may_change: Collection[str] = (),
         locks: Iterable[Lock] = (),
     ) -> None:
-        self._may_change, self._locks = may_change, tuple(locks)
+        known = {lock.part.lock_id: lock for lock in (*locks_of(folder), *locks)}
+        self._may_change, self._locks = may_change, tuple(known.values())
         self._job = JobFolder(folder, manifest, ours=(LEDGER,))
         previous = self._job.previous
         self.damaged = self._job.damaged([*FILES, SNAPSHOT])

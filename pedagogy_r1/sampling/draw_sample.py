@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ..codebook import Codebook
-from ..codebook.check import load_checked
 from ..errors import ArgumentError
 from ..intake import read_traces
 from ..provenance import digest, file_digest
-from ..runs.run import CoderRun
-from ..runs.run_writer import unitizer_of
+from ..runs.run_writer import codebook_for, unitizer_of
 from ..unit.unitizer import Unitizer
 from .active import Active, Target, target_of
 from .assignment import Design, DrawnElements, Element, draw_from
@@ -138,8 +136,8 @@ def draw_sample(
     lang: str | None = None,
     units: str | Path | None = None,
 ) -> DrawnSample:
-    """Draw from a traces file. ``units``: a run whose units are the population, instead of a ``scheme``. ``codebook``: schoen, or
-    that of the run whose deferred units are drawn, if none is given.
+    """Draw from a traces file. ``units``: a run whose units are the population, instead of a ``scheme``. ``codebook``: if none is
+    given, that of the run whose units are drawn, or by which they are drawn; else schoen.
 
     Raises `ValueError` for a design that contradicts itself, and `InputError`, `RunError` or `CodebookError` for what is
     in the files; nothing is written.
@@ -154,11 +152,7 @@ def draw_sample(
         units = left_open.run
     if units is not None and scheme is not None:
         raise ArgumentError("--units and --scheme exclude each other", "the run has its own scheme")
-    book = (
-        CoderRun(left_open.run).codebook
-        if left_open and codebook is None
-        else load_checked(codebook or "schoen")
-    )
+    book = codebook_for(codebook, units, design.active.run if design.active else None)
     check_fields(design.by, read_traces(path))
     unitize, source = unitizer_of(scheme or book.unit, lang, units)
     source |= {"traces": str(path), "traces_digest": file_digest(path)} | ({"lang": lang} if lang else {})

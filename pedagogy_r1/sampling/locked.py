@@ -33,7 +33,7 @@ from ..runs.locked_part import (
     text_key,
 )
 from ..runs.run import CoderRun, require_complete
-from ..trace import Trace
+from ..trace import Trace, item_group
 from .draw import hash_random, how_many, systematic
 from .population import stratum_of
 
@@ -103,13 +103,13 @@ def _groups(traces: TracesFile) -> dict[str, list[Trace]]:
 
     first: dict[str, str] = {}
     for trace in traces:
-        own = f"item {trace.item}" if trace.item else f"trace {trace.id}"
+        own = item_group(trace)
         for key in (text_key(trace), asked_key(trace)):
             if key is not None:
                 leader[lead(own)] = lead(first.setdefault(key, own))
     found: dict[str, list[Trace]] = {}
     for trace in traces:
-        own = f"item {trace.item}" if trace.item else f"trace {trace.id}"
+        own = item_group(trace)
         found.setdefault(lead(own), []).append(trace)
     return found
 

@@ -21,7 +21,7 @@ from ..codebook import NONE, Codebook
 from ..errors import RunError
 from ..estimate import Flags, Floats, Ints
 from ..provenance import digest
-from ..runs.run import CoderRun, Coding, require_complete
+from ..runs.run import CoderRun, Coding, require_codebook, require_complete
 
 _ODDS = re.compile(r"(\S+) ([01]\.\d{2,4})")
 _ROUNDED = 0.0051
@@ -53,22 +53,18 @@ class MachineGuess:
         if lost:
             raise RunError(
                 f"{self.run} has not coded {len(lost):,} of the {len(unit_ids):,} units that could be drawn, first {lost[0]!r}",
-                f"if they are cut differently, take its units: --units {self.run}; else code these traces with it first, "
-                "for a share can only be corrected where the machine coded everything",
+                f"take its units: --units {self.run}, which draws from what it coded alone (without traces that were locked); or code "
+                "these traces with it first, for a share can only be corrected where the machine coded everything",
             )
         return np.array([self.row[unit] for unit in unit_ids], dtype=np.int64)
 
 
 def machine_guess(run: str | Path, book: Codebook) -> MachineGuess:
-    """Read a run of one machine coder, under ``book``. Raises `RunError` for another codebook, several coders, people's runs, and
-    where a coding has no confidence."""
-    opened = CoderRun(run)
+    """Read a run of one machine coder, under ``book``. Raises `CodebookError` for another codebook, `RunError` for several coders,
+    people's runs, and where a coding has no confidence."""
+    opened = CoderRun(run, locked="always")
     require_complete([opened], None)
-    if opened.codebook.digest != book.digest:
-        raise RunError(
-            f"{run} was made under {opened.codebook.stamp}, and people would code under {book.stamp}",
-            f"say --codebook {opened.folder / 'codebook.yaml'}, or annotate under this one",
-        )
+    require_codebook(opened, book)
     machines = [c.name for c in opened.manifest.coders if c.kind == "machine"]
     if len(machines) != 1:
         found = f"{len(machines)} machine coders ({', '.join(machines)})" if machines else "no machine coder"

@@ -73,7 +73,7 @@ def seen_by(run: str | Path, codes: Sequence[str], population: Population) -> fr
     Raises `CodebookError` for a code the run's codebook has not, `RunError` if run and population share no unit, or the
     codes were given to none of the shared ones.
     """
-    coded = CoderRun(run)
+    coded = CoderRun(run, locked="always")
     require_complete([coded], None)
     known = coded.codebook.code_ids
     for code in codes:
@@ -101,7 +101,7 @@ def seen_by(run: str | Path, codes: Sequence[str], population: Population) -> fr
 
 def deferred_by(run: str | Path, population: Population) -> frozenset[str]:
     """Ids of the units that a coder of ``run`` left open. Raises `RunError` if there are none, or where their trace is not here."""
-    coded = CoderRun(run)
+    coded = CoderRun(run, locked="always")
     require_complete([coded], None)
     found = {coding.unit_id for coding in coded.codings() if coding.missing_reason == DEFERRED}
     if not found:

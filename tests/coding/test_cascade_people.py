@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pedagogy_r1.agreement import agree
+from pedagogy_r1.agreement import agree, panel
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import ArgumentError, CodebookError, PedagogyError, RunError
 from pedagogy_r1.human.import_codings import import_codings
@@ -21,6 +21,8 @@ from pedagogy_r1.report.study import Study, open_study
 from pedagogy_r1.runs.cascade_stages import PEOPLE, stages_of
 from pedagogy_r1.runs.export import export_runs
 from pedagogy_r1.runs.run import DEFERRED, CoderRun
+from pedagogy_r1.sampling.assignment import Design
+from pedagogy_r1.sampling.draw_sample import draw_sample
 from pedagogy_r1.sampling.inclusion import read_inclusion
 
 from .cascades import Taught, make_taught
@@ -128,6 +130,11 @@ def test_the_others_are_drawn_with_the_probability_that_is_recorded(
     assert {float(row["inclusion_probability"]) for row in rest} == {drawn / len(rest)}
 
 
+def test_whoever_codes_the_units_of_a_run_codes_under_its_codebook(taught: Taught, first: CoderRun) -> None:
+    sample = draw_sample(taught.traces, Design(("A",), "units", n=5), units=first.folder)
+    assert sample.book.digest == first.codebook.digest
+
+
 def study_of(runs: list[Path], inclusion: Path | None = None) -> Study:
     given = None if inclusion is None else read_inclusion(inclusion)
     return open_study(runs, ReportSettings(replicates=20, permutations=50, inclusion=given, coder="cascade"))
@@ -193,6 +200,8 @@ def test_agreement_takes_a_cascade_apart_and_nobody_agrees_with_their_own_code(
     assert stages_of([CoderRun(people)]) == {}
     with pytest.raises(PedagogyError):
         agree([people], by="stage", replicates=20)
+    with pytest.raises(RunError, match=f"{own} codes of its cascade are people's own"):
+        panel([whole, first], tmp_path / "panel", people=[people], method="majority")
 
 
 def test_the_report_says_who_gave_how_many(
@@ -236,6 +245,8 @@ def test_what_cannot_be_sampled_or_completed_is_refused(
     assert "of traces that are not in this file" in lost.stderr
     more = pcode("sample", taught.traces, "-o", tmp_path / "p", "--others", ".1", "--n", 5, *how)
     assert "--deferred RUN" in more.stderr
+    planned = pcode("sample", "--plan", "--deferred", first.folder)
+    assert "--deferred draws, and --plan reckons without it" in " ".join(planned.stderr.split())
     with pytest.raises(RunError, match="no coder of the run is a person"):
         annotate(taught.traces, tmp_path / "a", **taught.how, then=f"people:{every.folder}")
     other = annotate(taught.traces, tmp_path / "schoen", coder="cues")

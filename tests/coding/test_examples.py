@@ -19,7 +19,7 @@ from pedagogy_r1.codebook import Codebook, load_codebook
 from pedagogy_r1.coding.annotate import annotate, plan, prepare
 from pedagogy_r1.coding.examples import Examples, read_examples
 from pedagogy_r1.coding.prompt_and_reply import make_prompt
-from pedagogy_r1.errors import ArgumentError, InputError, RunError
+from pedagogy_r1.errors import ArgumentError, CodebookError, InputError, RunError
 from pedagogy_r1.files.records import dump
 from pedagogy_r1.human.corpus import copy_corpus
 from pedagogy_r1.runs.run import CoderInfo, CoderRun, Coding, Manifest
@@ -222,7 +222,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
     path, taught = coded(tmp_path / "taught")
     how = {"coder": "llm", "model": "openai:fake", "api_key": "k", "base_url": "http://127.0.0.1:9/v1"}
     mine = how | {"codebook": tmp_path / "taught/book.yaml", "units": taught}
-    with pytest.raises(InputError, match=r"coded under abc@1.0.0, and the codebook here is schoen@"):
+    with pytest.raises(CodebookError, match=r"coded under abc@1.0.0#\w+, and the codebook here is schoen@"):
         prepare(path, tmp_path / "run", examples=taught, codebook="schoen", **how)
     with pytest.raises(ArgumentError, match="--k is of examples"):
         prepare(path, tmp_path / "run", k=3, **mine)
@@ -232,7 +232,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
         prepare(path, tmp_path / "run", examples=taught, k=-1, **mine)
     text = (tmp_path / "taught/book.yaml").read_text().replace("definition: a}", "definition: otherwise}")
     (tmp_path / "other.yaml").write_text(text)
-    with pytest.raises(InputError, match=r"another text of abc@1.0.0"):
+    with pytest.raises(CodebookError, match=r"the codebook here is abc@1.0.0#"):
         prepare(path, tmp_path / "run", examples=taught, **mine | {"codebook": tmp_path / "other.yaml"})
     nobody = written(
         tmp_path / "nobody", [Trace(id="t", question="q", reasoning="a\nb")], lambda u, c: (c,), "AB"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.codebook.manual import manual
-from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.errors import CodebookError, InputError, RunError
 from pedagogy_r1.human.corpus import copy_corpus
 from pedagogy_r1.human.doubts import UNDECIDED, doubt, units_in_doubt
 from pedagogy_r1.runs.run import CoderRun
@@ -110,7 +110,7 @@ def test_the_page_is_within_landmarks_and_axe_finds_nothing(dev: Path, tmp_path:
 
 
 def test_runs_that_do_not_go_together_are_refused(dev: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"was coded under schoen@1\.1\.0"):
+    with pytest.raises(CodebookError, match=r"was coded under schoen@1\.1\.0"):
         units_in_doubt(load_codebook("schoen@1.0.0"), [dev / "coders"])
     with pytest.raises(InputError, match="C1 is in two of the runs"):
         units_in_doubt(BOOK, [dev / "coders", dev / "coders"])

@@ -289,7 +289,7 @@ def test_the_plan_draws_nothing_and_says_what_it_saves(
         (["--active", "RUN", "--contrast", "cop-generic"], "is no comparison"),
         (["--active", "RUN", "--enrich", "OA-ME", "--run", "RUN"], "exclude each other"),
         (["--active", "RUN", "--scheme", "paragraph@1"], "take its units: --units"),
-        (["--active", "RUN", "--codebook", "schoen@1.0.0"], "was made under schoen@1.1.0"),
+        (["--active", "RUN", "--codebook", "schoen@1.0.0"], "was coded under schoen@1.1.0"),
     ],
 )
 def test_what_cannot_be_is_refused(

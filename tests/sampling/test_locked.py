@@ -156,7 +156,17 @@ def test_a_plan_says_what_would_be_locked_and_json_lists_it(tmp_path: Path, pcod
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("more", [("--coders", "A,B"), ("--fraction", ".3"), ("--n", "4"), ("--plan",)])
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--coders", "A,B"),
+        ("--fraction", ".3"),
+        ("--n", "4"),
+        ("--plan",),
+        ("--deferred", "RUN"),
+        ("--active", "RUN"),
+    ],
+)
 def test_lock_draws_nothing(tmp_path: Path, pcode: Pcode, more: tuple[str, ...]) -> None:
     path = write_traces(tmp_path / "traces.jsonl", traces())
     found = pcode("sample", path, "--lock", ".2", *more)

@@ -16,7 +16,7 @@ import numpy as np
 from ...codebook import NONE, Codebook
 from ...errors import InputError
 from ...runs.run import CoderRun, Coding, cut_alike, one_codebook, require_complete
-from ...trace import Trace, Unit
+from ...trace import Trace, Unit, item_group
 from .learned_model import Floats, Ints
 from .unit_cues import UnitCues
 from .unit_features import SeenUnit, see
@@ -73,11 +73,6 @@ class TaughtTraces:
         return TaughtTraces(
             self.book, self.codes, self.coders, self.people, tuple(self.traces[i] for i in which)
         )
-
-
-def item_group(trace: Trace) -> str:
-    """What must not stand on both sides of a fold: the item, or the trace where there is none."""
-    return f"item {trace.item}" if trace.item else f"trace {trace.id}"
 
 
 def item_folds(sizes: Mapping[str, int], most: int, seed: int) -> dict[str, int]:

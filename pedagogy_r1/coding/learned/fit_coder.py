@@ -347,5 +347,5 @@ class LearnedCoderFolder:
 
     def out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:
         """What was said out of fold, by `trace_digest`."""
-        run = CoderRun(self.folder / OUT_OF_FOLD)
+        run = CoderRun(self.folder / OUT_OF_FOLD, locked="always")  # some may have been locked since
         return {trace_digest(trace): (units, codings) for trace, units, codings in run.by_trace()}
