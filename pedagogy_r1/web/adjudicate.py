@@ -35,8 +35,9 @@ from ..human.coding_log import Attribution
 from ..job import JobFolder
 from ..runs.run import primary_code
 from .code import CodePages
+from .coded_text import TaskPlace
 from .state import State
-from .workplace import TaskPlace, Workplace, alpha_of_pairs, open_log, rules_between
+from .workplace import Workplace, alpha_of_pairs, open_log, rules_between
 from .workplace import decided as codes_of
 
 TITLE, PATH = "Adjudicate", "/adjudicate"
@@ -54,6 +55,7 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH + "/all", pages.overview),
         Route(PATH + "/done", pages.overview),
         Route(PATH + "/next", pages.start),
+        Route(PATH + "/jump", pages.jump),
         Route(PATH + "/write", pages.write, methods=["POST"]),
         Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]

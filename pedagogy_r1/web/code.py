@@ -21,15 +21,13 @@ from starlette.routing import BaseRoute, Route
 
 from ..errors import InputError
 from ..files.seal import WEB_LOG
+from .code_groups import code_groups
 from .state import State, fields, number_of, page_of, visitor
 from .workplace import Workplace, open_log
 
 TITLE, PATH = "Code", "/code"
 ROWS = 200
 """Units on a page of the list."""
-
-KEYS = [tens + digit for tens in ("", "t", "tt", "ttt") for digit in "1234567890"]
-"""Of the first forty codes, in the book's order: t is ten more."""
 
 
 def routes(state: State) -> list[BaseRoute]:
@@ -39,6 +37,7 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH, pages.start),
         Route(PATH + "/all", pages.listed),
         Route(PATH + "/done", pages.done),
+        Route(PATH + "/jump", pages.jump),
         Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]
 
@@ -73,6 +72,11 @@ class CodePages:
     def start(self, request: Request) -> Response:
         """Where the coder left off."""
         return self.go(self.place(request).next_open())
+
+    def jump(self, request: Request) -> Response:
+        """To the unit whose number was typed."""
+        number = number_of(request.query_params.get("n"), 0)
+        return self.go(self.place(request).spot(number).number)
 
     def unit(self, request: Request) -> Response:
         """One unit; a script asks only for the part that changes."""
@@ -122,11 +126,14 @@ class CodePages:
         )
 
     def _unit(self, request: Request, place: Workplace, number: int) -> Response:
-        values = place.values(place.spot(number))
+        spot = place.spot(number)
+        # Where the page has the trace already, only what changed in it is sent.
+        fresh = request.headers.get("x-view") != place.view(spot)
+        values = place.values(spot) | {"fresh": fresh}
         if "x-part" in request.headers:
             go = {"X-Go": f"{self.path}/{number}"}
             return self.render(request, "code/work.html", headers=go, **values)
-        return self.render(request, "code/unit.html", **values)
+        return self.render(request, "code/unit.html", traces=place.traces(), **values)
 
     def render(self, request: Request, template: str, **values: Any) -> Response:
         """A page, with what the templates of all of them need."""
@@ -136,7 +143,7 @@ class CodePages:
             path=self.path,
             heading=self.heading,
             all_title=self.all_title,
-            keys=dict(zip(self.state.book.code_ids, KEYS, strict=False)),
+            groups=code_groups(self.state.book),
             **values,
         )
 
