@@ -19,9 +19,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ..codebook import NONE
 from ..errors import InputError
 from ..files.seal import WEB_LOG
 from .code_groups import code_groups
+from .coded_text import TaskPlace
 from .state import State, fields, number_of, page_of, visitor
 from .workplace import Workplace, open_log
 
@@ -91,25 +93,21 @@ class CodePages:
         return self._unit(request, place, after)
 
     def listed(self, request: Request) -> Response:
-        """All units, those that are open, or those with a flag."""
-        place, show = self.place(request), request.query_params.get("show", "all")
-        spots = [
-            spot
-            for spot in place.spots
-            if show == "all"
-            or (show == "open" and not place.over(spot))
-            or (show == "flag" and place.entry(spot).flag)
-        ]
+        """The coder's own units: all, or those of a state, a code, or with words in their text, memo or comments."""
+        place = self.place(request)
+        wanted = {name: request.query_params.get(name, "") for name in ("show", "code", "q")}
+        spots = [spot for spot in place.spots if _fits(place, spot, **wanted)]
         listed, page, pages = page_of(request, spots, ROWS)
         return self.render(
             request,
             "code/all.html",
-            rows=[(spot, place.entry(spot)) for spot in listed],
-            show=show,
+            rows=[(spot, place.entry(spot), place.comments(spot)) for spot in listed],
+            found=len(spots),
+            wanted=wanted,
             page=page,
             pages=pages,
-            done=place.done,
-            total=len(place.spots),
+            traces=place.traces(),
+            progress=place.progress(),
         )
 
     def done(self, request: Request) -> Response:
@@ -150,3 +148,23 @@ class CodePages:
     def go(self, number: int | None) -> Response:
         """On to a unit, or to the page that says that all is done."""
         return RedirectResponse(f"{self.path}/{number or 'done'}", 303)
+
+
+def _fits(place: Workplace, spot: TaskPlace, show: str, code: str, q: str) -> bool:
+    entry, comments = place.entry(spot), place.comments(spot)
+    states = {
+        "open": not place.over(spot),
+        "done": entry.done,
+        "flag": entry.flag,
+        "memo": bool(entry.memo),
+        "comment": bool(comments),
+        "missing": entry.missing,
+        "practice": spot.task.practice,
+    }
+    if not states.get(show, True):
+        return False
+    given = () if entry.codes is None else entry.codes or (NONE,)
+    if code and code not in given:
+        return False
+    texts = (spot.task.unit.text, entry.memo, *(one.comment for one in comments))
+    return not q or any(q.casefold() in text.casefold() for text in texts)

@@ -99,9 +99,14 @@ function kept(body, typed) {
   find("do-undo").disabled = !desk().dataset.undo;
   for (const part of ["#desk .verdict", "#head .far"]) document.querySelector(part).replaceWith(fresh.querySelector(part));
   head().dataset.own = fresh.getElementById("head").dataset.own;
+  if ("lacks" in fresh.getElementById("desk").dataset) desk().dataset.lacks = ""; else delete desk().dataset.lacks;
   settle(typed);
-  say("Saved");
+  say(saved());
 }
+
+// A decision without a reason is kept, and does not count yet.
+const lacks = () => "lacks" in desk().dataset;
+const saved = () => (lacks() ? "Kept. It counts once it has a reason" : "Saved");
 
 function settle(typed) { if (typed !== undefined) desk().elements.memo_was.value = typed; }
 
@@ -119,7 +124,7 @@ function show(body, go, typed) {
   if (talking && find("talk")) find("talk").open = true;
   ready();
   find("trouble").hidden = true;
-  if (typed !== undefined) say(same ? "Saved" : `Saved. ${head().dataset.number} of ${head().dataset.total}`); else say("");
+  if (typed !== undefined) say(same ? saved() : `Saved. ${head().dataset.number} of ${head().dataset.total}`); else say("");
   if (same) { if (focused) find(focused)?.focus(); centre(); return; }
   history.pushState(null, "", go);
   document.title = head().dataset.title;
@@ -250,7 +255,7 @@ const trace = (by) => {
 };
 const several = (count) => say(count > 1 ? `${count} units: the next code goes to all of them, Esc lets go` : "");
 const keys = {
-  Enter: () => press("do-next"), ArrowLeft: () => press("go-back"), ArrowRight: () => press("go-on"),
+  Enter: () => { if (lacks()) { memo().focus(); say("Say why, then it counts"); } else press("do-next"); }, ArrowLeft: () => press("go-back"), ArrowRight: () => press("go-on"),
   j: () => step(1), k: () => step(-1), J: () => several(stretch(1)), K: () => several(stretch(-1)),
   "[": () => trace(-1), "]": () => trace(1), g: () => document.querySelector("#jump input").focus(),
   n: () => press("do-none"), x: () => press("do-missing"), f: () => press("do-flag"), c: () => press("do-clear"),
