@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pedagogy_r1.codebook import Codebook, load_codebook, parse_codebook
+from pedagogy_r1.errors import DiskError, InputError
 from pedagogy_r1.files.records import write_jsonl
-from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
+from pedagogy_r1.human.coding_log import NO_NOTE, CodingLog, Entry, LoggedChange, LogHeader, Work, read_log
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.web.code_groups import code_groups
+from pedagogy_r1.web.pace import time_left
 
+from ..coders import form
+from ..full_disk import room_for
 from ..packets import make_packet
 from ..web_browser import chromium, picture, violations, watched
 from ..web_server import web_server
@@ -216,7 +222,7 @@ ON_SCREEN = """() => {
       const hit = document.elementFromPoint(x, y);
       return hit !== null && (element.contains(hit) || hit.contains(element));
     };
-    return whole ? boxes.every(there) : there(boxes[0]);
+    return boxes.length > 0 && (whole ? boxes.every(there) : there(boxes[0]));
   };
   const codes = seen(document.querySelector(".handle")) || seen(document.querySelector(".codes .first"));
   const found = { unit: seen(document.querySelector("#reading .now"), true), codes, answer: seen(document.querySelector(".verdict")),
@@ -447,3 +453,89 @@ def test_a_trace_of_935_units(browser: Any, tmp_path: Path) -> None:
     answers = [body for url, body in bodies if "/code/" in url and "<html" not in body]
     assert len(answers) >= 11
     assert max(map(len, answers)) < 60_000
+
+
+# The log
+
+
+def test_a_batch_is_all_or_nothing_and_one_undo_also_after_a_restart(tmp_path: Path) -> None:
+    packet = in_order(tmp_path / "p", [6], load_codebook("schoen@1.0.0"))
+    units = [task.unit.id for task in packet.tasks("A")]
+    log = log_of(packet, "A")
+    log.change(units[0], codes=("TR-SP",), memo="why")
+    before = log.path.read_bytes()
+    with pytest.raises(InputError, match="no code 'ZZ'"):
+        log.change_all([(units[1], NO_NOTE, {"codes": ("KA-RO",)}), (units[2], NO_NOTE, {"codes": ("ZZ",)})])
+    with room_for(len(before) + 150), pytest.raises(DiskError):
+        log.change_all([(unit, NO_NOTE, {"codes": ("KA-RO",)}) for unit in units])
+    assert log.path.read_bytes() == before
+    log.change_all([(unit, NO_NOTE, {"codes": ("KA-RO",)}) for unit in units])
+    log.comment(units[5], "A", "  a word \ud800 ")
+    log.comment(units[5], "A", "   ")
+    log.close()
+    again = log_of(packet, "A")
+    assert [one.comment for one in again.work.comments[units[5]]] == ["a word �"]
+    step = again.undoable
+    assert step is not None
+    assert again.undo(step.n) == units[0]
+    assert again.undo(step.n) is None
+    assert again.entry(units[0]) == Entry(codes=("TR-SP",), memo="why")
+    assert not any(again.entry(unit).done for unit in units[1:])
+    again.undo(again.undoable.n if again.undoable else 0)
+    again.close()
+    assert log_of(packet, "A").undoable is None
+
+
+def test_time_left_at_ones_own_pace() -> None:
+    """Breaks are left out; nothing is said before ten units."""
+    work = Work()
+    clock = datetime(2026, 1, 1, tzinfo=UTC)
+    for n in range(1, 40):
+        clock += timedelta(seconds=3600 if n == 20 else 30)
+        work.take(LoggedChange(n=n, at=clock.isoformat(), unit_id=f"u{n}", codes=("A",)), n + 1)
+        if n == 10:
+            assert time_left(work, 100) == "", "nine steps so far"
+        work.take(
+            LoggedChange(n=n, at=clock.isoformat(), unit_id=f"u{n}", codes=("B",)), n + 1
+        )  # no unit more
+    assert [time_left(work, units) for units in (0, 1, 10, 100, 250)] == [
+        "", "less than a minute", "about 5 min", "about 50 min", "about 2 h 05 min",
+    ]  # fmt: skip
+
+
+def test_the_list_of_ones_own_units(tmp_path: Path) -> None:
+    packet = in_order(tmp_path / "p", [3, 10], forty(10, 2), practice=3)
+    tasks = list(packet.tasks("A"))
+    log = log_of(packet, "A")
+    log.change(tasks[3].unit.id, codes=("C01", "C02"), memo="Straße")
+    log.change(tasks[4].unit.id, codes=(), flag=True)
+    log.change(tasks[5].unit.id, missing=True)
+    log.comment(tasks[6].unit.id, "A", "look again")
+    log.close()
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        server.enter()
+
+        def rows(query: str) -> list[int]:
+            return [
+                int(n)
+                for n in re.findall(
+                    r'<th scope="row" class="num"><a href="/code/(\d+)"', server.page(f"/code/all?{query}")
+                )
+            ]
+
+        assert rows("show=done") == [4, 5, 6]
+        assert rows("show=practice") == [1, 2, 3]
+        assert rows("code=C02") == [4]
+        assert rows("code=none") == [5]
+        assert rows("show=missing") == [6]
+        assert rows("show=memo&q=STRASSE") == [4]
+        assert rows("show=comment") == rows("q=LOOK") == [7]
+        assert rows("code=C02&show=flag") == []
+        assert len(rows("show=open")) == 10
+        assert server.ask("/code/jump?n=5").headers["location"] == "/code/5"
+        assert server.ask("/code/jump?n=55").status == 404
+        assert form(server, "/code/4", do="first C03", range="4-6,9").status == 303
+        assert rows("code=C03") == [4, 5, 6, 9]
+        for wrong, status in (("4-99", 404), ("0", 404), ("4-x", 400), ("-4", 400), ("9" * 40, 400)):
+            assert form(server, "/code/4", do="first C04", range=wrong).status == status
+        assert rows("code=C04") == []

@@ -190,7 +190,7 @@ function setPressed(key) {
     if (key) group.open = group.dataset.key === key;
     group.classList.toggle("awaited", group.dataset.key === key && !!key);
   }
-  const name = document.querySelector(".awaited summary")?.textContent.trim();
+  const name = document.querySelector(".awaited")?.dataset.title;
   if (key) say(name ? `${name}: now the code` : "Now the number of the code, ten more");
 }
 
@@ -216,28 +216,30 @@ function choose(item, asSecond) {
 
 // Found codes stand in a list of their own, the likeliest first: by id, by name, by what is said of them.
 const homes = new Map([...document.querySelectorAll("li[data-code]")].map((item) => [item, item.parentElement]));
+const words = new Map([...homes.keys()].map((item) =>
+  [item, `${item.dataset.code} ${item.querySelector(".name").textContent} ${item.querySelector("details").textContent}`.toLowerCase()]));
 function filter(text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = text.toLowerCase().split(/\s+/).filter(Boolean);
   const hits = find("hits");
   for (const [item, home] of homes) { home.append(item); item.hidden = false; }
-  find("families").hidden = words.length > 0;
-  hits.hidden = !words.length;
+  find("families").hidden = wanted.length > 0;
+  hits.hidden = !wanted.length;
   const rank = (item) => {
     const id = item.dataset.code.toLowerCase(), name = item.querySelector(".name").textContent.toLowerCase();
-    const all = words.join(" ");
+    const all = wanted.join(" ");
     if (id === all || id.replace(/[^a-z0-9]/g, "") === all) return 0;
-    if (words.every((word) => id.startsWith(word))) return 1;
-    if (words.every((word) => id.includes(word))) return 2;
-    if (words.every((word) => name.split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(word)))) return 3;
-    return words.every((word) => `${id} ${name}`.includes(word)) ? 4 : 5;
+    if (wanted.every((word) => id.startsWith(word))) return 1;
+    if (wanted.every((word) => id.includes(word))) return 2;
+    if (wanted.every((word) => name.split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(word)))) return 3;
+    return wanted.every((word) => `${id} ${name}`.includes(word)) ? 4 : 5;
   };
-  const left = words.length
-    ? [...homes.keys()].filter((item) => words.every((word) => item.textContent.toLowerCase().includes(word)))
+  const left = wanted.length
+    ? [...homes.keys()].filter((item) => wanted.every((word) => words.get(item).includes(word)))
       .map((item) => [rank(item), item]).sort((a, b) => a[0] - b[0]).map(([, item]) => item)
     : [...homes.keys()];
-  if (words.length) hits.append(...left);
-  for (const item of homes.keys()) item.querySelector("details").open = words.length > 0 && left.length < 4 && left.includes(item);
-  find("found").textContent = words.length ? `${left.length} of ${homes.size} codes${left.length ? ": Enter takes the first" : ""}` : "";
+  if (wanted.length) hits.append(...left);
+  for (const item of homes.keys()) item.querySelector("details").open = wanted.length > 0 && left.length < 4 && left.includes(item);
+  find("found").textContent = wanted.length ? `${left.length} of ${homes.size} codes${left.length ? ": Enter takes the first" : ""}` : "";
   return left;
 }
 
