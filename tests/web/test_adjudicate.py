@@ -248,7 +248,7 @@ def test_one_reason_for_several_alike(browser: Any, packet: Packet) -> None:
         page.keyboard.press("u")
         page.wait_for_selector("#desk:not([data-lacks])")
         page.keyboard.press("u")
-        page.wait_for_function("document.querySelector('#head').innerText.includes('0 of 6')")
+        page.wait_for_function("() => document.getElementById('head').innerText.includes('0 of 6')")
         assert troubles == []
         page.context.close()
     work = read_log(packet.folder / "adjudicated/ledger.jsonl")[1]
