@@ -12,11 +12,11 @@ Said = Mapping[str, Any]
 """``codes`` (or ``None`` for what cannot be coded) and perhaps ``memo``."""
 
 
-def form(server: WebServer, path: str, *, script: bool = False, **fields: str) -> Answer:
-    """Send a form as its page would, with the page's own token; ``script``: as the page's script does."""
+def form(server: WebServer, path: str, *, script: bool = False, page: str = "", **fields: str) -> Answer:
+    """Send a form as its page would, with the page's own token; ``script``: as the page's script does; ``page``: where it stands."""
     found = re.search(
         r'<meta name="csrf" content="([^"]+)">',
-        server.page(path.removesuffix("/write").removesuffix("/again")),
+        server.page(page or path.removesuffix("/write").removesuffix("/again")),
     )
     assert found
     return server.post(path, {"csrf": found[1], **fields}, **({"X-Part": "1"} if script else {}))

@@ -102,10 +102,16 @@ class Ledger:
 
     def append(self, value: Any, *, sync: bool = False) -> int:
         """Append one value; returns the byte offset at which it lies. ``sync``: not before it is on the disk itself."""
+        return self.append_all([value], sync=sync)
+
+    def append_all(self, values: Sequence[Any], *, sync: bool = False) -> int:
+        """Append several, all of them or none; returns the byte offset of the first."""
         if self._lost:
             raise DiskError("the disk failed in the middle of a line before", self.path)
         require_still_there(self.path, self._file, self.size)
-        offset, data = self.size, _summed(dump(value).encode("utf-8", "backslashreplace"), self._lines + 1)
+        offset = self.size
+        lines = (dump(value).encode("utf-8", "backslashreplace") for value in values)
+        data = b"".join(_summed(line, number) for number, line in enumerate(lines, self._lines + 1))
         try:
             with writing(self.path):
                 write_all(self._file, data)
@@ -115,7 +121,7 @@ class Ledger:
             self._take_back()
             raise
         self.size += len(data)
-        self._lines += 1
+        self._lines += len(values)
         return offset
 
     def _take_back(self) -> None:

@@ -86,6 +86,9 @@ class Material(NamedTuple):
     whole: bool = True
     locks: tuple[Lock, ...] = ()
 
+    comments: Mapping[str, Sequence[LoggedChange]] = {}
+    """What the coders wrote about a unit while they coded, by unit."""
+
     def disputes(self) -> Iterator[Dispute]:
         """In the order of the traces."""
         number = 0
@@ -112,6 +115,7 @@ def differ(said: Iterable[CoderView]) -> Kind | None:
 def from_packet(packet: Packet) -> Material:
     """What the packet's coders said in the browser. Raises `InputError` if fewer than two did."""
     said: dict[str, dict[str, CoderView]] = {}
+    comments: dict[str, list[LoggedChange]] = {}
     coders = [c for c in packet.manifest.coders if (packet.folder / c / WEB_LOG).is_file()]
     if len(coders) < 2:
         who = f"{coders[0]} alone" if coders else "nobody"
@@ -121,6 +125,8 @@ def from_packet(packet: Packet) -> Material:
         )
     for coder in coders:
         _, work = read_log(packet.folder / coder / WEB_LOG)
+        for unit_id, told in work.comments.items():
+            comments.setdefault(unit_id, []).extend(told)
         for task in packet.tasks(coder):
             if not task.practice:
                 view = CoderView.of(work.entries.get(task.unit.id, EMPTY))
@@ -137,6 +143,7 @@ def from_packet(packet: Packet) -> Material:
         manifest.context,
         manifest.whole_traces,
         locks_of(packet.folder / "key"),
+        comments,
     )
 
 
@@ -256,7 +263,8 @@ class LoggedDecision(NamedTuple):
 
 def decisions(disputes: Mapping[str, Dispute], work: Work) -> Iterator[LoggedDecision]:
     """In the order in which they were made. What was saved while it was being typed is not a decision."""
-    for change, following in zip_longest(work.changes, work.changes[1:]):
+    changes = [change for change in work.changes if not change.comment]
+    for change, following in zip_longest(changes, changes[1:]):
         if _half(change, following):
             continue
         dispute = disputes.get(change.unit_id)

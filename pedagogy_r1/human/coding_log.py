@@ -5,16 +5,20 @@
     {"n": 1, "at": "2026-01-01T09:00:00+00:00", "unit_id": "u3f…", "codes": ["IA-SQ"]}
     {"n": 2, "at": …, "unit_id": "u3f…", "codes": ["IA-SQ", "OA-ME"], "memo": "asks, then judges"}
     {"n": 3, "at": …, "unit_id": "u3f…", "codes": ["IA-SQ"], "undoes": 2}
+    {"n": 4, "at": …, "unit_id": "u3f…", "batch": 4, "codes": ["KA-RO"]}
+    {"n": 5, "at": …, "unit_id": "u40…", "batch": 4, "codes": ["KA-RO"]}
+    {"n": 6, "at": …, "unit_id": "u40…", "comment": "is it one step?", "who": "A"}
 
 A line is the whole state of its unit from then on, so the last one counts. It lies on the disk before the browser is
-told so. ``codes: []`` is "none applies"; no ``codes`` is not coded, and with ``"missing": true`` cannot be coded. The first
+told so. Lines of one ``batch`` were said at once, and one undo takes them all back; a ``comment`` says nothing about the
+unit's codes. ``codes: []`` is "none applies"; no ``codes`` is not coded, and with ``"missing": true`` cannot be coded. The first
 line is called "desk" in the file, and gives the version of the layout.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +92,10 @@ class LoggedChange(Entry, frozen=True):
     """Whose decision it is, where several share a log to adjudicate."""
     said: dict[str, tuple[str, ...] | None] = {}
     """What the coders had said of the unit when it was decided."""
+    batch: int = 0
+    """The ``n`` of the first line of those that were said at once; 0 where a line stands alone."""
+    comment: str = ""
+    """Added to the discussion of the unit; such a line says nothing else."""
 
     @property
     def entry(self) -> Entry:
@@ -106,12 +114,17 @@ NO_NOTE = Attribution()
 
 
 class UndoStep(NamedTuple):
-    """What can be undone: line ``n`` (and lines before it that belong to it) changed the unit from ``before``."""
+    """What can be undone: line ``n`` (and lines before it that belong to it) changed the unit from ``before``.
+
+    ``others``: units that the same ``batch`` changed, each with what it was before.
+    """
 
     n: int
     unit_id: str
     before: Entry
     only_memo: bool
+    batch: int = 0
+    others: tuple[tuple[str, Entry], ...] = ()
 
 
 @dataclass
@@ -126,6 +139,8 @@ class Work:
     """Practice units in the order in which their answers were shown."""
     changes: list[LoggedChange] = field(default_factory=list)
     """Every line as it was written."""
+    comments: dict[str, list[LoggedChange]] = field(default_factory=dict)
+    """By unit, in the order in which they were written."""
 
     @property
     def n(self) -> int:
@@ -133,6 +148,9 @@ class Work:
 
     def take(self, change: LoggedChange, row: int) -> None:
         self.changes.append(change)
+        if change.comment:
+            self.comments.setdefault(change.unit_id, []).append(change)
+            return
         before, after = self.entries.get(change.unit_id, EMPTY), change.entry
         self.entries[change.unit_id], self.rows[change.unit_id] = after, row
         self.said[change.unit_id] = change.said
@@ -149,10 +167,19 @@ class Work:
         """A memo is saved while it is being typed; undoing takes back all of that at once."""
         only_memo = before.model_copy(update={"memo": after.memo}) == after
         last = self.steps[-1] if self.steps else None
-        if only_memo and last and last.only_memo and last.unit_id == change.unit_id:
+        if change.batch and last and last.batch == change.batch:
+            others = (*last.others, (change.unit_id, before))
+            self.steps[-1] = last._replace(n=change.n, others=others)
+        elif (
+            only_memo
+            and last
+            and last.only_memo
+            and last.unit_id == change.unit_id
+            and not (last.batch or change.batch)
+        ):
             self.steps[-1] = last._replace(n=change.n)
         else:
-            self.steps.append(UndoStep(change.n, change.unit_id, before, only_memo))
+            self.steps.append(UndoStep(change.n, change.unit_id, before, only_memo, change.batch))
 
 
 def read_log(path: Path) -> tuple[LogHeader, Work]:
@@ -223,36 +250,61 @@ class CodingLog:
 
         Raises `InputError` for codes that the codebook does not allow, and for practice that has been checked.
         """
+        self.change_all([(unit_id, note, updates)])
+        return self.entry(unit_id)
+
+    def change_all(self, said: Sequence[tuple[str, Attribution, Mapping[str, Any]]]) -> None:
+        """The same of several units, each with its note and its changes: all of them or none, and one `undo` takes all back."""
         with self.still:
-            before = self.entry(unit_id)
-            after = Entry.model_validate({**before.model_dump(), **updates})
-            if after != before or note.said != self.work.said.get(unit_id, note.said):
+            found = []
+            for unit_id, note, updates in said:
+                before = self.entry(unit_id)
+                after = Entry.model_validate({**before.model_dump(), **updates})
+                if after == before and note.said == self.work.said.get(unit_id, note.said):
+                    continue
                 if before.checked:
                     raise InputError(
                         "its answer has been shown; it does not change any more", "go on to the next"
                     )
                 self._check(after)
-                self._write(unit_id, after, note)
-            return after
+                found.append((unit_id, after.model_dump() | note._asdict()))
+            self._write(found)
 
-    def undo(self, n: int, note: Attribution = NO_NOTE) -> str | None:
-        """Take back line ``n`` if it is the last that can be; returns its unit. Asked twice, it is done once."""
+    def comment(self, unit_id: str, who: str, text: str) -> None:
+        """Add to the discussion of a unit. It is on the disk when this returns; what is empty is not kept."""
+        with self.still:
+            if comment := whole_text(text).strip():
+                self._write([(unit_id, {"who": who, "comment": comment})])
+
+    def undo(self, n: int, notes: Callable[[str], Attribution] = lambda _: NO_NOTE) -> str | None:
+        """Take back line ``n`` if it is the last that can be; returns its unit. Asked twice, it is done once.
+
+        ``notes``: of a unit, what is kept beside what it becomes again.
+        """
         with self.still:
             step = self.undoable
             if step is None or step.n != n:
                 return None
-            self._write(step.unit_id, step.before, note, undoes=n)
+            back = ((step.unit_id, step.before), *step.others)
+            self._write(
+                [(unit, before.model_dump() | notes(unit)._asdict() | {"undoes": n}) for unit, before in back]
+            )
             return step.unit_id
 
-    def _write(self, unit_id: str, entry: Entry, note: Attribution, undoes: int | None = None) -> None:
+    def _write(self, found: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        if not found:
+            return
         if self._closed:
             raise RunError(f"{self.path.name} is closed: a new round has begun", "load the page again")
-        more = note._asdict() | entry.model_dump()
-        change = LoggedChange(n=self.work.n + 1, at=now(), unit_id=unit_id, undoes=undoes, **more)
-        ours = ("n", "at", "unit_id")
-        told = change.model_dump(mode="json", exclude_defaults=True)
-        self._ledger.append({name: told.pop(name) for name in ours} | told, sync=True)
-        self.work.take(change, row=change.n + 1)
+        first, at = self.work.n + 1, now()
+        batch = first if len(found) > 1 else 0
+        changes = [
+            LoggedChange(n=n, at=at, unit_id=unit_id, batch=batch, **more)
+            for n, (unit_id, more) in enumerate(found, first)
+        ]
+        self._ledger.append_all([_line(change) for change in changes], sync=True)
+        for change in changes:
+            self.work.take(change, row=change.n + 1)
 
     def _check(self, entry: Entry) -> None:
         codes = entry.codes or ()
@@ -272,6 +324,11 @@ class CodingLog:
         with self.still:
             self._closed = True
             self._opened.close()
+
+
+def _line(change: LoggedChange) -> dict[str, Any]:
+    told = change.model_dump(mode="json", exclude_defaults=True)
+    return {name: told.pop(name) for name in ("n", "at", "unit_id")} | told
 
 
 def _hold(path: Path) -> int:

@@ -2,6 +2,7 @@
 
     /adjudicate          how far they agree, and every unit on which they do not
     /adjudicate/7        the seventh; a POST decides it
+    /adjudicate/several  a POST decides several, with one reason
     /adjudicate/write    a POST writes the run of the third coder, and the log
 
 Nobody's coding is touched. Decisions are kept in ``OUT/ledger.jsonl`` as they are made; a decision counts once it has a
@@ -10,6 +11,8 @@ reason, and for as long as the coders still say what it was made upon.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,8 +38,10 @@ from ..human.coding_log import Attribution
 from ..job import JobFolder
 from ..runs.run import primary_code
 from .code import CodePages
-from .state import State
-from .workplace import TaskPlace, Workplace, alpha_of_pairs, open_log, rules_between
+from .coded_text import TaskPlace
+from .dispute_list import DisputeFilter, coder_pairs, fits, heat_map, ordered
+from .state import State, fields, visitor
+from .workplace import Workplace, alpha_of_pairs, open_log, rules_between, short_enough
 from .workplace import decided as codes_of
 
 TITLE, PATH = "Adjudicate", "/adjudicate"
@@ -54,6 +59,8 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH + "/all", pages.overview),
         Route(PATH + "/done", pages.overview),
         Route(PATH + "/next", pages.start),
+        Route(PATH + "/jump", pages.jump),
+        Route(PATH + "/several", pages.several, methods=["POST"]),
         Route(PATH + "/write", pages.write, methods=["POST"]),
         Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]
@@ -100,6 +107,19 @@ class Adjudication(Workplace):
             return codes_of(self.dispute(spot).said[what].codes)
         return super().updates(spot, verb, what)
 
+    def decide_all(self, spots: Sequence[TaskPlace], what: str, reason: str, who: str) -> None:
+        """``what``: ``as NAME``, ``first CODE`` (and no other), or ``none``."""
+        verb, _, of = what.partition(" ")
+        told = []
+        for spot in spots:
+            view = self.dispute(spot).said.get(of) if verb == "as" else None
+            if verb == "as" and (view is None or view.waiting):
+                continue  # that coder has said nothing of it
+            codes = view.codes if view else (of,) if verb == "first" else ()
+            now = {"codes": codes, "missing": codes is None}
+            told.append((spot.task.unit.id, self.note(spot, who), now | {"memo": reason}))
+        self.log.change_all(told)
+
     def values(self, spot: TaskPlace) -> dict[str, Any]:
         """With what everybody says, and what the codebook says of that."""
         dispute, work = self.dispute(spot), self.log.work
@@ -107,6 +127,7 @@ class Adjudication(Workplace):
         given = {code for said in dispute.said.values() for code in said.codes or ()}
         return super().values(spot) | {
             "said": dispute.said,
+            "discussion": self.material.comments.get(unit_id, ()),
             "kind": KINDS[dispute.kind],
             "rules": rules_between(self.material.book, given),
             "stale": self.entry(spot).done and work.said.get(unit_id) != dispute.codes,
@@ -148,19 +169,31 @@ class AdjudicatePages(CodePages):
         return self.adjudication
 
     def overview(self, request: Request) -> Response:
-        place, show = self.adjudication, request.query_params.get("show", "all")
-        rows = [
-            (spot, place.dispute(spot), place.entry(spot), place.over(spot))
+        """How far they agree, the table of what was taken for what, and the disagreements that it picks."""
+        place = self.adjudication
+        wanted = DisputeFilter.of(request.query_params, place.material.coders)
+        pair = coder_pairs(place.material.coders)[wanted.pair]
+        over = {spot.number: place.over(spot) for spot in place.spots}
+        found = [
+            (spot, place.dispute(spot))
             for spot in place.spots
-            if show == "all" or (show == "open" and not place.over(spot)) or show == place.dispute(spot).kind
+            if fits(spot, place.dispute(spot), over[spot.number], wanted, pair)
         ]
+        rows = [
+            (spot, dispute, place.entry(spot), over[spot.number])
+            for spot, dispute in ordered(found, wanted.sort, pair)
+        ]
+        still = frozenset(spot.task.unit.id for spot in place.spots if not over[spot.number])
         written = (place.out / RUN).is_file()
         return self.render(
             request,
             "adjudicate/all.html",
             kinds=KINDS,
             rows=rows,
-            show=show,
+            wanted=wanted,
+            between=coder_pairs(place.material.coders),
+            heat=heat_map(place.material, place.material.book, pair, still),
+            traces=sorted({spot.trace for spot in place.spots}),
             pairs=place.pairs(),
             coders=place.material.coders,
             done=place.done,
@@ -170,11 +203,26 @@ class AdjudicatePages(CodePages):
             fresh="written" in request.query_params and written,
         )
 
+    def several(self, request: Request) -> Response:
+        """One decision and one reason for several units; one undo takes them back."""
+        place, said = self.adjudication, fields(request)
+        numbers = [int(name[1:]) for name in said if re.fullmatch("n[0-9]{1,9}", name)]
+        spots = [place.spot(number) for number in numbers]
+        reason = str(said.get("memo", "")).strip()
+        if not spots or not reason or not said.get("do"):
+            raise InputError(
+                "nothing was decided: units, a decision and a reason belong together",
+                "go back, choose the units, say what they are and why",
+            )
+        place.decide_all(spots, str(said["do"]), short_enough(reason, "reason"), visitor(request).who)
+        back = str(said.get("back", ""))
+        return RedirectResponse(f"{PATH}/all?{back}" if re.fullmatch(r"[\w=&%.+-]*", back) else PATH, 303)
+
     def write(self, request: Request) -> Response:  # noqa: ARG002 - every handler takes it
         """Write run and log; may be done as often as one likes."""
         place = self.adjudication
         with place.log.still:
             work = place.log.work
-            people = dict.fromkeys(change.who for change in work.changes if change.who)
+            people = dict.fromkeys(change.who for change in work.changes if change.who and not change.comment)
             write_adjudicated(place.material, work, place.out, list(people))
         return RedirectResponse(f"{PATH}?written", 303)

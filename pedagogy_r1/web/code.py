@@ -19,17 +19,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ..codebook import NONE
 from ..errors import InputError
 from ..files.seal import WEB_LOG
+from .code_groups import code_groups
+from .coded_text import TaskPlace
 from .state import State, fields, number_of, page_of, visitor
 from .workplace import Workplace, open_log
 
 TITLE, PATH = "Code", "/code"
 ROWS = 200
 """Units on a page of the list."""
-
-KEYS = [tens + digit for tens in ("", "t", "tt", "ttt") for digit in "1234567890"]
-"""Of the first forty codes, in the book's order: t is ten more."""
 
 
 def routes(state: State) -> list[BaseRoute]:
@@ -39,6 +39,7 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH, pages.start),
         Route(PATH + "/all", pages.listed),
         Route(PATH + "/done", pages.done),
+        Route(PATH + "/jump", pages.jump),
         Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]
 
@@ -74,6 +75,11 @@ class CodePages:
         """Where the coder left off."""
         return self.go(self.place(request).next_open())
 
+    def jump(self, request: Request) -> Response:
+        """To the unit whose number was typed."""
+        number = number_of(request.query_params.get("n"), 0)
+        return self.go(self.place(request).spot(number).number)
+
     def unit(self, request: Request) -> Response:
         """One unit; a script asks only for the part that changes."""
         place, number = self.place(request), number_of(request.path_params["number"], 0)
@@ -87,25 +93,21 @@ class CodePages:
         return self._unit(request, place, after)
 
     def listed(self, request: Request) -> Response:
-        """All units, those that are open, or those with a flag."""
-        place, show = self.place(request), request.query_params.get("show", "all")
-        spots = [
-            spot
-            for spot in place.spots
-            if show == "all"
-            or (show == "open" and not place.over(spot))
-            or (show == "flag" and place.entry(spot).flag)
-        ]
+        """The coder's own units: all, or those of a state, a code, or with words in their text, memo or comments."""
+        place = self.place(request)
+        wanted = {name: request.query_params.get(name, "") for name in ("show", "code", "q")}
+        spots = [spot for spot in place.spots if _fits(place, spot, **wanted)]
         listed, page, pages = page_of(request, spots, ROWS)
         return self.render(
             request,
             "code/all.html",
-            rows=[(spot, place.entry(spot)) for spot in listed],
-            show=show,
+            rows=[(spot, place.entry(spot), place.comments(spot)) for spot in listed],
+            found=len(spots),
+            wanted=wanted,
             page=page,
             pages=pages,
-            done=place.done,
-            total=len(place.spots),
+            traces=place.traces(),
+            progress=place.progress(),
         )
 
     def done(self, request: Request) -> Response:
@@ -122,11 +124,14 @@ class CodePages:
         )
 
     def _unit(self, request: Request, place: Workplace, number: int) -> Response:
-        values = place.values(place.spot(number))
+        spot = place.spot(number)
+        # Where the page has the trace already, only what changed in it is sent.
+        fresh = request.headers.get("x-view") != place.view(spot)
+        values = place.values(spot) | {"fresh": fresh}
         if "x-part" in request.headers:
             go = {"X-Go": f"{self.path}/{number}"}
             return self.render(request, "code/work.html", headers=go, **values)
-        return self.render(request, "code/unit.html", **values)
+        return self.render(request, "code/unit.html", traces=place.traces(), **values)
 
     def render(self, request: Request, template: str, **values: Any) -> Response:
         """A page, with what the templates of all of them need."""
@@ -136,10 +141,30 @@ class CodePages:
             path=self.path,
             heading=self.heading,
             all_title=self.all_title,
-            keys=dict(zip(self.state.book.code_ids, KEYS, strict=False)),
+            groups=code_groups(self.state.book),
             **values,
         )
 
     def go(self, number: int | None) -> Response:
         """On to a unit, or to the page that says that all is done."""
         return RedirectResponse(f"{self.path}/{number or 'done'}", 303)
+
+
+def _fits(place: Workplace, spot: TaskPlace, show: str, code: str, q: str) -> bool:
+    entry, comments = place.entry(spot), place.comments(spot)
+    states = {
+        "open": not place.over(spot),
+        "done": entry.done,
+        "flag": entry.flag,
+        "memo": bool(entry.memo),
+        "comment": bool(comments),
+        "missing": entry.missing,
+        "practice": spot.task.practice,
+    }
+    if not states.get(show, True):
+        return False
+    given = () if entry.codes is None else entry.codes or (NONE,)
+    if code and code not in given:
+        return False
+    texts = (spot.task.unit.text, entry.memo, *(one.comment for one in comments))
+    return not q or any(q.casefold() in text.casefold() for text in texts)

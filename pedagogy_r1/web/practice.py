@@ -31,8 +31,9 @@ from ..human.packet import CodingTask, Packet
 from ..limits import ALPHA_RELIABLE, FEW_PRACTISED
 from ..runs.run import CoderRun, Coding, primary_code
 from .code import CodePages
+from .coded_text import TaskPlace
 from .state import State
-from .workplace import TaskPlace, Workplace, alpha_of_pairs, open_log, rules_between
+from .workplace import Workplace, alpha_of_pairs, open_log, rules_between
 
 
 class Gold(NamedTuple):
@@ -198,6 +199,7 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH, pages.start),
         Route(PATH + "/all", pages.listed),
         Route(PATH + "/done", pages.done),
+        Route(PATH + "/jump", pages.jump),
         Route(PATH + "/again", pages.again, methods=["POST"]),
         Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
     ]

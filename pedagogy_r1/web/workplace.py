@@ -3,8 +3,9 @@
     place.act(7, {"do": "first IA-SQ", "memo": "asks itself", "memo_was": ""})   →  7, the unit to be shown then
 
 ``do``: ``first CODE``, ``second CODE``, ``drop CODE``, ``none``, ``missing``, ``clear``, ``flag``, ``unflag``, ``undo N``,
-``next``, ``check`` (practice); with ``move`` a decision goes on to the next open unit. Each says what shall be, not
-what shall change, so that one sent twice is done once. The memo comes along with everything.
+``next``, ``check`` (practice), ``comment`` (with its text); with ``move`` a decision goes on to the next open unit. Each says
+what shall be, not what shall change, so that one sent twice is done once. The memo comes along with everything. ``range``, as
+"7-9,12", says the same of several units, which one undo takes back.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.exceptions import HTTPException
 
@@ -20,31 +21,13 @@ from ..agreement.alpha import Alpha, krippendorff_alpha
 from ..agreement.profile import MISSING
 from ..codebook import NONE, Codebook, Rule
 from ..errors import InputError
-from ..human.coding_log import NO_NOTE, Attribution, CodingLog, Entry, LogHeader
+from ..human.coding_log import NO_NOTE, Attribution, CodingLog, Entry, LoggedChange, LogHeader
 from ..human.packet import CodingTask
+from .coded_text import Piece, TaskPlace, are_apart, in_text, own_of, pieces_of
+from .pace import Progress, TraceProgress, progress_of, time_left
 
 LONGEST_MEMO = 20_000
-"""Characters."""
-
-
-class TaskPlace(NamedTuple):
-    """A task and its place. ``trace``: which of the coder's traces, from 1; ``nth``: which of its units in that trace."""
-
-    number: int
-    task: CodingTask
-    trace: int
-    nth: int
-    of: int
-
-
-class Around(NamedTuple):
-    """The text about a unit: what is shown, and what is beyond (none of it where units were drawn one by one)."""
-
-    earlier: str
-    before: str
-    unit: str
-    after: str
-    later: str
+"""Characters, of a comment too."""
 
 
 class Workplace:
@@ -59,6 +42,12 @@ class Workplace:
             trace_id = task.trace.id
             nth[trace_id] += 1
             self.spots.append(TaskPlace(number, task, traces[trace_id], nth[trace_id], sizes[trace_id]))
+        self._of_trace: dict[int, list[TaskPlace]] = {}
+        for spot in self.spots:
+            self._of_trace.setdefault(spot.trace, []).append(spot)
+        in_order = {trace: in_text(spots) for trace, spots in self._of_trace.items()}
+        self._shared = {trace: spots for trace, spots in in_order.items() if whole and are_apart(spots)}
+        """By trace, the units of texts that are shown with all of them: of whole traces, where no two overlap."""
         self._numbers = {spot.task.unit.id: spot.number for spot in self.spots}
 
     def spot(self, number: int) -> TaskPlace:
@@ -70,6 +59,10 @@ class Workplace:
     def entry(self, spot: TaskPlace) -> Entry:
         """What has been said of it."""
         return self.log.entry(spot.task.unit.id)
+
+    def comments(self, spot: TaskPlace) -> Sequence[LoggedChange]:
+        """The discussion of it, as far as it may be seen here: what was written in this log."""
+        return self.log.work.comments.get(spot.task.unit.id, ())
 
     def over(self, spot: TaskPlace) -> bool:
         """Whether there is no more to be said of it."""
@@ -85,34 +78,63 @@ class Workplace:
         undone = [spot.number for spot in self.spots if not self.over(spot)]
         return next((n for n in undone if n > number), undone[0] if undone else None)
 
-    def around(self, spot: TaskPlace) -> Around:
-        """The unit with its context, as it stands in the trace."""
+    def pieces(self, spot: TaskPlace) -> list[Piece]:
+        """The text about a unit, in order: whole traces with all units that are coded here; else the unit and those around it."""
         task, text = spot.task, spot.task.trace.reasoning
+        if self.whole:
+            return pieces_of(text, 0, len(text), self.beside(spot))
         first = task.before[0].start if task.before else task.unit.start
         last = task.after[-1].end if task.after else task.unit.end
-        return Around(
-            text[:first] if self.whole else "",
-            text[first : task.unit.start],
-            text[task.unit.start : task.unit.end],
-            text[task.unit.end : last],
-            text[last:] if self.whole else "",
-        )
+        return pieces_of(text, first, last, [spot])
+
+    def view(self, spot: TaskPlace) -> str:
+        """What tells one text on the page from another; a unit drawn by itself has a text of its own."""
+        return f"{spot.trace}" if spot.trace in self._shared else f"{spot.trace}-{spot.number}"
+
+    def beside(self, spot: TaskPlace) -> list[TaskPlace]:
+        """Of the text that is shown with a unit, the units whose codes are shown in it, as they follow each other."""
+        return self._shared.get(spot.trace, [spot])
+
+    def progress(self) -> Progress:
+        """How far everything is; practice apart from what counts."""
+        return progress_of([(spot.task.practice, self.over(spot)) for spot in self.spots])
+
+    def traces(self) -> list[TraceProgress]:
+        """How far each trace is, in the order in which they are coded."""
+        return [
+            TraceProgress(
+                trace,
+                next((spot for spot in spots if not self.over(spot)), spots[0]).number,
+                sum(map(self.over, spots)),
+                len(spots),
+                all(spot.task.practice for spot in spots),
+            )
+            for trace, spots in self._of_trace.items()
+        ]
 
     def values(self, spot: TaskPlace) -> dict[str, Any]:
         """What the templates show of a unit; nothing here says how its trace was made, nor what anybody else thinks."""
         entry = self.entry(spot)
         step = self.log.undoable
+        own = [own_of(one.number, self.entry(one), self.comments(one)) for one in self.beside(spot)]
         return {
             "number": spot.number,
             "total": len(self.spots),
-            "done": self.done,
+            "progress": self.progress(),
+            "left": time_left(self.log.work, sum(not self.over(spot) for spot in self.spots)),
             "trace": spot.trace,
+            "trace_done": sum(map(self.over, self._of_trace[spot.trace])),
+            "view": self.view(spot),
+            "own": own,
+            "marks": {n: (codes, letters) for n, codes, letters in own},
             "nth": spot.nth,
             "of": spot.of,
             "practice": spot.task.practice,
             "question": spot.task.trace.question,
             "lang": spot.task.trace.lang,
-            "around": self.around(spot),
+            "pieces": self.pieces(spot),
+            "unit": spot.task.unit.text,
+            "comments": self.comments(spot),
             "entry": entry,
             "undo": step.n if step and step.unit_id in self._numbers else None,
         }
@@ -128,10 +150,16 @@ class Workplace:
         verb, _, what = str(said.get("do", "")).partition(" ")
         if verb == "undo":
             return self._undo(int(what) if what.isdecimal() and len(what) < 10 else 0, number, who)
-        updates = changed_memo(said) | self.updates(spot, verb, what)
-        if updates:
-            self.log.change(unit_id, self.note(spot, who), **updates)
-        moves = verb == "next" or (verb in ("first", "none", "missing") and said.get("move") == "1")
+        if verb == "comment":
+            self.log.comment(unit_id, who, short_enough(_lines(said.get("comment", "")), "comment"))
+            verb = ""
+        changed = [(spot, changed_memo(said))]
+        changed += [(one, {}) for one in self.those_of(said.get("range")) if one != spot]
+        every = [(one, memo | self.updates(one, verb, what)) for one, memo in changed]
+        self.log.change_all([(one.task.unit.id, self.note(one, who), more) for one, more in every if more])
+        moves = verb == "next" or (
+            verb in ("first", "none", "missing") and said.get("move") == "1" and len(every) == 1
+        )
         return self.next_open(number) if moves else number
 
     def _undo(self, n: int, number: int, who: str) -> int:
@@ -139,7 +167,19 @@ class Workplace:
         place = self._numbers.get(step.unit_id) if step else None
         if step is None or place is None:
             return number
-        return place if self.log.undo(n, self.note(self.spot(place), who)) else number
+        undone = self.log.undo(n, lambda unit_id: self.note(self.spot(self._numbers[unit_id]), who))
+        return place if undone else number
+
+    def those_of(self, ranges: object) -> list[TaskPlace]:
+        """The units that "7-9,12" names, in order and each once. Raises 404 where one is none, 400 where it says nothing."""
+        numbers: dict[int, None] = {}
+        for part in filter(None, str(ranges or "").split(",")):
+            first, _, last = part.partition("-")
+            if not all(end.isascii() and end.isdigit() and len(end) < 10 for end in (first, last or first)):
+                raise HTTPException(400, "The page asks for what is not known here.")
+            self.spot(int(last or first))
+            numbers |= dict.fromkeys(range(int(first), int(last or first) + 1))
+        return [self.spot(number) for number in numbers]
 
     def updates(self, spot: TaskPlace, verb: str, what: str) -> dict[str, Any]:
         """The fields that shall change."""
@@ -182,9 +222,15 @@ def with_second(book: Codebook, codes: tuple[str, ...], code: str) -> tuple[str,
 def changed_memo(said: Mapping[str, Any]) -> dict[str, Any]:
     """The memo if the form changed it; another window may have, and is not overwritten by what this one has from before."""
     memo, was = (_lines(said.get(name, "")) for name in ("memo", "memo_was"))
-    if len(memo) > LONGEST_MEMO:
-        raise InputError(f"the memo has {len(memo):,} characters", f"{LONGEST_MEMO:,} are kept: shorten it")
+    short_enough(memo, "memo")
     return {} if "memo" not in said or memo == was else {"memo": memo}
+
+
+def short_enough(text: str, what: str) -> str:
+    """The text. Raises `InputError` where it is longer than is kept."""
+    if len(text) > LONGEST_MEMO:
+        raise InputError(f"the {what} has {len(text):,} characters", f"{LONGEST_MEMO:,} are kept: shorten it")
+    return text
 
 
 def _lines(text: object) -> str:

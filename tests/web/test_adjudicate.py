@@ -124,7 +124,7 @@ def test_the_whole_way_in_a_browser(
         else:
             code_by_keys(page, packet.codebook.code_ids, {"codes": what})
         if number == 2:
-            assert "Nobody" not in page.inner_text("#see")
+            assert "Nobody" not in page.inner_text("#beside")
             assert page.inner_text(".others tbody tr:first-child td:nth-child(3)") == "A: <i>because</i>"
             assert "say why, then it counts" in page.inner_text("#desk")
         page.keyboard.press("m")
@@ -213,6 +213,73 @@ def test_a_decision_is_open_without_a_reason_and_again_when_a_coder_changes(
     assert [(r["A"], r["decision"], r["stands"]) for r in rows] == [
         ("B", "C", "no"), ("A", "C", "no"), ("A", "B", "no"), ("A", "C", "yes"),
     ]  # fmt: skip
+
+
+def test_one_reason_for_several_alike(browser: Any, packet: Packet) -> None:
+    """By keys: the table of codes picks the list, all of it gets one decision and one reason, one undo takes that back."""
+    with web_server("--packet", packet.folder, "--adjudicate", "Ada") as server:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(server.url)
+        troubles = watched(page)
+        assert page.locator(".heat a").all_inner_texts() == ["1", "1", "1", "1", "1"]
+        page.focus('.heat a[aria-label^="C against A"], .heat a[aria-label^="C against B"]')
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".heat a[aria-current]")
+        assert page.locator("#several tbody tr").count() == 1
+        page.goto(server.base + "/adjudicate/all?show=first&sort=codes")
+        assert page.locator("#several tbody tr").count() == 3
+        for key in ("j", "x", "j", "x", "d"):
+            page.keyboard.press(key)
+        assert page.inner_text("#chosen") == "2 chosen"
+        page.keyboard.type("as B")
+        page.keyboard.press("Escape")
+        page.keyboard.press("r")
+        page.keyboard.type("the rule of the book")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("text=6 disagreements, 2 decided")
+        assert "show=first" in page.url, "the list is the one that was picked"
+        page.goto(server.base + "/adjudicate/1")
+        page.keyboard.press("b")
+        page.wait_for_selector("#desk[data-lacks]")
+        assert page.inner_text("#status") == "Kept. It counts once it has a reason"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "memo"
+        page.keyboard.press("Escape")
+        page.keyboard.press("u")
+        page.wait_for_selector("#desk:not([data-lacks])")
+        page.keyboard.press("u")
+        page.wait_for_function("() => document.getElementById('head').innerText.includes('0 of 6')")
+        assert troubles == []
+        page.context.close()
+    work = read_log(packet.folder / "adjudicated/ledger.jsonl")[1]
+    assert [entry.done for entry in work.entries.values()] == [False] * 3
+    assert {change.memo for change in work.changes if change.batch and not change.undoes} == {
+        "the rule of the book"
+    }
+
+
+def test_several_need_a_decision_and_a_reason(packet: Packet) -> None:
+    with web_server("--packet", packet.folder, "--adjudicate", "Ada") as server:
+        server.enter()
+        for fields in (
+            {"n1": "on", "do": "as A"},
+            {"do": "as A", "memo": "why"},
+            {"n1": "on", "memo": "why"},
+        ):
+            assert form(server, "/adjudicate/several", page="/adjudicate", **fields).status == 409
+        assert (
+            form(server, "/adjudicate/several", page="/adjudicate", n99="on", do="none", memo="w").status
+            == 404
+        )
+        wrong = form(server, "/adjudicate/several", page="/adjudicate", n1="on", do="first Z", memo="why")
+        assert wrong.status == 409
+        gone = {"n1": "on", "n2": "on", "do": "first C", "memo": "why", "back": "show=open"}
+        answer = form(server, "/adjudicate/several", page="/adjudicate", **gone)
+        assert answer.headers["location"] == "/adjudicate/all?show=open"
+        assert "6 disagreements, 2 decided" in server.page("/adjudicate")
+        # A cell of the table that is none narrows to nothing; what is no pair or trace counts as not said or as none.
+        assert "There are none" in server.page("/adjudicate/all?row=Z&pair=7")
+        assert "There are none" in server.page("/adjudicate/all?trace=%3Cb%3E")
 
 
 def test_runs_of_two_people(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 // The rule: what is on the screen has been confirmed. A choice appears when the server has it on its disk, not before.
 "use strict";
 
-const find = (id) => document.getElementById(id);
 const desk = () => find("desk");
 const memo = () => find("memo");
 const codes = () => desk().dataset.codes.split(" ").filter(Boolean);
@@ -13,12 +12,16 @@ let chain = Promise.resolve();
 let moving = false;   // keys pressed while the page goes on would be meant for a unit that nobody has seen
 let round = 0;        // what waits behind a failure is dropped
 let second = false;
-let tens = 0;         // how many tens the next number counts more
+let pressed = "";     // the first key of a code of two
 let typing = 0;
+let aim = 0;          // where j and k have come to while the page is on its way
 
 function ask(action) {
   if (moving) return;
-  const goes = action === "next" || action === "check" || (find("once")?.checked && /^(first |none$|missing$)/.test(action));
+  if (action !== "comment" && find("comment")?.value.trim()) ask("comment");
+  const several = picked.length > 1;
+  const goes = action === "next" || action === "check"
+    || (!several && find("once")?.checked && /^(first |none$|missing$)/.test(action));
   moving = goes;
   const mine = round;
   chain = chain.then(() => (mine === round ? send(action, goes) : null));
@@ -28,28 +31,65 @@ async function send(action, goes) {
   clearTimeout(typing);
   const form = desk();
   const data = new URLSearchParams(new FormData(form));
+  const several = !/^(next|check|comment|memo|undo)/.test(action);
   data.set("do", action.startsWith("undo") ? `undo ${form.dataset.undo}` : action);
   data.set("move", goes ? "1" : "0");
+  data.set("range", several ? range() : "");
+  if (action !== "comment") data.delete("comment");
   const typed = memo()?.value;
   say("Saving …");
+  const found = await part(form.action, { method: "POST", body: data }, action);
+  if (!found) return;
+  if (!found.go) { settle(typed); location.assign(found.done ?? location.href); return; }
+  find("trouble").hidden = true;   // this one is on the disk: what could not be saved before is no longer the last word
+  if (action === "memo") kept(found.body, typed); else show(found.body, found.go, typed);
+  moving = false;
+}
+
+// One answer of the server, or none after having said why.
+async function part(url, how, again) {
   let answer, body;
   try {
-    answer = await fetch(form.action, { method: "POST", headers: { "X-Part": "1" }, body: data });
+    answer = await fetch(url, { ...how, headers: { "X-Part": "1", "X-View": head().dataset.view } });
     body = await answer.text();
   } catch {
-    fail("Not saved: the server does not answer.", "Is pcode still running? Nothing that was shown as saved is lost.", action);
-    return;
+    fail("the server does not answer.", "Is pcode still running? Nothing that was shown as saved is lost.", again);
+    return null;
   }
   if (!answer.ok) {
     const page = new DOMParser().parseFromString(body, "text/html").querySelector(".problem");
     const why = page?.querySelector("h1")?.textContent ?? String(answer.status);
-    fail(why.startsWith("Not saved") ? why : `Not saved: ${why}`, page?.querySelector("p")?.textContent ?? "", answer.status === 409 ? "" : action);
-    return;
+    fail(why.replace(/^Not saved: /, ""), page?.querySelector("p")?.textContent ?? "", answer.status === 409 ? "" : again);
+    return null;
   }
   const go = answer.headers.get("X-Go");
-  if (answer.status === 204 || !go) { settle(typed); location.assign(go ?? location.href); return; }
-  if (action === "memo") kept(body, typed); else show(body, go, typed);
-  moving = false;
+  return answer.status === 204 || !go ? { done: go } : { body, go };
+}
+
+// Another unit: what is typed is saved first. Further steps while the page is on its way are counted, not lost.
+function visit(number) {
+  aim = number;
+  if (moving) return;
+  if (find("comment")?.value.trim()) ask("comment");
+  if (memo() && memo().value !== desk().elements.memo_was.value) ask("memo");
+  moving = true;
+  const mine = round;
+  chain = chain.then(async () => {
+    while (mine === round && aim !== current()) {
+      const wanted = aim;
+      const found = await part(`${desk().dataset.path}/${wanted}`, {}, "");
+      if (!found) return;
+      show(found.body, found.go, undefined);
+      if (aim === wanted) break;
+    }
+    moving = false;
+  });
+}
+
+function step(by) {
+  const from = units.findIndex((unit) => numberOf(unit) === (moving && aim ? aim : current()));
+  const there = units[from + by];
+  if (there) visit(numberOf(there)); else if (!moving) press(by > 0 ? "go-on" : "go-back");
 }
 
 // A memo was saved while it is being typed: the field stays as it is.
@@ -57,10 +97,16 @@ function kept(body, typed) {
   const fresh = new DOMParser().parseFromString(body, "text/html");
   desk().dataset.undo = fresh.getElementById("desk").dataset.undo;
   find("do-undo").disabled = !desk().dataset.undo;
-  for (const part of ["#desk .verdict", "#see .far"]) document.querySelector(part).replaceWith(fresh.querySelector(part));
+  for (const part of ["#desk .verdict", "#head .far"]) document.querySelector(part).replaceWith(fresh.querySelector(part));
+  head().dataset.own = fresh.getElementById("head").dataset.own;
+  if ("lacks" in fresh.getElementById("desk").dataset) desk().dataset.lacks = ""; else delete desk().dataset.lacks;
   settle(typed);
-  say("Saved");
+  say(saved());
 }
+
+// A decision without a reason is kept, and does not count yet.
+const lacks = () => "lacks" in desk().dataset;
+const saved = () => (lacks() ? "Kept. It counts once it has a reason" : "Saved");
 
 function settle(typed) { if (typed !== undefined) desk().elements.memo_was.value = typed; }
 
@@ -69,24 +115,37 @@ function show(body, go, typed) {
   const same = new URL(desk().action).pathname === go;
   const focused = document.activeElement?.id;
   const more = same && memo() && memo().value !== typed ? memo().value : null;
-  for (const id of same ? ["question", "earlier", "later"] : []) {
-    if (find(id) && fresh.getElementById(id)) fresh.getElementById(id).open = find(id).open;
+  const talking = same && find("talk")?.open;
+  for (const id of ["head", "ribbon", "reading", "beside", "desk"]) {
+    if (fresh.getElementById(id)) find(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
   }
-  for (const id of ["see", "desk"]) find(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
+  if (!units.length || !units[0].isConnected) readTrace();
   if (more !== null) memo().value = more;
+  if (talking && find("talk")) find("talk").open = true;
   ready();
-  say(same ? "Saved" : `Saved. Unit ${go.split("/").pop()}`);
-  if (same) { if (focused) find(focused)?.focus(); return; }
+  find("trouble").hidden = true;
+  if (typed !== undefined) say(same ? saved() : `Saved. ${head().dataset.number} of ${head().dataset.total}`); else say("");
+  if (same) { if (focused) find(focused)?.focus(); centre(); return; }
   history.pushState(null, "", go);
-  document.title = find("see").dataset.title;
-  find("unit-title").focus({ preventScroll: true });
-  scrollTo({ top: 0, behavior: "instant" });
+  document.title = head().dataset.title;
+  clearFilter();
+  setSecond(false);
+  setPressed("");
+  for (const group of document.querySelectorAll(".family")) group.open = group.querySelector("[aria-pressed=true]") !== null;
+  look();
+}
+
+// The current unit, on the screen and in the focus: keys are about it.
+function look() {
+  document.querySelector("#reading .now")?.focus({ preventScroll: true });
+  centre();
 }
 
 // After each change: the codebook, which stays, shows what is chosen.
 function ready() {
+  paint();
   const chosen = codes();
-  for (const item of document.querySelectorAll("[data-code]")) {
+  for (const item of document.querySelectorAll("li[data-code]")) {
     const code = item.dataset.code, [first, other] = [item.querySelector(".first"), item.querySelector(".second")];
     first.setAttribute("aria-pressed", chosen[0] === code);
     first.disabled = "over" in desk().dataset;
@@ -105,88 +164,166 @@ function say(text) { find("status").textContent = text; }
 function fail(what, hint, again) {
   round++;
   moving = false;
+  aim = 0;
   say("");
   const box = find("trouble");
-  box.replaceChildren(Object.assign(document.createElement("b"), { textContent: what }), ` ${hint} `);
+  const which = `Not saved, ${head().dataset.number} of ${head().dataset.total}: ${what}`;
+  box.replaceChildren(Object.assign(document.createElement("b"), { textContent: which }), ` ${hint} `);
   if (again) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Try again", id: "again" });
     button.addEventListener("click", () => { box.hidden = true; ask(again); });
     box.append(button);
   }
   box.hidden = false;
-  box.scrollIntoView({ block: "nearest" });
 }
 
 function setSecond(on) {
   second = on && !!find("as-second");
   find("as-second")?.setAttribute("aria-pressed", second);
-  if (second) say("The next number is a second code");
+  if (second) say("The next code is a second code");
 }
 
-function setTens(count) {
-  const most = Math.ceil(document.querySelectorAll("[data-code]").length / 10);
-  tens = count % most;
-  if (most > 1) say(`The next number is a code from ${tens * 10 + 1} to ${tens * 10 + 10}`);
+// Codes of two keys: the first opens a family (or is t, for ten more).
+function setPressed(key) {
+  pressed = key;
+  for (const group of document.querySelectorAll(".family")) {
+    if (key) group.open = group.dataset.key === key;
+    group.classList.toggle("awaited", group.dataset.key === key && !!key);
+  }
+  const name = document.querySelector(".awaited")?.dataset.title;
+  if (key) say(name ? `${name}: now the code` : "Now the number of the code, ten more");
 }
 
-function choose(number, asSecond) {
-  const item = document.querySelectorAll("[data-code]")[number];
-  if (!item || "over" in desk().dataset) return;
+const byKeys = (keys) => document.querySelector(`li[data-keys="${keys}"]`);
+const begins = (keys) => document.querySelector(`li[data-keys^="${keys}"]`) !== null;
+
+function type(key, asSecond) {
+  const item = byKeys(pressed + key);
+  if (!item) {
+    if (!pressed && begins(key)) setPressed(key); else { setPressed(""); say("No code has these keys"); }
+    return;
+  }
+  pressed = "";
+  clearFilter();
+  choose(item, asSecond);
+}
+
+function choose(item, asSecond) {
+  if ("over" in desk().dataset) return;
+  setPressed("");
   ask((asSecond && item.querySelector(".second")?.value) || `first ${item.dataset.code}`);
 }
 
+// Found codes stand in a list of their own, the likeliest first: by id, by name, by what is said of them.
+const homes = new Map([...document.querySelectorAll("li[data-code]")].map((item) => [item, item.parentElement]));
+const words = new Map([...homes.keys()].map((item) =>
+  [item, `${item.dataset.code} ${item.querySelector(".name").textContent} ${item.querySelector("details").textContent}`.toLowerCase()]));
 function filter(text) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const items = [...document.querySelectorAll("[data-code]")];
-  for (const item of items) item.hidden = !words.every((word) => item.textContent.toLowerCase().includes(word));
-  const left = items.filter((item) => !item.hidden);
-  for (const item of items) item.querySelector("details").open = words.length > 0 && left.length < 4 && !item.hidden;
-  find("found").textContent = words.length ? `${left.length} of ${items.length} codes` : "";
+  const wanted = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const hits = find("hits");
+  for (const [item, home] of homes) { home.append(item); item.hidden = false; }
+  find("families").hidden = wanted.length > 0;
+  hits.hidden = !wanted.length;
+  const rank = (item) => {
+    const id = item.dataset.code.toLowerCase(), name = item.querySelector(".name").textContent.toLowerCase();
+    const all = wanted.join(" ");
+    if (id === all || id.replace(/[^a-z0-9]/g, "") === all) return 0;
+    if (wanted.every((word) => id.startsWith(word))) return 1;
+    if (wanted.every((word) => id.includes(word))) return 2;
+    if (wanted.every((word) => name.split(/[^\p{L}\p{N}]+/u).some((part) => part.startsWith(word)))) return 3;
+    return wanted.every((word) => `${id} ${name}`.includes(word)) ? 4 : 5;
+  };
+  const left = wanted.length
+    ? [...homes.keys()].filter((item) => wanted.every((word) => words.get(item).includes(word)))
+      .map((item) => [rank(item), item]).sort((a, b) => a[0] - b[0]).map(([, item]) => item)
+    : [...homes.keys()];
+  if (wanted.length) hits.append(...left);
+  for (const item of homes.keys()) item.querySelector("details").open = wanted.length > 0 && left.length < 4 && left.includes(item);
+  find("found").textContent = wanted.length ? `${left.length} of ${homes.size} codes${left.length ? ": Enter takes the first" : ""}` : "";
   return left;
 }
 
+function clearFilter() {
+  if (!find("filter").value) return;
+  find("filter").value = "";
+  filter("");
+}
+
 const press = (id) => { const it = find(id); if (it && !it.disabled) it.click(); };
-const keys = {
-  Enter: () => press("do-next"), ArrowLeft: () => press("go-back"), ArrowRight: () => press("go-on"),
-  n: () => press("do-none"), x: () => press("do-missing"), f: () => press("do-flag"), c: () => press("do-clear"),
-  u: () => press("do-undo"), s: () => setSecond(!second), t: () => setTens(tens + 1), o: () => press("once"), m: () => memo()?.focus(),
-  a: () => press("as-0"), b: () => press("as-1"), d: () => press("as-2"), e: () => press("as-3"),
-  "/": () => { find("filter").focus(); find("filter").select(); }, "?": () => find("help").showModal(),
+const trace = (by) => {
+  const links = [...document.querySelectorAll(".traces a")];
+  const there = links[links.findIndex((link) => link.dataset.go === head().dataset.trace) + by];
+  if (there) visit(Number(there.pathname.split("/").pop()));
 };
+const several = (count) => say(count > 1 ? `${count} units: the next code goes to all of them, Esc lets go` : "");
+const keys = {
+  Enter: () => { if (lacks()) { memo().focus(); say("Say why, then it counts"); } else press("do-next"); }, ArrowLeft: () => press("go-back"), ArrowRight: () => press("go-on"),
+  j: () => step(1), k: () => step(-1), J: () => several(stretch(1)), K: () => several(stretch(-1)),
+  "[": () => trace(-1), "]": () => trace(1), g: () => document.querySelector("#jump input").focus(),
+  n: () => press("do-none"), x: () => press("do-missing"), f: () => press("do-flag"), c: () => press("do-clear"),
+  u: () => press("do-undo"), s: () => setSecond(!second), o: () => press("once"), m: () => memo()?.focus(),
+  y: () => { if (find("talk")) { find("talk").open = true; find("comment").focus(); } },
+  a: () => press("as-0"), b: () => press("as-1"), d: () => press("as-2"), e: () => press("as-3"),
+  "/": () => { find("sheet").checked = true; find("filter").focus(); find("filter").select(); }, "?": () => find("help").showModal(),
+  Escape: () => { pick([]); setPressed(""); setSecond(false); say(""); find("sheet").checked = false; },
+};
+
+function inField(event) {
+  const { key, target } = event;
+  const ends = key === "Enter" && (event.ctrlKey || event.metaKey);
+  if (target === memo()) {
+    if (key === "Escape") look();
+    if (ends) { event.preventDefault(); press("do-next"); }
+  } else if (target === find("comment")) {
+    if (key === "Escape") { find("talk").open = false; look(); }
+    if (ends) { event.preventDefault(); press("do-comment"); }
+  } else if (target === find("filter")) {
+    if (key === "Escape") { clearFilter(); find("sheet").checked = false; look(); }
+    if (key === "Enter") {
+      event.preventDefault();
+      const [found] = target.value.trim() ? filter(target.value) : [];
+      if (!found) return;
+      clearFilter();
+      find("sheet").checked = false;
+      look();
+      choose(found, event.shiftKey || second);
+      setSecond(false);
+    }
+  } else if (key === "Escape") look();
+}
 
 document.addEventListener("keydown", (event) => {
   const { key, target } = event;
   if (event.isComposing || find("help").open) return;
-  if (target === memo()) {
-    if (key === "Escape") memo().blur();
-    if (key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); press("do-next"); }
-    return;
-  }
-  if (target === find("filter")) {
-    if (key === "Escape") { target.value = ""; filter(""); target.blur(); }
-    if (key === "Enter") { event.preventDefault(); const left = filter(target.value); if (left.length === 1) left[0].querySelector(".first").focus(); }
-    return;
-  }
+  if (target.closest("textarea, select, input:not([type=checkbox])")) { inField(event); return; }
   if ((event.ctrlKey || event.metaKey) && key === "z") { event.preventDefault(); press("do-undo"); return; }
-  if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input:not([type=checkbox]), select, textarea")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (!find("keys-on").checked && key !== "?") return;
   // By its place, since Shift+1 is another character on every keyboard; by its name on a number pad.
-  const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
+  const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1] ?? (key === "t" && (pressed || begins("t")) ? "t" : undefined);
   if (digit !== undefined) {
     event.preventDefault();
-    if (event.repeat) return;
-    choose(10 * tens + (Number(digit) + 9) % 10, event.shiftKey || second);
-    setSecond(false);
-    tens = 0;
+    if (event.repeat || moving) return;
+    const before = pressed;
+    type(digit, event.shiftKey || second);
+    if (pressed === before || !pressed) setSecond(false);
     return;
   }
-  if (key === "Enter" && target.closest("button, a, summary")) return;
+  // Enter on the code that is chosen goes on; elsewhere it does what the button says.
+  if (key === "Enter" && target.closest("button:not(.first[aria-pressed=true]), a, summary")) return;
   const act = Object.hasOwn(keys, key) && keys[key];
-  if (!["s", "t", "Shift"].includes(key)) tens = 0;
-  if (act && !event.repeat) { event.preventDefault(); act(); }
+  if (!["s", "Shift"].includes(key) && pressed) setPressed("");
+  if (act && (!event.repeat || key === "j" || key === "k")) { event.preventDefault(); act(); }
 });
 
 document.addEventListener("submit", (event) => {
+  if (event.target.id === "jump") {
+    event.preventDefault();
+    const number = Number(event.target.elements.n.value);
+    if (number >= 1 && number <= Number(head().dataset.total)) { event.target.reset(); visit(number); if (number === current()) look(); }
+    else say(`Numbers go from 1 to ${head().dataset.total}`);
+    return;
+  }
   if (event.target !== desk()) return;
   const action = event.submitter?.value ?? "memo";
   event.preventDefault();
@@ -197,11 +334,21 @@ document.addEventListener("submit", (event) => {
   setSecond(false);
 });
 
-// Going elsewhere by a link waits for what is not saved yet.
+// A unit in the text, in the ribbon or by its number; going elsewhere by a link waits for what is not saved yet.
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href]");
-  if (!link || !memo() || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  if (memo().value === desk().elements.memo_was.value && !moving) return;
+  const { target } = event;
+  const plain = !(event.ctrlKey || event.metaKey || event.button);
+  const unit = target.closest("#reading .u") ?? (target.closest("#ribbon svg") && unitAt(event, target.closest("svg").getBoundingClientRect()));
+  if (unit && plain) {
+    if (event.shiftKey) { far = units.indexOf(unit); several(pickTo(unit)); getSelection()?.removeAllRanges(); }
+    else if (getSelection()?.isCollapsed !== false) visit(numberOf(unit));
+    return;
+  }
+  const link = target.closest("a[href]");
+  if (!link || event.shiftKey || !plain) return;
+  const number = /\/(\d+)$/.exec(link.pathname)?.[1];
+  if (number && link.pathname === `${desk().dataset.path}/${number}`) { event.preventDefault(); visit(Number(number)); return; }
+  if (!memo() || (memo().value === desk().elements.memo_was.value && !find("comment")?.value.trim() && !moving)) return;
   event.preventDefault();
   const mine = round;
   ask("memo");
@@ -222,9 +369,11 @@ document.addEventListener("change", (event) => {
 });
 
 addEventListener("beforeunload", (event) => {
+  if (find("comment")?.value.trim()) event.preventDefault();
   if (memo() && memo().value !== desk().elements.memo_was.value) event.preventDefault();
 });
 addEventListener("popstate", () => location.reload());
+addEventListener("resize", () => centre());
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 for (const id of ["help-open", "as-second"]) if (find(id)) find(id).hidden = false;
@@ -232,4 +381,6 @@ document.querySelector(".find").hidden = false;
 find("help-open")?.addEventListener("click", () => find("help").showModal());
 find("as-second")?.addEventListener("click", () => setSecond(!second));
 find("keys-on").checked = stored("pcode-keys", "on") !== "off";
+readTrace();
 ready();
+look();

@@ -1,0 +1,74 @@
+"""How far a coder is, and how long the rest takes at the coder's own pace.
+
+time_left(log.work, 120)  →  "about 25 min"      the last 100 decisions took 12.5 s each, breaks left out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from ..human.coding_log import Work
+
+BREAK = 300
+"""Seconds: who says nothing for longer was doing something else."""
+
+LATELY, ENOUGH = 100, 10
+"""The pace is that of the last 100 units that were decided, and is not said before ten."""
+
+
+class Progress(NamedTuple):
+    """Units that are done, of all; and of those for practice. Where all is practice, it is what counts."""
+
+    done: int
+    total: int
+    practised: int
+    practice: int
+
+
+class TraceProgress(NamedTuple):
+    """One trace: ``number`` is where to go on in it."""
+
+    trace: int
+    number: int
+    done: int
+    total: int
+    practice: bool
+
+
+def progress_of(units: Sequence[tuple[bool, bool]]) -> Progress:
+    """Of units that are (practice, done)."""
+    practice = [over for is_practice, over in units if is_practice]
+    earnest = [over for is_practice, over in units if not is_practice]
+    if not earnest:
+        practice, earnest = [], practice
+    return Progress(sum(earnest), len(earnest), sum(practice), len(practice))
+
+
+def time_left(work: Work, units: int) -> str:
+    """In words, for so many units; nothing where that cannot be said yet."""
+    seconds = pace(work)
+    if seconds is None or not units:
+        return ""
+    minutes = round(seconds * units / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return f"about {minutes} min"
+    return f"about {minutes // 60} h {5 * (minutes % 60 // 5):02} min"
+
+
+def pace(work: Work) -> float | None:
+    """Seconds a unit, of those decided last: from one first decision to the next. None with too few of them."""
+    seen: set[str] = set()
+    times: list[str] = []
+    for change in work.changes:
+        if change.unit_id not in seen and (change.codes is not None or change.missing):
+            seen.add(change.unit_id)
+            times.append(change.at)
+    lately = [datetime.fromisoformat(at) for at in times[-LATELY - 1 :]]
+    steps = [(b - a).total_seconds() for a, b in pairwise(lately)]
+    worked = [step for step in steps if step <= BREAK]
+    return sum(worked) / len(worked) if len(worked) >= ENOUGH else None
