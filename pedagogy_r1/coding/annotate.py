@@ -199,7 +199,7 @@ def _code(job: Annotation, writer: RunWriter, progress: Progress | None) -> None
     usage = (outcome.usage or {}) | writer.usage
     if status == "complete" and (sum_up := getattr(job.coder, "sum_up", None)):
         writer.checkpoint()
-        usage |= sum_up(CoderRun(job.out))
+        usage |= sum_up(CoderRun(job.out, locked="always"))
     writer.finish(status, why=why, usage=usage)
 
 
