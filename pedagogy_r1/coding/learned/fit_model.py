@@ -35,6 +35,9 @@ OUTER, INNER = 10, 5
 REPEATS, SHARES = 5, (0.25, 0.5, 1.0)
 """Draws of the learning curve, and the parts of the traces that are learned from in each."""
 
+FIFTH = 5
+"""Parts of the items, of which the curve sets one aside (`learning_forecast.SET_ASIDE`)."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -164,10 +167,13 @@ def _fit_second(rows: Floats, targets: Floats, k: int) -> Linear:
 def learning_curve(coded: TaughtTraces, seed: int) -> Iterator[tuple[int, int, Floats, list[int]]]:
     """``(draw, traces learned from, probabilities, numbers of the traces they are of)`` for growing parts of the data.
 
-    A fifth of the items is set aside, `REPEATS` times; the model learns from a quarter, half and all of the others.
+    A fifth of the items is set aside, `REPEATS` times; the model learns from a quarter, half and all of the others. Nothing with fewer than five
+    items: a fifth of those cannot be set aside.
     """
+    if len({one.group for one in coded.traces}) < FIFTH:
+        return
     for repeat in range(REPEATS):
-        folds = coded.folds(5, seed + 1 + repeat)
+        folds = coded.folds(FIFTH, seed + 1 + repeat)
         out, rest = np.flatnonzero(folds == 0), np.flatnonzero(folds != 0)
         rest = np.random.default_rng(seed + repeat).permutation(rest)
         for share in SHARES:
