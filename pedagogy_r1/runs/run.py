@@ -24,7 +24,7 @@ from shlex import join
 from typing import Any, Literal
 
 from ..codebook import Codebook, parse_codebook
-from ..codebook.codebook import SNAPSHOT
+from ..codebook.codebook import SNAPSHOT, version_order
 from ..errors import CodebookError, InputError, LockedWarning, RunError
 from ..files.checkpointed import last_checkpoint
 from ..files.seal import RUN, DigestWatch, Parsed, models_of
@@ -293,7 +293,12 @@ def one_codebook(runs: Sequence[CoderRun]) -> Codebook:
     for other, book in others:
         if book.digest == first.digest:
             continue
-        hint = "carry the older codings over with: pcode codebook migrate RUN --to ID@VERSION -o NEW_RUN"
+        old, new = sorted(((name, first), (other, book)), key=lambda pair: version_order(pair[1].version))
+        hint = (
+            f"carry the older codings over with: pcode codebook migrate {old[0]} --to {new[1].ref} -o NEW_RUN"
+        )
+        if book.version == first.version:
+            hint = "the same version with two texts: code the same units again under one of them"
         if book.id != first.id:
             hint = (
                 "codings under different codebooks cannot be compared: code the same units under one of them, "

@@ -157,7 +157,7 @@ class Design:
             what = "say how much to draw, once" if self.n is None else "--n and --fraction exclude each other"
             raise ArgumentError(
                 what,
-                "--fraction .33 draws a third, --n 14 draws fourteen; --plan says how many units are needed",
+                "--fraction .33 draws a third, --n 14 draws fourteen; pcode sample --plan, without --active, says how many units are needed",
             )
         if self.fraction is not None and not 0 < self.fraction <= 1:
             raise ArgumentError(

@@ -123,8 +123,21 @@ def test_wide_says_what_a_cell_holds_and_excludes_networks(
 
 def test_runs_under_two_codebooks_are_refused(runs: list[CoderRun], tmp_path: Path) -> None:
     other = make_run(tmp_path / "o", {"P": ["A"]}, codebook=book(BOOK.replace("1.0.0", "1.1.0")))
-    with pytest.raises(PedagogyError):
+    for order in ([runs[0], other], [other, runs[0]]):
+        with pytest.raises(PedagogyError) as error:
+            export_runs(order, tmp_path / "wide.csv", wide=True)
+        assert f"migrate {runs[0].folder} --to {other.codebook.ref} -o" in error.value.hint
+
+
+def test_one_version_with_two_texts_is_not_a_case_for_migrate(runs: list[CoderRun], tmp_path: Path) -> None:
+    other = make_run(
+        tmp_path / "o", {"P": ["A"]}, codebook=book(BOOK.replace("title: three codes", "title: another"))
+    )
+    assert (other.codebook.ref, other.codebook.digest) != (runs[0].codebook.ref, runs[0].codebook.digest)
+    with pytest.raises(PedagogyError) as error:
         export_runs([runs[0], other], tmp_path / "wide.csv", wide=True)
+    assert "migrate" not in error.value.hint
+    assert "under one of them" in error.value.hint
 
 
 def test_a_coder_named_where_keeps_the_codes(tmp_path: Path, pcode: Pcode) -> None:
