@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ..errors import RunError
 from ..provenance import file_digest
 from ..runs.cascade_stages import PEOPLE
-from ..runs.run import DEFERRED, CoderInfo, CoderRun, Coding, require_codebook, require_complete
+from ..runs.run import DEFERRED, CoderInfo, CoderRun, Coding, require_codebook, require_complete, same_text
 from ..trace import Trace, Unit
 from . import Context, Emit, Outcome, Unitizer
 from .agreed_codes import agreed_codes
@@ -63,13 +63,24 @@ class PeopleCodings:
                 found.setdefault(coding.unit_id, []).append(coding)
         return {unit: _agreed(codings) for unit, codings in found.items()}
 
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        return {unit.id: unit.text for unit in self.run.units()}
+
+    def _asked(self, trace: Trace, units: list[Unit]) -> list[Unit]:
+        """Raises `InputError` where people read another text."""
+        asked = [units[at] for at in self.context.positions(trace, units)]
+        for unit in asked:
+            same_text(self.run, trace.id, unit.text, self._texts.get(unit.id, unit.text))
+        return asked
+
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
         """Nothing is paid; of the units that are asked for, how many people coded alike, and on how many they differ."""
         counts = Counter[str]()
         for trace in traces:
             units = unitize(trace)
-            for at in self.context.positions(trace, units):
-                said = self._said.get(units[at].id)
+            for unit in self._asked(trace, units):
+                said = self._said.get(unit.id)
                 counts["open" if said is None else "differ" if said.codes is None else "coded"] += 1
         return {
             "requests": 0,
@@ -83,8 +94,7 @@ class PeopleCodings:
         said = self._said
         for trace in traces:
             units = unitize(trace)
-            which = self.context.positions(trace, units)
-            emit(trace, units, [self._coding(units[at], said) for at in which])
+            emit(trace, units, [self._coding(unit, said) for unit in self._asked(trace, units)])
         return Outcome()
 
     def _coding(self, unit: Unit, said: dict[str, _PeopleSaid]) -> Coding:

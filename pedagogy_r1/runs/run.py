@@ -319,14 +319,34 @@ def require_codebook(run: CoderRun, book: Codebook) -> None:
         )
 
 
+def same_text(run: CoderRun, trace_id: str, mine: str, found: str) -> None:
+    """Raise `InputError` where a run coded another text under the id of a trace (unit): a unit's id does not tell texts apart."""
+    if mine != found:
+        raise InputError(
+            f"{run.folder} coded another text under the trace id {trace_id!r}",
+            "give the run that was made from this traces file",
+        )
+
+
+def require_texts(run: CoderRun, traces: Iterable[Trace]) -> None:
+    """Raise `InputError` where one of ``traces`` has another reasoning than in the run."""
+    texts = {trace.id: trace.reasoning for trace in run.traces()}
+    for trace in traces:
+        same_text(run, trace.id, trace.reasoning, texts.get(trace.id, trace.reasoning))
+
+
 def cut_alike(units: dict[str, list[Unit]], trace_id: str, found: list[Unit], run: CoderRun) -> list[Unit]:
-    """A trace's units as the first of several runs has them, kept in ``units``. Raises `InputError` where ``run`` has others."""
+    """A trace's units as the first of several runs has them, kept in ``units``. Raises `InputError` where ``run`` has others, or
+    another text.
+    """
     mine = units.setdefault(trace_id, found)
     if [unit.id for unit in mine] != [unit.id for unit in found]:
         raise InputError(
             f"{trace_id} is cut differently in {run.folder}",
             "code the units of one run with all coders: pcode annotate TRACES -o NEW --units RUN",
         )
+    for one, other in zip(mine, found, strict=True):
+        same_text(run, trace_id, one.text, other.text)
     return mine
 
 

@@ -16,6 +16,7 @@ from ..codebook import Codebook
 from ..errors import ArgumentError
 from ..intake import read_traces
 from ..provenance import digest, file_digest
+from ..runs.run import CoderRun, require_texts
 from ..runs.run_writer import codebook_for, unitizer_of
 from ..unit.unitizer import Unitizer
 from .active import Active, Target, target_of
@@ -158,6 +159,9 @@ def draw_sample(
     source |= {"traces": str(path), "traces_digest": file_digest(path)} | ({"lang": lang} if lang else {})
     population = survey(read_traces(path), unitize, design.by)
     more = design.enrichment
+    for by in (more, design.active):
+        if by:
+            require_texts(CoderRun(by.run, locked="always"), read_traces(path))
     seen = seen_by(more.run, more.codes, population) if more else frozenset()
     if more:
         source |= {"enrich_digest": digest(sorted(seen))}

@@ -12,7 +12,7 @@ import pytest
 
 from pedagogy_r1.agreement import agree, panel
 from pedagogy_r1.coding.annotate import annotate
-from pedagogy_r1.errors import ArgumentError, CodebookError, PedagogyError, RunError
+from pedagogy_r1.errors import ArgumentError, CodebookError, InputError, PedagogyError, RunError
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import ReportSettings, measure_corrections
 from pedagogy_r1.report.sections.frequencies import frequency_section, measure_frequency
@@ -254,3 +254,22 @@ def test_what_cannot_be_sampled_or_completed_is_refused(
         annotate(taught.traces, tmp_path / "b", **taught.how, then=f"people:{other.folder}")
     with pytest.raises(ArgumentError, match="takes no option 'window'"):
         annotate(taught.traces, tmp_path / "c", **taught.how, then=f"people:{every.folder}", window=3)
+
+
+def test_a_run_of_other_texts_under_the_same_ids_is_refused(
+    taught: Taught, first: CoderRun, tmp_path: Path, pcode: Callable[..., Any]
+) -> None:
+    """A unit's id is made of its trace's id and offsets, and letters exchanged for others of the same length leave it as it was."""
+    sampled(pcode, taught, first, tmp_path / "packet")
+    people = coded_by_people(tmp_path / "packet", tmp_path / "people")
+    other = tmp_path / "other.jsonl"
+    rows = [json.loads(line) for line in taught.traces.read_text().splitlines()]
+    for row in rows:
+        row["reasoning"] = row["reasoning"].replace("topic", "cipot")
+    other.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(InputError, match="coded another text under the trace id"):
+        annotate(other, tmp_path / "whole", **taught.how, then=f"people:{people}")
+    drawn = ("sample", other, "-o", tmp_path / "p", "--what", "units", "--n", 9, "--coders", "A")
+    shown = pcode(*drawn, "--active", first.folder)
+    assert shown.exit_code == 2
+    assert "coded another text" in " ".join(shown.stderr.split())

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 from ...codebook import Codebook
 from ...errors import InputError, PluginError, RunError, did_you_mean
 from ...plugins import available, load
-from ...runs.run import CoderRun, one_codebook, opened, require_complete
+from ...runs.run import CoderRun, one_codebook, opened, require_complete, same_text
 from ...trace import Trace
 from ...wbeb.item import Item, domain_names
 
@@ -87,11 +87,7 @@ def _coded(run: CoderRun, texts: Mapping[str, str], coder: str | None) -> Iterat
     for trace, units, codings in run.by_trace():
         if trace.id not in texts:
             continue
-        if trace.reasoning != texts[trace.id]:
-            raise InputError(
-                f"{run.folder} coded another text under the trace id {trace.id!r}",
-                "give the run that was made from this traces file",
-            )
+        same_text(run, trace.id, texts[trace.id], trace.reasoning)
         codes = {coding.unit_id: coding.codes for coding in codings if coding.coder == name}
         tokens = tuple(unit.tokens for unit in units)
         yield trace.id, CodedTrace(tokens, tuple(codes.get(unit.id) for unit in units))
