@@ -43,7 +43,7 @@ COMMANDS = (
 
 
 @dataclass(frozen=True)
-class Found:
+class StudyPart:
     """One thing in the folder: ``kind`` (traces, codebook, packet, people, machine, decisions, job, report), its path in it, and what it holds.
 
     ``open``: whose work in a packet is not done.
@@ -61,10 +61,10 @@ class StudyFolder:
     """What `read_study` found in ``folder``; ``troubles``: what could not be read, and why."""
 
     folder: Path
-    found: tuple[Found, ...]
+    found: tuple[StudyPart, ...]
     troubles: tuple[str, ...]
 
-    def of(self, kind: str) -> list[Found]:
+    def of(self, kind: str) -> list[StudyPart]:
         return [one for one in self.found if one.kind == kind]
 
     @property
@@ -106,7 +106,7 @@ class StudyFolder:
             "all is there: look at the report, and at α by code with --by code",
         )
 
-    def _people(self, packet: Found) -> tuple[str, str]:
+    def _people(self, packet: StudyPart) -> tuple[str, str]:
         where = shlex.quote(packet.path)
         if packet.open:
             coders = " ".join(f"--coder {shlex.quote(coder)}" for coder in packet.open)
@@ -123,7 +123,7 @@ def read_study(folder: str | Path) -> StudyFolder:
     root = Path(folder)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder", "make one with: pcode init FOLDER")
-    found: list[Found] = []
+    found: list[StudyPart] = []
     troubles: list[str] = []
     for path in _files(root, DEEPEST):
         try:
@@ -148,20 +148,20 @@ def _files(folder: Path, deep: int) -> Iterator[Path]:
             yield from _files(path, deep - 1)
 
 
-def _look(path: Path, root: Path) -> Iterator[Found]:
+def _look(path: Path, root: Path) -> Iterator[StudyPart]:
     name, inside = path.relative_to(root).as_posix(), path.parent.relative_to(root).as_posix()
     if path.name == RUN:
         yield _run(path.parent, inside)
     elif path.name == PACKET:
         yield _packet(path.parent, inside)
     elif path.name == REPORT:
-        yield Found("report", name, "open it in a browser")
+        yield StudyPart("report", name, "open it in a browser")
     elif path.suffix in (".yaml", ".yml"):
         if "codes:" in path.read_text(encoding="utf-8", errors="replace"):
             book = load_codebook(path)
-            yield Found("codebook", name, f"{book.ref}, {counted(len(book.codes), 'code')}")
+            yield StudyPart("codebook", name, f"{book.ref}, {counted(len(book.codes), 'code')}")
     elif _traces(path):
-        yield Found("traces", name, counted(TracesFile(path).total, "trace"))
+        yield StudyPart("traces", name, counted(TracesFile(path).total, "trace"))
 
 
 def _traces(path: Path) -> bool:
@@ -170,11 +170,11 @@ def _traces(path: Path) -> bool:
     return isinstance(first, Row) and {"id", "reasoning"} <= first.data.keys()
 
 
-def _run(folder: Path, name: str) -> Found:
+def _run(folder: Path, name: str) -> StudyPart:
     record = json.loads((folder / RUN).read_text(encoding="utf-8"))
     if not isinstance(record, dict) or "run_id" not in record or "coders" not in record:
         state = record.get("status", "") if isinstance(record, dict) else ""
-        return Found(
+        return StudyPart(
             "job", name, f"another command's folder ({state})" if state else "another command's folder"
         )
     manifest = CoderRun(folder).manifest
@@ -188,10 +188,10 @@ def _run(folder: Path, name: str) -> Found:
         what += f"; {counted(units, 'unit')}"
     if manifest.status != "complete":
         what += f"; {manifest.status}: the same command goes on"
-    return Found(kind, name, what, coders=tuple(coder.name for coder in manifest.coders))
+    return StudyPart(kind, name, what, coders=tuple(coder.name for coder in manifest.coders))
 
 
-def _packet(folder: Path, name: str) -> Found:
+def _packet(folder: Path, name: str) -> StudyPart:
     packet = Packet(folder)
     said, still = [], []
     for coder in packet.manifest.coders:
@@ -202,7 +202,7 @@ def _packet(folder: Path, name: str) -> Found:
         said.append(f"{coder} {done:,} of {units:,}")
         still += [coder] if done < units else []
     what = f"units decided in the browser: {', '.join(said)}"
-    return Found("packet", name, what, tuple(still), packet.manifest.coders)
+    return StudyPart("packet", name, what, tuple(still), packet.manifest.coders)
 
 
 def _done(log: Path, units: set[str]) -> int:

@@ -102,6 +102,7 @@ def test_no_column_is_left_out_however_narrow_the_terminal(columns: int, tmp_pat
         assert head in said.replace("\r\n", "\n"), f"{head} at {columns} columns:\n{said}"
     assert "Clementine" in said
     assert "…" not in said
+    assert ("columns shows also:" in said) == (columns < 120)
 
 
 def test_a_table_that_fits_is_a_table(tmp_path: Path) -> None:

@@ -99,8 +99,8 @@ JOBS = {
     "web": "web {m}/two --adjudicate N --no-browser -o {o}",
 }
 
-APART = {"analysis copy", "codebook bump", "packet write"}
-"""Each has a test of its own below."""
+APART = {"analysis copy", "codebook bump", "codebook new", "packet write"}
+"""Each has a test of its own below; `codebook new` in test_terminal.py."""
 
 
 @pytest.fixture(scope="module")

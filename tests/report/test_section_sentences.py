@@ -128,6 +128,7 @@ ELSEWHERE = {
     "What was developed (codebook, prompts, coders) could be fitted to the rest, not to the locked part.": "tests/sampling/test_locked.py",
     "α on the locked part and on the rest.": "tests/sampling/test_locked.py",
     "on the locked part": "tests/sampling/test_locked.py",
+    "columns shows also:": "tests/cli/test_terminal.py",
     "units would take minutes; name a family of at most": "tests/report/test_section_sentences.py",
     "one side has none of the code, or nothing else: the odds ratio lies at its limit": "tests/stats/test_contrast.py",
     "on one side more than half of the units with the code, or without it if they are fewer, are of one": "tests/stats/test_contrast.py",
