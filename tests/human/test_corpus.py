@@ -180,7 +180,7 @@ def test_another_corpus_stands_beside_ours(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(
     ("changed", "said"),
-    [({"id": "yours"}, "its folder is called otherwise"), ({"sha256": {}}, "sha256 lacks items.jsonl")],
+    [({"id": "yours"}, "its folder is called otherwise"), ({"sha256": {}}, "sha256 lacks traces.jsonl")],
 )
 def test_a_record_that_does_not_hold_is_refused(
     changed: dict[str, object], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
