@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from . import options
+from .console import say
 
 
 @click.command("completion", cls=options.Command)
@@ -24,4 +25,4 @@ def command(ctx: click.Context, shell: str) -> None:
 
     made = get_completion_class(shell)
     assert made is not None
-    click.echo(made(ctx.find_root().command, {}, "pcode", "_PCODE_COMPLETE").source())
+    say(made(ctx.find_root().command, {}, "pcode", "_PCODE_COMPLETE").source())

@@ -50,9 +50,8 @@ class Manifest(JobRecord):
 
     def what(self) -> str:
         kind, _, tool = self.coder.partition(":")
-        return (
-            f"an import of people's codings ({tool})" if kind == "import" else f"codings made by {self.coder}"
-        )
+        how = f" ({tool})" if tool else ""
+        return f"an import of people's codings{how}" if kind == "import" else f"codings made by {self.coder}"
 
     @property
     def look_key(self) -> str:

@@ -245,7 +245,8 @@ def test_what_is_refused(humans: Path, encoder: Path, new: Path, tmp_path: Path)
     with pytest.raises(RunError, match="holds another learned coder"):
         fit_coder([humans], tmp_path / "plain", encoder=encoder)
     done = CliRunner().invoke(
-        cli, ["annotate", str(new), "-o", str(tmp_path / "cues"), "--encoder", str(encoder)]
+        cli,
+        ["annotate", str(new), "-o", str(tmp_path / "cues"), "--coder", "cues", "--encoder", str(encoder)],
     )
     assert done.exit_code == 2
     assert "has no option 'encoder'" in done.output

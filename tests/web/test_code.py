@@ -581,7 +581,7 @@ def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, sche
             if name == "unit":
                 page.keyboard.press("Digit4")
                 page.keyboard.press("Shift+Digit9")
-                page.wait_for_selector('[data-code="OA-ME"] .second[aria-pressed=true]')
+                page.wait_for_selector('[data-code="OA-ME"] .second[aria-pressed=true]', state="attached")
                 page.keyboard.press("f")
                 page.wait_for_selector("#do-flag[aria-pressed=true]")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
