@@ -19,7 +19,7 @@ import numpy as np
 
 from pedagogy_r1.agreement.alpha_difference import alpha_with_people
 from pedagogy_r1.agreement.comparison import ReliabilityData, reliability_data
-from pedagogy_r1.agreement.panel import METHODS, panel
+from pedagogy_r1.agreement.machine_panel import METHODS, panel
 from pedagogy_r1.agreement.panel_votes import decide, fit_vote_weights, vote_shares, weighted_votes
 from pedagogy_r1.codebook import Codebook, parse_codebook
 from pedagogy_r1.estimate import Resampling

@@ -14,18 +14,18 @@ from typing import Any
 def lazy_names(
     package: str, files: Mapping[str, Sequence[str]]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """``__getattr__``, ``__dir__`` and ``__all__`` of ``package``. ``files``: the names in each of its modules."""
+    """``__getattr__``, ``__dir__`` and ``__all__`` of ``package``. ``files``: the names in each of its modules.
+
+    No name may be called like its file: whoever imports the file puts the module in the name's place (a test looks).
+    """
     homes = {name: file for file, names in files.items() for name in names}
     names = sorted(homes)
 
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module = importlib.import_module(f".{homes[name]}", package)
-        for one in files[
-            homes[name]
-        ]:  # all of them: importing a file puts it into its package in place of a name that is called like it
-            setattr(sys.modules[package], one, getattr(module, one))
-        return getattr(module, name)
+        value = getattr(importlib.import_module(f".{homes[name]}", package), name)
+        setattr(sys.modules[package], name, value)
+        return value
 
     return get, lambda: names, names

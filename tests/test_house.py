@@ -59,6 +59,20 @@ def test_a_class_name_means_one_thing() -> None:
     assert len(twice) <= SAME_CLASS_NAMES, twice
 
 
+def test_no_name_of_a_package_is_called_like_its_file() -> None:
+    """Whoever imports the file would find the module in the name's place (`lazy.py`)."""
+    lazy = 0
+    for path, tree in TREES.items():
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "_FILES":
+                lazy += 1
+                files: dict[str, tuple[str, ...]] = ast.literal_eval(node.value)
+                assert not [name for file, names in files.items() for name in names if name == file], where(
+                    path
+                )
+    assert lazy > 1
+
+
 def own_imports(path: Path) -> Iterator[tuple[ast.ImportFrom, str, bool]]:
     """Imports from this package: the node, the module in full, and whether it stands in a function."""
     package = ["pedagogy_r1", *path.relative_to(PACKAGE).parts[:-1]]

@@ -20,7 +20,6 @@ _FILES = {
         "machine_errors",
         "majority",
     ),
-    "coder_card": ("CoderCard", "coder_card", "why_refused", "write_card"),
     "coefficients": (
         "Coefficient",
         "chance_corrected",
@@ -39,7 +38,8 @@ _FILES = {
     "disagreement": ("ConfusedPair", "Disagreements", "QuotedUnit", "Said", "disagreements"),
     "gamma": ("Gamma",),
     "joined_units": ("CoarserUnits", "coarser_units"),
-    "panel": ("Panel", "panel"),
+    "learned_card": ("CoderCard", "coder_card", "why_refused", "write_card"),
+    "machine_panel": ("Panel", "panel"),
     "profile": ("MISSING", "Profiles", "profiles", "value_counts"),
     "replacement": ("alternative_annotator_test", "replacement_test"),
     "replacement_report": ("ReplacementReport",),

@@ -98,16 +98,19 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     """
     from ..coding.annotate import execute, plan, prepare, shipped_coder
     from ..coding.default_coder import default_coder
+    from ..intake.traces_file import TracesFile
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     given = model_options.requested(given, given["model"] or given["then"])
+    file: Path | TracesFile = traces
     if coder is None and not given["model"] and given["workers"] is None:
+        file = TracesFile(traces)  # once: it may be long
         names = {name: given[name] for name in ("codebook", "units", "lang")}
-        coder = default_coder(traces, out, **names)
+        coder = default_coder(file, out, **names)
     chosen = chosen_coder(coder, given)
     if path := chosen.get("path"):
         chosen.setdefault("codebook", (shipped_coder(path) or Path(path)) / "codebook.yaml")
-    job = prepare(traces, out, **chosen)
+    job = prepare(file, out, **chosen)
     if dry_run:
         print_plan(_paid(plan(job), prices), as_json)
         return 0

@@ -58,7 +58,7 @@ def fit(
     agrees with its teachers on traces that it had not seen; OUT/out_of_fold is a run of these predictions. A coder that
     agrees no better than the cues (with --test: there), or than chance, is refused.
     """
-    from ..agreement.coder_card import check_apart, coder_card, why_beaten, why_refused, write_card
+    from ..agreement.learned_card import check_apart, coder_card, why_beaten, why_refused, write_card
     from ..coding.learned.fit_coder import fit_coder, withdraw
     from ..runs.run import CoderRun
 

@@ -12,7 +12,7 @@ from . import options
 from .console import cluster_cells, escape, estimate_cells, notice, put, put_json, say, table
 
 if TYPE_CHECKING:
-    from ..agreement.panel import Panel
+    from ..agreement.machine_panel import Panel
 
 
 @click.command("panel", cls=options.Command)
@@ -45,7 +45,7 @@ def command(runs: tuple[Path, ...], out: Path, people: tuple[Path, ...], as_json
     coder errs and which err together; what it says of a trace was learned without the trace's item. dawid-skene takes how
     far each errs from the votes alone. majority counts votes; the first coder decides a tie, or with --people the best one.
     """
-    from ..agreement.panel import panel
+    from ..agreement.machine_panel import panel
 
     found = panel(runs, out, people=people, **given)
     if not put_json(found.as_json(), as_json):

@@ -70,7 +70,7 @@ def shipped_coder(name: str) -> Path | None:
 
 
 def prepare(
-    traces: str | Path,
+    traces: str | Path | TracesFile,
     out: str | Path,
     *,
     codebook: str | Path | None = None,
@@ -85,7 +85,7 @@ def prepare(
 ) -> Annotation:
     """Check all inputs and build the coder.
 
-    ``then``: who is asked for the units that a learned coder with ``error`` defers, `cascade`; options that ``coder`` has not are its.
+    ``traces``: a file, or one that was read already. ``then``: who is asked for the units that a learned coder with ``error`` defers, `cascade`; options that ``coder`` has not are its.
     ``units``: a run whose units are to be coded, exactly. ``codebook``: schoen, or that of ``units``, if none is given.
     Traces that are locked are left out, and a `LockedWarning` says so; with ``locked`` they alone are coded, if a look was counted
     for this coder.
@@ -95,10 +95,10 @@ def prepare(
     own = _options(plugins.load(CODERS, coder))
     if then is None:
         _check_options(coder, own, options)
-    given = TracesFile(traces)
+    given = traces if isinstance(traces, TracesFile) else TracesFile(traces)
     if not given.total:
-        raise no_trace(traces)
-    source |= {"traces": str(traces), "traces_digest": given.digest}
+        raise no_trace(given.path)
+    source |= {"traces": str(given.path), "traces_digest": given.digest}
     context = Context(book, "", Path(out), seed)
     if then is None:
         made = _built(coder, context, options)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..codebook.check import load_checked
 from ..errors import PedagogyError
 from ..intake.traces_file import TracesFile
 from ..runs.run import CoderRun
+from ..runs.run_writer import codebook_for
 from ..unit.language import language_code
 from .annotate import shipped_coder
 from .learned.fit_coder import LearnedCoderFolder
@@ -20,16 +20,15 @@ SHIPPED = "schoen"
 
 
 def default_coder(
-    traces: Path, out: Path, *, codebook: str | Path | None, units: Path | None, lang: str | None
+    traces: TracesFile, out: Path, *, codebook: str | Path | None, units: Path | None, lang: str | None
 ) -> str:
-    """``cues``, or ``learned:schoen``. Raises `InputError` for traces that cannot be read."""
+    """``cues``, or ``learned:schoen``."""
     if (path := shipped_coder(SHIPPED)) is None or _begun_by_cues(out):
         return "cues"
     record = LearnedCoderFolder(path).record
-    book = CoderRun(units).codebook if units and codebook is None else load_checked(codebook or "schoen")
-    if book.digest != record.codebook["digest"]:
+    if codebook_for(codebook, units).digest != record.codebook["digest"]:
         return "cues"
-    langs = {lang} if lang else {trace.lang for trace in TracesFile(traces)}
+    langs = {lang} if lang else traces.langs
     known = {language_code(one) for one in record.langs}
     return f"learned:{SHIPPED}" if {language_code(one) for one in langs} <= known else "cues"
 

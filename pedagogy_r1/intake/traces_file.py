@@ -28,7 +28,7 @@ _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class TracesFile:
-    """A traces file that was read through: its first bad row is an error at once. ``total`` traces, ``digest`` of its bytes.
+    """A traces file that was read through: its first bad row is an error at once. ``total`` traces, ``digest`` of its bytes, their ``langs``.
 
     Iterating yields the traces.
     """
@@ -36,10 +36,12 @@ class TracesFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.total, size = 0, 0
+        self.langs: set[str] = set()
         self._held: list[Trace] | None = []
         hashed = hashlib.sha256()
         for trace in read_traces(path, hashed.update):
             self.total += 1
+            self.langs.add(trace.lang)
             size += len(trace.reasoning) + len(trace.question) + len(trace.answer)
             if self._held is not None:
                 self._held.append(trace)

@@ -15,7 +15,7 @@ from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pedagogy_r1.agreement.panel import NOBODY, panel
+from pedagogy_r1.agreement.machine_panel import NOBODY, panel
 from pedagogy_r1.agreement.panel_votes import (
     dawid_skene,
     decide,

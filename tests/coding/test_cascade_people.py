@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from pedagogy_r1.agreement import agree
-from pedagogy_r1.agreement.panel import panel
+from pedagogy_r1.agreement import agree, panel
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import ArgumentError, CodebookError, InputError, PedagogyError, RunError
 from pedagogy_r1.human.import_codings import import_codings

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from pedagogy_r1.agreement.coder_card import coder_card, write_card
+from pedagogy_r1.agreement.learned_card import coder_card, write_card
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.learned.coded_traces import read_coded

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pedagogy_r1.agreement.coder_card import coder_card, why_refused, write_card
+from pedagogy_r1.agreement.learned_card import coder_card, why_refused, write_card
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.learned.coded_traces import TaughtTraces, read_coded
 from pedagogy_r1.coding.learned.fit_coder import OUT_OF_FOLD, LearnedCoderFolder, fit_coder
