@@ -1,6 +1,6 @@
 """How often a unit's own code is among the five examples that are nearest to it, and whether any is of its trace or item.
 
-    python -m benchmarks.retrieval RUN [RUN …] [--encoder FOLDER] [--windows 10000]
+    python -m benchmarks.retrieval RUN [RUN …] [--windows 10000]
 
 RUN: a run whose units people (or others) coded; each unit is looked for among those of the run's other items. The true code is the one
 that most of its coders gave. ``chance``: five examples drawn at random. The interval is over traces. Then so many windows of 1 to 20
@@ -82,7 +82,6 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path)
-    parser.add_argument("--encoder", type=Path)
     parser.add_argument("--windows", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()

@@ -204,9 +204,11 @@ def agreement_of(
     hayes: bool = False,
     quotes: int = MOST,
     how: Resampling = Resampling(),
+    stages: Stages | None = None,
 ) -> AgreementReport:
-    """`agree`, where the runs were read already: ``data`` are theirs."""
-    stages = {name: of for name, of in stages_of(runs).items() if name in data.names}
+    """`agree`, where the runs were read already: ``data`` are theirs, and so are ``stages`` (`stages_of`; else they are read here)."""
+    known = stages_of(runs) if stages is None else stages
+    stages = {name: of for name, of in known.items() if name in data.names}
     data = without_own_codes(data, stages)
     return AgreementReport(
         codebook=runs[0].codebook.stamp,

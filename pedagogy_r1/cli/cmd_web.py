@@ -83,8 +83,7 @@ def _saved(path: Path) -> str:
     if not path.is_file():
         return "nothing was saved"
     _, work = read_log(path)
-    done = sum(entry.done for entry in work.entries.values())
-    return f"{counted(done, 'unit')} decided so far, saved in {path}; the same command goes on"
+    return f"{counted(work.decided(), 'unit')} decided so far, saved in {path}; the same command goes on"
 
 
 def _set_password(path: Path | None, name: str) -> None:

@@ -18,7 +18,7 @@ line is called "desk" in the file, and gives the version of the layout.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,6 +145,10 @@ class Work:
     @property
     def n(self) -> int:
         return self.changes[-1].n if self.changes else 0
+
+    def decided(self, units: Collection[str] | None = None) -> int:
+        """How many units, of these or of all, have a decision."""
+        return sum(one.done for unit_id, one in self.entries.items() if units is None or unit_id in units)
 
     def take(self, change: LoggedChange, row: int) -> None:
         self.changes.append(change)

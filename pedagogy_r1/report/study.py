@@ -252,9 +252,14 @@ class Study:
         return self.data.categories
 
     @cached_property
+    def stages(self) -> dict[str, dict[str, str]]:
+        """`stages_of` the runs: by cascade and unit id, who coded it."""
+        return stages_of(self.runs)
+
+    @cached_property
     def comparable(self) -> ReliabilityData:
         """``data``, but for people's own codes in a cascade that they completed, with which they would agree with themselves."""
-        return without_own_codes(self.data, stages_of(self.runs))
+        return without_own_codes(self.data, self.stages)
 
     @cached_property
     def palette(self) -> Palette:

@@ -70,7 +70,12 @@ def measure_agreement(study: Study) -> Agreement:
     """Compare all coders; nothing raises where α is undefined, the results say why."""
     replace: CoderSkill | None = "skilled" if len(study.humans) >= LEAST_HUMANS and study.machines else None
     report = agreement_of(
-        study.comparable, study.runs, replace=replace, quotes=MOST_QUOTES, how=study.settings.how
+        study.comparable,
+        study.runs,
+        replace=replace,
+        quotes=MOST_QUOTES,
+        how=study.settings.how,
+        stages=study.stages,
     )
     many = len(study.machines) > MOST_MACHINES
     comparisons = tuple(c for c in report.comparisons if not (many and c.kind == "machine-machine"))

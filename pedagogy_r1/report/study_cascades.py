@@ -13,7 +13,7 @@ import numpy as np
 from ..coding.people_codings import DISAGREE
 from ..estimate import Flags, Ints
 from ..formatting import counted
-from ..runs.cascade_stages import PEOPLE, stages_of
+from ..runs.cascade_stages import PEOPLE
 from ..runs.run import DEFERRED
 from .study import Study
 
@@ -34,7 +34,7 @@ def why_not_corrected(study: Study, machine: str, units: Ints, coded: Flags) -> 
             f"people disagree on {counted(n, 'unit')} that {machine} left to them, which are no random part of all; adjudicate them, and give "
             "the adjudicated run to --then people:RUN"
         )
-    of = study.once(measure_stages).get(machine)
+    of = study.stages.get(machine)
     if of is None or coded.all():
         return None
     ids = [study.data.unit_ids[unit] for unit in units]
@@ -67,11 +67,6 @@ def _unrecorded(machine: str, stage: np.ndarray, coded: Flags) -> str | None:
     return None
 
 
-def measure_stages(study: Study) -> dict[str, dict[str, str]]:
-    """`stages_of` the study's runs."""
-    return stages_of(study.runs)
-
-
 def cascade_cautions(study: Study) -> Iterator[str]:
     """Of every machine that left units open, and of every cascade, what its shares are."""
     for name, reasons in zip(study.data.names, study.data.missing, strict=True):
@@ -80,7 +75,7 @@ def cascade_cautions(study: Study) -> Iterator[str]:
                 f"{counted(n, 'unit')} that {name} left open are in none of its shares, and they are no random part of all: its shares are "
                 "those of the units that it coded."
             )
-    for name, of in study.once(measure_stages).items():
+    for name, of in study.stages.items():
         if name in study.data.names and PEOPLE in of.values():
             own = sum(stage == PEOPLE for stage in of.values())
             yield (

@@ -210,7 +210,7 @@ def _done(log: Path, units: set[str]) -> int:
     if not log.is_file():
         return 0
     _, work = read_log(log)
-    return sum(entry.done for unit_id, entry in work.entries.items() if unit_id in units)
+    return work.decided(units)
 
 
 def new_study(folder: str | Path, *, codebook: str | None = None, new: str | None = None) -> list[Path]:

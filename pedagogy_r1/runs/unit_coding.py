@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -75,6 +77,21 @@ class Coding(BaseModel, frozen=True, extra="forbid"):
         if self.codes is not None:
             return line + "\n"
         return '{"codes":null,' + line[1:] + "\n"
+
+
+def said_odds(odds: Iterable[tuple[str, float]]) -> str:
+    """The rationale of a coder that knows how likely each code is, the likeliest first: ``OA-ME 0.57, IA-SQ 0.30``."""
+    return ", ".join(f"{code} {p:.2f}" for code, p in odds)
+
+
+def read_odds(rationale: str | None) -> list[tuple[str, float]]:
+    """What `said_odds` wrote; nothing where a rationale is anything else."""
+    parts = [_ODDS.fullmatch(part) for part in (rationale or "").split(", ")]
+    found = [(part[1], float(part[2])) for part in parts if part]
+    return found if len(found) == len(parts) else []
+
+
+_ODDS = re.compile(r"(\S+) ([01]\.\d{2,4})")
 
 
 def primary_code(codes: tuple[str, ...] | None) -> str | None:

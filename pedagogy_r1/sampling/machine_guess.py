@@ -10,7 +10,6 @@ primary ones, as in every corrected share.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +21,8 @@ from ..errors import RunError
 from ..estimate import Flags, Floats, Ints
 from ..provenance import digest
 from ..runs.run import CoderRun, Coding, require_codebook, require_complete
+from ..runs.unit_coding import read_odds
 
-_ODDS = re.compile(r"(\S+) ([01]\.\d{2,4})")
 _ROUNDED = 0.0051
 """A rationale's probabilities have two digits."""
 
@@ -129,9 +128,9 @@ def dealt_out(p: Floats, said: Ints) -> Floats:
 
 def _named(coding: Coding, place: Mapping[str, int]) -> dict[str, float]:
     """The probabilities of other codes that a rationale lists, and nothing else: its first is the code given, with its confidence."""
-    parts = [_ODDS.fullmatch(part) for part in (coding.rationale or "").split(", ")]
-    pairs = [(part[1], float(part[2])) for part in parts if part and part[1] in place]
-    if len(pairs) < len(parts) or not pairs or len({code for code, _ in pairs}) < len(pairs):
+    pairs = read_odds(coding.rationale)
+    named = {code for code, _ in pairs}
+    if not pairs or len(named) < len(pairs) or not named <= place.keys():
         return {}
     (first, sure), *others = pairs
     if first != coding.primary or abs(sure - (coding.confidence or 0.0)) > _ROUNDED:

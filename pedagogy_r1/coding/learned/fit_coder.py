@@ -26,6 +26,7 @@ from ...job import JobFolder, JobRecord, read_record, save_record
 from ...provenance import digest, now
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
+from ...runs.unit_coding import said_odds
 from ...trace import Unit
 from . import encoded_model, fit_model
 from .coded_traces import TaughtTraces, read_coded, trace_digest
@@ -221,7 +222,7 @@ def codings_of(
                 coder=NAME,
                 codes=tuple(code for code in chosen if code != NONE),
                 confidence=round(float(row[order[0]]), 4),
-                rationale=", ".join(f"{codes[k]} {row[k]:.2f}" for k in order[:NAMED]),
+                rationale=said_odds((codes[k], row[k]) for k in order[:NAMED]),
                 codebook=book.stamp,
                 run_id=run_id,
             )
