@@ -97,13 +97,14 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     `cues`: baselines that need no key, no server and no download. The first line says how far the coder agrees with whom.
     """
     from ..coding.annotate import execute, plan, prepare, shipped_coder
-    from ..coding.default_coder import default_coder
     from ..intake.traces_file import TracesFile
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     given = model_options.requested(given, given["model"] or given["then"])
     file: Path | TracesFile = traces
     if coder is None and not given["model"] and given["workers"] is None:
+        from ..coding.default_coder import default_coder  # what a learned coder needs, nobody else waits for
+
         file = TracesFile(traces)  # once: it may be long
         names = {name: given[name] for name in ("codebook", "units", "lang")}
         coder = default_coder(file, out, **names)
