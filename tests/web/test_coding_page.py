@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -298,6 +299,39 @@ def test_about_in_a_trace(browser: Any, tmp_path: Path) -> None:
         at(page, 20)
         assert troubles == []
         page.context.close()
+
+
+def test_steps_are_counted_while_the_page_is_on_its_way(browser: Any, tmp_path: Path) -> None:
+    """Also past the end of a trace, and behind a code that is still being saved: a slow server loses no key."""
+    packet = in_order(tmp_path / "p", [3, 8, 4], load_codebook("schoen@1.0.0"))
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page()
+        page.goto(server.url)
+
+        def late(route: Any) -> None:
+            time.sleep(0.2)
+            route.continue_()
+
+        page.route("**/code/*", late)
+        for _ in range(12):
+            page.keyboard.press("j")
+        at(page, 13)
+        for _ in range(6):
+            page.keyboard.press("k")
+        at(page, 7)
+        for key in ("Digit1", "j", "j", "j", "k"):
+            page.keyboard.press(key)
+        at(page, 9)
+        said(page, 7, "TR-SP")
+        page.keyboard.press("Digit2")
+        said(page, 9, "KA-RO")
+        page.context.close()
+    entries = read_log(packet.folder / "A/web.jsonl")[1].entries
+    units = [task.unit.id for task in packet.tasks("A")]
+    assert {units.index(unit) + 1: entry.codes for unit, entry in entries.items()} == {
+        7: ("TR-SP",),
+        9: ("KA-RO",),
+    }
 
 
 def test_a_code_for_a_range_is_one_step(browser: Any, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ let second = false;
 let pressed = "";     // the first key of a code of two
 let typing = 0;
 let aim = 0;          // where j and k have come to while the page is on its way
+let owed = 0;         // steps from a unit that is still on its way: taken when it is there
 
 function ask(action) {
   if (moving) return;
@@ -43,7 +44,7 @@ async function send(action, goes) {
   if (!found.go) { settle(typed); location.assign(found.done ?? location.href); return; }
   find("trouble").hidden = true;   // this one is on the disk: what could not be saved before is no longer the last word
   if (action === "memo") kept(found.body, typed); else show(found.body, found.go, typed);
-  moving = false;
+  if (goes) arrived();
 }
 
 // One answer of the server, or none after having said why.
@@ -82,14 +83,23 @@ function visit(number) {
       show(found.body, found.go, undefined);
       if (aim === wanted) break;
     }
-    moving = false;
+    arrived();
   });
 }
 
+function arrived() {
+  moving = false;
+  const [by, times] = [Math.sign(owed), Math.abs(owed)];
+  aim = owed = 0;
+  for (let i = 0; i < times; i++) step(by);
+}
+
 function step(by) {
-  const from = units.findIndex((unit) => numberOf(unit) === (moving && aim ? aim : current()));
-  const there = units[from + by];
-  if (there) visit(numberOf(there)); else if (!moving) press(by > 0 ? "go-on" : "go-back");
+  const from = units.findIndex((unit) => numberOf(unit) === (aim || current()));
+  const there = from < 0 || owed || (moving && !aim) ? undefined : units[from + by];
+  if (there) visit(numberOf(there));
+  else if (moving) owed += by;
+  else press(by > 0 ? "go-on" : "go-back");
 }
 
 // A memo was saved while it is being typed: the field stays as it is.
@@ -164,7 +174,7 @@ function say(text) { find("status").textContent = text; }
 function fail(what, hint, again) {
   round++;
   moving = false;
-  aim = 0;
+  aim = owed = 0;
   say("");
   const box = find("trouble");
   const which = `Not saved, ${head().dataset.number} of ${head().dataset.total}: ${what}`;
