@@ -15,7 +15,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import click
 from ..errors import LedgerWarning, LockedWarning, PedagogyError, did_you_mean, disk_error
 from ..formatting import visible
 from ..plugins import PluginWarning
+from ..spacy_module import ALONE
 from .console import Listing, notice, say
 
 HERE = [str(Path(__file__).parent)]
@@ -52,12 +53,17 @@ class Commands(Listing):
         super().__init__(*args, **kwargs)
         self.prefix = f"cmd_{within}_" if within else "cmd_"
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
-        """In the order of work, the rest by name."""
+    @cached_property
+    def names(self) -> list[str]:
+        """In the order of work, the rest by name; the folder is read once."""
         modules = [m.name for m in pkgutil.iter_modules(HERE) if m.name.startswith(self.prefix)]
         found = {name.removeprefix(self.prefix).partition("_")[0] for name in modules}
         order = [name for names in CHAPTERS.values() for name in names]
         return sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+        """The names of its commands."""
+        return self.names
 
     def chapters(self, names: list[str]) -> dict[str, list[str]]:
         """All of ``pcode``'s commands by what they are for; those of a family together."""
@@ -164,6 +170,7 @@ def main() -> None:
     status: Any = 0
     fault: OSError | None = None
     _any_terminal()
+    os.environ[ALONE] = "1"
     try:
         cli(prog_name="pcode")
     except SystemExit as end:

@@ -20,6 +20,7 @@ from math import prod
 from typing import Any, Literal, NamedTuple
 
 from ..errors import CodebookError
+from ..spacy_module import spacy_module
 from .yaml_lines import CodebookProblem, YamlValue, a_warning, an_error, repeated
 
 
@@ -198,14 +199,12 @@ def _has_word(text: str) -> bool:
 
 @cache
 def _blank(lang: str) -> Any:
-    import spacy
-
     code = lang.replace("_", "-").split("-")[0].lower()
     # Some languages' own tokenizers need packages that are rarely installed; then rules step in.
     rules = {"nlp": {"tokenizer": {"@tokenizers": "spacy.Tokenizer.v1"}}}
     for config in ({}, rules):
         with suppress(ImportError, OSError, ValueError):
-            return spacy.blank(code, config=config)
+            return spacy_module().blank(code, config=config)
     hint = "use an ISO 639 code such as en, ko or pt, or xx for any"
     raise CodebookError(f"spaCy has no language {lang!r}", hint)
 

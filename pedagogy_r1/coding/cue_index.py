@@ -15,13 +15,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..codebook import Codebook, WeightedCue
 from ..codebook.cue import matcher_patterns, parse_cue
 from ..unit.language import language_code
 from .cue_steps import CueSteps, words_of
-from .trace_words import UnitWords
+from .trace_words import TraceWords, UnitWords
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -90,6 +91,7 @@ class CueIndex:
     def __init__(self, book: Codebook, nlp: Language) -> None:
         self._nlp = nlp
         self.tokenize: Callable[[str], Doc] = nlp.tokenizer
+        self.content_of = lru_cache(maxsize=256)(self._content_of)  # several traces answer the same item
         self.stop_words = frozenset(map(nlp.vocab.strings.add, nlp.Defaults.stop_words))
         self._cues: list[IndexedCue] = []
         self._by_word: dict[int, list[_Filed]] = defaultdict(list)
@@ -106,6 +108,11 @@ class CueIndex:
             for rule in code.rules:
                 for text in rule.unless:
                     self._add(text, index, 0.0, number[rule.against])
+
+    def _content_of(self, question: str) -> tuple[int, ...]:
+        """The words of a question, in lower case, without punctuation."""
+        words = TraceWords(self.tokenize(question)).within(0, len(question), question)
+        return tuple(words.lower[i] for i in words.content())
 
     def _add(self, text: str, code: int, weight: float, against: int | None) -> None:
         def split(word: str) -> list[str]:

@@ -88,8 +88,7 @@ class TraceScorer:
         self._item_words: set[int] = set()
         self._stop_words = index.stop_words
         if self._features and question:
-            words = TraceWords(index.tokenize(question)).within(0, len(question), question)
-            content = [words.lower[i] for i in words.content()]
+            content = list(index.content_of(question))
             self._question = set(word_runs(content, STEM_RUN))
             if any(features.item_words for _, features in self._features):
                 self._item_words = set(content)

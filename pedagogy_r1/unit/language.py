@@ -17,9 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import PedagogyError, did_you_mean
+from ..spacy_module import spacy_module
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -63,20 +65,16 @@ def bounded_memory(lang: str) -> Iterator[None]:
 @cache
 def pipeline(lang: str) -> Language:
     """The blank pipeline of ``lang``: its own tokenizer where installed, else rules."""
-    import spacy
-
     code = language_code(lang)
     try:
-        return spacy.blank(code)
+        return spacy_module().blank(code)  # type: ignore[no-any-return]
     except (ImportError, OSError):
         return _rule_pipeline(lang)
 
 
 @cache
 def _rule_pipeline(lang: str) -> Language:
-    import spacy
-
-    return spacy.blank(language_code(lang), config=_RULES)
+    return spacy_module().blank(language_code(lang), config=_RULES)  # type: ignore[no-any-return]
 
 
 @cache
@@ -96,9 +94,8 @@ def language_code(lang: str) -> str:
 def _languages() -> list[str]:
     import pkgutil
 
-    import spacy.lang
-
-    return sorted(module.name for module in pkgutil.iter_modules(spacy.lang.__path__) if module.ispkg)
+    languages = Path(spacy_module().__file__).parent / "lang"
+    return sorted(module.name for module in pkgutil.iter_modules([str(languages)]) if module.ispkg)
 
 
 def _is_rule_based(nlp: Language) -> bool:

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from ..spacy_module import spacy_module
 from .language import Abbreviations, abbreviations
 
 MASK = "\ue000"
@@ -219,9 +220,8 @@ _NUMBERED = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|\d)$")
 @cache
 def _stop() -> re.Pattern[str]:
     """Runs of stops with what closes behind them. Possessive, and nothing can fail behind a run: linear on any input."""
-    from spacy.pipeline import Sentencizer
-
-    stops = re.escape("".join(Sentencizer.default_punct_chars) + "…" + MASK_STOP)
+    marks = spacy_module().pipeline.Sentencizer.default_punct_chars
+    stops = re.escape("".join(marks) + "…" + MASK_STOP)
     return re.compile(f"([{stops}]++)((?:[{_CLOSERS}]|{_FRENCH_CLOSER})*+)")
 
 

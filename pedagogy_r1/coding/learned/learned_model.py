@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from ...errors import InputError
 from ...files.json_text import parse_json
 from ...files.records import atomic, write_text
 from .unit_cues import UnitCues
-from .unit_features import PLACE, SeenUnit, is_short, see
+from .unit_features import PLACE, SeenUnit, char_grams, is_short, see
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -75,6 +76,7 @@ class NgramVocabulary:
     def __init__(self, grams: dict[str, list[str]], idf: dict[str, Floats]) -> None:
         self.grams, self.idf = grams, idf
         self.number = {kind: {gram: i for i, gram in enumerate(found)} for kind, found in grams.items()}
+        self._of_piece = lru_cache(maxsize=50_000)(self._numbers_of)  # most words come again
         self.short = np.array([is_short(gram) for gram in grams["word"]], dtype=bool)
         sizes = [len(grams[kind]) for kind in KINDS] + [len(grams["word"])] * 2
         self.begins = dict(zip((*WEIGHTS,), np.cumsum([0, *sizes]).tolist(), strict=True))
@@ -96,8 +98,9 @@ class NgramVocabulary:
 
     def parts(self, seen: Sequence[SeenUnit]) -> list[FeatureBlock]:
         """The units of one trace as rows of stage 1's matrix, kind by kind."""
-        found = [self._weighed(kind, kind, *self._known(kind, seen)) for kind in KINDS]
-        sizes, columns = self._known("word", seen)
+        known = {kind: self._known(kind, seen) for kind in KINDS}
+        found = [self._weighed(kind, kind, *of_kind) for kind, of_kind in known.items()]
+        sizes, columns = known["word"]
         kept = self.short[columns]
         unit = np.repeat(np.arange(len(seen)), sizes)[kept]
         short, columns = np.bincount(unit, minlength=len(seen)), columns[kept]
@@ -115,10 +118,20 @@ class NgramVocabulary:
         ]
 
     def _known(self, kind: str, seen: Sequence[SeenUnit]) -> tuple[Ints, Ints]:
-        number = self.number[kind]
-        known = [[number[gram] for gram in getattr(unit, kind) if gram in number] for unit in seen]
+        if kind == "char":
+            known = [
+                list(dict.fromkeys(chain.from_iterable(map(self._of_piece, unit.pieces)))) for unit in seen
+            ]
+        else:
+            number = self.number[kind]
+            known = [[number[gram] for gram in getattr(unit, kind) if gram in number] for unit in seen]
         sizes = np.array([len(one) for one in known], dtype=np.int64)
         return sizes, np.fromiter(chain.from_iterable(known), np.int64, int(sizes.sum()))
+
+    def _numbers_of(self, piece: str) -> tuple[int, ...]:
+        """The runs of characters of a piece that are known, by number."""
+        number = self.number["char"]
+        return tuple(number[gram] for gram in char_grams(piece) if gram in number)
 
     def _weighed(self, name: str, kind: str, sizes: Ints, columns: Ints) -> FeatureBlock:
         """Every unit's part is as long as its kind weighs."""

@@ -56,17 +56,18 @@ class UnitCues:
             doc = tokenize("\n".join(texts), lang)
             scorer = TraceScorer(self._book, "", self._indexes[lang], question, doc)
             start, k = 0, self.codes
-            for row, text in zip(found, texts, strict=True):
+            for number, text in enumerate(texts):
                 seen = scorer.seen(start, text)
+                row = [0.0] * self.width
                 for code, score in seen.scores.items():
                     row[code] = min(score, MOST) / MOST
-                if seen.scores:
-                    row[k + min(seen.scores, key=lambda code: (-seen.scores[code], code))] = 1.0
-                row[2 * k] = not seen.scores
+                row[k + min(seen.scores, key=lambda code: (-seen.scores[code], code), default=k)] = 1.0
                 for code, weight in seen.fired.items():
                     row[2 * k + 1 + code] = min(weight, MOST) / MOST
-                row[[3 * k + 1 + code for code in seen.vetoed]] = 1.0
+                for code in seen.vetoed:
+                    row[3 * k + 1 + code] = 1.0
                 row[4 * k + 1 :] = seen.shares
+                found[number] = row
                 start += len(text) + 1
         return found
 

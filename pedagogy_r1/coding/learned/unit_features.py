@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from .unit_cues import UnitCues
@@ -38,13 +38,21 @@ SAID_BEFORE = 3
 
 
 class SeenUnit(NamedTuple):
-    """A unit as its n-grams, by kind, the numbers of its place, and those of the codebook's cues."""
+    """A unit as its n-grams, by kind, the numbers of its place, and those of the codebook's cues.
+
+    ``pieces``: what stands between its white space, each once; its runs of characters are theirs.
+    """
 
     word: tuple[str, ...]
-    char: tuple[str, ...]
+    pieces: tuple[str, ...]
     opening: tuple[str, ...]
     place: tuple[float, ...]
     cues: tuple[float, ...] = ()
+
+    @property
+    def char(self) -> tuple[str, ...]:
+        """Its runs of characters, each once."""
+        return tuple(dict.fromkeys(chain.from_iterable(map(char_grams, self.pieces))))
 
 
 def see(
@@ -64,12 +72,9 @@ def see(
         earlier |= runs
         of_question = sum(word in asked for word in words) / len(words) if words else 0.0
         place = _place(number, len(texts), text.strip(), len(words), said, of_question)
-        chars: dict[str, None] = {}
-        for word in plain.split():
-            chars.update(char_grams(word))
         opening = tuple(" ".join(tokens[:n]) for n in range(1, min(4, len(tokens)) + 1))
-        words_and_letters = tuple(word_grams(tokens)), tuple(chars), opening or ("",)
-        found.append(SeenUnit(*words_and_letters, place, tuple(told[number])))
+        grams = tuple(word_grams(tokens)), tuple(dict.fromkeys(plain.split())), opening or ("",)
+        found.append(SeenUnit(*grams, place, tuple(told[number])))
     return found
 
 
