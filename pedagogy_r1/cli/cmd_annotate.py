@@ -42,6 +42,11 @@ LLM = options.together(
     options.option(
         "--example-tokens", "llm: What they may come to together [default: 2000].", options.FROM_1
     ),
+    options.option(
+        "--example-encoder",
+        "llm: A sentence encoder (folder) that says which are most similar, in place of words and letters.",
+        options.PATH,
+    ),
     options.flag("--critic", "llm: Second pass that confirms or changes; both are kept.", default=None),
     ASKED,
 )

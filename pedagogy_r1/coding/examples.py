@@ -27,8 +27,9 @@ from ..runs.run import CoderRun, Coding, require_codebook
 from ..trace import Trace, Unit
 from .agreed_codes import agreed_codes
 from .learned.coded_traces import TaughtTrace, read_coded
+from .learned.encoder import EncoderFolder, SentenceEncoder
 from .learned.unit_features import see
-from .nearest_units import VERSION, Embed, NearestUnits, SeenTrace
+from .nearest_units import VERSION, NearestUnits, SeenTrace
 
 K, TOKENS = 8, 2000
 """Examples a window, and what they may come to together, by default."""
@@ -75,10 +76,11 @@ class TraceSource(NamedTuple):
 
 @dataclass(frozen=True)
 class Examples:
-    """Coded units, searchable. ``sources``: their traces; ``source_of``: the number of each unit's; ``digest``: of all that decides
+    """Coded units, searchable. ``encoder``: the one that compares them, in place of words; ``sources``: their traces; ``source_of``: the number of each unit's; ``digest``: of all that decides
     what is shown."""
 
     folder: Path
+    encoder: EncoderFolder | None
     units: tuple[Example, ...]
     sources: tuple[TraceSource, ...]
     source_of: Ints
@@ -138,12 +140,10 @@ class TraceExamples:
                 yield int(numbers[column[row]])
 
 
-def read_examples(
-    folder: str | Path, book: Codebook, embed: Embed | None = None, embedded_by: str = ""
-) -> Examples:
+def read_examples(folder: str | Path, book: Codebook, encoder: SentenceEncoder | None = None) -> Examples:
     """The coded units of a run: by people, or by machines where there are no people in it.
 
-    ``embedded_by``: what tells the encoder behind ``embed`` from others. Raises `CodebookError` for a run under another codebook,
+    ``encoder``: says which are nearest, in place of words and letters. Raises `CodebookError` for a run under another codebook,
     `InputError` for one in which no unit has a code of most of its coders; `RunError` for one that is not complete.
     """
     import numpy as np
@@ -163,11 +163,12 @@ def read_examples(
         )
     sources = tuple(TraceSource.of(one.trace) for one in taught.traces)
     seen = [SeenTrace(one.seen, [unit.text for unit in one.units]) for one in taught.traces]
-    known = digest(
-        [VERSION, embedded_by, [list(unit) for unit in units], [list(source) for source in sources]]
-    )
+    known = digest([VERSION, "", [list(unit) for unit in units], [list(source) for source in sources]])
     numbers = np.repeat(np.arange(len(sources)), [len(some) for some in which])
-    return Examples(Path(folder), tuple(units), sources, numbers, NearestUnits(seen, which, embed), known)
+    nearest = NearestUnits(seen, which, encoder.embed if encoder else None)
+    return Examples(
+        Path(folder), encoder.folder if encoder else None, tuple(units), sources, numbers, nearest, known
+    )
 
 
 def _example(one: TaughtTrace, i: int, codes: tuple[str, ...]) -> Example:

@@ -27,6 +27,7 @@ from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit
 
+from ..encoders import tiny_encoder
 from ..fake_openai import Call, FakeOpenAI
 from ..make_runs import book, change_record
 from .test_learned import TOPICS, coded
@@ -267,6 +268,39 @@ def test_other_examples_are_another_run(tmp_path: Path, pcode: Callable[..., Any
             assert result.exit_code == 2
             assert what in result.stderr
         assert pcode(*words, "--examples", taught, "--k", 4).exit_code == 0
+        assert server.number == number
+
+
+def test_an_encoder_says_which_are_nearest(tmp_path: Path, pcode: Callable[..., Any]) -> None:
+    path, taught = coded(tmp_path / "taught")
+    one, other = tiny_encoder(tmp_path / "one"), tiny_encoder(tmp_path / "other", seed=1)
+    with FakeOpenAI() as server:
+        words = [
+            "annotate",
+            path,
+            "-o",
+            tmp_path / "run",
+            "--model",
+            "openai:fake",
+            "--base-url",
+            server.url,
+            "--window",
+            8,
+        ]
+        words += ["--codebook", tmp_path / "taught/book.yaml", "--units", taught, "--example-encoder"]
+        assert "--example-encoder is of examples" in pcode(*words, one).stderr
+        by_words = json.loads(pcode(*words[:-1], "--examples", taught, "--dry-run", "--json").stdout)
+        planned = json.loads(pcode(*words, one, "--examples", taught, "--dry-run", "--json").stdout)
+        assert planned["examples_shown"] == by_words["examples_shown"] == 24 * 8
+        assert planned["one_request"] != by_words["one_request"]
+        assert pcode(*words, one, "--examples", taught).exit_code == 0
+        number = server.number
+        assert number == 24
+        result = pcode(*words, other, "--examples", taught)
+        assert result.exit_code == 2
+        assert f"example_encoder: {one} there, {other} now" in result.stderr
+        assert pcode(*words, one, "--examples", taught).exit_code == 0
+        assert "no such folder" in pcode(*words, tmp_path / "gone", "--examples", taught).stderr
         assert server.number == number
 
 

@@ -34,7 +34,8 @@ from ...provenance import digest
 from ...runs.run import CoderInfo, CoderRun
 from ...trace import Trace
 from .. import Context, Emit, Outcome, Unitizer
-from ..examples import TOKENS, K, read_examples
+from ..examples import TOKENS, Examples, K, read_examples
+from ..learned.encoder import SentenceEncoder, read_encoder
 from ..llm_session import LlmOptions, LlmSession, RunPrompts
 from ..order_effect import CodeOrders, order_effect
 from ..prompt_and_reply import BETWEEN, FORMS, SCHEMA_VERSION, VERSION, VERSIONS, Prompt, make_prompt
@@ -67,6 +68,7 @@ def coder(
     examples: str | Path | None = None,
     k: int | None = None,
     example_tokens: int | None = None,
+    example_encoder: str | Path | None = None,
 ) -> LlmCoder:
     """A coder that asks ``model`` (``BACKEND:NAME``).
 
@@ -75,7 +77,8 @@ def coder(
     ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
     over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
     the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook the model reads,
-    of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its units a window."""
+    of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its units a window;
+    ``example_encoder``: the folder of a sentence encoder that says which are nearest, in place of words and letters."""
     base_url, named = safe_url(base_url), ModelName.read(model)
     check_backend(named, backend or {})
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
@@ -90,7 +93,7 @@ def coder(
         repeats=repeats,
         critic=critic,
         sending=Sending(concurrency, timeout, retries, backoff, max_tokens_total, retry_missing),
-        k=_shown(examples, k, example_tokens),
+        k=_shown(examples, k, example_tokens, example_encoder),
         example_tokens=example_tokens or TOKENS,
     )
     _check(options)
@@ -99,23 +102,28 @@ def coder(
         how: dict[str, Any] = {"timeout": timeout, "connections": concurrency, **(backend or {})}
         return open_chat(named, base_url=base_url, api_key=api_key or key_from(api_key_env), **how)
 
-    prompts = _prompts(given, codebook_form, repeats if permute else None, examples if options.k else None)
+    shown = _examples(given, examples, example_encoder) if examples is not None and options.k else None
+    prompts = _prompts(given, codebook_form, repeats if permute else None, shown)
     return LlmCoder(given, options, prompts, named.name, connect, backend or {}, codebook_form)
 
 
-def _shown(examples: str | Path | None, k: int | None, tokens: int | None) -> int:
+def _shown(examples: str | Path | None, k: int | None, tokens: int | None, encoder: str | Path | None) -> int:
     """How many examples a window shows."""
-    if examples is None and (k or tokens):
-        name = "k" if k else "example-tokens"
-        raise ArgumentError(f"--{name} is of examples, and none are given", "add --examples RUN")
+    about = {"k": k, "example-tokens": tokens, "example-encoder": encoder}
+    if examples is None and (names := [name for name, value in about.items() if value]):
+        raise ArgumentError(f"--{names[0]} is of examples, and none are given", "add --examples RUN")
     return (0 if examples is None else K) if k is None else k
 
 
-def _prompts(given: Context, form: str, permuted: int | None, examples: str | Path | None) -> RunPrompts:
+def _examples(given: Context, run: str | Path, encoder: str | Path | None) -> Examples:
+    """Those of a run, found by their words or by an encoder's vectors."""
+    return read_examples(run, given.book, SentenceEncoder(read_encoder(encoder)) if encoder else None)
+
+
+def _prompts(given: Context, form: str, permuted: int | None, shown: Examples | None) -> RunPrompts:
     """What the requests begin with. ``permuted``: so many repeats, each with an order of the codes of its own."""
     if form not in FORMS:
         raise InputError(f"codebook_form is {form!r}", f"give one of {', '.join(FORMS)}")
-    shown = read_examples(examples, given.book) if examples is not None else None
     version = _version_there(given.folder)
     write = partial(make_prompt, form=form, version=version, examples=shown is not None)
     orders = CodeOrders(given.book, given.seed, permuted) if permuted is not None else None
@@ -196,9 +204,13 @@ class LlmCoder:
 
     @property
     def sources(self) -> dict[str, Any]:
-        """The run that the examples are of."""
+        """The run that the examples are of, and the encoder that finds them."""
         shown = self.prompts.examples
-        return {"examples": str(shown.folder), "examples_digest": shown.digest} if shown else {}
+        if shown is None:
+            return {}
+        found = {"examples": str(shown.folder), "examples_digest": shown.digest}
+        by = shown.encoder
+        return found | ({"example_encoder": by.path, "example_encoder_digest": by.digest} if by else {})
 
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
         """Requests of the run if every reply holds, and estimates from bytes of the tokens that are still to be paid."""
