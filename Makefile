@@ -8,7 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 demo: .venv/.demo
 	$(BIN)/pcode demo -o demo-out
 
+# Compiled once: where PYTHONDONTWRITEBYTECODE is set, each of the many processes that tests start would compile it again.
 test: .venv/.dev
+	$(BIN)/python -m compileall -q pedagogy_r1 tests
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # The real vLLM on a CPU. Its wheel holds code for x86-64 with AVX2 only: elsewhere this says so, and runs nothing.
