@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,7 +180,7 @@ def test_what_is_refused(taught: tuple[Path, Path, Path], tmp_path: Path) -> Non
     path, run, folder = taught
     with pytest.raises(InputError, match=r"was learned under abc@1\.0\.0, and the codebook here is schoen"):
         annotate(path, tmp_path / "a", coder="learned", path=folder, codebook="schoen@1.0.0")
-    with pytest.raises(RunError, match="no learned coder there"):
+    with pytest.raises(RunError, match="is no folder of a learned coder"):
         annotate(path, tmp_path / "a", coder="learned", path=tmp_path)
     one = coded(tmp_path / "one", TOPICS[:1])[1]
     with pytest.raises(InputError, match="all traces are of one item"):
@@ -276,3 +279,30 @@ def test_what_the_cues_say_is_a_feature_and_is_what_the_cues_coder_says(tmp_path
     assert UnitCues(None).of("", ["Wait."]).shape == (1, 0)
     foreign = cues.of("", ["Wait, that contradicts it.", "왜?"], "ko")
     assert foreign[:, : len(ids)].max() == 0
+
+
+def test_a_folder_that_is_no_coder_is_said_to_be_none(
+    taught: tuple[Path, Path, Path], tmp_path: Path, pcode: Callable[..., Any]
+) -> None:
+    path, _, folder = taught
+    nowhere = pcode("annotate", path, "-o", tmp_path / "a", "--coder", f"learned:{tmp_path / 'nowhere'}")
+    assert nowhere.exit_code == 2
+    assert "nowhere is no folder of a learned coder" in " ".join(nowhere.stderr.split())
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    (broken / "codebook.yaml").write_text((broken / "codebook.yaml").read_text()[:-20])
+    cut = pcode("annotate", path, "-o", tmp_path / "a", "--coder", f"learned:{broken}")
+    assert cut.exit_code == 2
+    assert "fit the coder again" in " ".join(cut.stderr.split())
+
+
+def test_predictions_of_another_coder_are_not_taken_for_its_own(
+    taught: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    """The same traces, another seed: every trace is found there, and what is said of it is another coder's."""
+    path, run, folder = taught
+    other = fit_coder([run], tmp_path / "other", seed=1).folder
+    mixed = shutil.copytree(folder, tmp_path / "mixed")
+    shutil.rmtree(mixed / OUT_OF_FOLD)
+    shutil.copytree(other / OUT_OF_FOLD, mixed / OUT_OF_FOLD)
+    with pytest.raises(RunError, match="what another coder said of its training traces"):
+        annotate(path, tmp_path / "a", coder="learned", path=mixed, codebook=mixed / "codebook.yaml")

@@ -276,7 +276,7 @@ class LearnedCoderFolder:
         """``owes_card``: open it though it is not measured yet, to measure it."""
         self.folder = Path(folder)
         none = RunError(
-            f"{self.folder}: no learned coder there (no {RECORD})",
+            f"{self.folder} is no folder of a learned coder (no {RECORD})",
             "make one with: pcode coder fit RUN… -o FOLDER",
         )
         self.record = read_record(self.folder / RECORD, LearnedRecord, no_file=none)
@@ -291,15 +291,16 @@ class LearnedCoderFolder:
             )
 
     @property
+    def codebook_file(self) -> Path:
+        """Where the codebook lies that it was learned under. Raises `RunError` where the file was changed since."""
+        self._unchanged(CODEBOOK)
+        return self.folder / CODEBOOK
+
+    @property
     def book(self) -> Codebook:
         """The codebook that it was learned under."""
-        path = self.folder / CODEBOOK
-        if not path.is_file():
-            raise RunError(f"{path} is missing", "restore it, or fit the coder again")
-        book = parse_codebook(path.read_bytes(), str(path))
-        if book.digest != self.record.codebook["digest"]:
-            raise RunError(f"{path} is not the codebook that the coder was learned under", "restore the file")
-        return book
+        path = self.codebook_file
+        return parse_codebook(path.read_bytes(), str(path))
 
     def encoder(self, moved: str | Path | None = None) -> EncoderFolder | None:
         """The encoder beside it, where it was read or where it was ``moved``. Raises `InputError` where that is another one, or none."""
@@ -347,6 +348,11 @@ class LearnedCoderFolder:
                 raise RunError(f"{self.folder / name} {why}", "restore it, or fit the coder again")
 
     def out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:
-        """What was said out of fold, by `trace_digest`."""
+        """What was said out of fold, by `trace_digest`. Raises `RunError` where the run is damaged, or that of another coder."""
         run = CoderRun(self.folder / OUT_OF_FOLD, locked="always")  # some may have been locked since
+        if run.manifest.source.get("coder_digest") != self.record.fingerprint:
+            raise RunError(
+                f"{run.folder} is what another coder said of its training traces",
+                "restore it, or fit the coder again",
+            )
         return {trace_digest(trace): (units, codings) for trace, units, codings in run.by_trace()}
