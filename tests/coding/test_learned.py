@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pedagogy_r1.agreement.learned_card import coder_card, why_refused, write_card
+from pedagogy_r1.agreement.learned_card import check_apart, coder_card, why_refused, write_card
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.learned.coded_traces import TaughtTraces, read_coded
 from pedagogy_r1.coding.learned.fit_coder import OUT_OF_FOLD, LearnedCoderFolder, fit_coder
@@ -26,7 +26,7 @@ from pedagogy_r1.coding.learned.unit_features import PLACE, see
 from pedagogy_r1.errors import ArgumentError, InputError, RunError
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.trace import Trace
+from pedagogy_r1.trace import Trace, item_group
 
 from ..make_runs import BOOK
 
@@ -245,7 +245,7 @@ def _coded_trace(trace, units, texts, targets):  # type: ignore[no-untyped-def]
 
     from ..make_runs import book
 
-    return TaughtTrace(trace, units, tuple(see("", texts, UnitCues(book()))), targets, 0.0)
+    return TaughtTrace(trace, units, tuple(see("", texts, UnitCues(book()))), targets, 0.0, item_group(trace))
 
 
 def _data(traces) -> TaughtTraces:  # type: ignore[no-untyped-def]
@@ -306,3 +306,45 @@ def test_predictions_of_another_coder_are_not_taken_for_its_own(
     shutil.copytree(other / OUT_OF_FOLD, mixed / OUT_OF_FOLD)
     with pytest.raises(RunError, match="what another coder said of its training traces"):
         annotate(path, tmp_path / "a", coder="learned", path=mixed, codebook=mixed / "codebook.yaml")
+
+
+def test_copies_of_a_text_under_other_ids_are_in_one_fold(tmp_path: Path) -> None:
+    """Codes that nothing foretells, every text twice, without items: a copy in another fold would tell them all."""
+    rng, rows, traces = random.Random(2), ["trace_id,start,end,quote,coder,code"], []
+    for number in range(10):
+        said = [(f"{' '.join(rng.sample(TOPICS, 6))}.", rng.choice("ABC")) for _ in range(6)]
+        for copy in ("x", "y"):
+            text = ""
+            for sentence, code in said:
+                rows.append(f'{copy}{number},{len(text)},{len(text) + len(sentence)},"{sentence}",H,{code}')
+                text += sentence + " "
+            traces.append(Trace(id=f"{copy}{number}", question="?", reasoning=text))
+    (tmp_path / "book.yaml").write_text(BOOK)
+    (tmp_path / "codings.csv").write_text("\n".join(rows))
+    path = tmp_path / "traces.jsonl"
+    path.write_text("".join(trace.model_dump_json() + "\n" for trace in traces))
+    run = tmp_path / "run"
+    import_codings([tmp_path / "codings.csv"], path, run, codebook=tmp_path / "book.yaml", units="own")
+    data = read_coded([CoderRun(run)])
+    fold = dict(zip((one.trace.id for one in data.traces), data.folds(10, 0).tolist(), strict=True))
+    assert len(set(fold.values())) == 10
+    assert all(fold[f"x{number}"] == fold[f"y{number}"] for number in range(10))
+
+
+def test_a_training_trace_is_known_again_with_other_spaces_and_another_question(
+    taught: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    path, run, folder = taught
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        row |= {"id": f"new {row['id']}", "item": "new", "question": "Something else?"}
+        row["reasoning"] = row["reasoning"].replace(" ", "  ")
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    how = {"coder": "learned", "path": folder, "codebook": folder / "codebook.yaml"}
+    found = annotate(other, tmp_path / "a", **how)
+    held_out = CoderRun(folder / OUT_OF_FOLD)
+    mine = [(coding.codes, coding.confidence) for coding in found.codings()]
+    assert mine == [(coding.codes, coding.confidence) for coding in held_out.codings()]
+    with pytest.raises(InputError, match="the coder would learn from new "):
+        check_apart([CoderRun(run)], [found])

@@ -11,6 +11,7 @@ The same codings and the same seed give the same ``model.npz`` and ``vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from ...files.records import write_text
 from ...files.seal import difference, sha256_of
 from ...job import JobFolder, JobRecord, read_record, save_record
 from ...provenance import digest, now
+from ...runs.locked_part import text_key
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
 from ...runs.unit_coding import said_odds
@@ -347,12 +349,26 @@ class LearnedCoderFolder:
             ):
                 raise RunError(f"{self.folder / name} {why}", "restore it, or fit the coder again")
 
-    def out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:
-        """What was said out of fold, by `trace_digest`. Raises `RunError` where the run is damaged, or that of another coder."""
+    @cached_property
+    def _predicted(self) -> CoderRun:
+        """The run of what was said out of fold. Raises `RunError` where it is damaged, or that of another coder."""
         run = CoderRun(self.folder / OUT_OF_FOLD, locked="always")  # some may have been locked since
         if run.manifest.source.get("coder_digest") != self.record.fingerprint:
             raise RunError(
                 f"{run.folder} is what another coder said of its training traces",
                 "restore it, or fit the coder again",
             )
-        return {trace_digest(trace): (units, codings) for trace, units, codings in run.by_trace()}
+        return run
+
+    @cached_property
+    def texts(self) -> frozenset[str | None]:
+        """The `text_key` of every trace that it was trained on, by which one is known again, white space and question aside."""
+        return frozenset(text_key(trace) for trace in self._predicted.traces())
+
+    def out_of_fold(self) -> dict[str | None, tuple[list[Unit], list[Coding]]]:
+        """What was said out of fold, by `text_key`; by `trace_digest` too, for texts that stand under two questions."""
+        found: dict[str | None, tuple[list[Unit], list[Coding]]] = {}
+        for trace, units, codings in self._predicted.by_trace():
+            for key in (text_key(trace), trace_digest(trace)):
+                found.setdefault(key, (units, codings))
+        return found
