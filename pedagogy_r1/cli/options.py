@@ -86,11 +86,11 @@ class Command(click.Command):
         try:
             return super().parse_args(ctx, list(renamed(args, known)))
         except click.MissingParameter as error:
-            if isinstance(error.param, click.Option) and error.param.help:
-                error.message = (
-                    f"{error.param.help.rstrip('.')}: {error.param.opts[0]} {error.param.make_metavar(ctx)}"
-                )
-            raise
+            param = error.param
+            if not isinstance(param, click.Option) or not param.help:
+                raise
+            what = f"{param.help.rstrip('.')}: {param.opts[0]} {param.make_metavar(ctx)}"
+            raise click.MissingParameter(what, ctx, param) from None
 
     def invoke(self, ctx: click.Context) -> None:
         """Like click's, and ends with the status that the function returned."""
