@@ -28,7 +28,6 @@ from ..formatting import counted
 from ..limits import FEW_WEIGHED, LEVEL
 from ..provenance import file_digest
 from ..runs.cascade_stages import refuse_own_codes
-from ..runs.locked_part import same_groups
 from ..runs.run import (
     CoderInfo,
     CoderRun,
@@ -40,7 +39,7 @@ from ..runs.run import (
     require_complete,
 )
 from ..runs.run_writer import RunWriter
-from ..trace import Trace, Unit
+from ..trace import Trace, Unit, item_group
 from .alpha_difference import alpha_with_people
 from .code_accuracy import MachineErrors, machine_errors, majority
 from .comparison import ReliabilityData, reliability_data
@@ -179,15 +178,15 @@ def panel(
 
 
 def _same_units(runs: Sequence[CoderRun]) -> dict[str, str]:
-    """trace id → its group (`same_groups`). Raises `InputError` where a trace is cut in two ways, `RunError` for one run given twice."""
+    """trace id → its item's group. Raises `InputError` where a trace is cut in two ways, `RunError` for one run given twice."""
     units: dict[str, list[Unit]] = {}
-    traces: dict[str, Trace] = {}
+    groups: dict[str, str] = {}
     for run in runs:
         for trace_id, found in groupby(run.units(), key=lambda unit: unit.trace_id):
             cut_alike(units, trace_id, list(found), run)
         for trace in run.traces():
-            traces.setdefault(trace.id, trace)
-    return dict(zip(traces, same_groups(traces.values()), strict=True))
+            groups.setdefault(trace.id, item_group(trace))
+    return groups
 
 
 def _votes(
