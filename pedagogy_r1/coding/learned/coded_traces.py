@@ -74,13 +74,13 @@ class TaughtTraces:
 
 
 def item_folds(sizes: Mapping[str, int], most: int, seed: int) -> dict[str, int]:
-    """The fold of each group (`item_group`), of at most so many; they hold nearly equal numbers of units. ``sizes``: units of each.
+    """The fold of each group (`same_groups`), of at most so many; they hold nearly equal numbers of units. ``sizes``: units of each.
 
     Raises `InputError` where there are fewer than two groups.
     """
     if len(sizes) < 2:
         raise InputError(
-            "all traces are of one item: nothing can be predicted out of fold",
+            "all traces are of one item, or share texts: nothing can be predicted out of fold",
             "code traces of other items too",
         )
     order = np.random.default_rng(seed).permutation(sorted(sizes))
