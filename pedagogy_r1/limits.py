@@ -103,6 +103,11 @@ FEW_WEIGHED = 500
 four sets, other items: with 100 units it was below whoever was best there on three sets, by up to .029 of α, with 400 or 700 on two, by up
 to .013; out of fold over all 790 to 2,550 units it was below on none by more than .006. By custom."""
 
+ICC = 0.1
+"""How much units of one trace are taken to resemble each other (intraclass correlation) where nothing was measured: in the plan of a
+sample, and of a machine's errors where whole traces are drawn actively. By custom; the plan says it, and ``--icc`` or a pilot replaces it
+there."""
+
 FEW_PRACTISED = 30
 """Units coded in practice under which α is said to say little, whatever it is. By custom; nothing rests on it."""
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..coding.annotate import annotate
-from ..coding.learned.coded_traces import TaughtTraces, read_coded, trace_digest
+from ..coding.learned.coded_traces import TaughtTraces, read_coded
 from ..coding.learned.deferral import Calibration, CalibrationData
 from ..coding.learned.fit_coder import CARD, CARD_TEXT, CODEBOOK, NAME, OUT_OF_FOLD, Fitted, carded
 from ..coding.learned.fit_model import REPEATS, learning_curve
@@ -26,6 +26,7 @@ from ..errors import InputError
 from ..estimate import Estimate, Resampling
 from ..files.records import write_json, write_text
 from ..formatting import counted, interval, shown
+from ..runs.locked_part import text_key
 from ..runs.run import CoderKind, CoderRun
 from ..trace import item_group
 from .alpha import krippendorff_alpha
@@ -200,10 +201,10 @@ def why_beaten(card: CoderCard) -> str | None:
 def check_apart(runs: Sequence[CoderRun], test: Sequence[CoderRun]) -> None:
     """Raise `InputError` for a trace of ``test`` that is in ``runs``, or another trace of whose item is."""
     taught = [trace for run in runs for trace, _, _ in run.by_trace()] if test else []
-    items, texts = {t.item for t in taught if t.item}, {trace_digest(t) for t in taught}
+    items, texts = {t.item for t in taught if t.item}, {text_key(t) for t in taught}
     for run in test:
         for trace, _, _ in run.by_trace():
-            if trace.item in items or trace_digest(trace) in texts:
+            if trace.item in items or text_key(trace) in texts:
                 raise InputError(
                     f"{run.folder}: the coder would learn from {trace.id}, or from another trace of its item",
                     "test it on items that are set apart before anything is fitted",

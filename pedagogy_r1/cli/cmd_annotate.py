@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import join
 from typing import Any
 
 import click
@@ -114,8 +115,10 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
         names = {name: given[name] for name in ("codebook", "units", "lang")}
         coder = default_coder(file, out, **names)
     chosen = chosen_coder(coder, given)
-    if path := chosen.get("path"):
-        chosen.setdefault("codebook", (shipped_coder(path) or Path(path)) / "codebook.yaml")
+    if chosen["coder"] == "learned" and "path" in chosen and "codebook" not in chosen:
+        from ..coding.learned.fit_coder import LearnedCoderFolder
+
+        chosen["codebook"] = LearnedCoderFolder(shipped_coder(chosen["path"]) or chosen["path"]).codebook_file
     job = prepare(file, out, **chosen)
     if dry_run:
         print_plan(_paid(plan(job), prices), as_json)
@@ -178,6 +181,16 @@ def _print_run(manifest: Any, folder: Path) -> None:
         say(effect["says"])
     book = f"{manifest.codebook['id']}@{manifest.codebook['version']}"
     say(f"codebook {book}, run {manifest.run_id}, written to {folder}")
+    if manifest.status == "complete":
+        say(f"next: {_next(manifest, folder)}")
+
+
+def _next(manifest: Any, folder: Path) -> str:
+    """What a run is for: what it left open is coded by people; else it is held against people's codings."""
+    if manifest.deferred and not manifest.stages:
+        drawn = join(["pcode", "sample", str(manifest.source["traces"]), "--deferred", str(folder)])
+        return f"{drawn} --others .05 --coders A,B -o PACKET"
+    return f"{join(['pcode', 'agreement', str(folder)])} HUMANS, or first: pcode sample"
 
 
 def _promised(manifest: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from shlex import join
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -202,7 +203,7 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
     """Carry the codings of RUN to a later version of its codebook, in a new run.
 
     Each carried coding is marked so. What cannot be carried (a code that was split or retired) becomes missing
-    and is listed in OUT/recode.csv for recoding; the exit status is then 1.
+    and is listed in OUT/recode.csv for recoding, unless its trace is locked; the exit status is then 1.
     """
     from ..runs.migrate import RECODE, migrate_run
 
@@ -213,7 +214,7 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
         for r in result.recode
     ]
     counts = {"same": result.same, "changed": result.changed}
-    if not put_json({"run": str(out), **counts, "recode": recode}, as_json):
+    if not put_json({"run": str(out), **counts, "recode": recode, "recode_locked": result.locked}, as_json):
         say(
             f"{result.same + result.changed} codings carried ({result.changed} with new codes), written to {out}"
         )
@@ -221,8 +222,15 @@ def migrate(run: Path, codebook: str, out: Path, as_json: bool) -> int:
             say(f"{count:,} to be made again: {why}")
         if result.recode:
             made = counted(len(result.recode), "coding has", "codings have")
-            notice(f"{made} to be made again: fill in the column code of {out / RECODE}, then: pcode import")
-    return 1 if result.recode else 0
+            notice(f"{made} to be made again: fill in the column code of {out / RECODE}, then:")
+            again = join(["pcode", "import", str(out / RECODE), "--units", str(out)])
+            say(f"next: {again} -o RECODED; then give {out} and RECODED together", err=True)
+        if result.locked:
+            notice(
+                f"{counted(result.locked, 'coding')} of locked traces {'has' if result.locked == 1 else 'have'} to be made again too, and "
+                "no list shows them: have these traces coded anew, blind (pcode sample)"
+            )
+    return 1 if result.recode or result.locked else 0
 
 
 @command.command("bump")

@@ -67,7 +67,8 @@ class Written(click.Option):
 
 
 class Command(click.Command):
-    """A command whose function returns its exit status (nothing is 0), and that takes options by their old names too.
+    """A command whose function returns its exit status (nothing is 0), and that takes options by their old names too. Where an
+    option that it needs is missing, the error says what that one is for.
 
     Where its options may meet files that it did not write, it has ``--force``, and its function is not called without.
     """
@@ -82,7 +83,14 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Like click's, of the arguments as they are called today."""
         known = {name for param in self.params for name in param.opts}
-        return super().parse_args(ctx, list(renamed(args, known)))
+        try:
+            return super().parse_args(ctx, list(renamed(args, known)))
+        except click.MissingParameter as error:
+            param = error.param
+            if not isinstance(param, click.Option) or not param.help:
+                raise
+            what = f"{param.help.rstrip('.')}: {param.opts[0]} {param.make_metavar(ctx)}"
+            raise click.MissingParameter(what, ctx, param) from None
 
     def invoke(self, ctx: click.Context) -> None:
         """Like click's, and ends with the status that the function returned."""

@@ -50,6 +50,8 @@ class Annotation(NamedTuple):
     locks: tuple[Lock, ...] = ()
     skipped: frozenset[str] = frozenset()
     """Ids of the traces that are not coded: those that are locked, or all others where the locked ones are asked for."""
+    locked: bool = False
+    """Whether the locked traces alone are coded."""
 
     def wanted(self) -> Iterator[Trace]:
         """The traces to be coded: all that are not skipped, or those of them that the given units belong to."""
@@ -121,7 +123,7 @@ def prepare(
         coder, book, determined_by, coders=made.coders, lang=lang or "", source=source, **settings
     )
     context.run_id = manifest.run_id
-    return Annotation(given, Path(out), book, made, unitize, manifest, locks, skipped)
+    return Annotation(given, Path(out), book, made, unitize, manifest, locks, skipped, locked)
 
 
 def _not_locked(traces: TracesFile, locks: Sequence[Lock]) -> frozenset[str]:
@@ -176,7 +178,7 @@ def execute(
             notice(f"{job.out}: {names} changed since the run was complete; the run is made again")
         if not writer.complete:
             _code(job, writer, progress)
-    return CoderRun(job.out)
+    return CoderRun(job.out, locked="looked" if job.locked else "never")
 
 
 def _code(job: Annotation, writer: RunWriter, progress: Progress | None) -> None:

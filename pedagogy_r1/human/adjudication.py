@@ -12,17 +12,18 @@ that were taken back or replaced are in the logs too; ``stands`` says which coun
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..codebook import NONE, Codebook
-from ..errors import InputError
+from ..errors import InputError, LockedWarning
 from ..files.records import write_csv, write_text
 from ..files.seal import WEB_LOG
 from ..provenance import digest
-from ..runs.locked_part import Lock, locks_of
+from ..runs.locked_part import Lock, hidden_of, locks_of
 from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest, cut_alike
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
@@ -113,7 +114,10 @@ def differ(said: Iterable[CoderView]) -> Kind | None:
 
 
 def from_packet(packet: Packet) -> Material:
-    """What the packet's coders said in the browser. Raises `InputError` if fewer than two did."""
+    """What the packet's coders said in the browser; traces that are locked are left out, and a `LockedWarning` says so.
+
+    Raises `InputError` if fewer than two coded, `RunError` where all traces are locked.
+    """
     said: dict[str, dict[str, CoderView]] = {}
     comments: dict[str, list[LoggedChange]] = {}
     coders = [c for c in packet.manifest.coders if (packet.folder / c / WEB_LOG).is_file()]
@@ -131,18 +135,21 @@ def from_packet(packet: Packet) -> Material:
             if not task.practice:
                 view = CoderView.of(work.entries.get(task.unit.id, EMPTY))
                 said.setdefault(task.unit.id, {})[coder] = view
-    manifest = packet.manifest
+    manifest, locks = packet.manifest, locks_of(packet.folder / "key")
+    hidden = hidden_of(packet.traces.values(), locks, packet.folder)
+    if hidden.said:
+        warnings.warn(hidden.said, LockedWarning, stacklevel=2)
     return Material(
         packet.codebook,
         manifest.scheme,
         tuple(coders),
         packet.traces,
-        packet.units,
+        {name: units for name, units in packet.units.items() if name not in hidden.ids},
         said,
         manifest.packet_id,
         manifest.context,
         manifest.whole_traces,
-        locks_of(packet.folder / "key"),
+        locks,
         comments,
     )
 

@@ -23,7 +23,7 @@ from ..agreement.profile import MISSING
 from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Estimate
 from ..formatting import level_words, shown
-from ..limits import ALPHA_TENTATIVE, LEVEL
+from ..limits import ALPHA_TENTATIVE, ICC, LEVEL
 from ..runs.run import CoderRun, require_complete
 from ..runs.run_columns import frame_of, read_columns
 from ..stats.code_shares import frequency
@@ -37,7 +37,7 @@ GRID = (50, 100, 200, 400, 800, 1600, 3200)
 LEVEL_WORDS = level_words(LEVEL)
 LEAST, MOST = 0.01, 0.99
 """Between what an α is simulated; a pilot's beyond that is taken for the nearer of the two, and the plan says what it was."""
-DEFAULTS = {"alpha": 0.75, "prevalence": 0.05, "per_trace": 25, "icc": 0.1}
+DEFAULTS = {"alpha": 0.75, "prevalence": 0.05, "per_trace": 25, "icc": ICC}
 
 
 @dataclass(frozen=True)

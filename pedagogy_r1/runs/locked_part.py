@@ -40,7 +40,7 @@ from ..files.records import BadRow
 from ..files.seal import SealedRecord, broken, difference, has_seal, write_sealed
 from ..formatting import counted
 from ..provenance import digest
-from ..trace import Trace
+from ..trace import Trace, item_group
 
 LOCKED, LOOKS = ".locked.json", ".looks.jsonl"
 """How the name of a lock ends, and that of its looks."""
@@ -95,7 +95,7 @@ class CountedLook(BaseModel, frozen=True, extra="forbid"):
     runs: tuple[LookedRun, ...] = ()
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Without what a change of format may change: how white space and letters are written."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
@@ -106,13 +106,34 @@ def _hashed(*parts: str) -> str:
 
 def text_key(trace: Trace) -> str | None:
     """Digest of the reasoning, spaces aside (without any, of the answer); ``None`` where there is neither."""
-    text = _plain(trace.reasoning) or _plain(trace.answer)
+    text = plain_text(trace.reasoning) or plain_text(trace.answer)
     return _hashed(text) if text else None
+
+
+def same_groups(traces: Iterable[Trace]) -> list[str]:
+    """What must not stand on both sides of a fold or a lock: of each trace its `item_group`, one for items that share a text or
+    `asked_key`: else the other half would be known by the first.
+    """
+    leader: dict[str, str] = {}
+
+    def lead(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    first: dict[str, str] = {}
+    own = []
+    for trace in traces:
+        own.append(item_group(trace))
+        for key in (text_key(trace), asked_key(trace)):
+            if key is not None:
+                leader[lead(own[-1])] = lead(first.setdefault(key, own[-1]))
+    return [lead(name) for name in own]
 
 
 def asked_key(trace: Trace) -> str | None:
     """Digest of id and question (without one, item); ``None`` where there is neither: an id alone, such as ``1``, is that of many."""
-    question = _plain(trace.question) or _plain(trace.item or "")
+    question = plain_text(trace.question) or plain_text(trace.item or "")
     return _hashed(trace.id, question) if question else None
 
 

@@ -38,18 +38,22 @@ class Recode(NamedTuple):
 
 
 class Migrated(NamedTuple):
-    """The new run; how many codings stayed the same and how many changed their codes; what has to be recoded."""
+    """The new run; how many codings stayed the same and how many changed their codes; what has to be recoded; and how many
+    more codings of locked traces have to be, which are in no list: it would show what they were.
+    """
 
     run: CoderRun
     same: int
     changed: int
     recode: list[Recode]
+    locked: int = 0
 
 
 def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Path) -> Migrated:
     """Carry every coding of ``run`` to ``codebook``, a later version of its own; the old run stays as it is.
 
-    What has to be recoded is also written to ``out/recode.csv``, for coders to fill in and ``pcode import`` to read.
+    What has to be recoded is also written to ``out/recode.csv``, for coders to fill in and ``pcode import`` to read. Codings of
+    locked traces are carried like others, and listed nowhere.
 
     Raises `CodebookError` if the codebook is another one or has no migration from the run's version.
     """
@@ -82,12 +86,13 @@ def migrate_run(run: CoderRun | str | Path, codebook: str | Path, out: str | Pat
     return Migrated(CoderRun(out), *result)
 
 
-def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[int, int, list[Recode]]:
+def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[int, int, list[Recode], int]:
     counts = Counter[str]()
     kinds = {coder.name: coder.kind for coder in old.manifest.coders}
     recode: list[Recode] = []
     for index, (trace, units, codings) in enumerate(old.by_trace()):
         by_id = {unit.id: unit for unit in units}
+        shut = any(lock.holds(trace) for lock in old.locks)
         carried = []
         for coding in codings:
             fate = carry(coding.codes, path)
@@ -102,11 +107,14 @@ def _carry_all(old: CoderRun, path: MigrationMap, writer: RunWriter) -> tuple[in
                 update["missing_reason"] = f"recode: {fate.reason}"
                 lost, memo = coding.codes or (), coding.rationale or ""
                 of_whom = (coding.coder, lost, fate.reason, memo, kinds.get(coding.coder, ""))
-                recode.append(Recode(by_id[coding.unit_id], *of_whom))
+                if shut:
+                    counts["locked"] += 1
+                else:
+                    recode.append(Recode(by_id[coding.unit_id], *of_whom))
             carried.append(coding.model_copy(update=update))
         if index >= writer.done:
             writer.write(trace, units, carried)
-    return counts["same"], counts["changed"], recode
+    return counts["same"], counts["changed"], recode, counts["locked"]
 
 
 def _write_recode(path: Path, recode: list[Recode]) -> None:

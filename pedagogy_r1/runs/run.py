@@ -322,10 +322,14 @@ def require_codebook(run: CoderRun, book: Codebook) -> None:
 def same_text(run: CoderRun, trace_id: str, mine: str, found: str) -> None:
     """Raise `InputError` where a run coded another text under the id of a trace (unit): a unit's id does not tell texts apart."""
     if mine != found:
-        raise InputError(
-            f"{run.folder} coded another text under the trace id {trace_id!r}",
-            "give the run that was made from this traces file",
-        )
+        raise other_text(run, trace_id)
+
+
+def other_text(
+    run: CoderRun, trace_id: str, hint: str = "give the run that was made from this traces file"
+) -> InputError:
+    """The error about a run that coded another text under the id of a trace."""
+    return InputError(f"{run.folder} coded another text under the trace id {trace_id!r}", hint)
 
 
 def require_texts(run: CoderRun, traces: Iterable[Trace]) -> None:

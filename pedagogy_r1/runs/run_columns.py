@@ -27,7 +27,7 @@ from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..estimate import Flags, Ints
 from ..files.records import BadRow, read_jsonl
 from ..files.seal import WatchedFile
-from .run import CoderInfo, CoderRun, one_codebook, opened, require_complete, run_labels
+from .run import CoderInfo, CoderRun, one_codebook, opened, other_text, require_complete, run_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,13 +97,16 @@ class RunColumns:
 def read_columns(runs: Sequence[CoderRun]) -> RunColumns:
     """Read the runs, which must share one codebook version.
 
-    Raises `RunError`, `CodebookError` or `InputError`, naming the run or ``file:line``.
+    Raises `RunError`, `CodebookError` or `InputError`, naming the run or ``file:line``; also where a trace id has two texts.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     book = one_codebook(runs)
-    parts = [_read_run(run) for run in runs]
+    texts = len({run.manifest.sha256.get("traces.jsonl") or str(run.folder) for run in runs}) > 1
+    parts = [_read_run(run, texts=texts) for run in runs]
+    if texts:
+        _require_same_texts(runs, parts)
     coders, numbers = _tell_apart(runs, parts)
     rows = Counter[str]()
     joined: dict[str, list[pa.Table]] = {"traces": [], "units": [], "codings": []}
@@ -146,13 +149,24 @@ def _replaced(table: pa.Table, name: str, values: Any) -> pa.Table:
     return table.set_column(table.schema.get_field_index(name), name, values)
 
 
-def _read_run(run: CoderRun) -> dict[str, pa.Table]:
-    """One run's tables, with row numbers of its own in ``trace``, ``unit`` and ``coder``."""
+def _require_same_texts(runs: Sequence[CoderRun], parts: Sequence[dict[str, pa.Table]]) -> None:
+    """Take the texts out of ``parts`` again. Raises `InputError` where a trace id has two: a unit's id tells no texts apart."""
+    known: dict[str, int] = {}
+    for run, part in zip(runs, parts, strict=True):
+        for rows in part["traces"].select(["id", "reasoning"]).to_batches():
+            for name, text in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+                if known.setdefault(name, found := hash(text or "")) != found:
+                    raise other_text(run, name, "give runs of one traces file")
+        part["traces"] = part["traces"].drop_columns(["reasoning"])
+
+
+def _read_run(run: CoderRun, *, texts: bool = False) -> dict[str, pa.Table]:
+    """One run's tables, with row numbers of its own in ``trace``, ``unit`` and ``coder``; ``texts``: each trace's reasoning too."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     text = pa.string()
-    fields = dict.fromkeys(("id", *TRACE_FIELDS), text) | {"correct": pa.bool_()}
+    fields = dict.fromkeys(("id", *TRACE_FIELDS, *["reasoning"] * texts), text) | {"correct": pa.bool_()}
     traces = _read(run, "traces.jsonl", fields, ("id",))
     fields = {"id": text, "trace_id": text, "index": pa.int64(), "tokens": pa.int64()}
     units = _read(run, "units.jsonl", fields, tuple(fields))
@@ -167,7 +181,7 @@ def _read_run(run: CoderRun) -> dict[str, pa.Table]:
         traces, units, codings = (
             table.filter(mask) for table, mask in zip((traces, units, codings), kept, strict=True)
         )
-        trace, unit = _renumbered(kept[0])[trace[kept[1]]], _renumbered(kept[1])[unit[kept[2]]]
+        trace, unit = (np.cumsum(kept[0]) - 1)[trace[kept[1]]], (np.cumsum(kept[1]) - 1)[unit[kept[2]]]
         coder = coder[kept[2]]
     index = units["index"].to_numpy()
     length = np.bincount(trace, minlength=len(traces))[trace]
@@ -197,11 +211,6 @@ def _kept(run: CoderRun, traces: pa.Table, trace: Ints, unit: Ints) -> tuple[Fla
     """Which rows of traces, units and codings belong to the traces to which the run is restricted."""
     own = np.array([run.keeps(name) for name in traces["id"].to_pylist()], dtype=bool)
     return own, own[trace], own[trace][unit]
-
-
-def _renumbered(kept: Flags) -> Ints:
-    """(rows,) the row number that each has among those that are kept."""
-    return np.cumsum(kept) - 1
 
 
 def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: Sequence[str]) -> pa.Table:
@@ -343,7 +352,7 @@ def code_table(runs: Sequence[CoderRun | str | Path], *, partial: bool = False) 
     ``position`` is the unit's midpoint in its trace, counted in units: (index + ½) / units, strictly between 0 and 1.
     ``tokens`` as the unit carries them. A coder who appears in two runs is one coder if no unit was coded twice, and no
     trace cut in two ways, else two, named ``coder@run``. ``partial``: also runs that are not complete, whose first traces are a biased sample.
-    Raises `RunError`, `CodebookError` or `InputError`, naming the run or ``file:line``.
+    Raises as `read_columns` does.
     """
     found = opened(runs)
     require_complete(found, partial or None)

@@ -27,13 +27,12 @@ import numpy as np
 
 from ..errors import ArgumentError, InputError, RunError, did_you_mean
 from ..estimate import Clusters, Flags, Floats, Ints
+from ..limits import ICC
 from ..trace import Trace
 from .machine_guess import MachineGuess
 from .population import stratum_of
 
 FLOOR = 0.25
-ALIKE = 0.1
-"""How much a machine's errors within a trace are taken to resemble each other, where whole traces are drawn; as ``--icc`` of a plan."""
 _SMALL = 1e-12
 
 
@@ -149,10 +148,10 @@ class Target:
 
 
 def expected_squares(p: Floats, g: Floats, scale: Floats, of: Clusters) -> Floats:
-    """(clusters,) E[(Σ s(y − g))²], P(y = 1) = p; within a cluster the y − p correlate by `ALIKE`."""
+    """(clusters,) E[(Σ s(y − g))²], P(y = 1) = p; within a cluster the y − p correlate by `limits.ICC`."""
     spread = np.abs(scale) * np.sqrt(p * (1 - p))
     off, own, together = of.sums(np.column_stack([scale * (p - g), spread**2, spread])).T
-    return np.asarray(off**2 + (1 - ALIKE) * own + ALIKE * together**2)
+    return np.asarray(off**2 + (1 - ICC) * own + ICC * together**2)
 
 
 def target_of(

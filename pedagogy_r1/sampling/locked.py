@@ -30,10 +30,11 @@ from ..runs.locked_part import (
     looks_path,
     open_lock,
     read_lock,
+    same_groups,
     text_key,
 )
 from ..runs.run import CoderRun, require_complete
-from ..trace import Trace, item_group
+from ..trace import Trace
 from .draw import hash_random, how_many, systematic
 from .population import stratum_of
 
@@ -93,24 +94,10 @@ def _drawn(file: TracesFile, share: float, seed: int) -> LockedPart:
 
 
 def _groups(traces: TracesFile) -> dict[str, list[Trace]]:
-    """Traces of one item, and such as have the same text, are one group: else the other half would be known by the first."""
-    leader: dict[str, str] = {}
-
-    def lead(name: str) -> str:
-        while leader.setdefault(name, name) != name:
-            name = leader[name]
-        return name
-
-    first: dict[str, str] = {}
-    for trace in traces:
-        own = item_group(trace)
-        for key in (text_key(trace), asked_key(trace)):
-            if key is not None:
-                leader[lead(own)] = lead(first.setdefault(key, own))
+    """Traces of one item, and such as have the same text, are one group (`same_groups`)."""
     found: dict[str, list[Trace]] = {}
-    for trace in traces:
-        own = item_group(trace)
-        found.setdefault(lead(own), []).append(trace)
+    for trace, group in zip(traces, same_groups(traces), strict=True):
+        found.setdefault(group, []).append(trace)
     return found
 
 

@@ -63,7 +63,10 @@ def survey(traces: Iterable[Trace], cut: Callable[[Trace], list[Unit]], by: Sequ
         else:
             empty += 1
     if not members:
-        raise InputError("none of the traces has a unit to code", "check that their reasoning is not empty")
+        raise InputError(
+            "none of the traces has a unit to code",
+            "check that their reasoning is not empty, and that a run of units (--units, --deferred) is of these traces",
+        )
     return Population(tuple(members), empty)
 
 

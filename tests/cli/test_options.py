@@ -330,3 +330,9 @@ def test_an_option_of_two_names_that_nobody_gave_is_neither_on_nor_off() -> None
     assert parsed["gradient_checkpointing"] is None
     given = command.make_context("sft", ["traces.jsonl", "-o", "out", "--model", "m", "--no-packing"]).params
     assert given["packing"] is False
+
+
+def test_a_missing_option_is_named_with_what_it_is_for(tmp_path: Path, pcode: Callable[..., Result]) -> None:
+    shown = pcode("unlock", tmp_path / "traces.jsonl", tmp_path / "run")
+    assert shown.exit_code == 2
+    assert "Missing option '--why'. Why it is looked at, for the record: --why TEXT" in shown.stderr

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pedagogy_r1.agreement.learned_card import coder_card, why_refused, write_card
+from pedagogy_r1.agreement.learned_card import check_apart, coder_card, why_refused, write_card
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.learned.coded_traces import TaughtTraces, read_coded
 from pedagogy_r1.coding.learned.fit_coder import OUT_OF_FOLD, LearnedCoderFolder, fit_coder
@@ -23,7 +26,7 @@ from pedagogy_r1.coding.learned.unit_features import PLACE, see
 from pedagogy_r1.errors import ArgumentError, InputError, RunError
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.trace import Trace
+from pedagogy_r1.trace import Trace, item_group
 
 from ..make_runs import BOOK
 
@@ -177,7 +180,7 @@ def test_what_is_refused(taught: tuple[Path, Path, Path], tmp_path: Path) -> Non
     path, run, folder = taught
     with pytest.raises(InputError, match=r"was learned under abc@1\.0\.0, and the codebook here is schoen"):
         annotate(path, tmp_path / "a", coder="learned", path=folder, codebook="schoen@1.0.0")
-    with pytest.raises(RunError, match="no learned coder there"):
+    with pytest.raises(RunError, match="is no folder of a learned coder"):
         annotate(path, tmp_path / "a", coder="learned", path=tmp_path)
     one = coded(tmp_path / "one", TOPICS[:1])[1]
     with pytest.raises(InputError, match="all traces are of one item"):
@@ -242,7 +245,7 @@ def _coded_trace(trace, units, texts, targets):  # type: ignore[no-untyped-def]
 
     from ..make_runs import book
 
-    return TaughtTrace(trace, units, tuple(see("", texts, UnitCues(book()))), targets, 0.0)
+    return TaughtTrace(trace, units, tuple(see("", texts, UnitCues(book()))), targets, 0.0, item_group(trace))
 
 
 def _data(traces) -> TaughtTraces:  # type: ignore[no-untyped-def]
@@ -276,3 +279,72 @@ def test_what_the_cues_say_is_a_feature_and_is_what_the_cues_coder_says(tmp_path
     assert UnitCues(None).of("", ["Wait."]).shape == (1, 0)
     foreign = cues.of("", ["Wait, that contradicts it.", "왜?"], "ko")
     assert foreign[:, : len(ids)].max() == 0
+
+
+def test_a_folder_that_is_no_coder_is_said_to_be_none(
+    taught: tuple[Path, Path, Path], tmp_path: Path, pcode: Callable[..., Any]
+) -> None:
+    path, _, folder = taught
+    nowhere = pcode("annotate", path, "-o", tmp_path / "a", "--coder", f"learned:{tmp_path / 'nowhere'}")
+    assert nowhere.exit_code == 2
+    assert "nowhere is no folder of a learned coder" in " ".join(nowhere.stderr.split())
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    (broken / "codebook.yaml").write_text((broken / "codebook.yaml").read_text()[:-20])
+    cut = pcode("annotate", path, "-o", tmp_path / "a", "--coder", f"learned:{broken}")
+    assert cut.exit_code == 2
+    assert "fit the coder again" in " ".join(cut.stderr.split())
+
+
+def test_predictions_of_another_coder_are_not_taken_for_its_own(
+    taught: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    """The same traces, another seed: every trace is found there, and what is said of it is another coder's."""
+    path, run, folder = taught
+    other = fit_coder([run], tmp_path / "other", seed=1).folder
+    mixed = shutil.copytree(folder, tmp_path / "mixed")
+    shutil.rmtree(mixed / OUT_OF_FOLD)
+    shutil.copytree(other / OUT_OF_FOLD, mixed / OUT_OF_FOLD)
+    with pytest.raises(RunError, match="what another coder said of its training traces"):
+        annotate(path, tmp_path / "a", coder="learned", path=mixed, codebook=mixed / "codebook.yaml")
+
+
+def test_copies_of_a_text_under_other_ids_are_in_one_fold(tmp_path: Path) -> None:
+    """Codes that nothing foretells, every text twice, without items: a copy in another fold would tell them all."""
+    rng, rows, traces = random.Random(2), ["trace_id,start,end,quote,coder,code"], []
+    for number in range(10):
+        said = [(f"{' '.join(rng.sample(TOPICS, 6))}.", rng.choice("ABC")) for _ in range(6)]
+        for copy in ("x", "y"):
+            text = ""
+            for sentence, code in said:
+                rows.append(f'{copy}{number},{len(text)},{len(text) + len(sentence)},"{sentence}",H,{code}')
+                text += sentence + " "
+            traces.append(Trace(id=f"{copy}{number}", question="?", reasoning=text))
+    (tmp_path / "book.yaml").write_text(BOOK)
+    (tmp_path / "codings.csv").write_text("\n".join(rows))
+    path = tmp_path / "traces.jsonl"
+    path.write_text("".join(trace.model_dump_json() + "\n" for trace in traces))
+    run = tmp_path / "run"
+    import_codings([tmp_path / "codings.csv"], path, run, codebook=tmp_path / "book.yaml", units="own")
+    data = read_coded([CoderRun(run)])
+    fold = dict(zip((one.trace.id for one in data.traces), data.folds(10, 0).tolist(), strict=True))
+    assert len(set(fold.values())) == 10
+    assert all(fold[f"x{number}"] == fold[f"y{number}"] for number in range(10))
+
+
+def test_a_training_trace_is_known_again_with_other_spaces_and_another_question(
+    taught: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    path, run, folder = taught
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        row |= {"id": f"new {row['id']}", "item": "new", "question": "Something else?"}
+        row["reasoning"] = row["reasoning"].replace(" ", "  ")
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    how = {"coder": "learned", "path": folder, "codebook": folder / "codebook.yaml"}
+    found = annotate(other, tmp_path / "a", **how)
+    held_out = CoderRun(folder / OUT_OF_FOLD)
+    mine = [(coding.codes, coding.confidence) for coding in found.codings()]
+    assert mine == [(coding.codes, coding.confidence) for coding in held_out.codings()]
+    with pytest.raises(InputError, match="the coder would learn from new "):
+        check_apart([CoderRun(run)], [found])

@@ -11,7 +11,7 @@ from pedagogy_r1.errors import CodebookError, InputError, RunError
 from pedagogy_r1.runs.run_columns import COLUMNS
 from pedagogy_r1.stats import code_table, of_coder
 
-from ..make_runs import BOOK, book, make_run, without_sizes
+from ..make_runs import BOOK, book, make_run, of_an_earlier_version, without_sizes
 
 
 def test_a_row_for_every_unit_and_coder(tmp_path: Path) -> None:
@@ -100,3 +100,19 @@ def test_which_coder_must_be_said(tmp_path: Path) -> None:
         of_coder(table)
     with pytest.raises(RunError, match="did you mean Ann"):
         of_coder(table, "An")
+
+
+def test_another_text_under_the_same_ids_is_refused(tmp_path: Path) -> None:
+    """A unit's id is made of trace id and offsets: as many letters, and every id is the same."""
+    run = make_run(tmp_path / "one", {"p": ["A", "B", "A", "C"]}).folder
+    other = make_run(tmp_path / "other", {"q": ["A", "B", "A", "C"]}).folder
+    same = code_table([run, other])
+    assert set(same["coder"]) == {"p", "q"}
+    assert len(set(same["unit_id"])) == 4
+    lines = (other / "traces.jsonl").read_text().splitlines()
+    traces = [json.loads(line) for line in lines]
+    traces[0]["reasoning"] = traces[0]["reasoning"].swapcase()
+    (other / "traces.jsonl").write_text("".join(json.dumps(trace) + "\n" for trace in traces))
+    of_an_earlier_version(other)
+    with pytest.raises(InputError, match="other coded another text under the trace id"):
+        code_table([run, other])

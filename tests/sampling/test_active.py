@@ -23,9 +23,9 @@ from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import PedagogyError
 from pedagogy_r1.estimate import Clusters
 from pedagogy_r1.human.packet import Packet
+from pedagogy_r1.limits import ICC
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.sampling.active import (
-    ALIKE,
     allocation,
     expected_squares,
 )
@@ -98,14 +98,14 @@ def test_each_is_drawn_as_often_as_its_probability_says() -> None:
 
 
 def test_the_squares_are_those_of_errors_that_resemble_each_other() -> None:
-    """Of three traces, by simulation: y with correlation ALIKE within a trace (all of it copies one draw, or none)."""
+    """Of three traces, by simulation: y with correlation ICC within a trace (all of it copies one draw, or none)."""
     rng = np.random.default_rng(0)
     of = Clusters(np.repeat(np.arange(3), [1, 3, 6]), 3)
     p, g = np.full(10, 0.3), np.linspace(0, 0.9, 10)
     scale = np.where(np.arange(10) % 4 == 3, 0.0, 0.1)
     runs = 100_000
     own, shared = rng.random((runs, 10)) < p, (rng.random((runs, 3)) < 0.3)[:, of.number]
-    one = rng.random((runs, 10)) < math.sqrt(ALIKE)
+    one = rng.random((runs, 10)) < math.sqrt(ICC)
     y = np.where(one, shared, own)
     errors = scale * (y - g)
     sums = np.stack([errors[:, of.number == k].sum(axis=1) for k in range(3)], axis=1)

@@ -19,8 +19,12 @@ from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.files.seal import write_sealed
+from pedagogy_r1.human.adjudication import from_packet
+from pedagogy_r1.human.coding_log import CodingLog, LogHeader
+from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.intake import read_traces
 from pedagogy_r1.runs.locked_part import LOCKED, Lock, LockedPart, locks_of, open_lock, read_lock, read_looks
 from pedagogy_r1.runs.run import CoderRun
@@ -304,6 +308,33 @@ def test_codings_of_locked_traces_are_carried_to_a_later_codebook_unread(place: 
     assert {t.id for t in CoderRun(place.folder / "later", locked="always").traces()} >= place.ids
     with pytest.warns(UserWarning, match="10 of the 30"):
         assert not {t.id for t in CoderRun(place.folder / "later").traces()} & place.ids
+    listed = (place.folder / "later/recode.csv").read_text()
+    assert listed.count("\n") > 1
+    assert not place.quoted(listed)
+
+
+def test_what_a_look_opened_is_returned_to_be_read(place: Place) -> None:
+    place.unlock(place.cues)
+    run = annotate(place.traces, place.folder / "x", codebook="schoen@1.0.0", coder="cues", locked=True)
+    assert {trace.id for trace in run.traces()} == place.ids
+
+
+def test_who_adjudicates_a_packet_sees_no_locked_trace(place: Place) -> None:
+    place.run("sample", place.traces, "-o", place.folder / "packet", "--fraction", "1", "--coders", "A,B")
+    packet = Packet(place.folder / "packet")
+    for who, code in (("A", "IA-SQ"), ("B", "KA-RO")):
+        header = LogHeader(
+            desk=1, packet=packet.manifest.packet_id, coder=who, codebook=packet.codebook.stamp
+        )
+        log = CodingLog(packet.folder / who / "web.jsonl", header, packet.codebook)
+        for task in packet.tasks(who):
+            log.change(task.unit.id, codes=(code,))
+        log.close()
+    with pytest.warns(UserWarning, match="10 of the 30"):
+        material = from_packet(packet)
+    shown = {dispute.task.trace.id for dispute in material.disputes()}
+    assert len(shown) == 20
+    assert not shown & place.ids
 
 
 # --- copies of the traces

@@ -19,6 +19,7 @@ from typing import Any
 
 from ...codebook import Codebook
 from ...errors import ArgumentError, InputError
+from ...runs.locked_part import plain_text, text_key
 from ...runs.run import DEFERRED, CoderInfo, Coding
 from ...trace import Trace, Unit
 from ...workers import interrupts
@@ -118,7 +119,7 @@ class LearnedCoder:
         return self.folder.model(self.encoder)
 
     @cached_property
-    def _out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:
+    def _out_of_fold(self) -> dict[str | None, tuple[list[Unit], list[Coding]]]:
         return self.folder.out_of_fold()
 
     def plan(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:  # noqa: ARG002 - every coder takes it
@@ -143,7 +144,7 @@ class LearnedCoder:
         if lang not in record.langs:
             why = f"learned from {', '.join(record.langs)} traces, this one is {lang}"
             return [_missing(unit, why, book, run_id) for unit in units]
-        if trace_digest(trace) in record.trained_on:
+        if text_key(trace) in self.folder.texts:
             return self._sure(self._held_out(trace, units))
         p = self._model.probabilities(trace.question, [unit.text for unit in units], lang)
         return self._sure(codings_of(units, p, record.codes, record.second_from, book, run_id))
@@ -160,8 +161,9 @@ class LearnedCoder:
         ]
 
     def _held_out(self, trace: Trace, units: Sequence[Unit]) -> list[Coding]:
-        then, codings = self._out_of_fold[trace_digest(trace)]
-        if [(u.start, u.end) for u in then] != [(u.start, u.end) for u in units]:
+        exact, text = trace_digest(trace), text_key(trace)
+        then, codings = self._out_of_fold[exact if exact in self._out_of_fold else text]
+        if [plain_text(u.text) for u in then] != [plain_text(u.text) for u in units]:
             raise InputError(
                 f"the coder was trained on {trace.id}, cut into other units ({self.folder.record.scheme})",
                 f"say --units {self.folder.folder / 'out_of_fold'}, or leave the trace out",

@@ -15,8 +15,9 @@ import numpy as np
 
 from ...codebook import NONE, Codebook
 from ...errors import InputError
+from ...runs.locked_part import same_groups
 from ...runs.run import CoderRun, Coding, cut_alike, one_codebook, require_complete
-from ...trace import Trace, Unit, item_group
+from ...trace import Trace, Unit
 from .learned_model import Floats, Ints
 from .unit_cues import UnitCues
 from .unit_features import SeenUnit, see
@@ -35,11 +36,8 @@ class TaughtTrace:
     targets: Floats
     second: float
     """Share of its codings that have a second code."""
-
-    @property
-    def group(self) -> str:
-        """Its `item_group`."""
-        return item_group(self.trace)
+    group: str
+    """What is in one fold with it (`same_groups`): traces of its item, and of its text."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class TaughtTraces:
         return sum(int((one.targets.sum(axis=1) > 0).sum()) for one in self.traces)
 
     def folds(self, most: int, seed: int) -> Ints:
-        """The fold of each trace: traces of one item in the same, the folds of nearly equal numbers of units.
+        """The fold of each trace: traces of one item or text in the same, the folds of nearly equal numbers of units.
 
         Raises `InputError` where there are fewer than two items.
         """
@@ -76,13 +74,13 @@ class TaughtTraces:
 
 
 def item_folds(sizes: Mapping[str, int], most: int, seed: int) -> dict[str, int]:
-    """The fold of each group (`item_group`), of at most so many; they hold nearly equal numbers of units. ``sizes``: units of each.
+    """The fold of each group (`same_groups`), of at most so many; they hold nearly equal numbers of units. ``sizes``: units of each.
 
     Raises `InputError` where there are fewer than two groups.
     """
     if len(sizes) < 2:
         raise InputError(
-            "all traces are of one item: nothing can be predicted out of fold",
+            "all traces are of one item, or share texts: nothing can be predicted out of fold",
             "code traces of other items too",
         )
     order = np.random.default_rng(seed).permutation(sorted(sizes))
@@ -95,7 +93,7 @@ def item_folds(sizes: Mapping[str, int], most: int, seed: int) -> dict[str, int]
 
 
 def trace_digest(trace: Trace) -> str:
-    """What a trace is known again by, whatever it is called: its question and its reasoning."""
+    """Of exactly its question and its reasoning; `text_key` is blind to white space and to the question."""
     return hashlib.blake2b(f"{trace.question}\0{trace.reasoning}".encode(), digest_size=12).hexdigest()
 
 
@@ -127,13 +125,19 @@ def read_coded(runs: Sequence[CoderRun], coders: Sequence[str] = ()) -> TaughtTr
     given = {code for codings in said.values() for one in codings for code in one.codes or (NONE,)}
     codes = tuple(code for code in (*book.code_ids, NONE) if code in given)
     cues = UnitCues(book)
-    made = (_coded(traces[i], mine, said, codes, cues) for i, mine in units.items() if mine)
+    group = dict(zip(traces, same_groups(traces.values()), strict=True))
+    made = (_coded(traces[i], mine, said, codes, cues, group[i]) for i, mine in units.items() if mine)
     coded = tuple(one for one in made if one.targets.any())
     return TaughtTraces(book, codes, tuple(chosen), bool(people), coded)
 
 
 def _coded(
-    trace: Trace, units: list[Unit], said: dict[str, list[Coding]], codes: tuple[str, ...], cues: UnitCues
+    trace: Trace,
+    units: list[Unit],
+    said: dict[str, list[Coding]],
+    codes: tuple[str, ...],
+    cues: UnitCues,
+    group: str,
 ) -> TaughtTrace:
     targets, seconds, codings = np.zeros((len(units), len(codes))), 0, 0
     for row, unit in zip(targets, units, strict=True):
@@ -146,4 +150,4 @@ def _coded(
             seconds += bool(more)
         codings += len(mine)
     seen = see(trace.question, [unit.text for unit in units], cues, trace.lang)
-    return TaughtTrace(trace, tuple(units), tuple(seen), targets, seconds / max(1, codings))
+    return TaughtTrace(trace, tuple(units), tuple(seen), targets, seconds / max(1, codings), group)

@@ -11,6 +11,7 @@ The same codings and the same seed give the same ``model.npz`` and ``vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from ...files.records import write_text
 from ...files.seal import difference, sha256_of
 from ...job import JobFolder, JobRecord, read_record, save_record
 from ...provenance import digest, now
+from ...runs.locked_part import text_key
 from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
 from ...runs.run_writer import RunWriter
 from ...runs.unit_coding import said_odds
@@ -276,7 +278,7 @@ class LearnedCoderFolder:
         """``owes_card``: open it though it is not measured yet, to measure it."""
         self.folder = Path(folder)
         none = RunError(
-            f"{self.folder}: no learned coder there (no {RECORD})",
+            f"{self.folder} is no folder of a learned coder (no {RECORD})",
             "make one with: pcode coder fit RUN… -o FOLDER",
         )
         self.record = read_record(self.folder / RECORD, LearnedRecord, no_file=none)
@@ -291,15 +293,16 @@ class LearnedCoderFolder:
             )
 
     @property
+    def codebook_file(self) -> Path:
+        """Where the codebook lies that it was learned under. Raises `RunError` where the file was changed since."""
+        self._unchanged(CODEBOOK)
+        return self.folder / CODEBOOK
+
+    @property
     def book(self) -> Codebook:
         """The codebook that it was learned under."""
-        path = self.folder / CODEBOOK
-        if not path.is_file():
-            raise RunError(f"{path} is missing", "restore it, or fit the coder again")
-        book = parse_codebook(path.read_bytes(), str(path))
-        if book.digest != self.record.codebook["digest"]:
-            raise RunError(f"{path} is not the codebook that the coder was learned under", "restore the file")
-        return book
+        path = self.codebook_file
+        return parse_codebook(path.read_bytes(), str(path))
 
     def encoder(self, moved: str | Path | None = None) -> EncoderFolder | None:
         """The encoder beside it, where it was read or where it was ``moved``. Raises `InputError` where that is another one, or none."""
@@ -346,7 +349,26 @@ class LearnedCoderFolder:
             ):
                 raise RunError(f"{self.folder / name} {why}", "restore it, or fit the coder again")
 
-    def out_of_fold(self) -> dict[str, tuple[list[Unit], list[Coding]]]:
-        """What was said out of fold, by `trace_digest`."""
+    @cached_property
+    def _predicted(self) -> CoderRun:
+        """The run of what was said out of fold. Raises `RunError` where it is damaged, or that of another coder."""
         run = CoderRun(self.folder / OUT_OF_FOLD, locked="always")  # some may have been locked since
-        return {trace_digest(trace): (units, codings) for trace, units, codings in run.by_trace()}
+        if run.manifest.source.get("coder_digest") != self.record.fingerprint:
+            raise RunError(
+                f"{run.folder} is what another coder said of its training traces",
+                "restore it, or fit the coder again",
+            )
+        return run
+
+    @cached_property
+    def texts(self) -> frozenset[str | None]:
+        """The `text_key` of every trace that it was trained on, by which one is known again, white space and question aside."""
+        return frozenset(text_key(trace) for trace in self._predicted.traces())
+
+    def out_of_fold(self) -> dict[str | None, tuple[list[Unit], list[Coding]]]:
+        """What was said out of fold, by `text_key`; by `trace_digest` too, for texts that stand under two questions."""
+        found: dict[str | None, tuple[list[Unit], list[Coding]]] = {}
+        for trace, units, codings in self._predicted.by_trace():
+            for key in (text_key(trace), trace_digest(trace)):
+                found.setdefault(key, (units, codings))
+        return found
