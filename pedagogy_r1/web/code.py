@@ -24,6 +24,7 @@ from ..errors import InputError
 from ..files.seal import WEB_LOG
 from .code_groups import code_groups
 from .coded_text import TaskPlace
+from .span_pages import SpanPages, span_places
 from .state import State, fields, number_of, page_of, visitor
 from .workplace import Workplace, open_log
 
@@ -34,6 +35,8 @@ ROWS = 200
 
 def routes(state: State) -> list[BaseRoute]:
     """Opens every coder's log; raises `RunError` where another server has one open."""
+    if state.packet and state.packet.manifest.spans:
+        return _span_routes(SpanPages(state, span_places(state, state.packet)))
     pages = CodePages(state, _places(state))
     return [
         Route(PATH, pages.start),
@@ -41,6 +44,16 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH + "/done", pages.done),
         Route(PATH + "/jump", pages.jump),
         Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
+    ]
+
+
+def _span_routes(pages: SpanPages) -> list[BaseRoute]:
+    return [
+        Route(PATH, pages.start),
+        Route(PATH + "/all", pages.listed),
+        Route(PATH + "/done", pages.done),
+        Route(PATH + "/jump", pages.jump),
+        Route(PATH + "/{number}", pages.trace, methods=["GET", "POST"]),
     ]
 
 
@@ -117,6 +130,7 @@ class CodePages:
         return self.render(
             request,
             "code/done.html",
+            noun="unit",
             total=len(entries),
             done=place.done,
             flags=sum(entry.flag for entry in entries),

@@ -151,7 +151,7 @@ class Workplace:
         if verb == "undo":
             return self._undo(int(what) if what.isdecimal() and len(what) < 10 else 0, number, who)
         if verb == "comment":
-            self.log.comment(unit_id, who, short_enough(_lines(said.get("comment", "")), "comment"))
+            self.log.comment(unit_id, who, short_enough(lines_of(said.get("comment", "")), "comment"))
             verb = ""
         changed = [(spot, changed_memo(said))]
         changed += [(one, {}) for one in self.those_of(said.get("range")) if one != spot]
@@ -221,7 +221,7 @@ def with_second(book: Codebook, codes: tuple[str, ...], code: str) -> tuple[str,
 
 def changed_memo(said: Mapping[str, Any]) -> dict[str, Any]:
     """The memo if the form changed it; another window may have, and is not overwritten by what this one has from before."""
-    memo, was = (_lines(said.get(name, "")) for name in ("memo", "memo_was"))
+    memo, was = (lines_of(said.get(name, "")) for name in ("memo", "memo_was"))
     short_enough(memo, "memo")
     return {} if "memo" not in said or memo == was else {"memo": memo}
 
@@ -233,14 +233,15 @@ def short_enough(text: str, what: str) -> str:
     return text
 
 
-def _lines(text: object) -> str:
+def lines_of(text: object) -> str:
     """Browsers send line ends as CR LF."""
     return text.replace("\r\n", "\n").strip() if isinstance(text, str) else ""
 
 
-def open_log(path: Path, packet: str, coder: str, book: Codebook) -> CodingLog:
-    """The log in ``path`` of what ``coder`` says of ``packet``."""
-    return CodingLog(path, LogHeader(desk=1, packet=packet, coder=coder, codebook=book.stamp), book)
+def open_log(path: Path, packet: str, coder: str, book: Codebook, *, spans: bool = False) -> CodingLog:
+    """The log in ``path`` of what ``coder`` says of ``packet``; ``spans``: of spans that the coder draws."""
+    header = LogHeader(desk=1, packet=packet, coder=coder, codebook=book.stamp, spans=spans)
+    return CodingLog(path, header, book)
 
 
 def alpha_of_pairs(
