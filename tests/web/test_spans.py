@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from pedagogy_r1.agreement.continuum import Continuum, Span
+from pedagogy_r1.agreement.unitizing import unitizing_alpha
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.files.records import write_jsonl
@@ -355,9 +358,11 @@ def test_by_keys(browser: Any, tmp_path: Path) -> None:
         spans_are(page, [("One two", "C01"), (f"three four. {b}", "C01")])
         keys("u", "u")
         spans_are(page, [("One two three four.", "C01"), (b, "C02")])
-        keys(".", "Shift+Digit3", "m")
+        keys(".")
+        page.wait_for_selector('.g.now[data-said="C02"]')
+        keys("Shift+Digit3", "m")
         page.keyboard.type("because")
-        keys("Escape", "f")
+        keys("Escape", "f")  # while the code may still be on its way
         page.wait_for_selector('.g[data-marks="fm"]')
         keys(
             "j",
@@ -443,3 +448,172 @@ SEEN = """() => {
     codes: seen(document.querySelector(".handle")) || seen(document.querySelector(".codes .first")), next: seen(document.getElementById("do-next")) };
   return Object.keys(found).filter((name) => !found[name]);
 }"""
+
+
+CODERS = ("A", "B")
+
+
+def heard(context: Any) -> list[bytes]:
+    """The bodies of all answers that a browser gets from here on."""
+    bodies: list[bytes] = []
+
+    def take(response: Any) -> None:
+        if response.request.resource_type in ("document", "fetch") and response.status == 200:
+            bodies.append(response.body())
+
+    context.on("response", take)
+    return bodies
+
+
+def draw_by_keys(page: Any, code: str) -> None:
+    """Choose the next sentence and draw it with a code of two keys; wait until the page says that it is saved."""
+    before = len(own(page))
+    page.keyboard.press("j")
+    number = int(code[1:]) - 1
+    page.keyboard.press(f"Digit{number // 5 + 1}")
+    page.keyboard.press(f"Digit{number % 5 + 1}")
+    page.wait_for_function(
+        "before => JSON.parse(document.getElementById('head').dataset.own).length > before", arg=before
+    )
+
+
+def act_by_keys(page: Any, *keys: str) -> None:
+    """Change the span that is chosen, and wait until the page has it."""
+    before = page.get_attribute("#head", "data-own")
+    for key in keys:
+        page.keyboard.press(key)
+    page.wait_for_function("before => document.getElementById('head').dataset.own !== before", arg=before)
+
+
+def test_two_coders_a_long_trace_a_kill_and_the_agreement(
+    browser: Any, tmp_path: Path, pcode: Callable[..., Result]
+) -> None:
+    """The whole way, on a trace of 900 sentences and a book of 40 codes; the server is killed in the middle."""
+    traces = [long_trace(900), long_trace(30, "sk-2-free-qwq")]
+    write_jsonl(tmp_path / "traces.jsonl", (t.model_dump(mode="json", exclude_defaults=True) for t in traces))
+    (tmp_path / "book.yaml").write_text(dump_codebook(forty()), encoding="utf-8")
+    words = (
+        "--fraction",
+        "1",
+        "--strata",
+        "",
+        "--coders",
+        "A,B",
+        "--spans",
+        "--codebook",
+        tmp_path / "book.yaml",
+    )
+    result = pcode("sample", tmp_path / "traces.jsonl", "-o", tmp_path / "p", *words)
+    assert result.exit_code == 0, result.output + result.stderr
+    packet = Packet(tmp_path / "p")
+    contexts = {who: browser.new_context(viewport={"width": 1400, "height": 900}) for who in CODERS}
+    pages = {who: context.new_page() for who, context in contexts.items()}
+    bodies = {who: heard(context) for who, context in contexts.items()}
+    served = ("--packet", packet.folder, "--coder", "A", "--coder", "B")
+    chance = random.Random(11)
+    common = [f"C{chance.randrange(1, 41):02}" for _ in range(12)]
+    shown: dict[str, str] = {}
+    with web_server(*served) as server:
+        for who, page in pages.items():
+            page.goto(server.urls[who])
+            ready(page)
+            while "sk-1" not in name_of(packet, who, page):
+                page.keyboard.press("]")
+                page.wait_for_function("() => document.getElementById('head').dataset.number === '2'")
+            assert page.locator("#running > span").count() == 900
+        for i, code in enumerate(common):
+            draw_by_keys(pages["A"], code)
+            draw_by_keys(pages["B"], code if i % 3 else "C40")
+        act_by_keys(pages["A"], "Shift+ArrowLeft")
+        act_by_keys(pages["B"], "b", "Shift+ArrowRight")
+        for who, page in pages.items():
+            page.keyboard.press("m")
+            page.keyboard.type(f"secret of {who}")
+            page.wait_for_function(
+                "() => document.getElementById('desk').elements.memo_was.value.startsWith('secret of')"
+            )
+            page.keyboard.press("Escape")
+            act_by_keys(page, ",", "ArrowRight", "ArrowRight", "v")
+            act_by_keys(page, ",", "w")
+            shown[who] = page.get_attribute("#head", "data-own")
+        server.process.kill()
+        server.process.wait()
+        for who, page in pages.items():
+            page.keyboard.press("c")
+            page.wait_for_selector("#trouble:visible")
+            assert "Not saved" in page.inner_text("#trouble")
+            assert page.get_attribute("#head", "data-own") == shown[who], "what is shown is what was saved"
+    troubles = []
+    with web_server(*served) as server:
+        for who, page in pages.items():
+            number = page.get_attribute("#head", "data-number")
+            page.goto(server.urls[who])
+            page.goto(f"{server.base}/code/{number}")
+            ready(page)
+            troubles.append(watched(page))
+            assert own(page) == json.loads(shown[who]), "a kill lost what had been shown"
+            text = packet.traces["sk-1-zebra-okapi"].reasoning
+            unit = packet.units["sk-1-zebra-okapi"][700]
+            page.locator("#running > span").nth(700).scroll_into_view_if_needed()
+            left, top = (
+                page.locator("#running > span")
+                .nth(700)
+                .evaluate(
+                    "one => { const box = one.getClientRects()[0]; return [box.left + 5, box.top + box.height / 2]; }"
+                )
+            )
+            page.mouse.click(left, top)
+            page.wait_for_selector(".sel")
+            page.click('.family[data-key="8"] > summary')
+            page.click('[data-code="C39"] .first')
+            page.wait_for_selector('.g.now[data-said="C39"]')
+            start, end = own(page)[-1][1:3]
+            assert unit.start <= start < end <= unit.end
+            assert text[start:end] == page.inner_text(".g.now").strip()
+            shown[who] = page.get_attribute("#head", "data-own")
+        for context in contexts.values():
+            context.close()
+    assert troubles == [[], []]
+    for who, other in (("A", "B"), ("B", "A")):
+        mine = {name for name, *_ in json.loads(shown[who])}
+        theirs = [name for name, *_ in json.loads(shown[other]) if name not in mine]
+        for word in (f"secret of {other}", "zebra", "okapi", "sk-1", *theirs):
+            assert not [body for body in bodies[who] if word.encode() in body], f"{who} was told {word}"
+        assert [body for body in bodies[who] if f"secret of {who}".encode() in body]
+    _agreement(packet, shown, tmp_path, pcode)
+
+
+def name_of(packet: Packet, who: str, page: Any) -> str:
+    """The trace that a coder's page shows, by its number."""
+    order = list(dict.fromkeys(task.trace.id for task in packet.tasks(who)))
+    return order[int(page.get_attribute("#head", "data-number")) - 1]
+
+
+def _agreement(packet: Packet, shown: dict[str, str], tmp_path: Path, pcode: Callable[..., Result]) -> None:
+    """What the pages showed, against what the commands read and say."""
+    logs = [packet.folder / who / "web.jsonl" for who in CODERS]
+    result = pcode("import", "--packet", packet.folder, *logs, "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output + result.stderr
+    trace = packet.traces["sk-1-zebra-okapi"]
+    seen = {
+        who: [Span(a, b, codes.split()[0] or None) for _, a, b, codes, _ in json.loads(shown[who])]
+        for who in CODERS
+    }
+    expected = unitizing_alpha([Continuum(trace.id, len(trace.reasoning), seen)])
+    said = pcode("unitizing", tmp_path / "run", "--json")
+    assert said.exit_code == 0, said.stderr
+    found = json.loads(said.stdout)
+    for name, one in (("u", expected.u), ("binary", expected.binary), ("coded", expected.coded)):
+        assert found[name]["value"] == one.value
+    assert {name: one["value"] for name, one in found["per_code"].items()} == {
+        name: one.value for name, one in expected.per_code.items()
+    }
+    assert 0 < found["u"]["value"] < 1
+    assert found["coded"]["value"] < found["binary"]["value"], (
+        "they drew nearly alike, and coded a third differently"
+    )
+    alike = {(s.start, s.end) for s in seen["A"]} & {(s.start, s.end) for s in seen["B"]}
+    agreement = pcode("agreement", tmp_path / "run", "--json")
+    assert agreement.exit_code == 0, agreement.stderr
+    own_spans = json.loads(agreement.stdout)["chosen_spans"]["A – B"]
+    assert own_spans["alike"] == len(alike)

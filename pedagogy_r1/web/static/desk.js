@@ -32,6 +32,7 @@ async function send(action, goes) {
   clearTimeout(typing);
   const form = desk();
   const data = new URLSearchParams(new FormData(form));
+  if (action.startsWith("undo") && !form.dataset.undo) return;
   data.set("do", action.startsWith("undo") ? `undo ${form.dataset.undo}` : action);
   data.set("move", goes ? "1" : "0");
   if (!fill(data, action)) return;

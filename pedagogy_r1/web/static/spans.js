@@ -6,28 +6,38 @@ let whole = stored("pcode-snap", "words") === "sentences";   // what the mouse t
 const those = () => (whole ? steps : tokens);
 const quoted = (from, to) => { const said = text.slice(from, to).replace(/\s+/g, " "); return `“${said.length > 60 ? `${said.slice(0, 59)}…` : said}”`; };
 
-// When its turn comes; what waits behind a failure is dropped.
+// Everything happens in the order of the keys, each when its turn comes; what waits behind a failure is dropped.
 function later(act) {
   const mine = round;
   chain = chain.then(() => (mine === round && !moving ? act() : null));
 }
 
-// Words instead of a span. What is typed is saved first.
-function chooseWords(make) {
+// What is typed is saved before its span is left.
+function keep() {
   if (find("comment")?.value.trim()) ask("comment");
-  if (now && memo().value !== desk().elements.memo_was.value) ask("memo");
-  later(() => {
-    const found = make();
-    if (!found) return;
-    if (found.take) { take(found.take); return; }
-    chosen = found;
-    if (now) leave();
-    draw();
-    ribbon();
-    centre();
-    tell(`${quoted(...found)} chosen: a code draws it`);
-    say("");
-  });
+  if (memo().value !== desk().elements.memo_was.value) ask("memo");
+}
+function chooseWords(make) { keep(); later(() => aimAt(make())); }
+function take(which) { keep(); later(() => fetchSpan(which())); }
+
+// Words instead of a span; or the span that they are in.
+function aimAt(found) {
+  if (!found) return null;
+  if (found.take) return fetchSpan(found.take);
+  chosen = found;
+  if (now) leave();
+  draw();
+  ribbon();
+  centre();
+  tell(`${quoted(...found)} chosen: a code draws it`);
+  say("");
+  return null;
+}
+
+async function fetchSpan(id) {
+  if (!id || id === now) return;
+  const found = await part(`${desk().dataset.path}/${current()}?span=${id}`, {}, "");
+  if (found?.go) show(found.body, found.go, undefined);
 }
 
 function tell(words) {
@@ -105,7 +115,7 @@ function movedStart(at, by, list) {
 }
 
 function shifted(by, list) {
-  if (now) ask(`trim ${by} ${list === steps ? "sentence" : "word"}`);
+  if (now) ask(`trim ${by} ${list === steps ? "sentence" : "word"} ${edge}`);
   else chooseWords(() => longer(by, list));
 }
 
@@ -131,16 +141,6 @@ function arrow(by) {
   });
 }
 
-function take(id) {
-  if (!id || id === now) return;
-  if (find("comment")?.value.trim()) ask("comment");
-  if (now && memo().value !== desk().elements.memo_was.value) ask("memo");
-  later(async () => {
-    const found = await part(`${desk().dataset.path}/${current()}?span=${id}`, {}, "");
-    if (found?.go) show(found.body, found.go, undefined);
-  });
-}
-
 function neighbour(by) {
   const [from, to] = here();
   const at = own.findIndex((one) => one.id === now);
@@ -154,15 +154,15 @@ function fill(data, action) {
   data.set("range", "");
   const draws = (from, to, code) => { data.set("do", `draw ${points(from)} ${points(to)}${code ? ` ${code}` : ""}`); quote(data, from, to); return true; };
   if (/^(next|undo|comment|memo)/.test(action)) return true;
-  if (action === "draw" && span) return false;
+  if (action === "draw" && !chosen) { aimAt(stepped(1, steps)); return false; }
   if (!span && chosen && (action === "draw" || action.startsWith("first "))) return draws(...chosen, action.slice(6));
   if (!span) { say(chosen ? "First draw it: a code, or Enter" : "First choose words, or a span"); return false; }
   if (action.startsWith("trim ")) {
-    const [, by, what] = action.split(" ");
+    const [, by, what, side] = action.split(" ");
     let [from, to] = by === "to" ? ghost ?? [span.from, span.to] : [span.from, span.to];
     const list = what === "sentence" ? steps : tokens;
-    if (by !== "to" && edge === "end") to = moved(to, Number(by), list);
-    if (by !== "to" && edge === "start") from = movedStart(from, Number(by), list);
+    if (side === "end") to = moved(to, Number(by), list);
+    if (side === "start") from = movedStart(from, Number(by), list);
     if (from >= to || (from === span.from && to === span.to)) { ghost = null; draw(); say(""); return false; }
     data.set("do", `trim ${now} ${points(from)} ${points(to)}`);
     quote(data, from, to);
@@ -174,6 +174,7 @@ function fill(data, action) {
     if (!other) { say("No span comes behind it"); return false; }
     data.set("do", `merge ${now} ${other}`);
   } else if (action === "remove") data.set("do", `remove ${now}`);
+  else if (action === "flag") data.set("do", find("do-flag").value);
   return true;
 }
 
@@ -182,22 +183,32 @@ function quote(data, from, to) { if (to - from < 20000) data.set("quote", text.s
 const onward = () => look();
 const repeats = /^[jkJK]$|^Arrow/;
 const keys = {
-  Enter: () => later(() => { if (chosen) ask("draw"); else chooseWords(() => stepped(1, steps)); }),
+  Enter: () => { keep(); ask("draw"); },
   j: () => chooseWords(() => stepped(1, steps)), k: () => chooseWords(() => stepped(-1, steps)),
   J: () => shifted(1, steps), K: () => shifted(-1, steps),
   ArrowRight: () => arrow(1), ArrowLeft: () => arrow(-1),
-  ".": () => take(neighbour(1)), ",": () => take(neighbour(-1)),
+  ".": () => take(() => neighbour(1)), ",": () => take(() => neighbour(-1)),
   b: () => { edge = edge === "end" ? "start" : "end"; say(edge === "end" ? "Shift and arrows move the end" : "Shift and arrows move the beginning"); },
-  v: () => ask("split"), w: () => ask("merge"), Delete: () => press("do-remove"), Backspace: () => press("do-remove"),
+  v: () => ask("split"), w: () => ask("merge"), Delete: () => ask("remove"), Backspace: () => ask("remove"),
   r: () => press("do-next"), q: () => press("snap"),
   "[": () => trace(-1), "]": () => trace(1), g: () => document.querySelector("#jump input").focus(),
-  f: () => press("do-flag"), c: () => press("do-clear"), u: () => press("do-undo"), s: () => setSecond(!second), m: () => { if (now) memo().focus(); },
-  y: () => { if (now) { find("talk").open = true; find("comment").focus(); } },
+  f: () => ask("flag"), c: () => ask("clear"), u: () => ask("undo"), s: () => setSecond(!second),
+  m: () => field(() => memo().focus()), y: () => field(() => { find("talk").open = true; find("comment").focus(); }),
   "/": () => { find("sheet").checked = true; find("filter").focus(); find("filter").select(); }, "?": () => find("help").showModal(),
   Escape: () => { if (chosen) desk().querySelector(".verdict").replaceChildren(find("nothing").content.cloneNode(true)); chosen = cut = null; setPressed(""); setSecond(false); say(""); find("sheet").checked = false; draw(); ribbon(); },
 };
 
+// Into a field of the span, once it is there; what is typed until then is no key.
+let waiting = false;
+function field(enter) {
+  if (now) { enter(); return; }
+  const mine = round;
+  waiting = true;
+  chain = chain.then(() => { waiting = false; if (mine === round && now) enter(); });
+}
+
 document.addEventListener("keydown", (event) => {
+  if (waiting) { event.preventDefault(); event.stopImmediatePropagation(); return; }
   const { key, shiftKey, target } = event;
   if (!shiftKey || !/^Arrow(Left|Right)$/.test(key) || event.ctrlKey || event.metaKey || event.altKey || target.closest("textarea, select, input")) return;
   if (find("help").open || !find("keys-on").checked) return;
@@ -263,13 +274,13 @@ document.addEventListener("click", (event) => {
     const box = target.closest("svg").getBoundingClientRect();
     const at = Math.floor(text.length * (event.clientX - box.left) / box.width);
     const hit = own.find((one) => one.from <= at && at < one.to);
-    if (hit) take(hit.id); else chooseWords(() => steps[Math.min(steps.length - 1, firstBehind(steps, at))] ?? null);
+    if (hit) take(() => hit.id); else chooseWords(() => steps[Math.min(steps.length - 1, firstBehind(steps, at))] ?? null);
     return;
   }
   if (taken || !target.closest("#running") || event.ctrlKey || event.metaKey || getSelection()?.isCollapsed === false) return;
   const span = target.closest(".g"), at = placeUnder(event.clientX, event.clientY);
   if (span && event.shiftKey && now && span.dataset.id !== now) { ask(`merge ${span.dataset.id}`); return; }
-  if (span && span.dataset.id !== now && !target.closest(`.g[data-id="${now || "none"}"]`)) { take(span.dataset.id); return; }
+  if (span && span.dataset.id !== now && !target.closest(`.g[data-id="${now || "none"}"]`)) { take(() => span.dataset.id); return; }
   if (span && at !== null) {
     const word = tokens[Math.max(0, lastBefore(tokens, at + 1))];
     const mine = spanOf(now);
