@@ -114,6 +114,11 @@ def differ(said: Iterable[CoderView]) -> Kind | None:
 
 def from_packet(packet: Packet) -> Material:
     """What the packet's coders said in the browser. Raises `InputError` if fewer than two did."""
+    if packet.manifest.spans:
+        raise InputError(
+            f"{packet.folder}: its coders draw spans, and an import says which of them are alike",
+            f"pcode import --packet {packet.folder} {packet.folder}/*/{WEB_LOG} -o RUN, then pcode web RUN --adjudicate NAME -o OUT",
+        )
     said: dict[str, dict[str, CoderView]] = {}
     comments: dict[str, list[LoggedChange]] = {}
     coders = [c for c in packet.manifest.coders if (packet.folder / c / WEB_LOG).is_file()]

@@ -73,10 +73,11 @@ class Workplace:
         """How many are."""
         return sum(self.over(spot) for spot in self.spots)
 
-    def next_open(self, number: int = 0) -> int | None:
-        """The next that is not done behind ``number``, else the first of all; none if all are done."""
-        undone = [spot.number for spot in self.spots if not self.over(spot)]
-        return next((n for n in undone if n > number), undone[0] if undone else None)
+    def next_open(self, number: int = 0, among: Sequence[int] | None = None) -> int | None:
+        """The next that is not done behind ``number``, else the first of all; none if all are done. ``among``: a list to go through instead."""
+        every = [spot.number for spot in self.spots] if among is None else list(among)
+        at = every.index(number) + 1 if number in every else 0
+        return next((n for n in every[at:] + every[:at] if not self.over(self.spot(n))), None)
 
     def pieces(self, spot: TaskPlace) -> list[Piece]:
         """The text about a unit, in order: whole traces with all units that are coded here; else the unit and those around it."""
@@ -120,6 +121,10 @@ class Workplace:
         return {
             "number": spot.number,
             "total": len(self.spots),
+            "before": spot.number - 1 or None,
+            "behind": spot.number + 1 if spot.number < len(self.spots) else None,
+            "picked": None,
+            "query": "",
             "progress": self.progress(),
             "left": time_left(self.log.work, sum(not self.over(spot) for spot in self.spots)),
             "trace": spot.trace,
@@ -143,8 +148,10 @@ class Workplace:
         """What is kept beside a decision."""
         return NO_NOTE
 
-    def act(self, number: int, said: Mapping[str, Any], who: str = "") -> int | None:
-        """Do what ``who``'s form says; the number to show next, or none when all is done. Saved when it returns."""
+    def act(
+        self, number: int, said: Mapping[str, Any], who: str = "", among: Sequence[int] | None = None
+    ) -> int | None:
+        """Do what ``who``'s form says; the number to show next (``among`` those), or none when all is done. Saved when it returns."""
         spot = self.spot(number)
         unit_id = spot.task.unit.id
         verb, _, what = str(said.get("do", "")).partition(" ")
@@ -160,7 +167,7 @@ class Workplace:
         moves = verb == "next" or (
             verb in ("first", "none", "missing") and said.get("move") == "1" and len(every) == 1
         )
-        return self.next_open(number) if moves else number
+        return self.next_open(number, among) if moves else number
 
     def _undo(self, n: int, number: int, who: str) -> int:
         step = self.log.undoable

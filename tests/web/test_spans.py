@@ -581,6 +581,7 @@ def test_two_coders_a_long_trace_a_kill_and_the_agreement(
             assert not [body for body in bodies[who] if word.encode() in body], f"{who} was told {word}"
         assert [body for body in bodies[who] if f"secret of {who}".encode() in body]
     _agreement(packet, shown, tmp_path, pcode)
+    _adjudicated(browser, packet, shown, tmp_path, pcode)
 
 
 def name_of(packet: Packet, who: str, page: Any) -> str:
@@ -617,3 +618,45 @@ def _agreement(packet: Packet, shown: dict[str, str], tmp_path: Path, pcode: Cal
     assert agreement.exit_code == 0, agreement.stderr
     own_spans = json.loads(agreement.stdout)["chosen_spans"]["A – B"]
     assert own_spans["alike"] == len(alike)
+
+
+def _adjudicated(
+    browser: Any, packet: Packet, shown: dict[str, str], tmp_path: Path, pcode: Callable[..., Result]
+) -> None:
+    """What was drawn alike and coded differently, decided one by one; the packet itself is sent the right way."""
+    by = {
+        who: {(a, b): tuple(codes.split()) for _, a, b, codes, _ in json.loads(shown[who])} for who in CODERS
+    }
+    differ = [place for place in sorted(by["A"].keys() & by["B"].keys()) if by["A"][place] != by["B"][place]]
+    assert len(differ) > 1
+    refused = pcode("web", "--packet", packet.folder, "--adjudicate", "Ada", "--no-browser")
+    assert refused.exit_code == 2
+    assert "pcode import --packet" in refused.stderr
+    with web_server(tmp_path / "run", "--adjudicate", "Ada", "-o", tmp_path / "gold") as server:
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.goto(server.url)
+        troubles = watched(page)
+        assert f"{len(differ)} disagreements, 0 decided" in page.inner_text("h1")
+        page.click("a.primary")
+        ready(page)
+        for number in range(1, len(differ) + 1):
+            page.wait_for_function(
+                "n => document.getElementById('head').dataset.number === String(n)", arg=number
+            )
+            page.keyboard.press("a")
+            page.wait_for_selector("#desk[data-lacks]")
+            page.keyboard.press("m")
+            page.keyboard.type("as A drew it")
+            page.keyboard.press("Control+Enter")
+        page.wait_for_url("**/adjudicate/done")
+        page.click("text=Write the run and the log")
+        page.wait_for_selector("text=Written to")
+        assert troubles == []
+        page.context.close()
+    gold = CoderRun(tmp_path / "gold")
+    found = {}
+    for _, units, codings in gold.by_trace():
+        at = {unit.id: (unit.start, unit.end) for unit in units}
+        found |= {at[coding.unit_id]: coding for coding in codings}
+    assert {place: found[place].codes for place in differ} == {place: by["A"][place] for place in differ}
+    assert all(found[place].rationale == "as A drew it" for place in differ)

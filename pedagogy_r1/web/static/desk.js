@@ -7,6 +7,7 @@
 const desk = () => find("desk");
 const memo = () => find("memo");
 const codes = () => desk().dataset.codes.split(" ").filter(Boolean);
+const query = () => new URL(desk().action).search;   // the list that is gone through, where one was picked
 const stored = (name, otherwise) => { try { return localStorage.getItem(name) ?? otherwise; } catch { return otherwise; } };
 const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* a private window keeps nothing */ } };
 
@@ -78,7 +79,7 @@ function visit(number) {
   chain = chain.then(async () => {
     while (mine === round && aim !== current()) {
       const wanted = aim;
-      const found = await part(`${desk().dataset.path}/${wanted}`, {}, "");
+      const found = await part(`${desk().dataset.path}/${wanted}${query()}`, {}, "");
       if (!found) return;
       show(found.body, found.go, undefined);
       if (aim === wanted) break;
@@ -136,7 +137,7 @@ function show(body, go, typed) {
   find("trouble").hidden = true;
   if (typed !== undefined) say(same ? saved() : `Saved. ${head().dataset.number} of ${head().dataset.total}`); else say("");
   if (same) { if (focused) find(focused)?.focus(); centre(); return; }
-  history.pushState(null, "", go);
+  history.pushState(null, "", go + query());
   document.title = head().dataset.title;
   clearFilter();
   setSecond(false);
