@@ -60,8 +60,10 @@ def make_packet(
     every: int = 1,
     practice: int = 0,
     scheme: str = "sentence@1",
+    spans: bool = False,
 ) -> Packet:
-    """Every ``every``-th unit is drawn, for all coders, in an order of their own; whole traces if ``every`` is 1."""
+    """Every ``every``-th unit is drawn, for all coders, in an order of their own; whole traces if ``every`` is 1. ``spans``: coders
+    draw them, in traces in an order of their own, the first ``practice`` of them for practice."""
     codebook = codebook or little_book()
     units = [unit for trace in traces for unit in unitize(trace, scheme)]
     drawn = [unit.id for unit in units[::every]]
@@ -72,6 +74,7 @@ def make_packet(
         scheme=scheme,
         coders=tuple(coders),
         whole_traces=every == 1,
+        spans=spans,
         seed=1,
     )
     save_record(folder / "packet.json", manifest)
@@ -83,9 +86,15 @@ def make_packet(
     for number, coder in enumerate(coders):
         order = drawn.copy()
         random.Random(number).shuffle(order)
-        lines = [
-            {"unit_id": unit} | ({"practice": True} if i < practice else {}) for i, unit in enumerate(order)
-        ]
+        practised = set(order[:practice])
+        if spans:
+            rank = {
+                trace.id: place
+                for place, trace in enumerate(random.Random(number).sample(traces, len(traces)))
+            }
+            order = [unit.id for unit in sorted(units, key=lambda unit: (rank[unit.trace_id], unit.index))]
+            practised = {unit.id for unit in units if rank[unit.trace_id] < practice}
+        lines = [{"unit_id": unit} | ({"practice": True} if unit in practised else {}) for unit in order]
         write_jsonl(folder / coder / "order.jsonl", lines)
     return Packet(folder)
 

@@ -29,7 +29,19 @@ DRAWN = ("enrich", "enrich_factor", "enrich_share", "deferred", "others")
 SECONDS_A_UNIT = (20, 40)
 """What a sentence is assumed to take a person who knows the codebook; a plan for people's time, and no finding."""
 
-DESIGN = ("coders", "by", "what", "fraction", "n", "double", "practice", "shuffle", "context", "seed")
+DESIGN = (
+    "coders",
+    "by",
+    "what",
+    "fraction",
+    "n",
+    "double",
+    "practice",
+    "shuffle",
+    "context",
+    "seed",
+    "spans",
+)
 
 STEEP = 10.0
 """In simulation intervals of an enriched sample covered 96–97 % with weights up to 5 : 1; with 19 : 1, 92 % or 99 %."""
@@ -47,6 +59,10 @@ STEEP = 10.0
 @options.option("--n", "Number to draw, instead of --fraction.", options.FROM_1)
 @options.choice(
     "--what", "What is drawn: whole traces, or units, which are shown in context.", ["traces", "units"]
+)
+@options.flag(
+    "--spans",
+    "Coders draw spans of their own in whole traces (so too where the codebook's unit is span).",
 )
 @options.names(
     "--strata by",
@@ -255,10 +271,16 @@ def _print(sample: DrawnSample) -> None:
     if sample.design.deferral:
         run = escape(str(sample.design.deferral.run))
         put(f"{counts['seen']:,} units that {run} left open, {counts['seen_drawn']:,} of them drawn")
+    if sample.design.spans:
+        put(
+            f"coders draw spans of their own; the units counted here are {sample.unitize.scheme}, by which they are helped"
+        )
     for coder in sample.drawing.orders:
         more = f", and {counts['practice_units']:,} to practise on" if counts["practice_units"] else ""
         units = counts[f"units of {coder}"]
-        put(f"{escape(coder)}: {counted(units, 'unit')}{more}; {_work(units + counts['practice_units'])}")
+        put(
+            f"{escape(coder)}: {counted(units, 'unit')}{more}{'' if sample.design.spans else '; ' + _work(units + counts['practice_units'])}"
+        )
     for text in _remarks(sample, counts, strata):
         notice(text)
 

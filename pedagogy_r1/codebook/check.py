@@ -189,8 +189,11 @@ def _book(root: YamlValue, codes: list[YamlValue], known: list[str]) -> Iterator
         yield from _unknown("code", [fallback], ["null", "~", *known], known)
     if most and (number := most.text or "").isdecimal() and int(number[:9]) > len(codes) > 0:
         yield an_error(most, f"max_codes is {number}, but there are only {len(codes)} codes")
-    if unit and unit.text is not None and not re.fullmatch(r"[a-z]+@\S+", unit.text):
-        yield an_error(unit, f"the unit {unit.text!r} is no scheme; write one such as sentence@1")
+    if unit and unit.text is not None and not re.fullmatch(r"[a-z]+@\S+|span", unit.text):
+        yield an_error(
+            unit,
+            f"the unit {unit.text!r} is no scheme; write one such as sentence@1, or span where coders draw their own",
+        )
     for again, first in repeated(root.entries("domains")):
         yield an_error(again, f"the domain {again.text!r} is already listed in line {first.line}")
 

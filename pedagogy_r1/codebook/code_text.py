@@ -28,7 +28,7 @@ _HEAD = re.compile(rf"(?:^|\n\n)({'|'.join(_HEADS)}):\n(?=\S)", re.MULTILINE)
 _RULE = re.compile(r"against ([A-Za-z][A-Za-z0-9_.-]{0,31}): (.+)", re.DOTALL)
 _HIT = re.compile(r"([^:\n]*): (.+?)(?:\nNote: (.+))?", re.DOTALL)
 _MISS = re.compile(r"([^:\n]*) → ([A-Za-z][A-Za-z0-9_.-]{0,31}): (.+?)\nWhy: (.+)", re.DOTALL)
-_FACTS = ("codebook", "title", "lang", "unit", "level", "max_codes", "exhaustive", "domains")
+_FACTS = ("codebook", "title", "lang", "unit", "level", "max_codes", "exhaustive", "overlap", "domains")
 
 
 def describe_code(code: Code) -> str:
@@ -76,6 +76,7 @@ def describe_book(book: Codebook) -> str:
         "level": book.level,
         "max_codes": str(book.max_codes),
         "exhaustive": str(book.exhaustive).lower(),
+        "overlap": "true" if book.overlap else "",
         "domains": ", ".join(book.domains),
     }
     head = "\n".join(f"{name}: {value}" for name, value in facts.items() if value)

@@ -3,7 +3,6 @@
     codebook/schoen/1.0.0.yaml   →   schoen@1.0.0, digest sha256:…
 
 A released file never changes. A change is a new file with a new version and a ``migrations`` entry.
-
 Codes made under an earlier version of the book are carried to it by what it says of its versions:
 
     migrations:                                     schoen@2.0.0, codings made under 1.0.0
@@ -186,6 +185,8 @@ class Codebook(_CodebookPart):
     exhaustive: bool = True
     """Every unit has at least one code; else "none" is a legitimate coding."""
     max_codes: int = Field(default=2, ge=1, le=MOST_CODES)
+    overlap: bool = False
+    """Where a coder draws spans: whether two of them may overlap."""
     fallback: CodeId | None = None
     """What the rule-based coder gives where no cue fires; without it: none."""
     cues_trust: str = ""

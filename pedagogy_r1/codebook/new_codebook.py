@@ -27,7 +27,7 @@ id: {id}
 version: {version}
 title: {title}
 lang: en
-unit: sentence@1          # what gets a code: sentence@1, paragraph@1, thought@1
+unit: sentence@1          # what gets a code: sentence@1, paragraph@1, thought@1; span: coders draw their own
 exhaustive: true          # every unit has a code; false: coders may also say that none applies
 max_codes: 1              # 2: a second code is allowed where a unit does two things
 domains: [class]          # kinds of text that it is for; every example names one of them

@@ -118,6 +118,11 @@ def from_packet(packet: Packet) -> Material:
 
     Raises `InputError` if fewer than two coded, `RunError` where all traces are locked.
     """
+    if packet.manifest.spans:
+        raise InputError(
+            f"{packet.folder}: its coders draw spans, and an import says which of them are alike",
+            f"pcode import --packet {packet.folder} {packet.folder}/*/{WEB_LOG} -o RUN, then pcode web RUN --adjudicate NAME -o OUT",
+        )
     said: dict[str, dict[str, CoderView]] = {}
     comments: dict[str, list[LoggedChange]] = {}
     coders = [c for c in packet.manifest.coders if (packet.folder / c / WEB_LOG).is_file()]

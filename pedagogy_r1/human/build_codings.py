@@ -50,7 +50,7 @@ def build_codings(
     ``projecting``: the spans need not be units, and one has to cover the share ``least`` of a unit; of what came ``back`` of a packet, every trace is there.
     """
     for trace in read_traces(traces):
-        if trace.id not in coded and back is None:
+        if trace.id not in coded and (back is None or (back.spans and trace.id not in back.in_earnest)):
             continue
         units = unitizer(trace)
         spans: dict[str, list[SpanCoding]] = {coder.name: [] for coder in manifest.coders}
@@ -58,7 +58,7 @@ def build_codings(
             spans[one.coder].append(one)
         columns: list[_Column] = []
         for coder, found in spans.items():
-            if back:
+            if back and not back.spans:
                 column = _column(units, found, projecting, report, least)
                 columns.append(_asked(units, coder, column, report, back.drawn[coder]))
             elif found:

@@ -9,6 +9,12 @@
     {"n": 5, "at": …, "unit_id": "u40…", "batch": 4, "codes": ["KA-RO"]}
     {"n": 6, "at": …, "unit_id": "u40…", "comment": "is it one step?", "who": "A"}
 
+Where coders draw spans, a line is of one span, by a name of its own, or (``t90c2…``) of a whole trace:
+
+    {"n": 1, "at": …, "unit_id": "s81…", "codes": ["IA-SQ"], "span": {"document": "t90c2…", "start": 512, "end": 547, "quote": …}}
+    {"n": 2, "at": …, "unit_id": "s81…"}                      taken away again
+    {"n": 3, "at": …, "unit_id": "t90c2…", "read": true}      read to its end
+
 A line is the whole state of its unit from then on, so the last one counts. It lies on the disk before the browser is
 told so. Lines of one ``batch`` were said at once, and one undo takes them all back; a ``comment`` says nothing about the
 unit's codes. ``codes: []`` is "none applies"; no ``codes`` is not coded, and with ``"missing": true`` cannot be coded. The first
@@ -33,6 +39,7 @@ from ..files.ledger import Ledger, LedgerLines, sound_length
 from ..files.records import PRIVATE, BadRow, Row, whole_text
 from ..job import hold
 from ..provenance import now
+from .drawn_spans import DrawnSpan, check_apart
 
 PRACTICE = "practice with "
 """How the ``packet`` of the first line begins where a coder only practised; such a log holds no codings."""
@@ -51,6 +58,8 @@ class LogHeader(BaseModel, frozen=True, extra="forbid"):
     packet: str
     coder: str
     codebook: str
+    spans: bool = False
+    """Whether the coder draws spans; else units are given."""
 
 
 class Entry(BaseModel, frozen=True, extra="forbid"):
@@ -61,6 +70,10 @@ class Entry(BaseModel, frozen=True, extra="forbid"):
     memo: str = ""
     flag: bool = False
     checked: bool = False
+    span: DrawnSpan | None = None
+    """Where the coder drew it; none of a unit that was given, and of a span that was taken away."""
+    read: bool = False
+    """Of a whole trace in which spans are drawn: there are no more in it."""
 
     @field_validator("memo")
     @classmethod
@@ -232,7 +245,7 @@ class CodingLog:
             self._ledger = Ledger(path, private=True)
             opened.callback(self._ledger.close)
             if not self._ledger.size:
-                self._ledger.append(header.model_dump(mode="json"), sync=True)
+                self._ledger.append(header.model_dump(mode="json", exclude_defaults=True), sync=True)
             found, self.work = read_log(path)
             if found != header:
                 raise RunError(
@@ -260,7 +273,7 @@ class CodingLog:
     def change_all(self, said: Sequence[tuple[str, Attribution, Mapping[str, Any]]]) -> None:
         """The same of several units, each with its note and its changes: all of them or none, and one `undo` takes all back."""
         with self.still:
-            found = []
+            found, spans = [], dict[str, DrawnSpan | None]()
             for unit_id, note, updates in said:
                 before = self.entry(unit_id)
                 after = Entry.model_validate({**before.model_dump(), **updates})
@@ -272,6 +285,11 @@ class CodingLog:
                     )
                 self._check(after)
                 found.append((unit_id, after.model_dump() | note._asdict()))
+                if after.span != before.span:
+                    spans[unit_id] = after.span
+            if spans:
+                drawn = {name: entry.span for name, entry in self.work.entries.items()} | spans
+                check_apart([span for span in drawn.values() if span], self.book.overlap)
             self._write(found)
 
     def comment(self, unit_id: str, who: str, text: str) -> None:

@@ -22,7 +22,7 @@ from ..runs.locked_part import Lock, locks_of
 from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest
 from ..runs.run_writer import RunWriter, unitizer_of
 from ..trace import Trace, Unit
-from ..unit.unitizer import Unitizer
+from ..unit.unitizer import SCHEMES, SPAN, Unitizer
 from .build_codings import build_codings
 from .locate_rows import find_scheme, place_spans, place_units
 from .packet_return import ReturnedPacket
@@ -108,7 +108,7 @@ class _Asked(NamedTuple):
 
     @property
     def own(self) -> bool:
-        return str(self.units) == "own"
+        return str(self.units) == "own" or bool(self.back and self.back.spans)
 
     def check(self, **others: object) -> None:
         """Raise `ValueError` where one thing is said twice; a packet says all of them, and ``others`` too."""
@@ -139,7 +139,7 @@ class _Asked(NamedTuple):
 
     def unitizer(self, read: CodingsRead, traces: Path, book: Codebook) -> Unitizer | None:
         """What cuts the units; ``None`` if the spans of the files do, or nothing was read."""
-        if self.back:
+        if self.back and not self.back.spans:
             return self.back.unitizer(self.lang)
         if not read.rows:
             return None
@@ -147,8 +147,10 @@ class _Asked(NamedTuple):
             return unitizer_of("", self.lang, self.units)[0]
         if read.by_unit and (self.own or self.project):
             raise InputError(
-                f"{'--units own' if self.own else '--project'} needs spans, and these files name units by unit_id",
-                "leave it out, or give trace_id start end quote",
+                f"{_needs_spans(self)} spans, and these files name units by unit_id",
+                "give trace_id start end quote"
+                if self.back
+                else "leave it out, or give trace_id start end quote",
             )
         if read.by_unit:
             found = self.scheme or find_scheme(read.rows, traces, [*read.schemes, book.unit], self.lang)
@@ -157,9 +159,10 @@ class _Asked(NamedTuple):
             return None
         scheme = self.project or self.scheme
         if not scheme:
+            cut = SCHEMES[0] if book.unit == SPAN else book.unit
             raise InputError(
                 "these files code spans: what shall be the units?",
-                f"--units own (the spans themselves), --project {book.unit} (by largest overlap), --scheme {book.unit} (spans must be its units), or --units RUN",
+                f"--units own (the spans themselves), --project {cut} (by largest overlap), --scheme {cut} (spans must be its units), or --units RUN",
             )
         return Unitizer(scheme, self.lang)
 
@@ -205,16 +208,16 @@ class _Asked(NamedTuple):
             placed = place_units(read.rows, traces, report, exact)
         else:
             placed = place_spans(read.rows, traces, report, exact, strict=back is None)
-        if exact is None or back is None:
+        if back is None:
             return placed, projecting
-        if any(raw.place not in back.units for raw in placed):
+        if not back.spans and any(raw.place not in back.units for raw in placed):
             return placed, True
         kept: list[RawCoding] = []
         for raw in placed:
-            unit, asked = back.units[raw.place], back.drawn.get(raw.coder, {})
-            if unit.id not in asked:
-                report.problems.append(raw.problem(f"unit {unit.id} was not drawn for {raw.coder}"))
-            elif asked[unit.id]:
+            what, practice = back.asked(raw.place, raw.coder)
+            if practice is None:
+                report.problems.append(raw.problem(f"{what} was not drawn for {raw.coder}"))
+            elif practice:
                 report.practice += 1
                 report.add("practice, left out", [raw.where])
             else:
@@ -241,7 +244,7 @@ class _Asked(NamedTuple):
         """``run.json``; what the files and traces are called does not determine the codings."""
         other, given = self._kinds(report, kinds)
         parameters = {
-            "units": str(self.units) if self.units else None,
+            "units": "own" if self.own else str(self.units) if self.units else None,
             "project": self.project,
             "overlap": self.overlap,
             "on_error": self.on_error,
@@ -265,6 +268,11 @@ class _Asked(NamedTuple):
             lang=self.lang or "",
             source=source,
         )
+
+
+def _needs_spans(asked: _Asked) -> str:
+    who = f"the coders of {asked.back.packet.folder} draw" if asked.back else ""
+    return who or f"{'--units own' if asked.own else '--project'} needs"
 
 
 def _settle_problems(report: CodingsReport, on_error: str) -> None:

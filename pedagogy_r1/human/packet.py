@@ -38,6 +38,8 @@ class PacketManifest(SealedRecord):
     scheme: str
     coders: tuple[str, ...] = Field(min_length=1)
     whole_traces: bool
+    spans: bool = False
+    """Whether coders draw spans of their own; then ``scheme`` is only what they are helped by, and ``order.jsonl`` says which traces."""
     context: int = CONTEXT
     seed: int
     drawn: dict[str, Any] = Field(default_factory=dict)

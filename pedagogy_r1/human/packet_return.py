@@ -41,6 +41,36 @@ class ReturnedPacket:
         folder = self.packet.folder
         return {"packet": str(folder), "packet_digest": file_digest(folder / PACKET)}
 
+    @property
+    def spans(self) -> bool:
+        """Whether its coders drew spans, which are the units then."""
+        return self.packet.manifest.spans
+
+    @cached_property
+    def traces_of(self) -> dict[str, dict[str, bool]]:
+        """By coder, the traces that were asked of them, and whether only for practice."""
+        return {
+            coder: {task.trace.id: task.practice for task in self.packet.tasks(coder)}
+            for coder in self.packet.manifest.coders
+        }
+
+    @cached_property
+    def in_earnest(self) -> frozenset[str]:
+        """The traces that were asked of anybody, practice aside."""
+        return frozenset(
+            trace_id
+            for asked in self.traces_of.values()
+            for trace_id, practice in asked.items()
+            if not practice
+        )
+
+    def asked(self, place: tuple[str, int, int], coder: str) -> tuple[str, bool | None]:
+        """What was asked of the coder at that place (a unit, or the trace in which spans are drawn), and whether only for practice; none: nothing."""
+        if self.spans:
+            return f"trace {blind_id(place[0])}", self.traces_of.get(coder, {}).get(place[0])
+        unit = self.units[place]
+        return f"unit {unit.id}", self.drawn.get(coder, {}).get(unit.id)
+
     @cached_property
     def units(self) -> dict[tuple[str, int, int], Unit]:
         """All units of the packet by trace, start and end."""

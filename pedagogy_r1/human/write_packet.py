@@ -49,6 +49,7 @@ def manifest_of(sample: DrawnSample) -> PacketManifest:
         scheme=sample.unitize.scheme,
         coders=design.coders,
         whole_traces=design.what == "traces",
+        spans=design.spans,
         context=design.context,
         seed=design.seed,
         drawn=sample.as_drawn(),

@@ -23,7 +23,7 @@ from ..files.records import Row, read_jsonl, write_text
 from ..files.seal import PACKET, RUN, WEB_LOG
 from ..formatting import counted
 from ..human.coding_log import read_log
-from ..human.packet import Packet
+from ..human.packet import Packet, blind_id
 from ..intake import TracesFile
 from ..runs.run import CoderRun
 from ..shipped import folder as shipped
@@ -195,22 +195,29 @@ def _packet(folder: Path, name: str) -> StudyPart:
     packet = Packet(folder)
     said, still = [], []
     for coder in packet.manifest.coders:
-        units = packet.manifest.counts.get(f"units of {coder}", 0)
-        done = _done(
-            folder / coder / WEB_LOG, {task.unit.id for task in packet.tasks(coder) if not task.practice}
-        )
+        asked = {
+            blind_id(task.trace.id) if packet.manifest.spans else task.unit.id
+            for task in packet.tasks(coder)
+            if not task.practice
+        }
+        units, done = len(asked), _done(folder / coder / WEB_LOG, asked, packet.manifest.spans)
         said.append(f"{coder} {done:,} of {units:,}")
         still += [coder] if done < units else []
-    what = f"units decided in the browser: {', '.join(said)}"
+    what = "traces read to their end" if packet.manifest.spans else "units decided"
+    what += f" in the browser: {', '.join(said)}"
     return StudyPart("packet", name, what, tuple(still), packet.manifest.coders)
 
 
-def _done(log: Path, units: set[str]) -> int:
-    """How many of the units a coder's log in the browser has decided."""
+def _done(log: Path, asked: set[str], spans: bool) -> int:
+    """How many of the units a coder's log in the browser has decided; of the traces in which ``spans`` are drawn, how many are read."""
     if not log.is_file():
         return 0
     _, work = read_log(log)
-    return work.decided(units)
+    return (
+        sum(name in asked and one.read for name, one in work.entries.items())
+        if spans
+        else work.decided(asked)
+    )
 
 
 def new_study(folder: str | Path, *, codebook: str | None = None, new: str | None = None) -> list[Path]:

@@ -144,6 +144,8 @@ class Design:
     shuffle: Whole | None = None
     context: int = CONTEXT
     seed: int = 0
+    spans: bool = False
+    """Coders draw spans of their own in what is drawn."""
 
     @property
     def shuffled(self) -> Whole:
@@ -166,6 +168,11 @@ class Design:
         if not 0 <= self.double <= 1:
             raise ArgumentError(
                 f"--double {self.double:g} is not between 0 and 1", "1: every coder codes everything"
+            )
+        if self.spans and self.shuffled == "units":
+            raise ArgumentError(
+                "spans are drawn in whole traces, each read from its beginning",
+                "leave out --what units and --shuffle units",
             )
         for name in self.by:
             if self.by.count(name) > 1:

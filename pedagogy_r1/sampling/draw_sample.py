@@ -7,7 +7,7 @@ sample.counts()     {"population_traces": 42, "traces": 14, "units": 310, "units
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..intake import read_traces
 from ..provenance import digest, file_digest
 from ..runs.run import CoderRun, require_texts
 from ..runs.run_writer import codebook_for, unitizer_of
-from ..unit.unitizer import Unitizer
+from ..unit.unitizer import SPAN, Unitizer
 from .active import Active, Target, target_of
 from .assignment import Design, DrawnElements, Element, draw_from
 from .machine_guess import MachineGuess, machine_guess
@@ -32,6 +32,9 @@ from .population import (
     stratum_name,
     survey,
 )
+
+WITHIN = "sentence@1"
+"""What helps coders who draw spans: a step of the keyboard, and what a span snaps to."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class DrawnSample:
             "shuffle": design.shuffled,
             "practice": design.practice,
         }
+        if design.spans:
+            found["spans"] = True
         if design.fraction is not None:
             found["fraction"] = design.fraction
         if design.deferral:
@@ -155,7 +160,14 @@ def draw_sample(
         raise ArgumentError("--units and --scheme exclude each other", "the run has its own scheme")
     book = codebook_for(codebook, units, design.active.run if design.active else None)
     check_fields(design.by, read_traces(path))
-    unitize, source = unitizer_of(scheme or book.unit, lang, units)
+    if book.unit == SPAN and not design.spans:
+        design = replace(design, spans=True)
+        design.check()
+    if design.spans and units is not None:
+        raise ArgumentError(
+            "--units names units, and here coders draw spans of their own", "leave --units out"
+        )
+    unitize, source = unitizer_of(scheme or (WITHIN if book.unit == SPAN else book.unit), lang, units)
     source |= {"traces": str(path), "traces_digest": file_digest(path)} | ({"lang": lang} if lang else {})
     population = survey(read_traces(path), unitize, design.by)
     more = design.enrichment

@@ -72,6 +72,9 @@ def thoughts(text: str, sentences: list[Span], lang: str) -> list[Span]:
 
 SCHEMES = ("sentence@1", "paragraph@1", "thought@1")
 
+SPAN = "span"
+"""What a codebook gives as its unit whose coders draw spans of their own: no scheme."""
+
 TraceSpan = tuple[str, int, int]
 """Trace id, start, end."""
 
@@ -144,6 +147,11 @@ def _check_scheme(scheme: str) -> None:
     if scheme.startswith(GIVEN):
         raise ArgumentError(
             f"scheme {scheme} means the spans of a file", "name the run that holds them: --units RUN"
+        )
+    if scheme == SPAN:
+        raise ArgumentError(
+            "the units of the codebook are spans that people draw",
+            "name what is cut instead (--scheme sentence@1), or the run that holds their spans (--units RUN)",
         )
     if scheme not in SCHEMES:
         raise ArgumentError(f"no unit scheme is named {scheme!r}", did_you_mean(scheme, list(SCHEMES)))

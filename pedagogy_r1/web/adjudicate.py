@@ -12,7 +12,7 @@ reason, and for as long as the coders still say what it was made upon.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -168,21 +168,49 @@ class AdjudicatePages(CodePages):
         """Whoever has the key may decide; who it was is written down."""
         return self.adjudication
 
-    def overview(self, request: Request) -> Response:
-        """How far they agree, the table of what was taken for what, and the disagreements that it picks."""
-        place = self.adjudication
-        wanted = DisputeFilter.of(request.query_params, place.material.coders)
-        pair = coder_pairs(place.material.coders)[wanted.pair]
-        over = {spot.number: place.over(spot) for spot in place.spots}
+    def _wanted(self, request: Request) -> DisputeFilter:
+        return DisputeFilter.of(request.query_params, self.adjudication.material.coders)
+
+    def query(self, request: Request) -> str:
+        """Of the list that the unit was opened from."""
+        return self._wanted(request).query
+
+    def among(self, request: Request, number: int) -> Sequence[int] | None:
+        """The list that the unit was opened from; the unit itself stays in it once it is decided."""
+        wanted = self._wanted(request)
+        if not wanted.query:
+            return None
+        spot = self.adjudication.spot(number)
+        found = [one.number for one, _ in self._list(wanted, {number: False})]
+        if spot.number in found:
+            return found
+        return [*found, number] if wanted.sort else sorted([*found, number])
+
+    def start(self, request: Request) -> Response:
+        """The first that is open, of the list that is shown."""
+        wanted = self._wanted(request)
+        among = [spot.number for spot, _ in self._list(wanted)] if wanted.query else None
+        return self.go(self.adjudication.next_open(among=among), wanted.query)
+
+    def _list(
+        self, wanted: DisputeFilter, over: Mapping[int, bool] | None = None
+    ) -> list[tuple[TaskPlace, Dispute]]:
+        """The disagreements that are wanted, in order. ``over``: which count as decided or as open, whatever they are."""
+        place, pair = self.adjudication, coder_pairs(self.adjudication.material.coders)[wanted.pair]
+        said = over or {}
         found = [
             (spot, place.dispute(spot))
             for spot in place.spots
-            if fits(spot, place.dispute(spot), over[spot.number], wanted, pair)
+            if fits(spot, place.dispute(spot), said.get(spot.number, place.over(spot)), wanted, pair)
         ]
-        rows = [
-            (spot, dispute, place.entry(spot), over[spot.number])
-            for spot, dispute in ordered(found, wanted.sort, pair)
-        ]
+        return ordered(found, wanted.sort, pair)
+
+    def overview(self, request: Request) -> Response:
+        """How far they agree, the table of what was taken for what, and the disagreements that it picks."""
+        place, wanted = self.adjudication, self._wanted(request)
+        pair = coder_pairs(place.material.coders)[wanted.pair]
+        over = {spot.number: place.over(spot) for spot in place.spots}
+        rows = [(spot, dispute, place.entry(spot), over[spot.number]) for spot, dispute in self._list(wanted)]
         still = frozenset(spot.task.unit.id for spot in place.spots if not over[spot.number])
         written = (place.out / RUN).is_file()
         return self.render(

@@ -11,7 +11,7 @@ login), never from the address, so nobody can open another's pages. A POST is an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ from ..errors import InputError
 from ..files.seal import WEB_LOG
 from .code_groups import code_groups
 from .coded_text import TaskPlace
+from .span_pages import SpanPages, span_places
 from .state import State, fields, number_of, page_of, visitor
 from .workplace import Workplace, open_log
 
@@ -34,6 +35,8 @@ ROWS = 200
 
 def routes(state: State) -> list[BaseRoute]:
     """Opens every coder's log; raises `RunError` where another server has one open."""
+    if state.packet and state.packet.manifest.spans:
+        return _span_routes(SpanPages(state, span_places(state, state.packet)))
     pages = CodePages(state, _places(state))
     return [
         Route(PATH, pages.start),
@@ -41,6 +44,16 @@ def routes(state: State) -> list[BaseRoute]:
         Route(PATH + "/done", pages.done),
         Route(PATH + "/jump", pages.jump),
         Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
+    ]
+
+
+def _span_routes(pages: SpanPages) -> list[BaseRoute]:
+    return [
+        Route(PATH, pages.start),
+        Route(PATH + "/all", pages.listed),
+        Route(PATH + "/done", pages.done),
+        Route(PATH + "/jump", pages.jump),
+        Route(PATH + "/{number}", pages.trace, methods=["GET", "POST"]),
     ]
 
 
@@ -85,12 +98,20 @@ class CodePages:
         place, number = self.place(request), number_of(request.path_params["number"], 0)
         if request.method != "POST":
             return self._unit(request, place, number)
-        after = place.act(number, fields(request), visitor(request).who)
+        after = place.act(number, fields(request), visitor(request).who, self.among(request, number))
         if "x-part" not in request.headers:
-            return self.go(after)
+            return self.go(after, self.query(request))
         if after is None:
-            return Response(status_code=204, headers={"X-Go": f"{self.path}/done"})
+            return Response(status_code=204, headers={"X-Go": f"{self.path}/done{self.query(request)}"})
         return self._unit(request, place, after)
+
+    def among(self, request: Request, number: int) -> Sequence[int] | None:  # noqa: ARG002 - a page that has a list takes them
+        """The numbers of a list that was picked, and that is gone through; none: all."""
+        return None
+
+    def query(self, request: Request) -> str:  # noqa: ARG002 - likewise
+        """What the address says of that list."""
+        return ""
 
     def listed(self, request: Request) -> Response:
         """The coder's own units: all, or those of a state, a code, or with words in their text, memo or comments."""
@@ -117,6 +138,7 @@ class CodePages:
         return self.render(
             request,
             "code/done.html",
+            noun="unit",
             total=len(entries),
             done=place.done,
             flags=sum(entry.flag for entry in entries),
@@ -127,11 +149,24 @@ class CodePages:
         spot = place.spot(number)
         # Where the page has the trace already, only what changed in it is sent.
         fresh = request.headers.get("x-view") != place.view(spot)
-        values = place.values(spot) | {"fresh": fresh}
+        values = place.values(spot) | {"fresh": fresh} | self._picked(request, number)
         if "x-part" in request.headers:
             go = {"X-Go": f"{self.path}/{number}"}
             return self.render(request, "code/work.html", headers=go, **values)
         return self.render(request, "code/unit.html", traces=place.traces(), **values)
+
+    def _picked(self, request: Request, number: int) -> dict[str, Any]:
+        """Where one is in the list that was picked, if there is one."""
+        order = self.among(request, number)
+        if order is None:
+            return {}
+        at = order.index(number)
+        return {
+            "before": order[at - 1] if at else None,
+            "behind": order[at + 1] if at + 1 < len(order) else None,
+            "picked": (at + 1, len(order)),
+            "query": self.query(request),
+        }
 
     def render(self, request: Request, template: str, **values: Any) -> Response:
         """A page, with what the templates of all of them need."""
@@ -145,9 +180,9 @@ class CodePages:
             **values,
         )
 
-    def go(self, number: int | None) -> Response:
+    def go(self, number: int | None, query: str = "") -> Response:
         """On to a unit, or to the page that says that all is done."""
-        return RedirectResponse(f"{self.path}/{number or 'done'}", 303)
+        return RedirectResponse(f"{self.path}/{number or 'done'}{query}", 303)
 
 
 def _fits(place: Workplace, spot: TaskPlace, show: str, code: str, q: str) -> bool:

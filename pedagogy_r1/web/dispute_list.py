@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from ..codebook import NONE, Codebook
 from ..human.adjudication import CoderView, Dispute, Material
@@ -42,7 +43,10 @@ class HeatMap(NamedTuple):
 
 
 class DisputeFilter(NamedTuple):
-    """What the address of the list asks for; what is empty narrows nothing. ``pair``: of coders, from 0."""
+    """What the address of the list asks for; what is empty narrows nothing. ``pair``: of coders, from 0.
+
+    ``coder``: who differs from somebody; ``said``: the first code of that coder, or of anybody.
+    """
 
     pair: int
     row: str
@@ -50,6 +54,8 @@ class DisputeFilter(NamedTuple):
     show: str
     trace: str
     sort: str
+    coder: str
+    said: str
 
     @classmethod
     def of(cls, query: Mapping[str, str], coders: Sequence[str]) -> DisputeFilter:
@@ -59,8 +65,14 @@ class DisputeFilter(NamedTuple):
         known = pair.isascii() and pair.isdigit() and len(pair) < 6 and int(pair) < pairs
         return cls(
             int(pair) if known else 0,
-            *(query.get(name, "") for name in ("row", "column", "show", "trace", "sort")),
+            *(query.get(name, "") for name in cls._fields[1:]),
         )
+
+    @property
+    def query(self) -> str:
+        """What the address of a page that goes on with the same list ends with: "?show=open&trace=2", or nothing."""
+        said = {name: value for name, value in self._asdict().items() if value}
+        return "?" + urlencode(said) if said else ""
 
 
 def coder_pairs(coders: Sequence[str]) -> list[tuple[str, str]]:
@@ -84,8 +96,23 @@ def fits(spot: TaskPlace, dispute: Dispute, over: bool, wanted: DisputeFilter, p
         return False
     if wanted.trace and wanted.trace != str(spot.trace):
         return False
+    if not _of_coder(dispute.said, wanted.coder, wanted.said):
+        return False
     sides = zip((wanted.row, wanted.column), pair, strict=True)
     return all(not code or filed(dispute.said, coder) == code for code, coder in sides)
+
+
+def _of_coder(said: Mapping[str, CoderView], coder: str, code: str) -> bool:
+    """Whether ``coder`` (or, if none is named, anybody) said ``code`` first, and differs from somebody."""
+    if coder:
+        mine = said.get(coder)
+        if (
+            mine is None
+            or mine.waiting
+            or all(one.waiting or one.codes == mine.codes for one in said.values())
+        ):
+            return False
+    return not code or code in {filed(said, one) for one in ([coder] if coder else said)}
 
 
 def ordered(

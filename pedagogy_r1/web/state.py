@@ -175,6 +175,11 @@ def open_state(
     parcel = Packet(packet) if packet else None
     books = [(run.folder, run.codebook) for run in opened]
     books += [(parcel.folder, parcel.codebook)] if parcel else []
+    if gold and parcel and parcel.manifest.spans:
+        raise InputError(
+            f"{packet}: its coders draw spans, and --gold practises on units that are given",
+            "leave --gold out; traces for practice: pcode sample --spans --practice",
+        )
     book = _one_book(books + [(run.folder, run.codebook) for run in practised])
     if parcel and (strangers := [name for name in coders if name not in parcel.manifest.coders]):
         known = ", ".join(parcel.manifest.coders)

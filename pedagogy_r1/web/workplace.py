@@ -73,10 +73,11 @@ class Workplace:
         """How many are."""
         return sum(self.over(spot) for spot in self.spots)
 
-    def next_open(self, number: int = 0) -> int | None:
-        """The next that is not done behind ``number``, else the first of all; none if all are done."""
-        undone = [spot.number for spot in self.spots if not self.over(spot)]
-        return next((n for n in undone if n > number), undone[0] if undone else None)
+    def next_open(self, number: int = 0, among: Sequence[int] | None = None) -> int | None:
+        """The next that is not done behind ``number``, else the first of all; none if all are done. ``among``: a list to go through instead."""
+        every = [spot.number for spot in self.spots] if among is None else list(among)
+        at = every.index(number) + 1 if number in every else 0
+        return next((n for n in every[at:] + every[:at] if not self.over(self.spot(n))), None)
 
     def pieces(self, spot: TaskPlace) -> list[Piece]:
         """The text about a unit, in order: whole traces with all units that are coded here; else the unit and those around it."""
@@ -120,6 +121,10 @@ class Workplace:
         return {
             "number": spot.number,
             "total": len(self.spots),
+            "before": spot.number - 1 or None,
+            "behind": spot.number + 1 if spot.number < len(self.spots) else None,
+            "picked": None,
+            "query": "",
             "progress": self.progress(),
             "left": time_left(self.log.work, sum(not self.over(spot) for spot in self.spots)),
             "trace": spot.trace,
@@ -143,15 +148,17 @@ class Workplace:
         """What is kept beside a decision."""
         return NO_NOTE
 
-    def act(self, number: int, said: Mapping[str, Any], who: str = "") -> int | None:
-        """Do what ``who``'s form says; the number to show next, or none when all is done. Saved when it returns."""
+    def act(
+        self, number: int, said: Mapping[str, Any], who: str = "", among: Sequence[int] | None = None
+    ) -> int | None:
+        """Do what ``who``'s form says; the number to show next (``among`` those), or none when all is done. Saved when it returns."""
         spot = self.spot(number)
         unit_id = spot.task.unit.id
         verb, _, what = str(said.get("do", "")).partition(" ")
         if verb == "undo":
             return self._undo(int(what) if what.isdecimal() and len(what) < 10 else 0, number, who)
         if verb == "comment":
-            self.log.comment(unit_id, who, short_enough(_lines(said.get("comment", "")), "comment"))
+            self.log.comment(unit_id, who, short_enough(lines_of(said.get("comment", "")), "comment"))
             verb = ""
         changed = [(spot, changed_memo(said))]
         changed += [(one, {}) for one in self.those_of(said.get("range")) if one != spot]
@@ -160,7 +167,7 @@ class Workplace:
         moves = verb == "next" or (
             verb in ("first", "none", "missing") and said.get("move") == "1" and len(every) == 1
         )
-        return self.next_open(number) if moves else number
+        return self.next_open(number, among) if moves else number
 
     def _undo(self, n: int, number: int, who: str) -> int:
         step = self.log.undoable
@@ -221,7 +228,7 @@ def with_second(book: Codebook, codes: tuple[str, ...], code: str) -> tuple[str,
 
 def changed_memo(said: Mapping[str, Any]) -> dict[str, Any]:
     """The memo if the form changed it; another window may have, and is not overwritten by what this one has from before."""
-    memo, was = (_lines(said.get(name, "")) for name in ("memo", "memo_was"))
+    memo, was = (lines_of(said.get(name, "")) for name in ("memo", "memo_was"))
     short_enough(memo, "memo")
     return {} if "memo" not in said or memo == was else {"memo": memo}
 
@@ -233,14 +240,15 @@ def short_enough(text: str, what: str) -> str:
     return text
 
 
-def _lines(text: object) -> str:
+def lines_of(text: object) -> str:
     """Browsers send line ends as CR LF."""
     return text.replace("\r\n", "\n").strip() if isinstance(text, str) else ""
 
 
-def open_log(path: Path, packet: str, coder: str, book: Codebook) -> CodingLog:
-    """The log in ``path`` of what ``coder`` says of ``packet``."""
-    return CodingLog(path, LogHeader(desk=1, packet=packet, coder=coder, codebook=book.stamp), book)
+def open_log(path: Path, packet: str, coder: str, book: Codebook, *, spans: bool = False) -> CodingLog:
+    """The log in ``path`` of what ``coder`` says of ``packet``; ``spans``: of spans that the coder draws."""
+    header = LogHeader(desk=1, packet=packet, coder=coder, codebook=book.stamp, spans=spans)
+    return CodingLog(path, header, book)
 
 
 def alpha_of_pairs(

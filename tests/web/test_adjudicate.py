@@ -258,6 +258,52 @@ def test_one_reason_for_several_alike(browser: Any, packet: Packet) -> None:
     }
 
 
+def test_the_list_that_was_picked_is_gone_through(browser: Any, tmp_path: Path) -> None:
+    """Three coders; C alone differs on some. The filter goes along to the unit, forwards, backwards, and past what is decided."""
+    values = {"A": list("AABBAACC"), "B": list("AABBAABC"), "C": list("ABBCABCC")}
+    run = make_run(tmp_path / "people", values)
+    with web_server(run.folder, "--adjudicate", "Ada", "-o", tmp_path / "gold") as server:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(server.url)
+        troubles = watched(page)
+        assert page.locator("#several tbody tr").count() == 4  # units 2, 4, 6, and 7 by B
+
+        def listed(**wanted: str) -> list[str]:
+            for name, value in wanted.items():
+                page.select_option(f"select[name={name}]", value)
+            page.click(".narrowing button")
+            found: list[str] = page.locator("#several tbody th").all_inner_texts()
+            return found
+
+        assert len(listed(coder="C")) == 4
+        assert len(listed(coder="B", said="B")) == 2
+        chosen = listed(coder="C", said="B", show="open")
+        assert len(chosen) == 2
+        page.click(f"#several tbody th a >> text={chosen[0]}")
+        page.wait_for_selector("#help-open:visible")
+        assert "coder=C" in page.url
+        assert "1 of 2 picked" in page.inner_text("#head")
+        assert page.locator("#go-back").count() == 0
+        page.keyboard.press("a")
+        page.wait_for_selector("#desk[data-lacks]")
+        page.keyboard.press("m")
+        page.keyboard.type("why")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_function("n => document.getElementById('head').dataset.number === n", arg=chosen[1])
+        assert "show=open" in page.url
+        page.keyboard.press("b")
+        page.wait_for_selector("#desk[data-lacks]")
+        assert page.locator("#go-on").count() == 0
+        page.keyboard.press("m")
+        page.keyboard.type("why too")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_url("**/adjudicate/done?**")
+        assert "There are none" in page.inner_text("main"), "all that was picked is decided"
+        assert "4 disagreements, 2 decided" in page.inner_text("h1")
+        assert troubles == []
+        page.context.close()
+
+
 def test_several_need_a_decision_and_a_reason(packet: Packet) -> None:
     with web_server("--packet", packet.folder, "--adjudicate", "Ada") as server:
         server.enter()

@@ -114,6 +114,8 @@ def write_formats(
     them does not have, and `RunError` for a file that somebody has filled in (unless ``force``), before anything is written.
     """
     writers: dict[str, PacketWriter] = _chosen("writes", [name.strip().replace("-", "_") for name in names])
+    if packet.manifest.spans:
+        options = {**options, "spans": True}
     for name, write in writers.items():
         _check_options(packet, name, write, options)
     chosen = list(coders) or list(packet.manifest.coders)
@@ -145,6 +147,11 @@ def _move(half: Path, place: Path, force: bool) -> None:
 def _check_options(packet: Packet, name: str, write: PacketWriter, options: Mapping[str, Any]) -> None:
     known = inspect.signature(write).parameters
     for option in options:
+        if option == "spans" and option not in known and packet.manifest.spans:
+            raise InputError(
+                f"{packet.folder}: its coders draw spans, which format {name} does not show",
+                "write label-studio, doccano or prodigy; or code in the browser: pcode web --packet",
+            )
         if option not in known:
             raise PluginError(f"format {name} has no option {option!r}", "leave it out for this format")
     if options.get("spans") and not packet.manifest.whole_traces:

@@ -1,6 +1,7 @@
 """What `pcode web` saved for a coder: ``PACKET/A/web.jsonl`` (`coding_log.py` says what is in it).
 
-It may be imported while people still code: what is not done yet is missing.
+It may be imported while people still code: what is not done yet is missing. Where coders draw spans, each is a row with its place
+and quote.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ def _read(file: CodingsFile) -> Iterator[RawCoding | BadRow]:
     if header.packet.startswith(PRACTICE):
         raise InputError(f"{file.path} is {header.coder}'s practice", "import the coder's web.jsonl")
     for unit_id, entry in work.entries.items():
-        yield RawCoding(
+        span = entry.span
+        if header.spans and span is None:
+            continue  # taken away, or said of a whole trace
+        raw = RawCoding(
             work.rows[unit_id],
             header.coder,
             None if entry.codes is None else "; ".join(entry.codes) or NONE,
@@ -42,3 +46,7 @@ def _read(file: CodingsFile) -> Iterator[RawCoding | BadRow]:
             kind="human",
             flag=entry.flag,
         )
+        if span is not None:
+            start, end = str(span.start), str(span.end)
+            raw = raw._replace(unit_id="", trace_id=span.document, start=start, end=end, quote=span.quote)
+        yield raw
