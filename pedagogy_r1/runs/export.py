@@ -116,15 +116,15 @@ def records(run: CoderRun) -> Iterator[Record]:
         for unit in units:
             made = by_unit[unit.id]
             for coder in dict.fromkeys([*coders, *made]):
-                kind = coders.get(coder)
-                yield from (
-                    row | {"kind": kind, "run_status": run.manifest.status}
-                    for row in _rows(trace, unit, coder, made.get(coder), run.manifest)
-                )
+                yield from coder_rows(trace, unit, coder, coders.get(coder), made.get(coder), run.manifest)
 
 
-def _rows(trace: Trace, unit: Unit, coder: str, coding: Coding | None, run: Manifest) -> Iterator[Record]:
+def coder_rows(
+    trace: Trace, unit: Unit, coder: str, kind: str | None, coding: Coding | None, run: Manifest
+) -> Iterator[Record]:
+    """What one coder of a run said of a unit: a row a code, with all `COLUMNS`."""
     row: Record = dict.fromkeys(COLUMNS) | {name: getattr(trace, name) for name in TRACE_FIELDS}
+    row |= {"kind": kind, "run_status": run.status}
     row |= unit.model_dump(exclude={"id", "index"}) | {"unit_id": unit.id, "unit_index": unit.index}
     row |= {"coder": coder, "run_id": run.run_id, "rank": 1}
     if coding is None:

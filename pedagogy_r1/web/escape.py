@@ -4,10 +4,9 @@
 
 Line ends and tabs stay; the style sheet keeps white space.
 
-A codebook's codes in colour: the pages' style sheet, and a trace at a glance.
+A codebook's codes in colour, the pages' style sheet (a trace at a glance: `ribbons.py`):
 
     .c3 { --code: #88CCEE; --on: #000000; --tint: #e2f2fa }
-    <svg class="strip" viewBox="0 0 4 1" role="img" aria-label="A: KA-RO 3, IA-SQ 1"><path class="c1" d="M0 .5h3"/>…
 
 ``--code`` is the code's own colour (chips, marks), ``--on`` black or white upon it, ``--tint`` a wash of it under
 running text. All pairs reach 4.5 (WCAG 2.2, 1.4.3), whatever colours a codebook has.
@@ -16,10 +15,6 @@ running text. All pairs reach 4.5 (WCAG 2.2, 1.4.3), whatever colours a codebook
 from __future__ import annotations
 
 import unicodedata
-from array import array
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 from markupsafe import Markup, escape
 
@@ -27,21 +22,26 @@ from ..codebook import NONE, Codebook
 from ..codebook.code_colors import contrast, on, palette
 from ..files.records import whole_text
 from ..formatting import UNSEEN
-from ..runs.run import primary_code
-from .index import CoderColumn
 
 
 def shown(text: str | None) -> Markup:
-    """The text for a page. Nothing of it is markup, no control character takes effect, no lone surrogate breaks it."""
+    """The text for a page. Nothing of it is markup, no control character takes effect, no lone surrogate breaks it.
+
+    A browser has all its characters, so that offsets can be counted there: of CR LF it would drop the first.
+    """
     if not text:
         return Markup()
     if UNSEEN.search(text) is None:
-        return escape(text)
+        return _escaped(text)
     parts, at = [], 0
     for match in UNSEEN.finditer(text):
-        parts += [escape(text[at : match.start()]), _visible(match.group())]
+        parts += [_escaped(text[at : match.start()]), _visible(match.group())]
         at = match.end()
-    return Markup().join([*parts, escape(text[at:])])
+    return Markup().join([*parts, _escaped(text[at:])])
+
+
+def _escaped(text: str) -> Markup:
+    return Markup(str(escape(text)).replace("\r\n", "&#13;\n"))  # noqa: S704 - escaped just before
 
 
 def kept(text: str) -> Markup:
@@ -93,39 +93,3 @@ def tint(color: str, card: str, ink: str, share: float = 0.3) -> str:
 def _mixed(color: str, card: str, share: float) -> str:
     pairs = [(int(color[i : i + 2], 16), int(card[i : i + 2], 16)) for i in (1, 3, 5)]
     return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
-
-
-NEARLY = 0.9
-
-
-def lead(coded: Mapping[int, int], columns: Sequence[CoderColumn]) -> int | None:
-    """Whose codes colour a trace, given how many units each column coded: none if nobody coded any.
-
-    Of those who coded nearly as much as the one who coded most, the first person; a machine where there is none.
-    """
-    most = max(coded.values(), default=0)
-    fit = [column for column, count in coded.items() if count and count >= NEARLY * most]
-    return min(fit, key=lambda column: (columns[column].kind != "human", column), default=None)
-
-
-def strip(
-    said: Sequence[array[int]], column: int, sets: Sequence[tuple[str, ...] | None], book: Codebook, who: str
-) -> Markup:
-    """The bar of one coder's primary codes; what is missing is a gap."""
-    primary = [primary_code(sets[cells[column]]) for cells in said]
-    paths: dict[str, list[str]] = {}
-    at = 0
-    for code, run in groupby(primary):
-        width = len(list(run))
-        if code is not None:
-            paths.setdefault(code, []).append(f"M{at} .5h{width}")
-        at += width
-    counts = Counter(code for code in primary if code is not None)
-    label = f"{who}: " + ", ".join(f"{code} {n}" for code, n in counts.most_common())
-    drawn = Markup().join(
-        Markup('<path class="{}" d="{}"/>').format(code_class(book, code), "".join(parts))
-        for code, parts in paths.items()
-    )
-    return Markup(
-        '<svg class="strip" viewBox="0 0 {} 1" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
-    ).format(max(1, at), label, drawn)

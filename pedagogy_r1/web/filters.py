@@ -53,9 +53,10 @@ class Filters:
         return cls(**{name: query[name].strip() for name in cls.__dataclass_fields__ if name in query})
 
     def query(self, **more: object) -> str:
-        """The address's end, from ``?`` on."""
-        wanted = {key: value for key, value in {**more, **asdict(self)}.items() if value not in ("", None)}
-        return "?" + urlencode(wanted, errors="replace") if wanted else ""
+        """The address's end, from ``?`` on. ``more`` stands before the filters, or in the place of one."""
+        every = {**more, **asdict(self), **more}
+        wanted = {key: value for key, value in every.items() if value not in ("", None, [])}
+        return "?" + urlencode(wanted, doseq=True, errors="replace") if wanted else ""
 
     @property
     def about_units(self) -> bool:

@@ -41,6 +41,11 @@ class CoderColumn(NamedTuple):
     label: str
     scheme: str
 
+    @property
+    def sort(self) -> str:
+        """In a word: who stands beside each bar and coding."""
+        return "machine" if self.kind == "machine" else "person"
+
 
 @dataclass
 class TraceRow:

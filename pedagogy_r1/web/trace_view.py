@@ -14,13 +14,16 @@ from .scan import read_line, read_lines
 
 
 class OpenUnit(NamedTuple):
-    """``place``: among all units of the trace; ``codings``: by column number, as in the file."""
+    """``place``: among all units of the trace, ``nth``: among those of its scheme; ``codings``: by column number, as in the file; ``runs``: which have the unit."""
 
     id: str
     place: int
+    nth: int
     start: int
     end: int
+    tokens: int
     text: str
+    runs: tuple[int, ...]
     codings: dict[int, dict[str, Any]]
 
     @property
@@ -66,9 +69,12 @@ def open_trace(index: Index, row: TraceRow) -> Opened:
             OpenUnit(
                 data["id"],
                 place,
+                data["index"],
                 data["start"],
                 data["end"],
+                data["tokens"],
                 data["text"],
+                data["runs"],
                 codings.get(data["id"], {}),
             )
             for place, data in enumerate(units)
@@ -111,7 +117,9 @@ def _units(index: Index, row: TraceRow) -> list[dict[str, Any]]:
                 [d["id"] for d in lines],
             )
         )
-        found |= {data["id"]: {**data, "scheme": run.manifest.scheme} for data in lines}
+        for data in lines:
+            runs = (*found[data["id"]]["runs"], r) if data["id"] in found else (r,)
+            found[data["id"]] = {**data, "scheme": run.manifest.scheme, "runs": runs}
     return [found[unit] for unit in unit_order(parts)]
 
 

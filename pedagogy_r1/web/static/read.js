@@ -10,15 +10,19 @@ let at = -1;
 const unitOf = (link) => link.closest(".unit");
 const follow = (selector) => { const link = document.querySelector(selector); if (link) location.href = link.href; };
 
-function go(to) {
+function go(to, block = "nearest") {
   if (to < 0 || to >= stops.length) return;
   if (at >= 0) unitOf(stops[at])?.classList.remove("current");
   at = to;
   const unit = unitOf(stops[at]);
   unit?.classList.add("current");
   stops[at].focus({ preventScroll: true });
-  (unit ?? stops[at]).scrollIntoView({ block: "nearest" });
+  (unit ?? stops[at]).scrollIntoView({ block });
   if (panel && !panel.hidden) open(false);
+}
+
+function show(unit) {
+  go(stops.indexOf(unit.querySelector(".open")), "center");
 }
 
 function goWhere(step, name) {
@@ -44,6 +48,7 @@ async function open(focus) {
   close.textContent = "Close";
   close.addEventListener("click", shut);
   panel.prepend(close);
+  maths.draw(panel);
   panel.hidden = false;
   panel.parentElement.classList.add("open");
   // Below, the panel lies over the page: the unit goes to the top, where it can be seen.
@@ -58,7 +63,60 @@ function shut() {
   stops[at]?.focus();
 }
 
+const tell = (words) => { document.getElementById("told").textContent = words; };
+
+// What is selected, else the unit: word for word, with trace, unit and offsets, which the server says.
+async function quote() {
+  const unit = at >= 0 && unitOf(stops[at]);
+  const place = rawText.selected()
+    ?? (unit && { start: unit.dataset.from, end: unit.dataset.to, scheme: unit.querySelector("[data-scheme]")?.dataset.scheme ?? "" });
+  if (!place) { tell("Select some text, or go to a unit first (j)."); return; }
+  const trace = document.querySelector(".beside").dataset.trace;
+  const answer = await fetch(`/read/quote?${new URLSearchParams({ id: trace, ...place })}`);
+  const text = await answer.text();
+  tell(answer.ok && await copied(text) ? `Copied: ${text.slice(text.lastIndexOf("\n") + 3)}` : "Nothing was copied.");
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {   // a page that came without encryption from another machine has no clipboard
+    const box = document.createElement("textarea"), focus = document.activeElement;
+    box.value = text;
+    box.className = "aside";
+    document.body.append(box);
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    focus?.focus({ preventScroll: true });
+    return done;
+  }
+}
+
+const mathsButton = document.getElementById("maths"), quoteButton = document.getElementById("quote");
+async function setMaths(wanted) {
+  mathsButton.setAttribute("aria-pressed", String(wanted));
+  try {
+    const words = await maths.set(wanted, document, at >= 0 ? unitOf(stops[at]) : null);
+    if (words) tell(words);
+  } catch (error) {
+    mathsButton.setAttribute("aria-pressed", "false");
+    tell(`Formulas stay as they are written: ${error.message}.`);
+  }
+  overview.follow();
+  finder.again();
+}
+if (mathsButton) {
+  mathsButton.hidden = quoteButton.hidden = false;
+  mathsButton.addEventListener("click", () => setMaths(!maths.on));
+  quoteButton.addEventListener("mousedown", (event) => event.preventDefault());   // which would take the selection away
+  quoteButton.addEventListener("click", quote);
+  if (maths.kept) setMaths(true);
+}
+
 document.addEventListener("click", (event) => {
+  if (event.target.closest(".quote-link") && panel) { event.preventDefault(); getSelection().empty(); quote(); return; }
   const link = event.target.closest(".unit .open");
   if (!link || !panel || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
@@ -70,15 +128,20 @@ document.addEventListener("click", (event) => {
 const keys = {
   j: () => go(at + 1),
   k: () => go(at < 0 ? 0 : at - 1),
-  m: () => goWhere(1, "fits"),
-  M: () => goWhere(-1, "fits"),
+  f: () => goWhere(1, "fits"),
+  F: () => goWhere(-1, "fits"),
   x: () => goWhere(1, "differ"),
   X: () => goWhere(-1, "differ"),
   n: () => follow('a[rel="next"]'),
   p: () => follow('a[rel="prev"]'),
   t: () => follow(".switch a:not([aria-current])"),
   u: () => follow("#up"),
-  "/": () => { const box = document.getElementById("q"); if (box) { box.focus(); box.select(); } else follow("#up"); },
+  g: () => document.getElementById("jump")?.focus({ preventScroll: true }),
+  h: () => { if (panel) finder.step(1); },
+  H: () => { if (panel) finder.step(-1); },
+  m: () => { if (mathsButton) setMaths(!maths.on); },
+  c: () => { if (quoteButton) quote(); },
+  "/": () => { if (panel) { finder.focus(); return; } const box = document.getElementById("q"); if (box) { box.focus(); box.select(); } else follow("#up"); },
   "?": () => help.showModal(),
 };
 

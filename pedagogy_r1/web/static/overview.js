@@ -1,0 +1,144 @@
+// A trace at a glance: bars of codes and the map of the text show what is on the screen, and lead to what is clicked.
+"use strict";
+
+const overview = (() => {
+  const units = [...document.querySelectorAll(".unit[data-from]")];
+  const bars = [...document.querySelectorAll(".ribbon")];
+  const map = document.getElementById("map"), frame = map?.querySelector(".frame");
+  const length = Math.max(1, Number(document.querySelector(".beside").dataset.length));
+  const from = (unit) => Number(unit.dataset.from), to = (unit) => Number(unit.dataset.to);
+  const placeOf = (unit) => Number(unit.id.slice(1));
+  const sizeOf = (bar) => Number(bar.querySelector("svg").getAttribute("viewBox").split(" ")[2]);
+  const firstOf = (bar) => Number(bar.parentElement.dataset.first);
+
+  // To what is not on this page, the server knows the way.
+  function leave(query) {
+    const url = new URL(location.href);
+    url.hash = "";
+    for (const name of ["jump", "at", "words", "hit"]) url.searchParams.delete(name);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    location.href = url;
+  }
+
+  const unitOfPlace = (place) => document.getElementById(`u${place}`);
+  const unitAt = (offset) => units.find((unit) => to(unit) > offset) ?? null;
+  // Whether this page shows the text there: a long trace has several.
+  const onPage = (offset) => units.length && (document.querySelector(".running")
+    || offset >= from(units[0]) - 1 && offset < Math.max(...units.slice(-1).map(to))
+    || from(units[0]) === Math.min(...units.map(from)) && offset < from(units[0]) && placeOf(units[0]) === 0);
+
+  function toPlace(place) {
+    const unit = unitOfPlace(place);
+    if (unit) show(unit); else leave({ jump: place + 1 });
+  }
+  function toOffset(offset) {
+    const unit = onPage(offset) ? unitAt(offset) : null;
+    if (unit) show(unit); else leave({ at: offset });
+  }
+
+  for (const bar of bars) {
+    const here = document.createElement("span");
+    here.className = "here";
+    bar.append(here);
+    bar.addEventListener("click", (event) => {
+      const box = bar.getBoundingClientRect(), size = sizeOf(bar);
+      toPlace(firstOf(bar) + Math.max(0, Math.min(size - 1, Math.floor(size * (event.clientX - box.left) / box.width))));
+    });
+  }
+
+  // What stands under the pointer, in words.
+  const hint = document.createElement("div");
+  hint.className = "hint";
+  hint.hidden = true;
+  document.querySelector(".page").append(hint);
+  function describe(place, coder) {
+    const unit = unitOfPlace(place);
+    if (!unit) return `unit ${place + 1}`;
+    const cell = coder && [...unit.querySelectorAll(".cell")].find((one) => one.dataset.coder === coder);
+    const code = cell ? cell.innerText.trim().replace(/\s+/g, " ") : "";
+    const text = (unit.querySelector(".text") ?? unit).textContent.trim().replace(/\s+/g, " ");
+    return `unit ${place + 1}${code ? `  ${code}` : ""}  ${text.length > 90 ? `${text.slice(0, 90)}…` : text}`;
+  }
+  document.addEventListener("mousemove", (event) => {
+    const bar = event.target.closest?.(".ribbon");
+    hint.hidden = !bar;
+    if (!bar) return;
+    const box = bar.getBoundingClientRect(), size = sizeOf(bar);
+    const place = Math.max(0, Math.min(size - 1, Math.floor(size * (event.clientX - box.left) / box.width)));
+    hint.textContent = describe(firstOf(bar) + place, bar.dataset.coder);
+    hint.style.top = `${box.bottom + 6}px`;
+    hint.style.left = `${Math.max(8, Math.min(event.clientX - 20, innerWidth - hint.offsetWidth - 8))}px`;
+  });
+
+  // The units on the screen: the first and the last of them, found by halves.
+  function seen() {
+    const below = (edge) => {
+      let low = 0, high = units.length;
+      while (low < high) { const mid = (low + high) >> 1; if (units[mid].getBoundingClientRect().bottom > edge) high = mid; else low = mid + 1; }
+      return low;
+    };
+    const first = below(60), last = Math.min(units.length - 1, below(innerHeight - 50));
+    return first < units.length ? [units[first], units[last]] : null;
+  }
+
+  let waits = false;
+  function follow() {
+    waits = false;
+    const ends = units.length ? seen() : null;
+    if (frame) {
+      frame.hidden = !ends;
+      if (ends) {
+        frame.style.top = `${100 * from(ends[0]) / length}%`;
+        frame.style.height = `max(6px, ${100 * (to(ends[1]) - from(ends[0])) / length}%)`;
+      }
+    }
+    for (const bar of bars) {
+      const here = bar.querySelector(".here"), size = sizeOf(bar), start = ends ? placeOf(ends[0]) - firstOf(bar) : -1;
+      here.hidden = !ends || start < 0 || start >= size;
+      here.style.left = `${100 * start / size}%`;
+      here.style.width = `${ends ? 100 * Math.min(size - start, placeOf(ends[1]) - placeOf(ends[0]) + 1) / size : 0}%`;
+    }
+  }
+  const soon = () => { if (!waits) { waits = true; requestAnimationFrame(follow); } };
+  addEventListener("scroll", soon, { passive: true });
+  addEventListener("resize", soon);
+  soon();
+
+  const offsetAt = (event) => {
+    const box = map.getBoundingClientRect();
+    return Math.max(0, Math.min(length - 1, Math.floor(length * (event.clientY - box.top) / box.height)));
+  };
+  if (map) {
+    map.addEventListener("pointerdown", (event) => { event.preventDefault(); map.setPointerCapture(event.pointerId); drag(event); });
+    map.addEventListener("pointermove", (event) => { if (event.buttons && map.hasPointerCapture(event.pointerId)) drag(event); });
+    map.addEventListener("pointerup", (event) => { const offset = offsetAt(event); if (!onPage(offset)) leave({ at: offset }); });
+  }
+  function drag(event) {
+    const offset = offsetAt(event), unit = onPage(offset) ? unitAt(offset) : null;
+    unit?.scrollIntoView({ block: "center" });
+  }
+
+  document.querySelector(".jump").addEventListener("submit", (event) => {
+    const box = document.getElementById("jump"), place = Number(box.value) - 1, unit = unitOfPlace(place);
+    if (!box.value.trim() || !Number.isInteger(place)) { event.preventDefault(); return; }
+    if (unit) { event.preventDefault(); box.value = ""; show(unit); }
+  });
+
+  // Lines on the map where the words stand that are looked for.
+  function marks(offsets) {
+    if (!map) return;
+    map.querySelector(".hits")?.remove();
+    if (!offsets.length) return;
+    const svg = map.querySelector("svg"), lines = svg.cloneNode(false);
+    lines.setAttribute("class", "hits");
+    lines.setAttribute("aria-hidden", "true");
+    lines.removeAttribute("role");
+    lines.removeAttribute("aria-label");
+    const path = document.createElementNS(svg.namespaceURI, "path");
+    path.setAttribute("d", offsets.map((offset) => `M0 ${offset}h1`).join(""));
+    lines.append(path);
+    map.append(lines);
+  }
+
+  return { leave, marks, onPage, seen, follow: soon, firstSeen: () => seen()?.[0] ?? null };
+})();
