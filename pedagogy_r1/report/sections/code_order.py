@@ -156,7 +156,6 @@ def _transition_table(moves: Transitions) -> ReportTable:
         ),
         tuple(sorted(moves.rows(), key=lambda row: -abs(row["z"] or 0.0))),
         note=moves.method,
-        first=12,
     )
 
 
@@ -177,7 +176,6 @@ def _pair_table(pairs: tuple[CodePair, ...], level: float) -> ReportTable:
             for pair in ordered
         ),
         note="Lift: how many times as often as if the two were independent. Intervals are clustered by item (by trace where each has its own).",
-        first=12,
     )
 
 

@@ -81,9 +81,8 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     """Tables for all of it, figures for the main coder."""
     percent, units = study.settings.percent, found.overall["units"]
     main = [s for s in units if s.coder == study.main]
-    every = len(study.codes) * len(study.data.coders)
     caption = "How often each code is the primary code, by coder."
-    tables = [_table(study, "frequency", caption, "coder", found.overall, every)]
+    tables = [_table(study, "frequency", caption, "coder", found.overall)]
     about = f", by coder, with {percent} intervals clustered by {units[0].cluster}."
     names = [c.name for c in study.data.coders]
     coders = names[:MOST_GROUPS]
@@ -93,8 +92,7 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
         caption = (
             f"How often each code is the primary code, by {BY.get(column, column)}, as {study.main} coded."
         )
-        first = len(study.codes) * min(len(shares["units"]) // len(study.codes), 3)
-        tables.append(_table(study, f"frequency_by_{column}", caption, column, shares, first))
+        tables.append(_table(study, f"frequency_by_{column}", caption, column, shares))
         figures.append(_group_figure(study, shares["units"], column))
     figures += [
         _composition_figure(study, shares["tokens"], column)
@@ -128,9 +126,8 @@ def _never_used(study: Study, shares: Sequence[CodeShare]) -> Iterator[str]:
 
 
 def _table(
-    study: Study, name: str, caption: str, by: str, shares: Mapping[Basis, Sequence[CodeShare]], first: int
+    study: Study, name: str, caption: str, by: str, shares: Mapping[Basis, Sequence[CodeShare]]
 ) -> ReportTable:
-    """``first``: so many rows on the page, never half a group."""
     shown = (
         *columns((by, f"shown_{by}" if by != "coder" else by, "text")),
         *columns(("code", "code", "code"), ("of", "basis")),
@@ -142,9 +139,7 @@ def _table(
             ("effective", "effective", "number"),
         ),
     )
-    return ReportTable(
-        name, caption, shown, tuple(_row(s) for basis in BASES for s in shares.get(basis, ())), first=first
-    )
+    return ReportTable(name, caption, shown, tuple(_row(s) for basis in BASES for s in shares.get(basis, ())))
 
 
 def _row(share: CodeShare) -> Row:
@@ -314,14 +309,12 @@ def _crosstab_shares(study: Study, found: Crosstab) -> ReportTable:
         *with_interval("share", "", "share", study.settings.level),
         *columns(("count", "count", "count"), ("total", "total", "count"), ("traces", "n_traces", "count")),
     )
-    first = sum(s.coder == study.main for s in found.shares)
     return ReportTable(
         "crosstab",
         f"Share of units with each primary code, by {found.label} and coder.",
         shown,
         rows,
         note=f"Intervals: {ways}." if (ways := interval_methods(s.share for s in found.shares)) else "",
-        first=min(first, len(study.codes) * 3),
     )
 
 
