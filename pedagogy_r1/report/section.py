@@ -26,7 +26,7 @@ from ..codebook import NONE
 from ..estimate import Estimate
 from ..files.table_rows import put_rows
 from ..formatting import Kind, aligned, interval, level_words, shown, visible
-from .figures import Figure
+from .figures.figure import Figure
 
 Row = dict[str, Any]
 Keys = str | tuple[str, str]

@@ -26,7 +26,9 @@ from ..plugins import leave_out, load_all
 from ..runs.run import CoderRun
 from .answers import PlainAnswer, coded_words, gap_answer, unit_words
 from .difference_answer import difference_answer
-from .figures import Figure, Rendered
+from .figures.figure import Figure, Rendered
+from .figures.figure_fonts import warn_of
+from .figures.sheet import PAGE, WIDTHS
 from .noise_answer import noise_answer
 from .reliability_answer import ground, reliability_answer
 from .section import Gap, ReportTable, Section
@@ -154,10 +156,13 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
         _write(out / "tables" / f"{table.name}.tex", table.latex())
     say("figures")
     drawn: dict[str, Rendered] = {}
+    width = WIDTHS[report.study.settings.width]
     for figure in report.figures:
-        drawn[figure.name] = files = figure.render(report.study.partial)
+        files = figure.render(report.study.partial, width)
+        drawn[figure.name] = files if width == PAGE else figure.render(report.study.partial)
         _write(out / "figures" / f"{figure.name}.svg", files.svg)
         write_text(out / "figures" / f"{figure.name}.png", files.png)
+    warn_of(letter for files in drawn.values() for letter in files.missing)
     page = out / "report.html"
     _write(page, render_page(report, drawn))
     return page

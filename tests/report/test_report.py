@@ -12,6 +12,7 @@ import re
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -369,10 +370,12 @@ def test_table_forms() -> None:
 
 
 def test_inline_svg_takes_the_page_colours() -> None:
-    from pedagogy_r1.report.figures import Dot, dot_rows
+    from pedagogy_r1.report.figures.dot_plot import Dot, dot_rows
 
     figure = Figure(
-        "f", "a <b>", lambda: dot_rows(["x"], [[Dot(Estimate(0.5, 0.4, 0.6), "#88CCEE")]], axis="share")
+        "f",
+        "a <b>",
+        partial(dot_rows, ["x"], [[Dot(Estimate(0.5, 0.4, 0.6), "#88CCEE")]], axis="share"),
     )
     inline = figure.inline(figure.render().svg, {"#88CCEE": "var(--code-0)"})
     assert "var(--code-0)" in inline

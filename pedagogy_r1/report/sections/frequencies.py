@@ -23,7 +23,9 @@ from ...formatting import counted
 from ...limits import FEWEST_CLUSTERS
 from ...runs.where import in_order, label_of, values_of
 from ...stats.code_shares import Basis, CodeShare, frequency
-from ..figures import Dot, Figure, dot_rows, stacked_bars
+from ..figures.composition_bars import Part, stacked_bars, with_other
+from ..figures.dot_plot import Dot, dot_rows
+from ..figures.figure import Figure
 from ..section import (
     Gap,
     ReportTable,
@@ -160,7 +162,10 @@ def _figure(
         for code in study.codes
     ]
     axis = "share of units"
-    draw = partial(dot_rows, study.codes, rows, axis=axis, groups=names, percent=True, limits=(0, None))
+    draw = partial(
+        dot_rows, study.called_codes(study.codes), rows, axis=axis, groups=names, percent=True, limits=(0, None),
+        log=study.settings.scale == "log",
+    )  # fmt: skip
     return Figure(name, f"Share of units with each primary code{about}", draw)
 
 
@@ -192,11 +197,15 @@ def _composition_figure(study: Study, shares: Sequence[CodeShare], column: str) 
     own = {(s.group[0][1], s.code): s.share.value or 0.0 for s in shares}
     table = np.array([[own[value, code] for code in study.codes] for value in values])
     names = [value_words(column, value) for value in values]
-    colors = [study.palette[code] for code in study.codes]
+    colors = study.palette
+    parts, table, rare = with_other(
+        [Part(study.labels[code], colors[code], colors.pattern(code)) for code in study.codes], table
+    )
+    other = f" Other: the {rare} codes that are rarest in all bars." if rare else ""
     return Figure(
         f"composition_by_{column}",
-        f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.{_rest(values, every)}",
-        partial(stacked_bars, names, study.codes, table, colors, axis="share of tokens"),
+        f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.{_rest(values, every)}{other}",
+        partial(stacked_bars, names, parts, table, axis="share of tokens"),
     )
 
 
