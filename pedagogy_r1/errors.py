@@ -72,6 +72,10 @@ class LedgerWarning(UserWarning):
     """Something of a ledger is not used: what was never finished is cut off; what cannot be read is left out."""
 
 
+class FontWarning(UserWarning):
+    """No font of this machine has letters of a figure."""
+
+
 class LockedWarning(UserWarning):
     """Traces are locked, and left out."""
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import click
 
-from ..errors import LedgerWarning, LockedWarning, PedagogyError, did_you_mean, disk_error
+from ..errors import FontWarning, LedgerWarning, LockedWarning, PedagogyError, did_you_mean, disk_error
 from ..formatting import visible
 from ..plugins import PluginWarning
 from ..spacy_module import ALONE
@@ -134,10 +134,10 @@ def _flushed() -> OSError | None:
 
 
 def _warn(others: Callable[..., None], message: Warning | str, category: type[Warning], *where: Any) -> None:
-    """What Python calls with a warning: of a plugin, a ledger or a lock, it is a sentence; ``others`` are shown as ever."""
+    """What Python calls with a warning: of a plugin, a ledger, a font or a lock, it is a sentence; ``others`` are shown as ever."""
     if issubclass(category, LockedWarning):
         notice(str(message))
-    elif issubclass(category, PluginWarning | LedgerWarning):
+    elif issubclass(category, PluginWarning | LedgerWarning | FontWarning):
         notice(f"warning: {message}")
     else:
         others(visible(str(message)), category, *where)

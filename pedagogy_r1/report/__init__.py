@@ -10,7 +10,7 @@ from ..lazy import lazy_names
 _FILES = {
     "answers": ("PlainAnswer",),
     "study_report": ("Report", "build_report", "make_report", "write_report"),
-    "figures": ("Figure",),
+    "figures.figure": ("Figure",),
     "section": ("Gap", "Quote", "ReportTable", "Section", "TableColumn", "columns", "with_interval"),
     "sections.code_order": ("CodeOrder", "measure_order", "order_section"),
     "sections.coder_agreement": ("agreement_section", "disagreements"),

@@ -10,8 +10,9 @@ pilot run can replace. Without the machine: what a machine run adds (DSL, PPI++)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,13 @@ from ..limits import ALPHA_TENTATIVE, ICC, LEVEL
 from ..runs.run import CoderRun, require_complete
 from ..runs.run_columns import frame_of, read_columns
 from ..stats.code_shares import frequency
-from .figures import INK, MUTED, WIDTH, Figure, canvas
+from .figures.figure import Figure
+from .figures.figure_legend import Legend, Sign
+from .figures.sheet import INK, MARGIN, MUTED, box, fitted, high, sheet, sizes, write
 from .planned_precision import AlphaPrecision, Coders, alpha_precision, icc_of, share_precision, units_needed
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
 GRID = (50, 100, 200, 400, 800, 1600, 3200)
@@ -87,7 +91,7 @@ class SampleSize:
             f"Half the {LEVEL_WORDS} interval to be expected around α = {self.assumed.alpha:g}, and the {LEVEL_WORDS} interval to be expected for a "
             f"code of {self.assumed.prevalence:.2%}, against the number of coded units."
         )
-        return Figure("plan", caption, lambda: _drawn(self))
+        return Figure("plan", caption, partial(_drawn, self))
 
 
 def assume(
@@ -200,36 +204,66 @@ def _needed(found: tuple[AlphaPrecision, ...], m: int, half: float) -> int | Non
     return None if last.half is None else int(np.ceil(last.clusters * m * (last.half / half) ** 2))
 
 
-def _drawn(size: SampleSize) -> Canvas:
-    figure = canvas(WIDTH, 3.0)
-    left, right = figure.subplots(1, 2)
-    n = np.array(GRID, float)
-    for found, color, style, name in (
-        (size.alpha, INK, "o-", "all codes"),
-        (size.code_alpha, MUTED, "D--", f"presence of {size.assumed.code}"),
-    ):
-        half = np.array([np.nan if a.half is None else a.half for a in found])
-        left.plot(n, half, style, color=color, ms=4, lw=1.2, label=name)
-    left.axhline(size.precision, color=MUTED, lw=0.8, ls=(0, (3, 3)))
-    left.set_title(f"α = {size.assumed.alpha:.2g}, ±")
-    left.set_ylim(0, None)
-    left.legend()
-    low, high = (np.array([getattr(s, end) for s in size.share], dtype=float) for end in ("low", "high"))
-    right.fill_between(n, low, high, color=MUTED, alpha=0.25, lw=0)
-    right.plot(n, low, color=INK, lw=1)
-    right.plot(n, high, color=INK, lw=1)
-    right.axhline(size.assumed.prevalence, color=MUTED, lw=0.8, ls=(0, (3, 3)))
-    right.set_title(
-        f"Frequency of {size.assumed.code}, {100 * size.assumed.prevalence:.3g} %: {LEVEL_WORDS} interval"
+def _drawn(size: SampleSize, *, width: float) -> Canvas:
+    """Two pictures side by side, or one under the other where the sheet is one column wide."""
+    letters = sizes(width)
+    beside = width > 5
+    y_room, x_room, between = 0.62, high("0", letters.small) + high("x", letters.text) + 0.12, 0.3
+    inside = (width - 2 * MARGIN - (2 * y_room + between if beside else y_room)) / (2 if beside else 1) - 0.1
+    titles = fitted(
+        [
+            f"α = {size.assumed.alpha:.2g}, half the {LEVEL_WORDS} interval",
+            f"Frequency of {size.assumed.code}, {100 * size.assumed.prevalence:.3g} %, {LEVEL_WORDS} interval",
+        ],
+        letters.small, inside, 2,
+    )  # fmt: skip
+    named = {
+        "all codes": (INK, "o-"),
+        fitted([f"presence of {size.assumed.code}"], letters.small, inside - 0.4)[0]: (MUTED, "D--"),
+    }
+    legend = Legend(
+        [Sign(words, color, shape=mark[0]) for words, (color, mark) in named.items()], inside, letters.small
     )
-    right.set_ylim(
-        0, min(1.0, 1.1 * float(np.nanmax(high[len(GRID) // 3 :])))
-    )  # the first say only "too few"
-    right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
-    for axes in (left, right):
+    head = max(high(title, letters.small) for title in titles) + 0.04 + legend.height
+    tall = 1.9
+    one = head + tall + x_room + MARGIN
+    figure = sheet(width, one * (1 if beside else 2))
+    corners = [
+        (MARGIN + y_room, 0.0),
+        (MARGIN + 2 * y_room + inside + between, 0.0) if beside else (MARGIN + y_room, one),
+    ]
+    legend.draw(figure, corners[0][0], head - legend.height)
+    for number, ((left, top), title) in enumerate(zip(corners, titles, strict=True)):
+        write(figure, title, left, top + MARGIN / 2, letters.small)
+        axes = box(figure, left, top + head, inside, tall)
+        (_draw_share if number else _draw_alpha)(axes, size, list(named.values()))
         axes.set_xscale("log")
-        axes.set_xticks(GRID, [f"{g:,}" for g in GRID])
+        axes.set_xlim(GRID[0] * 0.85, GRID[-1] * 1.15)
+        shown = [g for k, g in enumerate(GRID) if k % (1 if inside > 0.42 * len(GRID) else 2) == 0]
+        axes.set_xticks(shown, [f"{g:,}" for g in shown])
         axes.minorticks_off()
-        axes.set_xlabel("units that people code")
+        axes.tick_params(length=2.5, labelsize=letters.small)
         axes.grid(axis="y")
+        axes.set_axisbelow(True)
+        under = top + head + tall + high("0", letters.small) + 0.07
+        write(figure, "units that people code", left + inside / 2, under, letters.text, "center")
     return figure
+
+
+def _draw_alpha(axes: Axes, size: SampleSize, looks: Sequence[tuple[str, str]]) -> None:
+    for found, (color, look) in zip((size.alpha, size.code_alpha), looks, strict=True):
+        half = np.array([np.nan if a.half is None else a.half for a in found])
+        axes.plot(np.array(GRID, float), half, look, color=color, ms=3.5, lw=1.2, mec=INK, mew=0.5)
+    axes.axhline(size.precision, color=INK, lw=0.9, ls=(0, (4, 2.5)))
+    axes.set_ylim(0, None)
+
+
+def _draw_share(axes: Axes, size: SampleSize, _: Sequence[tuple[str, str]]) -> None:
+    n = np.array(GRID, float)
+    low, up = (np.array([getattr(s, end) for s in size.share], dtype=float) for end in ("low", "high"))
+    axes.fill_between(n, low, up, color=MUTED, alpha=0.25, lw=0)
+    axes.plot(n, low, color=INK, lw=1)
+    axes.plot(n, up, color=INK, lw=1)
+    axes.axhline(size.assumed.prevalence, color=INK, lw=0.9, ls=(0, (4, 2.5)))
+    axes.set_ylim(0, min(1.0, 1.05 * float(np.nanmax(up, initial=0.01))))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")

@@ -26,7 +26,7 @@ from ..codebook import NONE
 from ..estimate import Estimate
 from ..files.table_rows import put_rows
 from ..formatting import Kind, aligned, interval, level_words, shown, visible
-from .figures import Figure
+from .figures.figure import Figure
 
 Row = dict[str, Any]
 Keys = str | tuple[str, str]
@@ -61,28 +61,27 @@ class TableColumn:
             return shown(values[0], self.kind)
         return interval(values[0], values[1], self.kind)
 
+    def order(self, row: Row) -> float | None:
+        """By what a numeric column is sorted: the value, of an interval its lower limit; ``None`` where there is none."""
+        value = row.get(self.names[0])
+        return None if value is None or not self.numeric else float(value)
+
 
 @dataclass(frozen=True)
 class ReportTable:
-    """``rows``: raw values by key. ``first``: how many rows the page shows; files have them all."""
+    """``rows``: raw values by key."""
 
     name: str
     caption: str
     columns: tuple[TableColumn, ...]
     rows: tuple[Row, ...]
     note: str = ""
-    first: int | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
         """All keys of the rows: those that are shown, in their order, then the others."""
         shown_keys = [name for column in self.columns for name in column.names]
         return tuple(dict.fromkeys([*shown_keys, *(key for row in self.rows for key in row)]))
-
-    @property
-    def shown_rows(self) -> tuple[Row, ...]:
-        """The rows on the page."""
-        return self.rows if self.first is None else self.rows[: self.first]
 
     def text(self) -> str:
         """The shown columns for a terminal: numbers flush right, two spaces between."""

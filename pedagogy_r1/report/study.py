@@ -8,11 +8,12 @@ study.reference   A human code for each unit that has one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from ..runs.cascade_stages import stages_of
 from ..runs.run import CoderRun, opened, require_complete, run_labels
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
+from .figures.sheet import Width
 
 Measured = TypeVar("Measured")
 
@@ -89,6 +91,14 @@ class ReportSettings:
     interval: Interval = "jackknife"
     by: str | None = None
     """A field of the traces (``metadata.grade``) by which the codes are tabulated."""
+    labels: Literal["ids", "names"] = "ids"
+    """What codes are called in figures."""
+    width: Width = "double"
+    """Of the figures' files, in columns of a journal's page."""
+    scale: Literal["linear", "log"] = "linear"
+    """Of shares in figures."""
+    traces: tuple[str, ...] = ()
+    """Ids of traces that are drawn unit by unit."""
     stress: tuple[StressRecord, ...] = ()
     """Tests of whether a coder reads the codebook, for the methods."""
 
@@ -260,6 +270,22 @@ class Study:
     def comparable(self) -> ReliabilityData:
         """``data``, but for people's own codes in a cascade that they completed, with which they would agree with themselves."""
         return without_own_codes(self.data, self.stages)
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """What a code is called in figures: its id, or its name, with the id where two have one name."""
+        if self.settings.labels == "ids":
+            return {code: code for code in self.codes}
+        names = {code.id: code.name for code in self.book.codes}
+        twice = {name for name, n in Counter(names.values()).items() if n > 1}
+        return {
+            code: f"{name} ({code})" if (name := names.get(code, code)) in twice else name
+            for code in self.codes
+        }
+
+    def called_codes(self, codes: Iterable[str]) -> list[str]:
+        """`labels` of the codes."""
+        return [self.labels.get(code, code) for code in codes]
 
     @cached_property
     def palette(self) -> Palette:

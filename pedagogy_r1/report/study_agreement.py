@@ -167,9 +167,7 @@ def agreement_tables(study: Study, found: Agreement) -> Iterator[ReportTable]:
     if rows := tuple(_group_rows(study)):
         caption = "α within each condition, domain and model."
         of, more = columns("by", ("", "group"), "coders"), columns(UNITS, ("traces", "traces", "count"))
-        yield _table_of_alphas(
-            "alpha_by_group", caption, of, rows, level, more, first=30, note=_ungrouped(study)
-        )
+        yield _table_of_alphas("alpha_by_group", caption, of, rows, level, more, note=_ungrouped(study))
     if found.confusion is not None and study.reference is not None:
         yield _fidelity_table(study, found.confusion, *found.confusion_of)
 
@@ -280,7 +278,6 @@ def _code_table(found: Agreement, level: float) -> ReportTable:
         columns("coders", ("code", "code", "code"), ("how common", "prevalence", "share")),
         rows,
         level,
-        first=len(found.comparisons[0].per_code) * 2,
     )
 
 

@@ -4,16 +4,20 @@
     report.answers[0].text         the first of the four answers
     report.table("alpha").rows     what the page's table shows, unrounded
 
-The page is one HTML file that needs nothing else: no address outside itself, no script. Texts of traces, coders and codebooks come
-from anybody; the template escapes all of them, and only figures that this package drew are put in as they are.
+The page is one HTML file that needs nothing else: no address outside itself. Texts of traces, coders and codebooks come from anybody;
+the template escapes all of them, only figures that this package drew are put in as they are, and the page's content policy lets no
+script run but ``page.js``, by its digest.
 """
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
+from urllib.parse import quote
 
 from ..errors import ArgumentError, PedagogyError, did_you_mean
 from ..files.records import atomic, write_text
@@ -22,7 +26,9 @@ from ..plugins import leave_out, load_all
 from ..runs.run import CoderRun
 from .answers import PlainAnswer, coded_words, gap_answer, unit_words
 from .difference_answer import difference_answer
-from .figures import Figure, Rendered
+from .figures.figure import Figure, Rendered
+from .figures.figure_fonts import warn_of
+from .figures.sheet import PAGE, WIDTHS
 from .noise_answer import noise_answer
 from .reliability_answer import ground, reliability_answer
 from .section import Gap, ReportTable, Section
@@ -35,6 +41,9 @@ from .study_agreement import measure_agreement
 
 HERE = Path(__file__).parent
 SECTIONS = "pedagogy_r1.report.sections"
+
+MOST_ROWS = 1_000
+"""Rows of a table that the page shows; files, and the downloads inside the page, have all."""
 
 Progress = Callable[[str], None]
 """Called with what is being made."""
@@ -72,6 +81,14 @@ class Report:
     def figure(self, name: str) -> Figure:
         """The figure of that name."""
         return _named(name, self.figures, "figure")
+
+    def as_file(self, table: ReportTable) -> ReportTable:
+        """The table as a file, which says by itself if a run was not complete."""
+        if not self.study.partial:
+            return table
+        said = "; ".join(self.study.partial)
+        note = f"{table.note} Partial: {said}.".strip()
+        return replace(table, rows=tuple(row | {"partial": said} for row in table.rows), note=note)
 
 
 _T = TypeVar("_T", ReportTable, Figure)
@@ -134,28 +151,21 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
     for name in ("tables", "figures"):
         (out / name).mkdir(parents=True, exist_ok=True)
     say("tables")
-    for table in report.tables:
-        table = _marked(table, report.study.partial)
+    for table in map(report.as_file, report.tables):
         _write(out / "tables" / f"{table.name}.csv", table.csv())
         _write(out / "tables" / f"{table.name}.tex", table.latex())
     say("figures")
     drawn: dict[str, Rendered] = {}
+    width = WIDTHS[report.study.settings.width]
     for figure in report.figures:
-        drawn[figure.name] = files = figure.render(report.study.partial)
+        files = figure.render(report.study.partial, width)
+        drawn[figure.name] = files if width == PAGE else figure.render(report.study.partial)
         _write(out / "figures" / f"{figure.name}.svg", files.svg)
         write_text(out / "figures" / f"{figure.name}.png", files.png)
+    warn_of(letter for files in drawn.values() for letter in files.missing)
     page = out / "report.html"
     _write(page, render_page(report, drawn))
     return page
-
-
-def _marked(table: ReportTable, partial: Sequence[str]) -> ReportTable:
-    """The table as a file, which says by itself if a run was not complete."""
-    if not partial:
-        return table
-    said = "; ".join(partial)
-    note = f"{table.note} Partial: {said}.".strip()
-    return replace(table, rows=tuple(row | {"partial": said} for row in table.rows), note=note)
 
 
 def _write(path: Path, text: str) -> None:
@@ -186,6 +196,7 @@ def render_page(report: Report, drawn: Mapping[str, Rendered]) -> str:
     palette = report.study.palette
     variables = {color: f"var({palette.variable(code)})" for code, color in palette.light.items()}
     inline = {f.name: Markup(f.inline(drawn[f.name].svg, variables)) for f in report.figures}  # noqa: S704 - drawn by us
+    script = (HERE / "page.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=on_page,
@@ -200,15 +211,43 @@ def render_page(report: Report, drawn: Mapping[str, Rendered]) -> str:
         code_names={code.id: code.name for code in report.study.book.codes},
         dash=DASH,
         described=_described,
+        data={table.name: _in_page(report.as_file(table)) for table in report.tables},
+        beside=_beside,
+        most_rows=MOST_ROWS,
+        script=Markup(script),  # noqa: S704 - our own file
+        script_digest=f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
 
 
-def _described(section: Section) -> list[dict[str, Any]]:
+class TableInPage(NamedTuple):
+    """A table's files as addresses that hold them (``data:``)."""
+
+    csv: str
+    tex: str
+
+
+def _in_page(table: ReportTable) -> TableInPage:
+    def address(text: str, kind: str) -> str:
+        return f"data:{kind};charset=utf-8;base64,{b64encode(text.encode()).decode()}"
+
+    return TableInPage(address(table.csv(), "text/csv"), address(table.latex(), "application/x-tex"))
+
+
+def _beside(folder: str, name: str, suffix: str) -> str:
+    """The address, from the page, of a file that `write_report` wrote."""
+    return quote(f"{folder}/{name}.{suffix}")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A figure and the table that holds its numbers, or one of them."""
+
+    figure: Figure | None = None
+    table: ReportTable | None = None
+
+
+def _described(section: Section) -> list[Part]:
     """Figures and tables of a section in reading order: a figure, then the table that holds its numbers."""
     figures = {figure.name: figure for figure in section.figures}
-    found: list[dict[str, Any]] = []
-    for table in section.tables:
-        if table.name in figures:
-            found.append({"figure": figures.pop(table.name)})
-        found.append({"table": table})
-    return found + [{"figure": figure} for figure in figures.values()]
+    parts = [Part(figures.pop(table.name, None), table) for table in section.tables]
+    return parts + [Part(figure) for figure in figures.values()]

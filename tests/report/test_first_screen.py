@@ -147,9 +147,11 @@ def test_no_page_is_wider_than_the_screen(demo_pages: list[Path], width: int) ->
         for path in demo_pages:
             page.goto(path.as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-            links = page.locator("nav[aria-label=Sections] div")
-            if width >= 1280 and links.count():
-                assert links.evaluate("bar => bar.scrollWidth <= bar.clientWidth")
+            contents = page.locator("nav.contents")
+            if width >= 1280 and contents.count():
+                assert contents.evaluate(
+                    "n => n.scrollWidth <= n.clientWidth && n.scrollHeight <= innerHeight"
+                )
 
 
 @pytest.fixture(scope="module")

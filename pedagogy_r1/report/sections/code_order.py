@@ -15,7 +15,9 @@ import numpy as np
 from ...estimate import Ints
 from ...stats.code_cooccurrence import CodePair, CodePosition, cooccurrence, position
 from ...stats.transition import Transitions, transitions
-from ..figures import Figure, heat_map, profiles
+from ..figures.figure import Figure
+from ..figures.heat_maps import heat_map
+from ..figures.position_panels import profiles
 from ..section import Gap, ReportTable, Section, columns, estimate_cells, quoted, with_interval
 from ..study import Study
 
@@ -86,7 +88,7 @@ def _order_of(study: Study) -> str:
 
 
 def _figures(study: Study, found: CodeOrder, used: Ints) -> Iterator[Figure]:
-    yield _transition_figure(found.transitions, used)
+    yield _transition_figure(study, found.transitions, used)
     if any(pair.both for pair in found.pairs):
         yield _pair_figure(study, found.pairs)
     seen = [one for one in found.positions if one.count]
@@ -96,27 +98,38 @@ def _figures(study: Study, found: CodeOrder, used: Ints) -> Iterator[Figure]:
         "intervals. Each code has its own scale.",
         partial(
             profiles,
-            [one.code for one in seen],
+            study.called_codes(one.code for one in seen),
             seen[0].edges,
             [one.profile for one in seen],
             [study.palette[one.code] for one in seen],
             axis="position in the trace",
-            write=lambda value: f"{100 * value:.3g} %",
+            of="share of units",
+            write_share=lambda value: f"{100 * value:.3g} %",
         ),
     )
 
 
-def _transition_figure(moves: Transitions, used: Ints) -> Figure:
+def _transition_figure(study: Study, moves: Transitions, used: Ints) -> Figure:
     pick = np.ix_(used, used)
     z, counts = moves.z[pick], moves.observed[pick]
-    names = [moves.codes[k] for k in used]
+    names = study.called_codes(moves.codes[k] for k in used)
     texts = [[f"{n:,}" if n else "" for n in row] for row in counts.tolist()]
     reach = min(LARGEST_Z, float(np.nanmax(np.abs(z), initial=1.0)))
     return Figure(
         "transitions",
         "Which code follows which: counts, coloured by how many standard deviations (z) they lie above (red) or below "
         "(blue) what a random order within each trace gives. Read from the row to the column.",
-        partial(heat_map, names, names, z, texts, row_axis="from", axis="to", scale="z", reach=reach),
+        partial(
+            heat_map,
+            names,
+            names,
+            z,
+            texts,
+            row_axis="from",
+            axis="to",
+            scale="z: standard deviations from random order",
+            reach=reach,
+        ),
     )
 
 
@@ -132,12 +145,20 @@ def _pair_figure(study: Study, pairs: tuple[CodePair, ...]) -> Figure:
             texts[i][j] = f"{pair.lift.value:.2f}"
     reach = min(3.0, max(1.0, float(np.nanmax(np.abs(values)))))
     below = values[1:, :-1], [row[:-1] for row in texts[1:]]
+    called = study.called_codes(names)
+    steps = [k for k in range(-3, 4) if abs(k) <= reach]
+    ticks = [(float(k), _lift_words(k)) for k in steps]
     return Figure(
         "cooccurrence",
         f"Which codes come together within {WINDOW} units: lift, on a doubling scale; 1 is what independence gives. "
         "Empty: never together, or a code that does not occur.",
-        partial(heat_map, names[1:], names[:-1], *below, scale="lift, powers of 2", reach=reach),
+        partial(heat_map, called[1:], called[:-1], *below, scale="lift", reach=reach, ticks=ticks),
     )
+
+
+def _lift_words(power: int) -> str:
+    """``¼`` of −2, ``2`` of 1."""
+    return str(2**power) if power >= 0 else {-1: "½", -2: "¼", -3: "⅛"}[power]
 
 
 def _transition_table(moves: Transitions) -> ReportTable:
@@ -156,7 +177,6 @@ def _transition_table(moves: Transitions) -> ReportTable:
         ),
         tuple(sorted(moves.rows(), key=lambda row: -abs(row["z"] or 0.0))),
         note=moves.method,
-        first=12,
     )
 
 
@@ -177,7 +197,6 @@ def _pair_table(pairs: tuple[CodePair, ...], level: float) -> ReportTable:
             for pair in ordered
         ),
         note="Lift: how many times as often as if the two were independent. Intervals are clustered by item (by trace where each has its own).",
-        first=12,
     )
 
 

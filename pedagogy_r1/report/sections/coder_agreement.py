@@ -16,7 +16,9 @@ from ...agreement.profile import MISSING
 from ...estimate import Ints, joined
 from ...formatting import counted, interval, shown
 from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
-from ..figures import Dot, Figure, dot_rows, heat_map
+from ..figures.dot_plot import Dot, dot_rows
+from ..figures.figure import Figure
+from ..figures.heat_maps import heat_map
 from ..section import (
     NO_INTERVAL,
     Gap,
@@ -163,7 +165,15 @@ def _code_figure(study: Study, chosen: Sequence[Comparison]) -> Figure:
         "alpha_by_code",
         f"α of each code's presence, {listed(groups)}. Bars: {study.settings.percent} intervals over traces. A code "
         "without a mark is undefined there.",
-        partial(dot_rows, names, rows, axis=axis, groups=groups, marks=LIMITS, limits=(None, 1.02)),
+        partial(
+            dot_rows,
+            study.called_codes(names),
+            rows,
+            axis=axis,
+            groups=groups,
+            marks=LIMITS,
+            limits=(None, 1.02),
+        ),
     )
 
 
@@ -172,7 +182,7 @@ def _confusion_figure(study: Study, counts: Ints, rows: str, machine: str) -> Fi
     own = counts[np.ix_(used, used)]
     total = own.sum(axis=1, keepdims=True)
     share = np.divide(own, total, out=np.full(own.shape, np.nan), where=own > 0)
-    names = [study.codes[k] for k in used]
+    names = study.called_codes(study.codes[k] for k in used)
     texts = [[f"{n:,}" if n else "" for n in row] for row in own.tolist()]
     return Figure(
         "confusion",

@@ -22,7 +22,8 @@ from ...estimate import joined
 from ...formatting import counted
 from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
 from ...stats.multiverse_analysis import Analysis, Multiverse, conclusions, multiverse
-from ..figures import HOLLOW, Dot, Figure, dot_rows
+from ..figures.dot_plot import HOLLOW, Dot, dot_rows
+from ..figures.figure import Figure
 from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, listed, quoted, with_interval
 from ..study import BY, COLUMNS, ColumnContrast, Study, sameness
 
@@ -207,12 +208,13 @@ def _figure(study: Study, one: ColumnContrast, family: ContrastFamily) -> Figure
         [Dot(c.points, study.palette[c.code], 0 if c.code in clear else HOLLOW)] for c in family.contrasts
     ]
     a, b = one.sides
-    axis = f"← more in {b}      percentage points      more in {a} →"
+    names = study.called_codes(c.code for c in family.contrasts)
+    ends = (f"← more in {b}", f"more in {a} →")
     return Figure(
         one.file_name("contrast"),
         f"Difference of the share of units with each code, {one.words}, in percentage points, with {s.percent} "
         f"intervals, as {family.coder} coded. Filled: in the confirmatory family with family p < {s.alpha_words}; hollow: not.",
-        partial(dot_rows, [c.code for c in family.contrasts], rows, axis=axis, marks={0.0: ""}),
+        partial(dot_rows, names, rows, axis="difference, percentage points", ends=ends, marks={0.0: ""}),
     )
 
 

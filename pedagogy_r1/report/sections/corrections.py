@@ -24,7 +24,8 @@ from ...limits import FEW_WITH_CODE
 from ...sampling.inclusion import InclusionPlan, plan_of, recorded_plan
 from ...stats.corrected import corrected_logistic, corrected_prevalence
 from ...stats.corrected_verdict import Corrected
-from ..figures import Dot, Figure, dot_rows
+from ..figures.dot_plot import Dot, dot_rows
+from ..figures.figure import Figure
 from ..section import (
     Gap,
     ReportTable,
@@ -220,7 +221,7 @@ def correction_section(study: Study, found: Corrections) -> Section:
         f"Share of each code four ways: {found.machine} at face value, people alone, DSL and PPI++, with {study.settings.percent} intervals clustered by item (by trace where each has its own).",
         partial(
             dot_rows,
-            list(found.prevalence),
+            study.called_codes(found.prevalence),
             [
                 [Dot(e, study.palette[code], group) for group, e in enumerate(c.estimates)]
                 for code, c in found.prevalence.items()
@@ -229,6 +230,7 @@ def correction_section(study: Study, found: Corrections) -> Section:
             groups=list(WAYS.values()),
             percent=True,
             limits=(0, None),
+            log=study.settings.scale == "log",
         ),
     )
     return Section(

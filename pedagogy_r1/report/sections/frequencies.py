@@ -23,7 +23,9 @@ from ...formatting import counted
 from ...limits import FEWEST_CLUSTERS
 from ...runs.where import in_order, label_of, values_of
 from ...stats.code_shares import Basis, CodeShare, frequency
-from ..figures import Dot, Figure, dot_rows, stacked_bars
+from ..figures.composition_bars import Part, stacked_bars, with_other
+from ..figures.dot_plot import Dot, dot_rows
+from ..figures.figure import Figure
 from ..section import (
     Gap,
     ReportTable,
@@ -81,9 +83,8 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     """Tables for all of it, figures for the main coder."""
     percent, units = study.settings.percent, found.overall["units"]
     main = [s for s in units if s.coder == study.main]
-    every = len(study.codes) * len(study.data.coders)
     caption = "How often each code is the primary code, by coder."
-    tables = [_table(study, "frequency", caption, "coder", found.overall, every)]
+    tables = [_table(study, "frequency", caption, "coder", found.overall)]
     about = f", by coder, with {percent} intervals clustered by {units[0].cluster}."
     names = [c.name for c in study.data.coders]
     coders = names[:MOST_GROUPS]
@@ -93,8 +94,7 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
         caption = (
             f"How often each code is the primary code, by {BY.get(column, column)}, as {study.main} coded."
         )
-        first = len(study.codes) * min(len(shares["units"]) // len(study.codes), 3)
-        tables.append(_table(study, f"frequency_by_{column}", caption, column, shares, first))
+        tables.append(_table(study, f"frequency_by_{column}", caption, column, shares))
         figures.append(_group_figure(study, shares["units"], column))
     figures += [
         _composition_figure(study, shares["tokens"], column)
@@ -128,9 +128,8 @@ def _never_used(study: Study, shares: Sequence[CodeShare]) -> Iterator[str]:
 
 
 def _table(
-    study: Study, name: str, caption: str, by: str, shares: Mapping[Basis, Sequence[CodeShare]], first: int
+    study: Study, name: str, caption: str, by: str, shares: Mapping[Basis, Sequence[CodeShare]]
 ) -> ReportTable:
-    """``first``: so many rows on the page, never half a group."""
     shown = (
         *columns((by, f"shown_{by}" if by != "coder" else by, "text")),
         *columns(("code", "code", "code"), ("of", "basis")),
@@ -142,9 +141,7 @@ def _table(
             ("effective", "effective", "number"),
         ),
     )
-    return ReportTable(
-        name, caption, shown, tuple(_row(s) for basis in BASES for s in shares.get(basis, ())), first=first
-    )
+    return ReportTable(name, caption, shown, tuple(_row(s) for basis in BASES for s in shares.get(basis, ())))
 
 
 def _row(share: CodeShare) -> Row:
@@ -165,7 +162,10 @@ def _figure(
         for code in study.codes
     ]
     axis = "share of units"
-    draw = partial(dot_rows, study.codes, rows, axis=axis, groups=names, percent=True, limits=(0, None))
+    draw = partial(
+        dot_rows, study.called_codes(study.codes), rows, axis=axis, groups=names, percent=True, limits=(0, None),
+        log=study.settings.scale == "log",
+    )  # fmt: skip
     return Figure(name, f"Share of units with each primary code{about}", draw)
 
 
@@ -197,11 +197,15 @@ def _composition_figure(study: Study, shares: Sequence[CodeShare], column: str) 
     own = {(s.group[0][1], s.code): s.share.value or 0.0 for s in shares}
     table = np.array([[own[value, code] for code in study.codes] for value in values])
     names = [value_words(column, value) for value in values]
-    colors = [study.palette[code] for code in study.codes]
+    colors = study.palette
+    parts, table, rare = with_other(
+        [Part(study.labels[code], colors[code], colors.pattern(code)) for code in study.codes], table
+    )
+    other = f" Other: the {rare} codes that are rarest in all bars." if rare else ""
     return Figure(
         f"composition_by_{column}",
-        f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.{_rest(values, every)}",
-        partial(stacked_bars, names, study.codes, table, colors, axis="share of tokens"),
+        f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.{_rest(values, every)}{other}",
+        partial(stacked_bars, names, parts, table, axis="share of tokens"),
     )
 
 
@@ -314,14 +318,12 @@ def _crosstab_shares(study: Study, found: Crosstab) -> ReportTable:
         *with_interval("share", "", "share", study.settings.level),
         *columns(("count", "count", "count"), ("total", "total", "count"), ("traces", "n_traces", "count")),
     )
-    first = sum(s.coder == study.main for s in found.shares)
     return ReportTable(
         "crosstab",
         f"Share of units with each primary code, by {found.label} and coder.",
         shown,
         rows,
         note=f"Intervals: {ways}." if (ways := interval_methods(s.share for s in found.shares)) else "",
-        first=min(first, len(study.codes) * 3),
     )
 
 

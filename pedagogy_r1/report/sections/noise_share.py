@@ -16,7 +16,8 @@ import pandas as pd
 from ...estimate import Estimate
 from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
-from ..figures import Dot, Figure, dot_rows
+from ..figures.dot_plot import Dot, dot_rows
+from ..figures.figure import Figure
 from ..section import (
     NO_INTERVAL,
     Gap,

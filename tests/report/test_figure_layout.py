@@ -1,0 +1,186 @@
+"""No text of a figure lies on another one or outside, whatever the codes are called and however many there are."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pedagogy_r1.codebook.code_colors import DISTINCT, HATCHES
+from pedagogy_r1.estimate import Estimate
+from pedagogy_r1.report.figures.composition_bars import Part, stacked_bars, with_other
+from pedagogy_r1.report.figures.dot_plot import HOLLOW, Dot, dot_rows
+from pedagogy_r1.report.figures.figure import DPI, Figure
+from pedagogy_r1.report.figures.heat_maps import heat_map
+from pedagogy_r1.report.figures.position_panels import profiles
+from pedagogy_r1.report.figures.sheet import WIDTHS, style
+
+CODES = {
+    "ids": ["IA-PL", "TR-SP-an-identifier-of-32-signs-", "KA-RO", "OA_ME.meta.evaluation", "UT-NF"],
+    "English": ["planning the next move", "self-questioning", "surprise or puzzlement", "knowing-in-action, routine work", "(re)framing"],
+    "Korean": ["다음 움직임 계획하기", "스스로에게 묻기", "놀람 또는 당혹", "행위 중 앎과 일상적 작업", "문제를 다시 틀 짓기"],
+    "Chinese": ["计划下一步行动", "自我提问", "惊讶或困惑", "行动中的知识与常规工作", "重新界定问题"],
+}  # fmt: skip
+CONDITIONS = {
+    "ids": ["cop", "generic", "none", "rubric", "few_shot_with_worked_examples", "persona"],
+    "English": ["chain of pedagogy", "generic", "no prompt at all", "with a rubric", "few-shot", "persona of a teacher"],
+    "Korean": ["교육학 사고 사슬", "일반", "프롬프트 없음", "루브릭 포함", "소수 예시", "교사 역할을 맡긴 프롬프트"],
+    "Chinese": ["教学思维链", "通用", "无提示", "带评分标准", "少样本", "教师角色"],
+}  # fmt: skip
+
+
+def estimate(rng: np.random.Generator, value: float, reach: float = 0.1) -> Estimate:
+    half = reach * float(rng.uniform(0.2, 1))
+    return Estimate(value, value - half, value + half)
+
+
+def names_of(codes: int, words: str) -> list[str]:
+    own = CODES[words]
+    return [
+        own[k % len(own)][: 32 if words == "ids" else None] + (f"{k}" if k >= len(own) else "")
+        for k in range(codes)
+    ]
+
+
+def drawings(codes: int, conditions: int, words: str) -> dict[str, Any]:
+    """What the report draws, of so many codes under so many conditions."""
+    rng = np.random.default_rng(7)
+    names, groups = names_of(codes, words), CONDITIONS[words][:conditions]
+    colors = [DISTINCT[k % 24] for k in range(codes)]
+    shares = rng.dirichlet(np.full(codes, 0.6), size=conditions)
+    rows = [
+        [Dot(estimate(rng, float(shares[g, k])), colors[k], g) for g in range(conditions)]
+        for k in range(codes)
+    ]
+    parts, table, _ = with_other(
+        [
+            Part(name, colors[k // 5 % 24] if codes > 24 else colors[k], HATCHES[k % 5] if codes > 24 else "")
+            for k, name in enumerate(names)
+        ],
+        shares,
+    )
+    found = {
+        "frequency": partial(dot_rows, names, rows, axis="share of units", groups=groups, percent=True, limits=(0, None)),
+        "log": partial(dot_rows, names, rows, axis="share of units", groups=groups, percent=True, log=True),
+        "composition": partial(stacked_bars, groups, parts, table, axis="share of tokens"),
+    }  # fmt: skip
+    if conditions == 1:
+        found |= of_one_coder(names, colors, CONDITIONS[words], rng)
+    return found
+
+
+def of_one_coder(
+    names: Sequence[str], colors: Sequence[str], conditions: Sequence[str], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Figures in which the conditions are not told apart."""
+    k = len(names)
+    alphas = [
+        [Dot(estimate(rng, float(rng.uniform(-0.2, 0.95))), colors[i], g) for g in (0, 1)] for i in range(k)
+    ]
+    points = [
+        [Dot(estimate(rng, float(rng.normal(0, 5)), 4), colors[i], 0 if i % 2 else HOLLOW)] for i in range(k)
+    ]
+    ends = (f"← more in {conditions[1]}", f"more in {conditions[0]} →")
+    counts = rng.integers(0, 2000, (k, k))
+    tenths = [[estimate(rng, float(rng.uniform(0, 0.2))) for _ in range(10)] for _ in range(k)]
+    return {
+        "alpha": partial(
+            dot_rows, names, alphas, axis="α of presence or absence", marks={0.667: ".667", 0.8: ".800"}, limits=(None, 1.02),
+            groups=[f"human–human ({names[0]} – B)", "human–machine (A – gpt-4.1-mini)"],
+        ),
+        "contrast": partial(dot_rows, names, points, axis="difference, percentage points", ends=ends, marks={0.0: ""}),
+        "transitions": partial(
+            heat_map, names, names, rng.normal(0, 4, (k, k)), [[f"{n:,}" for n in row] for row in counts], row_axis="from",
+            axis="to", scale="z: standard deviations from random order", reach=8.0,
+        ),
+        "position": partial(
+            profiles, names, np.linspace(0, 1, 11).tolist(), tenths, colors, axis="position in the trace", of="share of units",
+            write_share=lambda value: f"{100 * value:.3g} %",
+        ),
+    }  # fmt: skip
+
+
+def shown_texts(drawn: Any) -> list[Any]:
+    """All texts that stand in a figure."""
+    found = list(drawn.texts)
+    for axes in drawn.axes:
+        found += axes.texts
+        if axes.axison:
+            found += [
+                axes.title,
+                axes.xaxis.label,
+                axes.yaxis.label,
+                *axes.get_xticklabels(),
+                *axes.get_yticklabels(),
+            ]
+    return [text for text in found if text.get_visible() and text.get_text().strip()]
+
+
+Corners = list[tuple[float, float]]
+
+
+def corners_of(text: Any) -> Corners:
+    """Of the text's box, turned as the text is; pixels."""
+    angle = text.get_rotation()
+    if angle % 90 == 0:
+        box = text.get_window_extent()
+        return [(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)]
+    assert text.get_rotation_mode() == "anchor"
+    text.set_rotation(0)
+    box = text.get_window_extent()
+    text.set_rotation(angle)
+    x, y = text.get_transform().transform(text.get_position())
+    turn = math.radians(angle)
+    return [
+        (x + (a - x) * math.cos(turn) - (b - y) * math.sin(turn), y + (a - x) * math.sin(turn) + (b - y) * math.cos(turn))
+        for a, b in ((box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1))
+    ]  # fmt: skip
+
+
+def apart(one: Corners, other: Corners, slack: float) -> bool:
+    """Whether a line parallel to a side of one of the boxes divides them; ``slack``: pixels that they may share."""
+    for shape in (one, other):
+        for (ax, ay), (bx, by) in itertools.pairwise([*shape, shape[0]]):
+            length = math.hypot(bx - ax, by - ay) or 1.0
+            nx, ny = (by - ay) / length, (ax - bx) / length
+            mine = [x * nx + y * ny for x, y in one]
+            theirs = [x * nx + y * ny for x, y in other]
+            if min(mine) >= max(theirs) - slack or min(theirs) >= max(mine) - slack:
+                return True
+    return False
+
+
+def faults(drawn: Any) -> Iterator[str]:
+    """Texts that lie on each other, and such as are not wholly inside."""
+    drawn.set_dpi(DPI)
+    width, height = drawn.get_size_inches() * DPI
+    with style("layout"):
+        boxes = [(text.get_text(), corners_of(text)) for text in shown_texts(drawn)]
+    for text, corners in boxes:
+        if not all(-1 <= x <= width + 1 and -1 <= y <= height + 1 for x, y in corners):
+            yield f"outside: {text!r} {[(round(x), round(y)) for x, y in corners]} of {width:.0f} × {height:.0f}"
+    order = sorted(boxes, key=lambda box: min(x for x, _ in box[1]))
+    for n, (text, corners) in enumerate(order):
+        for other, theirs in order[n + 1 :]:
+            if min(x for x, _ in theirs) >= max(x for x, _ in corners):
+                break
+            if not apart(corners, theirs, 1):
+                yield f"overlap: {text!r} and {other!r}"
+
+
+# Of letters that no font here has, measured by matplotlib; the figures' own files are written without (`test_figure_fonts.py`).
+@pytest.mark.filterwarnings("ignore:Glyph")
+@pytest.mark.parametrize("words", CODES)
+@pytest.mark.parametrize("conditions", [1, 2, 6])
+@pytest.mark.parametrize("codes", [3, 10, 24, 40])
+def test_texts_stand_apart_and_inside(codes: int, conditions: int, words: str) -> None:
+    for name, draw in drawings(codes, conditions, words).items():
+        for width, inches in WIDTHS.items():
+            drawn, _ = Figure(name, "", draw).canvas(width=inches)
+            assert drawn.get_size_inches()[0] == pytest.approx(inches)
+            assert list(faults(drawn)) == [], f"{name}, {width}"
