@@ -77,16 +77,13 @@ def coder(
     ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
     over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
     the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook the model reads,
-    of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its units a window;
-    ``example_encoder``: the folder of a sentence encoder that says which are nearest, in place of words and letters."""
+    of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its units a window,
+    the nearest by words, or by the sentence encoder in ``example_encoder``."""
     base_url, named = safe_url(base_url), ModelName.read(model)
     check_backend(named, backend or {})
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
     options = LlmOptions(
-        model=model,
-        base_url=base_url,
-        window=window,
-        context=context,
+        *(model, base_url, window, context),
         temperature=None if heat < 0 else heat,
         seed=given.seed,
         max_output_tokens=max_output_tokens,
@@ -99,10 +96,10 @@ def coder(
     _check(options)
 
     def connect() -> Chat:
-        how: dict[str, Any] = {"timeout": timeout, "connections": concurrency, **(backend or {})}
+        how = {"timeout": timeout, "connections": concurrency, **(backend or {})}
         return open_chat(named, base_url=base_url, api_key=api_key or key_from(api_key_env), **how)
 
-    shown = _examples(given, examples, example_encoder) if examples is not None and options.k else None
+    shown = _examples(given, examples if options.k else None, example_encoder)
     prompts = _prompts(given, codebook_form, repeats if permute else None, shown)
     return LlmCoder(given, options, prompts, named.name, connect, backend or {}, codebook_form)
 
@@ -115,8 +112,10 @@ def _shown(examples: str | Path | None, k: int | None, tokens: int | None, encod
     return (0 if examples is None else K) if k is None else k
 
 
-def _examples(given: Context, run: str | Path, encoder: str | Path | None) -> Examples:
-    """Those of a run, found by their words or by an encoder's vectors."""
+def _examples(given: Context, run: str | Path | None, encoder: str | Path | None) -> Examples | None:
+    """Those of a run, if there is one, found by their words or by an encoder's vectors."""
+    if run is None:
+        return None
     return read_examples(run, given.book, SentenceEncoder(read_encoder(encoder)) if encoder else None)
 
 
