@@ -21,6 +21,7 @@ from pedagogy_r1.human.drawn_spans import draw_span
 from pedagogy_r1.human.packet import Packet, blind_id
 from pedagogy_r1.runs.run import CoderRun, dump_codebook
 from pedagogy_r1.trace import Trace
+from pedagogy_r1.web.code_groups import code_groups
 from pedagogy_r1.web.span_place import SpanPlace
 from pedagogy_r1.web.workplace import open_log
 
@@ -448,6 +449,56 @@ SEEN = """() => {
     codes: seen(document.querySelector(".handle")) || seen(document.querySelector(".codes .first")), next: seen(document.getElementById("do-next")) };
   return Object.keys(found).filter((name) => !found[name]);
 }"""
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, 1), (40, 2)])
+def test_thirty_spans_by_keys(browser: Any, tmp_path: Path, size: int, most: int) -> None:
+    """As fast as they come, and no mouse: a span for every sentence, each with the code that was meant."""
+    packet = make_packet(tmp_path / "p", [long_trace(30)], codebook=forty(size, size // 5), spans=True)
+    keys = {code.id: key for group in code_groups(packet.codebook) for code, key in group.codes}
+    chance = random.Random(size)
+    meant = [chance.choice(packet.codebook.code_ids) for _ in range(30)]
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        troubles = watched(page)
+        ready(page)
+        for key in ("o", "j"):
+            page.keyboard.press(key)
+        pressed = 0
+        for code in meant:
+            for key in keys[code]:
+                page.keyboard.press(f"Digit{key}")
+                pressed += 1
+        page.wait_for_function("() => JSON.parse(document.getElementById('head').dataset.own).length === 30")
+        assert troubles == []
+        page.context.close()
+    assert pressed <= most * 30
+    units = packet.units["sk-1-zebra-okapi"]
+    assert [(a, b, codes) for _, a, b, _, codes in drawn(packet, "A")] == [
+        (unit.start, unit.end, (code,)) for unit, code in zip(units, meant, strict=True)
+    ]
+
+
+def test_by_touch(browser: Any, tmp_path: Path) -> None:
+    """What a long press marks is taken as whole words once it rests."""
+    trace = Trace(id="t", reasoning="🙂 One two three four. Five six seven.")
+    packet = make_packet(tmp_path / "p", [trace], codebook=forty(10, 2), spans=True)
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+        page.goto(server.url)
+        ready(page)
+        page.tap("#unit-title")
+        page.evaluate(
+            """() => { const walk = document.createTreeWalker(document.getElementById("running"), NodeFilter.SHOW_TEXT);
+              let last; while (walk.nextNode()) last = walk.currentNode;
+              getSelection().setBaseAndExtent(last, last.data.indexOf("ive"), last, last.data.indexOf("ix s")); }"""
+        )
+        page.wait_for_function("() => document.querySelector('.sel')?.textContent === 'Five six'")
+        page.tap('[data-code="C03"] .first')
+        page.wait_for_selector('.g.now[data-said="C03"]')
+        page.context.close()
+    assert [quote for _, _, _, quote, _ in drawn(packet, "A")] == ["Five six"]
 
 
 CODERS = ("A", "B")

@@ -29,7 +29,7 @@ function aimAt(found) {
   draw();
   ribbon();
   centre();
-  tell(`${quoted(...found)} chosen: a code draws it`);
+  tell(`Chosen: ${quoted(...found)} A code draws it`);
   say("");
   return null;
 }
@@ -148,11 +148,11 @@ function neighbour(by) {
   return (by > 0 ? own.find((one) => one.from >= to || one.to > to) : own.findLast((one) => one.from < from))?.id;
 }
 
-// What the form says beside its fields; false where there is nothing to be said.
+// What the form says beside its fields, and what follows it; false where there is nothing to be said.
 function fill(data, action) {
   const span = spanOf(now);
   data.set("range", "");
-  const draws = (from, to, code) => { data.set("do", `draw ${points(from)} ${points(to)}${code ? ` ${code}` : ""}`); quote(data, from, to); return true; };
+  const draws = (from, to, code) => { data.set("do", `draw ${points(from)} ${points(to)}${code ? ` ${code}` : ""}`); quote(data, from, to); return code && find("onwards").checked ? () => aimAt(stepped(1, steps)) : true; };
   if (/^(next|undo|comment|memo)/.test(action)) return true;
   if (action === "draw" && !chosen) { aimAt(stepped(1, steps)); return false; }
   if (!span && chosen && (action === "draw" || action.startsWith("first "))) return draws(...chosen, action.slice(6));
@@ -190,7 +190,7 @@ const keys = {
   ".": () => take(() => neighbour(1)), ",": () => take(() => neighbour(-1)),
   b: () => { edge = edge === "end" ? "start" : "end"; say(edge === "end" ? "Shift and arrows move the end" : "Shift and arrows move the beginning"); },
   v: () => ask("split"), w: () => ask("merge"), Delete: () => ask("remove"), Backspace: () => ask("remove"),
-  r: () => press("do-next"), q: () => press("snap"),
+  r: () => press("do-next"), q: () => press("snap"), o: () => press("onwards"),
   "[": () => trace(-1), "]": () => trace(1), g: () => document.querySelector("#jump input").focus(),
   f: () => ask("flag"), c: () => ask("clear"), u: () => ask("undo"), s: () => setSecond(!second),
   m: () => field(() => memo().focus()), y: () => field(() => { find("talk").open = true; find("comment").focus(); }),
@@ -291,6 +291,7 @@ document.addEventListener("click", (event) => {
   else if (at !== null) chooseWords(() => those()[firstBehind(those(), at)] ?? null);
 });
 
+document.addEventListener("change", (event) => { if (event.target.id === "onwards") store("pcode-once", event.target.checked ? "on" : "off"); });
 function snaps() { find("snap").textContent = whole ? "Mouse takes sentences" : "Mouse takes words"; }
 find("snap").addEventListener("click", () => { whole = !whole; store("pcode-snap", whole ? "sentences" : "words"); snaps(); });
 find("snap").hidden = false;
