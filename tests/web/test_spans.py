@@ -199,6 +199,9 @@ def test_sample_import_and_status(tmp_path: Path, pcode: Callable[..., Result]) 
         ]
     status = pcode("status", tmp_path)
     assert "traces read to their end in the browser: A 2 of 2, B 0 of 2" in " ".join(status.output.split())
+    gold = pcode("web", "--packet", packet.folder, "--coder", "A", "--gold", tmp_path / "run", "--no-browser")
+    assert gold.exit_code == 2
+    assert "leave --gold out" in gold.stderr
     refused = pcode("packet", "write", packet.folder, "--format", "xlsx")
     assert refused.exit_code == 2
     assert "its coders draw spans" in refused.stderr
