@@ -15,7 +15,7 @@ from pedagogy_r1.agreement.continuum import Continuum, Span
 from pedagogy_r1.agreement.unitizing import unitizing_alpha
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.errors import InputError
-from pedagogy_r1.files.records import write_jsonl
+from pedagogy_r1.files.records import write_csv, write_jsonl
 from pedagogy_r1.human.coding_log import read_log
 from pedagogy_r1.human.drawn_spans import draw_span
 from pedagogy_r1.human.packet import Packet, blind_id
@@ -197,6 +197,24 @@ def test_sample_import_and_status(tmp_path: Path, pcode: Callable[..., Result]) 
             ("B", *draw_span(packet.traces[trace_id], 2, 14).place, ("C01",)),
             ("B", *whole, ("C02",)),
         ]
+    rows = [["trace_id", "start", "end", "quote", "coder", "code"]]
+    rows += [
+        [where, a, b, quote, "B", "; ".join(codes or ())] for where, a, b, quote, codes in drawn(packet, "B")
+    ]
+    write_csv(tmp_path / "B.csv", rows)
+    result = pcode(
+        "import", "--packet", packet.folder, logs[0], tmp_path / "B.csv", "-o", tmp_path / "from csv"
+    )
+    assert result.exit_code == 0, result.output + result.stderr
+    again = CoderRun(tmp_path / "from csv")
+    assert again.manifest.scheme == run.manifest.scheme, "spans from a table are the same units"
+    assert [(c.unit_id, c.coder, c.codes) for c in again.codings()] == [
+        (c.unit_id, c.coder, c.codes) for c in run.codings()
+    ]
+    write_csv(tmp_path / "units.csv", [["unit_id", "coder", "code"], ["u00", "B", "C01"]])
+    by_unit = pcode("import", "--packet", packet.folder, tmp_path / "units.csv", "-o", tmp_path / "none")
+    assert by_unit.exit_code == 2
+    assert "draw spans, and these files name units by unit_id" in by_unit.stderr
     status = pcode("status", tmp_path)
     assert "traces read to their end in the browser: A 2 of 2, B 0 of 2" in " ".join(status.output.split())
     gold = pcode("web", "--packet", packet.folder, "--coder", "A", "--gold", tmp_path / "run", "--no-browser")
@@ -392,6 +410,28 @@ def test_by_keys(browser: Any, tmp_path: Path) -> None:
     assert all(trace.reasoning[start:end] == quote for _, start, end, quote, _ in found)
     entries = read_log(packet.folder / "A/web.jsonl")[1].entries
     assert entries[blind_id("t")].read
+
+
+def test_steps_go_by_what_is_in_no_span_yet(browser: Any, tmp_path: Path) -> None:
+    """Down and up again: the parts of a sentence beside a span, and the span of a sentence that is all in one."""
+    trace = Trace(id="t", reasoning="One two three four. Five six seven. Eight nine ten.")
+    packet = make_packet(tmp_path / "p", [trace], codebook=forty(10, 2), spans=True)
+    place = place_of(packet)
+    for words in ("two three", "Five six seven."):
+        start = trace.reasoning.index(words)
+        place.act(1, {"do": f"draw {start} {start + len(words)} C01"})
+    place.log.close()
+    parts = ["One", "four.", "Five six seven.", "Eight nine ten."]
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        ready(page)
+        for key, words in [("j", one) for one in parts] + [("k", one) for one in reversed(parts[:-1])]:
+            page.keyboard.press(key)
+            page.wait_for_function(
+                "words => document.querySelector('.sel, .g.now')?.textContent === words", arg=words
+            )
+        page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -73,24 +73,30 @@ function stepped(by, list) {
   // Behind a span that ends within a sentence comes the rest of it, before one that begins within it what is before.
   if (next && now && by > 0 && next[0] < to) next = [to, next[1]];
   if (next && now && by < 0 && next[1] > from) next = [next[0], from];
-  return unspanned(next, by);
+  const found = unspanned(next, by);
+  // A sentence with a span in it has several parts that are in none.
+  const same = chosen && found && found[0] === from && found[1] === to;
+  return same ? unspanned(by > 0 ? [to, next[1]] : [next[0], from], by) ?? list[list.indexOf(next) + by] ?? null : found;
 }
 
 // What of a stretch is in no span yet, where spans may not overlap; where all of it is in one, that span.
 function unspanned(stretch, by) {
   if (!stretch || "overlap" in pane.dataset) return stretch ?? null;
   let [from, to] = stretch;
+  const narrow = () => {   // to whole words
+    from = Math.max(from, tokens[firstBehind(tokens, from)]?.[0] ?? from);
+    to = Math.min(to, tokens[lastBefore(tokens, to)]?.[1] ?? to);
+  };
+  narrow();
   const inside = own.filter((one) => one.from < to && one.to > from);
   for (const one of by > 0 ? inside : [...inside].reverse()) {
     if (by > 0) { if (one.from <= from) from = one.to; else { to = Math.min(to, one.from); break; } }
     else if (one.to >= to) to = one.from;
     else { from = Math.max(from, one.to); break; }
-    const left = tokens[firstBehind(tokens, from)];
-    if (by > 0 && left) from = Math.max(from, left[0]);
+    narrow();
   }
-  const [a, b] = [firstBehind(tokens, from), lastBefore(tokens, to)];
-  const free = tokens[a] && tokens[b] ? [Math.max(from, tokens[a][0]), Math.min(to, tokens[b][1])] : [0, 0];
-  if (free[0] < free[1]) return free;
+  narrow();
+  if (from < to) return [from, to];
   const span = by > 0 ? inside[0] : inside.at(-1);
   return span && span.id !== now ? { take: span.id } : null;
 }
