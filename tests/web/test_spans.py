@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from pedagogy_r1.web.workplace import open_log
 
 from ..packets import HARD, make_packet
 from ..web_browser import chromium, picture, violations, watched
-from ..web_server import web_server
+from ..web_server import WebServer, web_server
 from .test_coding_page import ANY, SENTENCES, forty
 
 pytest.importorskip("uvicorn")
@@ -225,6 +227,68 @@ def test_sample_import_and_status(tmp_path: Path, pcode: Callable[..., Result]) 
     assert "its coders draw spans" in refused.stderr
     sent = pcode("packet", "write", packet.folder, "--format", "label-studio")
     assert sent.exit_code == 0, sent.stderr
+
+
+def test_sigkill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    """Spans are drawn, split and merged as fast as the server answers; it is killed at any moment, three times over."""
+    packet = make_packet(tmp_path / "p", [long_trace(60)], codebook=forty(), spans=True)
+    path = packet.folder / "A/web.jsonl"
+    chance, rounds = random.Random(3), []
+    for _ in range(3):
+        with web_server("--packet", packet.folder, "--coder", "A") as server:
+            answers: list[list[list[Any]]] = []
+            worker = threading.Thread(target=_busy, args=(server, packet, answers, chance.random()))
+            worker.start()
+            while len(answers) < 12:
+                threading.Event().wait(0.01)
+            threading.Event().wait(chance.random() / 4)
+            server.process.kill()
+            worker.join(60)
+        confirmed = sorted((name, start, end) for name, start, end, *_ in answers[-1])
+        states = _states(path)
+        # What was sent last may have been written without its answer having come through; a split is there whole or not at all.
+        assert confirmed in states[-2:]
+        rounds.append(len(states))
+    assert rounds == sorted(set(rounds))
+
+
+def _busy(server: WebServer, packet: Packet, answers: list[list[list[Any]]], seed: float) -> None:
+    chance, units = random.Random(seed), packet.units["sk-1-zebra-okapi"]
+    try:
+        server.enter()
+        token = server.page("/code/1").split('<meta name="csrf" content="')[1].split('"')[0]
+        held: list[list[Any]] = []
+        while True:
+            unit = chance.choice(units)
+            said = f"draw {unit.start} {unit.end} C01"
+            if held and chance.random() < 0.7:
+                one = chance.choice(held)
+                at = held.index(one)
+                said = f"split {one[0]} {(one[1] + one[2]) // 2}"
+                if at + 1 < len(held) and chance.random() < 0.5:
+                    said = f"merge {one[0]} {held[at + 1][0]}"
+            answer = server.post("/code/1", {"csrf": token, "do": said}, **{"X-Part": "1", "X-View": "1"})
+            if answer.status == 200:
+                held = json.loads(answer.text.split("data-own='")[1].split("'")[0])
+                answers.append(held)
+    except (OSError, AssertionError, HTTPException):
+        return  # killed
+
+
+def _states(path: Path) -> list[list[tuple[str, int, int]]]:
+    """The spans after each thing that was said: after each line, or all lines of a batch."""
+    spans: dict[str, tuple[str, int, int]] = {}
+    states: list[list[tuple[str, int, int]]] = [[]]
+    batch = 0
+    for change in read_log(path)[1].changes:
+        spans.pop(change.unit_id, None)
+        if change.span:
+            spans[change.unit_id] = (change.unit_id, change.span.start, change.span.end)
+        if change.batch and change.batch == batch:
+            states.pop()
+        batch = change.batch
+        states.append(sorted(spans.values()))
+    return states
 
 
 # In a browser
