@@ -78,13 +78,27 @@ def in_order(continuum: Continuum, coder: str) -> list[Span]:
                 f"{where}: span {span.start}–{span.end} does not lie in its {continuum.length} characters",
                 "offsets are half-open, from 0 to the length of the text",
             )
+    if lapping := _overlap(where, spans):
+        raise PedagogyError(
+            lapping, "the unitizing alphas need disjoint spans: merge or shorten one; --gamma takes overlaps"
+        )
+    return spans
+
+
+def overlap_in(continua: Iterable[Continuum]) -> str:
+    """The first two spans of one coder that overlap, in words; nothing where none do."""
+    for continuum in continua:
+        for coder, spans in continuum.spans.items():
+            if found := _overlap(f"{continuum.name}: coder {coder}", sorted(spans, key=lambda s: s[:2])):
+                return found
+    return ""
+
+
+def _overlap(where: str, spans: Sequence[Span]) -> str:
     for first, second in pairwise(spans):
         if second.start < first.end:
-            raise PedagogyError(
-                f"{where}: spans {first.start}–{first.end} and {second.start}–{second.end} overlap",
-                "the unitizing alphas need disjoint spans: merge or shorten one; --gamma takes overlaps",
-            )
-    return spans
+            return f"{where}: spans {first.start}–{first.end} and {second.start}–{second.end} overlap"
+    return ""
 
 
 def continua_of(

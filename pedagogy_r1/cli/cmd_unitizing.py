@@ -48,7 +48,7 @@ def command(
     u: spans and codes together; |u: spans alone; cu: codes, where spans meet; (k)u: one code. --gamma adds γ (Mathet et
     al. 2015), which forgives a limit that is slightly off.
     """
-    from ..agreement.continuum import continua_of
+    from ..agreement.continuum import continua_of, overlap_in
     from ..agreement.gamma import gamma as gammas
     from ..agreement.unitizing import unitizing_alpha
     from ..runs.run import require_complete, restricted
@@ -57,12 +57,17 @@ def command(
     unfinished = require_complete(found_runs, partial)
     continua = continua_of(found_runs, partial=partial, **options.taken(how, "coders", "silent"))
     aligned = gammas(continua, seed=how["seed"]) if gamma else []
-    found = unitizing_alpha(continua, **how)
+    lapping = overlap_in(continua) if gamma else ""
+    found = None if lapping else unitizing_alpha(continua, **how)
     own = {"gamma": [one.as_json() for one in aligned]} if gamma else {}
-    if not put_json(found.as_json() | own | {"partial": list(unfinished)}, as_json):
+    told = found.as_json() if found else {"why_undefined": lapping}
+    if not put_json(told | own | {"partial": list(unfinished)}, as_json):
         for sentence in unfinished:
             say(sentence, color="yellow")
-        _print(found, f"{level_words(how['level'])} over traces")
+        if found:
+            _print(found, f"{level_words(how['level'])} over traces")
+        else:
+            say(f"no unitizing alpha: {lapping}", color="yellow")
         _print_gamma(aligned)
 
 

@@ -79,7 +79,7 @@ def import_codings(
     _settle_problems(report, on_error)
     if back and (absent := [name for name in back.packet.manifest.coders if name not in read.coders]):
         report.remarks.append(
-            f"no file of {', '.join(absent)}: the run has no codings by {'them' if absent[1:] else absent[0]}"
+            f"nothing in these files is by {', '.join(absent)}: the run has no codings by {'them' if absent[1:] else absent[0]}"
         )
     if not coded:
         raise InputError(f"{', '.join(map(str, paths))}: no coding to import", _why_nothing(report))

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pedagogy_r1.agreement.continuum import Continuum, Span, continua_of
+from pedagogy_r1.agreement.continuum import Continuum, Span, continua_of, overlap_in
 from pedagogy_r1.agreement.gamma import Gamma, gamma
 from pedagogy_r1.agreement.unitizing import Unitizing, unitizing_alpha
 from pedagogy_r1.errors import PedagogyError, RunError
@@ -597,6 +597,14 @@ def test_runs_with_their_own_spans_join_by_trace(tmp_path: Path) -> None:
     changed = _own_run(tmp_path / "changed", {"B": HUMANS["B"]}, TEXTS | {"t1": "First plan. Then do it!"})
     with pytest.raises(RunError, match="trace t1 has one text in a and another in changed"):
         continua_of([a, changed])
+
+
+def test_overlap_in_words() -> None:
+    """What the command says instead of alphas where γ alone can be had."""
+    apart = Continuum("s", 9, {"A": [Span(5, 9, "x"), Span(0, 5, "y")], "B": [Span(4, 6, "x")]})
+    assert overlap_in([apart]) == "", "spans of two coders may"
+    over = Continuum("t", 9, {"A": [Span(4, 9, "x"), Span(0, 5, None)]})
+    assert overlap_in([apart, over]) == "t: coder A: spans 0–5 and 4–9 overlap"
 
 
 def test_overlapping_spans_of_one_coder_in_a_run_are_an_error(tmp_path: Path) -> None:

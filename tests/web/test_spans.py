@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +17,19 @@ from pedagogy_r1.agreement.continuum import Continuum, Span
 from pedagogy_r1.agreement.unitizing import unitizing_alpha
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.errors import InputError
-from pedagogy_r1.files.records import write_jsonl
+from pedagogy_r1.files.records import write_csv, write_jsonl
 from pedagogy_r1.human.coding_log import read_log
 from pedagogy_r1.human.drawn_spans import draw_span
 from pedagogy_r1.human.packet import Packet, blind_id
 from pedagogy_r1.runs.run import CoderRun, dump_codebook
 from pedagogy_r1.trace import Trace
+from pedagogy_r1.web.code_groups import code_groups
 from pedagogy_r1.web.span_place import SpanPlace
 from pedagogy_r1.web.workplace import open_log
 
 from ..packets import HARD, make_packet
 from ..web_browser import chromium, picture, violations, watched
-from ..web_server import web_server
+from ..web_server import WebServer, web_server
 from .test_coding_page import ANY, SENTENCES, forty
 
 pytest.importorskip("uvicorn")
@@ -196,13 +199,96 @@ def test_sample_import_and_status(tmp_path: Path, pcode: Callable[..., Result]) 
             ("B", *draw_span(packet.traces[trace_id], 2, 14).place, ("C01",)),
             ("B", *whole, ("C02",)),
         ]
+    rows = [["trace_id", "start", "end", "quote", "coder", "code"]]
+    rows += [
+        [where, a, b, quote, "B", "; ".join(codes or ())] for where, a, b, quote, codes in drawn(packet, "B")
+    ]
+    write_csv(tmp_path / "B.csv", rows)
+    result = pcode(
+        "import", "--packet", packet.folder, logs[0], tmp_path / "B.csv", "-o", tmp_path / "from csv"
+    )
+    assert result.exit_code == 0, result.output + result.stderr
+    again = CoderRun(tmp_path / "from csv")
+    assert again.manifest.scheme == run.manifest.scheme, "spans from a table are the same units"
+    assert [(c.unit_id, c.coder, c.codes) for c in again.codings()] == [
+        (c.unit_id, c.coder, c.codes) for c in run.codings()
+    ]
+    write_csv(tmp_path / "units.csv", [["unit_id", "coder", "code"], ["u00", "B", "C01"]])
+    by_unit = pcode("import", "--packet", packet.folder, tmp_path / "units.csv", "-o", tmp_path / "none")
+    assert by_unit.exit_code == 2
+    assert "draw spans, and these files name units by unit_id" in by_unit.stderr
     status = pcode("status", tmp_path)
     assert "traces read to their end in the browser: A 2 of 2, B 0 of 2" in " ".join(status.output.split())
+    gold = pcode("web", "--packet", packet.folder, "--coder", "A", "--gold", tmp_path / "run", "--no-browser")
+    assert gold.exit_code == 2
+    assert "leave --gold out" in gold.stderr
     refused = pcode("packet", "write", packet.folder, "--format", "xlsx")
     assert refused.exit_code == 2
     assert "its coders draw spans" in refused.stderr
     sent = pcode("packet", "write", packet.folder, "--format", "label-studio")
     assert sent.exit_code == 0, sent.stderr
+
+
+def test_sigkill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    """Spans are drawn, split and merged as fast as the server answers; it is killed at any moment, three times over."""
+    packet = make_packet(tmp_path / "p", [long_trace(60)], codebook=forty(), spans=True)
+    path = packet.folder / "A/web.jsonl"
+    chance, rounds = random.Random(3), []
+    for _ in range(3):
+        with web_server("--packet", packet.folder, "--coder", "A") as server:
+            answers: list[list[list[Any]]] = []
+            worker = threading.Thread(target=_busy, args=(server, packet, answers, chance.random()))
+            worker.start()
+            while len(answers) < 12:
+                threading.Event().wait(0.01)
+            threading.Event().wait(chance.random() / 4)
+            server.process.kill()
+            worker.join(60)
+        confirmed = sorted((name, start, end) for name, start, end, *_ in answers[-1])
+        states = _states(path)
+        # What was sent last may have been written without its answer having come through; a split is there whole or not at all.
+        assert confirmed in states[-2:]
+        rounds.append(len(states))
+    assert rounds == sorted(set(rounds))
+
+
+def _busy(server: WebServer, packet: Packet, answers: list[list[list[Any]]], seed: float) -> None:
+    chance, units = random.Random(seed), packet.units["sk-1-zebra-okapi"]
+    try:
+        server.enter()
+        token = server.page("/code/1").split('<meta name="csrf" content="')[1].split('"')[0]
+        held: list[list[Any]] = []
+        while True:
+            unit = chance.choice(units)
+            said = f"draw {unit.start} {unit.end} C01"
+            if held and chance.random() < 0.7:
+                one = chance.choice(held)
+                at = held.index(one)
+                said = f"split {one[0]} {(one[1] + one[2]) // 2}"
+                if at + 1 < len(held) and chance.random() < 0.5:
+                    said = f"merge {one[0]} {held[at + 1][0]}"
+            answer = server.post("/code/1", {"csrf": token, "do": said}, **{"X-Part": "1", "X-View": "1"})
+            if answer.status == 200:
+                held = json.loads(answer.text.split("data-own='")[1].split("'")[0])
+                answers.append(held)
+    except (OSError, AssertionError, HTTPException):
+        return  # killed
+
+
+def _states(path: Path) -> list[list[tuple[str, int, int]]]:
+    """The spans after each thing that was said: after each line, or all lines of a batch."""
+    spans: dict[str, tuple[str, int, int]] = {}
+    states: list[list[tuple[str, int, int]]] = [[]]
+    batch = 0
+    for change in read_log(path)[1].changes:
+        spans.pop(change.unit_id, None)
+        if change.span:
+            spans[change.unit_id] = (change.unit_id, change.span.start, change.span.end)
+        if change.batch and change.batch == batch:
+            states.pop()
+        batch = change.batch
+        states.append(sorted(spans.values()))
+    return states
 
 
 # In a browser
@@ -390,6 +476,28 @@ def test_by_keys(browser: Any, tmp_path: Path) -> None:
     assert entries[blind_id("t")].read
 
 
+def test_steps_go_by_what_is_in_no_span_yet(browser: Any, tmp_path: Path) -> None:
+    """Down and up again: the parts of a sentence beside a span, and the span of a sentence that is all in one."""
+    trace = Trace(id="t", reasoning="One two three four. Five six seven. Eight nine ten.")
+    packet = make_packet(tmp_path / "p", [trace], codebook=forty(10, 2), spans=True)
+    place = place_of(packet)
+    for words in ("two three", "Five six seven."):
+        start = trace.reasoning.index(words)
+        place.act(1, {"do": f"draw {start} {start + len(words)} C01"})
+    place.log.close()
+    parts = ["One", "four.", "Five six seven.", "Eight nine ten."]
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        ready(page)
+        for key, words in [("j", one) for one in parts] + [("k", one) for one in reversed(parts[:-1])]:
+            page.keyboard.press(key)
+            page.wait_for_function(
+                "words => document.querySelector('.sel, .g.now')?.textContent === words", arg=words
+            )
+        page.context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_text_codes_and_answer_are_on_the_screen(
@@ -448,6 +556,56 @@ SEEN = """() => {
     codes: seen(document.querySelector(".handle")) || seen(document.querySelector(".codes .first")), next: seen(document.getElementById("do-next")) };
   return Object.keys(found).filter((name) => !found[name]);
 }"""
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, 1), (40, 2)])
+def test_thirty_spans_by_keys(browser: Any, tmp_path: Path, size: int, most: int) -> None:
+    """As fast as they come, and no mouse: a span for every sentence, each with the code that was meant."""
+    packet = make_packet(tmp_path / "p", [long_trace(30)], codebook=forty(size, size // 5), spans=True)
+    keys = {code.id: key for group in code_groups(packet.codebook) for code, key in group.codes}
+    chance = random.Random(size)
+    meant = [chance.choice(packet.codebook.code_ids) for _ in range(30)]
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        troubles = watched(page)
+        ready(page)
+        for key in ("o", "j"):
+            page.keyboard.press(key)
+        pressed = 0
+        for code in meant:
+            for key in keys[code]:
+                page.keyboard.press(f"Digit{key}")
+                pressed += 1
+        page.wait_for_function("() => JSON.parse(document.getElementById('head').dataset.own).length === 30")
+        assert troubles == []
+        page.context.close()
+    assert pressed <= most * 30
+    units = packet.units["sk-1-zebra-okapi"]
+    assert [(a, b, codes) for _, a, b, _, codes in drawn(packet, "A")] == [
+        (unit.start, unit.end, (code,)) for unit, code in zip(units, meant, strict=True)
+    ]
+
+
+def test_by_touch(browser: Any, tmp_path: Path) -> None:
+    """What a long press marks is taken as whole words once it rests."""
+    trace = Trace(id="t", reasoning="🙂 One two three four. Five six seven.")
+    packet = make_packet(tmp_path / "p", [trace], codebook=forty(10, 2), spans=True)
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+        page.goto(server.url)
+        ready(page)
+        page.tap("#unit-title")
+        page.evaluate(
+            """() => { const walk = document.createTreeWalker(document.getElementById("running"), NodeFilter.SHOW_TEXT);
+              let last; while (walk.nextNode()) last = walk.currentNode;
+              getSelection().setBaseAndExtent(last, last.data.indexOf("ive"), last, last.data.indexOf("ix s")); }"""
+        )
+        page.wait_for_function("() => document.querySelector('.sel')?.textContent === 'Five six'")
+        page.tap('[data-code="C03"] .first')
+        page.wait_for_selector('.g.now[data-said="C03"]')
+        page.context.close()
+    assert [quote for _, _, _, quote, _ in drawn(packet, "A")] == ["Five six"]
 
 
 CODERS = ("A", "B")

@@ -1,6 +1,6 @@
 // Saving and moving on, for Code, Train and Adjudicate, and the keys that all of them have. The pages of units work without this file, as
 // plain forms. The rule: what is on the screen has been confirmed. A choice appears when the server has it on its disk, not before.
-// Which text there is (readTrace, paint, centre, units, picked), what a form says beside its fields (fill), what follows a memo (onward) and
+// Which text there is (readTrace, paint, centre, units, picked), what a form says beside its fields (fill: nothing to be sent, or what follows), what follows a memo (onward) and
 // the keys (keys, and which of them go on while they are held) is for the page to say: code.js with trace.js for units, spans.js with drawn.js for spans.
 "use strict";
 
@@ -36,7 +36,8 @@ async function send(action, goes) {
   if (action.startsWith("undo") && !form.dataset.undo) return;
   data.set("do", action.startsWith("undo") ? `undo ${form.dataset.undo}` : action);
   data.set("move", goes ? "1" : "0");
-  if (!fill(data, action)) return;
+  const then = fill(data, action);
+  if (!then) return;
   if (action !== "comment") data.delete("comment");
   const typed = memo()?.value;
   say("Saving …");
@@ -46,6 +47,7 @@ async function send(action, goes) {
   find("trouble").hidden = true;   // this one is on the disk: what could not be saved before is no longer the last word
   if (action === "memo") kept(found.body, typed); else show(found.body, found.go, typed);
   if (goes) arrived();
+  if (typeof then === "function") then();
 }
 
 // One answer of the server, or none after having said why.

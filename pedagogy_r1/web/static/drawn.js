@@ -123,6 +123,7 @@ function draw() {
   for (const element of pane.querySelectorAll("[aria-current]")) element.removeAttribute("aria-current");
   pane.querySelector(".g.now")?.setAttribute("aria-current", "true");
   const free = !now;
+  find("onwards").checked = stored("pcode-once", "off") === "on";
   desk().classList.toggle("free", free);
   for (const [id, off] of [["do-draw", !chosen], ["do-split", !now || cut === null], ["do-merge", !now || own.at(-1)?.id === now], ["do-remove", !now], ["do-flag", !now], ["do-clear", !now || !spanOf(now)?.codes]]) {
     if (find(id)) find(id).disabled = off;

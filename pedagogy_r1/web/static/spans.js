@@ -29,7 +29,7 @@ function aimAt(found) {
   draw();
   ribbon();
   centre();
-  tell(`${quoted(...found)} chosen: a code draws it`);
+  tell(`Chosen: ${quoted(...found)} A code draws it`);
   say("");
   return null;
 }
@@ -73,24 +73,30 @@ function stepped(by, list) {
   // Behind a span that ends within a sentence comes the rest of it, before one that begins within it what is before.
   if (next && now && by > 0 && next[0] < to) next = [to, next[1]];
   if (next && now && by < 0 && next[1] > from) next = [next[0], from];
-  return unspanned(next, by);
+  const found = unspanned(next, by);
+  // A sentence with a span in it has several parts that are in none.
+  const same = chosen && found && found[0] === from && found[1] === to;
+  return same ? unspanned(by > 0 ? [to, next[1]] : [next[0], from], by) ?? list[list.indexOf(next) + by] ?? null : found;
 }
 
 // What of a stretch is in no span yet, where spans may not overlap; where all of it is in one, that span.
 function unspanned(stretch, by) {
   if (!stretch || "overlap" in pane.dataset) return stretch ?? null;
   let [from, to] = stretch;
+  const narrow = () => {   // to whole words
+    from = Math.max(from, tokens[firstBehind(tokens, from)]?.[0] ?? from);
+    to = Math.min(to, tokens[lastBefore(tokens, to)]?.[1] ?? to);
+  };
+  narrow();
   const inside = own.filter((one) => one.from < to && one.to > from);
   for (const one of by > 0 ? inside : [...inside].reverse()) {
     if (by > 0) { if (one.from <= from) from = one.to; else { to = Math.min(to, one.from); break; } }
     else if (one.to >= to) to = one.from;
     else { from = Math.max(from, one.to); break; }
-    const left = tokens[firstBehind(tokens, from)];
-    if (by > 0 && left) from = Math.max(from, left[0]);
+    narrow();
   }
-  const [a, b] = [firstBehind(tokens, from), lastBefore(tokens, to)];
-  const free = tokens[a] && tokens[b] ? [Math.max(from, tokens[a][0]), Math.min(to, tokens[b][1])] : [0, 0];
-  if (free[0] < free[1]) return free;
+  narrow();
+  if (from < to) return [from, to];
   const span = by > 0 ? inside[0] : inside.at(-1);
   return span && span.id !== now ? { take: span.id } : null;
 }
@@ -148,11 +154,11 @@ function neighbour(by) {
   return (by > 0 ? own.find((one) => one.from >= to || one.to > to) : own.findLast((one) => one.from < from))?.id;
 }
 
-// What the form says beside its fields; false where there is nothing to be said.
+// What the form says beside its fields, and what follows it; false where there is nothing to be said.
 function fill(data, action) {
   const span = spanOf(now);
   data.set("range", "");
-  const draws = (from, to, code) => { data.set("do", `draw ${points(from)} ${points(to)}${code ? ` ${code}` : ""}`); quote(data, from, to); return true; };
+  const draws = (from, to, code) => { data.set("do", `draw ${points(from)} ${points(to)}${code ? ` ${code}` : ""}`); quote(data, from, to); return code && find("onwards").checked ? () => aimAt(stepped(1, steps)) : true; };
   if (/^(next|undo|comment|memo)/.test(action)) return true;
   if (action === "draw" && !chosen) { aimAt(stepped(1, steps)); return false; }
   if (!span && chosen && (action === "draw" || action.startsWith("first "))) return draws(...chosen, action.slice(6));
@@ -190,7 +196,7 @@ const keys = {
   ".": () => take(() => neighbour(1)), ",": () => take(() => neighbour(-1)),
   b: () => { edge = edge === "end" ? "start" : "end"; say(edge === "end" ? "Shift and arrows move the end" : "Shift and arrows move the beginning"); },
   v: () => ask("split"), w: () => ask("merge"), Delete: () => ask("remove"), Backspace: () => ask("remove"),
-  r: () => press("do-next"), q: () => press("snap"),
+  r: () => press("do-next"), q: () => press("snap"), o: () => press("onwards"),
   "[": () => trace(-1), "]": () => trace(1), g: () => document.querySelector("#jump input").focus(),
   f: () => ask("flag"), c: () => ask("clear"), u: () => ask("undo"), s: () => setSecond(!second),
   m: () => field(() => memo().focus()), y: () => field(() => { find("talk").open = true; find("comment").focus(); }),
@@ -291,6 +297,7 @@ document.addEventListener("click", (event) => {
   else if (at !== null) chooseWords(() => those()[firstBehind(those(), at)] ?? null);
 });
 
+document.addEventListener("change", (event) => { if (event.target.id === "onwards") store("pcode-once", event.target.checked ? "on" : "off"); });
 function snaps() { find("snap").textContent = whole ? "Mouse takes sentences" : "Mouse takes words"; }
 find("snap").addEventListener("click", () => { whole = !whole; store("pcode-snap", whole ? "sentences" : "words"); snaps(); });
 find("snap").hidden = false;
