@@ -136,6 +136,26 @@ for (const figure of document.querySelectorAll("figure.picture")) {
   line.prepend("Save ", svgButton, ", ", button(`${name}.png`, () => savePng(svg, `${name}.png`)), ". ");
 }
 
+const tip = made("div", { className: "tip", hidden: true });
+tip.setAttribute("aria-hidden", "true"); // The table beside a figure says the same.
+document.body.append(tip);
+for (const title of document.querySelectorAll(".values title")) {
+  title.parentNode.dataset.words = title.textContent;
+  title.remove();
+}
+function point(event) {
+  const words = event.target.dataset?.words;
+  tip.hidden = !words;
+  if (!words) return;
+  tip.textContent = words;
+  const [x, y] = [event.clientX + 14, event.clientY + 18];
+  const { offsetWidth: width, offsetHeight: height } = tip;
+  tip.style.left = `${Math.max(4, Math.min(x, innerWidth - width - 8))}px`;
+  tip.style.top = `${y + height > innerHeight - 4 ? event.clientY - height - 10 : y}px`;
+}
+for (const kind of ["pointermove", "pointerdown"]) document.addEventListener(kind, point);
+document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true, capture: true });
+
 // Folding, and the contents
 
 const folds = [...document.querySelectorAll("main details")];

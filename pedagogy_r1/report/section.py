@@ -25,20 +25,24 @@ from typing import Any, NamedTuple
 from ..codebook import NONE
 from ..estimate import Estimate
 from ..files.table_rows import put_rows
-from ..formatting import Kind, aligned, interval, level_words, shown, visible
+from ..formatting import DASH, Kind, aligned, interval, level_words, shown, visible
 from .figures.figure import Figure
 
 Row = dict[str, Any]
-Keys = str | tuple[str, str]
+Keys = str | tuple[str, ...]
 Spec = str | tuple[str, Keys] | tuple[str, Keys, Kind]
 
 LONG = 40
 """Rows from which on a LaTeX table may break across pages."""
 
 
+UNSURE = "†"
+"""Behind a value that has no interval, in columns that hold both."""
+
+
 @dataclass(frozen=True)
 class TableColumn:
-    """``head``: what stands above; ``keys``: the row's value, or lower and upper limit of an interval."""
+    """``head``: what stands above; ``keys``: the row's value, or lower and upper limit of an interval, or value and both limits."""
 
     head: str
     keys: Keys = ""
@@ -59,7 +63,12 @@ class TableColumn:
         values = [row.get(name) for name in self.names]
         if len(values) == 1:
             return shown(values[0], self.kind)
-        return interval(values[0], values[1], self.kind)
+        if len(values) == 2:
+            return interval(values[0], values[1], self.kind)
+        value, low, high = values
+        if value is None:
+            return DASH
+        return f"{shown(value, self.kind)} {UNSURE if low is None or high is None else interval(low, high, self.kind)}"
 
     def order(self, row: Row) -> float | None:
         """By what a numeric column is sorted: the value, of an interval its lower limit; ``None`` where there is none."""
@@ -122,7 +131,7 @@ _LATEX = {
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"$<$", ">": r"$>$", "−": "$-$", "–": "--",
     "α": r"$\alpha$", "κ": r"$\kappa$", "π": r"$\pi$", "ρ": r"$\rho$", "ω": r"$\omega$", "λ": r"$\lambda$",
     "≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\to$", "∞": r"$\infty$", "×": r"$\times$", "±": r"$\pm$",
-    "\u202f": r"\,", "\u00a0": "~", "…": r"\dots{}", "“": "``", "”": "''", "’": "'", "½": r"$\frac12$", "·": r"$\cdot$",
+    "\u202f": r"\,", "\u00a0": "~", "…": r"\dots{}", "“": "``", "”": "''", "’": "'", "½": r"$\frac12$", "†": r"$\dagger$", "·": r"$\cdot$",
     "ξ": r"$\xi$", "β": r"$\beta$", "χ": r"$\chi$", "²": "$^2$", "Σ": r"$\Sigma$", "θ": r"$\theta$",
 }  # fmt: skip
 
@@ -146,6 +155,37 @@ def with_interval(head: str, name: str, kind: Kind, level: float) -> tuple[Table
     before = f"{name}_" if name else ""
     limits = TableColumn(level_words(level), (f"{before}low", f"{before}high"), kind)
     return TableColumn(head, f"{before}value", kind), limits
+
+
+MOST_ACROSS = 24
+"""Columns that `side_by_side` makes at most."""
+
+
+def side_by_side(
+    name: str, caption: str, rows: Sequence[Row], by: str, kind: Kind, level: float
+) -> ReportTable | None:
+    """A row for each code, and a column for each value of ``by`` with the estimate and its interval; `None` where that are fewer than
+    two columns, or too many. Rows have ``code``, ``value``, ``low``, ``high``, and ``why_no_interval`` or ``warnings``."""
+    values = list(dict.fromkeys(str(row[by]) for row in rows))
+    if not 2 <= len(values) <= MOST_ACROSS:
+        return None
+    found: dict[str, Row] = {}
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        value = str(row[by])
+        cells = found.setdefault(row["code"], {"code": row["code"]})
+        cells |= {f"{value} {key}": row[key] for key in ("value", "low", "high")}
+        if row["value"] is not None and (row["low"] is None or row["high"] is None):
+            why = row.get("why_no_interval") or row.get("warnings") or NO_INTERVAL
+            reasons.setdefault(why, []).append(f"{row['code']} ({value})")
+    keys = ((value, tuple(f"{value} {key}" for key in ("value", "low", "high"))) for value in values)
+    return ReportTable(
+        name,
+        f"{caption}, with {level_words(level)} intervals.",
+        (TableColumn("code", "code", "code"), *(TableColumn(value, key, kind) for value, key in keys)),
+        tuple(found.values()),
+        note=" ".join(f"{UNSURE} {why}: {shortened(names)}." for why, names in reasons.items()),
+    )
 
 
 def estimate_cells(estimates: Estimate | Mapping[str, Estimate], *, more: bool = False) -> Row:

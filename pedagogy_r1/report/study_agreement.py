@@ -22,7 +22,8 @@ from ..agreement.unitizing import ChosenSpans, chosen_spans
 from ..estimate import Estimate, Ints
 from ..formatting import counted, level_words
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
-from .section import ReportTable, Row, Spec, TableColumn, columns, estimate_cells, no_interval
+from .people_confusion import measure_people_confusion
+from .section import ReportTable, Row, Spec, TableColumn, columns, estimate_cells, no_interval, side_by_side
 from .study import Study
 
 LEAST_HUMANS = 3
@@ -153,7 +154,7 @@ def agreement_tables(study: Study, found: Agreement) -> Iterator[ReportTable]:
     level = study.settings.level
     yield _alpha_table(found, level)
     yield _coefficient_table(found, level)
-    yield _code_table(found, level)
+    yield from _code_tables(found, level)
     if found.report.differences:
         yield _difference_table(found, level)
     if found.report.leave_one_out:
@@ -168,6 +169,9 @@ def agreement_tables(study: Study, found: Agreement) -> Iterator[ReportTable]:
         caption = "α within each condition, domain and model."
         of, more = columns("by", ("", "group"), "coders"), columns(UNITS, ("traces", "traces", "count"))
         yield _table_of_alphas("alpha_by_group", caption, of, rows, level, more, note=_ungrouped(study))
+    people = study.once(measure_people_confusion)
+    if people is not None and people.pairs:
+        yield people.table
     if found.confusion is not None and study.reference is not None:
         yield _fidelity_table(study, found.confusion, *found.confusion_of)
 
@@ -266,13 +270,16 @@ def _coefficient_table(found: Agreement, level: float) -> ReportTable:
     )
 
 
-def _code_table(found: Agreement, level: float) -> ReportTable:
+def _code_tables(found: Agreement, level: float) -> Iterator[ReportTable]:
     rows = tuple(
         _coders(c.coders) | {"code": one.code, "prevalence": one.prevalence} | _cells(one.result)
         for c in found.comparisons
         for one in c.per_code
     )
-    return _table_of_alphas(
+    caption = "α of each code's presence or absence, coders side by side"
+    if wide := side_by_side("alpha_codes_by_coders", caption, rows, "coders", "coefficient", level):
+        yield wide
+    yield _table_of_alphas(
         "alpha_by_code",
         "α of each code's presence or absence, as primary or second code.",
         columns("coders", ("code", "code", "code"), ("how common", "prevalence", "share")),

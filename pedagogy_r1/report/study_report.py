@@ -195,7 +195,10 @@ def render_page(report: Report, drawn: Mapping[str, Rendered]) -> str:
 
     palette = report.study.palette
     variables = {color: f"var({palette.variable(code)})" for code, color in palette.light.items()}
-    inline = {f.name: Markup(f.inline(drawn[f.name].svg, variables)) for f in report.figures}  # noqa: S704 - drawn by us
+    inline = {
+        f.name: Markup(f.inline(drawn[f.name].svg, variables, drawn[f.name].values))  # noqa: S704 - drawn by us
+        for f in report.figures
+    }
     script = (HERE / "page.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined,

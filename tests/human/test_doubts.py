@@ -104,9 +104,18 @@ def test_the_page_is_within_landmarks_and_axe_finds_nothing(dev: Path, tmp_path:
     page = tmp_path / "manual.html"
     page.write_text(str(manual(BOOK, "html", units_in_doubt(BOOK, [dev / "coders", dev / "adjudicated"]))))
     with chromium() as browser:
-        opened = browser.new_page()
-        opened.goto(page.as_uri())
-        assert violations(opened) == []
+        for scheme in ("light", "dark"):
+            opened = browser.new_page(color_scheme=scheme)
+            opened.goto(page.as_uri())
+            assert violations(opened, least=("minor", "moderate", "serious", "critical")) == []
+        landmarks = [
+            opened.get_by_role(role).count() for role in ("banner", "navigation", "main", "contentinfo")
+        ]
+        assert landmarks == [1, 1, 1, 1]
+        headings = opened.get_by_role("heading", level=2).all_inner_texts()
+        assert [opened.get_by_role("region", name=name, exact=True).count() for name in headings] == [
+            1
+        ] * len(headings)
 
 
 def test_runs_that_do_not_go_together_are_refused(dev: Path, tmp_path: Path) -> None:

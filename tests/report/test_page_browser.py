@@ -4,6 +4,7 @@ and on a phone nothing is lost."""
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,7 @@ def test_links_lead_to_the_files_beside_the_page(opened: Callable[..., Any], fol
 
 TEXT = """() => {
   const main = document.querySelector("main").cloneNode(true);
-  for (const tool of main.querySelectorAll(".tools, .file button, script")) tool.remove();
+  for (const tool of main.querySelectorAll(".tools, .file button, .values, script")) tool.remove();
   for (const line of main.querySelectorAll(".file"))
     line.textContent = line.textContent.replace(/^Save , \\\\. /, "");
   return main.textContent.replace(/\\\\s+/g, " ");
@@ -195,6 +196,70 @@ def test_without_the_script_the_page_says_the_same(opened: Callable[..., Any]) -
     assert unseen.count() == closed.count()
     plain.locator("#codes summary").click()
     assert plain.locator("#codes dl").is_visible()
+
+
+def test_a_figure_says_its_values_under_the_pointer(opened: Callable[..., Any], folder: Path) -> None:
+    page = opened()
+    with (folder / "tables/alpha_by_code.csv").open(encoding="utf-8") as file:
+        row = next(r for r in csv.DictReader(file) if r["coders"] == "A – B" and r["code"] == "KA-RO")
+    value, low, high = (f"{float(row[key]):.3f}".lstrip("0") for key in ("value", "low", "high"))
+    words = f"KA-RO, human–human (A – B): {value} [{low}, {high}]"
+    tip = page.locator(".tip")
+    assert not tip.is_visible()
+    page.locator(f'#figure-alpha_by_code [data-words="{words}"]').hover()
+    assert tip.inner_text() == words
+    page.locator("h1").hover()
+    assert not tip.is_visible()
+    plain = opened(java_script_enabled=False)
+    assert words in plain.locator("#figure-alpha_by_code title").all_text_contents()
+
+
+def test_every_value_lies_on_its_mark(opened: Callable[..., Any]) -> None:
+    """The place of a share in the bars covers the bar's piece: it names the code that is written there."""
+    page = opened()
+    found = page.evaluate(
+        """() => {
+          const svg = document.querySelector("#figure-composition_by_condition svg");
+          const places = [...svg.querySelectorAll(".values rect")].map((r) => [r.getBoundingClientRect(), r.dataset.words]);
+          return [...svg.querySelectorAll("text")].map((t) => {
+            const b = t.getBoundingClientRect(), x = b.x + b.width / 2, y = b.y + b.height / 2;
+            const at = places.find(([p]) => p.left < x && x < p.right && p.top < y && y < p.bottom);
+            return [t.textContent, at && at[1]];
+          }).filter(([, at]) => at);
+        }"""
+    )
+    assert len(found) > 4
+    assert all(f", {code}: " in words for code, words in found)
+
+
+def test_people_have_a_heat_map_of_their_own(opened: Callable[..., Any], folder: Path) -> None:
+    page = opened()
+    words = page.locator("#figure-confusion_people .values rect").evaluate_all(
+        "all => all.map((r) => r.dataset.words)"
+    )
+    counted = {
+        (found[1], found[2]): int(found[3])
+        for found in (re.match(r"A (\S+), B (\S+): (\d+);", w) for w in words)
+        if found
+    }
+    assert len(counted) == len(words) > 15
+    with (folder / "tables/confusion_people.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            code, other = row["code"], row["other"]
+            assert counted.get((code, other), 0) + counted.get((other, code), 0) == int(row["times"])
+    assert sum(counted.values()) == 120  # the units that both coded
+
+
+def test_codes_stand_with_coders_side_by_side(opened: Callable[..., Any]) -> None:
+    page, table = opened(), "#table-alpha_codes_by_coders"
+    assert cells(page, "code", table) == list(dict.fromkeys(cells(page, "code")))
+    both = cells(page, "A – B", table)
+    ours = [
+        alpha for alpha, who in zip(cells(page, "α"), cells(page, "coders"), strict=True) if who == "A – B"
+    ]
+    assert [text.split()[0] for text in both] == ours
+    assert {text.split()[1] for text in both if "[" not in text} == {"†"}
+    assert page.locator(f"{table} .note").inner_text().startswith("† no interval: ")
 
 
 @pytest.mark.parametrize("script", [True, False])

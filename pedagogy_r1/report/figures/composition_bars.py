@@ -9,8 +9,10 @@ import numpy as np
 
 from ...codebook.code_colors import NO_CODE, on
 from ...estimate import Floats
+from ...formatting import shown
 from .axis_ticks import number_ticks
 from .figure_legend import HATCH_INK, Legend, Sign
+from .pointed_values import point
 from .sheet import MARGIN, PAPER, box, fitted, high, sheet, sizes, wide, widest, write
 
 if TYPE_CHECKING:
@@ -65,6 +67,9 @@ def stacked_bars(
         axes.barh(range(len(names)), share, left=begin, color=part.color, height=0.74, lw=0.6, ec=PAPER,
                   hatch=part.hatch or None, hatchcolor=HATCH_INK)  # fmt: skip
         for row, (start, long) in enumerate(zip(begin, share, strict=True)):
+            said = f"{names[row]}, {part.name}: {shown(float(long), 'share')}"
+            if long > 0:
+                point(axes, (start, start + long), (row - 0.37, row + 0.37), said)
             if not part.hatch and wide(part.name, size.tiny) + 0.06 < long * inside:
                 axes.text(
                     start + long / 2,

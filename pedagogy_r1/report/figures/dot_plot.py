@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ...estimate import Estimate
+from ...formatting import Kind, interval, shown
 from .axis_ticks import number_ticks
 from .figure_legend import Legend, Sign
+from .pointed_values import point
 from .sheet import INK, MARGIN, MUTED, PAPER, TALL, box, fitted, high, sheet, sizes, wide, widest, write
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def dot_rows(
     step = _step(len(rows), most)
     if step is None and len(groups) > 1:
         return _panels(names, rows, line, groups, width)
-    plot = _Plot(names, rows, line, width, step or 0.085 * most + 0.07)
+    plot = _Plot(names, rows, line, width, step or 0.085 * most + 0.07, groups)
     signs = [
         Sign(groups[n], MUTED, shape=SHAPES[n % len(SHAPES)], hollow=n % 2 == 1) for n in used
     ] if len(groups) > 1 else []  # fmt: skip
@@ -104,7 +106,7 @@ def _panels(
     line = line._replace(limits=(low, high_))
     step = next((s for s in (0.2, 0.165) if s * len(rows) <= TALL - 1.5), 0.13)
     plots = [
-        _Plot(names, [[replace(dot, group=0) for dot in row if dot.group == n] for row in rows], line._replace(words="", ends=("", "")), width, step)
+        _Plot(names, [[replace(dot, group=0) for dot in row if dot.group == n] for row in rows], line._replace(words="", ends=("", "")), width, step, [groups[n]])
         for n in numbers
     ]  # fmt: skip
     first = plots[0]
@@ -156,9 +158,16 @@ class _Plot:
     """One panel: what it needs around it is known before it is drawn. Inches."""
 
     def __init__(
-        self, names: Sequence[str], rows: Sequence[Sequence[Dot]], line: DotAxis, width: float, step: float
+        self,
+        names: Sequence[str],
+        rows: Sequence[Sequence[Dot]],
+        line: DotAxis,
+        width: float,
+        step: float,
+        groups: Sequence[str] = (),
     ) -> None:
         self.rows, self.line, self.step = rows, line, step
+        self.full, self.groups = names, groups
         self.size = sizes(width)
         self.letters = min(self.size.text, step * 72 / 1.12)
         lines = max(1, int(step * 72 / (self.letters * 1.25)))
@@ -212,7 +221,9 @@ class _Plot:
         axes = box(figure, left, top, width, self.height)
         for place, row in enumerate(self.rows):
             for number, dot in enumerate(row):
-                self._dot(axes, dot, place + (number - (len(row) - 1) / 2) * 0.8 / max(1, len(row)))
+                y = place + (number - (len(row) - 1) / 2) * 0.8 / max(1, len(row))
+                self._dot(axes, dot, y)
+                self._point(axes, dot, self.full[place], y, 0.4 / max(1, len(row)))
         for at in self.line.marks:
             axes.axvline(at, color=INK if at else MUTED, lw=0.9, ls=(0, (4, 2.5)), zorder=1)
         for at, words, level in self.marks if marked else ():
@@ -266,6 +277,18 @@ class _Plot:
             self._seen([value]), [y], SHAPES[dot.group % len(SHAPES)], ms=ms, mfc=dot.color if filled else PAPER,
             mec=INK if filled else dot.color, mew=0.5 if filled else ms / 4.5, zorder=3, clip_on=False,
         )  # fmt: skip
+
+    def _point(self, axes: Axes, dot: Dot, name: str, y: float, half: float) -> None:
+        """What stands there, over the whole interval."""
+        value, span = dot.estimate.value, dot.estimate.interval
+        if value is None or not np.isfinite(value):
+            return
+        near_one = max(map(abs, self.reach)) < 2
+        kind: Kind = "share" if self.line.percent else "coefficient" if near_one else "number"
+        who = f"{name}, {self.groups[dot.group]}" if dot.group < len(self.groups) else name
+        limits = f" {interval(*span, kind)}" if span else ""
+        ends = self._seen([x for x in (value, *(span or ())) if np.isfinite(x)])
+        point(axes, (min(ends), max(ends)), (y - half, y + half), f"{who}: {shown(value, kind)}{limits}")
 
     def _seen(self, values: Sequence[float]) -> Any:
         return np.maximum(values, self.reach[0]) if self.line.log else values

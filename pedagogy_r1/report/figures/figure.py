@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...formatting import visible
 from .figure_fonts import css_families, families, fonts_for
+from .pointed_values import PointedValue, as_svg, pointed
 from .sheet import INK, MARGIN, MUTED, PAGE, PAPER, RULE, fitted, grown, high, sizes, style, write
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class Drawing(Protocol):
 
 @dataclass(frozen=True)
 class Rendered:
-    """One figure's files. ``missing``: letters for which this machine has no font, boxes in the PNG."""
+    """One figure's files. ``missing``: letters for which this machine has no font, boxes in the PNG; ``values``: what the page shows
+    where one points."""
 
     svg: str
     png: bytes
     missing: frozenset[str] = frozenset()
+    values: tuple[PointedValue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,10 +87,10 @@ class Figure:
             warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font", UserWarning)
             drawn.savefig(svg, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
             drawn.savefig(png, format="png", facecolor="white", dpi=DPI, metadata={"Software": None})
-        return Rendered(visible(_with_fonts(svg.getvalue())), png.getvalue(), missing)
+        return Rendered(visible(_with_fonts(svg.getvalue())), png.getvalue(), missing, pointed(drawn))
 
-    def inline(self, svg: str, variables: Mapping[str, str]) -> str:
-        """The SVG as an element of an HTML page. ``variables``: colour → CSS variable."""
+    def inline(self, svg: str, variables: Mapping[str, str], values: Sequence[PointedValue] = ()) -> str:
+        """The SVG as an element of an HTML page. ``variables``: colour → CSS variable; ``values``: what it says where one points."""
         start = svg.index("<svg")
         text = re.sub(r"<metadata>.*?</metadata>", "", svg[start:], flags=re.DOTALL)
         text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
@@ -101,7 +104,9 @@ class Figure:
         width = f"{float(size[1]) * 4 / 3:.0f}px" if size else "100%"
         label = f'role="img" aria-label="{escape(visible(self.caption))}" style="max-width:{width}"'
         tag = r'<svg [^>]*?(viewBox="[^"]*")[^>]*>'
-        return re.sub(tag, lambda found: f"<svg {found[1]} {label}>", text, count=1)
+        text = re.sub(tag, lambda found: f"<svg {found[1]} {label}>", text, count=1)
+        end = text.rindex("</svg>")
+        return f"{text[:end]}{as_svg(values)}{text[end:]}"
 
 
 def _texts(drawn: Canvas) -> list[str]:

@@ -17,10 +17,13 @@ import numpy as np
 
 from ...codebook.code_colors import on
 from ...estimate import Floats
+from ...formatting import shown
 from .axis_ticks import as_number
+from .pointed_values import point
 from .sheet import MARGIN, MUTED, PAPER, Sizes, box, fitted, high, sheet, sizes, wide, widest, write
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.colors import Colormap, Normalize
     from matplotlib.figure import Figure as Canvas
 
@@ -68,7 +71,16 @@ def heat_map(
     size = _letters(texts, plan.cell, plan.size)
     top = head
     for part in plan.parts:
-        _cells(figure, plan, part, values, shades, top)
+        axes = _cells(figure, plan, part, values, shades, top)
+        for i, j in (
+            (i, j) for i in range(len(rows)) for j in part if texts[i][j] or np.isfinite(values[i, j])
+        ):
+            which = f"{row_axis} {rows[i]}, {axis} {names[j]}".replace("  ", " ").strip(" ,")
+            value = shown(
+                None if np.isnan(values[i, j]) else float(values[i, j]), "number" if reach else "share"
+            )
+            words = "; ".join([*([texts[i][j]] if texts[i][j] else []), f"{scale}: {value}"])
+            point(axes, (j - part.start, j - part.start + 1), (i, i + 1), f"{which}: {words}")
         _numbers(figure, plan, part, values, texts if size else (), size, shades, top)
         _labels(figure, plan, part, top)
         top += plan.panel_height(part)
@@ -179,7 +191,7 @@ def _letters(texts: Sequence[Sequence[str]], cell: float, size: Sizes) -> float:
 
 def _cells(
     figure: Canvas, plan: _CellLayout, part: range, values: Floats, shades: Shades, top: float
-) -> None:
+) -> Axes:
     axes = box(figure, plan.left, top, plan.cell * len(part), plan.cell * len(plan.rows))
     shown = np.ma.masked_invalid(values[:, part.start : part.stop])
     axes.pcolormesh(
@@ -192,6 +204,7 @@ def _cells(
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set(visible=True, color="#c6c9ce", linewidth=0.5)
+    return axes
 
 
 def _numbers(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...estimate import Estimate
+from .pointed_values import point
 from .sheet import MARGIN, TALL, box, fitted, high, sheet, sizes, wide, write
 
 if TYPE_CHECKING:
@@ -50,6 +51,18 @@ def profiles(
         write(figure, words, left - ticks / 2, top - 0.06, size.small, va="bottom")
         axes = box(figure, left, top, inside, tall)
         _profile(axes, edges, shares[number], colors[number], write_share, size.tiny)
+        for k, e in enumerate(shares[number]):
+            if e.value is not None:
+                limits = (
+                    f" [{write_share(e.interval[0])}, {write_share(e.interval[1])}]" if e.interval else ""
+                )
+                where = f"{names[number]}, {100 * edges[k]:.0f} to {100 * edges[k + 1]:.0f} % of the trace"
+                point(
+                    axes,
+                    (edges[k], edges[k + 1]),
+                    axes.get_ylim(),
+                    f"{where}: {write_share(e.value)}{limits}",
+                )
     bottom = step * down
     write(figure, axis, MARGIN + side + (width - 2 * MARGIN - side) / 2, bottom, size.small, "center")
     figure.text(

@@ -19,6 +19,7 @@ from ...limits import ALPHA_RELIABLE, ALPHA_TENTATIVE
 from ..figures.dot_plot import Dot, dot_rows
 from ..figures.figure import Figure
 from ..figures.heat_maps import heat_map
+from ..people_confusion import measure_people_confusion
 from ..section import (
     NO_INTERVAL,
     Gap,
@@ -123,8 +124,20 @@ def _figures(study: Study, found: Agreement) -> Iterator[Figure]:
     chosen = [c for c in both if c] or list(found.comparisons[:1])
     if any(one.result.value is not None for c in chosen for one in c.per_code):
         yield _code_figure(study, chosen)
-    if found.confusion is not None:
-        yield _confusion_figure(study, found.confusion, *found.confusion_of)
+    people = study.once(measure_people_confusion)
+    if people is not None:
+        caption = (
+            f"What {listed(people.people)} said of the same units: counts, coloured by their share of the row. The diagonal is agreement."
+            f"{'' if len(people.people) == 2 else ' Every pair of people counts both ways.'}"
+        )
+        yield _confusion_figure(study, "confusion_people", caption, people.counts, *people.sides)
+    rows, columns = found.confusion_of
+    if found.confusion is not None and columns not in study.humans:
+        caption = (
+            f"What {columns} said where {rows} said the code in the row: counts of units, coloured by their share of the "
+            "row. The diagonal is agreement."
+        )
+        yield _confusion_figure(study, "confusion", caption, found.confusion, rows, columns)
 
 
 def _first(found: Agreement, kind: str) -> Comparison | None:
@@ -177,19 +190,17 @@ def _code_figure(study: Study, chosen: Sequence[Comparison]) -> Figure:
     )
 
 
-def _confusion_figure(study: Study, counts: Ints, rows: str, machine: str) -> Figure:
+def _confusion_figure(study: Study, name: str, caption: str, counts: Ints, rows: str, columns: str) -> Figure:
     used = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
     own = counts[np.ix_(used, used)]
     total = own.sum(axis=1, keepdims=True)
     share = np.divide(own, total, out=np.full(own.shape, np.nan), where=own > 0)
     names = study.called_codes(study.codes[k] for k in used)
     texts = [[f"{n:,}" if n else "" for n in row] for row in own.tolist()]
-    return Figure(
-        "confusion",
-        f"What {machine} said where {rows} said the code in the row: counts of units, coloured by their share of the "
-        "row. The diagonal is agreement.",
-        partial(heat_map, names, names, share, texts, row_axis=rows, axis=machine, scale="share of the row"),
+    draw = partial(
+        heat_map, names, names, share, texts, row_axis=rows, axis=columns, scale="share of the row"
     )
+    return Figure(name, caption, draw)
 
 
 def disagreements(study: Study, most: int | None = None) -> tuple[tuple[Quote, ...], int]:

@@ -36,6 +36,7 @@ from ..section import (
     interval_methods,
     listed,
     quoted,
+    side_by_side,
     with_interval,
 )
 from ..study import BY, COLUMNS, Study, sameness, value_words
@@ -84,7 +85,10 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
     percent, units = study.settings.percent, found.overall["units"]
     main = [s for s in units if s.coder == study.main]
     caption = "How often each code is the primary code, by coder."
-    tables = [_table(study, "frequency", caption, "coder", found.overall)]
+    tables = [
+        *_wide(study, "coder", "coder", units),
+        _table(study, "frequency", caption, "coder", found.overall),
+    ]
     about = f", by coder, with {percent} intervals clustered by {units[0].cluster}."
     names = [c.name for c in study.data.coders]
     coders = names[:MOST_GROUPS]
@@ -94,6 +98,7 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
         caption = (
             f"How often each code is the primary code, by {BY.get(column, column)}, as {study.main} coded."
         )
+        tables += _wide(study, column, f"shown_{column}", shares["units"])
         tables.append(_table(study, f"frequency_by_{column}", caption, column, shares))
         figures.append(_group_figure(study, shares["units"], column))
     figures += [
@@ -142,6 +147,15 @@ def _table(
         ),
     )
     return ReportTable(name, caption, shown, tuple(_row(s) for basis in BASES for s in shares.get(basis, ())))
+
+
+def _wide(study: Study, by: str, key: str, shares: Sequence[CodeShare]) -> Iterator[ReportTable]:
+    """Codes down, coders or values across."""
+    whose = "" if by == "coder" else f", as {study.main} coded"
+    caption = f"Share of units with each primary code, {BY.get(by, by)} by {BY.get(by, by)}{whose}"
+    rows = [_row(share) for share in shares]
+    if wide := side_by_side(f"frequency_codes_by_{by}", caption, rows, key, "share", study.settings.level):
+        yield wide
 
 
 def _row(share: CodeShare) -> Row:
