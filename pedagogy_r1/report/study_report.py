@@ -242,15 +242,15 @@ def _beside(folder: str, name: str, suffix: str) -> str:
 
 
 @dataclass(frozen=True)
-class Part:
+class PagePart:
     """A figure and the table that holds its numbers, or one of them."""
 
     figure: Figure | None = None
     table: ReportTable | None = None
 
 
-def _described(section: Section) -> list[Part]:
+def _described(section: Section) -> list[PagePart]:
     """Figures and tables of a section in reading order: a figure, then the table that holds its numbers."""
     figures = {figure.name: figure for figure in section.figures}
-    parts = [Part(figures.pop(table.name, None), table) for table in section.tables]
-    return parts + [Part(figure) for figure in figures.values()]
+    parts = [PagePart(figures.pop(table.name, None), table) for table in section.tables]
+    return parts + [PagePart(figure) for figure in figures.values()]
