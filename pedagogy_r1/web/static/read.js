@@ -63,7 +63,13 @@ function shut() {
   stops[at]?.focus();
 }
 
-const tell = (words) => { document.getElementById("told").textContent = words; };
+let saying = 0;
+function tell(words) {
+  const box = document.getElementById("told");
+  box.textContent = words;
+  clearTimeout(saying);
+  saying = setTimeout(() => { box.textContent = ""; }, 10_000);
+}
 
 // What is selected, else the unit: word for word, with trace, unit and offsets, which the server says.
 async function quote() {
@@ -149,7 +155,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || help?.open) return;
   if (event.key === "Escape" && panel && !panel.hidden) { shut(); return; }
   if (event.target.closest("input, select, textarea, [contenteditable]")) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") { event.preventDefault(); event.target.blur(); }   // what is looked for stays
     return;
   }
   if (keysOn && !keysOn.checked && event.key !== "?") return;
