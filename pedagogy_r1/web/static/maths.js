@@ -199,8 +199,13 @@ const maths = (() => {
     return drawn + left ? `${drawn} ${drawn === 1 ? "formula" : "formulas"} drawn${rest}.` : "No formula in this trace.";
   }
 
+  // The column has another width.
+  function refit() { if (on) fit([...document.querySelectorAll(".math:not(.wide)")]); }
+  addEventListener("resize", refit);
+
   return {
     formulas, set,
+    refit,
     draw: (root) => { if (on) fit(texts(root).flatMap(drawIn)); },
     get on() { return on; },
     get kept() { return sessionStorage.getItem("pcode-maths") === "on"; },

@@ -51,6 +51,7 @@ async function open(focus) {
   maths.draw(panel);
   panel.hidden = false;
   panel.parentElement.classList.add("open");
+  maths.refit();
   // Below, the panel lies over the page: the unit goes to the top, where it can be seen.
   unitOf(stops[at]).scrollIntoView({ block: matchMedia("(min-width: 70rem)").matches ? "nearest" : "start" });
   if (focus) panel.querySelector("h1").focus({ preventScroll: true });
