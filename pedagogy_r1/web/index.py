@@ -175,6 +175,8 @@ class Index:
     def _list(self) -> None:
         for r, run in enumerate(self.runs):
             for at, data in trace_lines(run, ids_only=r > 0):
+                if not run.keeps(data["id"]):
+                    continue
                 number = self.number.get(data["id"])
                 if number is None:
                     number = self.number[data["id"]] = len(self.rows)
@@ -198,7 +200,8 @@ class Index:
                 self._announce(n)
             for r in row.runs:
                 while row.id not in early[r] and (lines := next(readers[r], None)):
-                    early[r][lines.trace] = lines
+                    if self.runs[r].keeps(lines.trace):
+                        early[r][lines.trace] = lines
             self._add(row, {r: early[r].pop(row.id) for r in row.runs if row.id in early[r]})
         for reader in readers:
             for _ in reader:

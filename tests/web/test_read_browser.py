@@ -1,4 +1,4 @@
-"""The Read page in headless Chromium: keys, panel, print, three widths in light and dark, hostile text, axe-core."""
+"""The Read page in headless Chromium: keys, panel, bars and map, search, quotes, print, widths in light and dark, hostile text, axe-core."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..web_server import WebServer, web_server
 pytest.importorskip("uvicorn")
 
 DEMO = Path(__file__).parent.parent.parent / "demo"
+EVERY = ("minor", "moderate", "serious", "critical")
 PATHS = {
     "list": "/read",
     "filtered": "/read?code=IA-SQ&differ=primary",
@@ -47,12 +48,13 @@ def visit(server: WebServer, browser: Any) -> Iterator[Callable[..., Any]]:
     """Open a path of the server in a new window; at the end nothing must have gone wrong in any."""
     opened: list[tuple[Any, list[str]]] = []
 
-    def open_page(path: str, **options: Any) -> Any:
-        context = browser.new_context(**options)
+    def open_page(path: str, at: WebServer | None = None, **options: Any) -> Any:
+        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
         page = context.new_page()
-        page.goto(server.url)
+        where = at or server
+        page.goto(where.url)
         opened.append((context, watched(page)))
-        page.goto(server.base + path)
+        page.goto(where.base + path)
         return page
 
     yield open_page
@@ -116,6 +118,185 @@ def test_help_opens_and_single_keys_can_be_turned_off(visit: Callable[..., Any])
     assert page.locator(".current").count() == 1
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
+    """A trace on three pages, with letters that take two places in a browser's strings."""
+    folder = tmp_path_factory.mktemp("long")
+    text = "".join(f"Step \U0001d4d0 {n}\u200d👩‍🏫 holds. " for n in range(1, 2201))
+    trace = {"id": "long", "question": "Which step is odd?", "reasoning": text, "answer": "Step 3."}
+    (folder / "t.jsonl").write_text(json.dumps(trace) + "\n")
+    words = ["annotate", str(folder / "t.jsonl"), "-o", str(folder / "run"), "--coder", "cues"]
+    result = CliRunner().invoke(cli, words)
+    assert result.exit_code in (0, 1), result.output
+    with web_server(folder / "run") as started:
+        yield started
+
+
+def on_screen(page: Any, unit: str) -> bool:
+    """Whether all of it can be read: between the head of the page and the bar at its foot."""
+    inside = """id => {
+        const box = document.getElementById(id).getBoundingClientRect();
+        const [top, foot] = [document.querySelector('.top'), document.querySelector('.reader')].map(one => one.getBoundingClientRect());
+        return box.top >= top.bottom && box.bottom <= foot.top;
+    }"""
+    return bool(page.evaluate(inside, unit))
+
+
+def test_a_click_on_a_bar_or_the_map_goes_to_the_unit(visit: Callable[..., Any]) -> None:
+    page = visit("/read/trace?id=sk-circuit-cop", viewport={"width": 1280, "height": 500})
+    count = page.locator(".units .unit").count()
+    bar = page.locator(".ribbon[data-coder='B']")
+    bar.scroll_into_view_if_needed()
+    box = bar.bounding_box()
+    place = count - 3
+    page.mouse.move(box["x"] + box["width"] * (place + 0.5) / count, box["y"] + 5)
+    said = page.locator(f"#u{place} [data-coder='B']").inner_text()
+    text = page.locator(f"#u{place} .text").inner_text()
+    hint = page.locator(".hint").inner_text()
+    assert hint.startswith(f"unit {place + 1}  {said}  {text[:40]}")
+    page.mouse.down()
+    page.mouse.up()
+    assert page.locator(".current").get_attribute("id") == f"u{place}"
+    assert on_screen(page, f"u{place}")
+    here = page.locator(".ribbon .here").first.bounding_box()
+    assert here["x"] <= box["x"] + box["width"] * (place + 0.5) / count <= here["x"] + here["width"]
+    column = page.locator("#map").bounding_box()
+    page.mouse.click(column["x"] + 5, column["y"] + 2)
+    page.wait_for_timeout(100)
+    assert on_screen(page, "u0")
+    frame = page.locator("#map .frame").bounding_box()
+    assert frame["y"] <= column["y"] + 2
+    page.mouse.move(column["x"] + 5, column["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(column["x"] + 5, column["y"] + column["height"] - 2)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    assert on_screen(page, f"u{count - 1}")
+
+
+def test_the_legend_marks_the_units_of_a_code(visit: Callable[..., Any]) -> None:
+    page = visit("/read/trace?id=sk-circuit-cop")
+    page.locator(".legend a", has_text="IA-SQ").click()
+    page.wait_for_url("**code=IA-SQ**")
+    assert page.locator(".legend [aria-current]").inner_text().split()[0] == "IA-SQ"
+    page.keyboard.press("f")
+    assert "IA-SQ" in page.locator(".current").inner_text()
+    bold = (
+        "[...document.querySelectorAll('.ribbon path:not(.faded)')].map(path => path.getAttribute('class'))"
+    )
+    chip = page.locator(".legend [aria-current] .chip").get_attribute("class").split()[1]
+    assert set(page.evaluate(bold)) == {chip}
+    page.locator(".legend [aria-current]").click()
+    page.wait_for_url(lambda url: "code=" not in url)
+    assert page.locator(".fits").count() == 0
+
+
+def test_search_goes_through_all_pages_of_a_trace(visit: Callable[..., Any], long: WebServer) -> None:
+    page = visit("/read/trace?id=long", long)
+    page.keyboard.press("/")
+    page.keyboard.type("STEP  \U0001d4d0 1500")
+    page.locator("#found", has_text="1").wait_for()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**from=1000**")
+    page.locator("#found", has_text="1 of 1").wait_for()
+    assert page.locator("#words").input_value() == "STEP  \U0001d4d0 1500"
+    words = "[...CSS.highlights.get('hit-now')].map(range => range.toString())"
+    assert page.evaluate(words) == ["Step \U0001d4d0 1500"]
+    page.locator("#words").fill("step")
+    page.locator("#found", has_text="2202").wait_for()
+    page.locator("#words").press("Enter")
+    page.locator("#found", has_text=" of 2202").wait_for()
+    first = int(page.locator("#found").inner_text().split()[0])
+    assert 1000 < first < 1600
+    page.keyboard.press("Escape")
+    page.keyboard.press("h")
+    page.locator("#found", has_text=f"{first + 1} of 2202").wait_for()
+    page.keyboard.press("H")
+    page.keyboard.press("H")
+    page.locator("#found", has_text=f"{first - 1} of 2202").wait_for()
+    page.locator("#words").fill("odd?")
+    page.locator("#found", has_text="1").wait_for()
+    page.locator(".page summary", has_text="Question").click()
+    page.locator("#hit-after").click()
+    page.locator("#found", has_text="1 of 1").wait_for()
+    assert page.locator("[data-field=question]").is_visible()
+    page.locator("#words").fill("absent")
+    page.locator("#found", has_text="none").wait_for()
+    assert page.locator("#hit-after").is_disabled()
+
+
+def test_one_jumps_to_a_unit_by_its_number(visit: Callable[..., Any], long: WebServer) -> None:
+    page = visit("/read/trace?id=long", long)
+    page.keyboard.press("g")
+    page.keyboard.type("777")
+    page.keyboard.press("Enter")
+    assert page.locator(".current").get_attribute("id") == "u776"
+    assert on_screen(page, "u776")
+    page.keyboard.press("g")
+    page.keyboard.type("2100")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**from=2000#u2099")
+    assert page.locator(".current th").inner_text() == "2100"
+    box = page.locator(".ribbon").bounding_box()
+    page.locator(".ribbon").scroll_into_view_if_needed()
+    page.locator(".ribbon").click(position={"x": box["width"] * 100.5 / 2200, "y": 5})
+    page.wait_for_url(lambda url: "from=" not in url)
+    # A unit takes half a pixel of the bar.
+    assert abs(int(page.locator(".current th").inner_text()) - 101) <= 2
+
+
+def test_a_quote_counts_an_emoji_as_what_it_is(visit: Callable[..., Any], long: WebServer) -> None:
+    """In code points, not in a browser's UTF-16: of a unit by key, of a selection over several by the button, and from the panel."""
+    page = visit("/read/trace?id=long", long)
+    whole = "".join(f"Step \U0001d4d0 {n}\u200d👩‍🏫 holds. " for n in range(1, 2201))
+    page.keyboard.press("c")
+    page.locator("#told", has_text="go to a unit first").wait_for()
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.keyboard.press("c")
+    page.locator("#told", has_text="Copied").wait_for()
+
+    def copied() -> tuple[str, int, int]:
+        text, _, where = page.evaluate("navigator.clipboard.readText()").rpartition("\n")
+        assert where.startswith("— trace long, unit")
+        start, _, end = where.rpartition("characters ")[2].partition("–")
+        assert page.locator("#told").inner_text() == "Copied: " + where[2:]
+        return text, int(start), int(end)
+
+    text, start, end = copied()
+    assert whole[start:end] == text == "Step \U0001d4d0 3\u200d👩‍🏫 holds."
+    select = """() => {
+        const [from, to] = ['#u4 .text', '#u6 .text'].map(one => document.querySelector(one).firstChild), range = document.createRange();
+        range.setStart(from, from.data.indexOf('5'));
+        range.setEnd(to, to.data.indexOf(' holds'));
+        getSelection().removeAllRanges();
+        getSelection().addRange(range);
+    }"""
+    page.evaluate(select)
+    page.locator("#quote").click()
+    page.locator("#told", has_text="(3)").wait_for()
+    text, start, end = copied()
+    assert whole[start:end] == text
+    assert text.startswith("5\u200d👩‍🏫 holds. Step")
+    assert text.endswith("7\u200d👩‍🏫")
+    page.evaluate("getSelection().empty()")
+    page.locator("#u9 .open").click()
+    page.locator("#panel .quote-link").click()
+    page.locator("#told", has_text=f"characters {whole.index('Step', whole.index(' 9'))}").wait_for()
+    text, start, end = copied()
+    assert whole[start:end] == text == "Step \U0001d4d0 10\u200d👩‍🏫 holds."
+
+
+def test_what_is_filtered_is_taken_away_as_a_file(visit: Callable[..., Any]) -> None:
+    page = visit("/read/trace?id=sk-circuit-cop&code=IA-SQ")
+    with page.expect_download() as taken:
+        page.locator(".take a", has_text="CSV").click()
+    assert taken.value.suggested_filename == "sk-circuit-cop.csv"
+    lines = Path(taken.value.path()).read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("trace_id,item,domain,")
+    assert len({line.split(",")[5] for line in lines[1:]}) == page.locator(".fits").count() > 0
+
+
 def test_skip_link_comes_first_and_filter_works_by_keyboard(visit: Callable[..., Any]) -> None:
     page = visit("/read")
     page.keyboard.press("Tab")
@@ -137,11 +318,11 @@ def test_works_without_script(visit: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 820, 1400])
-def test_no_serious_violation_and_no_sideways_scrolling(
-    visit: Callable[..., Any], scheme: str, width: int
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (640, 400), (1280, 800), (1920, 1080)])
+def test_nothing_to_mend_and_no_sideways_scrolling(
+    visit: Callable[..., Any], scheme: str, width: int, height: int
 ) -> None:
-    page = visit("/read", color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = visit("/read", color_scheme=scheme, viewport={"width": width, "height": height})
     base = page.url.removesuffix("/read")
     for name, path in PATHS.items():
         if name == "problem":
@@ -152,14 +333,14 @@ def test_no_serious_violation_and_no_sideways_scrolling(
             page.wait_for_selector("#panel h1")
             page.locator(".codekey summary").evaluate("summary => summary.click()")
         picture(page, f"read-{name}-{scheme}-{width}")
-        assert violations(page) == [], (name, scheme, width)
+        assert violations(page, least=EVERY) == [], (name, scheme, width)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
 
 
 def test_prints_without_what_is_only_for_the_screen(visit: Callable[..., Any]) -> None:
     page = visit("/read/trace?id=sk-circuit-cop")
     page.emulate_media(media="print", color_scheme="dark")
-    assert page.locator(".filters, .bar-tools, .top, #panel").filter(visible=True).count() == 0
+    assert page.locator(".filters, .bar-tools, .top, #panel, #map, .reader").filter(visible=True).count() == 0
     assert page.locator(".units .chip").first.is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert (

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 from pedagogy_r1.cli.main import cli
+from pedagogy_r1.errors import LockedWarning
 from pedagogy_r1.files.spreadsheet import restore
+from pedagogy_r1.intake.traces_file import read_traces
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.web.passages import passages
@@ -22,6 +26,7 @@ from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
 
+DEMO = Path(__file__).parent.parent.parent / "demo"
 HARD = "=1+1 wait 👩‍🏫 is it 24?\r\nNo, \x07 it  IS 25. Straße, or STRASSE? " + "\U0001d4d0" * 3 + " end."
 
 
@@ -203,8 +208,6 @@ def test_one_goes_to_a_unit_without_a_script(hard: WebServer, asked: str, place:
 
 
 def test_every_bar_names_a_person_or_a_machine(demo: WebServer) -> None:
-    import re
-
     bars = r'<b>([^<]*)</b> (person|machine)</span>(?:</dt><dd[^>]*>)?<svg class="strip"[^>]*aria-label="([^":]*): '
     page = demo.page("/read")
     assert len(re.findall(bars, page)) == page.count('class="strip"') == 14
@@ -221,8 +224,6 @@ def test_every_bar_names_a_person_or_a_machine(demo: WebServer) -> None:
 
 
 def test_the_legend_counts_what_the_bars_show(demo: WebServer, folder: Path) -> None:
-    import re
-
     page = demo.page("/read/trace?id=sk-circuit-cop")
     entries = re.findall(
         r'<li><a href="([^"]*)"[^>]*title="[^:]*: ([^.]*)\.[^"]*"><span[^>]*>([^<]*)</span> (\d+)</a>', page
@@ -250,3 +251,24 @@ def test_line_ends_of_another_system_are_all_in_the_page(hard: WebServer) -> Non
     page = hard.page("/read/trace?id=hard%2F%3D1&view=text")
     assert page.count("&#13;\n") == 1
     assert "\r" not in page
+
+
+def test_locked_traces_are_neither_shown_nor_taken_away(tmp_path: Path) -> None:
+    """The pages said so of them, and showed them."""
+    traces = tmp_path / "traces.jsonl"
+    traces.write_bytes((DEMO / "traces.jsonl").read_bytes())
+    run("annotate", traces, "-o", tmp_path / "cues", "--coder", "cues")
+    run("sample", traces, "--lock", ".3", "--seed", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LockedWarning)
+        open_ids = [trace.id for trace in CoderRun(tmp_path / "cues").traces()]
+    assert len(open_ids) == 10
+    with web_server(tmp_path / "cues") as server:
+        server.enter()
+        page = server.page("/read")
+        assert re.findall(r'<a class="stop"[^>]*>([^<]*)</a>', page) == open_ids
+        assert "4 of the 14 traces" in page
+        assert list(dict.fromkeys(row["trace_id"] for row in table(server, "/read/units.jsonl"))) == open_ids
+        shut = next(trace.id for trace in read_traces(DEMO / "traces.jsonl") if trace.id not in open_ids)
+        assert server.ask(f"/read/trace?id={shut}").status == 404
+        assert server.ask(f"/read/quote?id={shut}&start=0&end=5").status == 404

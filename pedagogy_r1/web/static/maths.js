@@ -101,8 +101,9 @@ const maths = (() => {
     return span;
   }
 
+  // Draws what is in a text node; the elements that came of it.
   function drawText(node) {
-    const text = node.data, parts = [];
+    const text = node.data, parts = [], maths = [];
     let at = 0;
     for (const one of formulas(text)) {
       const made = element(one, text.slice(one.start, one.end));
@@ -116,60 +117,73 @@ const maths = (() => {
       }
       if (start > at) parts.push(text.slice(at, start));
       parts.push(made);
+      maths.push(made);
       at = end;
     }
-    if (!parts.length) return;
+    if (!maths.length) return [];
     if (at < text.length) parts.push(text.slice(at));
     node.replaceWith(...parts);
+    return maths;
   }
 
-  function draw(root) {
+  function drawIn(root) {
     const nodes = [], walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (node) =>
       node.nodeType === Node.TEXT_NODE ? (/[$\\]/.test(node.data) ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP)
         : node.matches(".math, .tag, .ctl") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_SKIP);
     while (walker.nextNode()) nodes.push(walker.currentNode);
-    nodes.forEach(drawText);
-    // A formula wider than the column scrolls by itself, by the keyboard too.
-    for (const math of root.querySelectorAll(".math")) {
-      const display = math.classList.contains("display");
-      const room = display ? math.clientWidth : math.closest("td, dd, blockquote, p, .running").clientWidth - 12;
-      if ((display ? math.scrollWidth : math.getBoundingClientRect().width) > room + 1) {
-        math.classList.add("wide");
-        math.tabIndex = 0;
-        math.setAttribute("role", "group");
-        math.setAttribute("aria-label", "formula");
-      }
-    }
+    return nodes.flatMap(drawText);
   }
 
-  function undraw(root) {
+  function undrawIn(root) {
     for (const math of root.querySelectorAll(".math")) {
       const parent = math.parentNode;
       math.replaceWith(math.dataset.tex);
       parent.normalize();
     }
+    return [];
+  }
+
+  // A formula wider than the column scrolls by itself, by the keyboard too.
+  function fit(maths) {
+    const wide = maths.filter((math) => {
+      if (math.classList.contains("display")) return math.scrollWidth > math.clientWidth + 1;
+      return math.getBoundingClientRect().width > math.closest("td, dd, blockquote, p, .running").clientWidth - 11;
+    });
+    for (const math of wide) {
+      math.classList.add("wide");
+      math.tabIndex = 0;
+      math.setAttribute("role", "group");
+      math.setAttribute("aria-label", "formula");
+    }
   }
 
   let on = false, turn = 0;
   const texts = (root) => [...root.querySelectorAll(".text:not(.running), .running .unit, .running:not(:has(.unit))")];
+  const pause = () => new Promise((go) => { setTimeout(go); });
 
-  // Of long traces what is on the screen comes first, and the page stays alive; what is being read does not move.
+  // What is on the screen comes first, the page stays alive, and what is being read does not move. Places are asked for once a
+  // stretch: in a running text of a thousand units each asking costs a tenth of a second.
   async function each(roots, work, current) {
     const now = turn;
-    const seen = (root) => { const box = root.getBoundingClientRect(); return box.bottom > 0 && box.top < innerHeight; };
-    const order = [...roots.filter(seen), ...roots.filter((root) => !seen(root))];
-    const held = scrollY < 10 ? null : current && seen(current) ? current : order.find(seen);
-    let since = performance.now();
-    for (const root of order) {
-      const top = held?.getBoundingClientRect().top;
-      work(root);
+    const seen = (root) => { const box = root.getBoundingClientRect(); return box.bottom > 60 && box.top < innerHeight; };
+    const there = new Set(roots.filter(seen));
+    const held = scrollY < 10 ? null : current && seen(current) ? current : [...there][0];
+    let made = [], top = held?.getBoundingClientRect().top, since = performance.now();
+    const settle = () => {
+      fit(made);
       if (held && held.getBoundingClientRect().top !== top) scrollBy(0, held.getBoundingClientRect().top - top);
-      if (performance.now() - since > 30) {
-        await new Promise((go) => { setTimeout(go); });
-        if (now !== turn) return false;
-        since = performance.now();
-      }
+      made = [];
+    };
+    for (const root of [...there, null, ...roots.filter((one) => !there.has(one))]) {
+      if (root) made.push(...work(root));
+      if (root && performance.now() - since < 60) continue;
+      settle();
+      await pause();
+      if (now !== turn) return false;
+      top = held?.getBoundingClientRect().top;
+      since = performance.now();
     }
+    settle();
     return true;
   }
 
@@ -177,17 +191,22 @@ const maths = (() => {
     turn++;
     on = wanted;
     sessionStorage.setItem("pcode-maths", on ? "on" : "off");
-    if (!on) { await each(texts(root), undraw, current); return "Formulas as they are written."; }
+    if (!on) { await each(texts(root), undrawIn, current); return "Formulas as they are written."; }
     await katexThere();
     [drawn, left] = [0, 0];
-    if (!(await each(texts(root), draw, current))) return "";
+    if (!(await each(texts(root), drawIn, current))) return "";
     const rest = left ? `, ${left} left as ${left === 1 ? "it is" : "they are"} written` : "";
     return drawn + left ? `${drawn} ${drawn === 1 ? "formula" : "formulas"} drawn${rest}.` : "No formula in this trace.";
   }
 
+  // The column has another width.
+  function refit() { if (on) fit([...document.querySelectorAll(".math:not(.wide)")]); }
+  addEventListener("resize", refit);
+
   return {
     formulas, set,
-    draw: (root) => { if (on) texts(root).forEach(draw); },
+    refit,
+    draw: (root) => { if (on) fit(texts(root).flatMap(drawIn)); },
     get on() { return on; },
     get kept() { return sessionStorage.getItem("pcode-maths") === "on"; },
   };

@@ -11,6 +11,10 @@ const overview = (() => {
   const sizeOf = (bar) => Number(bar.querySelector("svg").getAttribute("viewBox").split(" ")[2]);
   const firstOf = (bar) => Number(bar.parentElement.dataset.first);
 
+  // The code that is chosen in the legend stands out.
+  const chosen = document.querySelector(".legend [aria-current] .chip")?.classList[1];
+  if (chosen) for (const path of document.querySelectorAll(".ribbon path, #map .strip path:not(.differ)")) path.classList.toggle("faded", !path.classList.contains(chosen));
+
   // To what is not on this page, the server knows the way.
   function leave(query) {
     const url = new URL(location.href);

@@ -51,6 +51,7 @@ async function open(focus) {
   maths.draw(panel);
   panel.hidden = false;
   panel.parentElement.classList.add("open");
+  maths.refit();
   // Below, the panel lies over the page: the unit goes to the top, where it can be seen.
   unitOf(stops[at]).scrollIntoView({ block: matchMedia("(min-width: 70rem)").matches ? "nearest" : "start" });
   if (focus) panel.querySelector("h1").focus({ preventScroll: true });
@@ -63,7 +64,13 @@ function shut() {
   stops[at]?.focus();
 }
 
-const tell = (words) => { document.getElementById("told").textContent = words; };
+let saying = 0;
+function tell(words) {
+  const box = document.getElementById("told");
+  box.textContent = words;
+  clearTimeout(saying);
+  saying = setTimeout(() => { box.textContent = ""; }, 10_000);
+}
 
 // What is selected, else the unit: word for word, with trace, unit and offsets, which the server says.
 async function quote() {
@@ -149,7 +156,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || help?.open) return;
   if (event.key === "Escape" && panel && !panel.hidden) { shut(); return; }
   if (event.target.closest("input, select, textarea, [contenteditable]")) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") { event.preventDefault(); event.target.blur(); }   // what is looked for stays
     return;
   }
   if (keysOn && !keysOn.checked && event.key !== "?") return;
