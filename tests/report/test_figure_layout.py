@@ -74,7 +74,8 @@ def drawings(codes: int, conditions: int, words: str) -> dict[str, Any]:
         "log": partial(dot_rows, names, rows, axis="share of units", groups=groups, percent=True, log=True),
         "composition": partial(stacked_bars, groups, parts, table, axis="share of tokens"),
     }  # fmt: skip
-    found["multiverse"] = many_analyses(names, colors, groups, rng)
+    if conditions != 2:
+        found["multiverse"] = many_analyses(names, colors, groups, rng)
     found["ribbons"] = many_ribbons(names, colors, groups, rng)
     if conditions == 1:
         found |= of_one_coder(names, colors, CONDITIONS[words], rng)

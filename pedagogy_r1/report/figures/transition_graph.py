@@ -68,11 +68,11 @@ class _Ring:
         names = [node.name for node in nodes]
         self.names = fitted(names, self.letters, 0.24 * width)
         label = widest(self.names, self.letters)
-        across = min(2.1 if width > 5 else 1.2, width / 2 - MARGIN - label - (0.3 if width > 5 else 0.22))
+        across = min(2.1 if width > 5 else 1.2, width / 2 - MARGIN - label - (0.48 if width > 5 else 0.35))
         line = high("x", self.letters)
         self.upright = count <= 3 or across * (1 - math.cos(step)) > 1.5 * line
-        self.radius = max(0.5, across)
-        self.biggest = min(0.16, 0.38 * self.radius * step)
+        self.radius = max(0.4, across)
+        self.biggest = min(0.16 if width > 5 else 0.1, 0.38 * self.radius * step)
         self.units = max((node.units for node in nodes), default=1) or 1
         self.sizes = [max(0.03, self.biggest * math.sqrt(node.units / self.units)) for node in nodes]
         self.loops = {arrow.start for arrow in arrows if arrow.start == arrow.end}
