@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..formatting import counted, shown
 from . import options
 from .console import notice, progress_bar, put_json, say
+
+if TYPE_CHECKING:
+    from ..agreement.learned_card import CoderCard
 
 
 @click.group("coder", cls=options.Group)
@@ -55,11 +58,12 @@ def fit(
 
     No model and no download: words, letters, neighbours and place, by logistic regression; --encoder puts a sentence
     encoder of yours beside them. OUT/card.md says how far it
-    agrees with its teachers on traces that it had not seen; OUT/out_of_fold is a run of these predictions. A coder that
+    agrees with its teachers on traces that it had not seen, and OUT/learning_curve.svg what more of them would bring; OUT/out_of_fold is a run of these predictions. A coder that
     agrees no better than the cues (with --test: there), or than chance, is refused.
     """
     from ..agreement.learned_card import check_apart, coder_card, why_beaten, why_refused, write_card
     from ..coding.learned.fit_coder import fit_coder, withdraw
+    from ..report.coder_curve import write_curve
     from ..runs.run import CoderRun
 
     opened, apart = [CoderRun(run) for run in runs], [CoderRun(run) for run in test]
@@ -80,9 +84,18 @@ def fit(
     if why := why_beaten(card):
         raise withdraw(fitted, why)
     write_card(card)
+    drawn = write_curve(card)
     if put_json(card.as_json(), as_json):
         return
-    record = fitted.record
+    _say_card(card)
+    if drawn:
+        say(f"what more traces bring: {drawn}")
+    say(f"next: pcode annotate TRACES -o RUN --coder learned:{out}")
+
+
+def _say_card(card: CoderCard) -> None:
+    """What the coder learned from and how far it agrees."""
+    record = card.fitted.record
     say(
         f"learned from {', '.join(record.coders)}: {counted(record.units, 'unit')} of "
         f"{counted(record.traces, 'trace')}, {counted(record.items, 'item')}"
@@ -95,8 +108,9 @@ def fit(
         say(tested.sentence())
     if not record.people:
         notice("its teachers are machines: it agrees with machines, which says nothing of people")
-    say(f"expected calibration error {card.calibration.ece:.3f}; all of it in {out / 'card.md'}")
-    say(f"next: pcode annotate TRACES -o RUN --coder learned:{out}")
+    say(
+        f"expected calibration error {card.calibration.ece:.3f}; all of it in {card.fitted.folder / 'card.md'}"
+    )
 
 
 def _say(comparison: Any, what: str) -> None:

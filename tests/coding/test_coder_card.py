@@ -41,6 +41,10 @@ def test_killed_between_the_fit_and_the_test_it_is_no_tested_coder(tmp_path: Pat
     measured = LearnedCoderFolder(out).measured()
     assert measured is not None
     assert "12 traces of 6 items that it did not learn from" in measured
+    drawn = (out / "learning_curve.svg").read_text(encoding="utf-8")
+    assert ">traces learned from<" in drawn
+    assert "10 more traces of the same kind" in drawn
+    assert (out / "learning_curve.png").read_bytes()[:4] == b"\x89PNG"
     # An edited card is found, and one with another number is not believed.
     card = json.loads((out / "card.json").read_bytes())
     card["test"][0]["says"] = "α .99"

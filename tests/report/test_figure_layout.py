@@ -16,9 +16,14 @@ from pedagogy_r1.estimate import Estimate
 from pedagogy_r1.report.figures.composition_bars import Part, stacked_bars, with_other
 from pedagogy_r1.report.figures.dot_plot import HOLLOW, Dot, dot_rows
 from pedagogy_r1.report.figures.figure import DPI, Figure
+from pedagogy_r1.report.figures.figure_legend import Sign
 from pedagogy_r1.report.figures.heat_maps import heat_map
+from pedagogy_r1.report.figures.learning_figure import learning_curve
 from pedagogy_r1.report.figures.position_panels import profiles
 from pedagogy_r1.report.figures.sheet import WIDTHS, style
+from pedagogy_r1.report.figures.specification_curve import Effect, Question, specification_curve
+from pedagogy_r1.report.figures.trace_ribbons import Stretch, TraceRibbon, ribbons
+from pedagogy_r1.report.figures.transition_graph import Arrow, CodeNode, transition_network
 
 CODES = {
     "ids": ["IA-PL", "TR-SP-an-identifier-of-32-signs-", "KA-RO", "OA_ME.meta.evaluation", "UT-NF"],
@@ -69,9 +74,59 @@ def drawings(codes: int, conditions: int, words: str) -> dict[str, Any]:
         "log": partial(dot_rows, names, rows, axis="share of units", groups=groups, percent=True, log=True),
         "composition": partial(stacked_bars, groups, parts, table, axis="share of tokens"),
     }  # fmt: skip
+    if conditions != 2:
+        found["multiverse"] = many_analyses(names, colors, groups, rng)
+    found["ribbons"] = many_ribbons(names, colors, groups, rng)
     if conditions == 1:
         found |= of_one_coder(names, colors, CONDITIONS[words], rng)
     return found
+
+
+def many_analyses(
+    names: Sequence[str], colors: Sequence[str], groups: Sequence[str], rng: np.random.Generator
+) -> Any:
+    """As many coders as conditions, and one more, each with choices of its own."""
+    coders = [*groups, "gpt-4.1-mini"]
+    held = [
+        frozenset({name, f"window: {n % 2}", f"prompt: {'a long name of a prompt ' * 2}{n % 3}"})
+        for n, name in enumerate(coders)
+    ]
+    effects = [[(float(rng.normal(0, 5)), 4.0) for _ in coders] for _ in names]
+    questions = [
+        Question(
+            name,
+            color,
+            [
+                Effect(n, value, value - half, value + half, abs(value) > half)
+                for n, (value, half) in enumerate(own)
+            ],
+        )
+        for name, color, own in zip(names, colors, effects, strict=True)
+    ]
+    lines = list(dict.fromkeys([*coders, *(line for one in held for line in sorted(one))]))
+    return partial(specification_curve, questions, held, lines, axis="percentage points")
+
+
+def many_ribbons(
+    names: Sequence[str], colors: Sequence[str], groups: Sequence[str], rng: np.random.Generator
+) -> Any:
+    """A long trace and a short one."""
+    signs = {
+        name: Sign(name, color, HATCHES[k % len(HATCHES)])
+        for k, (name, color) in enumerate(zip(names, colors, strict=True))
+    }
+    traces = []
+    for length in (60, 935):
+        ends = np.cumsum(rng.integers(5, 120, length)).tolist()
+        own = {
+            coder: [
+                Stretch(a, b, names[int(rng.integers(len(names)))] if b % 17 else None)
+                for a, b in itertools.pairwise([0, *ends])
+            ]
+            for coder in (*groups, "cues")
+        }
+        traces.append(TraceRibbon(f"trace-{length} · {groups[-1]}", ends[-1], own))
+    return partial(ribbons, traces, signs, axis="letters of the trace", missing="asked about, not coded")
 
 
 def of_one_coder(
@@ -82,18 +137,28 @@ def of_one_coder(
     alphas = [
         [Dot(estimate(rng, float(rng.uniform(-0.2, 0.95))), colors[i], g) for g in (0, 1)] for i in range(k)
     ]
-    points = [
+    differences = [
         [Dot(estimate(rng, float(rng.normal(0, 5)), 4), colors[i], 0 if i % 2 else HOLLOW)] for i in range(k)
     ]
     ends = (f"← more in {conditions[1]}", f"more in {conditions[0]} →")
     counts = rng.integers(0, 2000, (k, k))
     tenths = [[estimate(rng, float(rng.uniform(0, 0.2))) for _ in range(10)] for _ in range(k)]
+    times = [(int(i), int(j)) for i, j in rng.integers(0, k, (min(60, 3 * k), 2))]
+    nodes = [
+        CodeNode(name, color, int(rng.integers(1, 900))) for name, color in zip(names, colors, strict=True)
+    ]
+    points = [(n, 0.4 + 0.02 * n, [0.35 + 0.02 * n, 0.47 + 0.02 * n]) for n in (3, 6, 12)]
     return {
+        "network": partial(transition_network, nodes, [Arrow(i, j, int(rng.integers(5, 400))) for i, j in times]),
+        "learning": partial(
+            learning_curve, points, said="10 more traces of the same kind would change α by +0.012 [+0.003, +0.021], if the curve goes on as it went.",
+            marks={0.667: ".667", 0.8: ".800", 0.66: f"{names[0]} .660"}, reading="α with the teachers, on traces set aside",
+        ),
         "alpha": partial(
             dot_rows, names, alphas, axis="α of presence or absence", marks={0.667: ".667", 0.8: ".800"}, limits=(None, 1.02),
             groups=[f"human–human ({names[0]} – B)", "human–machine (A – gpt-4.1-mini)"],
         ),
-        "contrast": partial(dot_rows, names, points, axis="difference, percentage points", ends=ends, marks={0.0: ""}),
+        "contrast": partial(dot_rows, names, differences, axis="difference, percentage points", ends=ends, marks={0.0: ""}),
         "transitions": partial(
             heat_map, names, names, rng.normal(0, 4, (k, k)), [[f"{n:,}" for n in row] for row in counts], row_axis="from",
             axis="to", scale="z: standard deviations from random order", reach=8.0,
@@ -120,6 +185,9 @@ def shown_texts(drawn: Any) -> list[Any]:
             ]
     return [text for text in found if text.get_visible() and text.get_text().strip()]
 
+
+NUMBERED = ("frequency", "log", "alpha", "contrast", "composition", "learning", "ribbons")
+"""Whose horizontal axes have numbers."""
 
 Corners = list[tuple[float, float]]
 
@@ -184,3 +252,5 @@ def test_texts_stand_apart_and_inside(codes: int, conditions: int, words: str) -
             drawn, _ = Figure(name, "", draw).canvas(width=inches)
             assert drawn.get_size_inches()[0] == pytest.approx(inches)
             assert list(faults(drawn)) == [], f"{name}, {width}"
+            if name in NUMBERED:
+                assert all(len(axes.get_xticklabels()) >= 2 for axes in drawn.axes), f"{name}, {width}"

@@ -143,6 +143,9 @@ ELSEWHERE = {
     "α is undefined in half of the studies or more": "tests/sampling/test_sample.py",
     "· α of the presence of each code, as primary or second one": "tests/agreement/test_agreement_sentences.py",
     "against the reference": "tests/agreement/test_agreement_sentences.py",
+    "with the largest z of": "tests/report/test_chosen_figures.py",
+    "codes that are rarest in all bars.": "tests/report/test_chosen_figures.py",
+    "Traces from their first letter to their last, a ribbon for each coder, each unit in the colour of its primary code. Empty: text that a coder was not asked about.": "tests/report/test_chosen_figures.py",
     "conclusion that two coders or more allow": "tests/report/test_section_sentences.py",
 }
 """What no scene brings about, and the test that has it."""
@@ -156,7 +159,10 @@ NO_SENTENCES = {
     "[bold]most confused[/]",
     "adjusted residual",
     "α of presence or absence",
-    "percentage points      more in",
+    "difference, percentage points",
+    "z: standard deviations from random order",
+    "letters of the trace",
+    "asked about, not coded",
     "machine − DSL, points",
     "coded items or traces, effective",
     "True against False",

@@ -154,6 +154,13 @@ def _reach(dots: Sequence[Dot], line: DotAxis) -> tuple[float, float]:
     )
 
 
+def as_limits(values: Sequence[float]) -> tuple[float, float]:
+    """Both ends of an axis for the values, with some room."""
+    low, up = min(values), max(values)
+    pad = 0.06 * ((up - low) or 1.0)
+    return low - pad, up + pad
+
+
 class _Plot:
     """One panel: what it needs around it is known before it is drawn. Inches."""
 
@@ -250,7 +257,14 @@ class _Plot:
         if self.line.log:
             axes.set_xscale("log")
         axes.set_xlim(*self.reach)
-        number_ticks(axes, width, self.size.small, percent=self.line.percent, log=self.line.log)
+        number_ticks(
+            axes,
+            width,
+            self.size.small,
+            percent=self.line.percent,
+            log=self.line.log,
+            over=self.right if self.line.words else 0.09,
+        )
         below = top + self.height + self.ticks
         if self.ends:
             first, last = self.ends

@@ -112,7 +112,7 @@ class _CellLayout:
         )
         per = -(-len(names) // parts)
         self.parts = [range(k, min(k + per, len(names))) for k in range(0, len(names), per)]
-        most = 0.4 if width > 5 else 0.3
+        most = 0.5 if width > 5 else 0.3
         self.cell = min(most, inside / max(1, per))
         self.letters = min(size.small, self.cell * 72 / 1.15)
         self.slanted = self.cell * SLANT * 72 >= self.letters * 1.15

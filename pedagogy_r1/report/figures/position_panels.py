@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...estimate import Estimate
+from .axis_ticks import upward_ticks
 from .pointed_values import point
 from .sheet import MARGIN, TALL, box, fitted, high, sheet, sizes, wide, write
 
@@ -75,8 +76,6 @@ def profiles(
 def _profile(
     axes: Axes, edges: Sequence[float], shares: Sequence[Estimate], color: str, write_share: Callable[[float], str], size: float
 ) -> None:  # fmt: skip
-    from matplotlib.ticker import MaxNLocator
-
     middle = (np.asarray(edges)[1:] + np.asarray(edges)[:-1]) / 2
     own = np.array([np.nan if e.value is None else e.value for e in shares])
     low, up = np.array([e.interval or (np.nan, np.nan) for e in shares]).T
@@ -88,8 +87,7 @@ def _profile(
     axes.set_xticks([0, 0.5, 1], ["start", "", "end"])
     for label, align in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
         label.set_horizontalalignment(align)  # type: ignore[arg-type]
-    found = [x for x in MaxNLocator(2).tick_values(*axes.get_ylim()) if 0 <= x <= axes.get_ylim()[1]]
-    axes.set_yticks(found, [write_share(float(x)) for x in found])
+    upward_ticks(axes, 2, write_share)
     axes.tick_params(length=2, labelsize=size)
     axes.grid(axis="y")
     axes.set_axisbelow(True)

@@ -18,6 +18,7 @@ from ...stats.transition import Transitions, transitions
 from ..figures.figure import Figure
 from ..figures.heat_maps import heat_map
 from ..figures.position_panels import profiles
+from ..figures.transition_graph import MOST_ARROWS, Arrow, CodeNode, transition_network
 from ..section import Gap, ReportTable, Section, columns, estimate_cells, quoted, with_interval
 from ..study import Study
 
@@ -50,7 +51,7 @@ def measure_order(study: Study) -> CodeOrder | str:
 
 
 def order_section(study: Study, found: CodeOrder | str) -> Section:
-    """Three tables, three figures."""
+    """Three tables, up to four figures."""
     why = (
         found
         if isinstance(found, str)
@@ -89,6 +90,8 @@ def _order_of(study: Study) -> str:
 
 def _figures(study: Study, found: CodeOrder, used: Ints) -> Iterator[Figure]:
     yield _transition_figure(study, found.transitions, used)
+    if (network := _network_figure(study, found.transitions, used)) is not None:
+        yield network
     if any(pair.both for pair in found.pairs):
         yield _pair_figure(study, found.pairs)
     seen = [one for one in found.positions if one.count]
@@ -130,6 +133,37 @@ def _transition_figure(study: Study, moves: Transitions, used: Ints) -> Figure:
             scale="z: standard deviations from random order",
             reach=reach,
         ),
+    )
+
+
+def _network_figure(study: Study, moves: Transitions, used: Ints) -> Figure | None:
+    """Of the transitions that are shown to be more frequent than in random order; `None` where none leads to another code."""
+    alpha = study.settings.alpha
+    shown = [
+        (float(moves.z[i, j]), int(i), int(j))
+        for i in used
+        for j in used
+        if moves.z[i, j] > 0 and moves.p_family[i, j] < alpha
+    ]
+    if all(i == j for _, i, j in shown):
+        return None
+    drawn = sorted(shown, reverse=True)[:MOST_ARROWS]
+    place = {int(k): n for n, k in enumerate(used)}
+    units = np.maximum(moves.observed.sum(axis=0), moves.observed.sum(axis=1))
+    names = study.called_codes(moves.codes[k] for k in used)
+    nodes = [
+        CodeNode(name, study.palette[moves.codes[k]], int(units[k]))
+        for name, k in zip(names, used, strict=True)
+    ]
+    arrows = [Arrow(place[i], place[j], int(moves.observed[i, j])) for _, i, j in drawn]
+    rest = (
+        f" The {len(drawn)} with the largest z of {len(shown)} are drawn." if len(shown) > len(drawn) else ""
+    )
+    return Figure(
+        "transition_network",
+        "Which code follows which more often than in a random order within each trace (family p < "
+        f"{study.settings.alpha_words}): the thicker an arrow, the more often; the larger a circle, the more units. A ring: the code follows itself.{rest}",
+        partial(transition_network, nodes, arrows),
     )
 
 

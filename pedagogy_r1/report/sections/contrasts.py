@@ -24,6 +24,7 @@ from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
 from ...stats.multiverse_analysis import Analysis, Multiverse, conclusions, multiverse
 from ..figures.dot_plot import HOLLOW, Dot, dot_rows
 from ..figures.figure import Figure
+from ..figures.specification_curve import Effect, Question, specification_curve
 from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, listed, quoted, with_interval
 from ..study import BY, COLUMNS, ColumnContrast, Study, sameness
 
@@ -270,7 +271,7 @@ def choices_of(study: Study, coder: str) -> dict[str, Any]:
 
 
 def robustness_section(study: Study, found: Robustness) -> Section:
-    """A table of verdicts for each comparison."""
+    """A table of verdicts and a specification curve for each comparison."""
     title = "Would another coder conclude otherwise?"
     if found.why:
         gap = Gap("Robustness over coders", found.why)
@@ -291,10 +292,44 @@ def robustness_section(study: Study, found: Robustness) -> Section:
         title,
         tuple(lead),
         tuple(_multiverse_table(study, one, universe) for one, universe in found.universes),
+        tuple(figure for one, u in found.universes if (figure := _curve_figure(study, one, u)) is not None),
         gaps=found.gaps,
         cautions=joined(
             *(f"{one.words}: {'; '.join(u.warnings)}." for one, u in found.universes if u.warnings)
         ),
+    )
+
+
+def _curve_figure(study: Study, one: ColumnContrast, universe: Multiverse) -> Figure | None:
+    """The specification curve of the codes that two coders or more allow; `None` where there is none."""
+    questions = []
+    for row in universe.rows:
+        code = row.question.split(":")[0]
+        effects = [
+            Effect(n, c.value, c.low, c.high, c.verdict in ("more", "fewer"))
+            for n, c in enumerate(row.conclusions)
+            if c is not None and c.value is not None
+        ]
+        if len(effects) > 1:
+            questions.append(Question(study.labels.get(code, code), study.palette[code], effects))
+    if not questions:
+        return None
+    chosen = [choices_of(study, name) for name in universe.analyses]
+    varying = [
+        key
+        for key in dict.fromkeys(k for c in chosen for k in c)
+        if len({str(c.get(key)) for c in chosen}) > 1
+    ]
+    own = [
+        frozenset({name, *(f"{key}: {c[key]}" for key in varying if key in c and str(c[key]) != name)})
+        for name, c in zip(universe.analyses, chosen, strict=True)
+    ]
+    lines = dict.fromkeys([*universe.analyses, *(line for held in own for line in sorted(held))])
+    return Figure(
+        one.file_name("multiverse"),
+        f"{one.words}, as each machine coder's codings have it: the difference of each code's share in percentage points with its {study.settings.percent} interval, from "
+        f"the smallest to the largest. Filled: corrected p below {study.settings.alpha_words}. Below: whose codings it is of, and what was chosen for them.",
+        partial(specification_curve, questions, own, list(lines), axis="percentage points"),
     )
 
 
