@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,7 +183,7 @@ def test_no_trace_is_answered_by_what_saw_its_codes(
     data = read_coded([CoderRun(humans)])
     folds = data.folds(3, 0)
     traces = [
-        one if fold else type(one)(one.trace, one.units, one.seen, one.targets[:, ::-1].copy(), one.second)
+        one if fold else replace(one, targets=one.targets[:, ::-1].copy())
         for one, fold in zip(data.traces, folds, strict=True)
     ]
     other = type(data)(data.book, data.codes, data.coders, data.people, tuple(traces))
