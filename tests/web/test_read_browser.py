@@ -349,6 +349,55 @@ def test_prints_without_what_is_only_for_the_screen(visit: Callable[..., Any]) -
     assert page.pdf()[:5] == b"%PDF-"
 
 
+def test_words_in_no_unit_are_counted_and_the_page_stays(browser: Any, tmp_path: Path) -> None:
+    """Spans that somebody drew leave text between them and behind: side by side it is not shown, and no page has it."""
+    text = "Is it 24? So it seems. Wait, is it 25? It is not 24, it is"
+    (tmp_path / "t.jsonl").write_text(json.dumps({"id": "t", "reasoning": text}) + "\n")
+    rows = [["trace_id", "start", "end", "quote", "coder", "code"]]
+    rows += [
+        ["t", text.index(said), text.index(said) + len(said), said, "A", "IA-SQ"]
+        for said in ("Is it 24?", "Wait, is it 25?")
+    ]
+    (tmp_path / "a.csv").write_text("".join(",".join(f'"{cell}"' for cell in row) + "\n" for row in rows))
+    words = [
+        "import",
+        str(tmp_path / "a.csv"),
+        "--traces",
+        str(tmp_path / "t.jsonl"),
+        "--codebook",
+        "schoen@1.0.0",
+    ]
+    result = CliRunner().invoke(cli, [*words, "--units", "own", "-o", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    with web_server(tmp_path / "run") as server:
+        page = browser.new_page()
+        page.goto(server.url)
+        troubles = watched(page)
+        page.goto(server.base + "/read/trace?id=t")
+        page.locator("#words").fill("it")
+        page.locator("#found", has_text="6").wait_for()
+        said = []
+        for n in range(1, 7):
+            page.locator("#words").press("Enter")
+            page.locator("#found", has_text=f"{n} of 6").wait_for()
+            said.append(page.locator("#found").inner_text())
+        loads: list[str] = []
+        page.on("load", lambda: loads.append(page.url))
+        page.wait_for_timeout(500)
+        assert loads == []
+        lost = {2, 5, 6}
+        assert said == [f"{n} of 6{', in no unit' if n in lost else ''}" for n in range(1, 7)]
+        page.keyboard.press("Escape")
+        page.keyboard.press("t")
+        page.wait_for_url("**view=text**")
+        page.locator("#words").fill("so it")
+        page.locator("#words").press("Enter")
+        page.locator("#found", has_text="1 of 1").wait_for()
+        assert page.locator("#found").inner_text() == "1 of 1"
+        page.close()
+    assert troubles == []
+
+
 def test_hostile_text_does_nothing(browser: Any, tmp_path: Path) -> None:
     evil = (
         "<script>window.hit=1</script><img src=x onerror='window.hit=2'><svg onload='window.hit=3'> Wait, "

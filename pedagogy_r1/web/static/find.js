@@ -31,18 +31,20 @@ const finder = (() => {
     const now = at >= 0 ? rangeOf(hits[at]) : null;
     paint("hit-now", now ? [now] : []);
     if (now && !CSS.highlights) { getSelection().removeAllRanges(); getSelection().addRange(now); }
-    told.textContent = !words ? "" : hits.length ? (at < 0 ? `${hits.length}` : `${at + 1} of ${hits.length}`) : "none";
+    const place = at < 0 ? "" : `${at + 1} of `, unseen = at >= 0 && !now ? ", in no unit" : "";
+    told.textContent = !words ? "" : hits.length ? `${place}${hits.length}${unseen}` : "none";
     before.disabled = after.disabled = !hits.length;
     form.classList.toggle("none", Boolean(words) && !hits.length);
     return now;
   }
 
-  function go(to) {
+  // come: this is the page to which the server led for it. It does not show what lies behind or between units.
+  function go(to, come = false) {
     if (!hits.length) return;
     at = (to + hits.length) % hits.length;
     const root = rootOf(hits[at]);
-    if (!root) { overview.leave({ at: hits[at][1], words, hit: at }); return; }
-    for (let fold = root.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+    if (!root && !come) { overview.leave({ at: hits[at][1], words, hit: at }); return; }
+    for (let fold = root?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     const now = mark(), place = now?.getBoundingClientRect();
     if (place && (place.top < 70 || place.bottom > innerHeight - 70)) scrollBy(0, place.top - innerHeight / 3);
   }
@@ -64,7 +66,7 @@ const finder = (() => {
     if (mine !== asked) return;
     [hits, at, words] = [found, -1, wanted];
     overview.marks(hits.filter(([text]) => text === "reasoning").map(([, start]) => start));
-    if (hits.length && move) go(hit >= 0 ? hit : nearest()); else mark();
+    if (hits.length && move) go(hit >= 0 ? hit : nearest(), hit >= 0); else mark();
   }
 
   function clear() {
@@ -80,7 +82,8 @@ const finder = (() => {
   }
 
   box.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => look(false), 150); });
-  box.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.shiftKey) { event.preventDefault(); step(-1); } });
+  // Not left to the form: its button is off until the places are known, and Enter would be lost.
+  box.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); step(event.shiftKey ? -1 : 1); } });
   form.addEventListener("submit", (event) => { event.preventDefault(); step(1); });
   before.addEventListener("click", () => step(-1));
 

@@ -27,9 +27,9 @@ const overview = (() => {
   const unitOfPlace = (place) => document.getElementById(`u${place}`);
   const unitAt = (offset) => units.find((unit) => to(unit) > offset) ?? null;
   // Whether this page shows the text there: a long trace has several.
-  const onPage = (offset) => units.length && (document.querySelector(".running")
-    || offset >= from(units[0]) - 1 && offset < Math.max(...units.slice(-1).map(to))
-    || from(units[0]) === Math.min(...units.map(from)) && offset < from(units[0]) && placeOf(units[0]) === 0);
+  const whole = document.querySelector(".running") !== null;
+  const [first, last] = units.length ? [placeOf(units[0]) === 0 ? 0 : from(units[0]) - 1, Math.max(...units.map(to))] : [0, 0];
+  const onPage = (offset) => whole || (offset >= first && offset < last);
 
   function toPlace(place) {
     const unit = unitOfPlace(place);
