@@ -116,7 +116,7 @@ def test_forty_codes(tmp_path: Path) -> None:
     codes: Codes = [*names, *names[::-1]] * 6
     report = make_report([run_of(tmp_path / "r", {"A": codes}, two_conditions, text=text, per=40)], QUICK)
     assert (
-        "Other: the 18 codes that are rarest in all bars."
+        "Other: 18 codes; the 23 that reach the largest share in any bar are drawn apart."
         in report.figure("composition_by_condition").caption
     )
     network = report.figure("transition_network")

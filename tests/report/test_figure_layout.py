@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pedagogy_r1.codebook.code_colors import DISTINCT, HATCHES
+from pedagogy_r1.codebook.code_colors import DISTINCT, HATCHES, NO_CODE
 from pedagogy_r1.estimate import Estimate
-from pedagogy_r1.report.figures.composition_bars import Part, stacked_bars, with_other
+from pedagogy_r1.report.figures.composition_bars import BarPart, stacked_bars, with_other
 from pedagogy_r1.report.figures.dot_plot import HOLLOW, Dot, dot_rows
 from pedagogy_r1.report.figures.figure import DPI, Figure
 from pedagogy_r1.report.figures.figure_legend import Sign
 from pedagogy_r1.report.figures.heat_maps import heat_map
 from pedagogy_r1.report.figures.learning_figure import learning_curve
+from pedagogy_r1.report.figures.pointed_values import pointed
 from pedagogy_r1.report.figures.position_panels import profiles
-from pedagogy_r1.report.figures.sheet import WIDTHS, style
+from pedagogy_r1.report.figures.sheet import INK, WIDTHS, style
 from pedagogy_r1.report.figures.specification_curve import Effect, Question, specification_curve
 from pedagogy_r1.report.figures.trace_ribbons import Stretch, TraceRibbon, ribbons
 from pedagogy_r1.report.figures.transition_graph import Arrow, CodeNode, transition_network
@@ -64,7 +65,9 @@ def drawings(codes: int, conditions: int, words: str) -> dict[str, Any]:
     ]
     parts, table, _ = with_other(
         [
-            Part(name, colors[k // 5 % 24] if codes > 24 else colors[k], HATCHES[k % 5] if codes > 24 else "")
+            BarPart(
+                name, colors[k // 5 % 24] if codes > 24 else colors[k], HATCHES[k % 5] if codes > 24 else ""
+            )
             for k, name in enumerate(names)
         ],
         shares,
@@ -255,3 +258,45 @@ def test_texts_stand_apart_and_inside(codes: int, conditions: int, words: str) -
             assert list(faults(drawn)) == [], f"{name}, {width}"
             if name in NUMBERED:
                 assert all(len(axes.get_xticklabels()) >= 2 for axes in drawn.axes), f"{name}, {width}"
+
+
+def test_panels_have_one_logarithmic_scale() -> None:
+    """Of six conditions and twenty codes; one condition has none of them at all."""
+    rows = [
+        [Dot(Estimate(0.0 if g == 5 else 0.001 * 2 ** (k % 8) * (g + 1)), INK, g) for g in range(6)]
+        for k in range(20)
+    ]
+    names, groups = names_of(20, "ids"), CONDITIONS["ids"]
+    draw = partial(
+        dot_rows, names, rows, axis="share of units", groups=groups, percent=True, limits=(0, None), log=True
+    )
+    drawn, _ = Figure("log", "", draw).canvas()
+    assert len(drawn.axes) == 6
+    assert len({axes.get_xlim() for axes in drawn.axes}) == 1
+    low, high = drawn.axes[0].get_xlim()
+    assert 0 < low < 0.001
+    assert high > 0.001 * 2**7 * 5
+
+
+def test_a_cell_whose_colour_is_no_value_says_its_text() -> None:
+    """Lift is coloured by its logarithm: 2 is what is said of 2, not 1."""
+    values = np.array([[1.0, np.nan], [-1.0, 0.0]])
+    texts = [["2.00", ""], ["0.50", "1.00"]]
+    ticks = [(-1.0, "½"), (0.0, "1"), (1.0, "2")]
+    draw = partial(heat_map, ["B", "C"], ["A", "B"], values, texts, scale="lift", reach=1.0, ticks=ticks)
+    drawn, _ = Figure("lift", "", draw).canvas()
+    assert [place.words for place in pointed(drawn)] == [
+        "B, A: lift 2.00",
+        "C, A: lift 0.50",
+        "C, B: lift 1.00",
+    ]
+
+
+def test_other_is_not_taken_for_none() -> None:
+    parts = [BarPart(f"C{k}", DISTINCT[k % 24]) for k in range(29)] + [BarPart("none", NO_CODE)]
+    shares = np.array([[*np.full(29, 0.5 / 29), 0.5]])
+    found, table, rare = with_other(parts, shares)
+    assert [part.name for part in found[-2:]] == ["none", "other"]
+    assert (found[-1].color, found[-1].hatch) != (found[-2].color, found[-2].hatch)
+    assert rare == 7
+    assert table.sum() == pytest.approx(1)

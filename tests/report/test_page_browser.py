@@ -281,6 +281,17 @@ def test_printed_nothing_is_folded_or_cut_off(opened: Callable[..., Any], script
     assert page.pdf(format="A4")[:5] == b"%PDF-"
 
 
+def test_a_table_that_is_filtered_says_so_on_paper(opened: Callable[..., Any]) -> None:
+    page = opened()
+    total = len(cells(page, "code"))
+    page.locator(f"{TABLE} input[type=search]").fill("ia-sq")
+    left = len(cells(page, "code"))
+    page.emulate_media(media="print")
+    assert page.locator(f"{TABLE} output").is_visible()
+    assert page.locator(f"{TABLE} output").inner_text() == f"{left} of {total} rows"
+    assert page.locator(".tools input:visible").count() == 0
+
+
 def test_a_phone_loses_nothing(opened: Callable[..., Any]) -> None:
     """What is wider than the screen can be scrolled to; the page itself is never wider."""
     page = opened("390")

@@ -144,7 +144,7 @@ ELSEWHERE = {
     "· α of the presence of each code, as primary or second one": "tests/agreement/test_agreement_sentences.py",
     "against the reference": "tests/agreement/test_agreement_sentences.py",
     "with the largest z of": "tests/report/test_chosen_figures.py",
-    "codes that are rarest in all bars.": "tests/report/test_chosen_figures.py",
+    "that reach the largest share in any bar are drawn apart.": "tests/report/test_chosen_figures.py",
     "Traces from their first letter to their last, a ribbon for each coder, each unit in the colour of its primary code. Empty: text that a coder was not asked about.": "tests/report/test_chosen_figures.py",
     "conclusion that two coders or more allow": "tests/report/test_section_sentences.py",
 }

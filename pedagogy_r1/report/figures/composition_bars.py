@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...codebook.code_colors import NO_CODE, on
+from ...codebook.code_colors import HATCHES, NO_CODE, on
 from ...estimate import Floats
 from ...formatting import shown
 from .axis_ticks import number_ticks
@@ -22,7 +22,7 @@ MOST_PARTS = 24
 """Codes that a bar shows apart; of more, the rarest are drawn as one."""
 
 
-class Part(NamedTuple):
+class BarPart(NamedTuple):
     """A code in the bars."""
 
     name: str
@@ -30,8 +30,11 @@ class Part(NamedTuple):
     hatch: str = ""
 
 
-def with_other(parts: Sequence[Part], values: Floats) -> tuple[tuple[Part, ...], Floats, int]:
-    """The parts and their (names, parts) values, those that are rare in every bar as one ``other``; and how many these are."""
+def with_other(parts: Sequence[BarPart], values: Floats) -> tuple[tuple[BarPart, ...], Floats, int]:
+    """The parts and their (names, parts) values, those that are rare in every bar as one ``other``; and how many these are.
+
+    *None* has the same grey, and no pattern.
+    """
     if len(parts) <= MOST_PARTS:
         return tuple(parts), values, 0
     most = np.nan_to_num(values).max(axis=0)
@@ -39,14 +42,14 @@ def with_other(parts: Sequence[Part], values: Floats) -> tuple[tuple[Part, ...],
     rest = np.setdiff1d(np.arange(len(parts)), kept)
     together = values[:, rest].sum(axis=1, keepdims=True)
     return (
-        (*(parts[k] for k in kept), Part("other", NO_CODE)),
+        (*(parts[k] for k in kept), BarPart("other", NO_CODE, HATCHES[1])),
         np.hstack([values[:, kept], together]),
         len(rest),
     )
 
 
 def stacked_bars(
-    names: Sequence[str], parts: Sequence[Part], values: Floats, *, width: float, axis: str
+    names: Sequence[str], parts: Sequence[BarPart], values: Floats, *, width: float, axis: str
 ) -> Canvas:
     """(names, parts) shares in order, large ones with their name."""
     size = sizes(width)

@@ -140,6 +140,8 @@ def _reach(dots: Sequence[Dot], line: DotAxis) -> tuple[float, float]:
         x for dot in dots for x in (dot.estimate.value, *(dot.estimate.interval or ()), *(dot.thin or ()))
     ]
     found = [*(float(x) for x in seen if x is not None and np.isfinite(x)), *line.marks]
+    if line.log and line.limits[0] and line.limits[1]:
+        return line.limits[0], line.limits[1]
     if line.log:
         above = [x for x in found if x > 0]
         return min(above) / 1.6, max(above) * 1.25

@@ -59,7 +59,7 @@ def heat_map(
     """(rows, columns) values as colours with their texts; NaN stays empty. ``scale``: what the colours mean.
 
     Shares in one hue; with ``reach`` two of them, for what lies above 0 and below, as far as that. ``ticks``: numbers under the bar of
-    colours, where they are not the values themselves.
+    colours, where they are not the values themselves; the texts are then what is coloured.
     """
     shades = _shades(scale, reach, ticks)
     plan = _CellLayout(rows, names, width, row_axis, axis)
@@ -76,10 +76,7 @@ def heat_map(
             (i, j) for i in range(len(rows)) for j in part if texts[i][j] or np.isfinite(values[i, j])
         ):
             which = f"{row_axis} {rows[i]}, {axis} {names[j]}".replace("  ", " ").strip(" ,")
-            value = shown(
-                None if np.isnan(values[i, j]) else float(values[i, j]), "number" if reach else "share"
-            )
-            words = "; ".join([*([texts[i][j]] if texts[i][j] else []), f"{scale}: {value}"])
+            words = f"{scale} {texts[i][j]}" if ticks else _said(texts[i][j], values[i, j], scale, reach)
             point(axes, (j - part.start, j - part.start + 1), (i, i + 1), f"{which}: {words}")
         _numbers(figure, plan, part, values, texts if size else (), size, shades, top)
         _labels(figure, plan, part, top)
@@ -92,6 +89,12 @@ def heat_map(
         )
         write(figure, words, middle, top, plan.size.text, "center")
     return figure
+
+
+def _said(text: str, value: float, scale: str, reach: float | None) -> str:
+    """``12; z: 3.2``"""
+    number = shown(None if np.isnan(value) else float(value), "number" if reach else "share")
+    return "; ".join([*([text] if text else []), f"{scale}: {number}"])
 
 
 class _CellLayout:

@@ -23,7 +23,7 @@ from ...formatting import counted
 from ...limits import FEWEST_CLUSTERS
 from ...runs.where import in_order, label_of, values_of
 from ...stats.code_shares import Basis, CodeShare, frequency
-from ..figures.composition_bars import Part, stacked_bars, with_other
+from ..figures.composition_bars import MOST_PARTS, BarPart, stacked_bars, with_other
 from ..figures.dot_plot import Dot, dot_rows
 from ..figures.figure import Figure
 from ..section import (
@@ -152,7 +152,7 @@ def _table(
 def _wide(study: Study, by: str, key: str, shares: Sequence[CodeShare]) -> Iterator[ReportTable]:
     """Codes down, coders or values across."""
     whose = "" if by == "coder" else f", as {study.main} coded"
-    caption = f"Share of units with each primary code, {BY.get(by, by)} by {BY.get(by, by)}{whose}"
+    caption = f"Share of units with each primary code by {BY.get(by, by)}{whose}, side by side"
     rows = [_row(share) for share in shares]
     if wide := side_by_side(f"frequency_codes_by_{by}", caption, rows, key, "share", study.settings.level):
         yield wide
@@ -213,9 +213,13 @@ def _composition_figure(study: Study, shares: Sequence[CodeShare], column: str) 
     names = [value_words(column, value) for value in values]
     colors = study.palette
     parts, table, rare = with_other(
-        [Part(study.labels[code], colors[code], colors.pattern(code)) for code in study.codes], table
+        [BarPart(study.labels[code], colors[code], colors.pattern(code)) for code in study.codes], table
     )
-    other = f" Other: the {rare} codes that are rarest in all bars." if rare else ""
+    other = (
+        f" Other: {rare} codes; the {MOST_PARTS - 1} that reach the largest share in any bar are drawn apart."
+        if rare
+        else ""
+    )
     return Figure(
         f"composition_by_{column}",
         f"What the reasoning is made of, by {column}: share of tokens under each primary code, as {study.main} coded.{_rest(values, every)}{other}",
