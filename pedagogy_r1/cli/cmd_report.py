@@ -40,10 +40,12 @@ if TYPE_CHECKING:
 )
 @options.choice("--labels", "What codes are called in figures.", ("ids", "names"))
 @options.choice(
-    "--width", "Of the figures' files: a journal's two columns (180 mm) or one (85 mm).", ("double", "single")
+    "--figure-width",
+    "Of the figures' files: a journal's two columns (180 mm) or one (85 mm).",
+    ("double", "single"),
 )
 @options.choice("--scale", "Of shares in figures; log where one code dwarfs the rest.", ("linear", "log"))
-@options.names("--traces", "Draw these traces unit by unit, a ribbon for each coder.", metavar="TRACE")
+@options.names("--ribbons", "Draw these traces unit by unit, a ribbon for each coder.", metavar="TRACE")
 @options.option(
     "--stress",
     "Folder of pcode codebook stress, for the methods; again for another coder's.",

@@ -93,11 +93,11 @@ class ReportSettings:
     """A field of the traces (``metadata.grade``) by which the codes are tabulated."""
     labels: Literal["ids", "names"] = "ids"
     """What codes are called in figures."""
-    width: Width = "double"
+    figure_width: Width = "double"
     """Of the figures' files, in columns of a journal's page."""
     scale: Literal["linear", "log"] = "linear"
     """Of shares in figures."""
-    traces: tuple[str, ...] = ()
+    ribbons: tuple[str, ...] = ()
     """Ids of traces that are drawn unit by unit."""
     stress: tuple[StressRecord, ...] = ()
     """Tests of whether a coder reads the codebook, for the methods."""

@@ -156,7 +156,7 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
         _write(out / "tables" / f"{table.name}.tex", table.latex())
     say("figures")
     drawn: dict[str, Rendered] = {}
-    width = WIDTHS[report.study.settings.width]
+    width = WIDTHS[report.study.settings.figure_width]
     for figure in report.figures:
         files = figure.render(report.study.partial, width)
         drawn[figure.name] = files if width == PAGE else figure.render(report.study.partial)

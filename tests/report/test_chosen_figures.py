@@ -24,7 +24,7 @@ from .test_figure_layout import faults
 
 def test_a_ribbon_is_what_was_coded(tmp_path: Path) -> None:
     runs = people_and_machines(tmp_path)
-    (first, second) = measure_ribbons(open_study(runs, replace(QUICK, traces=("t3", "t12"))))
+    (first, second) = measure_ribbons(open_study(runs, replace(QUICK, ribbons=("t3", "t12"))))
     assert set(first.coders) == {"A", "B", "gpt", "cues"}
     assert set(second.coders) == {"gpt", "cues"}  # people coded the first ten traces
     for trace, ribbon in (("t3", first), ("t12", second)):
@@ -38,19 +38,19 @@ def test_a_ribbon_is_what_was_coded(tmp_path: Path) -> None:
                     drawn = [tuple(stretch) for stretch in ribbon.coders[name] if stretch.sign]
                     assert sorted(drawn) == sorted(said)
     with pytest.raises(ArgumentError, match="no trace 't99' is in these runs"):
-        measure_ribbons(open_study(runs, replace(QUICK, traces=("t99",))))
+        measure_ribbons(open_study(runs, replace(QUICK, ribbons=("t99",))))
 
 
 def test_ribbons_from_the_command_line(pcode: Callable[..., Result], tmp_path: Path) -> None:
     run = run_of(tmp_path / "r", {"A": coded(40, 1), "B": coded(40, 2)})
     quick = ("--permutations", 20, "--replicates", 20)
-    made = pcode("report", run, "-o", tmp_path / "out", *quick, "--traces", "t0,t2", "--labels", "names")
+    made = pcode("report", run, "-o", tmp_path / "out", *quick, "--ribbons", "t0,t2", "--labels", "names")
     assert made.exit_code == 0, made.output
     said = "Traces from their first letter to their last, a ribbon for each coder, each unit in the colour of its primary code. Empty: text that a coder was not asked about."
     assert said in (tmp_path / "out/report.html").read_text(encoding="utf-8")
     svg = (tmp_path / "out/figures/ribbons.svg").read_text(encoding="utf-8")
     assert re.findall(r">(t\d+) · \w+", svg) == ["t0", "t2"]
-    wrong = pcode("report", run, "-o", tmp_path / "other", *quick, "--traces", "t0,t77")
+    wrong = pcode("report", run, "-o", tmp_path / "other", *quick, "--ribbons", "t0,t77")
     assert wrong.exit_code == 2
     assert "no trace 't77' is in these runs" in wrong.stderr
     assert not (tmp_path / "other").exists()

@@ -91,7 +91,7 @@ def test_one_sentence_for_a_whole_report(pcode: Callable[..., Result], tmp_path:
         QUICK.permutations,
         "--replicates",
         20,
-        "--width",
+        "--figure-width",
         "single",
     )
     assert made.exit_code == 0, made.output

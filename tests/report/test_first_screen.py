@@ -30,7 +30,7 @@ from pedagogy_r1.runs.quotations import quotations
 from pedagogy_r1.runs.run import CoderKind, CoderRun
 
 from ..conftest import ROOT
-from ..make_runs import make_run
+from ..make_runs import make_run, with_fields
 from ..web_browser import chromium
 
 QUICK = ReportSettings(replicates=20, permutations=100)
@@ -172,11 +172,18 @@ def demo_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [home / "report/report.html", home / "sheet/disagreements.html", quotes, home / "manual.html"]
 
 
+def with_text_of(run: CoderRun, other: CoderRun) -> CoderRun:
+    """Its traces whole, as the other run has them."""
+    texts = {trace.id: trace.reasoning for trace in other.traces()}
+    ids = [trace.id for trace in run.traces()]
+    return with_fields(run.folder, lambda n: {"reasoning": texts[ids[n]]})
+
+
 def test_packets_of_120_in_24466_units(tmp_path: Path) -> None:
     """It said "A coded 0 %" and counted 24,346 units as missing."""
     total = 24_466
     cues = make_run(tmp_path / "cues", {"cues": ["A", "B"] * (total // 2)}, machines=["cues"], per_trace=600)
-    part = make_run(tmp_path / "A", {"A": ["A"] * 119 + [None]}, per_trace=600)
+    part = with_text_of(make_run(tmp_path / "A", {"A": ["A"] * 119 + [None]}, per_trace=600), cues)
     study = open_study([cues, part], QUICK)
     assert coded_words(study) == "cues coded all of them; A coded 119 of them (1 trace)."
     section = coverage_section(study)

@@ -249,6 +249,20 @@ class _Plot:
                 "center",
                 color=MUTED,
             )
+        self._frame(axes, width, named)
+        below = top + self.height + self.ticks
+        if self.ends:
+            first, last = self.ends
+            write(figure, first, left, below, self.size.small, color=MUTED)
+            write(figure, last, left + width, below, self.size.small, "right", color=MUTED)
+        if self.words:
+            middle = min(
+                max(left + width / 2, wide(self.words, self.size.text) / 2 + MARGIN),
+                figure.get_size_inches()[0] - wide(self.words, self.size.text) / 2 - MARGIN,
+            )
+            write(figure, self.words, middle, below + self.end_height, self.size.text, "center")
+
+    def _frame(self, axes: Axes, width: float, named: bool) -> None:
         axes.set_yticks(range(len(self.rows)), self.names if named else [""] * len(self.rows))
         axes.set_ylim(len(self.rows) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0, labelsize=self.letters)
@@ -267,17 +281,6 @@ class _Plot:
             log=self.line.log,
             over=self.right if self.line.words else 0.09,
         )
-        below = top + self.height + self.ticks
-        if self.ends:
-            first, last = self.ends
-            write(figure, first, left, below, self.size.small, color=MUTED)
-            write(figure, last, left + width, below, self.size.small, "right", color=MUTED)
-        if self.words:
-            middle = min(
-                max(left + width / 2, wide(self.words, self.size.text) / 2 + MARGIN),
-                figure.get_size_inches()[0] - wide(self.words, self.size.text) / 2 - MARGIN,
-            )
-            write(figure, self.words, middle, below + self.end_height, self.size.text, "center")
 
     def _dot(self, axes: Axes, dot: Dot, y: float) -> None:
         value, span = dot.estimate.value, dot.estimate.interval

@@ -22,7 +22,7 @@ TOGETHER = 16
 
 def measure_ribbons(study: Study) -> tuple[TraceRibbon, ...]:
     """In the order in which they were asked for. Raises `ArgumentError` for a trace that the runs do not have."""
-    wanted = study.settings.traces
+    wanted = study.settings.ribbons
     known = {trace: row for row, trace in enumerate(study.data.traces)}
     for trace in wanted:
         if trace not in known:
