@@ -31,7 +31,7 @@ class Part(NamedTuple):
 
 
 def with_other(parts: Sequence[Part], values: Floats) -> tuple[tuple[Part, ...], Floats, int]:
-    """The parts and their (names, parts) values, those that are rare in every bar as one ``other``; and how many these are."""
+    """The parts and their (names, parts) values, those that are rare in every bar as one, ``other (17 codes)``; and how many these are."""
     if len(parts) <= MOST_PARTS:
         return tuple(parts), values, 0
     most = np.nan_to_num(values).max(axis=0)
@@ -39,7 +39,7 @@ def with_other(parts: Sequence[Part], values: Floats) -> tuple[tuple[Part, ...],
     rest = np.setdiff1d(np.arange(len(parts)), kept)
     together = values[:, rest].sum(axis=1, keepdims=True)
     return (
-        (*(parts[k] for k in kept), Part("other", NO_CODE)),
+        (*(parts[k] for k in kept), Part(f"other ({len(rest)} codes)", NO_CODE)),
         np.hstack([values[:, kept], together]),
         len(rest),
     )

@@ -79,7 +79,9 @@ def heat_map(
             value = shown(
                 None if np.isnan(values[i, j]) else float(values[i, j]), "number" if reach else "share"
             )
-            words = "; ".join([*([texts[i][j]] if texts[i][j] else []), f"{scale}: {value}"])
+            # With numbers of its own under the bar, the value is no number for the eye: the text is.
+            said = f"{scale}: {texts[i][j] if ticks else value}"
+            words = "; ".join([*([texts[i][j]] if texts[i][j] and not ticks else []), said])
             point(axes, (j - part.start, j - part.start + 1), (i, i + 1), f"{which}: {words}")
         _numbers(figure, plan, part, values, texts if size else (), size, shades, top)
         _labels(figure, plan, part, top)
