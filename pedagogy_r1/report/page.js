@@ -69,10 +69,19 @@ function filterable(figure, table) {
   figure.querySelector(".scroll").before(made("div", { className: "tools" }, field, told));
 }
 
+// Under a table that does not fit it is said that there is more to its right; while it is folded away it has no width.
+function measurable(figure) {
+  const box = figure.querySelector(".scroll");
+  const said = made("div", { className: "tools hint", hidden: true }, "wider than the page: scroll →");
+  box.after(said);
+  new ResizeObserver(() => { said.hidden = box.scrollWidth <= box.clientWidth + 1; }).observe(box);
+}
+
 for (const figure of document.querySelectorAll("figure.table")) {
   const table = figure.querySelector("table");
   sortable(table);
   filterable(figure, table);
+  measurable(figure);
 }
 
 // Figures

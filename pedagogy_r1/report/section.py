@@ -153,7 +153,7 @@ def columns(*specs: Spec) -> tuple[TableColumn, ...]:
 def with_interval(head: str, name: str, kind: Kind, level: float) -> tuple[TableColumn, TableColumn]:
     """Two columns for the estimate whose cells are called ``name_value``, … (`estimate_cells`)."""
     before = f"{name}_" if name else ""
-    limits = TableColumn(level_words(level), (f"{before}low", f"{before}high"), kind)
+    limits = TableColumn(f"{head}, {level_words(level)}", (f"{before}low", f"{before}high"), kind)
     return TableColumn(head, f"{before}value", kind), limits
 
 

@@ -167,7 +167,7 @@ def agreement_tables(study: Study, found: Agreement) -> Iterator[ReportTable]:
         )
     if rows := tuple(_group_rows(study)):
         caption = "α within each condition, domain and model."
-        of, more = columns("by", ("", "group"), "coders"), columns(UNITS, ("traces", "traces", "count"))
+        of, more = columns("by", "group", "coders"), columns(UNITS, ("traces", "traces", "count"))
         yield _table_of_alphas("alpha_by_group", caption, of, rows, level, more, note=_ungrouped(study))
     people = study.once(measure_people_confusion)
     if people is not None and people.pairs:
@@ -233,7 +233,7 @@ def _alpha_table(found: Agreement, level: float) -> ReportTable:
     return _table_of_alphas(
         "alpha",
         f"Krippendorff's α of {'pairs with a person' if found.some else 'every pair of coders'}, and of groups of more than two.",
-        columns("coders", ("", "kind")),
+        columns("coders", "kind"),
         rows,
         level,
         columns(*below) + (sets if any(c.sets for c in found.comparisons) else ()) + columns(UNITS),

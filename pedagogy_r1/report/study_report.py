@@ -45,6 +45,9 @@ SECTIONS = "pedagogy_r1.report.sections"
 MOST_ROWS = 1_000
 """Rows of a table that the page shows; files, and the downloads inside the page, have all."""
 
+LEAST_TALL = 40
+"""Rows up to which a table of the page is as high as it needs; one of more scrolls in a box."""
+
 Progress = Callable[[str], None]
 """Called with what is being made."""
 
@@ -217,6 +220,7 @@ def render_page(report: Report, drawn: Mapping[str, Rendered]) -> str:
         data={table.name: _in_page(report.as_file(table)) for table in report.tables},
         beside=_beside,
         most_rows=MOST_ROWS,
+        least_tall=LEAST_TALL,
         script=Markup(script),  # noqa: S704 - our own file
         script_digest=f"sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )

@@ -296,7 +296,7 @@ def test_other_is_not_taken_for_none() -> None:
     parts = [BarPart(f"C{k}", DISTINCT[k % 24]) for k in range(29)] + [BarPart("none", NO_CODE)]
     shares = np.array([[*np.full(29, 0.5 / 29), 0.5]])
     found, table, rare = with_other(parts, shares)
-    assert [part.name for part in found[-2:]] == ["none", "other"]
+    assert [part.name for part in found[-2:]] == ["none", "other (7 codes)"]
     assert (found[-1].color, found[-1].hatch) != (found[-2].color, found[-2].hatch)
     assert rare == 7
     assert table.sum() == pytest.approx(1)

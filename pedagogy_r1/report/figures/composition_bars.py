@@ -31,7 +31,7 @@ class BarPart(NamedTuple):
 
 
 def with_other(parts: Sequence[BarPart], values: Floats) -> tuple[tuple[BarPart, ...], Floats, int]:
-    """The parts and their (names, parts) values, those that are rare in every bar as one ``other``; and how many these are.
+    """The parts and their (names, parts) values, those that are rare in every bar as one, ``other (17 codes)``; and how many these are.
 
     *None* has the same grey, and no pattern.
     """
@@ -42,7 +42,7 @@ def with_other(parts: Sequence[BarPart], values: Floats) -> tuple[tuple[BarPart,
     rest = np.setdiff1d(np.arange(len(parts)), kept)
     together = values[:, rest].sum(axis=1, keepdims=True)
     return (
-        (*(parts[k] for k in kept), BarPart("other", NO_CODE, HATCHES[1])),
+        (*(parts[k] for k in kept), BarPart(f"other ({len(rest)} codes)", NO_CODE, HATCHES[1])),
         np.hstack([values[:, kept], together]),
         len(rest),
     )

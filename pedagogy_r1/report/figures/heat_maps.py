@@ -76,7 +76,7 @@ def heat_map(
             (i, j) for i in range(len(rows)) for j in part if texts[i][j] or np.isfinite(values[i, j])
         ):
             which = f"{row_axis} {rows[i]}, {axis} {names[j]}".replace("  ", " ").strip(" ,")
-            words = f"{scale} {texts[i][j]}" if ticks else _said(texts[i][j], values[i, j], scale, reach)
+            words = f"{scale}: {texts[i][j]}" if ticks else _said(texts[i][j], values[i, j], scale, reach)
             point(axes, (j - part.start, j - part.start + 1), (i, i + 1), f"{which}: {words}")
         _numbers(figure, plan, part, values, texts if size else (), size, shades, top)
         _labels(figure, plan, part, top)

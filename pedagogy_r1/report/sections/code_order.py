@@ -220,7 +220,7 @@ def _pair_table(pairs: tuple[CodePair, ...], level: float) -> ReportTable:
         "cooccurrence",
         f"Codes that come together within {WINDOW} units, the most unusual first.",
         (
-            *columns(("", "a", "code"), ("", "b", "code")),
+            *columns(("code", "a", "code"), ("with code", "b", "code")),
             *columns(("windows", "windows", "count"), ("by chance", "expected", "number")),
             *with_interval("lift", "lift", "number", level),
             *columns(("Jaccard", "jaccard_value", "number")),

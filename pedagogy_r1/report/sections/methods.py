@@ -292,4 +292,4 @@ def coverage_section(study: Study) -> Section:
 
 def section(study: Study) -> tuple[Section, ...]:
     """For the page."""
-    return methods_section(study).at(10), coverage_section(study).at(20)
+    return methods_section(study).at(98), coverage_section(study).at(20)

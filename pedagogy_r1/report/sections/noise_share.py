@@ -161,7 +161,7 @@ def _table(found: Noise, level: float) -> ReportTable:
         "noise",
         f"Noise as a share of coded tokens. Strict: family {strict}; non-reflective: {strict} and {routine}.",
         (
-            *columns("coder", "by", ("", "group")),
+            *columns("coder", "by", "group"),
             *with_interval("strict", "strict", "share", level),
             *with_interval("non-reflective", "nonreflective", "share", level),
             *columns(("tokens coded", "coded", "count"), ("missing", "missing", "count")),
