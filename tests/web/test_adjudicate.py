@@ -139,7 +139,7 @@ def test_the_whole_way_in_a_browser(
             next_unit(page)
     assert "6 disagreements, 6 decided" in page.inner_text("h1")
     shown = page.inner_text("table.narrow tbody tr")
-    page.click("text=Write the run and the log")
+    page.click("text=Export the decisions")
     page.wait_for_selector("text=Written to")
     assert troubles == []
     page.context.close()

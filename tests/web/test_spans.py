@@ -218,7 +218,7 @@ def test_sample_import_and_status(tmp_path: Path, pcode: Callable[..., Result]) 
     assert by_unit.exit_code == 2
     assert "draw spans, and these files name units by unit_id" in by_unit.stderr
     status = pcode("status", tmp_path)
-    assert "traces read to their end in the browser: A 2 of 2, B 0 of 2" in " ".join(status.output.split())
+    assert "traces done in the browser: A 2 of 2, B 0 of 2" in " ".join(status.output.split())
     gold = pcode("web", "--packet", packet.folder, "--coder", "A", "--gold", tmp_path / "run", "--no-browser")
     assert gold.exit_code == 2
     assert "leave --gold out" in gold.stderr
@@ -807,7 +807,7 @@ def _adjudicated(
             page.keyboard.type("as A drew it")
             page.keyboard.press("Control+Enter")
         page.wait_for_url("**/adjudicate/done")
-        page.click("text=Write the run and the log")
+        page.click("text=Export the decisions")
         page.wait_for_selector("text=Written to")
         assert troubles == []
         page.context.close()
