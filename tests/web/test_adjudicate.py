@@ -395,6 +395,12 @@ def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, sche
                 page.keyboard.press("b")
                 page.wait_for_selector("#do-clear:not([disabled])")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            if (name, width) == ("over", "phone"):
+                assert page.locator("#several tbody tr").first.bounding_box()["y"] < 600, (
+                    "on the first screen"
+                )
+                cut = "[...document.querySelectorAll('#several td')].filter(cell => cell.getBoundingClientRect().right > innerWidth)"
+                assert page.evaluate(f"{cut}.length") == 0
             picture(page, f"adjudicate-{name}-{width}-{scheme}")
             assert violations(page) == [], name
         assert troubles == []

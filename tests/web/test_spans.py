@@ -539,6 +539,8 @@ def test_text_codes_and_answer_are_on_the_screen(
             page.goto(f"{server.base}/code/{path}")
             assert violations(page, least=ANY) == []
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            wide = "[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)"
+            assert not page.evaluate(wide), "no row of the list is cut"
             picture(page, f"spans-{window[0]}-{scheme}-{path}")
         assert troubles == []
         page.context.close()
@@ -553,7 +555,7 @@ SEEN = """() => {
     return hit !== null && (element.contains(hit) || hit.contains(element));
   };
   const found = { span: seen(document.querySelector(".sel") ?? document.querySelector(".g.now")), answer: seen(document.querySelector(".verdict")),
-    codes: seen(document.querySelector(".handle")) || seen(document.querySelector(".codes .first")), next: seen(document.getElementById("do-next")) };
+    codes: seen(document.querySelector(".handle")) || seen(document.querySelector(".codes .first")), next: seen(document.getElementById("do-next")), acts: seen(document.getElementById("do-draw")) };
   return Object.keys(found).filter((name) => !found[name]);
 }"""
 
@@ -602,6 +604,11 @@ def test_by_touch(browser: Any, tmp_path: Path) -> None:
               getSelection().setBaseAndExtent(last, last.data.indexOf("ive"), last, last.data.indexOf("ix s")); }"""
         )
         page.wait_for_function("() => document.querySelector('.sel')?.textContent === 'Five six'")
+        line = page.locator(".told")
+        assert line.inner_text().endswith("chosen: a code draws it")
+        assert line.evaluate("line => line.scrollWidth <= line.clientWidth"), (
+            "the quote is cut, not what to do"
+        )
         page.tap('[data-code="C03"] .first')
         page.wait_for_selector('.g.now[data-said="C03"]')
         page.context.close()
