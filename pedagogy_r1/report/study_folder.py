@@ -203,7 +203,7 @@ def _packet(folder: Path, name: str) -> StudyPart:
         units, done = len(asked), _done(folder / coder / WEB_LOG, asked, packet.manifest.spans)
         said.append(f"{coder} {done:,} of {units:,}")
         still += [coder] if done < units else []
-    what = "traces read to their end" if packet.manifest.spans else "units decided"
+    what = "traces done" if packet.manifest.spans else "units decided"
     what += f" in the browser: {', '.join(said)}"
     return StudyPart("packet", name, what, tuple(still), packet.manifest.coders)
 

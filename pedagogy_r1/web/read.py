@@ -55,12 +55,13 @@ def routes(state: State) -> list[BaseRoute]:
 
 
 class ListedTrace(NamedTuple):
-    """One trace in the list. ``hits``: units that fit; ``differ``: units whose primary codes differ; ``who``: whose the bar is."""
+    """One trace in the list. ``hits``: units that fit; ``differ``: units whose primary codes differ, none where no unit has two coders;
+    ``who``: whose the bar is."""
 
     row: TraceRow
     units: int
     hits: int | None
-    differ: int
+    differ: int | None
     strip: Any
     who: CoderColumn | None
     url: str
@@ -244,7 +245,8 @@ class Reader:
             else strip(primaries(said, column, index.sets), self.state.book, who.label)
         )
         first = [None if codes is None else codes[:1] for codes in index.sets]
-        differ = sum(len({first[cell] for cell in cells} - {None}) > 1 for cells in said)
+        two = any(sum(cell > MISSING for cell in cells) > 1 for cells in said)
+        differ = sum(len({first[cell] for cell in cells} - {None}) > 1 for cells in said) if two else None
         url = "/read/trace" + filters.query(id=row.id)
         return ListedTrace(row, len(said), hit.units, differ, drawn, who, url)
 

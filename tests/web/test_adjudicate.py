@@ -139,7 +139,7 @@ def test_the_whole_way_in_a_browser(
             next_unit(page)
     assert "6 disagreements, 6 decided" in page.inner_text("h1")
     shown = page.inner_text("table.narrow tbody tr")
-    page.click("text=Write the run and the log")
+    page.click("text=Export the decisions")
     page.wait_for_selector("text=Written to")
     assert troubles == []
     page.context.close()
@@ -395,6 +395,12 @@ def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, sche
                 page.keyboard.press("b")
                 page.wait_for_selector("#do-clear:not([disabled])")
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            if (name, width) == ("over", "phone"):
+                assert page.locator("#several tbody tr").first.bounding_box()["y"] < 600, (
+                    "on the first screen"
+                )
+                cut = "[...document.querySelectorAll('#several td')].filter(cell => cell.getBoundingClientRect().right > innerWidth)"
+                assert page.evaluate(f"{cut}.length") == 0
             picture(page, f"adjudicate-{name}-{width}-{scheme}")
             assert violations(page) == [], name
         assert troubles == []

@@ -533,6 +533,7 @@ def test_going_on_by_itself_filter_flag_second_and_undo(browser: Any, tmp_path: 
         page.wait_for_url("**/code/2")
         page.keyboard.press("?")
         assert page.locator("#help").is_visible()
+        assert page.evaluate("[document.activeElement.textContent, help.scrollTop]") == ["Close", 0]
         page.keyboard.press("4")
         page.uncheck("#keys-on")
         page.keyboard.press("Escape")

@@ -239,6 +239,7 @@ def test_nothing_to_mend_with_formulas_drawn(visit: Callable[..., Any], scheme: 
         assert page.locator(".math.wide[tabindex='0']").count() >= 1
         page.locator(".open").first.click()
         page.locator("#panel .math").first.wait_for()
+        assert not page.locator("#panel .math.wide", has_text="50%").count(), "in the line of its sentence"
         picture(page, f"maths-{view}-{scheme}-{width}")
         assert violations(page, least=EVERY) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -232,6 +232,7 @@ def test_pages_without_a_script(server: WebServer, runs: tuple[Path, Path]) -> N
     assert "14 traces" in page
     found = re.findall(r'<a class="stop" href="([^"]+)"', page)
     assert len(found) == 14
+    assert page.count("one coder at most on each unit") == 8, "only the machine coded these"
     trace = server.page(found[0].replace("&amp;", "&"))
     units = re.findall(r'<a class="open" href="([^"]+)"', trace)
     first = next(iter(CoderRun(runs[0]).by_trace()))

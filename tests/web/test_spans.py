@@ -218,7 +218,7 @@ def test_sample_import_and_status(tmp_path: Path, pcode: Callable[..., Result]) 
     assert by_unit.exit_code == 2
     assert "draw spans, and these files name units by unit_id" in by_unit.stderr
     status = pcode("status", tmp_path)
-    assert "traces read to their end in the browser: A 2 of 2, B 0 of 2" in " ".join(status.output.split())
+    assert "traces done in the browser: A 2 of 2, B 0 of 2" in " ".join(status.output.split())
     gold = pcode("web", "--packet", packet.folder, "--coder", "A", "--gold", tmp_path / "run", "--no-browser")
     assert gold.exit_code == 2
     assert "leave --gold out" in gold.stderr
@@ -539,6 +539,8 @@ def test_text_codes_and_answer_are_on_the_screen(
             page.goto(f"{server.base}/code/{path}")
             assert violations(page, least=ANY) == []
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            wide = "[...document.querySelectorAll('.scroll')].some(box => box.scrollWidth > box.clientWidth)"
+            assert not page.evaluate(wide), "no row of the list is cut"
             picture(page, f"spans-{window[0]}-{scheme}-{path}")
         assert troubles == []
         page.context.close()
@@ -553,7 +555,7 @@ SEEN = """() => {
     return hit !== null && (element.contains(hit) || hit.contains(element));
   };
   const found = { span: seen(document.querySelector(".sel") ?? document.querySelector(".g.now")), answer: seen(document.querySelector(".verdict")),
-    codes: seen(document.querySelector(".handle")) || seen(document.querySelector(".codes .first")), next: seen(document.getElementById("do-next")) };
+    codes: seen(document.querySelector(".handle")) || seen(document.querySelector(".codes .first")), next: seen(document.getElementById("do-next")), acts: seen(document.getElementById("do-draw")) };
   return Object.keys(found).filter((name) => !found[name]);
 }"""
 
@@ -602,6 +604,11 @@ def test_by_touch(browser: Any, tmp_path: Path) -> None:
               getSelection().setBaseAndExtent(last, last.data.indexOf("ive"), last, last.data.indexOf("ix s")); }"""
         )
         page.wait_for_function("() => document.querySelector('.sel')?.textContent === 'Five six'")
+        line = page.locator(".told")
+        assert line.inner_text().endswith("chosen: a code draws it")
+        assert line.evaluate("line => line.scrollWidth <= line.clientWidth"), (
+            "the quote is cut, not what to do"
+        )
         page.tap('[data-code="C03"] .first')
         page.wait_for_selector('.g.now[data-said="C03"]')
         page.context.close()
@@ -807,7 +814,7 @@ def _adjudicated(
             page.keyboard.type("as A drew it")
             page.keyboard.press("Control+Enter")
         page.wait_for_url("**/adjudicate/done")
-        page.click("text=Write the run and the log")
+        page.click("text=Export the decisions")
         page.wait_for_selector("text=Written to")
         assert troubles == []
         page.context.close()

@@ -8,6 +8,7 @@ const desk = () => find("desk");
 const memo = () => find("memo");
 const codes = () => desk().dataset.codes.split(" ").filter(Boolean);
 const query = () => new URL(desk().action).search;   // the list that is gone through, where one was picked
+const small = matchMedia("(max-width: 40rem), (max-height: 34rem)");   // where the text needs the room
 const stored = (name, otherwise) => { try { return localStorage.getItem(name) ?? otherwise; } catch { return otherwise; } };
 const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* a private window keeps nothing */ } };
 
@@ -128,6 +129,7 @@ function show(body, go, typed) {
   const same = new URL(desk().action).pathname === go;
   const focused = document.activeElement?.id;
   const more = same && memo() && memo().value !== typed ? memo().value : null;
+  const rules = same && document.querySelector(".rules")?.open;
   const talking = same && find("talk")?.open;
   for (const id of ["head", "ribbon", "reading", "beside", "desk"]) {
     if (fresh.getElementById(id)) find(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
@@ -136,6 +138,7 @@ function show(body, go, typed) {
   if (more !== null) memo().value = more;
   if (talking && find("talk")) find("talk").open = true;
   ready();
+  if (rules && document.querySelector(".rules")) document.querySelector(".rules").open = true;
   find("trouble").hidden = true;
   if (typed !== undefined) say(same ? saved() : `Saved. ${head().dataset.number} of ${head().dataset.total}`); else say("");
   if (same) { if (focused) find(focused)?.focus(); centre(); return; }
@@ -157,6 +160,7 @@ function look() {
 // After each change: the codebook, which stays, shows what is chosen.
 function ready() {
   paint();
+  if (small.matches) document.querySelector(".rules")?.removeAttribute("open");
   const chosen = codes();
   for (const item of document.querySelectorAll("li[data-code]")) {
     const code = item.dataset.code, [first, other] = [item.querySelector(".first"), item.querySelector(".second")];

@@ -27,6 +27,7 @@ const place = (p) => (placeOf ? placeOf[p] : p);
 function readTrace() {
   if (pane === find("reading")) return;
   pane = find("reading");
+  if (matchMedia("(max-height: 34rem)").matches) find("question")?.removeAttribute("open");
   text = JSON.parse(pane.dataset.text);
   pointOf = placeOf = null;
   if (/[\u{10000}-\u{10ffff}]/u.test(text)) {

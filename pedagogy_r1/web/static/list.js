@@ -18,6 +18,12 @@ function counted() {
   for (const box of boxes) row(box).classList.toggle("picked", box.checked);
 }
 
+// On a phone the list comes first: what is above it is folded.
+const phone = matchMedia("(max-width: 40rem)");
+const fold = () => { for (const part of document.querySelectorAll(".fold")) part.open = !phone.matches; };
+phone.addEventListener("change", fold);
+fold();
+
 const keys = {
   j: () => go(at + 1), k: () => go(at - 1),
   x: () => { if (at >= 0) { boxes[at].checked = !boxes[at].checked; counted(); } },

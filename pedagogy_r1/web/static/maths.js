@@ -145,6 +145,11 @@ const maths = (() => {
 
   // A formula wider than the column scrolls by itself, by the keyboard too.
   function fit(maths) {
+    for (const math of maths) {
+      if (!math.classList.contains("wide")) continue;   // measured when the column was narrower
+      math.classList.remove("wide");
+      for (const name of ["tabindex", "role", "aria-label"]) math.removeAttribute(name);
+    }
     const wide = maths.filter((math) => {
       if (math.classList.contains("display")) return math.scrollWidth > math.clientWidth + 1;
       return math.getBoundingClientRect().width > math.closest("td, dd, blockquote, p, .running").clientWidth - 11;
@@ -200,7 +205,7 @@ const maths = (() => {
   }
 
   // The column has another width.
-  function refit() { if (on) fit([...document.querySelectorAll(".math:not(.wide)")]); }
+  function refit() { if (on) fit([...document.querySelectorAll(".math")]); }
   addEventListener("resize", refit);
 
   return {

@@ -48,8 +48,8 @@ async function open(focus) {
   close.textContent = "Close";
   close.addEventListener("click", shut);
   panel.prepend(close);
+  panel.hidden = false;   // first: in a panel that is not laid out every formula would count as wider than its column
   maths.draw(panel);
-  panel.hidden = false;
   panel.parentElement.classList.add("open");
   maths.refit();
   // Below, the panel lies over the page: the unit goes to the top, where it can be seen.

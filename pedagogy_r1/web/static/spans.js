@@ -29,7 +29,7 @@ function aimAt(found) {
   draw();
   ribbon();
   centre();
-  tell(`Chosen: ${quoted(...found)} A code draws it`);
+  tell(quoted(...found), "chosen: a code draws it");
   say("");
   return null;
 }
@@ -40,9 +40,13 @@ async function fetchSpan(id) {
   if (found?.go) show(found.body, found.go, undefined);
 }
 
-function tell(words) {
-  const line = document.createElement("span");
-  line.textContent = words;
+// Where the line is too short, the quote is cut, never what there is to do.
+function tell(quote, words) {
+  const line = document.createElement("span"), said = document.createElement("span");
+  line.className = "told";
+  said.className = "quote";
+  said.textContent = quote;
+  line.append(said, ` ${words}`);
   desk().querySelector(".verdict").replaceChildren(line);
 }
 
