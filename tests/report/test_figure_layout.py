@@ -286,9 +286,9 @@ def test_a_cell_whose_colour_is_no_value_says_its_text() -> None:
     draw = partial(heat_map, ["B", "C"], ["A", "B"], values, texts, scale="lift", reach=1.0, ticks=ticks)
     drawn, _ = Figure("lift", "", draw).canvas()
     assert [place.words for place in pointed(drawn)] == [
-        "B, A: lift 2.00",
-        "C, A: lift 0.50",
-        "C, B: lift 1.00",
+        "B, A: lift: 2.00",
+        "C, A: lift: 0.50",
+        "C, B: lift: 1.00",
     ]
 
 
