@@ -157,6 +157,19 @@ def with_interval(head: str, name: str, kind: Kind, level: float) -> tuple[Table
     return TableColumn(head, f"{before}value", kind), limits
 
 
+def interval_words(percent: str, reasons: Sequence[str | None]) -> str:
+    """For a caption: that what is shown has intervals, or that nothing has, and why. ``reasons``: of each value why it has none.
+
+    >>> interval_words("95 %", [None, "no interval: one item"]), interval_words("95 %", ["no interval: one item"] * 2)
+    ('with 95 % intervals', 'without intervals (one item)')
+    """
+    if not reasons or None in reasons:
+        return f"with {percent} intervals"
+    whys = dict.fromkeys((why or "").removeprefix(NO_INTERVAL).lstrip(": ") for why in reasons)
+    said = "; ".join(why for why in whys if why)
+    return f"without intervals ({said})" if said else "without intervals"
+
+
 MOST_ACROSS = 24
 """Columns that `side_by_side` makes at most."""
 
@@ -171,17 +184,21 @@ def side_by_side(
         return None
     found: dict[str, Row] = {}
     reasons: dict[str, list[str]] = {}
+    lacking: list[str | None] = []
     for row in rows:
         value = str(row[by])
         cells = found.setdefault(row["code"], {"code": row["code"]})
         cells |= {f"{value} {key}": row[key] for key in ("value", "low", "high")}
-        if row["value"] is not None and (row["low"] is None or row["high"] is None):
-            why = row.get("why_no_interval") or row.get("warnings") or NO_INTERVAL
+        if row["value"] is None:
+            continue
+        lacks = row["low"] is None or row["high"] is None
+        lacking.append((row.get("why_no_interval") or row.get("warnings") or NO_INTERVAL) if lacks else None)
+        if why := lacking[-1]:
             reasons.setdefault(why, []).append(f"{row['code']} ({value})")
     keys = ((value, tuple(f"{value} {key}" for key in ("value", "low", "high"))) for value in values)
     return ReportTable(
         name,
-        f"{caption}, with {level_words(level)} intervals.",
+        f"{caption}, {interval_words(level_words(level), lacking)}.",
         (TableColumn("code", "code", "code"), *(TableColumn(value, key, kind) for value, key in keys)),
         tuple(found.values()),
         note=" ".join(f"{UNSURE} {why}: {shortened(names)}." for why, names in reasons.items()),

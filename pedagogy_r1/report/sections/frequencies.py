@@ -10,7 +10,7 @@ The crosstab (``pcode report --by metadata.grade``) puts units with each code si
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -34,7 +34,9 @@ from ..section import (
     columns,
     estimate_cells,
     interval_methods,
+    interval_words,
     listed,
+    no_interval,
     quoted,
     side_by_side,
     with_interval,
@@ -89,9 +91,10 @@ def frequency_section(study: Study, found: Frequencies) -> Section:
         *_wide(study, "coder", "coder", units),
         _table(study, "frequency", caption, "coder", found.overall),
     ]
-    about = f", by coder, with {percent} intervals clustered by {units[0].cluster}."
     names = [c.name for c in study.data.coders]
     coders = names[:MOST_GROUPS]
+    words = _intervals(percent, (s for s in units if s.coder in coders))
+    about = f", by coder, {words}{f' clustered by {units[0].cluster}' if words.startswith('with ') else ''}."
     about += _rest(coders, names)
     figures = [_figure(study, "frequency", about, {(s.coder, s.code): s for s in units}, coders, coders)]
     for column, shares in found.by.items():
@@ -183,6 +186,10 @@ def _figure(
     return Figure(name, f"Share of units with each primary code{about}", draw)
 
 
+def _intervals(percent: str, shares: Iterable[CodeShare]) -> str:
+    return interval_words(percent, [no_interval(s.share) for s in shares if s.share.value is not None])
+
+
 def _values(shares: Sequence[CodeShare]) -> list[Any]:
     return list(dict.fromkeys(s.group[0][1] for s in shares))
 
@@ -197,9 +204,8 @@ def _group_figure(study: Study, shares: Sequence[CodeShare], column: str) -> Fig
     values = _values(shares)
     drawn = values[:MOST_GROUPS]
     rest = _rest(drawn, values)
-    about = (
-        f" by {BY.get(column, column)}, as {study.main} coded, with {study.settings.percent} intervals.{rest}"
-    )
+    words = _intervals(study.settings.percent, (s for s in shares if s.group[0][1] in drawn))
+    about = f" by {BY.get(column, column)}, as {study.main} coded, {words}.{rest}"
     own = {(s.group[0][1], s.code): s for s in shares}
     names = [value_words(column, value) for value in drawn]
     return _figure(study, f"frequency_by_{column}", about, own, drawn, names)
