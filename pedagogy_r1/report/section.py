@@ -165,8 +165,8 @@ def interval_words(percent: str, reasons: Sequence[str | None]) -> str:
     """
     if not reasons or None in reasons:
         return f"with {percent} intervals"
-    whys = dict.fromkeys((why or "").removeprefix(NO_INTERVAL).lstrip(": ") for why in reasons)
-    said = "; ".join(why for why in whys if why)
+    whys = dict.fromkeys((why or "").removeprefix(f"{NO_INTERVAL}: ") for why in reasons)
+    said = "; ".join(why for why in whys if why and why != NO_INTERVAL)
     return f"without intervals ({said})" if said else "without intervals"
 
 
