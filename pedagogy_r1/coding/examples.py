@@ -163,6 +163,7 @@ def read_examples(folder: str | Path, book: Codebook, encoder: SentenceEncoder |
         )
     sources = tuple(TraceSource.of(one.trace) for one in taught.traces)
     seen = [SeenTrace(one.seen, [unit.text for unit in one.units]) for one in taught.traces]
+    # The empty text keeps the digest of runs that were made before; the encoder is recorded by itself.
     known = digest([VERSION, "", [list(unit) for unit in units], [list(source) for source in sources]])
     numbers = np.repeat(np.arange(len(sources)), [len(some) for some in which])
     nearest = NearestUnits(seen, which, encoder.embed if encoder else None)

@@ -11,7 +11,7 @@ login), never from the address, so nobody can open another's pages. A POST is an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -19,14 +19,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..codebook import NONE
 from ..errors import InputError
 from ..files.seal import WEB_LOG
 from .code_groups import code_groups
 from .coded_text import TaskPlace
 from .span_pages import SpanPages, span_places
 from .state import State, fields, number_of, page_of, visitor
-from .workplace import Workplace, open_log
+from .workplace import WANTED, Workplace, entry_fits, open_log
 
 TITLE, PATH = "Code", "/code"
 ROWS = 200
@@ -36,24 +35,20 @@ ROWS = 200
 def routes(state: State) -> list[BaseRoute]:
     """Opens every coder's log; raises `RunError` where another server has one open."""
     if state.packet and state.packet.manifest.spans:
-        return _span_routes(SpanPages(state, span_places(state, state.packet)))
+        spans = SpanPages(state, span_places(state, state.packet))
+        return _routes(spans, spans.trace)
     pages = CodePages(state, _places(state))
+    return _routes(pages, pages.unit)
+
+
+def _routes(pages: CodePages | SpanPages, one: Callable[[Request], Response]) -> list[BaseRoute]:
+    """``one``: the page of one unit, or of one trace in which spans are drawn."""
     return [
         Route(PATH, pages.start),
         Route(PATH + "/all", pages.listed),
         Route(PATH + "/done", pages.done),
         Route(PATH + "/jump", pages.jump),
-        Route(PATH + "/{number}", pages.unit, methods=["GET", "POST"]),
-    ]
-
-
-def _span_routes(pages: SpanPages) -> list[BaseRoute]:
-    return [
-        Route(PATH, pages.start),
-        Route(PATH + "/all", pages.listed),
-        Route(PATH + "/done", pages.done),
-        Route(PATH + "/jump", pages.jump),
-        Route(PATH + "/{number}", pages.trace, methods=["GET", "POST"]),
+        Route(PATH + "/{number}", one, methods=["GET", "POST"]),
     ]
 
 
@@ -116,8 +111,8 @@ class CodePages:
     def listed(self, request: Request) -> Response:
         """The coder's own units: all, or those of a state, a code, or with words in their text, memo or comments."""
         place = self.place(request)
-        wanted = {name: request.query_params.get(name, "") for name in ("show", "code", "q")}
-        spots = [spot for spot in place.spots if _fits(place, spot, **wanted)]
+        wanted = {name: request.query_params.get(name, "") for name in WANTED}
+        spots = [spot for spot in place.spots if _fits(place, spot, wanted)]
         listed, page, pages = page_of(request, spots, ROWS)
         return self.render(
             request,
@@ -185,21 +180,7 @@ class CodePages:
         return RedirectResponse(f"{self.path}/{number or 'done'}{query}", 303)
 
 
-def _fits(place: Workplace, spot: TaskPlace, show: str, code: str, q: str) -> bool:
-    entry, comments = place.entry(spot), place.comments(spot)
-    states = {
-        "open": not place.over(spot),
-        "done": entry.done,
-        "flag": entry.flag,
-        "memo": bool(entry.memo),
-        "comment": bool(comments),
-        "missing": entry.missing,
-        "practice": spot.task.practice,
-    }
-    if not states.get(show, True):
-        return False
-    given = () if entry.codes is None else entry.codes or (NONE,)
-    if code and code not in given:
-        return False
-    texts = (spot.task.unit.text, entry.memo, *(one.comment for one in comments))
-    return not q or any(q.casefold() in text.casefold() for text in texts)
+def _fits(place: Workplace, spot: TaskPlace, wanted: Mapping[str, str]) -> bool:
+    entry = place.entry(spot)
+    states = {"open": not place.over(spot), "missing": entry.missing, "practice": spot.task.practice}
+    return entry_fits(entry, spot.task.unit.text, place.comments(spot), states, wanted)

@@ -10,7 +10,7 @@ What is kept, and how, is as in `code.py`: the page shows what the disk has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ..files.seal import WEB_LOG
-from ..human.coding_log import Entry
+from ..human.coding_log import Entry, LoggedChange
 from ..human.packet import Packet
 from .code_groups import code_groups
 from .span_place import SpanPlace
 from .state import State, fields, number_of, page_of, visitor
-from .workplace import open_log
+from .workplace import WANTED, entry_fits, open_log
 
 PATH = "/code"
 ROWS = 200
@@ -85,13 +85,13 @@ class SpanPages:
     def listed(self, request: Request) -> Response:
         """The coder's own spans: all, or those of a state, a code, or with words in their text, memo or comments."""
         place = self._place(request)
-        wanted = {name: request.query_params.get(name, "") for name in ("show", "code", "q")}
+        wanted = {name: request.query_params.get(name, "") for name in WANTED}
         every = [
             (spot, name, entry, place.comments(name))
             for spot in place.spots
             for name, entry in place.spans(spot)
         ]
-        found = [row for row in every if _fits(row[2], [one.comment for one in row[3]], **wanted)]
+        found = [row for row in every if _fits(row[2], row[3], wanted)]
         rows, page, pages = page_of(request, found, ROWS)
         return self._render(
             request,
@@ -139,15 +139,6 @@ def _go(number: int | None, span: str = "") -> Response:
     return RedirectResponse(f"{PATH}/{number or 'done'}{f'?span={quote(span)}' if span else ''}", 303)
 
 
-def _fits(entry: Entry, comments: list[str], show: str, code: str, q: str) -> bool:
-    states = {
-        "open": not entry.done,
-        "done": entry.done,
-        "flag": entry.flag,
-        "memo": bool(entry.memo),
-        "comment": bool(comments),
-    }
-    if not states.get(show, True) or (code and code not in (entry.codes or ())):
-        return False
-    texts = (entry.span.quote if entry.span else "", entry.memo, *comments)
-    return not q or any(q.casefold() in text.casefold() for text in texts)
+def _fits(entry: Entry, comments: Sequence[LoggedChange], wanted: Mapping[str, str]) -> bool:
+    quoted = entry.span.quote if entry.span else ""
+    return entry_fits(entry, quoted, comments, {"open": not entry.done}, wanted)

@@ -26,6 +26,9 @@ from ..human.packet import CodingTask
 from .coded_text import Piece, TaskPlace, are_apart, in_text, own_of, pieces_of
 from .pace import Progress, TraceProgress, progress_of, time_left
 
+WANTED = ("show", "code", "q")
+"""What the address of a coder's own list asks for: a state, a code, words."""
+
 LONGEST_MEMO = 20_000
 """Characters, of a comment too."""
 
@@ -275,3 +278,19 @@ def rules_between(book: Codebook, codes: Collection[str]) -> list[tuple[str, Rul
         for rule in code.rules
         if code.id in codes and rule.against in codes
     ]
+
+
+def entry_fits(
+    entry: Entry,
+    text: str,
+    comments: Sequence[LoggedChange],
+    states: Mapping[str, bool],
+    wanted: Mapping[str, str],
+) -> bool:
+    """Whether a list that is narrowed to what is `WANTED` has it. ``states``: which of the list's own it is in, ``open`` at least."""
+    own = {"done": entry.done, "flag": entry.flag, "memo": bool(entry.memo), "comment": bool(comments)}
+    given = () if entry.codes is None else entry.codes or (NONE,)
+    if not {**own, **states}.get(wanted["show"], True) or (wanted["code"] and wanted["code"] not in given):
+        return False
+    texts = (text, entry.memo, *(one.comment for one in comments))
+    return any(wanted["q"].casefold() in each.casefold() for each in texts)

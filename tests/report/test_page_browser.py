@@ -16,7 +16,7 @@ from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import ReportSettings, build_report
 
 from ..conftest import ROOT
-from ..web_browser import chromium, picture, violations
+from ..web_browser import picture, violations
 
 ANY = ("minor", "moderate", "serious", "critical")
 SIZES = {"1280": (1280, 800), "1920": (1920, 1080), "640": (640, 400), "390": (390, 844)}
@@ -36,12 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = ReportSettings(replicates=20, permutations=100, by="domain")
     build_report([people, cues], home / "report", settings)
     return home / "report"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from pedagogy_r1.runs.run import FILES, CoderRun
 from ..coders import code_by_keys, form, memo_saved, next_unit
 from ..make_runs import make_run
 from ..packets import make_packet
-from ..web_browser import chromium, picture, violations, watched
+from ..web_browser import picture, violations, watched
 from ..web_server import web_server
 
 pytest.importorskip("uvicorn")
@@ -32,12 +32,6 @@ A = ["A", ("A", "B"), "B", (), "C", None, "A", "B", "C", "A", "B", "C", "A"]
 B = ["A", ("A", "C"), "C", "A", "C", "A", "A", "B", "C", "A", "B", "A", None]
 DIFFER = {1: "second", 2: "first", 3: "first", 5: "missing", 11: "first", 12: "missing"}
 """Which of the thirteen units A and B differ on, and how."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

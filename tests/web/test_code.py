@@ -7,7 +7,7 @@ import os
 import random
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +25,12 @@ from pedagogy_r1.runs.run import CoderRun
 from ..coders import code_by_keys, form, next_unit
 from ..full_disk import room_for
 from ..packets import HARD, make_packet
-from ..web_browser import chromium, picture, violations, watched
+from ..web_browser import picture, violations, watched
 from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
 
 WIDTHS = {"wide": (1360, 860), "middle": (820, 1100), "phone": (390, 844)}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

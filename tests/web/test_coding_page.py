@@ -7,7 +7,6 @@ import os
 import random
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from pedagogy_r1.web.pace import time_left
 from ..coders import form
 from ..full_disk import room_for
 from ..packets import make_packet
-from ..web_browser import chromium, picture, violations, watched
+from ..web_browser import picture, violations, watched
 from ..web_server import web_server
 
 pytest.importorskip("uvicorn")
@@ -43,12 +42,6 @@ SENTENCES = (
     "So 3/4 = 6/8, which is larger.",
     "I should first draw a bar, then compare the two by hand, and only then say which of them is the larger one of both.",
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 def forty(codes: int = 40, families: int = 8) -> Codebook:

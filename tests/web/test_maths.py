@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from pedagogy_r1.cli.main import cli
 
 from ..conftest import ROOT
-from ..web_browser import chromium, picture, violations, watched
+from ..web_browser import picture, violations
 from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
@@ -65,31 +65,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     assert result.exit_code in (0, 1), result.output
     with web_server(folder / "run") as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def visit(server: WebServer, browser: Any) -> Iterator[Callable[..., Any]]:
-    """Open a path in a new window; at the end nothing must have gone wrong in any, the content policy included."""
-    opened: list[tuple[Any, list[str]]] = []
-
-    def open_page(path: str, **options: Any) -> Any:
-        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
-        page = context.new_page()
-        page.goto(server.url)
-        opened.append((context, watched(page)))
-        page.goto(server.base + path)
-        return page
-
-    yield open_page
-    for context, troubles in opened:
-        context.close()
-        assert troubles == []
 
 
 def found(page: Any, text: str) -> list[str]:

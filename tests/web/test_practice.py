@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from pedagogy_r1.web.practice import Practice, drawn, practice_tasks, read_gold
 from ..coders import code_by_keys, form, next_unit
 from ..make_runs import BOOK, book, change_record, make_run
 from ..packets import make_packet
-from ..web_browser import chromium, picture, violations, watched
+from ..web_browser import picture, violations, watched
 from ..web_server import web_server
 
 pytest.importorskip("uvicorn")
@@ -30,12 +30,6 @@ pytest.importorskip("uvicorn")
 WIDTHS = {"wide": (1360, 860), "middle": (820, 1100), "phone": (390, 844)}
 RIGHT = ["A", "B", ("C", "A"), "A", (), "B", "C", "A"]
 MINE = ["A", "C", ("C", "B"), "A", "B", "B", "C", "B"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

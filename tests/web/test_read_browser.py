@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pedagogy_r1.cli.main import cli
 
-from ..web_browser import chromium, picture, violations, watched
+from ..web_browser import picture, violations, watched
 from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
@@ -35,32 +35,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     assert result.exit_code in (0, 1), result.output
     with web_server(folder / "humans", folder / "cues") as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def visit(server: WebServer, browser: Any) -> Iterator[Callable[..., Any]]:
-    """Open a path of the server in a new window; at the end nothing must have gone wrong in any."""
-    opened: list[tuple[Any, list[str]]] = []
-
-    def open_page(path: str, at: WebServer | None = None, **options: Any) -> Any:
-        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"], **options)
-        page = context.new_page()
-        where = at or server
-        page.goto(where.url)
-        opened.append((context, watched(page)))
-        page.goto(where.base + path)
-        return page
-
-    yield open_page
-    for context, troubles in opened:
-        context.close()
-        assert troubles == []
 
 
 def test_keys_go_from_list_to_unit_and_back(visit: Callable[..., Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -28,19 +28,13 @@ from pedagogy_r1.web.span_place import SpanPlace
 from pedagogy_r1.web.workplace import open_log
 
 from ..packets import HARD, make_packet
-from ..web_browser import chromium, picture, violations, watched
+from ..web_browser import picture, violations, watched
 from ..web_server import WebServer, web_server
 from .test_coding_page import ANY, SENTENCES, forty
 
 pytest.importorskip("uvicorn")
 
 WINDOWS = [(1280, 800), (1920, 1080), (640, 400), (390, 844)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 def long_trace(sentences: int, name: str = "sk-1-zebra-okapi") -> Trace:

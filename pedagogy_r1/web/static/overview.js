@@ -9,6 +9,11 @@ const overview = (() => {
   const from = (unit) => Number(unit.dataset.from), to = (unit) => Number(unit.dataset.to);
   const placeOf = (unit) => Number(unit.id.slice(1));
   const sizeOf = (bar) => Number(bar.querySelector("svg").getAttribute("viewBox").split(" ")[2]);
+  // The unit of a bar under the pointer, from 0.
+  function unitUnder(bar, event) {
+    const box = bar.getBoundingClientRect(), size = sizeOf(bar);
+    return Math.max(0, Math.min(size - 1, Math.floor(size * (event.clientX - box.left) / box.width)));
+  }
   const firstOf = (bar) => Number(bar.parentElement.dataset.first);
 
   // The code that is chosen in the legend stands out.
@@ -44,10 +49,7 @@ const overview = (() => {
     const here = document.createElement("span");
     here.className = "here";
     bar.append(here);
-    bar.addEventListener("click", (event) => {
-      const box = bar.getBoundingClientRect(), size = sizeOf(bar);
-      toPlace(firstOf(bar) + Math.max(0, Math.min(size - 1, Math.floor(size * (event.clientX - box.left) / box.width))));
-    });
+    bar.addEventListener("click", (event) => toPlace(firstOf(bar) + unitUnder(bar, event)));
   }
 
   // What stands under the pointer, in words.
@@ -67,10 +69,8 @@ const overview = (() => {
     const bar = event.target.closest?.(".ribbon");
     hint.hidden = !bar;
     if (!bar) return;
-    const box = bar.getBoundingClientRect(), size = sizeOf(bar);
-    const place = Math.max(0, Math.min(size - 1, Math.floor(size * (event.clientX - box.left) / box.width)));
-    hint.textContent = describe(firstOf(bar) + place, bar.dataset.coder);
-    hint.style.top = `${box.bottom + 6}px`;
+    hint.textContent = describe(firstOf(bar) + unitUnder(bar, event), bar.dataset.coder);
+    hint.style.top = `${bar.getBoundingClientRect().bottom + 6}px`;
     hint.style.left = `${Math.max(8, Math.min(event.clientX - 20, innerWidth - hint.offsetWidth - 8))}px`;
   });
 
