@@ -20,10 +20,11 @@ from pathlib import Path
 import numpy as np
 
 from pedagogy_r1.codebook import load_codebook
+from pedagogy_r1.codebook.snapshot import dump_codebook
 from pedagogy_r1.files.seal import digests
 from pedagogy_r1.job import save_record
 from pedagogy_r1.report import ReportSettings, build_report
-from pedagogy_r1.runs.run import CoderInfo, CoderRun, Manifest, dump_codebook
+from pedagogy_r1.runs.run import CoderInfo, CoderRun, Manifest
 from pedagogy_r1.runs.run_columns import read_columns
 from pedagogy_r1.unit import unit_id
 

@@ -29,8 +29,9 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 from pedagogy_r1.codebook import Codebook, load_codebook
+from pedagogy_r1.codebook.snapshot import dump_codebook
 from pedagogy_r1.job import save_record
-from pedagogy_r1.runs.run import CoderInfo, Coding, Manifest, dump_codebook
+from pedagogy_r1.runs.run import CoderInfo, Coding, Manifest
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id
 from pedagogy_r1.web.keys import set_password

@@ -12,10 +12,10 @@ from typing import Any
 import openpyxl
 
 from pedagogy_r1.codebook import Codebook
+from pedagogy_r1.codebook.snapshot import dump_codebook
 from pedagogy_r1.files.records import write_jsonl
 from pedagogy_r1.human.packet import Packet, PacketManifest
 from pedagogy_r1.job import save_record
-from pedagogy_r1.runs.run import dump_codebook
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import unitize
 

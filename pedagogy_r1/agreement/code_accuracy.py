@@ -227,6 +227,9 @@ def quoted(runs: Iterable[CoderRun], wanted: Collection[str]) -> dict[str, tuple
     """unit id → (trace id, text), for few units of however many: lines of other units are not parsed."""
     found: dict[str, tuple[str, str]] = {}
     for run in runs:
+        if run.shards is not None:
+            found = run.shards.quoted(wanted) | found
+            continue
         with run.file("units.jsonl").open("rb") as file:
             for line in islice(file, run.prefix["units.jsonl"] if run.prefix else None):
                 name = _ID.search(line)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import join
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import ArgumentError
 from ..formatting import counted, shown
 from . import model_options, options
-from .completes import coder_names, completes
+from .completes import coder_names, completes, plugin_names
 from .console import exit_status, notice, print_plan, progress_bar, put_json, say, say_renamed
+
+if TYPE_CHECKING:
+    from ..coding.annotate import Annotation
+    from ..files.places import Place
+    from ..intake.corpus import TraceCorpus
+    from ..intake.traces_file import TracesFile
+    from ..runs.run import CoderRun
 
 ASKED = options.together(
     options.option("--window", "llm: Units a request [default: 20].", options.FROM_1),
@@ -73,7 +81,19 @@ PRICES = options.together(
 @options.scheme()
 @options.lang()
 @options.units("Code exactly the units of this run.")
-@options.option("--workers", "cues: Number of processes.", options.FEW_1)
+@options.option("--workers", "cues, and any coder over a corpus: Number of processes.", options.FEW_1)
+@options.option(
+    "--engine",
+    "Of a corpus: what has its shards coded, local or ray[=ADDRESS] [default: local].",
+    metavar="NAME[=ADDRESS]",
+    **completes(plugin_names("coding.engines")),
+)
+@options.option(
+    "--work",
+    "Of a corpus: folder for shards while they are coded [default: in the run].",
+    options.PATH,
+    metavar="FOLDER",
+)
 @options.option(
     "--error",
     "learned: Leave units open so that at most this share of the codes given is wrong.",
@@ -96,22 +116,43 @@ PRICES = options.together(
 @options.dry_run("done and paid")
 @options.as_json("the run's manifest (or the plan)")
 def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: bool, **given: Any) -> int:
-    """Code every unit of TRACES and write a run directory.
+    """Code every unit of TRACES (a traces file, or a corpus: pcode traces import --shards) and write a run directory.
 
     The same command resumes a run that was interrupted. Without --model and --coder, English traces under schoen@1.1.0 are
     coded by `learned:schoen`, which learned from machine-coded texts about teaching, and all others by the rule-based coder
     `cues`: baselines that need no key, no server and no download. The first line says how far the coder agrees with whom.
     """
-    from ..coding.annotate import execute, plan, prepare, shipped_coder
-    from ..intake.traces_file import TracesFile
+    from ..coding.annotate import execute, plan, prepare
+    from ..intake.corpus import TraceCorpus, traces_of
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
+    engine, work = options.taken(given, "engine", "work").values()
     given = model_options.requested(given, given["model"] or given["then"])
-    file: Path | TracesFile = traces
+    file = traces_of(traces)
+    if not isinstance(file, TraceCorpus) and (engine or work):
+        raise ArgumentError(
+            f"--{'engine' if engine else 'work'} is for a corpus, and {traces} is a traces file",
+            f"make it one with: pcode traces import {traces} --shards 64 -o CORPUS",
+        )
+    chosen = _chosen(coder, file, out, given)
+    if isinstance(file, TraceCorpus):
+        return _over_corpus(file, out, chosen, prices, engine, work, dry_run=dry_run, as_json=as_json)
+    job = prepare(file, out, **chosen)
+    if dry_run:
+        print_plan(_paid(plan(job), prices), as_json)
+        return 0
+    with progress_bar("annotate") as progress:
+        run = execute(job, progress=progress, notice=notice, restart=bool(given["retry_missing"]))
+    return _told(run, job, as_json)
+
+
+def _chosen(coder: str | None, file: TracesFile, out: Path, given: dict[str, Any]) -> dict[str, Any]:
+    """The coder and its options; where none is named, the default one."""
+    from ..coding.annotate import shipped_coder
+
     if coder is None and not given["model"] and given["workers"] is None:
         from ..coding.default_coder import default_coder  # what a learned coder needs, nobody else waits for
 
-        file = TracesFile(traces)  # once: it may be long
         names = {name: given[name] for name in ("codebook", "units", "lang")}
         coder = default_coder(file, out, **names)
     chosen = chosen_coder(coder, given)
@@ -119,20 +160,45 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
         from ..coding.learned.fit_coder import LearnedCoderFolder
 
         chosen["codebook"] = LearnedCoderFolder(shipped_coder(chosen["path"]) or chosen["path"]).codebook_file
-    job = prepare(file, out, **chosen)
+    return chosen
+
+
+def _over_corpus(
+    corpus: TraceCorpus,
+    out: Path,
+    chosen: dict[str, Any],
+    prices: dict[str, float | None],
+    engine: str | None,
+    work: Path | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    from ..coding.annotate import plan
+    from ..coding.annotate_corpus import execute_corpus, prepare_corpus
+
+    workers = chosen.pop("workers", 1)
+    job = prepare_corpus(corpus, out, work=work, **chosen)
     if dry_run:
-        print_plan(_paid(plan(job), prices), as_json)
+        print_plan({"shards": corpus.shards} | _paid(plan(job.whole), prices), as_json)
         return 0
     with progress_bar("annotate") as progress:
-        run = execute(job, progress=progress, notice=notice, restart=bool(given["retry_missing"]))
+        run = execute_corpus(job, engine=engine or "local", workers=workers, progress=progress)
+    return _told(run, job.whole, as_json)
+
+
+def _told(run: CoderRun, job: Annotation, as_json: bool) -> int:
+    """What came of it; the exit status."""
     manifest = run.manifest
     if not as_json and (trust := getattr(job.coder, "trust", None)):
         say(trust)
     if foreign := manifest.usage.get("foreign_traces"):
-        notice(_foreign(chosen["coder"], job.book.lang, foreign, {} if manifest.stages else manifest.failed))
+        notice(
+            _foreign(job.manifest.coder, job.book.lang, foreign, {} if manifest.stages else manifest.failed)
+        )
     say_renamed(manifest.usage, "codings")
     if not put_json(manifest.model_dump(mode="json"), as_json):
-        _print_run(manifest, run.folder)
+        _print_run(manifest, run.place)
     return exit_status(manifest.status, manifest.stopped_why, sum(manifest.failed.values()))
 
 
@@ -155,7 +221,7 @@ def _foreign(name: str, lang: str, traces: dict[str, int], missing: dict[str, in
     )
 
 
-def _print_run(manifest: Any, folder: Path) -> None:
+def _print_run(manifest: Any, folder: Place) -> None:
     from ..coding.people_codings import DISAGREE
 
     counts, missing = manifest.counts, sum(manifest.failed.values())
@@ -185,7 +251,7 @@ def _print_run(manifest: Any, folder: Path) -> None:
         say(f"next: {_next(manifest, folder)}")
 
 
-def _next(manifest: Any, folder: Path) -> str:
+def _next(manifest: Any, folder: Place) -> str:
     """What a run is for: what it left open is coded by people; else it is held against people's codings."""
     if manifest.deferred and not manifest.stages:
         drawn = join(["pcode", "sample", str(manifest.source["traces"]), "--deferred", str(folder)])

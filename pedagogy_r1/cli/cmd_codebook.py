@@ -298,9 +298,9 @@ def import_(file: Path, out: Path, id_: str | None, version: str | None, title: 
     """
     from ..codebook import load_codebook, released
     from ..codebook.qdc import from_qdc
+    from ..codebook.snapshot import dump_codebook
     from ..files.archive import read_bytes
     from ..files.records import need_file, write_text
-    from ..runs.run import dump_codebook
 
     need_file(file)
     data = read_bytes(file, "a codebook is small; is it a project (.qdpx)?")

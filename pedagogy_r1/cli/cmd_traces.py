@@ -25,7 +25,13 @@ def command() -> None:
 @command.command("import")
 @click.argument("files", nargs=-1, required=True, type=options.PATH)
 @options.out(
-    "Traces file to write (JSONL).", options.Writes("file", beside=("{name}", "{name}.skipped.jsonl"))
+    "Traces file to write (JSONL); with --shards the folder or address of a corpus.",
+    options.Writes("file", beside=("{name}", "{name}.skipped.jsonl"), unless="shards"),
+)
+@options.option(
+    "--shards",
+    "Write a corpus of so many Parquet files, for more traces than one file is good for.",
+    options.FROM_1,
 )
 @options.option(
     "--map pairs",
@@ -71,15 +77,18 @@ def import_(files: tuple[Path, ...], out: Path, pairs: tuple[str, ...], as_json:
     response reasoning answer reference correct domain condition model lang. Well-known names are taken without it; every
     other field is kept under metadata. A response is split at <think>…</think> and the tags of other families; --no-think
     says what a response without any is. --on-error skip imports the good rows and writes the others to OUT.skipped.jsonl;
-    records that are no traces (failed requests, other spans) go there in any case.
+    records that are no traces (failed requests, other spans) go there in any case. With --shards OUT is a corpus, in a folder or
+    under s3:// or gs://, and they go to OUT/skipped.jsonl.
     """
     from ..intake import import_traces
     from ..intake.fields import parse_map
-    from ..sampling.locked import carry_locks
+    from ..sampling.locked import carry_locks, refuse_locked
 
-    how = options.taken(given, "on_error", "no_think", "format", "explode", "think_tags")
+    how = options.taken(given, "on_error", "no_think", "format", "explode", "think_tags", "shards")
+    if how["shards"] is not None:
+        refuse_locked(files)
     report = import_traces(files, out, mapping=parse_map(pairs), constants=given, **how)
-    for lock in carry_locks(files, out):
+    for lock in carry_locks(files, out) if how["shards"] is None else ():
         notice(f"{lock.path.name} counts for {out} too: a copy of it lies beside")
     _say(report)
     if not put_json(report.as_json(), as_json):

@@ -44,13 +44,14 @@ class Writes(NamedTuple):
     """What a path to write stands for: how it is called in docs/cli.md, and the names of files (or patterns) that are replaced.
 
     ``inside`` the folder that is named, or ``beside`` what is named: ``{name}.skipped.jsonl``, ``{stem}.build.json``. ``when``:
-    only with this option.
+    only with this option; ``unless``: not with that one, with which the command itself takes care.
     """
 
     kind: str
     inside: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
     when: str | None = None
+    unless: str | None = None
 
 
 FORCE = "Replace also files that pcode did not write, or that were changed since."
@@ -104,6 +105,7 @@ class Command(click.Command):
         """Refuse, before anything is computed, to replace what is somebody else's (`files.written`)."""
         force = ctx.params.pop("force", False) if self.written else False
         here = [one for one in self.written if one.writes.when is None or ctx.params[one.writes.when]]
+        here = [one for one in here if one.writes.unless is None or ctx.params[one.writes.unless] is None]
         if force and not here:
             raise click.UsageError(f"--force belongs to --{self.written[0].writes.when}")
         read = [ctx.params[name] for name in ctx.params.keys() - {param.name for param in self.written}]

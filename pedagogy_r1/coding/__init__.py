@@ -60,6 +60,7 @@ class Coder(Protocol):
 
     One that has ``trust``, a sentence on how far it is to be trusted on which text, is introduced with it. ``sources``: files that
     it goes by, with their digests, as a job's record has them. ``sum_up(run)``: what all its codings tell, for the record's ``usage``.
+    ``of_one_run``: true of one that keeps replies in the run's folder, and is made anew for each shard of a corpus.
     """
 
     @property

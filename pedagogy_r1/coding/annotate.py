@@ -75,7 +75,7 @@ def prepare(
     traces: str | Path | TracesFile,
     out: str | Path,
     *,
-    codebook: str | Path | None = None,
+    codebook: str | Path | Codebook | None = None,
     coder: str = "cues",
     scheme: str | None = None,
     lang: str | None = None,

@@ -27,12 +27,13 @@ from typing import Any
 
 from ..asking import FILE, NothingUsableError
 from ..codebook import NONE, Codebook
+from ..codebook.snapshot import dump_codebook
 from ..estimate import Estimate, Resampling, clustered, quotient
 from ..files.records import Row, read_jsonl, write_jsonl, write_text
 from ..formatting import counted
 from ..job import Status
 from ..limits import FEWEST_STRESSED, LEAST_LEGAL, LEAST_RECALLED, MOST_CHANGED
-from ..runs.run import CoderRun, dump_codebook
+from ..runs.run import CoderRun
 from .annotate import Notice, Progress, execute, plan, prepare
 from .codebook_recall import CodebookRecall
 from .coders.llm import LlmCoder

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..codebook.codebook import SNAPSHOT
+from ..codebook.snapshot import dump_codebook
 from ..errors import RunError
 from ..files.records import (
     PRIVATE,
@@ -31,7 +32,6 @@ from ..intake import read_traces
 from ..job import differences, save_record
 from ..provenance import versions
 from ..runs.locked_part import locks_of
-from ..runs.run import dump_codebook
 from ..sampling.draw_sample import DrawnSample
 from ..sampling.population import stratum_name
 from .packet import Packet, PacketManifest

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from io import TextIOWrapper
 from pathlib import Path
 from shlex import quote
 from typing import IO, Any, Literal
@@ -19,8 +20,10 @@ from typing import IO, Any, Literal
 from ..errors import InputError, did_you_mean
 from ..files.records import BadRow, atomic, dump, need_file
 from ..files.table_rows import TableHead
+from ..trace import Trace
 from .compose import FieldPlan, NoThink, RowError
 from .convert import REASONED, Converted, convert
+from .corpus import SKIPPED, CorpusWriter
 from .fields import KNOWN, check_targets, find, plain_name
 from .format import Format, NoTrace, Record, Said
 from .import_report import (
@@ -57,8 +60,11 @@ def import_traces(
     format: str | None = None,
     explode: str | None = None,
     think_tags: Sequence[Pair] = (),
+    shards: int | None = None,
 ) -> ImportReport:
     """Convert ``files`` (directories and patterns too) into the traces file ``out``, whole or not at all.
+
+    ``shards``: into a corpus of so many shards, in the folder or under the address ``out`` (`corpus`).
 
     ``mapping``: target → field (`fields.TARGETS`); ``constants``: target → value for every row. ``format``: the format of all rows,
     instead of what their content looks like. ``explode="generations"``: each generation of a row becomes a trace.
@@ -66,16 +72,18 @@ def import_traces(
     written; with ``"skip"`` the good rows are written and the bad ones go to ``OUT.skipped.jsonl``. Records that are no traces by
     their nature (a request that failed, a span that is no model call) go there in both cases.
     """
-    out = Path(out)
     paths = files_of([Path(file) for file in files])
     plan = _plan(mapping or {}, constants or {}, no_think, think_tags)
-    _check_paths(paths, out)
-    aside = out.with_name(out.name + ".skipped.jsonl")
+    _check_paths(paths, Path(out))
     job = _Importing(plan, ImportReport(str(out)), on_error, Formats(format), explode)
+    if shards is not None:
+        return _into_corpus(job, paths, out, shards)
+    out = Path(out)
+    aside = out.with_name(out.name + ".skipped.jsonl")
     with ExitStack() as stack:
         good, bad = stack.enter_context(atomic(out)), stack.enter_context(atomic(aside))
         for path in paths:
-            job.read(path, good, bad)
+            job.read(path, lambda trace: good.write(_line(trace)), bad)
         job.finish()
     report = job.report
     if report.skipped:
@@ -83,6 +91,23 @@ def import_traces(
     else:
         aside.unlink(missing_ok=True)
     return report
+
+
+def _into_corpus(job: _Importing, paths: list[Path], out: str | Path, shards: int) -> ImportReport:
+    with CorpusWriter(out, shards) as corpus, corpus.place.writer(SKIPPED) as file:
+        bad = TextIOWrapper(file, "utf-8", newline="")
+        for path in paths:
+            job.read(path, corpus.put, bad)
+        job.finish()
+        bad.flush()
+        bad.detach()
+    if job.report.skipped:
+        job.report.aside = f"{corpus.place}/{SKIPPED}"
+    return job.report
+
+
+def _line(trace: Trace) -> str:
+    return dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n"
 
 
 def _plan(
@@ -129,7 +154,7 @@ class _Importing:
         self.joins: dict[str, list[Any]] = {}
         self.asked: dict[str, Record] = {}
 
-    def read(self, path: Path, good: IO[str], bad: IO[str]) -> None:
+    def read(self, path: Path, put: Callable[[Trace], object], bad: IO[str]) -> None:
         """One file."""
         self.paths.append(path)
         self.joins = {}
@@ -140,8 +165,8 @@ class _Importing:
             try:
                 if isinstance(found, BadRow):
                     raise RowError(found.why)
-                for line in self._lines(path, found):
-                    good.write(line)
+                for trace in self._traces(path, found):
+                    put(trace)
                     self.report.traces += 1
             except (RowError, RecursionError, NoTrace, NotChat) as error:
                 self._refuse(path, found, error, raw, bad)
@@ -180,8 +205,8 @@ class _Importing:
             {*self.plan.mapping.values()} & {*names}
         )
 
-    def _lines(self, path: Path, found: Found) -> list[str]:
-        """The lines of the traces in a record: whole, or none."""
+    def _traces(self, path: Path, found: Found) -> list[Trace]:
+        """The traces in a record: all, or none."""
         record, format = self._with_request(found.row.data), self.formats.all[found.format]
         self._note_columns(record)
         more = self._more(format, record)
@@ -204,7 +229,7 @@ class _Importing:
         self.report.exploded += len(made) - 1
         for converted in made:
             self._count(converted, where)
-        return [dump(c.trace.model_dump(mode="json", exclude_defaults=True)) + "\n" for c in made]
+        return [converted.trace for converted in made]
 
     def _with_request(self, record: Record) -> Record:
         """A batch's reply together with its request, where that stood in a file before; requests are kept for it."""

@@ -35,6 +35,8 @@ class Manifest(JobRecord):
     seed: int | None = None
     counts: dict[str, Any] = Field(default_factory=dict)
     usage: dict[str, Any] = Field(default_factory=dict)
+    shards: int = 0
+    """Of a run over a corpus (`runs/shards.py`): how many there are."""
 
     @classmethod
     def new(cls, kind: str, book: Codebook, determined_by: Mapping[str, Any], **fields: Any) -> Manifest:

@@ -27,11 +27,13 @@ from ..codebook import Codebook, parse_codebook
 from ..codebook.codebook import SNAPSHOT, version_order
 from ..errors import CodebookError, InputError, LockedWarning, RunError
 from ..files.checkpointed import last_checkpoint
+from ..files.places import Place
 from ..files.seal import RUN, DigestWatch, Parsed, models_of
 from ..job import read_record
 from ..trace import GIVEN, Trace, Unit
 from .locked_part import Hidden, Lock, check_copies, hidden_of, locks_of
 from .manifest import Manifest as Manifest
+from .shards import Shards
 from .unit_coding import DEFERRED as DEFERRED
 from .unit_coding import NOT_ASKED as NOT_ASKED
 from .unit_coding import NOT_CODED as NOT_CODED
@@ -60,7 +62,8 @@ class CoderRun:
     picked: Picked | None = None
 
     def __init__(self, folder: str | Path, *, locked: ReadLocked = "never") -> None:
-        self.folder, self._locked = Path(folder), locked
+        self.place, self._locked = Place(folder), locked
+        self.folder = self.place.here([RUN, SNAPSHOT])
         none = RunError(
             f"{self.folder}: not a run directory (no run.json)",
             "make one with: pcode annotate, or pcode import",
@@ -101,6 +104,12 @@ class CoderRun:
                 f"{path} was changed since the run was made, though in no code", "restore the file"
             )
         return book
+
+    @property
+    def texts_key(self) -> str:
+        """The same for two runs only if their traces are."""
+        shards = f"{self.shards.digest} {self.shards.numbers}" if self.shards else None
+        return shards or self.manifest.sha256.get("traces.jsonl") or str(self.folder)
 
     def only(self, picked: Picked) -> CoderRun:
         """The same run, restricted to these traces."""
@@ -154,13 +163,28 @@ class CoderRun:
         return (found for found in self._by_trace() if self.keeps(found[0].id))
 
     def _traces(self) -> Iterator[Trace]:
-        return self._parsed("traces.jsonl", Trace)
+        return self._parsed("traces.jsonl", Trace) if self.shards is None else self.shards.traces()
 
     def _units(self) -> Iterator[Unit]:
-        return self._parsed("units.jsonl", Unit)
+        return self._parsed("units.jsonl", Unit) if self.shards is None else self.shards.rows("units", Unit)
 
     def _codings(self) -> Iterator[Coding]:
-        return self._parsed("codings.jsonl", Coding)
+        return self.shards.rows("codings", Coding) if self.shards else self._parsed("codings.jsonl", Coding)
+
+    @cached_property
+    def shards(self) -> Shards | None:
+        """Those of a run over a corpus that are done; ``None`` of any other run."""
+        return (
+            Shards.of(self.place, self.manifest.source, self.manifest.sha256)
+            if self.manifest.shards
+            else None
+        )
+
+    def of_shard(self, number: int) -> CoderRun:
+        """The same run over a corpus, with one of its shards alone."""
+        found = copy(self)
+        found.shards = self.shards.only(number) if self.shards else None
+        return found
 
     def _by_trace(self) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
         groups = groupby(self._units(), key=lambda unit: unit.trace_id)
@@ -190,7 +214,7 @@ class CoderRun:
 
         ``None`` of a run that has ended: all of them.
         """
-        if self.manifest.status != "running":
+        if self.manifest.status != "running" or self.manifest.shards:
             return None
         counts: dict[str, int] = last_checkpoint(self.folder)["counts"]
         codings = sum(n for name, n in counts.items() if name == "coded" or name.startswith("missing: "))
@@ -199,6 +223,8 @@ class CoderRun:
 
     def file(self, name: str) -> Path:
         """One of `FILES`, to be read: there, and of the size it had when the run ended. `RunError` otherwise."""
+        if self.shards is not None:
+            return self.shards.unpacked(name.removesuffix(".jsonl"))
         path = self.folder / name
         if not path.is_file():
             raise RunError(f"{path} is missing", "repeat the command that made the run, to complete it")
@@ -253,6 +279,11 @@ def require_complete(runs: Iterable[CoderRun], partial: bool | None = False) -> 
                 "wait for it, or complete it with the command that started it"
                 + ("" if partial is None else "; --partial goes on with the traces it has, and says so"),
             )
+        if run.shards is not None:
+            said.append(
+                f"{run.folder} is {manifest.status}{why}: only {len(run.shards.numbers)} of {manifest.shards} shards are here"
+            )
+            continue
         held = run.prefix["traces.jsonl"] if run.prefix else manifest.counts.get("traces", 0)
         said.append(
             f"{run.folder} is {manifest.status}{why}: only a prefix of its traces is here, the first {held}"
@@ -366,12 +397,3 @@ def run_labels(runs: Sequence[CoderRun]) -> list[str]:
         next(tail[i] for tail in tails if tail.count(tail[i]) == 1 or tail is tails[-1])
         for i in range(len(paths))
     ]
-
-
-def dump_codebook(book: Codebook) -> str:
-    """YAML of a codebook that parses to the same digest."""
-    import yaml
-
-    return yaml.safe_dump(
-        book.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True, width=100
-    )

@@ -103,7 +103,7 @@ def read_columns(runs: Sequence[CoderRun]) -> RunColumns:
     import pyarrow.compute as pc
 
     book = one_codebook(runs)
-    texts = len({run.manifest.sha256.get("traces.jsonl") or str(run.folder) for run in runs}) > 1
+    texts = len({run.texts_key for run in runs}) > 1
     parts = [_read_run(run, texts=texts) for run in runs]
     if texts:
         _require_same_texts(runs, parts)
@@ -218,6 +218,8 @@ def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: S
     import pyarrow as pa
     import pyarrow.json
 
+    if run.shards is not None:
+        return run.shards.table(name.removesuffix(".jsonl"), list(fields))
     watch = run.watch(name)
     path = watch.path
     sure = run.prefix[name] if run.prefix else None

@@ -18,6 +18,7 @@ from typing import Any
 from ..codebook import Codebook
 from ..codebook.check import load_checked
 from ..codebook.codebook import SNAPSHOT
+from ..codebook.snapshot import dump_codebook
 from ..errors import DiskError
 from ..files.checkpointed import CheckpointedFiles
 from ..files.records import dump, write_text
@@ -27,11 +28,13 @@ from ..provenance import digest
 from ..trace import Trace, Unit
 from ..unit.unitizer import Unitizer
 from .locked_part import Lock, locks_of
-from .run import FILES, CoderRun, Coding, Manifest, dump_codebook, require_complete
+from .run import FILES, CoderRun, Coding, Manifest, require_complete
 
 
-def codebook_for(named: str | Path | None, *runs: str | Path | None) -> Codebook:
-    """The codebook of a new run or packet: the one that is named, else that of the first of the ``runs`` it rests on, else schoen."""
+def codebook_for(named: str | Path | Codebook | None, *runs: str | Path | None) -> Codebook:
+    """The codebook of a new run or packet: the one that is named (or given), else that of the first of the ``runs`` it rests on, else schoen."""
+    if isinstance(named, Codebook):
+        return named
     if named is None and (run := next((one for one in runs if one is not None), None)):
         return CoderRun(run).codebook
     return load_checked(named or "schoen")

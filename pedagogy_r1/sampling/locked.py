@@ -148,6 +148,15 @@ def carry_locks(sources: Sequence[str | Path], out: str | Path) -> list[Lock]:
     return found
 
 
+def refuse_locked(sources: Sequence[str | Path]) -> None:
+    """Raise `RunError` where part of ``sources`` is locked: a corpus has no locked part."""
+    if locks := locks_of(*sources):
+        raise RunError(
+            f"{locks[0].path} counts for what is imported, and a corpus has no locked part",
+            "import what is locked into a traces file, without --shards",
+        )
+
+
 def lock_at(place: str | Path) -> Lock:
     """The one lock that counts for a traces file, a run or a folder, or that a file is. Raises `RunError` where there is none, or several."""
     path = Path(place)

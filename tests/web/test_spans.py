@@ -16,12 +16,13 @@ from click.testing import Result
 from pedagogy_r1.agreement.continuum import Continuum, Span
 from pedagogy_r1.agreement.unitizing import unitizing_alpha
 from pedagogy_r1.codebook import Codebook
+from pedagogy_r1.codebook.snapshot import dump_codebook
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.files.records import write_csv, write_jsonl
 from pedagogy_r1.human.coding_log import read_log
 from pedagogy_r1.human.drawn_spans import draw_span
 from pedagogy_r1.human.packet import Packet, blind_id
-from pedagogy_r1.runs.run import CoderRun, dump_codebook
+from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.web.code_groups import code_groups
 from pedagogy_r1.web.span_place import SpanPlace

@@ -16,7 +16,7 @@ import pickle
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from ...codebook import Codebook
@@ -88,12 +88,11 @@ class CuesCoder:
     def code(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
         """Code every unit of every trace, in order; Ctrl-C ends between two traces."""
         with interrupts() as stop:
+            job = pickle.dumps((self.context.book, self.context.run_id, unitize))
             if self.workers == 1:
-                coding = _Coding(self.context.book, self.context.run_id, unitize)
-                for trace, (units, codings) in in_order(coding, traces, 1, stop):
+                for trace, (units, codings) in in_order(_opened(job), traces, 1, stop):
                     emit(trace, units, codings)
             else:
-                job = pickle.dumps((self.context.book, self.context.run_id, unitize))
                 for chunk, results in in_order(partial(_code_chunk, job), chunks(traces), self.workers, stop):
                     for trace, rows in zip(chunk, results, strict=True):
                         emit(trace, *_unpacked(rows))
@@ -164,9 +163,9 @@ def _code_chunk(job: bytes, chunk: list[Trace]) -> list[Rows]:
     ]
 
 
-@cache
+@lru_cache(maxsize=2)
 def _opened(job: bytes) -> _Coding:
-    """The job of this worker process, compiled once."""
+    """The job of this process, compiled once, however many chunks or shards it codes."""
     return _Coding(*pickle.loads(job))  # noqa: S301 - written by this program's parent process
 
 

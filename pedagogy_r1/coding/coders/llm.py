@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ...asking import (
     ModelName,
@@ -164,6 +164,7 @@ class LlmCoder:
     connect: Callable[[], Chat]
     backend: Mapping[str, Any]
     form: str = "full"
+    of_one_run: ClassVar[bool] = True
 
     @property
     def prompt(self) -> Prompt:

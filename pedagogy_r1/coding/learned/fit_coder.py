@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from ...codebook import NONE, Codebook, parse_codebook
+from ...codebook.snapshot import dump_codebook
 from ...errors import InputError, RunError
 from ...files.json_text import parse_json
 from ...files.records import write_text
@@ -26,7 +27,7 @@ from ...files.seal import difference, sha256_of
 from ...job import JobFolder, JobRecord, read_record, save_record
 from ...provenance import digest, now
 from ...runs.locked_part import text_key
-from ...runs.run import CoderInfo, CoderRun, Coding, Manifest, dump_codebook
+from ...runs.run import CoderInfo, CoderRun, Coding, Manifest
 from ...runs.run_writer import RunWriter
 from ...runs.unit_coding import said_odds
 from ...trace import Unit

@@ -1,0 +1,27 @@
+"""Engines: what has the shards of a corpus coded, on this machine or on many.
+
+    engines/local.py   →  def engine(address, workers): Engine      pcode annotate corpus/ -o run/ --engine local --workers 8
+    engines/ray.py                                                  pcode annotate corpus/ -o run/ --engine ray=ADDRESS
+
+They differ in nothing but where the work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+Done = TypeVar("Done")
+
+
+class Engine(Protocol):
+    """Has work done in other processes. ``interrupted``: the user stopped it, so that not all came back."""
+
+    interrupted: bool
+
+    def run(self, work: Callable[[int], Done], numbers: Sequence[int]) -> Iterator[Done]:
+        """What ``work`` made of each of the numbers, in whichever order; both are picklable.
+
+        What a killed process or machine had begun is begun again. Raises what ``work`` raises.
+        """
+        ...

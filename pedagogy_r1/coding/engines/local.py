@@ -1,0 +1,38 @@
+"""``local``: processes of this machine, or this one alone; nothing to install.
+
+engine(None, workers=8)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ...errors import ArgumentError
+from ...workers import in_order, interrupts
+from . import Done
+
+
+def engine(address: str | None, workers: int) -> LocalEngine:
+    """``workers``: processes."""
+    if address:
+        raise ArgumentError(
+            f"--engine local={address}: it has no address", "say --engine local, or ray=ADDRESS"
+        )
+    return LocalEngine(workers)
+
+
+class LocalEngine:
+    """Shards on processes of this machine."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers, self.interrupted = workers, False
+
+    def run(self, work: Callable[[int], Done], numbers: Sequence[int]) -> Iterator[Done]:
+        """In order. Ctrl-C ends after the shards that are at work; with one process, between two traces."""
+        if self.workers == 1:
+            yield from map(work, numbers)
+            return
+        with interrupts() as stop:
+            for _, done in in_order(work, numbers, self.workers, stop, ahead=2):
+                yield done
+            self.interrupted = stop.is_set()

@@ -1,0 +1,304 @@
+"""A corpus: traces in Parquet shards, in a folder or under an address, for what one file is too small.
+
+    corpus/shards.json               {"shards": [{"name": "traces-0000.parquet", "traces": 1612, "sha256": "9f86…", …}, …]}
+    corpus/traces-0000.parquet       the columns of `Trace`; metadata as JSON
+    corpus/traces-0001.parquet …
+
+All traces of an item stand in one shard, which a hash of the item says: what is summed within items is whole within a shard, and
+every shard is a random part of the items. Within a shard they stand in the order in which they came. The record is written
+last: shards without one are no corpus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import resource
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from ..errors import ArgumentError, InputError, RunError, first_fault
+from ..files.json_text import parse_json
+from ..files.places import Place, copied
+from ..files.seal import SealedRecord, broken, sealed_bytes, sha256_of
+from ..provenance import digest, now, versions
+from ..trace import Trace, item_group
+from .traces_file import TracesFile
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+CORPUS, SKIPPED = "shards.json", "skipped.jsonl"
+MOST_SHARDS = 10_000
+
+_BUFFERED = 256_000_000
+"""Characters that wait in memory, over all shards."""
+_LEFT = re.compile(r"traces-\d{4,5}\.parquet|" + re.escape(SKIPPED))
+"""What an import that was killed may have left; it is written anew."""
+_LEAST_GROUP, _MOST_GROUP = 100_000, 8_000_000
+"""Characters in a row group."""
+
+
+class CorpusPart(BaseModel, frozen=True, extra="forbid"):
+    """A shard, as the corpus's record has it: its file, what it holds, and the sha256 of its bytes."""
+
+    name: str
+    traces: int
+    characters: int
+    bytes: int
+    sha256: str
+    langs: dict[str, int]
+
+
+class CorpusRecord(SealedRecord):
+    """``shards.json``."""
+
+    format: str = "corpus@1"
+    shards: list[CorpusPart]
+    made: str = Field(default_factory=now)
+    versions: dict[str, str] = Field(default_factory=lambda: versions("pyarrow"))
+
+
+def shard_name(kind: str, number: int) -> str:
+    """``traces-0007.parquet``.
+
+    >>> shard_name("traces", 7)
+    'traces-0007.parquet'
+    """
+    return f"{kind}-{number:04d}.parquet"
+
+
+def shard_of(trace: Trace, shards: int) -> int:
+    """The number of the shard in which all traces of the trace's item stand."""
+    key = item_group(trace).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) % shards
+
+
+def is_corpus(path: str | Path) -> bool:
+    """Whether a corpus lies there."""
+    place = Place(path)
+    return (place.folder / CORPUS).is_file() if place.folder is not None else CORPUS in place.names()
+
+
+def traces_of(path: str | Path) -> TracesFile:
+    """A traces file, or a corpus, read through as far as counting them takes."""
+    return TraceCorpus(path) if is_corpus(path) else TracesFile(path)
+
+
+class TraceCorpus(TracesFile):
+    """A corpus, which is read as a traces file is: ``total``, ``digest``, ``langs``, and its traces, shard by shard."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.place = Place(path)
+        self.path = Path(path)
+        self.record = _read_record(self.place)
+        self.total = sum(part.traces for part in self.record.shards)
+        self.digest = digest([part.sha256 for part in self.record.shards])
+        self.langs = {lang for part in self.record.shards for lang in part.langs}
+
+    def __iter__(self) -> Iterator[Trace]:
+        for number in range(len(self.record.shards)):
+            yield from self.shard(number)
+
+    def shard(self, number: int) -> CorpusShard:
+        """One shard of it."""
+        return CorpusShard(self.place, self.record.shards[number])
+
+    @property
+    def shards(self) -> int:
+        """How many there are."""
+        return len(self.record.shards)
+
+
+class CorpusShard(TracesFile):
+    """One shard, as a traces file; other bytes than the corpus recorded are a `RunError`."""
+
+    def __init__(self, place: Place, part: CorpusPart) -> None:
+        self.place, self.part = place, part
+        self.total, self.digest, self.langs = part.traces, "sha256:" + part.sha256, set(part.langs)
+        self.path = (place.folder or Path(str(place))) / part.name
+
+    def file(self) -> Path:
+        """It, on this machine."""
+        path = copied(self.place, self.part.name, self.part.sha256)
+        if not path.is_file():
+            raise RunError(f"{path} is missing", "restore it, or import the corpus again")
+        if sha256_of(path) != self.part.sha256:
+            raise RunError(
+                f"{path} has changed: it holds other bytes than {CORPUS} recorded",
+                "restore it, or import the corpus again",
+            )
+        return path
+
+    def __iter__(self) -> Iterator[Trace]:
+        import pyarrow.parquet
+
+        path = self.file()
+        file = pyarrow.parquet.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False)
+        line = 0
+        for batch in file.iter_batches(batch_size=256):
+            for row in batch.to_pylist():
+                line += 1
+                try:
+                    yield Trace.model_validate(row | {"metadata": parse_json(row["metadata"])})
+                except (ValidationError, ValueError, KeyError, TypeError) as error:
+                    why = first_fault(error) if isinstance(error, ValidationError) else str(error)
+                    raise InputError(f"{path}: row {line}: {why}", "import the corpus again") from None
+
+
+def _read_record(place: Place) -> CorpusRecord:
+    """A corpus's record. Raises `InputError` where there is none, `RunError` where it was changed."""
+    try:
+        data = place.read(CORPUS)
+    except InputError:
+        raise InputError(
+            f"{place}: no corpus (no {CORPUS})",
+            "make one with: pcode traces import FILE --shards 64 -o FOLDER",
+        ) from None
+    try:
+        parse_json(data)
+        if broken(data):
+            raise RunError(
+                f"{place}/{CORPUS} was changed since it was written: its seal does not fit it", _AGAIN
+            )
+        return CorpusRecord.model_validate_json(data)
+    except ValueError as error:
+        why = first_fault(error) if isinstance(error, ValidationError) else error
+        raise RunError(f"{place}/{CORPUS}: {why}", _AGAIN) from None
+
+
+_AGAIN = "restore it from a copy, or import the corpus again"
+
+
+def traces_schema() -> pa.Schema:
+    """The columns of a shard of traces."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [(name, pa.bool_() if name == "correct" else pa.string()) for name in Trace.model_fields]
+    )
+
+
+class CorpusWriter:
+    """Takes traces, and writes them to so many shards; as a context. The corpus is there once the context ends without an error."""
+
+    def __init__(self, path: str | Path, shards: int) -> None:
+        if not 1 <= shards <= MOST_SHARDS:
+            raise ArgumentError(f"{shards} shards", f"give 1 to {MOST_SHARDS:,}")
+        self.place, self._count = Place(path), shards
+        there = self.place.names()
+        strangers = [name for name in there if not _LEFT.fullmatch(name)]
+        if strangers or CORPUS in there:
+            what = "a corpus already" if CORPUS in there else f"other files ({strangers[0]} …)"
+            raise RunError(f"{self.place} holds {what}", "choose another place with -o")
+        self._group = min(max(_BUFFERED // shards, _LEAST_GROUP), _MOST_GROUP)
+        self._parts = [_Part(shard_name("traces", number)) for number in range(shards)]
+
+    def __enter__(self) -> CorpusWriter:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < self._count + 256:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, self._count + 256), hard))
+        self._open = ExitStack()
+        return self
+
+    def put(self, trace: Trace) -> None:
+        """One more."""
+        part = self._parts[shard_of(trace, self._count)]
+        part.waiting.append(trace)
+        size = len(trace.question) + len(trace.reasoning) + len(trace.answer)
+        part.characters += size
+        part.ahead += size
+        part.traces += 1
+        part.langs[trace.lang] += 1
+        if part.ahead >= self._group:
+            self._flush(part)
+
+    def _flush(self, part: _Part) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        if part.writer is None:
+            file = _Hashed(self._open.enter_context(self.place.writer(part.name)))
+            part.file = file
+            part.writer = self._open.enter_context(
+                pyarrow.parquet.ParquetWriter(file, traces_schema(), compression="zstd")
+            )
+        rows = [trace.model_dump(mode="json") for trace in part.waiting]
+        for row in rows:
+            row["metadata"] = json.dumps(row["metadata"], ensure_ascii=False, separators=(",", ":"))
+        part.writer.write_table(pa.Table.from_pylist(rows, schema=traces_schema()))
+        part.waiting, part.ahead = [], 0
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._open.__exit__(kind, error, trace)
+            return
+        with self._open:
+            for part in self._parts:
+                self._flush(part)
+        found = [part.record() for part in self._parts]
+        self.place.put_bytes(sealed_bytes(CorpusRecord(shards=found).model_dump(mode="json")), CORPUS)
+
+
+class _Part:
+    """A shard that is being written."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.waiting, self.langs = name, list[Trace](), Counter[str]()
+        self.traces = self.characters = self.ahead = 0
+        self.writer: pyarrow.parquet.ParquetWriter | None = None
+        self.file: _Hashed | None = None
+
+    def record(self) -> CorpusPart:
+        file = self.file
+        return CorpusPart(
+            name=self.name,
+            traces=self.traces,
+            characters=self.characters,
+            bytes=file.size if file else 0,
+            sha256=file.hashed.hexdigest() if file else "",
+            langs=dict(sorted(self.langs.items())),
+        )
+
+
+class _Hashed:
+    """A file that is written, with the digest of what went by."""
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.hashed, self.size = file, hashlib.sha256(), 0
+
+    def write(self, data: Any) -> int:
+        self.hashed.update(data)
+        self.size += len(data)
+        self._file.write(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self.size
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        """The file's owner does it."""
+
+    def close(self) -> None:
+        """The file's owner does it."""

@@ -1,0 +1,309 @@
+"""A run over a corpus (`intake/corpus.py`): units and codings in Parquet shards, as the corpus has them; its traces stay there.
+
+    run/run.json               as of any run, with "shards": 64
+    run/codebook.yaml          the codebook
+    run/shard-0007.json        {"number": 7, "counts": {"traces": 1612, …}, "sha256": {"units-0007.parquet": "9f86…", …}}
+    run/units-0007.parquet     the columns of `Unit`
+    run/codings-0007.parquet   the columns of `Coding`
+    run/ledger-0007.jsonl      language-model coders only
+
+A shard's record is written last: a shard that has one is done, whichever process, machine or day did it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from ..errors import InputError, RunError, first_fault
+from ..files.json_text import parse_json
+from ..files.places import Place, copied, copies_of
+from ..files.records import BadRow, atomic, dump, read_jsonl
+from ..files.seal import LEDGER, SealedRecord, broken, sealed_bytes, sha256_of
+from ..intake.corpus import CorpusShard, TraceCorpus
+from ..provenance import digest
+from ..trace import Trace, Unit
+from .unit_coding import Coding
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KINDS: dict[str, type[Unit] | type[Coding]] = {"units": Unit, "codings": Coding}
+_RECORD = re.compile(r"shard-(\d{4,5})\.json")
+_AGAIN = "delete the shard's record, and repeat the command that made the run"
+
+
+class ShardRecord(SealedRecord):
+    """``shard-0007.json``: what a shard holds; ``traces``: sha256 of the corpus's shard; ``sha256``: of its own files."""
+
+    number: int
+    traces: str
+    counts: dict[str, Any]
+    usage: dict[str, Any] = Field(default_factory=dict)
+    bytes: dict[str, int]
+
+
+def record_name(number: int) -> str:
+    """``shard-0007.json``."""
+    return f"shard-{number:04d}.json"
+
+
+def file_name(kind: str, number: int) -> str:
+    """``units-0007.parquet``, ``ledger-0007.jsonl``."""
+    return f"{kind}-{number:04d}." + ("jsonl" if kind == "ledger" else "parquet")
+
+
+def write_shard(
+    folder: Path, number: int, traces: str, counts: Mapping[str, Any], usage: Mapping[str, Any], to: Place
+) -> ShardRecord:
+    """Put what one process coded in ``folder`` (a run of one shard) where the run over the corpus is kept."""
+    import pyarrow.parquet
+
+    sha256: dict[str, str | None] = {}
+    size: dict[str, int] = {}
+    moved: list[tuple[Path, str]] = []
+    for kind in KINDS:
+        name = file_name(kind, number)
+        path = folder / name
+        pyarrow.parquet.write_table(_from_lines(folder / f"{kind}.jsonl", kind), path, compression="zstd")
+        moved.append((path, name))
+    if (folder / LEDGER).is_file():
+        moved.append((folder / LEDGER, file_name("ledger", number)))
+    for path, name in moved:
+        sha256[name], size[name] = sha256_of(path), path.stat().st_size
+    for path, name in moved:
+        to.put(path, name)
+    record = ShardRecord(
+        number=number, traces=traces, counts=dict(counts), usage=dict(usage), sha256=sha256, bytes=size
+    )
+    to.put_bytes(sealed_bytes(record.model_dump(mode="json")), record_name(number))
+    return record
+
+
+def schema_of(kind: str) -> pa.Schema:
+    """The columns of ``units`` or ``codings``."""
+    import pyarrow as pa
+
+    numbers = {"index": pa.int64(), "start": pa.int64(), "end": pa.int64(), "tokens": pa.int64()}
+    special = {**numbers, "codes": pa.list_(pa.string()), "confidence": pa.float64(), "overlap": pa.float64()}
+    return pa.schema([(name, special.get(name, pa.string())) for name in KINDS[kind].model_fields])
+
+
+def _from_lines(path: Path, kind: str) -> pa.Table:
+    """A run's lines as columns."""
+    import pyarrow as pa
+    import pyarrow.json
+
+    schema = schema_of(kind)
+    if not path.stat().st_size:
+        return schema.empty_table()
+    try:
+        table = pyarrow.json.read_json(
+            path,
+            read_options=pyarrow.json.ReadOptions(block_size=1 << 25, use_threads=False),
+            parse_options=pyarrow.json.ParseOptions(
+                explicit_schema=schema, unexpected_field_behavior="error"
+            ),
+        )
+        return table.select(schema.names).cast(schema)
+    except pa.ArrowInvalid:  # a very long line
+        rows = [row.data for row in read_jsonl(path) if not isinstance(row, BadRow)]
+        return pa.Table.from_pylist(rows, schema=schema)
+
+
+def records_there(place: Place, of: Sequence[int] | None = None) -> dict[int, ShardRecord]:
+    """The shards that are done (``of`` these), by number. Raises `RunError` for a record that was changed."""
+    wanted = None if of is None else {record_name(number) for number in of}
+    found = {}
+    for name in place.names():
+        if (matched := _RECORD.fullmatch(name)) and (wanted is None or name in wanted):
+            found[int(matched[1])] = _read_record(place, name)
+    return found
+
+
+def _read_record(place: Place, name: str) -> ShardRecord:
+    data = place.read(name)
+    try:
+        parse_json(data)
+        if broken(data):
+            raise RunError(
+                f"{place}/{name} was changed since it was written: its seal does not fit it", _AGAIN
+            )
+        return ShardRecord.model_validate_json(data)
+    except ValueError as error:
+        why = first_fault(error) if isinstance(error, ValidationError) else error
+        raise RunError(f"{place}/{name}: {why}", _AGAIN) from None
+
+
+def changed(place: Place, record: ShardRecord) -> list[str]:
+    """Files of a shard that are missing or, on this machine, not what they were."""
+    there = set(place.names())
+    folder = place.folder
+    return [
+        name
+        for name, sha256 in record.sha256.items()
+        if name not in there or (folder is not None and sha256_of(folder / name) != sha256)
+    ]
+
+
+def shard_file(place: Place, record: ShardRecord, kind: str) -> Path:
+    """A shard's file on this machine. Raises `RunError` where it is missing or not what it was."""
+    name = file_name(kind, record.number)
+    sha256 = record.sha256.get(name)
+    path = copied(place, name, sha256)
+    if not path.is_file():
+        raise RunError(
+            f"{path} is missing", "repeat the command that made the run, which makes the shard anew"
+        )
+    if sha256_of(path) != sha256:
+        raise RunError(
+            f"{path} has changed: it holds other bytes than {record_name(record.number)} recorded",
+            "repeat the command that made the run, which makes the shard anew, or restore the file",
+        )
+    return path
+
+
+Row = TypeVar("Row", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Shards of a run that are done. ``place``: where the run is; ``corpus``: where its traces are, ``digest`` of which is known."""
+
+    place: Place
+    corpus: str
+    digest: str
+    records: dict[int, ShardRecord]
+
+    @classmethod
+    def of(cls, place: Place, source: Mapping[str, Any], sha256: Mapping[str, str | None]) -> Shards:
+        """Those that are done. Raises `RunError` where one that the run recorded is gone."""
+        found = records_there(place)
+        for name in sha256:
+            if (matched := _RECORD.fullmatch(name)) and int(matched[1]) not in found:
+                raise RunError(
+                    f"{place}/{name} is missing", "repeat the command that made the run, or restore the file"
+                )
+        return cls(place, str(source["traces"]), str(source["traces_digest"]), found)
+
+    @property
+    def numbers(self) -> list[int]:
+        """In order."""
+        return sorted(self.records)
+
+    def only(self, number: int) -> Shards:
+        """One of them."""
+        return replace(self, records={number: self.records[number]})
+
+    def files(self, kind: str) -> list[Path]:
+        """The files of ``traces``, ``units`` or ``codings``, on this machine, shard by shard."""
+        if kind != "traces":
+            return [shard_file(self.place, self.records[number], kind) for number in self.numbers]
+        return [shard.file() for shard in self._corpus()]
+
+    def rows(self, kind: str, model: type[Row]) -> Iterator[Row]:
+        """Units or codings, shard by shard."""
+        return rows_of(self.files(kind), model)
+
+    def traces(self) -> Iterator[Trace]:
+        """Traces, shard by shard."""
+        return (trace for shard in self._corpus() for trace in shard)
+
+    def _corpus(self) -> list[CorpusShard]:
+        corpus = TraceCorpus(self.corpus)
+        if corpus.digest != self.digest:
+            raise RunError(f"{self.corpus} is not the corpus that {self.place} was made from", "restore it")
+        return [corpus.shard(number) for number in self.numbers]
+
+    def quoted(self, wanted: Collection[str]) -> dict[str, tuple[str, str]]:
+        """unit id → (trace id, text) of these units."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+        import pyarrow.parquet
+
+        found = {}
+        for path in self.files("units"):
+            table = pyarrow.parquet.read_table(path, columns=["id", "trace_id", "text"])
+            rows = table.filter(pc.is_in(table["id"], value_set=pa.array(list(wanted), pa.string())))
+            found |= {row["id"]: (row["trace_id"], row["text"]) for row in rows.to_pylist()}
+        return found
+
+    def unpacked(self, kind: str) -> Path:
+        """``traces``, ``units`` or ``codings`` as the lines of a run of one file, for whoever needs these; kept in this machine's cache."""
+        sums = [self.digest, *(str(self.records[number].sha256) for number in self.numbers)]
+        path = copies_of(self.place.absolute()) / f"{digest(sums)[7:23]}-{kind}.jsonl"
+        if path.is_file():
+            return path
+        with atomic(path) as file:
+            if kind == "traces":
+                for trace in self.traces():
+                    file.write(dump(trace.model_dump(mode="json", exclude_defaults=True)) + "\n")
+            else:
+                for row in self.rows(kind, KINDS[kind]):
+                    file.write(row.json_line())
+        return path
+
+    def table(self, kind: str, columns: Sequence[str]) -> pa.Table:
+        """Columns of all shards."""
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        return pa.concat_tables(
+            pyarrow.parquet.read_table(path, columns=list(columns)) for path in self.files(kind)
+        )
+
+
+def rows_of(paths: Sequence[Path], model: type[Row]) -> Iterator[Row]:
+    """The rows of Parquet files, one after another, as what they are."""
+    import pyarrow.parquet
+
+    for path in paths:
+        at = 0
+        for batch in pyarrow.parquet.ParquetFile(path, pre_buffer=False).iter_batches(batch_size=4096):
+            for row in batch.to_pylist():
+                at += 1
+                try:
+                    yield model.model_validate(row)
+                except ValidationError as error:
+                    raise InputError(f"{path}: row {at}: {first_fault(error)}", _AGAIN) from None
+
+
+def summed(records: Sequence[ShardRecord]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Counts and usage of all shards together."""
+    counts, usage = Counter[str](), Counter[str]()
+    for record in records:
+        counts.update(_flat(record.counts))
+        usage.update(_flat(record.usage))
+    made = _deep(counts)
+    return {"traces": 0, "units": 0, "tokens": 0, "coded": 0, "missing": {}} | made, _deep(usage)
+
+
+_BETWEEN = "\0"
+
+
+def _flat(numbers: Mapping[str, Any], before: str = "") -> dict[str, int]:
+    """Numbers within numbers by their whole names; what is no number is not summed."""
+    found: dict[str, int] = {}
+    for name, value in numbers.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{before}{name}{_BETWEEN}")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[before + name] = value  # type: ignore[assignment]
+    return found
+
+
+def _deep(numbers: Mapping[str, int]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in sorted(numbers.items()):
+        *path, last = name.split(_BETWEEN)
+        inner = found
+        for part in path:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return found
