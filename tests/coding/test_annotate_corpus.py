@@ -1,0 +1,216 @@
+"""Corpora: the same codes as of one file, the same bytes by any engine, and what is killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pedagogy_r1.agreement import agree
+from pedagogy_r1.cli.main import cli
+from pedagogy_r1.coding.annotate import annotate
+from pedagogy_r1.coding.annotate_corpus import annotate_corpus
+from pedagogy_r1.errors import ArgumentError, InputError, PedagogyError, RunError
+from pedagogy_r1.intake import import_traces, read_traces
+from pedagogy_r1.intake.corpus import CORPUS, CorpusWriter, TraceCorpus, shard_of
+from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.trace import Trace
+
+from ..conftest import ROOT
+from ..fake_openai import FakeOpenAI
+
+DEMO = ROOT / "demo" / "traces.jsonl"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's traces in four shards."""
+    out = tmp_path_factory.mktemp("corpus") / "corpus"
+    import_traces([DEMO], out, shards=4)
+    return out
+
+
+@pytest.fixture(scope="module")
+def coded(corpus: Path) -> Path:
+    """Coded by cues."""
+    out = corpus.parent / "run"
+    annotate_corpus(corpus, out, coder="cues")
+    return out
+
+
+def files(run: Path) -> dict[str, bytes]:
+    """All that a run holds but its record, which says when it was made."""
+    return {
+        p.name: p.read_bytes() for p in run.iterdir() if p.is_file() and p.name not in ("run.json", ".lock")
+    }
+
+
+def test_a_corpus_holds_the_traces_of_the_file_an_item_in_one_shard(corpus: Path) -> None:
+    found, given = TraceCorpus(corpus), {trace.id: trace for trace in read_traces(DEMO)}
+    assert {trace.id: trace for trace in found} == given
+    assert found.total == len(given) == sum(found.shard(n).total for n in range(found.shards))
+    for number in range(4):
+        assert all(shard_of(trace, 4) == number for trace in found.shard(number))
+    assert found.langs == {"en"}
+
+
+def test_the_run_over_a_corpus_says_what_the_run_over_the_file_says(coded: Path, tmp_path: Path) -> None:
+    flat = annotate(DEMO, tmp_path / "flat", coder="cues")
+    run = CoderRun(coded)
+    assert sorted(map(repr, run.units())) == sorted(map(repr, flat.units()))
+    said = [
+        sorted((c.unit_id, c.codes, c.evidence, c.rationale) for c in one.codings()) for one in (run, flat)
+    ]
+    assert said[0] == said[1]
+    assert run.manifest.counts == flat.manifest.counts
+    assert run.manifest.usage == flat.manifest.usage
+    assert len(list(run.by_trace())) == flat.manifest.counts["traces"]
+    report = agree([run, annotate(DEMO, tmp_path / "other", coder="learned", path="schoen")], replicates=0)
+    beside = agree([flat, tmp_path / "other"], replicates=0)
+    assert report.comparisons[0].result.value == beside.comparisons[0].result.value
+    assert report.n_disagreed == beside.n_disagreed
+    texts = {unit.id: (unit.trace_id, unit.text) for unit in flat.units()}
+    assert {texts[u.unit_id] for u in report.disagreed} == {(u.trace_id, u.text) for u in report.disagreed}
+
+
+def test_two_processes_write_the_same_bytes_as_one(corpus: Path, coded: Path, tmp_path: Path) -> None:
+    annotate_corpus(corpus, tmp_path / "two", coder="cues", workers=2)
+    assert files(tmp_path / "two") == files(coded)
+    assert not (tmp_path / "two" / ".work").exists()
+
+
+def test_a_shard_that_was_changed_is_coded_again_and_no_other(
+    corpus: Path, coded: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(coded, run)
+    at = {p.name: p.stat().st_mtime_ns for p in run.iterdir()}
+    (run / "codings-0002.parquet").write_bytes(b"x" + (run / "codings-0002.parquet").read_bytes()[1:])
+    with pytest.raises(RunError, match="codings-0002"):
+        list(CoderRun(run).codings())
+    annotate_corpus(corpus, run, coder="cues")
+    assert files(run) == files(coded)
+    assert (run / "codings-0001.parquet").stat().st_mtime_ns == at["codings-0001.parquet"]
+
+
+def test_a_killed_driver_goes_on_with_the_shards_that_are_not_done(tmp_path: Path, coded: Path) -> None:
+    rows = [json.loads(line) for line in DEMO.read_text().splitlines()]
+    many = tmp_path / "many.jsonl"
+    with many.open("w") as file:
+        for k in range(8):
+            for row in rows:
+                file.write(json.dumps(row | {"id": f"{row['id']}-{k}", "item": f"{row['item']}-{k}"}) + "\n")
+    import_traces([many], tmp_path / "corpus", shards=6)
+    command = ["annotate", str(tmp_path / "corpus"), "--coder", "cues", "--workers", "2", "-o"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pedagogy_r1", *command, str(tmp_path / "run")], cwd=ROOT
+    )
+    run = tmp_path / "run"
+    until = time.monotonic() + 90
+    while not list(run.glob("shard-*.json")) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = {p.name: p.stat().st_mtime_ns for p in run.glob("shard-*.json")}
+    assert before
+    assert CoderRun(run).manifest.status == "running"
+    cli.main([*command, str(run)], standalone_mode=False)
+    assert {name: (run / name).stat().st_mtime_ns for name in before} == before
+    assert CoderRun(run).manifest.status == "complete"
+    annotate_corpus(tmp_path / "corpus", tmp_path / "whole", coder="cues")
+    assert files(run) == files(tmp_path / "whole")
+
+
+def test_replies_of_a_language_model_lie_in_a_ledger_a_shard_and_are_not_paid_twice(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with FakeOpenAI() as server:
+        how = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "codebook": "schoen@1.0.0"}
+        run = annotate_corpus(corpus, tmp_path / "run", **how)
+        assert run.manifest.status == "complete"
+        asked = len(server.calls)
+        assert run.manifest.usage["requests"] == asked > 0
+        ledgers = sorted(p.name for p in (tmp_path / "run").glob("ledger-*.jsonl"))
+        assert len(ledgers) == sum(1 for n in range(4) if TraceCorpus(corpus).shard(n).total)
+        annotate_corpus(corpus, tmp_path / "run", **how)
+        assert len(server.calls) == asked
+
+
+def test_what_is_not_for_a_corpus_is_refused_in_words(corpus: Path, coded: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds a corpus already"):
+        import_traces([DEMO], corpus, shards=4)
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(RunError, match="other files"):
+        import_traces([DEMO], tmp_path, shards=4)
+    with pytest.raises(ArgumentError, match="--units is not for a corpus"):
+        annotate_corpus(corpus, tmp_path / "run", units=coded)
+    with pytest.raises(RunError, match="holds another run"):
+        annotate_corpus(corpus, coded, coder="cues", codebook="schoen@1.0.0")
+    with pytest.raises(InputError, match="no corpus"):
+        TraceCorpus(tmp_path)
+
+
+def test_other_traces_than_were_coded_are_noticed(corpus: Path, coded: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "corpus"
+    shutil.copytree(corpus, moved)
+    annotate_corpus(moved, tmp_path / "run", coder="cues")
+    shard = moved / "traces-0001.parquet"
+    shard.write_bytes(shard.read_bytes()[:-1] + b"x")
+    with pytest.raises(RunError, match=r"traces-0001\.parquet has changed"):
+        list(CoderRun(tmp_path / "run").traces())
+    shutil.rmtree(moved)
+    import_traces([DEMO], moved, shards=3)
+    with pytest.raises(RunError, match="is not the corpus"):
+        list(CoderRun(tmp_path / "run").traces())
+
+
+def read_whole(folder: Path, corpus: bool) -> None:
+    """Everything in a corpus, or in a run over one."""
+    if corpus:
+        list(TraceCorpus(folder))
+    else:
+        list(CoderRun(folder).units()), list(CoderRun(folder).codings())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_corpus_or_run_is_refused_never_read_wrongly(
+    data: st.DataObject, corpus: Path, coded: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.rmtree(folder, ignore_errors=True)
+    source = data.draw(st.sampled_from([corpus, coded]))
+    shutil.copytree(source, folder)
+    path = data.draw(
+        st.sampled_from(sorted(p for p in folder.iterdir() if p.suffix in (".json", ".parquet")))
+    )
+    bytes_ = bytearray(path.read_bytes())
+    at = data.draw(st.integers(0, len(bytes_) - 1))
+    bytes_[at] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(bytes(bytes_[: data.draw(st.sampled_from([len(bytes_), at]))]))
+    with pytest.raises(PedagogyError):
+        read_whole(folder, source == corpus)
+
+
+def test_a_killed_import_leaves_no_corpus_and_the_same_command_makes_it(tmp_path: Path) -> None:
+    traces = [Trace(id=f"t{n}", reasoning="wait " * 2000) for n in range(40)]
+    with suppress(KeyboardInterrupt), CorpusWriter(tmp_path / "c", 3) as writer:
+        for trace in traces:
+            writer.put(trace)
+        raise KeyboardInterrupt
+    assert not (tmp_path / "c" / CORPUS).exists()
+    with CorpusWriter(tmp_path / "c", 3) as writer:
+        for trace in random.Random(1).sample(traces, len(traces)):
+            writer.put(trace)
+    assert sorted(t.id for t in TraceCorpus(tmp_path / "c")) == sorted(t.id for t in traces)

@@ -1,0 +1,136 @@
+"""The Ray engine on a real cluster of two nodes on this machine: a worker, a node and the driver are killed at random moments, and
+the bytes are those of the local engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pedagogy_r1.coding.annotate_corpus import annotate_corpus
+from pedagogy_r1.intake import import_traces
+from pedagogy_r1.runs.run import CoderRun
+
+from ..conftest import ROOT
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.timeout(600)
+
+COPIES = int(os.environ.get("PCODE_RAY_COPIES", "12"))
+"""Of the 14 traces of the demo."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes of one processor each, and a head that codes nothing."""
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - the name that Ray reads
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    for _ in range(2):
+        found.add_node(num_cpus=1)
+    yield found
+    found.shutdown()
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's traces several times over, in eight shards."""
+    folder = tmp_path_factory.mktemp("ray")
+    rows = [json.loads(line) for line in (ROOT / "demo" / "traces.jsonl").read_text().splitlines()]
+    with (folder / "many.jsonl").open("w") as file:
+        for k in range(COPIES):
+            for row in rows:
+                file.write(json.dumps(row | {"id": f"{row['id']}-{k}", "item": f"{row['item']}-{k}"}) + "\n")
+    import_traces([folder / "many.jsonl"], folder / "corpus", shards=8)
+    return folder / "corpus"
+
+
+def started(cluster: Any, corpus: Path, out: Path, coder: str) -> subprocess.Popen[bytes]:
+    """``pcode annotate`` as a driver of its own."""
+    engine = f"ray={cluster.address}"
+    command = [
+        "annotate",
+        str(corpus),
+        "--coder",
+        coder,
+        "-o",
+        str(out),
+        "--engine",
+        engine,
+        "--workers",
+        "2",
+    ]
+    return subprocess.Popen([sys.executable, "-m", "pedagogy_r1", *command], cwd=ROOT)
+
+
+def done(out: Path) -> dict[str, int]:
+    """The records of shards, and when they were written."""
+    return {path.name: path.stat().st_mtime_ns for path in out.glob("shard-*.json")}
+
+
+def wait_for(out: Path, shards: int, process: subprocess.Popen[bytes]) -> None:
+    """Until so many shards are done."""
+    until = time.monotonic() + 240
+    while len(done(out)) < shards and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+
+
+def workers() -> list[psutil.Process]:
+    """Processes that code."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [""])[0].startswith("ray::_do"):
+            found.append(process)
+    return found
+
+
+def same_bytes(one: Path, other: Path) -> bool:
+    names = [
+        sorted(p.name for p in run.iterdir() if p.suffix in (".parquet", ".yaml", ".json"))
+        for run in (one, other)
+    ]
+    return names[0] == names[1] and all(
+        (one / name).read_bytes() == (other / name).read_bytes() for name in names[0] if name != "run.json"
+    )
+
+
+@pytest.mark.parametrize("coder", ["cues", "learned:schoen"])
+def test_a_worker_a_node_and_the_driver_are_killed_and_the_bytes_are_the_same(
+    cluster: Any, corpus: Path, tmp_path: Path, coder: str
+) -> None:
+    out, dice = tmp_path / "run", random.Random(coder)
+    process = started(cluster, corpus, out, coder)
+    wait_for(out, 1, process)
+    time.sleep(dice.random())
+    for victim in workers()[:1]:
+        victim.kill()
+    wait_for(out, 2, process)
+    before = done(out)
+    assert before
+    time.sleep(dice.random())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process = started(cluster, corpus, out, coder)
+    wait_for(out, len(before) + 1, process)
+    node = dice.choice(sorted(cluster.worker_nodes, key=lambda one: one.node_id))
+    os.kill(node.all_processes["raylet"][0].process.pid, signal.SIGKILL)
+    cluster.add_node(num_cpus=1)
+    assert process.wait(timeout=400) == 0
+    assert done(out).items() >= before.items()
+    assert CoderRun(out).manifest.status == "complete"
+    name, _, path = coder.partition(":")
+    annotate_corpus(
+        corpus, tmp_path / "local", coder=name, **({"path": path} if path else {"codebook": "schoen"})
+    )
+    assert same_bytes(out, tmp_path / "local")
