@@ -123,7 +123,8 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     `cues`: baselines that need no key, no server and no download. The first line says how far the coder agrees with whom.
     """
     from ..coding.annotate import execute, plan, prepare
-    from ..intake.corpus import TraceCorpus, traces_of
+    from ..intake.corpus import TraceCorpus
+    from ..intake.read_traces import traces_of
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     engine, work = options.taken(given, "engine", "work").values()

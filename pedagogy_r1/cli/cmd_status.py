@@ -14,9 +14,17 @@ from .console import escape, notice, put, put_json, say, table
 @click.argument("folder", type=options.PATH, default=".")
 @options.as_json()
 def command(folder: Path, as_json: bool) -> None:
-    """Say what is in the study FOLDER (here, if none is named), what is missing, and which command comes next."""
-    from ..report.study_folder import read_study
+    """Say what is in the study FOLDER (here, if none is named), what is missing, and which command comes next.
 
+    Of a run over a corpus: how many of its shards are done.
+    """
+    from ..report.study_folder import read_study
+    from ..runs.shards import progress_of
+
+    if (over := progress_of(folder)) is not None:
+        if not put_json(over._asdict(), as_json):
+            say(over.said())
+        return
     study = read_study(folder)
     next_command, why = study.next_command()
     found = [vars(one) for one in study.found]

@@ -7,17 +7,18 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .import_report import ImportReport as ImportReport
     from .import_report import TraceProblem as TraceProblem
+    from .read_traces import no_trace as no_trace
+    from .read_traces import read_traces as read_traces
+    from .read_traces import some_traces as some_traces
     from .trace_importer import import_traces as import_traces
     from .traces_file import TracesFile as TracesFile
-    from .traces_file import no_trace as no_trace
-    from .traces_file import read_traces as read_traces
-    from .traces_file import some_traces as some_traces
 
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "import_report": ("ImportReport", "TraceProblem"),
         "trace_importer": ("import_traces",),
-        "traces_file": ("TracesFile", "no_trace", "read_traces", "some_traces"),
+        "read_traces": ("no_trace", "read_traces", "some_traces"),
+        "traces_file": ("TracesFile",),
     },
 )

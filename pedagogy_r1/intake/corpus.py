@@ -88,11 +88,6 @@ def is_corpus(path: str | Path) -> bool:
     return (place.folder / CORPUS).is_file() if place.folder is not None else CORPUS in place.names()
 
 
-def traces_of(path: str | Path) -> TracesFile:
-    """A traces file, or a corpus, read through as far as counting them takes."""
-    return TraceCorpus(path) if is_corpus(path) else TracesFile(path)
-
-
 class TraceCorpus(TracesFile):
     """A corpus, which is read as a traces file is: ``total``, ``digest``, ``langs``, and its traces, shard by shard."""
 

@@ -1,6 +1,6 @@
 """Our own traces file, strictly: the first bad row is an error.
 
-for trace in read_traces("traces.jsonl"): …
+for trace in read_traces_file("traces.jsonl"): …
 TracesFile("traces.jsonl").total, .digest
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..errors import InputError, RunError, first_fault
+from ..errors import InputError, first_fault
 from ..files.records import BadRow, half_in, need_file, read_jsonl
 from ..files.seal import check_beside
 from ..trace import Trace
@@ -39,7 +39,7 @@ class TracesFile:
         self.langs: set[str] = set()
         self._held: list[Trace] | None = []
         hashed = hashlib.sha256()
-        for trace in read_traces(path, hashed.update):
+        for trace in read_traces_file(path, hashed.update):
             self.total += 1
             self.langs.add(trace.lang)
             size += len(trace.reasoning) + len(trace.question) + len(trace.answer)
@@ -51,10 +51,10 @@ class TracesFile:
         self.digest = "sha256:" + hashed.hexdigest()
 
     def __iter__(self) -> Iterator[Trace]:
-        return iter(self._held) if self._held is not None else read_traces(self.path)
+        return iter(self._held) if self._held is not None else read_traces_file(self.path)
 
 
-def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = None) -> Iterator[Trace]:
+def read_traces_file(path: str | Path, passing: Callable[[bytes], object] | None = None) -> Iterator[Trace]:
     """Traces of a file that ``pcode traces import`` wrote; the first bad row or repeated id is an error.
 
     ``passing`` is called with every line's bytes.
@@ -100,20 +100,6 @@ def read_traces(path: str | Path, passing: Callable[[bytes], object] | None = No
             )
         seen[trace.id] = row.line
         yield trace
-
-
-def some_traces(path: str | Path) -> Iterator[Trace]:
-    """`read_traces` of a file that has to hold some: an empty one is an error."""
-    trace = None
-    for trace in read_traces(path):
-        yield trace
-    if trace is None:
-        raise no_trace(path)
-
-
-def no_trace(path: str | Path) -> RunError:
-    """The error about a traces file that is empty."""
-    return RunError(f"{path} holds no trace", "import some with: pcode traces import FILE -o traces.jsonl")
 
 
 DEEPEST = 200

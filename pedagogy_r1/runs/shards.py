@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -25,7 +25,7 @@ from ..errors import InputError, RunError, first_fault
 from ..files.json_text import parse_json
 from ..files.places import Place, copied, copies_of
 from ..files.records import BadRow, atomic, dump, read_jsonl
-from ..files.seal import LEDGER, SealedRecord, broken, sealed_bytes, sha256_of
+from ..files.seal import LEDGER, RUN, SealedRecord, broken, sealed_bytes, sha256_of
 from ..intake.corpus import CorpusShard, TraceCorpus
 from ..provenance import digest
 from ..trace import Trace, Unit
@@ -227,7 +227,7 @@ class Shards:
         import pyarrow.compute as pc
         import pyarrow.parquet
 
-        found = {}
+        found: dict[str, tuple[str, str]] = {}
         for path in self.files("units"):
             table = pyarrow.parquet.read_table(path, columns=["id", "trace_id", "text"])
             rows = table.filter(pc.is_in(table["id"], value_set=pa.array(list(wanted), pa.string())))
@@ -307,3 +307,47 @@ def _deep(numbers: Mapping[str, int]) -> dict[str, Any]:
             inner = inner.setdefault(part, {})
         inner[last] = value
     return found
+
+
+class ShardsDone(NamedTuple):
+    """How far a run over a corpus is."""
+
+    status: str
+    why: str | None
+    shards: int
+    done: int
+    counts: dict[str, Any]
+    missing: list[str]
+    """Files that a shard's record names and that are not there."""
+
+    def said(self) -> str:
+        """In words."""
+        share = f"{self.done:,} of {self.shards:,} shards are done"
+        held = ", ".join(f"{self.counts[name]:,} {name}" for name in ("traces", "units", "tokens", "coded"))
+        why = f" ({self.why})" if self.why else ""
+        lost = (
+            f"\nmissing: {', '.join(self.missing[:3])}: the same command makes these shards anew"
+            if self.missing
+            else ""
+        )
+        go_on = (
+            "" if self.status == "complete" else "\nnext: the command that started it goes on with the others"
+        )
+        return f"{self.status}{why}: {share}, {held}{lost}{go_on}"
+
+
+def progress_of(run: str | Path) -> ShardsDone | None:
+    """How far a run over a corpus is; ``None`` of anything else."""
+    place = Place(run)
+    try:
+        manifest = parse_json(place.read(RUN))
+    except (InputError, ValueError):
+        return None
+    if not isinstance(manifest, dict) or not manifest.get("shards"):
+        return None
+    found, there = records_there(place), set(place.names())
+    counts, _ = summed([found[number] for number in sorted(found)])
+    missing = [name for record in found.values() for name in record.sha256 if name not in there]
+    return ShardsDone(
+        manifest["status"], manifest.get("stopped_why"), manifest["shards"], len(found), counts, missing
+    )

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from ..errors import ArgumentError, RunError
 from ..files.ledger import Ledger
-from ..intake.traces_file import TracesFile, no_trace
+from ..intake.read_traces import no_trace
+from ..intake.traces_file import TracesFile
 from ..job import locked, save_record
 from ..provenance import digest, draw_order, now
 from ..runs.locked_part import (

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..asking import ModelName, Sending, check_backend, safe_url
 from ..chat import ChatFrame
 from ..errors import ArgumentError, RunError
-from ..intake import some_traces
+from ..intake.read_traces import no_trace, traces_of
 from ..job import JobRecord, read_record
 from ..provenance import digest, file_digest, now
 from . import judges as judging
@@ -144,11 +144,13 @@ def prepare(
 
     cutter = asked(segmenter, segmenting.PROMPT) if segmenter else AskedModel(model=RULE_SEGMENTER)
     jury = [asked(name, judging.PROMPT) for name in judges]
-    content = file_digest(source)
+    given = traces_of(source)
+    if not given.total:
+        raise no_trace(source)
     run = ThoughtRun(
-        fingerprint=digest([content, cutter.model_dump(), [j.model_dump() for j in jury], parameters]),
+        fingerprint=digest([given.digest, cutter.model_dump(), [j.model_dump() for j in jury], parameters]),
         started=now(),
-        traces={"path": str(source), "digest": content, "count": sum(1 for _ in some_traces(source))},
+        traces={"path": str(source), "digest": given.digest, "count": given.total},
         segmenter=cutter,
         judges=jury,
         parameters=parameters,

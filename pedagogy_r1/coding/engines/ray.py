@@ -11,6 +11,7 @@ goes on with the shards that have no record.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -71,7 +72,7 @@ class RayEngine:
             return
         where: dict[str, Any] = {"address": self.address} if self.address else {"num_cpus": self.workers}
         try:
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR", **where)
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR, **where)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise RunError(
                 f"no Ray cluster at {self.address or 'this machine'}: {first_line(error)}",
