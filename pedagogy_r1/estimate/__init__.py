@@ -36,6 +36,7 @@ from .share import (
     two_sided,
     wilson,
 )
+from .trace_counts import TraceCounts
 
 __all__ = [
     "BLOCK",
@@ -50,6 +51,7 @@ __all__ = [
     "Resampling",
     "Scale",
     "ShareInterval",
+    "TraceCounts",
     "all_alike",
     "clopper_pearson",
     "clustered",

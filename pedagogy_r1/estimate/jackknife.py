@@ -52,6 +52,8 @@ Statistic = Callable[[Floats], Floats]
 
 _LOWEST_AGREEMENT = -1.0
 """No data of two coders or more have an α or κ below it, so no limit goes further: D_o is at most 2 D_e."""
+_AT_ONCE = 1 << 16
+"""Clusters left out at once: bounds the memory of what a statistic makes of their sums, where there are millions."""
 _ROUNDING = 1e-9
 """A standard error below this is rounding: leaving out a cluster changed nothing."""
 
@@ -160,7 +162,9 @@ def _interval(
             )
         if scale == "agreement" and dissent.sum() < RARE * sizes.sum() and rests < FEWEST_FOR_RARE:
             return _studentised(statistic, sums, theta, how, scale, over)
-    without = _forward(statistic(sums.sum(axis=0) - sums), scale)
+    total = sums.sum(axis=0)
+    blocks = [statistic(total - sums[at : at + _AT_ONCE]) for at in range(0, len(sums), _AT_ONCE)]
+    without = _forward(np.concatenate(blocks), scale)
     more = unequal(sizes, UNEQUAL_SHARE) if scale == "share" else 1.0
     return jackknife(theta, without, sizes, how, over, dissent, more)
 
