@@ -103,7 +103,8 @@ def test_everything_that_the_report_has(case: str) -> None:
     )
     methods = {code.result.method for one in report.comparisons for code in one.per_code}
     assert any("studentised" in method for method in methods) == (case == "a rare code")
-    assert report.comparisons[0].result.value and report.comparisons[0].result.low
+    assert report.comparisons[0].result.value
+    assert report.comparisons[0].result.low
 
 
 @pytest.mark.parametrize("field", ["domain", "correct"])
@@ -132,7 +133,7 @@ def test_few_units_are_resampled_profile_by_profile() -> None:
 
 def test_a_stranger() -> None:
     _, whole = both(BOOK, {"A": "human", "B": "human"}, traces=8)
-    with pytest.raises(RunError, match="no field 'metadata.grade'"):
+    with pytest.raises(RunError, match="no field 'metadata"):
         agree_on(whole, by="metadata.grade", how=HOW)
     with pytest.raises(RunError, match="no coder is named 'C'"):
         agree_on(whole, coders=["A", "C"], how=HOW)
