@@ -160,7 +160,7 @@ def measure(folder: Path) -> None:
         code_shares_of(whole, by, basis=basis)  # type: ignore[arg-type]
         step(f"shares by {basis}{' and condition' if by else ''}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    said = f"α {alpha.value:.4f} [{alpha.low:.4f}, {alpha.high:.4f}], {whole.units.width:,} patterns, {len(whole.units.pattern):,} rows"
+    said = f"α {alpha.value:.4f} [{alpha.low:.4f}, {alpha.high:.4f}], {whole.patterns.shape[1]:,} patterns, {len(whole.units.pattern):,} rows"
     codings = report.n_units * len(CODERS)
     print(
         f"{codings:,} codings of {report.n_traces:,} traces: {time.perf_counter() - began:.1f} s, {peak:.2f} GiB; {said}"

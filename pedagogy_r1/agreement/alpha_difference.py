@@ -108,8 +108,8 @@ def alpha_with_people(
     if math.isnan(value):
         same = "with every person, all shared values are the same"
         return Estimate.undefined(same, level=how.level, n=units)
-    rare = statistic.by_trace(dissent(value_counts(pattern, data.size), statistic.sizes))
-    sums, sizes = statistic.trace_sums(), statistic.trace_sizes
+    rarer = dissent(value_counts(pattern, data.size), statistic.sizes)
+    sizes, rare, sums = statistic.over_traces(rarer)
     return Estimate(value, **over_clusters(mean, sums, sizes, how, scale="agreement", dissent=rare))
 
 
@@ -164,8 +164,8 @@ def _difference(name: str, data: Reliability, sides: tuple[_Side, _Side], how: R
         if math.isnan(means.mean[0]):
             same = "within each pair of them all shared values are the same"
             return AlphaDifference.undefined(f"α of {side.words} is undefined: {same}", **known)
-    sums, sizes = statistic.trace_sums(), statistic.trace_sizes
-    rare = statistic.by_trace(dissent(value_counts(pattern, data.size), statistic.sizes))
+    rarer = dissent(value_counts(pattern, data.size), statistic.sizes)
+    sizes, rare, sums = statistic.over_traces(rarer)
     own: dict[str, Any] = {"scale": "agreement", "dissent": rare}
     one, other = (float(means.mean[0]) for means in found)
     return AlphaDifference(

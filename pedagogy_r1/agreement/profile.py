@@ -14,7 +14,7 @@ Where units were counted already (a corpus), what is given for units are the pat
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -146,6 +146,14 @@ def compact(key: Ints) -> tuple[Ints, Ints]:
     return found, inverse.astype(np.int64)
 
 
+class OverTraces(NamedTuple):
+    """Of the traces that have units: how many, what of them is ``dissent`` (see `over_clusters`), and (traces, F) sums."""
+
+    sizes: Ints
+    dissent: Floats | None
+    sums: Floats
+
+
 @dataclass(frozen=True)
 class Additive:
     """A statistic of sums over units. ``features``: (profiles, F); ``profile``, ``cluster``: (units,) profile and trace of
@@ -158,17 +166,13 @@ class Additive:
 
     @cached_property
     def traces(self) -> tuple[Ints, Ints]:
-        """The traces that have a unit here, and, where units were not counted, each unit's place among them."""
-        if isinstance(self.cluster, TraceCounts):
-            return np.flatnonzero(self.cluster.trace_sizes), np.empty(0, dtype=np.int64)
-        return compact(self.cluster)
+        """The traces that have a unit here, and each unit's place among them."""
+        return compact(self._cluster)
 
     @property
-    def trace_sizes(self) -> Ints:
-        """(traces,) number of units."""
-        if isinstance(self.cluster, TraceCounts):
-            return np.asarray(self.cluster.trace_sizes[self.traces[0]])
-        return np.bincount(self.traces[1])
+    def _cluster(self) -> Ints:
+        assert not isinstance(self.cluster, TraceCounts), "units that were counted are not held"
+        return self.cluster
 
     @cached_property
     def sizes(self) -> Ints:
@@ -190,11 +194,23 @@ class Additive:
         """The statistic itself."""
         return float(self.statistic(self.sums()[None])[0])
 
-    def trace_sums(self) -> Floats:
-        """(traces, F) sums per trace."""
+    def over_traces(self, dissent: Floats | None = None) -> OverTraces:
+        """The sums within traces; ``dissent``: (profiles,), see `over_clusters`."""
         if isinstance(self.cluster, TraceCounts):
-            return self._of_counts(self.cluster, self.features)
-        return np.column_stack([self.by_trace(column) for column in np.ascontiguousarray(self.features.T)])
+            rare = [] if dissent is None else [dissent]
+            columns = np.column_stack([np.ones(len(self.features)), *rare, self.features])
+            found = self.cluster.sums(columns[self.profile])
+            if not (there := found[:, 0] > 0).all():
+                found = found[there]
+            sums = found[:, 1 + len(rare) :]
+            return OverTraces(found[:, 0].astype(np.int64), found[:, 1] if rare else None, sums)
+        sums = np.column_stack([self._by_trace(column) for column in np.ascontiguousarray(self.features.T)])
+        sizes = np.bincount(self.traces[1])
+        return OverTraces(sizes, None if dissent is None else self._by_trace(dissent), sums)
+
+    def _by_trace(self, values: Floats) -> Floats:
+        """(traces,) sums of (profiles,) values."""
+        return np.asarray(np.bincount(self.traces[1], values[self.profile], len(self.traces[0])))
 
     def over_units(self, how: Resampling) -> Floats:
         """(replicates,) the statistic of redrawn units."""
@@ -211,27 +227,15 @@ class Additive:
         counted = isinstance(self.cluster, TraceCounts)
         return np.repeat(np.arange(len(self.sizes)), self.sizes) if counted else self.profile
 
-    def by_trace(self, values: Floats) -> Floats:
-        """(traces,) sums of (profiles,) values."""
-        if isinstance(self.cluster, TraceCounts):
-            return self._of_counts(self.cluster, values)
-        return np.asarray(np.bincount(self.traces[1], values[self.profile], len(self.traces[0])))
-
-    def _of_counts(self, counts: TraceCounts, values: Floats) -> Floats:
-        """(traces, …) sums of (profiles, …) values."""
-        sums, traces = counts.sums(values[self.profile]), self.traces[0]
-        return sums if len(traces) == len(sums) else sums[traces]
-
     def trace_interval(
         self, how: Resampling, scale: Scale, dissent: Floats | None = None, limits: Sequence[float] = ()
     ) -> dict[str, Any]:
         """The fields of an `Estimate` over traces, without its value; ``dissent``: (profiles,), see `over_clusters`."""
-        sizes = self.trace_sizes
         if not how.replicates:  # no interval was asked for, so no sums are needed to say that there is none
+            sizes = replace(self, features=self.features[:, :0]).over_traces().sizes
             none = np.zeros((len(sizes), 0))
             return over_clusters(self.statistic, none, sizes, how, scale=scale, value=0.0, limits=limits)
-        rare = None if dissent is None else self.by_trace(dissent)
-        sums = self.trace_sums()
+        sizes, rare, sums = self.over_traces(dissent)
         return over_clusters(self.statistic, sums, sizes, how, scale=scale, dissent=rare, limits=limits)
 
 

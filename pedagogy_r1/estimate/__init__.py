@@ -36,7 +36,7 @@ from .share import (
     two_sided,
     wilson,
 )
-from .trace_counts import TraceCounts
+from .trace_counts import TraceCounts, narrow
 
 __all__ = [
     "BLOCK",
@@ -68,6 +68,7 @@ __all__ = [
     "joined",
     "mid_p",
     "mostly_undefined",
+    "narrow",
     "no_interval",
     "over_clusters",
     "percentile",

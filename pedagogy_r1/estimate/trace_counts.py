@@ -28,22 +28,23 @@ _ROWS = 1 << 21
 class TraceCounts:
     """A sparse table of traces by patterns.
 
-    ``starts``: (traces + 1,); ``pattern``, ``count``: (rows,) whole numbers of any width, patterns below ``width``.
+    ``starts``: (traces + 1,); ``pattern``, ``count``: (rows,) whole numbers of any width; ``often``: (patterns,) units of each pattern.
     ``columns``: (n,) which pattern each of its columns is, each at most once.
     """
 
     starts: Ints
     pattern: Any
     count: Any
-    width: int
+    often: Ints
     columns: Ints
 
     @classmethod
     def of(cls, starts: Ints, pattern: Any, count: Any, width: int) -> TraceCounts:
-        """A column for every pattern; numbers are kept as narrow as they are small."""
+        """A column for every pattern, of ``width``; numbers are kept as narrow as they are small."""
         import numpy as np
 
-        return cls(starts, narrow(pattern), narrow(count), width, np.arange(width))
+        pattern, count = narrow(pattern), narrow(count)
+        return cls(starts, pattern, count, _units_of(pattern, count, width), np.arange(width))
 
     def __getitem__(self, columns: Ints | Flags) -> TraceCounts:
         """Only these columns, in this order: like an array of the units' traces."""
@@ -54,18 +55,10 @@ class TraceCounts:
         """How many traces there are, those without units among them."""
         return len(self.starts) - 1
 
-    @cached_property
+    @property
     def sizes(self) -> Ints:
         """(n,) units that each column stands for."""
-        import numpy as np
-
-        every = np.zeros(self.width, dtype=np.int64)
-        for start in range(0, len(self.pattern), _ROWS):
-            rows = slice(start, start + _ROWS)
-            # A sum of whole numbers below 2⁵³ is exact in float64.
-            sums = np.bincount(self.pattern[rows], self.count[rows], self.width)
-            every += sums.astype(np.int64)
-        return np.asarray(every[self.columns])
+        return self.often[self.columns]
 
     @cached_property
     def trace_sizes(self) -> Ints:
@@ -78,7 +71,7 @@ class TraceCounts:
         """(traces,) or (traces, F) sums over units of a number, (n,), or several, (n, F), of each column."""
         import numpy as np
 
-        every = np.zeros((self.width, *table.shape[1:]))
+        every = np.zeros((len(self.often), *table.shape[1:]))
         every[self.columns] = table
         found = np.empty((self.traces, *table.shape[1:]))
         for traces, block in self._blocks():
@@ -97,7 +90,7 @@ class TraceCounts:
             rows = slice(int(self.starts[first]), int(self.starts[last]))
             where = (self.starts[first : last + 1] - self.starts[first]).astype(np.int32)
             data = self.count[rows].astype(np.float64), self.pattern[rows].astype(np.int32), where
-            yield slice(first, last), csr_matrix(data, shape=(last - first, self.width))
+            yield slice(first, last), csr_matrix(data, shape=(last - first, len(self.often)))
             first = last
 
     def of_traces(self, wanted: Flags) -> TraceCounts:
@@ -107,7 +100,26 @@ class TraceCounts:
         lengths = np.diff(self.starts)
         kept = np.repeat(wanted, lengths)
         starts = np.concatenate([[0], np.cumsum(lengths[wanted])])
-        return replace(self, starts=starts, pattern=self.pattern[kept], count=self.count[kept])
+        pattern, count = self.pattern[kept], self.count[kept]
+        return replace(
+            self,
+            starts=starts,
+            pattern=pattern,
+            count=count,
+            often=_units_of(pattern, count, len(self.often)),
+        )
+
+
+def _units_of(pattern: Any, count: Any, width: int) -> Ints:
+    """(width,) units of each pattern."""
+    import numpy as np
+
+    every = np.zeros(width, dtype=np.int64)
+    for start in range(0, len(pattern), _ROWS):
+        rows = slice(start, start + _ROWS)
+        # A sum of whole numbers below 2⁵³ is exact in float64.
+        every += np.bincount(pattern[rows], count[rows], width).astype(np.int64)
+    return every
 
 
 def narrow(numbers: Any) -> Any:

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..codebook import NONE, Codebook
 from ..errors import CodebookError, RunError, did_you_mean
-from ..estimate import Flags, Ints, TraceCounts
+from ..estimate import Flags, Ints, TraceCounts, narrow
 from .joined_columns import joined_columns
 from .run import CoderInfo
 from .run_columns import TRACE_FIELDS, RunColumns
@@ -212,7 +212,7 @@ class _Sum:
     def __init__(self) -> None:
         self.first: Tally | None = None
         self.answers: dict[Answer, int] = {}
-        self.patterns: dict[bytes, int] = {}
+        self.patterns: list[Ints] = []
         self.shards: list[tuple[str, int]] = []
         self.traces: list[pa.Table] = []
         self.lengths: list[Any] = []
@@ -223,13 +223,10 @@ class _Sum:
         self.first = self.first or one
         _require_same(self.first, one)
         answer = [self.answers.setdefault(said, len(self.answers)) for said in one.answers]
-        columns = np.array([*answer, NOT_ASKED], dtype=np.int32)[one.patterns].T
-        width = columns.shape[1] * columns.itemsize
-        said = np.ascontiguousarray(columns).tobytes()
-        keys = (said[at : at + width] for at in range(0, len(said), width))
-        number = np.array([self.patterns.setdefault(key, len(self.patterns)) for key in keys], dtype=np.int64)
-        pattern = number[one.units.pattern].astype(np.uint16 if len(self.patterns) <= 1 << 16 else np.int32)
-        for rows, column in zip(self.rows, (pattern, one.units.count, one.tokens.count), strict=True):
+        self.patterns.append(np.array([*answer, NOT_ASKED], dtype=np.int64)[one.patterns])
+        for rows, column in zip(
+            self.rows, (one.units.pattern, one.units.count, one.tokens.count), strict=True
+        ):
             rows.append(column)
         self.lengths.append(np.diff(one.units.starts).astype(np.int32))
         self.traces.append(one.traces)
@@ -245,14 +242,17 @@ class _Sum:
         self.traces.clear()
         _require_once(traces["id"].combine_chunks(), self.shards)
         starts = np.concatenate([[0], np.cumsum(np.concatenate(self.lengths), dtype=np.int64)])
+        patterns, number = _distinct(np.concatenate(self.patterns, axis=1), len(self.answers))
+        number, width = narrow(number), patterns.shape[1]
+        ends = np.cumsum([own.shape[1] for own in self.patterns])[:-1]
+        of_shard = np.split(number, ends)
+        self.rows[0][:] = [own[rows] for own, rows in zip(of_shard, self.rows[0], strict=True)]
         pattern, count, tokens = (_joined(rows) for rows in self.rows)
-        patterns = np.frombuffer(b"".join(self.patterns), dtype=np.int32)
-        coders, width = len(self.first.coders), len(self.patterns)
         return Tally(
             self.first.book,
             self.first.coders,
             tuple(self.answers),
-            patterns.reshape(width, coders).T.astype(np.int64),
+            patterns,
             traces,
             TraceCounts.of(starts, pattern, count, width),
             TraceCounts.of(starts, pattern, tokens, width),
