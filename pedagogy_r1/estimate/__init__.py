@@ -1,7 +1,16 @@
 """An estimate with its interval, or why there is none; intervals over clusters, by leaving out or resampling whole ones."""
 
 from .estimate import Estimate, few, joined
-from .jackknife import Scale, clustered, jackknife, jackknife_spread, no_interval, over_clusters, unequal
+from .jackknife import (
+    Scale,
+    clustered,
+    jackknife,
+    jackknife_spread,
+    no_interval,
+    of_cluster_sums,
+    over_clusters,
+    unequal,
+)
 from .resample import (
     BLOCK,
     BOOTSTRAP,
@@ -70,6 +79,7 @@ __all__ = [
     "mostly_undefined",
     "narrow",
     "no_interval",
+    "of_cluster_sums",
     "over_clusters",
     "percentile",
     "quotient",

@@ -66,7 +66,9 @@ def write_tally(path: Path, tally: Tally) -> str:
         table = table.append_column(name, pa.ListArray.from_arrays(starts, pa.array(values)))
     table = table.replace_schema_metadata({_HEAD: dump(head.model_dump(mode="json"))})
     memory = io.BytesIO()
-    pq.write_table(table, memory, compression="zstd", row_group_size=max(1, len(table)))
+    pq.write_table(
+        table, memory, compression="zstd", row_group_size=max(1, len(table)), write_page_checksum=True
+    )
     with atomic(path, "wb") as file:
         file.write(memory.getbuffer())
     return hashlib.sha256(memory.getbuffer()).hexdigest()
@@ -88,7 +90,7 @@ def read_tally(path: Path, book: Codebook, sha256: str | None = None) -> Tally:
             f"{path} has changed: it holds other bytes than were recorded when it was complete", _AGAIN
         )
     try:
-        table = pq.read_table(pa.BufferReader(data), use_threads=False)
+        table = pq.read_table(pa.BufferReader(data), use_threads=False, page_checksum_verification=True)
         table.validate(full=True)
         head = TallyHead.model_validate(json.loads((table.schema.metadata or {})[_HEAD]))
     except KeyError:
