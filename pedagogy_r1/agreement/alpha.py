@@ -276,21 +276,21 @@ def _chance_of_codes(p: Floats, n: Floats) -> Floats:
     size = p.shape[1]
     # Weights of one a and b are all of degree a + b, so that any unit of counting will do.
     whole = np.maximum(n.sum(axis=1, keepdims=True), 1)
-    ways = np.zeros((len(n), size, size, size))
-    ways[:, 0, 0, 0] = 1
+    # Rows last: each step is then one pass over them.
+    ways = np.zeros((size, size, size, len(n)))
+    ways[0, 0, 0] = 1
     for once, twice in zip((n / whole).T, (n * (n - 1) / whole**2).T, strict=True):
-        once, twice = once[:, None, None, None], twice[:, None, None, None]
         more = ways.copy()
+        more[1:] += once * ways[:-1]
         more[:, 1:] += once * ways[:, :-1]
-        more[:, :, 1:] += once * ways[:, :, :-1]
-        more[:, 1:, 1:, 1:] += twice * ways[:, :-1, :-1, :-1]
+        more[1:, 1:, 1:] += twice * ways[:-1, :-1, :-1]
         ways = more
     a, b, i = np.indices((size, size, size))
     delta = 1 - 2 * i / np.maximum(a + b, 1)
     delta[0, 0] = 0
-    mass = ways.sum(axis=3)
-    mean = np.divide((ways * delta).sum(axis=3), mass, out=np.zeros_like(mass), where=mass > 0)
-    return np.asarray(np.einsum("ra,rb,rab->r", p, p, mean))
+    mass = ways.sum(axis=2)
+    mean = np.divide((ways * delta[..., None]).sum(axis=2), mass, out=np.zeros_like(mass), where=mass > 0)
+    return np.asarray(np.einsum("ra,rb,rab->r", p, p, np.ascontiguousarray(mean.transpose(2, 0, 1))))
 
 
 def distances(measurement: str, domain: Domain) -> Floats | None:

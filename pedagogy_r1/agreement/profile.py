@@ -203,7 +203,7 @@ class Additive:
             if not (there := found[:, 0] > 0).all():
                 found = found[there]
             sums = found[:, 1 + len(rare) :]
-            return OverTraces(found[:, 0].astype(np.int64), found[:, 1] if rare else None, sums)
+            return OverTraces(found[:, 0].astype(np.int64), found[:, 1].copy() if rare else None, sums)
         sums = np.column_stack([self._by_trace(column) for column in np.ascontiguousarray(self.features.T)])
         sizes = np.bincount(self.traces[1])
         return OverTraces(sizes, None if dissent is None else self._by_trace(dissent), sums)

@@ -52,8 +52,8 @@ Statistic = Callable[[Floats], Floats]
 
 _LOWEST_AGREEMENT = -1.0
 """No data of two coders or more have an α or κ below it, so no limit goes further: D_o is at most 2 D_e."""
-_AT_ONCE = 1 << 16
-"""Clusters left out at once: bounds the memory of what a statistic makes of their sums, where there are millions."""
+_AT_ONCE = 1 << 13
+"""Clusters left out at once, where there are millions: what a statistic makes of their sums stays in a processor's cache."""
 _ROUNDING = 1e-9
 """A standard error below this is rounding: leaving out a cluster changed nothing."""
 

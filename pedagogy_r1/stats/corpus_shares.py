@@ -55,8 +55,11 @@ class CorpusSums(NamedTuple):
         word = cluster_word(clusters.count, traces)
         if clusters.count == traces:
             return Sums(self.coded[here], self.total[here], units, traces, word)
-        sums = clusters.sums(np.column_stack([self.total[here], self.coded[here]]))
-        return Sums(sums[:, 1:], sums[:, 0], units, traces, word)
+        columns = [np.bincount(clusters.number, column[here], clusters.count) for column in self.coded.T]
+        coded = np.array(columns).reshape(-1, clusters.count).T
+        return Sums(
+            coded, np.bincount(clusters.number, self.total[here], clusters.count), units, traces, word
+        )
 
 
 def trace_table(tally: Tally) -> pd.DataFrame:
@@ -105,9 +108,12 @@ def coder_sums(
     units = tally.units.sums(np.column_stack([coded, tally.reason[row] >= 0]).astype(np.float64))
     weights = tally.tokens if basis == "tokens" else tally.units
     sums = weights.sums(np.where(coded[:, None], given, 0).astype(np.float64))
-    total = tally.tokens.sums(coded.astype(np.float64)) if basis == "tokens" else units[:, 0]
-    of_units, missing = units.astype(np.int64).T
-    return CorpusSums(sums, total, of_units, missing, items, np.arange(len(items)))
+    of_units, missing = np.ascontiguousarray(units.astype(np.int64).T)
+    total = of_units.astype(np.float64)
+    if basis == "tokens":
+        total = tally.tokens.sums(coded.astype(np.float64))
+    # A code's column is taken as a whole, many times.
+    return CorpusSums(np.asfortranarray(sums), total, of_units, missing, items, np.arange(len(items)))
 
 
 def code_shares_of(
