@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.runs.run import CoderInfo
@@ -54,7 +55,7 @@ def random_columns(
         rows["unit"] += np.flatnonzero(asked).tolist()
         rows["coder"] += [at] * int(asked.sum())
         rows["pattern"] += np.where(lost, -1, said)[asked].tolist()
-        rows["missing_reason"] += np.where(lost, why, None)[asked].tolist()
+    
     order = np.lexsort((rows["coder"], rows["unit"]))
     codings = pa.table(rows | {"missing_reason": pa.array(rows["missing_reason"], pa.string())}).take(order)
     return RunColumns(
@@ -107,3 +108,28 @@ def shards(columns: RunColumns, ends: list[int]) -> list[RunColumns]:
         traces = columns.traces.slice(first, last - first)
         found.append(replace(columns, traces=traces, units=units, codings=codings))
     return found
+
+
+def same(found: Any, wanted: Any, path: str = "") -> None:
+    """Equal all the way down, numbers to 1e-12."""
+    if isinstance(wanted, dict):
+        assert list(found) == list(wanted), path
+        for name in wanted:
+            same(found[name], wanted[name], f"{path}.{name}")
+    elif isinstance(wanted, list | tuple):
+        assert len(found) == len(wanted), path
+        for at, (one, other) in enumerate(zip(found, wanted, strict=True)):
+            same(one, other, f"{path}[{at}]")
+    elif isinstance(wanted, float):
+        assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12), path
+    else:
+        assert found == wanted, path
+
+
+def deep(value: Any) -> Any:
+    """Lists and dicts in place of dataclasses."""
+    if isinstance(value, dict):
+        return {name: deep(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [deep(one) for one in value]
+    return asdict(value) if is_dataclass(value) else value  # type: ignore[arg-type]

@@ -24,7 +24,8 @@ import numpy as np
 from ..codebook import NONE, Codebook
 from ..errors import CodebookError, RunError, did_you_mean
 from ..estimate import Flags, Ints, TraceCounts, narrow
-from .joined_columns import joined_columns
+from .code_chains import Followed, chains_of
+from .joined_columns import JoinedColumns, joined_columns
 from .run import CoderInfo
 from .run_columns import TRACE_FIELDS, RunColumns
 from .where import in_order, value_text
@@ -41,7 +42,8 @@ NOT_ASKED = -1
 @dataclass(frozen=True)
 class Tally:
     """``patterns``: (coders, patterns) places among the ``answers``, `NOT_ASKED` where there is nothing; ``units``: of each trace
-    and pattern; ``tokens``: theirs, in the same rows; ``name``: where it came from, for errors."""
+    and pattern; ``tokens``: theirs, in the same rows; ``name``: where it came from, for errors. ``follows``: per coder, which of the
+    book's codes and ``none`` follow each other; of some traces (`where`) it is not known."""
 
     book: Codebook
     coders: tuple[CoderInfo, ...]
@@ -51,6 +53,7 @@ class Tally:
     units: TraceCounts
     tokens: TraceCounts
     name: str = "tally"
+    follows: tuple[Followed, ...] | None = None
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -112,6 +115,7 @@ class Tally:
             traces=self.traces.filter(pa.array(wanted)),
             units=self.units.of_traces(wanted),
             tokens=self.tokens.of_traces(wanted),
+            follows=None,
         )
 
     def _column(self, field: str) -> Any:
@@ -159,7 +163,26 @@ def tally(columns: RunColumns, name: str = "tally") -> Tally:
         TraceCounts.of(starts, of_row, count, width),
         TraceCounts.of(starts, of_row, np.bincount(row, tokens, len(rows)).astype(np.int64), width),
         name,
+        _follows(columns, joined, cells, answers),
     )
+
+
+def _follows(
+    columns: RunColumns, joined: JoinedColumns, cells: Ints, answers: tuple[Answer, ...]
+) -> tuple[Followed, ...]:
+    """Of each coder: of (coders, units) ``cells`` those where the coder was asked."""
+    codes = (*columns.book.code_ids, NONE)
+    primary = np.array(
+        [-1 if isinstance(a, str) else codes.index((a or (NONE,))[0]) for a in answers], dtype=np.int64
+    )
+    index = np.empty(len(joined.cluster), dtype=np.int64)
+    index[joined.unit[::-1]] = columns.numbers("units", "index")[::-1]
+    found = []
+    for row in cells:
+        asked = row != NOT_ASKED
+        own = primary[row[asked]], joined.cluster[asked], index[asked]
+        found.append(Followed.of(*chains_of(*own, len(codes))))
+    return tuple(found)
 
 
 def _answers(columns: RunColumns) -> tuple[tuple[Answer, ...], Ints]:
@@ -216,6 +239,7 @@ class _Sum:
         self.shards: list[tuple[str, int]] = []
         self.traces: list[pa.Table] = []
         self.lengths: list[Any] = []
+        self.follows: tuple[Followed, ...] | None = None
         self.rows: tuple[list[Any], ...] = ([], [], [])
 
     def add(self, one: Tally) -> None:
@@ -230,6 +254,11 @@ class _Sum:
             rows.append(column)
         self.lengths.append(np.diff(one.units.starts).astype(np.int32))
         self.traces.append(one.traces)
+        if not self.shards:
+            self.follows = one.follows
+        elif self.follows is not None:
+            pairs = zip(self.follows, one.follows or (), strict=False)
+            self.follows = tuple(a + b for a, b in pairs) if one.follows is not None else None
         self.shards.append((one.name, len(one.traces)))
 
     def whole(self) -> Tally:
@@ -257,6 +286,7 @@ class _Sum:
             TraceCounts.of(starts, pattern, count, width),
             TraceCounts.of(starts, pattern, tokens, width),
             f"{len(self.shards)} shards",
+            self.follows,
         )
 
 

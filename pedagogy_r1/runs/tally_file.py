@@ -16,19 +16,35 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from ..codebook import Codebook
 from ..errors import CodebookError, InputError, RunError, first_fault
 from ..estimate import Ints, TraceCounts
 from ..files.records import atomic, dump, need_file
+from .code_chains import Followed
 from .run import CoderInfo
 from .run_columns import TRACE_FIELDS
 from .tally import NOT_ASKED, Tally
 
+Count = Annotated[int, Field(ge=0)]
+
 _HEAD = b"pcode tally"
 _COUNTED = ("pattern", "units", "tokens")
 _AGAIN = "restore it from a copy, or delete it and run the command that made the shard again"
+
+
+class FollowedRecord(BaseModel):
+    """A coder's `Followed`, a row for each of the book's codes and ``none``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    observed: tuple[tuple[Count, ...], ...]
+    mean: tuple[tuple[FiniteFloat, ...], ...]
+    variance: tuple[tuple[FiniteFloat, ...], ...]
+    coded: Count
+    traces: Count
+    broken: Count
 
 
 class TallyHead(BaseModel):
@@ -41,6 +57,7 @@ class TallyHead(BaseModel):
     coders: tuple[CoderInfo, ...]
     answers: tuple[tuple[str, ...] | str, ...]
     patterns: tuple[tuple[Annotated[int, Field(ge=NOT_ASKED)], ...], ...]
+    follows: tuple[FollowedRecord, ...] | None
 
 
 def write_tally(path: Path, tally: Tally) -> str:
@@ -54,6 +71,7 @@ def write_tally(path: Path, tally: Tally) -> str:
         coders=tally.coders,
         answers=tally.answers,
         patterns=tuple(map(tuple, tally.patterns.tolist())),
+        follows=None if tally.follows is None else tuple(map(_record, tally.follows)),
     )
     starts = pa.array(tally.units.starts.astype(np.int32))
     counted = {
@@ -72,6 +90,11 @@ def write_tally(path: Path, tally: Tally) -> str:
     with atomic(path, "wb") as file:
         file.write(memory.getbuffer())
     return hashlib.sha256(memory.getbuffer()).hexdigest()
+
+
+def _record(found: Followed) -> FollowedRecord:
+    plain = {n: v.tolist() if isinstance(v, np.ndarray) else v for n, v in vars(found).items()}
+    return FollowedRecord.model_validate(plain)
 
 
 def read_tally(path: Path, book: Codebook, sha256: str | None = None) -> Tally:
@@ -130,6 +153,7 @@ def _of_table(path: Path, table: Any, head: TallyHead, book: Codebook) -> Tally:
     if strangers or len(set(head.answers)) < len(head.answers):
         _refuse(path, f"answers with {min(strangers)!r}" if strangers else "an answer twice")
     patterns = patterns.reshape(len(head.coders), -1)
+    follows = _follows(path, head, len(book.code_ids) + 1)
     starts, *rows = _rows(path, table)
     if why := _fault(starts, rows[0], rows[1], rows[2], patterns.shape[1]):
         _refuse(path, why)
@@ -138,7 +162,22 @@ def _of_table(path: Path, table: Any, head: TallyHead, book: Codebook) -> Tally:
         if field != "correct":
             traces = traces.set_column(at, field, traces[field].dictionary_encode())
     units, tokens = (TraceCounts.of(starts, rows[0], count, patterns.shape[1]) for count in rows[1:])
-    return Tally(book, head.coders, head.answers, patterns, traces, units, tokens, str(path))
+    return Tally(book, head.coders, head.answers, patterns, traces, units, tokens, str(path), follows)
+
+
+def _follows(path: Path, head: TallyHead, k: int) -> tuple[Followed, ...] | None:
+    if head.follows is None:
+        return None
+    found = []
+    for one in head.follows:
+        tables = one.observed, one.mean, one.variance
+        if any(len(table) != k or {len(row) for row in table} != {k} for table in tables):
+            break
+        observed, mean, variance = (np.array(table) for table in tables)
+        found.append(Followed(observed, mean, variance, one.coded, one.traces, one.broken))
+    if len(found) != len(head.coders):
+        _refuse(path, "what follows what does not fit the coders and codes")
+    return tuple(found)
 
 
 def _are_rows(head: TallyHead) -> bool:

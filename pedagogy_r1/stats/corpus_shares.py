@@ -1,6 +1,7 @@
-"""How often codes occur in a corpus: `frequency`, from how often each pattern of answers is in each trace (`Tally`).
+"""How often codes occur in a corpus, and what follows what: `frequency` and `transitions`, from a `Tally`.
 
     code_shares_of(tally, ["condition"], basis="tokens")        the same rows, to 1e-12
+    transitions_of(tally, "cues")
 
 All that a share needs are codes summed within clusters, and those are sums over a trace's patterns.
 """
@@ -8,6 +9,7 @@ All that a share needs are codes summed within clusters, and those are sums over
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -31,6 +33,7 @@ from .code_shares import (
     renumbered,
     shares,
 )
+from .transition import Transitions, counted_transitions
 
 
 class CorpusSums(NamedTuple):
@@ -56,10 +59,9 @@ class CorpusSums(NamedTuple):
         if clusters.count == traces:
             return Sums(self.coded[here], self.total[here], units, traces, word)
         columns = [np.bincount(clusters.number, column[here], clusters.count) for column in self.coded.T]
-        coded = np.array(columns).reshape(-1, clusters.count).T
-        return Sums(
-            coded, np.bincount(clusters.number, self.total[here], clusters.count), units, traces, word
-        )
+        coded = np.array(columns, dtype=np.float64).reshape(-1, clusters.count).T
+        total = np.bincount(clusters.number, self.total[here], clusters.count).astype(np.float64)
+        return Sums(coded, total, units, traces, word)
 
 
 def trace_table(tally: Tally) -> pd.DataFrame:
@@ -156,3 +158,24 @@ def code_shares_of(
                 for code, share, count in zip(wanted, estimates, counts, strict=True)
             ]  # fmt: skip
     return tuple(found)
+
+
+def transitions_of(tally: Tally, coder: str, *, self_transitions: bool = True) -> Transitions:
+    """`transitions` of one coder in all traces; p is normal, since the order of the units is not held.
+
+    Raises `RunError` for an unknown coder, and where only some traces were taken.
+    """
+    names = [each.name for each in tally.coders]
+    if coder not in names:
+        raise RunError(f"no coder is named {coder!r}", did_you_mean(coder, names))
+    if tally.follows is None:
+        raise RunError(
+            "what follows what is known of all traces of a corpus together, not of some",
+            "ask for all of them",
+        )
+    found, codes = tally.follows[names.index(coder)], tally.categories
+    k = len(codes)
+    known = replace(
+        found, observed=found.observed[:k, :k], mean=found.mean[:k, :k], variance=found.variance[:k, :k]
+    )
+    return counted_transitions(known, codes, coder=coder, self_transitions=self_transitions)

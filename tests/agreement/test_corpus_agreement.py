@@ -23,38 +23,13 @@ from pedagogy_r1.estimate import Resampling
 from pedagogy_r1.runs.tally import Tally, add_up, tally
 from pedagogy_r1.runs.where import value_text
 
-from ..corpus_columns import random_columns, shards
+from ..corpus_columns import deep, random_columns, same, shards
 from ..make_runs import BOOK
 
 HOW = Resampling(replicates=40, seed=3)
 FOUR = {"A": "human", "B": "human", "cues": "machine", "llm": "machine"}
 ORDINAL = BOOK.replace("title:", "level: ordinal\ntitle:")
 EXHAUSTIVE = BOOK.replace("exhaustive: false", "exhaustive: true")
-
-
-def same(found: Any, wanted: Any, path: str = "") -> None:
-    """Equal all the way down, numbers to 1e-12."""
-    if isinstance(wanted, dict):
-        assert list(found) == list(wanted), path
-        for name in wanted:
-            same(found[name], wanted[name], f"{path}.{name}")
-    elif isinstance(wanted, list | tuple):
-        assert len(found) == len(wanted), path
-        for at, (one, other) in enumerate(zip(found, wanted, strict=True)):
-            same(one, other, f"{path}[{at}]")
-    elif isinstance(wanted, float):
-        assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12), path
-    else:
-        assert found == wanted, path
-
-
-def deep(value: Any) -> Any:
-    """Lists and dicts in place of dataclasses."""
-    if isinstance(value, dict):
-        return {name: deep(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [deep(one) for one in value]
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value  # type: ignore[arg-type]
 
 
 def both(text: str, coders: dict[str, str], **how: Any) -> tuple[ReliabilityData, Tally]:

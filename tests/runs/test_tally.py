@@ -151,6 +151,8 @@ def read_or_why(path: Path) -> Tally | str:
 
 
 Changed = dict[str, Any]
+FOUR = [[0] * 4] * 4
+FOLLOWED = {"observed": FOUR, "mean": FOUR, "variance": FOUR, "coded": 0, "traces": 0, "broken": 0}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,9 @@ Changed = dict[str, Any]
         ({}, {"answers": [["A"], ["D"]]}, "answers with 'D'"),
         ({}, {"answers": [["A"], ["A"]]}, "an answer twice"),
         ({}, {"more": 1}, "more"),
+        ({}, {"follows": []}, "what follows what"),
+        ({}, {"follows": [FOLLOWED, FOLLOWED | {"mean": [[0.0]]}]}, "what follows what"),
+        ({}, {"follows": [FOLLOWED, FOLLOWED | {"coded": -1}]}, "coded"),
     ],
 )  # fmt: skip
 def test_a_file_that_contradicts_itself(tmp_path: Path, columns: Changed, head: Changed, why: str) -> None:
@@ -199,6 +204,7 @@ def write(path: Path, columns: Changed, head: Changed) -> None:
         "coders": coders,
         "answers": [["A"], "late"],
         "patterns": [[0, 1], [0, 0]],
+        "follows": None,
     }
     table = pa.table(texts | {"correct": pa.array([True])} | lists)
     pq.write_table(table.replace_schema_metadata({"pcode tally": json.dumps(whole | head)}), path)

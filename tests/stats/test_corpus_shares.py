@@ -11,9 +11,10 @@ from pedagogy_r1.errors import RunError
 from pedagogy_r1.runs.run_columns import frame_of
 from pedagogy_r1.runs.tally import add_up, tally
 from pedagogy_r1.stats.code_shares import frequency
-from pedagogy_r1.stats.corpus_shares import code_shares_of
+from pedagogy_r1.stats.corpus_shares import code_shares_of, transitions_of
+from pedagogy_r1.stats.transition import transitions
 
-from ..corpus_columns import random_columns, shards
+from ..corpus_columns import random_columns, same, shards
 from ..make_runs import BOOK
 
 THREE = {"A": "human", "cues": "machine", "llm": "machine"}
@@ -34,11 +35,7 @@ WHOLE = add_up(tally(one, f"shard {at}") for at, one in enumerate(shards(COLUMNS
 def test_every_share(by: tuple[str, ...], how: dict[str, Any]) -> None:
     found, wanted = code_shares_of(WHOLE, by, **how), frequency(TABLE, by, **how)
     assert len(found) == len(wanted) > 0
-    for one, other in zip((s.as_row() for s in found), (s.as_row() for s in wanted), strict=True):
-        assert list(one) == list(other)
-        for name, value in other.items():
-            same = pytest.approx(value, rel=1e-12, abs=1e-12) if isinstance(value, float) else value
-            assert one[name] == same, (name, other)
+    same([one.as_row() for one in found], [one.as_row() for one in wanted])
 
 
 def test_strangers() -> None:
@@ -48,3 +45,18 @@ def test_strangers() -> None:
         code_shares_of(WHOLE, ["grade"])
     with pytest.raises(RunError, match="as many groups as items"):
         code_shares_of(WHOLE, ["item"])
+
+
+@pytest.mark.parametrize("self_transitions", [True, False])
+def test_what_follows_what(self_transitions: bool) -> None:
+    """Of so many units that shuffles are not to be had either way."""
+    for coder in THREE:
+        wanted = transitions(TABLE, coder=coder, self_transitions=self_transitions, permutations=0)
+        found = transitions_of(WHOLE, coder, self_transitions=self_transitions)
+        assert found.n_pairs > 100
+        assert found.method == wanted.method + "; the order of the units is not held"
+        for name in ("codes", "coder", "n_pairs", "n_traces", "n_broken", "warnings"):
+            assert getattr(found, name) == getattr(wanted, name)
+        same(found.rows(), wanted.rows())
+    with pytest.raises(RunError, match="known of all traces of a corpus together"):
+        transitions_of(WHOLE.where("condition", "cop"), "A")

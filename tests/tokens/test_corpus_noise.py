@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from pedagogy_r1.runs.tally import add_up, tally
 from pedagogy_r1.tokens.corpus_noise import corpus_noise
 from pedagogy_r1.tokens.noise import Codes, NoiseTokens, noise_families, noise_share, noise_tokens
 
-from ..corpus_columns import random_columns, shards
+from ..corpus_columns import deep, random_columns, same, shards
 from ..make_runs import BOOK
 
 HOW = Resampling(seed=2)
@@ -46,12 +45,4 @@ def test_every_share(book: Codebook, per: int) -> None:
         found = corpus_noise(whole, name, families, HOW, clusters=clusters, over="items")
         assert (found.strict.value is None) == (book.id == "abc")
         assert found.traces == len(rows) == wanted.traces
-        for one, other in zip(astuple(found), astuple(wanted), strict=True):
-            assert one == pytest.approx(other, rel=1e-12) if isinstance(other, int) else same(one, other)
-
-
-def same(found: tuple[object, ...], wanted: tuple[object, ...]) -> bool:
-    return all(
-        one == (pytest.approx(other, rel=1e-12, abs=1e-12) if isinstance(other, float) else other)
-        for one, other in zip(found, wanted, strict=True)
-    )
+        same(deep(found), deep(wanted))
