@@ -55,7 +55,8 @@ def random_columns(
         rows["unit"] += np.flatnonzero(asked).tolist()
         rows["coder"] += [at] * int(asked.sum())
         rows["pattern"] += np.where(lost, -1, said)[asked].tolist()
-    
+        reasons = zip(why[asked].tolist(), lost[asked], strict=True)
+        rows["missing_reason"] += [reason if gone else None for reason, gone in reasons]
     order = np.lexsort((rows["coder"], rows["unit"]))
     codings = pa.table(rows | {"missing_reason": pa.array(rows["missing_reason"], pa.string())}).take(order)
     return RunColumns(
