@@ -240,6 +240,11 @@ def _by_values(d: Floats, n: Floats, chance: Floats) -> _Parts:
 
 def _fixed(d: Floats, n: Floats, delta: Floats) -> _Parts:
     """``d``: (R,); ``n``: (R, K)."""
+    if (
+        len(delta) == 2 and delta[0, 1] == 1
+    ):  # a code's presence, the commonest case, without sums over so few
+        none, some = n.T
+        return _by_values(d, none + some, 2 * none * some)
     return _by_values(d, n.sum(axis=1), ((n @ delta) * n).sum(axis=1))
 
 
