@@ -14,7 +14,7 @@ Where units were counted already (a corpus), what is given for units are the pat
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -194,6 +194,13 @@ class Additive:
         """The statistic itself."""
         return float(self.statistic(self.sums()[None])[0])
 
+    @property
+    def _trace_sizes(self) -> Ints:
+        """(traces,) number of units."""
+        if isinstance(self.cluster, TraceCounts):
+            return np.asarray(self.cluster.trace_sizes[self.cluster.trace_sizes > 0])
+        return np.bincount(self.traces[1])
+
     def over_traces(self, dissent: Floats | None = None) -> OverTraces:
         """The sums within traces; ``dissent``: (profiles,), see `over_clusters`."""
         if isinstance(self.cluster, TraceCounts):
@@ -205,8 +212,7 @@ class Additive:
             sums = found[:, 1 + len(rare) :]
             return OverTraces(found[:, 0].astype(np.int64), found[:, 1].copy() if rare else None, sums)
         sums = np.column_stack([self._by_trace(column) for column in np.ascontiguousarray(self.features.T)])
-        sizes = np.bincount(self.traces[1])
-        return OverTraces(sizes, None if dissent is None else self._by_trace(dissent), sums)
+        return OverTraces(self._trace_sizes, None if dissent is None else self._by_trace(dissent), sums)
 
     def _by_trace(self, values: Floats) -> Floats:
         """(traces,) sums of (profiles,) values."""
@@ -232,7 +238,7 @@ class Additive:
     ) -> dict[str, Any]:
         """The fields of an `Estimate` over traces, without its value; ``dissent``: (profiles,), see `over_clusters`."""
         if not how.replicates:  # no interval was asked for, so no sums are needed to say that there is none
-            sizes = replace(self, features=self.features[:, :0]).over_traces().sizes
+            sizes = self._trace_sizes
             none = np.zeros((len(sizes), 0))
             return over_clusters(self.statistic, none, sizes, how, scale=scale, value=0.0, limits=limits)
         sizes, rare, sums = self.over_traces(dissent)

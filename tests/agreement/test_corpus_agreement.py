@@ -112,3 +112,9 @@ def test_a_stranger() -> None:
         agree_on(whole, by="metadata.grade", how=HOW)
     with pytest.raises(RunError, match="no coder is named 'C'"):
         agree_on(whole, coders=["A", "C"], how=HOW)
+
+
+def test_no_intervals() -> None:
+    how = dataclasses.replace(HOW, replicates=0)
+    data, whole = both(BOOK, {"A": "human", "cues": "machine"}, traces=150, units=40, seconds=0.0)
+    same(deep(agree_on(whole, how=how).comparisons), deep(comparisons_of(data, how)))
