@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Resampling, joined, mostly_undefined, percentile
+from ..estimate import Estimate, Resampling, TraceCounts, joined, mostly_undefined, percentile
 from .alpha import Alpha, Reliability, begin, coincidences, distances, point_estimate
 from .profile import (
     MISSING,
@@ -189,7 +189,7 @@ def _coefficient(name: str, statistic: Additive, w: Floats, chance: str, how: Re
 def _statistic(
     values: Ints, cluster: ByTrace, w: Floats, chance: str, statistic: Callable[[Floats], Floats]
 ) -> Additive:
-    """Features of a pattern: its agreement, 1 if it is pairable, n_k / m, 1 if coded; for Conger's κ each coder's value, one-hot."""
+    """Features of a pattern: its agreement, 1 if it is pairable, n_k / m, 1 if coded, and each coder's value, one-hot."""
     q, coders = len(w), len(values)
     pattern, of_unit = patterns(values, q)
     counts = value_counts(pattern, q).astype(np.float64)
@@ -198,7 +198,9 @@ def _statistic(
     agree = np.where(m >= 2, (counts * (counts @ w - 1)).sum(axis=1) / pairs, 0.0)
     shares = counts / np.maximum(m, 1)[:, None]
     columns = [agree, m >= 2, shares, m >= 1]
-    if chance == "conger":
+    # For Conger's κ alone; of a million traces these columns are too many to sum for nothing, and of few they stay, as leaving them
+    # out changes how the sums of the others are rounded, in the last digit.
+    if chance == "conger" or not isinstance(cluster, TraceCounts):
         one_hot = pattern[:, :, None] == np.arange(q)
         columns.append(one_hot.transpose(1, 0, 2).reshape(len(counts), coders * q))
     return Additive(np.column_stack(columns).astype(np.float64), of_unit, cluster, statistic)

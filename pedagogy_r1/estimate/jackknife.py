@@ -259,9 +259,11 @@ def jackknife_spread(
     """√v and df of estimates (G,) without each cluster of ``sizes`` (G,); ``dissent``: see `over_clusters`."""
     import numpy as np
 
-    square = (without - without.mean()) ** 2
+    deviations = without - without.mean()
+    square = deviations**2
     squares = float(square.sum())
-    fourths = float((square**2).sum())  # a power of 4 takes a hundred times as long
+    # A power of 4 takes a hundred times as long, and may differ in the last digit from what was reported before.
+    fourths = float((deviations**4 if len(without) <= _AT_ONCE else square**2).sum())
     resting = squares**2 / fourths if fourths else float(len(sizes))
     count, real = len(without), effective(sizes)
     if dissent is not None:
