@@ -35,7 +35,7 @@ from .code_accuracy import (
     machine_errors,
     majority,
     most_disagreed,
-    ranked_units,
+    n_disagreed,
 )
 from .coefficients import hayes_krippendorff
 from .comparison import Comparison, ReliabilityData, compare, groups, reliability_data
@@ -213,27 +213,28 @@ def agreement_of(
     return AgreementReport(
         codebook=runs[0].codebook.stamp,
         runs=tuple(str(run.folder) for run in runs),
-        n_units=len(data.unit_ids),
-        n_traces=len(data.traces),
-        comparisons=_comparisons(data, how),
+        n_units=data.n_units,
+        n_traces=data.n_traces,
+        comparisons=comparisons_of(data, how),
         confused=tuple(confusions(data)),
         disagreed=most_disagreed(runs, data, quotes),
-        n_disagreed=len(ranked_units(data)),
+        n_disagreed=n_disagreed(data),
         differences=human_machine_differences(data, how),
         leave_one_out=leave_one_out(data, how),
-        machine_errors=_machine_errors(data),
+        machine_errors=shared_errors(data),
         groups=_groups(data, runs, stages, by, how) if by else (),
         replacements=_replacements(data, replace, how) if replace else (),
         accuracy={name: accuracy(data, name, reference, how) for name in data.names if name != reference}
         if reference
         else {},
-        hayes=_hayes(data, how) if hayes else {},
+        hayes=hayes_intervals(data, how) if hayes else {},
         how=how,
         locked=locked_alphas(data, runs, how),
     )
 
 
-def _comparisons(data: ReliabilityData, how: Resampling) -> tuple[Comparison, ...]:
+def comparisons_of(data: ReliabilityData, how: Resampling) -> tuple[Comparison, ...]:
+    """Of every group of coders that is compared."""
     return tuple(compare(data.of(names), kind, how) for names, kind in groups(data))
 
 
@@ -264,14 +265,17 @@ def leave_one_out(data: ReliabilityData, how: Resampling) -> dict[str, Alpha]:
     return dict(zip(data.names, krippendorff_alphas(problems, how), strict=True))
 
 
-def _machine_errors(data: ReliabilityData) -> MachineErrors | None:
+def shared_errors(data: ReliabilityData) -> MachineErrors | None:
+    """Of the machines, where people say what is right; ``None`` where nobody coded or one machine did."""
     humans, machines = data.rows("human"), data.rows("machine")
     if not humans or len(machines) < 2:
         return None
-    return machine_errors(data.primary[machines], majority(data.primary[humans], len(data.categories)))
+    people = majority(data.primary[humans], len(data.categories))
+    return machine_errors(data.primary[machines], people, data.sizes if data.counts else None)
 
 
-def _hayes(data: ReliabilityData, how: Resampling) -> dict[str, Estimate]:
+def hayes_intervals(data: ReliabilityData, how: Resampling) -> dict[str, Estimate]:
+    """Hayes and Krippendorff's, of every group of coders that has an α."""
     found = {
         " – ".join(names): hayes_krippendorff(data.of(names).on_scale(), how) for names, _ in groups(data)
     }
@@ -300,7 +304,7 @@ def _by_stage(data: ReliabilityData, stages: Stages, how: Resampling) -> tuple[G
     found = [of.get(unit) for unit in data.unit_ids]
     values = [*dict.fromkeys(value for value in found if value), *([None] if None in found else [])]
     parts = [(v, data.only(np.array([one == v for one in found], dtype=bool))) for v in values]
-    return tuple(GroupAgreement(STAGE, v, len(part.unit_ids), _comparisons(part, how)) for v, part in parts)
+    return tuple(GroupAgreement(STAGE, v, len(part.unit_ids), comparisons_of(part, how)) for v, part in parts)
 
 
 def _groups(
@@ -314,7 +318,7 @@ def _groups(
     values = [*in_order(of_trace.values()), *([None] if {by: None} in known else [])]
     parts = [(value, data.where(by, value)) for value in values]
     return tuple(
-        GroupAgreement(by, value, len(part.unit_ids), _comparisons(part, how)) for value, part in parts
+        GroupAgreement(by, value, len(part.unit_ids), comparisons_of(part, how)) for value, part in parts
     )
 
 

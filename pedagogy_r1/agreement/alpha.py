@@ -28,16 +28,18 @@ import numpy as np
 
 from ..codebook.codebook import FARTHEST, NUMERIC
 from ..errors import did_you_mean
-from ..estimate import Interval, Resampling
+from ..estimate import Flags, Interval, Resampling
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, LEVEL
 from .profile import (
     Additive,
+    ByTrace,
     Floats,
     Ints,
     Profiles,
     TwoIntervals,
     profiles,
     ratio,
+    sizes_of,
     unit_interval,
     value_counts,
 )
@@ -88,10 +90,10 @@ Domain = int | Sequence[float] | Sequence[frozenset[str]]
 
 class Reliability(NamedTuple):
     """One α to be computed: (coders, units) ``values`` as indices into ``domain`` (how many values there are, or the
-    numbers or sets that they stand for), ``MISSING`` (-1) where there is none; ``cluster``: (units,) trace of each unit."""
+    numbers or sets that they stand for), ``MISSING`` (-1) where there is none; ``cluster``: (units,) trace of each unit, or see `ByTrace`."""
 
     values: Ints
-    cluster: Ints
+    cluster: ByTrace
     domain: Domain
     measurement: str = "nominal"
 
@@ -100,10 +102,19 @@ class Reliability(NamedTuple):
         """K, the number of values."""
         return self.domain if isinstance(self.domain, int) else len(self.domain)
 
+    @property
+    def n(self) -> int:
+        """How many units there are, pairable or not."""
+        return int(sizes_of(self.cluster).sum())
+
+    def only(self, units: Flags) -> Reliability:
+        """Only these (units,)."""
+        return self._replace(values=self.values[:, units], cluster=self.cluster[units])
+
 
 def krippendorff_alpha(
     values: Ints,
-    cluster: Ints,
+    cluster: ByTrace,
     domain: Domain,
     *,
     level: str = "nominal",
@@ -138,12 +149,12 @@ class Begun(NamedTuple):
 
 def begin(data: Reliability, how: Resampling) -> Begun | Alpha:
     """α as a statistic of profiles, or why there is none."""
-    found = profiles(data.values, data.size)
-    n_units = len(found.profile)
+    found = profiles(data.values, data.size, data.cluster)
+    n_units = found.n
     if not n_units:
         return Alpha.undefined("no unit was coded by two coders", level=how.level)
     features, parts = alpha_features(found.counts.astype(np.float64), data)
-    cluster = data.cluster if len(found.units) == len(data.cluster) else data.cluster[found.units]
+    cluster = data.cluster if len(found.units) == data.values.shape[1] else data.cluster[found.units]
     statistic = Additive(features, found.profile, cluster, lambda sums: parts(sums).alpha)
     _, observed, expected, n_pairable = (float(part[0]) for part in parts(statistic.sums()[None]))
     if expected <= 0:
@@ -177,7 +188,8 @@ def dissent(counts: Ints, sizes: Ints) -> Floats:
 
 def point_estimate(statistic: Additive, data: Reliability, found: Profiles) -> float:
     """The one place where our α and the reference package meet."""
-    by_package = data.measurement in ("nominal", "ordinal", *NUMERIC) and len(found.units) <= REFERENCE_UNITS
+    few = found.often is None and found.n <= REFERENCE_UNITS
+    by_package = few and data.measurement in ("nominal", "ordinal", *NUMERIC)
     if not by_package:
         return statistic.point()
     import krippendorff
@@ -228,6 +240,11 @@ def _by_values(d: Floats, n: Floats, chance: Floats) -> _Parts:
 
 def _fixed(d: Floats, n: Floats, delta: Floats) -> _Parts:
     """``d``: (R,); ``n``: (R, K)."""
+    if (
+        len(delta) == 2 and delta[0, 1] == 1
+    ):  # a code's presence, the commonest case, without sums over so few
+        none, some = n.T
+        return _by_values(d, none + some, 2 * none * some)
     return _by_values(d, n.sum(axis=1), ((n @ delta) * n).sum(axis=1))
 
 
@@ -264,21 +281,21 @@ def _chance_of_codes(p: Floats, n: Floats) -> Floats:
     size = p.shape[1]
     # Weights of one a and b are all of degree a + b, so that any unit of counting will do.
     whole = np.maximum(n.sum(axis=1, keepdims=True), 1)
-    ways = np.zeros((len(n), size, size, size))
-    ways[:, 0, 0, 0] = 1
+    # Rows last: each step is then one pass over them.
+    ways = np.zeros((size, size, size, len(n)))
+    ways[0, 0, 0] = 1
     for once, twice in zip((n / whole).T, (n * (n - 1) / whole**2).T, strict=True):
-        once, twice = once[:, None, None, None], twice[:, None, None, None]
         more = ways.copy()
+        more[1:] += once * ways[:-1]
         more[:, 1:] += once * ways[:, :-1]
-        more[:, :, 1:] += once * ways[:, :, :-1]
-        more[:, 1:, 1:, 1:] += twice * ways[:, :-1, :-1, :-1]
+        more[1:, 1:, 1:] += twice * ways[:-1, :-1, :-1]
         ways = more
     a, b, i = np.indices((size, size, size))
     delta = 1 - 2 * i / np.maximum(a + b, 1)
     delta[0, 0] = 0
-    mass = ways.sum(axis=3)
-    mean = np.divide((ways * delta).sum(axis=3), mass, out=np.zeros_like(mass), where=mass > 0)
-    return np.asarray(np.einsum("ra,rb,rab->r", p, p, mean))
+    mass = ways.sum(axis=2)
+    mean = np.divide((ways * delta[..., None]).sum(axis=2), mass, out=np.zeros_like(mass), where=mass > 0)
+    return np.asarray(np.einsum("ra,rb,rab->r", p, p, np.ascontiguousarray(mean.transpose(2, 0, 1))))
 
 
 def distances(measurement: str, domain: Domain) -> Floats | None:

@@ -34,7 +34,7 @@ from ..limits import LEVEL
 from ..runs.run import CoderRun, opened, require_complete
 from .alpha import Domain, Reliability, alpha_features, dissent
 from .comparison import ReliabilityData, reliability_data
-from .profile import MISSING, Additive, Floats, Ints, patterns, value_counts
+from .profile import MISSING, Additive, ByTrace, Floats, Ints, patterns, traces_in, value_counts
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class _Side(NamedTuple):
 def human_machine_difference(
     humans: Ints,
     machine: Ints,
-    cluster: Ints,
+    cluster: ByTrace,
     domain: Domain,
     how: Resampling = Resampling(),
     *,
@@ -88,7 +88,7 @@ def human_machine_difference(
 def alpha_with_people(
     people: Ints,
     machine: Ints,
-    cluster: Ints,
+    cluster: ByTrace,
     domain: Domain,
     how: Resampling = Resampling(),
     *,
@@ -97,10 +97,10 @@ def alpha_with_people(
     """Mean α of the machine with each person, over the units that both coded and weighted by their number, see
     `human_machine_difference`; of one person too, and where no two people coded the same unit."""
     usable = (machine != MISSING) & (people != MISSING).any(axis=0)
-    last, units = len(people), int(usable.sum())
+    data = Reliability(np.vstack([people, machine])[:, usable], cluster[usable], domain, level)
+    last, units = len(people), data.n
     if not units:
         return Estimate.undefined("people and the machine coded no unit in common", level=how.level)
-    data = Reliability(np.vstack([people, machine])[:, usable], cluster[usable], domain, level)
     pattern, of_unit = patterns(data.values, data.size)
     mean = _MeanAlpha.of(_Side("", [(coder, last) for coder in range(last)]), pattern, data)
     statistic = Additive(mean.features, of_unit, data.cluster, mean)
@@ -108,15 +108,15 @@ def alpha_with_people(
     if math.isnan(value):
         same = "with every person, all shared values are the same"
         return Estimate.undefined(same, level=how.level, n=units)
-    rare = statistic.by_trace(dissent(value_counts(pattern, data.size), statistic.sizes))
-    sums, sizes = statistic.trace_sums(), statistic.trace_sizes
+    rarer = dissent(value_counts(pattern, data.size), statistic.sizes)
+    sizes, rare, sums = statistic.over_traces(rarer)
     return Estimate(value, **over_clusters(mean, sums, sizes, how, scale="agreement", dissent=rare))
 
 
 def recoding_difference(
     before: Ints,
     after: Ints,
-    cluster: Ints,
+    cluster: ByTrace,
     domain: Domain,
     how: Resampling = Resampling(),
     *,
@@ -141,14 +141,13 @@ def recoding_difference(
 
 
 def _difference(name: str, data: Reliability, sides: tuple[_Side, _Side], how: Resampling) -> AlphaDifference:
-    clusters = len(np.unique(data.cluster))
     known: dict[str, Any] = {
         "name": name,
         "level": how.level,
-        "n": data.values.shape[1],
-        "clusters": clusters,
+        "n": data.n,
+        "clusters": traces_in(data.cluster),
     }
-    if not data.values.shape[1] or not sides[0].pairs:
+    if not data.n or not sides[0].pairs:
         return AlphaDifference.undefined("no unit was coded by two people and by the other side", **known)
     pattern, of_unit = patterns(data.values, data.size)
     first, second = (_MeanAlpha.of(side, pattern, data) for side in sides)
@@ -165,8 +164,8 @@ def _difference(name: str, data: Reliability, sides: tuple[_Side, _Side], how: R
         if math.isnan(means.mean[0]):
             same = "within each pair of them all shared values are the same"
             return AlphaDifference.undefined(f"α of {side.words} is undefined: {same}", **known)
-    sums, sizes = statistic.trace_sums(), statistic.trace_sizes
-    rare = statistic.by_trace(dissent(value_counts(pattern, data.size), statistic.sizes))
+    rarer = dissent(value_counts(pattern, data.size), statistic.sizes)
+    sizes, rare, sums = statistic.over_traces(rarer)
     own: dict[str, Any] = {"scale": "agreement", "dissent": rare}
     one, other = (float(means.mean[0]) for means in found)
     return AlphaDifference(

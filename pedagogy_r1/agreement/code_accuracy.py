@@ -26,7 +26,7 @@ from itertools import combinations, islice
 
 import numpy as np
 
-from ..estimate import Clusters, Estimate, Resampling, Scale, over_clusters, rarer
+from ..estimate import Clusters, Estimate, Resampling, Scale, TraceCounts, over_clusters, rarer
 from ..runs.run import CoderRun
 from .comparison import ReliabilityData
 from .profile import MISSING, Floats, Ints, Profiles, profiles, ratio, value_counts
@@ -71,10 +71,13 @@ def _of_code(data: ReliabilityData, code: str, units: Ints, how: Resampling) -> 
     given, wanted = data.presence(code)[:, units]
     # Four profiles: neither, the coder alone, the reference alone, both.
     features = np.array([[0, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 1], [1, 0, 0, 1]], dtype=np.float64)
-    cluster = Clusters.of(data.cluster[units].tolist())
-    sums = cluster.sums(features[given + 2 * wanted])
+    cluster = data.by_trace[units]
+    if isinstance(cluster, TraceCounts):
+        sums = cluster.sums(features[given + 2 * wanted])[cluster.trace_sizes > 0]
+    else:
+        sums = Clusters.of(cluster.tolist()).sums(features[given + 2 * wanted])
     found = {name: _estimate(sums, top, bottom, why, how) for name, (top, bottom, why) in _MEASURES.items()}
-    return CodeAccuracy(code=code, n_units=len(units), **found)
+    return CodeAccuracy(code=code, n_units=int(data.sizes[units].sum()), **found)
 
 
 def _estimate(sums: Floats, top: Part, bottom: Part, why: str, how: Resampling) -> Estimate:
@@ -115,21 +118,27 @@ def majority(values: Ints, q: int) -> Ints:
     return np.where((best == 0) | tied, MISSING, counts.argmax(axis=1))
 
 
-def machine_errors(machines: Ints, reference: Ints) -> MachineErrors:
-    """``machines``: (coders, units); ``reference``: (units,). Units that all machines coded and that have a reference."""
+def machine_errors(machines: Ints, reference: Ints, often: Ints | None = None) -> MachineErrors:
+    """``machines``: (coders, units); ``reference``: (units,). Units that all machines coded and that have a reference.
+
+    ``often``: (units,) how many units each of them stands for, if not for one.
+    """
     usable = (machines != MISSING).all(axis=0) & (reference != MISSING)
-    n, n_units = len(machines), int(usable.sum())
+    sizes = None if often is None else often[usable]
+    n, n_units = len(machines), int(usable.sum() if sizes is None else sizes.sum())
     if n < 2:
         return MachineErrors((), (), None, None, n_units, "fewer than two machine coders")
     if not n_units:
         why = "no unit has a reference and all machines' codes"
         return MachineErrors((), (), None, None, n_units, why)
     errors = (machines[:, usable] != reference[usable]).astype(np.float64)
-    rates = tuple(float(r) for r in errors.mean(axis=1))
+    rates = tuple(float(r) for r in np.average(errors, axis=1, weights=sizes))
     if any(r in (0.0, 1.0) for r in rates):
         why = "a machine is always right or always wrong: no correlation"
         return MachineErrors(rates, (), None, None, n_units, why)
-    correlation: Floats = np.corrcoef(errors)
+    covariance: Floats = np.cov(errors, fweights=sizes)
+    spread = np.sqrt(covariance.diagonal())
+    correlation = np.clip(covariance / spread[:, None] / spread, -1, 1)
     mean = float((correlation.sum() - n) / (n * (n - 1)))
     effective = n / (1 + (n - 1) * mean) if 1 + (n - 1) * mean > 0 else None
     rows = tuple(tuple(float(c) for c in row) for row in correlation)
@@ -152,7 +161,7 @@ class Confusion:
 
 def confusions(data: ReliabilityData) -> list[Confusion]:
     """All confused pairs of primary codes, most frequent first."""
-    together = _together(profiles(data.primary, len(data.categories)))
+    together = _together(profiles(data.primary, len(data.categories), data.by_trace))
     found = [
         Confusion((data.categories[a], data.categories[b]), int(together[a, b]))
         for a, b in combinations(range(len(data.categories)), 2)
@@ -164,6 +173,12 @@ def confusions(data: ReliabilityData) -> list[Confusion]:
 def _together(found: Profiles) -> Ints:
     """(codes, codes) how often two coders gave them to one unit; the diagonal means nothing."""
     return (found.counts * found.sizes[:, None]).T @ found.counts
+
+
+def n_disagreed(data: ReliabilityData) -> int:
+    """How many units `ranked_units` ranks."""
+    found = profiles(data.primary, len(data.categories), data.by_trace)
+    return int(found.sizes[(found.counts > 0).sum(axis=1) > 1].sum())
 
 
 def ranked_units(data: ReliabilityData, each: int | None = None) -> Ints:

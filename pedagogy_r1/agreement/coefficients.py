@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Resampling, joined, mostly_undefined, percentile
+from ..estimate import Estimate, Resampling, TraceCounts, joined, mostly_undefined, percentile
 from .alpha import Alpha, Reliability, begin, coincidences, distances, point_estimate
 from .profile import (
     MISSING,
     Additive,
+    ByTrace,
     Floats,
     Ints,
     TwoIntervals,
@@ -87,7 +88,7 @@ def weights(kind: str, categories: int | Sequence[float]) -> Floats:
 
 def percent_agreement(
     values: Ints,
-    cluster: Ints,
+    cluster: ByTrace,
     categories: int | Sequence[float],
     *,
     weighting: str = "identity",
@@ -95,13 +96,13 @@ def percent_agreement(
 ) -> Coefficient:
     """Share of agreeing pairs of coders, averaged over units. ``values``: (coders, units) indices of the categories."""
     w = weights(weighting, categories)
-    statistic = _statistic(values, cluster, w, lambda sums: _parts(sums, w, "gwet")[0])
+    statistic = _statistic(values, cluster, w, "gwet", lambda sums: _parts(sums, w, "gwet")[0])
     return _coefficient(PERCENT, statistic, w, "gwet", how)
 
 
 def chance_corrected(
     values: Ints,
-    cluster: Ints,
+    cluster: ByTrace,
     categories: int | Sequence[float],
     chance: str = "gwet",
     *,
@@ -116,7 +117,7 @@ def chance_corrected(
     if chance not in CHANCE:
         raise ValueError(f"no chance model is named {chance!r}: {did_you_mean(chance, list(CHANCE))}")
     w = weights(weighting, categories)
-    statistic = _statistic(values, cluster, w, lambda sums: _kappa(*_parts(sums, w, chance)))
+    statistic = _statistic(values, cluster, w, chance, lambda sums: _kappa(*_parts(sums, w, chance)))
     return _coefficient(_named(CHANCE[chance], weighting), statistic, w, chance, how)
 
 
@@ -127,7 +128,7 @@ def _named(name: str, weighting: str) -> str:
 
 def cohen_kappa(
     values: Ints,
-    cluster: Ints,
+    cluster: ByTrace,
     categories: int | Sequence[float],
     how: Resampling = Resampling(),
     *,
@@ -185,7 +186,9 @@ def _coefficient(name: str, statistic: Additive, w: Floats, chance: str, how: Re
     )
 
 
-def _statistic(values: Ints, cluster: Ints, w: Floats, statistic: Callable[[Floats], Floats]) -> Additive:
+def _statistic(
+    values: Ints, cluster: ByTrace, w: Floats, chance: str, statistic: Callable[[Floats], Floats]
+) -> Additive:
     """Features of a pattern: its agreement, 1 if it is pairable, n_k / m, 1 if coded, and each coder's value, one-hot."""
     q, coders = len(w), len(values)
     pattern, of_unit = patterns(values, q)
@@ -194,9 +197,13 @@ def _statistic(values: Ints, cluster: Ints, w: Floats, statistic: Callable[[Floa
     pairs = np.maximum(m * (m - 1), 1)
     agree = np.where(m >= 2, (counts * (counts @ w - 1)).sum(axis=1) / pairs, 0.0)
     shares = counts / np.maximum(m, 1)[:, None]
-    one_hot = (pattern[:, :, None] == np.arange(q)).transpose(1, 0, 2).reshape(len(counts), coders * q)
-    features = np.column_stack([agree, m >= 2, shares, m >= 1, one_hot]).astype(np.float64)
-    return Additive(features, of_unit, cluster, statistic)
+    columns = [agree, m >= 2, shares, m >= 1]
+    # For Conger's κ alone; of a million traces these columns are too many to sum for nothing, and of few they stay, as leaving them
+    # out changes how the sums of the others are rounded, in the last digit.
+    if chance == "conger" or not isinstance(cluster, TraceCounts):
+        one_hot = pattern[:, :, None] == np.arange(q)
+        columns.append(one_hot.transpose(1, 0, 2).reshape(len(counts), coders * q))
+    return Additive(np.column_stack(columns).astype(np.float64), of_unit, cluster, statistic)
 
 
 def _parts(sums: Floats, w: Floats, chance: str) -> tuple[Floats, Floats]:
@@ -266,7 +273,7 @@ def hayes_krippendorff(data: Reliability, how: Resampling = Resampling()) -> Est
         high,
         how.level,
         f"Hayes–Krippendorff, {draws} pairs drawn in each of {how.replicates} resamples",
-        n=len(begun.found.profile),
+        n=begun.found.n,
         warnings=joined(mostly_undefined(lost), HAYES_WARNING),
         seed=how.seed,
         undefined_share=lost,

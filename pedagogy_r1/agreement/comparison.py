@@ -20,12 +20,13 @@ import numpy as np
 
 from ..codebook import NONE
 from ..errors import RunError, did_you_mean
-from ..estimate import Flags, Resampling
+from ..estimate import Flags, Resampling, TraceCounts
+from ..runs.joined_columns import joined_columns
 from ..runs.run import NOT_ASKED, CoderInfo, CoderRun
 from ..runs.run_columns import RunColumns, read_columns
 from .alpha import MULTIVALUED, Alpha, Reliability, krippendorff_alphas
 from .coefficients import Coefficient, beside_alpha
-from .profile import MISSING, Ints
+from .profile import MISSING, ByTrace, Ints, sizes_of
 
 FIELDS = ("item", "domain", "condition", "model")
 
@@ -44,6 +45,8 @@ class ReliabilityData:
     ``measurement``: the codebook's level; ``scale``: the numbers the codes stand for, at interval and ratio.
     ``exhaustive``: every unit has a code, says the codebook.
     ``fields``: per trace, its item, domain, condition and model.
+    ``counts``: of a corpus, whose units were counted and are not held: what is said of units above is then said of patterns, and
+    this says how many units of each there are in each trace; ``unit_ids``, ``traces``, ``cluster`` and ``fields`` are empty.
     """
 
     coders: tuple[CoderInfo, ...]
@@ -59,6 +62,27 @@ class ReliabilityData:
     scale: tuple[float, ...] = ()
     exhaustive: bool = False
     fields: tuple[dict[str, str | None], ...] = ()
+    counts: TraceCounts | None = None
+
+    @property
+    def by_trace(self) -> ByTrace:
+        """The trace of each unit, or, of a corpus, how many units of each pattern are in each."""
+        return self.cluster if self.counts is None else self.counts
+
+    @property
+    def sizes(self) -> Ints:
+        """(units,) how many units each of them stands for: one, but of a corpus."""
+        return sizes_of(self.by_trace)
+
+    @property
+    def n_units(self) -> int:
+        """How many units there are."""
+        return len(self.unit_ids) if self.counts is None else int(self.counts.sizes.sum())
+
+    @property
+    def n_traces(self) -> int:
+        """How many traces there are, those without units among them."""
+        return len(self.traces) if self.counts is None else self.counts.traces
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,7 +110,8 @@ class ReliabilityData:
     @property
     def missing(self) -> tuple[Counter[str], ...]:
         """Per coder, how often each reason for a missing coding was recorded."""
-        counts = [np.bincount(row[row >= 0], minlength=len(self.reasons)).tolist() for row in self.reason]
+        n, sizes = len(self.reasons), self.sizes
+        counts = [np.bincount(row[row >= 0], sizes[row >= 0], n).astype(int).tolist() for row in self.reason]
         return tuple(
             Counter({why: n for why, n in zip(self.reasons, own, strict=True) if n}) for own in counts
         )
@@ -102,13 +127,13 @@ class ReliabilityData:
         if self.measurement != "nominal" and NONE in self.categories:
             values = np.where(values == self.categories.index(NONE), MISSING, values)
         size = len(self.categories) if self.measurement == "nominal" else len(self.codes)
-        return Reliability(values, self.cluster, self.scale or size, self.measurement)
+        return Reliability(values, self.by_trace, self.scale or size, self.measurement)
 
     def to_choose(self) -> Reliability:
         """Primary codes as categories that these coders could choose from; above nominal the same as `on_scale`."""
         if self.measurement != "nominal":
             return self.on_scale()
-        return Reliability(self.primary, self.cluster, self.choices)
+        return Reliability(self.primary, self.by_trace, self.choices)
 
     def presence(self, code: str) -> Ints:
         """(coders, units): 1 where the code was given, 0 where another or none was, ``MISSING`` where missing."""
@@ -133,8 +158,9 @@ class ReliabilityData:
         units = np.flatnonzero(wanted)
         return replace(
             self,
-            unit_ids=tuple(self.unit_ids[u] for u in units),
-            cluster=self.cluster[units],
+            unit_ids=() if self.counts else tuple(self.unit_ids[u] for u in units),
+            cluster=self.cluster if self.counts else self.cluster[units],
+            counts=self.counts and self.counts[units],
             primary=self.primary[:, units],
             present=self.present[:, units],
             reason=self.reason[:, units],
@@ -178,25 +204,20 @@ def reliability_data(runs: Sequence[CoderRun]) -> ReliabilityData:
 
 def reliability_of(columns: RunColumns) -> ReliabilityData:
     """The same, where the runs were read already."""
-    units = columns.units["id"].combine_chunks().dictionary_encode()
-    traces = columns.traces["id"].combine_chunks().dictionary_encode()
-    unit, trace = (found.indices.to_numpy().astype(np.int64) for found in (units, traces))
-    cluster = np.empty(len(units.dictionary), dtype=np.int64)
-    cluster[unit[::-1]] = trace[columns.numbers("units", "trace")[::-1]]
+    joined = joined_columns(columns)
     coded = columns.primary >= 0
-    every = columns.numbers("codings", "coder"), unit[columns.numbers("codings", "unit")]
+    every = columns.numbers("codings", "coder"), joined.unit[columns.numbers("codings", "unit")]
     cells = every[0][coded], every[1][coded]
-    primary = np.full((len(columns.coders), len(cluster)), MISSING, dtype=np.int64)
+    primary = np.full((len(columns.coders), len(joined.cluster)), MISSING, dtype=np.int64)
     present = np.zeros_like(primary)
     primary[cells], present[cells] = columns.primary[coded], columns.present[coded]
     reason, reasons = _reasons(columns, ~coded, every, primary)
-    first = np.unique(trace, return_index=True)[1]
     return ReliabilityData(
         coders=columns.coders,
         categories=columns.categories,
-        unit_ids=tuple(units.dictionary.to_pylist()),
-        traces=tuple(traces.dictionary.to_pylist()),
-        cluster=cluster,
+        unit_ids=tuple(joined.units.to_pylist()),
+        traces=tuple(joined.traces.to_pylist()),
+        cluster=joined.cluster,
         primary=primary,
         present=present,
         reason=reason,
@@ -204,7 +225,7 @@ def reliability_of(columns: RunColumns) -> ReliabilityData:
         measurement=columns.book.level,
         scale=columns.book.scale,
         exhaustive=columns.book.exhaustive,
-        fields=tuple(columns.traces.select(list(FIELDS)).take(first).to_pylist()),
+        fields=tuple(columns.traces.select(list(FIELDS)).take(joined.first).to_pylist()),
     )
 
 
@@ -284,12 +305,12 @@ def _kind(first: str, second: str) -> Kind:
 
 def compare(data: ReliabilityData, kind: Kind, how: Resampling = Resampling()) -> Comparison:
     """Agreement of all coders of ``data``: on the primary code, on each code's presence, and on the sets of codes."""
-    coded = data.primary != MISSING
+    coded, sizes = data.primary != MISSING, data.sizes
     pairable = coded.sum(axis=0) >= 2
     sets = _sets(data)
     problems = [
         data.on_scale(),
-        *(Reliability(data.presence(code), data.cluster, 2) for code in data.categories),
+        *(Reliability(data.presence(code), data.by_trace, 2) for code in data.categories),
         *sets.values(),
     ]
     result, *rest = krippendorff_alphas(problems, how)
@@ -299,27 +320,27 @@ def compare(data: ReliabilityData, kind: Kind, how: Resampling = Resampling()) -
         measurement=data.measurement,
         result=result,
         per_code=tuple(
-            CodeAlpha(code, _prevalence(problem.values[:, pairable]), alpha)
+            CodeAlpha(code, _prevalence(problem.values[:, pairable], sizes[pairable]), alpha)
             for code, problem, alpha in zip(data.categories, problems[1:], rest, strict=False)
         ),
         sets=dict(zip(sets, rest[len(data.categories) :], strict=True)),
         beside=beside_alpha(data.to_choose(), how),
         coverage={
-            name: round(float(row.mean()), 6) if coded.size else 0.0
+            name: round(int(sizes[row].sum()) / data.n_units, 6) if coded.size else 0.0
             for name, row in zip(data.names, coded, strict=True)
         },
-        dropped=_dropped(coded, data.asked),
+        dropped=_dropped(coded, data.asked, sizes),
         missing={name: _missing(data, i) for i, name in enumerate(data.names)},
     )
 
 
-def _dropped(coded: Flags, asked: Flags) -> dict[str, int]:
+def _dropped(coded: Flags, asked: Flags, sizes: Ints) -> dict[str, int]:
     """Units that enter no pair, each under one reason."""
     given, open_to_two = coded.sum(axis=0), asked.sum(axis=0) >= 2
     return {
-        "asked of fewer than two coders": int((~open_to_two & (given < 2)).sum()),
-        "coded by nobody here": int((open_to_two & (given == 0)).sum()),
-        "coded by one coder only": int((open_to_two & (given == 1)).sum()),
+        "asked of fewer than two coders": int(sizes[~open_to_two & (given < 2)].sum()),
+        "coded by nobody here": int(sizes[open_to_two & (given == 0)].sum()),
+        "coded by one coder only": int(sizes[open_to_two & (given == 1)].sum()),
     }
 
 
@@ -330,15 +351,16 @@ def _sets(data: ReliabilityData) -> dict[str, Reliability]:
     values, sets = data.sets()
     domain = [codes - {NONE} for codes in sets]
     measurements = ("masi", "jaccard", MULTIVALUED)
-    return {name: Reliability(values, data.cluster, domain, name) for name in measurements}
+    return {name: Reliability(values, data.by_trace, domain, name) for name in measurements}
 
 
 def _missing(data: ReliabilityData, row: int) -> dict[str, int]:
     recorded = dict(sorted(data.missing[row].items()))
-    silent = int((~data.asked[row]).sum())
+    silent = int(data.sizes[~data.asked[row]].sum())
     return recorded | ({NOT_ASKED: silent} if silent else {})
 
 
-def _prevalence(present: Ints) -> float | None:
-    values = present[present != MISSING]
-    return float(values.mean()) if values.size else None
+def _prevalence(present: Ints, sizes: Ints) -> float | None:
+    """``sizes``: (units,) how many units each of them stands for."""
+    values = int(((present != MISSING) @ sizes).sum())
+    return int(((present == 1) @ sizes).sum()) / values if values else None

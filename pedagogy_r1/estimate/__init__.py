@@ -1,7 +1,16 @@
 """An estimate with its interval, or why there is none; intervals over clusters, by leaving out or resampling whole ones."""
 
 from .estimate import Estimate, few, joined
-from .jackknife import Scale, clustered, jackknife, jackknife_spread, no_interval, over_clusters, unequal
+from .jackknife import (
+    Scale,
+    clustered,
+    jackknife,
+    jackknife_spread,
+    no_interval,
+    of_cluster_sums,
+    over_clusters,
+    unequal,
+)
 from .resample import (
     BLOCK,
     BOOTSTRAP,
@@ -36,6 +45,7 @@ from .share import (
     two_sided,
     wilson,
 )
+from .trace_counts import TraceCounts, narrow
 
 __all__ = [
     "BLOCK",
@@ -50,6 +60,7 @@ __all__ = [
     "Resampling",
     "Scale",
     "ShareInterval",
+    "TraceCounts",
     "all_alike",
     "clopper_pearson",
     "clustered",
@@ -66,7 +77,9 @@ __all__ = [
     "joined",
     "mid_p",
     "mostly_undefined",
+    "narrow",
     "no_interval",
+    "of_cluster_sums",
     "over_clusters",
     "percentile",
     "quotient",

@@ -96,7 +96,7 @@ class Clusters:
 
 def effective(sizes: Ints | Floats) -> float:
     """(Σm)²/Σm²: how many clusters of equal size carry as much as clusters of ``sizes`` (Kish 1965)."""
-    square = float((sizes.astype(float) ** 2).sum())
+    square = float((sizes.astype(float, copy=False) ** 2).sum())
     return float(sizes.sum()) ** 2 / square if square else 0.0
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -92,6 +93,7 @@ class Sums:
         """An estimate without its interval."""
         return Estimate(value, None, None, level, method, self.units, len(self.total), effective(self.total))
 
+    @cached_property
     def why_none(self) -> str | None:
         """Why no interval over these clusters can hold, whatever is estimated; clusters without units do not count."""
         return no_interval(self.total[self.total > 0], f"{self.by}s")
@@ -296,12 +298,12 @@ def shares(
 def _present(sums: Sums) -> Sums:
     """Without the clusters that have nothing in this group."""
     kept = sums.total > 0
-    return replace(sums, coded=sums.coded[kept], total=sums.total[kept])
+    return sums if kept.all() else replace(sums, coded=sums.coded[kept], total=sums.total[kept])
 
 
 def _told(coded: Floats, sums: Sums) -> float:
     """The design effect that the data show; NaN where they cannot."""
-    if sums.why_none() or resting(coded, sums.total) < FEWEST_EFFECTIVE:
+    if sums.why_none or resting(coded, sums.total) < FEWEST_EFFECTIVE:
         return np.nan
     return _design_effect(coded, sums)
 
@@ -339,7 +341,7 @@ def ratio_share(
     blank = sums.estimate(share, method, level)
     if blank.clusters < 2:
         return replace(blank, warnings=(f"one {by} only: how much shares vary between {by}s is unknown",))
-    if interval == "jackknife" and (why_none := sums.why_none()):
+    if interval == "jackknife" and (why_none := sums.why_none):
         return replace(blank, warnings=(why_none,))
     blank = replace(blank, design_effect=_design_effect(coded, sums))
     if share in (0, 1) or (interval == "jackknife" and resting(coded, sums.total) < FEWEST_CLUSTERS):

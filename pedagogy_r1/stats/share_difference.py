@@ -106,7 +106,7 @@ class Sides(NamedTuple):
     def why_none(self) -> str | None:
         """Why no interval of a difference can hold, and no test: a side of too few clusters, or of a few that hold nearly all."""
         for side in self:
-            if why := side.why_none():
+            if why := side.why_none:
                 return why.replace("no interval: ", "no interval, no test: on one side ")
         return None
 

@@ -5,7 +5,7 @@
 Lag 1 of lag-sequential analysis (Bakeman & Quera 2011). A missing coding, a gap or the end of a trace breaks the chain.
 Long traces and traces that are mostly one code make neighbours alike without any order, so the test shuffles the codes
 *within* each trace (Bakeman, Robinson & Quera 1996), which leaves each trace its own frequencies. Mean and variance of a
-count under that shuffle are exact (`_moments`); its distribution is simulated, or normal where there are many units.
+count under that shuffle are exact (`shuffle_moments`); its distribution is simulated, or normal where there are many units.
 
 ``self_transitions=False`` asks where a coder goes *when the code changes*: repeats become one run, the diagonal is
 structurally zero (`expected_counts`), runs are shuffled, and neighbours that the shuffle makes equal are left out.
@@ -18,8 +18,9 @@ familiar (1 − n_i./n)(1 − n_.j/n) (Haberman 1973; Bakeman & Quera 2011, ch. 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ from scipy import special
 
 from ..estimate import Floats, Ints, joined
 from ..limits import FEW_EXPECTED
+from ..runs.code_chains import Chains, Followed, chains_of, over_or_zero, runs_of
 from ..runs.run_columns import of_coder
 
 PERMUTATIONS = 1000
@@ -98,20 +100,6 @@ def _number(array: Any, i: int, j: int) -> float | None:
     return None if array is None or np.isnan(array[i, j]) else float(array[i, j])
 
 
-@dataclass(frozen=True)
-class _Chains:
-    """``value``, ``trace``: (positions,) of coded units or runs, traces ascending; ``first``: where a pair begins."""
-
-    value: Ints
-    trace: Ints
-    first: Ints
-    k: int
-
-    def count(self, value: Ints) -> Ints:
-        pairs = value[self.first] * self.k + value[self.first + 1]
-        return np.bincount(pairs, minlength=self.k**2).reshape(self.k, self.k)
-
-
 def transitions(table: pd.DataFrame, *, coder: str | None = None, **options: Any) -> Transitions:
     """Transitions between the primary codes (and ``none``) of one coder. Raises `RunError` for an unknown coder.
 
@@ -141,30 +129,78 @@ def sequence_transitions(
     seed: int = 0,
 ) -> Transitions:
     """`transitions` from arrays: (units,) number of the code (−1 missing), of the trace, and the unit's index in it."""
-    chains, broken = _chains(value, trace, index, len(codes))
+    chains, broken = chains_of(value, trace, index, len(codes))
+    found = Followed.of(chains, broken)
     if not self_transitions:
-        chains = _runs(chains)
-    observed = chains.count(chains.value)
+        chains = runs_of(chains)
+    affordable = min(permutations, _WORK // max(1, len(chains.value)))
+    if affordable >= min(permutations, _LEAST) and permutations:
+
+        def by_shuffling(z: Floats, mean: Floats | None, sd: Floats | None, expected: Floats) -> _Tested:
+            drawn = _shuffled(chains, affordable, seed, mean, sd, expected)
+            how = f"{affordable} shuffles within traces, seed {seed}"
+            return _Tested(*_p_values(z, drawn), affordable, how)
+
+        return _finished(found, codes, coder, by_shuffling, self_transitions=self_transitions, seed=seed)
+    note = "; too many units to shuffle" if permutations else ""
+    return counted_transitions(
+        found, codes, coder=coder, self_transitions=self_transitions, seed=seed, note=note
+    )
+
+
+class _Tested(NamedTuple):
+    """(K, K) p of each cell, and against the largest |z| of all; so many shuffles."""
+
+    p: Floats
+    p_family: Floats
+    permutations: int
+    how: str
+
+
+def counted_transitions(
+    found: Followed,
+    codes: tuple[str, ...],
+    *,
+    coder: str = "",
+    self_transitions: bool = True,
+    seed: int = 0,
+    note: str = "; the order of the units is not held",
+) -> Transitions:
+    """`transitions` of a corpus, from the sums of its shards: p is normal."""
+
+    def normal(z: Floats, *_: object) -> _Tested:
+        p = 2 * special.ndtr(-np.abs(z))
+        family = 1 - (1 - p) ** int((~np.isnan(z)).sum())
+        return _Tested(p, family, 0, f"normal p, Šidák over the cells{note}")
+
+    return _finished(found, codes, coder, normal, self_transitions=self_transitions, seed=seed)
+
+
+def _finished(
+    found: Followed,
+    codes: tuple[str, ...],
+    coder: str,
+    test: Callable[[Floats, Floats | None, Floats | None, Floats], _Tested],
+    *,
+    self_transitions: bool,
+    seed: int,
+) -> Transitions:
+    observed, mean, sd = found.observed, None, None
+    if self_transitions:
+        mean, sd = found.mean, np.sqrt(np.maximum(0.0, found.variance))
+    else:  # a code that follows itself belongs to the same run
+        observed = observed - np.diag(observed.diagonal())
     expected = expected_counts(observed, diagonal=self_transitions)
     residual = adjusted_residuals(observed, expected)
-    mean, sd = _moments(chains) if self_transitions else (None, None)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = residual if mean is None or sd is None else np.where(sd > 0, (observed - mean) / sd, np.nan)
         probability = observed / observed.sum(axis=1, keepdims=True)
-    affordable = min(permutations, _WORK // max(1, len(chains.value)))
-    if affordable >= min(permutations, _LEAST) and permutations:
-        p, p_family = _p_values(z, _shuffled(chains, affordable, seed, mean, sd, expected))
-        how = f"{affordable} shuffles within traces, seed {seed}"
-    else:
-        affordable = 0
-        p = 2 * special.ndtr(-np.abs(z))
-        p_family = 1 - (1 - p) ** int((~np.isnan(z)).sum())
-        how = "normal p, Šidák over the cells" + ("; too many units to shuffle" if permutations else "")
+    tested = test(z, mean, sd, expected)
     kind = "all transitions" if self_transitions else "transitions between runs of different codes"
     return Transitions(
-        codes, coder, self_transitions, observed, probability, expected, residual, yules_q(observed), mean, z, p,
-        p_family, int(observed.sum()), len(np.unique(chains.trace)), broken, affordable, seed,
-        f"lag 1, {kind}; {how}", _warnings(observed, expected[~np.isnan(residual)]),
+        codes, coder, self_transitions, observed, probability, expected, residual, yules_q(observed), mean, z,
+        tested.p, tested.p_family, int(observed.sum()), found.traces, found.broken, tested.permutations, seed,
+        f"lag 1, {kind}; {tested.how}", _warnings(observed, expected[~np.isnan(residual)]),
     )  # fmt: skip
 
 
@@ -174,68 +210,8 @@ def _warnings(observed: Ints, expected: Floats) -> tuple[str, ...]:
     return joined(None if observed.sum() else "no unit follows another", rough if thin else None)
 
 
-def _chains(value: Ints, trace: Ints, index: Ints, k: int) -> tuple[_Chains, int]:
-    """Coded units in order; and how many neighbours are no pair because a coding is missing between or at them."""
-    order = np.lexsort((index, trace))
-    value, trace, index = value[order], trace[order], index[order]
-    within = int((trace[1:] == trace[:-1]).sum())
-    coded = value >= 0
-    value, trace, index = value[coded], trace[coded], index[coded]
-    first = np.flatnonzero((trace[1:] == trace[:-1]) & (index[1:] == index[:-1] + 1))
-    return _Chains(value, trace, first, k), within - len(first)
-
-
-def _runs(chains: _Chains) -> _Chains:
-    """Repeats within a chain become one."""
-    paired = np.zeros(len(chains.value), dtype=bool)
-    paired[chains.first + 1] = True
-    again = paired.copy()
-    again[1:] &= chains.value[1:] == chains.value[:-1]
-    kept = np.flatnonzero(~again)
-    first = np.flatnonzero(paired[kept][1:]) if len(kept) else np.empty(0, dtype=np.int64)
-    return _Chains(chains.value[kept], chains.trace[kept], first, chains.k)
-
-
-def _moments(chains: _Chains) -> tuple[Floats, Floats]:
-    """(K, K) mean and sd of the counts when codes are shuffled within traces.
-
-    A trace with L coded units, P pairs, of which T·2 ordered pairs of pairs share a unit, and c_i units of code i:
-    E n_ij = P (c_i c_j)/(L)₂, and E n_ij² = E n_ij + 2T·[i=j](c_i)₃/(L)₃ + (P(P−1)−2T)·(c_i)₂(c_j)₂/(L)₄, where
-    (x)_r = x(x−1)…(x−r+1) and i = j takes (c_i)₂ and (c_i)₄ for the products.
-    """
-    traces, at = np.unique(chains.trace, return_inverse=True)
-    k, g = chains.k, len(traces)
-    c = np.bincount(at * k + chains.value, minlength=g * k).reshape(g, k).astype(float)
-    size = c.sum(axis=1)
-    pairs = np.bincount(at[chains.first], minlength=g).astype(float)
-    twice = chains.first[1:][np.diff(chains.first) == 1]
-    triples = np.bincount(at[twice], minlength=g).astype(float)
-    same = np.arange(k)
-    two = _over(pairs, _falling(size, 2))
-    mean_of = np.einsum("g,gi,gj->ij", two, c, c)
-    mean_of[same, same] = two @ _falling(c, 2)
-    apart = _over(pairs * (pairs - 1) - 2 * triples, _falling(size, 4))
-    c2 = _falling(c, 2)
-    square = np.einsum("g,gi,gj->ij", apart, c2, c2)
-    square[same, same] = apart @ _falling(c, 4) + _over(2 * triples, _falling(size, 3)) @ _falling(c, 3)
-    ones = np.einsum("g,gi,gj->ij", two**2, c**2, c**2)
-    ones[same, same] = two**2 @ c2**2
-    return mean_of, np.sqrt(np.maximum(0.0, mean_of + square - ones))
-
-
-def _falling(x: Floats, r: int) -> Floats:
-    result = np.ones_like(x)
-    for step in range(r):
-        result = result * np.maximum(x - step, 0)
-    return result
-
-
-def _over(a: Floats, b: Floats) -> Floats:
-    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
-
-
 def _shuffled(
-    chains: _Chains, permutations: int, seed: int, mean: Floats | None, sd: Floats | None, expected: Floats
+    chains: Chains, permutations: int, seed: int, mean: Floats | None, sd: Floats | None, expected: Floats
 ) -> Floats:
     """(permutations, K, K) the statistic ``z`` of shuffled codes; NaN where it has no value."""
     rng = np.random.default_rng(seed)
@@ -290,8 +266,8 @@ def expected_counts(counts: npt.NDArray[np.generic], *, diagonal: bool) -> Float
 def _fit(fitted: Floats, n: Floats) -> Floats:
     rows, columns = n.sum(axis=-1, keepdims=True), n.sum(axis=-2, keepdims=True)
     for _ in range(_FITS):
-        fitted = fitted * _over(rows, fitted.sum(axis=-1, keepdims=True))
-        fitted = fitted * _over(columns, fitted.sum(axis=-2, keepdims=True))
+        fitted = fitted * over_or_zero(rows, fitted.sum(axis=-1, keepdims=True))
+        fitted = fitted * over_or_zero(columns, fitted.sum(axis=-2, keepdims=True))
         if np.abs(fitted.sum(axis=-1, keepdims=True) - rows).max(initial=0.0) < _TOLERANCE:
             break
     return fitted

@@ -24,7 +24,16 @@ import numpy.typing as npt
 
 from ..codebook import Codebook
 from ..errors import CodebookError, did_you_mean
-from ..estimate import BLOCK, Clusters, Estimate, Floats, Resampling, clustered, over_clusters, quotient
+from ..estimate import (
+    BLOCK,
+    Clusters,
+    Estimate,
+    Floats,
+    Resampling,
+    of_cluster_sums,
+    over_clusters,
+    quotient,
+)
 
 PAPER = "about 65 %"
 """Lee et al. 2025, arXiv 2505.18467: "noise or filler", of reasoning tokens in 42 traces."""
@@ -143,25 +152,34 @@ def noise_share(
     A trace of which nothing is coded enters the counts, not the shares.
     """
     names = list(clusters) if clusters is not None else [row.trace_id for row in rows]
-    kept = [(row, name) for row, name in zip(rows, names, strict=True) if row.coded]
-    groups, coded = [name for _, name in kept], [row.coded for row, _ in kept]
+    columns = ("strict", "nonreflective", "coded", "missing", "tokens", "outside")
+    table = np.array([[getattr(row, name) for name in columns] for row in rows], dtype=np.float64)
+    table = table.reshape(len(rows), len(columns))
+    kept = np.flatnonzero(table[:, 2])
+    groups = Clusters.of([names[row] for row in kept.tolist()])
+    return noise_of_sums(table, groups, families, how, over)
 
-    def pooled_and_mean(counts: list[int], why: str | None) -> list[Estimate]:
+
+def noise_of_sums(
+    table: Floats, clusters: Clusters, families: NoiseFamilies, how: Resampling, over: str
+) -> NoiseShare:
+    """`noise_share`, of (traces, 6) tokens: strict, non-reflective, coded, missing, all, outside; ``clusters``: of the traces with
+    coded tokens."""
+    coded = table[table[:, 2] > 0]
+
+    def pooled_and_mean(column: int, why: str | None) -> list[Estimate]:
         if why is not None:
-            return [Estimate.undefined(why, level=how.level, n=len(kept), seed=how.seed)] * 2
-        own = [count / whole for count, whole in zip(counts, coded, strict=True)]
-        columns = ([counts, coded], [own, [1.0] * len(own)])
-        why = "no token is coded"
-        return [clustered(c, groups, quotient, how, scale="share", over=over, why=why) for c in columns]
+            return [Estimate.undefined(why, level=how.level, n=len(coded), seed=how.seed)] * 2
+        noise, whole = coded[:, column], coded[:, 2]
+        pairs = np.column_stack([noise, whole]), np.column_stack([noise / whole, np.ones(len(whole))])
+        own: dict[str, Any] = {"scale": "share", "over": over, "why": "no token is coded"}
+        return [of_cluster_sums(clusters.sums(two), len(coded), quotient, how, **own) for two in pairs]
 
-    strict, strict_mean = pooled_and_mean([row.strict for row, _ in kept], families.why_no_strict)
-    wider, wider_mean = pooled_and_mean(
-        [row.nonreflective for row, _ in kept], families.why_no_strict or families.why_no_routine
-    )
-    counted = {
-        name: sum(getattr(row, name) for row in rows) for name in ("tokens", "coded", "missing", "outside")
-    }
-    return NoiseShare(strict, wider, strict_mean, wider_mean, traces=len(rows), **counted)
+    strict, strict_mean = pooled_and_mean(0, families.why_no_strict)
+    wider, wider_mean = pooled_and_mean(1, families.why_no_strict or families.why_no_routine)
+    all_ = (int(total) for total in table.sum(axis=0)[2:])
+    counted = dict(zip(("coded", "missing", "tokens", "outside"), all_, strict=True))
+    return NoiseShare(strict, wider, strict_mean, wider_mean, traces=len(table), **counted)
 
 
 def unit_correlation(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pedagogy_r1.runs.code_chains import chains_of, shuffle_moments
 from pedagogy_r1.stats import Transitions, transitions
-from pedagogy_r1.stats.transition import _chains, _moments, adjusted_residuals, expected_counts
+from pedagogy_r1.stats.transition import adjusted_residuals, expected_counts
 
 from ..code_tables import code_frame, traces
 
@@ -62,8 +63,9 @@ def test_moments_of_the_shuffle_are_exact() -> None:
     table = code_frame(traces("AAB?BC", "AB"))
     value = table["primary"].cat.codes.to_numpy().astype(np.int64)
     trace = np.repeat([0, 1], [6, 2])
-    chains, broken = _chains(value, trace, table["index"].to_numpy(), 4)
-    mean, sd = _moments(chains)
+    chains, broken = chains_of(value, trace, table["index"].to_numpy(), 4)
+    mean, variance = shuffle_moments(chains)
+    sd = np.sqrt(variance)
     first, second = chains.value[:5], chains.value[5:]
     counts = np.array([
         chains.count(np.array([*one, *two]))
