@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import ArgumentError
 from ..formatting import DASH, counted, interval, level_words, shown
+from ..limits import MOST_GATHERED
 from . import options
 from .console import (
     alpha_cells,
@@ -86,7 +88,7 @@ def command(
     found, earlier = restricted(runs, where), opened(before, locked="looked")
     picked = found[0].picked
     given["before"] = [run.only(picked) for run in earlier] if picked else earlier
-    report = agree(found, by=None if by == "code" else by, **given)
+    report = _over_shards(found, by, given) or agree(found, by=None if by == "code" else by, **given)
     spans = _chosen_spans(report, found)
     own = {
         " – ".join(names): {"alike": s.alike, "units": s.total, "unitizing_alpha": s.alpha.as_json()}
@@ -94,6 +96,25 @@ def command(
     }
     if not put_json(report.as_json() | ({"chosen_spans": own} if own else {}), as_json, json_file):
         _print(report, spans, _cut_differently(report, found), codes=by == "code")
+
+
+def _over_shards(runs: Sequence[CoderRun], by: str | None, given: dict[str, Any]) -> AgreementReport | None:
+    """The report of so large runs over a corpus that what they say is added up shard by shard; ``None`` of all others."""
+    from ..agreement.corpus_agreement import agree_on, by_shards, tallied
+    from ..estimate import Resampling
+
+    if not by_shards(runs):
+        return None
+    for name in ("replace", "before"):
+        if given[name]:
+            raise ArgumentError(
+                f"--{name} needs all codings in memory, and the runs have more than {MOST_GATHERED:,}",
+                "code part of the corpus into a run of its own, or leave it out",
+            )
+    how = Resampling(given["replicates"], given["seed"], given["level"], given["interval"])
+    asked = {name: given[name] for name in ("coders", "reference", "hayes")}
+    folder = " + ".join(str(run.place) for run in runs)
+    return agree_on(tallied(runs), folder=folder, by=None if by == "code" else by, how=how, **asked)
 
 
 def _chosen_spans(report: AgreementReport, runs: Sequence[CoderRun]) -> dict[tuple[str, ...], ChosenSpans]:

@@ -124,7 +124,7 @@ def command(traces: Path, out: Path, coder: str | None, dry_run: bool, as_json: 
     """
     from ..coding.annotate import execute, plan, prepare
     from ..intake.corpus import TraceCorpus
-    from ..intake.read_traces import traces_of
+    from ..intake.traces import traces_of
 
     prices = options.taken(given, "price_in", "price_cached", "price_out")
     engine, work = options.taken(given, "engine", "work").values()

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from .. import plugins
 from ..codebook import Codebook
 from ..errors import ArgumentError, LockedWarning, PluginError, RunError
-from ..intake.read_traces import no_trace
+from ..intake.traces import no_trace
 from ..intake.traces_file import TracesFile
 from ..job import BY_USER, Status
 from ..provenance import digest

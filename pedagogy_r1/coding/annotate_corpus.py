@@ -31,9 +31,12 @@ from ..intake.corpus import TraceCorpus
 from ..job import BY_USER, JobFolder, ended_by
 from ..provenance import digest
 from ..runs.run import CoderRun, Manifest
-from ..runs.shards import ShardRecord, changed, record_name, records_there, summed, write_shard
+from ..runs.run_columns import read_columns
+from ..runs.shards import ShardRecord, changed, file_name, record_name, records_there, summed, write_shard
+from ..runs.tally import tally
+from ..runs.tally_file import write_tally
 from .annotate import Annotation, Progress, execute, prepare
-from .engines import Engine
+from .engines import ShardEngine
 
 ENGINES = "pedagogy_r1.coding.engines"
 WORK = ".work"
@@ -57,7 +60,7 @@ class CorpusJob:
     seed: int
 
 
-class Shard(NamedTuple):
+class CodedShard(NamedTuple):
     """What an engine hands back of a shard: what it holds; or why it did not get done."""
 
     number: int
@@ -142,10 +145,10 @@ def annotate_corpus(
     )
 
 
-def engine_of(name: str, workers: int) -> Engine:
+def engine_of(name: str, workers: int) -> ShardEngine:
     """The engine of a plugin: ``local``, ``ray``, ``ray=ADDRESS``."""
     kind, _, address = name.partition("=")
-    made: Engine = plugins.load(ENGINES, kind)(address or None, workers)
+    made: ShardEngine = plugins.load(ENGINES, kind)(address or None, workers)
     return made
 
 
@@ -221,7 +224,7 @@ def _finish(
         place.put_bytes((job.folder / name).read_bytes(), name)
 
 
-def code_shard(job: CorpusJob, number: int) -> Shard:
+def code_shard(job: CorpusJob, number: int) -> CodedShard:
     """Code one shard, in whichever process this is; one that is done already is not coded again.
 
     Raises `PedagogyError` for what would go wrong with every shard.
@@ -235,14 +238,18 @@ def code_shard(job: CorpusJob, number: int) -> Shard:
     sha256 = traces.part.sha256
     there = records_there(place, [number]).get(number)
     if there and there.traces == sha256 and not changed(place, there):
-        return Shard(number, there)
+        return CodedShard(number, there)
     manifest = whole.manifest.model_copy(update={"fingerprint": digest([whole.manifest.fingerprint, sha256])})
     run = _when_free(whole._replace(traces=traces, out=folder, manifest=manifest))
     if run.manifest.status != "complete":
-        return Shard(number, None, run.manifest.stopped_why or run.manifest.status)
-    record = write_shard(folder, number, sha256, run.manifest.counts, run.manifest.usage, place)
+        return CodedShard(number, None, run.manifest.stopped_why or run.manifest.status)
+    counted = folder / file_name("tally", number)
+    write_tally(counted, tally(read_columns([run]), counted.stem))
+    record = write_shard(
+        folder, number, sha256, run.manifest.counts, run.manifest.usage, place, also=[counted]
+    )
     shutil.rmtree(folder, ignore_errors=True)
-    return Shard(number, record)
+    return CodedShard(number, record)
 
 
 @lru_cache(maxsize=1)

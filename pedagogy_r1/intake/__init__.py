@@ -7,10 +7,10 @@ from ..lazy import lazy_names
 if TYPE_CHECKING:
     from .import_report import ImportReport as ImportReport
     from .import_report import TraceProblem as TraceProblem
-    from .read_traces import no_trace as no_trace
-    from .read_traces import read_traces as read_traces
-    from .read_traces import some_traces as some_traces
     from .trace_importer import import_traces as import_traces
+    from .traces import no_trace as no_trace
+    from .traces import read_traces as read_traces
+    from .traces import some_traces as some_traces
     from .traces_file import TracesFile as TracesFile
 
 __getattr__, __dir__, __all__ = lazy_names(
@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "import_report": ("ImportReport", "TraceProblem"),
         "trace_importer": ("import_traces",),
-        "read_traces": ("no_trace", "read_traces", "some_traces"),
+        "traces": ("no_trace", "read_traces", "some_traces"),
         "traces_file": ("TracesFile",),
     },
 )

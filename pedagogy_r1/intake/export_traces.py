@@ -21,7 +21,7 @@ from ..files.records import atomic, dump, write_jsonl, write_text
 from ..files.written import write_folder
 from ..provenance import now, versions
 from ..trace import Trace
-from .read_traces import some_traces
+from .traces import some_traces
 
 _FIELDS = tuple(name for name in Trace.model_fields if name != "metadata")
 _ABOUT = ("item", "reference", "correct", "domain", "condition", "model", "lang")

@@ -363,3 +363,15 @@ def _told_apart(heard: Heard) -> Heard:
         return heard
     thought = joined((heard.reasoning, parted.reasoning))
     return heard._replace(text=parted.answer, reasoning=thought, thinks=True)
+
+
+def aligned(record: dict[str, Any], count: int, k: int) -> dict[str, Any]:
+    """The record of one generation: of each list that has as many elements as there are generations, its own."""
+
+    def own(value: Any, deep: bool) -> Any:
+        if isinstance(value, list) and len(value) == count and not is_conversation(value):
+            return value[k]
+        inside = deep and isinstance(value, dict)
+        return {name: own(inner, False) for name, inner in value.items()} if inside else value
+
+    return {name: own(value, True) for name, value in record.items()}

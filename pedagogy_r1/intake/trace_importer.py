@@ -37,7 +37,7 @@ from .import_report import (
     mend_hint,
 )
 from .lossless import leaves
-from .messages import NotChat, is_conversation
+from .messages import NotChat, aligned
 from .sniff import FAULTS, Formats, Found, files_of
 from .think_tags import Pair
 
@@ -85,12 +85,10 @@ def import_traces(
         for path in paths:
             job.read(path, lambda trace: good.write(_line(trace)), bad)
         job.finish()
-    report = job.report
-    if report.skipped:
-        report.aside = str(aside)
-    else:
+    job.report.aside = str(aside) if job.report.skipped else None
+    if not job.report.skipped:
         aside.unlink(missing_ok=True)
-    return report
+    return job.report
 
 
 def _into_corpus(job: _Importing, paths: list[Path], out: str | Path, shards: int) -> ImportReport:
@@ -258,10 +256,10 @@ class _Importing:
         if not spoken and not {*_TEXTS} & self.plan.mapping.keys() and not _says_more(record, several):
             raise NoTrace("an empty output")
         if self._many and self.explode:
-            return [(_aligned(one.record or record, len(several), k), one) for k, one in enumerate(several)]
+            return [(aligned(one.record or record, len(several), k), one) for k, one in enumerate(several)]
         if self.explode and isinstance(column := record.get(self.explode), list):
             self._many = len(column) > 1
-            rows = [_aligned(record, len(column), k) for k in range(len(column))]
+            rows = [aligned(record, len(column), k) for k in range(len(column))]
             return [(row, self._read(format, row)[0]) for row in rows]
         if self._many:
             kind = "choices" if "choices" in record else "generations"
@@ -398,18 +396,3 @@ def _says_more(record: Record, several: list[Said]) -> bool:
     return any(
         len(leaf.split()) > 3 and not any(leaf in text for text in asked) for _, leaf in leaves(record)
     )
-
-
-def _aligned(record: Record, count: int, k: int) -> Record:
-    """The record of one generation: of each list that has as many elements as there are generations, its own."""
-
-    def own(value: Any, deep: bool) -> Any:
-        if isinstance(value, list) and len(value) == count and not is_conversation(value):
-            return value[k]
-        return (
-            {name: own(inner, False) for name, inner in value.items()}
-            if deep and isinstance(value, dict)
-            else value
-        )
-
-    return {name: own(value, True) for name, value in record.items()}

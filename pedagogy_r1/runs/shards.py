@@ -5,6 +5,7 @@
     run/shard-0007.json        {"number": 7, "counts": {"traces": 1612, …}, "sha256": {"units-0007.parquet": "9f86…", …}}
     run/units-0007.parquet     the columns of `Unit`
     run/codings-0007.parquet   the columns of `Coding`
+    run/tally-0007.parquet     how often each answer is in each trace (`tally_file.py`)
     run/ledger-0007.jsonl      language-model coders only
 
 A shard's record is written last: a shard that has one is done, whichever process, machine or day did it.
@@ -60,14 +61,21 @@ def file_name(kind: str, number: int) -> str:
 
 
 def write_shard(
-    folder: Path, number: int, traces: str, counts: Mapping[str, Any], usage: Mapping[str, Any], to: Place
+    folder: Path,
+    number: int,
+    traces: str,
+    counts: Mapping[str, Any],
+    usage: Mapping[str, Any],
+    to: Place,
+    *,
+    also: Sequence[Path] = (),
 ) -> ShardRecord:
-    """Put what one process coded in ``folder`` (a run of one shard) where the run over the corpus is kept."""
+    """Put what one process coded in ``folder`` (a run of one shard), and files ``also`` made of it, where the run over the corpus is kept."""
     import pyarrow.parquet
 
     sha256: dict[str, str | None] = {}
     size: dict[str, int] = {}
-    moved: list[tuple[Path, str]] = []
+    moved = [(path, path.name) for path in also]
     for kind in KINDS:
         name = file_name(kind, number)
         path = folder / name

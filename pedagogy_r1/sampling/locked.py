@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import ArgumentError, RunError
 from ..files.ledger import Ledger
-from ..intake.read_traces import no_trace
+from ..intake.traces import no_trace
 from ..intake.traces_file import TracesFile
 from ..job import locked, save_record
 from ..provenance import digest, draw_order, now

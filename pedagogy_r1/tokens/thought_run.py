@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..asking import ModelName, Sending, check_backend, safe_url
 from ..chat import ChatFrame
 from ..errors import ArgumentError, RunError
-from ..intake.read_traces import no_trace, traces_of
+from ..intake.traces import no_trace, traces_of
 from ..job import JobRecord, read_record
 from ..provenance import digest, file_digest, now
 from . import judges as judging

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.agreement import agree
+from pedagogy_r1.agreement.corpus_agreement import agree_on, by_shards, tallied
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.annotate_corpus import annotate_corpus
@@ -24,6 +25,9 @@ from pedagogy_r1.errors import ArgumentError, InputError, PedagogyError, RunErro
 from pedagogy_r1.intake import import_traces, read_traces
 from pedagogy_r1.intake.corpus import CORPUS, CorpusWriter, TraceCorpus, shard_of
 from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.runs.run_columns import frame_of, read_columns
+from pedagogy_r1.stats.code_shares import frequency
+from pedagogy_r1.stats.corpus_shares import code_shares_of
 from pedagogy_r1.trace import Trace
 
 from ..conftest import ROOT
@@ -214,3 +218,25 @@ def test_a_killed_import_leaves_no_corpus_and_the_same_command_makes_it(tmp_path
         for trace in random.Random(1).sample(traces, len(traces)):
             writer.put(trace)
     assert sorted(t.id for t in TraceCorpus(tmp_path / "c")) == sorted(t.id for t in traces)
+
+
+def test_what_shards_add_up_to_is_what_all_codings_together_say(
+    coded: Path, corpus: Path, tmp_path: Path
+) -> None:
+    other = annotate_corpus(corpus, tmp_path / "learned", coder="learned", path="schoen")
+    runs = [CoderRun(coded), other]
+    gathered, added = agree(runs), agree_on(tallied(runs))
+    for one, two in zip(gathered.comparisons, added.comparisons, strict=True):
+        for name in ("value", "low", "high", "observed", "expected"):
+            assert getattr(one.result, name) == pytest.approx(getattr(two.result, name), rel=1e-12)
+        assert [c.result.value for c in one.per_code] == pytest.approx(
+            [c.result.value for c in two.per_code], rel=1e-12
+        )
+    assert added.n_disagreed == gathered.n_disagreed
+    alone = code_shares_of(tallied(runs[:1]))
+    beside = {one.code: one.share for one in frequency(frame_of(read_columns(runs[:1])))}
+    for one in alone:
+        assert (one.share.value, one.share.low) == pytest.approx(
+            (beside[one.code].value, beside[one.code].low), rel=1e-12
+        )
+    assert not by_shards(runs)

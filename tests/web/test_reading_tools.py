@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.errors import LockedWarning
 from pedagogy_r1.files.spreadsheet import restore
-from pedagogy_r1.intake.read_traces import read_traces
+from pedagogy_r1.intake.traces import read_traces
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.web.passages import passages

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 Done = TypeVar("Done")
 
 
-class Engine(Protocol):
+class ShardEngine(Protocol):
     """Has work done in other processes. ``interrupted``: the user stopped it, so that not all came back."""
 
     interrupted: bool
