@@ -33,7 +33,7 @@ CHAPTERS = {
     "Data": ("init", "status", "traces", "corpus", "codebook"),
     "Coding": ("annotate", "coder", "panel", "thoughts"),
     "People": ("sample", "packet", "web", "import", "disagreements", "unlock"),
-    "Measurement": ("agreement", "unitizing", "tokens", "report", "quotes", "analysis"),
+    "Measurement": ("agreement", "unitizing", "tokens", "report", "quotes", "analysis", "archive"),
     "Pipeline": ("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),
     "More": ("demo", "export", "verify", "plugins", "completion", "help", "version"),
 }

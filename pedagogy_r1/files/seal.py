@@ -57,10 +57,15 @@ class SealedRecord(BaseModel):
 
 def write_sealed(path: Path, record: Mapping[str, Any]) -> None:
     """Write a record as JSON, whole or not at all, with the digest of its own bytes."""
+    write_text(path, sealed(record))
+
+
+def sealed(record: Mapping[str, Any]) -> bytes:
+    """The bytes of a record with their digest."""
     plain = {name: value for name, value in record.items() if name != "seal"}
     text = json.dumps(plain, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace") + b"\n"
     seal = hashlib.sha256(text).hexdigest().encode()
-    write_text(path, b'{\n "seal": "sha256:%b",\n' % seal + text.removeprefix(b"{\n"))
+    return b'{\n "seal": "sha256:%b",\n' % seal + text.removeprefix(b"{\n")
 
 
 def read_sealed(path: Path, hint: str = _RESTORE) -> bytes:

@@ -30,11 +30,13 @@ from ..errors import ArgumentError, RunError, did_you_mean
 from ..estimate import Interval, Ints, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
+from ..provenance import now
 from ..runs.cascade_stages import stages_of
 from ..runs.run import CoderRun, opened, require_complete, run_labels
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
 from .figures.sheet import Width
+from .preregistration import Registered
 
 Measured = TypeVar("Measured")
 
@@ -52,6 +54,11 @@ class ColumnContrast(NamedTuple):
     column: str
     a: Any
     b: Any
+
+    @property
+    def given(self) -> str:
+        """As `parse_comparison` reads it: ``correct:right:wrong``."""
+        return ":".join((self.column, *self.sides))
 
     @property
     def words(self) -> str:
@@ -101,6 +108,10 @@ class ReportSettings:
     """Ids of traces that are drawn unit by unit."""
     stress: tuple[StressRecord, ...] = ()
     """Tests of whether a coder reads the codebook, for the methods."""
+    registered: Registered | None = None
+    """What was registered before: contrasts, codebook, sampling."""
+    written: str = field(default_factory=now)
+    """When the report is written; one that is made again keeps its date."""
 
     @property
     def how(self) -> Resampling:
