@@ -91,8 +91,11 @@ class Archive:
         self.where, self._again = where, again
         try:
             self._zip = zipfile.ZipFile(data if isinstance(data, Path) else io.BytesIO(data))
-        except NO_ARCHIVE as error:
+        except (*NO_ARCHIVE, OSError) as error:
             raise InputError(f"{where}: not a zip archive ({error})", again) from None
+        self._size = data.stat().st_size if isinstance(data, Path) else len(data)
+        if any(entry.header_offset < 0 for entry in self._zip.infolist()):
+            raise InputError(f"{where}: not a zip archive (its table of contents is wrong)", again)
         self.names = [name for name in self._zip.namelist() if name and not name.endswith("/")]
         if len(self.names) > MOST:
             raise InputError(f"{where}: {len(self.names):,} files in one archive", "that is no project")
@@ -128,10 +131,11 @@ class Archive:
         Raises `InputError` before anything is written where all of it swells beyond `SWELLS` times what is packed.
         """
         entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
-        packed, plain = (sum(getattr(e, size) for e in entries) for size in ("compress_size", "file_size"))
+        plain, packed = sum(entry.file_size for entry in entries), self._size  # entries may share their bytes
         if plain > LARGEST and plain > SWELLS * packed:
             raise InputError(
-                f"{self.where}: {packed:,} bytes would unpack to {plain:,}", "ask where the file comes from"
+                f"{self.where}: its {packed:,} bytes would unpack to {plain:,}",
+                "ask where the file comes from",
             )
         found = {}
         for entry in entries:
@@ -156,30 +160,47 @@ class Archive:
         return hashed.hexdigest()
 
     def as_written(self) -> str | None:
-        """The first entry whose head is not as `write_zip` writes it; ``None`` where all are. Times and flags are no part of a file."""
-        file = self._zip.fp
+        """What is not as `write_zip` writes it: an entry by its head, or the table of contents; ``None`` where all is.
+
+        Times, flags and what lies between entries are no part of any file, and no digest is about them.
+        """
+        file, end = self._zip.fp, 0
+        assert file is not None
         for entry in self._zip.infolist():
-            ours = _entry(entry.filename)
-            same = all(getattr(entry, name) == getattr(ours, name) for name in _HEAD)
-            if not same or file is None or not _local_head(file, entry):
+            file.seek(end)
+            if entry.header_offset != end or file.read(30) != _local_head(entry):
                 return entry.filename
-        return "its last bytes" if self._zip.comment else None
+            large = _large(entry)
+            end += 30 + len(entry.filename.encode()) + 20 * large + entry.compress_size
+        if end > _ZIP64 or any(map(_large, self._zip.infolist())):
+            return None  # its table of contents has places of eight bytes more, each in one of two ways
+        file.seek(end)
+        table = b"".join(map(_table_line, self._zip.infolist()))
+        number = len(self._zip.infolist())
+        last = struct.pack("<4sHHHHLLH", b"PK\x05\x06", 0, 0, number, number, len(table), end, 0)
+        return None if file.read() == table + last else "its table of contents"
 
 
-_HEAD = ("date_time", "compress_type", "external_attr", "create_system", "internal_attr", "comment", "volume")
+def _large(entry: zipfile.ZipInfo) -> bool:
+    return entry.file_size >= _ZIP64
 
 
-def _local_head(file: IO[bytes], entry: zipfile.ZipInfo) -> bool:
-    """Whether the head before an entry's bytes says what the table of contents says."""
-    file.seek(entry.header_offset)
-    head = file.read(30)
-    name = entry.filename.encode()
-    large = entry.file_size >= _ZIP64
+def _facts(entry: zipfile.ZipInfo, large: bool) -> bytes:
+    """What both the head of an entry and its line in the table of contents say."""
     sizes = (0xFFFFFFFF, 0xFFFFFFFF) if large else (entry.compress_size, entry.file_size)
     flags = 0 if entry.filename.isascii() else 0x800
-    version = 45 if large else 20
-    said = struct.pack("<4sHHHHHLLLHH", b"PK\x03\x04", version, flags, entry.compress_type, 0, 0x21, entry.CRC, *sizes, len(name), 20 if large else 0)  # fmt: skip
-    return head == said and entry.flag_bits == flags
+    name, extra = len(entry.filename.encode()), 20 if large else 0
+    about = (45 if large else 20, flags, zipfile.ZIP_DEFLATED, 0, 0x21, entry.CRC)
+    return struct.pack("<HHHHHLLLHH", *about, *sizes, name, extra)
+
+
+def _local_head(entry: zipfile.ZipInfo) -> bytes:
+    return b"PK\x03\x04" + _facts(entry, _large(entry))
+
+
+def _table_line(entry: zipfile.ZipInfo) -> bytes:
+    head = b"PK\x01\x02\x14\x03" + _facts(entry, large=False)
+    return head + struct.pack("<HHHLL", 0, 0, 0, 0o644 << 16, entry.header_offset) + entry.filename.encode()
 
 
 class Allowance:

@@ -9,20 +9,24 @@ beside its results which comparisons were registered and what was done otherwise
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from ..codebook import Codebook
+from ..codebook import Codebook, load_codebook
+from ..codebook.codebook import SNAPSHOT
 from ..errors import CodebookError, InputError, RunError, did_you_mean
-from ..files.records import write_text
-from ..files.seal import SealedRecord, has_seal, write_sealed
+from ..files.records import Row, read_rows, write_text
+from ..files.seal import PACKET, SealedRecord, has_seal, write_sealed
 from ..formatting import counted, level_words
+from ..human.packet import Packet
 from ..job import read_record
 from ..limits import LEVEL
+from ..provenance import file_digest, now, versions
+from .column_contrast import parse_comparison
 
 JSON, MARKDOWN = "preregistration.json", "preregistration.md"
 
@@ -91,6 +95,66 @@ def find_registered(run: str | Path) -> Path | None:
         (above / JSON for above in list(place.parents)[:ABOVE] if (above / JSON).is_file()),
         None,
     )
+
+
+def planned(
+    *,
+    contrasts: Sequence[str],
+    codebook: str | Path | None = None,
+    family: Sequence[str] = (),
+    coders: Sequence[str] = (),
+    n_units: int | None = None,
+    n_traces: int | None = None,
+    packet: str | Path | None = None,
+    sample_plan: str | Path | None = None,
+    hypotheses: str | Path | None = None,
+    title: str = "",
+    **settled: Any,
+) -> Preregistration:
+    """What is to be registered, filled in from the packet that was drawn; ``settled``: correction, level, coder.
+
+    Raises `CodebookError`, `InputError` or `RunError` for what does not fit.
+    """
+    drawn = Packet(packet) if packet else None
+    book = drawn.codebook if drawn and not codebook else load_codebook(codebook or "schoen")
+    check_codes(book, tuple(family))
+    sample: dict[str, Any] = {}
+    if drawn:
+        if drawn.codebook.digest != book.digest:
+            raise CodebookError(
+                f"{drawn.folder} was drawn for {drawn.codebook.stamp}, and {book.stamp} would be registered",
+                f"name its codebook: --codebook {drawn.folder / SNAPSHOT}",
+            )
+        m = drawn.manifest
+        sample = {**m.drawn, "seed": m.seed, "packet": file_digest(drawn.folder / PACKET)}
+        coders = coders or m.coders
+        n_units, n_traces = n_units or m.counts.get("units"), n_traces or m.counts.get("traces")
+    return Preregistration(
+        registered=now(),
+        title=title or book.title,
+        codebook={"id": book.id, "version": book.version, "digest": book.digest},
+        contrasts=tuple(parse_comparison(text).given for text in contrasts),
+        family=tuple(family) or None,
+        coders=tuple(coders),
+        units=n_units,
+        traces=n_traces,
+        sample=sample,
+        plan=_plan(Path(sample_plan), n_units) if sample_plan else {},
+        hypotheses=Path(hypotheses).read_text(encoding="utf-8") if hypotheses else "",
+        versions=versions(),
+        **settled,
+    )
+
+
+def _plan(path: Path, units: int | None) -> dict[str, Any]:
+    """The row of a plan that is nearest to the number of units that is planned; without one, its first."""
+    path = path / "plan.csv" if path.is_dir() else path
+    rows = [row.data for row in read_rows(path) if isinstance(row, Row)]
+    if not rows or "n_units" not in rows[0]:
+        raise InputError(
+            f"{path}: no plan of how many units are needed", "write one with: pcode sample --plan -o"
+        )
+    return dict(min(rows, key=lambda row: abs(int(row["n_units"]) - (units or 0))))
 
 
 def check_codes(book: Codebook, family: tuple[str, ...] | None) -> None:

@@ -30,11 +30,12 @@ from ..runs.run import CoderRun, restricted
 from ..runs.where import Where
 from ..sampling.inclusion import read_inclusion
 from .answers import PlainAnswer
+from .column_contrast import parse_comparison
 from .figures.figure import Figure
 from .preregistration import read_registered
 from .section import ReportTable, Section
 from .sections.methods import MethodsParagraph
-from .study import ReportSettings, Study, parse_comparison
+from .study import ReportSettings, Study
 
 RECORD = "report.json"
 

@@ -18,7 +18,7 @@ from ..errors import InputError, PedagogyError
 from ..files.archive import Archive
 from ..job import read_record
 from .archive_record import MANIFEST, RECORD, ArchiveRecord, digest_of, parse_manifest
-from .rebuilt import Comparison, compare, make_again
+from .rebuilt import ReportComparison, compare, make_again
 
 AGAIN = "get the archive again from where it was published"
 
@@ -135,7 +135,7 @@ def _reports(folder: Path, record: ArchiveRecord) -> Iterator[RebuiltReport]:
         yield _told(name, found, record)
 
 
-def _told(name: str, found: Comparison, record: ArchiveRecord) -> RebuiltReport:
+def _told(name: str, found: ReportComparison, record: ArchiveRecord) -> RebuiltReport:
     expected = set(record.needs_texts.get(name, ()))
     wrong = tuple(one.words for one in found.differences if one.where not in expected)
     lost = tuple(one.where for one in found.differences if one.where in expected)

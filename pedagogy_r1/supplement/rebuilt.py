@@ -38,7 +38,7 @@ class Difference(NamedTuple):
         return f"{self.where}: {_short(self.there)} there, {_short(self.rebuilt)} rebuilt"
 
 
-class Comparison(NamedTuple):
+class ReportComparison(NamedTuple):
     """How many ``numbers`` and ``texts`` were compared, and which differ."""
 
     numbers: int
@@ -66,7 +66,7 @@ def make_again(folder: Path) -> tuple[ReportRecord, Report]:
     return record, found
 
 
-def compare(folder: Path, record: ReportRecord, found: Report) -> Comparison:
+def compare(folder: Path, record: ReportRecord, found: Report) -> ReportComparison:
     """Every number and sentence of ``report.json``, and every cell of the tables beside it."""
     numbers = texts = 0
     differences = []
@@ -86,7 +86,7 @@ def compare(folder: Path, record: ReportRecord, found: Report) -> Comparison:
                 differences.append(Difference(name, "no file", "a table"))
             else:
                 differences += _in_table(name, path.read_bytes().decode("utf-8", "replace"), text)
-    return Comparison(numbers, texts, tuple(differences))
+    return ReportComparison(numbers, texts, tuple(differences))
 
 
 def _in_table(name: str, there: str, rebuilt: str) -> Iterator[Difference]:

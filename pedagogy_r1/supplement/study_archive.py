@@ -47,7 +47,7 @@ class WrittenArchive(NamedTuple):
 
 
 @dataclass
-class _Parts:
+class _Gathered:
     contents: StudyContents
     members: dict[str, Member]
     needs_texts: dict[str, tuple[str, ...]]
@@ -95,7 +95,7 @@ def write_archive(
         return WrittenArchive(out, head, len(order), digest_of(out))
 
 
-def _gather(study: Path, place: Path, *, texts: bool) -> _Parts:
+def _gather(study: Path, place: Path, *, texts: bool) -> _Gathered:
     contents = StudyContents(read_study(study), place / "copies", texts)
     contents.collect()
     members: dict[str, Member] = dict(contents.files)
@@ -120,7 +120,7 @@ def _gather(study: Path, place: Path, *, texts: bool) -> _Parts:
             )
         else:
             members[f"project/{name}"] = project
-    return _Parts(contents, members, needs)
+    return _Gathered(contents, members, needs)
 
 
 def _size(data: Member) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from pedagogy_r1 import annotate
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import Report, ReportSettings, make_report
-from pedagogy_r1.report.study import ColumnContrast
+from pedagogy_r1.report.column_contrast import ColumnContrast
 from pedagogy_r1.runs.run import restricted
 from pedagogy_r1.runs.where import Where
 from pedagogy_r1.sampling.inclusion import read_inclusion

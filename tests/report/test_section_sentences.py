@@ -21,9 +21,10 @@ from types import SimpleNamespace
 import pytest
 
 from pedagogy_r1.report import make_report, measure_corrections
+from pedagogy_r1.report.column_contrast import ColumnContrast
 from pedagogy_r1.report.sections import corrections
 from pedagogy_r1.report.sections.contrasts import Robustness, robustness_section
-from pedagogy_r1.report.study import ColumnContrast, open_study
+from pedagogy_r1.report.study import open_study
 from pedagogy_r1.stats.corrected_verdict import Corrected
 from pedagogy_r1.stats.multiverse_analysis import Multiverse, QuestionRow
 

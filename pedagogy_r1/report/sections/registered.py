@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...formatting import counted, level_words
+from ..column_contrast import ColumnContrast, parse_comparison
 from ..preregistration import CORRECTIONS, Preregistration
 from ..section import ReportTable, Row, Section, columns, listed
-from ..study import ColumnContrast, Study, parse_comparison
+from ..study import Study
 from .contrasts import measure_contrasts
 
 
@@ -75,8 +76,8 @@ def _deviations(study: Study, record: Preregistration) -> Iterator[Row]:
 def _sampled(study: Study, record: Preregistration) -> Iterator[tuple[str, str, str]]:
     """Planned numbers against those of the units that any of the people coded; a packet by its id."""
     people = [study.of_coder(name) for name in study.humans]
-    units = {unit for own in people for unit in own.loc[own["code"].notna(), "unit_id"]}
-    traces = {trace for own in people for trace in own.loc[own["code"].notna(), "trace_id"]}
+    units = {unit for own in people for unit in own.loc[own["primary"].notna(), "unit_id"]}
+    traces = {trace for own in people for trace in own.loc[own["primary"].notna(), "trace_id"]}
     for planned, here, word in ((record.units, units, "unit"), (record.traces, traces, "trace")):
         if planned is not None:
             yield f"{word}s coded by people", counted(planned, word), counted(len(here), word)
@@ -84,7 +85,9 @@ def _sampled(study: Study, record: Preregistration) -> Iterator[tuple[str, str, 
         yield "people", ", ".join(sorted(record.coders)), ", ".join(sorted(study.humans)) or "nobody"
     if packet := record.sample.get("packet"):
         drawn = {
-            str(run.manifest.source["packet"]) for run in study.runs if run.manifest.source.get("packet")
+            str(run.manifest.source["packet_digest"])
+            for run in study.runs
+            if run.manifest.source.get("packet_digest")
         }
         yield "sample", str(packet), ", ".join(sorted(drawn)) or "no packet is named by the runs"
 
