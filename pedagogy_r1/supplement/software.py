@@ -16,10 +16,10 @@ from ..provenance import versions
 OWN = "pedagogy-r1"
 
 
-def installed() -> dict[str, str]:
-    """Name and version of this package and of all that it needs, as they are installed here; its own optional parts left out."""
+def installed(first: str = OWN) -> dict[str, str]:
+    """Name and version of this package (``first``: of another) and of all that it needs, as they are installed here; its own optional parts left out."""
     found: dict[str, str] = {}
-    waiting = [(OWN, frozenset[str]())]
+    waiting = [(first, frozenset[str]())]
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         name, extras = one = waiting.pop()

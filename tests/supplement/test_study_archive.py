@@ -362,3 +362,46 @@ def test_a_report_made_again_has_the_settings_it_had(tmp_path: Path) -> None:
         place / "runs/people",
         place / "runs/machine",
     ]
+
+
+def words_in(path: Path) -> str:
+    """All that the files of an archive say, those of the projects in it too."""
+    said = []
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            data = archive.read(name)
+            if name.endswith(".qdpx"):
+                (path.parent / "inner.zip").write_bytes(data)
+                said.append(words_in(path.parent / "inner.zip"))
+            said.append(data.decode("utf-8", "replace"))
+    return "\n".join(said)
+
+
+def test_locked_traces_are_in_no_archive_before_somebody_looked(tmp_path: Path, pcode: Pcode) -> None:
+    study = make_study(tmp_path / "study", times=5)
+    done = pcode("sample", study / "traces.jsonl", "--lock", ".3", "--json")
+    assert done.exit_code == 0, done.output
+    locked = set(json.loads(done.stdout)["traces_locked"])
+    texts = {row.data["id"]: row.data["reasoning"] for row in read_jsonl(study / "traces.jsonl")}
+    runs, how = (study / "runs/people", study / "runs/machine"), ("--replicates", 0, "--permutations", 99)
+    assert pcode("report", *runs, "-o", study / "report", *how, "--force").exit_code == 0
+    shut = write_archive(study, tmp_path / "shut.zip")
+    names = ("study/runs/machine", "study/runs/people", "study/traces.jsonl")
+    assert shut.record.locked == dict.fromkeys(names, len(locked)) == dict.fromkeys(names, 3)
+    said = words_in(shut.path)
+    assert {name for name, text in texts.items() if text in said} == texts.keys() - locked
+    with zipfile.ZipFile(shut.path) as archive:
+        units = {
+            json.loads(line)["trace_id"]
+            for line in archive.read("study/runs/people/units.jsonl").splitlines()
+        }
+        assert len(archive.read("study/runs/people/codings.jsonl").splitlines()) == 2 * 4 * len(units)
+    assert units == texts.keys() - locked
+    assert verify_archive(shut.path).holds
+    assert pcode("unlock", study / "traces.jsonl", *runs, "--why", "final").exit_code == 0
+    assert pcode("report", *runs, "-o", study / "report", *how).exit_code == 0
+    opened = write_archive(study, tmp_path / "opened.zip")
+    assert opened.record.locked == {}
+    assert all(text in words_in(opened.path) for text in texts.values())
+    assert "study/traces.looks.jsonl" in zipfile.ZipFile(opened.path).namelist()
+    assert verify_archive(opened.path).holds
