@@ -13,7 +13,12 @@ from click.testing import Result
 
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.report import ReportSettings, open_study, parse_comparison
-from pedagogy_r1.report.preregistration import find_registered, read_registered
+from pedagogy_r1.report.preregistration import (
+    Preregistration,
+    Registered,
+    find_registered,
+    read_registered,
+)
 from pedagogy_r1.report.report_record import read_report
 from pedagogy_r1.report.sections.registered import measure_registered, registered_section
 from pedagogy_r1.report.study_folder import read_study
@@ -180,3 +185,21 @@ def test_what_cannot_be_registered_is_said(
     assert done.exit_code == 2
     assert said in done.stderr
     assert not (tmp_path / "p").exists()
+
+
+def test_another_text_of_the_codebook_and_another_packet_are_deviations(study: Path) -> None:
+    record = Preregistration(
+        registered="2026-11-01",
+        title="x",
+        codebook={"id": "abc", "version": "1.0.0", "digest": "sha256:other"},
+        contrasts=("condition:cop:generic",),
+        sample={"packet": "sha256:77ab"},
+    )
+    settings = ReportSettings(
+        replicates=0, permutations=99, registered=Registered(record, study / "p.json", "sha256:4be1")
+    )
+    found = measure_registered(open_study([study / "runs/people"], settings))
+    assert found is not None
+    done = {row["what"]: row["as done"] for row in found.deviations}
+    assert set(done) == {"codebook, digest", "sample"}
+    assert done["sample"] == "no packet is named by the runs"

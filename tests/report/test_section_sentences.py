@@ -148,6 +148,8 @@ ELSEWHERE = {
     "that reach the largest share in any bar are drawn apart.": "tests/report/test_chosen_figures.py",
     "Traces from their first letter to their last, a ribbon for each coder, each unit in the colour of its primary code. Empty: text that a coder was not asked about.": "tests/report/test_chosen_figures.py",
     "conclusion that two coders or more allow": "tests/report/test_section_sentences.py",
+    "codebook, digest": "tests/report/test_preregistration.py",
+    "no packet is named by the runs": "tests/report/test_preregistration.py",
 }
 """What no scene brings about, and the test that has it."""
 
