@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-vllm check format docs bench clean
+.PHONY: demo test test-vllm check dist format docs bench clean
 
 demo: .venv/.demo
 	$(BIN)/pcode demo -o demo-out
@@ -30,6 +30,13 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# What is published: the sdist, and the wheel made from it.
+dist: .venv/.dist
+	rm -rf dist
+	$(BIN)/python -m build --quiet --no-isolation --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+
 format: .venv/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -55,6 +62,10 @@ clean:
 
 .venv/.dev: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) -e '.[dev]'
+	@touch $@ .venv/.demo
+
+.venv/.dist: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) -e '.[dist]'
 	@touch $@ .venv/.demo
 
 # Installed without resolving: constraints-vllm.txt is the whole environment. An unfinished one is begun again.

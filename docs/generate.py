@@ -21,8 +21,11 @@ from pedagogy_r1.codebook.manual_doubts import doubts_page
 from pedagogy_r1.human.corpus import ADJUDICATED, CODERS, copy_corpus, find_corpus
 from pedagogy_r1.human.doubts import units_in_doubt
 from pedagogy_r1.human.packet import PacketManifest
+from pedagogy_r1.report.preregistration import Preregistration
+from pedagogy_r1.report.report_record import ReportRecord
 from pedagogy_r1.runs.locked_part import CountedLook, LockedPart
 from pedagogy_r1.runs.run import Coding, Manifest
+from pedagogy_r1.supplement.archive_record import ArchiveRecord
 from pedagogy_r1.tokens.response_thoughts import Thought
 from pedagogy_r1.tokens.thought_run import ThoughtRun
 from pedagogy_r1.trace import Trace
@@ -53,6 +56,21 @@ FILES: list[tuple[str, type[BaseModel], str]] = [
         "PACKET/packet.json",
         PacketManifest,
         "A sample to be coded blind: how it was drawn, for whom; [sampling.md](sampling.md) explains it.",
+    ),
+    (
+        "REPORT/report.json",
+        ReportRecord,
+        "Every number of a report, and what it was made from; [archive.md](archive.md) says what for.",
+    ),
+    (
+        "preregistration.json",
+        Preregistration,
+        "What was settled before the codings were compared; [preregistration.md](preregistration.md) explains it.",
+    ),
+    (
+        "study.zip: archive.json",
+        ArchiveRecord,
+        "What an archive of a study holds, and what was left out; [archive.md](archive.md) explains it.",
     ),
     (
         "traces.locked.json, RUN/k-….locked.json",

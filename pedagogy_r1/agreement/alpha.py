@@ -187,13 +187,15 @@ def dissent(counts: Ints, sizes: Ints) -> Floats:
 
 
 def point_estimate(statistic: Additive, data: Reliability, found: Profiles) -> float:
-    """The one place where our α and the reference package meet."""
+    """The one place where our α and the reference package meet; without the package, which is GPL-3, it is ours: the same to 1e-12."""
     few = found.often is None and found.n <= REFERENCE_UNITS
     by_package = few and data.measurement in ("nominal", "ordinal", *NUMERIC)
     if not by_package:
         return statistic.point()
-    import krippendorff
-
+    try:
+        import krippendorff
+    except ModuleNotFoundError:  # left out of bundles that are given away: Containerfile
+        return statistic.point()
     numbers: Any = list(range(data.size)) if isinstance(data.domain, int) else list(data.domain)
     reference: Any = krippendorff.alpha
     counts = value_counts(data.values[:, found.units], data.size)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @click.command("report", cls=options.Command)
 @click.argument("runs", nargs=-1, required=True, type=options.PATH)
 @options.out(
-    "Folder for the page, tables and figures.", options.folder_of("report.html", "tables/*", "figures/*")
+    "Folder for the page, tables and figures.",
+    options.folder_of("report.html", "report.json", "tables/*", "figures/*"),
 )
 @options.option("--title", "Title of the page; default: the codebook's.", default="", show_default=False)
 @options.coder("Whose codings the frequencies show; default: who coded most units.")
@@ -53,6 +54,12 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="FOLDER",
 )
+@options.option(
+    "--registered",
+    "What pcode preregister wrote [default: preregistration.json above the first run, if there is one].",
+    options.PATH,
+    metavar="FILE",
+)
 def command(
     runs: tuple[Path, ...],
     out: Path,
@@ -61,6 +68,7 @@ def command(
     family: tuple[str, ...],
     inclusion: Path | None,
     stress: tuple[Path, ...],
+    registered: Path | None,
     where: Where | None,
     partial: bool,
     **given: Any,
@@ -72,15 +80,18 @@ def command(
     """
     from ..coding.stress_report import read_stress
     from ..report import ReportSettings, build_report, parse_comparison
+    from ..report.preregistration import find_registered, read_registered
     from ..runs.run import restricted
     from ..runs.where import values_of
     from ..sampling.inclusion import read_inclusion
 
+    registered = registered or find_registered(runs[0])
     settings = ReportSettings(
         contrasts=tuple(parse_comparison(text) for text in contrasts),
         family=family or None,
         inclusion=read_inclusion(inclusion) if inclusion else None,
         stress=tuple(map(read_stress, stress)),
+        registered=read_registered(registered) if registered else None,
         **given,
     )
     found = restricted(runs, where)

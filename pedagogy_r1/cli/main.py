@@ -32,8 +32,8 @@ HERE = [str(Path(__file__).parent)]
 CHAPTERS = {
     "Data": ("init", "status", "traces", "corpus", "codebook"),
     "Coding": ("annotate", "coder", "panel", "thoughts"),
-    "People": ("sample", "packet", "web", "import", "disagreements", "unlock"),
-    "Measurement": ("agreement", "unitizing", "tokens", "report", "quotes", "analysis"),
+    "People": ("preregister", "sample", "packet", "web", "import", "disagreements", "unlock"),
+    "Measurement": ("agreement", "unitizing", "tokens", "report", "quotes", "analysis", "archive"),
     "Pipeline": ("wbeb", "build", "eval", "baselines", "compare", "distill", "filter", "sft", "pipeline"),
     "More": ("demo", "export", "verify", "plugins", "completion", "help", "version"),
 }

@@ -2,28 +2,35 @@
 
     project.qdpx = project.qde (XML) + sources/6f35….txt        export.zip = anna.xmi + TypeSystem.xml
 
-What comes in may be made by anybody. Nothing is ever unpacked to disk; names that point elsewhere, document type
-declarations (entities that grow or fetch), and entries that swell beyond `LARGEST` are refused.
+What comes in may be made by anybody. Names that point elsewhere, names that come twice, document type declarations (entities
+that grow or fetch), and entries that swell beyond `LARGEST` are refused. Nothing is unpacked to disk but by `Archive.unpack`, into a
+new folder, with a limit on all of it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
+import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from ..errors import InputError
+from ..errors import InputError, writing
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 LARGEST = 200 * 2**20
 """Bytes that one entry, unpacked, may have."""
+
+SWELLS = 200
+"""Times what is packed that a whole archive may come to; text of runs packs to a fifth or a twentieth."""
 
 MOST = 100_000
 """Entries that an archive may have."""
@@ -43,28 +50,52 @@ def legal(text: str) -> str:
     return _ILLEGAL.sub("\ufffd", text)
 
 
+def _entry(name: str) -> zipfile.ZipInfo:
+    """An entry that says nothing of when and where it was made."""
+    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    info.create_system = 3
+    return info
+
+
 def zipped(entries: Iterable[tuple[str, bytes]]) -> bytes:
     """An archive of these entries; the same entries give the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in entries:
-            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            info.create_system = 3
-            archive.writestr(info, data)
+            archive.writestr(_entry(name), data)
     return buffer.getvalue()
 
 
-class Archive:
-    """A zip archive, in memory, for reading single entries. Raises `InputError` for what no sound program writes."""
+def write_zip(file: IO[bytes], entries: Iterable[tuple[str, bytes | Path]]) -> None:
+    """Write an archive of these entries, of which files are not held in memory; the same entries give the same bytes."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in entries:
+            size = len(data) if isinstance(data, bytes) else data.stat().st_size
+            with archive.open(_entry(name), "w", force_zip64=size >= _ZIP64) as entry:
+                if isinstance(data, bytes):
+                    entry.write(data)
+                else:
+                    with data.open("rb") as source:
+                        shutil.copyfileobj(source, entry, 1 << 20)
 
-    def __init__(self, data: bytes, where: str, again: str = "export the file again") -> None:
+
+_ZIP64 = 1 << 31
+
+
+class Archive:
+    """A zip archive, in memory or (a path) on the disk. Raises `InputError` for what no sound program writes."""
+
+    def __init__(self, data: bytes | Path, where: str, again: str = "export the file again") -> None:
         self.where, self._again = where, again
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except NO_ARCHIVE as error:
+            self._zip = zipfile.ZipFile(data if isinstance(data, Path) else io.BytesIO(data))
+        except (*NO_ARCHIVE, OSError) as error:
             raise InputError(f"{where}: not a zip archive ({error})", again) from None
+        self._size = data.stat().st_size if isinstance(data, Path) else len(data)
+        if any(entry.header_offset < 0 for entry in self._zip.infolist()):
+            raise InputError(f"{where}: not a zip archive (its table of contents is wrong)", again)
         self.names = [name for name in self._zip.namelist() if name and not name.endswith("/")]
         if len(self.names) > MOST:
             raise InputError(f"{where}: {len(self.names):,} files in one archive", "that is no project")
@@ -93,6 +124,83 @@ class Archive:
                 "that is no project of texts; ask where the file comes from",
             )
         return data
+
+    def unpack(self, folder: Path) -> dict[str, str]:
+        """Write all entries below ``folder``, which is empty; their sha256 by name.
+
+        Raises `InputError` before anything is written where all of it swells beyond `SWELLS` times what is packed.
+        """
+        entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
+        plain, packed = sum(entry.file_size for entry in entries), self._size  # entries may share their bytes
+        if plain > LARGEST and plain > SWELLS * packed:
+            raise InputError(
+                f"{self.where}: its {packed:,} bytes would unpack to {plain:,}",
+                "ask where the file comes from",
+            )
+        found = {}
+        for entry in entries:
+            path = folder / entry.filename
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with writing(path), path.open("xb") as file:
+                found[entry.filename] = self._unpacked(entry, file)
+        return found
+
+    def _unpacked(self, entry: zipfile.ZipInfo, file: IO[bytes]) -> str:
+        hashed, size = hashlib.sha256(), 0
+        try:
+            with self._zip.open(entry) as packed:
+                while block := packed.read(1 << 20):
+                    size += len(block)
+                    if size > entry.file_size:
+                        raise zipfile.BadZipFile("it is longer than it says")
+                    hashed.update(block)
+                    file.write(block)
+        except (*NO_ARCHIVE, zlib.error, RuntimeError, EOFError) as error:
+            raise InputError(f"{self.where}: {entry.filename}: {error}", self._again) from None
+        return hashed.hexdigest()
+
+    def as_written(self) -> str | None:
+        """What is not as `write_zip` writes it: an entry by its head, or the table of contents; ``None`` where all is.
+
+        Times, flags and what lies between entries are no part of any file, and no digest is about them.
+        """
+        file, end = self._zip.fp, 0
+        assert file is not None
+        for entry in self._zip.infolist():
+            file.seek(end)
+            if entry.header_offset != end or file.read(30) != _local_head(entry):
+                return entry.filename
+            large = _large(entry)
+            end += 30 + len(entry.filename.encode()) + 20 * large + entry.compress_size
+        if end > _ZIP64 or any(map(_large, self._zip.infolist())):
+            return None  # its table of contents has places of eight bytes more, each in one of two ways
+        file.seek(end)
+        table = b"".join(map(_table_line, self._zip.infolist()))
+        number = len(self._zip.infolist())
+        last = struct.pack("<4sHHHHLLH", b"PK\x05\x06", 0, 0, number, number, len(table), end, 0)
+        return None if file.read() == table + last else "its table of contents"
+
+
+def _large(entry: zipfile.ZipInfo) -> bool:
+    return entry.file_size >= _ZIP64
+
+
+def _facts(entry: zipfile.ZipInfo, large: bool) -> bytes:
+    """What both the head of an entry and its line in the table of contents say."""
+    sizes = (0xFFFFFFFF, 0xFFFFFFFF) if large else (entry.compress_size, entry.file_size)
+    flags = 0 if entry.filename.isascii() else 0x800
+    name, extra = len(entry.filename.encode()), 20 if large else 0
+    about = (45 if large else 20, flags, zipfile.ZIP_DEFLATED, 0, 0x21, entry.CRC)
+    return struct.pack("<HHHHHLLLHH", *about, *sizes, name, extra)
+
+
+def _local_head(entry: zipfile.ZipInfo) -> bytes:
+    return b"PK\x03\x04" + _facts(entry, _large(entry))
+
+
+def _table_line(entry: zipfile.ZipInfo) -> bytes:
+    head = b"PK\x01\x02\x14\x03" + _facts(entry, large=False)
+    return head + struct.pack("<HHHLL", 0, 0, 0, 0o644 << 16, entry.header_offset) + entry.filename.encode()
 
 
 class Allowance:

@@ -57,11 +57,11 @@ class SealedRecord(BaseModel):
 
 def write_sealed(path: Path, record: Mapping[str, Any]) -> None:
     """Write a record as JSON, whole or not at all, with the digest of its own bytes."""
-    write_text(path, sealed_bytes(record))
+    write_text(path, sealed(record))
 
 
-def sealed_bytes(record: Mapping[str, Any]) -> bytes:
-    """A record as JSON with the digest of its own bytes."""
+def sealed(record: Mapping[str, Any]) -> bytes:
+    """The bytes of a record with their digest."""
     plain = {name: value for name, value in record.items() if name != "seal"}
     text = json.dumps(plain, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace") + b"\n"
     seal = hashlib.sha256(text).hexdigest().encode()

@@ -27,7 +27,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ..errors import ArgumentError, InputError, RunError, first_fault
 from ..files.json_text import parse_json
 from ..files.places import Place, copied
-from ..files.seal import SealedRecord, broken, sealed_bytes, sha256_of
+from ..files.seal import SealedRecord, broken, sealed, sha256_of
 from ..provenance import digest, now, versions
 from ..trace import Trace, item_group
 from .traces_file import TracesFile
@@ -242,7 +242,7 @@ class CorpusWriter:
             for part in self._parts:
                 self._flush(part)
         found = [part.record() for part in self._parts]
-        self.place.put_bytes(sealed_bytes(CorpusRecord(shards=found).model_dump(mode="json")), CORPUS)
+        self.place.put_bytes(sealed(CorpusRecord(shards=found).model_dump(mode="json")), CORPUS)
 
 
 class _Part:

@@ -26,7 +26,8 @@ _FILES = {
     "sections.frequencies": ("Frequencies", "frequency_section", "measure_frequency"),
     "sections.methods": ("coverage_section",),
     "sections.noise_share": ("Noise", "measure_noise", "noise_section"),
-    "study": ("ColumnContrast", "ReportSettings", "Study", "open_study", "parse_comparison"),
+    "column_contrast": ("ColumnContrast", "parse_comparison"),
+    "study": ("ReportSettings", "Study", "open_study"),
     "study_agreement": ("Agreement", "measure_agreement"),
 }
 __getattr__, __dir__, __all__ = lazy_names(__name__, _FILES)

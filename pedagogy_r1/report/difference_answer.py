@@ -18,12 +18,13 @@ from ..stats.code_contrast import CodeContrast, ContrastFamily
 from ..stats.corrected_verdict import Corrected
 from ..stats.moment import interval as interval_of
 from .answers import PlainAnswer, hedged, unit_words
+from .column_contrast import ColumnContrast
 from .noise_answer import assuming, why_none
 from .reliability_answer import Ground
 from .section import listed
 from .sections.contrasts import Contrasts, clear_of_zero, shown_effects, tasks_words
 from .sections.corrections import Corrections
-from .study import ColumnContrast, Study
+from .study import Study
 
 BETWEEN = {
     "condition": "between the conditions",

@@ -30,11 +30,14 @@ from ..errors import ArgumentError, RunError, did_you_mean
 from ..estimate import Interval, Ints, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
+from ..provenance import now
 from ..runs.cascade_stages import stages_of
 from ..runs.run import CoderRun, opened, require_complete, run_labels
 from ..runs.run_columns import frame_of, read_columns
 from ..sampling.inclusion import Inclusion
+from .column_contrast import ColumnContrast
 from .figures.sheet import Width
+from .preregistration import Registered
 
 Measured = TypeVar("Measured")
 
@@ -44,34 +47,6 @@ NEARLY = 0.99
 
 RULES, BASELINE = "cues", "a rule-based baseline"
 """The coder plugin that goes by the codebook's cues, and what it is: something to beat, not a measurement."""
-
-
-class ColumnContrast(NamedTuple):
-    """Two values of a column: ``condition:cop:generic``."""
-
-    column: str
-    a: Any
-    b: Any
-
-    @property
-    def words(self) -> str:
-        """``cop against generic``; correctness is written as right and wrong."""
-        return " against ".join(self.sides)
-
-    @property
-    def sides(self) -> tuple[str, str]:
-        """Both values in words."""
-        return value_words(self.column, self.a), value_words(self.column, self.b)
-
-    def file_name(self, prefix: str) -> str:
-        """``contrast_condition_cop_generic``, of letters and digits whatever the values are."""
-        parts = ("".join(c if c.isalnum() else "-" for c in part) for part in (self.column, *self.sides))
-        return f"{prefix}_{'_'.join(parts)}"
-
-
-COLUMNS = ("condition", "correct", "model", "domain")
-BY = {"correct": "correctness"}
-"""What a column is called in a sentence, where not by its name."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +76,10 @@ class ReportSettings:
     """Ids of traces that are drawn unit by unit."""
     stress: tuple[StressRecord, ...] = ()
     """Tests of whether a coder reads the codebook, for the methods."""
+    registered: Registered | None = None
+    """What was registered before: contrasts, codebook, sampling."""
+    written: str = field(default_factory=now)
+    """When the report is written; one that is made again keeps its date."""
 
     @property
     def how(self) -> Resampling:
@@ -129,49 +108,6 @@ class ReportSettings:
                 f"{self.replicates} resamples and {self.permutations} permutations",
                 "give 0 or more resamples and 1 or more permutations",
             )
-
-
-def parse_comparison(text: str) -> ColumnContrast:
-    """``COLUMN:A:B``; the last colon divides, so a model's name may hold one if ``B`` does not."""
-    column, _, rest = text.partition(":")
-    a, _, b = rest.rpartition(":")
-    if column not in COLUMNS or not a or not b or a == b:
-        raise ArgumentError(
-            f"{text!r} is no comparison",
-            f"write COLUMN:A:B with two values of {', '.join(COLUMNS)}, as condition:cop:generic",
-        )
-    if column != "correct":
-        return ColumnContrast(column, a, b)
-    truth = {"true": True, "right": True, "false": False, "wrong": False}
-    if a.lower() not in truth or b.lower() not in truth:
-        raise ArgumentError(f"{text!r}: correct is right or wrong", "write correct:right:wrong")
-    return ColumnContrast(column, truth[a.lower()], truth[b.lower()])
-
-
-def sameness(column: str, values: Sequence[Any], coder: str) -> str:
-    """Why there is nothing to tell apart by a column that has one value, or none, in the traces of a coder.
-
-    >>> sameness("condition", ["cop"], "A")
-    'condition is cop in all traces of A'
-    """
-    if values:
-        same = "every answer is" if column == "correct" else f"{column} is"
-        return f"{same} {value_words(column, values[0])} in all traces of {coder}"
-    what = "says whether its answer is right" if column == "correct" else f"names its {column}"
-    return f"no trace of {coder} {what}"
-
-
-def value_words(column: str, value: Any) -> str:
-    """A value of a column for the reader.
-
-    >>> value_words("correct", True), value_words("domain", None)
-    ('right', 'no domain')
-    """
-    if value is None:
-        return f"no {column}" if column != "correct" else "not known"
-    if column == "correct":
-        return "right" if value else "wrong"
-    return str(value)
 
 
 class Reference(NamedTuple):

@@ -10,6 +10,7 @@ that was made by hand is understood as well.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,17 +19,24 @@ from pathlib import Path
 from ..codebook import find_codebook, load_codebook
 from ..codebook.bump import refuse_taken
 from ..codebook.new_codebook import FIRST, new_codebook
+from ..coding.stress_report import JSON as STRESS
+from ..coding.stress_report import read_stress
 from ..errors import InputError, PedagogyError
 from ..files.records import Row, read_jsonl, write_text
-from ..files.seal import PACKET, RUN, WEB_LOG
+from ..files.seal import PACKET, RECIPE, RUN, WEB_LOG
 from ..formatting import counted
 from ..human.coding_log import read_log
 from ..human.packet import Packet, blind_id
 from ..intake import TracesFile
+from ..runs.locked_part import LOCKED, open_lock
 from ..runs.run import CoderRun
 from ..shipped import folder as shipped
+from .preregistration import JSON as REGISTERED
+from .preregistration import read_registered
 
 TRACES, CODEBOOK, README, REPORT = "traces.jsonl", "codebook.yaml", "README.md", "report.html"
+PLAN = "plan.csv"
+"""What ``pcode sample --plan -o`` writes."""
 DEEPEST = 4
 """Folders within folders that are looked into."""
 
@@ -44,7 +52,8 @@ COMMANDS = (
 
 @dataclass(frozen=True)
 class StudyPart:
-    """One thing in the folder: ``kind`` (traces, codebook, packet, people, machine, decisions, job, report), its path in it, and what it holds.
+    """One thing in the folder: ``kind`` (traces, codebook, packet, people, machine, decisions, job, report, plan, registered, stress,
+    lock, recipe), its path in it, and what it holds.
 
     ``open``: whose work in a packet is not done.
     """
@@ -139,13 +148,19 @@ def _files(folder: Path, deep: int) -> Iterator[Path]:
         there = sorted(folder.iterdir())
     except OSError:
         return
-    if whole := [path for path in there if path.name in (RUN, PACKET, REPORT)]:
+    if whole := [path for path in there if path.name in (RUN, PACKET, REPORT, STRESS)]:
         yield from whole
         return
-    yield from (path for path in there if path.is_file() and path.suffix in (".jsonl", ".yaml", ".yml"))
+    yield from (path for path in there if path.is_file() and _tells(path))
     for path in there:
         if deep and path.is_dir() and not path.is_symlink() and path.name[0] not in "._":
             yield from _files(path, deep - 1)
+
+
+def _tells(path: Path) -> bool:
+    """Whether a file of this name may tell something."""
+    known = path.name in (PLAN, REGISTERED) or path.name.endswith(LOCKED)
+    return known or path.suffix in (".jsonl", ".yaml", ".yml")
 
 
 def _look(path: Path, root: Path) -> Iterator[StudyPart]:
@@ -156,12 +171,31 @@ def _look(path: Path, root: Path) -> Iterator[StudyPart]:
         yield _packet(path.parent, inside)
     elif path.name == REPORT:
         yield StudyPart("report", name, "open it in a browser")
+    elif path.name == STRESS:
+        yield StudyPart("stress", inside, read_stress(path.parent).says)
+    elif path.name == PLAN:
+        yield StudyPart("plan", name, "how many units people should code")
+    elif path.name == REGISTERED:
+        found = read_registered(path).record
+        what = counted(len(found.contrasts), "comparison")
+        yield StudyPart("registered", name, f"{what}, registered {found.registered[:10]}")
+    elif path.name.endswith(LOCKED):
+        lock = open_lock(path)
+        what = counted(len(lock.part.locked), "trace")
+        yield StudyPart("lock", name, f"{what} set aside; {lock.looked()}")
     elif path.suffix in (".yaml", ".yml"):
-        if "codes:" in path.read_text(encoding="utf-8", errors="replace"):
-            book = load_codebook(path)
-            yield StudyPart("codebook", name, f"{book.ref}, {counted(len(book.codes), 'code')}")
+        yield from _yaml(path, name)
     elif _traces(path):
         yield StudyPart("traces", name, counted(TracesFile(path).total, "trace"))
+
+
+def _yaml(path: Path, name: str) -> Iterator[StudyPart]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if "codes:" in text:
+        book = load_codebook(path)
+        yield StudyPart("codebook", name, f"{book.ref}, {counted(len(book.codes), 'code')}")
+    elif path.name == RECIPE or re.search(r"^stages:", text, re.MULTILINE):
+        yield StudyPart("recipe", name, "a recipe of pcode pipeline")
 
 
 def _traces(path: Path) -> bool:

@@ -31,6 +31,7 @@ from .figures.figure_fonts import warn_of
 from .figures.sheet import PAGE, WIDTHS
 from .noise_answer import noise_answer
 from .reliability_answer import ground, reliability_answer
+from .report_record import write_report_record
 from .section import Gap, ReportTable, Section
 from .sections.contrasts import measure_contrasts
 from .sections.corrections import measure_corrections
@@ -111,14 +112,17 @@ def make_report(
     title: str = "",
     progress: Progress | None = None,
     partial: bool = False,
+    said: tuple[str, ...] | None = None,
 ) -> Report:
-    """Compute everything; nothing is written. ``partial``: also from runs that are not complete.
+    """Compute everything; nothing is written. ``partial``: also from runs that are not complete. ``said``: of a report that is made
+    again, what it said of its runs.
 
     Raises `RunError`, `CodebookError` or `InputError` for unusable runs.
     """
     say = progress or (lambda _: None)
     say("reading the runs")
     study = open_study(runs, settings, partial=partial)
+    study = study if said is None else replace(study, partial=said)
     found: list[Section] = []
     for name, measure in sorted(load_all(SECTIONS).items()):
         say(name.replace("_", " "))
@@ -143,7 +147,7 @@ def make_report(
 
 
 def write_report(report: Report, out: str | Path, *, progress: Progress | None = None) -> Path:
-    """Write ``OUT/report.html``, ``OUT/tables/*.csv``, ``*.tex`` and ``OUT/figures/*.svg``, ``*.png``; the page's path.
+    """Write ``OUT/report.html``, ``report.json``, ``tables/*.csv``, ``*.tex`` and ``figures/*.svg``, ``*.png``; the page's path.
 
     Raises `PedagogyError` where ``out`` is a file. Files of an earlier report of the same name are replaced.
     """
@@ -168,6 +172,7 @@ def write_report(report: Report, out: str | Path, *, progress: Progress | None =
     warn_of(letter for files in drawn.values() for letter in files.missing)
     page = out / "report.html"
     _write(page, render_page(report, drawn))
+    write_report_record(report, out)
     return page
 
 

@@ -26,7 +26,7 @@ from ..errors import InputError, RunError, first_fault
 from ..files.json_text import parse_json
 from ..files.places import Place, copied, copies_of
 from ..files.records import BadRow, atomic, dump, read_jsonl
-from ..files.seal import LEDGER, RUN, SealedRecord, broken, sealed_bytes, sha256_of
+from ..files.seal import LEDGER, RUN, SealedRecord, broken, sealed, sha256_of
 from ..intake.corpus import CorpusShard, TraceCorpus
 from ..provenance import digest
 from ..trace import Trace, Unit
@@ -90,7 +90,7 @@ def write_shard(
     record = ShardRecord(
         number=number, traces=traces, counts=dict(counts), usage=dict(usage), sha256=sha256, bytes=size
     )
-    to.put_bytes(sealed_bytes(record.model_dump(mode="json")), record_name(number))
+    to.put_bytes(sealed(record.model_dump(mode="json")), record_name(number))
     return record
 
 

@@ -28,10 +28,11 @@ _NEXT = re.compile(r",(?=[^,=]+=)")
 
 
 class Picked(NamedTuple):
-    """Ids of the traces that are taken, and the sentence that every output says of it."""
+    """Ids of the traces that are taken, the sentence that every output says of it, and what was asked, as `Where.parse` reads it."""
 
     ids: frozenset[str]
     said: str
+    asked: tuple[str, ...] = ()
 
 
 def field_of(trace: Trace, field: str) -> Any:
@@ -175,7 +176,9 @@ class Where:
                 f"no trace has {self}", "each of them is there, but never together: leave one out"
             )
         return Picked(
-            frozenset(kept), f"only the traces with {self} are taken: {len(kept):,} of {len(every):,}"
+            frozenset(kept),
+            f"only the traces with {self} are taken: {len(kept):,} of {len(every):,}",
+            tuple(f"{field}={value}" for field, values in self.wanted.items() for value in values),
         )
 
     def _check(self, seen: dict[str, Counter[str]], fields: list[str]) -> None:

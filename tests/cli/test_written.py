@@ -23,6 +23,7 @@ from ..fake_openai import FakeOpenAI
 from ..full_disk import room_for
 from ..make_runs import make_run
 from ..packets import make_packet
+from ..supplement.studies import make_study
 from ..wbeb.test_kt import halves
 from ..wbeb_items import all_domains, thinker
 from .test_options import commands
@@ -52,7 +53,9 @@ FOLDERS = {
     "pipeline tiny": Case(
         "pipeline tiny --layers 1 --width 8 --vocab 261 -o {o}", ("model.safetensors", "config.json")
     ),
-    "report": Case("report {m}/run -o {o} --replicates 0", ("report.html", "tables/frequency.csv")),
+    "report": Case(
+        "report {m}/run -o {o} --replicates 0", ("report.html", "report.json", "tables/frequency.csv")
+    ),
     "sample": Case("sample --plan -o {o}", ("plan.csv", "plan.svg", "plan.png")),
     "tokens": Case("tokens {demo}/traces.jsonl -o {o} --replicates 0", ("traces.csv", "thoughts.csv")),
     "wbeb compare": Case("wbeb compare {m}/eval -o {o} --replicates 0", ("compare.md", "scores.csv")),
@@ -60,6 +63,7 @@ FOLDERS = {
 
 FILES = {
     "agreement": Case("agreement {m}/run --replicates 0 --json-out {o}.json", (".json",)),
+    "archive write": Case("archive {m}/study -o {o}.zip", (".zip",)),
     "codebook export": Case("codebook export schoen -o {o}.qdc", (".qdc",)),
     "codebook import": Case("codebook import {m}/book.qdc -o {o}.yaml", (".yaml",)),
     "codebook manual": Case("codebook manual schoen -o {o}.md", (".md",)),
@@ -99,8 +103,8 @@ JOBS = {
     "web": "web {m}/two --adjudicate N --no-browser -o {o}",
 }
 
-APART = {"analysis copy", "codebook bump", "codebook new", "packet write"}
-"""Each has a test of its own below; `codebook new` in test_terminal.py."""
+APART = {"analysis copy", "codebook bump", "codebook new", "packet write", "preregister"}
+"""Each has a test of its own below; `codebook new` in test_terminal.py, `preregister` in report/test_preregistration.py."""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +114,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     place = tmp_path_factory.mktemp("material")
     make_run(place / "run", {"h": ("A", "B", "A", "C"), "k": ("A", "A", "A", "C")})
+    make_study(place / "study")
     make_run(place / "two", {"h": ("A", "B"), "k": ("B", "B")})
     for name in ("m1", "m2"):
         make_run(place / name, {name: ("A", "B")}, machines=[name])
@@ -284,7 +289,7 @@ def test_a_job_refuses_a_folder_that_holds_anything_else(
 FULL = {
     **{name: JOBS[name] for name in ("annotate", "import", "panel", "sample", "codebook migrate")},
     **{name: FOLDERS[name].words for name in ("filter", "report", "tokens")},
-    **{name: FILES[name].words for name in ("export", "traces import", "wbeb build")},
+    **{name: FILES[name].words for name in ("archive write", "export", "traces import", "wbeb build")},
 }
 
 

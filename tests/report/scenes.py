@@ -13,7 +13,8 @@ import numpy as np
 from pedagogy_r1 import annotate
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import Report, ReportSettings, make_report
-from pedagogy_r1.report.study import ColumnContrast
+from pedagogy_r1.report.column_contrast import ColumnContrast
+from pedagogy_r1.report.preregistration import Preregistration, Registered
 from pedagogy_r1.runs.run import restricted
 from pedagogy_r1.runs.where import Where
 from pedagogy_r1.sampling.inclusion import read_inclusion
@@ -285,6 +286,17 @@ def recorded(folder: Path, pi: str = "0.4") -> ReportSettings:
     return replace(QUICK, inclusion=read_inclusion(file))
 
 
+def registered(**settled: Any) -> ReportSettings:
+    """What was settled before, of two comparisons one that the runs do not allow."""
+    record = Preregistration(
+        registered="2026-11-01T10:00:00+00:00",
+        title="three codes",
+        contrasts=("condition:cop:generic", "domain:PK:SK"),
+        **{"codebook": {"id": "abc", "version": "1.0.0", "digest": book(NOISY).digest}, **settled},
+    )
+    return replace(QUICK, registered=Registered(record, Path("preregistration.json"), "sha256:4be1"))
+
+
 Made = tuple[Any, ReportSettings]
 SCENES: dict[str, Callable[[Path], Made]] = {
     "two people coded half of what a model and the cues coded": lambda f: (people_and_machines(f), QUICK),
@@ -318,6 +330,11 @@ SCENES: dict[str, Callable[[Path], Made]] = {
     "at another level, by resampling": lambda f: (people_and_machines(f), replace(QUICK, level=0.9, interval="bootstrap")),
     "crosstab of a domain that one coder lacks": lambda f: (apart(f), replace(QUICK, by="condition", coder="A")),
     "contrasts that were asked for, a family": lambda f: (three_people(f), replace(QUICK, contrasts=(ColumnContrast("domain", "PK", "SK"),), family=("A", "C"))),
+    "registered, and done so": lambda f: (person_and_machine(f), registered(units=80, coders=("P",))),
+    "registered, and done otherwise": lambda f: (
+        person_and_machine(f),
+        registered(units=90, traces=9, level=0.9, family=("A",), correction="bh", sample={"packet": "sha256:77ab"}),
+    ),
     "a cascade that a person completed": lambda f: (cascade(f), QUICK),
 }  # fmt: skip
 

@@ -21,9 +21,10 @@ from types import SimpleNamespace
 import pytest
 
 from pedagogy_r1.report import make_report, measure_corrections
+from pedagogy_r1.report.column_contrast import ColumnContrast
 from pedagogy_r1.report.sections import corrections
 from pedagogy_r1.report.sections.contrasts import Robustness, robustness_section
-from pedagogy_r1.report.study import ColumnContrast, open_study
+from pedagogy_r1.report.study import open_study
 from pedagogy_r1.stats.corrected_verdict import Corrected
 from pedagogy_r1.stats.multiverse_analysis import Multiverse, QuestionRow
 
@@ -147,6 +148,8 @@ ELSEWHERE = {
     "that reach the largest share in any bar are drawn apart.": "tests/report/test_chosen_figures.py",
     "Traces from their first letter to their last, a ribbon for each coder, each unit in the colour of its primary code. Empty: text that a coder was not asked about.": "tests/report/test_chosen_figures.py",
     "conclusion that two coders or more allow": "tests/report/test_section_sentences.py",
+    "codebook, digest": "tests/report/test_preregistration.py",
+    "no packet is named by the runs": "tests/report/test_preregistration.py",
 }
 """What no scene brings about, and the test that has it."""
 

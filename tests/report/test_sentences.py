@@ -27,12 +27,13 @@ from pedagogy_r1.agreement.unitizing import ChosenSpans
 from pedagogy_r1.estimate import Estimate, Resampling, few, joined
 from pedagogy_r1.report import answers, difference_answer, noise_answer, reliability_answer
 from pedagogy_r1.report.answers import PlainAnswer, coded_words, gap_answer
+from pedagogy_r1.report.column_contrast import ColumnContrast
 from pedagogy_r1.report.reliability_answer import Ground, ground
 from pedagogy_r1.report.section import Gap
 from pedagogy_r1.report.sections.contrasts import Contrasts
 from pedagogy_r1.report.sections.corrections import Corrections, InclusionPlan
 from pedagogy_r1.report.sections.noise_share import Noise, NoiseGroup
-from pedagogy_r1.report.study import ColumnContrast, ReportSettings, Study, open_study
+from pedagogy_r1.report.study import ReportSettings, Study, open_study
 from pedagogy_r1.report.study_agreement import Agreement, WithPeople
 from pedagogy_r1.stats.code_contrast import CodeContrast, ContrastFamily
 from pedagogy_r1.stats.corrected_verdict import Corrected, CorrectedEstimate

@@ -22,11 +22,12 @@ from ...estimate import joined
 from ...formatting import counted
 from ...stats.code_contrast import CodeContrast, ContrastFamily, contrast
 from ...stats.multiverse_analysis import Analysis, Multiverse, conclusions, multiverse
+from ..column_contrast import BY, COLUMNS, ColumnContrast, sameness
 from ..figures.dot_plot import HOLLOW, Dot, dot_rows
 from ..figures.figure import Figure
 from ..figures.specification_curve import Effect, Question, specification_curve
 from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, listed, quoted, with_interval
-from ..study import BY, COLUMNS, ColumnContrast, Study, sameness
+from ..study import Study
 
 MOST_VALUES = 3
 """Columns with more values are not compared pair by pair unless asked: too many comparisons to read."""

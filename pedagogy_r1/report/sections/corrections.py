@@ -24,6 +24,7 @@ from ...limits import FEW_WITH_CODE
 from ...sampling.inclusion import InclusionPlan, plan_of, recorded_plan
 from ...stats.corrected import corrected_logistic, corrected_prevalence
 from ...stats.corrected_verdict import Corrected
+from ..column_contrast import BY, ColumnContrast
 from ..figures.dot_plot import Dot, dot_rows
 from ..figures.figure import Figure
 from ..section import (
@@ -37,7 +38,7 @@ from ..section import (
     quoted,
     with_interval,
 )
-from ..study import BY, ColumnContrast, Study
+from ..study import Study
 from ..study_cascades import why_not_corrected
 from .contrasts import measure_contrasts
 

@@ -23,6 +23,7 @@ from ...formatting import counted
 from ...limits import FEWEST_CLUSTERS
 from ...runs.where import in_order, label_of, values_of
 from ...stats.code_shares import Basis, CodeShare, frequency
+from ..column_contrast import BY, COLUMNS, sameness, value_words
 from ..figures.composition_bars import MOST_PARTS, BarPart, stacked_bars, with_other
 from ..figures.dot_plot import Dot, dot_rows
 from ..figures.figure import Figure
@@ -41,7 +42,7 @@ from ..section import (
     side_by_side,
     with_interval,
 )
-from ..study import BY, COLUMNS, Study, sameness, value_words
+from ..study import Study
 from ..study_cascades import cascade_cautions
 
 BASES: tuple[Basis, ...] = ("units", "tokens")

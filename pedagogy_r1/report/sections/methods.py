@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...estimate import joined
 from ...formatting import counted, sentence
-from ...provenance import now, versions
+from ...provenance import versions
 from ...runs.run import CoderRun
 from ...tokens.noise import PAPER
 from ..section import ReportTable, Row, Section, columns, interval_methods, listed
@@ -212,7 +212,7 @@ ORDER = (
 def _software(study: Study) -> str:
     own = versions("scipy", "matplotlib", "pyarrow")
     text = ", ".join(f"{name} {version}" for name, version in own.items())
-    return f"Seed {study.settings.seed} for all resamples, relabellings and folds. {text}. Written {now()}."
+    return f"Seed {study.settings.seed} for all resamples, relabellings and folds. {text}. Written {study.settings.written}."
 
 
 def methods_section(study: Study) -> Section:

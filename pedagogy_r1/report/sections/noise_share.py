@@ -16,6 +16,7 @@ import pandas as pd
 from ...estimate import Estimate
 from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
+from ..column_contrast import COLUMNS, value_words
 from ..figures.dot_plot import Dot, dot_rows
 from ..figures.figure import Figure
 from ..section import (
@@ -30,7 +31,7 @@ from ..section import (
     shortened,
     with_interval,
 )
-from ..study import COLUMNS, Study, value_words
+from ..study import Study
 
 PAPER_SHARE = 0.65
 STRICT, NONREFLECTIVE = "#BBBBBB", "#DDCC77"

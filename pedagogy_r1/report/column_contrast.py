@@ -1,0 +1,87 @@
+"""What is compared: two values of a column of the traces.
+
+parse_comparison("condition:cop:generic").words       "cop against generic"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..errors import ArgumentError
+
+
+class ColumnContrast(NamedTuple):
+    """Two values of a column: ``condition:cop:generic``."""
+
+    column: str
+    a: Any
+    b: Any
+
+    @property
+    def given(self) -> str:
+        """As `parse_comparison` reads it: ``correct:right:wrong``."""
+        return ":".join((self.column, *self.sides))
+
+    @property
+    def words(self) -> str:
+        """``cop against generic``; correctness is written as right and wrong."""
+        return " against ".join(self.sides)
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Both values in words."""
+        return value_words(self.column, self.a), value_words(self.column, self.b)
+
+    def file_name(self, prefix: str) -> str:
+        """``contrast_condition_cop_generic``, of letters and digits whatever the values are."""
+        parts = ("".join(c if c.isalnum() else "-" for c in part) for part in (self.column, *self.sides))
+        return f"{prefix}_{'_'.join(parts)}"
+
+
+COLUMNS = ("condition", "correct", "model", "domain")
+BY = {"correct": "correctness"}
+"""What a column is called in a sentence, where not by its name."""
+
+
+def parse_comparison(text: str) -> ColumnContrast:
+    """``COLUMN:A:B``; the last colon divides, so a model's name may hold one if ``B`` does not."""
+    column, _, rest = text.partition(":")
+    a, _, b = rest.rpartition(":")
+    if column not in COLUMNS or not a or not b or a == b:
+        raise ArgumentError(
+            f"{text!r} is no comparison",
+            f"write COLUMN:A:B with two values of {', '.join(COLUMNS)}, as condition:cop:generic",
+        )
+    if column != "correct":
+        return ColumnContrast(column, a, b)
+    truth = {"true": True, "right": True, "false": False, "wrong": False}
+    if a.lower() not in truth or b.lower() not in truth:
+        raise ArgumentError(f"{text!r}: correct is right or wrong", "write correct:right:wrong")
+    return ColumnContrast(column, truth[a.lower()], truth[b.lower()])
+
+
+def sameness(column: str, values: Sequence[Any], coder: str) -> str:
+    """Why there is nothing to tell apart by a column that has one value, or none, in the traces of a coder.
+
+    >>> sameness("condition", ["cop"], "A")
+    'condition is cop in all traces of A'
+    """
+    if values:
+        same = "every answer is" if column == "correct" else f"{column} is"
+        return f"{same} {value_words(column, values[0])} in all traces of {coder}"
+    what = "says whether its answer is right" if column == "correct" else f"names its {column}"
+    return f"no trace of {coder} {what}"
+
+
+def value_words(column: str, value: Any) -> str:
+    """A value of a column for the reader.
+
+    >>> value_words("correct", True), value_words("domain", None)
+    ('right', 'no domain')
+    """
+    if value is None:
+        return f"no {column}" if column != "correct" else "not known"
+    if column == "correct":
+        return "right" if value else "wrong"
+    return str(value)
