@@ -22,12 +22,13 @@ from typing import Any
 
 from .fake_openai import FakeOpenAI, spoil
 
-STATUS = {"500": 500, "503": 503, "rate_limited": 429, "rejected": 400}
+STATUS = {"500": 500, "503": 503, "rate_limited": 429}
 
 
 class BatchServer:
     """``work``: seconds that a batch takes; ``expires(number)``: whether a batch, from 1, expires half done; ``refuse``: answers to
-    the next requests, as ``[(429, "slow down")]``; ``queue``: most lines in a batch that the account may have waiting."""
+    the next requests, as ``[(429, "slow down")]``; ``queue``: most lines in a batch that the account may have waiting; ``batches``, ``schemas``: whether it has a batch endpoint, and takes a
+    ``response_format``."""
 
     def __init__(
         self,
@@ -37,10 +38,11 @@ class BatchServer:
         expires: Callable[[int], bool] = lambda number: False,
         queue: int = 50_000,
         batches: bool = True,
+        schemas: bool = True,
         at: Callable[[str], None] = lambda event: None,
     ) -> None:
         self.fake, self.work, self.expires, self.queue, self.at = fake, work, expires, queue, at
-        self.batches = batches
+        self.batches, self.schemas = batches, schemas
         self.refuse: dict[str, list[tuple[int, str]]] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.content: dict[str, bytes] = {}
@@ -228,9 +230,10 @@ class BatchServer:
                 parts["error"].append(row | {"error": {"code": "batch_expired", "message": said}})
                 continue
             self.executed[line["custom_id"]] += 1
-            _, fault, reply = self.fake.receive(json.dumps(line["body"]).encode(), {})
-            if fault in STATUS or reply is None:
-                body: dict[str, Any] = {"error": {"message": f"{fault}: response_format", "type": "x"}}
+            fault, reply = self._done(line["body"])
+            if reply is None or fault in STATUS:
+                said = f"{fault}: try again" if reply else "response_format is not supported"
+                body = {"error": {"message": said, "type": "x"}}
                 answer = {"status_code": STATUS.get(fault or "", 400), "request_id": "r", "body": body}
                 parts["error"].append(row | {"response": answer})
             else:
@@ -245,6 +248,13 @@ class BatchServer:
         batch["status"] = "expired" if expired else "completed"
         done = {"completed": len(parts["output"]), "failed": len(parts["error"])}
         batch["request_counts"] |= done
+
+    def _done(self, body: dict[str, Any]) -> tuple[str | None, dict[str, Any] | None]:
+        """What goes wrong, and the reply; there is none to a request in a form that the server does not take."""
+        if not self.schemas and "response_format" in body:
+            return None, None
+        _, fault, reply = self.fake.receive(json.dumps(body).encode(), {})
+        return fault, reply
 
 
 def _generic(path: str) -> str:

@@ -30,13 +30,11 @@ def body_size(shape: Shape, request: ChatRequest) -> int:
 
 def write_batch(path: Path, requests: Iterable[tuple[Shape, ChatRequest]]) -> int:
     """Write the file of a batch; returns its bytes."""
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
-            for shape, request in requests:
-                head = _HEAD % (request.digest.encode(), ENDPOINT.encode())
-                file.write(b"".join((head, shape.head, said(request), shape.tail, b"}\n")))
-            return file.tell()
+    with writing(path), path.open("wb") as file:
+        for shape, request in requests:
+            head = _HEAD % (request.digest.encode(), ENDPOINT.encode())
+            file.write(b"".join((head, shape.head, said(request), shape.tail, b"}\n")))
+        return file.tell()
 
 
 class BatchCount:

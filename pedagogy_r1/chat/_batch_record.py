@@ -53,6 +53,7 @@ class BatchRecord:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / FOLDER
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._ledger = Ledger(folder / BATCHES)
         self.open: dict[str, SentBatch] = {}
         for _, line in self._ledger:

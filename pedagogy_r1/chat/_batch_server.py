@@ -13,7 +13,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from ..errors import ChatError, writing
 from . import ChatFault, parse_body
@@ -85,25 +85,23 @@ class BatchServer:
     async def fetch(self, id: str, path: Path) -> None:
         """A file's content, into ``path``."""
 
-        async def fetched() -> None:
+        async def fetched(file: BinaryIO) -> None:
+            file.truncate(0)
+            file.seek(0)
             async with (
                 asyncio.timeout(STALLED),
                 self._wire.opened("GET", self._at(f"files/{id}/content")) as got,
             ):
                 if got.status != 200:
-                    raise status_fault(
-                        Answer(got.status, got.headers, await got.read()),
-                        self._url,
-                        self._model,
-                        self._secret,
-                    )
+                    answer = Answer(got.status, got.headers, await got.read())
+                    raise status_fault(answer, self._url, self._model, self._secret)
                 packed = got.headers.get("Content-Encoding", "identity").lower() not in ("identity", "")
                 parts = got.content.iter_any()
-                with writing(path), path.open("wb") as file:
-                    async for part in unpacked(parts) if packed else parts:
-                        file.write(part)
+                async for part in unpacked(parts) if packed else parts:
+                    file.write(part)
 
-        await _patiently(lambda: self._faults(fetched()))
+        with writing(path), path.open("wb") as file:
+            await _patiently(lambda: self._faults(fetched(file)))
 
     async def find_batch(self, batch: SentBatch) -> dict[str, Any] | None:
         """The batch with our key, if the server has made it."""

@@ -9,6 +9,7 @@ Everything that the requests of a frame share comes first, and is encoded once.
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 from . import SCHEMA, ChatFrame, ChatRequest
@@ -30,7 +31,7 @@ class Shape(NamedTuple):
 
 def said(request: ChatRequest) -> bytes:
     """The user message, as it stands in the body."""
-    return json.dumps(request.text, ensure_ascii=False).encode("utf-8", "replace")
+    return encode_basestring(request.text).encode("utf-8", "replace")
 
 
 def shape_of(model: str, frame: ChatFrame, dialect: dict[str, str]) -> Shape:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,7 @@ def test_ctrl_c_leaves_the_batch_and_the_same_command_collects(
         process = pcode_process(*command(traces, run, server, "--batch"))
         while looked.count("GET /batches/*") < 2:
             assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 130, errors
@@ -175,18 +177,27 @@ def test_a_queue_that_is_full_makes_batches_smaller(tmp_path: Path, pcode: Calla
 def test_a_server_that_takes_no_schema_is_asked_in_another_form(
     tmp_path: Path, pcode: Callable[..., Any]
 ) -> None:
-    def fault(call: Call) -> str | None:
-        return "rejected" if call.body.get("response_format", {}).get("type") == "json_schema" else None
-
     def answer(call: Call) -> Said:
-        return Said("no")
+        text = call.user.partition("\n")[2].rpartition("\n")[0]
+        units = json.loads(text)["units"]
+        said = [
+            {
+                "unit": u["unit"],
+                "evidence": u["text"],
+                "rationale": "r",
+                "primary": "KA-RO",
+                "secondary": None,
+            }
+            for u in units
+        ]
+        return Said(json.dumps({"codings": [one | {"confidence": 0.5} for one in said]}))
 
     traces = write_traces(tmp_path / "traces.jsonl", 1)
-    with BatchServer(FakeOpenAI(fault=fault, answer=answer)) as server:
-        pcode(*command(traces, tmp_path / "run", server, "--batch", "--retries", 0))
-        assert len(server.made) > 1
-    lines = map(json.loads, (tmp_path / "run" / "ledger.jsonl").read_text().splitlines())
-    assert any(line["kind"] == "fault" and line["fault"] == "rejected" for line in lines)
+    with BatchServer(FakeOpenAI(answer=answer), schemas=False) as server:
+        result = pcode(*command(traces, tmp_path / "run", server, "--batch"))
+        assert result.exit_code == 0, result.output
+        assert len(server.made) == 4  # enforced, beside json_object, in the prompt, alone in the prompt
+    assert record(tmp_path / "run")["usage"]["server"]["schema"] == "ask"
 
 
 def test_a_server_without_batches_and_a_backend_without_them_say_so(
