@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from itertools import combinations, compress
 from typing import Any, Literal
 
 import numpy as np
@@ -133,7 +133,7 @@ class ReliabilityData:
         units = np.flatnonzero(wanted)
         return replace(
             self,
-            unit_ids=tuple(self.unit_ids[u] for u in units),
+            unit_ids=tuple(compress(self.unit_ids, wanted.tolist())),
             cluster=self.cluster[units],
             primary=self.primary[:, units],
             present=self.present[:, units],
