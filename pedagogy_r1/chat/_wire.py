@@ -71,9 +71,12 @@ class Wire:
             self._proxy = proxies.get(parts.scheme, proxies.get("all"))
         tls: Any = True
         if parts.scheme == "https":
-            import httpx2
+            import ssl
 
-            tls = httpx2.create_ssl_context()  # with the machine's certificates, on every kind of machine
+            import certifi
+
+            tls = ssl.create_default_context()  # of the machine, which knows a company's own too
+            tls.load_verify_locations(certifi.where())  # and where a machine has none
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._connections, keepalive_timeout=KEPT_ALIVE, ssl=tls, ttl_dns_cache=300
