@@ -96,13 +96,15 @@ def cross_fitted(units: Sampled, x: Floats, *, folds: Folds = 10, seed: int = 0)
     fold = folds_of(units, folds, seed) if isinstance(folds, int) else _checked(units, folds)
     columns = np.column_stack([units.f, x[:, np.ptp(x, axis=0) > 0]])
     rows, place = distinct(columns)
-    guess = np.full(units.n, 0.5)
-    for k in np.unique(fold):
-        inside, learn = fold == k, units.coded & (fold != k)
-        if learn.any() and inside.any():
+    there, which = np.unique(fold, return_inverse=True)
+    guesses = np.full((len(there), len(rows)), 0.5)
+    coded = np.flatnonzero(units.coded)
+    for number, k in enumerate(there):
+        learn = coded[fold[coded] != k]
+        if len(learn):
             known = _Known(columns[learn], place[learn], units.y[learn], 1 / units.pi[learn])
-            guess[inside] = _learnt(known, rows)[place[inside]]
-    return guess
+            guesses[number] = _learnt(known, rows)
+    return guesses[which, place]
 
 
 class _Known(NamedTuple):
@@ -194,7 +196,7 @@ def ppi(
     found = with_errors(coef, human + lam * machine, curvature, x, units.cluster, errors, spent=int(tuned))
     if found.why_undefined or not tuned or errors == "published":
         return found, lam
-    return _with_tuning(found, units, x, coef, lam, curvature, link, coord), lam
+    return _with_tuning(found, units, x, coef, lam, (human, machine, curvature), link, coord), lam
 
 
 def _with_tuning(
@@ -203,15 +205,16 @@ def _with_tuning(
     x: Floats,
     coef: Floats,
     lam: float,
-    curvature: Floats,
+    influences: tuple[Floats, Floats, Floats],
     link: Link,
     coord: int | None,
 ) -> Fit:
     """The same with the pull that each cluster has through λ, which is tuned again without it: to first order
     δ_g + (dβ/dλ)(λ − λ_(g)). Forgetting it makes the errors of few traces a tenth too small."""
+    human, machine, curvature = influences
     bread = np.linalg.inv((x * curvature[:, None]).T @ x)
     moved = bread @ (x * ((units.f - predict(x, coef, link)) * (1 - units.normalized))[:, None]).sum(axis=0)
-    a, b = (units.clusters.sums(s @ bread) for s in _influences(units, x, coef, lam, link)[:2])
+    a, b = (units.clusters.sums(s @ bread) for s in (human, machine))
     if coord is not None:
         a, b = a[:, [coord]], b[:, [coord]]
     products, squares = (a * b).sum(axis=1), (b * b).sum(axis=1)
