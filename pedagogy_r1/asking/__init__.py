@@ -3,7 +3,7 @@
 Built once, for everything that asks: the coder ``llm``, the segmenter and judges of thoughts, and generation.
 """
 
-from ..chat._batch_file import BatchCount
+from ..chat.openai import BatchCount
 from .asker import Asker, GaveUp, Sending, StoppedError
 from .model import (
     ModelName,

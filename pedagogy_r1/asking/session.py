@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..chat import Chat, ChatFrame
-from ..chat._batch_record import refuse_open
 from ..errors import PedagogyError
+from ..files.batch_record import refuse_open
 from .asker import Asker, Sending, StoppedError
 from .patience import Batches
 from .transcript import Transcript

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import writing
 from . import ChatRequest
-from ._request_body import USUAL, Shape, said, shape_of
+from ._request_body import USUAL, BodyShape, said, shape_of
 
 ENDPOINT = "/v1/chat/completions"
 MOST_REQUESTS, MOST_BYTES = 50_000, 200_000_000
@@ -23,12 +23,12 @@ _HEAD = b'{"custom_id":"%b","method":"POST","url":"%b","body":'
 ROUND_A_BODY = len(_HEAD % (b"0" * 32, ENDPOINT.encode())) + len(b"}\n")
 
 
-def body_size(shape: Shape, request: ChatRequest) -> int:
+def body_size(shape: BodyShape, request: ChatRequest) -> int:
     """Bytes of the body of a request."""
     return len(shape.head) + len(said(request)) + len(shape.tail)
 
 
-def write_batch(path: Path, requests: Iterable[tuple[Shape, ChatRequest]]) -> int:
+def write_batch(path: Path, requests: Iterable[tuple[BodyShape, ChatRequest]]) -> int:
     """Write the file of a batch; returns its bytes."""
     with writing(path), path.open("wb") as file:
         for shape, request in requests:
@@ -42,7 +42,7 @@ class BatchCount:
 
     def __init__(self, model: str) -> None:
         self.batches = self.requests = self.bytes = 0
-        self._model, self._shapes = model, dict[str, Shape]()
+        self._model, self._shapes = model, dict[str, BodyShape]()
         self._requests_here = self._bytes_here = 0
 
     def add(self, request: ChatRequest) -> None:

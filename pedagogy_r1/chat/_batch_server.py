@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from ..errors import ChatError, writing
+from ..files.batch_record import SentBatch
 from . import ChatFault, parse_body
 from ._batch_file import ENDPOINT
-from ._batch_record import SentBatch
 from ._server import Room, Secret, TooLong, connection_fault, status_fault, unpacked
-from ._wire import JSON, Answer, Wire
+from ._wire import JSON, HttpAnswer, Wire
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ class BatchServer:
                 self._wire.opened("GET", self._at(f"files/{id}/content")) as got,
             ):
                 if got.status != 200:
-                    answer = Answer(got.status, got.headers, await got.read())
+                    answer = HttpAnswer(got.status, got.headers, await got.read())
                     raise status_fault(answer, self._url, self._model, self._secret)
                 packed = got.headers.get("Content-Encoding", "identity").lower() not in ("identity", "")
                 parts = got.content.iter_any()

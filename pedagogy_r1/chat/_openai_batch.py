@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import ChatError, PedagogyError
+from ..files.batch_record import BatchRecord, SentBatch, file_name, new_key
 from . import ChatFault, ChatFrame, ChatReply, ChatRequest
 from ._batch_file import MOST_BYTES, MOST_REQUESTS, ROUND_A_BODY, body_size, write_batch
-from ._batch_record import BatchRecord, SentBatch, file_name, new_key
 from ._batch_server import FIRST_WAIT, LONGEST_WAIT, BatchServer, NoBatchEndpointError
-from ._request_body import Shape
-from ._server import Answered, Secret
-from ._wire import Answer, Wire
+from ._request_body import BodyShape
+from ._server import AnsweredBody, Secret
+from ._wire import HttpAnswer, Wire
 
 LINGER, CALM = 0.03, 4
 """Seconds between two looks at what is pending, and how many of them without a change say that no more can come."""
@@ -53,8 +53,10 @@ class Completions(Protocol):
     wire: Wire
     dialect: dict[str, str]
 
-    def shape(self, frame: ChatFrame) -> Shape: ...
-    def read(self, request: ChatRequest, answer: Answered, *, shape: Shape, size: int) -> ChatReply: ...
+    def shape(self, frame: ChatFrame) -> BodyShape: ...
+    def read(
+        self, request: ChatRequest, answer: AnsweredBody, *, shape: BodyShape, size: int
+    ) -> ChatReply: ...
     def adopt(self, dialect: Mapping[str, str]) -> None: ...
     async def close(self) -> None: ...
 
@@ -63,7 +65,7 @@ class _Waiting(NamedTuple):
     """Somebody who asks, and for whom a line of a batch is meant."""
 
     request: ChatRequest
-    shape: Shape
+    shape: BodyShape
     size: int
     line: asyncio.Future[dict[str, Any]]
 
@@ -166,7 +168,7 @@ class BatchedOpenAI:
                 body = json.dumps(response.get("body"), ensure_ascii=False, separators=(",", ":")).encode(
                     "utf-8", "replace"
                 )
-                answer = Answer(response["status_code"], {}, body)
+                answer = HttpAnswer(response["status_code"], {}, body)
                 return self._chat.read(request, answer, shape=waiting.shape, size=waiting.size)
             told = error if isinstance(error, dict) else {}
             said = f"{told.get('code')}: {told.get('message')}"

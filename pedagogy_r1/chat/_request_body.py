@@ -20,7 +20,7 @@ USUAL = {"schema": SCHEMAS[0], "limit": LIMITS[0]}
 """The dialect in which a server is asked first."""
 
 
-class Shape(NamedTuple):
+class BodyShape(NamedTuple):
     """The body's bytes before and after the user message; in which dialect; the token limit."""
 
     head: bytes
@@ -34,7 +34,7 @@ def said(request: ChatRequest) -> bytes:
     return encode_basestring(request.text).encode("utf-8", "replace")
 
 
-def shape_of(model: str, frame: ChatFrame, dialect: dict[str, str]) -> Shape:
+def shape_of(model: str, frame: ChatFrame, dialect: dict[str, str]) -> BodyShape:
     """What the requests of a frame share, in a dialect."""
     limit = None
     parameters = dict(frame.parameters)
@@ -59,4 +59,4 @@ def shape_of(model: str, frame: ChatFrame, dialect: dict[str, str]) -> Shape:
     messages = [{"role": "system", "content": system}] if system else []
     body["messages"] = [*messages, {"role": "user", "content": ""}]
     encoded = json.dumps(body, ensure_ascii=False).encode()
-    return Shape(encoded[: -len(b'""}]}')], b"}]}", dialect, limit)
+    return BodyShape(encoded[: -len(b'""}]}')], b"}]}", dialect, limit)

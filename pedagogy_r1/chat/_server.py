@@ -131,7 +131,7 @@ def _in_base64(key: str) -> list[str]:
     return [form for form in found if len(form) >= SHORTEST_KEY]
 
 
-class Answered(Protocol):
+class AnsweredBody(Protocol):
     """A server's answer: status, headers, the whole body."""
 
     @property
@@ -192,7 +192,7 @@ async def unpacked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         raise TooLong(f"the reply cannot be unpacked: {error}") from None
 
 
-def status_fault(response: Answered, url: str, model: str, secret: Secret) -> Exception:
+def status_fault(response: AnsweredBody, url: str, model: str, secret: Secret) -> Exception:
     """The fault that a status of 300 or above stands for; a ``ChatError`` where every other request would get it too."""
     status = response.status_code
     raw = secret.hidden_parts(response.content.decode("utf-8", "replace"))

@@ -32,7 +32,7 @@ NO_HEADERS: dict[str, str] = {}
 JSON = {"Content-Type": "application/json"}
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """What a server answered. ``headers``: found by names in any case."""
 
     status_code: int
@@ -107,7 +107,7 @@ class Wire:
         *,
         room: Room,
         headers: Mapping[str, str] = NO_HEADERS,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """The whole answer, whatever its status. Raises aiohttp's errors, and `TooLong`."""
         if self._session is None:
             self._session = self._open()
@@ -124,7 +124,7 @@ class Wire:
                 content = await _joined(bounded(unpacked(response.content.iter_any()), room))
             else:
                 raise TooLong(f"the reply is packed as {packing[:20]!r}, which was not asked for")
-            return Answer(response.status, response.headers, content)
+            return HttpAnswer(response.status, response.headers, content)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -32,10 +32,11 @@ from . import (
     rough_tokens,
     split_url,
 )
+from ._batch_file import BatchCount as BatchCount
 from ._openai_batch import BatchedOpenAI
-from ._request_body import LIMITS, SCHEMAS, USUAL, Shape, said, shape_of
-from ._server import Answered, Room, Secret, TooLong, body_fault, connection_fault, status_fault
-from ._wire import JSON, Answer, Wire
+from ._request_body import LIMITS, SCHEMAS, USUAL, BodyShape, said, shape_of
+from ._server import AnsweredBody, Room, Secret, TooLong, body_fault, connection_fault, status_fault
+from ._wire import JSON, HttpAnswer, Wire
 
 OFFICIAL = "https://api.openai.com/v1"
 
@@ -120,7 +121,7 @@ class OpenAIChat:
         self.wire = Wire(base_url, key, timeout=timeout, connections=connections)
         self._room = Room(BODY, BODIES // 2, connections)
         self._path = self.wire.at("chat/completions")
-        self._shapes: dict[str, Shape] = {}
+        self._shapes: dict[str, BodyShape] = {}
 
     async def ask(self, request: ChatRequest) -> ChatReply:
         """One request, one attempt."""
@@ -129,7 +130,7 @@ class OpenAIChat:
         answer = await self._post(shape.head + text + shape.tail)
         return self.read(request, answer, shape=shape, size=len(shape.head) + len(text))
 
-    def read(self, request: ChatRequest, answer: Answered, *, shape: Shape, size: int) -> ChatReply:
+    def read(self, request: ChatRequest, answer: AnsweredBody, *, shape: BodyShape, size: int) -> ChatReply:
         """The reply in an answer to a body of ``shape`` and ``size`` bytes."""
         if answer.status_code >= 300:
             fault = status_fault(answer, self.url, self.model, self.secret)
@@ -149,7 +150,7 @@ class OpenAIChat:
             self._change(shape, limit=LIMITS[1])
         return reply
 
-    async def _post(self, body: bytes) -> Answer:
+    async def _post(self, body: bytes) -> HttpAnswer:
         """What comes back; a redirect within the same host is followed, for good."""
         import aiohttp
 
@@ -169,7 +170,7 @@ class OpenAIChat:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise connection_fault(error, self.url, self.secret) from None
 
-    def _moved(self, response: Answer, used: str) -> bool:
+    def _moved(self, response: HttpAnswer, used: str) -> bool:
         """Whether to go on at another address of the same host, over as safe a connection."""
         try:
             there = urljoin(used, response.headers.get("location", ""))
@@ -187,7 +188,7 @@ class OpenAIChat:
             self._path = there
         return self._path != used
 
-    def shape(self, frame: ChatFrame) -> Shape:
+    def shape(self, frame: ChatFrame) -> BodyShape:
         """How requests of a frame are sent as things stand."""
         shape = self._shapes.get(frame.digest)
         if shape is None or shape.dialect is not self.dialect:
@@ -202,7 +203,7 @@ class OpenAIChat:
         if most > self._room.most:
             self._room = Room(most, BODIES // 2, self._connections)
 
-    def _other_form(self, shape: Shape, request: ChatRequest, fault: ChatFault) -> bool:
+    def _other_form(self, shape: BodyShape, request: ChatRequest, fault: ChatFault) -> bool:
         """Whether the request is worth another attempt in another form, which the server's answer may have asked for."""
         if shape.dialect is not self.dialect:
             return True  # it was sent before another one found out
@@ -214,7 +215,7 @@ class OpenAIChat:
             return self._change(shape, schema=SCHEMAS[SCHEMAS.index(how["schema"]) + 1])
         return False
 
-    def _change(self, shape: Shape, **found: str) -> bool:
+    def _change(self, shape: BodyShape, **found: str) -> bool:
         """Ask in another form from now on, unless that was found already."""
         if shape.dialect is self.dialect and shape.dialect | found != shape.dialect:
             self.dialect = {**shape.dialect, **found}

@@ -87,6 +87,8 @@ def coder(
     check_batch(named, batch)
     check_backend(named, backend or {})
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
+    flight = in_flight(concurrency, batch)
+    sending = Sending(flight, timeout, retries, backoff, max_tokens_total, retry_missing, batch)
     options = LlmOptions(
         *(model, base_url, window, context),
         temperature=None if heat < 0 else heat,
@@ -94,22 +96,24 @@ def coder(
         max_output_tokens=max_output_tokens,
         repeats=repeats,
         critic=critic,
-        sending=Sending(
-            in_flight(concurrency, batch), timeout, retries, backoff, max_tokens_total, retry_missing, batch
-        ),
+        sending=sending,
         k=_shown(examples, k, example_tokens, example_encoder),
         example_tokens=example_tokens or TOKENS,
     )
     _check(options)
 
-    def connect() -> Chat:
-        sent = options.sending
-        how = {"timeout": timeout, "connections": sent.concurrency, "batch": batch, **(backend or {})}
-        return open_chat(named, base_url=base_url, api_key=api_key or key_from(api_key_env), **how)
-
+    connect = partial(_connect, named, options, api_key, api_key_env, backend or {})
     shown = _examples(given, examples if options.k else None, example_encoder)
     prompts = _prompts(given, codebook_form, repeats if permute else None, shown)
     return LlmCoder(given, options, prompts, named.name, connect, backend or {}, codebook_form)
+
+
+def _connect(
+    named: ModelName, options: LlmOptions, key: str | None, variable: str | None, backend: Mapping[str, Any]
+) -> Chat:
+    sent = options.sending
+    how = {"timeout": sent.timeout, "connections": sent.concurrency, "batch": sent.batch, **backend}
+    return open_chat(named, base_url=options.base_url, api_key=key or key_from(variable), **how)
 
 
 def _shown(examples: str | Path | None, k: int | None, tokens: int | None, encoder: str | Path | None) -> int:

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ChatError
-from ..files.ledger import Ledger, LedgerLines
-from ..files.records import Row
-from ..files.seal import BATCHES
+from .ledger import Ledger, LedgerLines
+from .records import Row
+from .seal import BATCHES
 
 FOLDER = "batches"
 """Beside the record: files on their way, gone when a batch is collected."""
