@@ -76,13 +76,10 @@ def coder(
     """A coder that asks ``model`` (``BACKEND:NAME``).
 
     ``context``: units before the window that the model sees without coding them. ``temperature``: by default 0, or 0.7
-    with ``repeats`` above 1; a negative one is not sent, for models that take none. ``timeout``: seconds per request.
-    ``batch``: through the server's batch endpoint.
-    ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
-    over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
-    the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook the model reads,
-    of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its units a window,
-    the nearest by words, or by the sentence encoder in ``example_encoder``."""
+    with ``repeats`` above 1; a negative one is not sent, for models that take none. ``concurrency`` to ``batch``: as in `Sending`.
+    ``backend``: options of the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook
+    the model reads, of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its
+    units a window, the nearest by words, or by the sentence encoder in ``example_encoder``."""
     base_url, named = safe_url(base_url), ModelName.read(model)
     check_batch(named, batch)
     check_backend(named, backend or {})
