@@ -34,8 +34,9 @@ from pedagogy_r1.agreement.left_out import benjamini_yekutieli
 from pedagogy_r1.estimate import clopper_pearson, jackknife_spread, wilson
 from pedagogy_r1.stats import binomial_glm, contrast, frequency, survey_tests
 from pedagogy_r1.stats.code_shares import Sums
-from pedagogy_r1.stats.dsl import dsl, sampled
+from pedagogy_r1.stats.dsl import dsl
 from pedagogy_r1.stats.moment import fit
+from pedagogy_r1.stats.sampled import sampled
 from pedagogy_r1.stats.share_difference import Sides
 from tests.code_tables import code_frame
 

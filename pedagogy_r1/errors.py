@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,15 +97,20 @@ def disk_error(error: Exception, path: str | Path | None = None) -> DiskError | 
     return DiskError(why, path or getattr(error, "filename", None))
 
 
-@contextmanager
-def writing(path: str | Path) -> Iterator[None]:
+class writing:
     """While ``path`` is written: a full disk is a `DiskError` that names the file."""
-    try:
-        yield
-    except OSError as error:
-        if (found := disk_error(error, path)) is None:
-            raise
-        raise found from error
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, OSError) and (found := disk_error(error, self.path)) is not None:
+            raise found from error
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("spacy", "openai", "krippendorff", "numpy", "pandas", "statsmodels", "pydantic")
+_PACKAGES = ("spacy", "aiohttp", "krippendorff", "numpy", "pandas", "statsmodels", "pydantic")
 
 
 def versions(*more: str) -> dict[str, str]:

@@ -104,7 +104,7 @@ def test_help_imports_nothing_heavy() -> None:
         "spacy",
         "numpy",
         "pandas",
-        "openai",
+        "aiohttp",
         "rich",
         "pydantic",
         "yaml",

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from itertools import combinations, compress
 from typing import Any, Literal
 
 import numpy as np
@@ -158,7 +158,7 @@ class ReliabilityData:
         units = np.flatnonzero(wanted)
         return replace(
             self,
-            unit_ids=() if self.counts else tuple(self.unit_ids[u] for u in units),
+            unit_ids=() if self.counts else tuple(compress(self.unit_ids, wanted.tolist())),
             cluster=self.cluster if self.counts else self.cluster[units],
             counts=self.counts and self.counts[units],
             primary=self.primary[:, units],

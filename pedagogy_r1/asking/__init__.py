@@ -3,19 +3,19 @@
 Built once, for everything that asks: the coder ``llm``, the segmenter and judges of thoughts, and generation.
 """
 
+from ..chat.openai import BatchCount
 from .asker import Asker, GaveUp, Sending, StoppedError
-from .patience import Limiter, NothingUsableError
-from .session import (
-    AskingSession,
-    AskOutcome,
+from .model import (
     ModelName,
-    all_of,
     check_backend,
+    check_batch,
+    in_flight,
     key_from,
     open_chat,
-    run_apart,
     safe_url,
 )
+from .patience import Limiter, NothingUsableError
+from .session import AskingSession, AskOutcome, all_of, run_apart
 from .transcript import FILE, Transcript, answered_digests
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "AskOutcome",
     "Asker",
     "AskingSession",
+    "BatchCount",
     "GaveUp",
     "Limiter",
     "ModelName",
@@ -33,6 +34,8 @@ __all__ = [
     "all_of",
     "answered_digests",
     "check_backend",
+    "check_batch",
+    "in_flight",
     "key_from",
     "open_chat",
     "run_apart",

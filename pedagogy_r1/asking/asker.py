@@ -32,7 +32,7 @@ from ..chat import (
     unwrapped,
 )
 from ..errors import ChatError, DiskError, PedagogyError
-from .patience import Limiter, Patience, Pause, Verdict
+from .patience import Batches, Limiter, Patience, Pause, Verdict
 from .transcript import Transcript
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class StoppedError(Exception):
 class Sending:
     """How requests are sent; none of it changes an answer.
 
-    ``concurrency``: most requests in flight. ``timeout``: seconds for one. ``backoff``: seconds, the first bound of the random
+    ``batch``: through the server's batch endpoint. ``concurrency``: most requests in flight. ``timeout``: seconds for one. ``backoff``: seconds, the first bound of the random
     wait after a fault. ``max_tokens_total``: prompt and completion, over all sessions, not to be exceeded as far as can be
     foreseen. ``retry_missing``: ask again for what an earlier session gave up.
     """
@@ -71,6 +71,7 @@ class Sending:
     backoff: float = 0.5
     max_tokens_total: int | None = None
     retry_missing: bool = False
+    batch: bool = False
 
 
 class Asker:
@@ -89,7 +90,13 @@ class Asker:
         self._random = random.Random(seed)  # noqa: S311 - jitter, no secret
         self._halt = asyncio.Event()
         repeatable = getattr(chat, "repeatable", False)
-        self.patience = Patience(sending.backoff, repeatable=repeatable, succeeded=transcript.spent.answered)
+        self.batches: Batches | None = getattr(chat, "batches", None)
+        self.patience = Patience(
+            sending.backoff,
+            repeatable=repeatable,
+            succeeded=transcript.spent.answered,
+            batches=self.batches,
+        )
         self._unsaid: dict[str, tuple[str, bool]] = {}
         self._unused: dict[str, tuple[Callable[..., None], ChatReply]] = {}
         self._dialect: dict[str, str] | None = None
@@ -244,7 +251,7 @@ class Asker:
             self.settle(whole=True)
         elif not self.patience.succeeded:
             self._unused[asked.request.digest] = note, reply
-            self.limiter.narrow(True)
+            self._narrow()
             if (error := self.patience.useless(useless, reply.raw, asked.request)) is not None:
                 self.stop(error.message, error)
             return
@@ -264,6 +271,11 @@ class Asker:
             self.limiter.pause(found.seconds)
             self.patience.paused(self.limiter.newest)
         if isinstance(found, Pause) or self.patience.beginning:
+            self._narrow()
+
+    def _narrow(self) -> None:
+        """Ask one at a time, to spend little in vain; of a batch all is spent, and one of a single request takes as long."""
+        if self.batches is None:
             self.limiter.narrow(True)
 
     def give_up(self, digest: str, reason: str, *, missing: bool) -> None:
@@ -304,6 +316,11 @@ class Asker:
         self.give_up(request.digest, fault.kind, missing=missing)
 
     async def _wait(self, attempt: int, retry_after: float | None) -> None:
+        if (
+            self.batches is not None
+        ):  # the next batch is sent when no more can come: whoever waited would come too late
+            self._check_stop()
+            return
         bound = min(LONGEST_WAIT, self._sending.backoff * 2 ** (attempt - 1))
         seconds = (retry_after or 0.0) + self._random.uniform(0.0, bound)
         with contextlib.suppress(TimeoutError):

@@ -16,9 +16,10 @@ import heapq
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Literal, NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
 
 from ..chat import CONTENT_FAULTS, ChatFault, ChatRequest, parse_body, printable, rough_tokens
 from ..errors import ChatError
@@ -76,9 +77,27 @@ class Pause(NamedTuple):
     sentence: str
 
 
+class Batches(Protocol):
+    """Of a chat that sends requests in batches, what those who ask need to know. ``unread``: replies that are here already."""
+
+    unread: int
+
+    def keep_in(self, folder: Path, answered: Callable[[str], bool]) -> None:
+        """Keep the record of batches in a folder, whose ledger says what is answered."""
+        ...
+
+    def hold(self, held: bool) -> None:
+        """Whether more is about to be asked."""
+        ...
+
+    def let_go(self) -> None:
+        """Wait for nothing any more."""
+        ...
+
+
 @dataclass(eq=False)
 class Patience:
-    """Of one run. ``backoff``: as in `Sending`. ``repeatable``: the model would say the same again, so waiting is of no use.
+    """Of one run. ``batches``: of these every reply is there, and paid, before the first is looked at; so all are looked at. ``backoff``: as in `Sending`. ``repeatable``: the model would say the same again, so waiting is of no use.
 
     ``succeeded``: an answer of use came, in an earlier session too. ``heard``, ``reached``: in this one something came back, if
     only that nobody is there; something came from the server.
@@ -90,6 +109,7 @@ class Patience:
     succeeded: bool = False
     heard: bool = False
     reached: bool = False
+    batches: Batches | None = None
     _early: Counter[str] = field(default_factory=Counter)
     _stretch: int = 0
     _pieces: set[int] = field(default_factory=set)
@@ -130,7 +150,7 @@ class Patience:
         content = fault.kind in CONTENT_FAULTS
         if self.beginning:
             return None if early and not content else self._begun_badly(fault.kind, fault, request)
-        if ticket <= self._since or (content and self.repeatable):
+        if self.batches is not None or ticket <= self._since or (content and self.repeatable):
             return None
         self._stretch += 1
         self._pieces.add(piece)
@@ -148,6 +168,8 @@ class Patience:
         self._early[kind] += 1
         of_unit = kind not in ADVICE and kind != "malformed"
         enough = {"rate_limited": ENOUGH_RATE_LIMITED}.get(kind, ENOUGH_IN_ALL if of_unit else ENOUGH)
+        if self.batches is not None and self.batches.unread:
+            return None
         if self._early[kind] < enough and self._early.total() < ENOUGH_IN_ALL:
             return None
         if fault.unreachable:

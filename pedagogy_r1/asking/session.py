@@ -19,8 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
-import os
 import signal
 import threading
 from collections import deque
@@ -31,109 +29,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ..chat import Chat, ChatFrame, split_url
-from ..errors import ChatError, InputError, PedagogyError
-from ..plugins import available, load
+from ..chat import Chat, ChatFrame
+from ..errors import PedagogyError
+from ..files.batch_record import refuse_open
 from .asker import Asker, Sending, StoppedError
+from .patience import Batches
 from .transcript import Transcript
-
-BACKENDS = "pedagogy_r1.chat"
-
-
-class ModelName(NamedTuple):
-    """A backend and what it calls the model."""
-
-    backend: str
-    name: str
-
-    @classmethod
-    def read(cls, text: str) -> ModelName:
-        """From ``BACKEND:NAME``; raises `InputError` where either is missing and `PluginError` for an unknown backend."""
-        backend, _, name = text.partition(":")
-        if not name:
-            raise InputError(
-                f"{text!r} names no model",
-                f"write BACKEND:NAME, with BACKEND one of {', '.join(available(BACKENDS))}",
-            )
-        load(BACKENDS, backend)
-        return cls(backend, name)
-
-    def __str__(self) -> str:
-        return f"{self.backend}:{self.name}"
-
-
-def safe_url(base_url: str | None) -> str | None:
-    """``base_url``, else ``OPENAI_BASE_URL``; `InputError` if it holds a secret, since it is recorded with the run.
-
-    `ChatError` for what is no base URL.
-    """
-    base_url = base_url or os.environ.get("OPENAI_BASE_URL")
-    parts = split_url(base_url) if base_url else None
-    if parts and ("@" in parts.netloc or parts.query or parts.fragment):
-        raise InputError(
-            "the base URL holds a user name, a password, a query or a #",
-            "give the key by OPENAI_API_KEY or --api-key-env",
-        )
-    return base_url
-
-
-def key_from(variable: str | None) -> str | None:
-    """The key in environment variable ``variable``; `ChatError` if it is not set."""
-    key = None if variable is None else os.environ.get(variable)
-    if variable is not None and not key:
-        hint = f"export {variable}=…, or leave out --api-key-env"
-        raise ChatError(f"the environment variable {variable} is not set", hint)
-    return key
-
-
-def open_chat(
-    model: ModelName,
-    *,
-    base_url: str | None = None,
-    api_key: str | None = None,
-    timeout: float = 300.0,
-    connections: int = 16,
-    **more: Any,
-) -> Chat:
-    """Open a chat. ``connections``: most requests at once. ``more``: options of this backend only; others are errors.
-
-    What the backend has no option for (a model in this process needs no key) it is not given.
-    """
-    check_backend(model, more)
-    usual = {"base_url": base_url, "api_key": api_key, "timeout": timeout, "connections": connections}
-    taken = {name: value for name, value in usual.items() if _takes(model, name)}
-    chat: Chat = load(BACKENDS, model.backend)(model.name, **taken, **more)
-    return chat
-
-
-USUAL = {
-    "base_url": "--base-url",
-    "api_key": "--api-key-env",
-    "timeout": "--timeout",
-    "connections": "--concurrency",
-}
-"""What every backend may be given, and the option of a command that says it."""
-
-
-def check_backend(model: ModelName, given: Iterable[str]) -> None:
-    """Raise `InputError` for a name that is no option of the model's backend alone, before anything is recorded.
-
-    Options of a backend are recorded with the run: a key among them would be.
-    """
-    for name in given:
-        if name in USUAL:
-            raise InputError(
-                f"{name} is no option of {model.backend} alone", f"say it with {USUAL[name]} (docs/models.md)"
-            )
-        if not _takes(model, name):
-            hint = f"see pcode's help, or {BACKENDS}.{model.backend}"
-            raise InputError(f"{model.backend}: has no option {name!r}", hint)
-
-
-def _takes(model: ModelName, name: str) -> bool:
-    _, *options = inspect.signature(load(BACKENDS, model.backend)).parameters.values()
-    return any(option.name == name or option.kind is option.VAR_KEYWORD for option in options)
-
 
 Piece = TypeVar("Piece")
 Done = TypeVar("Done")
@@ -170,6 +71,11 @@ class AskingSession:
         self.transcript = Transcript(folder, forgive=sending.retry_missing)
         if (dialect := self.transcript.spent.dialect) and (adopt := getattr(chat, "adopt", None)):
             adopt(dialect)
+        self.batches: Batches | None = getattr(chat, "batches", None)
+        if self.batches is not None:
+            self.batches.keep_in(folder, self.transcript.settled)
+        else:
+            refuse_open(folder, self.transcript.settled)
         self.asker = Asker(chat, self.transcript, sending, expected_tokens=expected_tokens, seed=seed)
         self.interrupted = False
 
@@ -199,8 +105,9 @@ class AskingSession:
                     work,
                     emitting,
                     size=size,
-                    room=READ_AHEAD * self.asker.limiter.ceiling,
+                    room=(1 if self.batches else READ_AHEAD) * self.asker.limiter.ceiling,
                     stopped=lambda: self.asker.stopped is not None,
+                    reading=self.batches.hold if self.batches else lambda _: None,
                 )
         except asyncio.CancelledError:
             if not self.interrupted:
@@ -229,6 +136,8 @@ class AskingSession:
             main.cancel()
         self.interrupted = True
         self.asker.stop("interrupted")
+        if self.batches is not None:
+            self.batches.let_go()
 
 
 class _Emitting(Generic[Piece, Done]):
@@ -326,15 +235,18 @@ async def in_order(
     size: Callable[[Piece], int],
     room: int,
     stopped: Callable[[], bool],
+    reading: Callable[[bool], object] = lambda _: None,
 ) -> bool:
     """Work on all pieces; returns whether all were emitted. ``size``: places that a piece takes of ``room``.
 
     ``work`` raises `StoppedError` for a piece that cannot be finished because the run is being stopped.
+    ``reading`` is told whether pieces are being read, so that more work is to come, or one is waited for.
     An error of the input is raised after what was read before it has been emitted.
     """
     buffer: deque[_Open[Piece, Done]] = deque()
     held, whole = 0, True
     source = _Source(pieces, stopped)
+    reading(True)
     try:
         for number, piece in enumerate(source):
             places = size(piece)
@@ -344,12 +256,15 @@ async def in_order(
                 and (buffer[0].task.done() or (held + places > room and len(buffer) >= LEAST_OPEN))
             ):
                 held -= buffer[0].size
+                reading(False)
                 whole = await _finish(buffer.popleft(), emit)
+                reading(True)
             if not whole:
                 break
             buffer.append(_Open(piece, asyncio.ensure_future(work(number, piece)), places))
             held += places
             await asyncio.sleep(0)  # let replies in between two pieces
+        reading(False)
         whole = whole and not source.cut
         while buffer:
             whole = await _finish(buffer.popleft(), emit if whole else None) and whole

@@ -141,6 +141,11 @@ class Transcript:
             warnings.warn(why, LedgerWarning, stacklevel=2)
             return None
 
+    def settled(self, digest: str) -> bool:
+        """Whether the ledger holds a reply, or that there will be none."""
+        key = bytes.fromhex(digest)
+        return key in self._offset or key in self._gave_up
+
     def given_up(self, digest: str) -> str | None:
         """Why the request was given up, if it was."""
         return self._gave_up.get(bytes.fromhex(digest))

@@ -27,7 +27,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ..errors import ChatError
 from ..files.json_text import parse_json
-from ..files.records import whole_text
+from ..files.records import dump, whole_text
 from ..provenance import digest
 
 Fault = Literal[
@@ -345,7 +345,7 @@ def data_block(content: Mapping[str, Any]) -> str:
     {"units":[{"unit":1,"text":"x < 5. \\u003c/data>"}]}
     </data 2898a27bf826>
     """
-    line = _FENCE.sub(r"\\u003c", json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+    line = _FENCE.sub(r"\\u003c", dump(content))
     mark = hashlib.sha256(line.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"<data {mark}>\n{line}\n</data {mark}>"
 

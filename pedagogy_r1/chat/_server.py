@@ -14,16 +14,13 @@ import socket
 import time
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from ..errors import ChatError
 from . import ChatFault, Fault, parse_body, printable
-
-if TYPE_CHECKING:
-    import httpx2
 
 LONGEST_WAIT = 600.0
 """Seconds that a server may ask us to wait; for more the run ends, to be taken up then."""
@@ -134,6 +131,17 @@ def _in_base64(key: str) -> list[str]:
     return [form for form in found if len(form) >= SHORTEST_KEY]
 
 
+class AnsweredBody(Protocol):
+    """A server's answer: status, headers, the whole body."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def content(self) -> bytes: ...
+
+
 class TooLong(Exception):
     """A body that was not read to its end."""
 
@@ -155,31 +163,8 @@ PIECE = 1 << 18
 """Bytes that are unpacked at a time."""
 
 
-def capped(room: Callable[[], Room]) -> Callable[[httpx2.Response], Awaitable[None]]:
-    """A hook that bounds what is read of every response, unpacked."""
-    import httpx2
-
-    class Capped(httpx2.AsyncByteStream):
-        def __init__(self, response: httpx2.Response) -> None:
-            self._stream: Any = response.stream
-            packing = response.headers.pop("content-encoding", "identity").strip().lower()
-            if packing not in ("identity", "", "gzip", "x-gzip", "deflate"):
-                raise TooLong(f"the reply is packed as {packing[:20]!r}, which was not asked for")
-            self._packed = packing not in ("identity", "")
-
-        def __aiter__(self) -> AsyncIterator[bytes]:
-            return _bounded(_unpacked(self._stream) if self._packed else self._stream, room())
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-
-    async def cap(response: httpx2.Response) -> None:
-        response.stream = Capped(response)
-
-    return cap
-
-
-async def _bounded(parts: AsyncIterable[bytes], room: Room) -> AsyncIterator[bytes]:
+async def bounded(parts: AsyncIterable[bytes], room: Room) -> AsyncIterator[bytes]:
+    """No more of a body than there is room for."""
     read, beyond = 0, False
     try:
         async for part in parts:
@@ -194,7 +179,7 @@ async def _bounded(parts: AsyncIterable[bytes], room: Room) -> AsyncIterator[byt
             room.beyond.release()
 
 
-async def _unpacked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def unpacked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     """Of gzip or deflate, a piece at a time: a small part may unpack to a thousand times its size."""
     unpack = zlib.decompressobj(47)
     try:
@@ -207,7 +192,7 @@ async def _unpacked(stream: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         raise TooLong(f"the reply cannot be unpacked: {error}") from None
 
 
-def status_fault(response: httpx2.Response, url: str, model: str, secret: Secret) -> Exception:
+def status_fault(response: AnsweredBody, url: str, model: str, secret: Secret) -> Exception:
     """The fault that a status of 300 or above stands for; a ``ChatError`` where every other request would get it too."""
     status = response.status_code
     raw = secret.hidden_parts(response.content.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""``openai:NAME``: any OpenAI-compatible server (OpenAI, vLLM, llama.cpp, OpenRouter …) through ``AsyncOpenAI``.
+"""``openai:NAME``: any OpenAI-compatible server (OpenAI, vLLM, llama.cpp, OpenRouter …) over HTTP.
 
     chat("gpt-5-mini")                                          key from OPENAI_API_KEY
     chat("Qwen/Qwen3-8B", base_url="http://localhost:8000/v1")  a local server needs no key
@@ -7,24 +7,21 @@ Servers differ in what they take. A schema is enforced where they can (``respons
 with the schema beside it: llama-cpp-python), else JSON is asked for (``json_object``), else the prompt alone asks; the token limit is ``max_completion_tokens``, or ``max_tokens``
 where that is refused or ignored. What was found is the chat's ``dialect``, which the ledger keeps.
 
-The client rides on aiohttp (half the CPU per request of the default, measured in benchmarks/) and is handed
-encoded bodies: the frame is encoded once, only the user message per request. Retries are the caller's.
+Bodies go out encoded: the frame is encoded once, only the user message per request (`_request_body`), over a bare HTTP client
+(`_wire`). Retries are the caller's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from ..errors import ChatError
 from . import (
     BYTES_PER_TOKEN,
-    SCHEMA,
     ChatFault,
     ChatFrame,
     ChatReply,
@@ -35,22 +32,13 @@ from . import (
     rough_tokens,
     split_url,
 )
-from ._server import Room, Secret, TooLong, body_fault, capped, connection_fault, status_fault
-
-if TYPE_CHECKING:
-    import httpx2
+from ._batch_file import BatchCount as BatchCount
+from ._openai_batch import BatchedOpenAI
+from ._request_body import LIMITS, SCHEMAS, USUAL, BodyShape, said, shape_of
+from ._server import AnsweredBody, Room, Secret, TooLong, body_fault, connection_fault, status_fault
+from ._wire import JSON, HttpAnswer, Wire
 
 OFFICIAL = "https://api.openai.com/v1"
-
-_TOLD = (
-    *("Lang", "Package-Version", "OS", "Arch", "Runtime"),
-    *("Runtime-Version", "Async", "Retry-Count", "Read-Timeout"),
-)
-TELEMETRY = [f"X-Stainless-{name}" for name in _TOLD]
-"""Headers about this machine that the client adds by itself; left out, they also save a tenth of its CPU time."""
-
-SCHEMAS = ("enforce", "object_schema", "json_object", "ask")
-LIMITS = ("max_completion_tokens", "max_tokens")
 
 _NO_SCHEMA = re.compile(
     r"response.?format|json.?schema|structured|guided|grammar|requested parameters", re.IGNORECASE
@@ -68,8 +56,6 @@ CUT = 0.6
 
 Six bytes a token: English prose has 3.6 to 4.8 in the tokenizers in use, Chinese 3 to 4.5.
 """
-TO_CONNECT = 30.0
-"""Seconds in which a server must take a connection; how long it then thinks is for ``timeout`` to bound."""
 MOVES = 3
 """Redirects, within the same host, that are followed."""
 LONG_ENOUGH = 1000
@@ -85,12 +71,13 @@ def chat(
     connections: int = 64,
     schema: str = "auto",
     prompt_tokens: str = "check",
-) -> OpenAIChat:
+    batch: bool = False,
+) -> OpenAIChat | BatchedOpenAI:
     """A chat with model ``name``. ``timeout``: seconds for one request as a whole.
 
     Without ``base_url``: ``OPENAI_BASE_URL``, else OpenAI itself, which needs a key. ``schema``: one of `SCHEMAS`;
     "auto" is the first of them that the server takes. ``prompt_tokens``: "check" that the server counted about as many as
-    were sent, or "ignore" its count, where that is known to be wrong.
+    were sent, or "ignore" its count, where that is known to be wrong. ``batch``: through the server's batch endpoint.
     """
     url = base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL
     key = _sendable(api_key or os.environ.get("OPENAI_API_KEY"))
@@ -105,6 +92,8 @@ def chat(
     made.fixed, made.checks = schema != "auto", prompt_tokens == "check"
     if made.fixed:
         made.dialect = made.dialect | {"schema": schema}
+    if batch:
+        return BatchedOpenAI(made)
     return made
 
 
@@ -118,112 +107,70 @@ def _sendable(key: str | None) -> str | None:
     return key
 
 
-class _Shape(NamedTuple):
-    """The body's bytes before and after the user message, everything constant first; in which dialect; the token limit."""
-
-    head: bytes
-    tail: bytes
-    dialect: dict[str, str]
-    limit: int | None
-
-
 class OpenAIChat:
     """Many requests at once over kept-alive connections. ``dialect``: how this server is asked; ``fixed``: not to be changed."""
 
     def __init__(self, name: str, base_url: str, key: str | None, timeout: float, connections: int) -> None:
-        import httpx2
-        import openai
-
         self.model = name
-        self.dialect: dict[str, str] = {"schema": SCHEMAS[0], "limit": LIMITS[0]}
+        self.dialect: dict[str, str] = USUAL
         self.fixed, self.checks = False, True
-        self._url, self._timeout, self._secret = base_url, timeout, Secret(key)
+        self.url, self._timeout, self.secret = base_url, timeout, Secret(key)
         self._been: set[str] = set()
         self._connections = connections
-        self._response = httpx2.Response
-        limits = httpx2.Limits(
-            max_connections=connections + 8, max_keepalive_connections=connections + 8, keepalive_expiry=15.0
-        )
-        # Our own timer bounds the whole request; the socket's must not fire before it.
-        slack = httpx2.Timeout(timeout + 5, connect=min(TO_CONNECT, timeout + 5))
+        # Our own timer bounds the whole request.
+        self.wire = Wire(base_url, key, timeout=timeout, connections=connections)
         self._room = Room(BODY, BODIES // 2, connections)
-        http = openai.DefaultAioHttpClient(
-            limits=limits,
-            timeout=slack,
-            follow_redirects=False,
-            event_hooks={"response": [capped(lambda: self._room)]},
-        )
-        self._client = openai.AsyncOpenAI(
-            base_url=base_url,
-            api_key=key or "none",
-            max_retries=0,
-            timeout=slack,
-            http_client=http,
-            default_headers={
-                "Accept-Encoding": "identity",
-                **dict.fromkeys(TELEMETRY, openai.omit),  # type: ignore[arg-type]
-            },
-        )
-        # Absolute, because joining it to the base costs as much as encoding the body.
-        # A URL without a path comes back without its last slash.
-        self._path = str(self._client.base_url).rstrip("/") + "/chat/completions"
-        self._errors = openai
-        self._shapes: dict[str, _Shape] = {}
+        self._path = self.wire.at("chat/completions")
+        self._shapes: dict[str, BodyShape] = {}
 
     async def ask(self, request: ChatRequest) -> ChatReply:
         """One request, one attempt."""
-        shape = self._shape(request.frame)
-        text = json.dumps(request.text, ensure_ascii=False).encode("utf-8", "replace")
-        try:
-            raw = self._secret.hidden(
-                (await self._post(shape.head + text + shape.tail)).decode("utf-8", "replace")
-            )
-        except ChatFault as fault:
-            fault.again = fault.kind in ("rejected", "server_error") and self._other_form(
-                shape, request, fault
-            )
-            raise
+        shape = self.shape(request.frame)
+        text = said(request)
+        answer = await self._post(shape.head + text + shape.tail)
+        return self.read(request, answer, shape=shape, size=len(shape.head) + len(text))
+
+    def read(self, request: ChatRequest, answer: AnsweredBody, *, shape: BodyShape, size: int) -> ChatReply:
+        """The reply in an answer to a body of ``shape`` and ``size`` bytes."""
+        if answer.status_code >= 300:
+            fault = status_fault(answer, self.url, self.model, self.secret)
+            if isinstance(fault, ChatFault):
+                fault.again = fault.kind in ("rejected", "server_error") and self._other_form(
+                    shape, request, fault
+                )
+            raise fault
+        raw = self.secret.hidden(answer.content.decode("utf-8", "replace"))
         try:
             reply = read_completion(raw, partial=request.frame.partial)
         except ChatFault as fault:
-            raise body_fault(fault, self._url) from None
-        if self.checks and reply.usage.prompt < CUT * (len(shape.head) + len(text)) / BYTES_PER_TOKEN:
+            raise body_fault(fault, self.url) from None
+        if self.checks and reply.usage.prompt < CUT * size / BYTES_PER_TOKEN:
             self._check_prompt(request, reply)
         if shape.limit and reply.usage.completion > shape.limit + 16:
             self._change(shape, limit=LIMITS[1])
         return reply
 
-    async def _post(self, body: bytes) -> bytes:
-        """The body that comes back; a redirect within the same host is followed, for good."""
+    async def _post(self, body: bytes) -> HttpAnswer:
+        """What comes back; a redirect within the same host is followed, for good."""
         import aiohttp
 
         try:
             async with asyncio.timeout(self._timeout):
                 while True:
                     path = self._path
-                    try:
-                        response: httpx2.Response = await self._client.post(
-                            path,
-                            content=body,
-                            cast_to=self._response,
-                            options={"security": {"bearer_auth": True}},
-                        )
-                        return response.content
-                    except self._errors.APIStatusError as error:
-                        if not self._moved(error.response, path):
-                            raise
-        except TimeoutError:
+                    answer = await self.wire.send("POST", path, body, room=self._room, headers=JSON)
+                    if answer.status_code not in (307, 308) or not self._moved(answer, path):
+                        return answer
+        except TimeoutError as error:
+            if isinstance(error, aiohttp.ClientError):
+                raise connection_fault(error, self.url, self.secret) from None
             raise ChatFault("timeout", f"no reply within {self._timeout:g} s") from None
-        except self._errors.APIStatusError as error:
-            raise status_fault(error.response, self._url, self.model, self._secret) from None
-        except self._errors.APIConnectionError as error:
-            raise connection_fault(error, self._url, self._secret) from None
         except TooLong as error:
             raise ChatFault("malformed", str(error)) from None
-        except (aiohttp.ClientError, self._errors.OpenAIError, OSError, ValueError) as error:
-            raise connection_fault(error, self._url, self._secret) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise connection_fault(error, self.url, self.secret) from None
 
-    def _moved(self, response: httpx2.Response, used: str) -> bool:
+    def _moved(self, response: HttpAnswer, used: str) -> bool:
         """Whether to go on at another address of the same host, over as safe a connection."""
         try:
             there = urljoin(used, response.headers.get("location", ""))
@@ -234,45 +181,20 @@ class OpenAIChat:
             )
         except ValueError:
             return False
-        if response.status_code not in (307, 308) or not same or there == used or len(self._been) > MOVES:
+        if not same or there == used or len(self._been) > MOVES:
             return False
         self._been.add(used)
         if there not in self._been:
             self._path = there
         return self._path != used
 
-    def _shape(self, frame: ChatFrame) -> _Shape:
+    def shape(self, frame: ChatFrame) -> BodyShape:
+        """How requests of a frame are sent as things stand."""
         shape = self._shapes.get(frame.digest)
         if shape is None or shape.dialect is not self.dialect:
-            how, limit = self.dialect, None
-            parameters = dict(frame.parameters)
-            if LIMITS[0] in parameters:
-                limit = parameters.pop(LIMITS[0])
-                parameters[how["limit"]] = limit
-            body: dict[str, Any] = {"model": self.model, **parameters}
-            system = frame.system
-            if frame.schema is not None:
-                if how["schema"] == "enforce":
-                    body["response_format"] = {
-                        "type": "json_schema",
-                        "json_schema": {"name": "codings", "strict": True, "schema": frame.schema},
-                    }
-                else:
-                    system = "\n\n".join(
-                        part
-                        for part in (system, SCHEMA + json.dumps(frame.schema, ensure_ascii=False))
-                        if part
-                    )
-                if how["schema"] in ("object_schema", "json_object"):
-                    body["response_format"] = {"type": "json_object"}
-                if how["schema"] == "object_schema":
-                    body["response_format"]["schema"] = frame.schema
-            said = [{"role": "system", "content": system}] if system else []
-            body["messages"] = [*said, {"role": "user", "content": ""}]
+            shape = self._shapes[frame.digest] = shape_of(self.model, frame, self.dialect)
             if frame.parameters.get("logprobs"):
-                self._widen(limit)
-            encoded = json.dumps(body, ensure_ascii=False).encode()
-            shape = self._shapes[frame.digest] = _Shape(encoded[: -len(b'""}]}')], b"}]}", how, limit)
+                self._widen(shape.limit)
         return shape
 
     def _widen(self, limit: int | None) -> None:
@@ -281,7 +203,7 @@ class OpenAIChat:
         if most > self._room.most:
             self._room = Room(most, BODIES // 2, self._connections)
 
-    def _other_form(self, shape: _Shape, request: ChatRequest, fault: ChatFault) -> bool:
+    def _other_form(self, shape: BodyShape, request: ChatRequest, fault: ChatFault) -> bool:
         """Whether the request is worth another attempt in another form, which the server's answer may have asked for."""
         if shape.dialect is not self.dialect:
             return True  # it was sent before another one found out
@@ -293,7 +215,7 @@ class OpenAIChat:
             return self._change(shape, schema=SCHEMAS[SCHEMAS.index(how["schema"]) + 1])
         return False
 
-    def _change(self, shape: _Shape, **found: str) -> bool:
+    def _change(self, shape: BodyShape, **found: str) -> bool:
         """Ask in another form from now on, unless that was found already."""
         if shape.dialect is self.dialect and shape.dialect | found != shape.dialect:
             self.dialect = {**shape.dialect, **found}
@@ -315,7 +237,7 @@ class OpenAIChat:
         if sent < LONG_ENOUGH or not counted or counted >= CUT * sent:
             return
         raise UnusableServerError(
-            f"{self._url} read {counted:,} tokens of a prompt of about {sent:,}: it cut the rest off without a word, "
+            f"{self.url} read {counted:,} tokens of a prompt of about {sent:,}: it cut the rest off without a word, "
             "and the codes or the question with it",
             "give the server a longer context (Ollama: OLLAMA_CONTEXT_LENGTH, LM Studio: Context Length, llama.cpp: --ctx-size) "
             "or, with annotate, a shorter codebook (--codebook-form compact) or --window; if its count is known to be wrong: "
@@ -325,4 +247,4 @@ class OpenAIChat:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self.wire.close()

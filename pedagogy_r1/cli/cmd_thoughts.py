@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 )
 @options.flag("--all every", "Judge the thoughts of right responses, too.")
 @options.option("--max-output-tokens", "Limit for one reply.", options.FROM_1)
-@model_options.requests(temperature=0.0, concurrency=16, timeout=300, retries=6, backoff=0.5)
+@model_options.requests(temperature=0.0, timeout=300, retries=6, backoff=0.5)
 @options.seed("the answers")
 @options.dry_run("asked")
 @options.as_json("the manifest (or the plan)")

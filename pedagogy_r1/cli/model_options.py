@@ -26,14 +26,16 @@ from .options import (
 )
 
 
-def requests(whose: str = "", **defaults: Any) -> Decorator:
-    """How a model is reached and asked. ``whose``: what stands before each help, as ``llm:``."""
+def requests(whose: str = "", *, in_process: int = 16, **defaults: Any) -> Decorator:
+    """How a model is reached and asked. ``whose``: what stands before each help, as ``llm:``; ``in_process``: most requests in
+    flight, by default, of a model that runs in this process."""
 
     def asked(names: str, help: str, kind: Any = None, **more: Any) -> Decorator:
         default = defaults.get(names.lstrip("-").replace("-", "_"))
         return option(names, f"{whose} {help}".strip(), kind, default=default, **more)
 
-    flight = "." if defaults.get("concurrency") else " [default: 16; 256 for a model in this process]."
+    of_process = f"{in_process} for a model in this process; " * (in_process != 16)
+    flight = f" [default: 16; {of_process}50000 with --batch]."
     return together(
         asked(
             "--base-url",
@@ -54,6 +56,11 @@ def requests(whose: str = "", **defaults: Any) -> Decorator:
             metavar="KEY=VALUE",
         ),
         asked("--temperature", "Sampling temperature; below 0: not sent.", NUMBER),
+        asked(
+            "--batch",
+            "openai: Through the server's batch endpoint: cheaper, and within a day. The same command collects.",
+            is_flag=True,
+        ),
         asked("--concurrency", f"Most requests in flight{flight}", FEW_1),
         asked("--timeout", "Seconds for one request.", POSITIVE),
         asked("--retries", "Further tries of a failed request.", FEW_0),
@@ -72,7 +79,7 @@ def generation() -> Decorator:
         option("--top-p", "Nucleus of sampling; 1: all.", SHARE, default=0.95),
         option("--max-tokens", "Limit for one answer, thinking included.", FROM_1, default=8192),
         option("--name", "What the model is called in traces and tables [default: NAME]."),
-        requests(temperature=0.6, timeout=1800, retries=6, backoff=0.5),
+        requests(in_process=256, temperature=0.6, timeout=1800, retries=6, backoff=0.5),
     )
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .. import plugins
-from ..asking.session import BACKENDS
+from ..asking.model import BACKENDS
 from ..errors import ArgumentError, InputError, did_you_mean
 from ..runs.cascade_stages import PEOPLE
 from ..runs.run import DEFERRED, CoderInfo, Coding

@@ -145,6 +145,7 @@ class LlmSession:
         self.asking = AskingSession(
             context.folder, chat, options.sending, expected_tokens=expected_tokens, seed=options.seed
         )
+        self.stamp = context.book.stamp
         self._fewer = False
 
     def _frame(self, prompt: Prompt, repeat: int) -> ChatFrame:
@@ -225,8 +226,9 @@ class _TraceWork(NamedTuple):
         """An answer, or why there is none, for each unit at positions ``which``: together first, then alone."""
         found = await self._ask(which)
         again = {i: why for i, why in found.items() if isinstance(why, str) and why not in TRANSPORT}
-        for alone in await all_of([self._ask([i], why=why) for i, why in again.items()]):
-            found |= alone
+        if again:
+            for alone in await all_of([self._ask([i], why=why) for i, why in again.items()]):
+                found |= alone
         return found
 
     async def _ask(self, which: list[int], *, why: str | None = None) -> dict[int, UnitAnswer | str]:
@@ -265,17 +267,19 @@ class _TraceWork(NamedTuple):
 
     def coding(self, position: int, answer: UnitAnswer | str) -> Coding:
         """The coding of one unit; a reason instead of an answer makes it missing."""
-        context = self.session.context
-        if isinstance(answer, str):
-            said: dict[str, Any] = {"codes": None, "missing_reason": answer}
-        else:
-            said = answer._asdict() | {"rationale": answer.rationale or None}
+        session = self.session
+        missing = answer if isinstance(answer, str) else None
+        given = None if isinstance(answer, str) else answer
         return Coding(
             unit_id=self.units[position].id,
             coder=self.name,
-            codebook=context.book.stamp,
-            run_id=context.run_id,
-            **said,
+            codes=given and given.codes,
+            missing_reason=missing,
+            evidence=given and given.evidence,
+            confidence=given and given.confidence,
+            rationale=given and (given.rationale or None),
+            codebook=session.stamp,
+            run_id=session.context.run_id,
         )
 
 

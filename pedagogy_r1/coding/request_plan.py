@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..asking import FILE, answered_digests
+from ..asking import FILE, BatchCount, answered_digests
 from ..chat import BYTES_PER_TOKEN, ChatRequest, rough_tokens
 from ..files.records import Row, read_jsonl
 from ..trace import Trace, Unit
@@ -54,6 +54,7 @@ class RequestPlan:
         self.requests = self.answered = self.prompt = self.completion = self.prefixes = 0
         self.examples = self.fewer = 0
         self.first: ChatRequest | None = None
+        self.files = BatchCount(self.name)
 
     def of(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
         """The plan for the traces."""
@@ -72,6 +73,8 @@ class RequestPlan:
         if self.prompts.examples:
             plan |= {"examples_shown": self.examples, "requests_with_fewer": self.fewer}
             plan |= {"one_request": self.first.text if self.first else ""}
+        if self.options.sending.batch:
+            plan |= self.files.plan()
         return plan | {"estimate": ESTIMATE}
 
     def _trace(self, trace: Trace, units: Sequence[Unit]) -> None:
@@ -85,7 +88,11 @@ class RequestPlan:
             asked = [o.request(frame, trace, units, window, shown=shown) for frame in frames]
             if self.first is None or (shown and '{"examples":' not in self.first.text):
                 self.first = asked[0]
-            first = sum(request.digest not in self.known for request in asked)
+            new = [request for request in asked if request.digest not in self.known]
+            first = len(new)
+            if o.sending.batch:
+                for request in new:
+                    self.files.add(request)
             second = 0
             if o.critic:
                 at = units[window[0]].index // o.window

@@ -303,7 +303,11 @@ def half_in(fields: Iterable[tuple[str, Any]]) -> str | None:
 
 def dump(value: Any) -> str:
     """One line of JSON, non-ASCII text kept readable."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Made once: ``json.dumps`` with other than its usual arguments makes one a call."""
 
 
 PRIVATE, PRIVATE_FOLDER = 0o600, 0o700

@@ -31,7 +31,9 @@ from .records import BadRow, read_jsonl, write_text
 LEDGER, WEB_LOG = "ledger.jsonl", "web.jsonl"
 """Files that grow a line at a time: replies, and decisions made together; and a coder's own in the browser."""
 CHECKPOINTS = "checkpoint.jsonl"
-PASSING = frozenset({"checkpoints"})
+BATCHES = "batches.jsonl"
+"""Which requests were sent to a server in which batch."""
+PASSING = frozenset({"checkpoints", "batches"})
 """Folders of what is needed while a command runs."""
 
 RUN, SETTINGS, FUNNEL, PACKET = "run.json", "settings.json", "funnel.json", "packet.json"
@@ -138,7 +140,7 @@ def difference(path: Path, size: int | None, sha256: str | None, *, first: int |
     if first is not None:
         same = now >= first and sha256_of(path, first) == sha256
         return "" if same else f"has other bytes in its first {first:,} than were recorded"
-    if path.name == LEDGER and size is not None and now > size:
+    if path.name in (LEDGER, BATCHES) and size is not None and now > size:
         return _grown(path, size, sha256)
     if size is not None and size != now:
         return f"has {now:,} bytes, and {size:,} when that was recorded"

@@ -17,7 +17,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path
 from shlex import join
@@ -50,6 +50,12 @@ counted for, to measure on; all, for who passes codings on and shows nobody how 
 
 FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
 """What a run consists of, beside its manifest and its codebook."""
+
+
+@lru_cache(maxsize=16)
+def _parsed(data: bytes, where: str) -> Codebook:
+    """A run's codebook, parsed once for all that ask for it: half a second of a report is the parsing of one."""
+    return parse_codebook(data, where)
 
 
 class CoderRun:
@@ -94,7 +100,7 @@ class CoderRun:
         if not path.is_file():
             raise RunError(f"{path} is missing", "restore it; codings mean nothing without their codebook")
         data = path.read_bytes()
-        book = parse_codebook(data, str(path))
+        book = _parsed(data, str(path))
         if book.digest != self.manifest.codebook.get("digest"):
             raise RunError(
                 f"{path} is not the codebook the run was made with ({book.stamp})", "restore the file"

@@ -22,6 +22,7 @@ from ..errors import PedagogyError, RunError
 from ..files.checkpointed import checkpointed_sums
 from ..files.ledger import LedgerLines
 from ..files.seal import (
+    BATCHES,
     CHECKPOINTS,
     LEDGER,
     PACKET,
@@ -157,7 +158,7 @@ def _files(folder: Path, path: Path, record: Mapping[str, Any]) -> Iterator[File
     sizes = _of_type(record.get("bytes"), int)
     there = names_in(folder, path.name if path.parent == folder else "")
     if path.parent != folder:  # ledgers are left to the stage's own record
-        there = [name for name in there if Path(name).name != LEDGER]
+        there = [name for name in there if Path(name).name not in (LEDGER, BATCHES)]
     packet = path.name == PACKET
     for name in dict.fromkeys([*sums, *sizes, *there]):
         found = _file(folder, name, sums, sizes, work=packet)
@@ -206,7 +207,7 @@ def _state(why: str) -> State:
 
 def _looked_into(path: Path, found: FileFinding, record: Mapping[str, Any]) -> FileFinding:
     """What a file says of itself: a codebook its digest, a ledger its checksums; the copy of a lock, where the lock is."""
-    if path.name in (LEDGER, WEB_LOG):
+    if path.name in (LEDGER, BATCHES, WEB_LOG):
         return _ledger(path, found)
     if path.name.endswith(LOCKED):
         return found._replace(state="changed", why=why) if (why := lost_home(path)) else found

@@ -33,8 +33,9 @@ import numpy as np
 from ..estimate import Floats, effective, jackknife_variance, no_interval, square_and_add, two_sided
 from ..limits import LEVEL, MORE_THAN_CHANCE
 from .corrected_verdict import Corrected, CorrectedEstimate
-from .dsl import Folds, Learner, Sampled, dsl, ppi, sampled
+from .dsl import Folds, Learner, dsl, ppi
 from .moment import Alternative, Fit, Link, Scale, averaged, difference, fit, interval
+from .sampled import Sampled, sampled
 
 
 @dataclass(frozen=True)

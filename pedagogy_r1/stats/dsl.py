@@ -26,159 +26,33 @@ its intervals fail there: weights 1/π with a common reference (all units, not t
 sampling leaves unlike the rest); variance by trace; ``alternative`` is honoured with a tuned λ too. What
 ``ppi-python`` computes is in ``benchmarks/published_ppi.py``.
 
-Both take units of which humans coded some (`Sampled`), with the probability that each had of being coded:
-
-    unit     machine f   human y   π      trace
-    t1:0     1           1         1/2    t1        coded: R = 1, weight 1/π = 2
-    t1:1     0           NaN       1/10   t1        not coded: R = 0, but it could have been
-
-π comes from the sampling plan, never from the data: all that the corrections promise rests on it (Egami et al. 2023,
-assumption 1: π known and above zero for every unit). A unit that could not have been coded (π = 0) is therefore refused.
+Both take units of which humans coded some: `sampled`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ..estimate import Clusters, Flags, Floats, Ints, effective, jackknife_variance, joined
-from ..formatting import counted
-from ..limits import EXTREME_WEIGHT, FEW_CODED, FEW_CODED_TRACES, FEW_WITH_CODE
-from .moment import NO_SOLUTION, Errors, Fit, Link, expit, fit, newton, predict, slope, solve, with_errors
-
-
-@dataclass(frozen=True)
-class Sampled:
-    """``y``: (n,) human code as 0/1, 0 where not coded (see ``coded``); ``f``: (n,) machine code in [0, 1];
-    ``pi``: (n,) inclusion probability; ``cluster``: (n,) trace of each unit as 0…G−1."""
-
-    y: Floats
-    f: Floats
-    pi: Floats
-    cluster: Ints
-    coded: Flags
-
-    @property
-    def n(self) -> int:
-        return len(self.y)
-
-    @property
-    def weight(self) -> Floats:
-        """R/π, (n,): how many units each human-coded unit stands for; 0 where not coded."""
-        return np.where(self.coded, 1.0 / self.pi, 0.0)
-
-    @property
-    def n_clusters(self) -> int:
-        return int(self.cluster.max()) + 1
-
-    @property
-    def clusters(self) -> Clusters:
-        return Clusters(self.cluster, self.n_clusters)
-
-    @property
-    def coded_clusters(self) -> Ints:
-        """The clusters that hold at least one human-coded unit."""
-        return np.unique(self.cluster[self.coded])
-
-    @property
-    def sizes(self) -> Floats:
-        """(g,) Σw of each cluster that holds human codes: how many units each stands for."""
-        total = self.clusters.sums(self.weight[:, None])[:, 0]
-        return total[total > 0]
-
-    @property
-    def dissent(self) -> Floats | None:
-        """(g,) of ``sizes`` what has the code, or lacks it where that is the rarer; None where all codes are the same."""
-        with_code = self.clusters.sums((self.weight * self.y)[:, None])[:, 0][self.coded_clusters]
-        rarer = with_code if 2 * with_code.sum() <= self.sizes.sum() else self.sizes - with_code
-        return rarer if self.constant is None else None
-
-    @property
-    def constant(self) -> float | None:
-        """The value of every human code where all are the same, else None."""
-        seen = np.unique(self.y[self.coded])
-        return float(seen[0]) if len(seen) == 1 else None
-
-    def warnings(self) -> tuple[str, ...]:
-        """What a reader should know before trusting any estimate, in plain words."""
-        n_coded, traces = int(self.coded.sum()), len(self.sizes)
-        real = effective(self.sizes)
-        yes = int((self.y[self.coded] > 0).sum())
-        rare = min(yes, n_coded - yes)
-        heaviest = self.weight.max() / self.weight.sum()
-        found = {
-            f"only {n_coded} units are human-coded": n_coded < FEW_CODED,
-            f"human codes come from {counted(traces, 'item or trace', 'items or traces')} that count for {real:.1f}": real
-            < FEW_CODED_TRACES,
-            _rare_words(rare, lacks=yes > rare): rare < FEW_WITH_CODE,
-            f"one human-coded unit carries {heaviest:.0%} of all weight; estimates hang on it": heaviest
-            > EXTREME_WEIGHT,
-        }
-        return joined(*(warning for warning, holds in found.items() if holds), self._plan_warning())
-
-    def _plan_warning(self) -> str | None:
-        # The largest variance the plan can have: every trace coded whole or not at all.
-        size = np.bincount(self.cluster)
-        mean_pi = np.bincount(self.cluster, self.pi) / size
-        spread = float(np.sqrt((size**2 * mean_pi * (1 - mean_pi)).sum()))
-        expected, n_coded = float(self.pi.sum()), int(self.coded.sum())
-        if abs(n_coded - expected) <= max(4 * spread, 1.0):
-            return None
-        return (
-            f"the inclusion probabilities promise {expected:.0f} human-coded units and {n_coded} are here: "
-            "human codes were lost or the probabilities are not those of the plan; corrected estimates may be biased"
-        )
-
-
-def sampled(y: Any, f: Any, pi: Any, cluster: Any = None) -> Sampled:
-    """Check and align: ``y`` (n,) 0/1 or NaN where not human-coded, ``f`` (n,) in [0, 1], ``pi`` (n,) or one
-    number, ``cluster`` (n,) any labels (each unit its own cluster when absent).
-
-    Raises ``ValueError`` for other shapes or values, missing machine codes, π outside (0, 1], π = 1 without a human code, no human code at all.
-    """
-    human, machine = np.asarray(y, float), np.asarray(f, float)
-    n = len(human)
-    chance = np.full(n, float(pi)) if np.ndim(pi) == 0 else np.asarray(pi, float)
-    groups = np.arange(n) if cluster is None else np.asarray(cluster)
-    if not (human.shape == machine.shape == chance.shape == groups.shape == (n,)) or n < 2:
-        shapes = f"y {human.shape}, f {machine.shape}, pi {chance.shape}, cluster {groups.shape}"
-        raise ValueError(f"corrected estimates need arrays of one length, at least 2: {shapes}")
-    coded = ~np.isnan(human)
-    if not np.isin(human[coded], (0.0, 1.0)).all():
-        raise ValueError("human codes must be 0, 1 or NaN (not coded): make one 0/1 column per code")
-    if bad := int((~((machine >= 0) & (machine <= 1))).sum()):
-        raise ValueError(
-            f"{bad} machine codes are missing or outside [0, 1]; the machine must have coded every unit: annotate the "
-            "missing units, or drop them and say so"
-        )
-    if bad := int((~((chance > 0) & (chance <= 1))).sum()):
-        raise ValueError(
-            f"{bad} units have an inclusion probability outside (0, 1]; a unit that could not have been human-coded is "
-            "outside what can be estimated: leave it out and say so"
-        )
-    if not coded.any():
-        raise ValueError("no unit is human-coded; without human codes nothing can be corrected")
-    if bad := int((~coded & (chance >= 1)).sum()):
-        raise ValueError(
-            f"{bad} units have probability 1 of being human-coded and no human code: either the codes were lost or the "
-            "probabilities are not those of the plan"
-        )
-    _, codes = np.unique(groups, return_inverse=True)
-    return Sampled(np.where(coded, human, 0.0), machine, chance, codes.astype(np.int64), coded)
-
-
-def _rare_words(rare: int, *, lacks: bool) -> str:
-    """How few of the human-coded units have the code, or lack it where those are fewer."""
-    verb = ("has", "have") if not lacks else ("lacks", "lack")
-    return (
-        f"only {counted(rare, 'human-coded unit')} {verb[rare > 1]} the code"
-        if rare
-        else f"no human-coded unit {verb[0]} the code"
-    )
-
+from ..estimate import Clusters, Floats, Ints, jackknife_variance
+from .moment import (
+    NO_SOLUTION,
+    Errors,
+    Fit,
+    Link,
+    distinct,
+    expit,
+    fit,
+    newton,
+    predict,
+    slope,
+    solve,
+    with_errors,
+)
+from .sampled import Sampled
 
 Learner = Literal["logistic", "machine"]
 Folds = int | npt.NDArray[np.int64]
@@ -221,12 +95,25 @@ def cross_fitted(units: Sampled, x: Floats, *, folds: Folds = 10, seed: int = 0)
     """
     fold = folds_of(units, folds, seed) if isinstance(folds, int) else _checked(units, folds)
     columns = np.column_stack([units.f, x[:, np.ptp(x, axis=0) > 0]])
-    guess = np.full(units.n, 0.5)
-    for k in np.unique(fold):
-        inside, learn = fold == k, units.coded & (fold != k)
-        if learn.any() and inside.any():
-            guess[inside] = _learnt(columns[learn], units.y[learn], 1 / units.pi[learn], columns[inside])
-    return guess
+    rows, place = distinct(columns)
+    there, which = np.unique(fold, return_inverse=True)
+    guesses = np.full((len(there), len(rows)), 0.5)
+    coded = np.flatnonzero(units.coded)
+    for number, k in enumerate(there):
+        learn = coded[fold[coded] != k]
+        if len(learn):
+            known = _Known(columns[learn], place[learn], units.y[learn], 1 / units.pi[learn])
+            guesses[number] = _learnt(known, rows)
+    return guesses[which, place]
+
+
+class _Known(NamedTuple):
+    """What g is learnt from: rows of columns (n, q), which of the distinct rows each is, y, weights."""
+
+    columns: Floats
+    place: Ints
+    y: Floats
+    weight: Floats
 
 
 def folds_of(units: Sampled, folds: int, seed: int) -> Ints:
@@ -253,31 +140,37 @@ def _checked(units: Sampled, fold: Ints) -> Ints:
     return fold
 
 
-def _learnt(columns: Floats, y: Floats, weight: Floats, where: Floats) -> Floats:
-    """Ridge logistic regression (weights scaled to the number of codes), predicted at ``where``."""
+def _learnt(known: _Known, rows: Floats) -> Floats:
+    """Ridge logistic regression (weights scaled to the number of codes), predicted at each of ``rows``.
+
+    Units of one row are added up: a machine's code has two values, whatever the units.
+    """
+    columns, place, y, weight = known
     weight = weight * len(y) / weight.sum()
     centre, spread = columns.mean(axis=0), columns.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    design = np.column_stack([np.ones(len(y)), (columns - centre) / spread])
+    design = np.column_stack([np.ones(len(rows)), (rows - centre) / spread])
     start = (weight @ y + 0.5) / (len(y) + 1)
     # The intercept is drawn, as by half a code, to the overall frequency: finite when every code is the same.
     pull, target = np.full(design.shape[1], _PRIOR_SD**-2), np.zeros(design.shape[1])
     target[0] = np.log(start / (1 - start))
+    of_rows = Clusters(place, len(rows))
+    having, all_of = of_rows.sums(np.column_stack([weight * y, weight])).T
 
     def loss(beta: Floats) -> float:
         eta = design @ beta
-        return float(weight @ (np.logaddexp(0.0, eta) - y * eta) + pull @ (beta - target) ** 2 / 2)
+        return float(all_of @ np.logaddexp(0.0, eta) - having @ eta + pull @ (beta - target) ** 2 / 2)
 
     def slopes(beta: Floats) -> tuple[Floats, Floats]:
         mu = expit(design @ beta)
-        hessian = (design * (weight * mu * (1 - mu))[:, None]).T @ design + np.diag(pull)
-        return design.T @ (weight * (y - mu)) - pull * (beta - target), hessian
+        hessian = (design * (all_of * mu * (1 - mu))[:, None]).T @ design + np.diag(pull)
+        return design.T @ (having - all_of * mu) - pull * (beta - target), hessian
 
     coef = target
     for coef, moved in newton(target, loss, slopes, smallest=1e-9):  # noqa: B007 - the last one is kept
         if moved < 1e-8:
             break
-    return expit(np.column_stack([np.ones(len(where)), (where - centre) / spread]) @ coef)
+    return expit(design @ coef)
 
 
 def ppi(
@@ -303,7 +196,7 @@ def ppi(
     found = with_errors(coef, human + lam * machine, curvature, x, units.cluster, errors, spent=int(tuned))
     if found.why_undefined or not tuned or errors == "published":
         return found, lam
-    return _with_tuning(found, units, x, coef, lam, curvature, link, coord), lam
+    return _with_tuning(found, units, x, coef, lam, (human, machine, curvature), link, coord), lam
 
 
 def _with_tuning(
@@ -312,15 +205,16 @@ def _with_tuning(
     x: Floats,
     coef: Floats,
     lam: float,
-    curvature: Floats,
+    influences: tuple[Floats, Floats, Floats],
     link: Link,
     coord: int | None,
 ) -> Fit:
     """The same with the pull that each cluster has through λ, which is tuned again without it: to first order
     δ_g + (dβ/dλ)(λ − λ_(g)). Forgetting it makes the errors of few traces a tenth too small."""
+    human, machine, curvature = influences
     bread = np.linalg.inv((x * curvature[:, None]).T @ x)
-    moved = bread @ (x * ((units.f - predict(x, coef, link)) * (1 - _normalized(units)))[:, None]).sum(axis=0)
-    a, b = (units.clusters.sums(s @ bread) for s in _influences(units, x, coef, lam, link)[:2])
+    moved = bread @ (x * ((units.f - predict(x, coef, link)) * (1 - units.normalized))[:, None]).sum(axis=0)
+    a, b = (units.clusters.sums(s @ bread) for s in (human, machine))
     if coord is not None:
         a, b = a[:, [coord]], b[:, [coord]]
     products, squares = (a * b).sum(axis=1), (b * b).sum(axis=1)
@@ -347,15 +241,8 @@ def tuned_lam(units: Sampled, x: Floats, *, link: Link, coord: int | None = None
     return 0.0
 
 
-def _normalized(units: Sampled) -> Floats:
-    """n w/Σw, (n,)."""
-    weight = units.weight
-    scale: float = units.n / weight.sum()
-    return weight * scale
-
-
 def _point(units: Sampled, x: Floats, lam: float, link: Link) -> Floats | None:
-    w = _normalized(units)
+    w = units.normalized
     return solve(lam * units.f + w * (units.y - lam * units.f), lam + (1 - lam) * w, x, link)
 
 
@@ -364,7 +251,7 @@ def _influences(
 ) -> tuple[Floats, Floats, Floats]:
     """(n, p) scores without and per unit of λ, (n,) curvature. The scores are centred because Σw and n are drawn with
     the units: only what a unit adds *beyond* its share moves the estimate."""
-    w, mu = _normalized(units), predict(x, coef, link)
+    w, mu = units.normalized, predict(x, coef, link)
     of_human, of_machine = x * (units.y - mu)[:, None], x * (units.f - mu)[:, None]
 
     def coded(scores: Floats) -> Floats:

@@ -158,17 +158,40 @@ def newton(
 
 def _collapsed(a: Floats, b: Floats, x: Floats) -> tuple[Floats, Floats, Floats]:
     """The same equation with units of one row of ``x`` added up: conditions have few rows, whatever the units."""
-    place = np.zeros(len(x), np.int64)
+    rows, place = distinct(x)
+    if len(rows) == len(x):
+        return a, b, x
+    sums = Clusters(place, len(rows)).sums(np.column_stack([a, b]))
+    return sums[:, 0], sums[:, 1], rows
+
+
+def distinct(x: Floats) -> tuple[Floats, Ints]:
+    """The distinct rows of ``x``, and which of them each row is; where a column has many values, all rows as they are."""
+    place, count = np.zeros(len(x), np.int64), 1
     for column in x.T:
-        values, of = np.unique(column, return_inverse=True)
+        low, high = column.min(), column.max()
+        if low == high:
+            continue
+        if ((column == low) | (column == high)).all():  # two values need no sorting
+            values, of = np.array([low, high]), (column == high).astype(np.int64)
+        else:
+            values, of = np.unique(column, return_inverse=True)
         if len(values) > 100:
-            return a, b, x
-        _, place = np.unique(place * len(values) + of, return_inverse=True)
-    count = int(place.max()) + 1
+            return x, np.arange(len(x))
+        found, place = _ranks(place * len(values) + of, count * len(values))
+        count = found
     rows = np.empty((count, x.shape[1]))
     rows[place] = x
-    sums = Clusters(place, count).sums(np.column_stack([a, b]))
-    return sums[:, 0], sums[:, 1], rows
+    return rows, place
+
+
+def _ranks(numbers: Ints, below: int) -> tuple[int, Ints]:
+    """How many different numbers there are, and the rank of each; all are at least 0 and less than ``below``."""
+    if below > 4 * len(numbers) + 1000:
+        found, ranks = np.unique(numbers, return_inverse=True)
+        return len(found), ranks
+    there = np.bincount(numbers, minlength=below) > 0
+    return int(there.sum()), (np.cumsum(there) - 1)[numbers]
 
 
 def with_errors(

@@ -16,7 +16,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..asking import Asker, AskingSession, ModelName, answered_digests, key_from, open_chat, run_apart
+from ..asking import (
+    Asker,
+    AskingSession,
+    BatchCount,
+    ModelName,
+    answered_digests,
+    key_from,
+    open_chat,
+    run_apart,
+)
 from ..asking import AskOutcome as Outcome
 from ..chat import BYTES_PER_TOKEN, ChatFrame, ChatRequest, rough_tokens
 from ..files.records import write_jsonl
@@ -121,6 +130,7 @@ class _Work:
                 api_key=key_from(job.keys.get(model.model)),
                 timeout=sending.timeout,
                 connections=sending.concurrency,
+                batch=sending.batch,
                 **job.backend_of(named),
             )
             seed = job.run.parameters["seed"]
@@ -206,6 +216,7 @@ def plan(job: ThoughtJob) -> dict[str, Any]:
     name = ModelName.read(run.segmenter.model).name if run.segmenter.prompt else ""
     frame = job.frame_of(name, segmenting.SYSTEM, segmenting.SCHEMA)
     known = set(answered_digests(job.out / "segmenter"))
+    files = BatchCount(name)
     for trace in read_traces(job.source):
         if not run.segmenter.prompt:
             count = len(cut_by_rule(trace).thoughts)
@@ -213,11 +224,13 @@ def plan(job: ThoughtJob) -> dict[str, Any]:
             pieces = [] if segmenting.why_not(trace) else segmenting.pieces(trace.reasoning, trace.lang)
             count = len(pieces)
             for which in segmenting.windows(pieces):
-                text = segmenting.message(trace, pieces, which)
+                request = ChatRequest(frame, text := segmenting.message(trace, pieces, which))
                 cutting["requests"] += 1
-                if ChatRequest(frame, text).digest in known:
+                if request.digest in known:
                     cutting["answered_already"] += 1
                     continue
+                if job.sending.batch:
+                    files.add(request)
                 cutting["prompt_tokens"] += rough_tokens(segmenting.SYSTEM) + rough_tokens(text)
                 cutting["completion_tokens"] += segmenting.ANSWER_TOKENS * len(which)
         if run.judges and not judging.why_not(trace, every=job.every):
@@ -225,6 +238,8 @@ def plan(job: ThoughtJob) -> dict[str, Any]:
             jury["requests_at_most"] += count
             jury["prompt_tokens_at_most"] += each * count + rough_tokens(trace.reasoning)
             jury["completion_tokens_at_most"] += judging.ANSWER_TOKENS * count
+    if job.sending.batch and run.segmenter.prompt:
+        cutting.update(files.plan())
     return {
         "traces": run.traces["count"],
         "segmenter": {"model": run.segmenter.model, **cutting},

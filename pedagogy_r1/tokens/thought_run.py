@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..asking import ModelName, Sending, check_backend, safe_url
+from ..asking import ModelName, Sending, check_backend, check_batch, in_flight, safe_url
 from ..chat import ChatFrame
 from ..errors import ArgumentError, RunError
 from ..intake.traces import no_trace, traces_of
@@ -156,8 +156,11 @@ def prepare(
         parameters=parameters,
     )
     keys = _by_model(api_key_envs, models, "--api-key-env")
-    job = ThoughtJob(source, Path(out), run, Sending(**sending), keys)
+    batch = bool(sending.get("batch"))
+    how = sending | {"concurrency": in_flight(sending.get("concurrency"), batch), "batch": batch}
+    job = ThoughtJob(source, Path(out), run, Sending(**how), keys)
     for named in map(ModelName.read, models):
+        check_batch(named, batch)
         check_backend(named, job.backend_of(named))
     return job
 

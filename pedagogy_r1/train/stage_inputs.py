@@ -22,7 +22,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 from ..files.records import atomic
-from ..files.seal import CHECKPOINTS, LEDGER, PASSING, RUN
+from ..files.seal import BATCHES, CHECKPOINTS, LEDGER, PASSING, RUN
 from ..provenance import digest, file_digest
 
 PACKAGE = "pedagogy_r1"
@@ -84,7 +84,7 @@ def _file(module: str) -> Path | None:
     return None
 
 
-VOLATILE = frozenset({RUN, LEDGER, "timings.csv", "timings.json", CHECKPOINTS})
+VOLATILE = frozenset({RUN, LEDGER, BATCHES, "timings.csv", "timings.json", CHECKPOINTS})
 """Files that hold times of day or durations, or the order in which answers happened to come."""
 
 

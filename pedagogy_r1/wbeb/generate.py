@@ -16,11 +16,14 @@ from typing import Any
 
 from ..asking import (
     AskingSession,
+    BatchCount,
     GaveUp,
     ModelName,
     Sending,
     answered_digests,
     check_backend,
+    check_batch,
+    in_flight,
     key_from,
     open_chat,
     run_apart,
@@ -44,13 +47,13 @@ from .questions import GenerationSettings, Questions, trace_of
 Progress = Callable[[int, int], None]
 """Called with (answers there, answers in all)."""
 
-SERVER, IN_PROCESS = 16, 256
-"""Requests in flight by default: what a server takes from one user, and what lets a backend fill and sort its batches."""
+IN_PROCESS = 256
+"""Requests in flight by default that let a backend in this process fill and sort its batches."""
 
 
 @dataclass(frozen=True)
 class KeyedSending(Sending):
-    """And with which key; by default as many at once as `SERVER` or `IN_PROCESS` says, and half an hour for each."""
+    """And with which key; by default as many at once as `in_flight` or `IN_PROCESS` says, and half an hour for each."""
 
     api_key: str | None = None
     api_key_env: str | None = None
@@ -136,11 +139,15 @@ def _options(
         raise ArgumentError(f"generation has no option {unknown[0]!r}", f"its options: {', '.join(known)}")
     named = ModelName.read(model)
     check_backend(named, own.get("backend", {}))
+    check_batch(named, bool(rest.get("batch")))
     served = named.backend == "openai"
     if served:
         own["base_url"] = safe_url(own.get("base_url"))
     chosen = which if isinstance(which, Condition) else condition(which)
-    usual = {"timeout": 1800.0, "concurrency": SERVER if served else IN_PROCESS}
+    usual = {
+        "timeout": 1800.0,
+        "concurrency": in_flight(None, bool(rest.get("batch"))) if served else IN_PROCESS,
+    }
     asked = {name: value for name, value in rest.items() if value is not None}
     return GenerationSettings(model=model, condition=chosen, **own), KeyedSending(**{**usual, **asked})
 
@@ -204,6 +211,7 @@ def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, dic
         api_key=sending.api_key or key_from(sending.api_key_env),
         timeout=sending.timeout,
         connections=sending.concurrency,
+        batch=sending.batch,
         **settings.backend,
     )
 
@@ -247,12 +255,15 @@ def plan(job: GenerationJob) -> dict[str, Any]:
     """What would be asked, and estimates from bytes of the tokens that are still to be paid. Sends and writes nothing."""
     known = set(answered_digests(job.folder))
     answered = tokens = 0
+    files = BatchCount(ModelName.read(job.questions.settings.model).name)
     for item, sample in job.pieces():
         asked = job.questions.ask(item, sample)
         if asked.request.digest in known:
             answered += 1
         else:
             tokens += rough_tokens(asked.messages.system + asked.messages.user)
+            if job.sending.batch:
+                files.add(asked.request)
     todo = job.total - answered
     return {
         "items": len(job.items),
@@ -260,6 +271,7 @@ def plan(job: GenerationJob) -> dict[str, Any]:
         "answered_already": answered,
         "prompt_tokens": tokens,
         "completion_tokens_at_most": todo * job.questions.settings.max_tokens,
+        **(files.plan() if job.sending.batch else {}),
         "estimate": f"tokens are of the requests not answered yet: UTF-8 bytes / {BYTES_PER_TOKEN} for the prompts; "
         "completions if each went to the limit",
     }

@@ -126,7 +126,16 @@ def test_nothing_is_told_by_its_old_name(old: str) -> None:
 
 @pytest.mark.parametrize("command", ASKED)
 def test_models_are_reached_alike(command: str) -> None:
-    shared = ("base-url", "api-key-env", "backend-option", "temperature", "concurrency", "timeout", "retries")
+    shared = (
+        "base-url",
+        "api-key-env",
+        "backend-option",
+        "batch",
+        "temperature",
+        "concurrency",
+        "timeout",
+        "retries",
+    )
     assert {f"--{name}" for name in (*shared, "backoff", "max-tokens-total", "retry-missing")} <= set(
         options(command)
     )

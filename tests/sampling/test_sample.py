@@ -36,7 +36,8 @@ from pedagogy_r1.sampling.draw import draw, probabilities, rounded, systematic
 from pedagogy_r1.sampling.draw_sample import draw_sample
 from pedagogy_r1.sampling.inclusion import read_inclusion
 from pedagogy_r1.sampling.population import Member, Population, check_fields, stratum_of
-from pedagogy_r1.stats.dsl import cross_fitted, sampled
+from pedagogy_r1.stats.dsl import cross_fitted
+from pedagogy_r1.stats.sampled import sampled
 from pedagogy_r1.trace import Trace
 
 from ..conftest import ROOT

@@ -17,16 +17,15 @@ from benchmarks.published_ppi import PublishedPPI, published_logistic, published
 from pedagogy_r1.stats import corrected as corrected_module
 from pedagogy_r1.stats.corrected import corrected_logistic, corrected_prevalence
 from pedagogy_r1.stats.dsl import (
-    Sampled,
     cross_fitted,
     dsl,
     folds_of,
     ppi,
     pseudo_outcome,
-    sampled,
     tuned_lam,
 )
 from pedagogy_r1.stats.moment import Fit, averaged, fit, interval
+from pedagogy_r1.stats.sampled import Sampled, sampled
 
 NEAR = 1e-6  # the oracle README's tolerance for values computed by a program
 

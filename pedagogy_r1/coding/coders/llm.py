@@ -23,6 +23,8 @@ from ...asking import (
     ModelName,
     Sending,
     check_backend,
+    check_batch,
+    in_flight,
     key_from,
     open_chat,
     run_apart,
@@ -54,7 +56,8 @@ def coder(
     max_output_tokens: int | None = None,
     repeats: int = 1,
     critic: bool = False,
-    concurrency: int = 16,
+    concurrency: int | None = None,
+    batch: bool = False,
     timeout: float = 300.0,
     retries: int = 6,
     backoff: float = 0.5,
@@ -73,15 +76,16 @@ def coder(
     """A coder that asks ``model`` (``BACKEND:NAME``).
 
     ``context``: units before the window that the model sees without coding them. ``temperature``: by default 0, or 0.7
-    with ``repeats`` above 1; a negative one is not sent, for models that take none. ``timeout``: seconds per request.
-    ``backoff``: seconds, the first bound of the random wait after a fault. ``max_tokens_total``: prompt and completion
-    over all sessions of the run. ``retry_missing``: ask again for what an earlier session gave up. ``backend``: options of
-    the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook the model reads,
-    of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its units a window,
-    the nearest by words, or by the sentence encoder in ``example_encoder``."""
+    with ``repeats`` above 1; a negative one is not sent, for models that take none. ``concurrency`` to ``batch``: as in `Sending`.
+    ``backend``: options of the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook
+    the model reads, of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its
+    units a window, the nearest by words, or by the sentence encoder in ``example_encoder``."""
     base_url, named = safe_url(base_url), ModelName.read(model)
+    check_batch(named, batch)
     check_backend(named, backend or {})
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
+    flight = in_flight(concurrency, batch)
+    sending = Sending(flight, timeout, retries, backoff, max_tokens_total, retry_missing, batch)
     options = LlmOptions(
         *(model, base_url, window, context),
         temperature=None if heat < 0 else heat,
@@ -89,19 +93,24 @@ def coder(
         max_output_tokens=max_output_tokens,
         repeats=repeats,
         critic=critic,
-        sending=Sending(concurrency, timeout, retries, backoff, max_tokens_total, retry_missing),
+        sending=sending,
         k=_shown(examples, k, example_tokens, example_encoder),
         example_tokens=example_tokens or TOKENS,
     )
     _check(options)
 
-    def connect() -> Chat:
-        how = {"timeout": timeout, "connections": concurrency, **(backend or {})}
-        return open_chat(named, base_url=base_url, api_key=api_key or key_from(api_key_env), **how)
-
+    connect = partial(_connect, named, options, api_key, api_key_env, backend or {})
     shown = _examples(given, examples if options.k else None, example_encoder)
     prompts = _prompts(given, codebook_form, repeats if permute else None, shown)
     return LlmCoder(given, options, prompts, named.name, connect, backend or {}, codebook_form)
+
+
+def _connect(
+    named: ModelName, options: LlmOptions, key: str | None, variable: str | None, backend: Mapping[str, Any]
+) -> Chat:
+    sent = options.sending
+    how = {"timeout": sent.timeout, "connections": sent.concurrency, "batch": sent.batch, **backend}
+    return open_chat(named, base_url=options.base_url, api_key=key or key_from(variable), **how)
 
 
 def _shown(examples: str | Path | None, k: int | None, tokens: int | None, encoder: str | Path | None) -> int:

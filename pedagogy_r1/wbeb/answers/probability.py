@@ -273,6 +273,11 @@ class TrimmedChat:
         """How the server is asked, of a chat that finds that out."""
         return getattr(self._chat, "dialect", None)
 
+    @property
+    def batches(self) -> Any:
+        """As the chat's own, if it has any."""
+        return getattr(self._chat, "batches", None)
+
     def adopt(self, dialect: dict[str, str]) -> None:
         """As the chat's own, if it has one."""
         if adopt := getattr(self._chat, "adopt", None):
