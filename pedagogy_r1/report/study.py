@@ -30,6 +30,7 @@ from ..errors import ArgumentError, RunError, did_you_mean
 from ..estimate import Interval, Ints, Resampling
 from ..formatting import level_words
 from ..limits import LEVEL
+from ..provenance import digest
 from ..runs.cascade_stages import stages_of
 from ..runs.run import CoderRun, opened, require_complete, run_labels
 from ..runs.run_columns import frame_of, read_columns
@@ -64,9 +65,17 @@ class ColumnContrast(NamedTuple):
         return value_words(self.column, self.a), value_words(self.column, self.b)
 
     def file_name(self, prefix: str) -> str:
-        """``contrast_condition_cop_generic``, of letters and digits whatever the values are."""
-        parts = ("".join(c if c.isalnum() else "-" for c in part) for part in (self.column, *self.sides))
-        return f"{prefix}_{'_'.join(parts)}"
+        """``contrast_condition_cop_generic``, of letters and digits whatever the values are.
+
+        Where a character gives way, a digest tells ``a.b`` from ``a_b``: one file never takes another's place.
+
+        >>> ColumnContrast("model", "r1-7b", "r1.7b").file_name("contrast")
+        'contrast_model_r1-7b_r1-7b-e48b72'
+        """
+        said = (self.column, *self.sides)
+        parts = ["".join(c if c.isalnum() else "-" for c in part) for part in said]
+        end = "" if parts == list(said) else "-" + digest(list(said)).removeprefix("sha256:")[:6]
+        return f"{prefix}_{'_'.join(parts)}{end}"
 
 
 COLUMNS = ("condition", "correct", "model", "domain")

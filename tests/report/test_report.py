@@ -41,6 +41,7 @@ from pedagogy_r1.report import (
     parse_comparison,
 )
 from pedagogy_r1.report.section import latex_text
+from pedagogy_r1.report.study import ColumnContrast
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.sampling.inclusion import plan_of
 from pedagogy_r1.stats import code_table, frequency
@@ -327,6 +328,16 @@ def test_constant_codings_are_explained(tmp_path: Path) -> None:
         next(s.absent for s in report.sections if s.id == "quotes")
         == "the coders never give different primary codes"
     )
+
+
+def test_each_contrast_has_a_file_of_its_own() -> None:
+    """Two values that differ in a sign that a file name does not hold would write one table over the other."""
+    pairs = [("a.b", "c"), ("a-b", "c"), ("a_b", "c"), ("a", "b_c"), ("a_b", "c_"), ("cop", "generic")]
+    names = [ColumnContrast("condition", *pair).file_name("contrast") for pair in pairs]
+    assert len(set(names)) == len(pairs)
+    assert names[1] == "contrast_condition_a-b_c"
+    assert names[-1] == "contrast_condition_cop_generic"
+    assert all(re.fullmatch(r"[\w-]+", name) for name in names)
 
 
 def test_machines_alone_make_a_multiverse(demo: list[Path], tmp_path: Path) -> None:
