@@ -26,15 +26,16 @@ from ..errors import InputError
 from ..files.seal import LEDGER, RUN
 from ..human.adjudication import (
     ADJUDICATED,
+    NOT_DRAWN,
+    CoderView,
     Dispute,
     Material,
     adjudicated_run,
     decided,
-    from_packet,
-    from_runs,
     write_adjudicated,
 )
-from ..human.coding_log import Attribution
+from ..human.adjudication_material import from_packet, from_runs
+from ..human.coding_log import Attribution, Entry
 from ..job import JobFolder
 from ..runs.run import primary_code
 from .code import CodePages
@@ -45,12 +46,23 @@ from .workplace import Workplace, alpha_of_pairs, open_log, rules_between, short
 from .workplace import decided as codes_of
 
 TITLE, PATH = "Adjudicate", "/adjudicate"
-KINDS = {"first": "first code", "second": "second code", "missing": "one could not code it"}
+KINDS = {
+    "first": "first code",
+    "second": "second code",
+    "missing": "one could not code it",
+    "alone": "drawn by one",
+}
 
 
 def routes(state: State) -> list[BaseRoute]:
     """Reads everybody's codings, and opens the ledger of decisions."""
-    material = from_runs(state.runs) if state.runs else from_packet(state.packet) if state.packet else None
+    material = (
+        from_runs(state.runs, state.packet)
+        if state.runs
+        else from_packet(state.packet)
+        if state.packet
+        else None
+    )
     if material is None:
         raise InputError("there is nothing to adjudicate", "give RUNS, or --packet PACKET")
     pages = AdjudicatePages(state, Adjudication(material, state.decisions()))
@@ -74,6 +86,15 @@ class CoderPair(NamedTuple):
     same: int
     alpha: float | None
     why: str | None
+
+
+class NearSpan(NamedTuple):
+    """A span that overlaps another. ``number``: of its disagreement, if it is one; ``entry``: the decision, if it stands."""
+
+    text: str
+    drew: Mapping[str, CoderView]
+    number: int | None
+    entry: Entry | None
 
 
 class Adjudication(Workplace):
@@ -104,7 +125,7 @@ class Adjudication(Workplace):
         if verb == "as":
             if what not in self.dispute(spot).said:
                 raise HTTPException(400, "Nobody of that name has coded this unit.")
-            return codes_of(self.dispute(spot).said[what].codes)
+            return _as(self.dispute(spot).said[what])
         return super().updates(spot, verb, what)
 
     def decide_all(self, spots: Sequence[TaskPlace], what: str, reason: str, who: str) -> None:
@@ -115,8 +136,7 @@ class Adjudication(Workplace):
             view = self.dispute(spot).said.get(of) if verb == "as" else None
             if verb == "as" and (view is None or view.waiting):
                 continue  # that coder has said nothing of it
-            codes = view.codes if view else (of,) if verb == "first" else ()
-            now = {"codes": codes, "missing": codes is None}
+            now = _as(view) if view else codes_of((of,) if verb == "first" else ())
             told.append((spot.task.unit.id, self.note(spot, who), now | {"memo": reason}))
         self.log.change_all(told)
 
@@ -128,14 +148,33 @@ class Adjudication(Workplace):
         return super().values(spot) | {
             "said": dispute.said,
             "discussion": self.material.comments.get(unit_id, ()),
-            "kind": KINDS[dispute.kind],
+            "alone": dispute.kind == "alone",
+            "near": self._near(spot) if dispute.kind == "alone" else (),
             "rules": rules_between(self.material.book, given),
             "stale": self.entry(spot).done and work.said.get(unit_id) != dispute.codes,
             "over": self.over(spot),
         }
 
+    def _near(self, spot: TaskPlace) -> list[NearSpan]:
+        """Spans that overlap one that is to be kept or not: what is kept should not be there twice."""
+        unit, work = spot.task.unit, self.log.work
+        found = []
+        for other in self.material.units[unit.trace_id]:
+            if other.id != unit.id and other.start < unit.end and unit.start < other.end:
+                said = self.material.said.get(other.id, {})
+                drew = {coder: view for coder, view in said.items() if view.missing_reason != NOT_DRAWN}
+                number = self._numbers.get(other.id)
+                entry = work.entries.get(other.id) if number and self.over(self.spot(number)) else None
+                found.append(NearSpan(other.text, drew, number, entry))
+        return found
+
     def pairs(self) -> list[CoderPair]:
         return [_pair(self.material, a, b) for a, b in combinations(self.material.coders, 2)]
+
+
+def _as(view: CoderView) -> dict[str, Any]:
+    """To decide as this coder did: who drew no span there would not keep it, who could not code it would not either."""
+    return {"codes": view.codes, "missing": view.codes is None}
 
 
 def _pair(material: Material, a: str, b: str) -> CoderPair:
@@ -224,6 +263,7 @@ class AdjudicatePages(CodePages):
             traces=sorted({spot.trace for spot in place.spots}),
             pairs=place.pairs(),
             coders=place.material.coders,
+            drawn=any(dispute.kind == "alone" for dispute in place.disputes),
             done=place.done,
             total=len(place.spots),
             out=place.out,

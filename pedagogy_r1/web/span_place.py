@@ -21,7 +21,7 @@ from ..human.drawn_spans import DrawnSpan, draw_span
 from ..human.packet import CodingTask, blind_id
 from ..trace import Trace, Unit
 from .coded_text import own_of
-from .pace import Progress, TraceProgress, progress_of
+from .pace import Progress, TraceProgress, progress_of, reading_left
 from .workplace import changed_memo, codes_after, decided, lines_of, short_enough
 
 OwnSpan = tuple[str, int, int, str, str]
@@ -87,6 +87,19 @@ class SpanPlace:
         """How many traces are read; practice apart from what counts."""
         return progress_of([(spot.practice, self.over(spot)) for spot in self.spots])
 
+    def left(self) -> str:
+        """How long the rest takes at the coder's own pace. A trace that is being read is gone through as far as its last span."""
+        sizes = [len(spot.trace.reasoning) for spot in self.spots]
+        ends: dict[str, int] = {}
+        for entry in self.log.work.entries.values():
+            if entry.span:
+                ends[entry.span.document] = max(entry.span.end, ends.get(entry.span.document, 0))
+        through = sum(
+            size if self.over(spot) else ends.get(spot.name, 0)
+            for spot, size in zip(self.spots, sizes, strict=True)
+        )
+        return reading_left(self.log.work, through, sum(sizes) - through)
+
     def traces(self) -> list[TraceProgress]:
         """The traces; how many spans of each have a code, and how many there are."""
         return [self._progress(spot) for spot in self.spots]
@@ -105,6 +118,7 @@ class SpanPlace:
             "number": spot.number,
             "total": len(self.spots),
             "progress": self.progress(),
+            "left": self.left(),
             "practice": spot.practice,
             "read": self.over(spot),
             "open": sum(not one.done for _, one in spans),

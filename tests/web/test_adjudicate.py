@@ -12,7 +12,8 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.human.adjudication import CoderView, differ, from_packet
+from pedagogy_r1.human.adjudication import CoderView, differ
+from pedagogy_r1.human.adjudication_material import from_packet
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.job import damaged
