@@ -403,6 +403,29 @@ def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, sche
     assert read_log(packet.folder / "adjudicated/ledger.jsonl")[1].n == 1
 
 
+def test_decision_and_reason_are_in_view_in_a_low_window(browser: Any, packet: Packet) -> None:
+    """At 640×400, which is 200 % of a laptop's screen, with nothing in the focus that would unfold them."""
+    with web_server("--packet", packet.folder, "--adjudicate", "Ada") as server:
+        page = browser.new_page(viewport={"width": 640, "height": 400})
+        page.goto(server.url)
+        for number in (2, 4):
+            page.goto(f"{server.base}/adjudicate/{number}")
+            page.wait_for_selector("#help-open:visible")
+            page.keyboard.press("b")
+            page.wait_for_selector("#do-clear:not([disabled])")
+            hidden = page.evaluate(
+                """() => [".u.now", ".others tbody td .chip", "#desk .verdict", "#memo", "#do-next", ".handle", ".codes .first"].filter((name) => {
+                  const box = document.querySelector(name)?.getBoundingClientRect();
+                  const hit = box && document.elementFromPoint(box.left + 6, box.top + Math.min(8, box.height / 2));
+                  return !hit || !document.querySelector(name).contains(hit);
+                })"""
+            )
+            assert hidden == []
+            assert page.locator("#memo").bounding_box()["width"] > 180
+            picture(page, f"adjudicate-{number}-low")
+        page.context.close()
+
+
 def from_tasks(packet: Packet) -> list[str]:
     """Ids of all units in the order of the traces."""
     return [unit.id for units in packet.units.values() for unit in units]

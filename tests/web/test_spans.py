@@ -907,5 +907,5 @@ def test_a_span_that_one_drew_is_kept_or_not(tmp_path: Path, pcode: Callable[...
     log = (tmp_path / "gold" / "log.md").read_text(encoding="utf-8")
     assert "(3 drawn by one of them)" in log
     assert "**not kept** – why 2" in log
-    said = pcode("unitizing", run, tmp_path / "gold")
-    assert said.exit_code == 0, said.stderr
+    alphas = pcode("unitizing", run, tmp_path / "gold")
+    assert alphas.exit_code == 0, alphas.stderr
