@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -283,8 +284,9 @@ class AdjudicatePages(CodePages):
                 "go back, choose the units, say what they are and why",
             )
         place.decide_all(spots, str(said["do"]), short_enough(reason, "reason"), visitor(request).who)
-        back = str(said.get("back", ""))
-        return RedirectResponse(f"{PATH}/all?{back}" if re.fullmatch(r"[\w=&%.+-]*", back) else PATH, 303)
+        # Read and written anew: what a form says is no address, and names hold any character.
+        back = DisputeFilter.of(dict(parse_qsl(str(said.get("back", "")))), place.material.coders)
+        return RedirectResponse(f"{PATH}/all{back.query}", 303)
 
     def write(self, request: Request) -> Response:  # noqa: ARG002 - every handler takes it
         """Write run and log; may be done as often as one likes."""

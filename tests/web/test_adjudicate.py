@@ -314,9 +314,9 @@ def test_several_need_a_decision_and_a_reason(packet: Packet) -> None:
         )
         wrong = form(server, "/adjudicate/several", page="/adjudicate", n1="on", do="first Z", memo="why")
         assert wrong.status == 409
-        gone = {"n1": "on", "n2": "on", "do": "first C", "memo": "why", "back": "show=open"}
+        gone = {"n1": "on", "n2": "on", "do": "first C", "memo": "why", "back": "show=open&coder=a~b+c"}
         answer = form(server, "/adjudicate/several", page="/adjudicate", **gone)
-        assert answer.headers["location"] == "/adjudicate/all?show=open"
+        assert answer.headers["location"] == "/adjudicate/all?show=open&coder=a~b+c"
         assert "6 disagreements, 2 decided" in server.page("/adjudicate")
         # A cell of the table that is none narrows to nothing; what is no pair or trace counts as not said or as none.
         assert "There are none" in server.page("/adjudicate/all?row=Z&pair=7")

@@ -34,6 +34,4 @@ document.addEventListener("click", (event) => {
   }
 });
 
-readTrace();
-ready();
-look();
+begin();

@@ -9,8 +9,6 @@ const memo = () => find("memo");
 const codes = () => desk().dataset.codes.split(" ").filter(Boolean);
 const query = () => new URL(desk().action).search;   // the list that is gone through, where one was picked
 const small = matchMedia("(max-width: 40rem), (max-height: 34rem)");   // where the text needs the room
-const stored = (name, otherwise) => { try { return localStorage.getItem(name) ?? otherwise; } catch { return otherwise; } };
-const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* a private window keeps nothing */ } };
 
 let chain = Promise.resolve();
 let moving = false;   // keys pressed while the page goes on would be meant for a unit that nobody has seen
@@ -301,8 +299,14 @@ addEventListener("popstate", () => location.reload());
 addEventListener("resize", () => centre());
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-for (const id of ["help-open", "as-second"]) if (find(id)) find(id).hidden = false;
-document.querySelector(".find").hidden = false;
+// Once all scripts of the page are there: what only they can do is offered now.
+function begin() {
+  readTrace();
+  ready();
+  look();
+  for (const id of ["help-open", "as-second"]) if (find(id)) find(id).hidden = false;
+  document.querySelector(".find").hidden = false;
+}
 find("help-open")?.addEventListener("click", () => find("help").showModal());
 find("as-second")?.addEventListener("click", () => setSecond(!second));
 find("keys-on").checked = stored("pcode-keys", "on") !== "off";

@@ -1,5 +1,5 @@
 // The text of a trace in which spans are drawn: one's own spans in place, the words that are chosen, and offsets.
-// The server counts code points, the browser UTF-16: everything here is UTF-16 but what comes from and goes to the server (see points, place).
+// Everything here is UTF-16 but what comes from and goes to the server, which counts code points (see points, place).
 "use strict";
 
 const find = (id) => document.getElementById(id);
@@ -10,7 +10,7 @@ const numberOf = () => 0;
 const pick = () => {};
 
 let pane = null, text = "";
-let pointOf = null, placeOf = null;   // both null where the text has nothing beyond the basic plane
+let counts = null;   // of code points (page.js); null where the text has nothing beyond the basic plane
 let blocks = [], steps = [], tokens = [];
 let own = [];         // [{id, from, to, codes, letters}], in the order of the text
 let now = "";         // the span that keys are about
@@ -20,8 +20,8 @@ let ghost = null;     // [from, to]: where a border is being pulled to
 let colours = new Map();
 const starts = new WeakMap();   // where in the text a text node begins
 
-const points = (i) => (pointOf ? pointOf[i] : i);
-const place = (p) => (placeOf ? placeOf[p] : p);
+const points = (i) => (counts ? counts.points[i] : i);
+const place = (p) => (counts ? counts.places[p] : p);
 
 // Once for each text.
 function readTrace() {
@@ -29,15 +29,7 @@ function readTrace() {
   pane = find("reading");
   if (matchMedia("(max-height: 34rem)").matches) find("question")?.removeAttribute("open");
   text = JSON.parse(pane.dataset.text);
-  pointOf = placeOf = null;
-  if (/[\u{10000}-\u{10ffff}]/u.test(text)) {
-    pointOf = new Uint32Array(text.length + 1);
-    const places = [];
-    let i = 0, p = 0;
-    for (const character of text) { places.push(i); for (let k = 0; k < character.length; k++) pointOf[i + k] = p; i += character.length; p++; }
-    pointOf[i] = p;
-    placeOf = Uint32Array.from([...places, i]);
-  }
+  counts = codePoints.table(text);
   const at = JSON.parse(pane.dataset.cuts).map(place);
   const ends = [...at.slice(1), text.length];
   steps = at.map((from, i) => [from, from + text.slice(from, ends[i]).trimEnd().length]);
@@ -172,8 +164,7 @@ function grip(edge) {
   return element;
 }
 
-// As on all pages: what would not be seen or would mislead is shown by its number; a line end is one character on the screen.
-const UNSEEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|\r(?!\n)/g;
+// As on all pages (UNSEEN); a line end is one character on the screen.
 function textNodes(from, to) {
   const found = [];
   const plain = (a, b) => {

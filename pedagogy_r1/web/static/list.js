@@ -38,7 +38,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (target.closest("input:not([type=checkbox]), select, textarea")) { if (key === "Escape") target.blur(); return; }
   if (key === "Enter" && target.closest("a, button, summary")) return;
-  if (localStorage.getItem("pcode-keys") === "off") return;
+  if (stored("pcode-keys", "on") === "off") return;
   const act = Object.hasOwn(keys, key) && keys[key];
   if (act) { event.preventDefault(); act(); }
 });

@@ -306,6 +306,4 @@ function snaps() { find("snap").textContent = whole ? "Mouse takes sentences" : 
 find("snap").addEventListener("click", () => { whole = !whole; store("pcode-snap", whole ? "sentences" : "words"); snaps(); });
 find("snap").hidden = false;
 snaps();
-readTrace();
-ready();
-look();
+begin();
