@@ -171,7 +171,7 @@ def interval_words(percent: str, reasons: Sequence[str | None]) -> str:
 
 
 MOST_ACROSS = 24
-"""Columns that `side_by_side` makes at most."""
+"""Values that a table has side by side at most; more of them stand in the long table alone."""
 
 
 def side_by_side(

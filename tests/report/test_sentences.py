@@ -358,7 +358,7 @@ NOISE = [
           "Not to be relied on, no person coded: under 1 % of the words, as cues (a rule-based baseline) coded.", firm=False),
     noisy("corrected", "people and machines", GROUPS, fixed(corrected()), FIRM,
           "7.9 % of the sentences (4.2 % to 14.2 %), corrected for the errors of gpt with what people coded.",
-          "Counted in sentences. The machine's own frequency, 9.0%, lies inside the corrected interval", "Report the corrected figure.",
+          "Counted in sentences. The machine's own frequency, 9.0 %, lies inside the corrected interval", "Report the corrected figure.",
           "Other coders, on what they coded: A 5.6 % and B 4.3 %.", never=("assuming",)),
     noisy("six coders beside", "people", {"A": OWN, "B": NINE, **dict.fromkeys(("C", "D", "E", "F", "gpt"), NINE)}, NO_PEOPLE, FIRM,
           "6 % of the words", "B 9.0 %, C 9.0 %, D 9.0 %, E 9.0 % and 2 coders more."),

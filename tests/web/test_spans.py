@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -493,6 +494,45 @@ def test_steps_go_by_what_is_in_no_span_yet(browser: Any, tmp_path: Path) -> Non
             page.wait_for_function(
                 "words => document.querySelector('.sel, .g.now')?.textContent === words", arg=words
             )
+        page.context.close()
+
+
+def test_spans_that_overlap_are_all_seen(browser: Any, tmp_path: Path) -> None:
+    """Three over the same words: a line for each under them, none on another, in the colours of their codes."""
+    book = small(forty(10, 2), overlap=True)
+    packet = make_packet(tmp_path / "p", [long_trace(6)], codebook=book, spans=True)
+    place = place_of(packet)
+    ends = [unit.end for unit in place.spot(1).units]
+    starts = [unit.start for unit in place.spot(1).units]
+    for start, end, code in (
+        (starts[0], ends[2], "C01"),
+        (starts[1], ends[3], "C02"),
+        (starts[1], ends[1], "C03"),
+        (starts[4], ends[4], "C04"),
+    ):
+        place.act(1, {"do": f"draw {start} {end} {code}"})
+    place.log.close()
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(server.url)
+        ready(page)
+        lines = page.evaluate(
+            """() => {
+              const inner = [...document.querySelectorAll("#running .g .g .g")][0], found = [];
+              for (let one = inner; one.classList.contains("g"); one = one.parentElement) found.push([one.getClientRects()[0].bottom, getComputedStyle(one).borderBottomColor]);
+              return found;
+            }"""
+        )
+        assert len(lines) == 3
+        assert all(below[0] - above[0] >= 3 for above, below in pairwise(lines))
+        assert len({color for _, color in lines}) == 3
+        assert page.locator(".g.stack[data-said=C04]").count() == 0, "what overlaps nothing has no line"
+        boxes = page.evaluate(
+            "() => [...document.querySelectorAll('#ribbon rect')].map((one) => [one.getAttribute('y'), one.getAttribute('height')].map(Number))"
+        )
+        assert len({y for y, _ in boxes[:3]}) == 3
+        assert boxes[3] == [0, 1]
+        picture(page, "spans-overlap")
         page.context.close()
 
 

@@ -13,6 +13,7 @@ let pane = null, text = "";
 let counts = null;   // of code points (page.js); null where the text has nothing beyond the basic plane
 let blocks = [], steps = [], tokens = [];
 let own = [];         // [{id, from, to, codes, letters}], in the order of the text
+let levels = new Map();   // of spans that overlap others: how far below the text each one's line is
 let now = "";         // the span that keys are about
 let chosen = null;    // [from, to]: words chosen for the next span, while no span is
 let cut = null;       // where the span would be split
@@ -81,6 +82,7 @@ const spanOf = (id) => own.find((one) => one.id === id);
 // After every answer of the server: what it says is what the text shows.
 function paint() {
   own = JSON.parse(head().dataset.own).map(([id, start, end, codes, letters]) => ({ id, from: place(start), to: place(end), codes, letters }));
+  levels = stacked();
   ghost = null;
   const before = now;
   now = head().dataset.span;
@@ -96,6 +98,18 @@ function paint() {
   }
 }
 
+// Where spans overlap, each has a line of its own under the text: the shortest nearest to it.
+function stacked() {
+  const found = new Map();
+  if (!("overlap" in pane.dataset)) return found;
+  for (const one of [...own].sort((a, b) => (a.to - a.from) - (b.to - b.from))) {
+    const others = own.filter((other) => other !== one && other.from < one.to && other.to > one.from);
+    if (others.length) found.set(one.id, 1 + Math.max(-1, ...others.map((other) => found.get(other.id) ?? -1)));
+  }
+  return found;
+}
+const levelOf = (one) => levels.get(one.id) ?? 0;
+
 // Only blocks (a sentence each) in which something changed are made anew.
 function draw() {
   const pulled = ghost ?? chosen;
@@ -108,7 +122,7 @@ function draw() {
     const there = [];
     for (let i = first; i < own.length && own[i].from < to; i++) if (own[i].to > from) there.push(own[i]);
     const picks = pulled && pulled[0] < to && pulled[1] > from ? pulled : null;
-    const key = JSON.stringify([there, picks, there.some((one) => one.id === now) ? [now, cut] : 0]);
+    const key = JSON.stringify([there, there.map(levelOf), picks, there.some((one) => one.id === now) ? [now, cut] : 0]);
     if (key === block.key) continue;
     block.key = key;
     block.element.replaceChildren(...segments(from, to, there, picks));
@@ -131,13 +145,13 @@ function segments(from, to, there, picks) {
   const order = [...ends].sort((a, b) => a - b), found = [];
   for (let i = 0; i + 1 < order.length; i++) {
     const [a, b] = [order[i], order[i + 1]];
-    const over = there.filter((one) => one.from <= a && one.to >= b).sort((x, y) => (y.to - y.from) - (x.to - x.from));
+    const over = there.filter((one) => one.from <= a && one.to >= b).sort((x, y) => levelOf(y) - levelOf(x));
     let inner = textNodes(a, b);
     if (picks && picks[0] <= a && picks[1] >= b) inner = [made("span", "sel", inner)];
     if (cut === a && over.some((one) => one.id === now)) inner.unshift(made("i", "cut", []));
     for (const one of over.reverse()) {
       const colour = one.codes ? colours.get(one.codes.split(" ")[0]) ?? "c-none" : "open";
-      const element = made("span", `g ${colour}${one.id === now ? " now" : ""}`, inner);
+      const element = made("span", `g ${colour}${one.id === now ? " now" : ""}${levels.has(one.id) ? ` stack under${Math.min(3, levelOf(one))}` : ""}`, inner);
       element.dataset.id = one.id;
       if (one.from === a) element.dataset.said = one.codes || "no code";
       if (one.to === b && one.letters) element.dataset.marks = one.letters;
@@ -228,11 +242,13 @@ function centre() {
 function ribbon() {
   const svg = find("ribbon").querySelector("svg");
   svg.setAttribute("viewBox", `0 0 ${Math.max(1, text.length)} 1`);
+  const lines = 1 + Math.max(0, ...levels.values());
   svg.replaceChildren(...own.map((one) => {
     const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     rect.setAttribute("x", one.from);
     rect.setAttribute("width", Math.max(one.to - one.from, text.length / 600));
-    rect.setAttribute("height", 1);
+    rect.setAttribute("y", levelOf(one) / lines);
+    rect.setAttribute("height", levels.has(one.id) ? 1 / lines : 1);
     rect.setAttribute("class", one.codes ? colours.get(one.codes.split(" ")[0]) ?? "c-none" : "uncoded");
     return rect;
   }));
