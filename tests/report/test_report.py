@@ -97,7 +97,7 @@ def test_four_answers_stand_first(page: str, report: Report) -> None:
     )
     # Two people who differ on few traces: what varies between people has one degree of freedom.
     assert noise == (
-        "Not known: the errors of cues (a rule-based baseline) cannot be corrected, the narrowest interval goes from 0.0 % to 72.6 %."
+        "Not known: 19.8 %, corrected for the errors of cues (a rule-based baseline), is not to be quoted: the narrowest interval goes from 0.0 % to 72.6 %."
     )
     assert report.answers[1].text[1].startswith("As cues coded, 6.1 % of the words")
     assert differs.startswith("Between cop and generic none of the")
