@@ -526,7 +526,8 @@ def test_spans_that_overlap_are_all_seen(browser: Any, tmp_path: Path) -> None:
         assert len(lines) == 3
         assert all(below[0] - above[0] >= 3 for above, below in pairwise(lines))
         assert len({color for _, color in lines}) == 3
-        assert page.locator(".g.stack[data-said=C04]").count() == 0, "what overlaps nothing has no line"
+        assert page.locator(".g").first.evaluate("one => getComputedStyle(one).display") == "inline"
+        assert page.locator(".g.overlapping[data-said=C04]").count() == 0, "what overlaps nothing has no line"
         boxes = page.evaluate(
             "() => [...document.querySelectorAll('#ribbon rect')].map((one) => [one.getAttribute('y'), one.getAttribute('height')].map(Number))"
         )

@@ -151,7 +151,7 @@ function segments(from, to, there, picks) {
     if (cut === a && over.some((one) => one.id === now)) inner.unshift(made("i", "cut", []));
     for (const one of over.reverse()) {
       const colour = one.codes ? colours.get(one.codes.split(" ")[0]) ?? "c-none" : "open";
-      const element = made("span", `g ${colour}${one.id === now ? " now" : ""}${levels.has(one.id) ? ` stack under${Math.min(3, levelOf(one))}` : ""}`, inner);
+      const element = made("span", `g ${colour}${one.id === now ? " now" : ""}${levels.has(one.id) ? ` overlapping under${Math.min(3, levelOf(one))}` : ""}`, inner);
       element.dataset.id = one.id;
       if (one.from === a) element.dataset.said = one.codes || "no code";
       if (one.to === b && one.letters) element.dataset.marks = one.letters;
