@@ -341,7 +341,7 @@ def _curve_figure(study: Study, one: ColumnContrast, universe: Multiverse) -> Fi
             own,
             list(lines),
             axis="percentage points",
-            title=f"{one.words}: difference of each code's share",
+            title=one.words,
             key=(f"corrected p below {study.settings.alpha_words}", "not"),
             first=first,
         ),
