@@ -8,6 +8,7 @@ study.reference   A human code for each unit that has one
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,6 +47,10 @@ RULES, BASELINE = "cues", "a rule-based baseline"
 """The coder plugin that goes by the codebook's cues, and what it is: something to beat, not a measurement."""
 
 
+LONGEST_PART = 30
+"""Characters of a value in the name of a file, which may have 255 bytes."""
+
+
 class ColumnContrast(NamedTuple):
     """Two values of a column: ``condition:cop:generic``."""
 
@@ -64,9 +69,14 @@ class ColumnContrast(NamedTuple):
         return value_words(self.column, self.a), value_words(self.column, self.b)
 
     def file_name(self, prefix: str) -> str:
-        """``contrast_condition_cop_generic``, of letters and digits whatever the values are."""
-        parts = ("".join(c if c.isalnum() else "-" for c in part) for part in (self.column, *self.sides))
-        return f"{prefix}_{'_'.join(parts)}"
+        """``contrast_condition_cop_generic``, of letters and digits whatever the values are; not that of other values.
+
+        Of "cop+" against "cop-" other characters would make the same name: ``contrast_condition_cop-_cop--1f0c``.
+        """
+        written = [self.column, *self.sides]
+        parts = ["".join(c if c.isalnum() else "-" for c in part)[:LONGEST_PART] for part in written]
+        more = "" if parts == written else f"-{hashlib.sha256(repr(written).encode()).hexdigest()[:4]}"
+        return f"{prefix}_{'_'.join(parts)}{more}"
 
 
 COLUMNS = ("condition", "correct", "model", "domain")

@@ -592,3 +592,12 @@ def test_simultaneous_intervals_are_wider_by_bonferroni() -> None:
     (one, *_) = difference_answer.together({code: odds(MORE) for code in "ABCDE"}, 0.95)
     se = (MORE[2] - MORE[1]) / 4
     assert np.isclose(one.high - one.value, stats.t.ppf(0.995, 30) * se)
+
+
+def test_contrasts_of_other_values_have_other_files() -> None:
+    """Whose characters no file name can have, or that are too long for one; one contrast's table took the place of another's."""
+    values = ("cop+", "cop-", "cop/", "조" * 200, "조" * 199, "cop")
+    made = [ColumnContrast("condition", "generic", value).file_name("contrast") for value in values]
+    assert len(set(made)) == len(values)
+    assert made[-1] == "contrast_condition_generic_cop"
+    assert all(len(name.encode()) < 250 and "/" not in name for name in made)
