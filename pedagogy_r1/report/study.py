@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,10 @@ RULES, BASELINE = "cues", "a rule-based baseline"
 """The coder plugin that goes by the codebook's cues, and what it is: something to beat, not a measurement."""
 
 
+LONGEST_PART = 60
+"""Bytes of a value in the name of a file, which may have 255."""
+
+
 class ColumnContrast(NamedTuple):
     """Two values of a column: ``condition:cop:generic``."""
 
@@ -67,14 +72,16 @@ class ColumnContrast(NamedTuple):
     def file_name(self, prefix: str) -> str:
         """``contrast_condition_cop_generic``, of letters and digits whatever the values are.
 
-        Where a character gives way, a digest tells ``a.b`` from ``a_b``: one file never takes another's place.
+        Where that is not all they say, a digest tells values apart, also on disks to which ``R1`` and ``r1`` are one name.
 
         >>> ColumnContrast("model", "r1-7b", "r1.7b").file_name("contrast")
         'contrast_model_r1-7b_r1-7b-e48b72'
         """
-        said = (self.column, *self.sides)
+        said = [self.column, *self.sides]
         parts = ["".join(c if c.isalnum() else "-" for c in part) for part in said]
-        end = "" if parts == list(said) else "-" + digest(list(said)).removeprefix("sha256:")[:6]
+        parts = [part.encode()[:LONGEST_PART].decode(errors="ignore") for part in parts]
+        plain = [normalize("NFC", part.casefold()) for part in parts] == said
+        end = "" if plain else "-" + digest(said).removeprefix("sha256:")[:6]
         return f"{prefix}_{'_'.join(parts)}{end}"
 
 

@@ -36,7 +36,7 @@ from ..human.adjudication import (
     write_adjudicated,
 )
 from ..human.adjudication_material import from_packet, from_runs
-from ..human.coding_log import Attribution, Entry
+from ..human.coding_log import Attribution, Entry, UndoStep
 from ..job import JobFolder
 from ..runs.run import primary_code
 from .code import CodePages
@@ -132,6 +132,8 @@ class Adjudication(Workplace):
     def decide_all(self, spots: Sequence[TaskPlace], what: str, reason: str, who: str) -> None:
         """``what``: ``as NAME``, ``first CODE`` (and no other), or ``none``."""
         verb, _, of = what.partition(" ")
+        if verb not in ("as", "first") and what != "none":
+            raise HTTPException(400, "The page asks for what is not known here.")
         told = []
         for spot in spots:
             view = self.dispute(spot).said.get(of) if verb == "as" else None
@@ -141,12 +143,15 @@ class Adjudication(Workplace):
             told.append((spot.task.unit.id, self.note(spot, who), now | {"memo": reason}))
         self.log.change_all(told)
 
-    def values(self, spot: TaskPlace) -> dict[str, Any]:
+    def undoable(self, who: str) -> UndoStep | None:
+        return self.log.undoable_by(who)
+
+    def values(self, spot: TaskPlace, who: str) -> dict[str, Any]:
         """With what everybody says, and what the codebook says of that."""
         dispute, work = self.dispute(spot), self.log.work
         unit_id = spot.task.unit.id
         given = {code for said in dispute.said.values() for code in said.codes or ()}
-        return super().values(spot) | {
+        return super().values(spot, who) | {
             "said": dispute.said,
             "discussion": self.material.comments.get(unit_id, ()),
             "alone": dispute.kind == "alone",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from threading import Lock
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -47,6 +48,8 @@ class SpanPlace:
         self, tasks: Sequence[CodingTask], units: Mapping[str, Sequence[Unit]], log: CodingLog
     ) -> None:
         self.log = log
+        self._turn = Lock()
+        """What a form changes is said of what was there: of two windows one waits for the other."""
         traces = {task.trace.id: task for task in tasks}
         self.spots = [
             SpanTrace(number, blind_id(trace_id), task.trace, units[trace_id], task.practice)
@@ -140,12 +143,16 @@ class SpanPlace:
 
     def act(self, number: int, said: Mapping[str, Any], who: str = "") -> tuple[int | None, str]:
         """Do what ``who``'s form says; the trace to show next (none when all are read) and its span. Saved when it returns."""
+        with self._turn:
+            return self._act(number, said, who)
+
+    def _act(self, number: int, said: Mapping[str, Any], who: str) -> tuple[int | None, str]:
         spot, span = self.spot(number), str(said.get("span", ""))
         verb, _, what = str(said.get("do", "")).partition(" ")
         if verb == "undo":
             return self._undo(int(what) if what.isdecimal() and len(what) < 10 else 0, number, span)
         there = dict(self.spans(spot))
-        memo = changed_memo(said) if span in there else {}
+        memo = changed_memo(said, there[span].memo) if span in there else {}
         if verb == "comment" and span in there:
             self.log.comment(span, who, short_enough(lines_of(said.get("comment", "")), "comment"))
             verb = "memo"

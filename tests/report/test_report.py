@@ -10,6 +10,7 @@ import io
 import json
 import re
 import shutil
+import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from functools import partial
@@ -331,13 +332,20 @@ def test_constant_codings_are_explained(tmp_path: Path) -> None:
 
 
 def test_each_contrast_has_a_file_of_its_own() -> None:
-    """Two values that differ in a sign that a file name does not hold would write one table over the other."""
+    """Values that differ in a sign that no file name holds, in case, or at the end of a long one: one table took another's place."""
     pairs = [("a.b", "c"), ("a-b", "c"), ("a_b", "c"), ("a", "b_c"), ("a_b", "c_"), ("cop", "generic")]
+    pairs += [
+        ("R1", "c"),
+        ("r1", "c"),
+        ("\u1100\u1161", "c"),
+        ("\uac00", "c"),
+    ]  # the last two: one syllable, written twice
+    pairs += [(value, "조" * 200) for value in ("cop+", "cop-", "cop/", "조" * 199, "x" * 199, "x" * 198)]
     names = [ColumnContrast("condition", *pair).file_name("contrast") for pair in pairs]
-    assert len(set(names)) == len(pairs)
+    assert len({unicodedata.normalize("NFC", name.casefold()) for name in names}) == len(pairs)
     assert names[1] == "contrast_condition_a-b_c"
-    assert names[-1] == "contrast_condition_cop_generic"
-    assert all(re.fullmatch(r"[\w-]+", name) for name in names)
+    assert names[5] == "contrast_condition_cop_generic"
+    assert all(re.fullmatch(r"[\w-]+", name) and len(name.encode()) < 250 for name in names)
 
 
 def test_machines_alone_make_a_multiverse(demo: list[Path], tmp_path: Path) -> None:

@@ -314,6 +314,8 @@ def test_several_need_a_decision_and_a_reason(packet: Packet) -> None:
         )
         wrong = form(server, "/adjudicate/several", page="/adjudicate", n1="on", do="first Z", memo="why")
         assert wrong.status == 409
+        unknown = form(server, "/adjudicate/several", page="/adjudicate", n1="on", do="missing", memo="why")
+        assert unknown.status == 400, "it was decided that no code applies"
         gone = {"n1": "on", "n2": "on", "do": "first C", "memo": "why", "back": "show=open&coder=a~b+c"}
         answer = form(server, "/adjudicate/several", page="/adjudicate", **gone)
         assert answer.headers["location"] == "/adjudicate/all?show=open&coder=a~b+c"

@@ -55,6 +55,8 @@ const hintOver = (() => {
 })();
 const inShort = (text) => { const said = text.trim().replace(/\s+/g, " "); return said.length > 90 ? `${said.slice(0, 90)}…` : said; };
 
-// An answer, or null where nobody answers; and what is said of that.
+// An answer, or null where nobody answers; and what is said of that. Every request says whose page it is from: the browser may
+// meanwhile have been let in as somebody else, in another window.
 const GONE = "The server does not answer. Is pcode still running?";
-const answerOf = (url, how) => fetch(url, how).catch(() => null);
+const answerOf = (url, { headers, ...how } = {}) =>
+  fetch(url, { ...how, headers: { ...headers, "X-CSRF-Token": document.querySelector("meta[name=csrf]").content } }).catch(() => null);
