@@ -202,7 +202,8 @@ const trace = (by) => {
 };
 
 function inField(event) {
-  const { key, target } = event;
+  const { target } = event;
+  const key = event.key.length > 1 ? event.key : event.shiftKey ? event.key.toUpperCase() : event.key.toLowerCase();   // Caps Lock or not
   const ends = key === "Enter" && (event.ctrlKey || event.metaKey);
   if (target === memo()) {
     if (key === "Escape") look();

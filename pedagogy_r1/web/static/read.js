@@ -160,7 +160,8 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (keysOn && !keysOn.checked && event.key !== "?") return;
-  const act = Object.hasOwn(keys, event.key) && keys[event.key];
+  const key = event.key.length > 1 ? event.key : event.shiftKey ? event.key.toUpperCase() : event.key.toLowerCase();   // Caps Lock or not
+  const act = Object.hasOwn(keys, key) && keys[key];
   if (act) { event.preventDefault(); act(); }
 });
 
