@@ -223,12 +223,12 @@ def test_one_reason_for_several_alike(browser: Any, packet: Packet) -> None:
         assert page.locator("#several tbody tr").count() == 1
         page.goto(server.base + "/adjudicate/all?show=first&sort=codes")
         assert page.locator("#several tbody tr").count() == 3
-        for key in ("j", "x", "j", "x", "d"):
+        for key in ("j", "x", "J", "X", "d"):  # J without Shift: Caps Lock
             page.keyboard.press(key)
         assert page.inner_text("#chosen") == "2 chosen"
         page.keyboard.type("as B")
-        page.keyboard.press("Escape")
-        page.keyboard.press("r")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.name") == "memo"
         page.keyboard.type("the rule of the book")
         page.keyboard.press("Enter")
         page.wait_for_selector("text=6 disagreements, 2 decided")

@@ -435,7 +435,7 @@ def test_by_keys(browser: Any, tmp_path: Path) -> None:
         spans_are(page, [("🙂 One two", "C01"), (b, "C02")])
         keys("b", "Shift+ArrowRight")
         spans_are(page, [("One two", "C01"), (b, "C02")])
-        keys("b", "J")
+        keys("b", "Shift+J")
         spans_are(page, [("One two three four.", "C01"), (b, "C02")])
         keys("ArrowRight", "ArrowRight", "v")
         spans_are(page, [("One two", "C01"), ("three four.", "C01"), (b, "C02")])

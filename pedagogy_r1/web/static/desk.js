@@ -238,7 +238,8 @@ const trace = (by) => {
 };
 
 function inField(event) {
-  const { key, target } = event;
+  const { target } = event;
+  const key = keyOf(event);
   const ends = key === "Enter" && (event.ctrlKey || event.metaKey);
   if (target === memo()) {
     if (key === "Escape") look();

@@ -34,9 +34,14 @@ const keys = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
+  const { target } = event;
+  const key = keyOf(event);
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (target.closest("input:not([type=checkbox]), select, textarea")) { if (key === "Escape") target.blur(); return; }
+  if (target.closest("input:not([type=checkbox]), select, textarea")) {
+    if (key === "Escape") target.blur();
+    if (key === "Enter" && target.value && target.closest("#several select")) { event.preventDefault(); keys.r(); }
+    return;
+  }
   if (key === "Enter" && target.closest("a, button, summary")) return;
   if (stored("pcode-keys", "on") === "off") return;
   const act = Object.hasOwn(keys, key) && keys[key];

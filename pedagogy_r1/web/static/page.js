@@ -1,9 +1,12 @@
-// What the scripts of several pages share: settings, code points, characters nobody sees, the words over a ribbon, a server that is gone.
+// What the scripts of several pages share: settings, keys, code points, characters nobody sees, the words over a ribbon, a server that is gone.
 "use strict";
 
 // Settings of this browser (or, with sessionStorage, of this window). A private window keeps nothing, and some refuse to be asked.
 const stored = (name, otherwise, where = "localStorage") => { try { return window[where].getItem(name) ?? otherwise; } catch { return otherwise; } };
 const store = (name, value, where = "localStorage") => { try { window[where].setItem(name, value); } catch { /* it is forgotten with the page */ } };
+
+// A letter goes by Shift, not by its case: Caps Lock changes no key.
+const keyOf = ({ key, shiftKey }) => (key.length > 1 ? key : shiftKey ? key.toUpperCase() : key.toLowerCase());
 
 // The server counts code points, the browser UTF-16. Half a pair by itself is one of each.
 const codePoints = (() => {

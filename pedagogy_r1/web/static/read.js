@@ -162,7 +162,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (keysOn && !keysOn.checked && event.key !== "?") return;
-  const act = Object.hasOwn(keys, event.key) && keys[event.key];
+  const key = keyOf(event), act = Object.hasOwn(keys, key) && keys[key];
   if (act) { event.preventDefault(); act(); }
 });
 
