@@ -238,8 +238,7 @@ const trace = (by) => {
 };
 
 function inField(event) {
-  const { target } = event;
-  const key = keyOf(event);
+  const { key, target } = event;
   const ends = key === "Enter" && (event.ctrlKey || event.metaKey);
   if (target === memo()) {
     if (key === "Escape") look();
@@ -263,7 +262,7 @@ function inField(event) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
+  const { target } = event, key = keyOf(event);
   if (event.isComposing || find("help").open) return;
   if (target.closest("textarea, select, input:not([type=checkbox])")) { inField(event); return; }
   if ((event.ctrlKey || event.metaKey) && key === "z") { event.preventDefault(); press("do-undo"); return; }
