@@ -163,12 +163,17 @@ def command(
     """Draw from TRACES what people shall code, and write a packet: blind, in an order of its own for each coder.
 
     \b
-    pcode sample traces.jsonl -o packet --fraction .33 --coders A,B              14 of 42 traces, both code them
-    pcode sample traces.jsonl -o packet --fraction 1 --double .33 --coders A,B   all 42, of which 14 by both
-    pcode sample traces.jsonl -o packet --what units --n 400 --coders A,B --enrich OA-ME --run runs/cues
-    pcode sample traces.jsonl -o packet --what units --n 300 --coders A,B --active runs/learned --target OA-ME
+    # 14 of 42 traces, both code them; all 42, of which 14 by both
+    pcode sample traces.jsonl -o packet --fraction .33 --coders A,B
+    pcode sample traces.jsonl -o packet --fraction 1 --double .33 --coders A,B
+    # units: more of those where a run saw OA-ME; where a learned coder is unsure
+    pcode sample traces.jsonl -o packet --what units --n 400 --coders A,B \\
+      --enrich OA-ME --run runs/cues
+    pcode sample traces.jsonl -o packet --what units --n 300 --coders A,B \\
+      --active runs/learned --target OA-ME
     pcode sample --plan --active runs/learned --target OA-ME --what units --n 300
-    pcode sample traces.jsonl -o packet --deferred runs/learned --others .05 --coders A,B
+    pcode sample traces.jsonl -o packet --coders A,B \\
+      --deferred runs/learned --others .05
     pcode sample --plan --alpha .75 --prevalence .02
     pcode sample traces.jsonl --lock .3
 

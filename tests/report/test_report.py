@@ -93,7 +93,7 @@ def test_four_answers_stand_first(page: str, report: Report) -> None:
     reliable, noise, differs, missing = (a.short for a in report.answers)
     assert "(α = .792, reaches .667, not shown to reach .800)" in reliable
     assert (
-        "people and cues (a rule-based baseline) agree too little to rely on (α = .343, is below .667)"
+        "people and cues (a rule-based baseline) agree too little to rely on (α = .343, below .667)"
         in reliable
     )
     # Two people who differ on few traces: what varies between people has one degree of freedom.

@@ -241,7 +241,7 @@ RELIABILITY = [
     reliable("good", "people", agreement(compared("A B", "human-human", alpha(0.9, 0.84, 0.94))),
              "People agree with each other well enough to rely on (α = .900, reaches .800)."),
     reliable("low", "people", agreement(compared("A B", "human-human", alpha(0.4, 0.2, 0.6))),
-             "People agree with each other too little to rely on (α = .400, is below .667).", "): it is below .667.", firm=False),
+             "People agree with each other too little to rely on (α = .400, below .667).", "): it is below .667.", firm=False),
     reliable("wide", "people", agreement(compared("A B", "human-human", alpha(0.861, 0.59, 0.96))),
              "to an extent that is not shown to be enough (α = .861, not shown to reach .800, nor .667).",
              "(95 % interval .590 to .960): it is not shown to reach .800, nor .667.", firm=False),
@@ -260,14 +260,14 @@ RELIABILITY = [
              "No two coders coded the same units.", firm=False),
     reliable("one person and cues", "person and cues",
              agreement(compared("A cues", "human-machine", alpha(0.3, 0.2, 0.4)), with_people={"cues": WithPeople(alpha(0.3, 0.2, 0.4), ("A",))}),
-             "How far people agree is not known, only A coded; A and cues (a rule-based baseline) agree too little to rely on (α = .300, is "
+             "How far people agree is not known, only A coded; A and cues (a rule-based baseline) agree too little to rely on (α = .300, "
              "below .667).", "Only one person, A, coded, so how far people agree is not known.",
              "cues (a rule-based baseline), with A: Krippendorff's α = .300", firm=False),
     reliable("every machine is named", "people and machines",
              agreement(PEOPLE, with_people={"cues": CUES, "gpt": GPT},
                        differences={"cues": less(-0.45, -0.59, -0.3), "gpt": less(0.02, -0.05, 0.08, averaged="1 of 3 pairs shares no unit")}),
              "(α = .792, reaches .667, not shown to reach .800); people and gpt agree well enough for tentative conclusions (α = .808, reaches "
-             ".667, not shown to reach .800); people and cues (a rule-based baseline) agree too little to rely on (α = .343, is below .667).",
+             ".667, not shown to reach .800); people and cues (a rule-based baseline) agree too little to rely on (α = .343, below .667).",
              "Every machine with people, by name:",
              "gpt, with people, the mean over A and B on 120 units that it and at least two of them coded: Krippendorff's α = .808",
              "cues (a rule-based baseline), with people, the mean over A and B on 120 units",
@@ -301,7 +301,7 @@ RELIABILITY = [
     reliable("machines alone", "machines",
              agreement(compared("m n", "machine-machine", alpha(0.936, 0.76, 0.983)), compared("m cues", "machine-machine", alpha(0.4, 0.1, 0.6))),
              "Not known: no person coded. How much alike machines are: most m and n, α = .936 (reaches .667, not shown to reach .800); least m "
-             "and cues (a rule-based baseline), α = .400 (is below .667).",
+             "and cues (a rule-based baseline), α = .400 (below .667).",
              "No person coded these traces. How far machines agree says how much alike they are, not whether they are right.",
              "m and n gave the same code to 82.5 % of 120 shared units.", firm=False),
     reliable("two machines", "machines", agreement(compared("m n", "machine-machine", alpha(0.936, 0.76, 0.983))),
