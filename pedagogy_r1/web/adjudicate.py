@@ -12,7 +12,7 @@ reason, and for as long as the coders still say what it was made upon.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,9 +36,11 @@ from ..human.adjudication import (
     write_adjudicated,
 )
 from ..human.adjudication_material import from_packet, from_runs
-from ..human.coding_log import Attribution, Entry, UndoStep
+from ..human.coding_log import EMPTY, Attribution, Entry, UndoStep
+from ..human.drawn_spans import would_overlap
 from ..job import JobFolder
 from ..runs.run import primary_code
+from ..trace import Unit
 from .code import CodePages
 from .coded_text import TaskPlace
 from .dispute_list import DisputeFilter, coder_pairs, fits, heat_map, ordered
@@ -126,8 +128,11 @@ class Adjudication(Workplace):
         if verb == "as":
             if what not in self.dispute(spot).said:
                 raise HTTPException(400, "Nobody of that name has coded this unit.")
-            return _as(self.dispute(spot).said[what])
-        return super().updates(spot, verb, what)
+            more = _as(self.dispute(spot).said[what])
+        else:
+            more = super().updates(spot, verb, what)
+        self._check_apart({spot.task.unit.id: more["codes"]} if "codes" in more else {})
+        return more
 
     def decide_all(self, spots: Sequence[TaskPlace], what: str, reason: str, who: str) -> None:
         """``what``: ``as NAME``, ``first CODE`` (and no other), or ``none``."""
@@ -141,7 +146,42 @@ class Adjudication(Workplace):
                 continue  # that coder has said nothing of it
             now = _as(view) if view else codes_of((of,) if verb == "first" else ())
             told.append((spot.task.unit.id, self.note(spot, who), now | {"memo": reason}))
-        self.log.change_all(told)
+        with self._turn:
+            self._check_apart({unit_id: more["codes"] for unit_id, _, more in told})
+            self.log.change_all(told)
+
+    def _undo(self, n: int, number: int, who: str) -> int:
+        """Others may have decided since, so that what comes back has no room any more."""
+        if (step := self.undoable(who)) and step.n == n:
+            self._check_apart({one: was.codes for one, was in ((step.unit_id, step.before), *step.others)})
+        return super()._undo(n, number, who)
+
+    def _check_apart(self, decisions: Mapping[str, tuple[str, ...] | None]) -> None:
+        """Raise `InputError` where spans would both be kept that overlap and may not. ``decisions``: the codes of each, by unit."""
+        if self.material.book.overlap:
+            return
+        for unit_id, codes in decisions.items():
+            spot = self.spot(self._numbers[unit_id])
+            if codes is None or self.dispute(spot).kind != "alone":
+                continue
+            for other in self._overlapping(spot.task.unit):
+                if self._kept(other.id, decisions):
+                    raise would_overlap(
+                        spot.task.unit.text, other.text, "decide first that one of them is not kept"
+                    )
+
+    def _kept(self, unit_id: str, decisions: Mapping[str, tuple[str, ...] | None]) -> bool:
+        """Whether a span will be in the adjudicated run: one that several drew is, one that one drew where a code is decided."""
+        number = self._numbers.get(unit_id)
+        if number and self.disputes[number - 1].kind == "alone":
+            codes = self.log.work.entries.get(unit_id, EMPTY).codes
+            return decisions.get(unit_id, codes) is not None
+        return unit_id in self.material.said
+
+    def _overlapping(self, unit: Unit) -> Iterator[Unit]:
+        for other in self.material.units[unit.trace_id]:
+            if other.id != unit.id and other.start < unit.end and unit.start < other.end:
+                yield other
 
     def undoable(self, who: str) -> UndoStep | None:
         return self.log.undoable_by(who)
@@ -163,15 +203,13 @@ class Adjudication(Workplace):
 
     def _near(self, spot: TaskPlace) -> list[NearSpan]:
         """Spans that overlap one that is to be kept or not: what is kept should not be there twice."""
-        unit, work = spot.task.unit, self.log.work
-        found = []
-        for other in self.material.units[unit.trace_id]:
-            if other.id != unit.id and other.start < unit.end and unit.start < other.end:
-                said = self.material.said.get(other.id, {})
-                drew = {coder: view for coder, view in said.items() if view.missing_reason != NOT_DRAWN}
-                number = self._numbers.get(other.id)
-                entry = work.entries.get(other.id) if number and self.over(self.spot(number)) else None
-                found.append(NearSpan(other.text, drew, number, entry))
+        found, work = [], self.log.work
+        for other in self._overlapping(spot.task.unit):
+            said = self.material.said.get(other.id, {})
+            drew = {coder: view for coder, view in said.items() if view.missing_reason != NOT_DRAWN}
+            number = self._numbers.get(other.id)
+            entry = work.entries.get(other.id) if number and self.over(self.spot(number)) else None
+            found.append(NearSpan(other.text, drew, number, entry))
         return found
 
     def pairs(self) -> list[CoderPair]:

@@ -27,6 +27,7 @@ from pedagogy_r1.human.drawn_spans import draw_span
 from pedagogy_r1.human.packet import Packet, blind_id
 from pedagogy_r1.runs.run import CoderRun, dump_codebook
 from pedagogy_r1.trace import Trace
+from pedagogy_r1.web.adjudicate import Adjudication
 from pedagogy_r1.web.code_groups import code_groups
 from pedagogy_r1.web.pace import reading_left
 from pedagogy_r1.web.span_place import SpanPlace
@@ -950,3 +951,29 @@ def test_a_span_that_one_drew_is_kept_or_not(tmp_path: Path, pcode: Callable[...
     assert "**not kept** – why 2" in log
     alphas = pcode("unitizing", run, tmp_path / "gold")
     assert alphas.exit_code == 0, alphas.stderr
+
+
+def test_two_spans_that_overlap_are_not_both_kept(tmp_path: Path, pcode: Callable[..., Result]) -> None:
+    """Where the codebook has none that overlap: by one decision, by one for several, or by taking back that one is not kept."""
+    packet, run = drawn_by_two(tmp_path, pcode)
+    place = Adjudication(from_runs([CoderRun(run)], packet), tmp_path / "gold")
+    one, other = place.spots[:2]
+
+    def kept() -> list[bool]:
+        return [place.entry(spot).codes is not None for spot in (one, other)]
+
+    with pytest.raises(InputError, match="would overlap, which the codebook does not allow"):
+        place.decide_all([one, other], "first C", "alike", "Ada")
+    assert kept() == [False, False]
+    place.act(1, {"do": "as A"}, "Ada")
+    for do in ("as B", "first C"):
+        with pytest.raises(InputError, match="would overlap"):
+            place.act(2, {"do": do}, "Bea")
+    place.act(1, {"do": "missing"}, "Ada")
+    place.act(2, {"do": "as B"}, "Bea")
+    step = place.undoable("Ada")
+    assert step
+    with pytest.raises(InputError, match="would overlap"):
+        place.act(1, {"do": f"undo {step.n}"}, "Ada")
+    assert kept() == [False, True]
+    place.log.close()
