@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.errors import InputError, LedgerWarning
-from pedagogy_r1.human.adjudication import from_packet
+from pedagogy_r1.human.adjudication_material import from_packet
 from pedagogy_r1.human.coding_log import NO_NOTE, read_log
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.trace import Trace
@@ -18,7 +19,7 @@ from pedagogy_r1.web.adjudicate import Adjudication
 from pedagogy_r1.web.workplace import Workplace
 
 from ..packets import make_packet
-from ..web_server import web_server
+from ..web_server import WebServer, web_server
 from .test_coding_page import at, forty, in_order, log_of, said
 from .test_spans import ready, spans_are
 
@@ -38,6 +39,19 @@ def place_of(packet: Packet) -> Workplace:
 
 
 # In a browser
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Packet, WebServer]]:
+    """One server for all, each test with coders of its own."""
+    trace = Trace(id="t", reasoning="One two three four. Five six seven. Eight nine ten.")
+    coders = ("A", "B", "C", "D")
+    book = load_codebook("schoen@1.0.0")
+    packet = make_packet(tmp_path_factory.mktemp("windows") / "p", [trace], coders=coders, codebook=book)
+    with web_server(
+        "--packet", packet.folder, *[word for who in coders for word in ("--coder", who)]
+    ) as server:
+        yield packet, server
 
 
 def test_a_memo_stays_with_its_span(browser: Any, tmp_path: Path) -> None:
@@ -66,88 +80,87 @@ def test_a_memo_stays_with_its_span(browser: Any, tmp_path: Path) -> None:
     }
 
 
-def test_what_is_typed_while_the_server_is_slow(browser: Any, tmp_path: Path) -> None:
+def test_what_is_typed_while_the_server_is_slow(browser: Any, served: tuple[Packet, WebServer]) -> None:
     """A comment is there to its last letter; behind a key that goes on, letters are no keys of the unit that comes."""
-    packet = in_order(tmp_path / "p", [6], load_codebook("schoen@1.0.0"))
-    with web_server("--packet", packet.folder, "--coder", "A") as server:
-        page = browser.new_page()
-        page.goto(server.url)
-        page.evaluate(SLOW)
-        page.keyboard.press("Digit1")
-        page.keyboard.press("y")
-        page.keyboard.type("a long comment", delay=40)
-        settled(page)
-        page.keyboard.type(", on")
-        assert page.input_value("#comment") == "a long comment, on"
-        page.keyboard.press("Escape")
-        page.keyboard.press("m")
-        page.keyboard.type("abc")
-        page.keyboard.press("Escape")
-        page.keyboard.press("y")
-        page.keyboard.type(" and on", delay=100)  # the memo is saved meanwhile, and nothing of the comment
-        settled(page)
-        assert page.input_value("#comment") == "a long comment, on and on"
-        page.keyboard.press("Control+Enter")
-        settled(page)
-        page.keyboard.press("Escape")
-        page.keyboard.press("j")
-        page.keyboard.press("m")
-        page.keyboard.type("nnn no keys", delay=80)
-        at(page, 2)
-        settled(page)
-        page.keyboard.type(" of two")
-        assert page.input_value("#memo").endswith(" of two")
-        page.wait_for_function("() => desk().elements.memo_was.value.endsWith(' of two')")
-        page.context.close()
-    work = read_log(packet.folder / "A/web.jsonl")[1]
-    first, second = [task.unit.id for task in packet.tasks("A")][:2]
+    packet, server = served
+    page = browser.new_page()
+    page.goto(server.urls["C"])
+    page.evaluate(SLOW)
+    page.keyboard.press("Digit1")
+    page.keyboard.press("y")
+    page.keyboard.type("a long comment", delay=40)
+    settled(page)
+    page.keyboard.type(", on")
+    assert page.input_value("#comment") == "a long comment, on"
+    page.keyboard.press("Escape")
+    page.keyboard.press("m")
+    page.keyboard.type("abc")
+    page.keyboard.press("Escape")
+    page.keyboard.press("y")
+    page.keyboard.type(" and on", delay=100)  # the memo is saved meanwhile, and nothing of the comment
+    settled(page)
+    assert page.input_value("#comment") == "a long comment, on and on"
+    page.keyboard.press("Control+Enter")
+    settled(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("m")
+    page.keyboard.type("nnn no keys", delay=80)
+    at(page, 2)
+    settled(page)
+    page.keyboard.type(" of two")
+    assert page.input_value("#memo").endswith(" of two")
+    page.wait_for_function("() => desk().elements.memo_was.value.endsWith(' of two')")
+    page.context.close()
+    work = read_log(packet.folder / "C/web.jsonl")[1]
+    first, second = [task.unit.id for task in packet.tasks("C")][:2]
     assert [one.comment for one in work.comments[first]] == ["a long comment, on and on"]
     assert (work.entries[first].codes, work.entries[first].memo) == (("TR-SP",), "abc")
     assert work.entries[second].codes is None
     assert not work.entries[second].flag
 
 
-def test_a_window_never_goes_on_as_somebody_else(browser: Any, tmp_path: Path) -> None:
+def test_a_window_never_goes_on_as_somebody_else(browser: Any, served: tuple[Packet, WebServer]) -> None:
     """One browser, first A's address, then B's: A's window neither shows what B said nor codes for B."""
-    packet = in_order(tmp_path / "p", [6], load_codebook("schoen@1.0.0"))
-    with web_server("--packet", packet.folder, "--coder", "A", "--coder", "B") as server:
-        context = browser.new_context()
-        one = context.new_page()
-        one.goto(server.urls["A"])
-        other = context.new_page()
-        other.goto(server.urls["B"])
-        other.keyboard.press("Digit3")
-        said(other, 1, "IA-FR")
-        one.bring_to_front()
-        for key in ("j", "Digit1"):
-            one.keyboard.press(key)
-            one.wait_for_selector("#trouble:visible")
-            settled(one)
-        assert "of another visit" in one.inner_text("#trouble")
-        assert "IA-FR" not in one.get_attribute("#head", "data-own")
-        one.reload()
-        assert one.inner_text(".who") == "B"
-        context.close()
+    packet, server = served
+    context = browser.new_context()
+    one = context.new_page()
+    one.goto(server.urls["A"])
+    other = context.new_page()
+    other.goto(server.urls["B"])
+    other.keyboard.press("Digit3")
+    said(other, 1, "IA-FR")
+    one.bring_to_front()
+    for key in ("j", "Digit1"):
+        one.keyboard.press(key)
+        one.wait_for_selector("#trouble:visible")
+        settled(one)
+    assert "of another visit" in one.inner_text("#trouble")
+    assert "IA-FR" not in one.get_attribute("#head", "data-own")
+    one.reload()
+    assert one.inner_text(".who") == "B"
+    context.close()
     assert [change.codes for change in read_log(packet.folder / "B/web.jsonl")[1].changes] == [("IA-FR",)]
     assert read_log(packet.folder / "A/web.jsonl")[1].changes == []
 
 
-def test_a_comment_whose_answer_was_lost_is_added_once(browser: Any, tmp_path: Path) -> None:
-    packet = in_order(tmp_path / "p", [6], load_codebook("schoen@1.0.0"))
-    with web_server("--packet", packet.folder, "--coder", "A") as server:
-        page = browser.new_page()
-        page.goto(server.url)
-        page.evaluate(
-            """() => { const sent = window.fetch; let n = 0;
-              window.fetch = async (...all) => { const got = await sent(...all); if (!n++) throw new TypeError("lost"); return got; }; }"""
-        )
-        page.keyboard.press("y")
-        page.keyboard.type("is it one step?")
-        page.keyboard.press("Control+Enter")
-        page.click("#again")  # in view, above what is typed
-        page.wait_for_selector(".talk li", state="attached")
-        page.context.close()
-    (comments,) = read_log(packet.folder / "A/web.jsonl")[1].comments.values()
+def test_a_comment_whose_answer_was_lost_is_added_once(
+    browser: Any, served: tuple[Packet, WebServer]
+) -> None:
+    packet, server = served
+    page = browser.new_page()
+    page.goto(server.urls["D"])
+    page.evaluate(
+        """() => { const sent = window.fetch; let n = 0;
+          window.fetch = async (...all) => { const got = await sent(...all); if (!n++) throw new TypeError("lost"); return got; }; }"""
+    )
+    page.keyboard.press("y")
+    page.keyboard.type("is it one step?")
+    page.keyboard.press("Control+Enter")
+    page.click("#again")  # in view, above what is typed
+    page.wait_for_selector(".talk li", state="attached")
+    page.context.close()
+    (comments,) = read_log(packet.folder / "D/web.jsonl")[1].comments.values()
     assert [one.comment for one in comments] == ["is it one step?"]
 
 
