@@ -147,7 +147,9 @@ def _signed(digits: int) -> Callable[[float], str]:
 
 def _number(value: float) -> str:
     text = f"{abs(value):.2f}"
-    return _minus(value, text) + (text if abs(value) < 1000 else f"{abs(value):.3g}")
+    if 1000 <= abs(value) < 10**6:  # three figures, as of larger ones, but written out: 6,530
+        text = f"{float(f'{abs(value):.3g}'):,.0f}"
+    return _minus(value, text) + (text if abs(value) < 10**6 else f"{abs(value):.3g}")
 
 
 _FORMATS: dict[str, Callable[[Any], str]] = {

@@ -160,8 +160,9 @@ def _print(
     _print_comparisons(report.comparisons, over)
     if not report.comparisons:
         put("one coder only: there is nobody to agree with; add another run", style="yellow")
+    told = {c.coders: c.result.warnings for c in report.comparisons}
     for names, one in spans.items():
-        put(escape(f"{' – '.join(names)}: {_spans_words(one)}"))
+        put(escape(f"{' – '.join(names)}: {_spans_words(one, told.get(names, ()))}"))
     chose = {name for names in spans for name in names}
     for line in (*report.partial, *_remarks(report.comparisons), *more, *_coverage(report, chose)):
         put(escape(line), style="yellow")
@@ -200,15 +201,19 @@ def _print_comparisons(comparisons: Sequence[Comparison], over: str) -> None:
     put_verdicts((_who(c), c.result) for c in comparisons)
 
 
-def _spans_words(spans: ChosenSpans) -> str:
-    """How many of the chosen units α is about, and the α over the whole text."""
+def _spans_words(spans: ChosenSpans, told: Collection[str]) -> str:
+    """How many of the chosen units α is about, and the α over the whole text; ``told``: what is said of the chosen units' α."""
     from ..estimate.reliability_verdict import verdict
 
     alpha = spans.alpha
     said = f"α = {shown(alpha.value)} {interval(alpha.low, alpha.high)}: {verdict(alpha).words}"
     if alpha.interval is None:
-        why = alpha.why_undefined if alpha.value is None else "; ".join(alpha.warnings)
-        said = f"α is undefined: {why}" if alpha.value is None else f"α = {shown(alpha.value)}; {why}"
+        why = "; ".join(one for one in alpha.warnings if one not in told) or "no interval either"
+        said = (
+            f"α = {shown(alpha.value)}; {why}"
+            if alpha.value is not None
+            else f"α is undefined: {alpha.why_undefined}"
+        )
     return (
         f"of {counted(spans.total, 'unit')} that they chose, two chose {spans.alike:,} alike ({shown(spans.share, 'share')}), and only "
         f"those are compared; over the whole text, where units lie and how they are coded, unitizing {said}"

@@ -265,7 +265,7 @@ def _promised(manifest: Any) -> str:
     asked = manifest.parameters
     given = "the codes given" if not manifest.stages else "its codes"
     promise = (
-        f"so that, with {asked['confidence']:.0%} confidence, at most {asked['error']:.0%} of {given} are not its "
+        f"so that, with {shown(asked['confidence'], 'percent')} confidence, at most {shown(asked['error'], 'percent')} of {given} are not its "
         f"teachers', over as many traces as it learned from ({asked['calibrated_on']}), as far as they are like those"
     )
     left = f"{counted(manifest.deferred, 'unit is', 'units are')} deferred"

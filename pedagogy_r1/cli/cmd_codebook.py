@@ -171,7 +171,8 @@ def manual(codebook: str, out: Path | None, format_: Any, decided: tuple[Path, .
 
     \b
     pcode corpus copy teaching -o corpus
-    pcode codebook manual schoen --decided corpus/coders --decided corpus/adjudicated -o schoen.html
+    pcode codebook manual schoen --decided corpus/coders \\
+      --decided corpus/adjudicated -o schoen.html
 
     With --decided, every unit for which a memo names two codes, or to which coders gave different ones, is quoted in its
     context, with what each coder said, the decision and its reason.

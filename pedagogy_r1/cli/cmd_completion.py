@@ -15,7 +15,8 @@ def command(ctx: click.Context, shell: str) -> None:
     """Print what makes SHELL complete pcode's commands, options and names.
 
     \b
-    bash:  pcode completion bash > ~/.local/share/bash-completion/completions/pcode
+    bash:  pcode completion bash \\
+             > ~/.local/share/bash-completion/completions/pcode
     zsh:   pcode completion zsh > "${fpath[1]}/_pcode"
     fish:  pcode completion fish > ~/.config/fish/completions/pcode.fish
 

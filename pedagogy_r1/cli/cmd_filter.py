@@ -39,10 +39,12 @@ def command(traces: Path, out: Path, policies: tuple[str, ...], as_json: bool, *
     \b
     correct            the answer is right (the paper's policy)
     shortest-correct   of an item's right traces, the shortest
-    rich               wrong ones whose codings hold k of codes: rich:codes=IA-SQ+OA-ME,k=1,times=1
+    rich               wrong ones whose codings hold k of codes:
+                       rich:codes=IA-SQ+OA-ME,k=1,times=1
     quiet              noise share below a limit: quiet:below=0.5,reading=strict
     balanced           no domain over a cap: balanced:cap=400,kt=100,seed=0
-    decontaminate      no question that resembles a test item: decontaminate:overlap=0.5
+    decontaminate      no question that resembles a test item:
+                       decontaminate:overlap=0.5
     all                everything
 
     Right, or wrong but rich, and then at most 400 of a domain: --policy 'correct|rich' --policy balanced:cap=400. Exit

@@ -139,7 +139,10 @@ def _remarks(report: CodingsReport) -> Iterator[str]:
     if report.not_coded:
         yield f'{report.not_coded} rows say "not coded": no coding is made of them'
     if left := report.traces_left_out:
-        yield counted(left, "trace that nobody coded is left out", "traces that nobody coded are left out")
+        but = ", or only for practice," if report.practice else ""
+        yield counted(
+            left, f"trace that nobody coded{but} is left out", f"traces that nobody coded{but} are left out"
+        )
 
 
 def _at(report: CodingsReport, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -25,4 +26,4 @@ def command(folder: Path, codebook: str | None, new_codebook: str | None) -> Non
 
     for path in new_study(folder, codebook=codebook, new=new_codebook):
         say(f"written: {path}", err=True)
-    say(f"next: cd {folder}, read README.md, and: pcode status", err=True)
+    say(f"next: cd {shlex.quote(str(folder))}, read README.md, and: pcode status", err=True)

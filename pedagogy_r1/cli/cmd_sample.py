@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,12 +163,17 @@ def command(
     """Draw from TRACES what people shall code, and write a packet: blind, in an order of its own for each coder.
 
     \b
-    pcode sample traces.jsonl -o packet --fraction .33 --coders A,B              14 of 42 traces, both code them
-    pcode sample traces.jsonl -o packet --fraction 1 --double .33 --coders A,B   all 42, of which 14 by both
-    pcode sample traces.jsonl -o packet --what units --n 400 --coders A,B --enrich OA-ME --run runs/cues
-    pcode sample traces.jsonl -o packet --what units --n 300 --coders A,B --active runs/learned --target OA-ME
+    # 14 of 42 traces, both code them; all 42, of which 14 by both
+    pcode sample traces.jsonl -o packet --fraction .33 --coders A,B
+    pcode sample traces.jsonl -o packet --fraction 1 --double .33 --coders A,B
+    # units: more of those where a run saw OA-ME; where a learned coder is unsure
+    pcode sample traces.jsonl -o packet --what units --n 400 --coders A,B \\
+      --enrich OA-ME --run runs/cues
+    pcode sample traces.jsonl -o packet --what units --n 300 --coders A,B \\
+      --active runs/learned --target OA-ME
     pcode sample --plan --active runs/learned --target OA-ME --what units --n 300
-    pcode sample traces.jsonl -o packet --deferred runs/learned --others .05 --coders A,B
+    pcode sample traces.jsonl -o packet --coders A,B \\
+      --deferred runs/learned --others .05
     pcode sample --plan --alpha .75 --prevalence .02
     pcode sample traces.jsonl --lock .3
 
@@ -205,6 +211,9 @@ def command(
     if not put_json(manifest_of(sample).model_dump(mode="json") | {"strata": sample.strata()}, as_json):
         _print(sample)
         say("nothing was written" if dry_run else f"packet {sample.packet_id} written to {out}")
+        if not dry_run:
+            coders = " ".join(f"--coder {shlex.quote(coder)}" for coder in sample.design.coders)
+            say(f"next: pcode web --packet {out} {coders}, or for another tool: pcode packet write {out}")
 
 
 def _sample(traces: Path, given: dict[str, Any]) -> DrawnSample:
@@ -275,11 +284,12 @@ def _print(sample: DrawnSample) -> None:
         put(
             f"coders draw spans of their own; the units counted here are {sample.unitize.scheme}, by which they are helped"
         )
+    covered = ", where spans cover all of it" if sample.design.spans else ""
     for coder in sample.drawing.orders:
         more = f", and {counts['practice_units']:,} to practise on" if counts["practice_units"] else ""
         units = counts[f"units of {coder}"]
         put(
-            f"{escape(coder)}: {counted(units, 'unit')}{more}{'' if sample.design.spans else '; ' + _work(units + counts['practice_units'])}"
+            f"{escape(coder)}: {counted(units, 'unit')}{more}; {_work(units + counts['practice_units'])}{covered}"
         )
     for text in _remarks(sample, counts, strata):
         notice(text)

@@ -31,7 +31,8 @@ def command(
 
     \b
     pcode unlock traces.jsonl runs/humans runs/llm --why "final test"
-    pcode annotate traces.jsonl -o runs/llm-locked --locked --model openai:NAME    as runs/llm was made
+    # as runs/llm was made
+    pcode annotate traces.jsonl -o runs/llm-locked --locked --model openai:NAME
     pcode report runs/humans runs/llm runs/llm-locked -o report
 
     From then on agreement and report read the locked traces of these runs, and tell α there from α on the rest. A coder,

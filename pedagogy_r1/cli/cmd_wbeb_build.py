@@ -62,7 +62,8 @@ def command(words: tuple[str, ...], list_: bool, **given: Any) -> int:
 
     \b
     pcode wbeb build cj_eval train.jsonl -o items.jsonl
-    pcode wbeb build chile pk.jsonl assist2009 kt/*.csv kt/skill.json --set history=30 -o items.jsonl
+    pcode wbeb build chile pk.jsonl assist2009 kt/*.csv kt/skill.json \\
+      --set history=30 -o items.jsonl
 
     A word that names a source begins it; a file of such a name is written ./NAME. Beside the items lie OUT.build.json
     (counts, split, leaks, digests) and OUT.skipped.jsonl: every record that is no item, and why. Exit status 1 where some

@@ -158,6 +158,10 @@ class Number(click.FloatRange):
             self.fail(f"{value!r} is no number", param, ctx)
         return found
 
+    def _describe_range(self) -> str:
+        """For the help: nothing where there are no limits, which click writes as ``x<=None``."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
+
 
 NUMBER = Number()
 NOT_NEGATIVE = Number(0)

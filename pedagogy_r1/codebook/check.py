@@ -275,9 +275,9 @@ def _completeness(code: YamlValue) -> Iterator[CodebookProblem]:
     own = code.value("id")
     for field, least in (("hits", LEAST_HITS), ("near_misses", LEAST_NEAR_MISSES)):
         if (there := len(list(code.entries(field)))) < least:
-            yield a_warning(
-                code, f"{own} has {there} {field.replace('_', ' ')}; coders need at least {least}"
-            )
+            one = field.removesuffix("es" if field == "near_misses" else "s").replace("_", " ")
+            what = f"1 {one}" if there == 1 else f"{there} {field.replace('_', ' ')}"
+            yield a_warning(code, f"{own} has {what}; coders need at least {least}")
     for field in ("include", "exclude", "rules"):
         if not list(code.entries(field)):
             yield a_warning(code, f"{own} has no {field!r}")

@@ -35,8 +35,9 @@ MOST_COLORS = 24
 APART = 10.0
 """Least distance of two codes' colours in CIELAB (ΔE of 1976). Colours that the codebook gives are left as they are."""
 
-HATCHES = ("", "////", "....", "xxxx", "----", r"\\\\", "||||", "++++", "oooo")
-"""Patterns of a family's codes, in matplotlib's signs; the first is the plain colour."""
+HATCHES = ("", "//", "..", "xx", "--", r"\\", "||", "++", "//--")
+"""Patterns of a family's codes, in matplotlib's signs; the first is the plain colour. An SVG file holds each sign of an inch: denser
+ones made files of megabytes."""
 
 DARK_CARD = "#1e2126"
 CONTRAST = 3.0

@@ -44,6 +44,6 @@ def verdict(alpha: Estimate) -> Verdict:
         but = "is below" if alpha.high < ALPHA_RELIABLE else "not shown to reach"
         return Verdict("tentative", f"reaches {tentative}, {but} {reliable}")
     if alpha.high < ALPHA_TENTATIVE:
-        return Verdict("low", f"is below {tentative}")
+        return Verdict("low", f"below {tentative}")
     short = tentative if alpha.value < ALPHA_RELIABLE else f"{reliable}, nor {tentative}"
     return Verdict("not shown", f"not shown to reach {short}")

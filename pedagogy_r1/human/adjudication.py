@@ -6,30 +6,27 @@
     OUT/log.csv           the ledger for a reviewer: n,at,who,trace_id,unit_id,unit,A,B,decision,reason,stands
     OUT/log.md            one heading a unit: the text, what each coder said, the decision, and earlier ones if there were any
 
-What counts as settled without a decision: units on which all agree, and those that one coder alone was asked for. Decisions
-that were taken back or replaced are in the logs too; ``stands`` says which count.
+What counts as settled without a decision: units on which all agree, and those that one coder alone was asked for. Where coders
+draw spans, one that a single coder drew, in a trace that others read too, needs one: it is kept, with a code, or not. Decisions that
+were taken back or replaced are in the logs too; ``stands`` says which count. What is decided upon: `adjudication_material.py`.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..codebook import NONE, Codebook
-from ..errors import InputError, LockedWarning
 from ..files.records import write_csv, write_text
-from ..files.seal import WEB_LOG
-from ..provenance import digest
-from ..runs.locked_part import Lock, hidden_of, locks_of
-from ..runs.run import CoderInfo, CoderKind, CoderRun, Coding, Manifest, cut_alike
+from ..runs.locked_part import Lock
+from ..runs.run import CoderInfo, CoderKind, Coding, Manifest
 from ..runs.run_writer import RunWriter
 from ..sampling.assignment import CONTEXT
 from ..trace import Trace, Unit
-from .coding_log import EMPTY, NOT_YET, Entry, LoggedChange, Work, read_log
-from .packet import CodingTask, Packet
+from .coding_log import EMPTY, NOT_YET, Entry, LoggedChange, Work
+from .packet import CodingTask
 from .packet_return import NOT_RETURNED
 from .parse_cells import EMPTY_CELL
 
@@ -39,8 +36,14 @@ ADJUDICATED = "adjudicated"
 UNDECIDED = "not adjudicated yet"
 NOBODY = "nobody coded it"
 
-Kind = Literal["first", "second", "missing"]
-"""First codes differ; only further codes do; one coded what another could not."""
+NOT_DRAWN = "did not draw it"
+"""Why a coder says nothing of a span: they read the trace, and drew none there."""
+
+NOT_KEPT = "not kept"
+"""What was decided of a span that one coder alone drew and that the adjudicated run does not have."""
+
+Kind = Literal["first", "second", "missing", "alone"]
+"""First codes differ; only further codes do; one coded what another could not; a span that one coder alone drew."""
 
 
 class CoderView(NamedTuple):
@@ -103,96 +106,20 @@ class Material(NamedTuple):
 
 
 def differ(said: Iterable[CoderView]) -> Kind | None:
-    """How the coders differ, if they do; whoever has not come to the unit yet does not count."""
-    seen = [one for one in said if not one.waiting]
+    """How the coders differ, if they do; whoever has not come to the unit yet does not count.
+
+    Of a span that several drew, those decide who drew it.
+    """
+    asked = [one for one in said if not one.waiting]
+    seen = [one for one in asked if one.missing_reason != NOT_DRAWN]
+    if len(seen) == 1 and len(asked) > 1 and seen[0].codes is not None:
+        return "alone"
     coded = {one.codes for one in seen if one.codes is not None}
     if len({codes[:1] for codes in coded}) > 1:
         return "first"
     if len(coded) > 1:
         return "second"
     return "missing" if coded and any(one.codes is None for one in seen) else None
-
-
-def from_packet(packet: Packet) -> Material:
-    """What the packet's coders said in the browser; traces that are locked are left out, and a `LockedWarning` says so.
-
-    Raises `InputError` if fewer than two coded, `RunError` where all traces are locked.
-    """
-    if packet.manifest.spans:
-        raise InputError(
-            f"{packet.folder}: its coders draw spans, and an import says which of them are alike",
-            f"pcode import --packet {packet.folder} {packet.folder}/*/{WEB_LOG} -o RUN, then pcode web RUN --adjudicate NAME -o OUT",
-        )
-    said: dict[str, dict[str, CoderView]] = {}
-    comments: dict[str, list[LoggedChange]] = {}
-    coders = [c for c in packet.manifest.coders if (packet.folder / c / WEB_LOG).is_file()]
-    if len(coders) < 2:
-        who = f"{coders[0]} alone" if coders else "nobody"
-        raise InputError(
-            f"{packet.folder}: {who} has coded in the browser",
-            "adjudicate what was coded elsewhere as a run: pcode import --packet, then pcode web RUN --adjudicate NAME",
-        )
-    for coder in coders:
-        _, work = read_log(packet.folder / coder / WEB_LOG)
-        for unit_id, told in work.comments.items():
-            comments.setdefault(unit_id, []).extend(told)
-        for task in packet.tasks(coder):
-            if not task.practice:
-                view = CoderView.of(work.entries.get(task.unit.id, EMPTY))
-                said.setdefault(task.unit.id, {})[coder] = view
-    manifest, locks = packet.manifest, locks_of(packet.folder / "key")
-    hidden = hidden_of(packet.traces.values(), locks, packet.folder)
-    if hidden.said:
-        warnings.warn(hidden.said, LockedWarning, stacklevel=2)
-    return Material(
-        packet.codebook,
-        manifest.scheme,
-        tuple(coders),
-        packet.traces,
-        {name: units for name, units in packet.units.items() if name not in hidden.ids},
-        said,
-        manifest.packet_id,
-        manifest.context,
-        manifest.whole_traces,
-        locks,
-        comments,
-    )
-
-
-def from_runs(runs: Sequence[CoderRun]) -> Material:
-    """The people of the runs; where there is but one, machines too. Raises `InputError` for runs that do not go together."""
-    coders = _coders(runs)
-    if len({run.manifest.scheme for run in runs}) > 1:
-        raise InputError("the runs are of units of different schemes", "code the same units")
-    traces: dict[str, Trace] = {}
-    units: dict[str, list[Unit]] = {}
-    said: dict[str, dict[str, CoderView]] = {}
-    for run in runs:
-        for trace, found, codings in run.by_trace():
-            traces.setdefault(trace.id, trace)
-            cut_alike(units, trace.id, found, run)
-            for coding in codings:
-                if coding.coder in coders:
-                    view = CoderView(coding.codes, coding.missing_reason, coding.rationale)
-                    said.setdefault(coding.unit_id, {})[coding.coder] = view
-    source = digest(sorted(run.manifest.fingerprint for run in runs)).removeprefix("sha256:")[:12]
-    book, scheme = runs[0].codebook, runs[0].manifest.scheme
-    locks = tuple(lock for run in runs for lock in run.locks)
-    return Material(book, scheme, tuple(coders), traces, units, said, f"runs-{source}", locks=locks)
-
-
-def _coders(runs: Sequence[CoderRun]) -> list[str]:
-    everybody = [coder for run in runs for coder in run.manifest.coders]
-    people = [coder.name for coder in everybody if coder.kind == "human"]
-    coders = people if len(set(people)) > 1 else [coder.name for coder in everybody]
-    if twice := [name for name in coders if coders.count(name) > 1]:
-        raise InputError(f"{twice[0]} is in two of the runs", "give one run of each coder")
-    if len(coders) < 2 or ADJUDICATED in coders:
-        raise InputError(
-            f"adjudicating needs two coders, and here is {', '.join(coders) or 'none'}",
-            "give the run of two people, or the runs of each",
-        )
-    return coders
 
 
 def decided(entry: Entry, dispute: Dispute, work: Work) -> bool:
@@ -235,11 +162,13 @@ def write_adjudicated(
 def _settled(
     unit: Unit, material: Material, dispute: Dispute | None, work: Work, run_id: str
 ) -> Coding | None:
-    """The third coder's coding of a unit, if anybody was asked for it."""
+    """The third coder's coding of a unit, if anybody was asked for it; of a span that one drew, if it is kept."""
     said = material.said.get(unit.id)
     if not said:
         return None
     view = _decision(unit, dispute, work) if dispute else _agreed(said)
+    if dispute and dispute.kind == "alone" and view.codes is None:
+        return None
     return Coding(
         unit_id=unit.id,
         coder=ADJUDICATED,
@@ -267,10 +196,19 @@ def _agreed(said: Mapping[str, CoderView]) -> CoderView:
 
 
 class LoggedDecision(NamedTuple):
-    """A line of the ledger, and whether it counts."""
+    """A line of the ledger, and whether it counts. ``alone``: of a span that one coder alone drew."""
 
     change: LoggedChange
     stands: bool
+    alone: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """What was decided, in words."""
+        change = self.change
+        if change.missing:
+            return NOT_KEPT if self.alone else "cannot be coded"
+        return "nothing" if change.codes is None else words(change.codes)
 
 
 def decisions(disputes: Mapping[str, Dispute], work: Work) -> Iterator[LoggedDecision]:
@@ -281,7 +219,8 @@ def decisions(disputes: Mapping[str, Dispute], work: Work) -> Iterator[LoggedDec
             continue
         dispute = disputes.get(change.unit_id)
         last = work.rows.get(change.unit_id) == change.n + 1
-        yield LoggedDecision(change, bool(last and dispute and decided(change.entry, dispute, work)))
+        stands = bool(last and dispute and decided(change.entry, dispute, work))
+        yield LoggedDecision(change, stands, bool(dispute and dispute.kind == "alone"))
 
 
 def _half(change: LoggedChange, following: LoggedChange | None) -> bool:
@@ -308,10 +247,17 @@ def write_log(material: Material, work: Work, out: Path) -> None:
 
 def _row(coders: Sequence[str], decision: LoggedDecision, unit: Unit) -> list[str]:
     change = decision.change
-    before = [words(change.said[coder]) if coder in change.said else "" for coder in coders]
+    before = [_before(decision, coder) for coder in coders]
     stands = "yes" if decision.stands else "taken back" if change.undoes else "no"
     where = [change.at, change.who, unit.trace_id, unit.id, unit.text]
-    return [*where, *before, _outcome(change), change.memo, stands]
+    return [*where, *before, decision.outcome, change.memo, stands]
+
+
+def _before(decision: LoggedDecision, coder: str) -> str:
+    said = decision.change.said
+    if coder not in said:
+        return ""
+    return NOT_DRAWN if decision.alone and said[coder] is None else words(said[coder])
 
 
 def _page(
@@ -322,8 +268,10 @@ def _page(
 ) -> Iterator[str]:
     standing = sum(decision.stands for decision in found)
     yield "# Adjudication\n"
+    alone = sum(dispute.kind == "alone" for dispute in disputes.values())
+    of_them = f" ({alone} drawn by one of them)" if alone else ""
     yield (
-        f"{len(disputes)} units on which {', '.join(map(plain, material.coders))} differ; {standing} decided. "
+        f"{len(disputes)} units on which {', '.join(map(plain, material.coders))} differ{of_them}; {standing} decided. "
         f"Codebook {material.book.stamp}.\n"
     )
     for unit in units:
@@ -338,7 +286,8 @@ def _unit_section(
     yield f"## {plain(unit.trace_id)}, unit {unit.index + 1}\n"
     yield "\n".join(f"> {plain(line)}" for line in unit.text.splitlines()) + "\n"
     for coder, view in said.items():
-        yield f"- {plain(coder)}: **{words(view.codes)}**{_why(view.memo)}"
+        what = NOT_DRAWN if view.missing_reason == NOT_DRAWN else words(view.codes)
+        yield f"- {plain(coder)}: **{what}**{_why(view.memo)}"
     yield from map(_line, mine)
     if not any(decision.stands for decision in mine):
         yield "- *not decided*" if disputed else "- *they agree now*"
@@ -348,15 +297,11 @@ def _unit_section(
 def _line(decision: LoggedDecision) -> str:
     change, mark = decision.change, "**" if decision.stands else "~~"
     undone = " (the one before is taken back)" if change.undoes else ""
-    return f"- {change.at} {plain(change.who)}: {mark}{_outcome(change)}{mark}{_why(change.memo)}{undone}"
+    return f"- {change.at} {plain(change.who)}: {mark}{decision.outcome}{mark}{_why(change.memo)}{undone}"
 
 
 def words(codes: tuple[str, ...] | None) -> str:
     return "missing" if codes is None else "; ".join(codes) or NONE
-
-
-def _outcome(change: LoggedChange) -> str:
-    return "cannot be coded" if change.missing else "nothing" if change.codes is None else words(change.codes)
 
 
 def _why(memo: str | None) -> str:

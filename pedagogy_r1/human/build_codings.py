@@ -47,10 +47,11 @@ def build_codings(
 ) -> Iterator[tuple[Trace, list[Unit], list[Coding]]]:
     """Trace by trace: its units and codings, units in order, coders in the manifest's.
 
-    ``projecting``: the spans need not be units, and one has to cover the share ``least`` of a unit; of what came ``back`` of a packet, every trace is there.
+    ``projecting``: the spans need not be units, and one has to cover the share ``least`` of a unit; of what came ``back`` of a packet,
+    every trace is there that was not for practice alone.
     """
     for trace in read_traces(traces):
-        if trace.id not in coded and (back is None or (back.spans and trace.id not in back.in_earnest)):
+        if trace.id not in coded and (back is None or trace.id not in back.in_earnest):
             continue
         units = unitizer(trace)
         spans: dict[str, list[SpanCoding]] = {coder.name: [] for coder in manifest.coders}

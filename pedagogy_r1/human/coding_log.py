@@ -5,7 +5,7 @@
     {"n": 1, "at": "2026-01-01T09:00:00+00:00", "unit_id": "u3f…", "codes": ["IA-SQ"]}
     {"n": 2, "at": …, "unit_id": "u3f…", "codes": ["IA-SQ", "OA-ME"], "memo": "asks, then judges"}
     {"n": 3, "at": …, "unit_id": "u3f…", "codes": ["IA-SQ"], "undoes": 2}
-    {"n": 4, "at": …, "unit_id": "u3f…", "batch": 4, "codes": ["KA-RO"]}
+    {"n": 4, "at": …, "unit_id": "u3f…", "batch": 4, "lines": 2, "codes": ["KA-RO"]}
     {"n": 5, "at": …, "unit_id": "u40…", "batch": 4, "codes": ["KA-RO"]}
     {"n": 6, "at": …, "unit_id": "u40…", "comment": "is it one step?", "who": "A"}
 
@@ -16,7 +16,8 @@ Where coders draw spans, a line is of one span, by a name of its own, or (``t90c
     {"n": 3, "at": …, "unit_id": "t90c2…", "read": true}      read to its end
 
 A line is the whole state of its unit from then on, so the last one counts. It lies on the disk before the browser is
-told so. Lines of one ``batch`` were said at once, and one undo takes them all back; a ``comment`` says nothing about the
+told so. Lines of one ``batch`` were said at once, and one undo takes them all back; its first says how many ``lines`` it has, since a
+kill may leave some of them, which count for nothing then. A ``comment`` says nothing about the
 unit's codes. ``codes: []`` is "none applies"; no ``codes`` is not coded, and with ``"missing": true`` cannot be coded. The first
 line is called "desk" in the file, and gives the version of the layout.
 """
@@ -24,7 +25,7 @@ line is called "desk" in the file, and gives the version of the layout.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,11 +36,12 @@ from pydantic import BaseModel, ValidationError, field_validator
 
 from ..codebook import Codebook
 from ..errors import InputError, RunError, first_fault
-from ..files.ledger import Ledger, LedgerLines, sound_length
-from ..files.records import PRIVATE, BadRow, Row, whole_text
+from ..files.ledger import Ledger
+from ..files.records import PRIVATE, BadRow, whole_text
 from ..job import hold
 from ..provenance import now
 from .drawn_spans import DrawnSpan, check_apart
+from .log_lines import cut_half_batch, whole_lines
 
 PRACTICE = "practice with "
 """How the ``packet`` of the first line begins where a coder only practised; such a log holds no codings."""
@@ -107,6 +109,8 @@ class LoggedChange(Entry, frozen=True):
     """What the coders had said of the unit when it was decided."""
     batch: int = 0
     """The ``n`` of the first line of those that were said at once; 0 where a line stands alone."""
+    lines: int = 0
+    """In the first line of a batch: how many it has."""
     comment: str = ""
     """Added to the discussion of the unit; such a line says nothing else."""
 
@@ -129,7 +133,7 @@ NO_NOTE = Attribution()
 class UndoStep(NamedTuple):
     """What can be undone: line ``n`` (and lines before it that belong to it) changed the unit from ``before``.
 
-    ``others``: units that the same ``batch`` changed, each with what it was before.
+    ``others``: units that the same ``batch`` changed, each with what it was before. ``who``: as in `LoggedChange`.
     """
 
     n: int
@@ -138,6 +142,11 @@ class UndoStep(NamedTuple):
     only_memo: bool
     batch: int = 0
     others: tuple[tuple[str, Entry], ...] = ()
+    who: str = ""
+
+    @property
+    def units(self) -> set[str]:
+        return {self.unit_id, *(unit_id for unit_id, _ in self.others)}
 
 
 @dataclass
@@ -175,8 +184,7 @@ class Work:
             self.steps.clear()
             self.checked.append(change.unit_id)
         elif change.undoes is not None:
-            if self.steps and self.steps[-1].n == change.undoes:
-                self.steps.pop()
+            self.steps = [step for step in self.steps if step.n != change.undoes]
         else:
             self._remember(change, before, after)
 
@@ -191,12 +199,13 @@ class Work:
             only_memo
             and last
             and last.only_memo
-            and last.unit_id == change.unit_id
+            and (last.unit_id, last.who) == (change.unit_id, change.who)
             and not (last.batch or change.batch)
         ):
             self.steps[-1] = last._replace(n=change.n)
         else:
-            self.steps.append(UndoStep(change.n, change.unit_id, before, only_memo, change.batch))
+            step = UndoStep(change.n, change.unit_id, before, only_memo, change.batch, who=change.who)
+            self.steps.append(step)
 
 
 def read_log(path: Path) -> tuple[LogHeader, Work]:
@@ -205,7 +214,7 @@ def read_log(path: Path) -> tuple[LogHeader, Work]:
     Raises `InputError` naming the line that is none of a log.
     """
     header, work = None, Work()
-    for row in _whole_lines(path):
+    for row in whole_lines(path):
         where = f"{path}:{row.line}"
         if isinstance(row, BadRow):
             raise InputError(f"{where}: {row.why}", "restore the file from a copy, or delete that line")
@@ -223,14 +232,6 @@ def read_log(path: Path) -> tuple[LogHeader, Work]:
     return header, work
 
 
-def _whole_lines(path: Path) -> Iterator[Row | BadRow]:
-    with path.open("rb") as file:
-        lines = len(file.read(sound_length(file.fileno())).splitlines())
-    found = LedgerLines(path)
-    yield from (row for _, row in found if row.line <= lines)
-    found.say()
-
-
 class CodingLog:
     """A log that is open for work, by one process at a time. All methods may be called from any thread."""
 
@@ -241,7 +242,8 @@ class CodingLog:
         self._closed = False
         path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as opened:  # what fails lets go of it
-            opened.callback(os.close, _hold(path))
+            opened.callback(os.close, held := _hold(path))
+            cut_half_batch(path, held)
             self._ledger = Ledger(path, private=True)
             opened.callback(self._ledger.close)
             if not self._ledger.size:
@@ -261,6 +263,15 @@ class CodingLog:
     def undoable(self) -> UndoStep | None:
         """What `undo` would take back."""
         return self.work.steps[-1] if self.work.steps else None
+
+    def undoable_by(self, who: str) -> UndoStep | None:
+        """The same of one of several who share the log: what that person did last, unless others went on with its units."""
+        later = set[str]()
+        for step in reversed(self.work.steps):
+            if step.who == who:
+                return None if step.units & later else step
+            later |= step.units
+        return None
 
     def change(self, unit_id: str, note: Attribution = NO_NOTE, **updates: Any) -> Entry:
         """Change some fields of a unit's entry; it is on the disk when this returns. No change writes no line.
@@ -293,18 +304,25 @@ class CodingLog:
             self._write(found)
 
     def comment(self, unit_id: str, who: str, text: str) -> None:
-        """Add to the discussion of a unit. It is on the disk when this returns; what is empty is not kept."""
+        """Add to the discussion of a unit. It is on the disk when this returns; what is empty is not kept.
+
+        Sent twice, because the first answer was lost, it is kept once.
+        """
         with self.still:
-            if comment := whole_text(text).strip():
+            last = self.work.comments.get(unit_id, [])[-1:]
+            again = [(one.who, one.comment) for one in last]
+            if (comment := whole_text(text).strip()) and (who, comment) not in again:
                 self._write([(unit_id, {"who": who, "comment": comment})])
 
-    def undo(self, n: int, notes: Callable[[str], Attribution] = lambda _: NO_NOTE) -> str | None:
-        """Take back line ``n`` if it is the last that can be; returns its unit. Asked twice, it is done once.
+    def undo(
+        self, n: int, notes: Callable[[str], Attribution] = lambda _: NO_NOTE, who: str | None = None
+    ) -> str | None:
+        """Take back line ``n`` if it is the last that can be (by ``who``); returns its unit. Asked twice, it is done once.
 
         ``notes``: of a unit, what is kept beside what it becomes again.
         """
         with self.still:
-            step = self.undoable
+            step = self.undoable if who is None else self.undoable_by(who)
             if step is None or step.n != n:
                 return None
             back = ((step.unit_id, step.before), *step.others)
@@ -321,7 +339,7 @@ class CodingLog:
         first, at = self.work.n + 1, now()
         batch = first if len(found) > 1 else 0
         changes = [
-            LoggedChange(n=n, at=at, unit_id=unit_id, batch=batch, **more)
+            LoggedChange(n=n, at=at, unit_id=unit_id, batch=batch, lines=batch == n and len(found), **more)
             for n, (unit_id, more) in enumerate(found, first)
         ]
         self._ledger.append_all([_line(change) for change in changes], sync=True)

@@ -35,7 +35,8 @@ from ..sampling.draw_sample import draw_sample
 from ..shipped import folder as shipped
 from ..trace import Trace
 from ..wbeb.item import read_items, write_items
-from .adjudication import Dispute, Material, from_runs, write_adjudicated
+from .adjudication import Dispute, Material, write_adjudicated
+from .adjudication_material import from_runs
 from .coding_log import LoggedChange, Work
 from .import_codings import import_codings
 from .write_packet import write_packet

@@ -62,10 +62,14 @@ def check_apart(spans: Iterable[DrawnSpan], overlap: bool) -> None:
                 "choose it, and give it a second code",
             )
         if not overlap and other.start < one.end:
-            raise InputError(
-                f"the spans {_short(one.quote)} and {_short(other.quote)} would overlap, which the codebook does not allow",
-                "trim, split or remove one of them first",
-            )
+            raise would_overlap(one.quote, other.quote, "trim, split or remove one of them first")
+
+
+def would_overlap(one: str, other: str, hint: str) -> InputError:
+    """That these two may not both be there."""
+    return InputError(
+        f"the spans {_short(one)} and {_short(other)} would overlap, which the codebook does not allow", hint
+    )
 
 
 def _short(text: str) -> str:

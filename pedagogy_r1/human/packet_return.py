@@ -57,12 +57,8 @@ class ReturnedPacket:
     @cached_property
     def in_earnest(self) -> frozenset[str]:
         """The traces that were asked of anybody, practice aside."""
-        return frozenset(
-            trace_id
-            for asked in self.traces_of.values()
-            for trace_id, practice in asked.items()
-            if not practice
-        )
+        tasks = (task for coder in self.packet.manifest.coders for task in self.packet.tasks(coder))
+        return frozenset(task.trace.id for task in tasks if not task.practice)
 
     def asked(self, place: tuple[str, int, int], coder: str) -> tuple[str, bool | None]:
         """What was asked of the coder at that place (a unit, or the trace in which spans are drawn), and whether only for practice; none: nothing."""

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 from ..errors import ArgumentError
+from ..provenance import digest
+
+LONGEST_PART = 60
+"""Bytes of a value in the name of a file, which may have 255."""
 
 
 class ColumnContrast(NamedTuple):
@@ -34,9 +39,19 @@ class ColumnContrast(NamedTuple):
         return value_words(self.column, self.a), value_words(self.column, self.b)
 
     def file_name(self, prefix: str) -> str:
-        """``contrast_condition_cop_generic``, of letters and digits whatever the values are."""
-        parts = ("".join(c if c.isalnum() else "-" for c in part) for part in (self.column, *self.sides))
-        return f"{prefix}_{'_'.join(parts)}"
+        """``contrast_condition_cop_generic``, of letters and digits whatever the values are.
+
+        Where that is not all they say, a digest tells values apart, also on disks to which ``R1`` and ``r1`` are one name.
+
+        >>> ColumnContrast("model", "r1-7b", "r1.7b").file_name("contrast")
+        'contrast_model_r1-7b_r1-7b-e48b72'
+        """
+        said = [self.column, *self.sides]
+        parts = ["".join(c if c.isalnum() else "-" for c in part) for part in said]
+        parts = [part.encode()[:LONGEST_PART].decode(errors="ignore") for part in parts]
+        plain = [normalize("NFC", part.casefold()) for part in parts] == said
+        end = "" if plain else "-" + digest(said).removeprefix("sha256:")[:6]
+        return f"{prefix}_{'_'.join(parts)}{end}"
 
 
 COLUMNS = ("condition", "correct", "model", "domain")

@@ -69,7 +69,7 @@ def _corrected(
     text = (f"Counted in {units}. {one.verdict()}", *_text(found, own))
     report = one.recommended
     if report is None:
-        return _not_corrected(study, why_none(one, "share"), text)
+        return _not_corrected(study, why_none(one, "share"), text, one.dsl.value)
     if report is one.human:
         how = f"by what people coded alone, whose interval is no wider than the one corrected for {study.called(study.main)}"
     else:
@@ -78,8 +78,13 @@ def _corrected(
     return PlainAnswer(QUESTION, hedged(ground.why, head), text, firm=ground.firm)
 
 
-def _not_corrected(study: Study, why: str, text: tuple[str, ...]) -> PlainAnswer:
-    head = f"Not known: the errors of {study.called(study.main)} cannot be corrected, {why}."
+def _not_corrected(study: Study, why: str, text: tuple[str, ...], value: float | None = None) -> PlainAnswer:
+    """``value``: the corrected figure that there is, and that the text shows; it is only not to be quoted."""
+    machine = study.called(study.main)
+    if value is None:
+        head = f"Not known: the errors of {machine} cannot be corrected, {why}."
+    else:
+        head = f"Not known: {shown(value, 'share')}, corrected for the errors of {machine}, is not to be quoted: {why}."
     return PlainAnswer(QUESTION, head, text, firm=False)
 
 

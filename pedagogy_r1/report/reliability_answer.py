@@ -2,7 +2,7 @@
 limit of its α.
 
     People agree with each other well enough for tentative conclusions (α = .792, reaches .667, not shown to reach .800);
-    people and gpt-4.1 agree …; people and cues (a rule-based baseline) agree too little to rely on (α = .225, is below .667).
+    people and gpt-4.1 agree …; people and cues (a rule-based baseline) agree too little to rely on (α = .225, below .667).
 
 No machine stands for the others, and none of this depends on whose codings the rest of the page shows.
 """
@@ -122,7 +122,7 @@ def judged(alpha: Estimate) -> str:
     words = verdict(alpha).words
     if words.startswith("no verdict"):
         return f"gets {words}"
-    return f"is {words}" if words.startswith("not shown") else words
+    return f"is {words}" if words.startswith(("not shown", "below")) else words
 
 
 def _headed(alpha: Estimate) -> str:

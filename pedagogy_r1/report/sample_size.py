@@ -89,7 +89,7 @@ class SampleSize:
         """The picture."""
         caption = (
             f"Half the {LEVEL_WORDS} interval to be expected around α = {self.assumed.alpha:g}, and the {LEVEL_WORDS} interval to be expected for a "
-            f"code of {self.assumed.prevalence:.2%}, against the number of coded units."
+            f"code of {level_words(self.assumed.prevalence)}, against the number of coded units."
         )
         return Figure("plan", caption, partial(_drawn, self))
 

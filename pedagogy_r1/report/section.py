@@ -171,7 +171,7 @@ def interval_words(percent: str, reasons: Sequence[str | None]) -> str:
 
 
 MOST_ACROSS = 24
-"""Columns that `side_by_side` makes at most."""
+"""Values that a table has side by side at most; more of them stand in the long table alone."""
 
 
 def side_by_side(
@@ -262,11 +262,11 @@ def interval_methods(estimates: Iterable[Estimate]) -> str:
     """How the intervals that there are were made, each way once, whatever the numbers of each are.
 
     >>> interval_methods([Estimate(0.5, 0.4, 0.6, method="95% jackknife over traces, t with 3.9 df")])
-    '95% jackknife over traces, t'
+    '95 % jackknife over traces, t'
     """
     own = r" with [\d.]+ df|, correlation -?[\d.]+ between the sides"
     ways = (re.sub(own, "", e.method) for e in estimates if e.interval is not None)
-    return "; ".join(dict.fromkeys(ways))
+    return re.sub(r"(?<=\d)%", " %", "; ".join(dict.fromkeys(ways)))
 
 
 class Gap(NamedTuple):

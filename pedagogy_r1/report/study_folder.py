@@ -31,6 +31,7 @@ from ..intake import TracesFile
 from ..runs.locked_part import LOCKED, open_lock
 from ..runs.run import CoderRun
 from ..shipped import folder as shipped
+from ..unit.unitizer import SPAN
 from .preregistration import JSON as REGISTERED
 from .preregistration import read_registered
 
@@ -55,7 +56,8 @@ class StudyPart:
     """One thing in the folder: ``kind`` (traces, codebook, packet, people, machine, decisions, job, report, plan, registered, stress,
     lock, recipe), its path in it, and what it holds.
 
-    ``open``: whose work in a packet is not done.
+    ``open``: whose work in a packet is not done. ``book``: the codebook that it is, or was made under, ``id@version``.
+    ``spans``: a codebook whose units people draw, so that no machine can go first.
     """
 
     kind: str
@@ -63,6 +65,8 @@ class StudyPart:
     what: str
     open: tuple[str, ...] = ()
     coders: tuple[str, ...] = ()
+    book: str = ""
+    spans: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,26 +98,43 @@ class StudyFolder:
 
     def next_command(self) -> tuple[str, str]:
         """The command that comes next, as it is typed in the folder, and what it does."""
-        traces, book = (self.of(kind) for kind in ("traces", "codebook"))
+        traces, people, packets = (self.of(kind) for kind in ("traces", "people", "packet"))
         if not traces:
             return f"pcode traces import FILES -o {TRACES}", "take in the texts that shall be coded"
-        names = {
-            "traces": shlex.quote(traces[0].path),
-            "book": shlex.quote(book[0].path if book else "schoen"),
-        }
+        runs = self._runs()
+        machine = runs[1:] if people else self.of("machine")
+        book, spans = self._book(runs or machine or packets)
+        names = {"traces": shlex.quote(traces[0].path), "book": shlex.quote(book)}
         annotate, sample, _, _, report = ((command.format(**names), what) for command, what in COMMANDS)
-        machine, packets, people = (self.of(kind) for kind in ("machine", "packet", "people"))
-        if not machine:
-            return annotate
+        if not machine and not spans and not self.of("report"):
+            taken = {one.path for one in self.found} & {"runs/machine"}
+            return annotate[0] + (f"-{Path(book).stem}" if taken else ""), annotate[1] + self._which(book)
         if not people:
-            return self._people(packets[0]) if packets else sample
+            first = min(packets, key=lambda packet: bool(packet.open), default=None)
+            return self._people(first) if first else (sample[0], sample[1] + self._which(book))
+        there = " ".join(shlex.quote(one.path) for one in runs)
         if not self.of("report"):
-            runs = " ".join(shlex.quote(one.path) for one in (people[-1], machine[0]))
-            return f"pcode report {runs} -o report", report[1]
-        return (
-            f"pcode agreement {shlex.quote(people[-1].path)} {shlex.quote(machine[0].path)}",
-            "all is there: look at the report, and at α by code with --by code",
-        )
+            return f"pcode report {there} -o report", report[1]
+        return f"pcode agreement {there}", "all is there: look at the report, and at α by code with --by code"
+
+    def _runs(self) -> list[StudyPart]:
+        """People's codings and a machine's under the same codebook, since only these can be compared; else people's alone."""
+        people, machine = self.of("people"), self.of("machine")
+        pairs = [[person, one] for person in people for one in machine if person.book == one.book]
+        return pairs[-1] if pairs else people[-1:]
+
+    def _book(self, work: list[StudyPart]) -> tuple[str, bool]:
+        """The codebook that the work was done under (its file, where that is here), else the study's; and whether people draw its units."""
+        books = self.of("codebook")
+        used = work[0].book if work else ""
+        files = [one for one in books if one.book == used] or ([] if used else books)
+        file = min(files, key=lambda one: one.path != CODEBOOK, default=None)
+        return (file.path, file.spans) if file else (used or "schoen", False)
+
+    def _which(self, book: str) -> str:
+        """Which of several codebooks a command names."""
+        count = len(self.of("codebook"))
+        return f"; by {book}, one of {count} codebooks here" if count > 1 else ""
 
     def _people(self, packet: StudyPart) -> tuple[str, str]:
         where = shlex.quote(packet.path)
@@ -193,7 +214,8 @@ def _yaml(path: Path, name: str) -> Iterator[StudyPart]:
     text = path.read_text(encoding="utf-8", errors="replace")
     if "codes:" in text:
         book = load_codebook(path)
-        yield StudyPart("codebook", name, f"{book.ref}, {counted(len(book.codes), 'code')}")
+        holds = f"{book.ref}, {counted(len(book.codes), 'code')}"
+        yield StudyPart("codebook", name, holds, book=book.ref, spans=book.unit == SPAN)
     elif path.name == RECIPE or re.search(r"^stages:", text, re.MULTILINE):
         yield StudyPart("recipe", name, "a recipe of pcode pipeline")
 
@@ -217,12 +239,14 @@ def _run(folder: Path, name: str) -> StudyPart:
     kind = (
         "decisions" if manifest.coder.startswith("adjudicat") else "people" if "human" in kinds else "machine"
     )
-    what = f"{manifest.what()}: {coders}"
+    what = manifest.what()
+    what += "" if what.endswith(f" {coders}") else f": {coders}"
     if units := manifest.counts.get("units"):
         what += f"; {counted(units, 'unit')}"
     if manifest.status != "complete":
         what += f"; {manifest.status}: the same command goes on"
-    return StudyPart(kind, name, what, coders=tuple(coder.name for coder in manifest.coders))
+    book = f"{manifest.codebook.get('id')}@{manifest.codebook.get('version')}"
+    return StudyPart(kind, name, what, coders=tuple(coder.name for coder in manifest.coders), book=book)
 
 
 def _packet(folder: Path, name: str) -> StudyPart:
@@ -239,7 +263,7 @@ def _packet(folder: Path, name: str) -> StudyPart:
         still += [coder] if done < units else []
     what = "traces done" if packet.manifest.spans else "units decided"
     what += f" in the browser: {', '.join(said)}"
-    return StudyPart("packet", name, what, tuple(still), packet.manifest.coders)
+    return StudyPart("packet", name, what, tuple(still), packet.manifest.coders, packet.codebook.ref)
 
 
 def _done(log: Path, asked: set[str], spans: bool) -> int:

@@ -7,9 +7,9 @@
     >>> human = np.where(rng.random(2000) < 0.2, true, np.nan)
     >>> result = corrected_prevalence(human, machine, 0.2, np.arange(2000) // 20)
     >>> print(result.verdict())  # doctest: +NORMALIZE_WHITESPACE
-    The machine's own frequency, 29.0%, lies outside the corrected interval: corrected (DSL) 17.0%
-    (14.2% to 20.3%); the machine overstates it by 12.0 points (8.7 to 15.0). Report the corrected figure.
-    PPI++ (17.1%) and the human codes alone (15.8%) lie inside the corrected interval.
+    The machine's own frequency, 29.0 %, lies outside the corrected interval: corrected (DSL) 17.0 %
+    (14.2 % to 20.3 %); the machine overstates it by 12.0 points (8.7 to 15.0). Report the corrected figure.
+    PPI++ (17.1 %) and the human codes alone (15.8 %) lie inside the corrected interval.
 
 Four estimates always stand side by side: *naive* (the machine's codes taken at face value), *human* (the human codes
 alone, weighted by 1/π), *DSL* (the default; `dsl`) and *PPI++* (`ppi`). All errors are clustered. The target is the

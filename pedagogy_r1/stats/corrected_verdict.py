@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..estimate import Estimate
-from ..formatting import counted, sentence
+from ..formatting import counted, sentence, shown
 from ..limits import SAYS_NOTHING, SAYS_NOTHING_TIMES
 from .moment import Alternative, Scale
 
@@ -208,7 +208,7 @@ def _has(e: CorrectedEstimate) -> str:
 
 
 def _said(result: Corrected, some: Sequence[CorrectedEstimate], verb: str) -> str:
-    """``PPI++ (17.1%) and the human codes alone (15.8%) lie``: with their figures, and the verb in their number."""
+    """``PPI++ (17.1 %) and the human codes alone (15.8 %) lie``: with their figures, and the verb in their number."""
     names = " and ".join(f"{_NAMED[e.name]} ({_figure(result, e.value)})" for e in some)
     several = len(some) > 1 or some[0].name == "human only"
     return f"{names} {verb if several else verb + 's'}"
@@ -229,7 +229,7 @@ def _gap(result: Corrected) -> str:
 
 def _figure(result: Corrected, value: float | None) -> str:
     assert value is not None
-    return f"{100 * value:.1f}%" if result.scale == "proportion" else _times(value)
+    return shown(value, "share") if result.scale == "proportion" else _times(value)
 
 
 def _ends(result: Corrected, e: CorrectedEstimate) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..estimate import Clusters, Flags, Floats, Ints, effective, joined
-from ..formatting import counted
+from ..formatting import counted, shown
 from ..limits import EXTREME_WEIGHT, FEW_CODED, FEW_CODED_TRACES, FEW_WITH_CODE
 
 
@@ -92,7 +92,7 @@ class Sampled:
             f"human codes come from {counted(traces, 'item or trace', 'items or traces')} that count for {real:.1f}": real
             < FEW_CODED_TRACES,
             _rare_words(rare, lacks=yes > rare): rare < FEW_WITH_CODE,
-            f"one human-coded unit carries {heaviest:.0%} of all weight; estimates hang on it": heaviest
+            f"one human-coded unit carries {shown(heaviest, 'percent')} of all weight; estimates hang on it": heaviest
             > EXTREME_WEIGHT,
         }
         return joined(*(warning for warning, holds in found.items() if holds), self._plan_warning())

@@ -12,10 +12,11 @@ reason, and for as long as the coders still say what it was made upon.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,17 +27,20 @@ from ..errors import InputError
 from ..files.seal import LEDGER, RUN
 from ..human.adjudication import (
     ADJUDICATED,
+    NOT_DRAWN,
+    CoderView,
     Dispute,
     Material,
     adjudicated_run,
     decided,
-    from_packet,
-    from_runs,
     write_adjudicated,
 )
-from ..human.coding_log import Attribution
+from ..human.adjudication_material import from_packet, from_runs
+from ..human.coding_log import EMPTY, Attribution, Entry, UndoStep
+from ..human.drawn_spans import would_overlap
 from ..job import JobFolder
 from ..runs.run import primary_code
+from ..trace import Unit
 from .code import CodePages
 from .coded_text import TaskPlace
 from .dispute_list import DisputeFilter, coder_pairs, fits, heat_map, ordered
@@ -45,12 +49,23 @@ from .workplace import Workplace, alpha_of_pairs, open_log, rules_between, short
 from .workplace import decided as codes_of
 
 TITLE, PATH = "Adjudicate", "/adjudicate"
-KINDS = {"first": "first code", "second": "second code", "missing": "one could not code it"}
+KINDS = {
+    "first": "first code",
+    "second": "second code",
+    "missing": "one could not code it",
+    "alone": "drawn by one",
+}
 
 
 def routes(state: State) -> list[BaseRoute]:
     """Reads everybody's codings, and opens the ledger of decisions."""
-    material = from_runs(state.runs) if state.runs else from_packet(state.packet) if state.packet else None
+    material = (
+        from_runs(state.runs, state.packet)
+        if state.runs
+        else from_packet(state.packet)
+        if state.packet
+        else None
+    )
     if material is None:
         raise InputError("there is nothing to adjudicate", "give RUNS, or --packet PACKET")
     pages = AdjudicatePages(state, Adjudication(material, state.decisions()))
@@ -74,6 +89,15 @@ class CoderPair(NamedTuple):
     same: int
     alpha: float | None
     why: str | None
+
+
+class NearSpan(NamedTuple):
+    """A span that overlaps another. ``number``: of its disagreement, if it is one; ``entry``: the decision, if it stands."""
+
+    text: str
+    drew: Mapping[str, CoderView]
+    number: int | None
+    entry: Entry | None
 
 
 class Adjudication(Workplace):
@@ -104,38 +128,97 @@ class Adjudication(Workplace):
         if verb == "as":
             if what not in self.dispute(spot).said:
                 raise HTTPException(400, "Nobody of that name has coded this unit.")
-            return codes_of(self.dispute(spot).said[what].codes)
-        return super().updates(spot, verb, what)
+            more = _as(self.dispute(spot).said[what])
+        else:
+            more = super().updates(spot, verb, what)
+        self._check_apart({spot.task.unit.id: more["codes"]} if "codes" in more else {})
+        return more
 
     def decide_all(self, spots: Sequence[TaskPlace], what: str, reason: str, who: str) -> None:
         """``what``: ``as NAME``, ``first CODE`` (and no other), or ``none``."""
         verb, _, of = what.partition(" ")
+        if verb not in ("as", "first") and what != "none":
+            raise HTTPException(400, "The page asks for what is not known here.")
         told = []
         for spot in spots:
             view = self.dispute(spot).said.get(of) if verb == "as" else None
             if verb == "as" and (view is None or view.waiting):
                 continue  # that coder has said nothing of it
-            codes = view.codes if view else (of,) if verb == "first" else ()
-            now = {"codes": codes, "missing": codes is None}
+            now = _as(view) if view else codes_of((of,) if verb == "first" else ())
             told.append((spot.task.unit.id, self.note(spot, who), now | {"memo": reason}))
-        self.log.change_all(told)
+        with self._turn:
+            self._check_apart({unit_id: more["codes"] for unit_id, _, more in told})
+            self.log.change_all(told)
 
-    def values(self, spot: TaskPlace) -> dict[str, Any]:
+    def _undo(self, n: int, number: int, who: str) -> int:
+        """Others may have decided since, so that what comes back has no room any more."""
+        if (step := self.undoable(who)) and step.n == n:
+            self._check_apart({one: was.codes for one, was in ((step.unit_id, step.before), *step.others)})
+        return super()._undo(n, number, who)
+
+    def _check_apart(self, decisions: Mapping[str, tuple[str, ...] | None]) -> None:
+        """Raise `InputError` where spans would both be kept that overlap and may not. ``decisions``: the codes of each, by unit."""
+        if self.material.book.overlap:
+            return
+        for unit_id, codes in decisions.items():
+            spot = self.spot(self._numbers[unit_id])
+            if codes is None or self.dispute(spot).kind != "alone":
+                continue
+            for other in self._overlapping(spot.task.unit):
+                if self._kept(other.id, decisions):
+                    raise would_overlap(
+                        spot.task.unit.text, other.text, "decide first that one of them is not kept"
+                    )
+
+    def _kept(self, unit_id: str, decisions: Mapping[str, tuple[str, ...] | None]) -> bool:
+        """Whether a span will be in the adjudicated run: one that several drew is, one that one drew where a code is decided."""
+        number = self._numbers.get(unit_id)
+        if number and self.disputes[number - 1].kind == "alone":
+            codes = self.log.work.entries.get(unit_id, EMPTY).codes
+            return decisions.get(unit_id, codes) is not None
+        return unit_id in self.material.said
+
+    def _overlapping(self, unit: Unit) -> Iterator[Unit]:
+        for other in self.material.units[unit.trace_id]:
+            if other.id != unit.id and other.start < unit.end and unit.start < other.end:
+                yield other
+
+    def undoable(self, who: str) -> UndoStep | None:
+        return self.log.undoable_by(who)
+
+    def values(self, spot: TaskPlace, who: str) -> dict[str, Any]:
         """With what everybody says, and what the codebook says of that."""
         dispute, work = self.dispute(spot), self.log.work
         unit_id = spot.task.unit.id
         given = {code for said in dispute.said.values() for code in said.codes or ()}
-        return super().values(spot) | {
+        return super().values(spot, who) | {
             "said": dispute.said,
             "discussion": self.material.comments.get(unit_id, ()),
-            "kind": KINDS[dispute.kind],
+            "alone": dispute.kind == "alone",
+            "near": self._near(spot) if dispute.kind == "alone" else (),
             "rules": rules_between(self.material.book, given),
             "stale": self.entry(spot).done and work.said.get(unit_id) != dispute.codes,
             "over": self.over(spot),
         }
 
+    def _near(self, spot: TaskPlace) -> list[NearSpan]:
+        """Spans that overlap one that is to be kept or not: what is kept should not be there twice."""
+        found, work = [], self.log.work
+        for other in self._overlapping(spot.task.unit):
+            said = self.material.said.get(other.id, {})
+            drew = {coder: view for coder, view in said.items() if view.missing_reason != NOT_DRAWN}
+            number = self._numbers.get(other.id)
+            entry = work.entries.get(other.id) if number and self.over(self.spot(number)) else None
+            found.append(NearSpan(other.text, drew, number, entry))
+        return found
+
     def pairs(self) -> list[CoderPair]:
         return [_pair(self.material, a, b) for a, b in combinations(self.material.coders, 2)]
+
+
+def _as(view: CoderView) -> dict[str, Any]:
+    """To decide as this coder did: who drew no span there would not keep it, who could not code it would not either."""
+    return {"codes": view.codes, "missing": view.codes is None}
 
 
 def _pair(material: Material, a: str, b: str) -> CoderPair:
@@ -224,6 +307,7 @@ class AdjudicatePages(CodePages):
             traces=sorted({spot.trace for spot in place.spots}),
             pairs=place.pairs(),
             coders=place.material.coders,
+            drawn=any(dispute.kind == "alone" for dispute in place.disputes),
             done=place.done,
             total=len(place.spots),
             out=place.out,
@@ -243,8 +327,9 @@ class AdjudicatePages(CodePages):
                 "go back, choose the units, say what they are and why",
             )
         place.decide_all(spots, str(said["do"]), short_enough(reason, "reason"), visitor(request).who)
-        back = str(said.get("back", ""))
-        return RedirectResponse(f"{PATH}/all?{back}" if re.fullmatch(r"[\w=&%.+-]*", back) else PATH, 303)
+        # Read and written anew: what a form says is no address, and names hold any character.
+        back = DisputeFilter.of(dict(parse_qsl(str(said.get("back", "")))), place.material.coders)
+        return RedirectResponse(f"{PATH}/all{back.query}", 303)
 
     def write(self, request: Request) -> Response:  # noqa: ARG002 - every handler takes it
         """Write run and log; may be done as often as one likes."""

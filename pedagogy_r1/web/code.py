@@ -144,7 +144,7 @@ class CodePages:
         spot = place.spot(number)
         # Where the page has the trace already, only what changed in it is sent.
         fresh = request.headers.get("x-view") != place.view(spot)
-        values = place.values(spot) | {"fresh": fresh} | self._picked(request, number)
+        values = place.values(spot, visitor(request).who) | {"fresh": fresh} | self._picked(request, number)
         if "x-part" in request.headers:
             go = {"X-Go": f"{self.path}/{number}"}
             return self.render(request, "code/work.html", headers=go, **values)

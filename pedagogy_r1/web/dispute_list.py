@@ -14,12 +14,15 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from ..codebook import NONE, Codebook
-from ..human.adjudication import CoderView, Dispute, Material
+from ..human.adjudication import NOT_DRAWN, CoderView, Dispute, Material
 from ..runs.run import primary_code
 from .coded_text import TaskPlace
 
 MISSING = "missing"
 """What a coder is filed under who found that a unit cannot be coded."""
+
+APART = "not drawn"
+"""What a coder is filed under who read the trace and did not draw the span."""
 
 SHADES = 5
 
@@ -85,14 +88,16 @@ def filed(said: Mapping[str, CoderView], coder: str) -> str | None:
     view = said.get(coder)
     if view is None or view.waiting:
         return None
-    return MISSING if view.codes is None else primary_code(view.codes)
+    if view.codes is None:
+        return APART if view.missing_reason == NOT_DRAWN else MISSING
+    return primary_code(view.codes)
 
 
 def fits(spot: TaskPlace, dispute: Dispute, over: bool, wanted: DisputeFilter, pair: tuple[str, str]) -> bool:
     """Whether a disagreement is among those wanted."""
     if wanted.show == "open" and over:
         return False
-    if wanted.show in ("first", "second", "missing") and wanted.show != dispute.kind:
+    if wanted.show in ("first", "second", "missing", "alone") and wanted.show != dispute.kind:
         return False
     if wanted.trace and wanted.trace != str(spot.trace):
         return False
@@ -138,7 +143,7 @@ def heat_map(material: Material, book: Codebook, pair: tuple[str, str], undecide
             left[a, b] += a != b and unit_id in undecided
     differing = {cell: n for cell, n in together.items() if cell[0] != cell[1]}
     there = {code for cell in differing for code in cell}
-    codes = [code for code in (*book.code_ids, NONE, MISSING) if code in there]
+    codes = [code for code in (*book.code_ids, NONE, MISSING, APART) if code in there]
     most = max(differing.values(), default=1)
     rows = [
         [

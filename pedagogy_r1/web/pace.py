@@ -1,6 +1,7 @@
 """How far a coder is, and how long the rest takes at the coder's own pace.
 
-time_left(log.work, 120)  →  "about 25 min"      the last 100 decisions took 12.5 s each, breaks left out
+time_left(log.work, 120)            →  "about 25 min"      the last 100 decisions took 12.5 s each, breaks left out
+reading_left(log.work, 9000, 36000) →  "about 2 h 00 min"  so many characters were gone through in half an hour, breaks left out
 """
 
 from __future__ import annotations
@@ -50,9 +51,20 @@ def progress_of(units: Sequence[tuple[bool, bool]]) -> Progress:
 def time_left(work: Work, units: int) -> str:
     """In words, for so many units; nothing where that cannot be said yet."""
     seconds = pace(work)
-    if seconds is None or not units:
+    return _words(seconds * units) if seconds is not None and units else ""
+
+
+def reading_left(work: Work, through: int, left: int) -> str:
+    """The same where spans are drawn: for so many characters that are ``left``, when so many were gone ``through``."""
+    times = [datetime.fromisoformat(change.at) for change in work.changes]
+    worked = [step for step in _steps(times) if step <= BREAK]
+    if len(worked) < ENOUGH or not through or not left:
         return ""
-    minutes = round(seconds * units / 60)
+    return _words(sum(worked) / through * left)
+
+
+def _words(seconds: float) -> str:
+    minutes = round(seconds / 60)
     if minutes < 1:
         return "less than a minute"
     if minutes < 60:
@@ -69,6 +81,10 @@ def pace(work: Work) -> float | None:
             seen.add(change.unit_id)
             times.append(change.at)
     lately = [datetime.fromisoformat(at) for at in times[-LATELY - 1 :]]
-    steps = [(b - a).total_seconds() for a, b in pairwise(lately)]
-    worked = [step for step in steps if step <= BREAK]
+    worked = [step for step in _steps(lately) if step <= BREAK]
     return sum(worked) / len(worked) if len(worked) >= ENOUGH else None
+
+
+def _steps(times: Sequence[datetime]) -> list[float]:
+    """Seconds from each to the next."""
+    return [(b - a).total_seconds() for a, b in pairwise(times)]

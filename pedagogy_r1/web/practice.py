@@ -128,12 +128,12 @@ class Practice(Workplace):
             raise HTTPException(400, "Practice is about codes only.")
         return super().updates(spot, verb, what)
 
-    def values(self, spot: TaskPlace) -> dict[str, Any]:
+    def values(self, spot: TaskPlace, who: str) -> dict[str, Any]:
         """With the answer if it was asked for."""
         entry = self.entry(spot)
         gold = self.gold.codings[spot.task.unit.id] if entry.checked else None
         return (
-            super().values(spot)
+            super().values(spot, who)
             | {
                 "practice": False,
                 "gold": gold,

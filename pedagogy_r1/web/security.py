@@ -62,9 +62,13 @@ class Gate:
         request, headers = Request(scope), Headers(scope=scope)
         if (refusal := self._stopped(scope, request, headers)) is not None:
             return refusal, receive
+        refuse, seen = partial(self.state.problem, request), scope["state"]["visitor"]
+        other = "The page is of another visit, or from before the server was started."
         if scope["path"].startswith("/static/") or scope["method"] in SAFE:
-            return None, receive
-        refuse = partial(self.state.problem, request)
+            # A page's script says whose page it is also where it only reads: another window may have let in somebody else.
+            given = headers.get("x-csrf-token")
+            same = seen is None or given is None or _same(seen.csrf, given)
+            return None if same else refuse(403, other, "Load it again."), receive
         most = OF_STRANGERS if self._login(scope) else LARGEST
         body = await _body(receive, most)
         if body is None:
@@ -73,13 +77,8 @@ class Gate:
         if found is None:
             return refuse(400, "The request can be read neither as a form nor as JSON."), receive
         given = headers.get("x-csrf-token") or str(found.pop("csrf", ""))
-        seen = scope["state"]["visitor"]
-        if not self._login(scope) and not hmac.compare_digest(
-            seen.csrf.encode(), given.encode("utf-8", "replace")
-        ):
-            return refuse(
-                403, "The page is of another visit, or from before the server was started.", "Load it again."
-            ), receive
+        if not self._login(scope) and not _same(seen.csrf, given):
+            return refuse(403, other, "Load it again."), receive
         scope["state"]["fields"] = found
         return None, _again(body)
 
@@ -138,6 +137,10 @@ def admitted(keys: Keys, who: str, target: str) -> Response:
     response = RedirectResponse(_local(target), 303)
     response.set_cookie(keys.cookie, keys.admit(who), httponly=True, samesite="lax")
     return response
+
+
+def _same(token: str, given: str) -> bool:
+    return hmac.compare_digest(token.encode(), given.encode("utf-8", "replace"))
 
 
 def _local(target: str) -> str:

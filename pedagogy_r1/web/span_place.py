@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
+from threading import Lock
 from typing import Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -21,7 +22,7 @@ from ..human.drawn_spans import DrawnSpan, draw_span
 from ..human.packet import CodingTask, blind_id
 from ..trace import Trace, Unit
 from .coded_text import own_of
-from .pace import Progress, TraceProgress, progress_of
+from .pace import Progress, TraceProgress, progress_of, reading_left
 from .workplace import changed_memo, codes_after, decided, lines_of, short_enough
 
 OwnSpan = tuple[str, int, int, str, str]
@@ -47,6 +48,8 @@ class SpanPlace:
         self, tasks: Sequence[CodingTask], units: Mapping[str, Sequence[Unit]], log: CodingLog
     ) -> None:
         self.log = log
+        self._turn = Lock()
+        """What a form changes is said of what was there: of two windows one waits for the other."""
         traces = {task.trace.id: task for task in tasks}
         self.spots = [
             SpanTrace(number, blind_id(trace_id), task.trace, units[trace_id], task.practice)
@@ -87,6 +90,19 @@ class SpanPlace:
         """How many traces are read; practice apart from what counts."""
         return progress_of([(spot.practice, self.over(spot)) for spot in self.spots])
 
+    def left(self) -> str:
+        """How long the rest takes at the coder's own pace. A trace that is being read is gone through as far as its last span."""
+        sizes = [len(spot.trace.reasoning) for spot in self.spots]
+        ends: dict[str, int] = {}
+        for entry in self.log.work.entries.values():
+            if entry.span:
+                ends[entry.span.document] = max(entry.span.end, ends.get(entry.span.document, 0))
+        through = sum(
+            size if self.over(spot) else ends.get(spot.name, 0)
+            for spot, size in zip(self.spots, sizes, strict=True)
+        )
+        return reading_left(self.log.work, through, sum(sizes) - through)
+
     def traces(self) -> list[TraceProgress]:
         """The traces; how many spans of each have a code, and how many there are."""
         return [self._progress(spot) for spot in self.spots]
@@ -105,6 +121,7 @@ class SpanPlace:
             "number": spot.number,
             "total": len(self.spots),
             "progress": self.progress(),
+            "left": self.left(),
             "practice": spot.practice,
             "read": self.over(spot),
             "open": sum(not one.done for _, one in spans),
@@ -126,12 +143,16 @@ class SpanPlace:
 
     def act(self, number: int, said: Mapping[str, Any], who: str = "") -> tuple[int | None, str]:
         """Do what ``who``'s form says; the trace to show next (none when all are read) and its span. Saved when it returns."""
+        with self._turn:
+            return self._act(number, said, who)
+
+    def _act(self, number: int, said: Mapping[str, Any], who: str) -> tuple[int | None, str]:
         spot, span = self.spot(number), str(said.get("span", ""))
         verb, _, what = str(said.get("do", "")).partition(" ")
         if verb == "undo":
             return self._undo(int(what) if what.isdecimal() and len(what) < 10 else 0, number, span)
         there = dict(self.spans(spot))
-        memo = changed_memo(said) if span in there else {}
+        memo = changed_memo(said, there[span].memo) if span in there else {}
         if verb == "comment" and span in there:
             self.log.comment(span, who, short_enough(lines_of(said.get("comment", "")), "comment"))
             verb = "memo"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -21,7 +22,7 @@ from ..agreement.alpha import Alpha, krippendorff_alpha
 from ..agreement.profile import MISSING
 from ..codebook import NONE, Codebook, Rule
 from ..errors import InputError
-from ..human.coding_log import NO_NOTE, Attribution, CodingLog, Entry, LoggedChange, LogHeader
+from ..human.coding_log import NO_NOTE, Attribution, CodingLog, Entry, LoggedChange, LogHeader, UndoStep
 from ..human.packet import CodingTask
 from .coded_text import Piece, TaskPlace, are_apart, in_text, own_of, pieces_of
 from .pace import Progress, TraceProgress, progress_of, time_left
@@ -38,6 +39,8 @@ class Workplace:
 
     def __init__(self, tasks: Sequence[CodingTask], log: CodingLog, *, whole: bool) -> None:
         self.log, self.whole = log, whole
+        self._turn = Lock()
+        """What a form changes is said of what was there: of two windows one waits for the other."""
         sizes, nth = Counter(task.trace.id for task in tasks), Counter[str]()
         traces = {trace_id: number for number, trace_id in enumerate(sizes, 1)}
         self.spots: list[TaskPlace] = []
@@ -116,10 +119,14 @@ class Workplace:
             for trace, spots in self._of_trace.items()
         ]
 
-    def values(self, spot: TaskPlace) -> dict[str, Any]:
-        """What the templates show of a unit; nothing here says how its trace was made, nor what anybody else thinks."""
+    def undoable(self, who: str) -> UndoStep | None:  # noqa: ARG002 - where several share the log, each takes back their own
+        """What ``who`` can take back."""
+        return self.log.undoable
+
+    def values(self, spot: TaskPlace, who: str) -> dict[str, Any]:
+        """What the templates show ``who`` of a unit; nothing here says how its trace was made, nor what anybody else thinks."""
         entry = self.entry(spot)
-        step = self.log.undoable
+        step = self.undoable(who)
         own = [own_of(one.number, self.entry(one), self.comments(one)) for one in self.beside(spot)]
         return {
             "number": spot.number,
@@ -155,6 +162,10 @@ class Workplace:
         self, number: int, said: Mapping[str, Any], who: str = "", among: Sequence[int] | None = None
     ) -> int | None:
         """Do what ``who``'s form says; the number to show next (``among`` those), or none when all is done. Saved when it returns."""
+        with self._turn:
+            return self._act(number, said, who, among)
+
+    def _act(self, number: int, said: Mapping[str, Any], who: str, among: Sequence[int] | None) -> int | None:
         spot = self.spot(number)
         unit_id = spot.task.unit.id
         verb, _, what = str(said.get("do", "")).partition(" ")
@@ -163,7 +174,7 @@ class Workplace:
         if verb == "comment":
             self.log.comment(unit_id, who, short_enough(lines_of(said.get("comment", "")), "comment"))
             verb = ""
-        changed = [(spot, changed_memo(said))]
+        changed = [(spot, changed_memo(said, self.entry(spot).memo))]
         changed += [(one, {}) for one in self.those_of(said.get("range")) if one != spot]
         every = [(one, memo | self.updates(one, verb, what)) for one, memo in changed]
         self.log.change_all([(one.task.unit.id, self.note(one, who), more) for one, more in every if more])
@@ -173,11 +184,14 @@ class Workplace:
         return self.next_open(number, among) if moves else number
 
     def _undo(self, n: int, number: int, who: str) -> int:
-        step = self.log.undoable
+        step = self.undoable(who)
         place = self._numbers.get(step.unit_id) if step else None
         if step is None or place is None:
             return number
-        undone = self.log.undo(n, lambda unit_id: self.note(self.spot(self._numbers[unit_id]), who))
+        if step.n != n:
+            return number
+        mine = step.who if step.who == who else None
+        undone = self.log.undo(n, lambda unit_id: self.note(self.spot(self._numbers[unit_id]), who), mine)
         return place if undone else number
 
     def those_of(self, ranges: object) -> list[TaskPlace]:
@@ -229,11 +243,21 @@ def with_second(book: Codebook, codes: tuple[str, ...], code: str) -> tuple[str,
     return (*[c for c in codes if c != code][: book.max_codes - 1], code)
 
 
-def changed_memo(said: Mapping[str, Any]) -> dict[str, Any]:
-    """The memo if the form changed it; another window may have, and is not overwritten by what this one has from before."""
+def changed_memo(said: Mapping[str, Any], there: str) -> dict[str, Any]:
+    """The memo if the form changed it; another window may have, and is not overwritten by what this one has from before.
+
+    Raises `InputError` where both have, and what is ``there`` would be lost.
+    """
     memo, was = (lines_of(said.get(name, "")) for name in ("memo", "memo_was"))
     short_enough(memo, "memo")
-    return {} if "memo" not in said or memo == was else {"memo": memo}
+    if "memo" not in said or memo == was:
+        return {}
+    if lines_of(there) != was and there not in memo:
+        raise InputError(
+            "the memo was changed in another window, and this one would replace it",
+            "copy what you have just written, load the page again, and write it there",
+        )
+    return {"memo": memo}
 
 
 def short_enough(text: str, what: str) -> str:

@@ -197,12 +197,12 @@ CASES = {
         (),
         lambda c: c["low"] < 0.667 and c["value"] >= 0.8,
     ),
-    "too low": Case(plain(two(300, 0.5)), "is below .667: x – y", (), lambda c: c["high"] < 0.667),
+    "too low": Case(plain(two(300, 0.5)), "below .667: x – y", (), lambda c: c["high"] < 0.667),
     "no verdict": Case(
         plain(two(40, 0.1)), "no verdict without an interval: x – y", (), lambda c: c["ci_cluster"] is None
     ),
     "all verdicts of one kind in one line": Case(
-        with_machine(two(300, 0.5), two(300, 0.5, 5)["y"]), "is below .667: x – y; x – m; y – m; x – y – m"
+        with_machine(two(300, 0.5), two(300, 0.5, 5)["y"]), "below .667: x – y; x – m; y – m; x – y – m"
     ),
     # why there is no interval, or no α
     "four traces": Case(plain(two(40, 0.1)), "x – y: no interval: 4 traces, and with fewer than 5 none can hold"),
@@ -280,7 +280,7 @@ CASES = {
     "own spans without an interval": Case(
         own_spans,
         "x – y: of 54 units that they chose, two chose 36 alike (66.7 %), and only those are compared; over the whole text, where units "
-        "lie and how they are coded, unitizing α = {n}; no interval was asked for",
+        "lie and how they are coded, unitizing α = {n}; no interval either",
         ("--replicates", 0),
     ),
     "own spans, one without a code": Case(

@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -67,6 +68,14 @@ def test_one_name_has_one_shape() -> None:
         for name, option in options(command).items():
             shapes[name][shape(option)].append(command)
     assert {name: dict(found) for name, found in shapes.items() if len(found) > 1} == {}
+
+
+def test_examples_fit_a_terminal_of_80_columns() -> None:
+    """The help sets them two columns in, and wraps none of them."""
+    blocks = ((name, block) for name, one in ALL.items() for block in cleandoc(one.help or "").split("\n\n"))
+    shown = [(name, line) for name, block in blocks if block.startswith("\b") for line in block.splitlines()]
+    assert len(shown) > 40
+    assert [(name, line) for name, line in shown if len(line) > 78] == []
 
 
 def test_every_option_has_help() -> None:

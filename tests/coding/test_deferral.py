@@ -105,7 +105,7 @@ def test_deferred_units_are_no_failures(taught: tuple[Path, Path], tmp_path: Pat
         cli, [*words, "--units", str(folder.parent / "run"), "--error", ".1", "--confidence", ".8"]
     )
     assert result.exit_code == 0, result.output
-    assert "deferred: so that, with 80% confidence, at most 10% of the codes given" in result.output
+    assert "deferred: so that, with 80 % confidence, at most 10 % of the codes given" in result.output
 
 
 def test_confidence_without_error_and_shares_out_of_range_are_refused(

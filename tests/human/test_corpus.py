@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.errors import InputError, RunError
-from pedagogy_r1.human.adjudication import adjudicated_run, from_runs
+from pedagogy_r1.human.adjudication import adjudicated_run
+from pedagogy_r1.human.adjudication_material import from_runs
 from pedagogy_r1.human.corpus import PARTS, copy_corpus, corpora, corpus_traces, find_corpus
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.unit import unitize

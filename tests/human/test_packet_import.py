@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.errors import ArgumentError, InputError, PedagogyError
+from pedagogy_r1.files.records import write_jsonl
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader
 from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.human.locate_rows import where_they_part
@@ -252,6 +253,31 @@ def test_units_of_others_practice_and_what_did_not_come_back(tmp_path: Path) -> 
     found = {c.unit_id: (c.codes, c.missing_reason) for c in report.run.codings()}
     assert found == dict.fromkeys(order[1:3], (("B",), None)) | dict.fromkeys(order[3:], (None, NOT_RETURNED))
     assert report.counts[NOT_RETURNED] == len(order) - 3
+
+
+def test_a_trace_for_practice_alone_is_none_of_the_run(tmp_path: Path, pcode: Pcode) -> None:
+    """Its units are not among those that were coded, nor among those that somebody was not asked about."""
+    packet = make_packet(tmp_path / "packet")
+    first = next(packet.tasks("A")).trace.id
+    mine = {unit.id for unit in packet.units[first]}
+    for coder in ("A", "B"):
+        order = [{"unit_id": task.unit.id, "practice": task.unit.id in mine} for task in packet.tasks(coder)]
+        write_jsonl(packet.folder / coder / "order.jsonl", order)
+    packet = Packet(packet.folder)
+    rows = [
+        {"unit_id": task.unit.id, "coder": coder, "primary_code": "B"}
+        for coder in ("A", "B")
+        for task in packet.tasks(coder)
+    ]
+    file = save(tmp_path / "rows.jsonl", rows)
+    said = pcode("import", file, "--packet", packet.folder, "-o", tmp_path / "run")
+    units = sum(len(units) for units in packet.units.values()) - len(mine)
+    assert "1 trace that nobody coded, or only for practice, is left out" in " ".join(said.stderr.split())
+    assert f"on {units} units of 2 traces" in " ".join(said.stdout.split())
+    assert CoderRun(tmp_path / "run").manifest.counts["units"] == units
+    told = pcode("agreement", tmp_path / "run").stdout
+    assert f"{units} units of 2 traces" in told
+    assert "not asked" not in told
 
 
 def test_what_the_packet_knows_is_not_to_be_said(tmp_path: Path, pcode: Pcode) -> None:

@@ -139,7 +139,7 @@ def test_a_value_called_as_the_missing_one_is_told_apart(tmp_path: Path) -> None
 
 
 def test_many_values_stand_in_the_long_table_alone(tmp_path: Path) -> None:
-    make_run(tmp_path / "r", {"P": ["A"] * 13}, per_trace=1)
+    make_run(tmp_path / "r", {"P": ["A"] * 25}, per_trace=1)
     run = with_fields(tmp_path / "r", lambda n: {"model": f"m{n}"})
     study, found = crosstab([run], "model")
     assert [table.name for table in crosstab_section(study, found).tables] == ["crosstab"]

@@ -21,9 +21,9 @@ from pedagogy_r1.report.figures.heat_maps import heat_map
 from pedagogy_r1.report.figures.learning_figure import learning_curve
 from pedagogy_r1.report.figures.pointed_values import pointed
 from pedagogy_r1.report.figures.position_panels import profiles
-from pedagogy_r1.report.figures.sheet import INK, WIDTHS, style
+from pedagogy_r1.report.figures.sheet import INK, PAGE, TALL, WIDTHS, style
 from pedagogy_r1.report.figures.specification_curve import Effect, Question, specification_curve
-from pedagogy_r1.report.figures.trace_ribbons import Stretch, TraceRibbon, ribbons
+from pedagogy_r1.report.figures.trace_ribbons import Stretch, TraceRibbon, joined, ribbons
 from pedagogy_r1.report.figures.transition_graph import Arrow, CodeNode, transition_network
 
 CODES = {
@@ -300,3 +300,28 @@ def test_other_is_not_taken_for_none() -> None:
     assert (found[-1].color, found[-1].hatch) != (found[-2].color, found[-2].hatch)
     assert rare == 7
     assert table.sum() == pytest.approx(1)
+
+
+def test_files_of_many_codes_are_small() -> None:
+    """Patterns are in a file once, neighbours of one code are one path: what had megabytes has a quarter of one, or half."""
+    many = drawings(40, 6, "English")
+    composition = Figure("composition", "", many["composition"]).render().svg
+    assert len(composition) < 350_000
+    assert composition.count("<pattern") > composition.count('<path id="lines') > 0
+    own = [Stretch(9 * n, 9 * n + 8, "B" if n % 500 == 499 else "A") for n in range(10_000)]
+    signs = {name: Sign(name, color) for name, color in zip("AB", DISTINCT, strict=False)}
+    long = TraceRibbon("t", 90_000, {"A": own})
+    ribbon = partial(ribbons, [long], signs, axis="letters", missing="none")
+    assert len(Figure("ribbon", "", ribbon).render().svg) < 30_000
+    assert len(joined(own, 0)) == 40
+
+
+def test_a_curve_of_many_codes_names_those_it_leaves_out() -> None:
+    curve = partial(drawings(40, 6, "English")["multiverse"], first=[39], title="cop against generic")
+    canvas, _ = Figure("multiverse", "", partial(curve, key=("shown", "not"))).canvas(width=PAGE)
+    assert canvas.get_size_inches()[1] < 1.15 * TALL
+    texts = [text.get_text() for text in shown_texts(canvas)]
+    assert any(text.startswith("not drawn, in the table:") for text in texts)
+    assert {"cop against generic", "shown", "not"} <= set(texts)
+    names = names_of(40, "English")
+    assert any(text and names[39].startswith(text[:6]) and text.endswith(names[39][-2:]) for text in texts)

@@ -122,7 +122,7 @@ def test_a_missing_interval_prints_its_reason(demo: Report) -> None:
     )
     assert "redraws" not in " ".join(words for section in demo.sections for words in section.lead)
     agreement = next(p.text for p in demo.methods if p.head == "Agreement")
-    assert "Intervals over traces: 95% jackknife over traces, t." in agreement
+    assert "Intervals over traces: 95 % jackknife over traces, t." in agreement
 
 
 def test_what_is_not_to_be_relied_on_is_not_bold(tmp_path: Path) -> None:

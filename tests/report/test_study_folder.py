@@ -66,6 +66,36 @@ def test_following_status_from_an_empty_study_to_a_report(
     assert "an import of people's codings (web): A, B" in said
 
 
+def test_of_several_codebooks_only_runs_under_one_are_put_together(
+    tmp_path: Path, pcode: Pcode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_study(tmp_path / "s", new="talk")
+    monkeypatch.chdir(tmp_path / "s")
+    Path("codebook.yaml").rename("talk.yaml")
+    drawn = Path("talk.yaml").read_text().replace('id: "talk"', "id: drawn").replace("sentence@1  ", "span  ")
+    Path("drawn.yaml").write_text(drawn)
+    assert "by drawn.yaml, one of 2 codebooks here" in pcode("status").output
+    assert _next(pcode).startswith(
+        "pcode sample traces.jsonl --codebook drawn.yaml"
+    )  # nothing a machine could cut
+    _typed(pcode, "pcode annotate traces.jsonl --codebook talk.yaml -o runs/machine")
+    assert _next(pcode).startswith("pcode sample traces.jsonl --codebook talk.yaml")
+    _typed(pcode, "pcode sample traces.jsonl --codebook talk.yaml -o packet --n 1 --coders A")
+    found = Packet(Path("packet"))
+    header = LogHeader(desk=1, packet=found.manifest.packet_id, coder="A", codebook=found.codebook.stamp)
+    log = CodingLog(Path("packet/A/web.jsonl"), header, found.codebook)
+    log.change(next(iter(found.tasks("A"))).unit.id, codes=("OTHER",), missing=False)
+    log.close()
+    _typed(pcode, "pcode import --packet packet packet/A/web.jsonl -o runs/a-people")
+    (tmp_path / "s/runs/z-people").mkdir()
+    manifest = json.loads(Path("runs/a-people/run.json").read_text())
+    for path in Path("runs/a-people").iterdir():
+        (tmp_path / "s/runs/z-people" / path.name).write_bytes(path.read_bytes())
+    manifest["codebook"]["id"] = "drawn"
+    Path("runs/z-people/run.json").write_text(json.dumps(manifest))
+    assert _next(pcode) == "pcode report runs/a-people runs/machine -o report"
+
+
 def test_the_readme_has_the_commands(tmp_path: Path) -> None:
     new_study(tmp_path / "s", new="talk")
     text = (tmp_path / "s/README.md").read_text()

@@ -11,7 +11,8 @@ import pytest
 from pedagogy_r1.coding import Context
 from pedagogy_r1.coding.annotate import prepare
 from pedagogy_r1.coding.people_codings import PeopleCodings
-from pedagogy_r1.human.adjudication import from_runs, write_adjudicated
+from pedagogy_r1.human.adjudication import write_adjudicated
+from pedagogy_r1.human.adjudication_material import from_runs
 from pedagogy_r1.human.coding_log import LoggedChange, Work
 from pedagogy_r1.runs.locked_part import LOCKED, locks_of
 from pedagogy_r1.runs.run import CoderRun

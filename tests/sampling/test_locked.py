@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.files.seal import write_sealed
-from pedagogy_r1.human.adjudication import from_packet
+from pedagogy_r1.human.adjudication_material import from_packet
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.intake import read_traces

@@ -43,8 +43,8 @@ def corrected(
 
 ODDS: dict[str, Any] = {"what": "CoP", "scale": "log odds"}
 LOG2, LOG3 = 0.6931, 1.0986
-BOTH_INSIDE = "PPI++ (17.1%) and the human codes alone (16.0%) lie inside the corrected interval."
-OUTSIDE = "The machine's own frequency, 29.0%, lies outside the corrected interval: corrected (DSL) 17.0% (14.0% to 20.0%); "
+BOTH_INSIDE = "PPI++ (17.1 %) and the human codes alone (16.0 %) lie inside the corrected interval."
+OUTSIDE = "The machine's own frequency, 29.0 %, lies outside the corrected interval: corrected (DSL) 17.0 % (14.0 % to 20.0 %); "
 NO_MORE = "No figure is to be reported as corrected, since the human codes alone have no "
 A, B = estimate("A", (0.165, 0.1, 0.25)), estimate("B", (0.24, 0.15, 0.35))
 
@@ -57,36 +57,36 @@ SENTENCES: dict[str, tuple[Corrected, str]] = {
     ),
     "understates": (
         corrected(naive=(0.05, 0.04, 0.06), bias=(-0.12, -0.15, -0.09)),
-        "The machine's own frequency, 5.0%, lies outside the corrected interval: corrected (DSL) 17.0% (14.0% to 20.0%); the machine "
+        "The machine's own frequency, 5.0 %, lies outside the corrected interval: corrected (DSL) 17.0 % (14.0 % to 20.0 %); the machine "
         "understates it by 12.0 points (9.0 to 15.0). Report the corrected figure. " + BOTH_INSIDE,
     ),
     "outside, perhaps by chance": (
         corrected(naive=(0.21, 0.15, 0.28), bias=(0.04, -0.02, 0.1)),
-        "The machine's own frequency, 21.0%, lies outside the corrected interval: corrected (DSL) 17.0% (14.0% to 20.0%); the "
+        "The machine's own frequency, 21.0 %, lies outside the corrected interval: corrected (DSL) 17.0 % (14.0 % to 20.0 %); the "
         "difference may still be chance. Report the corrected figure. " + BOTH_INSIDE,
     ),
     "inside": (
         corrected(naive=(0.18, 0.17, 0.19), bias=(0.01, -0.02, 0.04)),
-        "The machine's own frequency, 18.0%, lies inside the corrected interval: corrected (DSL) 17.0% (14.0% to 20.0%). Its own "
+        "The machine's own frequency, 18.0 %, lies inside the corrected interval: corrected (DSL) 17.0 % (14.0 % to 20.0 %). Its own "
         "interval leaves out that the machine errs. Report the corrected figure. " + BOTH_INSIDE,
     ),
     "inside, and yet it errs": (
         corrected(naive=(0.19, 0.18, 0.2), bias=(0.02, 0.01, 0.03)),
-        "The machine's own frequency, 19.0%, lies inside the corrected interval: corrected (DSL) 17.0% (14.0% to 20.0%). Its own "
+        "The machine's own frequency, 19.0 %, lies inside the corrected interval: corrected (DSL) 17.0 % (14.0 % to 20.0 %). Its own "
         "interval leaves out that the machine errs. Still, the machine overstates it by 2.0 points (1.0 to 3.0). Report the "
         "corrected figure. " + BOTH_INSIDE,
     ),
     "people's interval is narrower": (
         corrected(human=(0.16, 0.15, 0.17)),
         OUTSIDE
-        + "the machine overstates it by 12.0 points (9.0 to 15.0). Report the human codes alone, 16.0% (15.0% to 17.0%), whose "
+        + "the machine overstates it by 12.0 points (9.0 to 15.0). Report the human codes alone, 16.0 % (15.0 % to 17.0 %), whose "
         "interval is narrower than the corrected one. " + BOTH_INSIDE,
     ),
     "people coded everything": (
         corrected(human=(0.17, 0.14, 0.2), ppi=(0.17, 0.14, 0.2)),
         OUTSIDE
-        + "the machine overstates it by 12.0 points (9.0 to 15.0). Report the human codes alone, 17.0% (14.0% to 20.0%), whose "
-        "interval is as narrow as the corrected one. PPI++ (17.0%) and the human codes alone (17.0%) lie inside the corrected "
+        + "the machine overstates it by 12.0 points (9.0 to 15.0). Report the human codes alone, 17.0 % (14.0 % to 20.0 %), whose "
+        "interval is as narrow as the corrected one. PPI++ (17.0 %) and the human codes alone (17.0 %) lie inside the corrected "
         "interval.",
     ),
     "π is assumed": (
@@ -98,24 +98,24 @@ SENTENCES: dict[str, tuple[Corrected, str]] = {
     "people have no estimate": (
         corrected(human="no finite solution"),
         OUTSIDE + "the machine overstates it by 12.0 points (9.0 to 15.0). " + NO_MORE + "estimate: "
-        "no finite solution. PPI++ (17.1%) lies inside the corrected interval.",
+        "no finite solution. PPI++ (17.1 %) lies inside the corrected interval.",
     ),
     "people have no interval": (
         corrected(human=(0.16,), dsl=(0.17,), ppi=(0.171,), bias=(0.12,)),
-        "The machine's own frequency is 29.0%; corrected (DSL) it is 17.0% (no interval). "
+        "The machine's own frequency is 29.0 %; corrected (DSL) it is 17.0 % (no interval). "
         + NO_MORE
         + "interval: 3 human-coded traces.",
     ),
     "DSL has no interval": (
         corrected(dsl=(0.17,), bias=(0.12,)),
-        "The machine's own frequency is 29.0%; corrected (DSL) it is 17.0% (no interval). No figure is to be reported as corrected, "
+        "The machine's own frequency is 29.0 %; corrected (DSL) it is 17.0 % (no interval). No figure is to be reported as corrected, "
         "since the corrected figure (DSL) has no interval: 3 human-coded traces.",
     ),
     "0 to 65 % says nothing": (
         corrected(dsl=(0.2, 0.0, 0.65), human=(0.2, 0.0, 1.0), bias=(0.09, -0.4, 0.3), ppi="no"),
-        "The machine's own frequency, 29.0%, lies inside the corrected interval: corrected (DSL) 20.0% (0.0% to 65.0%). Its own "
+        "The machine's own frequency, 29.0 %, lies inside the corrected interval: corrected (DSL) 20.0 % (0.0 % to 65.0 %). Its own "
         "interval leaves out that the machine errs. No figure is precise enough to be reported: the narrowest interval goes from "
-        "0.0% to 65.0%. The human codes alone (20.0%) lie inside the corrected interval. No estimate from PPI++: no.",
+        "0.0 % to 65.0 %. The human codes alone (20.0 %) lie inside the corrected interval. No estimate from PPI++: no.",
     ),
     "both differ by more than chance": (
         corrected(apart=("human only", "PPI++")),
@@ -128,19 +128,19 @@ SENTENCES: dict[str, tuple[Corrected, str]] = {
         OUTSIDE
         + "the machine overstates it by 12.0 points (9.0 to 15.0). But PPI++ differs from the corrected figure by more than chance "
         "explains in 99 of 100 samples: check the inclusion probabilities before quoting any of them. The human codes alone "
-        "(16.0%) lie inside the corrected interval.",
+        "(16.0 %) lie inside the corrected interval.",
     ),
     "outside by chance": (
         corrected(human=(0.22, 0.1, 0.35)),
         OUTSIDE
-        + "the machine overstates it by 12.0 points (9.0 to 15.0). Report the corrected figure. PPI++ (17.1%) lies inside the "
-        "corrected interval. The human codes alone (22.0%) lie outside it, but no further off than chance may explain.",
+        + "the machine overstates it by 12.0 points (9.0 to 15.0). Report the corrected figure. PPI++ (17.1 %) lies inside the "
+        "corrected interval. The human codes alone (22.0 %) lie outside it, but no further off than chance may explain.",
     ),
     "two people": (
         corrected(people=(A, B)),
         OUTSIDE
-        + "the machine overstates it by 12.0 points (9.0 to 15.0). The corrected figure is the mean of those against each of 2 people (A 16.5%, "
-        "B 24.0%), and its interval allows for how they differ. Report the corrected figure. " + BOTH_INSIDE,
+        + "the machine overstates it by 12.0 points (9.0 to 15.0). The corrected figure is the mean of those against each of 2 people (A 16.5 %, "
+        "B 24.0 %), and its interval allows for how they differ. Report the corrected figure. " + BOTH_INSIDE,
     ),
     "warnings": (
         corrected(warnings=("only 4 human-coded units have the code",)),
@@ -151,7 +151,7 @@ SENTENCES: dict[str, tuple[Corrected, str]] = {
     ),
     "no DSL, others": (
         corrected(dsl="why", bias="why"),
-        "No corrected (DSL) estimate of prevalence: why. What there is: PPI++ 17.1% (14.0% to 20.5%); human only 16.0% (11.0% to 22.0%).",
+        "No corrected (DSL) estimate of prevalence: why. What there is: PPI++ 17.1 % (14.0 % to 20.5 %); human only 16.0 % (11.0 % to 22.0 %).",
     ),
     "nothing": (
         corrected(dsl="why", bias="why", human="why", ppi="why"),

@@ -120,8 +120,8 @@ def test_the_token_drawn_counts_though_it_is_not_among_the_alternatives() -> Non
 @pytest.mark.parametrize(
     ("at", "why"),
     [
-        (entry(" correct", 0.9, _right=0.05, _wrong=0.01), "6.0% falls on tokens that begin right or wrong"),
-        (entry(" unclear", 0.9), "0.0% falls"),
+        (entry(" correct", 0.9, _right=0.05, _wrong=0.01), "6.0 % falls on tokens that begin right or wrong"),
+        (entry(" unclear", 0.9), "0.0 % falls"),
         ({"token": " right", "logprob": -0.1}, "no alternatives"),
         ({"token": " right", "logprob": -0.1, "top_logprobs": []}, "no alternatives"),
     ],

@@ -12,7 +12,8 @@ import pytest
 from click.testing import Result
 
 from pedagogy_r1.codebook import load_codebook
-from pedagogy_r1.human.adjudication import CoderView, differ, from_packet
+from pedagogy_r1.human.adjudication import CoderView, differ
+from pedagogy_r1.human.adjudication_material import from_packet
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader, read_log
 from pedagogy_r1.human.packet import Packet
 from pedagogy_r1.job import damaged
@@ -222,12 +223,12 @@ def test_one_reason_for_several_alike(browser: Any, packet: Packet) -> None:
         assert page.locator("#several tbody tr").count() == 1
         page.goto(server.base + "/adjudicate/all?show=first&sort=codes")
         assert page.locator("#several tbody tr").count() == 3
-        for key in ("j", "x", "j", "x", "d"):
+        for key in ("j", "x", "J", "X", "d"):  # J without Shift: Caps Lock
             page.keyboard.press(key)
         assert page.inner_text("#chosen") == "2 chosen"
         page.keyboard.type("as B")
-        page.keyboard.press("Escape")
-        page.keyboard.press("r")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.name") == "memo"
         page.keyboard.type("the rule of the book")
         page.keyboard.press("Enter")
         page.wait_for_selector("text=6 disagreements, 2 decided")
@@ -313,9 +314,11 @@ def test_several_need_a_decision_and_a_reason(packet: Packet) -> None:
         )
         wrong = form(server, "/adjudicate/several", page="/adjudicate", n1="on", do="first Z", memo="why")
         assert wrong.status == 409
-        gone = {"n1": "on", "n2": "on", "do": "first C", "memo": "why", "back": "show=open"}
+        unknown = form(server, "/adjudicate/several", page="/adjudicate", n1="on", do="missing", memo="why")
+        assert unknown.status == 400, "it was decided that no code applies"
+        gone = {"n1": "on", "n2": "on", "do": "first C", "memo": "why", "back": "show=open&coder=a~b+c"}
         answer = form(server, "/adjudicate/several", page="/adjudicate", **gone)
-        assert answer.headers["location"] == "/adjudicate/all?show=open"
+        assert answer.headers["location"] == "/adjudicate/all?show=open&coder=a~b+c"
         assert "6 disagreements, 2 decided" in server.page("/adjudicate")
         # A cell of the table that is none narrows to nothing; what is no pair or trace counts as not said or as none.
         assert "There are none" in server.page("/adjudicate/all?row=Z&pair=7")
@@ -400,6 +403,29 @@ def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, sche
         assert troubles == []
         page.context.close()
     assert read_log(packet.folder / "adjudicated/ledger.jsonl")[1].n == 1
+
+
+def test_decision_and_reason_are_in_view_in_a_low_window(browser: Any, packet: Packet) -> None:
+    """At 640×400, which is 200 % of a laptop's screen, with nothing in the focus that would unfold them."""
+    with web_server("--packet", packet.folder, "--adjudicate", "Ada") as server:
+        page = browser.new_page(viewport={"width": 640, "height": 400})
+        page.goto(server.url)
+        for number in (2, 4):
+            page.goto(f"{server.base}/adjudicate/{number}")
+            page.wait_for_selector("#help-open:visible")
+            page.keyboard.press("b")
+            page.wait_for_selector("#do-clear:not([disabled])")
+            hidden = page.evaluate(
+                """() => [".u.now", ".others tbody td .chip", "#desk .verdict", "#memo", "#do-next", ".handle", ".codes .first"].filter((name) => {
+                  const box = document.querySelector(name)?.getBoundingClientRect();
+                  const hit = box && document.elementFromPoint(box.left + 6, box.top + Math.min(8, box.height / 2));
+                  return !hit || !document.querySelector(name).contains(hit);
+                })"""
+            )
+            assert hidden == []
+            assert page.locator("#memo").bounding_box()["width"] > 180
+            picture(page, f"adjudicate-{number}-low")
+        page.context.close()
 
 
 def from_tasks(packet: Packet) -> list[str]:

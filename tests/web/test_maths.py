@@ -218,3 +218,20 @@ def test_nothing_to_mend_with_formulas_drawn(visit: Callable[..., Any], scheme: 
         picture(page, f"maths-{view}-{scheme}-{width}")
         assert violations(page, least=EVERY) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_no_style_of_the_pages_reaches_into_a_formula(visit: Callable[..., Any]) -> None:
+    """KaTeX has classes of its own names, ``text`` among them, which a unit's text has too."""
+    page = visit("/read/trace?id=t")
+    page.keyboard.press("m")
+    page.locator(".katex-html .text").first.wait_for(state="attached")
+    reached = page.evaluate("""() => {
+        const inside = [...document.querySelectorAll(".katex-html *")], found = [];
+        for (const sheet of document.styleSheets) if (!sheet.href.includes("katex"))
+            for (const rule of sheet.cssRules) {
+                const by = rule.selectorText;
+                if (by?.includes(".") && !by.includes("katex") && inside.some((one) => one.matches(by))) found.push(by);
+            }
+        return found;
+    }""")
+    assert reached == []

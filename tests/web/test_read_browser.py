@@ -185,8 +185,8 @@ def test_search_goes_through_all_pages_of_a_trace(visit: Callable[..., Any], lon
     page.keyboard.press("Escape")
     page.keyboard.press("h")
     page.locator("#found", has_text=f"{first + 1} of 2202").wait_for()
-    page.keyboard.press("H")
-    page.keyboard.press("H")
+    page.keyboard.press("Shift+H")
+    page.keyboard.press("Shift+H")
     page.locator("#found", has_text=f"{first - 1} of 2202").wait_for()
     page.locator("#words").fill("odd?")
     page.locator("#found", has_text="1").wait_for()
@@ -402,3 +402,38 @@ def test_hostile_text_does_nothing(browser: Any, tmp_path: Path) -> None:
             assert page.locator(".ctl", has_text="RLO").first.is_visible()
         page.close()
     assert troubles == []
+
+
+def test_searching_goes_on_in_the_other_view_and_says_when_the_server_is_gone(
+    browser: Any, long: WebServer
+) -> None:
+    words = "\U0001d4d0 15"
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(long.url)
+    page.goto(f"{long.base}/read/trace?id=long")
+    page.fill("#words", words)
+    page.locator("#found", has_text="111").wait_for()
+    page.keyboard.press("Enter")
+    page.locator("#found", has_text="1 of 111").wait_for()
+    page.locator(".switch a").nth(1).click()
+    page.wait_for_selector(".running")
+    page.locator("#found", has_text="1 of 111").wait_for()
+    assert page.input_value("#words") == words
+    # As the server counts: code points; half a pair is one, and is shown by its number. A long word is no prose, and costs no second.
+    told = page.evaluate(
+        """() => [codePoints.count("a\\ud835\\udcd0b\\ud835"), codePoints.at("\\ud835\\udcd0\\udcd0b", 2), Array.from(codePoints.table("a\\ud835\\udcd0b").points),
+          Array.from("x\\ud835y\\ud835\\udcd0".matchAll(UNSEEN), (match) => match.index), codePoints.table("\\ud835b"), maths.formulas("$" + "a".repeat(400000) + "$").length,
+          maths.formulas("cost $is the, price$ x").length]"""
+    )
+    assert told == [4, 3, [0, 1, 1, 2, 3], [1], None, 1, 0]
+    context.set_offline(True)
+    page.fill("#words", "Step 2")
+    page.locator("#found", has_text="does not answer").wait_for()
+    context.set_offline(False)
+    page.fill("#words", words)
+    page.locator("#found", has_text="111").wait_for()
+    assert errors == []
+    context.close()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,15 @@ from pedagogy_r1.codebook import Codebook
 from pedagogy_r1.codebook.snapshot import dump_codebook
 from pedagogy_r1.errors import InputError
 from pedagogy_r1.files.records import write_csv, write_jsonl
-from pedagogy_r1.human.coding_log import read_log
+from pedagogy_r1.human.adjudication_material import from_runs
+from pedagogy_r1.human.coding_log import LoggedChange, Work, read_log
 from pedagogy_r1.human.drawn_spans import draw_span
 from pedagogy_r1.human.packet import Packet, blind_id
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.trace import Trace
+from pedagogy_r1.web.adjudicate import Adjudication
 from pedagogy_r1.web.code_groups import code_groups
+from pedagogy_r1.web.pace import reading_left
 from pedagogy_r1.web.span_place import SpanPlace
 from pedagogy_r1.web.workplace import open_log
 
@@ -431,7 +437,7 @@ def test_by_keys(browser: Any, tmp_path: Path) -> None:
         spans_are(page, [("🙂 One two", "C01"), (b, "C02")])
         keys("b", "Shift+ArrowRight")
         spans_are(page, [("One two", "C01"), (b, "C02")])
-        keys("b", "J")
+        keys("b", "Shift+J")
         spans_are(page, [("One two three four.", "C01"), (b, "C02")])
         keys("ArrowRight", "ArrowRight", "v")
         spans_are(page, [("One two", "C01"), ("three four.", "C01"), (b, "C02")])
@@ -490,6 +496,46 @@ def test_steps_go_by_what_is_in_no_span_yet(browser: Any, tmp_path: Path) -> Non
             page.wait_for_function(
                 "words => document.querySelector('.sel, .g.now')?.textContent === words", arg=words
             )
+        page.context.close()
+
+
+def test_spans_that_overlap_are_all_seen(browser: Any, tmp_path: Path) -> None:
+    """Three over the same words: a line for each under them, none on another, in the colours of their codes."""
+    book = small(forty(10, 2), overlap=True)
+    packet = make_packet(tmp_path / "p", [long_trace(6)], codebook=book, spans=True)
+    place = place_of(packet)
+    ends = [unit.end for unit in place.spot(1).units]
+    starts = [unit.start for unit in place.spot(1).units]
+    for start, end, code in (
+        (starts[0], ends[2], "C01"),
+        (starts[1], ends[3], "C02"),
+        (starts[1], ends[1], "C03"),
+        (starts[4], ends[4], "C04"),
+    ):
+        place.act(1, {"do": f"draw {start} {end} {code}"})
+    place.log.close()
+    with web_server("--packet", packet.folder, "--coder", "A") as server:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(server.url)
+        ready(page)
+        lines = page.evaluate(
+            """() => {
+              const inner = [...document.querySelectorAll("#running .g .g .g")][0], found = [];
+              for (let one = inner; one.classList.contains("g"); one = one.parentElement) found.push([one.getClientRects()[0].bottom, getComputedStyle(one).borderBottomColor]);
+              return found;
+            }"""
+        )
+        assert len(lines) == 3
+        assert all(below[0] - above[0] >= 3 for above, below in pairwise(lines))
+        assert len({color for _, color in lines}) == 3
+        assert page.locator(".g").first.evaluate("one => getComputedStyle(one).display") == "inline"
+        assert page.locator(".g.overlapping[data-said=C04]").count() == 0, "what overlaps nothing has no line"
+        boxes = page.evaluate(
+            "() => [...document.querySelectorAll('#ribbon rect')].map((one) => [one.getAttribute('y'), one.getAttribute('height')].map(Number))"
+        )
+        assert len({y for y, _ in boxes[:3]}) == 3
+        assert boxes[3] == [0, 1]
+        picture(page, "spans-overlap")
         page.context.close()
 
 
@@ -789,17 +835,21 @@ def _adjudicated(
     }
     differ = [place for place in sorted(by["A"].keys() & by["B"].keys()) if by["A"][place] != by["B"][place]]
     assert len(differ) > 1
+    alone = {
+        place: who for who in CODERS for place in by[who] if sum(place in one for one in by.values()) == 1
+    }
     refused = pcode("web", "--packet", packet.folder, "--adjudicate", "Ada", "--no-browser")
     assert refused.exit_code == 2
     assert "pcode import --packet" in refused.stderr
-    with web_server(tmp_path / "run", "--adjudicate", "Ada", "-o", tmp_path / "gold") as server:
+    words = (tmp_path / "run", "--packet", packet.folder, "--adjudicate", "Ada", "-o", tmp_path / "gold")
+    with web_server(*words) as server:
         page = browser.new_page(viewport={"width": 1400, "height": 900})
         page.goto(server.url)
         troubles = watched(page)
-        assert f"{len(differ)} disagreements, 0 decided" in page.inner_text("h1")
+        assert f"{len(differ) + len(alone)} disagreements, 0 decided" in page.inner_text("h1")
         page.click("a.primary")
         ready(page)
-        for number in range(1, len(differ) + 1):
+        for number in range(1, len(differ) + len(alone) + 1):
             page.wait_for_function(
                 "n => document.getElementById('head').dataset.number === String(n)", arg=number
             )
@@ -820,3 +870,111 @@ def _adjudicated(
         found |= {at[coding.unit_id]: coding for coding in codings}
     assert {place: found[place].codes for place in differ} == {place: by["A"][place] for place in differ}
     assert all(found[place].rationale == "as A drew it" for place in differ)
+    kept = {place: found[place].codes for place in alone if place in found}
+    assert kept == {place: by["A"][place] for place, who in alone.items() if who == "A"}
+
+
+def test_time_left_where_spans_are_drawn() -> None:
+    """By the characters that were gone through and the time between what was said, a long break left out."""
+    work, at = Work(), datetime(2026, 1, 1, 9, tzinfo=UTC)
+    for n in range(1, 13):
+        at += timedelta(seconds=3600 if n == 6 else 60)
+        work.take(LoggedChange(n=n, at=at.isoformat(), unit_id=f"s{n}"), n + 1)
+    assert [reading_left(work, *sizes) for sizes in ((1000, 500), (1000, 6000), (1000, 0), (0, 500))] == [
+        "about 5 min",
+        "about 1 h 00 min",
+        "",
+        "",
+    ]
+    assert reading_left(Work(), 1000, 500) == "", "nothing to go by"
+
+
+def drawn_by_two(tmp_path: Path, pcode: Callable[..., Result]) -> tuple[Packet, Path]:
+    """Of two traces: one span that both drew alike, one that A alone drew, which overlaps one that B alone drew; B drew nothing in
+    the second, and has read only that to its end. Both wrote to each other. The packet, and its import."""
+    packet = make_packet(tmp_path / "p", [long_trace(9), long_trace(9, "sk-2-free-qwq")], spans=True)
+    ends = [unit.end for unit in packet.units["sk-1-zebra-okapi"]]
+    for coder in CODERS:
+        place = place_of(packet, coder)
+        by = {spot.trace.id: spot.number for spot in place.spots}
+        first, second = by["sk-1-zebra-okapi"], by["sk-2-free-qwq"]
+        _, both = place.act(first, {"do": f"draw 0 {ends[0]} A"})
+        place.act(first, {"do": "comment", "span": both, "comment": f"{coder} sees it so"}, coder)
+        place.act(first, {"do": f"draw {ends[1]} {ends[2 if coder == 'A' else 3]} B"})
+        if coder == "A":
+            place.act(second, {"do": f"draw 0 {ends[0]} C"})
+        else:
+            place.act(second, {"do": "next"})
+        place.log.close()
+    logs = [packet.folder / coder / "web.jsonl" for coder in CODERS]
+    result = pcode("import", "--packet", packet.folder, *logs, "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output + result.stderr
+    return packet, tmp_path / "run"
+
+
+def test_a_span_that_one_drew_is_kept_or_not(tmp_path: Path, pcode: Callable[..., Result]) -> None:
+    """With a code and a reason, or with a reason only; what overlaps it and what was said while coding stands beside it."""
+    packet, run = drawn_by_two(tmp_path, pcode)
+    without = from_runs([CoderRun(run)])
+    assert [dispute.kind for dispute in without.disputes()] == ["alone"] * 2, "B drew nothing in the second"
+    material = from_runs([CoderRun(run)], packet)
+    assert [dispute.kind for dispute in material.disputes()] == ["alone"] * 3, "B read the second to its end"
+    told = [[one.comment for one in comments] for comments in material.comments.values()]
+    assert told == [["A sees it so", "B sees it so"]]
+    assert set(material.comments) <= {unit.id for units in material.units.values() for unit in units}
+    assert place_of(packet, "A").left() == "", "too little was done"
+    with web_server(run, "--packet", packet.folder, "--adjudicate", "Ada", "-o", tmp_path / "gold") as server:
+        server.enter("Ada" if "Ada" in server.urls else None)
+        page = server.page("/adjudicate")
+        assert "3 disagreements, 0 decided" in page
+        assert "drawn by one" in page
+        unit = server.page("/adjudicate/1")
+        assert "did not draw it" in unit
+        assert "Overlaps" in unit
+        csrf = re.search(r'name="csrf" value="([^"]+)"', unit)
+        assert csrf
+        for number, do in ((1, "first C"), (2, "missing"), (3, "as B")):
+            said = {"csrf": csrf[1], "do": do, "memo": f"why {number}", "memo_was": ""}
+            assert server.post(f"/adjudicate/{number}", said).status == 303
+        assert "3 disagreements, 3 decided" in server.page("/adjudicate")
+        assert "not kept" in server.page("/adjudicate/all?show=alone")
+        assert server.post("/adjudicate/write", {"csrf": csrf[1]}).status == 303
+    found = {
+        coding.rationale: (coding.codes, coding.missing_reason)
+        for coding in CoderRun(tmp_path / "gold").codings()
+    }
+    assert found == {
+        "agreed by A, B": (("A",), None),
+        "why 1": (("C",), None),
+    }
+    log = (tmp_path / "gold" / "log.md").read_text(encoding="utf-8")
+    assert "(3 drawn by one of them)" in log
+    assert "**not kept** – why 2" in log
+    alphas = pcode("unitizing", run, tmp_path / "gold")
+    assert alphas.exit_code == 0, alphas.stderr
+
+
+def test_two_spans_that_overlap_are_not_both_kept(tmp_path: Path, pcode: Callable[..., Result]) -> None:
+    """Where the codebook has none that overlap: by one decision, by one for several, or by taking back that one is not kept."""
+    packet, run = drawn_by_two(tmp_path, pcode)
+    place = Adjudication(from_runs([CoderRun(run)], packet), tmp_path / "gold")
+    one, other = place.spots[:2]
+
+    def kept() -> list[bool]:
+        return [place.entry(spot).codes is not None for spot in (one, other)]
+
+    with pytest.raises(InputError, match="would overlap, which the codebook does not allow"):
+        place.decide_all([one, other], "first C", "alike", "Ada")
+    assert kept() == [False, False]
+    place.act(1, {"do": "as A"}, "Ada")
+    for do in ("as B", "first C"):
+        with pytest.raises(InputError, match="would overlap"):
+            place.act(2, {"do": do}, "Bea")
+    place.act(1, {"do": "missing"}, "Ada")
+    place.act(2, {"do": "as B"}, "Bea")
+    step = place.undoable("Ada")
+    assert step
+    with pytest.raises(InputError, match="would overlap"):
+        place.act(1, {"do": f"undo {step.n}"}, "Ada")
+    assert kept() == [False, True]
+    place.log.close()

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from ...formatting import shown
 from .learned_model import UNREADABLE, Floats, Ints, read_arrays, write_arrays
 
 FILE = "calibration.npz"
@@ -110,7 +111,7 @@ class CalibrationData:
             least = float(threshold)
         if least is None:
             raise InputError(
-                f"no code of this coder is sure enough to promise at most {error:.0%} wrong ones with {confidence:.0%} confidence",
+                f"no code of this coder is sure enough to promise at most {shown(error, 'percent')} wrong ones with {shown(confidence, 'percent')} confidence",
                 "allow more with --error, ask less with --confidence, or fit the coder on more traces",
             )
         return least

@@ -20,7 +20,7 @@ from ...estimate import Floats
 from ...formatting import shown
 from .axis_ticks import as_number
 from .pointed_values import point
-from .sheet import MARGIN, MUTED, PAPER, Sizes, box, fitted, high, sheet, sizes, wide, widest, write
+from .sheet import MARGIN, MUTED, PAPER, RULE, Sizes, box, fitted, high, sheet, sizes, wide, widest, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -206,7 +206,7 @@ def _cells(
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
-        spine.set(visible=True, color="#c6c9ce", linewidth=0.5)
+        spine.set(visible=True, color=RULE, linewidth=0.5)
     return axes
 
 

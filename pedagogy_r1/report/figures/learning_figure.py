@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ...codebook.code_colors import DISTINCT
 from .axis_ticks import number_ticks, upward_ticks
 from .dot_plot import as_limits
 from .figure_legend import Legend, Sign
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Canvas
 
-BLUE = "#0077BB"
+BLUE = DISTINCT[10]
 TALL_CURVE = 2.2
 
 

@@ -12,12 +12,13 @@ Simonsohn, Simmons & Nelson 2020 (*Nature Human Behaviour* 4), a curve for each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .axis_ticks import upward_ticks
 from .dot_plot import as_limits
-from .sheet import INK, MARGIN, MUTED, RULE, box, fitted, high, sheet, sizes, widest
+from .figure_legend import Legend, Sign
+from .sheet import INK, MARGIN, MUTED, PAPER, RULE, TALL, box, fitted, high, sheet, sizes, widest, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,9 +50,14 @@ class Question(NamedTuple):
 
 
 def specification_curve(
-    questions: Sequence[Question], specifications: Sequence[frozenset[str]], lines: Sequence[str], *, width: float, axis: str
+    questions: Sequence[Question], specifications: Sequence[frozenset[str]], lines: Sequence[str], *, width: float, axis: str,
+    title: str = "", key: tuple[str, str] = ("shown", "not shown"), first: Sequence[int] = (),
 ) -> Canvas:  # fmt: skip
-    """``specifications``: of each analysis, the ``lines`` that hold for it; ``axis``: what the effect is."""
+    """``specifications``: of each analysis, the ``lines`` that hold for it; ``axis``: what the effect is, and ``title``: of what against
+    what; ``key``: what filled and hollow marks say.
+
+    Of more questions than a page has room for, those ``first`` are drawn, and a line below names the others.
+    """
     size = sizes(width)
     called = dict(zip(lines, fitted(lines, size.small, 0.27 * width), strict=True))
     left = MARGIN + max(widest(list(called.values()), size.small), 0.55) + 0.08
@@ -65,14 +71,22 @@ def specification_curve(
     flat = widest(names, size.small) + MARGIN <= group
     below = high("x", size.small) + 0.04 if flat else widest(names, size.small) + 0.06
     one = MARGIN + TALL_CURVE + 0.06 + ROW * len(lines) + 0.04 + below + MARGIN
-    down = -(-len(questions) // per)
-    figure = sheet(width, one * down)
+    head, draw_head = _head(title, key, width)
+    down = min(-(-len(questions) // per), max(1, int((TALL - head) / one)))
+    kept = sorted([*first, *(k for k in range(len(questions)) if k not in first)][: down * per])
+    rest = [q.name for k, q in enumerate(questions) if k not in kept]
+    questions, names = [questions[k] for k in kept], [names[k] for k in kept]
+    said = fitted([f"not drawn, in the table: {', '.join(rest)}"], size.small, width - 2 * MARGIN, 8)[0]
+    figure = sheet(width, head + one * down + (high(said, size.small) + MARGIN if rest else 0))
+    draw_head(figure)
+    if rest:
+        write(figure, said, MARGIN, head + one * down, size.small, color=MUTED)
     reach = as_limits(
         [x for q in questions for e in q.effects for x in (e.value, e.low, e.high) if x is not None] + [0.0]
     )
     for row in range(down):
         own = questions[row * per : (row + 1) * per]
-        top = row * one + MARGIN
+        top = head + row * one + MARGIN
         upper = box(figure, left, top, group * len(own), TALL_CURVE)
         lower = box(figure, left, top + TALL_CURVE + 0.06, group * len(own), ROW * len(lines))
         for axes in (upper, lower):
@@ -92,6 +106,25 @@ def specification_curve(
                 flat,
             )
     return figure
+
+
+def _head(title: str, key: tuple[str, str], width: float) -> tuple[float, Callable[[Canvas], None]]:
+    """Title and key above the curves: their inches, and what draws them."""
+    size = sizes(width)
+    filled, hollow = key
+    legend = Legend(
+        [Sign(filled, MUTED, shape="o"), Sign(hollow, MUTED, shape="o", hollow=True)],
+        width - 2 * MARGIN,
+        size.small,
+    )
+    words = fitted([title], size.text, width - 2 * MARGIN, 2)[0]
+    above = high(words, size.text) + MARGIN if title else 0.0
+
+    def draw(figure: Canvas) -> None:
+        write(figure, words, MARGIN, MARGIN / 2, size.text)
+        legend.draw(figure, MARGIN, above + MARGIN / 2)
+
+    return above + legend.height, draw
 
 
 def _effects(figure: Canvas, upper: Axes, reach: tuple[float, float], axis: str, top: float) -> None:
@@ -137,7 +170,7 @@ def _question(
                 solid_capstyle="round",
                 zorder=2,
             )
-        fill = question.color if effect.shown else "#fffffe"
+        fill = question.color if effect.shown else PAPER
         upper.plot(
             [x],
             [effect.value],

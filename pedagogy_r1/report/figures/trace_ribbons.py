@@ -24,6 +24,10 @@ RIBBON, BETWEEN = 0.17, 0.05
 """Inches of a ribbon, and of the paper below it."""
 
 
+BLANK, FINEST = 2, 600
+"""Letters of white space between units, and lines an inch that nobody tells apart."""
+
+
 class Stretch(NamedTuple):
     """A unit: from which letter to which, and the sign of its code; `None` where it was asked about and has no coding."""
 
@@ -62,7 +66,7 @@ def ribbons(
     for trace, tall in zip(traces, talls, strict=True):
         write(figure, fitted([trace.title], size.text, inside)[0], left, top, size.text)
         axes = box(figure, left, top + title, inside, tall)
-        _ribbons(axes, trace, signs)
+        _ribbons(axes, trace, signs, inside)
         axes.set_yticks(range(len(trace.coders)), [called[name] for name in trace.coders])
         axes.tick_params(axis="y", length=0, labelsize=size.small)
         axes.tick_params(axis="x", length=2, labelsize=size.tiny)
@@ -73,7 +77,24 @@ def ribbons(
     return figure
 
 
-def _ribbons(axes: Axes, trace: TraceRibbon, signs: Mapping[str, Sign]) -> None:
+def joined(own: Sequence[Stretch], unseen: float) -> list[Stretch]:
+    """Neighbours of the same code as one; the white space between two units, and what is no longer than ``unseen``, parts nothing.
+
+    >>> joined([Stretch(0, 5, "A"), Stretch(6, 9, "A"), Stretch(10, 12, "B"), Stretch(80, 90, "B")], 2)
+    [Stretch(start=0, end=9, sign='A'), Stretch(start=10, end=12, sign='B'), Stretch(start=80, end=90, sign='B')]
+    """
+    found: list[Stretch] = []
+    for stretch in sorted(own, key=lambda one: (one.start, one.end)):
+        last = found[-1] if found else None
+        if last and last.sign == stretch.sign and stretch.start - last.end <= max(unseen, BLANK):
+            found[-1] = last._replace(end=max(last.end, stretch.end))
+        else:
+            found.append(stretch)
+    return found
+
+
+def _ribbons(axes: Axes, trace: TraceRibbon, signs: Mapping[str, Sign], inside: float) -> None:
+    """On so many inches of paper."""
     from matplotlib.patches import PathPatch
 
     high_ = RIBBON / (RIBBON + BETWEEN)
@@ -82,7 +103,7 @@ def _ribbons(axes: Axes, trace: TraceRibbon, signs: Mapping[str, Sign]) -> None:
     for row, own in enumerate(trace.coders.values()):
         axes.axhline(row, color=RULE, lw=0.6, zorder=0)
         of: dict[str | None, list[tuple[float, float]]] = {}
-        for stretch in own:
+        for stretch in joined(own, trace.length / (inside * FINEST)):
             of.setdefault(stretch.sign, []).append((stretch.start, stretch.end - stretch.start))
         for code, spans in of.items():
             sign = Sign("", NOTHING) if code is None else signs[code]

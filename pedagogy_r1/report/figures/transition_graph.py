@@ -66,10 +66,13 @@ class _Ring:
         self.letters = size.small
         step = 2 * math.pi / count
         names = [node.name for node in nodes]
-        self.names = fitted(names, self.letters, 0.24 * width)
+        line, edge = high("x", self.letters), 0.48 if width > 5 else 0.35
+        # So far out that neighbouring labels, which stand like the spokes of a wheel, do not touch; the labels take what is left.
+        least = 1.1 * line / step - 0.2
+        room = width / 2 - MARGIN - edge
+        self.names = fitted(names, self.letters, min(0.24 * width, max(0.3, room - least)))
         label = widest(self.names, self.letters)
-        across = min(2.1 if width > 5 else 1.2, width / 2 - MARGIN - label - (0.48 if width > 5 else 0.35))
-        line = high("x", self.letters)
+        across = min(2.1 if width > 5 else 1.2, room - label)
         self.upright = count <= 3 or across * (1 - math.cos(step)) > 1.5 * line
         self.radius = max(0.4, across)
         self.biggest = min(0.16 if width > 5 else 0.1, 0.38 * self.radius * step)
@@ -79,8 +82,8 @@ class _Ring:
         self.loop = 0.5 * self.biggest + 0.02
         self.out = self.biggest + (2 * self.loop if self.loops else 0.0) + 0.09
         self.thickest = min(3.5, 2.0 * self.radius)
-        room = self.radius + self.out + (1.2 * line if self.upright else label)
-        self.height = 2 * (room + MARGIN)
+        reach = self.radius + self.out + (1.2 * line if self.upright else label)
+        self.height = 2 * (reach + MARGIN)
         self.middle = (width / 2, self.height / 2)
         self.angles = [math.pi / 2 - k * step for k in range(len(nodes))]
 

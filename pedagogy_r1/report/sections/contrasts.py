@@ -315,6 +315,12 @@ def _curve_figure(study: Study, one: ColumnContrast, universe: Multiverse) -> Fi
             questions.append(Question(study.labels.get(code, code), study.palette[code], effects))
     if not questions:
         return None
+    # Where not all have room: those on which the coders come to different conclusions, then those of the largest effects.
+    labels = [study.labels.get(row.question.split(":")[0]) for row in universe.rows if row.flips]
+    first = sorted(
+        range(len(questions)),
+        key=lambda k: (questions[k].name not in labels, -max(abs(e.value) for e in questions[k].effects)),
+    )
     chosen = [choices_of(study, name) for name in universe.analyses]
     varying = [
         key
@@ -330,7 +336,16 @@ def _curve_figure(study: Study, one: ColumnContrast, universe: Multiverse) -> Fi
         one.file_name("multiverse"),
         f"{one.words}, as each machine coder's codings have it: the difference of each code's share in percentage points with its {study.settings.percent} interval, from "
         f"the smallest to the largest. Filled: corrected p below {study.settings.alpha_words}. Below: whose codings it is of, and what was chosen for them.",
-        partial(specification_curve, questions, own, list(lines), axis="percentage points"),
+        partial(
+            specification_curve,
+            questions,
+            own,
+            list(lines),
+            axis="percentage points",
+            title=one.words,
+            key=(f"corrected p below {study.settings.alpha_words}", "not"),
+            first=first,
+        ),
     )
 
 

@@ -28,6 +28,7 @@ from ..figures.composition_bars import MOST_PARTS, BarPart, stacked_bars, with_o
 from ..figures.dot_plot import Dot, dot_rows
 from ..figures.figure import Figure
 from ..section import (
+    MOST_ACROSS,
     Gap,
     ReportTable,
     Row,
@@ -234,10 +235,6 @@ def _composition_figure(study: Study, shares: Sequence[CodeShare], column: str) 
     )
 
 
-MOST_COLUMNS = 12
-"""Values that a table still has side by side."""
-
-
 @dataclass(frozen=True)
 class Crosstab:
     """``field`` as it was asked for; ``values``: its values in order, the missing one last; ``shares``: of every coder, the main
@@ -310,7 +307,7 @@ def crosstab_section(study: Study, found: Crosstab) -> Section:
         f"{counted(len(coded), 'value')} in {counted(sum(found.traces.values()), 'trace')}. Nothing is tested here."
     )
     tables = [_crosstab_shares(study, found)]
-    if len(coded) <= MOST_COLUMNS:
+    if len(coded) <= MOST_ACROSS:
         tables.insert(0, _counts(study, found, coded))
     return Section("crosstab", f"Codes by {found.label}", (lead,), tuple(tables), cautions=tuple(cautions))
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ...codebook.code_colors import DISTINCT, NO_CODE
 from ...estimate import Estimate
 from ...stats.code_shares import item_numbers
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
@@ -34,7 +35,7 @@ from ..section import (
 from ..study import Study
 
 PAPER_SHARE = 0.65
-STRICT, NONREFLECTIVE = "#BBBBBB", "#DDCC77"
+STRICT, NONREFLECTIVE = NO_CODE, DISTINCT[2]
 
 
 @dataclass(frozen=True)

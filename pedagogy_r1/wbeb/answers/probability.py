@@ -19,6 +19,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from ...chat import Chat, ChatReply, ChatRequest
+from ...formatting import shown
 from .statement import plain
 
 ANSWERS = ("right", "wrong")
@@ -90,7 +91,7 @@ def at_answer(
 def _normalised(shares: Mapping[str, float], drawn: str | None, answers: tuple[str, str]) -> Foretold:
     either = shares[answers[0]] + shares[answers[1]]
     if either <= 0 or (drawn is None and either < ENOUGH):
-        why = f"{either:.1%} falls on tokens that begin {answers[0]} or {answers[1]}, another was drawn"
+        why = f"{shown(either, 'share')} falls on tokens that begin {answers[0]} or {answers[1]}, another was drawn"
         return Foretold(None, None, why)
     return Foretold(min(1.0, shares[answers[0]] / either), "token")
 

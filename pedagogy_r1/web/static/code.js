@@ -2,13 +2,14 @@
 "use strict";
 
 const several = (count) => say(count > 1 ? `${count} units: the next code goes to all of them, Esc lets go` : "");
+const still = () => !moving;
 const keys = {
   Enter: () => { if (lacks()) { memo().focus(); say("Say why, then it counts"); } else press("do-next"); }, ArrowLeft: () => press("go-back"), ArrowRight: () => press("go-on"),
   j: () => step(1), k: () => step(-1), J: () => several(stretch(1)), K: () => several(stretch(-1)),
   "[": () => trace(-1), "]": () => trace(1), g: () => document.querySelector("#jump input").focus(),
   n: () => press("do-none"), x: () => press("do-missing"), f: () => press("do-flag"), c: () => press("do-clear"),
-  u: () => press("do-undo"), s: () => setSecond(!second), o: () => press("once"), m: () => memo()?.focus(),
-  y: () => { if (find("talk")) { find("talk").open = true; find("comment").focus(); } },
+  u: () => press("do-undo"), s: () => setSecond(!second), o: () => press("once"), m: () => field(still, () => memo()?.focus()),
+  y: () => field(still, () => { if (find("talk")) writeComment(); }),
   a: () => press("as-0"), b: () => press("as-1"), d: () => press("as-2"), e: () => press("as-3"),
   "/": () => { find("sheet").checked = true; find("filter").focus(); find("filter").select(); }, "?": () => find("help").showModal(),
   Escape: () => { pick([]); setPressed(""); setSecond(false); say(""); find("sheet").checked = false; },
@@ -34,6 +35,4 @@ document.addEventListener("click", (event) => {
   }
 });
 
-readTrace();
-ready();
-look();
+begin();

@@ -9,8 +9,6 @@ const memo = () => find("memo");
 const codes = () => desk().dataset.codes.split(" ").filter(Boolean);
 const query = () => new URL(desk().action).search;   // the list that is gone through, where one was picked
 const small = matchMedia("(max-width: 40rem), (max-height: 34rem)");   // where the text needs the room
-const stored = (name, otherwise) => { try { return localStorage.getItem(name) ?? otherwise; } catch { return otherwise; } };
-const store = (name, value) => { try { localStorage.setItem(name, value); } catch { /* a private window keeps nothing */ } };
 
 let chain = Promise.resolve();
 let moving = false;   // keys pressed while the page goes on would be meant for a unit that nobody has seen
@@ -19,16 +17,25 @@ let typing = 0;
 let aim = 0;          // where j and k have come to while the page is on its way
 let owed = 0;         // steps from a unit that is still on its way: taken when it is there
 
+// While the page goes on nothing can be typed: it would be lost with the unit that it is about.
+function goOn(on) {
+  moving = on;
+  for (const field of [memo(), find("comment")]) if (field) field.readOnly = on;
+}
+
+// A comment goes along with whatever is decided; not with a memo, which is saved while the comment may be half written.
 function ask(action) {
   if (moving) return;
-  if (action !== "comment" && find("comment")?.value.trim()) ask("comment");
+  if (action !== "comment" && action !== "memo") askComment();
   const several = picked.length > 1;
   const goes = action === "next" || action === "check"
     || (!several && find("once")?.checked && /^(first |none$|missing$)/.test(action));
-  moving = goes;
+  goOn(goes);
   const mine = round;
   chain = chain.then(() => (mine === round ? send(action, goes) : null));
 }
+
+function askComment() { if (find("comment")?.value.trim()) ask("comment"); }
 
 async function send(action, goes) {
   clearTimeout(typing);
@@ -40,24 +47,22 @@ async function send(action, goes) {
   const then = fill(data, action);
   if (!then) return;
   if (action !== "comment") data.delete("comment");
-  const typed = memo()?.value;
+  const typed = memo()?.value, talk = data.get("comment") ?? "";
   say("Saving …");
   const found = await part(form.action, { method: "POST", body: data }, action);
   if (!found) return;
   if (!found.go) { settle(typed); location.assign(found.done ?? location.href); return; }
   find("trouble").hidden = true;   // this one is on the disk: what could not be saved before is no longer the last word
-  if (action === "memo") kept(found.body, typed); else show(found.body, found.go, typed);
+  if (action === "memo") kept(found.body, typed); else show(found.body, found.go, typed, talk);
   if (goes) arrived();
   if (typeof then === "function") then();
 }
 
 // One answer of the server, or none after having said why.
 async function part(url, how, again) {
-  let answer, body;
-  try {
-    answer = await fetch(url, { ...how, headers: { "X-Part": "1", "X-View": head().dataset.view } });
-    body = await answer.text();
-  } catch {
+  const answer = await answerOf(url, { ...how, headers: { "X-Part": "1", "X-View": head().dataset.view } });
+  const body = await answer?.text().catch(() => null);
+  if (body == null) {
     fail("the server does not answer.", "Is pcode still running? Nothing that was shown as saved is lost.", again);
     return null;
   }
@@ -75,9 +80,9 @@ async function part(url, how, again) {
 function visit(number) {
   aim = number;
   if (moving) return;
-  if (find("comment")?.value.trim()) ask("comment");
+  askComment();
   if (memo() && memo().value !== desk().elements.memo_was.value) ask("memo");
-  moving = true;
+  goOn(true);
   const mine = round;
   chain = chain.then(async () => {
     while (mine === round && aim !== current()) {
@@ -92,7 +97,7 @@ function visit(number) {
 }
 
 function arrived() {
-  moving = false;
+  goOn(false);
   const [by, times] = [Math.sign(owed), Math.abs(owed)];
   aim = owed = 0;
   for (let i = 0; i < times; i++) step(by);
@@ -124,19 +129,35 @@ const saved = () => (lacks() ? "Kept. It counts once it has a reason" : "Saved")
 
 function settle(typed) { if (typed !== undefined) desk().elements.memo_was.value = typed; }
 
-function show(body, go, typed) {
+// What was typed while the answer was on its way, about what is still shown: the field, its text, where one is in it.
+function typedSince(typed, talk) {
+  const found = [];
+  for (const [field, sent] of [[memo(), typed], [find("comment"), talk]]) {
+    if (!field) continue;
+    const more = field.id === "comment" && field.value.startsWith(sent) ? field.value.slice(sent.length) : field.value;
+    found.push({ id: field.id, more: sent !== undefined && more !== (field.id === "memo" ? sent : "") ? more : null, from: field.selectionStart - (field.value.length - more.length), to: field.selectionEnd - (field.value.length - more.length) });
+  }
+  return found;
+}
+
+function show(body, go, typed, talk = "") {
   const fresh = new DOMParser().parseFromString(body, "text/html");
   const same = new URL(desk().action).pathname === go;
+  const about = same && desk().elements.span?.value === fresh.getElementById("desk").elements.span?.value;
   const focused = document.activeElement?.id;
-  const more = same && memo() && memo().value !== typed ? memo().value : null;
+  const since = about ? typedSince(typed, talk) : [];
   const rules = same && document.querySelector(".rules")?.open;
-  const talking = same && find("talk")?.open;
+  const talking = about && find("talk")?.open;
   for (const id of ["head", "ribbon", "reading", "beside", "desk"]) {
     if (fresh.getElementById(id)) find(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
   }
   if (!units.length || !units[0].isConnected) readTrace();
-  if (more !== null) memo().value = more;
   if (talking && find("talk")) find("talk").open = true;
+  for (const { id, more, from, to } of since) {
+    if (!find(id)) continue;
+    if (more !== null) find(id).value = more;
+    find(id).setSelectionRange(Math.max(0, from), Math.max(0, to));
+  }
   ready();
   if (rules && document.querySelector(".rules")) document.querySelector(".rules").open = true;
   find("trouble").hidden = true;
@@ -149,7 +170,12 @@ function show(body, go, typed) {
   setPressed("");
   for (const group of document.querySelectorAll(".family")) group.open = group.querySelector("[aria-pressed=true]") !== null;
   look();
+  // Who is typing goes on typing: the letters are no keys.
+  if (focused === "memo" && memo()) memo().focus();
+  if (focused === "comment" && find("comment")) writeComment();
 }
+
+function writeComment() { find("talk").open = true; find("comment").focus(); }
 
 // The current unit, on the screen and in the focus: keys are about it.
 function look() {
@@ -180,7 +206,7 @@ function say(text) { find("status").textContent = text; }
 
 function fail(what, hint, again) {
   round++;
-  moving = false;
+  goOn(false);
   aim = owed = 0;
   say("");
   const box = find("trouble");
@@ -194,6 +220,16 @@ function fail(what, hint, again) {
   box.hidden = false;
 }
 
+// Into a field of what is on its way, once it is there; what is typed until then is no key.
+let waiting = false;
+function field(there, enter) {
+  if (there()) { enter(); return; }
+  const mine = round;
+  waiting = true;
+  chain = chain.then(() => { waiting = false; if (mine === round && there()) enter(); });
+}
+document.addEventListener("keydown", (event) => { if (waiting && !event.ctrlKey && !event.metaKey) { event.preventDefault(); event.stopImmediatePropagation(); } }, true);
+
 const press = (id) => { const it = find(id); if (it && !it.disabled) it.click(); };
 const trace = (by) => {
   const links = [...document.querySelectorAll(".traces a")];
@@ -206,7 +242,7 @@ function inField(event) {
   const ends = key === "Enter" && (event.ctrlKey || event.metaKey);
   if (target === memo()) {
     if (key === "Escape") look();
-    if (ends) { event.preventDefault(); onward(); }
+    if (ends) { event.preventDefault(); look(); onward(); }
   } else if (target === find("comment")) {
     if (key === "Escape") { find("talk").open = false; look(); }
     if (ends) { event.preventDefault(); press("do-comment"); }
@@ -226,7 +262,7 @@ function inField(event) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
+  const { target } = event, key = keyOf(event);
   if (event.isComposing || find("help").open) return;
   if (target.closest("textarea, select, input:not([type=checkbox])")) { inField(event); return; }
   if ((event.ctrlKey || event.metaKey) && key === "z") { event.preventDefault(); press("do-undo"); return; }
@@ -276,6 +312,7 @@ document.addEventListener("click", (event) => {
   if (!memo() || (memo().value === desk().elements.memo_was.value && !find("comment")?.value.trim() && !moving)) return;
   event.preventDefault();
   const mine = round;
+  askComment();
   ask("memo");
   chain = chain.then(() => { if (mine === round) location.assign(link.href); });
 });
@@ -301,8 +338,14 @@ addEventListener("popstate", () => location.reload());
 addEventListener("resize", () => centre());
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-for (const id of ["help-open", "as-second"]) if (find(id)) find(id).hidden = false;
-document.querySelector(".find").hidden = false;
+// Once all scripts of the page are there: what only they can do is offered now.
+function begin() {
+  readTrace();
+  ready();
+  look();
+  for (const id of ["help-open", "as-second"]) if (find(id)) find(id).hidden = false;
+  document.querySelector(".find").hidden = false;
+}
 find("help-open")?.addEventListener("click", () => find("help").showModal());
 find("as-second")?.addEventListener("click", () => setSecond(!second));
 find("keys-on").checked = stored("pcode-keys", "on") !== "off";

@@ -1,5 +1,5 @@
 // The text of a trace in which spans are drawn: one's own spans in place, the words that are chosen, and offsets.
-// The server counts code points, the browser UTF-16: everything here is UTF-16 but what comes from and goes to the server (see points, place).
+// Everything here is UTF-16 but what comes from and goes to the server, which counts code points (see points, place).
 "use strict";
 
 const find = (id) => document.getElementById(id);
@@ -10,9 +10,10 @@ const numberOf = () => 0;
 const pick = () => {};
 
 let pane = null, text = "";
-let pointOf = null, placeOf = null;   // both null where the text has nothing beyond the basic plane
+let counts = null;   // of code points (page.js); null where the text has nothing beyond the basic plane
 let blocks = [], steps = [], tokens = [];
 let own = [];         // [{id, from, to, codes, letters}], in the order of the text
+let levels = new Map();   // of spans that overlap others: how far below the text each one's line is
 let now = "";         // the span that keys are about
 let chosen = null;    // [from, to]: words chosen for the next span, while no span is
 let cut = null;       // where the span would be split
@@ -20,8 +21,8 @@ let ghost = null;     // [from, to]: where a border is being pulled to
 let colours = new Map();
 const starts = new WeakMap();   // where in the text a text node begins
 
-const points = (i) => (pointOf ? pointOf[i] : i);
-const place = (p) => (placeOf ? placeOf[p] : p);
+const points = (i) => (counts ? counts.points[i] : i);
+const place = (p) => (counts ? counts.places[p] : p);
 
 // Once for each text.
 function readTrace() {
@@ -29,15 +30,7 @@ function readTrace() {
   pane = find("reading");
   if (matchMedia("(max-height: 34rem)").matches) find("question")?.removeAttribute("open");
   text = JSON.parse(pane.dataset.text);
-  pointOf = placeOf = null;
-  if (/[\u{10000}-\u{10ffff}]/u.test(text)) {
-    pointOf = new Uint32Array(text.length + 1);
-    const places = [];
-    let i = 0, p = 0;
-    for (const character of text) { places.push(i); for (let k = 0; k < character.length; k++) pointOf[i + k] = p; i += character.length; p++; }
-    pointOf[i] = p;
-    placeOf = Uint32Array.from([...places, i]);
-  }
+  counts = codePoints.table(text);
   const at = JSON.parse(pane.dataset.cuts).map(place);
   const ends = [...at.slice(1), text.length];
   steps = at.map((from, i) => [from, from + text.slice(from, ends[i]).trimEnd().length]);
@@ -89,6 +82,7 @@ const spanOf = (id) => own.find((one) => one.id === id);
 // After every answer of the server: what it says is what the text shows.
 function paint() {
   own = JSON.parse(head().dataset.own).map(([id, start, end, codes, letters]) => ({ id, from: place(start), to: place(end), codes, letters }));
+  levels = stacked();
   ghost = null;
   const before = now;
   now = head().dataset.span;
@@ -104,6 +98,18 @@ function paint() {
   }
 }
 
+// Where spans overlap, each has a line of its own under the text: the shortest nearest to it.
+function stacked() {
+  const found = new Map();
+  if (!("overlap" in pane.dataset)) return found;
+  for (const one of [...own].sort((a, b) => (a.to - a.from) - (b.to - b.from))) {
+    const others = own.filter((other) => other !== one && other.from < one.to && other.to > one.from);
+    if (others.length) found.set(one.id, 1 + Math.max(-1, ...others.map((other) => found.get(other.id) ?? -1)));
+  }
+  return found;
+}
+const levelOf = (one) => levels.get(one.id) ?? 0;
+
 // Only blocks (a sentence each) in which something changed are made anew.
 function draw() {
   const pulled = ghost ?? chosen;
@@ -116,7 +122,7 @@ function draw() {
     const there = [];
     for (let i = first; i < own.length && own[i].from < to; i++) if (own[i].to > from) there.push(own[i]);
     const picks = pulled && pulled[0] < to && pulled[1] > from ? pulled : null;
-    const key = JSON.stringify([there, picks, there.some((one) => one.id === now) ? [now, cut] : 0]);
+    const key = JSON.stringify([there, there.map(levelOf), picks, there.some((one) => one.id === now) ? [now, cut] : 0]);
     if (key === block.key) continue;
     block.key = key;
     block.element.replaceChildren(...segments(from, to, there, picks));
@@ -139,13 +145,13 @@ function segments(from, to, there, picks) {
   const order = [...ends].sort((a, b) => a - b), found = [];
   for (let i = 0; i + 1 < order.length; i++) {
     const [a, b] = [order[i], order[i + 1]];
-    const over = there.filter((one) => one.from <= a && one.to >= b).sort((x, y) => (y.to - y.from) - (x.to - x.from));
+    const over = there.filter((one) => one.from <= a && one.to >= b).sort((x, y) => levelOf(y) - levelOf(x));
     let inner = textNodes(a, b);
     if (picks && picks[0] <= a && picks[1] >= b) inner = [made("span", "sel", inner)];
     if (cut === a && over.some((one) => one.id === now)) inner.unshift(made("i", "cut", []));
     for (const one of over.reverse()) {
       const colour = one.codes ? colours.get(one.codes.split(" ")[0]) ?? "c-none" : "open";
-      const element = made("span", `g ${colour}${one.id === now ? " now" : ""}`, inner);
+      const element = made("span", `g ${colour}${one.id === now ? " now" : ""}${levels.has(one.id) ? ` overlapping under${Math.min(3, levelOf(one))}` : ""}`, inner);
       element.dataset.id = one.id;
       if (one.from === a) element.dataset.said = one.codes || "no code";
       if (one.to === b && one.letters) element.dataset.marks = one.letters;
@@ -172,8 +178,7 @@ function grip(edge) {
   return element;
 }
 
-// As on all pages: what would not be seen or would mislead is shown by its number; a line end is one character on the screen.
-const UNSEEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|\r(?!\n)/g;
+// As on all pages (UNSEEN); a line end is one character on the screen.
 function textNodes(from, to) {
   const found = [];
   const plain = (a, b) => {
@@ -237,11 +242,13 @@ function centre() {
 function ribbon() {
   const svg = find("ribbon").querySelector("svg");
   svg.setAttribute("viewBox", `0 0 ${Math.max(1, text.length)} 1`);
+  const lines = 1 + Math.max(0, ...levels.values());
   svg.replaceChildren(...own.map((one) => {
     const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     rect.setAttribute("x", one.from);
     rect.setAttribute("width", Math.max(one.to - one.from, text.length / 600));
-    rect.setAttribute("height", 1);
+    rect.setAttribute("y", levelOf(one) / lines);
+    rect.setAttribute("height", levels.has(one.id) ? 1 / lines : 1);
     rect.setAttribute("class", one.codes ? colours.get(one.codes.split(" ")[0]) ?? "c-none" : "uncoded");
     return rect;
   }));

@@ -61,9 +61,10 @@ const finder = (() => {
     const wanted = box.value.trim(), mine = ++asked;
     clearTimeout(waiting);
     if (!wanted) { clear(); return; }
-    const answer = await fetch(`/read/find?${new URLSearchParams({ id: trace, words: wanted })}`);
-    const found = answer.ok ? await answer.json() : [];
+    const answer = await answerOf(`/read/find?${new URLSearchParams({ id: trace, words: wanted })}`);
+    const found = answer?.ok ? await answer.json().catch(() => null) : [];
     if (mine !== asked) return;
+    if (!answer || !found) { clear(); told.textContent = GONE; return; }
     [hits, at, words] = [found, -1, wanted];
     overview.marks(hits.filter(([text]) => text === "reasoning").map(([, start]) => start));
     if (hits.length && move) go(hit >= 0 ? hit : nearest(), hit >= 0); else mark();
@@ -86,6 +87,17 @@ const finder = (() => {
   box.addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); step(event.shiftKey ? -1 : 1); } });
   form.addEventListener("submit", (event) => { event.preventDefault(); step(1); });
   before.addEventListener("click", () => step(-1));
+
+  // Side by side or running text: what was looked for comes along, and where one was in it.
+  for (const link of document.querySelectorAll(".switch a")) {
+    link.addEventListener("click", () => {
+      const url = new URL(link.href), wanted = box.value.trim();
+      for (const name of ["words", "hit"]) url.searchParams.delete(name);
+      if (wanted) url.searchParams.set("words", wanted);
+      if (wanted && wanted === words && at >= 0) url.searchParams.set("hit", at);
+      link.href = url;
+    });
+  }
 
   // What was looked for on another page of the trace, else what the traces were searched for.
   const asks = new URLSearchParams(location.search);

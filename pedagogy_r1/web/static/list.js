@@ -34,11 +34,16 @@ const keys = {
 };
 
 document.addEventListener("keydown", (event) => {
-  const { key, target } = event;
+  const { target } = event;
+  const key = keyOf(event);
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (target.closest("input:not([type=checkbox]), select, textarea")) { if (key === "Escape") target.blur(); return; }
+  if (target.closest("input:not([type=checkbox]), select, textarea")) {
+    if (key === "Escape") target.blur();
+    if (key === "Enter" && target.value && target.closest("#several select")) { event.preventDefault(); keys.r(); }
+    return;
+  }
   if (key === "Enter" && target.closest("a, button, summary")) return;
-  if (localStorage.getItem("pcode-keys") === "off") return;
+  if (stored("pcode-keys", "on") === "off") return;
   const act = Object.hasOwn(keys, key) && keys[key];
   if (act) { event.preventDefault(); act(); }
 });

@@ -4,7 +4,7 @@
 const maths = (() => {
   const MARK = /\n[ \t\r]*\n|(`+)|\\\\(?![()[\]])|\\\$|(\$\$?)|(\\[([])|(\\[)\]])|\\(begin|end)[ \t]*\{([A-Za-z]{1,24}\*?)\}|\\boxed[ \t]*(\{)/g;
   const CLOSES = { "\\(": "\\)", "\\[": "\\]" };
-  const PROSE = /[A-Za-z]{2,}[,;:.]?\s+[A-Za-z]{2,}/;
+  const PROSE = /[A-Za-z]{2}[,;:.]?\s+[A-Za-z]{2}/;   // of whole words it would be sought from each of their letters
   const WORDS = /\\[A-Za-z]+\*?(?:\s*\{[^{}]*\})?/g;
   // What could hide, recolour or move what is read, or reach out of the page, stays as it is written.
   const LEFT = new RegExp("\\\\(?:" + [
@@ -195,7 +195,7 @@ const maths = (() => {
   async function set(wanted, root, current) {
     turn++;
     on = wanted;
-    sessionStorage.setItem("pcode-maths", on ? "on" : "off");
+    store("pcode-maths", on ? "on" : "off", "sessionStorage");
     if (!on) { await each(texts(root), undrawIn, current); return "Formulas as they are written."; }
     await katexThere();
     [drawn, left] = [0, 0];
@@ -213,6 +213,6 @@ const maths = (() => {
     refit,
     draw: (root) => { if (on) fit(texts(root).flatMap(drawIn)); },
     get on() { return on; },
-    get kept() { return sessionStorage.getItem("pcode-maths") === "on"; },
+    get kept() { return stored("pcode-maths", "off", "sessionStorage") === "on"; },
   };
 })();

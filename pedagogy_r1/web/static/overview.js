@@ -53,25 +53,16 @@ const overview = (() => {
   }
 
   // What stands under the pointer, in words.
-  const hint = document.createElement("div");
-  hint.className = "hint";
-  hint.hidden = true;
-  document.querySelector(".page").append(hint);
   function describe(place, coder) {
     const unit = unitOfPlace(place);
     if (!unit) return `unit ${place + 1}`;
     const cell = coder && [...unit.querySelectorAll(".cell")].find((one) => one.dataset.coder === coder);
     const code = cell ? cell.innerText.trim().replace(/\s+/g, " ") : "";
-    const text = (unit.querySelector(".text") ?? unit).textContent.trim().replace(/\s+/g, " ");
-    return `unit ${place + 1}${code ? `  ${code}` : ""}  ${text.length > 90 ? `${text.slice(0, 90)}…` : text}`;
+    return `unit ${place + 1}${code ? `  ${code}` : ""}  ${inShort((unit.querySelector(".text") ?? unit).textContent)}`;
   }
   document.addEventListener("mousemove", (event) => {
     const bar = event.target.closest?.(".ribbon");
-    hint.hidden = !bar;
-    if (!bar) return;
-    hint.textContent = describe(firstOf(bar) + unitUnder(bar, event), bar.dataset.coder);
-    hint.style.top = `${bar.getBoundingClientRect().bottom + 6}px`;
-    hint.style.left = `${Math.max(8, Math.min(event.clientX - 20, innerWidth - hint.offsetWidth - 8))}px`;
+    hintOver(event, bar, bar && describe(firstOf(bar) + unitUnder(bar, event), bar.dataset.coder));
   });
 
   // The units on the screen: the first and the last of them, found by halves.

@@ -3,21 +3,7 @@
 "use strict";
 
 const rawText = (() => {
-  // Half a pair by itself is written out (.ctl), so that a high surrogate always begins a character.
-  function points(text) {
-    let count = text.length;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit >= 0xd800 && unit < 0xdc00 && i + 1 < text.length) { count--; i++; }
-    }
-    return count;
-  }
-
-  function at(text, point) {
-    let i = 0;
-    for (; point > 0 && i < text.length; point--) i += text.codePointAt(i) > 0xffff ? 2 : 1;
-    return i;
-  }
+  const { count: points, at } = codePoints;
 
   const written = (element) =>
     element.classList.contains("math") ? element.dataset.tex
@@ -110,5 +96,5 @@ const rawText = (() => {
     event.preventDefault();
   });
 
-  return { points, selected, shownAt };
+  return { selected, shownAt };
 })();

@@ -36,8 +36,9 @@ async function open(focus) {
   const mine = ++asked;
   const url = new URL(stops[at].href);
   url.searchParams.set("part", "1");
-  const answer = await fetch(url);
+  const answer = await answerOf(url);
   if (mine !== asked) return;
+  if (!answer) { tell(GONE); return; }
   if (!answer.ok) { location.href = stops[at].href; return; }
   const html = await answer.text();
   if (mine !== asked) return;
@@ -79,7 +80,8 @@ async function quote() {
     ?? (unit && { start: unit.dataset.from, end: unit.dataset.to, scheme: unit.querySelector("[data-scheme]")?.dataset.scheme ?? "" });
   if (!place) { tell("Select some text, or go to a unit first (j)."); return; }
   const trace = document.querySelector(".beside").dataset.trace;
-  const answer = await fetch(`/read/quote?${new URLSearchParams({ id: trace, ...place })}`);
+  const answer = await answerOf(`/read/quote?${new URLSearchParams({ id: trace, ...place })}`);
+  if (!answer) { tell(GONE); return; }
   const text = await answer.text();
   tell(answer.ok && await copied(text) ? `Copied: ${text.slice(text.lastIndexOf("\n") + 3)}` : "Nothing was copied.");
 }
@@ -160,7 +162,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (keysOn && !keysOn.checked && event.key !== "?") return;
-  const act = Object.hasOwn(keys, event.key) && keys[event.key];
+  const key = keyOf(event), act = Object.hasOwn(keys, key) && keys[key];
   if (act) { event.preventDefault(); act(); }
 });
 
@@ -170,8 +172,8 @@ if (opener) {
   opener.addEventListener("click", () => help.showModal());
 }
 if (keysOn) {
-  keysOn.checked = localStorage.getItem("pcode-keys") !== "off";
-  keysOn.addEventListener("change", () => localStorage.setItem("pcode-keys", keysOn.checked ? "on" : "off"));
+  keysOn.checked = stored("pcode-keys", "on") !== "off";
+  keysOn.addEventListener("change", () => store("pcode-keys", keysOn.checked ? "on" : "off"));
 }
 if (location.hash.startsWith("#u")) {
   const target = document.getElementById(location.hash.slice(1));

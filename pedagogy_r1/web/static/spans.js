@@ -14,7 +14,7 @@ function later(act) {
 
 // What is typed is saved before its span is left.
 function keep() {
-  if (find("comment")?.value.trim()) ask("comment");
+  askComment();
   if (memo().value !== desk().elements.memo_was.value) ask("memo");
 }
 function chooseWords(make) { keep(); later(() => aimAt(make())); }
@@ -191,6 +191,7 @@ function fill(data, action) {
 function quote(data, from, to) { if (to - from < 20000) data.set("quote", text.slice(from, to)); }
 
 const onward = () => look();
+const held = () => Boolean(now);
 const repeats = /^[jkJK]$|^Arrow/;
 const keys = {
   Enter: () => { keep(); ask("draw"); },
@@ -203,22 +204,12 @@ const keys = {
   r: () => press("do-next"), q: () => press("snap"), o: () => press("onwards"),
   "[": () => trace(-1), "]": () => trace(1), g: () => document.querySelector("#jump input").focus(),
   f: () => ask("flag"), c: () => ask("clear"), u: () => ask("undo"), s: () => setSecond(!second),
-  m: () => field(() => memo().focus()), y: () => field(() => { find("talk").open = true; find("comment").focus(); }),
+  m: () => field(held, () => memo().focus()), y: () => field(held, writeComment),
   "/": () => { find("sheet").checked = true; find("filter").focus(); find("filter").select(); }, "?": () => find("help").showModal(),
   Escape: () => { if (chosen) desk().querySelector(".verdict").replaceChildren(find("nothing").content.cloneNode(true)); chosen = cut = null; setPressed(""); setSecond(false); say(""); find("sheet").checked = false; draw(); ribbon(); },
 };
 
-// Into a field of the span, once it is there; what is typed until then is no key.
-let waiting = false;
-function field(enter) {
-  if (now) { enter(); return; }
-  const mine = round;
-  waiting = true;
-  chain = chain.then(() => { waiting = false; if (mine === round && now) enter(); });
-}
-
 document.addEventListener("keydown", (event) => {
-  if (waiting) { event.preventDefault(); event.stopImmediatePropagation(); return; }
   const { key, shiftKey, target } = event;
   if (!shiftKey || !/^Arrow(Left|Right)$/.test(key) || event.ctrlKey || event.metaKey || event.altKey || target.closest("textarea, select, input")) return;
   if (find("help").open || !find("keys-on").checked) return;
@@ -306,6 +297,4 @@ function snaps() { find("snap").textContent = whole ? "Mouse takes sentences" : 
 find("snap").addEventListener("click", () => { whole = !whole; store("pcode-snap", whole ? "sentences" : "words"); snaps(); });
 find("snap").hidden = false;
 snaps();
-readTrace();
-ready();
-look();
+begin();

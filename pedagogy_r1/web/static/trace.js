@@ -104,13 +104,6 @@ function range() {
 const unitAt = (event, box) => units[Math.floor(units.length * (event.clientX - box.left) / box.width)];
 
 document.addEventListener("mousemove", (event) => {
-  const ribbon = find("ribbon"), hint = find("hint");
-  const over = event.target.closest?.("#ribbon svg");
-  if (!hint || !over) { if (hint) hint.hidden = true; return; }
-  const box = over.getBoundingClientRect(), unit = unitAt(event, box);
-  if (!unit) return;
-  const text = unit.textContent.trim();
-  hint.textContent = `${unit.dataset.n}  ${unit.dataset.said ?? "open"}  ${text.length > 90 ? `${text.slice(0, 90)}…` : text}`;
-  hint.hidden = false;
-  hint.style.left = `${Math.max(0, Math.min(event.clientX - box.left, ribbon.clientWidth - hint.offsetWidth))}px`;
+  const bar = event.target.closest?.("#ribbon svg"), unit = bar && unitAt(event, bar.getBoundingClientRect());
+  hintOver(event, bar, unit && `${unit.dataset.n}  ${unit.dataset.said ?? "open"}  ${inShort(unit.textContent)}`);
 });
