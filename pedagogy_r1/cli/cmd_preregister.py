@@ -52,7 +52,8 @@ def command(out: Path, as_json: bool, **given: Any) -> None:
     """Write down what is settled before the codings are compared: a text to fill in and hand on, and a sealed record with its digest.
 
     \b
-    pcode preregister -o my-study --contrast condition:cop:generic --family IA-SQ,OA-ME --packet my-study/packet
+    pcode preregister -o my-study --contrast condition:cop:generic \\
+      --family IA-SQ,OA-ME --packet my-study/packet
     pcode report my-study/runs/people my-study/runs/machine -o my-study/report
 
     The report finds it above the first run (or by --registered) and says which comparisons were registered, which were not, and what was

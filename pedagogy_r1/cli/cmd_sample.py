@@ -190,11 +190,8 @@ def command(
                 f"{flag} draws, and --plan reckons without it",
                 f"drop one of both; --dry-run says what {flag} would draw",
             )
-    if plan and given["active"] is not None:
-        plan_active(traces, out, as_json, given)
-        return
     if plan:
-        _plan(out, as_json, given)
+        _plan(out, as_json, given) if given["active"] is None else plan_active(traces, out, as_json, given)
         return
     from ..human.write_packet import manifest_of, write_packet
 

@@ -114,7 +114,7 @@ class CoderRun:
     @property
     def texts_key(self) -> str:
         """The same for two runs only if their traces are."""
-        shards = f"{self.shards.digest} {self.shards.numbers}" if self.shards else None
+        shards = self.shards and f"{self.shards.digest} {self.shards.numbers}"
         return shards or self.manifest.sha256.get("traces.jsonl") or str(self.folder)
 
     def only(self, picked: Picked) -> CoderRun:
@@ -180,11 +180,8 @@ class CoderRun:
     @cached_property
     def shards(self) -> Shards | None:
         """Those of a run over a corpus that are done; ``None`` of any other run."""
-        return (
-            Shards.of(self.place, self.manifest.source, self.manifest.sha256)
-            if self.manifest.shards
-            else None
-        )
+        manifest = self.manifest
+        return Shards.of(self.place, manifest.source, manifest.sha256) if manifest.shards else None
 
     def of_shard(self, number: int) -> CoderRun:
         """The same run over a corpus, with one of its shards alone."""
@@ -285,15 +282,11 @@ def require_complete(runs: Iterable[CoderRun], partial: bool | None = False) -> 
                 "wait for it, or complete it with the command that started it"
                 + ("" if partial is None else "; --partial goes on with the traces it has, and says so"),
             )
-        if run.shards is not None:
-            said.append(
-                f"{run.folder} is {manifest.status}{why}: only {len(run.shards.numbers)} of {manifest.shards} shards are here"
-            )
-            continue
         held = run.prefix["traces.jsonl"] if run.prefix else manifest.counts.get("traces", 0)
-        said.append(
-            f"{run.folder} is {manifest.status}{why}: only a prefix of its traces is here, the first {held}"
-        )
+        here = f"a prefix of its traces is here, the first {held}"
+        if run.shards is not None:
+            here = f"{len(run.shards.numbers)} of {manifest.shards} shards are here"
+        said.append(f"{run.folder} is {manifest.status}{why}: only {here}")
     return tuple(said)
 
 
