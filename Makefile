@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-vllm check dist format docs bench clean
+.PHONY: demo test test-whole test-vllm check dist format docs bench clean
 
 demo: .venv/.demo
 	$(BIN)/pcode demo -o demo-out
@@ -12,6 +12,11 @@ demo: .venv/.demo
 test: .venv/.dev
 	$(BIN)/python -m compileall -q pedagogy_r1 tests
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+# Also what takes minutes each, and every case of tests of many alike.
+test-whole: .venv/.dev
+	$(BIN)/python -m compileall -q pedagogy_r1 tests
+	PCODE_TESTS=whole PCODE_UNITS=100 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # The real vLLM on a CPU. Its wheel holds code for x86-64 with AVX2 only: elsewhere this says so, and runs nothing.
 VLLM_RUNS := $(shell test "$$(uname -s) $$(uname -m)" = "Linux x86_64" && grep -qm1 avx2 /proc/cpuinfo && echo yes)

@@ -29,6 +29,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first: they would otherwise be what everybody waits for at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+    if os.environ.get("PCODE_TESTS") != "whole":
+        left = pytest.mark.skip(reason="takes minutes, or is one of many alike: make test-whole runs it")
+        for item in items:
+            if item.get_closest_marker("whole"):
+                item.add_marker(left)
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ def test_a_batch_run_is_an_online_run_and_either_goes_on_where_the_other_was(
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("nth", [1, pytest.param(2, marks=pytest.mark.whole)])
 def test_killed_at_any_moment_nothing_is_sent_twice(
     moment: str, nth: int, tmp_path: Path, pcode: Callable[..., Any], pcode_process: Callable[..., Any]
 ) -> None:

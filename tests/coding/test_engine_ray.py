@@ -105,7 +105,7 @@ def same_bytes(one: Path, other: Path) -> bool:
     )
 
 
-@pytest.mark.parametrize("coder", ["cues", "learned:schoen"])
+@pytest.mark.parametrize("coder", ["cues", pytest.param("learned:schoen", marks=pytest.mark.whole)])
 def test_a_worker_a_node_and_the_driver_are_killed_and_the_bytes_are_the_same(
     cluster: Any, corpus: Path, tmp_path: Path, coder: str
 ) -> None:

@@ -28,6 +28,7 @@ def taught_by(out: Path, part: str) -> list[Path]:
     return [out / corpus / "coders" for corpus in LEARNED_FROM]
 
 
+@pytest.mark.whole
 def test_it_is_made_again_byte_for_byte(tmp_path: Path) -> None:
     fit_coder(taught_by(tmp_path, "train"), tmp_path / "schoen")
     for name in ("model.npz", "vocabulary.txt", "calibration.npz", "codebook.yaml"):
