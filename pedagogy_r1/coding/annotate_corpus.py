@@ -95,8 +95,9 @@ def prepare_corpus(
     seed: int = 0,
     **how: Any,
 ) -> CorpusAnnotation:
-    """Check all inputs. ``work``: a folder for shards while they are coded; by default within the run, or in the cache of this
-    machine where the run is in an object store: then a language model's ledgers are lost with the machine. The rest is as for `prepare`.
+    """Check all inputs. ``work``: a folder for shards while they are coded, each run in a folder of its own there; by default within
+    the run, or in the cache of this machine where the run is in an object store: then a language model's ledgers are lost with the
+    machine. The rest is as for `prepare`.
     """
     given = corpus if isinstance(corpus, TraceCorpus) else TraceCorpus(corpus)
     for name, why in _NOT_OVER_CORPORA.items():
@@ -104,11 +105,11 @@ def prepare_corpus(
             raise ArgumentError(f"--{name} is not for a corpus: {why}", "code a traces file, or leave it out")
     place = Place(out)
     folder = place.folder or copies_of(place.url or "")
-    scratch = Path(work).resolve() if work else (folder / WORK).resolve()
     if isinstance(how.get("path"), str | Path) and Path(how["path"]).is_dir():
         how["path"] = str(Path(how["path"]).resolve())
     whole = prepare(given, folder, codebook=codebook, coder=coder, scheme=scheme, seed=seed, **how)
     manifest = whole.manifest.model_copy(update={"shards": given.shards})
+    scratch = Path(work or folder / WORK).resolve() / manifest.run_id
     job = CorpusJob(
         corpus=given.place.absolute(),
         out=place.absolute(),
@@ -185,6 +186,8 @@ def execute_corpus(
         _finish(job, held, place, done, stopped, interrupted=interrupted or run_on.interrupted)
         if len(done) == job.corpus.shards:
             shutil.rmtree(work, ignore_errors=True)
+            if work.parent == (job.folder / WORK).resolve():
+                shutil.rmtree(work.parent, ignore_errors=True)
     return CoderRun(job.job.out)
 
 

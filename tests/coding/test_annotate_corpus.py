@@ -93,6 +93,15 @@ def test_two_processes_write_the_same_bytes_as_one(corpus: Path, coded: Path, tm
     assert not (tmp_path / "two" / ".work").exists()
 
 
+def test_what_lies_in_the_folder_for_work_is_left_there(corpus: Path, coded: Path, tmp_path: Path) -> None:
+    work = tmp_path / "scratch"
+    work.mkdir()
+    (work / "thesis.txt").write_text("mine")
+    annotate_corpus(corpus, tmp_path / "run", coder="cues", work=work)
+    assert [path.name for path in work.iterdir()] == ["thesis.txt"]
+    assert files(tmp_path / "run") == files(coded)
+
+
 def test_a_shard_that_was_changed_is_coded_again_and_no_other(
     corpus: Path, coded: Path, tmp_path: Path
 ) -> None:
