@@ -27,12 +27,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
-from .errors import DiskError, LedgerWarning, PedagogyError, RunError, first_fault, writing
-from .files.json_text import parse_json
+from .errors import DiskError, LedgerWarning, PedagogyError, RunError, writing
 from .files.ledger import write_all
-from .files.seal import LEDGER, SealedRecord, difference, digests, file_size, read_sealed, write_sealed
+from .files.seal import LEDGER, SealedRecord, difference, digests, file_size, read_sealed_model, write_sealed
 from .files.written import refuse_foreign, refuse_links
 from .provenance import now, versions
 
@@ -93,14 +92,8 @@ def read_record(path: Path, model: type[Model], *, no_file: RunError) -> Model:
     """The record in a file. Raises ``no_file`` if there is none; `RunError` if it was changed, and if it is something else."""
     if not path.is_file():
         raise no_file
-    try:
-        parse_json(data := read_sealed(path))
-        return model.model_validate_json(data)
-    except ValueError as error:
-        raise RunError(
-            f"{path}: {first_fault(error) if isinstance(error, ValidationError) else error}",
-            "it is the record of another kind of job: choose another directory with -o; or it was changed by hand: restore it",
-        ) from None
+    other = "it is the record of another kind of job: choose another directory with -o; or it was changed by hand: restore it"
+    return read_sealed_model(path.read_bytes(), str(path), model, other=other)
 
 
 def save_record(path: Path, record: SealedRecord) -> None:

@@ -183,8 +183,9 @@ def _over_corpus(
     if dry_run:
         print_plan({"shards": corpus.shards} | _paid(plan(job.whole), prices), as_json)
         return 0
+    again = bool(chosen.get("retry_missing"))
     with progress_bar("annotate") as progress:
-        run = execute_corpus(job, engine=engine or "local", workers=workers, progress=progress)
+        run = execute_corpus(job, engine=engine or "local", workers=workers, progress=progress, restart=again)
     return _told(run, job.whole, as_json)
 
 

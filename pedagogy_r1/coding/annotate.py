@@ -53,6 +53,8 @@ class Annotation(NamedTuple):
     """Ids of the traces that are not coded: those that are locked, or all others where the locked ones are asked for."""
     locked: bool = False
     """Whether the locked traces alone are coded."""
+    part: bool = False
+    """Whether it is one shard of many, of which alone nothing is summed up."""
 
     def wanted(self) -> Iterator[Trace]:
         """The traces to be coded: all that are not skipped, or those of them that the given units belong to."""
@@ -200,7 +202,8 @@ def _code(job: Annotation, writer: RunWriter, progress: Progress | None) -> None
     status: Status = "interrupted" if outcome.interrupted else "stopped" if outcome.stopped else "complete"
     why = BY_USER if outcome.interrupted else outcome.stopped
     usage = (outcome.usage or {}) | writer.usage
-    if status == "complete" and (sum_up := getattr(job.coder, "sum_up", None)):
+    sum_up = getattr(job.coder, "sum_up", None)
+    if status == "complete" and sum_up and not job.part:
         writer.checkpoint()
         usage |= sum_up(CoderRun(job.out, locked="always"))
     writer.finish(status, why=why, usage=usage)

@@ -25,16 +25,27 @@ from ..codebook.codebook import SNAPSHOT
 from ..codebook.snapshot import dump_codebook
 from ..errors import ArgumentError, RunError
 from ..files.places import Place, copies_of
-from ..files.records import write_text
+from ..files.records import atomic, write_text
 from ..files.seal import LEDGER, RUN
 from ..intake.corpus import TraceCorpus
 from ..job import BY_USER, JobFolder, ended_by
 from ..provenance import digest
 from ..runs.run import CoderRun, Manifest
 from ..runs.run_columns import read_columns
-from ..runs.shards import ShardRecord, changed, file_name, record_name, records_there, summed, write_shard
+from ..runs.shards import (
+    SHARD_FILE,
+    ShardRecord,
+    changed,
+    file_name,
+    record_name,
+    record_there,
+    records_there,
+    summed,
+    write_shard,
+)
 from ..runs.tally import tally
 from ..runs.tally_file import write_tally
+from ..runs.unit_coding import DEFERRED
 from .annotate import Annotation, Progress, execute, prepare
 from .engines import ShardEngine
 
@@ -102,11 +113,15 @@ def prepare_corpus(
     given = corpus if isinstance(corpus, TraceCorpus) else TraceCorpus(corpus)
     for name, why in _NOT_OVER_CORPORA.items():
         if how.get(name):
-            raise ArgumentError(f"--{name} is not for a corpus: {why}", "code a traces file, or leave it out")
+            option = name.replace("_", "-")
+            raise ArgumentError(
+                f"--{option} is not for a corpus: {why}", "code a traces file, or leave it out"
+            )
     place = Place(out)
     folder = place.folder or copies_of(place.url or "")
-    if isinstance(how.get("path"), str | Path) and Path(how["path"]).is_dir():
-        how["path"] = str(Path(how["path"]).resolve())
+    for name in ("path", "encoder", "examples", "example_encoder"):  # other processes may be elsewhere
+        if isinstance(how.get(name), str | Path) and Path(how[name]).is_dir():
+            how[name] = str(Path(how[name]).resolve())
     whole = prepare(given, folder, codebook=codebook, coder=coder, scheme=scheme, seed=seed, **how)
     manifest = whole.manifest.model_copy(update={"shards": given.shards})
     scratch = Path(work or folder / WORK).resolve() / manifest.run_id
@@ -128,6 +143,7 @@ _NOT_OVER_CORPORA = {
     "units": "the units of another run are of one traces file",
     "locked": "a corpus has no locked part",
     "then": "a cascade is over a traces file",
+    "max_tokens_total": "each shard would use so many by itself",
 }
 
 
@@ -138,12 +154,12 @@ def annotate_corpus(
     engine: str = "local",
     workers: int = 1,
     progress: Progress | None = None,
+    restart: bool = False,
     **how: Any,
 ) -> CoderRun:
-    """Code every unit of every trace of a corpus. ``engine``: ``local``, or ``ray``, ``ray=ADDRESS``."""
-    return execute_corpus(
-        prepare_corpus(corpus, out, **how), engine=engine, workers=workers, progress=progress
-    )
+    """Code every unit of every trace of a corpus. ``engine``: ``local``, or ``ray``, ``ray=ADDRESS``; ``restart``: as for `execute_corpus`."""
+    job = prepare_corpus(corpus, out, **how)
+    return execute_corpus(job, engine=engine, workers=workers, progress=progress, restart=restart)
 
 
 def engine_of(name: str, workers: int) -> ShardEngine:
@@ -154,35 +170,30 @@ def engine_of(name: str, workers: int) -> ShardEngine:
 
 
 def execute_corpus(
-    job: CorpusAnnotation, *, engine: str = "local", workers: int = 1, progress: Progress | None = None
+    job: CorpusAnnotation,
+    *,
+    engine: str = "local",
+    workers: int = 1,
+    progress: Progress | None = None,
+    restart: bool = False,
 ) -> CoderRun:
-    """Code the shards that are not done."""
+    """Code the shards that are not done; with ``restart`` also those in which codings are missing, whose requests in the ledger are
+    not asked again."""
     place, work = Place(job.job.out), Path(job.job.work)
     run_on = engine_of(engine, workers)
-    ours = (SNAPSHOT, LEDGER, *place.names())
-    with JobFolder(job.folder, job.manifest, ours=ours) as held:
-        done = _sound(place, job.corpus)
+    with JobFolder(place.here([RUN, SNAPSHOT]), job.manifest, ours=_ours(place, job.folder)) as held:
+        done = _sound(place, job)
+        again = [number for number, record in done.items() if restart and _lacks(record)]
         complete = held.previous is not None and held.previous.status == "complete"
-        if complete and len(done) == job.corpus.shards:
+        if complete and len(done) == job.corpus.shards and not again and SNAPSHOT in place.names():
             return CoderRun(job.job.out)
         write_text(job.folder / SNAPSHOT, dump_codebook(job.job.book))
         held.save(status="running")
-        todo = [number for number in range(job.corpus.shards) if number not in done]
-        so_far = sum(int(record.counts.get("traces", 0)) for record in done.values())
-        if progress:
-            progress(so_far, job.corpus.total)
-        stopped, interrupted = None, False
-        try:
-            for shard in run_on.run(partial(code_shard, job.job), todo):
-                if shard.record is None:
-                    stopped = stopped or shard.stopped
-                    continue
-                done[shard.number] = shard.record
-                so_far += int(shard.record.counts.get("traces", 0))
-                if progress:
-                    progress(so_far, job.corpus.total)
-        except KeyboardInterrupt as error:
-            interrupted, stopped = True, ended_by(error)[1]
+        _publish(job, place)
+        for number in again:
+            place.remove(record_name(number))
+            del done[number]
+        stopped, interrupted = _code_shards(job, run_on, done, progress)
         _finish(job, held, place, done, stopped, interrupted=interrupted or run_on.interrupted)
         if len(done) == job.corpus.shards:
             shutil.rmtree(work, ignore_errors=True)
@@ -191,13 +202,64 @@ def execute_corpus(
     return CoderRun(job.job.out)
 
 
-def _sound(place: Place, corpus: TraceCorpus) -> dict[int, ShardRecord]:
+def _ours(place: Place, folder: Path) -> list[str]:
+    """Files that a session killed before its first record may have left. Raises `RunError` where an object store has others."""
+    there = place.names()
+    if place.folder is None:
+        strange = [name for name in there if name != SNAPSHOT and not SHARD_FILE.fullmatch(name)]
+        if strange and RUN not in there:
+            raise RunError(
+                f"{place} is not empty and holds no run ({strange[0]} …)",
+                "choose another directory with -o",
+            )
+        return [path.name for path in folder.iterdir()] if folder.is_dir() else []  # copies
+    return [SNAPSHOT, *(name for name in there if SHARD_FILE.fullmatch(name))]
+
+
+def _lacks(record: ShardRecord) -> bool:
+    """Whether codings are missing that could be there."""
+    return any(n for why, n in record.counts.get("missing", {}).items() if why != DEFERRED)
+
+
+def _publish(job: CorpusAnnotation, place: Place) -> None:
+    """Put the record where the run is in an object store, for other machines to see whose it is."""
+    if place.folder is None:
+        for name in (SNAPSHOT, RUN):
+            place.put_bytes((job.folder / name).read_bytes(), name)
+
+
+def _code_shards(
+    job: CorpusAnnotation, run_on: ShardEngine, done: dict[int, ShardRecord], progress: Progress | None
+) -> tuple[str | None, bool]:
+    """Code the shards that are not ``done``, and add them; why some are not, and whether the user ended it."""
+    todo = [number for number in range(job.corpus.shards) if number not in done]
+    so_far = sum(int(record.counts.get("traces", 0)) for record in done.values())
+    if progress:
+        progress(so_far, job.corpus.total)
+    stopped: str | None = None
+    try:
+        for shard in run_on.run(partial(code_shard, job.job), todo):
+            if shard.record is None:
+                stopped = stopped or shard.stopped
+                if shard.stopped == BY_USER:  # in this process
+                    return stopped, True
+                continue
+            done[shard.number] = shard.record
+            so_far += int(shard.record.counts.get("traces", 0))
+            if progress:
+                progress(so_far, job.corpus.total)
+    except KeyboardInterrupt as error:
+        return ended_by(error)[1], True
+    return stopped, False
+
+
+def _sound(place: Place, job: CorpusAnnotation) -> dict[int, ShardRecord]:
     """The shards that are done; those whose files, or whose traces, are not what they were any more are done again."""
-    parts = corpus.record.shards
+    parts, there = job.corpus.record.shards, set(place.names())
     return {
         number: record
-        for number, record in records_there(place).items()
-        if number < len(parts) and record.traces == parts[number].sha256 and not changed(place, record)
+        for number, record in records_there(place, job.job.run_id).items()
+        if number < len(parts) and record.traces == parts[number].sha256 and not changed(place, record, there)
     }
 
 
@@ -216,6 +278,8 @@ def _finish(
     size = {name: value for record in done.values() for name, value in record.bytes.items()}
     status: Any = "complete" if whole else "interrupted" if interrupted else "stopped"
     why = None if whole else stopped or BY_USER
+    if whole and (sum_up := getattr(job.whole.coder, "sum_up", None)):
+        usage |= sum_up(CoderRun(job.job.out, locked="always"))
     record = held.finish(status, why=why, counts=counts, usage=usage, known=known)
     if place.folder is not None:
         return
@@ -223,8 +287,7 @@ def _finish(
     record = held.save(
         status=status, sha256={**record.sha256, **names, **known}, bytes={**record.bytes, **size}
     )
-    for name in (SNAPSHOT, RUN):
-        place.put_bytes((job.folder / name).read_bytes(), name)
+    _publish(job, place)
 
 
 def code_shard(job: CorpusJob, number: int) -> CodedShard:
@@ -239,20 +302,31 @@ def code_shard(job: CorpusJob, number: int) -> CodedShard:
         whole = _prepare(job, folder)
     traces = TraceCorpus(job.corpus).shard(number)
     sha256 = traces.part.sha256
-    there = records_there(place, [number]).get(number)
-    if there and there.traces == sha256 and not changed(place, there):
-        return CodedShard(number, there)
+    before = record_there(place, number)
+    own = before is None or before.run_id == job.run_id
+    if before and own and before.traces == sha256 and not changed(place, before, place.names()):
+        return CodedShard(number, before)
+    if own and getattr(whole.coder, "of_one_run", False):
+        _ledger_back(place, file_name("ledger", number), folder)
     manifest = whole.manifest.model_copy(update={"fingerprint": digest([whole.manifest.fingerprint, sha256])})
-    run = _when_free(whole._replace(traces=traces, out=folder, manifest=manifest))
+    run = _when_free(whole._replace(traces=traces, out=folder, manifest=manifest, part=True))
     if run.manifest.status != "complete":
         return CodedShard(number, None, run.manifest.stopped_why or run.manifest.status)
     counted = folder / file_name("tally", number)
     write_tally(counted, tally(read_columns([run]), counted.stem))
-    record = write_shard(
-        folder, number, sha256, run.manifest.counts, run.manifest.usage, place, also=[counted]
-    )
+    made = run.manifest
+    record = write_shard(folder, number, job.run_id, sha256, made.counts, made.usage, place, also=[counted])
     shutil.rmtree(folder, ignore_errors=True)
     return CodedShard(number, record)
+
+
+def _ledger_back(place: Place, name: str, folder: Path) -> None:
+    """Take up a shard's replies where they were put already, and the shard is to be made again: nothing is asked twice."""
+    if (folder / LEDGER).exists() or name not in place.names():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic(folder / LEDGER, "wb") as file:
+        file.write(place.read(name))
 
 
 @lru_cache(maxsize=1)

@@ -159,6 +159,16 @@ class Place:
             path.replace(self.folder / name)
             sync_folder(self.folder)
 
+    def remove(self, name: str) -> None:
+        """Delete a file that is there."""
+        if self.folder is None:
+            with self._reached(name) as path:
+                self.fs.delete_file(path)
+            return
+        with writing(self.folder / name):
+            (self.folder / name).unlink()
+            sync_folder(self.folder)
+
     def put_bytes(self, data: bytes, name: str) -> None:
         """The same of a small file's bytes."""
         with self.writer(name) as file:

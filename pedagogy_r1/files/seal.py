@@ -25,6 +25,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError, RunError, first_fault
+from .json_text import parse_json
 from .ledger import LedgerLines
 from .records import BadRow, read_jsonl, write_text
 
@@ -57,6 +58,9 @@ class SealedRecord(BaseModel):
     """By file, once the job has ended; null of files that are there to be changed."""
 
 
+Sealed = TypeVar("Sealed", bound=SealedRecord)
+
+
 def write_sealed(path: Path, record: Mapping[str, Any]) -> None:
     """Write a record as JSON, whole or not at all, with the digest of its own bytes."""
     write_text(path, sealed(record))
@@ -76,6 +80,20 @@ def read_sealed(path: Path, hint: str = _RESTORE) -> bytes:
     if broken(data):
         raise RunError(f"{path} was changed since it was written: its seal does not fit it", hint)
     return data
+
+
+def read_sealed_model(
+    data: bytes, where: str, model: type[Sealed], hint: str = _RESTORE, *, other: str = ""
+) -> Sealed:
+    """A record from its bytes. Raises `RunError` with ``hint`` if they are not what was written, with ``other`` if it is something else."""
+    try:
+        parse_json(data)
+        if broken(data):
+            raise RunError(f"{where} was changed since it was written: its seal does not fit it", hint)
+        return model.model_validate_json(data)
+    except ValueError as error:
+        why = first_fault(error) if isinstance(error, ValidationError) else error
+        raise RunError(f"{where}: {why}", other or hint) from None
 
 
 def broken(data: bytes) -> bool:

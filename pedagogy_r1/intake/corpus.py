@@ -27,7 +27,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ..errors import ArgumentError, InputError, RunError, first_fault
 from ..files.json_text import parse_json
 from ..files.places import Place, copied
-from ..files.seal import SealedRecord, broken, sealed, sha256_of
+from ..files.seal import SealedRecord, read_sealed_model, sealed, sha256_of
 from ..provenance import digest, now, versions
 from ..trace import Trace, item_group
 from .traces_file import TracesFile
@@ -158,16 +158,7 @@ def _read_record(place: Place) -> CorpusRecord:
             f"{place}: no corpus (no {CORPUS})",
             "make one with: pcode traces import FILE --shards 64 -o FOLDER",
         ) from None
-    try:
-        parse_json(data)
-        if broken(data):
-            raise RunError(
-                f"{place}/{CORPUS} was changed since it was written: its seal does not fit it", _AGAIN
-            )
-        return CorpusRecord.model_validate_json(data)
-    except ValueError as error:
-        why = first_fault(error) if isinstance(error, ValidationError) else error
-        raise RunError(f"{place}/{CORPUS}: {why}", _AGAIN) from None
+    return read_sealed_model(data, f"{place}/{CORPUS}", CorpusRecord, _AGAIN)
 
 
 _AGAIN = "restore it from a copy, or import the corpus again"

@@ -181,7 +181,8 @@ class CoderRun:
     def shards(self) -> Shards | None:
         """Those of a run over a corpus that are done; ``None`` of any other run."""
         manifest = self.manifest
-        return Shards.of(self.place, manifest.source, manifest.sha256) if manifest.shards else None
+        of = manifest.run_id, manifest.source, manifest.sha256
+        return Shards.of(self.place, *of) if manifest.shards else None
 
     def of_shard(self, number: int) -> CoderRun:
         """The same run over a corpus, with one of its shards alone."""

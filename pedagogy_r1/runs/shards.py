@@ -2,7 +2,7 @@
 
     run/run.json               as of any run, with "shards": 64
     run/codebook.yaml          the codebook
-    run/shard-0007.json        {"number": 7, "counts": {"traces": 1612, …}, "sha256": {"units-0007.parquet": "9f86…", …}}
+    run/shard-0007.json        {"number": 7, "run_id": "cues-0eca9351f11a", "counts": {"traces": 1612, …}, "sha256": {"units-0007.parquet": "9f86…", …}}
     run/units-0007.parquet     the columns of `Unit`
     run/codings-0007.parquet   the columns of `Coding`
     run/tally-0007.parquet     how often each answer is in each trace (`tally_file.py`)
@@ -26,7 +26,7 @@ from ..errors import InputError, RunError, first_fault
 from ..files.json_text import parse_json
 from ..files.places import Place, copied, copies_of
 from ..files.records import BadRow, atomic, dump, read_jsonl
-from ..files.seal import LEDGER, RUN, SealedRecord, broken, sealed, sha256_of
+from ..files.seal import LEDGER, RUN, SealedRecord, read_sealed_model, sealed, sha256_of
 from ..intake.corpus import CorpusShard, TraceCorpus
 from ..provenance import digest
 from ..trace import Trace, Unit
@@ -37,13 +37,16 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, type[Unit] | type[Coding]] = {"units": Unit, "codings": Coding}
 _RECORD = re.compile(r"shard-(\d{4,5})\.json")
+SHARD_FILE = re.compile(r"(shard|units|codings|tally|ledger)-\d{4,5}\.(json|jsonl|parquet)")
+"""The files that shards consist of."""
 _AGAIN = "delete the shard's record, and repeat the command that made the run"
 
 
 class ShardRecord(SealedRecord):
-    """``shard-0007.json``: what a shard holds; ``traces``: sha256 of the corpus's shard; ``sha256``: of its own files."""
+    """``shard-0007.json``: what a shard holds, of which run; ``traces``: sha256 of the corpus's shard; ``sha256``: of its own files."""
 
     number: int
+    run_id: str
     traces: str
     counts: dict[str, Any]
     usage: dict[str, Any] = Field(default_factory=dict)
@@ -63,6 +66,7 @@ def file_name(kind: str, number: int) -> str:
 def write_shard(
     folder: Path,
     number: int,
+    run_id: str,
     traces: str,
     counts: Mapping[str, Any],
     usage: Mapping[str, Any],
@@ -70,7 +74,7 @@ def write_shard(
     *,
     also: Sequence[Path] = (),
 ) -> ShardRecord:
-    """Put what one process coded in ``folder`` (a run of one shard), and files ``also`` made of it, where the run over the corpus is kept."""
+    """Put what one process coded in ``folder`` (a run of one shard), and files ``also`` made of it, where the run over the corpus, ``run_id``, is kept."""
     import pyarrow.parquet
 
     sha256: dict[str, str | None] = {}
@@ -88,7 +92,13 @@ def write_shard(
     for path, name in moved:
         to.put(path, name)
     record = ShardRecord(
-        number=number, traces=traces, counts=dict(counts), usage=dict(usage), sha256=sha256, bytes=size
+        number=number,
+        run_id=run_id,
+        traces=traces,
+        counts=dict(counts),
+        usage=dict(usage),
+        sha256=sha256,
+        bytes=size,
     )
     to.put_bytes(sealed(record.model_dump(mode="json")), record_name(number))
     return record
@@ -125,33 +135,28 @@ def _from_lines(path: Path, kind: str) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=schema)
 
 
-def records_there(place: Place, of: Sequence[int] | None = None) -> dict[int, ShardRecord]:
-    """The shards that are done (``of`` these), by number. Raises `RunError` for a record that was changed."""
-    wanted = None if of is None else {record_name(number) for number in of}
-    found = {}
-    for name in place.names():
-        if (matched := _RECORD.fullmatch(name)) and (wanted is None or name in wanted):
-            found[int(matched[1])] = _read_record(place, name)
-    return found
+def records_there(place: Place, run_id: str) -> dict[int, ShardRecord]:
+    """The shards of this run that are done, by number; those of another run that was there before are none of its own.
+
+    Raises `RunError` for a record that was changed.
+    """
+    numbers = (int(matched[1]) for name in place.names() if (matched := _RECORD.fullmatch(name)))
+    found = {number: record for number in numbers if (record := record_there(place, number))}
+    return {number: record for number, record in found.items() if record.run_id == run_id}
 
 
-def _read_record(place: Place, name: str) -> ShardRecord:
-    data = place.read(name)
+def record_there(place: Place, number: int) -> ShardRecord | None:
+    """A shard's record, of whichever run; ``None`` where there is none."""
+    name = record_name(number)
     try:
-        parse_json(data)
-        if broken(data):
-            raise RunError(
-                f"{place}/{name} was changed since it was written: its seal does not fit it", _AGAIN
-            )
-        return ShardRecord.model_validate_json(data)
-    except ValueError as error:
-        why = first_fault(error) if isinstance(error, ValidationError) else error
-        raise RunError(f"{place}/{name}: {why}", _AGAIN) from None
+        data = place.read(name)
+    except InputError:
+        return None
+    return read_sealed_model(data, f"{place}/{name}", ShardRecord, _AGAIN)
 
 
-def changed(place: Place, record: ShardRecord) -> list[str]:
-    """Files of a shard that are missing or, on this machine, not what they were."""
-    there = set(place.names())
+def changed(place: Place, record: ShardRecord, there: Collection[str]) -> list[str]:
+    """Files of a shard that are not ``there`` (the names at the place) or, on this machine, not what they were."""
     folder = place.folder
     return [
         name
@@ -190,9 +195,11 @@ class Shards:
     records: dict[int, ShardRecord]
 
     @classmethod
-    def of(cls, place: Place, source: Mapping[str, Any], sha256: Mapping[str, str | None]) -> Shards:
+    def of(
+        cls, place: Place, run_id: str, source: Mapping[str, Any], sha256: Mapping[str, str | None]
+    ) -> Shards:
         """Those that are done. Raises `RunError` where one that the run recorded is gone."""
-        found = records_there(place)
+        found = records_there(place, run_id)
         for name in sha256:
             if (matched := _RECORD.fullmatch(name)) and int(matched[1]) not in found:
                 raise RunError(
@@ -353,7 +360,7 @@ def progress_of(run: str | Path) -> ShardsDone | None:
         return None
     if not isinstance(manifest, dict) or not manifest.get("shards"):
         return None
-    found, there = records_there(place), set(place.names())
+    found, there = records_there(place, str(manifest.get("run_id"))), set(place.names())
     counts, _ = summed([found[number] for number in sorted(found)])
     missing = [name for record in found.values() for name in record.sha256 if name not in there]
     return ShardsDone(

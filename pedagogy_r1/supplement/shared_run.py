@@ -27,7 +27,8 @@ TEXTS = ("question", "reasoning", "answer", "reference")
 
 
 def write_shared(run: CoderRun, out: Path, *, texts: bool, fields: Collection[str] = ()) -> None:
-    """Write the traces that ``run`` reads, their units and codings into ``out``; ``fields``: of the metadata, what stays without ``texts``."""
+    """Write the traces that ``run`` reads, their units and codings into ``out``, one over a corpus as a run of one file; ``fields``: of the
+    metadata, what stays without ``texts``."""
     out.mkdir(parents=True)
     write_text(out / SNAPSHOT, (run.folder / SNAPSHOT).read_bytes())
     write_jsonl(
@@ -43,7 +44,7 @@ def write_shared(run: CoderRun, out: Path, *, texts: bool, fields: Collection[st
         write_text(out / path.name, path.read_bytes())
     sums = digests(out, RUN)
     sizes = {name: file_size(out / name) for name in sums}
-    save_record(out / RUN, run.manifest.model_copy(update={"sha256": sums, "bytes": sizes}))
+    save_record(out / RUN, run.manifest.model_copy(update={"sha256": sums, "bytes": sizes, "shards": 0}))
 
 
 def blank_trace(trace: Trace, fields: Collection[str] = ()) -> Trace:

@@ -158,6 +158,42 @@ def test_replies_of_a_language_model_lie_in_a_ledger_a_shard_and_are_not_paid_tw
         assert len(ledgers) == sum(1 for n in range(4) if TraceCorpus(corpus).shard(n).total)
         annotate_corpus(corpus, tmp_path / "run", **how)
         assert len(server.calls) == asked
+        whole = files(tmp_path / "run")
+        for name in ("codings-0000.parquet", "shard-0001.json"):
+            (tmp_path / "run" / name).unlink()
+        annotate_corpus(corpus, tmp_path / "run", **how)
+        assert len(server.calls) == asked
+        assert files(tmp_path / "run") == whole
+
+
+def test_what_a_language_model_did_not_code_is_asked_again_and_nothing_else(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    down = True
+    with FakeOpenAI(fault=lambda call: "bad_code" if down and len(call.units[0]) % 2 else None) as server:
+        how = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "permute": True, "repeats": 2}
+        how |= {"codebook": "schoen@1.0.0", "retry_missing": True}
+        run = annotate_corpus(corpus, tmp_path / "run", **how)
+        assert run.manifest.failed
+        assert run.manifest.usage["code_order"]["says"]
+        down, asked = False, len(server.calls)
+        run = annotate_corpus(corpus, tmp_path / "run", restart=True, **how)
+        assert not run.manifest.failed
+        assert 0 < len(server.calls) - asked < asked
+
+
+def test_shards_of_another_run_are_not_taken_for_its_own(corpus: Path, coded: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(coded, run)
+    (run / "run.json").unlink()
+    annotate_corpus(corpus, run, coder="cues", codebook="schoen@1.0.0")
+    annotate_corpus(corpus, tmp_path / "new", coder="cues", codebook="schoen@1.0.0")
+    assert files(run) == files(tmp_path / "new") != files(coded)
+    (run / "run.json").unlink()
+    (run / "thesis.txt").write_text("mine")
+    with pytest.raises(RunError, match=r"thesis\.txt"):
+        annotate_corpus(corpus, run, coder="cues", codebook="schoen@1.0.0")
 
 
 def test_what_is_not_for_a_corpus_is_refused_in_words(corpus: Path, coded: Path, tmp_path: Path) -> None:
