@@ -180,7 +180,9 @@ class StudyContents:
         if hidden:
             self.locked[f"{STUDY}/{name}"] = len(hidden)
         ledger = run.folder / LEDGER
-        if self.texts and not hidden and run.shards is None:  # a corpus is in no archive, and so goes into the run
+        if (
+            self.texts and not hidden and run.shards is None
+        ):  # a corpus is in no archive, and so goes into the run
             known = run.manifest.sha256 or dict.fromkeys((*FILES, "codebook.yaml", LEDGER))
             for file in (RUN, *known):
                 if (run.folder / file).is_file():

@@ -28,7 +28,10 @@ from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.runs.run_columns import frame_of, read_columns
 from pedagogy_r1.stats.code_shares import frequency
 from pedagogy_r1.stats.corpus_shares import code_shares_of
+from pedagogy_r1.supplement.shared_run import write_shared
 from pedagogy_r1.trace import Trace
+from pedagogy_r1.web.index import Index
+from pedagogy_r1.web.trace_view import open_trace
 
 from ..conftest import ROOT
 from ..fake_openai import FakeOpenAI
@@ -85,6 +88,23 @@ def test_the_run_over_a_corpus_says_what_the_run_over_the_file_says(coded: Path,
     assert report.n_disagreed == beside.n_disagreed
     texts = {unit.id: (unit.trace_id, unit.text) for unit in flat.units()}
     assert {texts[u.unit_id] for u in report.disagreed} == {(u.trace_id, u.text) for u in report.disagreed}
+
+
+def test_the_read_page_opens_a_run_over_a_corpus(coded: Path) -> None:
+    index = Index([CoderRun(coded)])
+    index.start()
+    index.wait_texts()
+    assert {row.id: open_trace(index, row).trace for row in index.rows} == {
+        t.id: t for t in read_traces(DEMO)
+    }
+
+
+@pytest.mark.parametrize("texts", [True, False])
+def test_a_run_over_a_corpus_is_given_away_as_one_of_a_file(coded: Path, tmp_path: Path, texts: bool) -> None:
+    write_shared(CoderRun(coded), tmp_path / "run", texts=texts)
+    given = CoderRun(tmp_path / "run")
+    assert [c.codes for c in given.codings()] == [c.codes for c in CoderRun(coded).codings()]
+    assert any(trace.reasoning for trace in given.traces()) is texts
 
 
 def test_two_processes_write_the_same_bytes_as_one(corpus: Path, coded: Path, tmp_path: Path) -> None:
