@@ -18,7 +18,7 @@ from ..estimate import Resampling
 from ..files.places import copies_of
 from ..limits import MOST_GATHERED
 from ..provenance import digest
-from ..runs.run import CoderRun
+from ..runs.run import CoderRun, run_labels
 from ..runs.run_columns import read_columns
 from ..runs.shards import file_name, shard_file
 from ..runs.tally import Tally, add_up, tally
@@ -81,7 +81,7 @@ def _tally_of(runs: Sequence[CoderRun], number: int) -> Tally:
     name = file_name("tally", number)
     if len(runs) == 1:
         return read_tally(shard_file(parts[0].place, parts[0].records[number], "tally"), book)
-    sums = [part.records[number].sha256 for part in parts]
+    sums = [part.records[number].sha256 for part in parts], run_labels(runs)  # which may be in coders' names
     path = copies_of(parts[0].place.absolute()) / f"{digest(sums)[7:23]}-{name}"
     if path.is_file():
         return read_tally(path, book)

@@ -24,10 +24,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ..errors import InputError, RunError, first_fault
 from ..files.json_text import parse_json
-from ..files.places import Place, copied, copies_of
+from ..files.places import Place, as_url, copied, copies_of
 from ..files.records import BadRow, atomic, dump, read_jsonl
 from ..files.seal import LEDGER, RUN, SealedRecord, read_sealed_model, sealed, sha256_of
-from ..intake.corpus import CorpusShard, TraceCorpus
+from ..intake.corpus import CorpusShard, TraceCorpus, is_corpus
 from ..provenance import digest
 from ..trace import Trace, Unit
 from .unit_coding import Coding
@@ -231,10 +231,18 @@ class Shards:
         return (trace for shard in self._corpus() for trace in shard)
 
     def _corpus(self) -> list[CorpusShard]:
-        corpus = TraceCorpus(self.corpus)
+        corpus = TraceCorpus(self._where())
         if corpus.digest != self.digest:
             raise RunError(f"{self.corpus} is not the corpus that {self.place} was made from", "restore it")
         return [corpus.shard(number) for number in self.numbers]
+
+    def _where(self) -> str:
+        """Where the corpus lies: as it was named, or from the first folder above the run from which that leads to one."""
+        name = Path(self.corpus)
+        if self.place.folder is None or as_url(name) or name.is_absolute() or is_corpus(name):
+            return self.corpus
+        above = (folder / name for folder in self.place.folder.resolve().parents)
+        return next((str(path) for path in above if is_corpus(path)), self.corpus)
 
     def quoted(self, wanted: Collection[str]) -> dict[str, tuple[str, str]]:
         """unit id → (trace id, text) of these units."""

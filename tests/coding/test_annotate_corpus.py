@@ -107,6 +107,16 @@ def test_a_run_over_a_corpus_is_given_away_as_one_of_a_file(coded: Path, tmp_pat
     assert any(trace.reasoning for trace in given.traces()) is texts
 
 
+def test_a_study_is_read_from_anywhere(
+    corpus: Path, coded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(corpus, tmp_path / "study" / "corpus")
+    monkeypatch.chdir(tmp_path / "study")
+    annotate_corpus("corpus", "runs/cues", coder="cues")
+    monkeypatch.chdir(tmp_path)
+    assert list(CoderRun("study/runs/cues").traces()) == list(CoderRun(coded).traces())
+
+
 def test_two_processes_write_the_same_bytes_as_one(corpus: Path, coded: Path, tmp_path: Path) -> None:
     annotate_corpus(corpus, tmp_path / "two", coder="cues", workers=2)
     assert files(tmp_path / "two") == files(coded)
