@@ -182,8 +182,9 @@ def execute_corpus(
     place, work = Place(job.job.out), Path(job.job.work)
     run_on = engine_of(engine, workers)
     with JobFolder(place.here([RUN, SNAPSHOT]), job.manifest, ours=_ours(place, job.folder)) as held:
-        done = _sound(place, job)
-        again = [number for number, record in done.items() if restart and _lacks(record)]
+        there = records_there(place, job.job.run_id)
+        done = _sound(place, job, there)
+        again = [n for n, record in there.items() if n not in done or (restart and _lacks(record))]
         complete = held.previous is not None and held.previous.status == "complete"
         if complete and len(done) == job.corpus.shards and not again and SNAPSHOT in place.names():
             return CoderRun(job.job.out)
@@ -192,7 +193,7 @@ def execute_corpus(
         _publish(job, place)
         for number in again:
             place.remove(record_name(number))
-            del done[number]
+            done.pop(number, None)
         stopped, interrupted = _code_shards(job, run_on, done, progress)
         _finish(job, held, place, done, stopped, interrupted=interrupted or run_on.interrupted)
         if len(done) == job.corpus.shards:
@@ -253,12 +254,12 @@ def _code_shards(
     return stopped, False
 
 
-def _sound(place: Place, job: CorpusAnnotation) -> dict[int, ShardRecord]:
+def _sound(place: Place, job: CorpusAnnotation, records: Mapping[int, ShardRecord]) -> dict[int, ShardRecord]:
     """The shards that are done; those whose files, or whose traces, are not what they were any more are done again."""
     parts, there = job.corpus.record.shards, set(place.names())
     return {
         number: record
-        for number, record in records_there(place, job.job.run_id).items()
+        for number, record in records.items()
         if number < len(parts) and record.traces == parts[number].sha256 and not changed(place, record, there)
     }
 
@@ -272,8 +273,10 @@ def _finish(
     *,
     interrupted: bool,
 ) -> None:
-    counts, usage = summed([done[number] for number in sorted(done)])
     whole = len(done) == job.corpus.shards
+    if not whole:  # some may have come to their end while the run was ended
+        done = records_there(place, job.job.run_id)
+    counts, usage = summed([done[number] for number in sorted(done)])
     known = {name: value for record in done.values() for name, value in record.sha256.items() if value}
     size = {name: value for record in done.values() for name, value in record.bytes.items()}
     status: Any = "complete" if whole else "interrupted" if interrupted else "stopped"

@@ -140,17 +140,24 @@ def planned(
         traces=n_traces,
         sample=sample,
         plan=_plan(Path(sample_plan), n_units) if sample_plan else {},
-        hypotheses=Path(hypotheses).read_text(encoding="utf-8") if hypotheses else "",
+        hypotheses=_text(Path(hypotheses)) if hypotheses else "",
         versions=versions(),
         **settled,
     )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text in UTF-8", "save it as one") from None
 
 
 def _plan(path: Path, units: int | None) -> dict[str, Any]:
     """The row of a plan that is nearest to the number of units that is planned; without one, its first."""
     path = path / "plan.csv" if path.is_dir() else path
     rows = [row.data for row in read_rows(path) if isinstance(row, Row)]
-    if not rows or "n_units" not in rows[0]:
+    if not rows or not all(str(row.get("n_units", "")).isdecimal() for row in rows):
         raise InputError(
             f"{path}: no plan of how many units are needed", "write one with: pcode sample --plan -o"
         )

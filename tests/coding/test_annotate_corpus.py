@@ -174,6 +174,25 @@ def test_a_killed_driver_goes_on_with_the_shards_that_are_not_done(tmp_path: Pat
     assert files(run) == files(tmp_path / "whole")
 
 
+def test_the_user_ends_a_run_of_one_process_not_a_shard(tmp_path: Path) -> None:
+    with CorpusWriter(tmp_path / "corpus", 64) as corpus:
+        for k in range(20):
+            for trace in read_traces(DEMO):
+                corpus.put(trace.model_copy(update={"id": f"{trace.id}-{k}", "item": f"{trace.item}-{k}"}))
+    command = ["annotate", str(tmp_path / "corpus"), "--coder", "cues", "-o", str(tmp_path / "run")]
+    process = subprocess.Popen([sys.executable, "-m", "pedagogy_r1", *command], cwd=ROOT)
+    until = time.monotonic() + 90
+    while not list((tmp_path / "run").glob("shard-*.json")) and time.monotonic() < until:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    run = CoderRun(tmp_path / "run")
+    assert run.manifest.status == "interrupted"
+    assert run.shards
+    assert 0 < len(run.shards.numbers) < 64
+    assert run.manifest.counts["traces"] == len(list(run.traces())) > 0
+
+
 def test_replies_of_a_language_model_lie_in_a_ledger_a_shard_and_are_not_paid_twice(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +253,8 @@ def test_what_is_not_for_a_corpus_is_refused_in_words(corpus: Path, coded: Path,
         import_traces([DEMO], tmp_path, shards=4)
     with pytest.raises(ArgumentError, match="--units is not for a corpus"):
         annotate_corpus(corpus, tmp_path / "run", units=coded)
+    with pytest.raises(ArgumentError, match="--max-tokens-total is not for a corpus"):
+        annotate_corpus(corpus, tmp_path / "run", coder="llm", model="openai:x", max_tokens_total=1000)
     with pytest.raises(RunError, match="holds another run"):
         annotate_corpus(corpus, coded, coder="cues", codebook="schoen@1.0.0")
     with pytest.raises(InputError, match="no corpus"):

@@ -187,6 +187,16 @@ def test_what_cannot_be_registered_is_said(
     assert not (tmp_path / "p").exists()
 
 
+def test_a_plan_or_text_that_cannot_be_read_is_said(tmp_path: Path, pcode: Pcode) -> None:
+    (tmp_path / "plan.csv").write_text("n_units,a\nmany,2\n")
+    (tmp_path / "why.md").write_bytes(b"\xff\xfe")
+    for option, file in (("--sample-plan", "plan.csv"), ("--hypotheses", "why.md")):
+        words = ("--contrast", "condition:a:b", option, tmp_path / file)
+        done = pcode("preregister", "-o", tmp_path / "p", *words)
+        assert done.exit_code == 2
+        assert f"{file}: no" in done.stderr
+
+
 def test_another_text_of_the_codebook_and_another_packet_are_deviations(study: Path) -> None:
     record = Preregistration(
         registered="2026-11-01",
