@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -198,7 +199,12 @@ def test_replies_of_a_language_model_lie_in_a_ledger_a_shard_and_are_not_paid_tw
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     with FakeOpenAI() as server:
-        how = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "codebook": "schoen@1.0.0"}
+        how: dict[str, Any] = {
+            "coder": "llm",
+            "model": "openai:fake",
+            "base_url": server.url,
+            "codebook": "schoen@1.0.0",
+        }
         run = annotate_corpus(corpus, tmp_path / "run", **how)
         assert run.manifest.status == "complete"
         asked = len(server.calls)
@@ -221,7 +227,13 @@ def test_what_a_language_model_did_not_code_is_asked_again_and_nothing_else(
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     down = True
     with FakeOpenAI(fault=lambda call: "bad_code" if down and len(call.units[0]) % 2 else None) as server:
-        how = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "permute": True, "repeats": 2}
+        how: dict[str, Any] = {
+            "coder": "llm",
+            "model": "openai:fake",
+            "base_url": server.url,
+            "permute": True,
+            "repeats": 2,
+        }
         how |= {"codebook": "schoen@1.0.0", "retry_missing": True}
         run = annotate_corpus(corpus, tmp_path / "run", **how)
         assert run.manifest.failed
