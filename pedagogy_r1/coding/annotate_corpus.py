@@ -160,12 +160,13 @@ def execute_corpus(
     run_on = engine_of(engine, workers)
     ours = (SNAPSHOT, LEDGER, *place.names())
     with JobFolder(job.folder, job.manifest, ours=ours) as held:
-        done = _sound(place, job.corpus)
+        done = _sound(place, job)
         complete = held.previous is not None and held.previous.status == "complete"
         if complete and len(done) == job.corpus.shards:
             return CoderRun(job.job.out)
         write_text(job.folder / SNAPSHOT, dump_codebook(job.job.book))
         held.save(status="running")
+        _upload(job, place)
         todo = [number for number in range(job.corpus.shards) if number not in done]
         so_far = sum(int(record.counts.get("traces", 0)) for record in done.values())
         if progress:
@@ -188,14 +189,21 @@ def execute_corpus(
     return CoderRun(job.job.out)
 
 
-def _sound(place: Place, corpus: TraceCorpus) -> dict[int, ShardRecord]:
-    """The shards that are done; those whose files, or whose traces, are not what they were any more are done again."""
-    parts = corpus.record.shards
-    return {
-        number: record
-        for number, record in records_there(place).items()
-        if number < len(parts) and record.traces == parts[number].sha256 and not changed(place, record)
-    }
+def _sound(place: Place, job: CorpusAnnotation) -> dict[int, ShardRecord]:
+    """The shards that are done; those whose files, or whose traces, are not what they were any more are done again.
+
+    Raises `RunError` where a shard is of another run.
+    """
+    parts, found = job.corpus.record.shards, {}
+    for number, record in records_there(place).items():
+        if record.run_id != job.manifest.run_id:
+            raise RunError(
+                f"{place} holds another run: shard {number} is of {record.run_id}, this would be {job.manifest.run_id}",
+                "choose another place with -o, or delete this one",
+            )
+        if number < len(parts) and record.traces == parts[number].sha256 and not changed(place, record):
+            found[number] = record
+    return found
 
 
 def _finish(
@@ -220,7 +228,12 @@ def _finish(
     record = held.save(
         status=status, sha256={**record.sha256, **names, **known}, bytes={**record.bytes, **size}
     )
-    for name in (SNAPSHOT, RUN):
+    _upload(job, place)
+
+
+def _upload(job: CorpusAnnotation, place: Place) -> None:
+    """Where the run is in an object store, its record and codebook too."""
+    for name in (SNAPSHOT, RUN) if place.folder is None else ():
         place.put_bytes((job.folder / name).read_bytes(), name)
 
 
@@ -237,7 +250,7 @@ def code_shard(job: CorpusJob, number: int) -> CodedShard:
     traces = TraceCorpus(job.corpus).shard(number)
     sha256 = traces.part.sha256
     there = records_there(place, [number]).get(number)
-    if there and there.traces == sha256 and not changed(place, there):
+    if there and (there.run_id, there.traces) == (job.run_id, sha256) and not changed(place, there):
         return CodedShard(number, there)
     manifest = whole.manifest.model_copy(update={"fingerprint": digest([whole.manifest.fingerprint, sha256])})
     run = _when_free(whole._replace(traces=traces, out=folder, manifest=manifest))
@@ -245,9 +258,7 @@ def code_shard(job: CorpusJob, number: int) -> CodedShard:
         return CodedShard(number, None, run.manifest.stopped_why or run.manifest.status)
     counted = folder / file_name("tally", number)
     write_tally(counted, tally(read_columns([run]), counted.stem))
-    record = write_shard(
-        folder, number, sha256, run.manifest.counts, run.manifest.usage, place, also=[counted]
-    )
+    record = write_shard(folder, number, sha256, run.manifest, place, also=[counted])
     shutil.rmtree(folder, ignore_errors=True)
     return CodedShard(number, record)
 

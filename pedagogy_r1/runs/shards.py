@@ -30,6 +30,7 @@ from ..files.seal import LEDGER, RUN, SealedRecord, broken, sealed, sha256_of
 from ..intake.corpus import CorpusShard, TraceCorpus
 from ..provenance import digest
 from ..trace import Trace, Unit
+from .manifest import Manifest
 from .unit_coding import Coding
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ _AGAIN = "delete the shard's record, and repeat the command that made the run"
 
 
 class ShardRecord(SealedRecord):
-    """``shard-0007.json``: what a shard holds; ``traces``: sha256 of the corpus's shard; ``sha256``: of its own files."""
+    """``shard-0007.json``: what a shard holds, and of which run; ``traces``: sha256 of the corpus's shard; ``sha256``: of its own files."""
 
     number: int
+    run_id: str
     traces: str
     counts: dict[str, Any]
     usage: dict[str, Any] = Field(default_factory=dict)
@@ -64,8 +66,7 @@ def write_shard(
     folder: Path,
     number: int,
     traces: str,
-    counts: Mapping[str, Any],
-    usage: Mapping[str, Any],
+    manifest: Manifest,
     to: Place,
     *,
     also: Sequence[Path] = (),
@@ -88,7 +89,13 @@ def write_shard(
     for path, name in moved:
         to.put(path, name)
     record = ShardRecord(
-        number=number, traces=traces, counts=dict(counts), usage=dict(usage), sha256=sha256, bytes=size
+        number=number,
+        run_id=manifest.run_id,
+        traces=traces,
+        counts=manifest.counts,
+        usage=manifest.usage,
+        sha256=sha256,
+        bytes=size,
     )
     to.put_bytes(sealed(record.model_dump(mode="json")), record_name(number))
     return record

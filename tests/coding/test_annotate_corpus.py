@@ -184,7 +184,7 @@ def read_whole(folder: Path, corpus: bool) -> None:
     if corpus:
         list(TraceCorpus(folder))
     else:
-        list(CoderRun(folder).units()), list(CoderRun(folder).codings())
+        list(CoderRun(folder).units()), list(CoderRun(folder).codings()), tallied([CoderRun(folder)])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

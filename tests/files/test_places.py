@@ -107,6 +107,8 @@ def test_import_annotate_and_agreement_over_s3(bucket: str, tmp_path: Path) -> N
         coded = pcode("annotate", f"{bucket}/corpus", "--coder", coder, "-o", out)
         assert coded.returncode == 0, coded.stderr
     shutil.rmtree(os.environ[CACHE])  # as on another machine
+    taken = pcode("annotate", f"{bucket}/corpus", "--coder", "learned:schoen", "-o", f"{bucket}/cues")
+    assert (taken.returncode, "holds another run" in taken.stderr) == (2, True)
     over = pcode("agreement", f"{bucket}/cues", f"{bucket}/learned", "--replicates", "0", "--json")
     assert over.returncode == 0, over.stderr
     for coder in ("cues", "learned:schoen"):
