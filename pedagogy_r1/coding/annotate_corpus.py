@@ -182,7 +182,7 @@ def execute_corpus(
     place, work = Place(job.job.out), Path(job.job.work)
     run_on = engine_of(engine, workers)
     with JobFolder(place.here([RUN, SNAPSHOT]), job.manifest, ours=_ours(place, job.folder)) as held:
-        there = records_there(place, job.job.run_id)
+        there = records_there(place)
         done = _sound(place, job, there)
         again = [n for n, record in there.items() if n not in done or (restart and _lacks(record))]
         complete = held.previous is not None and held.previous.status == "complete"
@@ -190,7 +190,7 @@ def execute_corpus(
             return CoderRun(job.job.out)
         write_text(job.folder / SNAPSHOT, dump_codebook(job.job.book))
         held.save(status="running")
-        _publish(job, place)
+        _upload(job, place)
         for number in again:
             place.remove(record_name(number))
             done.pop(number, None)
@@ -222,7 +222,7 @@ def _lacks(record: ShardRecord) -> bool:
     return any(n for why, n in record.counts.get("missing", {}).items() if why != DEFERRED)
 
 
-def _publish(job: CorpusAnnotation, place: Place) -> None:
+def _upload(job: CorpusAnnotation, place: Place) -> None:
     """Put the record where the run is in an object store, for other machines to see whose it is."""
     if place.folder is None:
         for name in (SNAPSHOT, RUN):
@@ -255,8 +255,17 @@ def _code_shards(
 
 
 def _sound(place: Place, job: CorpusAnnotation, records: Mapping[int, ShardRecord]) -> dict[int, ShardRecord]:
-    """The shards that are done; those whose files, or whose traces, are not what they were any more are done again."""
-    parts, there = job.corpus.record.shards, set(place.names())
+    """The shards that are done; those whose files, or whose traces, are not what they were any more are done again.
+
+    Raises `RunError` where a shard is of another run.
+    """
+    parts, there, run_id = job.corpus.record.shards, set(place.names()), job.job.run_id
+    for number, record in records.items():
+        if record.run_id != run_id:
+            raise RunError(
+                f"{place} holds another run: shard {number} is of {record.run_id}, this would be {run_id}",
+                "choose another place with -o, or delete this one",
+            )
     return {
         number: record
         for number, record in records.items()
@@ -275,7 +284,7 @@ def _finish(
 ) -> None:
     whole = len(done) == job.corpus.shards
     if not whole:  # some may have come to their end while the run was ended
-        done = records_there(place, job.job.run_id)
+        done = records_there(place)
     counts, usage = summed([done[number] for number in sorted(done)])
     known = {name: value for record in done.values() for name, value in record.sha256.items() if value}
     size = {name: value for record in done.values() for name, value in record.bytes.items()}
@@ -290,7 +299,7 @@ def _finish(
     record = held.save(
         status=status, sha256={**record.sha256, **names, **known}, bytes={**record.bytes, **size}
     )
-    _publish(job, place)
+    _upload(job, place)
 
 
 def code_shard(job: CorpusJob, number: int) -> CodedShard:
@@ -317,8 +326,7 @@ def code_shard(job: CorpusJob, number: int) -> CodedShard:
         return CodedShard(number, None, run.manifest.stopped_why or run.manifest.status)
     counted = folder / file_name("tally", number)
     write_tally(counted, tally(read_columns([run]), counted.stem))
-    made = run.manifest
-    record = write_shard(folder, number, job.run_id, sha256, made.counts, made.usage, place, also=[counted])
+    record = write_shard(folder, number, sha256, run.manifest, place, also=[counted])
     shutil.rmtree(folder, ignore_errors=True)
     return CodedShard(number, record)
 

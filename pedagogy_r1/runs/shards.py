@@ -30,6 +30,7 @@ from ..files.seal import LEDGER, RUN, SealedRecord, read_sealed_model, sealed, s
 from ..intake.corpus import CorpusShard, TraceCorpus, is_corpus
 from ..provenance import digest
 from ..trace import Trace, Unit
+from .manifest import Manifest
 from .unit_coding import Coding
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _AGAIN = "delete the shard's record, and repeat the command that made the run"
 
 
 class ShardRecord(SealedRecord):
-    """``shard-0007.json``: what a shard holds, of which run; ``traces``: sha256 of the corpus's shard; ``sha256``: of its own files."""
+    """``shard-0007.json``: what a shard holds, and of which run; ``traces``: sha256 of the corpus's shard; ``sha256``: of its own files."""
 
     number: int
     run_id: str
@@ -66,15 +67,13 @@ def file_name(kind: str, number: int) -> str:
 def write_shard(
     folder: Path,
     number: int,
-    run_id: str,
     traces: str,
-    counts: Mapping[str, Any],
-    usage: Mapping[str, Any],
+    manifest: Manifest,
     to: Place,
     *,
     also: Sequence[Path] = (),
 ) -> ShardRecord:
-    """Put what one process coded in ``folder`` (a run of one shard), and files ``also`` made of it, where the run over the corpus, ``run_id``, is kept."""
+    """Put what one process coded in ``folder`` (a run of one shard), and files ``also`` made of it, where the run over the corpus is kept."""
     import pyarrow.parquet
 
     sha256: dict[str, str | None] = {}
@@ -93,10 +92,10 @@ def write_shard(
         to.put(path, name)
     record = ShardRecord(
         number=number,
-        run_id=run_id,
+        run_id=manifest.run_id,
         traces=traces,
-        counts=dict(counts),
-        usage=dict(usage),
+        counts=manifest.counts,
+        usage=manifest.usage,
         sha256=sha256,
         bytes=size,
     )
@@ -135,14 +134,10 @@ def _from_lines(path: Path, kind: str) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=schema)
 
 
-def records_there(place: Place, run_id: str) -> dict[int, ShardRecord]:
-    """The shards of this run that are done, by number; those of another run that was there before are none of its own.
-
-    Raises `RunError` for a record that was changed.
-    """
+def records_there(place: Place) -> dict[int, ShardRecord]:
+    """The shards that are done, by number. Raises `RunError` for a record that was changed."""
     numbers = (int(matched[1]) for name in place.names() if (matched := _RECORD.fullmatch(name)))
-    found = {number: record for number in numbers if (record := record_there(place, number))}
-    return {number: record for number, record in found.items() if record.run_id == run_id}
+    return {number: record for number in numbers if (record := record_there(place, number))}
 
 
 def record_there(place: Place, number: int) -> ShardRecord | None:
@@ -199,7 +194,7 @@ class Shards:
         cls, place: Place, run_id: str, source: Mapping[str, Any], sha256: Mapping[str, str | None]
     ) -> Shards:
         """Those that are done. Raises `RunError` where one that the run recorded is gone."""
-        found = records_there(place, run_id)
+        found = {n: record for n, record in records_there(place).items() if record.run_id == run_id}
         for name in sha256:
             if (matched := _RECORD.fullmatch(name)) and int(matched[1]) not in found:
                 raise RunError(
@@ -368,7 +363,7 @@ def progress_of(run: str | Path) -> ShardsDone | None:
         return None
     if not isinstance(manifest, dict) or not manifest.get("shards"):
         return None
-    found, there = records_there(place, str(manifest.get("run_id"))), set(place.names())
+    found, there = records_there(place), set(place.names())
     counts, _ = summed([found[number] for number in sorted(found)])
     missing = [name for record in found.values() for name in record.sha256 if name not in there]
     return ShardsDone(

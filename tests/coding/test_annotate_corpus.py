@@ -248,13 +248,12 @@ def test_shards_of_another_run_are_not_taken_for_its_own(corpus: Path, coded: Pa
     run = tmp_path / "run"
     shutil.copytree(coded, run)
     (run / "run.json").unlink()
-    annotate_corpus(corpus, run, coder="cues", codebook="schoen@1.0.0")
-    annotate_corpus(corpus, tmp_path / "new", coder="cues", codebook="schoen@1.0.0")
-    assert files(run) == files(tmp_path / "new") != files(coded)
-    (run / "run.json").unlink()
-    (run / "thesis.txt").write_text("mine")
-    with pytest.raises(RunError, match=r"thesis\.txt"):
+    with pytest.raises(RunError, match="holds another run: shard 0 is of cues-"):
         annotate_corpus(corpus, run, coder="cues", codebook="schoen@1.0.0")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "thesis.txt").write_text("mine")
+    with pytest.raises(RunError, match=r"thesis\.txt"):
+        annotate_corpus(corpus, tmp_path / "new", coder="cues")
 
 
 def test_what_is_not_for_a_corpus_is_refused_in_words(corpus: Path, coded: Path, tmp_path: Path) -> None:
@@ -292,7 +291,7 @@ def read_whole(folder: Path, corpus: bool) -> None:
     if corpus:
         list(TraceCorpus(folder))
     else:
-        list(CoderRun(folder).units()), list(CoderRun(folder).codings())
+        list(CoderRun(folder).units()), list(CoderRun(folder).codings()), tallied([CoderRun(folder)])
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

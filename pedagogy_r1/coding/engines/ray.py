@@ -20,12 +20,10 @@ from ...errors import ArgumentError, PedagogyError, RunError, first_line
 from . import Done
 
 _INSTALL = "pip install 'pedagogy-r1[ray]'"
-_AHEAD = 1
-"""Shards that wait for each process, so that none is idle while the driver looks."""
 
 
 def engine(address: str | None, workers: int) -> RayEngine:
-    """``address``: of a cluster. ``workers``: processes, over all machines."""
+    """``address``: of a cluster. ``workers``: processes at work at once, over all machines."""
     try:
         import ray  # noqa: F401 - to say early that it is not there
     except ImportError:
@@ -51,7 +49,7 @@ class RayEngine:
             left, going = list(reversed(numbers)), list[Any]()
             try:
                 while left or going:
-                    while left and len(going) < self.workers * (1 + _AHEAD):
+                    while left and len(going) < self.workers:
                         going.append(task.remote(what, left.pop()))
                     ready, going = ray.wait(going, num_returns=1)
                     yield ray.get(ready[0])
