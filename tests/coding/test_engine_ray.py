@@ -105,7 +105,8 @@ def same_bytes(one: Path, other: Path) -> bool:
     )
 
 
-@pytest.mark.parametrize("coder", ["cues", pytest.param("learned:schoen", marks=pytest.mark.whole)])
+@pytest.mark.whole
+@pytest.mark.parametrize("coder", ["cues", "learned:schoen"])
 def test_a_worker_a_node_and_the_driver_are_killed_and_the_bytes_are_the_same(
     cluster: Any, corpus: Path, tmp_path: Path, coder: str
 ) -> None:
@@ -134,3 +135,20 @@ def test_a_worker_a_node_and_the_driver_are_killed_and_the_bytes_are_the_same(
         corpus, tmp_path / "local", coder=name, **({"path": path} if path else {"codebook": "schoen"})
     )
     assert same_bytes(out, tmp_path / "local")
+
+
+def test_on_this_machine_it_writes_what_the_local_engine_writes(tmp_path: Path) -> None:
+    import_traces([ROOT / "demo" / "traces.jsonl"], tmp_path / "corpus", shards=3)
+    command = ["annotate", str(tmp_path / "corpus"), "--coder", "cues", "--engine", "ray", "--workers", "2"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "pedagogy_r1", *command, "-o", str(tmp_path / "ray")],
+        cwd=ROOT,
+        env=os.environ | {"RAY_worker_niceness": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    assert ended.returncode == 0, ended.stderr
+    annotate_corpus(tmp_path / "corpus", tmp_path / "local", coder="cues", codebook="schoen")
+    assert same_bytes(tmp_path / "ray", tmp_path / "local")
