@@ -280,7 +280,7 @@ def test_about_in_a_trace(browser: Any, tmp_path: Path) -> None:
         at(page, 23)
         box = page.locator("#ribbon svg").bounding_box()
         page.mouse.move(box["x"] + box["width"] * 16.5 / 30, box["y"] + 4)
-        assert "IA-SQ" in page.inner_text("#hint")
+        assert "IA-SQ" in page.inner_text(".hint")
         page.mouse.click(box["x"] + box["width"] * 16.5 / 30, box["y"] + 4)
         at(page, 20)
         assert page.get_attribute('#ribbon rect[data-n="20"]', "class") == "c3"
