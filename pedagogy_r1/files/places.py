@@ -220,3 +220,13 @@ def copied(place: Place, name: str, sha256: str | None) -> Path:
     folder = copies_of(place.url or "")
     path = folder / name
     return path if sha256 and path.is_file() and sha256_of(path) == sha256 else place.fetch(name, folder)
+
+
+def sound_copy(place: Place, name: str, sha256: str | None, recorded_in: str, hint: str) -> Path:
+    """`copied`, of the bytes that ``recorded_in`` knows. Raises `RunError` where the file is missing or not what it was."""
+    path = copied(place, name, sha256)
+    if not path.is_file():
+        raise RunError(f"{path} is missing", hint)
+    if sha256_of(path) != sha256:
+        raise RunError(f"{path} has changed: it holds other bytes than {recorded_in} recorded", hint)
+    return path

@@ -26,8 +26,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ..errors import ArgumentError, InputError, RunError, first_fault
 from ..files.json_text import parse_json
-from ..files.places import Place, copied
-from ..files.seal import SealedRecord, read_sealed_model, sealed, sha256_of
+from ..files.places import Place, sound_copy
+from ..files.seal import SealedRecord, read_sealed_model, sealed
 from ..provenance import digest, now, versions
 from ..trace import Trace, item_group
 from .traces_file import TracesFile
@@ -123,15 +123,8 @@ class CorpusShard(TracesFile):
 
     def file(self) -> Path:
         """It, on this machine."""
-        path = copied(self.place, self.part.name, self.part.sha256)
-        if not path.is_file():
-            raise RunError(f"{path} is missing", "restore it, or import the corpus again")
-        if sha256_of(path) != self.part.sha256:
-            raise RunError(
-                f"{path} has changed: it holds other bytes than {CORPUS} recorded",
-                "restore it, or import the corpus again",
-            )
-        return path
+        again = "restore it, or import the corpus again"
+        return sound_copy(self.place, self.part.name, self.part.sha256, CORPUS, again)
 
     def __iter__(self) -> Iterator[Trace]:
         import pyarrow.parquet

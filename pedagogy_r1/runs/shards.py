@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ..errors import InputError, RunError, first_fault
 from ..files.json_text import parse_json
-from ..files.places import Place, as_url, copied, copies_of
+from ..files.places import Place, as_url, copies_of, sound_copy
 from ..files.records import BadRow, atomic, dump, read_jsonl
 from ..files.seal import LEDGER, RUN, SealedRecord, read_sealed_model, sealed, sha256_of
 from ..intake.corpus import CorpusShard, TraceCorpus, is_corpus
@@ -163,18 +163,8 @@ def changed(place: Place, record: ShardRecord, there: Collection[str]) -> list[s
 def shard_file(place: Place, record: ShardRecord, kind: str) -> Path:
     """A shard's file on this machine. Raises `RunError` where it is missing or not what it was."""
     name = file_name(kind, record.number)
-    sha256 = record.sha256.get(name)
-    path = copied(place, name, sha256)
-    if not path.is_file():
-        raise RunError(
-            f"{path} is missing", "repeat the command that made the run, which makes the shard anew"
-        )
-    if sha256_of(path) != sha256:
-        raise RunError(
-            f"{path} has changed: it holds other bytes than {record_name(record.number)} recorded",
-            "repeat the command that made the run, which makes the shard anew, or restore the file",
-        )
-    return path
+    hint = "repeat the command that made the run, which makes the shard anew, or restore the file"
+    return sound_copy(place, name, record.sha256.get(name), record_name(record.number), hint)
 
 
 Row = TypeVar("Row", bound=BaseModel)
