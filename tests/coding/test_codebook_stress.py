@@ -81,7 +81,8 @@ def test_each_fault_has_its_test(tmp_path: Path) -> None:
     old = tried(tmp_path / "old", old_labels)
     assert old["legal"].verdict == "fails"
     assert old["labels"].verdict == "fails"
-    assert "120 of 120 units got no label of the codebook" in old["labels"].says()
+    # A quick machine has asked for all 120 when the run breaks off after ten requests, a slow one has not.
+    assert re.search(r"(\d+) of \1 units got no label of the codebook", old["labels"].says())
 
 
 def test_what_was_not_asked_is_not_held_against_the_model(tmp_path: Path) -> None:

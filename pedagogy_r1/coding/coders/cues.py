@@ -88,12 +88,13 @@ class CuesCoder:
     def code(self, traces: Iterable[Trace], unitize: Unitizer, emit: Emit) -> Outcome:
         """Code every unit of every trace, in order; Ctrl-C ends between two traces."""
         with interrupts() as stop:
-            job = pickle.dumps((self.context.book, self.context.run_id, unitize))
+            job = (self.context.book, self.context.run_id, unitize)
             if self.workers == 1:
-                for trace, (units, codings) in in_order(_opened(job), traces, 1, stop):
+                for trace, (units, codings) in in_order(_prepared(job), traces, 1, stop):
                     emit(trace, units, codings)
             else:
-                for chunk, results in in_order(partial(_code_chunk, job), chunks(traces), self.workers, stop):
+                sent = pickle.dumps(job)
+                for chunk, results in in_order(partial(_code_chunk, sent), chunks(traces), self.workers, stop):
                     for trace, rows in zip(chunk, results, strict=True):
                         emit(trace, *_unpacked(rows))
                         if stop.is_set():
@@ -167,6 +168,15 @@ def _code_chunk(job: bytes, chunk: list[Trace]) -> list[Rows]:
 def _opened(job: bytes) -> _Coding:
     """The job of this process, compiled once, however many chunks or shards it codes."""
     return _Coding(*pickle.loads(job))  # noqa: S301 - written by this program's parent process
+
+
+def _prepared(job: tuple[Codebook, str, Unitizer]) -> _Coding:
+    """For work in this process: kept from shard to shard, but for what cannot be sent (``unitize`` a lambda), which is made anew."""
+    try:
+        sent = pickle.dumps(job)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return _Coding(*job)
+    return _opened(sent)
 
 
 def _unpacked(rows: Rows) -> Coded:
