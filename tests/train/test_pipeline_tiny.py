@@ -51,7 +51,9 @@ def _opened(page: bytes) -> bytes:
 
 def contents(out: Path) -> dict[str, bytes]:
     return {
-        f"{name}/{path.relative_to(out / name)}": _SEAL.sub(b"SEAL", _TIME.sub(b"TIME", _opened(path.read_bytes())))
+        f"{name}/{path.relative_to(out / name)}": _SEAL.sub(
+            b"SEAL", _TIME.sub(b"TIME", _opened(path.read_bytes()))
+        )
         if name == "report"
         else path.read_bytes()
         for name in STAGES

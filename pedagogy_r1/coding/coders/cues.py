@@ -94,7 +94,9 @@ class CuesCoder:
                     emit(trace, units, codings)
             else:
                 sent = pickle.dumps(job)
-                for chunk, results in in_order(partial(_code_chunk, sent), chunks(traces), self.workers, stop):
+                for chunk, results in in_order(
+                    partial(_code_chunk, sent), chunks(traces), self.workers, stop
+                ):
                     for trace, rows in zip(chunk, results, strict=True):
                         emit(trace, *_unpacked(rows))
                         if stop.is_set():
