@@ -3,11 +3,12 @@
     chunks  c0 c1 c2 c3 c4 …      two workers:  c0 c1 at work, c2 … c5 waiting, nothing else read yet
 
 Processes are spawned, not forked: a fork of a process with threads (a progress bar, Arrow) can hang. Ctrl-C reaches
-only the parent, which stops handing out work and lets the workers finish what they have begun.
+only the parent, which stops handing out work and lets the workers finish what they have begun. Where the parent is killed, they end.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections import deque
@@ -16,7 +17,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import TypeVar
 
 from .errors import RunError
@@ -68,9 +69,7 @@ def in_order(
                 return
             yield task, work(task)
         return
-    pool = ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin)
     waiting: deque[tuple[Task, Future[Result]]] = deque()
     source = iter(tasks)
     try:
@@ -91,6 +90,18 @@ def in_order(
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """What each worker process does first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _finished(future: Future[Result], stop: threading.Event) -> bool:

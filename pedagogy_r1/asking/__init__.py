@@ -6,9 +6,11 @@ Built once, for everything that asks: the coder ``llm``, the segmenter and judge
 from ..chat.openai import BatchCount
 from .asker import Asker, GaveUp, Sending, StoppedError
 from .model import (
+    BaseUrl,
     ModelName,
     check_backend,
     check_batch,
+    gpus_of,
     in_flight,
     key_from,
     open_chat,
@@ -23,6 +25,7 @@ __all__ = [
     "AskOutcome",
     "Asker",
     "AskingSession",
+    "BaseUrl",
     "BatchCount",
     "GaveUp",
     "Limiter",
@@ -35,6 +38,7 @@ __all__ = [
     "answered_digests",
     "check_backend",
     "check_batch",
+    "gpus_of",
     "in_flight",
     "key_from",
     "open_chat",

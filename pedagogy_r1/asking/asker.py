@@ -31,7 +31,7 @@ from ..chat import (
     UnusableServerError,
     unwrapped,
 )
-from ..errors import ChatError, DiskError, PedagogyError
+from ..errors import ArgumentError, ChatError, DiskError, PedagogyError
 from .patience import Batches, Limiter, Patience, Pause, Verdict
 from .transcript import Transcript
 
@@ -62,7 +62,7 @@ class Sending:
 
     ``batch``: through the server's batch endpoint. ``concurrency``: most requests in flight. ``timeout``: seconds for one. ``backoff``: seconds, the first bound of the random
     wait after a fault. ``max_tokens_total``: prompt and completion, over all sessions, not to be exceeded as far as can be
-    foreseen. ``retry_missing``: ask again for what an earlier session gave up.
+    foreseen. ``retry_missing``: ask again for what an earlier session gave up. ``requests_per_minute``: no more are sent, evenly spaced.
     """
 
     concurrency: int = 16
@@ -72,6 +72,13 @@ class Sending:
     max_tokens_total: int | None = None
     retry_missing: bool = False
     batch: bool = False
+    requests_per_minute: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.requests_per_minute is not None and not self.requests_per_minute > 0:
+            raise ArgumentError(
+                f"{self.requests_per_minute} requests a minute", "give more than 0, or leave the limit out"
+            )
 
 
 class Asker:
@@ -83,6 +90,7 @@ class Asker:
         self.chat = chat
         self.transcript = transcript
         self.limiter = Limiter(sending.concurrency)
+        self._next = 0.0
         self.stopped: str | None = None
         self.failed: PedagogyError | None = None
         self._sending, self._expected = sending, expected_tokens
@@ -182,6 +190,8 @@ class Asker:
         verdict: Verdict = "neutral"
         try:
             self._check_stop()
+            if self._sending.requests_per_minute:
+                await self._turn(60 / self._sending.requests_per_minute)
             with self._stopping():
                 outcome = await self._brought(asked, attempt, ticket)
             fault = outcome if isinstance(outcome, ChatFault) else None
@@ -309,6 +319,15 @@ class Asker:
                 self.stop(f"token budget of {budget:,} reached ({spent.total:,} used)")
         if self.stopped is not None:
             raise StoppedError
+
+    async def _turn(self, apart: float) -> None:
+        """Wait until the request before was sent ``apart`` seconds ago. Raises `StoppedError` where the run is stopped meanwhile."""
+        now = time.monotonic()
+        turn = self._next = max(now, self._next + apart)
+        if turn > now:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._halt.wait(), turn - now)
+            self._check_stop()
 
     def _give_up(self, request: ChatRequest, fault: ChatFault, *, missing: bool) -> None:
         if self.stopped is not None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..chat import Chat, split_url
+from ..chat.several import SeveralServers
 from ..errors import ChatError, InputError
 from ..plugins import available, load
 
@@ -39,11 +40,18 @@ class ModelName(NamedTuple):
         return f"{self.backend}:{self.name}"
 
 
-def safe_url(base_url: str | None) -> str | None:
+BaseUrl = str | tuple[str, ...]
+"""Of one server, or of several that serve the same model."""
+
+
+def safe_url(base_url: str | Sequence[str] | None) -> BaseUrl | None:
     """``base_url``, else ``OPENAI_BASE_URL``; `InputError` if it holds a secret, since it is recorded with the run.
 
     `ChatError` for what is no base URL.
     """
+    if base_url is not None and not isinstance(base_url, str):
+        each = tuple(dict.fromkeys(str(safe_url(url)) for url in base_url))
+        return each if len(each) > 1 else each[0] if each else safe_url(None)
     base_url = base_url or os.environ.get("OPENAI_BASE_URL")
     parts = split_url(base_url) if base_url else None
     if parts and ("@" in parts.netloc or parts.query or parts.fragment):
@@ -66,14 +74,14 @@ def key_from(variable: str | None) -> str | None:
 def open_chat(
     model: ModelName,
     *,
-    base_url: str | None = None,
+    base_url: str | Sequence[str] | None = None,
     api_key: str | None = None,
     timeout: float = 300.0,
     connections: int = 16,
     batch: bool = False,
     **more: Any,
 ) -> Chat:
-    """Open a chat. ``connections``: most requests at once. ``batch``: through the server's batch endpoint. ``more``: options of this backend only; others are errors.
+    """Open a chat. ``base_url``: of the server, or of several of this model. ``connections``: most requests at once. ``batch``: through the server's batch endpoint. ``more``: options of this backend only; others are errors.
 
     What the backend has no option for (a model in this process needs no key) it is not given.
     """
@@ -82,7 +90,13 @@ def open_chat(
     check_batch(model, batch)
     usual |= {"batch": True, "connections": BATCH_CONNECTIONS} if batch else {}
     taken = {name: value for name, value in usual.items() if _takes(model, name)}
-    chat: Chat = load(BACKENDS, model.backend)(model.name, **taken, **more)
+    opened = load(BACKENDS, model.backend)
+    if "base_url" in taken and base_url is not None and not isinstance(base_url, str):
+        if batch and len(base_url) > 1:
+            raise InputError("--batch: batches are of one server", "give one --base-url")
+        each = [opened(model.name, **taken | {"base_url": url}, **more) for url in base_url]
+        return SeveralServers(each) if len(each) > 1 else each[0]
+    chat: Chat = opened(model.name, **taken, **more)
     return chat
 
 
@@ -130,6 +144,13 @@ def check_batch(model: ModelName, batch: bool) -> None:
             f"--batch: {model.backend} has no batches",
             "it is for openai:NAME, a server with a batch endpoint",
         )
+
+
+def gpus_of(model: ModelName, backend: Mapping[str, Any]) -> int:
+    """GPUs that a process with this model needs, where there are any: none for a model that is served, or played back."""
+    if not _takes(model, "dtype"):
+        return 0
+    return int(backend.get("tensor_parallel_size", 1))
 
 
 def _takes(model: ModelName, name: str) -> bool:

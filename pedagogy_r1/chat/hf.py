@@ -24,7 +24,6 @@ from typing import Any
 
 from ..errors import ChatError, first_line
 from . import SCHEMA, ChatFault, Usage, check_choice
-from ._batch import BatchChat, ChatJob, ChatJobs
 from ._local import (
     Weights,
     check_weights,
@@ -37,6 +36,7 @@ from ._local import (
     whole,
 )
 from ._rows import SampledRow, SampledRows
+from .in_process import BatchChat, ChatJob, ChatJobs
 
 ROUND = 4
 """Batches that are taken, and sorted by length, at once."""
@@ -75,7 +75,8 @@ def chat(
     longest = None if max_model_len is None else whole("max_model_len", max_model_len)
     model = name if lora is None else f"{name}+{lora}"
     engine = HfEngine(model, weights, dtype, device, size, longest, enforce=schema == "enforce")
-    return BatchChat(model, engine, full=connections)
+    key = ("hf", model, dtype, device, size, longest, schema)
+    return BatchChat(model, engine, full=connections, key=key)
 
 
 @dataclass(eq=False)

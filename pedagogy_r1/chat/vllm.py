@@ -18,7 +18,6 @@ from typing import Any
 
 from ..errors import ChatError, first_line
 from . import ChatFault, ChatRequest, Usage
-from ._batch import BatchChat, ChatJob, ChatJobs
 from ._local import (
     Weights,
     check_weights,
@@ -32,6 +31,7 @@ from ._local import (
     whole,
     yes,
 )
+from .in_process import BatchChat, ChatJob, ChatJobs
 
 PLAIN = "{%- for message in messages -%}{{- message['content'] + '\\n\\n' -}}{%- endfor -%}"
 """For a tokenizer that has no chat template: the texts one below the other, as the backend ``hf`` has it."""
@@ -87,7 +87,8 @@ def chat(
     if weights.lora is not None:
         engine |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": _rank(weights.lora)}
     model = name if lora is None else f"{name}+{lora}"
-    return BatchChat(model, VllmEngine(weights, model, engine), full=connections)
+    key = ("vllm", model, json.dumps(engine, sort_keys=True))
+    return BatchChat(model, VllmEngine(weights, model, engine), full=connections, key=key)
 
 
 class VllmEngine:

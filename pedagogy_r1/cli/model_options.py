@@ -39,7 +39,7 @@ def requests(whose: str = "", *, in_process: int = 16, **defaults: Any) -> Decor
     return together(
         asked(
             "--base-url",
-            "Server of the model, e.g. http://127.0.0.1:8000/v1; MODEL=URL: of one of several models.",
+            "Server of the model, e.g. http://127.0.0.1:8000/v1; again for further servers of it. MODEL=URL: of one of several models.",
             multiple=True,
             metavar="[MODEL=]URL",
         ),
@@ -62,6 +62,12 @@ def requests(whose: str = "", *, in_process: int = 16, **defaults: Any) -> Decor
             is_flag=True,
         ),
         asked("--concurrency", f"Most requests in flight{flight}", FEW_1),
+        asked(
+            "--requests-per-minute",
+            "Most requests a minute, to all servers and from all --workers together.",
+            POSITIVE,
+            metavar="N",
+        ),
         asked("--timeout", "Seconds for one request.", POSITIVE),
         asked("--retries", "Further tries of a failed request.", FEW_0),
         asked("--backoff", "Seconds before the first retry.", NOT_NEGATIVE),
@@ -87,9 +93,10 @@ def requested(given: Mapping[str, Any], model: str | None) -> dict[str, Any]:
     """``given`` with the server, key and backend options that are ``model``'s own."""
     found = {**given, "backend": backend_options(given["backend"])}
     for name in ("base_url", "api_key_env"):
-        own = {text.removeprefix(f"{model}=") for text in given[name] if text.startswith(f"{model}=")}
-        for_all = {text for text in given[name] if not text.startswith(f"{model}=")}
-        if len(chosen := own or for_all) > 1:
+        own = [text.removeprefix(f"{model}=") for text in given[name] if text.startswith(f"{model}=")]
+        for_all = [text for text in given[name] if not text.startswith(f"{model}=")]
+        chosen = tuple(dict.fromkeys(own or for_all))
+        if len(chosen) > 1 and name != "base_url":
             raise click.UsageError(f"--{name.replace('_', '-')} is given {len(chosen)} times for one model")
-        found[name] = next(iter(chosen), None)
+        found[name] = chosen if len(chosen) > 1 else next(iter(chosen), None)
     return found

@@ -14,12 +14,13 @@ import platform
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import plugins
+from ..chat.in_process import keep_engines, let_engines_go
 from ..codebook import Codebook
 from ..codebook.codebook import SNAPSHOT
 from ..codebook.snapshot import dump_codebook
@@ -238,8 +239,9 @@ def _code_shards(
     if progress:
         progress(so_far, job.corpus.total)
     stopped: str | None = None
+    shared = _shared_out(job.job, run_on.workers)
     try:
-        for shard in run_on.run(partial(code_shard, job.job), todo):
+        for shard in run_on.run(partial(code_shard, shared), todo, gpus=getattr(job.whole.coder, "gpus", 0)):
             if shard.record is None:
                 stopped = stopped or shard.stopped
                 if shard.stopped == BY_USER:  # in this process
@@ -251,7 +253,16 @@ def _code_shards(
                 progress(so_far, job.corpus.total)
     except KeyboardInterrupt as error:
         return ended_by(error)[1], True
+    finally:
+        let_engines_go()
     return stopped, False
+
+
+def _shared_out(job: CorpusJob, workers: int) -> CorpusJob:
+    """With each process's part of what all may do together."""
+    if not (most := job.how.get("requests_per_minute")):
+        return job
+    return replace(job, how={**job.how, "requests_per_minute": most / workers})
 
 
 def _sound(place: Place, job: CorpusAnnotation, records: Mapping[int, ShardRecord]) -> dict[int, ShardRecord]:
@@ -307,6 +318,7 @@ def code_shard(job: CorpusJob, number: int) -> CodedShard:
 
     Raises `PedagogyError` for what would go wrong with every shard.
     """
+    keep_engines()
     place = Place(job.out)
     folder = Path(job.work) / record_name(number).removesuffix(".json")
     whole = _prepared(pickle.dumps(job))

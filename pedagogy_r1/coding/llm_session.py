@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from ..asking import AskingSession, GaveUp, Sending, all_of
+from ..asking import AskingSession, BaseUrl, GaveUp, Sending, all_of
 from ..chat import Chat, ChatFrame, ChatRequest
 from ..codebook import NONE, Codebook
 from ..errors import PedagogyError
@@ -44,7 +44,7 @@ class LlmOptions(NamedTuple):
     """The options of `llm.coder`; see there."""
 
     model: str
-    base_url: str | None
+    base_url: BaseUrl | None
     window: int
     context: int
     temperature: float | None

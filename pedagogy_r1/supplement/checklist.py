@@ -106,11 +106,17 @@ def _model(facts: StudyFacts) -> Answer:
 
 def _served_by(facts: StudyFacts) -> Answer:
     for name, run, own in facts.asked():
-        said = [f"{key.replace('_', ' ')} {own[key]}" for key in ("base_url", "backend") if own.get(key)]
+        said = [
+            f"{key.replace('_', ' ')} {_plain(own[key])}" for key in ("base_url", "backend") if own.get(key)
+        ]
         if server := run.manifest.usage.get("server"):
             said.append(f"the server took {', '.join(f'{k} {v}' for k, v in dict(server).items())}")
         if said:
             yield f"{name}: {'; '.join(said)}"
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _prompt(facts: StudyFacts) -> Answer:

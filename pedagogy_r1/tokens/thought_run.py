@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..asking import ModelName, Sending, check_backend, check_batch, in_flight, safe_url
+from ..asking import BaseUrl, ModelName, Sending, check_backend, check_batch, in_flight, safe_url
 from ..chat import ChatFrame
 from ..errors import ArgumentError, RunError
 from ..intake.traces import no_trace, traces_of
@@ -39,7 +39,7 @@ class AskedModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    base_url: str | None = None
+    base_url: BaseUrl | None = None
     prompt: str | None = None
 
     def __str__(self) -> str:
@@ -130,7 +130,7 @@ def prepare(
     this process (``dtype``, ``lora`` …). ``sending``: fields of `asking.Sending`.
     """
     models = _models(segmenter, judges)
-    urls = {name: safe_url(url) for name, url in _by_model(base_urls, models, "--base-url").items()}
+    urls = {name: safe_url(own) for name, own in _by_model(base_urls, models).items()}
     source = Path(traces)
     parameters = {
         "all": every,
@@ -155,7 +155,7 @@ def prepare(
         judges=jury,
         parameters=parameters,
     )
-    keys = _by_model(api_key_envs, models, "--api-key-env")
+    keys = {name: _one_key(own, models) for name, own in _by_model(api_key_envs, models).items()}
     batch = bool(sending.get("batch"))
     how = sending | {"concurrency": in_flight(sending.get("concurrency"), batch), "batch": batch}
     job = ThoughtJob(source, Path(out), run, Sending(**how), keys)
@@ -180,18 +180,24 @@ def _models(segmenter: str | None, judges: Sequence[str]) -> list[str]:
     return models
 
 
-def _by_model(given: Sequence[str], models: Sequence[str], option: str) -> dict[str, str]:
+def _by_model(given: Sequence[str], models: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """``["X", "openai:B=Y"]`` → X for every model but B, which has Y."""
     general = [text for text in given if not any(text.startswith(f"{name}=") for name in models)]
-    if len(general) > 1:
+    found = {}
+    for name in models:
+        own = [text.removeprefix(f"{name}=") for text in given if text.startswith(f"{name}=")]
+        if chosen := tuple(dict.fromkeys(own or general)):
+            found[name] = chosen
+    return found
+
+
+def _one_key(variables: tuple[str, ...], models: Sequence[str]) -> str:
+    if len(variables) > 1:
         raise ArgumentError(
-            f"{option} is given {len(general)} times for all models ({', '.join(general)})",
+            f"--api-key-env is given {len(variables)} times for one model ({', '.join(variables)})",
             f"give it once for all, and MODEL=… for one of {', '.join(models)}",
         )
-    found = {name: text for text in general for name in models}
-    for text in given:
-        found |= {name: text.removeprefix(f"{name}=") for name in models if text.startswith(f"{name}=")}
-    return found
+    return variables[0]
 
 
 def described(path: Path) -> tuple[str, str] | None:

@@ -23,7 +23,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ..asking import ModelName
+from ..asking import BaseUrl, ModelName
 from ..chat import ChatFrame, ChatReply, ChatRequest
 from ..errors import ArgumentError, InputError
 from ..intake.think_tags import Parted, split_response
@@ -56,7 +56,7 @@ class GenerationSettings:
     top_p: float = 0.95
     max_tokens: int = 8192
     probabilities: bool = False
-    base_url: str | None = None
+    base_url: BaseUrl | None = None
     name: str | None = None
     backend: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage
-from pedagogy_r1.chat._batch import BatchChat, ChatJob, ChatJobs
 from pedagogy_r1.chat._local import (
     Weights,
     check_weights,
@@ -25,6 +24,7 @@ from pedagogy_r1.chat._local import (
     whole,
     yes,
 )
+from pedagogy_r1.chat.in_process import BatchChat, ChatJob, ChatJobs, keep_engines, let_engines_go
 from pedagogy_r1.errors import ChatError
 from pedagogy_r1.files.written import write_folder
 
@@ -218,3 +218,28 @@ def test_what_is_neither_true_nor_false_is_refused() -> None:
     assert [yes("x", value) for value in (True, "True", 1, False, "no", 0)] == [True] * 3 + [False] * 3
     with pytest.raises(ChatError, match="x is 'ture'"):
         yes("x", "ture")
+
+
+def test_a_kept_engine_is_taken_over_by_the_next_chat_with_it_and_by_no_other() -> None:
+    first, second, other = Echo(), Echo(), Echo()
+    keep_engines()
+    try:
+        ask_all(BatchChat("echo", first, full=1, key="a"), ["x"])
+        ask_all(BatchChat("echo", second, full=1, key="a"), ["y"])
+        assert (first.batches, second.batches, first.closed) == ([["x"], ["y"]], [], False)
+        assert len(first.threads) == 1
+        ask_all(BatchChat("echo", other, full=1, key="b"), ["z"])
+        assert (first.closed, other.closed) == (True, False)
+
+        def breaks(_: list[ChatJob]) -> None:
+            raise ChatError("out of memory")
+
+        broken = Echo(act=breaks)
+        ask_all(BatchChat("echo", broken, full=1, key="c"), ["x"])
+        assert broken.closed
+        ask_all(BatchChat("echo", other := Echo(), full=1, key="c"), ["x"])
+    finally:
+        let_engines_go()
+    assert other.closed
+    ask_all(BatchChat("echo", last := Echo(), full=1, key="c"), ["x"])
+    assert last.closed

@@ -13,12 +13,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.agreement import agree
 from pedagogy_r1.agreement.corpus_agreement import agree_on, by_shards, tallied
+from pedagogy_r1.chat import Usage
+from pedagogy_r1.chat._local import Weights, completion_body
+from pedagogy_r1.chat.hf import HfEngine
+from pedagogy_r1.chat.in_process import ChatJobs
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.annotate_corpus import annotate_corpus
@@ -35,7 +40,7 @@ from pedagogy_r1.web.index import Index
 from pedagogy_r1.web.trace_view import open_trace
 
 from ..conftest import ROOT
-from ..fake_openai import FakeOpenAI
+from ..fake_openai import BLOCK, FakeOpenAI, code_unit
 
 DEMO = ROOT / "demo" / "traces.jsonl"
 
@@ -163,8 +168,11 @@ def test_a_killed_driver_goes_on_with_the_shards_that_are_not_done(tmp_path: Pat
     until = time.monotonic() + 90
     while not list(run.glob("shard-*.json")) and time.monotonic() < until:
         time.sleep(0.05)
+    workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert workers
+    assert psutil.wait_procs(workers, timeout=30)[1] == []
     before = {p.name: p.stat().st_mtime_ns for p in run.glob("shard-*.json")}
     assert before
     assert CoderRun(run).manifest.status == "running"
@@ -242,6 +250,44 @@ def test_what_a_language_model_did_not_code_is_asked_again_and_nothing_else(
         run = annotate_corpus(corpus, tmp_path / "run", restart=True, **how)
         assert not run.manifest.failed
         assert 0 < len(server.calls) - asked < asked
+
+
+def test_requests_a_minute_are_shared_out_over_the_workers(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes together keep the limit of the run, whichever shards they have."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    with FakeOpenAI() as server:
+        how = {"model": "openai:fake", "base_url": server.url, "codebook": "schoen@1.0.0", "window": 3}
+        began = time.monotonic()
+        annotate_corpus(corpus, tmp_path / "run", coder="llm", workers=2, requests_per_minute=2400, **how)
+        # Each of four shards begins a count of its own.
+        assert time.monotonic() - began >= (len(server.calls) - 4) * 60 / 2400
+
+
+def test_a_model_in_process_is_loaded_once_for_all_shards(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, closed = list[int](), list[int]()
+
+    def run(self: HfEngine, jobs: ChatJobs) -> None:
+        if self._model is None:
+            self._model = object()
+            loaded.append(1)
+        for job in jobs.take(16):
+            asked = job.request.frame.schema
+            assert asked is not None
+            ((_, data),) = BLOCK.findall(job.request.text)
+            units = json.loads(data)["units"]
+            said = json.dumps({"codings": [code_unit(unit, ["KA-RO", "TR-SP"], two=True) for unit in units]})
+            jobs.answer(job, completion_body(job.request, "tiny", said, "stop", Usage(1000, 0, 10)))
+
+    monkeypatch.setattr(HfEngine, "run", run)
+    monkeypatch.setattr(HfEngine, "close", lambda self: closed.append(1))
+    monkeypatch.setattr("pedagogy_r1.chat.hf.find_model", lambda name, lora: Weights(name, None))
+    coded = annotate_corpus(corpus, tmp_path / "run", coder="llm", model="hf:tiny", codebook="schoen@1.0.0")
+    assert len(loaded) == len(closed) == 1
+    assert coded.manifest.counts["coded"] == coded.manifest.counts["units"] > 0
 
 
 def test_shards_of_another_run_are_not_taken_for_its_own(corpus: Path, coded: Path, tmp_path: Path) -> None:

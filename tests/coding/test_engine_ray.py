@@ -18,6 +18,8 @@ import psutil
 import pytest
 
 from pedagogy_r1.coding.annotate_corpus import annotate_corpus
+from pedagogy_r1.coding.engines.ray import RayEngine
+from pedagogy_r1.errors import RunError
 from pedagogy_r1.intake import import_traces
 from pedagogy_r1.runs.run import CoderRun
 
@@ -90,7 +92,7 @@ def workers() -> list[psutil.Process]:
     """Processes that code."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [""])[0].startswith("ray::_do"):
+        if (process.info["cmdline"] or [""])[0].startswith("ray::ShardWorker"):
             found.append(process)
     return found
 
@@ -135,6 +137,37 @@ def test_a_worker_a_node_and_the_driver_are_killed_and_the_bytes_are_the_same(
         corpus, tmp_path / "local", coder=name, **({"path": path} if path else {"codebook": "schoen"})
     )
     assert same_bytes(out, tmp_path / "local")
+
+
+def _placed(number: int) -> tuple[int, int, str]:
+    time.sleep(0.3)
+    return number, os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES", "")
+
+
+def _ends_its_process(number: int) -> int:
+    if number == 3:
+        os._exit(1)
+    return number
+
+
+@pytest.mark.whole
+def test_each_process_keeps_its_gpus_from_shard_to_shard_and_a_shard_that_ends_processes_is_named(
+    cluster: Any,
+) -> None:
+    """GPUs are what Ray is told there are: none is needed for who gets which."""
+    node = cluster.add_node(num_cpus=4, num_gpus=4)
+    try:
+        found = list(RayEngine(cluster.address, 2).run(_placed, range(8), gpus=2))
+        assert sorted(number for number, _, _ in found) == list(range(8))
+        by_process = {(pid, gpus) for _, pid, gpus in found}
+        assert sorted(gpus for _, gpus in by_process) == ["0,1", "2,3"]
+        with pytest.raises(RunError, match="each process needs 8 GPUs, and the cluster has 4"):
+            list(RayEngine(cluster.address, 2).run(_placed, range(8), gpus=8))
+    finally:
+        cluster.remove_node(node)
+    done = list[int]()
+    with pytest.raises(RunError, match="5 processes ended over shard 3"):
+        done.extend(RayEngine(cluster.address, 2).run(_ends_its_process, range(6)))
 
 
 def test_on_this_machine_it_writes_what_the_local_engine_writes(tmp_path: Path) -> None:

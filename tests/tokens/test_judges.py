@@ -239,7 +239,7 @@ def test_each_model_at_its_own_server(pcode: Pcode, write_jsonl: Any, tmp_path: 
         (["--segmenter", "opena:S"], "opena"),
         (["--segmenter", "S"], "'S' names no model"),
         (["--segmenter", "openai:S", "--base-url", "http://u:p@h/v1"], "holds a user name"),
-        (["--segmenter", "openai:S", "--base-url", "http://a/v1", "--base-url", "http://b/v1"], "2 times"),
+        (["--segmenter", "openai:S", "--api-key-env", "A", "--api-key-env", "B"], "2 times"),
         (["--segmenter", "openai:S", "--api-key-env", "NO_SUCH_KEY"], "NO_SUCH_KEY is not set"),
         (["--segmenter", "openai:S", "--backend-option", "lora=x"], "has no option 'lora'"),
         (["--segmenter", "openai:S", "--base-url", "http://127.0.0.1:9/v1"], "cannot be reached"),

@@ -13,7 +13,7 @@ examples  a run of codings: for each window the units of other traces and items 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from ...asking import (
     Sending,
     check_backend,
     check_batch,
+    gpus_of,
     in_flight,
     key_from,
     open_chat,
@@ -49,7 +50,7 @@ def coder(
     /,
     *,
     model: str,
-    base_url: str | None = None,
+    base_url: str | Sequence[str] | None = None,
     window: int = 20,
     context: int = 5,
     temperature: float | None = None,
@@ -63,6 +64,7 @@ def coder(
     backoff: float = 0.5,
     max_tokens_total: int | None = None,
     retry_missing: bool = False,
+    requests_per_minute: float | None = None,
     api_key: str | None = None,
     api_key_env: str | None = None,
     backend: Mapping[str, Any] | None = None,
@@ -76,18 +78,18 @@ def coder(
     """A coder that asks ``model`` (``BACKEND:NAME``).
 
     ``context``: units before the window that the model sees without coding them. ``temperature``: by default 0, or 0.7
-    with ``repeats`` above 1; a negative one is not sent, for models that take none. ``concurrency`` to ``batch``: as in `Sending`.
+    with ``repeats`` above 1; a negative one is not sent, for models that take none. ``base_url``: of several servers of the model one each. ``concurrency`` to ``requests_per_minute``: as in `Sending`.
     ``backend``: options of the backend itself (of ``hf`` and ``vllm``: lora, dtype …). ``codebook_form``: how much of the codebook
     the model reads, of `FORMS`. ``permute``: codes in another order for each trace and repeat. ``examples``: a run, ``k`` (8) of its
     units a window, the nearest by words, or by the sentence encoder in ``example_encoder``."""
-    base_url, named = safe_url(base_url), ModelName.read(model)
+    urls, named = safe_url(base_url), ModelName.read(model)
     check_batch(named, batch)
     check_backend(named, backend or {})
     heat = (0.0 if repeats == 1 else 0.7) if temperature is None else temperature
-    flight = in_flight(concurrency, batch)
-    sending = Sending(flight, timeout, retries, backoff, max_tokens_total, retry_missing, batch)
+    limits = (max_tokens_total, retry_missing, batch, requests_per_minute)
+    sending = Sending(in_flight(concurrency, batch), timeout, retries, backoff, *limits)
     options = LlmOptions(
-        *(model, base_url, window, context),
+        *(model, urls, window, context),
         temperature=None if heat < 0 else heat,
         seed=given.seed,
         max_output_tokens=max_output_tokens,
@@ -194,7 +196,7 @@ class LlmCoder:
         o = self.options
         return {
             "model": o.model,
-            "base_url": o.base_url,
+            "base_url": o.base_url if isinstance(o.base_url, str | None) else list(o.base_url),
             "window": o.window,
             "context": o.context,
             "temperature": o.temperature,
@@ -210,6 +212,11 @@ class LlmCoder:
             **({"k": o.k, "example_tokens": o.example_tokens} if self.prompts.examples else {}),
             **({"left_out": digest(BETWEEN)} if self.context.asked else {}),
         }
+
+    @property
+    def gpus(self) -> int:
+        """That a process with this coder needs, where there are any."""
+        return gpus_of(ModelName.read(self.options.model), self.backend)
 
     @property
     def sources(self) -> dict[str, Any]:

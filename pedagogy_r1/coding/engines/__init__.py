@@ -15,12 +15,14 @@ Done = TypeVar("Done")
 
 
 class ShardEngine(Protocol):
-    """Has work done in other processes. ``interrupted``: the user stopped it, so that not all came back."""
+    """Has work done in other processes, at most ``workers``. ``interrupted``: the user stopped it, so that not all came back."""
 
+    workers: int
     interrupted: bool
 
-    def run(self, work: Callable[[int], Done], numbers: Sequence[int]) -> Iterator[Done]:
-        """What ``work`` made of each of the numbers, in whichever order; both are picklable.
+    def run(self, work: Callable[[int], Done], numbers: Sequence[int], *, gpus: int = 0) -> Iterator[Done]:
+        """What ``work`` made of each of the numbers, in whichever order; both are picklable. ``gpus``: for each process, where there
+        are any.
 
         What a killed process or machine had begun is begun again. Raises what ``work`` raises.
         """

@@ -6,10 +6,13 @@ engine(None, workers=8)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from ...errors import ArgumentError
 from ...workers import in_order, interrupts
 from . import Done
+
+NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 
 def engine(address: str | None, workers: int) -> LocalEngine:
@@ -27,8 +30,13 @@ class LocalEngine:
     def __init__(self, workers: int) -> None:
         self.workers, self.interrupted = workers, False
 
-    def run(self, work: Callable[[int], Done], numbers: Sequence[int]) -> Iterator[Done]:
+    def run(self, work: Callable[[int], Done], numbers: Sequence[int], *, gpus: int = 0) -> Iterator[Done]:
         """In order. Ctrl-C ends after the shards that are at work; with one process, between two traces."""
+        if gpus and self.workers > 1 and NVIDIA.is_dir():
+            raise ArgumentError(
+                f"--workers {self.workers}: processes of --engine local would share one GPU",
+                "say --engine ray, which gives each its own, or --workers 1",
+            )
         if self.workers == 1:
             yield from map(work, numbers)
             return

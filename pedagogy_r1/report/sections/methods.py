@@ -101,6 +101,8 @@ def _coder(label: str, run: CoderRun) -> str:
     m = run.manifest
     names = listed([f"{c.name} ({c.kind})" for c in m.coders])
     own = {k: v for k, v in m.parameters.items() if isinstance(v, str | int | float | bool) and k != "about"}
+    if isinstance(urls := m.parameters.get("base_url"), list):
+        own["base_url"] = ", ".join(urls)
     ordered = sorted(own, key=lambda k: FIRST.index(k) if k in FIRST else len(FIRST))
     how = f" with {'; '.join(f'{k} {own[k]}' for k in ordered)}" if own else ""
     seed = f"seed {m.seed}, " if m.seed is not None else ""

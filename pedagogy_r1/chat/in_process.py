@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
@@ -84,18 +85,62 @@ class Engine(Protocol):
         ...
 
 
+class LoadedEngine(NamedTuple):
+    """An engine and the one thread it lives in."""
+
+    engine: Engine
+    thread: ThreadPoolExecutor
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self.thread.submit(self.engine.close).result()
+        self.thread.shutdown()
+
+
+class _Kept:
+    """Of this process: engines that no chat has at the moment. ``on``: whether they are kept at all."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.engines: dict[Hashable, LoadedEngine] = {}
+
+    def taken(self, key: Hashable) -> LoadedEngine | None:
+        """The engine of that key; any other is let go of, as two models may be too much."""
+        found = self.engines.pop(key, None)
+        while self.engines:
+            self.engines.popitem()[1].close()
+        return found
+
+
+_kept = _Kept()
+
+
+def keep_engines() -> None:
+    """From now on this process keeps its model from one chat to the next chat with the same one; see `let_engines_go`."""
+    _kept.on = True
+
+
+def let_engines_go() -> None:
+    """Let go of the models that are kept, and keep none any more."""
+    _kept.on = False
+    _kept.taken(None)
+
+
 class BatchChat:
-    """``full``: requests at which a batch need not be waited for, since no more can come."""
+    """``full``: requests at which a batch need not be waited for, since no more can come. ``key``: the same for engines that answer alike,
+    so that the next chat may take over this one's; `None` for one that nobody takes over."""
 
     repeatable = True
     """The same request gets the same reply: asking again after a reply of no use is of no use either."""
 
-    def __init__(self, model: str, engine: Engine, *, full: int) -> None:
+    def __init__(self, model: str, engine: Engine, *, full: int, key: Hashable = None) -> None:
         self.model = model
-        self._engine = engine
+        self._key = key
+        self._loaded = _kept.taken(key) or LoadedEngine(
+            engine, ThreadPoolExecutor(1, thread_name_prefix="engine")
+        )
         self._full = full
         self._jobs = ChatJobs()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="engine")
         self._worker: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
 
@@ -114,7 +159,7 @@ class BatchChat:
         try:
             while self._jobs:
                 await self._settle()
-                await loop.run_in_executor(self._thread, self._engine.run, self._jobs)
+                await loop.run_in_executor(self._loaded.thread, self._loaded.engine.run, self._jobs)
         except Exception as error:  # noqa: BLE001 - raised again by every ask that waits, and by all that come
             self._broken = error
             self._jobs.refuse_all(error)
@@ -127,9 +172,11 @@ class BatchChat:
             await asyncio.sleep(LINGER)
 
     async def close(self) -> None:
-        """Have the engine stop at its next token, and let go of the model."""
+        """Have the engine stop at its next token, and let go of the model, unless it is kept for the next chat."""
         self._jobs.stopped = True
         if self._worker is not None:
             await asyncio.gather(self._worker, return_exceptions=True)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.close)
-        self._thread.shutdown()
+        if _kept.on and self._key is not None and self._broken is None:
+            _kept.engines[self._key] = self._loaded
+        else:
+            await asyncio.get_running_loop().run_in_executor(None, self._loaded.close)
