@@ -26,7 +26,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from pedagogy_r1.chat import ChatFrame, ChatRequest
-from pedagogy_r1.chat.in_process import BatchChat
+from pedagogy_r1.chat._in_process import BatchChat
 from pedagogy_r1.chat._local import find_model
 from pedagogy_r1.chat.hf import SHARED, HfEngine, chat
 from pedagogy_r1.codebook import load_codebook

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..chat import Chat, split_url
-from ..chat.several import SeveralServers
+from ..chat.openai import SeveralServers
 from ..errors import ChatError, InputError
 from ..plugins import available, load
 

@@ -24,6 +24,9 @@ from typing import Any
 
 from ..errors import ChatError, first_line
 from . import SCHEMA, ChatFault, Usage, check_choice
+from ._in_process import BatchChat, ChatJob, ChatJobs
+from ._in_process import keep_engines as keep_engines
+from ._in_process import let_engines_go as let_engines_go
 from ._local import (
     Weights,
     check_weights,
@@ -36,7 +39,6 @@ from ._local import (
     whole,
 )
 from ._rows import SampledRow, SampledRows
-from .in_process import BatchChat, ChatJob, ChatJobs
 
 ROUND = 4
 """Batches that are taken, and sorted by length, at once."""

@@ -36,6 +36,7 @@ from ._batch_file import BatchCount as BatchCount
 from ._openai_batch import BatchedOpenAI
 from ._request_body import LIMITS, SCHEMAS, USUAL, BodyShape, said, shape_of
 from ._server import AnsweredBody, Room, Secret, TooLong, body_fault, connection_fault, status_fault
+from ._several import SeveralServers as SeveralServers
 from ._wire import JSON, HttpAnswer, Wire
 
 OFFICIAL = "https://api.openai.com/v1"

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import ChatError, first_line
 from . import ChatFault, ChatRequest, Usage
+from ._in_process import BatchChat, ChatJob, ChatJobs
 from ._local import (
     Weights,
     check_weights,
@@ -31,7 +32,6 @@ from ._local import (
     whole,
     yes,
 )
-from .in_process import BatchChat, ChatJob, ChatJobs
 
 PLAIN = "{%- for message in messages -%}{{- message['content'] + '\\n\\n' -}}{%- endfor -%}"
 """For a tokenizer that has no chat template: the texts one below the other, as the backend ``hf`` has it."""

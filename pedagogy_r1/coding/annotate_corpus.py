@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import plugins
-from ..chat.in_process import keep_engines, let_engines_go
+from ..chat.hf import keep_engines, let_engines_go
 from ..codebook import Codebook
 from ..codebook.codebook import SNAPSHOT
 from ..codebook.snapshot import dump_codebook

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage
+from pedagogy_r1.chat._in_process import BatchChat, ChatJob, ChatJobs, keep_engines, let_engines_go
 from pedagogy_r1.chat._local import (
     Weights,
     check_weights,
@@ -24,7 +25,6 @@ from pedagogy_r1.chat._local import (
     whole,
     yes,
 )
-from pedagogy_r1.chat.in_process import BatchChat, ChatJob, ChatJobs, keep_engines, let_engines_go
 from pedagogy_r1.errors import ChatError
 from pedagogy_r1.files.written import write_folder
 

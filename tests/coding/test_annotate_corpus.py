@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from pedagogy_r1.agreement import agree
 from pedagogy_r1.agreement.corpus_agreement import agree_on, by_shards, tallied
 from pedagogy_r1.chat import Usage
+from pedagogy_r1.chat._in_process import ChatJobs
 from pedagogy_r1.chat._local import Weights, completion_body
 from pedagogy_r1.chat.hf import HfEngine
-from pedagogy_r1.chat.in_process import ChatJobs
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.annotate_corpus import annotate_corpus
