@@ -13,6 +13,8 @@ import pytest
 from pedagogy_r1.asking import ModelName, open_chat
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatRequest
 from pedagogy_r1.errors import ChatError
+from pedagogy_r1.intake import import_traces
+from pedagogy_r1.runs.run import CoderRun
 
 from .conftest import EAGER, Tiny
 from .test_served import annotate, check_annotated, evaluate, lines, probabilities
@@ -126,6 +128,25 @@ def test_a_model_that_is_no_model_is_an_error_with_a_hint(tiny: Tiny, tmp_path: 
 def test_annotate_in_process(tiny: Tiny, tmp_path: Path, pcode: Pcode) -> None:
     result = pcode(*annotate(tiny, tmp_path / "run", f"vllm:{tiny.model}", *EAGER))
     check_annotated(result, tmp_path / "run")
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_over_a_corpus_the_model_says_what_it_says_over_a_file(
+    tiny: Tiny, tmp_path: Path, pcode: Pcode, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    """And it is loaded once for all shards, which only this process can count."""
+    pytest.importorskip(engine if engine == "ray" else "vllm")
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    import_traces([tiny.traces], tmp_path / "corpus", shards=3)
+    loaded = list[int]()
+    monkeypatch.setattr("pedagogy_r1.chat.vllm.check_weights", lambda _: loaded.append(1))
+    words = annotate(tiny, tmp_path / "run", f"vllm:{tiny.model}", *EAGER, "--engine", engine)
+    words[1] = tmp_path / "corpus"
+    check_annotated(pcode(*words), tmp_path / "run")
+    assert len(loaded) == (engine == "local")
+    pcode(*annotate(tiny, tmp_path / "file", f"vllm:{tiny.model}", *EAGER))
+    said = [{(c.unit_id, c.codes) for c in CoderRun(tmp_path / run).codings()} for run in ("run", "file")]
+    assert said[0] == said[1]
 
 
 def test_kt_by_token_probabilities_is_the_same_in_vllm_and_in_transformers(

@@ -88,7 +88,10 @@ class Index:
         self._failed: PedagogyError | OSError | None = None
         self._matrix: npt.NDArray[np.uint16] | None = None
         self._states = {
-            (r, name): _state(_place(run, name)) for r, run in enumerate(self.runs) for name in FILES
+            (r, name): _state(run.folder / name)
+            for r, run in enumerate(self.runs)
+            if run.shards is None
+            for name in FILES
         }
 
     def start(self) -> None:
@@ -124,7 +127,9 @@ class Index:
     def path(self, r: int, name: str) -> Path:
         """One of a run's `FILES`, whose lines lie where they lay when it was read. Raises `RunError` if it was changed since."""
         run = self.runs[r]
-        path = _place(run, name)
+        if run.shards is not None:
+            return run.file(name)  # its lines in this machine's cache, written when they are first wanted, under a digest of the shards
+        path = run.folder / name
         if run.manifest.status != "running" and _state(path) != self._states[r, name]:
             raise RunError(
                 f"{path} was changed since this server read it", "stop it, and start pcode web again"
@@ -236,11 +241,6 @@ class Index:
         number = self._codes[codes] = len(self.sets)
         self.sets.append(tuple(json.loads(codes)))
         return number
-
-
-def _place(run: CoderRun, name: str) -> Path:
-    """Where one of a run's `FILES` lies, or would; of a run over a corpus, its lines in this machine's cache."""
-    return run.folder / name if run.shards is None else run.file(name)
 
 
 def _state(path: Path) -> tuple[int, ...]:
