@@ -30,12 +30,12 @@ from pedagogy_r1.agreement.comparison import reliability_of
 from pedagogy_r1.agreement.corpus_agreement import agree_on
 from pedagogy_r1.codebook import load_codebook
 from pedagogy_r1.estimate import Resampling
+from pedagogy_r1.runs.codings_table import frame_of
 from pedagogy_r1.runs.run import CoderInfo
-from pedagogy_r1.runs.run_columns import RunColumns, frame_of
+from pedagogy_r1.runs.run_columns import RunColumns
 from pedagogy_r1.runs.tally import add_up, tally
 from pedagogy_r1.runs.tally_file import read_tally, write_tally
-from pedagogy_r1.stats.code_shares import frequency
-from pedagogy_r1.stats.corpus_shares import code_shares_of
+from pedagogy_r1.stats import frequency
 
 BOOK = load_codebook("schoen")
 CODERS = ("cues", "llm")
@@ -157,7 +157,7 @@ def measure(folder: Path) -> None:
     alpha = report.comparisons[0].result
     step("agreement with intervals")
     for by, basis in SHARES:
-        code_shares_of(whole, by, basis=basis)  # type: ignore[arg-type]
+        frequency(whole, by, basis=basis)  # type: ignore[arg-type]
         step(f"shares by {basis}{' and condition' if by else ''}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     said = f"α {alpha.value:.4f} [{alpha.low:.4f}, {alpha.high:.4f}], {whole.patterns.shape[1]:,} patterns, {len(whole.units.pattern):,} rows"
@@ -176,7 +176,7 @@ def compare() -> None:
     found: list[Any] = [agree_on(whole, how=HOW).comparisons]
     wanted: list[Any] = [comparisons_of(data, HOW)]
     for by, basis in SHARES:
-        found.append(code_shares_of(whole, by, basis=basis))  # type: ignore[arg-type]
+        found.append(frequency(whole, by, basis=basis))  # type: ignore[arg-type]
         wanted.append(frequency(table, by, basis=basis))  # type: ignore[arg-type]
     numbers = 0
     worst = 0.0

@@ -32,8 +32,9 @@ from ..formatting import level_words
 from ..limits import LEVEL
 from ..provenance import now
 from ..runs.cascade_stages import stages_of
+from ..runs.codings_table import frame_of
 from ..runs.run import CoderRun, opened, require_complete, run_labels
-from ..runs.run_columns import frame_of, read_columns
+from ..runs.run_columns import read_columns
 from ..sampling.inclusion import Inclusion
 from .column_contrast import ColumnContrast
 from .figures.sheet import Width

@@ -22,7 +22,8 @@ import pandas as pd
 from ...formatting import counted
 from ...limits import FEWEST_CLUSTERS
 from ...runs.where import in_order, label_of, values_of
-from ...stats.code_shares import Basis, CodeShare, frequency
+from ...stats.code_frequency import frequency
+from ...stats.code_shares import Basis, CodeShare
 from ..column_contrast import BY, COLUMNS, sameness, value_words
 from ..figures.composition_bars import MOST_PARTS, BarPart, stacked_bars, with_other
 from ..figures.dot_plot import Dot, dot_rows
