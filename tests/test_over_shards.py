@@ -5,6 +5,8 @@ The limit is lowered, so that one small corpus is read both ways.
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,3 +90,51 @@ def test_too_many_codings_are_never_gathered_by_the_way(
     assert len(code_table([flat])) > 100
     one = run.of_shard(0)
     assert gathering.codings_of_corpora([one]) < gathering.codings_of_corpora([run])
+
+
+def tokens(pcode: Pcode, *arguments: object) -> dict[str, Any]:
+    """What `pcode tokens` finds, without when and by what."""
+    result = pcode("tokens", *map(str, arguments), "--json", "-")
+    assert result.exit_code == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return {name: value for name, value in found.items() if name not in ("made", "versions")}
+
+
+def rows(path: Path) -> list[list[str]]:
+    """Sorted, as a corpus has its traces in another order."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return sorted(csv.reader(file))
+
+
+def test_tokens_of_a_corpus_are_those_of_the_file(study: Path, pcode: Pcode, tmp_path: Path) -> None:
+    more = ("--by", "condition", "--cluster", "item")
+    wanted = tokens(pcode, DEMO, study / "cues", *more, "-o", tmp_path / "file")
+    found = tokens(pcode, study / "corpus", study / "cues", *more, "-o", tmp_path / "corpus")
+    same(found, {name: wanted[name] for name in found})
+    for name in ("traces", "thoughts", "noise", "units"):
+        got = rows(tmp_path / "corpus" / f"{name}.csv")
+        assert len(got) > 14 and got == rows(tmp_path / "file" / f"{name}.csv")
+
+
+def test_noise_of_too_many_codings_is_added_up(
+    study: Path, pcode: Pcode, tmp_path: Path, few: Callable[[], None]
+) -> None:
+    given = (study / "corpus", study / "cues", study / "learned", "--by", "domain", "-o")
+    wanted = tokens(pcode, *given, tmp_path / "gathered")
+    few()
+    found = tokens(pcode, *given, tmp_path / "added")
+    assert "tallies of the shards" in found["method"].pop("noise_from")
+    for report, by_units in ((wanted, True), (found, False)):
+        noise = [noise for group in report["groups"] for noise in group["noise"]]
+        assert [bool(one.pop("correlation")) for one in noise] == [by_units] * len(noise)
+    same(found, wanted)
+    assert rows(tmp_path / "added/noise.csv") == rows(tmp_path / "gathered/noise.csv")
+    assert not (tmp_path / "added/units.csv").exists()
+    printed = pcode("tokens", study / "corpus", study / "cues")
+    assert "not held against noise" in " ".join(printed.output.split())
+    told = pcode("tokens", DEMO, study / "cues")
+    assert told.exit_code == 2 and "is not the corpus that" in told.stderr
+    told = pcode("tokens", study / "corpus", study / "cues", "--tokenizer", "some.json")
+    assert told.exit_code == 2
+    told = pcode("tokens", study / "corpus", study / "cues", "--where", "domain=SK")
+    assert told.exit_code == 2 and "only some of its traces are asked for" in told.stderr

@@ -64,4 +64,4 @@ def test_what_follows_what(self_transitions: bool) -> None:
 def test_what_needs_every_unit_says_so() -> None:
     for measure in (cooccurrence, position):
         with pytest.raises(RunError, match="needs every unit in its place"):
-            measure(WHOLE, coder="A")  # type: ignore[arg-type]
+            measure(WHOLE, coder="A")
