@@ -96,11 +96,11 @@ def _report(
     from ..tokens.tokenizer import load_tokenizer
     from ..tokens.tokens_report import judge_name, measure_traces, token_report
 
-    counter = load_tokenizer(tokenizer)
     given = read_thoughts(thoughts) if thoughts else None
     chosen = _Chosen.of(traces, opened(runs, locked="looked"), where)
     unfinished = require_complete(chosen.runs, partial)
     whole = chosen.needed_whole(tokenizer)
+    counter = load_tokenizer(tokenizer)
     values = values_of(chosen.traces(), by) if by and by != "correct" else None
     said = unfinished or chosen.said
     with TokenTables(out, said) as tables:

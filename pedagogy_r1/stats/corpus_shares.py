@@ -59,7 +59,7 @@ class CorpusSums(NamedTuple):
 def trace_table(tally: Tally) -> pd.DataFrame:
     """A row for each trace, with the columns that `group_numbers` and `item_numbers` go by, as `frame_of` has them: a field's values
     in the order in which the traces of which anything was said have them first. Items are numbers, as there may be millions."""
-    said = tally.units[(tally.patterns != NOT_ASKED).any(axis=0)].trace_sizes > 0
+    said = said_in(tally)
     columns: dict[str, Any] = {"trace_id": np.arange(tally.units.traces)}
     for field in TRACE_FIELDS:
         column = encoded(tally.traces[field])
@@ -79,6 +79,12 @@ def trace_table(tally: Tally) -> pd.DataFrame:
     table = pd.DataFrame(columns)
     table["item"] = table["item"].where(table["item"] >= 0, None).astype("Int64")
     return table
+
+
+def said_in(tally: Tally) -> Flags:
+    """(traces,) whether anybody was asked about a unit."""
+    found: Flags = tally.units[(tally.patterns != NOT_ASKED).any(axis=0)].trace_sizes > 0
+    return found
 
 
 def coder_sums(
