@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pedagogy_r1.report import ReportTable, columns
-from pedagogy_r1.stats import code_table, frequency
+from pedagogy_r1.stats import frequency, table_or_tally
 
 
 def study(runs: Sequence[Path], by: Sequence[str], basis: str, which: str) -> ReportTable:
     """One row for each coder, group and code."""
-    shares = frequency(code_table(runs), by, basis=basis, which=which)
+    shares = frequency(table_or_tally(runs), by, basis=basis, which=which)
     rows = tuple({name: str(value) for name, value in s.group} | s.as_row() for s in shares)
     return ReportTable(
         "code_frequency",

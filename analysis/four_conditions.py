@@ -23,7 +23,7 @@ from pedagogy_r1.report import (
     measure_contrasts,
     open_study,
 )
-from pedagogy_r1.stats import code_table, frequency
+from pedagogy_r1.stats import frequency, table_or_tally
 
 FAMILY = ("IA-SQ", "OA-ME", "OA-RB", "UT-NF")
 CONDITIONS = ("none", "generic", "cop", "cop-audit")
@@ -31,7 +31,7 @@ CONDITIONS = ("none", "generic", "cop", "cop-audit")
 
 def shares(runs: Sequence[Path]) -> ReportTable:
     """One row for each code and condition; intervals over traces."""
-    found = frequency(code_table(runs), ["condition"], basis="units", which="primary")
+    found = frequency(table_or_tally(runs), ["condition"], basis="units", which="primary")
     rows = [{name: str(value) for name, value in s.group} | s.as_row() for s in found if s.code in FAMILY]
     return ReportTable(
         "four_conditions",

@@ -2,6 +2,7 @@
 
     python benchmarks/corpus_statistics.py --equal              at 10⁶ codings, against the computation from the codings
     python benchmarks/corpus_statistics.py --shards 1000 --folder /tmp/tallies
+    python benchmarks/corpus_statistics.py --shards 100 --folder /tmp/run --report      `pcode report` of 10⁷ codings, in a process of its own
 
 Two machine coders, ten codes, one unit in twenty with a second code, one coding in fifty missing; 1,250 traces a shard of 40
 units on average (lognormal). The shards' tallies are there before the clock starts: of 20 random shards, each 50 times with
@@ -29,13 +30,20 @@ from pedagogy_r1.agreement.agreement_report import comparisons_of
 from pedagogy_r1.agreement.comparison import reliability_of
 from pedagogy_r1.agreement.corpus_agreement import agree_on
 from pedagogy_r1.codebook import load_codebook
+from pedagogy_r1.codebook.codebook import SNAPSHOT
+from pedagogy_r1.codebook.snapshot import dump_codebook
 from pedagogy_r1.estimate import Resampling
+from pedagogy_r1.files.records import write_text
+from pedagogy_r1.files.seal import RUN
+from pedagogy_r1.job import save_record
+from pedagogy_r1.runs.codings_table import frame_of
+from pedagogy_r1.runs.manifest import Manifest
 from pedagogy_r1.runs.run import CoderInfo
-from pedagogy_r1.runs.run_columns import RunColumns, frame_of
+from pedagogy_r1.runs.run_columns import RunColumns
+from pedagogy_r1.runs.shards import ShardRecord, record_name
 from pedagogy_r1.runs.tally import add_up, tally
 from pedagogy_r1.runs.tally_file import read_tally, write_tally
-from pedagogy_r1.stats.code_shares import frequency
-from pedagogy_r1.stats.corpus_shares import code_shares_of
+from pedagogy_r1.stats.code_frequency import frequency
 
 BOOK = load_codebook("schoen")
 CODERS = ("cues", "llm")
@@ -55,6 +63,7 @@ def main() -> None:
         "--folder", type=Path, help="where the tallies are kept, and taken from if they are there"
     )
     parser.add_argument("--equal", action="store_true", help="only compare, at ten shards")
+    parser.add_argument("--report", action="store_true", help="write a report of them")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -72,6 +81,9 @@ def main() -> None:
                 f"{options.shards} tallies made in {time.perf_counter() - began:.0f} s, not counted",
                 flush=True,
             )
+        if options.report:
+            report(folder)
+            return
         subprocess.run([sys.executable, __file__, "--measure", "--folder", str(folder)], check=True)
 
 
@@ -138,6 +150,32 @@ def make(folder: Path, shards: int) -> None:
     (folder / DIGESTS).write_text(json.dumps(digests))
 
 
+def report(folder: Path) -> None:
+    """Record the tallies as a run over a corpus, and write its report: seconds, and the most memory of the process."""
+    digests: dict[str, str] = json.loads((folder / DIGESTS).read_text())
+    coders = [CoderInfo(name=name, kind="machine") for name in CODERS]
+    source = {"traces": "corpus", "traces_digest": "sha256:0"}
+    how: dict[str, Any] = {"coders": coders, "coder": "cues", "scheme": "sentence@1", "shards": len(digests)}
+    manifest = Manifest.new("cues", BOOK, {"shards": len(digests)}, source=source, **how)
+    for number, (name, sha256) in enumerate(digests.items()):
+        coded = int(read_tally(folder / name, BOOK).units.sizes.sum()) * len(CODERS)
+        save_record(
+            folder / record_name(number),
+            ShardRecord(
+                number=number, run_id=manifest.run_id, traces="", counts={"coded": coded},
+                sha256={name: sha256}, bytes={name: (folder / name).stat().st_size},
+            ),
+        )  # fmt: skip
+    write_text(folder / SNAPSHOT, dump_codebook(BOOK))
+    save_record(folder / RUN, manifest.model_copy(update={"status": "complete"}))
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "pedagogy_r1", "report", str(folder), "-o", str(folder / "report")]
+    subprocess.run([*command, "--by", "condition"], check=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = f"{time.perf_counter() - began:.0f} s ({used.ru_utime + used.ru_stime:.0f} s of a processor)"
+    print(f"the report of {len(digests):,} shards: {seconds}, {used.ru_maxrss / 2**20:.2f} GiB")
+
+
 def measure(folder: Path) -> None:
     """Everything from the tallies on disk."""
     began, last = time.perf_counter(), (time.perf_counter(), time.process_time())
@@ -157,7 +195,7 @@ def measure(folder: Path) -> None:
     alpha = report.comparisons[0].result
     step("agreement with intervals")
     for by, basis in SHARES:
-        code_shares_of(whole, by, basis=basis)  # type: ignore[arg-type]
+        frequency(whole, by, basis=basis)  # type: ignore[arg-type]
         step(f"shares by {basis}{' and condition' if by else ''}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     said = f"α {alpha.value:.4f} [{alpha.low:.4f}, {alpha.high:.4f}], {whole.patterns.shape[1]:,} patterns, {len(whole.units.pattern):,} rows"
@@ -176,7 +214,7 @@ def compare() -> None:
     found: list[Any] = [agree_on(whole, how=HOW).comparisons]
     wanted: list[Any] = [comparisons_of(data, HOW)]
     for by, basis in SHARES:
-        found.append(code_shares_of(whole, by, basis=basis))  # type: ignore[arg-type]
+        found.append(frequency(whole, by, basis=basis))  # type: ignore[arg-type]
         wanted.append(frequency(table, by, basis=basis))  # type: ignore[arg-type]
     numbers = 0
     worst = 0.0

@@ -131,8 +131,9 @@ would not be laid out in memory: a slip of three digits is an error that names t
 A_VALUE = 50
 
 MOST_GATHERED = 2_000_000
-"""Codings of runs over a corpus from which on agreement is added up shard by shard, without quotes, instead of gathering all in memory
-(some 60 bytes a coding). Both give the same numbers (tested to 1e-12); by custom."""
+"""Codings of runs over a corpus from which on agreement, frequencies, transitions, noise and reports are added up shard by shard, instead of
+gathering all in memory (some 60 bytes a coding); what is made from single units is then refused or left out in words
+(`runs/gathering.py`). Both give the same numbers (tested to 1e-12); by custom."""
 
 MOST_CHANGED = 0.2
 LEAST_FOLLOWED = ALPHA_RELIABLE

@@ -20,6 +20,7 @@ from ..formatting import level_words
 from ..limits import LEVEL
 from ..provenance import now, versions
 from ..runs.cascade_stages import PEOPLE, stages_of
+from ..runs.gathering import require_gathered
 from ..runs.run import CoderRun, opened, require_complete
 from ..runs.where import in_order, label_of, values_of
 from .alpha import Alpha, krippendorff_alphas
@@ -168,6 +169,7 @@ def agree(
     """
     found, earlier = opened(runs), opened(before)
     unfinished = require_complete([*found, *earlier], partial)
+    require_gathered([*found, *earlier], "Agreement")
     data = reliability_data(found)
     if coders:
         data = data.of(coders)

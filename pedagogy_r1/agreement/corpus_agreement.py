@@ -13,16 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import RunError
 from ..estimate import Resampling
-from ..files.places import copies_of
-from ..limits import MOST_GATHERED
-from ..provenance import digest
-from ..runs.run import CoderRun, run_labels
-from ..runs.run_columns import read_columns
-from ..runs.shards import file_name, shard_file
-from ..runs.tally import Tally, add_up, tally
-from ..runs.tally_file import read_tally, write_tally
+from ..runs.tally import Tally
 from .agreement_report import (
     AgreementReport,
     GroupAgreement,
@@ -54,41 +46,6 @@ def reliability_of_tally(tally: Tally) -> ReliabilityData:
         counts=tally.units,
     )
     return data.only(tally.units.sizes > 0)
-
-
-def by_shards(runs: Sequence[CoderRun]) -> bool:
-    """Whether runs are over one corpus, all of it, and so many units that they are not gathered."""
-    if not all(run.shards and run.manifest.status == "complete" and run.whole for run in runs):
-        return False
-    same = len({run.texts_key for run in runs}) == 1
-    return same and sum(int(run.manifest.counts["coded"]) for run in runs) > MOST_GATHERED
-
-
-def tallied(runs: Sequence[CoderRun]) -> Tally:
-    """What coders said in runs over one corpus, added up shard by shard; one shard is in memory at a time.
-
-    Of one run each shard has it already; of several it is made once, and kept in this machine's cache. Raises `RunError` where they are not over
-    one corpus.
-    """
-    shards = runs[0].shards
-    if shards is None or len({run.texts_key for run in runs}) > 1:
-        raise RunError("the runs are not over one corpus", "code the same corpus with each coder")
-    return add_up(_tally_of(runs, number) for number in shards.numbers)
-
-
-def _tally_of(runs: Sequence[CoderRun], number: int) -> Tally:
-    book, parts = runs[0].codebook, [run.shards for run in runs if run.shards]
-    name = file_name("tally", number)
-    if len(runs) == 1:
-        return read_tally(shard_file(parts[0].place, parts[0].records[number], "tally"), book)
-    sums = [part.records[number].sha256 for part in parts], run_labels(runs)  # which may be in coders' names
-    path = copies_of(parts[0].place.absolute()) / f"{digest(sums)[7:23]}-{name}"
-    if path.is_file():
-        return read_tally(path, book)
-    made = tally(read_columns([run.of_shard(number) for run in runs]), path.stem)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_tally(path, made)
-    return made
 
 
 def agree_on(

@@ -100,8 +100,10 @@ def command(
 
 def _over_shards(runs: Sequence[CoderRun], by: str | None, given: dict[str, Any]) -> AgreementReport | None:
     """The report of so large runs over a corpus that what they say is added up shard by shard; ``None`` of all others."""
-    from ..agreement.corpus_agreement import agree_on, by_shards, tallied
+    from ..agreement.corpus_agreement import agree_on
     from ..estimate import Resampling
+    from ..runs.corpus_tally import tallied
+    from ..runs.gathering import by_shards
 
     if not by_shards(runs):
         return None

@@ -76,11 +76,13 @@ def command(
     """Write a report on RUNS: OUT/report.html, tables as CSV and LaTeX, figures as SVG and PNG.
 
     Give the humans' run and the machine's together: agreement, corrected shares and the comparison need both. What cannot
-    be estimated from the runs is left out, and the page says why.
+    be estimated from the runs is left out, and the page says why. Of runs over a corpus with more than 2 million codings,
+    which are added up shard by shard, so is what is made from single units.
     """
     from ..coding.stress_report import read_stress
     from ..report import ReportSettings, build_report, parse_comparison
     from ..report.preregistration import find_registered, read_registered
+    from ..runs.gathering import by_shards
     from ..runs.run import restricted
     from ..runs.where import values_of
     from ..sampling.inclusion import read_inclusion
@@ -95,7 +97,7 @@ def command(
         **given,
     )
     found = restricted(runs, where)
-    if settings.by:
+    if settings.by and not by_shards(found):
         values_of(
             (trace for run in found for trace in run.traces()), settings.by
         )  # before anything is computed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from ..errors import ArgumentError, InputError
 from ..formatting import DASH, level_words, shown
+from ..limits import MOST_GATHERED
 from . import options
 from .console import escape, estimate_cells, progress_bar, put, put_json, say, table
 
@@ -61,14 +63,12 @@ def command(
     """Count the tokens of TRACES: noise as coded in RUNS, repetition, underthinking, efficiency.
 
     Without runs there is no noise share; the rest needs the texts alone. Underthinking needs to know which responses
-    are wrong (the field correct) or a reference answer to find out.
+    are wrong (the field correct) or a reference answer to find out. TRACES may be a corpus, in a folder or under an
+    address: its texts pass by, and of each trace some numbers stay.
     """
-    report = _report(traces, runs, **how)
-    if out is not None:
-        from ..tokens.token_tables import write_tables
-
-        for path in write_tables(report, out):
-            say(f"written to {path}", err=True)
+    report, files = _report(traces, runs, out, **how)
+    for path in files:
+        say(f"written to {path}", err=True)
     if not put_json(report.as_json(), as_json, json_file):
         _print(report, how["level"])
 
@@ -76,6 +76,7 @@ def command(
 def _report(
     traces: Path,
     runs: Sequence[Path],
+    out: Path | None,
     *,
     tokenizer: str,
     thoughts: Path | None,
@@ -83,43 +84,51 @@ def _report(
     where: Where | None,
     partial: bool,
     **how: Any,
-) -> TokenReport:
+) -> tuple[TokenReport, Sequence[Path]]:
+    """What was found, and the tables that were written."""
     from ..estimate import Resampling
     from ..runs.run import opened, require_complete
     from ..runs.where import values_of
     from ..tokens.measured import SEGMENTER
     from ..tokens.response_thoughts import read_thoughts
     from ..tokens.thought_run import described
+    from ..tokens.token_tables import TokenTables
     from ..tokens.tokenizer import load_tokenizer
     from ..tokens.tokens_report import judge_name, measure_traces, token_report
 
-    counter = load_tokenizer(tokenizer)
     given = read_thoughts(thoughts) if thoughts else None
     chosen = _Chosen.of(traces, opened(runs, locked="looked"), where)
     unfinished = require_complete(chosen.runs, partial)
+    whole = chosen.needed_whole(tokenizer)
+    counter = load_tokenizer(tokenizer)
     values = values_of(chosen.traces(), by) if by and by != "correct" else None
-    with progress_bar("traces") as update:
-        step = (lambda done: update(done, 0)) if update else None
-        measured = list(measure_traces(chosen.traces(), counter, chosen.thoughts(given), step))
-    families = options.taken(how, "strict", "routine")
-    coders = list(_coders(chosen.runs, {m.trace_id: m for m in measured}, **families))
-    segmenter, judge = (described(thoughts) if thoughts else None) or (f"spans of {thoughts}", "")
-    return token_report(
-        measured,
-        coders,
-        tokenizer=counter.name,
-        by=by,
-        values=values,
-        **options.taken(how, "cluster"),
-        how=Resampling(**how),
-        judge=judge or judge_name(given, str(thoughts)),
-        segmenter=segmenter if thoughts else SEGMENTER,
-        partial=unfinished or chosen.said,
-    )
+    said = unfinished or chosen.said
+    with TokenTables(out, said) as tables:
+        with progress_bar("traces") as update:
+            step = (lambda done: update(done, 0)) if update else None
+            found = tables.measured(measure_traces(chosen.traces(), counter, chosen.thoughts(given), step))
+            measured = [one if one.trace_id in whole else one.light() for one in found]
+        families = options.taken(how, "strict", "routine")
+        coders = list(_coders(chosen.runs, {m.trace_id: m for m in measured}, **families))
+        tables.coders(coders)
+        segmenter, judge = (described(thoughts) if thoughts else None) or (f"spans of {thoughts}", "")
+        report = token_report(
+            measured,
+            coders,
+            tokenizer=counter.name,
+            by=by,
+            values=values,
+            **options.taken(how, "cluster"),
+            how=Resampling(**how),
+            judge=judge or judge_name(given, str(thoughts)),
+            segmenter=segmenter if thoughts else SEGMENTER,
+            partial=said,
+        )
+    return report, tables.files
 
 
 class _Chosen(NamedTuple):
-    """The traces file and the runs, both with none but the traces that ``--where`` asks for."""
+    """The traces, in a file or a corpus, and the runs, both with none but the traces that ``--where`` asks for."""
 
     file: Path
     runs: Sequence[CoderRun]
@@ -143,6 +152,25 @@ class _Chosen(NamedTuple):
 
         return (t for t in some_traces(self.file) if not self.picked or t.id in self.picked.ids)
 
+    def needed_whole(self, tokenizer: str) -> frozenset[str]:
+        """Ids of the traces in which units will be measured: not those of runs over a corpus that are so large that they are added up.
+
+        Raises `ArgumentError` or `InputError` for what of these cannot be had.
+        """
+        from ..runs.gathering import by_shards, require_gathered
+
+        if not by_shards(self.runs):
+            require_gathered(self.runs, "The noise of these runs")
+            return frozenset(trace.id for run in self.runs for trace in run.traces())
+        if tokenizer != "spacy":
+            raise ArgumentError(
+                f"--tokenizer {tokenizer} cannot count the units of so many codings (more than {MOST_GATHERED:,}): they are added up by "
+                "the tokens that were counted when they were coded, spaCy's",
+                "leave --tokenizer out, or leave the runs out",
+            )
+        _require_corpus(self.file, self.runs[0])
+        return frozenset()
+
     def thoughts(self, given: Any) -> Any:
         """Those of the chosen traces."""
         if not (given and self.picked):
@@ -150,11 +178,24 @@ class _Chosen(NamedTuple):
         return {trace: thoughts for trace, thoughts in given.items() if trace in self.picked.ids}
 
 
+def _require_corpus(file: Path, run: CoderRun) -> None:
+    """Raises `InputError` where ``file`` is not the corpus that a run was made over."""
+    from ..intake.corpus import TraceCorpus, is_corpus
+
+    assert run.shards is not None
+    if not is_corpus(file) or TraceCorpus(file).digest != run.shards.digest:
+        raise InputError(f"{file} is not the corpus that {run.folder} coded", f"give {run.shards.corpus}")
+
+
 def _coders(opened: Sequence[CoderRun], measured: Any, **families: Sequence[str]) -> Iterator[CoderNoise]:
     """One name in two runs is one coder, or two, as everywhere (`coder_names`); under two codebooks it is two."""
+    from ..runs.gathering import by_shards
     from ..runs.run_columns import coder_names
     from ..tokens.tokens_report import measure_coder
 
+    if by_shards(opened):
+        yield from _added_up(opened, measured, **families)
+        return
     parts: dict[str, dict[str, list[tuple[CoderRun, str]]]] = defaultdict(lambda: defaultdict(list))
     for run, names in zip(opened, coder_names(opened), strict=True):
         for own, name in names.items():
@@ -164,6 +205,21 @@ def _coders(opened: Sequence[CoderRun], measured: Any, **families: Sequence[str]
             label = name if len(by_book) == 1 else f"{name}@{held[0][0].name}"
             coded = _joined([_coded(run, own) for run, own in held])
             yield measure_coder(label, coded, held[0][0].codebook, measured, **families)
+
+
+def _added_up(runs: Sequence[CoderRun], measured: Any, **families: Sequence[str]) -> Iterator[CoderNoise]:
+    """Coders of runs over one corpus, each of which coded all of it: those of one name are two."""
+    from ..runs.corpus_tally import tallied
+    from ..runs.run import run_labels
+    from ..tokens.corpus_noise import tallied_noise
+
+    often = Counter(coder.name for run in runs for coder in run.manifest.coders)
+    for run, label in zip(runs, run_labels(runs), strict=True):
+        tally = tallied([run])
+        for name in (coder.name for coder in tally.coders):
+            yield tallied_noise(
+                tally, name, name if often[name] == 1 else f"{name}@{label}", measured, **families
+            )
 
 
 def _joined(parts: Sequence[Iterator[Coded]]) -> Iterator[Coded]:
@@ -290,12 +346,14 @@ def _shares(*estimates: Estimate) -> list[str]:
 
 
 def _notes(report: TokenReport) -> Iterator[str]:
-    from ..tokens.tokens_report import DIFFERENT
+    from ..tokens.tokens_report import ADDED_UP, DIFFERENT
 
     yield from report.partial
     everything = report.groups[0]
     for noise in everything.noise:
         yield from _noise_notes(noise)
+    if report.added_up:
+        yield f"noise is from {ADDED_UP}"
     if everything.underthinking.score.why_undefined:
         yield f"ξ_UT is undefined: {everything.underthinking.score.why_undefined}"
     for what, e in (

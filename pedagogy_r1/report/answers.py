@@ -58,7 +58,7 @@ MOST_CODERS = 6
 
 def coded_words(study: Study) -> str:
     """Who coded how much: ``A and B coded 121 of them (6 traces); cues coded all.``"""
-    every, said = len(study.data.unit_ids), dict[str, list[str]]()
+    every, said = study.data.n_units, dict[str, list[str]]()
     for name in study.data.names:
         n, traces = study.coded(name), study.traces_coded(name)
         some = f"{n:,} of them ({counted(traces, 'trace')})" if n else "none of them"

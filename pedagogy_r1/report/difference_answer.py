@@ -24,7 +24,7 @@ from .reliability_answer import Ground
 from .section import listed
 from .sections.contrasts import Contrasts, clear_of_zero, shown_effects, tasks_words
 from .sections.corrections import Corrections
-from .study import Study
+from .study import NOT_ADDED_UP, Study
 
 BETWEEN = {
     "condition": "between the conditions",
@@ -40,6 +40,10 @@ def difference_answer(study: Study, found: Contrasts, corrected: Corrections, gr
     """``ground``: what is shown of people's codes."""
     if not found.families:
         why = tuple(f"{gap.what}: {gap.why}." for gap in found.gaps)
+        if study.tally is not None:
+            return PlainAnswer(
+                "What differs?", f"Not known: comparisons are {NOT_ADDED_UP}.", why, firm=False
+            )
         return PlainAnswer("What differs?", "There is nothing to compare.", why)
     question = f"What differs {listed([BETWEEN[column] for column in dict.fromkeys(c.column for c in found.comparisons)])}?"
     pairs = list(zip(found.comparisons, found.families, strict=True))

@@ -62,7 +62,8 @@ def measure_people_confusion(study: Study) -> PeopleConfusion | None:
     for first, second in combinations(people, 2):
         one, other = study.row(first), study.row(second)
         both = (one != MISSING) & (other != MISSING)
-        found = np.bincount(one[both] * size + other[both], minlength=size * size).reshape(size, size)
+        cells = np.bincount(one[both] * size + other[both], study.data.sizes[both], minlength=size * size)
+        found = cells.astype(int).reshape(size, size)
         counts += found if len(people) == 2 else found + found.T
     if not counts.any():
         return None

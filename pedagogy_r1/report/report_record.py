@@ -101,6 +101,8 @@ class ReportRecord(SealedRecord):
     runs: tuple[RunInReport, ...] = Field(min_length=1)
     where: tuple[str, ...] = ()
     partial: tuple[str, ...] = ()
+    added_up: bool = False
+    """Whether the runs were so large that they were added up shard by shard."""
     settings: dict[str, Any]
     inclusion: FileInReport | None = None
     registered: FileInReport | None = None
@@ -176,6 +178,7 @@ def record_of(report: Recorded, out: Path) -> ReportRecord:
         runs=tuple(_run(run, out) for run in study.runs),
         where=picked.asked if picked else (),
         partial=study.partial,
+        added_up=study.tally is not None,
         settings=settings,
         inclusion=_file(s.inclusion.source if s.inclusion else None, out),
         registered=_file(s.registered.source if s.registered else None, out),

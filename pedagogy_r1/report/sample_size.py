@@ -25,9 +25,10 @@ from ..errors import InputError, RunError, did_you_mean
 from ..estimate import Estimate
 from ..formatting import level_words, shown
 from ..limits import ALPHA_TENTATIVE, ICC, LEVEL
+from ..runs.codings_table import frame_of
 from ..runs.run import CoderRun, require_complete
-from ..runs.run_columns import frame_of, read_columns
-from ..stats.code_shares import frequency
+from ..runs.run_columns import read_columns
+from ..stats.code_frequency import frequency
 from .figures.figure import Figure
 from .figures.figure_legend import Legend, Sign
 from .figures.sheet import INK, MARGIN, MUTED, box, fitted, high, sheet, sizes, write

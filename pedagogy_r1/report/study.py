@@ -22,6 +22,7 @@ from ..agreement.agreement_report import without_own_codes
 from ..agreement.code_accuracy import majority
 from ..agreement.comparison import ReliabilityData, reliability_of
 from ..agreement.continuum import own_spans
+from ..agreement.corpus_agreement import reliability_of_tally
 from ..agreement.profile import MISSING
 from ..codebook import Codebook
 from ..codebook.code_colors import Palette, palette
@@ -32,9 +33,14 @@ from ..formatting import level_words
 from ..limits import LEVEL
 from ..provenance import now
 from ..runs.cascade_stages import stages_of
+from ..runs.codings_table import frame_of
+from ..runs.corpus_tally import tallied
+from ..runs.gathering import by_shards, codings_of_corpora, require_gathered
 from ..runs.run import CoderRun, opened, require_complete, run_labels
-from ..runs.run_columns import frame_of, read_columns
+from ..runs.run_columns import read_columns
+from ..runs.tally import NOT_ASKED, Tally
 from ..sampling.inclusion import Inclusion
+from ..stats.corpus_shares import said_in, trace_table
 from .column_contrast import ColumnContrast
 from .figures.sheet import Width
 from .preregistration import Registered
@@ -120,11 +126,12 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class Study:
-    """``table``: `stats.code_table`; ``data``: the same as coders × units; ``main``: the coder shown by default."""
+    """``table``: `stats.code_table`, or the tally of runs over a corpus that hold too many codings to gather; ``data``: the same as coders
+    × units (patterns); ``main``: the coder shown by default."""
 
     runs: tuple[CoderRun, ...]
     book: Codebook
-    table: pd.DataFrame
+    table: pd.DataFrame | Tally
     data: ReliabilityData
     main: str
     settings: ReportSettings
@@ -140,6 +147,28 @@ class Study:
             self._measured[measure] = measure(self)
         found: Measured = self._measured[measure]
         return found
+
+    @property
+    def tally(self) -> Tally | None:
+        """Where the study is one: what needs single units is then left out, see `NOT_ADDED_UP`."""
+        return self.table if isinstance(self.table, Tally) else None
+
+    @property
+    def codings(self) -> pd.DataFrame:
+        """The table of a study that is no tally."""
+        assert not isinstance(self.table, Tally)
+        return self.table
+
+    @property
+    def added_up(self) -> str:
+        """What a page from tallies leaves out, in a sentence."""
+        if self.tally is None:
+            return ""
+        return (
+            f"These runs hold {codings_of_corpora(self.runs):,} codings over a corpus, and are added up shard by shard. What is made from single units or "
+            "texts is left out: quotes, co-occurrence and position of codes, comparisons with their permutations, corrected shares, chosen traces, and tests "
+            "of putting a machine in a person's place."
+        )
 
     @property
     def humans(self) -> tuple[str, ...]:
@@ -235,11 +264,30 @@ class Study:
 
     def coded(self, coder: str) -> int:
         """How many units a coder coded."""
-        return int((self.row(coder) != MISSING).sum())
+        return int(self.data.sizes[self.row(coder) != MISSING].sum())
 
     def traces_coded(self, coder: str) -> int:
         """In how many traces a coder coded a unit."""
-        return len(np.unique(self.data.cluster[self.row(coder) != MISSING]))
+        units = self.row(coder) != MISSING
+        if self.data.counts is not None:
+            return int((self.data.counts[units].trace_sizes > 0).sum())
+        return len(np.unique(self.data.cluster[units]))
+
+    def asked(self, coder: str) -> tuple[int, int]:
+        """About how many units, of how many traces, a coder was asked."""
+        own = self.of_coder(coder)
+        if not isinstance(own, Tally):
+            return len(own), int(own["trace_id"].nunique())
+        units = own.units[own.patterns[0] != NOT_ASKED]
+        return int(units.sizes.sum()), int((units.trace_sizes > 0).sum())
+
+    @property
+    def tokens(self) -> int:
+        """Of all units that a coder was asked about."""
+        if self.tally is not None:
+            asked = (self.tally.patterns != NOT_ASKED).any(axis=0)
+            return int(self.tally.tokens[asked].sizes.sum())
+        return int(self.codings.drop_duplicates("unit_id")["tokens"].sum())
 
     @cached_property
     def item(self) -> Ints:
@@ -263,19 +311,28 @@ class Study:
         tied = (found == MISSING) & (values != MISSING).any(axis=0)
         for own in values:
             found = np.where((found == MISSING) & tied, own, found)
-        return Reference(found, int(tied.sum()), people[0])
+        return Reference(found, int(self.data.sizes[tied].sum()), people[0])
 
-    def values(self, column: str) -> list[Any]:
-        """The values that a column has, sorted; without the missing one."""
-        return sorted(self.table[column].dropna().unique().tolist())
+    def values(self, column: str, coder: str | None = None) -> list[Any]:
+        """The values that a column has, of the traces that a coder (default: any) was asked about, sorted; without the missing one."""
+        own = self.table if coder is None else self.of_coder(coder)
+        if isinstance(own, Tally):
+            own = trace_table(own)[said_in(own)]
+        return sorted(own[column].dropna().unique().tolist())
 
-    def of_coder(self, coder: str) -> pd.DataFrame:
-        """The rows of one coder."""
+    def of_coder(self, coder: str) -> pd.DataFrame | Tally:
+        """What one coder said."""
+        if isinstance(self.table, Tally):
+            return self.table.of_coder(coder)
         return self.table[self.table["coder"] == coder]
 
-    def of_main(self) -> pd.DataFrame:
-        """The rows of the main coder."""
+    def of_main(self) -> pd.DataFrame | Tally:
+        """What the main coder said."""
         return self.of_coder(self.main)
+
+    def rows_of(self, coder: str) -> pd.DataFrame:
+        """The rows of one coder, in a study that is no tally."""
+        return self.codings[self.codings["coder"] == coder]
 
 
 def open_study(
@@ -285,6 +342,9 @@ def open_study(
     settings = settings or ReportSettings()
     found = opened(runs)
     unfinished = require_complete(found, partial)
+    if by_shards(found):
+        return _of_tally(found, settings)
+    require_gathered(found, "A report")
     columns = read_columns(found)
     if not len(columns.codings):
         raise RunError("the runs hold no coding", "annotate some traces first, or import codings")
@@ -292,6 +352,30 @@ def open_study(
     table, overlaps = own_spans(frame_of(columns), found)
     study = Study(found, columns.book, table, data, "", settings, unfinished, overlaps)
     return replace(study, main=_main(study))
+
+
+def _of_tally(runs: tuple[CoderRun, ...], settings: ReportSettings) -> Study:
+    """Of runs over a corpus that are added up. Raises `ArgumentError` for what was asked for and needs single units."""
+    asked = {
+        "--contrast": settings.contrasts,
+        "--family": settings.family,
+        "--inclusion": settings.inclusion,
+        "--ribbons": settings.ribbons,
+    }
+    if needless := [name for name, value in asked.items() if value]:
+        raise ArgumentError(
+            f"{' and '.join(needless)} cannot be had of these runs: {NOT_ADDED_UP}",
+            "leave it out, or import some of the corpus's files as a traces file and code that: it gets the same codes",
+        )
+    tally = tallied(runs)
+    if not (tally.patterns != NOT_ASKED).any():
+        raise RunError("the runs hold no coding", "annotate some traces first, or import codings")
+    study = Study(runs, tally.book, tally, reliability_of_tally(tally), "", settings)
+    return replace(study, main=_main(study))
+
+
+NOT_ADDED_UP = "made from single units, which of so many codings over a corpus are not gathered: these are added up shard by shard"
+"""Why a page that comes from tallies has not all that others have."""
 
 
 def _main(study: Study) -> str:

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..agreement.agreement_report import AgreementReport, agreement_of
 from ..agreement.alpha import Alpha, krippendorff_alphas
-from ..agreement.comparison import Comparison
+from ..agreement.comparison import Comparison, ReliabilityData
+from ..agreement.corpus_agreement import agree_on, reliability_of_tally
 from ..agreement.profile import MISSING
 from ..agreement.replacement_report import CoderSkill
 from ..agreement.unitizing import ChosenSpans, chosen_spans
@@ -70,14 +71,17 @@ class Agreement:
 def measure_agreement(study: Study) -> Agreement:
     """Compare all coders; nothing raises where α is undefined, the results say why."""
     replace: CoderSkill | None = "skilled" if len(study.humans) >= LEAST_HUMANS and study.machines else None
-    report = agreement_of(
-        study.comparable,
-        study.runs,
-        replace=replace,
-        quotes=MOST_QUOTES,
-        how=study.settings.how,
-        stages=study.stages,
-    )
+    if study.tally is not None:
+        report = agree_on(study.tally, how=study.settings.how)
+    else:
+        report = agreement_of(
+            study.comparable,
+            study.runs,
+            replace=replace,
+            quotes=MOST_QUOTES,
+            how=study.settings.how,
+            stages=study.stages,
+        )
     many = len(study.machines) > MOST_MACHINES
     comparisons = tuple(c for c in report.comparisons if not (many and c.kind == "machine-machine"))
     of, confusion = _confusion(study)
@@ -117,8 +121,8 @@ def _confusion(study: Study) -> tuple[tuple[str, str], Ints | None]:
         return ("", ""), None
     others, size = study.comparable.primary[study.data.names.index(of[1])], len(study.codes)
     both = (rows != MISSING) & (others != MISSING)
-    counts = np.bincount(rows[both] * size + others[both], minlength=size * size).reshape(size, size)
-    return of, counts if both.any() else None
+    cells = np.bincount(rows[both] * size + others[both], study.data.sizes[both], minlength=size * size)
+    return of, cells.astype(int).reshape(size, size) if both.any() else None
 
 
 def _group_rows(study: Study) -> Iterator[Row]:
@@ -127,11 +131,19 @@ def _group_rows(study: Study) -> Iterator[Row]:
         teams += [((human, machine), "human-machine") for human in study.humans]
     for column in GROUP_COLUMNS:
         values = study.values(column)
-        for value in values if 2 <= len(values) <= MOST_GROUPS else []:
+        for value in values if 2 <= len(values) <= MOST_GROUPS and teams else []:
+            part = _within(study, column, value)
             for names, kind in teams:
-                own = study.comparable.of(names).where(column, value).on_scale()
+                own = part.of(names).on_scale()
                 alpha = krippendorff_alphas([own], study.settings.how)[0]
                 yield {"by": column, "group": str(value)} | _coders(names) | {"kind": kind} | _cells(alpha)
+
+
+def _within(study: Study, column: str, value: Any) -> ReliabilityData:
+    """What the coders said of the traces with this value."""
+    if study.tally is not None:
+        return reliability_of_tally(study.tally.where(column, value))
+    return study.comparable.where(column, value)
 
 
 def _ungrouped(study: Study) -> str:

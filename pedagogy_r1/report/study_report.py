@@ -142,7 +142,7 @@ def make_report(
         difference_answer(study, contrasts, corrected, stands_on),
         gap_answer([gap for section in sections for gap in section.gaps]),
     )
-    title = title or f"{study.book.title}: {len(study.data.traces):,} traces"
+    title = title or f"{study.book.title}: {study.data.n_traces:,} traces"
     return Report(study, title, answers, methods_text(study, contrasts, corrected), sections)
 
 

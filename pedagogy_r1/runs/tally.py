@@ -106,6 +106,16 @@ class Tally:
             at == (texts.index(value) if value in texts else -2 if value is not None else -1)
         )
 
+    def of_coder(self, name: str) -> Tally:
+        """Only what one coder said."""
+        row = [each.name for each in self.coders].index(name)
+        return replace(
+            self,
+            coders=(self.coders[row],),
+            patterns=self.patterns[row : row + 1],
+            follows=self.follows and (self.follows[row],),
+        )
+
     def of_traces(self, wanted: Flags) -> Tally:
         """Only these traces. ``wanted``: (traces,)."""
         import pyarrow as pa

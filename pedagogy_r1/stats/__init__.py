@@ -8,11 +8,12 @@ from __future__ import annotations
 from ..lazy import lazy_names
 
 _FILES = {
-    ".runs.run_columns": ("code_table", "of_coder"),
+    ".runs.codings_table": ("code_table", "of_coder", "table_or_tally"),
     ".estimate": ("Estimate",),
     "code_contrast": ("CodeContrast", "ContrastFamily", "contrast"),
     "code_cooccurrence": ("CodePair", "CodePosition", "cooccurrence", "position"),
-    "code_shares": ("CodeShare", "frequency"),
+    "code_frequency": ("frequency",),
+    "code_shares": ("CodeShare",),
     "corrected": ("corrected_logistic", "corrected_prevalence"),
     "corrected_verdict": ("Corrected",),
     "multiverse_analysis": ("Analysis", "Conclusion", "Multiverse", "conclusions", "multiverse"),

@@ -31,7 +31,7 @@ import pandas as pd
 from ..errors import RunError, did_you_mean
 from ..estimate import Estimate, Flags, effective, joined
 from ..limits import LEVEL, UNLIKE, UNLIKE_PAIRED
-from ..runs.run_columns import of_coder
+from ..runs.codings_table import of_coder
 from .code_shares import (
     Basis,
     Sums,

@@ -33,7 +33,7 @@ from ..estimate import (
     quotient,
 )
 from ..limits import FEW_HITS, FEWEST_EFFECTIVE, LEVEL
-from ..runs.run_columns import of_coder
+from ..runs.codings_table import of_coder
 from .code_shares import (
     CoderUnits,
     Sums,

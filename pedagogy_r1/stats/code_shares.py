@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,6 @@ from ..estimate import (
 )
 from ..formatting import counted
 from ..limits import FEW_HITS, FEWEST_CLUSTERS, FEWEST_EFFECTIVE, LEVEL
-from ..runs.run_columns import of_coder
 
 Basis = Literal["units", "tokens"]
 Which = Literal["primary", "any"]
@@ -233,41 +232,14 @@ class CodeShare:
         return dict(self.group) | own | self.share.as_json() | rest
 
 
-def frequency(
-    table: pd.DataFrame,
-    by: Sequence[str] = (),
-    *,
-    basis: Basis = "units",
-    which: Which = "primary",
-    codes: Sequence[str] | None = None,
-    cluster: Literal["item", "trace"] = "item",
-    interval: ShareMethod = "jackknife",
-    level: float = LEVEL,
-) -> tuple[CodeShare, ...]:
-    """Every code's share by coder and by the columns ``by`` (domain, condition, model, correct …).
+class CoderGroups(NamedTuple):
+    """One coder's sums: of each group its values, its `Sums`, and how many units have no coding. ``codes``: the columns of the sums."""
 
-    With ``which="primary"`` the shares of a group sum to 1 (``none`` included). Units whose coding is missing are in no
-    total; ``n_missing`` counts them. Raises `RunError` for an unknown code or column.
-    """
-    found: list[CodeShare] = []
-    for coder in table["coder"].unique():
-        own = of_coder(table, str(coder))
-        units = coded_units(own, codes, which=which, basis=basis)
-        number, groups = group_numbers(own, by)
-        inside = number[units.rows]
-        missing = np.bincount(number, minlength=len(groups)) - np.bincount(inside, minlength=len(groups))
-        key = units.item if cluster == "item" else units.trace
-        chosen = [inside == g for g in range(len(groups))]
-        sums = [cluster_sums(units, here, renumbered(key, here)) for here in chosen]
-        for g, estimates in enumerate(shares(sums, interval=interval, level=level)):
-            counts, total = sums[g].coded.sum(axis=0), float(sums[g].total.sum())
-            group = tuple(zip(by, groups[g], strict=True))
-            found += [
-                CodeShare(code, str(coder), group, basis, which, share, float(count), total, sums[g].traces,
-                          int(missing[g]), sums[g].by)
-                for code, share, count in zip(units.codes, estimates, counts, strict=True)
-            ]  # fmt: skip
-    return tuple(found)
+    coder: str
+    codes: tuple[str, ...]
+    groups: list[tuple[Any, ...]]
+    sums: list[Sums]
+    missing: list[int]
 
 
 def shares(

@@ -1,15 +1,11 @@
-"""How often codes occur in a corpus, and what follows what: `frequency` and `transitions`, from a `Tally`.
-
-    code_shares_of(tally, ["condition"], basis="tokens")        the same rows, to 1e-12
-    transitions_of(tally, "cues")
+"""Sums of codes within the clusters of a corpus, from its `Tally`: what `frequency` makes shares of.
 
 All that a share needs are codes summed within clusters, and those are sums over a trace's patterns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -18,22 +14,18 @@ import pyarrow.compute as pc
 
 from ..errors import RunError, did_you_mean
 from ..estimate import Flags, Floats, Ints
-from ..limits import LEVEL
 from ..runs.run_columns import TRACE_FIELDS
 from ..runs.tally import NOT_ASKED, Tally, encoded
 from .code_shares import (
     Basis,
-    CodeShare,
-    ShareMethod,
+    CoderGroups,
     Sums,
     Which,
     cluster_word,
     group_numbers,
     item_numbers,
     renumbered,
-    shares,
 )
-from .transition import Transitions, counted_transitions
 
 
 class CorpusSums(NamedTuple):
@@ -67,7 +59,7 @@ class CorpusSums(NamedTuple):
 def trace_table(tally: Tally) -> pd.DataFrame:
     """A row for each trace, with the columns that `group_numbers` and `item_numbers` go by, as `frame_of` has them: a field's values
     in the order in which the traces of which anything was said have them first. Items are numbers, as there may be millions."""
-    said = tally.units[(tally.patterns != NOT_ASKED).any(axis=0)].trace_sizes > 0
+    said = said_in(tally)
     columns: dict[str, Any] = {"trace_id": np.arange(tally.units.traces)}
     for field in TRACE_FIELDS:
         column = encoded(tally.traces[field])
@@ -87,6 +79,12 @@ def trace_table(tally: Tally) -> pd.DataFrame:
     table = pd.DataFrame(columns)
     table["item"] = table["item"].where(table["item"] >= 0, None).astype("Int64")
     return table
+
+
+def said_in(tally: Tally) -> Flags:
+    """(traces,) whether anybody was asked about a unit."""
+    found: Flags = tally.units[(tally.patterns != NOT_ASKED).any(axis=0)].trace_sizes > 0
+    return found
 
 
 def coder_sums(
@@ -118,18 +116,15 @@ def coder_sums(
     return CorpusSums(np.asfortranarray(sums), total, of_units, missing, items, np.arange(len(items)))
 
 
-def code_shares_of(
+def groups_of_tally(
     tally: Tally,
-    by: Sequence[str] = (),
-    *,
-    basis: Basis = "units",
-    which: Which = "primary",
-    codes: Sequence[str] | None = None,
-    cluster: Literal["item", "trace"] = "item",
-    interval: ShareMethod = "jackknife",
-    level: float = LEVEL,
-) -> tuple[CodeShare, ...]:
-    """`frequency` of a corpus; ``by``: fields of the traces (see `TRACE_FIELDS`), but for the item.
+    by: Sequence[str],
+    codes: Sequence[str] | None,
+    basis: Basis,
+    which: Which,
+    cluster: Literal["item", "trace"],
+) -> Iterator[CoderGroups]:
+    """Of every coder of a corpus; ``by``: fields of the traces (see `TRACE_FIELDS`), but for the item.
 
     Raises `RunError` for an unknown code or field.
     """
@@ -140,7 +135,6 @@ def code_shares_of(
     table = trace_table(tally)
     items = item_numbers(table)
     wanted = tuple(tally.categories if codes is None else codes)
-    found: list[CodeShare] = []
     for coder in (each.name for each in tally.coders):
         own = coder_sums(tally, coder, items, wanted, which=which, basis=basis)
         said = np.flatnonzero(own.units + own.missing)
@@ -150,32 +144,5 @@ def code_shares_of(
         number = np.full(len(items), -1)
         number[said] = of_said
         sums = [own.within(number == g, cluster) for g in range(len(groups))]
-        for g, estimates in enumerate(shares(sums, interval=interval, level=level)):
-            counts, total = sums[g].coded.sum(axis=0), float(sums[g].total.sum())
-            missing, group = int(own.missing[number == g].sum()), tuple(zip(by, groups[g], strict=True))
-            found += [
-                CodeShare(code, coder, group, basis, which, share, float(count), total, sums[g].traces, missing, sums[g].by)
-                for code, share, count in zip(wanted, estimates, counts, strict=True)
-            ]  # fmt: skip
-    return tuple(found)
-
-
-def transitions_of(tally: Tally, coder: str, *, self_transitions: bool = True) -> Transitions:
-    """`transitions` of one coder in all traces; p is normal, since the order of the units is not held.
-
-    Raises `RunError` for an unknown coder, and where only some traces were taken.
-    """
-    names = [each.name for each in tally.coders]
-    if coder not in names:
-        raise RunError(f"no coder is named {coder!r}", did_you_mean(coder, names))
-    if tally.follows is None:
-        raise RunError(
-            "what follows what is known of all traces of a corpus together, not of some",
-            "ask for all of them",
-        )
-    found, codes = tally.follows[names.index(coder)], tally.categories
-    k = len(codes)
-    known = replace(
-        found, observed=found.observed[:k, :k], mean=found.mean[:k, :k], variance=found.variance[:k, :k]
-    )
-    return counted_transitions(known, codes, coder=coder, self_transitions=self_transitions)
+        missing = [int(own.missing[number == g].sum()) for g in range(len(groups))]
+        yield CoderGroups(coder, wanted, groups, sums, missing)

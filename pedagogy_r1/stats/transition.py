@@ -19,7 +19,7 @@ familiar (1 − n_i./n)(1 − n_.j/n) (Haberman 1973; Bakeman & Quera 2011, ch. 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,10 +27,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
+from ..errors import RunError, did_you_mean
 from ..estimate import Floats, Ints, joined
 from ..limits import FEW_EXPECTED
 from ..runs.code_chains import Chains, Followed, chains_of, over_or_zero, runs_of
-from ..runs.run_columns import of_coder
+from ..runs.codings_table import of_coder
+from ..runs.tally import Tally
 
 PERMUTATIONS = 1000
 _WORK = 30_000_000
@@ -100,12 +102,16 @@ def _number(array: Any, i: int, j: int) -> float | None:
     return None if array is None or np.isnan(array[i, j]) else float(array[i, j])
 
 
-def transitions(table: pd.DataFrame, *, coder: str | None = None, **options: Any) -> Transitions:
+def transitions(table: pd.DataFrame | Tally, *, coder: str | None = None, **options: Any) -> Transitions:
     """Transitions between the primary codes (and ``none``) of one coder. Raises `RunError` for an unknown coder.
 
     ``options``: ``self_transitions``, ``permutations`` and ``seed`` of `sequence_transitions`. Restrict the table beforehand
-    (``table[table["condition"] == "cop"]``) to see one group.
+    (``table[table["condition"] == "cop"]``) to see one group. Of a tally (`table_or_tally`) all is the same but p, which is
+    normal, since the order of the units is not held to be shuffled; and what follows what is known of all traces only, so that a tally
+    of some is a `RunError`.
     """
+    if isinstance(table, Tally):
+        return _of_tally(table, coder, **options)
     own = of_coder(table, coder)
     return sequence_transitions(
         own["primary"].cat.codes.to_numpy().astype(np.int64),
@@ -115,6 +121,33 @@ def transitions(table: pd.DataFrame, *, coder: str | None = None, **options: Any
         coder=str(own["coder"].iloc[0]) if len(own) else coder or "",
         **options,
     )
+
+
+def _of_tally(
+    tally: Tally,
+    coder: str | None,
+    *,
+    self_transitions: bool = True,
+    permutations: int = PERMUTATIONS,  # noqa: ARG001 - the units that would be shuffled are not held
+    seed: int = 0,
+) -> Transitions:
+    names = [each.name for each in tally.coders]
+    coder = coder or (names[0] if len(names) == 1 else None)
+    if coder is None:
+        raise RunError(f"the tally holds {len(names)} coders", f"name one of them: {', '.join(names) or '-'}")
+    if coder not in names:
+        raise RunError(f"no coder is named {coder!r}", did_you_mean(coder, names))
+    if tally.follows is None:
+        raise RunError(
+            "what follows what is known of all traces of a corpus together, not of some",
+            "ask for all of them",
+        )
+    found, codes = tally.follows[names.index(coder)], tally.categories
+    k = len(codes)
+    known = replace(
+        found, observed=found.observed[:k, :k], mean=found.mean[:k, :k], variance=found.variance[:k, :k]
+    )
+    return counted_transitions(known, codes, coder=coder, self_transitions=self_transitions, seed=seed)
 
 
 def sequence_transitions(

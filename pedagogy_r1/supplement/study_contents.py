@@ -136,6 +136,12 @@ class StudyContents:
     def _check_report(self, place: str, report: ReportRecord) -> None:
         here = self.root.resolve()
         where = self.root / place
+        if report.added_up:
+            raise RunError(
+                f"{where / REPORT_RECORD} was added up from the shards of runs over a corpus, and an archive holds runs as files of single codings, "
+                "from which another report comes out",
+                "archive the study without that report; it is made again where the runs are, by pcode report",
+            )
         paths = [one.path for one in report.runs]
         paths += [one.path for one in (report.inclusion, report.registered) if one]
         for path in paths:

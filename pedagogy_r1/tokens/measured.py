@@ -6,7 +6,7 @@ measure(trace, SpacyTokenizer())  →  Measured(reasoning=3394, answer=212, thou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 SEGMENTER = "thought@1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measured:
     """A trace in numbers. ``reasoning``, ``answer``: tokens under the chosen tokenizer; T is their sum.
 
-    ``response`` is ``None`` where ξ_UT cannot take it, and ``why_not`` says why.
+    ``response`` is ``None`` where ξ_UT cannot take it, and ``why_not`` says why. ``named``: whether its thoughts name a perspective.
     """
 
     trace_id: str
@@ -56,6 +56,19 @@ class Measured:
     counted: Tokens
     words: Tokens
     marks: Marks
+    named: bool = False
+
+    def light(self) -> Measured:
+        """Without the thoughts and the places of its tokens, of which a table is written and units are measured: the numbers that a
+        report is made of, which of a corpus are kept of every trace."""
+        none = NO_TOKENS
+        return replace(
+            self, thoughts=(), thought_tokens=(), thought_correct=(), counted=none, words=none, marks=NO_MARKS
+        )
+
+
+NO_TOKENS = Tokens(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint64))
+NO_MARKS = Marks(np.empty(0, dtype=bool), np.empty(0, dtype=bool))
 
 
 def measure(
@@ -102,6 +115,7 @@ def measure(
         counted.bare(),
         words.bare(),
         marks,
+        any(thought.perspective for thought in thoughts),
     )
 
 

@@ -87,7 +87,7 @@ def noise_families(
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NoiseTokens:
     """One coder's tokens in one trace. ``tokens`` = all of its reasoning; ``coded`` + ``missing`` lie in units."""
 

@@ -93,7 +93,7 @@ def sure(confidences: Sequence[int | None]) -> bool | None:
     return None if None in confidences else False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Response:
     """A response as ξ_UT sees it. ``tokens``: T, of the whole response, what follows the last thought included.
 

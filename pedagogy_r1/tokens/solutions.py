@@ -23,7 +23,7 @@ BY_NAME = "perspectives named in the thoughts file"
 BY_WORDS = "by words: new if less than half repeats earlier text (an upper bound)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Solutions:
     """A response as its solutions: (solutions,) ``tokens`` of each, ``end`` tokens up to and including it, verdicts."""
 

@@ -1,38 +1,76 @@
 """The report as CSV: one file a kind, one row a trace, unit, thought, or coder and trace.
 
 traces.csv · thoughts.csv · noise.csv (coder × trace) · units.csv (coder × unit); of runs that are not complete all have a
-column ``partial``.
+column ``partial``. Traces and thoughts are written while they are measured: of a corpus none of them is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import astuple
-from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from ..files.records import write_csv
+from ..files.records import atomic
+from ..files.table_rows import put_rows
 from ..runs.run import marked_partial
 from .measured import Measured
 from .solutions import outcome_term, process_term
-from .tokens_report import CoderNoise, TokenReport
+from .tokens_report import CoderNoise
 from .underthinking import underthinking_term
 
 
-def write_tables(report: TokenReport, folder: str | Path) -> list[Path]:
-    """Write the tables; the coders' only where there are codings. Returns the files."""
-    folder = Path(folder)
-    write = partial(_write, unfinished=report.partial)
-    files = [
-        write(folder / "traces.csv", _TRACE, map(_trace, report.measured)),
-        write(folder / "thoughts.csv", _THOUGHT, _thoughts(report.measured)),
-    ]
-    if report.coders:
-        files.append(write(folder / "noise.csv", _NOISE, _noise(report.coders)))
-        files.append(write(folder / "units.csv", _UNIT, _units(report.coders)))
-    return files
+class TokenTables:
+    """Writes the tables into ``folder``, as a context that ends with all of them or, after an error, with none; nothing where there
+    is no folder. ``unfinished``: what `require_complete` says. ``files``: what was written."""
+
+    def __init__(self, folder: str | Path | None, unfinished: Sequence[str] = ()) -> None:
+        self._folder, self._unfinished = None if folder is None else Path(folder), unfinished
+        self.files: list[Path] = []
+
+    def __enter__(self) -> TokenTables:
+        self._open = ExitStack()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def measured(self, traces: Iterable[Measured]) -> Iterator[Measured]:
+        """The traces, each after its rows were written."""
+        put_trace, put_thoughts = self._table("traces.csv", _TRACE), self._table("thoughts.csv", _THOUGHT)
+        for one in traces:
+            put_trace([_trace(one)])
+            put_thoughts(_thoughts(one))
+            yield one
+
+    def coders(self, coders: Sequence[CoderNoise]) -> None:
+        """Their tables, where there are codings; that of units only of coders whose units are held."""
+        if coders:
+            self._table("noise.csv", _NOISE)(_noise(coders))
+        if any(coder.units is not None for coder in coders):
+            self._table("units.csv", _UNIT)(_units(coders))
+
+    def _table(self, name: str, head: str) -> Callable[[Iterable[Sequence[Any]]], object]:
+        """What puts rows behind a head into a file."""
+        if self._folder is None:
+            return lambda rows: None  # noqa: ARG005 - nothing is written
+        path = self._folder / name
+        file = self._open.enter_context(atomic(path))
+        self.files.append(path)
+        columns = head.split()
+        put_rows(file, marked_partial([columns], self._unfinished))
+
+        def put(rows: Iterable[Sequence[Any]]) -> None:
+            marked = marked_partial(chain([columns], rows), self._unfinished)
+            next(marked)  # the head, which is there
+            put_rows(file, ([_cell(value) for value in row] for row in marked))
+
+        return put
 
 
 _TRACE = (
@@ -69,13 +107,12 @@ def _first_correct(m: Measured) -> tuple[int | None, float | None]:
     return first, None if m.response.correct else underthinking_term(m.response)
 
 
-def _thoughts(measured: Sequence[Measured]) -> Iterable[list[Any]]:
-    for m in measured:
-        rows = zip(m.thoughts, m.thought_tokens, m.thought_correct, strict=True)
-        for number, (thought, tokens, correct) in enumerate(rows, 1):
-            said = thought.confidences or (None, None)
-            where = (m.trace_id, number, thought.start, thought.end, tokens)
-            yield [*where, correct, *said, thought.perspective]
+def _thoughts(m: Measured) -> Iterable[list[Any]]:
+    rows = zip(m.thoughts, m.thought_tokens, m.thought_correct, strict=True)
+    for number, (thought, tokens, correct) in enumerate(rows, 1):
+        said = thought.confidences or (None, None)
+        where = (m.trace_id, number, thought.start, thought.end, tokens)
+        yield [*where, correct, *said, thought.perspective]
 
 
 def _noise(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
@@ -85,17 +122,11 @@ def _noise(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
 
 
 def _units(coders: Sequence[CoderNoise]) -> Iterable[list[Any]]:
-    for u in (unit for c in coders for unit in c.units):
+    for u in (unit for c in coders for unit in c.units or ()):
         where = (u.trace_id, u.unit_id, u.index, u.start, u.end, u.tokens)
         repeated = (f"{u.stem:.4f}", f"{u.earlier:.4f}")
         codes = None if u.codes is None else " ".join(u.codes) or "none"
         yield [*where, *repeated, u.coder, codes, u.strict, u.nonreflective]
-
-
-def _write(path: Path, names: str, rows: Iterable[Sequence[Any]], unfinished: Sequence[str]) -> Path:
-    table = marked_partial(chain([names.split()], rows), unfinished)
-    write_csv(path, ([_cell(value) for value in row] for row in table))
-    return path
 
 
 def _cell(value: Any) -> Any:

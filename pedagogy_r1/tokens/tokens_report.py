@@ -43,6 +43,10 @@ Cluster = Literal["trace", "item"]
 _CLUSTERS = {"trace": "trace_id", "item": "item"}
 _CARRIED = ("item", "domain", "model", "condition")
 """Fields of the trace that a `Measured` has as well."""
+ADDED_UP = (
+    "the tallies of the shards, which have the tokens under each code in each trace: repetition is not held against noise, unit by unit "
+    "or trace by trace, and there is no table of units"
+)
 DIFFERENT = (
     "Noise and ξ_UT are different quantities: noise is the share of all coded tokens that carry nothing forward; "
     "ξ_UT is the share of a wrong response that follows its first correct thought. Never add or compare them."
@@ -66,7 +70,8 @@ class CoderNoise:
     codebook: str
     families: NoiseFamilies
     rows: tuple[NoiseTokens, ...]
-    units: tuple[UnitRow, ...]
+    units: tuple[UnitRow, ...] | None
+    """``None`` of a run over a corpus that was added up (`corpus_noise`): its units are not held."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,11 @@ class TokenReport:
     partial: tuple[str, ...] = ()
     """Of each coder's run that is not complete, a sentence that says so."""
 
+    @property
+    def added_up(self) -> bool:
+        """Whether noise comes from tallies, and not from units."""
+        return any(coder.units is None for coder in self.coders)
+
     def as_json(self) -> dict[str, Any]:
         """The object that ``--json`` prints and ``--json-out`` writes."""
         return {
@@ -134,6 +144,7 @@ class TokenReport:
             "groups": [asdict(group) for group in self.groups],
             "method": {
                 "noise": "share of coded tokens, by a unit's primary code",
+                **({"noise_from": ADDED_UP} if self.added_up else {}),
                 "noise_families": [
                     {
                         "coder": c.coder,
@@ -308,7 +319,7 @@ def _group(
     segmenter: str,
 ) -> TokenGroup:
     responses = [m.response for m in measured if m.response is not None]
-    named = any(t.perspective for m in measured for t in m.thoughts)
+    named = any(m.named for m in measured)
     draws = _Draws({m.trace_id: getattr(m, _CLUSTERS[cluster]) for m in measured}, f"{cluster}s", how)
     own = {m.trace_id: m.repetition for m in measured}
     return TokenGroup(
@@ -362,7 +373,7 @@ _MEASURES = {
 def _noise(coder: CoderNoise, repetition: Mapping[str, Repetition], draws: _Draws) -> GroupNoise:
     rows = [row for row in coder.rows if row.trace_id in draws.cluster]
     share = noise_share(rows, coder.families, draws.how, clusters=draws.names(rows), over=draws.over)
-    if coder.families.why_no_strict:
+    if coder.families.why_no_strict or coder.units is None:
         return GroupNoise(coder.coder, share, {})
     units = [u for u in coder.units if u.trace_id in draws.cluster and u.strict is not None]
     found = {

@@ -43,7 +43,7 @@ class Loop(NamedTuple):
     period: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Repetition:
     """One trace. Shares are of its words, in [0, 1]; ``None`` where ``why`` tells the reason."""
 

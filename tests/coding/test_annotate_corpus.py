@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.agreement import agree
-from pedagogy_r1.agreement.corpus_agreement import agree_on, by_shards, tallied
+from pedagogy_r1.agreement.corpus_agreement import agree_on
 from pedagogy_r1.chat import Usage
 from pedagogy_r1.chat._in_process import ChatJobs
 from pedagogy_r1.chat._local import Weights, completion_body
@@ -30,10 +30,12 @@ from pedagogy_r1.coding.annotate_corpus import annotate_corpus
 from pedagogy_r1.errors import ArgumentError, InputError, PedagogyError, RunError
 from pedagogy_r1.intake import import_traces, read_traces
 from pedagogy_r1.intake.corpus import CORPUS, CorpusWriter, TraceCorpus, shard_of
+from pedagogy_r1.runs.codings_table import frame_of
+from pedagogy_r1.runs.corpus_tally import tallied
+from pedagogy_r1.runs.gathering import by_shards
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.runs.run_columns import frame_of, read_columns
-from pedagogy_r1.stats.code_shares import frequency
-from pedagogy_r1.stats.corpus_shares import code_shares_of
+from pedagogy_r1.runs.run_columns import read_columns
+from pedagogy_r1.stats.code_frequency import frequency
 from pedagogy_r1.supplement.shared_run import write_shared
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.web.index import Index
@@ -386,7 +388,7 @@ def test_what_shards_add_up_to_is_what_all_codings_together_say(
             [c.result.value for c in two.per_code], rel=1e-12
         )
     assert added.n_disagreed == gathered.n_disagreed
-    alone = code_shares_of(tallied(runs[:1]))
+    alone = frequency(tallied(runs[:1]))
     beside = {one.code: one.share for one in frequency(frame_of(read_columns(runs[:1])))}
     for one in alone:
         assert (one.share.value, one.share.low) == pytest.approx(

@@ -150,6 +150,11 @@ ELSEWHERE = {
     "conclusion that two coders or more allow": "tests/report/test_section_sentences.py",
     "codebook, digest": "tests/report/test_preregistration.py",
     "no packet is named by the runs": "tests/report/test_preregistration.py",
+    "comparisons are": "tests/test_over_shards.py",
+    "the correction is": "tests/test_over_shards.py",
+    "Co-occurrence and position of the codes": "tests/test_over_shards.py",
+    "Differences between conditions, models, and right and wrong answers": "tests/test_over_shards.py",
+    "codings over a corpus, and are added up shard by shard. What is made from single units or texts is left out: quotes, co-occurrence and position of codes, comparisons with their permutations, corrected shares, chosen traces, and tests of putting a machine in a person's place.": "tests/test_over_shards.py",
 }
 """What no scene brings about, and the test that has it."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pedagogy_r1.errors import CodebookError, InputError, RunError
-from pedagogy_r1.runs.run_columns import COLUMNS
+from pedagogy_r1.runs.codings_table import COLUMNS
 from pedagogy_r1.stats import code_table, of_coder
 
 from ..make_runs import BOOK, book, make_run, of_an_earlier_version, without_sizes

@@ -21,8 +21,8 @@ from pedagogy_r1.errors import RunError
 from pedagogy_r1.report import ReportSettings, build_report, make_report
 from pedagogy_r1.report.disagreement_sheet import heading
 from pedagogy_r1.report.study_report import render_page
+from pedagogy_r1.runs.codings_table import code_table
 from pedagogy_r1.runs.run import FILES, CoderRun, require_complete
-from pedagogy_r1.runs.run_columns import code_table
 from pedagogy_r1.web.scan import scan
 
 from ..make_runs import change_record, make_run

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.agreement.agreement_report import agree
 from pedagogy_r1.errors import ArgumentError
+from pedagogy_r1.runs.codings_table import frame_of
 from pedagogy_r1.runs.run import CoderRun, restricted
-from pedagogy_r1.runs.run_columns import frame_of, read_columns
+from pedagogy_r1.runs.run_columns import read_columns
 from pedagogy_r1.runs.where import Where
 from pedagogy_r1.trace import Trace
 

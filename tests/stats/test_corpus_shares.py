@@ -8,10 +8,9 @@ import pytest
 
 from pedagogy_r1.codebook import parse_codebook
 from pedagogy_r1.errors import RunError
-from pedagogy_r1.runs.run_columns import frame_of
+from pedagogy_r1.runs.codings_table import frame_of
 from pedagogy_r1.runs.tally import add_up, tally
-from pedagogy_r1.stats.code_shares import frequency
-from pedagogy_r1.stats.corpus_shares import code_shares_of, transitions_of
+from pedagogy_r1.stats import cooccurrence, frequency, position
 from pedagogy_r1.stats.transition import transitions
 
 from ..corpus_columns import random_columns, same, shards
@@ -33,18 +32,18 @@ WHOLE = add_up(tally(one, f"shard {at}") for at, one in enumerate(shards(COLUMNS
     ],
 )
 def test_every_share(by: tuple[str, ...], how: dict[str, Any]) -> None:
-    found, wanted = code_shares_of(WHOLE, by, **how), frequency(TABLE, by, **how)
+    found, wanted = frequency(WHOLE, by, **how), frequency(TABLE, by, **how)
     assert len(found) == len(wanted) > 0
     same([one.as_row() for one in found], [one.as_row() for one in wanted])
 
 
 def test_strangers() -> None:
     with pytest.raises(RunError, match="no code is named 'D'"):
-        code_shares_of(WHOLE, codes=["D"])
+        frequency(WHOLE, codes=["D"])
     with pytest.raises(RunError, match="no column is named 'grade'"):
-        code_shares_of(WHOLE, ["grade"])
+        frequency(WHOLE, ["grade"])
     with pytest.raises(RunError, match="as many groups as items"):
-        code_shares_of(WHOLE, ["item"])
+        frequency(WHOLE, ["item"])
 
 
 @pytest.mark.parametrize("self_transitions", [True, False])
@@ -52,11 +51,17 @@ def test_what_follows_what(self_transitions: bool) -> None:
     """Of so many units that shuffles are not to be had either way."""
     for coder in THREE:
         wanted = transitions(TABLE, coder=coder, self_transitions=self_transitions, permutations=0)
-        found = transitions_of(WHOLE, coder, self_transitions=self_transitions)
+        found = transitions(WHOLE, coder=coder, self_transitions=self_transitions)
         assert found.n_pairs > 100
         assert found.method == wanted.method + "; the order of the units is not held"
         for name in ("codes", "coder", "n_pairs", "n_traces", "n_broken", "warnings"):
             assert getattr(found, name) == getattr(wanted, name)
         same(found.rows(), wanted.rows())
     with pytest.raises(RunError, match="known of all traces of a corpus together"):
-        transitions_of(WHOLE.where("condition", "cop"), "A")
+        transitions(WHOLE.where("condition", "cop"), coder="A")
+
+
+def test_what_needs_every_unit_says_so() -> None:
+    for measure in (cooccurrence, position):
+        with pytest.raises(RunError, match="needs every unit in its place"):
+            measure(WHOLE, coder="A")

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from ...estimate import Ints
+from ...runs.tally import Tally
 from ...stats.code_cooccurrence import CodePair, CodePosition, cooccurrence, position
 from ...stats.transition import Transitions, transitions
 from ..figures.figure import Figure
@@ -20,7 +21,7 @@ from ..figures.heat_maps import heat_map
 from ..figures.position_panels import profiles
 from ..figures.transition_graph import MOST_ARROWS, Arrow, CodeNode, transition_network
 from ..section import Gap, ReportTable, Section, columns, estimate_cells, quoted, with_interval
-from ..study import Study
+from ..study import NOT_ADDED_UP, Study
 
 WINDOW = 4
 """Units of a window of co-occurrence: a unit and the three before it."""
@@ -31,7 +32,7 @@ SHUFFLES = 500
 
 @dataclass(frozen=True)
 class CodeOrder:
-    """The main coder's codes in order."""
+    """The main coder's codes in order; of a tally what follows what alone."""
 
     transitions: Transitions
     pairs: tuple[CodePair, ...]
@@ -43,8 +44,11 @@ def measure_order(study: Study) -> CodeOrder | str:
     if study.main in study.overlaps:
         return f"{study.overlaps[study.main]} and do not follow each other"
     own, s = study.of_main(), study.settings
+    moves = transitions(own, permutations=min(SHUFFLES, s.permutations), seed=s.seed)
+    if isinstance(own, Tally):
+        return CodeOrder(moves, (), ())
     return CodeOrder(
-        transitions(own, permutations=min(SHUFFLES, s.permutations), seed=s.seed),
+        moves,
         cooccurrence(own, window=WINDOW, level=s.level),
         position(own, level=s.level),
     )
@@ -65,20 +69,29 @@ def order_section(study: Study, found: CodeOrder | str) -> Section:
     used = np.flatnonzero(moves.observed.sum(axis=0) + moves.observed.sum(axis=1))
     absent = [code for k, code in enumerate(moves.codes) if k not in used]
     them = "it" if len(absent) == 1 else "them"
-    gap = Gap(f"Order of {quoted(absent)}", f"{study.main} never used {them}")
+    gaps = [Gap(f"Order of {quoted(absent)}", f"{study.main} never used {them}")] if absent else []
+    if not found.positions:
+        gaps.append(Gap("Co-occurrence and position of the codes", NOT_ADDED_UP))
+    windows = f" Co-occurrence counts windows of {WINDOW} neighbouring units." if found.positions else ""
     lead = (
         f"As {study.main} coded{_order_of(study)}. Transitions are compared with what they would be if each trace's codes stood in random "
-        "order, so that a trace which is mostly one code is not taken for a pattern. Co-occurrence counts windows of "
-        f"{WINDOW} neighbouring units."
+        f"order, so that a trace which is mostly one code is not taken for a pattern.{windows}"
     )
     level = study.settings.level
     return Section(
         "order",
         "Order: what follows what, and where",
         (lead,),
-        (_transition_table(moves), _pair_table(found.pairs, level), _position_table(found.positions, level)),
+        (
+            _transition_table(moves),
+            *(
+                (_pair_table(found.pairs, level), _position_table(found.positions, level))
+                if found.positions
+                else ()
+            ),
+        ),
         tuple(_figures(study, found, used)),
-        gaps=(gap,) if absent else (),
+        gaps=tuple(gaps),
         cautions=(f"Transitions: {'; '.join(moves.warnings)}.",) if moves.warnings else (),
     )
 
@@ -94,6 +107,8 @@ def _figures(study: Study, found: CodeOrder, used: Ints) -> Iterator[Figure]:
         yield network
     if any(pair.both for pair in found.pairs):
         yield _pair_figure(study, found.pairs)
+    if not found.positions:
+        return
     seen = [one for one in found.positions if one.count]
     yield Figure(
         "position",

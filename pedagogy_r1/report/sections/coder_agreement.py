@@ -31,7 +31,7 @@ from ..section import (
     no_intervals,
     shortened,
 )
-from ..study import Study
+from ..study import NOT_ADDED_UP, Study
 from ..study_agreement import LEAST_HUMANS, Agreement, agreement_tables, measure_agreement
 
 LIMITS = {limit: shown(limit) for limit in (ALPHA_TENTATIVE, ALPHA_RELIABLE)}
@@ -65,6 +65,8 @@ def _gaps(study: Study, found: Agreement) -> Iterator[Gap]:
     if study.machines and 0 < len(study.humans) < LEAST_HUMANS:
         why = f"the alternative-annotator test needs {LEAST_HUMANS} people, and {len(study.humans)} coded"
         yield Gap("Whether the machine may replace a coder", why)
+    elif study.tally is not None and study.machines and study.humans:
+        yield Gap("Whether the machine may replace a coder", NOT_ADDED_UP)
     if not study.humans:
         yield Gap("Agreement with people", "no run holds codings by people")
     elif len(study.humans) == 1:
@@ -215,6 +217,10 @@ def quote_section(study: Study) -> Section:
     title = "Disagreements, quoted"
     if len(study.data.coders) < 2:
         return Section("quotes", title, absent="one coder cannot disagree")
+    if study.tally is not None:
+        return Section(
+            "quotes", title, absent=NOT_ADDED_UP, gaps=(Gap("Disagreements, quoted", NOT_ADDED_UP),)
+        )
     quotes, units = disagreements(study)
     if not quotes:
         shared = bool(((study.data.primary != MISSING).sum(axis=0) >= 2).any())

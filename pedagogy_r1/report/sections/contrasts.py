@@ -27,7 +27,7 @@ from ..figures.dot_plot import HOLLOW, Dot, dot_rows
 from ..figures.figure import Figure
 from ..figures.specification_curve import Effect, Question, specification_curve
 from ..section import Gap, ReportTable, Row, Section, columns, estimate_cells, listed, quoted, with_interval
-from ..study import Study
+from ..study import NOT_ADDED_UP, Study
 
 MOST_VALUES = 3
 """Columns with more values are not compared pair by pair unless asked: too many comparisons to read."""
@@ -51,7 +51,7 @@ def comparisons_of(study: Study) -> tuple[tuple[ColumnContrast, ...], tuple[Gap,
         return study.settings.contrasts, ()
     found: list[ColumnContrast] = []
     gaps = []
-    own = study.of_main()
+    own = study.rows_of(study.main)
     for column in COLUMNS[:3]:
         values = sorted(own[column].dropna().unique().tolist(), key=_order)
         if len(values) < 2:
@@ -72,6 +72,12 @@ def _order(value: Any) -> tuple[bool, Any]:
 
 def measure_contrasts(study: Study) -> Contrasts:
     """All comparisons for the main coder. Raises `RunError` for a family code or a value that does not exist."""
+    if study.tally is not None:
+        return Contrasts(
+            (),
+            (),
+            (Gap("Differences between conditions, models, and right and wrong answers", NOT_ADDED_UP),),
+        )
     family = study.settings.family
     for code in family or ():
         if code not in study.codes:
@@ -91,7 +97,7 @@ def measure_contrasts(study: Study) -> Contrasts:
 
 def contrast_of(study: Study, one: ColumnContrast, coder: str) -> ContrastFamily:
     """One comparison by one coder."""
-    own, s = study.of_coder(coder), study.settings
+    own, s = study.rows_of(coder), study.settings
     how: dict[str, Any] = {"permutations": s.permutations, "seed": s.seed, "level": s.level}
     return contrast(own, one.column, one.a, one.b, family=s.family, **how)
 
@@ -100,6 +106,8 @@ def contrast_section(study: Study, found: Contrasts) -> Section:
     """A table and a figure for each comparison."""
     title = "What differs"
     if not found.families:
+        if study.tally is not None:
+            return Section("contrast", title, absent=f"comparisons are {NOT_ADDED_UP}", gaps=found.gaps)
         why = "; ".join(f"{gap.what.lower()}: {gap.why}" for gap in found.gaps)
         return Section("contrast", title, absent=f"there is nothing to compare ({why})", gaps=found.gaps)
     pairs = list(zip(found.comparisons, found.families, strict=True))
@@ -159,7 +167,7 @@ def tasks_words(study: Study, one: ColumnContrast, family: ContrastFamily) -> st
         return ""
     if family.shared:
         return f"{family.shared} of {family.clusters} items have both; on the others the tasks differ as well"
-    known = bool(study.of_main()["item"].notna().any())
+    known = bool(study.rows_of(study.main)["item"].notna().any())
     return (
         "no item has both: the tasks differ as well"
         if known
@@ -235,6 +243,8 @@ class Robustness:
 def measure_robustness(study: Study) -> Robustness:
     """The same comparisons by every machine coder."""
     contrasts = study.once(measure_contrasts)
+    if study.tally is not None:
+        return Robustness(why=f"comparisons are {NOT_ADDED_UP}")
     if len(study.machines) < 2:
         return Robustness(why="it needs two machine coders or more, with another model, prompt or window")
     if not contrasts.comparisons:

@@ -38,7 +38,7 @@ from ..section import (
     quoted,
     with_interval,
 )
-from ..study import Study
+from ..study import NOT_ADDED_UP, Study
 from ..study_cascades import why_not_corrected
 from .contrasts import measure_contrasts
 
@@ -98,6 +98,8 @@ def measure_corrections(study: Study) -> Corrections:
     if not study.humans or not machine:
         why = "no machine coder is in these runs" if study.humans else "no run holds codings by people"
         return Corrections(machine, why=why)
+    if study.tally is not None:
+        return Corrections(machine, why=f"the correction is {NOT_ADDED_UP}")
     if machine in study.overlaps:
         return Corrections(machine, why=study.overlaps[machine])
     f = study.row(machine)
@@ -201,7 +203,7 @@ def _with_contrasts(study: Study, found: Corrections, what: _Seen) -> Correction
 
 def _sides(study: Study, one: ColumnContrast) -> Ints:
     """(units,) 1 where a, 0 where b, −1 elsewhere."""
-    rows = study.table.drop_duplicates("trace_id")
+    rows = study.codings.drop_duplicates("trace_id")
     value = dict(zip(rows["trace_id"].astype(str), rows[one.column].astype(object), strict=True))
     known = {one.a: 1, one.b: 0}
     own = [known.get(value.get(trace), -1) for trace in study.data.traces]

@@ -11,7 +11,7 @@ The crosstab (``pcode report --by metadata.grade``) puts units with each code si
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -21,8 +21,10 @@ import pandas as pd
 
 from ...formatting import counted
 from ...limits import FEWEST_CLUSTERS
-from ...runs.where import in_order, label_of, values_of
-from ...stats.code_shares import Basis, CodeShare, frequency
+from ...runs.tally import Tally
+from ...runs.where import in_order, label_of, value_text, values_of
+from ...stats.code_frequency import frequency
+from ...stats.code_shares import Basis, CodeShare
 from ..column_contrast import BY, COLUMNS, sameness, value_words
 from ..figures.composition_bars import MOST_PARTS, BarPart, stacked_bars, with_other
 from ..figures.dot_plot import Dot, dot_rows
@@ -63,9 +65,11 @@ class Frequencies:
 def measure_frequency(study: Study) -> Frequencies:
     """Shares of the primary codes, with intervals clustered by item."""
     own, level = study.of_main(), study.settings.level
-    whole = study.table[~study.table["coder"].isin(list(study.overlaps))]
+    whole = study.table
+    if study.overlaps:
+        whole = study.codings[~study.codings["coder"].isin(list(study.overlaps))]
     bases = BASES if study.main not in study.overlaps else BASES[:1]
-    values = {column: own[column].dropna().unique().tolist() for column in COLUMNS}
+    values = {column: study.values(column, study.main) for column in COLUMNS}
     return Frequencies(
         {
             "units": frequency(study.table, level=level),
@@ -256,23 +260,50 @@ def measure_crosstab(study: Study) -> Crosstab | None:
     field = study.settings.by
     if field is None:
         return None
+    if study.tally is not None:
+        return _tallied_crosstab(study, study.tally, field)
     of_trace = values_of(chain.from_iterable(run.traces() for run in study.runs), field)
     found = set(of_trace.values())
     known = found - {None, ""}
     absent = {"": _unlike('""', known), None: _unlike(f"no {label_of(field)}", known)}
     values = [*in_order(known), *(name for value, name in absent.items() if value in found)]
     column = (
-        study.table["trace_id"].astype(object).map(lambda trace: absent.get(of_trace[trace], of_trace[trace]))
+        study.codings["trace_id"]
+        .astype(object)
+        .map(lambda trace: absent.get(of_trace[trace], of_trace[trace]))
     )
-    table = study.table.assign(**{_COLUMN: pd.Categorical(column, categories=values)})
-    coders = [study.main, *(name for name in study.data.names if name != study.main)]
+    table = study.codings.assign(**{_COLUMN: pd.Categorical(column, categories=values)})
     shares = tuple(
         share
-        for coder in coders
+        for coder in _main_first(study)
         for share in frequency(table[table["coder"] == coder], [_COLUMN], level=study.settings.level)
     )
     traces = {_crosstab_value(share): share.n_traces for share in shares if share.coder == study.main}
     return Crosstab(field, tuple(values), shares, traces)
+
+
+def _main_first(study: Study) -> list[str]:
+    return [study.main, *(name for name in study.data.names if name != study.main)]
+
+
+def _tallied_crosstab(study: Study, tally: Tally, field: str) -> Crosstab:
+    """Raises `RunError` for a field that a tally does not have."""
+    known = tally.values_of(field)
+    texts = [value for value in known if value]
+    absent = {"": _unlike('""', set(texts)), None: _unlike(f"no {label_of(field)}", set(texts))}
+    values = [*in_order(texts), *(name for value, name in absent.items() if value in known)]
+
+    def named(share: CodeShare) -> CodeShare:
+        value = share.group[0][1]
+        text = None if value is None else value_text(value)
+        return replace(share, group=((_COLUMN, absent.get(text, text)),))
+
+    shares: list[CodeShare] = []
+    for coder in _main_first(study):
+        own = map(named, frequency(tally.of_coder(coder), [field], level=study.settings.level))
+        shares += sorted(own, key=lambda share: values.index(_crosstab_value(share)))
+    traces = {_crosstab_value(share): share.n_traces for share in shares if share.coder == study.main}
+    return Crosstab(field, tuple(values), tuple(shares), traces)
 
 
 _COLUMN = "crosstab"

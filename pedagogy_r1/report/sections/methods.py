@@ -42,7 +42,7 @@ def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> 
         "Correction": _correction(corrected),
         "Stress tests": " ".join(stress_paragraph(study, one) for one in study.settings.stress),
         "Noise": _noise(study),
-        "Order": ORDER,
+        "Order": TRANSITIONS if study.tally is not None else ORDER,
         "Seeds and software": _software(study),
     }
     return tuple(MethodsParagraph(head, text) for head, text in texts.items() if text)
@@ -50,7 +50,6 @@ def methods_text(study: Study, contrasts: Contrasts, corrected: Corrections) -> 
 
 def _material(study: Study) -> str:
     schemes = listed(sorted({run.manifest.scheme for run in study.runs}))
-    tokens = int(study.table.drop_duplicates("unit_id")["tokens"].sum())
     parts = [_values(study, column) for column in ("domain", "condition", "model") if study.values(column)]
     about = f" ({'; '.join(parts)})" if parts else ""
     digests = sorted(
@@ -59,14 +58,14 @@ def _material(study: Study) -> str:
     many = "s" if len(digests) > 1 else ""
     source = f" Digest of the traces file{many}: {', '.join(digests)}." if digests else ""
     traces, units = (
-        counted(len(study.data.traces), "reasoning trace"),
-        counted(len(study.data.unit_ids), "unit"),
+        counted(study.data.n_traces, "reasoning trace"),
+        counted(study.data.n_units, "unit"),
     )
     if study.own_spans:
         who = listed(study.choosers) or "coders"
         cut = f"In {traces}{about} {who} chose {units} themselves ({schemes}); units of different coders may overlap."
     else:
-        cut = f"{traces}{about} {'was' if len(study.data.traces) == 1 else 'were'} divided into {units} under the scheme {schemes}, {tokens:,} tokens (spaCy, white space not counted)."
+        cut = f"{traces}{about} {'was' if study.data.n_traces == 1 else 'were'} divided into {units} under the scheme {schemes}, {study.tokens:,} tokens (spaCy, white space not counted)."
     return f"{cut}{source}"
 
 
@@ -121,8 +120,7 @@ def _missing(study: Study) -> str:
         if reasons:
             said.append(f"{coder.name}: {', '.join(f'{n} × {why}' for why, n in sorted(reasons.items()))}")
     lost = f"Missing codings: {'; '.join(said)}. " if said else "No coding is missing. "
-    every = len(study.data.unit_ids)
-    apart = [(name, every - len(study.of_coder(name))) for name in study.data.names]
+    apart = [(name, study.data.n_units - study.asked(name)[0]) for name in study.data.names]
     not_asked = ", ".join(
         f"{name} {counted(n, 'unit')}" for name, n in apart if n and name not in study.choosers
     )
@@ -211,6 +209,12 @@ ORDER = (
 )
 
 
+TRANSITIONS = (
+    "Lag-1 transitions between primary codes within traces, tested by the normal approximation from the exact moments of shuffling codes "
+    "within traces."
+)
+
+
 def _software(study: Study) -> str:
     own = versions("scipy", "matplotlib", "pyarrow")
     text = ", ".join(f"{name} {version}" for name, version in own.items())
@@ -240,14 +244,11 @@ def coverage_section(study: Study) -> Section:
     data = study.data
     rows: list[Row] = []
     for coder, reasons in zip(data.coders, data.missing, strict=True):
-        asked, coded = study.of_coder(coder.name), study.coded(coder.name)
+        (asked, traces), coded = study.asked(coder.name), study.coded(coder.name)
         rows.append(
-            {"coder": coder.name, "kind": coder.kind, "traces": int(asked["trace_id"].nunique())}
-            | {"units": len(asked), "coded": coded, "missing": len(asked) - coded}
-            | {
-                "of_asked": coded / len(asked) if len(asked) else None,
-                "not_asked": len(data.unit_ids) - len(asked),
-            }
+            {"coder": coder.name, "kind": coder.kind, "traces": traces}
+            | {"units": asked, "coded": coded, "missing": asked - coded}
+            | {"of_asked": coded / asked if asked else None, "not_asked": data.n_units - asked}
             | {"why": "; ".join(f"{n} × {why}" for why, n in sorted(reasons.items()))}
         )
     table = ReportTable(
@@ -285,7 +286,7 @@ def coverage_section(study: Study) -> Section:
         else ""
     )
     lead = (
-        f"{counted(len(data.traces), 'trace')} in {counted(len(data.unit_ids), 'unit')}, coded by "
+        f"{counted(data.n_traces, 'trace')} in {counted(data.n_units, 'unit')}, coded by "
         f"{listed([coder.name for coder in data.coders])}. {missing}{asked_less}{own}"
     )
     cautions = joined(*study.partial, *(f"{sentence(why)}." for why in study.overlaps.values()))

@@ -14,8 +14,11 @@ import numpy as np
 import pandas as pd
 
 from ...codebook.code_colors import DISTINCT, NO_CODE
-from ...estimate import Estimate
+from ...estimate import Estimate, Flags
+from ...runs.tally import Tally
 from ...stats.code_shares import item_numbers
+from ...stats.corpus_shares import said_in, trace_table
+from ...tokens.corpus_noise import corpus_noise
 from ...tokens.noise import PAPER, NoiseFamilies, NoiseShare, NoiseTokens, noise_families, noise_share
 from ..column_contrast import COLUMNS, value_words
 from ..figures.dot_plot import Dot, dot_rows
@@ -81,7 +84,9 @@ def measure_noise(study: Study) -> Noise:
 
 
 def _of_coder(study: Study, coder: str, families: NoiseFamilies, by: Sequence[str] = ()) -> list[NoiseGroup]:
-    own, how = study.of_coder(coder), study.settings.how
+    if study.tally is not None:
+        return _of_tally(study, study.tally.of_coder(coder), coder, families, by)
+    own, how = study.rows_of(coder), study.settings.how
     rows, items, first = _traces(own, families)
     over = "items" if len(set(items)) < len(rows) else "traces"
 
@@ -97,6 +102,26 @@ def _of_coder(study: Study, coder: str, families: NoiseFamilies, by: Sequence[st
             for value in values:
                 chosen = [i for i, v in enumerate(of_trace) if v == value]
                 found.append(NoiseGroup(coder, column, value_words(column, value), share(chosen)))
+    return found
+
+
+def _of_tally(
+    study: Study, own: Tally, coder: str, families: NoiseFamilies, by: Sequence[str]
+) -> list[NoiseGroup]:
+    table, said = trace_table(own), said_in(own)
+    items = item_numbers(table)
+    over = "items" if len(np.unique(items[said])) < said.sum() else "traces"
+
+    def share(chosen: Flags) -> NoiseShare:
+        part = own.of_traces(chosen)
+        return corpus_noise(part, coder, families, study.settings.how, clusters=items[chosen], over=over)
+
+    found = [NoiseGroup(coder, "", "all", share(said))]
+    for column in by:
+        values = sorted(study.values(column, coder), key=str)
+        for value in values if len(values) > 1 else ():
+            chosen = said & (table[column] == value).fillna(False).to_numpy(dtype=bool)
+            found.append(NoiseGroup(coder, column, value_words(column, value), share(chosen)))
     return found
 
 

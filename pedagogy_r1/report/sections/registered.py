@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from ...formatting import counted, level_words
 from ..column_contrast import ColumnContrast, parse_comparison
 from ..preregistration import CORRECTIONS, Preregistration
-from ..section import ReportTable, Row, Section, columns, listed
-from ..study import Study
+from ..section import Gap, ReportTable, Row, Section, columns, listed
+from ..study import NOT_ADDED_UP, Study
 from .contrasts import measure_contrasts
 
 
@@ -75,7 +75,7 @@ def _deviations(study: Study, record: Preregistration) -> Iterator[Row]:
 
 def _sampled(study: Study, record: Preregistration) -> Iterator[tuple[str, str, str]]:
     """Planned numbers against those of the units that any of the people coded; a packet by its id."""
-    people = [study.of_coder(name) for name in study.humans]
+    people = [study.rows_of(name) for name in study.humans]
     units = {unit for own in people for unit in own.loc[own["primary"].notna(), "unit_id"]}
     traces = {trace for own in people for trace in own.loc[own["primary"].notna(), "trace_id"]}
     for planned, here, word in ((record.units, units, "unit"), (record.traces, traces, "trace")):
@@ -135,5 +135,8 @@ def registered_section(study: Study, found: HeldAgainst) -> Section:
 
 def section(study: Study) -> tuple[Section, ...]:
     """For the page; nothing where nothing was registered."""
+    if study.tally is not None and study.settings.registered is not None:
+        title, why = "What was registered before", f"comparisons are {NOT_ADDED_UP}"
+        return (Section("registered", title, absent=why, gaps=(Gap(title, why),)).at(48),)
     found = study.once(measure_registered)
     return () if found is None else (registered_section(study, found).at(48),)
