@@ -142,11 +142,13 @@ def test_over_a_corpus_the_model_says_what_it_says_over_a_file(
     monkeypatch.setattr("pedagogy_r1.chat.vllm.check_weights", lambda _: loaded.append(1))
     words = annotate(tiny, tmp_path / "run", f"vllm:{tiny.model}", *EAGER, "--engine", engine)
     words[1] = tmp_path / "corpus"
-    check_annotated(pcode(*words), tmp_path / "run")
+    result = pcode(*words)
+    assert result.exit_code in (0, 3), result.output
     assert len(loaded) == (engine == "local")
     pcode(*annotate(tiny, tmp_path / "file", f"vllm:{tiny.model}", *EAGER))
     said = [{(c.unit_id, c.codes) for c in CoderRun(tmp_path / run).codings()} for run in ("run", "file")]
     assert said[0] == said[1]
+    assert any(codes for _, codes in said[0])
 
 
 def test_kt_by_token_probabilities_is_the_same_in_vllm_and_in_transformers(
