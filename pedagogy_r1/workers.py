@@ -3,11 +3,13 @@
     chunks  c0 c1 c2 c3 c4 …      two workers:  c0 c1 at work, c2 … c5 waiting, nothing else read yet
 
 Processes are spawned, not forked: a fork of a process with threads (a progress bar, Arrow) can hang. Ctrl-C reaches
-only the parent, which stops handing out work and lets the workers finish what they have begun.
+only the parent, which stops handing out work and lets the workers finish what they have begun. Where the parent is killed, its
+workers end at once.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections import deque
@@ -16,7 +18,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 from .errors import RunError
@@ -68,9 +70,7 @@ def in_order(
                 return
             yield task, work(task)
         return
-    pool = ProcessPoolExecutor(
-        workers, get_context("spawn"), initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin)
     waiting: deque[tuple[Task, Future[Result]]] = deque()
     source = iter(tasks)
     try:
@@ -91,6 +91,19 @@ def in_order(
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """In a worker, before its first task."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    """A worker that nobody waits for would hold what the same command needs to go on."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _finished(future: Future[Result], stop: threading.Event) -> bool:

@@ -20,9 +20,9 @@ from ..limits import MOST_GATHERED
 from ..provenance import digest
 from ..runs.run import CoderRun, run_labels
 from ..runs.run_columns import read_columns
-from ..runs.shards import file_name, shard_file
 from ..runs.tally import Tally, add_up, tally
 from ..runs.tally_file import read_tally, write_tally
+from ..shards.shard_record import file_name, shard_file
 from .agreement_report import (
     AgreementReport,
     GroupAgreement,

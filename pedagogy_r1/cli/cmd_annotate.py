@@ -86,7 +86,7 @@ PRICES = options.together(
     "--engine",
     "Of a corpus: what has its shards coded, local or ray[=ADDRESS] [default: local].",
     metavar="NAME[=ADDRESS]",
-    **completes(plugin_names("coding.engines")),
+    **completes(plugin_names("shards.engines")),
 )
 @options.option(
     "--work",
