@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import pickle
 import platform
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +47,9 @@ from ..shards.sharded_job import (
     work_of,
 )
 from .annotate import Annotation, Progress, execute, prepare
+
+_CODED = re.compile(r"(shard|units|codings|tally|ledger)-\d{4,5}\.(json|jsonl|parquet)")
+"""The files that shards consist of."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def execute_corpus(
     not asked again."""
     kept, parts = job.kept, job.corpus.record.shards
     place, run_on = kept.place, engine_of(engine, workers)
-    with JobFolder(place.here([RUN, SNAPSHOT]), job.manifest, ours=kept.ours([SNAPSHOT])) as held:
+    with JobFolder(place.here([RUN, SNAPSHOT]), job.manifest, ours=kept.ours([SNAPSHOT], _CODED)) as held:
         there = records_there(place, ShardRecord)
         done = kept.sound(there, [part.sha256 for part in parts])
         again = [n for n, record in there.items() if n not in done or (restart and _lacks(record))]

@@ -22,8 +22,6 @@ from ..files.places import Place, sound_copy
 from ..files.seal import RUN, SealedRecord, read_sealed_model, sealed, sha256_of
 
 SHARD_RECORD = re.compile(r"shard-(\d{4,5})\.json")
-SHARD_FILE = re.compile(r"(shard|traces|items|units|codings|tally|ledger)-\d{4,5}\.(json|jsonl|parquet)")
-"""The files that shards consist of."""
 AGAIN = "delete the shard's record, and repeat the command that made it"
 
 

@@ -16,6 +16,7 @@ In the process that makes a shard:
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -32,7 +33,6 @@ from ..files.seal import LEDGER, RUN
 from ..job import BY_USER, JobFolder, Status, ended_by, lock, unlock
 from .engines import ShardEngine
 from .shard_record import (
-    SHARD_FILE,
     Record,
     changed,
     file_name,
@@ -94,21 +94,22 @@ class ShardedJob(Generic[Record]):
     shards: int
     model: type[Record]
 
-    def ours(self, beside: Collection[str]) -> list[str]:
-        """Files that a session killed before its first record may have left; ``beside``: what lies beside the shards.
+    def ours(self, beside: Collection[str] = (), files: re.Pattern[str] | None = None) -> list[str]:
+        """Files that may lie there without the job's record: those of these names, and of shards, whose records say whose they are.
 
         Raises `RunError` where an object store has others.
         """
+        own = [name for name in self.place.names() if name in beside or (files and files.fullmatch(name))]
+        if self.place.folder is not None:
+            return own
         there = self.place.names()
-        if self.place.folder is None:
-            strange = [name for name in there if name not in beside and not SHARD_FILE.fullmatch(name)]
-            if strange and RUN not in there:
-                raise RunError(
-                    f"{self.place} is not empty and holds no run ({strange[0]} …)",
-                    "choose another directory with -o",
-                )
-            return [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []  # copies
-        return [*beside, *(name for name in there if SHARD_FILE.fullmatch(name))]
+        strange = [name for name in there if name not in own]
+        if strange and RUN not in there:
+            raise RunError(
+                f"{self.place} is not empty and holds no run ({strange[0]} …)",
+                "choose another directory with -o",
+            )
+        return [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []  # copies
 
     def upload(self, names: Collection[str]) -> None:
         """Put files beside the shards where they are kept in an object store; the run's record, for other machines to see whose it is."""
@@ -216,6 +217,11 @@ def engine_of(name: str, workers: int) -> ShardEngine:
     return made
 
 
+def shard_folder(work: str | Path, number: int) -> Path:
+    """Where a shard lies while it is made."""
+    return Path(work) / record_name(number).removesuffix(".json")
+
+
 def done_before(place: Place, number: int, model: type[Record], run_id: str, source: str) -> Record | None:
     """The record of a shard of this job that is done, and sound."""
     record = record_there(place, number, model)
@@ -240,7 +246,7 @@ def made_alone(work: str | Path, number: int) -> Iterator[Path]:
 
     Where a process that was taken for dead still holds it, wait until it has let go.
     """
-    folder = Path(work) / record_name(number).removesuffix(".json")
+    folder = shard_folder(work, number)
     until = time.monotonic() + _BUSY
     while True:
         try:
