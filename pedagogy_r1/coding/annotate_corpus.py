@@ -168,6 +168,7 @@ def execute_corpus(
         again = [n for n, record in there.items() if n not in done or (restart and _lacks(record))]
         complete = held.previous is not None and held.previous.status == "complete"
         if complete and len(done) == kept.shards and not again and SNAPSHOT in place.names():
+            kept.clear()  # a session killed at its very end left it
             return CoderRun(job.job.out)
         write_text(kept.folder / SNAPSHOT, dump_codebook(job.job.book))
         held.save(status="running")

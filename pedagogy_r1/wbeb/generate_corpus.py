@@ -172,6 +172,7 @@ def execute_shards(
         done = kept.sound(there, job.request.sources)
         lacking = {n for n, one in done.items() if one.missing and job.request.sending.retry_missing}
         if not lacking and len(done) == kept.shards and _stands(job, held):
+            kept.clear()  # a session killed at its very end left it
             return Generation(job.request.out)
         if CORPUS in place.names():
             place.remove(CORPUS)
@@ -206,6 +207,9 @@ def _stands(job: CorpusGeneration, held: JobFolder[GenerationManifest]) -> bool:
 
 def _lay_out(job: CorpusGeneration, done: Mapping[int, AnsweredShard]) -> None:
     """Write the items, and what the processes that make the shards read."""
+    for name in (ITEMS, POOL, "items-*"):
+        for left in job.kept.folder.glob(f".{name}.*"):  # of a process that was killed
+            left.unlink()
     files: dict[str, Sequence[Item]] = {ITEMS: job.whole.items}
     files |= {file_name("items", n): part for n, part in enumerate(job.parts) if n not in done}
     files |= {POOL: job.pool} if job.pool else {}

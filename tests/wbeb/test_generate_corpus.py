@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from click.testing import Result
 
@@ -236,6 +235,7 @@ def test_what_is_made_on_another_disk_is_copied(tmp_path: Path) -> None:
 
 def killed(process: subprocess.Popen[str], dice: random.Random) -> None:
     """The driver, or one of its workers: then it ends by itself."""
+    psutil = pytest.importorskip("psutil")
     workers = [
         child
         for child in psutil.Process(process.pid).children(recursive=True)
@@ -282,6 +282,7 @@ def test_whatever_is_killed_what_was_answered_is_not_asked_again(
 def test_a_driver_that_is_killed_leaves_no_worker_behind(
     items: Path, tmp_path: Path, pcode_process: Start
 ) -> None:
+    psutil = pytest.importorskip("psutil")
     with FakeOpenAI(answer=thinker, latency=2) as server:
         process = pcode_process(*distill(items, tmp_path / "out", server, "--shards", 3, "--workers", 2))
         while not server.number and process.poll() is None:
@@ -294,6 +295,7 @@ def test_a_driver_that_is_killed_leaves_no_worker_behind(
     assert alive == []
 
 
+@pytest.mark.slow
 def test_a_ray_cluster_makes_what_the_local_engine_makes(
     items: Path, tmp_path: Path, pcode: Pcode, pcode_process: Start
 ) -> None:
