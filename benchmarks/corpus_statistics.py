@@ -40,9 +40,10 @@ from pedagogy_r1.runs.codings_table import frame_of
 from pedagogy_r1.runs.manifest import Manifest
 from pedagogy_r1.runs.run import CoderInfo
 from pedagogy_r1.runs.run_columns import RunColumns
-from pedagogy_r1.runs.shards import ShardRecord, record_name
+from pedagogy_r1.runs.shards import ShardRecord
 from pedagogy_r1.runs.tally import add_up, tally
 from pedagogy_r1.runs.tally_file import read_tally, write_tally
+from pedagogy_r1.shards.shard_record import record_name
 from pedagogy_r1.stats.code_frequency import frequency
 
 BOOK = load_codebook("schoen")

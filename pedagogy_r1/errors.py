@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -31,6 +31,20 @@ class PedagogyError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> Any:
+        return sent_on(self)
+
+
+def sent_on(error: Exception) -> Any:
+    """How an error is pickled, on its way from a worker process, whatever its ``__init__`` takes: ``__reduce__`` of its kind."""
+    return _arrived, (type(error), error.args, error.__dict__)
+
+
+def _arrived(kind: type[Exception], args: tuple[Any, ...], told: dict[str, Any]) -> Exception:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(told)
+    return error
 
 
 class InputError(PedagogyError):

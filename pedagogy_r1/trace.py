@@ -51,7 +51,12 @@ class Trace(BaseModel, frozen=True, extra="forbid"):
 
 def item_group(trace: Trace) -> str:
     """What must not stand on both sides of a fold or a lock: the item, or the trace where there is none."""
-    return f"item {trace.item}" if trace.item else f"trace {trace.id}"
+    return group_of_item(trace.item) if trace.item else f"trace {trace.id}"
+
+
+def group_of_item(item: str) -> str:
+    """`item_group` of all traces of an item."""
+    return f"item {item}"
 
 
 GIVEN = "given@"

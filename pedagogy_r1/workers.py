@@ -3,7 +3,8 @@
     chunks  c0 c1 c2 c3 c4 …      two workers:  c0 c1 at work, c2 … c5 waiting, nothing else read yet
 
 Processes are spawned, not forked: a fork of a process with threads (a progress bar, Arrow) can hang. Ctrl-C reaches
-only the parent, which stops handing out work and lets the workers finish what they have begun. Where the parent is killed, they end.
+only the parent, which stops handing out work and lets the workers finish what they have begun. Where the parent is killed, its
+workers end at once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 from .errors import RunError
@@ -93,14 +94,15 @@ def in_order(
 
 
 def _begin() -> None:
-    """What each worker process does first."""
+    """In a worker, before its first task."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _end_with_the_parent() -> None:
+    """A worker that nobody waits for would hold what the same command needs to go on."""
     if (parent := parent_process()) is not None:
-        connection.wait([parent.sentinel])
+        parent.join()
         os._exit(1)
 
 

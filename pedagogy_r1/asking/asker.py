@@ -17,9 +17,9 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar, get_args
+from typing import Any, Generic, NamedTuple, Self, TypeVar, get_args
 
 from ..chat import (
     CONTENT_FAULTS,
@@ -79,6 +79,11 @@ class Sending:
             raise ArgumentError(
                 f"{self.requests_per_minute} requests a minute", "give more than 0, or leave the limit out"
             )
+
+    def shared_out(self, workers: int) -> Self:
+        """What each of so many processes may do of it."""
+        most = self.requests_per_minute
+        return self if most is None else replace(self, requests_per_minute=most / workers)
 
 
 class Asker:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..chat import Chat, split_url
+from ..chat.hf import keep_engines as keep_engines
+from ..chat.hf import let_engines_go as let_engines_go
 from ..chat.openai import SeveralServers
 from ..errors import ChatError, InputError
 from ..plugins import available, load

@@ -204,9 +204,9 @@ class Transcript:
             self._ledger.close()
 
 
-def answered_digests(folder: Path) -> Iterator[str]:
+def answered_digests(folder: Path, name: str = FILE) -> Iterator[str]:
     """Digests that a ledger answers, without opening it for writing (another process may be)."""
-    if (folder / FILE).is_file():
-        for _, row in LedgerLines(folder / FILE):
+    if (folder / name).is_file():
+        for _, row in LedgerLines(folder / name):
             if isinstance(row, Row) and row.data.get("kind") in ("reply", "gave_up"):
                 yield str(row.data.get("digest"))

@@ -25,7 +25,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
-from ..errors import ChatError
+from ..errors import ChatError, sent_on
 from ..files.json_text import parse_json
 from ..files.records import dump, whole_text
 from ..provenance import digest
@@ -117,6 +117,9 @@ class ChatFault(Exception):
     def __post_init__(self) -> None:
         super().__init__(self.message)
         self.overload = self.overload or self.kind in ("rate_limited", "timeout")
+
+    def __reduce__(self) -> Any:
+        return sent_on(self)
 
 
 class UnusableServerError(ChatError):

@@ -11,7 +11,7 @@ import click
 from ..errors import ArgumentError
 from ..formatting import counted, shown
 from . import model_options, options
-from .completes import coder_names, completes, plugin_names
+from .completes import coder_names, completes
 from .console import exit_status, notice, print_plan, progress_bar, put_json, say, say_renamed
 
 if TYPE_CHECKING:
@@ -82,18 +82,7 @@ PRICES = options.together(
 @options.lang()
 @options.units("Code exactly the units of this run.")
 @options.option("--workers", "cues, and any coder over a corpus: Number of processes.", options.FEW_1)
-@options.option(
-    "--engine",
-    "Of a corpus: what has its shards coded, local or ray[=ADDRESS] [default: local].",
-    metavar="NAME[=ADDRESS]",
-    **completes(plugin_names("coding.engines")),
-)
-@options.option(
-    "--work",
-    "Of a corpus: folder for shards while they are coded [default: in the run].",
-    options.PATH,
-    metavar="FOLDER",
-)
+@options.engine("Of a corpus:")
 @options.option(
     "--error",
     "learned: Leave units open so that at most this share of the codes given is wrong.",

@@ -12,7 +12,7 @@ from .console import escape, put, put_json, table
 EXTENSION_POINTS = {
     "pedagogy_r1.intake.formats": "reads a format of other people's traces: pcode traces import, traces formats",
     "pedagogy_r1.coding.coders": "codes units by machine: pcode annotate --coder NAME",
-    "pedagogy_r1.coding.engines": "has the shards of a corpus coded: pcode annotate CORPUS --engine NAME",
+    "pedagogy_r1.shards.engines": "has shards made: pcode annotate CORPUS, distill and wbeb eval --shards, with --engine NAME",
     "pedagogy_r1.human.tools": "writes packets for a tool that people code in, and reads what they coded: pcode packet, import",
     "pedagogy_r1.train.policies": "keeps or drops a trace: pcode filter --policy NAME",
     "pedagogy_r1.wbeb.sources": "makes benchmark items of a published data set: pcode wbeb build NAME FILE…",

@@ -16,10 +16,10 @@ from .console import escape, notice, put, put_json, say, table
 def command(folder: Path, as_json: bool) -> None:
     """Say what is in the study FOLDER (here, if none is named), what is missing, and which command comes next.
 
-    Of a run over a corpus: how many of its shards are done.
+    Of a run over a corpus, and of answers in shards: how many shards are done.
     """
     from ..report.study_folder import read_study
-    from ..runs.shards import progress_of
+    from ..shards.shard_record import progress_of
 
     if (over := progress_of(folder)) is not None:
         if not put_json(over._asdict(), as_json):

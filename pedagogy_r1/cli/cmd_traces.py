@@ -28,11 +28,7 @@ def command() -> None:
     "Traces file to write (JSONL); with --shards the folder or address of a corpus.",
     options.Writes("file", beside=("{name}", "{name}.skipped.jsonl"), unless="shards"),
 )
-@options.option(
-    "--shards",
-    "Write a corpus of so many Parquet files, for more traces than one file is good for.",
-    options.FROM_1,
-)
+@options.shards("Write a corpus of so many Parquet files, for more traces than one file is good for.")
 @options.option(
     "--map pairs",
     "Take TARGET from FIELD: a column, or a dotted path.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("eval", cls=options.Command)
 @click.argument("model")
 @click.argument("items", type=options.PATH)
-@options.out("Folder to write, or to resume.", options.JOB)
+@options.out("Folder to write, or to resume; with --shards also an address.", options.JOB)
 @options.option("--condition", "Prompt condition: a name, or a YAML file.", default="generic")
 @options.choice("--split", "Which items are asked.", ["test", "train", "all"])
 @options.option("--domain domains", "Only this one; may be repeated.", multiple=True, metavar="DOMAIN")
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @options.flag("--baselines", "KT: also score the classical models, learnt from the train split.")
 @options.resampling("groups", seed_of=None)
 @model_options.generation()
+@model_options.sharding()
 @options.dry_run("asked")
 @options.as_json("the scores (or the plan)")
 def command(
@@ -40,11 +42,13 @@ def command(
     """Put ITEMS to MODEL (BACKEND:NAME) and score the answers.
 
     Writes OUT/scores.json and scores.csv, and OUT/traces.jsonl, which `pcode annotate` takes as it is. The same command
-    resumes a run that was interrupted.
+    resumes a run that was interrupted. With --shards OUT is a corpus of the same traces, in a folder or under s3:// or
+    gs://, made shard by shard by so many processes, and scored when all are there (docs/scale.md).
     """
     from ..estimate import Resampling
     from ..wbeb.evaluation import evaluate, learners, write_scores
     from ..wbeb.generate import execute, plan, prepare
+    from ..wbeb.generate_corpus import execute_shards, plan_shards, prepare_shards
     from ..wbeb.item import read_items, select
 
     there = list(read_items(items))
@@ -54,19 +58,26 @@ def command(
     train = [item for item in there if item.split == "train"]
     if baselines:
         learners(train)  # an error now rather than when all is asked and paid
-    job = prepare(chosen, out, model=model, pool=train, **model_options.requested(given, model))
+    shards, makes = model_options.sharded(given)
+    asked = {"model": model, "pool": train, **model_options.requested(given, model)}
+    if shards:
+        job = prepare_shards(chosen, out, **shards, **asked)
+        planned, run = partial(plan_shards, job), partial(execute_shards, job, **makes)
+    else:
+        whole = prepare(chosen, out, **asked)
+        planned, run = partial(plan, whole), partial(execute, whole)
     if dry_run:
-        print_plan(plan(job), as_json)
+        print_plan(planned(), as_json)
         return 0
     with progress_bar("answers") as progress:
-        generation = execute(job, progress)
+        generation = run(progress=progress)
     if generation.manifest.status == "complete":
         evaluation = evaluate(generation, how, baselines_from=train if baselines else None)
-        write_scores(generation.folder, evaluation)
+        write_scores(generation, evaluation)
         if not put_json(evaluation.as_json(), as_json):
             _print(evaluation)
-            out = generation.folder
-            say(f"written to {out}; code the traces with: pcode annotate {out / 'traces.jsonl'} -o RUN")
+            traces = generation.place if shards else generation.folder / "traces.jsonl"
+            say(f"written to {generation.place}; code the traces with: pcode annotate {traces} -o RUN")
     return report_missing(generation.manifest)
 
 

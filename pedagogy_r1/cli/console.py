@@ -265,6 +265,9 @@ def say_renamed(usage: Mapping[str, Any], what: str = "replies") -> None:
         notice(
             f"the server changed the name of its model, from {first} to {', then to '.join(others)}: the {what} may not be of one model"
         )
+    elif len(count := usage.get("served_models", {})) > 1:  # of shards, which are asked side by side
+        names = ", ".join(f"{name} ({counted(n, 'reply', 'replies')})" for name, n in count.items())
+        notice(f"the server gave its model {len(count)} names: {names}: the {what} may not be of one model")
 
 
 LISTED = 10

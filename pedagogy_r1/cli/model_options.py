@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ..errors import ArgumentError
 from .console import backend_options
 from .options import (
     FEW_0,
@@ -20,8 +21,11 @@ from .options import (
     POSITIVE,
     SHARE,
     Decorator,
+    engine,
     option,
     seed,
+    shards,
+    taken,
     together,
 )
 
@@ -87,6 +91,26 @@ def generation() -> Decorator:
         option("--name", "What the model is called in traces and tables [default: NAME]."),
         requests(in_process=256, temperature=0.6, timeout=1800, retries=6, backoff=0.5),
     )
+
+
+def sharding() -> Decorator:
+    """``--shards``, and what makes them: answers as a corpus."""
+    return together(
+        shards("Make a corpus of so many Parquet files, for more answers than one file is good for."),
+        option("--workers", "With --shards: Number of processes.", FEW_1),
+        engine("With --shards:"),
+    )
+
+
+def sharded(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `sharding` gave, taken out of ``given``: what the job is to know, and what is to make it; both empty without shards."""
+    job, makes = taken(given, "shards", "work"), taken(given, "workers", "engine")
+    if job["shards"] is None:
+        for name, value in (job | makes).items():
+            if value is not None:
+                raise ArgumentError(f"--{name} is for answers in shards", "add: --shards 64")
+        return {}, {}
+    return job, {name: value for name, value in makes.items() if value is not None}
 
 
 def requested(given: Mapping[str, Any], model: str | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import click
 
 from ..formatting import plain_coder
 from ..limits import LEAST_LEVEL, LEVEL, MOST_AT_ONCE, MOST_COUNT, MOST_LEVEL, MOST_RESAMPLES
-from .completes import codebook_names, completes
+from .completes import codebook_names, completes, plugin_names
 from .console import Listing, renamed
 
 if TYPE_CHECKING:
@@ -322,6 +322,29 @@ def _where(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Wher
     from ..runs.where import Where
 
     return Where.parse(values)
+
+
+def shards(help: str) -> Decorator:
+    """``--shards N``: as a corpus, of so many files."""
+    return option("--shards", help, FROM_1)
+
+
+def engine(whose: str) -> Decorator:
+    """``--engine`` and ``--work``: what makes shards, and where. ``whose``: what stands before each help, as ``With --shards:``."""
+    return together(
+        option(
+            "--engine",
+            f"{whose} What makes the shards, local or ray[=ADDRESS] [default: local].",
+            metavar="NAME[=ADDRESS]",
+            **completes(plugin_names("shards.engines")),
+        ),
+        option(
+            "--work",
+            f"{whose} Folder for shards while they are made [default: in OUT].",
+            PATH,
+            metavar="FOLDER",
+        ),
+    )
 
 
 # --- intervals, contrasts

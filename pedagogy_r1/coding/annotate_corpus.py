@@ -11,50 +11,46 @@ from __future__ import annotations
 
 import pickle
 import platform
+import re
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from .. import plugins
-from ..chat.hf import keep_engines, let_engines_go
+from ..asking import keep_engines, let_engines_go
 from ..codebook import Codebook
 from ..codebook.codebook import SNAPSHOT
 from ..codebook.snapshot import dump_codebook
 from ..errors import ArgumentError, RunError
-from ..files.places import Place, copies_of
-from ..files.records import atomic, write_text
-from ..files.seal import LEDGER, RUN
+from ..files.places import Place
+from ..files.records import write_text
+from ..files.seal import RUN
 from ..intake.corpus import TraceCorpus
-from ..job import BY_USER, JobFolder, ended_by
+from ..job import JobFolder
 from ..provenance import digest
 from ..runs.run import CoderRun, Manifest
 from ..runs.run_columns import read_columns
-from ..runs.shards import (
-    SHARD_FILE,
-    ShardRecord,
-    changed,
-    file_name,
-    record_name,
-    record_there,
-    records_there,
-    summed,
-    write_shard,
-)
+from ..runs.shards import write_shard
 from ..runs.tally import tally
 from ..runs.tally_file import write_tally
 from ..runs.unit_coding import DEFERRED
+from ..shards.shard_record import ShardRecord, file_name, records_there, summed
+from ..shards.sharded_job import (
+    ShardDone,
+    ShardedJob,
+    done_before,
+    engine_of,
+    folder_of,
+    ledger_back,
+    made_alone,
+    work_of,
+)
 from .annotate import Annotation, Progress, execute, prepare
-from .engines import ShardEngine
 
-ENGINES = "pedagogy_r1.coding.engines"
-WORK = ".work"
-"""Within a run: where shards lie while they are coded."""
-_BUSY = 120.0
-"""Seconds to wait for a shard's folder that the process before is about to let go of."""
+_CODED = re.compile(r"(shard|units|codings|tally|ledger)-\d{4,5}\.(json|jsonl|parquet)")
+"""The files that shards consist of."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +68,6 @@ class CorpusJob:
     seed: int
 
 
-class CodedShard(NamedTuple):
-    """What an engine hands back of a shard: what it holds; or why it did not get done."""
-
-    number: int
-    record: ShardRecord | None
-    stopped: str | None = None
-
-
 @dataclass(frozen=True)
 class CorpusAnnotation:
     """A corpus that is about to be coded. ``whole``: as if it were one file."""
@@ -87,8 +75,7 @@ class CorpusAnnotation:
     corpus: TraceCorpus
     whole: Annotation
     job: CorpusJob
-    folder: Path
-    """Where the record of the job is kept: the run, or where it is in an object store a folder of this machine."""
+    kept: ShardedJob[ShardRecord]
 
     @property
     def manifest(self) -> Manifest:
@@ -119,13 +106,13 @@ def prepare_corpus(
                 f"--{option} is not for a corpus: {why}", "code a traces file, or leave it out"
             )
     place = Place(out)
-    folder = place.folder or copies_of(place.url or "")
+    folder = folder_of(place)
     for name in ("path", "encoder", "examples", "example_encoder"):  # other processes may be elsewhere
         if isinstance(how.get(name), str | Path) and Path(how[name]).is_dir():
             how[name] = str(Path(how[name]).resolve())
     whole = prepare(given, folder, codebook=codebook, coder=coder, scheme=scheme, seed=seed, **how)
     manifest = whole.manifest.model_copy(update={"shards": given.shards})
-    scratch = Path(work or folder / WORK).resolve() / manifest.run_id
+    scratch = work_of(work, folder, manifest.run_id)
     job = CorpusJob(
         corpus=given.place.absolute(),
         out=place.absolute(),
@@ -137,7 +124,8 @@ def prepare_corpus(
         scheme=scheme,
         seed=seed,
     )
-    return CorpusAnnotation(given, whole._replace(manifest=manifest), job, folder)
+    kept = ShardedJob(place, folder, scratch, manifest.run_id, given.shards, ShardRecord)
+    return CorpusAnnotation(given, whole._replace(manifest=manifest), job, kept)
 
 
 _NOT_OVER_CORPORA = {
@@ -163,13 +151,6 @@ def annotate_corpus(
     return execute_corpus(job, engine=engine, workers=workers, progress=progress, restart=restart)
 
 
-def engine_of(name: str, workers: int) -> ShardEngine:
-    """The engine of a plugin: ``local``, ``ray``, ``ray=ADDRESS``."""
-    kind, _, address = name.partition("=")
-    made: ShardEngine = plugins.load(ENGINES, kind)(address or None, workers)
-    return made
-
-
 def execute_corpus(
     job: CorpusAnnotation,
     *,
@@ -180,42 +161,43 @@ def execute_corpus(
 ) -> CoderRun:
     """Code the shards that are not done; with ``restart`` also those in which codings are missing, whose requests in the ledger are
     not asked again."""
-    place, work = Place(job.job.out), Path(job.job.work)
-    run_on = engine_of(engine, workers)
-    with JobFolder(place.here([RUN, SNAPSHOT]), job.manifest, ours=_ours(place, job.folder)) as held:
-        there = records_there(place)
-        done = _sound(place, job, there)
+    kept, parts = job.kept, job.corpus.record.shards
+    place, run_on = kept.place, engine_of(engine, workers)
+    with JobFolder(place.here([RUN, SNAPSHOT]), job.manifest, ours=kept.ours([SNAPSHOT], _CODED)) as held:
+        there = records_there(place, ShardRecord)
+        done = kept.sound(there, [part.sha256 for part in parts])
         again = [n for n, record in there.items() if n not in done or (restart and _lacks(record))]
         complete = held.previous is not None and held.previous.status == "complete"
-        if complete and len(done) == job.corpus.shards and not again and SNAPSHOT in place.names():
+        if complete and len(done) == kept.shards and not again and SNAPSHOT in place.names():
+            kept.clear()  # a session killed at its very end left it
             return CoderRun(job.job.out)
-        write_text(job.folder / SNAPSHOT, dump_codebook(job.job.book))
+        write_text(kept.folder / SNAPSHOT, dump_codebook(job.job.book))
         held.save(status="running")
-        _upload(job, place)
-        for number in again:
-            place.remove(record_name(number))
-            done.pop(number, None)
-        stopped, interrupted = _code_shards(job, run_on, done, progress)
-        _finish(job, held, place, done, stopped, interrupted=interrupted or run_on.interrupted)
-        if len(done) == job.corpus.shards:
-            shutil.rmtree(work, ignore_errors=True)
-            if work.parent == (job.folder / WORK).resolve():
-                shutil.rmtree(work.parent, ignore_errors=True)
+        kept.upload([SNAPSHOT, RUN])
+        kept.forget(again)
+        done = {number: record for number, record in done.items() if number not in again}
+        try:
+            work, gpus = (
+                partial(code_shard, _shared_out(job.job, run_on.workers)),
+                getattr(job.whole.coder, "gpus", 0),
+            )
+            made = kept.make(run_on, work, done, progress, total=job.corpus.total, gpus=gpus)
+        finally:
+            let_engines_go()
+        counts, usage = summed(made.records)
+        counts = {"traces": 0, "units": 0, "tokens": 0, "coded": 0, "missing": {}} | counts
+        if made.whole and (sum_up := getattr(job.whole.coder, "sum_up", None)):
+            usage |= sum_up(CoderRun(job.job.out, locked="always"))
+        kept.finish(held, made, [SNAPSHOT], counts=counts, usage=usage)
+        if made.whole:
+            kept.clear()
     return CoderRun(job.job.out)
 
 
-def _ours(place: Place, folder: Path) -> list[str]:
-    """Files that a session killed before its first record may have left. Raises `RunError` where an object store has others."""
-    there = place.names()
-    if place.folder is None:
-        strange = [name for name in there if name != SNAPSHOT and not SHARD_FILE.fullmatch(name)]
-        if strange and RUN not in there:
-            raise RunError(
-                f"{place} is not empty and holds no run ({strange[0]} …)",
-                "choose another directory with -o",
-            )
-        return [path.name for path in folder.iterdir()] if folder.is_dir() else []  # copies
-    return [SNAPSHOT, *(name for name in there if SHARD_FILE.fullmatch(name))]
+def _shared_out(job: CorpusJob, workers: int) -> CorpusJob:
+    """With each process's part of what all may do together."""
+    most = job.how.get("requests_per_minute")
+    return replace(job, how={**job.how, "requests_per_minute": most / workers}) if most else job
 
 
 def _lacks(record: ShardRecord) -> bool:
@@ -223,133 +205,31 @@ def _lacks(record: ShardRecord) -> bool:
     return any(n for why, n in record.counts.get("missing", {}).items() if why != DEFERRED)
 
 
-def _upload(job: CorpusAnnotation, place: Place) -> None:
-    """Put the record where the run is in an object store, for other machines to see whose it is."""
-    if place.folder is None:
-        for name in (SNAPSHOT, RUN):
-            place.put_bytes((job.folder / name).read_bytes(), name)
-
-
-def _code_shards(
-    job: CorpusAnnotation, run_on: ShardEngine, done: dict[int, ShardRecord], progress: Progress | None
-) -> tuple[str | None, bool]:
-    """Code the shards that are not ``done``, and add them; why some are not, and whether the user ended it."""
-    todo = [number for number in range(job.corpus.shards) if number not in done]
-    so_far = sum(int(record.counts.get("traces", 0)) for record in done.values())
-    if progress:
-        progress(so_far, job.corpus.total)
-    stopped: str | None = None
-    shared = _shared_out(job.job, run_on.workers)
-    try:
-        for shard in run_on.run(partial(code_shard, shared), todo, gpus=getattr(job.whole.coder, "gpus", 0)):
-            if shard.record is None:
-                stopped = stopped or shard.stopped
-                if shard.stopped == BY_USER:  # in this process
-                    return stopped, True
-                continue
-            done[shard.number] = shard.record
-            so_far += int(shard.record.counts.get("traces", 0))
-            if progress:
-                progress(so_far, job.corpus.total)
-    except KeyboardInterrupt as error:
-        return ended_by(error)[1], True
-    finally:
-        let_engines_go()
-    return stopped, False
-
-
-def _shared_out(job: CorpusJob, workers: int) -> CorpusJob:
-    """With each process's part of what all may do together."""
-    if not (most := job.how.get("requests_per_minute")):
-        return job
-    return replace(job, how={**job.how, "requests_per_minute": most / workers})
-
-
-def _sound(place: Place, job: CorpusAnnotation, records: Mapping[int, ShardRecord]) -> dict[int, ShardRecord]:
-    """The shards that are done; those whose files, or whose traces, are not what they were any more are done again.
-
-    Raises `RunError` where a shard is of another run.
-    """
-    parts, there, run_id = job.corpus.record.shards, set(place.names()), job.job.run_id
-    for number, record in records.items():
-        if record.run_id != run_id:
-            raise RunError(
-                f"{place} holds another run: shard {number} is of {record.run_id}, this would be {run_id}",
-                "choose another place with -o, or delete this one",
-            )
-    return {
-        number: record
-        for number, record in records.items()
-        if number < len(parts) and record.traces == parts[number].sha256 and not changed(place, record, there)
-    }
-
-
-def _finish(
-    job: CorpusAnnotation,
-    held: JobFolder[Manifest],
-    place: Place,
-    done: Mapping[int, ShardRecord],
-    stopped: str | None,
-    *,
-    interrupted: bool,
-) -> None:
-    whole = len(done) == job.corpus.shards
-    if not whole:  # some may have come to their end while the run was ended
-        done = records_there(place)
-    counts, usage = summed([done[number] for number in sorted(done)])
-    known = {name: value for record in done.values() for name, value in record.sha256.items() if value}
-    size = {name: value for record in done.values() for name, value in record.bytes.items()}
-    status: Any = "complete" if whole else "interrupted" if interrupted else "stopped"
-    why = None if whole else stopped or BY_USER
-    if whole and (sum_up := getattr(job.whole.coder, "sum_up", None)):
-        usage |= sum_up(CoderRun(job.job.out, locked="always"))
-    record = held.finish(status, why=why, counts=counts, usage=usage, known=known)
-    if place.folder is not None:
-        return
-    names = {record_name(number): None for number in done}
-    record = held.save(
-        status=status, sha256={**record.sha256, **names, **known}, bytes={**record.bytes, **size}
-    )
-    _upload(job, place)
-
-
-def code_shard(job: CorpusJob, number: int) -> CodedShard:
+def code_shard(job: CorpusJob, number: int) -> ShardDone[ShardRecord]:
     """Code one shard, in whichever process this is; one that is done already is not coded again.
 
     Raises `PedagogyError` for what would go wrong with every shard.
     """
     keep_engines()
-    place = Place(job.out)
-    folder = Path(job.work) / record_name(number).removesuffix(".json")
-    whole = _prepared(pickle.dumps(job))
-    if getattr(whole.coder, "of_one_run", False):
-        whole = _prepare(job, folder)
+    whole, place = _prepared(pickle.dumps(job)), Place(job.out)
     traces = TraceCorpus(job.corpus).shard(number)
     sha256 = traces.part.sha256
-    before = record_there(place, number)
-    own = before is None or before.run_id == job.run_id
-    if before and own and before.traces == sha256 and not changed(place, before, place.names()):
-        return CodedShard(number, before)
-    if own and getattr(whole.coder, "of_one_run", False):
-        _ledger_back(place, file_name("ledger", number), folder)
-    manifest = whole.manifest.model_copy(update={"fingerprint": digest([whole.manifest.fingerprint, sha256])})
-    run = _when_free(whole._replace(traces=traces, out=folder, manifest=manifest, part=True))
-    if run.manifest.status != "complete":
-        return CodedShard(number, None, run.manifest.stopped_why or run.manifest.status)
-    counted = folder / file_name("tally", number)
-    write_tally(counted, tally(read_columns([run]), counted.stem))
-    record = write_shard(folder, number, sha256, run.manifest, place, also=[counted])
-    shutil.rmtree(folder, ignore_errors=True)
-    return CodedShard(number, record)
-
-
-def _ledger_back(place: Place, name: str, folder: Path) -> None:
-    """Take up a shard's replies where they were put already, and the shard is to be made again: nothing is asked twice."""
-    if (folder / LEDGER).exists() or name not in place.names():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with atomic(folder / LEDGER, "wb") as file:
-        file.write(place.read(name))
+    with made_alone(job.work, number) as folder:
+        if before := done_before(place, number, ShardRecord, job.run_id, sha256):
+            return ShardDone(number, before)
+        if getattr(whole.coder, "of_one_run", False):
+            whole = _prepare(job, folder)
+            ledger_back(place, number, folder)
+        fingerprint = digest([whole.manifest.fingerprint, sha256])
+        manifest = whole.manifest.model_copy(update={"fingerprint": fingerprint})
+        run = execute(whole._replace(traces=traces, out=folder, manifest=manifest, part=True))
+        if run.manifest.status != "complete":
+            return ShardDone(number, None, run.manifest.stopped_why or run.manifest.status)
+        counted = folder / file_name("tally", number)
+        write_tally(counted, tally(read_columns([run]), counted.stem))
+        record = write_shard(folder, number, sha256, run.manifest, place, also=[counted])
+        shutil.rmtree(folder, ignore_errors=True)
+    return ShardDone(number, record)
 
 
 @lru_cache(maxsize=1)
@@ -376,15 +256,3 @@ def _prepare(job: CorpusJob, folder: Path) -> Annotation:
             "every machine needs the same version of pedagogy_r1, and the same files under the same paths",
         )
     return found
-
-
-def _when_free(shard: Annotation) -> CoderRun:
-    """Code it; where the process before, which was killed, still holds the folder, wait until it has let go."""
-    until = time.monotonic() + _BUSY
-    while True:
-        try:
-            return execute(shard)
-        except RunError as error:
-            if "is in use by process" not in error.message or time.monotonic() > until:
-                raise
-            time.sleep(0.5)

@@ -145,19 +145,19 @@ class Place:
 
     def put(self, path: Path, name: str) -> None:
         """Move a file of this machine there. A reader sees all of it, or what was there before."""
-        if self.folder is None:
-            with (
-                self._reached(name) as there,
-                path.open("rb") as file,
-                self.fs.open_output_stream(there) as out,
-            ):
-                copyfileobj(file, out, 1 << 22)
-            path.unlink()
+        if (
+            self.folder is not None
+            and self.folder.is_dir()
+            and path.stat().st_dev == self.folder.stat().st_dev
+        ):
+            with writing(self.folder / name), path.open("rb") as file:
+                os.fsync(file.fileno())
+                path.replace(self.folder / name)
+                sync_folder(self.folder)
             return
-        with writing(self.folder / name), path.open("rb") as file:
-            os.fsync(file.fileno())
-            path.replace(self.folder / name)
-            sync_folder(self.folder)
+        with path.open("rb") as file, self.writer(name) as out:
+            copyfileobj(file, out, 1 << 22)
+        path.unlink()
 
     def remove(self, name: str) -> None:
         """Delete a file that is there."""

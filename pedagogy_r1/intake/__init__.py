@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .traces import no_trace as no_trace
     from .traces import read_traces as read_traces
     from .traces import some_traces as some_traces
+    from .traces import traces_digest as traces_digest
     from .traces_file import TracesFile as TracesFile
 
 __getattr__, __dir__, __all__ = lazy_names(
@@ -18,7 +19,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "import_report": ("ImportReport", "TraceProblem"),
         "trace_importer": ("import_traces",),
-        "traces": ("no_trace", "read_traces", "some_traces"),
+        "traces": ("no_trace", "read_traces", "some_traces", "traces_digest"),
         "traces_file": ("TracesFile",),
     },
 )

@@ -16,7 +16,7 @@ import json
 import re
 import resource
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ from ..files.json_text import parse_json
 from ..files.places import Place, sound_copy
 from ..files.seal import SealedRecord, read_sealed_model, sealed
 from ..provenance import digest, now, versions
+from ..shards.shard_record import file_name
 from ..trace import Trace, item_group
 from .traces_file import TracesFile
 
@@ -67,19 +68,22 @@ class CorpusRecord(SealedRecord):
     versions: dict[str, str] = Field(default_factory=lambda: versions("pyarrow"))
 
 
-def shard_name(kind: str, number: int) -> str:
-    """``traces-0007.parquet``.
-
-    >>> shard_name("traces", 7)
-    'traces-0007.parquet'
-    """
-    return f"{kind}-{number:04d}.parquet"
-
-
 def shard_of(trace: Trace, shards: int) -> int:
     """The number of the shard in which all traces of the trace's item stand."""
-    key = item_group(trace).encode("utf-8", "surrogatepass")
+    return shard_of_group(item_group(trace), shards)
+
+
+def shard_of_group(group: str, shards: int) -> int:
+    """The number of the shard in which a group (`item_group`) stands whole."""
+    key = group.encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) % shards
+
+
+def check_shards(count: int) -> int:
+    """``count``, if a corpus may have so many. Raises `ArgumentError` otherwise."""
+    if not 1 <= count <= MOST_SHARDS:
+        raise ArgumentError(f"{count} shards", f"give 1 to {MOST_SHARDS:,}")
+    return count
 
 
 def is_corpus(path: str | Path) -> bool:
@@ -170,51 +174,24 @@ class CorpusWriter:
     """Takes traces, and writes them to so many shards; as a context. The corpus is there once the context ends without an error."""
 
     def __init__(self, path: str | Path, shards: int) -> None:
-        if not 1 <= shards <= MOST_SHARDS:
-            raise ArgumentError(f"{shards} shards", f"give 1 to {MOST_SHARDS:,}")
-        self.place, self._count = Place(path), shards
+        self.place, self._count = Place(path), check_shards(shards)
         there = self.place.names()
         strangers = [name for name in there if not _LEFT.fullmatch(name)]
         if strangers or CORPUS in there:
             what = "a corpus already" if CORPUS in there else f"other files ({strangers[0]} …)"
             raise RunError(f"{self.place} holds {what}", "choose another place with -o")
-        self._group = min(max(_BUFFERED // shards, _LEAST_GROUP), _MOST_GROUP)
-        self._parts = [_Part(shard_name("traces", number)) for number in range(shards)]
 
     def __enter__(self) -> CorpusWriter:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < self._count + 256:
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, self._count + 256), hard))
         self._open = ExitStack()
+        self._parts = [_Part(self.place, number, self._count, self._open) for number in range(self._count)]
         return self
 
     def put(self, trace: Trace) -> None:
         """One more."""
-        part = self._parts[shard_of(trace, self._count)]
-        part.waiting.append(trace)
-        size = len(trace.question) + len(trace.reasoning) + len(trace.answer)
-        part.characters += size
-        part.ahead += size
-        part.traces += 1
-        part.langs[trace.lang] += 1
-        if part.ahead >= self._group:
-            self._flush(part)
-
-    def _flush(self, part: _Part) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet
-
-        if part.writer is None:
-            file = _Hashed(self._open.enter_context(self.place.writer(part.name)))
-            part.file = file
-            part.writer = self._open.enter_context(
-                pyarrow.parquet.ParquetWriter(file, traces_schema(), compression="zstd")
-            )
-        rows = [trace.model_dump(mode="json") for trace in part.waiting]
-        for row in rows:
-            row["metadata"] = json.dumps(row["metadata"], ensure_ascii=False, separators=(",", ":"))
-        part.writer.write_table(pa.Table.from_pylist(rows, schema=traces_schema()))
-        part.waiting, part.ahead = [], 0
+        self._parts[shard_of(trace, self._count)].put(trace)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -224,19 +201,60 @@ class CorpusWriter:
             return
         with self._open:
             for part in self._parts:
-                self._flush(part)
-        found = [part.record() for part in self._parts]
-        self.place.put_bytes(sealed(CorpusRecord(shards=found).model_dump(mode="json")), CORPUS)
+                part.flush()
+        write_corpus(self.place, [part.record() for part in self._parts])
+
+
+def write_part(folder: str | Path, number: int, shards: int, traces: Iterable[Trace]) -> CorpusPart:
+    """Write one shard of so many: the file that a `CorpusWriter` makes of these traces, all of which belong to it."""
+    with ExitStack() as open_files:
+        part = _Part(Place(folder), number, shards, open_files)
+        for trace in traces:
+            part.put(trace)
+        part.flush()
+    return part.record()
+
+
+def write_corpus(place: Place, parts: Sequence[CorpusPart], **made: Any) -> None:
+    """Write the record of a corpus whose shards are there; ``made``: other fields of it than by default."""
+    place.put_bytes(sealed(CorpusRecord(shards=list(parts), **made).model_dump(mode="json")), CORPUS)
 
 
 class _Part:
-    """A shard that is being written."""
+    """A shard that is being written; ``open_files`` has its file closed."""
 
-    def __init__(self, name: str) -> None:
-        self.name, self.waiting, self.langs = name, list[Trace](), Counter[str]()
+    def __init__(self, place: Place, number: int, shards: int, open_files: ExitStack) -> None:
+        self.place, self.name, self._open = place, file_name("traces", number), open_files
+        self.waiting, self.langs = list[Trace](), Counter[str]()
         self.traces = self.characters = self.ahead = 0
+        self.group = min(max(_BUFFERED // shards, _LEAST_GROUP), _MOST_GROUP)
         self.writer: pyarrow.parquet.ParquetWriter | None = None
         self.file: _Hashed | None = None
+
+    def put(self, trace: Trace) -> None:
+        self.waiting.append(trace)
+        size = len(trace.question) + len(trace.reasoning) + len(trace.answer)
+        self.characters += size
+        self.ahead += size
+        self.traces += 1
+        self.langs[trace.lang] += 1
+        if self.ahead >= self.group:
+            self.flush()
+
+    def flush(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        if self.writer is None:
+            self.file = _Hashed(self._open.enter_context(self.place.writer(self.name)))
+            self.writer = self._open.enter_context(
+                pyarrow.parquet.ParquetWriter(self.file, traces_schema(), compression="zstd")
+            )
+        rows = [trace.model_dump(mode="json") for trace in self.waiting]
+        for row in rows:
+            row["metadata"] = json.dumps(row["metadata"], ensure_ascii=False, separators=(",", ":"))
+        self.writer.write_table(pa.Table.from_pylist(rows, schema=traces_schema()))
+        self.waiting, self.ahead = [], 0
 
     def record(self) -> CorpusPart:
         file = self.file

@@ -10,14 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import RunError
+from ..provenance import file_digest
 from ..trace import Trace
 from .corpus import TraceCorpus, is_corpus
-from .traces_file import TracesFile, read_traces_file
+from .traces_file import TracesFile, need_traces, read_traces_file
 
 
 def traces_of(path: str | Path) -> TracesFile:
     """A traces file, or a corpus, read through as far as counting them takes."""
     return TraceCorpus(path) if is_corpus(path) else TracesFile(path)
+
+
+def traces_digest(path: str | Path) -> str:
+    """``sha256:…`` of a traces file, or of all shards of a corpus. Raises `InputError` where there is neither."""
+    if is_corpus(path):
+        return TraceCorpus(path).digest
+    return file_digest(need_traces(path))
 
 
 def read_traces(path: str | Path) -> Iterator[Trace]:

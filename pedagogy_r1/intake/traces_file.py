@@ -59,10 +59,7 @@ def read_traces_file(path: str | Path, passing: Callable[[bytes], object] | None
 
     ``passing`` is called with every line's bytes.
     """
-    path = Path(path)
-    inside = path / "traces.jsonl"
-    make = "make it with: pcode traces import FILE -o traces.jsonl"
-    need_file(path, f"it holds {inside}" if inside.is_file() else make)
+    path = need_traces(path)
     seen: dict[str, int] = {}
     escaped = False
 
@@ -77,7 +74,7 @@ def read_traces_file(path: str | Path, passing: Callable[[bytes], object] | None
         if isinstance(row, BadRow):
             mend = "mend the line, or import with: pcode traces import --on-error skip"
             if path.suffix.lower() != ".jsonl":
-                mend = f"this is no traces file; {make.replace('FILE', str(path))}"
+                mend = f"this is no traces file; {_MAKE.replace('FILE', str(path))}"
             raise InputError(f"{where}: {row.why}", mend)
         try:
             trace = Trace.model_validate(row.data)
@@ -100,6 +97,17 @@ def read_traces_file(path: str | Path, passing: Callable[[bytes], object] | None
             )
         seen[trace.id] = row.line
         yield trace
+
+
+_MAKE = "make it with: pcode traces import FILE -o traces.jsonl"
+
+
+def need_traces(path: str | Path) -> Path:
+    """The path of a traces file. Raises `InputError` where there is no file."""
+    path = Path(path)
+    inside = path / "traces.jsonl"
+    need_file(path, f"it holds {inside}" if inside.is_file() else _MAKE)
+    return path
 
 
 DEEPEST = 200

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from ..errors import RunError
 from ..files.places import copies_of
 from ..provenance import digest
+from ..shards.shard_record import file_name, shard_file
 from .run import CoderRun, run_labels
 from .run_columns import read_columns
-from .shards import file_name, shard_file
 from .tally import Tally, add_up, tally
 from .tally_file import read_tally, write_tally
 

@@ -1,34 +1,38 @@
 """A run over a corpus (`intake/corpus.py`): units and codings in Parquet shards, as the corpus has them; its traces stay there.
 
-    run/run.json               as of any run, with "shards": 64
-    run/codebook.yaml          the codebook
-    run/shard-0007.json        {"number": 7, "run_id": "cues-0eca9351f11a", "counts": {"traces": 1612, …}, "sha256": {"units-0007.parquet": "9f86…", …}}
-    run/units-0007.parquet     the columns of `Unit`
-    run/codings-0007.parquet   the columns of `Coding`
-    run/tally-0007.parquet     how often each answer is in each trace (`tally_file.py`)
-    run/ledger-0007.jsonl      language-model coders only
-
-A shard's record is written last: a shard that has one is done, whichever process, machine or day did it.
+run/run.json               as of any run, with "shards": 64
+run/codebook.yaml          the codebook
+run/shard-0007.json        the shard's record (`shards/shard_record.py`)
+run/units-0007.parquet     the columns of `Unit`
+run/codings-0007.parquet   the columns of `Coding`
+run/tally-0007.parquet     how often each answer is in each trace (`tally_file.py`)
+run/ledger-0007.jsonl      language-model coders only
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError, RunError, first_fault
-from ..files.json_text import parse_json
-from ..files.places import Place, as_url, copies_of, sound_copy
+from ..files.places import Place, as_url, copies_of
 from ..files.records import BadRow, atomic, dump, read_jsonl
-from ..files.seal import LEDGER, RUN, SealedRecord, read_sealed_model, sealed, sha256_of
+from ..files.seal import LEDGER
 from ..intake.corpus import CorpusShard, TraceCorpus, is_corpus
 from ..provenance import digest
+from ..shards.shard_record import (
+    AGAIN,
+    SHARD_RECORD,
+    ShardRecord,
+    file_name,
+    put_shard,
+    records_there,
+    shard_file,
+)
 from ..trace import Trace, Unit
 from .manifest import Manifest
 from .unit_coding import Coding
@@ -37,31 +41,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 KINDS: dict[str, type[Unit] | type[Coding]] = {"units": Unit, "codings": Coding}
-_RECORD = re.compile(r"shard-(\d{4,5})\.json")
-SHARD_FILE = re.compile(r"(shard|units|codings|tally|ledger)-\d{4,5}\.(json|jsonl|parquet)")
-"""The files that shards consist of."""
-_AGAIN = "delete the shard's record, and repeat the command that made the run"
-
-
-class ShardRecord(SealedRecord):
-    """``shard-0007.json``: what a shard holds, and of which run; ``traces``: sha256 of the corpus's shard; ``sha256``: of its own files."""
-
-    number: int
-    run_id: str
-    traces: str
-    counts: dict[str, Any]
-    usage: dict[str, Any] = Field(default_factory=dict)
-    bytes: dict[str, int]
-
-
-def record_name(number: int) -> str:
-    """``shard-0007.json``."""
-    return f"shard-{number:04d}.json"
-
-
-def file_name(kind: str, number: int) -> str:
-    """``units-0007.parquet``, ``ledger-0007.jsonl``."""
-    return f"{kind}-{number:04d}." + ("jsonl" if kind == "ledger" else "parquet")
 
 
 def write_shard(
@@ -73,11 +52,12 @@ def write_shard(
     *,
     also: Sequence[Path] = (),
 ) -> ShardRecord:
-    """Put what one process coded in ``folder`` (a run of one shard), and files ``also`` made of it, where the run over the corpus is kept."""
+    """Put what one process coded in ``folder`` (a run of one shard), and files ``also`` made of it, where the run over the corpus is kept.
+
+    ``traces``: sha256 of the corpus's shard.
+    """
     import pyarrow.parquet
 
-    sha256: dict[str, str | None] = {}
-    size: dict[str, int] = {}
     moved = [(path, path.name) for path in also]
     for kind in KINDS:
         name = file_name(kind, number)
@@ -86,21 +66,10 @@ def write_shard(
         moved.append((path, name))
     if (folder / LEDGER).is_file():
         moved.append((folder / LEDGER, file_name("ledger", number)))
-    for path, name in moved:
-        sha256[name], size[name] = sha256_of(path), path.stat().st_size
-    for path, name in moved:
-        to.put(path, name)
     record = ShardRecord(
-        number=number,
-        run_id=manifest.run_id,
-        traces=traces,
-        counts=manifest.counts,
-        usage=manifest.usage,
-        sha256=sha256,
-        bytes=size,
+        number=number, run_id=manifest.run_id, source=traces, counts=manifest.counts, usage=manifest.usage
     )
-    to.put_bytes(sealed(record.model_dump(mode="json")), record_name(number))
-    return record
+    return put_shard(to, moved, record)
 
 
 def schema_of(kind: str) -> pa.Schema:
@@ -134,39 +103,6 @@ def _from_lines(path: Path, kind: str) -> pa.Table:
         return pa.Table.from_pylist(rows, schema=schema)
 
 
-def records_there(place: Place) -> dict[int, ShardRecord]:
-    """The shards that are done, by number. Raises `RunError` for a record that was changed."""
-    numbers = (int(matched[1]) for name in place.names() if (matched := _RECORD.fullmatch(name)))
-    return {number: record for number in numbers if (record := record_there(place, number))}
-
-
-def record_there(place: Place, number: int) -> ShardRecord | None:
-    """A shard's record, of whichever run; ``None`` where there is none."""
-    name = record_name(number)
-    try:
-        data = place.read(name)
-    except InputError:
-        return None
-    return read_sealed_model(data, f"{place}/{name}", ShardRecord, _AGAIN)
-
-
-def changed(place: Place, record: ShardRecord, there: Collection[str]) -> list[str]:
-    """Files of a shard that are not ``there`` (the names at the place) or, on this machine, not what they were."""
-    folder = place.folder
-    return [
-        name
-        for name, sha256 in record.sha256.items()
-        if name not in there or (folder is not None and sha256_of(folder / name) != sha256)
-    ]
-
-
-def shard_file(place: Place, record: ShardRecord, kind: str) -> Path:
-    """A shard's file on this machine. Raises `RunError` where it is missing or not what it was."""
-    name = file_name(kind, record.number)
-    hint = "repeat the command that made the run, which makes the shard anew, or restore the file"
-    return sound_copy(place, name, record.sha256.get(name), record_name(record.number), hint)
-
-
 Row = TypeVar("Row", bound=BaseModel)
 
 
@@ -184,9 +120,11 @@ class Shards:
         cls, place: Place, run_id: str, source: Mapping[str, Any], sha256: Mapping[str, str | None]
     ) -> Shards:
         """Those that are done. Raises `RunError` where one that the run recorded is gone."""
-        found = {n: record for n, record in records_there(place).items() if record.run_id == run_id}
+        found = {
+            n: record for n, record in records_there(place, ShardRecord).items() if record.run_id == run_id
+        }
         for name in sha256:
-            if (matched := _RECORD.fullmatch(name)) and int(matched[1]) not in found:
+            if (matched := SHARD_RECORD.fullmatch(name)) and int(matched[1]) not in found:
                 raise RunError(
                     f"{place}/{name} is missing", "repeat the command that made the run, or restore the file"
                 )
@@ -279,83 +217,4 @@ def rows_of(paths: Sequence[Path], model: type[Row]) -> Iterator[Row]:
                 try:
                     yield model.model_validate(row)
                 except ValidationError as error:
-                    raise InputError(f"{path}: row {at}: {first_fault(error)}", _AGAIN) from None
-
-
-def summed(records: Sequence[ShardRecord]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Counts and usage of all shards together."""
-    counts, usage = Counter[str](), Counter[str]()
-    for record in records:
-        counts.update(_flat(record.counts))
-        usage.update(_flat(record.usage))
-    made = _deep(counts)
-    return {"traces": 0, "units": 0, "tokens": 0, "coded": 0, "missing": {}} | made, _deep(usage)
-
-
-_BETWEEN = "\0"
-
-
-def _flat(numbers: Mapping[str, Any], before: str = "") -> dict[str, int]:
-    """Numbers within numbers by their whole names; what is no number is not summed."""
-    found: dict[str, int] = {}
-    for name, value in numbers.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{before}{name}{_BETWEEN}")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[before + name] = value  # type: ignore[assignment]
-    return found
-
-
-def _deep(numbers: Mapping[str, int]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in sorted(numbers.items()):
-        *path, last = name.split(_BETWEEN)
-        inner = found
-        for part in path:
-            inner = inner.setdefault(part, {})
-        inner[last] = value
-    return found
-
-
-class ShardsDone(NamedTuple):
-    """How far a run over a corpus is."""
-
-    status: str
-    why: str | None
-    shards: int
-    done: int
-    counts: dict[str, Any]
-    missing: list[str]
-    """Files that a shard's record names and that are not there."""
-
-    def said(self) -> str:
-        """In words."""
-        share = f"{self.done:,} of {self.shards:,} shards are done"
-        held = ", ".join(f"{self.counts[name]:,} {name}" for name in ("traces", "units", "tokens", "coded"))
-        why = f" ({self.why})" if self.why else ""
-        lost = (
-            f"\nmissing: {', '.join(self.missing[:3])}: the same command makes these shards anew"
-            if self.missing
-            else ""
-        )
-        go_on = (
-            "" if self.status == "complete" else "\nnext: the command that started it goes on with the others"
-        )
-        return f"{self.status}{why}: {share}, {held}{lost}{go_on}"
-
-
-def progress_of(run: str | Path) -> ShardsDone | None:
-    """How far a run over a corpus is; ``None`` of anything else."""
-    place = Place(run)
-    try:
-        manifest = parse_json(place.read(RUN))
-    except (InputError, ValueError):
-        return None
-    if not isinstance(manifest, dict) or not manifest.get("shards"):
-        return None
-    found, there = records_there(place), set(place.names())
-    counts, _ = summed([found[number] for number in sorted(found)])
-    missing = [name for record in found.values() for name in record.sha256 if name not in there]
-    return ShardsDone(
-        manifest["status"], manifest.get("stopped_why"), manifest["shards"], len(found), counts, missing
-    )
+                    raise InputError(f"{path}: row {at}: {first_fault(error)}", AGAIN) from None

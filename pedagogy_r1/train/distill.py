@@ -6,12 +6,12 @@
     distill/seeds.json     how they were drawn, by domain: weight, items there are, even share, drawn
     distill/traces.jsonl   one trace an item and sample, with ``correct``; beside it what `wbeb.generate` writes
 
-The same call resumes. The seeds depend on the items and the seed alone, so a killed run draws the same ones again.
+The same call resumes. The seeds depend on the items and the seed alone, so a killed run draws the same ones again. With ``shards``
+the folder is a corpus (`wbeb/generate_corpus.py`), of the same traces.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from ..files.records import write_json
 from ..provenance import draw_order, file_digest
 from ..wbeb.condition import Condition
 from ..wbeb.generate import GenerationJob, Progress, execute, plan, prepare
+from ..wbeb.generate_corpus import CorpusGeneration, execute_shards, plan_shards, prepare_shards
 from ..wbeb.generation import Generation
 from ..wbeb.item import Item, domain_names, known_domain, read_items, write_items
 
@@ -130,13 +131,14 @@ def _weights(weights: Mapping[str, float] | None, there: list[str]) -> dict[str,
 class Distillation:
     """Seeds drawn and everything checked, before anything is sent or written."""
 
-    job: GenerationJob
+    job: GenerationJob | CorpusGeneration
     draw: SeedDraw
     record: dict[str, Any]
 
     def plan(self) -> dict[str, Any]:
         """What would be asked, and estimates of its tokens."""
-        return {"seeds": {row.domain: row.drawn for row in self.draw.table}, **plan(self.job)}
+        found = plan_shards(self.job) if isinstance(self.job, CorpusGeneration) else plan(self.job)
+        return {"seeds": {row.domain: row.drawn for row in self.draw.table}, **found}
 
 
 def prepare_distill(
@@ -148,13 +150,18 @@ def prepare_distill(
     n: int = 5000,
     weights: Mapping[str, float] | None = None,
     seed: int = 0,
+    shards: int | None = None,
+    work: str | Path | None = None,
     **options: Any,
 ) -> Distillation:
-    """Draw the seeds and check everything. ``seed`` is that of the draw and of generation; ``options``: `wbeb.generate`'s."""
+    """Draw the seeds and check everything. ``seed`` is that of the draw and of generation; ``options``: `wbeb.generate`'s.
+
+    ``shards``: make a corpus of so many; ``work`` as of `prepare_shards`.
+    """
     there = list(read_items(items))
     draw = draw_seeds(there, n, weights, seed=seed)
     pool = [item for item in there if item.split == "train"]
-    job = prepare(draw.seeds, out, model=model, condition=condition, pool=pool, seed=seed, **options)
+    how = {"model": model, "condition": condition, "pool": pool, "seed": seed, **options}
     record = {
         "n": n,
         "drawn": len(draw.seeds),
@@ -163,27 +170,33 @@ def prepare_distill(
         "domains": [row._asdict() for row in draw.table],
     }
     beside = {SEEDS: lambda path: write_items(path, draw.seeds), DRAW: lambda path: write_json(path, record)}
-    return Distillation(replace(job, beside=beside), draw, record)
+    if shards is None:
+        return Distillation(replace(prepare(draw.seeds, out, **how), beside=beside), draw, record)
+    job = prepare_shards(draw.seeds, out, shards=shards, work=work, **how)
+    return Distillation(job.with_beside(beside), draw, record)
 
 
 def distill(
-    items: str | Path, out: str | Path, *, progress: Progress | None = None, **how: Any
+    items: str | Path,
+    out: str | Path,
+    *,
+    engine: str = "local",
+    workers: int = 1,
+    progress: Progress | None = None,
+    **how: Any,
 ) -> Generation:
     """Draw seeds, ask the teacher, write the folder; see `prepare_distill`. The manifest's ``status`` says how it ended."""
-    return run_distill(prepare_distill(items, out, **how), progress)
+    return run_distill(prepare_distill(items, out, **how), progress, engine=engine, workers=workers)
 
 
-def run_distill(distillation: Distillation, progress: Progress | None = None) -> Generation:
-    """Run what was prepared, or take it up again."""
+def run_distill(
+    distillation: Distillation,
+    progress: Progress | None = None,
+    *,
+    engine: str = "local",
+    workers: int = 1,
+) -> Generation:
+    """Run what was prepared, or take it up again. ``engine``, ``workers``: what makes shards."""
+    if isinstance(distillation.job, CorpusGeneration):
+        return execute_shards(distillation.job, engine=engine, workers=workers, progress=progress)
     return execute(distillation.job, progress)
-
-
-def outcomes(generation: Generation) -> dict[str, Counter[str]]:
-    """domain → correct, wrong, unread (of which cut off: ``truncated``), and traces."""
-    found: dict[str, Counter[str]] = {}
-    for trace in generation.traces():
-        counts = found.setdefault(trace.domain or "unknown", Counter())
-        counts["traces"] += 1
-        counts["unread" if trace.correct is None else "correct" if trace.correct else "wrong"] += 1
-        counts["truncated"] += bool(trace.metadata.get("truncated"))
-    return found

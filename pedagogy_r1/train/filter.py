@@ -24,7 +24,7 @@ from ..files.json_text import parse_json
 from ..files.records import write_csv, write_jsonl
 from ..files.seal import read_sealed, sha256_of, write_sealed
 from ..formatting import aligned
-from ..intake import some_traces
+from ..intake import some_traces, traces_digest
 from ..provenance import digest, file_digest
 from ..runs.run import FILES, CoderRun
 from ..trace import Trace
@@ -143,7 +143,7 @@ def filter_traces(
     if not steps:
         raise InputError("no policy is given", "give at least one, e.g. --policy correct")
     source = {
-        "traces": file_digest(traces) if traces.is_file() else None,
+        "traces": traces_digest(traces),
         "codings": [_run_digest(Path(folder)) for folder in codings],
         "items": file_digest(items) if items else None,
     }

@@ -29,8 +29,9 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from .. import provenance
 from ..errors import InputError, RunError
-from ..files.records import need_file, write_csv, write_json
+from ..files.records import write_csv, write_json
 from ..files.written import record_files, write_folder
+from ..intake import traces_digest
 from ..job import JobFolder, JobRecord, locked, read_record, save_record
 from ..plugins import need
 from .student_model import copy_tokenizer, load_tokenizer
@@ -149,10 +150,9 @@ class TrainingRecord(JobRecord):
 
 def _record(asked: TrainingSettings, traces: Path) -> TrainingRecord:
     """What determines the result. A folder's weights count by their content up to 2 GiB, by their sizes above."""
-    need_file(traces)
     what: dict[str, Any] = {
         "settings": asked.model_dump(mode="json") | {"model": asked.base},
-        "digests": {"traces": provenance.file_digest(traces), "base": _base_digest(asked.model)},
+        "digests": {"traces": traces_digest(traces), "base": _base_digest(asked.model)},
         "devices": int(os.environ.get("WORLD_SIZE", "1")),
     }
     versions = [provenance.versions() | {name: version(name) for name in _PACKAGES}]

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
@@ -125,8 +124,9 @@ def _of_the_reader(generation: Generation) -> Iterator[str]:
 
 
 def answered(generation: Generation) -> dict[Key, list[Answered]]:
-    """The answers of each domain and task, in order. Raises `InputError` for a trace whose item is not there."""
+    """The answers of each domain and task, in the order of the items; all in memory, without their texts. Raises `InputError` for a trace whose item is not there."""
     items = {item.id: item for item in generation.items()}
+    nth = {id: n for n, id in enumerate(items)}
     found: dict[Key, list[Answered]] = defaultdict(list)
     for trace in generation.traces():
         item = items.get(trace.item or "")
@@ -136,6 +136,10 @@ def answered(generation: Generation) -> dict[Key, list[Answered]]:
                 "restore the folder, or make it again",
             )
         found[item.key].append(_answered(trace, item))
+    for (
+        answers
+    ) in found.values():  # a corpus has them shard by shard; what is resampled must not depend on that
+        answers.sort(key=lambda answer: nth[answer.item.id])
     return dict(found)
 
 
@@ -211,11 +215,15 @@ def _baselines(generation: Generation, train: Sequence[Item], how: Resampling) -
             yield DomainScores(row.model, "KT", None, n, row.scores, notes=notes)
 
 
-def write_scores(folder: Path, evaluation: Evaluation) -> None:
-    """Write ``scores.json`` and ``scores.csv``."""
+def write_scores(generation: Generation, evaluation: Evaluation) -> None:
+    """Write ``scores.json`` and ``scores.csv`` where the answers are."""
+    folder, place = generation.folder, generation.place
     write_json(folder / SCORES, evaluation.as_json())
     write_csv(folder / TABLE, [COLUMNS, *lines(evaluation)])
     record_files(folder, [SCORES, TABLE])
+    if place.folder is None:
+        for name in (SCORES, TABLE):
+            place.put_bytes((folder / name).read_bytes(), name)
 
 
 def lines(evaluation: Evaluation) -> Iterator[list[Any]]:

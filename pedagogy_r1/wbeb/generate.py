@@ -32,6 +32,7 @@ from ..asking import (
 from ..asking import AskOutcome as SessionEnd
 from ..chat import BYTES_PER_TOKEN, rough_tokens
 from ..errors import ArgumentError, InputError
+from ..files.places import as_url
 from ..files.records import atomic, dump
 from ..files.seal import LEDGER
 from ..job import BY_USER, JobFolder, Status
@@ -108,14 +109,36 @@ def prepare(
     ``model``: ``BACKEND:NAME``; ``pool``: items of train that few-shot examples come from. ``options``: further fields of
     `GenerationSettings` and of `KeyedSending`; others are errors.
     """
-    settings, sending = _options(model, condition, options)
+    if as_url(folder):
+        raise ArgumentError(f"{folder}: in an object store answers are kept in shards", "add: --shards 64")
+    settings, sending = how_asked(model, condition, options)
+    check_items(items)
+    return prepared(items, folder, Questions(settings, pool), sending)
+
+
+def check_items(items: Sequence[Item]) -> None:
+    """Raise `InputError` where there are none, or one is there twice."""
     twice = [id for id, count in Counter(item.id for item in items).items() if count > 1]
     if not items or twice:
         why = f"item {twice[0]!r} is there twice" if twice else "there is no item to ask"
         raise InputError(why, "items come from: pcode wbeb build")
-    questions = Questions(settings, pool)
-    source = {"items": len(items), "prompts_digest": questions.digest(items)}
-    fingerprint = digest({"parameters": settings.parameters, "source": source})
+
+
+def prepared(
+    items: Sequence[Item],
+    folder: str | Path,
+    questions: Questions,
+    sending: KeyedSending,
+    *,
+    prompts: str | None = None,
+    shards: int = 0,
+) -> GenerationJob:
+    """The job of checked inputs. ``prompts``: the digest of all that is asked, where it is known; ``shards``: of a corpus."""
+    settings = questions.settings
+    source = {"items": len(items), "prompts_digest": prompts or questions.digest(items)}
+    fingerprint = digest(
+        {"parameters": settings.parameters, "source": source} | ({"shards": shards} if shards else {})
+    )
     manifest = GenerationManifest(
         run_id=f"{settings.condition.id}-{fingerprint.removeprefix('sha256:')[:12]}",
         fingerprint=fingerprint,
@@ -124,13 +147,15 @@ def prepare(
         parameters=settings.parameters,
         source=source,
         reader=READER,
+        shards=shards,
     )
     return GenerationJob(tuple(items), Path(folder), questions, sending, manifest)
 
 
-def _options(
+def how_asked(
     model: str, which: str | Path | Condition, options: Mapping[str, Any]
 ) -> tuple[GenerationSettings, KeyedSending]:
+    """The options apart: what may change an answer, and how requests are sent. Raises `ArgumentError` for one that there is not."""
     own = {k: v for k, v in options.items() if k in GenerationSettings.__dataclass_fields__}
     rest = {k: v for k, v in options.items() if k not in own}
     unknown = sorted(set(rest) - set(KeyedSending.__dataclass_fields__))
@@ -164,7 +189,7 @@ def execute(job: GenerationJob, progress: Progress | None = None) -> Generation:
             return Generation(job.folder)
         for left in job.folder.glob(f".{TRACES}.*"):  # of a process that was killed
             left.unlink()
-        folder.save(reread_from=_reread_from(folder.previous))
+        folder.save(reread_from=reread_from(folder.previous))
         write_items(job.folder / ITEMS, job.items)
         try:
             end, found = _ask(job, progress)
@@ -187,7 +212,7 @@ def _stands(folder: JobFolder[GenerationManifest], job: GenerationJob) -> bool:
     return not (job.sending.retry_missing and previous.missing)
 
 
-def _reread_from(previous: GenerationManifest | None) -> str | None:
+def reread_from(previous: GenerationManifest | None) -> str | None:
     """The reader that read what is now read anew, where it was another one."""
     if previous is None or previous.reader == READER:
         return previous.reread_from if previous else None
@@ -251,9 +276,13 @@ def _ask(job: GenerationJob, progress: Progress | None) -> tuple[SessionEnd, dic
     return end, {"counts": {**counts, "missing": len(missing)}, "missing": missing}
 
 
-def plan(job: GenerationJob) -> dict[str, Any]:
-    """What would be asked, and estimates from bytes of the tokens that are still to be paid. Sends and writes nothing."""
-    known = set(answered_digests(job.folder))
+def plan(job: GenerationJob, ledger: Path | None = None) -> dict[str, Any]:
+    """What would be asked, and estimates from bytes of the tokens that are still to be paid. Sends and writes nothing.
+
+    ``ledger``: that of the job, where it lies elsewhere than in its folder.
+    """
+    ledger = ledger or job.folder / LEDGER
+    known = set(answered_digests(ledger.parent, ledger.name))
     answered = tokens = 0
     files = BatchCount(ModelName.read(job.questions.settings.model).name)
     for item, sample in job.pieces():

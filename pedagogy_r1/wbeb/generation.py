@@ -6,10 +6,13 @@ DIR/timings.csv     seconds and tokens of each request; kept apart, since no two
 DIR/ledger.jsonl    every request and raw reply: what makes the run resumable
 
 Generation("runs/cop").traces()
+
+In shards (`generate_corpus.py`) the folder is a corpus: ``traces-0007.parquet`` and ``ledger-0007.jsonl`` in place of one file each.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,12 +21,15 @@ from pydantic import BaseModel, Field
 
 from ..errors import RunError
 from ..files.ledger import LedgerLines
+from ..files.places import Place
 from ..files.records import Row, need_file, write_csv
 from ..files.seal import LEDGER, RUN, DigestWatch, check_beside, models_of, sha256_of
+from ..intake.corpus import CorpusPart, TraceCorpus, is_corpus
 from ..job import JobRecord, read_record
+from ..shards.shard_record import ShardRecord, records_there, summed
 from ..trace import Trace
 from .answers.parsed import FIRST
-from .item import Item, read_items
+from .item import Item, place_of, read_items
 
 ITEMS, TRACES, TIMINGS, MANIFEST = "items.jsonl", "traces.jsonl", "timings.csv", RUN
 
@@ -34,6 +40,15 @@ class Missing(BaseModel, frozen=True, extra="forbid"):
     item: str
     sample: int
     reason: str
+
+
+class AnsweredShard(ShardRecord):
+    """``shard-0007.json`` of answers. ``source``: digest of what was asked; ``counts["domains"]``: counts of each domain."""
+
+    part: CorpusPart
+    """Its traces, as the corpus's record will have them."""
+    missing: list[Missing] = Field(default_factory=list)
+    reader: str
 
 
 class GenerationManifest(JobRecord):
@@ -52,21 +67,25 @@ class GenerationManifest(JobRecord):
     """Which reader read the answers; records without a name are of the first."""
     reread_from: str | None = None
     """Which reader had read them, where a session of a later version took the folder up again and read them anew."""
+    shards: int = 0
+    """Of a corpus: how many there are."""
 
     def settings(self) -> Mapping[str, Any]:
-        """The parameters, the condition by name and version; and how many items."""
-        found = self.parameters | {"items": self.source["items"]}
+        """The parameters, the condition by name and version; how many items, and in how many shards, if any."""
+        found = self.parameters | {"items": self.source["items"], "shards": self.shards or None}
         if isinstance(condition := found.get("condition"), dict):
             found["condition"] = f"{condition['id']}@{condition['version']}"
         return found
 
 
 class Generation:
-    """A generation, for reading. Raises `RunError` where the folder holds none."""
+    """A generation, for reading. Raises `RunError` where the folder holds none. ``folder``: of one in an object store, copies of its
+    small files."""
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        none = RunError(f"{self.folder}: holds no answers (no {MANIFEST})", "make some with: pcode wbeb eval")
+        self.place = Place(folder)
+        self.folder = self.place.here([MANIFEST, ITEMS])
+        none = RunError(f"{self.place}: holds no answers (no {MANIFEST})", "make some with: pcode wbeb eval")
         self.manifest = read_record(self.folder / MANIFEST, GenerationManifest, no_file=none)
 
     def require_complete(self) -> Generation:
@@ -86,7 +105,15 @@ class Generation:
         return read_items(path)
 
     def traces(self) -> Iterator[Trace]:
-        """The traces, in the order of the items. Raises `RunError` for a file that was changed since."""
+        """The traces, in the order of the items; of a corpus shard by shard. Raises `RunError` for a file that was changed since."""
+        if self.manifest.shards:
+            if not is_corpus(self.place.absolute()):
+                raise RunError(
+                    f"{self.place} is no corpus yet ({self.manifest.status})",
+                    "run the command that made it again: it goes on where it stopped",
+                )
+            yield from TraceCorpus(self.place.absolute())
+            return
         path = self.folder / TRACES
         if not path.is_file():
             raise RunError(f"{path} is missing", "repeat the command that made it: what was answered is kept")
@@ -98,6 +125,27 @@ class Generation:
                 again,
             )
         yield from models_of(DigestWatch(path, self.manifest.sha256.get(TRACES), again), Trace)
+
+    def outcomes(self) -> dict[str, Counter[str]]:
+        """domain → correct, wrong, unread (of which cut off: ``truncated``), and traces; of a corpus, of the shards that are done."""
+        if self.manifest.shards:
+            counts, _ = summed(records_there(self.place, AnsweredShard).values())
+            found = counts.get("domains", {})
+            return {
+                name: Counter(found[name]) for name in sorted(found, key=lambda name: place_of((name, None)))
+            }
+        made: dict[str, Counter[str]] = {}
+        for trace in self.traces():
+            count(made, trace)
+        return made
+
+
+def count(outcomes: dict[str, Counter[str]], trace: Trace) -> None:
+    """Add one trace to the outcomes of its domain."""
+    counts = outcomes.setdefault(trace.domain or "unknown", Counter())
+    counts["traces"] += 1
+    counts["unread" if trace.correct is None else "correct" if trace.correct else "wrong"] += 1
+    counts["truncated"] += bool(trace.metadata.get("truncated"))
 
 
 _TIMED = (

@@ -23,7 +23,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ..asking import BaseUrl, ModelName
+from ..asking import BaseUrl, ModelName, gpus_of
 from ..chat import ChatFrame, ChatReply, ChatRequest
 from ..errors import ArgumentError, InputError
 from ..intake.think_tags import Parted, split_response
@@ -72,6 +72,11 @@ class GenerationSettings:
         """The model's name in traces; an adapter is part of it."""
         lora = self.backend.get("lora")
         return self.name or ModelName.read(self.model).name + (f"+{lora}" if lora else "")
+
+    @property
+    def gpus(self) -> int:
+        """That a process with the model needs, where there are any."""
+        return gpus_of(ModelName.read(self.model), self.backend)
 
     @property
     def parameters(self) -> dict[str, Any]:

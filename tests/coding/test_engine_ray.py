@@ -18,10 +18,10 @@ import psutil
 import pytest
 
 from pedagogy_r1.coding.annotate_corpus import annotate_corpus
-from pedagogy_r1.coding.engines.ray import RayEngine
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.intake import import_traces
 from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.shards.engines.ray import RayEngine
 
 from ..conftest import ROOT
 

@@ -1,4 +1,4 @@
-"""Places on a real S3-compatible server of this machine: import, annotate and agreement over s3://."""
+"""Places on a real S3-compatible server of this machine: import, annotate, agreement and evaluation over s3://."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ import pytest
 
 from pedagogy_r1.errors import InputError, RunError
 from pedagogy_r1.files.places import CACHE, Place, as_folder, as_url
+from pedagogy_r1.wbeb.item import write_items
 
 from ..conftest import ROOT
+from ..fake_openai import FakeOpenAI
+from ..wbeb_items import all_domains, thinker
 
 SERVER = os.environ.get("PCODE_S3_PYTHON", sys.executable)
 """A Python that has ``moto[server]``, an S3-compatible server; its botocore and this project want different python-dateutils."""
@@ -121,3 +124,31 @@ def test_import_annotate_and_agreement_over_s3(bucket: str, tmp_path: Path) -> N
     assert alphas[0] == alphas[1] != "null"
     names = Place(f"{bucket}/cues").names()
     assert {"run.json", "codebook.yaml", "shard-0002.json", "units-0000.parquet"} <= set(names)
+
+
+def test_answers_become_a_corpus_in_an_object_store(bucket: str, tmp_path: Path) -> None:
+    items, out = tmp_path / "items.jsonl", f"{bucket}/answers"
+    write_items(items, [*all_domains(6), *all_domains(6, split="train")])
+    with FakeOpenAI(answer=thinker) as server:
+        asked = ["--base-url", server.url, "--shards", "3", "--shots", "1", "--workers", "2", "-o"]
+        scored = ["wbeb", "eval", "openai:fake", str(items), "--replicates", "50", *asked]
+        made = pcode(*scored, out)
+        assert made.returncode == 0, made.stderr
+        assert server.number == 30
+        shutil.rmtree(os.environ[CACHE])  # as on another machine
+        Place(out).remove("shard-0001.json")
+        status = pcode("status", out)
+        assert "2 of 3 shards are done" in status.stdout
+        again = pcode(*scored, out)
+        assert again.returncode == 0, again.stderr
+        assert server.number == 30
+        other = pcode(*scored, out, "--seed", "7")
+        assert "seed: 0 there, 7 now" in other.stderr
+        assert pcode(*scored, str(tmp_path / "here")).returncode == 0
+    kinds = [("ledger", "jsonl"), ("shard", "json"), ("traces", "parquet")]
+    shards = [f"{kind}-{n:04d}.{end}" for kind, end in kinds for n in range(3)]
+    beside = ["items.jsonl", "run.json", "scores.csv", "scores.json", "shards.json"]
+    assert Place(out).names() == sorted([*shards, *beside])
+    assert Place(out).read("scores.json") == (tmp_path / "here" / "scores.json").read_bytes()
+    coded = pcode("annotate", out, "--coder", "cues", "-o", str(tmp_path / "run"))
+    assert "30 traces" in coded.stdout

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from pedagogy_r1.errors import InputError, RunError
+from pedagogy_r1.intake.corpus import CorpusWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.train.sft import train
 from pedagogy_r1.train.student_model import load_model, load_tokenizer, merge
@@ -506,3 +507,14 @@ def test_fsdp_configuration_ships(pcode: Callable[..., Any]) -> None:
     config = load_config_from_file(pcode("sft", "--fsdp-config").stdout.strip())
     assert config.distributed_type == "FSDP"
     assert config.fsdp_config["fsdp_state_dict_type"] == "FULL_STATE_DICT", "else checkpoints hold no model"
+
+
+def test_a_student_learns_from_a_corpus(tiny: Path, tmp_path: Path) -> None:
+    with CorpusWriter(tmp_path / "corpus", 3) as corpus, CorpusWriter(tmp_path / "other", 3) as other:
+        for n in range(30):
+            corpus.put(Trace.model_validate(trace(n)))
+            other.put(Trace.model_validate(trace(n + 1)))
+    done = train(tmp_path / "corpus", tmp_path / "student", model=str(tiny), steps=1, **FAST)
+    assert done.data["traces"] == 30
+    with pytest.raises(RunError, match="another training run"):
+        train(tmp_path / "other", tmp_path / "student", model=str(tiny), steps=1, **FAST)

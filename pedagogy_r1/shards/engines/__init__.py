@@ -1,7 +1,7 @@
-"""Engines: what has the shards of a corpus coded, on this machine or on many.
+"""Engines: what has shards made, on this machine or on many.
 
-    engines/local.py   →  def engine(address, workers): Engine      pcode annotate corpus/ -o run/ --engine local --workers 8
-    engines/ray.py                                                  pcode annotate corpus/ -o run/ --engine ray=ADDRESS
+    engines/local.py   →  def engine(address, workers): ShardEngine     pcode annotate corpus/ -o run/ --engine local --workers 8
+    engines/ray.py                                                      pcode distill items.jsonl -o corpus/ --shards 64 --engine ray=ADDRESS
 
 They differ in nothing but where the work is done.
 """
