@@ -163,7 +163,7 @@ def report(folder: Path) -> None:
         save_record(
             folder / record_name(number),
             ShardRecord(
-                number=number, run_id=manifest.run_id, traces="", counts={"coded": coded},
+                number=number, run_id=manifest.run_id, source="", counts={"coded": coded},
                 sha256={name: sha256}, bytes={name: (folder / name).stat().st_size},
             ),
         )  # fmt: skip

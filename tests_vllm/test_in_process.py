@@ -13,8 +13,7 @@ import pytest
 from pedagogy_r1.asking import ModelName, open_chat
 from pedagogy_r1.chat import ChatFault, ChatFrame, ChatRequest
 from pedagogy_r1.errors import ChatError
-from pedagogy_r1.intake import import_traces
-from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.intake import read_traces
 
 from .conftest import EAGER, Tiny
 from .test_served import annotate, check_annotated, evaluate, lines, probabilities
@@ -131,24 +130,23 @@ def test_annotate_in_process(tiny: Tiny, tmp_path: Path, pcode: Pcode) -> None:
 
 
 @pytest.mark.parametrize("engine", ["local", "ray"])
-def test_over_a_corpus_the_model_says_what_it_says_over_a_file(
+def test_in_shards_the_model_is_loaded_once_and_says_what_it_says_otherwise(
     tiny: Tiny, tmp_path: Path, pcode: Pcode, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
-    """And it is loaded once for all shards, which only this process can count."""
-    pytest.importorskip(engine if engine == "ray" else "vllm")
+    """How often it is loaded can be counted in this process alone."""
+    pytest.importorskip("ray" if engine == "ray" else "vllm")
     monkeypatch.setenv("RAY_worker_niceness", "0")
-    import_traces([tiny.traces], tmp_path / "corpus", shards=3)
     loaded = list[int]()
     monkeypatch.setattr("pedagogy_r1.chat.vllm.check_weights", lambda _: loaded.append(1))
-    words = annotate(tiny, tmp_path / "run", f"vllm:{tiny.model}", *EAGER, "--engine", engine)
-    words[1] = tmp_path / "corpus"
-    result = pcode(*words)
-    assert result.exit_code in (0, 3), result.output
-    assert len(loaded) == (engine == "local")
-    pcode(*annotate(tiny, tmp_path / "file", f"vllm:{tiny.model}", *EAGER))
-    said = [{(c.unit_id, c.codes) for c in CoderRun(tmp_path / run).codings()} for run in ("run", "file")]
+    said = []
+    for name, more in (("shards", ["--shards", 3, "--engine", engine]), ("whole", [])):
+        result = pcode(*evaluate(tiny, tmp_path / name, f"vllm:{tiny.model}", *EAGER, *more))
+        assert result.exit_code == 0, result.output
+        place = tmp_path / name if more else tmp_path / name / "traces.jsonl"
+        said.append({trace.id: (trace.reasoning, trace.answer) for trace in read_traces(place)})
+    assert len(loaded) == (2 if engine == "local" else 1)
     assert said[0] == said[1]
-    assert any(codes for _, codes in said[0])
+    assert len(said[0]) == 8
 
 
 def test_kt_by_token_probabilities_is_the_same_in_vllm_and_in_transformers(
