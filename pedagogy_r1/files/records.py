@@ -281,7 +281,7 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
 def whole_text(text: str) -> str:
     """Text that a file can hold: half a character (a lone surrogate, as in ``"\\ud800"``) becomes U+FFFD.
 
-    >>> whole_text("a\ud800b"), whole_text("\ud83d\ude00")
+    >>> whole_text("a\\ud800b"), whole_text("\\ud83d\\ude00")
     ('a\ufffdb', '😀')
     """
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -290,7 +290,7 @@ def whole_text(text: str) -> str:
 def half_in(fields: Iterable[tuple[str, Any]]) -> str | None:
     """The first field, by its name, with half a character in it: JSON can hold one (``\\ud800``), most of what comes after cannot.
 
-    >>> half_in([("id", "a"), ("metadata", {"k": ["b\ud800"]})])
+    >>> half_in([("id", "a"), ("metadata", {"k": ["b\\ud800"]})])
     'metadata'
     """
     for name, value in fields:
