@@ -164,13 +164,12 @@ def _over_corpus(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    from ..coding.annotate import plan
-    from ..coding.annotate_corpus import execute_corpus, prepare_corpus
+    from ..coding.annotate_corpus import execute_corpus, plan_corpus, prepare_corpus
 
     workers = chosen.pop("workers", 1)
     job = prepare_corpus(corpus, out, work=work, **chosen)
     if dry_run:
-        print_plan({"shards": corpus.shards} | _paid(plan(job.whole), prices), as_json)
+        print_plan(_paid(plan_corpus(job), prices), as_json)
         return 0
     again = bool(chosen.get("retry_missing"))
     with progress_bar("annotate") as progress:

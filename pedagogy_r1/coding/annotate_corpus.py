@@ -24,9 +24,9 @@ from ..codebook import Codebook
 from ..codebook.codebook import SNAPSHOT
 from ..codebook.snapshot import dump_codebook
 from ..errors import ArgumentError, RunError
-from ..files.places import Place
+from ..files.places import Place, copied
 from ..files.records import write_text
-from ..files.seal import RUN
+from ..files.seal import LEDGER, RUN
 from ..intake.corpus import TraceCorpus
 from ..job import JobFolder
 from ..provenance import digest
@@ -45,9 +45,10 @@ from ..shards.sharded_job import (
     folder_of,
     ledger_back,
     made_alone,
+    shard_folder,
     work_of,
 )
-from .annotate import Annotation, Progress, execute, prepare
+from .annotate import Annotation, Progress, execute, plan, prepare
 
 _CODED = re.compile(r"(shard|units|codings|tally|ledger)-\d{4,5}\.(json|jsonl|parquet)")
 """The files that shards consist of."""
@@ -192,6 +193,22 @@ def execute_corpus(
         if made.whole:
             kept.clear()
     return CoderRun(job.job.out)
+
+
+def plan_corpus(job: CorpusAnnotation) -> dict[str, Any]:
+    """What the job would do, as `annotate.plan` says of a traces file; what any shard's ledger answers is answered."""
+    kept = job.kept
+    coder: Any = job.whole.coder
+    if hasattr(coder, "ledgers"):
+        names = kept.place.names()
+        found = [shard_folder(kept.work, number) / LEDGER for number in range(kept.shards)]
+        found += [
+            copied(kept.place, name, None)
+            for n in range(kept.shards)
+            if (name := file_name("ledger", n)) in names
+        ]
+        coder = replace(coder, ledgers=tuple(path for path in found if path.is_file()))
+    return {"shards": kept.shards} | plan(job.whole._replace(coder=coder))
 
 
 def _shared_out(job: CorpusJob, workers: int) -> CorpusJob:

@@ -39,6 +39,8 @@ class Planned(Protocol):
     def prompts(self) -> RunPrompts: ...
     @property
     def name(self) -> str: ...
+    @property
+    def ledgers(self) -> Sequence[Path]: ...
 
 
 class RequestPlan:
@@ -47,9 +49,10 @@ class RequestPlan:
     def __init__(self, coder: Planned) -> None:
         self.options, self.prompts, self.name = coder.options, coder.prompts, coder.name
         self.context = coder.context
-        folder = self.context.folder
-        self.known = set(answered_digests(folder))
-        self.judged = _judged(folder, self.options.window) if self.options.critic else frozenset()
+        ledgers = coder.ledgers or [self.context.folder / FILE]
+        self.known = {digest for path in ledgers for digest in answered_digests(path.parent, path.name)}
+        judged = [_judged(path, self.options.window) for path in ledgers if self.options.critic]
+        self.judged = frozenset().union(*judged)
         self.system = rough_tokens(self.prompts.prompt.system)
         self.requests = self.answered = self.prompt = self.completion = self.prefixes = 0
         self.examples = self.fewer = 0
@@ -108,12 +111,12 @@ class RequestPlan:
         self.prefixes += min(o.repeats, self.requests - self.answered - before)
 
 
-def _judged(folder: Path, window: int) -> frozenset[tuple[str, int, str]]:
+def _judged(ledger: Path, window: int) -> frozenset[tuple[str, int, str]]:
     """(trace, number of the window, critic) of each critic's reply in the ledger. Its digest depends on what it judged."""
-    if not (folder / FILE).is_file():
+    if not ledger.is_file():
         return frozenset()
     found = set()
-    for row in read_jsonl(folder / FILE):
+    for row in read_jsonl(ledger):
         if isinstance(row, Row) and row.data.get("kind") == "reply":
             with suppress(KeyError, TypeError, IndexError):  # a line that was changed counts as none
                 about = row.data["about"]

@@ -26,7 +26,7 @@ from pedagogy_r1.chat._local import Weights, completion_body
 from pedagogy_r1.chat.hf import HfEngine
 from pedagogy_r1.cli.main import cli
 from pedagogy_r1.coding.annotate import annotate
-from pedagogy_r1.coding.annotate_corpus import annotate_corpus
+from pedagogy_r1.coding.annotate_corpus import annotate_corpus, plan_corpus, prepare_corpus
 from pedagogy_r1.errors import ArgumentError, InputError, PedagogyError, RunError
 from pedagogy_r1.intake import import_traces, read_traces
 from pedagogy_r1.intake.corpus import CORPUS, CorpusWriter, TraceCorpus, shard_of
@@ -219,6 +219,9 @@ def test_replies_of_a_language_model_lie_in_a_ledger_a_shard_and_are_not_paid_tw
         assert run.manifest.status == "complete"
         asked = len(server.calls)
         assert run.manifest.usage["requests"] == asked > 0
+        planned = plan_corpus(prepare_corpus(corpus, tmp_path / "run", **how))
+        assert planned["shards"] == 4
+        assert planned["requests"] == planned["answered_already"] == asked
         ledgers = sorted(p.name for p in (tmp_path / "run").glob("ledger-*.jsonl"))
         assert len(ledgers) == sum(1 for n in range(4) if TraceCorpus(corpus).shard(n).total)
         annotate_corpus(corpus, tmp_path / "run", **how)

@@ -166,7 +166,8 @@ def _check(options: LlmOptions) -> None:
 
 @dataclass(frozen=True)
 class LlmCoder:
-    """See the module. ``name``: what the backend calls the model; ``connect`` opens it, when coding begins."""
+    """See the module. ``name``: what the backend calls the model; ``connect`` opens it, when coding begins; ``ledgers``: what `plan`
+    takes for answered, where that is not the folder's own."""
 
     context: Context
     options: LlmOptions
@@ -175,6 +176,7 @@ class LlmCoder:
     connect: Callable[[], Chat]
     backend: Mapping[str, Any]
     form: str = "full"
+    ledgers: tuple[Path, ...] = ()
     of_one_run: ClassVar[bool] = True
 
     @property
