@@ -35,13 +35,13 @@ from pedagogy_r1.web.span_place import SpanPlace
 from pedagogy_r1.web.workplace import open_log
 
 from ..packets import HARD, make_packet
-from ..web_browser import picture, violations, watched
+from ..web_browser import looks, picture, violations, watched
 from ..web_server import WebServer, web_server
 from .test_coding_page import ANY, SENTENCES, forty
 
 pytest.importorskip("uvicorn")
 
-WINDOWS = [(1280, 800), (1920, 1080), (640, 400), (390, 844)]
+WINDOWS = [(390, 844), (1280, 800), (1920, 1080), (640, 400)]
 
 
 def long_trace(sentences: int, name: str = "sk-1-zebra-okapi") -> Trace:
@@ -539,8 +539,7 @@ def test_spans_that_overlap_are_all_seen(browser: Any, tmp_path: Path) -> None:
         page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", WINDOWS, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(("window", "scheme"), looks(WINDOWS, lambda size: f"{size[0]}x{size[1]}"))
 def test_text_codes_and_answer_are_on_the_screen(
     browser: Any, tmp_path: Path, window: tuple[int, int], scheme: str
 ) -> None:
