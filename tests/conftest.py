@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
 
+from pedagogy_r1.spacy_module import ALONE
+
 from .web_browser import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +25,9 @@ settings.register_profile(
     "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tests")
+
+# As `pcode` has it: a process that it starts to work beside a test would spend three seconds on importing PyTorch.
+os.environ.setdefault(ALONE, "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
