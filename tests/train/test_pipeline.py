@@ -275,23 +275,32 @@ def test_a_record_of_a_stage_that_was_removed_is_missed(light: Path, tmp_path: P
 
 
 def test_a_stage_that_fails_stops_the_pipeline_and_is_taken_up(
-    light: Path, capfd: pytest.CaptureFixture[str]
+    done: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    lose(done, "table")
     with pytest.raises(RunError, match="stage quiet ended with status 1") as error:
-        Pipeline(_with(light, "quiet:below=0.9", "quiet:below=0"), light / "out", CommandLine()).run()
+        Pipeline(_with(done, "quiet:below=0.9", "quiet:below=0"), done / "out", CommandLine()).run()
     assert "accept_failures" in error.value.hint
     assert "no trace is left" in capfd.readouterr().err
-    steps = pipeline(light).run()
+    assert not (done / "out/table").exists()
+    steps = pipeline(done).run()
     assert wills(steps) == {"some": "keep", "coded": "keep", "quiet": "run", "table": "run"}
 
 
-def test_failures_can_be_accepted(light: Path, pcode: Callable[..., Any]) -> None:
+def test_failures_can_be_accepted(done: Path, pcode: Callable[..., Any]) -> None:
+    lose(done, "table")
     text = LIGHT.replace("below=0.9", "below=0").replace("quiet:\n", "quiet:\n    accept_failures: true\n", 1)
-    (light / "light.yaml").write_text(text)
+    (done / "light.yaml").write_text(text)
     result = pcode("pipeline", "run", "light.yaml", "-o", "out")
     assert result.exit_code == 1
     assert "done with failures, which each lists: quiet" in result.stderr
-    assert (light / "out/table/codings.csv").exists()
+    assert (done / "out/table/codings.csv").exists()
+
+
+def lose(folder: Path, stage: str) -> None:
+    """As if it had never been run."""
+    shutil.rmtree(folder / "out" / stage)
+    (folder / f"out/stages/{stage}.json").unlink()
 
 
 def _with(folder: Path, old: str, new: str) -> Recipe:

@@ -227,7 +227,7 @@ ON_SCREEN = """() => {
 # Keys
 
 
-@pytest.mark.parametrize(("size", "most"), [(10, 1), (40, 2)])
+@pytest.mark.parametrize(("size", "most"), [pytest.param(10, 1, marks=pytest.mark.whole), (40, 2)])
 def test_sixty_units_by_keys(browser: Any, tmp_path: Path, size: int, most: int) -> None:
     """No mouse, and so many keys a unit; every unit gets the code that was meant."""
     packet = in_order(tmp_path / "p", [60], forty(size, size // 5))

@@ -600,7 +600,7 @@ SEEN = """() => {
 }"""
 
 
-@pytest.mark.parametrize(("size", "most"), [(10, 1), (40, 2)])
+@pytest.mark.parametrize(("size", "most"), [(10, 1), pytest.param(40, 2, marks=pytest.mark.whole)])
 def test_thirty_spans_by_keys(browser: Any, tmp_path: Path, size: int, most: int) -> None:
     """As fast as they come, and no mouse: a span for every sentence, each with the code that was meant."""
     packet = make_packet(tmp_path / "p", [long_trace(30)], codebook=forty(size, size // 5), spans=True)
