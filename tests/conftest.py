@@ -14,7 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, settings
 
+from pedagogy_r1.spacy_module import ALONE
+
 from .web_browser import chromium
+
+WHOLE = os.environ.get("PCODE_TESTS") == "whole"
+"""`make test-whole`: every case, and as many examples."""
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,12 +29,17 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
+# As `pcode` has it: a process that it starts to work beside a test would spend three seconds on importing PyTorch.
+os.environ.setdefault(ALONE, "1")
+# A worker for each core runs tests already: more threads of OpenMP and BLAS wait for each other, which takes tests of models three times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first: they would otherwise be what everybody waits for at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
-    if os.environ.get("PCODE_TESTS") != "whole":
+    if not WHOLE:
         left = pytest.mark.skip(reason="takes minutes, or is one of many alike: make test-whole runs it")
         for item in items:
             if item.get_closest_marker("whole"):

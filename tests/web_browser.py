@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,23 @@ def chromium() -> Iterator[Any]:
             pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
         yield browser
         browser.close()
+
+
+def looks(windows: Iterable[Any], name: Callable[[Any], object] = str) -> list[Any]:
+    """Parameters ``(window, scheme)``: every window, light and dark. In every run the first in the light and the last in the dark,
+    the others in ``make test-whole``."""
+    every = list(windows)
+    kept = {(0, "light"), (len(every) - 1, "dark")}
+    return [
+        pytest.param(
+            window,
+            scheme,
+            id=f"{name(window)}-{scheme}",
+            marks=[] if (place, scheme) in kept else [pytest.mark.whole],
+        )
+        for place, window in enumerate(every)
+        for scheme in ("light", "dark")
+    ]
 
 
 def watched(page: Any) -> list[str]:

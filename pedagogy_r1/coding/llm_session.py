@@ -3,7 +3,7 @@
 trace → windows × repeats → [ window → units whose coding does not hold, alone → critic ] → codings, unit by unit
 
 A window is some units of one trace, with the question and a little context; repeats share a frame each. Units are cut
-ahead of need, by a process of their own where many requests are in flight.
+ahead of need, by a process of their own where many requests are in flight and more than a few traces are to be cut.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any, NamedTuple
 
 from ..asking import AskingSession, BaseUrl, GaveUp, Sending, all_of
@@ -304,10 +304,16 @@ def units_ahead(
         return
     errors: list[PedagogyError] = []
     chunks = _chunks(iter(traces), errors)
-    cutting = in_order(partial(_cut, unitize), chunks, 1, threading.Event(), apart=True, ahead=2 * AHEAD)
-    for chunk, found in cutting:
-        for trace, cuts in zip(chunk, found, strict=True):
-            yield trace, unitizer.made_units(trace, unitize.scheme, cuts)
+    first = next(chunks, [])
+    if len(first) < CHUNK:  # sooner cut than a process is started
+        for trace in first:
+            yield trace, unitize(trace)
+    else:
+        every = chain([first], chunks)
+        cutting = in_order(partial(_cut, unitize), every, 1, threading.Event(), apart=True, ahead=2 * AHEAD)
+        for chunk, found in cutting:
+            for trace, cuts in zip(chunk, found, strict=True):
+                yield trace, unitizer.made_units(trace, unitize.scheme, cuts)
     for error in errors:
         raise error
 

@@ -248,7 +248,7 @@ def test_coders_of_one_run_and_traces_of_several(tmp_path: Path) -> None:
 
 def test_killed_and_resumed(tmp_path: Path, pcode_process: Any) -> None:
     """The same command ends with the same bytes."""
-    _, said = simulated(5, 24_000)
+    _, said = simulated(5, 9_000)
     runs = [
         make_run(tmp_path / n, {n: letters(said[n])}, machines=[n]).folder for n in ("good", "fair", "poor")
     ]

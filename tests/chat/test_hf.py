@@ -439,7 +439,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_the_same(
     tiny: Path, tmp_path: Path, pcode_process: Callable[..., subprocess.Popen[str]]
 ) -> None:
     """As a run of this model ends that was not killed: it stops, since nothing of use came. Evaluations go on to their end (test_eval)."""
-    traces, book = write_run(tmp_path, 8)
+    traces, book = write_run(tmp_path, 6)
     more = ["--backend-option", "schema=ask", "--backend-option", "batch_size=2", "--concurrency", 2]
     env = {"OMP_NUM_THREADS": "1"}
     run = tmp_path / "run"

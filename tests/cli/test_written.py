@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -191,7 +191,12 @@ def holding(result: Result) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize("name", FOLDERS)
+def some(names: Iterable[str], *others: str) -> list[Any]:
+    """All; those others, which take longest, in ``make test-whole`` alone."""
+    return [pytest.param(name, marks=pytest.mark.whole if name in others else []) for name in names]
+
+
+@pytest.mark.parametrize("name", some(FOLDERS, "demo", "sample", "codebook stress"))
 def test_results_lie_in_a_folder_of_their_own(
     name: str, tmp_path: Path, material: Path, pcode: Pcode
 ) -> None:
@@ -293,7 +298,7 @@ FULL = {
 }
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", some(FULL, "report", "codebook migrate", "archive write"))
 def test_on_a_full_disk_one_sentence_is_said_and_the_same_command_goes_on(
     name: str, tmp_path: Path, material: Path, pcode: Pcode
 ) -> None:

@@ -18,6 +18,8 @@ from pedagogy_r1.codebook.manual import manual
 from pedagogy_r1.codebook.yaml_lines import CodebookProblem
 from pedagogy_r1.errors import CodebookError
 
+from ..conftest import WHOLE
+
 BROKEN = """\
 id: broken
 version: 1.0
@@ -288,7 +290,7 @@ def test_any_text_is_survived(text: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40 if WHOLE else 12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_book_with_a_part_replaced_is_survived(data: st.DataObject) -> None:
     book = yaml.safe_load(SCHOENFELD)
     here = book
@@ -303,7 +305,7 @@ def test_a_book_with_a_part_replaced_is_survived(data: st.DataObject) -> None:
 
 
 @given(st.integers(0, len(SCHOENFELD) - 1), st.integers(0, 40), st.text(max_size=4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30 if WHOLE else 12, deadline=None)
 def test_a_book_with_characters_replaced_is_survived(start: int, length: int, text: str) -> None:
     survives(SCHOENFELD[:start] + text + SCHOENFELD[start + length :])
 

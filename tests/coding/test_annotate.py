@@ -49,12 +49,13 @@ def test_every_unit_has_a_coding_with_the_codebooks_stamp(tmp_path: Path) -> Non
     assert list(units) == [unit for trace in run.traces() for unit in unitize(trace)]
 
 
-def test_killed_at_random_moments_and_resumed(tmp_path: Path, pcode_process) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("most", "times"), [(2, 30), pytest.param(4, 60, marks=pytest.mark.whole)])
+def test_killed_at_random_moments_and_resumed(most: int, times: int, tmp_path: Path, pcode_process) -> None:  # type: ignore[no-untyped-def]
     """SIGKILL again and again; the same command ends with the same bytes as a run that nobody disturbed."""
-    traces = many_traces(tmp_path / "traces.jsonl", 60)
+    traces = many_traces(tmp_path / "traces.jsonl", times)
     whole = annotate(traces, tmp_path / "whole")
     rng, kills, path = random.Random(7), 0, tmp_path / "killed/checkpoint.jsonl"
-    for _ in range(4):
+    for _ in range(most):
         before = path.stat().st_size if path.is_file() else 0
         process = pcode_process("annotate", traces, "-o", tmp_path / "killed", "--coder", "cues")
         # Not by the clock: a busy machine needs long to start. Killed once it has got further, at any moment after.

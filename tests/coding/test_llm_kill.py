@@ -59,20 +59,25 @@ def ledger_ids(run: Path) -> set[int]:
 
 
 @pytest.mark.slow
-def test_ten_kills_and_a_fifth_of_faults_change_nothing_and_pay_nothing_twice(
-    tmp_path: Path, pcode: Callable[..., Any], pcode_process: Callable[..., subprocess.Popen[str]]
+@pytest.mark.parametrize(("kills", "count"), [(3, 40), pytest.param(10, 90, marks=pytest.mark.whole)])
+def test_kills_and_a_fifth_of_faults_change_nothing_and_pay_nothing_twice(
+    kills: int,
+    count: int,
+    tmp_path: Path,
+    pcode: Callable[..., Any],
+    pcode_process: Callable[..., subprocess.Popen[str]],
 ) -> None:
-    traces, source = write_traces(tmp_path / "traces.jsonl", 90), random.Random(7)
+    traces, source = write_traces(tmp_path / "traces.jsonl", count), random.Random(7)
     with FakeOpenAI(latency=0.03, hang=2) as server:
         clean = pcode(*command(traces, tmp_path / "clean", server))
         assert clean.exit_code == 0, clean.output
         wanted = (tmp_path / "clean" / "codings.jsonl").read_bytes()
-        assert server.number == 90 * 5
+        assert server.number == count * 5
 
         server.forget()
         server.fault = mixed(0.2, seed=3)
         run, kept = tmp_path / "run", []
-        for _ in range(10):
+        for _ in range(kills):
             process = pcode_process(*command(traces, run, server))
             assert wait_for(server, server.number + source.randint(3, 45), process), (
                 process.stderr and process.stderr.read()
@@ -89,16 +94,16 @@ def test_ten_kills_and_a_fifth_of_faults_change_nothing_and_pay_nothing_twice(
     assert server.violations == []
     assert (run / "codings.jsonl").read_bytes() == wanted
     assert (run / "units.jsonl").read_bytes() == (tmp_path / "clean" / "units.jsonl").read_bytes()
+    assert len(kept[-1][1]) > 10 * kills
     assert_nothing_kept_is_asked_again(server, kept)
     twice = sum(count - 1 for count in server.answered.values() if count > 1)
-    assert twice <= 10 * CONCURRENCY
-    assert max(server.answered.values()) <= 11
+    assert twice <= kills * CONCURRENCY
+    assert max(server.answered.values()) <= kills + 1
 
 
 def assert_nothing_kept_is_asked_again(server: FakeOpenAI, kept: list[tuple[int, set[int]]]) -> None:
     """What the ledger held at a kill never comes to the server again."""
     key_of = {call.number: call.key for call in server.calls}
-    assert len(kept[-1][1]) > 100
     for number, ids in kept:
         answered = {key_of[i] for i in ids}
         later = [call for call in server.calls if call.number > number and call.key in answered]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pedagogy_r1.coding.learned.fit_coder import LearnedCoderFolder, fit_coder
 from pedagogy_r1.errors import RunError
 from pedagogy_r1.human.corpus import copy_corpus, corpus_traces
 from pedagogy_r1.runs.run import CoderRun
+from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.shipped import folder
 
 SHIPPED = folder("coders") / "schoen"
@@ -26,6 +28,15 @@ def taught_by(out: Path, part: str) -> list[Path]:
     for corpus in LEARNED_FROM:
         copy_corpus(corpus, out / corpus, part)
     return [out / corpus / "coders" for corpus in LEARNED_FROM]
+
+
+def begun_with(run: CoderRun, traces: int, folder: Path) -> Path:
+    """A run of the first traces alone."""
+    with RunWriter(folder, run.manifest.model_copy(update={"status": "running"}), run.codebook) as writer:
+        for trace, units, codings in islice(run.by_trace(), traces):
+            writer.write(trace, units, codings)
+        writer.finish("complete")
+    return folder
 
 
 @pytest.mark.whole
@@ -103,7 +114,8 @@ def test_the_training_run_holds_the_training_part_and_nothing_else() -> None:
 
 def test_a_coder_that_the_cues_beat_is_withdrawn_and_can_be_fitted_again(tmp_path: Path) -> None:
     copy_corpus("teaching", tmp_path / "dev", "dev")
-    words = ["coder", "fit", str(tmp_path / "dev/coders"), "-o", str(tmp_path / "mine")]
+    few = begun_with(CoderRun(tmp_path / "dev/coders"), 12, tmp_path / "few")
+    words = ["coder", "fit", str(few), "-o", str(tmp_path / "mine")]
     for _ in range(2):
         said = CliRunner().invoke(cli, words)
         assert said.exit_code == 2

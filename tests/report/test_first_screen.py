@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,6 @@ from pedagogy_r1.runs.run import CoderKind, CoderRun
 
 from ..conftest import ROOT
 from ..make_runs import make_run, with_fields
-from ..web_browser import chromium
 
 QUICK = ReportSettings(replicates=20, permutations=100)
 
@@ -139,19 +139,17 @@ def test_what_is_not_to_be_relied_on_is_not_bold(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280, 1920])
-def test_no_page_is_wider_than_the_screen(demo_pages: list[Path], width: int) -> None:
+def test_no_page_is_wider_than_the_screen(demo_pages: list[Path], browser: Any, width: int) -> None:
     """The codebook's digest pushed the disagreement sheet to 714 pixels on a phone; at 1280 the report's last sections lay
     out of sight."""
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": width, "height": 844})
-        for path in demo_pages:
-            page.goto(path.as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-            contents = page.locator("nav.contents")
-            if width >= 1280 and contents.count():
-                assert contents.evaluate(
-                    "n => n.scrollWidth <= n.clientWidth && n.scrollHeight <= innerHeight"
-                )
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    for path in demo_pages:
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+        contents = page.locator("nav.contents")
+        if width >= 1280 and contents.count():
+            assert contents.evaluate("n => n.scrollWidth <= n.clientWidth && n.scrollHeight <= innerHeight")
+    page.context.close()
 
 
 @pytest.fixture(scope="module")

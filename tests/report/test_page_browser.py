@@ -16,7 +16,7 @@ from pedagogy_r1.human.import_codings import import_codings
 from pedagogy_r1.report import ReportSettings, build_report
 
 from ..conftest import ROOT
-from ..web_browser import picture, violations
+from ..web_browser import looks, picture, violations
 
 ANY = ("minor", "moderate", "serious", "critical")
 SIZES = {"1280": (1280, 800), "1920": (1920, 1080), "640": (640, 400), "390": (390, 844)}
@@ -331,8 +331,7 @@ def test_every_column_has_a_head_of_its_own(opened: Callable[..., Any]) -> None:
     assert any("share, 95 %" in row for row in heads)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), looks(SIZES))
 def test_axe_finds_nothing(opened: Callable[..., Any], size: str, scheme: str) -> None:
     page = opened(size, color_scheme=scheme)
     picture(page, f"report-{size}-{scheme}")

@@ -71,15 +71,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def out(demo: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(demo: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
     folder = tmp_path_factory.mktemp("report")
-    build_report(demo, folder, QUICK)
-    return folder
+    return build_report(demo, folder, QUICK), folder
 
 
 @pytest.fixture(scope="module")
-def report(demo: list[Path]) -> Report:
-    return make_report(demo, QUICK)
+def out(written: tuple[Report, Path]) -> Path:
+    return written[1]
+
+
+@pytest.fixture(scope="module")
+def report(written: tuple[Report, Path]) -> Report:
+    return written[0]
 
 
 @pytest.fixture(scope="module")

@@ -218,7 +218,13 @@ REFUSED: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.whole if name in ("coder fit", "report") else [])
+        for name in REFUSED
+    ],
+)
 def test_no_locked_trace_is_read_and_it_is_said(place: Place, name: str) -> None:
     out = place.folder / "out"
     cues2 = place.folder / "cues2"
@@ -351,13 +357,21 @@ def copied(place: Place, name: str, change: Callable[[dict[str, Any]], dict[str,
 @pytest.mark.parametrize(
     "change",
     [
-        lambda row: row,
-        lambda row: row | {"id": "new-" + row["id"]},
-        lambda row: row | {"id": "x" + row["id"], "question": "", "item": None},
-        lambda row: row | {"reasoning": "  " + row["reasoning"].replace(" ", "\n ") + "\r\n"},
-        lambda row: row | {"reasoning": row["reasoning"].replace("pupil", "student") + " More."},
+        pytest.param(lambda row: row, id="as it is", marks=pytest.mark.whole),
+        pytest.param(lambda row: row | {"id": "new-" + row["id"]}, id="other ids", marks=pytest.mark.whole),
+        pytest.param(
+            lambda row: row | {"id": "x" + row["id"], "question": "", "item": None}, id="text alone"
+        ),
+        pytest.param(
+            lambda row: row | {"reasoning": "  " + row["reasoning"].replace(" ", "\n ") + "\r\n"},
+            id="other spaces",
+            marks=pytest.mark.whole,
+        ),
+        pytest.param(
+            lambda row: row | {"reasoning": row["reasoning"].replace("pupil", "student") + " More."},
+            id="edited text",
+        ),
     ],
-    ids=["as it is", "other ids", "text alone", "other spaces", "edited text"],
 )
 def test_a_copy_is_locked_too(place: Place, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     copy = copied(place, "sub/copy.jsonl", change)

@@ -363,9 +363,9 @@ def test_test_items_come_from_the_test_half(tmp_path: Path) -> None:
 def test_killed_at_any_moment_and_run_again_the_files_are_the_same(
     tmp_path: Path, pcode: Callable[..., Any], pcode_process: Callable[..., Any]
 ) -> None:
-    many = [trace(f"t{n}", n % 2 == 0, reasoning="word " * 400) for n in range(20_000)]
+    many = [trace(f"t{n}", n % 2 == 0, reasoning="word " * 400) for n in range(10_000)]
     path, out = write(tmp_path / "traces.jsonl", many), tmp_path / "out"
-    words = ("filter", path, "--policy", "correct", "--policy", "balanced:cap=5000", "-o")
+    words = ("filter", path, "--policy", "correct", "--policy", "balanced:cap=2500", "-o")
     assert pcode(*words, tmp_path / "clean").exit_code == 0
     wanted = {p.name: p.read_bytes() for p in (tmp_path / "clean").iterdir() if p.name[0] != "."}
     killed = 0

@@ -73,6 +73,23 @@ def pipeline(folder: Path, **parameters: Any) -> Pipeline:
     )
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the light recipe leaves, made once."""
+    folder = tmp_path_factory.mktemp("ran")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        write_light(folder, monkeypatch)
+        pipeline(folder).run()
+    return folder / "out"
+
+
+@pytest.fixture
+def done(light: Path, ran: Path) -> Path:
+    """`light`, with what its recipe leaves."""
+    shutil.copytree(ran, light / "out", symlinks=True)
+    return light
+
+
 def wills(steps: Any) -> dict[str, str]:
     return {step.task.name: step.will for step in steps}
 
@@ -106,45 +123,41 @@ def test_nothing_runs_twice_and_a_change_runs_what_it_touches(light: Path) -> No
     assert again[1].why == "changed: ${some}/kept.jsonl"
 
 
-def test_a_stage_that_writes_the_same_again_moves_nothing_behind_it(light: Path) -> None:
-    pipeline(light).run()
-    with (light / "traces.jsonl").open("a") as file:
+def test_a_stage_that_writes_the_same_again_moves_nothing_behind_it(done: Path) -> None:
+    with (done / "traces.jsonl").open("a") as file:
         file.write(json.dumps({"id": "wrong", "correct": False, "domain": "SK"}) + "\n")
-    steps = pipeline(light).run()
+    steps = pipeline(done).run()
     assert wills(steps) == {"some": "run", "coded": "keep", "quiet": "keep", "table": "keep"}
     assert steps[0].why == "changed: traces.jsonl"
 
 
-def test_lost_or_altered_outputs_are_made_again(light: Path) -> None:
-    pipeline(light).run()
-    before = contents(light / "out")
-    (light / "out/table/codings.csv").unlink()
-    (light / "out/some/kept.jsonl").write_text("")
-    steps = list(pipeline(light).plan())
+def test_lost_or_altered_outputs_are_made_again(done: Path) -> None:
+    before = contents(done / "out")
+    (done / "out/table/codings.csv").unlink()
+    (done / "out/some/kept.jsonl").write_text("")
+    steps = list(pipeline(done).plan())
     assert wills(steps) == {"some": "run", "coded": "look", "quiet": "look", "table": "look"}
     assert "has changed since" in steps[0].why
-    assert wills(pipeline(light).run()) == {"some": "run", "coded": "keep", "quiet": "keep", "table": "run"}
-    assert contents(light / "out") == before
+    assert wills(pipeline(done).run()) == {"some": "run", "coded": "keep", "quiet": "keep", "table": "run"}
+    assert contents(done / "out") == before
 
 
-def test_from_runs_a_stage_and_what_is_behind_it(light: Path) -> None:
-    pipeline(light).run()
-    planned = wills(pipeline(light).plan("coded"))
+def test_from_runs_a_stage_and_what_is_behind_it(done: Path) -> None:
+    planned = wills(pipeline(done).plan("coded"))
     assert planned == {"some": "keep", "coded": "run", "quiet": "run", "table": "run"}
-    assert wills(pipeline(light).run("quiet")) == {
+    assert wills(pipeline(done).run("quiet")) == {
         "some": "keep",
         "coded": "keep",
         "quiet": "run",
         "table": "keep",
     }
     with pytest.raises(InputError, match="no stage 'quit'") as error:
-        pipeline(light).run("quit")
+        pipeline(done).run("quit")
     assert "quiet" in error.value.hint
 
 
-def test_code_that_a_command_imports_counts_and_other_code_does_not(light: Path) -> None:
-    pipeline(light).run()
-    path = light / "out/stages/some.json"
+def test_code_that_a_command_imports_counts_and_other_code_does_not(done: Path) -> None:
+    path = done / "out/stages/some.json"
     record = json.loads(path.read_text())
     assert {"train/filter.py", "train/policies/rich.py", "cli/cmd_filter.py", "trace.py"} <= set(
         record["code"]
@@ -152,9 +165,9 @@ def test_code_that_a_command_imports_counts_and_other_code_does_not(light: Path)
     assert not {name for name in record["code"] if name.startswith(("report/", "agreement/", "chat/"))}
     record["code"]["train/filter.py"] = "another"
     write_sealed(path, record)
-    steps = list(pipeline(light).plan())
+    steps = list(pipeline(done).plan())
     assert (steps[0].will, steps[0].why) == ("run", "other code: train/filter.py")
-    kept = Pipeline(load_recipe(light / "light.yaml"), light / "out", CommandLine(), keep_code=True)
+    kept = Pipeline(load_recipe(done / "light.yaml"), done / "out", CommandLine(), keep_code=True)
     assert set(wills(kept.plan()).values()) == {"keep"}
 
 
@@ -178,16 +191,6 @@ def test_a_recipe_that_grows_without_end_is_refused_in_a_sentence() -> None:
         }
         with pytest.raises(InputError, match=why):
             expand(Recipe.model_validate({"id": "grows", **given}))
-
-
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the light recipe leaves, made once."""
-    folder = tmp_path_factory.mktemp("ran")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        write_light(folder, monkeypatch)
-        pipeline(folder).run()
-    return folder / "out"
 
 
 @pytest.mark.parametrize(
@@ -216,11 +219,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_a_damaged_record_of_a_stage_is_an_error_with_its_name(
-    light: Path, ran: Path, damage: Any, why: str
-) -> None:
-    shutil.copytree(ran, light / "out")
-    path = light / "out/stages/some.json"
+def test_a_damaged_record_of_a_stage_is_an_error_with_its_name(done: Path, damage: Any, why: str) -> None:
+    path = done / "out/stages/some.json"
     whole = path.read_text()
     if damage == "folder":
         path.unlink()
@@ -233,13 +233,13 @@ def test_a_damaged_record_of_a_stage_is_an_error_with_its_name(
         write_sealed(path, {**json.loads(whole), **damage})
     else:
         path.write_bytes(damage if isinstance(damage, bytes) else damage.encode())
-    before = contents(light)
+    before = contents(done)
     with pytest.raises(
         RunError, match=rf"{path.name} is no record of a stage: (?s:.*){re.escape(why)}"
     ) as caught:
-        pipeline(light).run()
+        pipeline(done).run()
     assert "move it away" in caught.value.hint
-    assert contents(light) == before, "nothing is deleted"
+    assert contents(done) == before, "nothing is deleted"
 
 
 def test_a_recipe_that_was_changed_where_it_lies_is_not_replaced(light: Path) -> None:
@@ -275,23 +275,32 @@ def test_a_record_of_a_stage_that_was_removed_is_missed(light: Path, tmp_path: P
 
 
 def test_a_stage_that_fails_stops_the_pipeline_and_is_taken_up(
-    light: Path, capfd: pytest.CaptureFixture[str]
+    done: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    lose(done, "table")
     with pytest.raises(RunError, match="stage quiet ended with status 1") as error:
-        Pipeline(_with(light, "quiet:below=0.9", "quiet:below=0"), light / "out", CommandLine()).run()
+        Pipeline(_with(done, "quiet:below=0.9", "quiet:below=0"), done / "out", CommandLine()).run()
     assert "accept_failures" in error.value.hint
     assert "no trace is left" in capfd.readouterr().err
-    steps = pipeline(light).run()
+    assert not (done / "out/table").exists()
+    steps = pipeline(done).run()
     assert wills(steps) == {"some": "keep", "coded": "keep", "quiet": "run", "table": "run"}
 
 
-def test_failures_can_be_accepted(light: Path, pcode: Callable[..., Any]) -> None:
+def test_failures_can_be_accepted(done: Path, pcode: Callable[..., Any]) -> None:
+    lose(done, "table")
     text = LIGHT.replace("below=0.9", "below=0").replace("quiet:\n", "quiet:\n    accept_failures: true\n", 1)
-    (light / "light.yaml").write_text(text)
+    (done / "light.yaml").write_text(text)
     result = pcode("pipeline", "run", "light.yaml", "-o", "out")
     assert result.exit_code == 1
     assert "done with failures, which each lists: quiet" in result.stderr
-    assert (light / "out/table/codings.csv").exists()
+    assert (done / "out/table/codings.csv").exists()
+
+
+def lose(folder: Path, stage: str) -> None:
+    """As if it had never been run."""
+    shutil.rmtree(folder / "out" / stage)
+    (folder / f"out/stages/{stage}.json").unlink()
 
 
 def _with(folder: Path, old: str, new: str) -> Recipe:
@@ -299,14 +308,13 @@ def _with(folder: Path, old: str, new: str) -> Recipe:
     return load_recipe(folder / "other.yaml")
 
 
-def test_what_was_paid_for_is_kept_when_a_folder_is_emptied(light: Path) -> None:
-    pipeline(light).run()
-    (light / "out/coded/ledger.jsonl").write_text("paid\n")
-    (light / "out/table/deep").mkdir()
-    (light / "out/table/deep/ledger.jsonl").write_text("paid too\n")
-    pipeline(light, cap=2).run()
-    assert (light / "out/coded/ledger.jsonl").read_text() == "paid\n"
-    assert (light / "out/table/deep/ledger.jsonl").read_text() == "paid too\n"
+def test_what_was_paid_for_is_kept_when_a_folder_is_emptied(done: Path) -> None:
+    (done / "out/coded/ledger.jsonl").write_text("paid\n")
+    (done / "out/table/deep").mkdir()
+    (done / "out/table/deep/ledger.jsonl").write_text("paid too\n")
+    pipeline(done, cap=2).run()
+    assert (done / "out/coded/ledger.jsonl").read_text() == "paid\n"
+    assert (done / "out/table/deep/ledger.jsonl").read_text() == "paid too\n"
 
 
 def short(folder: Path, *, force: bool = False, cap: int = 3) -> Pipeline:
@@ -420,15 +428,19 @@ def test_the_command_plans_runs_and_says_why(light: Path, pcode: Callable[..., A
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("wait", ["some", "coded", "quiet", "table"])
+@pytest.mark.parametrize(
+    "wait",
+    [
+        "coded",
+        "table",
+        pytest.param("some", marks=pytest.mark.whole),
+        pytest.param("quiet", marks=pytest.mark.whole),
+    ],
+)
 def test_killed_in_any_stage_and_run_again_the_files_are_the_same(
-    light: Path, wait: str, pcode_process: Callable[..., subprocess.Popen[str]]
+    light: Path, ran: Path, wait: str, pcode_process: Callable[..., subprocess.Popen[str]]
 ) -> None:
     words = ("pipeline", "run", "light.yaml", "-o", "out")
-    clean = pcode_process(*words)
-    assert clean.wait(240) == 0, clean.stderr and clean.stderr.read()
-    wanted = contents(light / "out")
-    (light / "out").rename(light / "clean")
     process = pcode_process(*words)
     record = light / "out/stages" / f"{wait}.json"
     while not record.exists():
@@ -443,7 +455,7 @@ def test_killed_in_any_stage_and_run_again_the_files_are_the_same(
     _, errors = again.communicate(timeout=240)
     assert again.returncode == 0, errors
     assert f"── {wait}: resume (running on" in errors
-    assert contents(light / "out") == wanted
+    assert contents(light / "out") == contents(ran)
 
 
 def test_after_a_kill_only_recorded_files_are_deleted(
@@ -483,14 +495,13 @@ def wait_for_stage(out: Path) -> None:
     raise AssertionError(f"a stage in {out} did not end")
 
 
-def test_a_run_that_was_killed_is_recorded_whole_when_it_is_taken_up(light: Path) -> None:
+def test_a_run_that_was_killed_is_recorded_whole_when_it_is_taken_up(done: Path) -> None:
     """What the killed session wrote, and the next one leaves as it is, is in the run's own record."""
-    pipeline(light).run()
-    record = light / "out/stages/coded.json"
+    record = done / "out/stages/coded.json"
     there = json.loads(record.read_bytes())
     write_sealed(record, there | {"status": "running", "files": []})
-    (light / "out/coded/notes.md").write_text("mine")
-    pipeline(light).run()
+    (done / "out/coded/notes.md").write_text("mine")
+    pipeline(done).run()
     assert json.loads(record.read_bytes())["files"] == there["files"]
 
 

@@ -1,4 +1,4 @@
-"""``tiny-cpu`` from end to end, killed in every stage, beside a run that was left alone."""
+"""``tiny-cpu`` from end to end, killed in one stage or in every one, beside one that was left alone."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import time
 from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,39 +62,68 @@ def contents(out: Path) -> dict[str, bytes]:
     }
 
 
-def kill_in(stage: str, process: subprocess.Popen[str], out: Path, after: float) -> bool:
-    """Whether the process was still in that stage, and has been killed there."""
+def seconds_of(out: Path, stage: str) -> float:
+    seconds: float = json.loads((out / "stages" / f"{stage}.json").read_text())["seconds"]
+    return seconds
+
+
+def kill_in(stage: str, process: subprocess.Popen[str], out: Path, after: Callable[[], float]) -> bool:
+    """Whether the process was still in that stage so many seconds after it began it, and has been killed there."""
     record = out / "stages" / f"{stage}.json"
     while not record.exists():
         if process.poll() is not None:
             return False
         time.sleep(0.01)
-    time.sleep(after)
+    time.sleep(after())
     process.send_signal(signal.SIGKILL)
     process.communicate()
     return json.loads(record.read_text())["status"] == "running"
 
 
+def finish(process: subprocess.Popen[str]) -> str:
+    """What it said."""
+    _, errors = process.communicate(timeout=400)
+    assert process.returncode == 0, errors
+    return errors
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_killed_while_the_student_learns_its_files_are_those_of_one_left_alone(
+    tmp_path: Path, pcode_process: Start
+) -> None:
+    out = tmp_path / "out"
+    words = ("pipeline", "run", "tiny-cpu", "-o", out, *SMALL)
+    assert kill_in("sft", pcode_process(*words), out, lambda: 0.15 * seconds_of(out, "teacher"))
+    assert "── sft: resume (running on" in finish(pcode_process(*words))
+    _what_came_out(out)
+    found = contents(out)
+    (out / "sft").rename(tmp_path / "sft")
+    said = finish(pcode_process(*words))
+    assert [name for name in STAGES if f"── {name}: run (" in said] == ["sft"], said
+    assert contents(out) == found
+
+
+@pytest.mark.whole
 @pytest.mark.timeout(900)
 def test_killed_in_every_stage_the_files_are_those_of_a_run_left_alone(
     tmp_path: Path, pcode_process: Start
 ) -> None:
     out = tmp_path / "out"
     words = ("pipeline", "run", "tiny-cpu", "-o", out, *SMALL)
-    clean = pcode_process(*words)
-    _, errors = clean.communicate(timeout=400)
-    assert clean.returncode == 0, errors
+    finish(pcode_process(*words))
     wanted = contents(out)
-    seconds = {name: json.loads((out / "stages" / f"{name}.json").read_text())["seconds"] for name in STAGES}
+    seconds = {name: seconds_of(out, name) for name in STAGES}
     _what_came_out(out)
     out.rename(tmp_path / "clean")
 
-    killed = [name for name in STAGES if kill_in(name, pcode_process(*words), out, 0.3 * seconds[name])]
+    killed = [
+        name
+        for name in STAGES
+        if kill_in(name, pcode_process(*words), out, partial(float, 0.3 * seconds[name]))
+    ]
     assert len(killed) >= len(STAGES) - 4, f"only in {killed}"
-    last = pcode_process(*words)
-    _, errors = last.communicate(timeout=400)
-    assert last.returncode == 0, errors
+    finish(pcode_process(*words))
     found = contents(out)
     assert {name for name in {**found, **wanted} if found.get(name) != wanted.get(name)} == set()
 

@@ -22,7 +22,7 @@ from pedagogy_r1.runs.run import FILES, CoderRun
 from ..coders import code_by_keys, form, memo_saved, next_unit
 from ..make_runs import make_run
 from ..packets import make_packet
-from ..web_browser import picture, violations, watched
+from ..web_browser import looks, picture, violations, watched
 from ..web_server import web_server
 
 pytest.importorskip("uvicorn")
@@ -365,8 +365,7 @@ def test_what_cannot_be_adjudicated(
     assert message in result.output + result.stderr
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), looks(WIDTHS))
 def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, scheme: str) -> None:
     packet = make_packet(tmp_path / "p", codebook=load_codebook("schoen"))
     ids = packet.codebook.code_ids

@@ -25,7 +25,7 @@ from pedagogy_r1.runs.run import CoderRun
 from ..coders import code_by_keys, form, next_unit
 from ..full_disk import room_for
 from ..packets import HARD, make_packet
-from ..web_browser import picture, violations, watched
+from ..web_browser import looks, picture, violations, watched
 from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
@@ -560,8 +560,7 @@ def test_keys_typed_ahead_never_code_a_unit_that_was_not_shown(browser: Any, pac
     assert entry.codes == ("A",)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), looks(WIDTHS))
 def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, scheme: str) -> None:
     """axe-core, hostile text, nothing wider than the window; pictures to be looked at."""
     packet = make_packet(tmp_path / "p", codebook=load_codebook("schoen@1.0.0"), practice=1)

@@ -25,7 +25,7 @@ from pedagogy_r1.web.pace import time_left
 from ..coders import form
 from ..full_disk import room_for
 from ..packets import make_packet
-from ..web_browser import picture, violations, watched
+from ..web_browser import looks, picture, violations, watched
 from ..web_server import web_server
 
 pytest.importorskip("uvicorn")
@@ -33,7 +33,7 @@ pytest.importorskip("uvicorn")
 MANY = int(os.environ.get("PCODE_UNITS", "6"))
 """Random units looked at in each window; 100 for the bar of the issue."""
 
-WINDOWS = [(1280, 800), (1920, 1080), (640, 400), (390, 844), (1366, 650)]
+WINDOWS = [(390, 844), (1280, 800), (1920, 1080), (1366, 650), (640, 400)]
 
 SENTENCES = (
     "Okay, let me read the question again.",
@@ -175,8 +175,7 @@ def test_found_codes_are_ranked_and_the_search_ends_with_the_unit(browser: Any, 
         page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", WINDOWS, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(("window", "scheme"), looks(WINDOWS, lambda size: f"{size[0]}x{size[1]}"))
 def test_unit_codes_and_answer_are_on_the_screen(
     browser: Any, tmp_path: Path, window: tuple[int, int], scheme: str
 ) -> None:
@@ -228,7 +227,7 @@ ON_SCREEN = """() => {
 # Keys
 
 
-@pytest.mark.parametrize(("size", "most"), [(10, 1), (40, 2)])
+@pytest.mark.parametrize(("size", "most"), [pytest.param(10, 1, marks=pytest.mark.whole), (40, 2)])
 def test_sixty_units_by_keys(browser: Any, tmp_path: Path, size: int, most: int) -> None:
     """No mouse, and so many keys a unit; every unit gets the code that was meant."""
     packet = in_order(tmp_path / "p", [60], forty(size, size // 5))

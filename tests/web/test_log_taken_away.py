@@ -15,8 +15,17 @@ from ..web_server import web_server
 from .test_code import form
 
 
-@pytest.mark.parametrize("how", ["replaced", "deleted", "emptied"])
-@pytest.mark.parametrize("script", [False, True])
+@pytest.mark.parametrize(
+    ("how", "script"),
+    [
+        ("replaced", False),
+        ("emptied", True),
+        *(
+            pytest.param(how, script, marks=pytest.mark.whole)
+            for how, script in (("replaced", True), ("emptied", False), ("deleted", False), ("deleted", True))
+        ),
+    ],
+)
 def test_nothing_is_answered_as_saved_that_no_file_holds(tmp_path: Path, how: str, script: bool) -> None:
     packet = make_packet(tmp_path / "p")
     log, copy = packet.folder / "A/web.jsonl", tmp_path / "copy"

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from pedagogy_r1.cli.main import cli
 
 from ..conftest import ROOT
-from ..web_browser import picture, violations
+from ..web_browser import looks, picture, violations
 from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
@@ -199,8 +199,7 @@ def test_words_are_found_in_what_is_written_with_formulas_drawn(visit: Callable[
     assert page.evaluate(inside) == ["\\(\\frac{1}{2}\\)"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 640, 1280])
+@pytest.mark.parametrize(("width", "scheme"), looks([390, 640, 1280]))
 def test_nothing_to_mend_with_formulas_drawn(visit: Callable[..., Any], scheme: str, width: int) -> None:
     size = {"width": width, "height": 400 if width == 640 else 800}
     page = visit("/read/trace?id=t", color_scheme=scheme, viewport=size)

@@ -22,7 +22,7 @@ from pedagogy_r1.web.practice import Practice, drawn, practice_tasks, read_gold
 from ..coders import code_by_keys, form, next_unit
 from ..make_runs import BOOK, book, change_record, make_run
 from ..packets import make_packet
-from ..web_browser import picture, violations, watched
+from ..web_browser import looks, picture, violations, watched
 from ..web_server import web_server
 
 pytest.importorskip("uvicorn")
@@ -237,8 +237,7 @@ def test_books_must_be_the_same(packet: Packet, tmp_path: Path, pcode: Callable[
     assert "abc@2.0.0" in result.output + result.stderr
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("width", "scheme"), looks(WIDTHS))
 def test_pages_can_be_used_by_all(browser: Any, tmp_path: Path, width: str, scheme: str) -> None:
     schoen = load_codebook("schoen")
     packet = make_packet(tmp_path / "p", codebook=schoen)

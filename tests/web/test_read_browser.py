@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pedagogy_r1.cli.main import cli
 
-from ..web_browser import picture, violations, watched
+from ..web_browser import looks, picture, violations, watched
 from ..web_server import WebServer, web_server
 
 pytest.importorskip("uvicorn")
@@ -291,11 +291,11 @@ def test_works_without_script(visit: Callable[..., Any]) -> None:
     page.wait_for_url("**/read/trace?**#u*")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (640, 400), (1280, 800), (1920, 1080)])
+@pytest.mark.parametrize(("width", "scheme"), looks([390, 640, 1280, 1920]))
 def test_nothing_to_mend_and_no_sideways_scrolling(
-    visit: Callable[..., Any], scheme: str, width: int, height: int
+    visit: Callable[..., Any], scheme: str, width: int
 ) -> None:
+    height = {390: 844, 640: 400, 1280: 800, 1920: 1080}[width]
     page = visit("/read", color_scheme=scheme, viewport={"width": width, "height": height})
     base = page.url.removesuffix("/read")
     for name, path in PATHS.items():

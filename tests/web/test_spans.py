@@ -35,13 +35,13 @@ from pedagogy_r1.web.span_place import SpanPlace
 from pedagogy_r1.web.workplace import open_log
 
 from ..packets import HARD, make_packet
-from ..web_browser import picture, violations, watched
+from ..web_browser import looks, picture, violations, watched
 from ..web_server import WebServer, web_server
 from .test_coding_page import ANY, SENTENCES, forty
 
 pytest.importorskip("uvicorn")
 
-WINDOWS = [(1280, 800), (1920, 1080), (640, 400), (390, 844)]
+WINDOWS = [(390, 844), (1280, 800), (1920, 1080), (640, 400)]
 
 
 def long_trace(sentences: int, name: str = "sk-1-zebra-okapi") -> Trace:
@@ -539,8 +539,7 @@ def test_spans_that_overlap_are_all_seen(browser: Any, tmp_path: Path) -> None:
         page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", WINDOWS, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(("window", "scheme"), looks(WINDOWS, lambda size: f"{size[0]}x{size[1]}"))
 def test_text_codes_and_answer_are_on_the_screen(
     browser: Any, tmp_path: Path, window: tuple[int, int], scheme: str
 ) -> None:
@@ -601,7 +600,7 @@ SEEN = """() => {
 }"""
 
 
-@pytest.mark.parametrize(("size", "most"), [(10, 1), (40, 2)])
+@pytest.mark.parametrize(("size", "most"), [(10, 1), pytest.param(40, 2, marks=pytest.mark.whole)])
 def test_thirty_spans_by_keys(browser: Any, tmp_path: Path, size: int, most: int) -> None:
     """As fast as they come, and no mouse: a span for every sentence, each with the code that was meant."""
     packet = make_packet(tmp_path / "p", [long_trace(30)], codebook=forty(size, size // 5), spans=True)
