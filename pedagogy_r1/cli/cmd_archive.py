@@ -133,6 +133,6 @@ def _print(found: ArchiveFinding, files_only: bool) -> None:
                 say(f"  {words}")
         else:
             rest = f", but for {len(one.lost):,} that need the texts" if one.lost else ""
-            say(f"{one.report} rebuilt: {compared}, all the same{rest}")
+            say(f"{one.report} rebuilt: {compared} of report.json and the tables, all the same{rest}")
         for where in one.lost[:SHOWN]:
             say(f"  needs the texts: {where}", dim=True)

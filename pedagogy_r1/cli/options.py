@@ -351,7 +351,7 @@ def engine(whose: str) -> Decorator:
 
 
 def seed(of: str = "the resamples") -> Decorator:
-    return option("--seed", f"Seed of {of}.", int, default=0)
+    return option("--seed", f"Seed of {of}.", click.IntRange(0), default=0)
 
 
 def resampling(of: str = "traces", *, seed_of: str | None = "the resamples", ways: bool = False) -> Decorator:

@@ -16,6 +16,7 @@ import shutil
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -34,6 +35,9 @@ SWELLS = 200
 
 MOST = 100_000
 """Entries that an archive may have."""
+
+_LONGEST_NAME, _LONGEST_PART = 1000, 255
+"""Characters of the name of an entry that is unpacked, and bytes between two slashes."""
 
 NO_ARCHIVE = (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError)
 """What zipfile raises for bytes that no sound program wrote."""
@@ -105,8 +109,7 @@ class Archive:
                     f"{where}: the entry {name[:200]!r} points outside the archive",
                     "do not open it with other programs either; ask where it comes from",
                 )
-        if len(set(self.names)) != len(self.names):
-            twice = next(name for name in self.names if self.names.count(name) > 1)
+        if twice := next((name for name, n in Counter(self.names).items() if n > 1), None):
             raise InputError(f"{where}: the entry {twice!r} is there twice", again)
 
     def read(self, name: str) -> bytes:
@@ -137,6 +140,7 @@ class Archive:
                 f"{self.where}: its {packed:,} bytes would unpack to {plain:,}",
                 "ask where the file comes from",
             )
+        self._check_paths()
         found = {}
         for entry in entries:
             path = folder / entry.filename
@@ -144,6 +148,18 @@ class Archive:
             with writing(path), path.open("xb") as file:
                 found[entry.filename] = self._unpacked(entry, file)
         return found
+
+    def _check_paths(self) -> None:
+        """Raise `InputError` for names that one file system or other has no place for: ``a//b``, one that is a file and a folder."""
+        for name in self.names:
+            long = len(name) > _LONGEST_NAME or any(
+                len(part.encode()) > _LONGEST_PART for part in name.split("/")
+            )
+            if long or name != str(PurePosixPath(name)) or name == ".":
+                raise InputError(f"{self.where}: the entry {name[:80]!r} is no name of a file", self._again)
+        folders = {name[:at] for name in self.names for at, sign in enumerate(name) if sign == "/"}
+        if both := folders.intersection(self.names):
+            raise InputError(f"{self.where}: the entry {min(both)!r} is a file and a folder", self._again)
 
     def _unpacked(self, entry: zipfile.ZipInfo, file: IO[bytes]) -> str:
         hashed, size = hashlib.sha256(), 0

@@ -14,17 +14,19 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..coding.stress_report import StressRecord
 from ..errors import RunError
+from ..estimate.resample import Interval
 from ..files.seal import SealedRecord
 from ..job import read_record, save_record
+from ..limits import LEAST_LEVEL, LEVEL, MOST_LEVEL, MOST_RESAMPLES
 from ..provenance import file_digest, versions
 from ..runs.run import CoderRun, restricted
 from ..runs.where import Where
@@ -32,6 +34,7 @@ from ..sampling.inclusion import read_inclusion
 from .answers import PlainAnswer
 from .column_contrast import parse_comparison
 from .figures.figure import Figure
+from .figures.sheet import Width
 from .preregistration import read_registered
 from .section import ReportTable, Section
 from .sections.methods import MethodsParagraph
@@ -68,11 +71,6 @@ class Recorded(Protocol):
 SOFTWARE = "Seeds and software"
 """The paragraph of the methods that is another one under other versions."""
 
-_PLAIN = (
-    "coder", "replicates", "permutations", "seed", "level", "interval", "by", "labels", "figure_width", "scale",
-)  # fmt: skip
-"""Settings that are written as they are."""
-
 
 class RunInReport(BaseModel, frozen=True, extra="forbid"):
     """A run that was read. ``said``: how sentences of the report call its folder; ``codings``: sha256, of an earlier version none."""
@@ -90,6 +88,31 @@ class FileInReport(BaseModel, frozen=True, extra="forbid"):
     sha256: str
 
 
+class RecordedSettings(BaseModel, frozen=True, extra="forbid"):
+    """`ReportSettings` without the files that they name; what is missing in the record of an earlier version is what was usual then."""
+
+    coder: str | None = None
+    replicates: int = Field(1000, ge=0, le=MOST_RESAMPLES)
+    permutations: int = Field(9999, ge=1, le=MOST_RESAMPLES)
+    seed: int = Field(0, ge=0)
+    level: float = Field(LEVEL, ge=LEAST_LEVEL, le=MOST_LEVEL)
+    interval: Interval = "jackknife"
+    by: str | None = None
+    labels: Literal["ids", "names"] = "ids"
+    figure_width: Width = "double"
+    scale: Literal["linear", "log"] = "linear"
+    contrasts: tuple[str, ...] = ()
+    ribbons: tuple[str, ...] = ()
+    family: tuple[str, ...] | None = None
+
+
+class RecordedParagraph(BaseModel, frozen=True, extra="forbid"):
+    """A paragraph of the methods."""
+
+    head: str
+    text: str
+
+
 class ReportRecord(SealedRecord):
     """``report.json``. ``tables``: by name, caption, note and rows, unrounded."""
 
@@ -103,16 +126,21 @@ class ReportRecord(SealedRecord):
     partial: tuple[str, ...] = ()
     added_up: bool = False
     """Whether the runs were so large that they were added up shard by shard."""
-    settings: dict[str, Any]
+    settings: RecordedSettings
     inclusion: FileInReport | None = None
     registered: FileInReport | None = None
     stress: tuple[StressRecord, ...] = ()
     versions: dict[str, str]
     answers: list[dict[str, Any]]
-    methods: list[dict[str, str]]
+    methods: list[RecordedParagraph]
     sections: list[dict[str, Any]]
     figures: dict[str, str]
     tables: dict[str, dict[str, Any]]
+
+    def read_from(self, folder: Path) -> Iterator[Path]:
+        """All that was read, where the record lies in ``folder``: runs, and other files."""
+        others = [one for one in (self.inclusion, self.registered) if one]
+        return (Path(os.path.normpath(folder / one.path)) for one in (*self.runs, *others))
 
     def runs_at(self, folder: Path) -> tuple[CoderRun, ...]:
         """The runs as they were read, where the record lies in ``folder``."""
@@ -121,14 +149,11 @@ class ReportRecord(SealedRecord):
 
     def settings_at(self, folder: Path) -> ReportSettings:
         """The settings. Raises `RunError` where a file that they name is another one now."""
-        given = dict(self.settings)
-        contrasts = tuple(parse_comparison(text) for text in given.pop("contrasts"))
-        family, ribbons = given.pop("family"), given.pop("ribbons")
+        given = self.settings.model_dump(exclude={"contrasts"})
+        contrasts = tuple(map(parse_comparison, self.settings.contrasts))
         inclusion, registered = (_there(folder, one) for one in (self.inclusion, self.registered))
         return ReportSettings(
             contrasts=contrasts,
-            family=tuple(family) if family is not None else None,
-            ribbons=tuple(ribbons),
             inclusion=read_inclusion(inclusion) if inclusion else None,
             registered=read_registered(registered) if registered else None,
             stress=self.stress,
@@ -138,7 +163,7 @@ class ReportRecord(SealedRecord):
 
     def numbers(self) -> dict[str, Any]:
         """All that a report says, without what depends on the versions of libraries alone."""
-        methods = [one for one in self.methods if one["head"] != SOFTWARE]
+        methods = [one.model_dump() for one in self.methods if one.head != SOFTWARE]
         own = self.model_dump(mode="json", include={"answers", "sections", "figures", "tables", "title"})
         return own | {"methods": methods}
 
@@ -169,9 +194,8 @@ def record_of(report: Recorded, out: Path) -> ReportRecord:
     """What ``OUT/report.json`` holds."""
     study, s = report.study, report.study.settings
     picked = study.runs[0].picked
-    settings = {name: getattr(s, name) for name in _PLAIN}
-    settings |= {"contrasts": [one.given for one in s.contrasts], "ribbons": list(s.ribbons)}
-    settings |= {"family": list(s.family) if s.family is not None else None}
+    plainly = {name: getattr(s, name) for name in RecordedSettings.model_fields}
+    settings = RecordedSettings(**plainly | {"contrasts": [one.given for one in s.contrasts]})
     return ReportRecord(
         written=s.written,
         title=report.title,
@@ -188,7 +212,7 @@ def record_of(report: Recorded, out: Path) -> ReportRecord:
             {"question": a.question, "short": a.short, "text": list(a.text), "points": list(a.points)}
             for a in report.answers
         ],
-        methods=[one._asdict() for one in report.methods],
+        methods=[RecordedParagraph(**one._asdict()) for one in report.methods],
         sections=[_section(section) for section in report.sections],
         figures={figure.name: figure.caption for figure in report.figures},
         tables={

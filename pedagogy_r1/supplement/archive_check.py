@@ -10,13 +10,16 @@ First every file is held against its digest, then each report is made again from
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..errors import InputError, PedagogyError
 from ..files.archive import Archive
 from ..job import read_record
+from ..report.report_record import RECORD as REPORT_RECORD
+from ..report.report_record import read_report
+from ..runs.run import CoderRun
 from .archive_record import MANIFEST, RECORD, ArchiveRecord, digest_of, parse_manifest
 from .rebuilt import ReportComparison, compare, make_again
 
@@ -93,7 +96,7 @@ def verify_archive(path: str | Path, *, rebuild: bool = True) -> ArchiveFinding:
         record, found = _members(folder, sums)
         if strange and not found:
             found = [MemberFinding(strange, "changed", "its entry in the zip file is not as pcode writes it")]
-        reports = _reports(folder, record) if record and rebuild and not found else ()
+        reports = _reports(folder, record, sums) if record and rebuild and not found else ()
         return ArchiveFinding(path, digest_of(path), record, len(sums), tuple(found), tuple(reports))
 
 
@@ -123,9 +126,10 @@ def _members(folder: Path, sums: dict[str, str]) -> tuple[ArchiveRecord | None, 
     return record, sorted(found)
 
 
-def _reports(folder: Path, record: ArchiveRecord) -> Iterator[RebuiltReport]:
+def _reports(folder: Path, record: ArchiveRecord, names: Collection[str]) -> Iterator[RebuiltReport]:
     for name in record.reports:
         try:
+            _only_from_here(folder, name, names)
             own, made = make_again(folder / name)
             found = compare(folder / name, own, made)
         except PedagogyError as error:
@@ -133,6 +137,21 @@ def _reports(folder: Path, record: ArchiveRecord) -> Iterator[RebuiltReport]:
             yield RebuiltReport(name, failed=said)
             continue
         yield _told(name, found, record)
+
+
+def _only_from_here(folder: Path, name: str, names: Collection[str]) -> None:
+    """Raise `InputError` for a report that would be made of anything but files of the archive."""
+    if f"{name}/{REPORT_RECORD}" not in names:
+        raise InputError(f"{name}/{REPORT_RECORD} is not in the archive", AGAIN)
+    report = read_report(folder / name)
+    for path in report.read_from(folder / name):
+        if not path.is_relative_to(folder):
+            raise InputError(
+                f"{name}/{REPORT_RECORD} was made from {path}, which is not in the archive", AGAIN
+            )
+    for path in report.read_from(folder / name):
+        if path.is_dir() and CoderRun(path, locked="always").manifest.shards:
+            raise InputError(f"{path} is a run over a corpus, which is in no archive", AGAIN)
 
 
 def _told(name: str, found: ReportComparison, record: ArchiveRecord) -> RebuiltReport:

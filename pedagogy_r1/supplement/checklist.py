@@ -205,7 +205,7 @@ def _agreement(facts: StudyFacts) -> Answer:
 
 def _validated(facts: StudyFacts) -> Answer:
     for name, report in facts.reports.items():
-        yield from (f"{name}: {one['text']}" for one in report.methods if one["head"] == "Correction")
+        yield from (f"{name}: {one.text}" for one in report.methods if one.head == "Correction")
 
 
 def _codebook(facts: StudyFacts) -> Answer:

@@ -135,7 +135,7 @@ def _methods(reports: dict[str, ReportRecord]) -> str:
     lines = []
     for name, report in reports.items():
         lines.append(f"# Methods: {report.title} ({name})\n")
-        lines += [f"**{one['head']}.** {one['text']}\n" for one in report.methods]
+        lines += [f"**{one.head}.** {one.text}\n" for one in report.methods]
     return "\n".join(lines)
 
 

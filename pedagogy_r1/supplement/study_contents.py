@@ -91,7 +91,7 @@ class StudyContents:
     def metadata_fields(self) -> set[str]:
         """Fields of the traces that a report was asked for."""
         found = {one.partition("=")[0] for report in self.reports.values() for one in report.where}
-        return found | {str(by) for report in self.reports.values() if (by := report.settings.get("by"))}
+        return found | {str(by) for report in self.reports.values() if (by := report.settings.by)}
 
     def collect(self) -> None:
         """Find everything. Raises `RunError` or `InputError` for what was changed, is not complete, or lies elsewhere."""
@@ -142,10 +142,7 @@ class StudyContents:
                 "from which another report comes out",
                 "archive the study without that report; it is made again where the runs are, by pcode report",
             )
-        paths = [one.path for one in report.runs]
-        paths += [one.path for one in (report.inclusion, report.registered) if one]
-        for path in paths:
-            whole = Path(os.path.normpath(where.resolve() / path))
+        for whole in report.read_from(where.resolve()):
             if not whole.is_relative_to(here):
                 raise RunError(
                     f"{where / REPORT_RECORD} was made from {whole}, which is not in {self.root}",

@@ -20,18 +20,17 @@ from click.testing import Result
 
 from pedagogy_r1.errors import InputError, PedagogyError, RunError
 from pedagogy_r1.files import archive as files_archive
-from pedagogy_r1.files.archive import write_zip
 from pedagogy_r1.files.records import read_jsonl
 from pedagogy_r1.files.seal import write_sealed
 from pedagogy_r1.report import ReportSettings
 from pedagogy_r1.report.report_record import read_report
 from pedagogy_r1.supplement.api_keys import refuse_keys
 from pedagogy_r1.supplement.archive_check import verify_archive
-from pedagogy_r1.supplement.archive_record import MANIFEST, RECORD, manifest_text
+from pedagogy_r1.supplement.archive_record import MANIFEST, RECORD
 from pedagogy_r1.supplement.study_archive import write_archive
 
 from ..conftest import ROOT
-from .studies import make_study
+from .studies import make_study, sealed_anew, zipped_anew
 
 Pcode = Callable[..., Result]
 
@@ -59,25 +58,10 @@ def small(members: dict[str, bytes], study: Path) -> dict[str, bytes]:
     return sealed_anew(kept, study.parent / "small.json")
 
 
-def sealed_anew(members: dict[str, bytes], path: Path) -> dict[str, bytes]:
-    """What a forger does who knows all the digests."""
-    own = {name: data for name, data in members.items() if name not in (RECORD, MANIFEST)}
-    list_ = manifest_text({name: hashlib.sha256(data).hexdigest() for name, data in own.items()}).encode()
-    record = json.loads(members[RECORD]) | {"manifest": hashlib.sha256(list_).hexdigest()}
-    write_sealed(path, record)
-    return own | {MANIFEST: list_, RECORD: path.read_bytes()}
-
-
 def write_again(path: Path, name: str) -> None:
     """A second entry of that name."""
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(name, b"other")
-
-
-def zipped_anew(path: Path, members: dict[str, bytes]) -> Path:
-    with path.open("wb") as file:
-        write_zip(file, members.items())
-    return path
 
 
 def test_every_number_comes_out_again(made: Path, study: Path, pcode: Pcode) -> None:
