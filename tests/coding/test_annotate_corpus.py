@@ -260,7 +260,8 @@ def test_requests_a_minute_are_shared_out_over_the_workers(
     """Two processes together keep the limit of the run, whichever shards they have."""
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     with FakeOpenAI() as server:
-        how = {"model": "openai:fake", "base_url": server.url, "codebook": "schoen@1.0.0", "window": 3}
+        how: dict[str, Any] = {"model": "openai:fake", "base_url": server.url, "codebook": "schoen@1.0.0"}
+        how |= {"window": 3}
         run = annotate_corpus(
             corpus, tmp_path / "run", coder="llm", workers=2, requests_per_minute=2400, **how
         )

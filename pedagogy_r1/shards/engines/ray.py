@@ -48,7 +48,8 @@ class RayEngine:
         import ray
 
         with self._cluster():
-            here = max((node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+            nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+            here = max((node["Resources"].get("GPU", 0) for node in nodes if node["Alive"]), default=0)
             if 0 < here < gpus:
                 raise RunError(
                     f"each process needs {gpus} GPUs of one machine, and none of the cluster has more than {here:g}",
