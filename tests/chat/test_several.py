@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pedagogy_r1.asking import ModelName, gpus_of, open_chat, safe_url
-from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest
+from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage
+from pedagogy_r1.chat.openai import SeveralServers
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import ArgumentError, ChatError, InputError, PedagogyError
 from pedagogy_r1.runs.run import CoderRun
@@ -72,6 +73,43 @@ def test_what_a_server_that_is_not_there_would_have_got_goes_to_the_others(
     (said,) = texts(["x"], (nobody(), nobody()))
     assert isinstance(said, ChatFault)
     assert said.unreachable
+
+
+class Lost:
+    """A server whose machine takes no connection, which is only known after a while."""
+
+    url, model, dialect = "http://lost/v1", "fake", dict[str, str]()
+    asked = 0
+
+    def adopt(self, dialect: Mapping[str, str]) -> None: ...
+
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        self.asked += 1
+        await asyncio.sleep(0.05)
+        raise ChatFault("connection", f"{self.url} does not take a connection", unreachable=True)
+
+    async def close(self) -> None: ...
+
+
+class Well(Lost):
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        await asyncio.sleep(0.05)
+        return ChatReply(request.text, "stop", "fake", Usage(), "")
+
+
+def test_a_server_that_was_left_alone_is_tried_by_one_request() -> None:
+    lost = Lost()
+    chat = SeveralServers([lost, Well()])
+
+    async def run() -> None:
+        await chat.ask(ChatRequest(FRAME, "first"))
+        assert lost.asked == 1
+        chat._servers[0].until = 0.0
+        replies = await asyncio.gather(*(chat.ask(ChatRequest(FRAME, str(n))) for n in range(20)))
+        assert [reply.text for reply in replies] == [str(n) for n in range(20)]
+
+    asyncio.run(run())
+    assert lost.asked == 2
 
 
 def test_a_run_over_two_servers_one_of_which_ends_midway(
