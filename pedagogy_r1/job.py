@@ -112,7 +112,7 @@ def differences(old: Described, new: Described, *, otherwise: str = "made with o
     changed = [
         f"{key}: {_said(then.get(key))} there, {_said(now.get(key))} now"
         for key in dict.fromkeys([*then, *now])
-        if then.get(key) != now.get(key)
+        if _as_kept(then.get(key)) != _as_kept(now.get(key))
     ]
     there, here = old.sources(), new.sources()
     changed += [
@@ -123,9 +123,18 @@ def differences(old: Described, new: Described, *, otherwise: str = "made with o
     return "; ".join(changed[:SHOWN]) or otherwise
 
 
+def _as_kept(value: Any) -> Any:
+    """A setting as a record that was read has it, where a tuple is a list."""
+    if isinstance(value, list | tuple):
+        return [_as_kept(each) for each in value]
+    return {name: _as_kept(each) for name, each in value.items()} if isinstance(value, Mapping) else value
+
+
 def _said(value: Any) -> str:
     """A setting in words; an empty one is none at all."""
-    return "none" if value is None or value in ("", [], {}) else repr(value)
+    if isinstance(value, list | tuple) and value and all(isinstance(each, str) for each in value):
+        return " and ".join(map(repr, value))
+    return "none" if value is None or value in ("", [], (), {}) else repr(value)
 
 
 def _changed_files(key: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

@@ -125,6 +125,20 @@ def test_an_empty_setting_is_said_to_be_none() -> None:
     assert differences(none, zero) == "window: 5 there, 0 now; name: none there, 'A' now"
 
 
+def test_a_setting_of_several_values_is_the_same_once_it_was_read() -> None:
+    class Served(Toy):
+        urls: list[str] = []
+
+        def settings(self) -> Mapping[str, Any]:
+            return {"window": self.window, "urls": self.urls if self.window == 5 else tuple(self.urls)}
+
+    asked: dict[str, Any] = {"fingerprint": "x", "started": "y", "source": {}}
+    read, new = (Served(window=window, urls=["a", "b"], **asked) for window in (5, 20))
+    assert differences(read, new) == "window: 5 there, 20 now"
+    other = Served(window=20, urls=["a"], **asked)
+    assert differences(read, other) == "window: 5 there, 20 now; urls: 'a' and 'b' there, 'a' now"
+
+
 WRITER = """
 import sys
 from pathlib import Path

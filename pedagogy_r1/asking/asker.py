@@ -79,6 +79,11 @@ class Sending:
             raise ArgumentError(
                 f"{self.requests_per_minute} requests a minute", "give more than 0, or leave the limit out"
             )
+        if self.requests_per_minute is not None and self.batch:
+            raise ArgumentError(
+                "--requests-per-minute is not for --batch: each request would come too late for the batch of the one before",
+                "leave it out: the server takes a batch's requests as it can",
+            )
 
     def shared_out(self, workers: int) -> Self:
         """What each of so many processes may do of it."""

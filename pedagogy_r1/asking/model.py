@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ..chat import Chat, split_url
 from ..chat.hf import keep_engines as keep_engines
 from ..chat.hf import let_engines_go as let_engines_go
+from ..chat.hf import whole
 from ..chat.openai import SeveralServers
 from ..errors import ChatError, InputError
 from ..plugins import available, load
@@ -149,10 +150,10 @@ def check_batch(model: ModelName, batch: bool) -> None:
 
 
 def gpus_of(model: ModelName, backend: Mapping[str, Any]) -> int:
-    """GPUs that a process with this model needs, where there are any: none for a model that is served, or played back."""
-    if not _takes(model, "dtype"):
+    """GPUs that a process with this model needs, where there are any: none for a model that is served, played back, or to be on the CPU."""
+    if not _takes(model, "dtype") or backend.get("device") == "cpu":
         return 0
-    return int(backend.get("tensor_parallel_size", 1))
+    return whole("tensor_parallel_size", backend.get("tensor_parallel_size", 1))
 
 
 def _takes(model: ModelName, name: str) -> bool:

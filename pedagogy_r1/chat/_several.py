@@ -65,7 +65,7 @@ class SeveralServers:
         """One attempt, at whichever server can be reached. Raises as the chat of one does."""
         tried: set[int] = set()
         while True:
-            server = min(self._servers, key=lambda one: (id(one) in tried, self._later(one), one.at_work))
+            server = min(self._servers, key=lambda one: (id(one) in tried, *self._turn(one)))
             try:
                 return await self._ask(server, request)
             except ChatFault as fault:
@@ -85,6 +85,11 @@ class SeveralServers:
             server.at_work -= 1
         server.until, server.away = 0.0, AWAY
         return reply
+
+    def _turn(self, server: _Server) -> tuple[float, bool, int]:
+        """The least is asked next. One that was left alone gets a single request until it has answered: that may wait long in vain."""
+        unsure = server.away > AWAY and server.at_work > 0
+        return self._later(server), unsure, server.at_work
 
     def _later(self, server: _Server) -> float:
         """Seconds for which it is still left alone."""

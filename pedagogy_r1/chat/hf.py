@@ -36,8 +36,8 @@ from ._local import (
     need,
     sampling,
     token_logprob,
-    whole,
 )
+from ._local import whole as whole
 from ._rows import SampledRow, SampledRows
 
 ROUND = 4

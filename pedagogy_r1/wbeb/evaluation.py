@@ -136,9 +136,8 @@ def answered(generation: Generation) -> dict[Key, list[Answered]]:
                 "restore the folder, or make it again",
             )
         found[item.key].append(_answered(trace, item))
-    for (
-        answers
-    ) in found.values():  # a corpus has them shard by shard; what is resampled must not depend on that
+    # A corpus has them shard by shard; what is resampled must not depend on that.
+    for answers in found.values():
         answers.sort(key=lambda answer: nth[answer.item.id])
     return dict(found)
 

@@ -303,7 +303,8 @@ def plan_shards(job: CorpusGeneration) -> dict[str, Any]:
     there, names = records_there(kept.place, AnsweredShard), set(kept.place.names())
     found: dict[str, Any] = {"shards": kept.shards}
     for number, part in enumerate(job.parts):
-        if number in there and there[number].source == job.request.sources[number]:
+        asked_for = kept.run_id, job.request.sources[number]
+        if number in there and (there[number].run_id, there[number].source) == asked_for:
             asked = len(part) * job.request.settings.samples
             told = {"items": len(part), "requests": asked, "answered_already": asked}
             planned = plan(replace(job.whole, items=())) | told

@@ -128,9 +128,8 @@ class Index:
         """One of a run's `FILES`, whose lines lie where they lay when it was read. Raises `RunError` if it was changed since."""
         run = self.runs[r]
         if run.shards is not None:
-            return run.file(
-                name
-            )  # its lines in this machine's cache, written when they are first wanted, under a digest of the shards
+            # Lines in this machine's cache, written when they are first wanted, under a digest of the shards.
+            return run.file(name)
         path = run.folder / name
         if run.manifest.status != "running" and _state(path) != self._states[r, name]:
             raise RunError(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pedagogy_r1.asking import ModelName, open_chat, safe_url
-from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest
+from pedagogy_r1.asking import ModelName, gpus_of, open_chat, safe_url
+from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage
+from pedagogy_r1.chat.openai import SeveralServers
 from pedagogy_r1.coding.annotate import annotate
-from pedagogy_r1.errors import ArgumentError, InputError, PedagogyError
+from pedagogy_r1.errors import ArgumentError, ChatError, InputError, PedagogyError
 from pedagogy_r1.runs.run import CoderRun
 
 from ..conftest import ROOT
@@ -75,6 +75,43 @@ def test_what_a_server_that_is_not_there_would_have_got_goes_to_the_others(
     assert said.unreachable
 
 
+class Lost:
+    """A server whose machine takes no connection, which is only known after a while."""
+
+    url, model, dialect = "http://lost/v1", "fake", dict[str, str]()
+    asked = 0
+
+    def adopt(self, dialect: Mapping[str, str]) -> None: ...
+
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        self.asked += 1
+        await asyncio.sleep(0.05)
+        raise ChatFault("connection", f"{self.url} does not take a connection", unreachable=True)
+
+    async def close(self) -> None: ...
+
+
+class Well(Lost):
+    async def ask(self, request: ChatRequest) -> ChatReply:
+        await asyncio.sleep(0.05)
+        return ChatReply(request.text, "stop", "fake", Usage(), "")
+
+
+def test_a_server_that_was_left_alone_is_tried_by_one_request() -> None:
+    lost = Lost()
+    chat = SeveralServers([lost, Well()])
+
+    async def run() -> None:
+        await chat.ask(ChatRequest(FRAME, "first"))
+        assert lost.asked == 1
+        chat._servers[0].until = 0.0
+        replies = await asyncio.gather(*(chat.ask(ChatRequest(FRAME, str(n))) for n in range(20)))
+        assert [reply.text for reply in replies] == [str(n) for n in range(20)]
+
+    asyncio.run(run())
+    assert lost.asked == 2
+
+
 def test_a_run_over_two_servers_one_of_which_ends_midway(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pcode: Callable[..., Any]
 ) -> None:
@@ -103,13 +140,24 @@ def test_requests_a_minute_are_sent_evenly_spaced(tmp_path: Path) -> None:
     traces = ROOT / "demo" / "traces.jsonl"
     with FakeOpenAI() as server:
         how: dict[str, Any] = {"coder": "llm", "model": "openai:fake", "base_url": server.url, "api_key": "k"}
-        began = time.monotonic()
         annotate(traces, tmp_path / "run", requests_per_minute=1200, codebook="schoen@1.0.0", **how)
-        asked = len(server.calls)
-        assert asked > 5
-        assert time.monotonic() - began >= (asked - 1) * 60 / 1200
+        came = server.times[3:]  # the first wait for a connection
+        assert len(came) > 10
+        assert came[-1] - came[0] >= 0.9 * (len(came) - 1) * 60 / 1200
     with pytest.raises(ArgumentError, match="requests a minute"):
         annotate(traces, tmp_path / "no", requests_per_minute=0, codebook="schoen@1.0.0", **how)
+    with pytest.raises(ArgumentError, match="--requests-per-minute is not for --batch"):
+        annotate(traces, tmp_path / "no", requests_per_minute=60, batch=True, codebook="schoen@1.0.0", **how)
+    assert not (tmp_path / "no").exists()
+
+
+def test_gpus_that_a_process_with_the_model_needs() -> None:
+    assert gpus_of(ModelName.read("hf:tiny"), {}) == 1
+    assert gpus_of(ModelName.read("hf:tiny"), {"device": "cpu"}) == 0
+    assert gpus_of(ModelName.read("vllm:tiny"), {"tensor_parallel_size": "2"}) == 2
+    assert gpus_of(MODEL, {}) == 0
+    with pytest.raises(ChatError, match="tensor_parallel_size is 'two'"):
+        gpus_of(ModelName.read("vllm:tiny"), {"tensor_parallel_size": "two"})
 
 
 def test_what_is_no_set_of_servers(pcode: Callable[..., Any], tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ import psutil
 import pytest
 
 from pedagogy_r1.coding.annotate_corpus import annotate_corpus
-from pedagogy_r1.errors import RunError
+from pedagogy_r1.errors import ChatError, InputError, PedagogyError, RunError
 from pedagogy_r1.intake import import_traces
 from pedagogy_r1.runs.run import CoderRun
-from pedagogy_r1.shards.engines.ray import RayEngine
+from pedagogy_r1.shards.engines.ray import RayEngine, _own
 
 from ..conftest import ROOT
 
@@ -156,18 +156,31 @@ def test_each_process_keeps_its_gpus_from_shard_to_shard_and_a_shard_that_ends_p
 ) -> None:
     """GPUs are what Ray is told there are: none is needed for who gets which."""
     node = cluster.add_node(num_cpus=4, num_gpus=4)
+    small = cluster.add_node(num_cpus=0, num_gpus=1)
     try:
         found = list(RayEngine(cluster.address, 2).run(_placed, range(8), gpus=2))
         assert sorted(number for number, _, _ in found) == list(range(8))
         by_process = {(pid, gpus) for _, pid, gpus in found}
         assert sorted(gpus for _, gpus in by_process) == ["0,1", "2,3"]
-        with pytest.raises(RunError, match="each process needs 8 GPUs, and the cluster has 4"):
-            list(RayEngine(cluster.address, 2).run(_placed, range(8), gpus=8))
+        with pytest.raises(
+            RunError, match="needs 5 GPUs of one machine, and none of the cluster has more than 4"
+        ):
+            list(RayEngine(cluster.address, 2).run(_placed, range(8), gpus=5))
     finally:
+        cluster.remove_node(small)
         cluster.remove_node(node)
     done = list[int]()
     with pytest.raises(RunError, match="5 processes ended over shard 3"):
         done.extend(RayEngine(cluster.address, 2).run(_ends_its_process, range(6)))
+
+
+@pytest.mark.parametrize("kind", [InputError, ChatError])
+def test_an_error_is_of_its_kind(kind: type[PedagogyError]) -> None:
+    """As `ray.get` raises it: of a kind that Ray makes of both."""
+    raised = ray.exceptions.RayTaskError("do", "", kind("what", "next")).as_instanceof_cause()
+    assert isinstance(raised, ray.exceptions.RayTaskError)
+    assert type(_own(raised)) is kind
+    assert str(_own(raised)) == str(kind("what", "next"))
 
 
 def test_on_this_machine_it_writes_what_the_local_engine_writes(tmp_path: Path) -> None:

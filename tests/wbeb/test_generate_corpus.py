@@ -199,6 +199,10 @@ def test_what_cannot_be_is_refused_and_nothing_of_others_is_touched(
             refused = pcode(*distill(items, out, server, *more))
             assert refused.exit_code == 2
             assert said in refused.stderr, refused.stderr
+        planned = pcode(*distill(items, out, server, "--shards", 3, "--dry-run", "--json"))
+        assert json.loads(planned.stdout)["answered_already"] == 50
+        other = ("--shards", 3, "--temperature", 0.1, "--dry-run", "--json")
+        assert json.loads(pcode(*distill(items, out, server, *other)).stdout)["answered_already"] == 0
         import_traces([ROOT / "demo" / "traces.jsonl"], tmp_path / "corpus", shards=3)
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "thesis.txt").write_text("mine")

@@ -48,12 +48,12 @@ class RayEngine:
         import ray
 
         with self._cluster():
-            there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            here = there.get("GPU", 0)
+            nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+            here = max((node["Resources"].get("GPU", 0) for node in nodes if node["Alive"]), default=0)
             if 0 < here < gpus:
                 raise RunError(
-                    f"each process needs {gpus} GPUs, and the cluster has {here:g}",
-                    "add machines, or give a smaller tensor_parallel_size",
+                    f"each process needs {gpus} GPUs of one machine, and none of the cluster has more than {here:g}",
+                    "add a machine with more, or give a smaller tensor_parallel_size",
                 )
             pool = _Pool(work, min(self.workers, len(numbers)), gpus if here else 0)
             try:
@@ -154,10 +154,12 @@ class _Pool:
 
 
 def _own(error: Any) -> Exception:
-    """What went wrong in another process, as it would be said here."""
+    """What went wrong in another process, as it would be said here. Ray raises it as a kind of its own, which has it within."""
+    from ray.exceptions import RayTaskError
+
     cause: Any = error
     while cause is not None:
-        if isinstance(cause, PedagogyError):
-            return PedagogyError(cause.message, cause.hint)
+        if isinstance(cause, PedagogyError) and not isinstance(cause, RayTaskError):
+            return cause
         cause = getattr(cause, "cause", None) or cause.__cause__
     return error  # type: ignore[no-any-return]
