@@ -125,6 +125,18 @@ def test_an_empty_setting_is_said_to_be_none() -> None:
     assert differences(none, zero) == "window: 5 there, 0 now; name: none there, 'A' now"
 
 
+def test_a_tuple_is_the_list_that_a_record_makes_of_it() -> None:
+    class Several(Toy):
+        urls: Any
+
+        def settings(self) -> Mapping[str, Any]:
+            return {"window": self.window, "urls": self.urls}
+
+    asked: dict[str, Any] = {"fingerprint": "x", "started": "y", "source": {}}
+    read, given = Several(window=5, urls=["a", "b"], **asked), Several(window=6, urls=("a", "b"), **asked)
+    assert differences(read, given) == "window: 5 there, 6 now"
+
+
 WRITER = """
 import sys
 from pathlib import Path
