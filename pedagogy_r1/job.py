@@ -108,7 +108,10 @@ def differences(old: Described, new: Described, *, otherwise: str = "made with o
     """
     if old.what() != new.what():
         return f"{old.what()}; this would be {new.what()}"
-    then, now = old.settings(), new.settings()
+    then, now = (
+        {key: list(value) if isinstance(value, tuple) else value for key, value in job.settings().items()}
+        for job in (old, new)
+    )
     changed = [
         f"{key}: {_said(then.get(key))} there, {_said(now.get(key))} now"
         for key in dict.fromkeys([*then, *now])

@@ -13,7 +13,7 @@ Nothing in a coder's folder says what a machine or another coder thought, nor ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -60,6 +60,35 @@ class PacketManifest(SealedRecord):
     def sources(self) -> dict[str, Any]:
         runs = {name: self.drawn.get(name, {}).get("run") for name in ("enrich", "active", "deferred")}
         return {**self.source, **runs}
+
+
+_DRAWN = {
+    "by": "strata by",
+    "double": "share coded by every coder",
+    "shuffle": "each coder's random order, of",
+    "practice": "coded before for practice, counted nowhere",
+    "fraction": "share asked for",
+}
+
+
+def drawn_in_words(drawn: Mapping[str, Any]) -> list[str]:
+    """How a packet was drawn (`PacketManifest.drawn`), for a reader who knows no names of packet.json.
+
+    >>> drawn_in_words({"what": "traces", "n": 5, "by": ["domain", "model"], "double": 1.0, "practice": 0})
+    ['5 traces drawn', 'strata by: domain, model', 'share coded by every coder: 1.0', 'coded before for practice, counted nowhere: 0']
+    """
+    rest = {name: value for name, value in drawn.items() if value not in (None, [], "")}
+    what, n = rest.pop("what", None), rest.pop("n", None)
+    first = [f"{n:,} {what} drawn"] if what and n is not None else []
+    return first + [
+        f"{_DRAWN.get(name, name.replace('_', ' '))}: {_plain(value)}" for name, value in rest.items()
+    ]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_plain(one)}" for name, one in value.items())
+    return ", ".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
 
 
 class CodingTask(NamedTuple):

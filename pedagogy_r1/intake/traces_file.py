@@ -106,7 +106,10 @@ def need_traces(path: str | Path) -> Path:
     """The path of a traces file. Raises `InputError` where there is no file."""
     path = Path(path)
     inside = path / "traces.jsonl"
-    need_file(path, f"it holds {inside}" if inside.is_file() else _MAKE)
+    hint = f"it holds {inside}" if inside.is_file() else _MAKE
+    if path.is_dir() and not inside.is_file():
+        hint = f"a corpus has a file shards.json, which comes last: the command that makes it goes on; or {_MAKE}"
+    need_file(path, hint)
     return path
 
 

@@ -22,7 +22,7 @@ from ..errors import CodebookError, InputError, RunError, did_you_mean
 from ..files.records import Row, read_rows, write_text
 from ..files.seal import PACKET, SealedRecord, has_seal, write_sealed
 from ..formatting import counted, level_words
-from ..human.packet import Packet
+from ..human.packet import Packet, drawn_in_words
 from ..job import read_record
 from ..limits import LEVEL
 from ..provenance import file_digest, now, versions
@@ -216,8 +216,7 @@ def _sample_lines(r: Preregistration) -> Iterator[str]:
     planned = [counted(n, word) for n, word in ((r.traces, "trace"), (r.units, "unit")) if n is not None]
     yield f"planned for people: {' and '.join(planned) or '*open*'}"
     yield f"coders: {', '.join(r.coders) or '*open*'}"
-    for name, value in r.sample.items():
-        yield f"{name.replace('_', ' ')}: {value}"
+    yield from drawn_in_words(r.sample)
     if r.plan:
         words = "; ".join(
             f"{name.replace('_', ' ')} {value}" for name, value in r.plan.items() if value not in (None, "")

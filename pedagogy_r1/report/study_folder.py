@@ -28,6 +28,7 @@ from ..formatting import counted
 from ..human.coding_log import read_log
 from ..human.packet import Packet, blind_id
 from ..intake import TracesFile
+from ..intake.corpus import CORPUS, TraceCorpus
 from ..runs.locked_part import LOCKED, open_lock
 from ..runs.run import CoderRun
 from ..shipped import folder as shipped
@@ -46,7 +47,7 @@ COMMANDS = (
     ("pcode sample {traces} --codebook {book} -o packet --fraction .33 --coders A,B", "what two people shall code, drawn at random"),
     ("pcode web --packet packet --coder A --coder B", "they code in a browser, blind; Ctrl-C ends it"),
     ("pcode import --packet packet packet/A/web.jsonl packet/B/web.jsonl -o runs/people", "take their codings in"),
-    ("pcode report runs/people runs/machine -o report", "how far they agree, and how often each code is given"),
+    ("pcode report runs/people runs/machine -o report --inclusion packet/key/sample.csv", "how far they agree, and how often each code is given"),
 )  # fmt: skip
 """From texts to a report, in order."""
 
@@ -114,8 +115,17 @@ class StudyFolder:
             return self._people(first) if first else (sample[0], sample[1] + self._which(book))
         there = " ".join(shlex.quote(one.path) for one in runs)
         if not self.of("report"):
-            return f"pcode report {there} -o report", report[1]
+            return f"pcode report {there} -o report{self._inclusion(runs)}", report[1]
         return f"pcode agreement {there}", "all is there: look at the report, and at α by code with --by code"
+
+    def _inclusion(self, runs: list[StudyPart]) -> str:
+        """The option that says how people's units were drawn, where the one packet here is the one they coded."""
+        packets = self.of("packet")
+        if len(packets) != 1 or len(runs) < 2:
+            return ""
+        packet, people = packets[0], runs[0]
+        theirs = packet.book == people.book and set(people.coders) <= set(packet.coders)
+        return f" --inclusion {shlex.quote(f'{packet.path}/key/sample.csv')}" if theirs else ""
 
     def _runs(self) -> list[StudyPart]:
         """People's codings and a machine's under the same codebook, since only these can be compared; else people's alone."""
@@ -169,6 +179,9 @@ def _files(folder: Path, deep: int) -> Iterator[Path]:
         there = sorted(folder.iterdir())
     except OSError:
         return
+    if (folder / CORPUS) in there:
+        yield folder / CORPUS
+        return
     if whole := [path for path in there if path.name in (RUN, PACKET, REPORT, STRESS)]:
         yield from whole
         return
@@ -190,6 +203,11 @@ def _look(path: Path, root: Path) -> Iterator[StudyPart]:
         yield _run(path.parent, inside)
     elif path.name == PACKET:
         yield _packet(path.parent, inside)
+    elif path.name == CORPUS:
+        corpus = TraceCorpus(path.parent)
+        yield StudyPart(
+            "traces", inside, f"{counted(corpus.total, 'trace')} in {counted(corpus.shards, 'shard')}"
+        )
     elif path.name == REPORT:
         yield StudyPart("report", name, "open it in a browser")
     elif path.name == STRESS:

@@ -164,12 +164,14 @@ class ShardsDone(NamedTuple):
             if self.missing
             else ""
         )
-        go_on = (
-            "" if self.status == "complete" else "\nnext: the command that started it goes on with the others"
-        )
-        return f"{self.status}{why}: {share}{held and ', '}{held}{lost}{go_on}"
+        return f"{self.status}{why}: {share}{held and ', '}{held}{lost}{_GO_ON.get(self.status, _GO_ON['stopped'])}"
 
 
+_GO_ON = {
+    "complete": "",
+    "running": "\nnext: wait for it; if it was killed, the command that started it goes on with the others",
+    "stopped": "\nnext: the command that started it goes on with the others",
+}
 _SAID = ("traces", "units", "tokens", "coded", "correct", "wrong", "unread")
 """Counts that are told, of codings and of answers."""
 

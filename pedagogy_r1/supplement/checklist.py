@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..formatting import counted, shown
-from ..human.packet import Packet
+from ..human.packet import Packet, drawn_in_words
 from ..report.preregistration import find_registered, read_registered
 from ..report.report_record import ReportRecord
 from ..runs.run import CoderRun
@@ -223,7 +223,7 @@ def _units(facts: StudyFacts) -> Answer:
 def _sampling(facts: StudyFacts) -> Answer:
     for name, packet in facts.packets.items():
         m = packet.manifest
-        how = "; ".join(f"{key} {value}" for key, value in m.drawn.items() if value not in (None, [], ""))
+        how = "; ".join(drawn_in_words(m.drawn))
         yield f"{name}: {how}; seed {m.seed}; every unit's probability is in key/sample.csv"
     for name, report in facts.reports.items():
         if report.inclusion:

@@ -104,7 +104,7 @@ def _score(
         reached += any(response.thought_correct)
         terms.append(term)
         items.append(response.item)
-    why = "there is no incorrect response" if name == "xi_ut" else "there is no response"
+    why = f"there is no {'incorrect ' if name == 'xi_ut' else ''}response that could be judged"
     score = mean_over_items(terms, items, how, why)
     counts = set(Counter(items).values())
     if name == "xi_wut" and len(counts) > 1:

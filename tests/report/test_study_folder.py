@@ -58,7 +58,7 @@ def test_following_status_from_an_empty_study_to_a_report(
     _code_all(Path("packet"), "B")
     assert _next(pcode).startswith("pcode import --packet packet packet/A/web.jsonl packet/B/web.jsonl")
     _typed(pcode, _next(pcode))
-    assert _next(pcode) == "pcode report runs/people runs/machine -o report"
+    assert _next(pcode) == "pcode report runs/people runs/machine -o report --inclusion packet/key/sample.csv"
     _typed(pcode, _next(pcode) + " --replicates 0")
     _typed(pcode, _next(pcode) + " --replicates 0")
     said = pcode("status").output
@@ -93,7 +93,23 @@ def test_of_several_codebooks_only_runs_under_one_are_put_together(
         (tmp_path / "s/runs/z-people" / path.name).write_bytes(path.read_bytes())
     manifest["codebook"]["id"] = "drawn"
     Path("runs/z-people/run.json").write_text(json.dumps(manifest))
-    assert _next(pcode) == "pcode report runs/a-people runs/machine -o report"
+    assert _next(pcode).startswith("pcode report runs/a-people runs/machine -o report ")
+
+
+def test_a_corpus_is_the_traces_of_a_study(
+    tmp_path: Path, pcode: Pcode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_study(tmp_path / "s")
+    monkeypatch.chdir(tmp_path / "s")
+    assert pcode("traces", "import", "traces.jsonl", "-o", "corpora/open", "--shards", "3").exit_code == 0
+    Path("traces.jsonl").unlink()
+    assert "corpora/open   14 traces in 3 shards" in pcode("status").output
+    assert _next(pcode).startswith("pcode annotate corpora/open --codebook codebook.yaml")
+    assert "a corpus: 14 traces in 3 shards" in pcode("status", "corpora/open").output
+    Path("corpora/open/shards.json").unlink()
+    half = pcode("annotate", "corpora/open", "-o", "runs/machine")
+    assert half.exit_code == 2
+    assert "shards.json" in half.stderr
 
 
 def test_the_readme_has_the_commands(tmp_path: Path) -> None:

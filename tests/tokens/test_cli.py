@@ -196,7 +196,10 @@ def test_real_traces_end_to_end(pcode: Pcode, shared: Path, tmp_path: Path) -> N
     everything, right, wrong = report["groups"]
     assert (right["name"], wrong["name"]) == ("right", "wrong")
     assert everything["reasoning"] == right["reasoning"] + wrong["reasoning"]
-    assert right["underthinking"]["score"]["why_undefined"] == "there is no incorrect response"
+    assert (
+        right["underthinking"]["score"]["why_undefined"]
+        == "there is no incorrect response that could be judged"
+    )
     assert wrong["underthinking"]["n"] == wrong["traces"] == everything["underthinking"]["n"] == 4
     assert everything["underthinking_weighted"]["n"] == 14
     share = everything["noise"][0]["share"]

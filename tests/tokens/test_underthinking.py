@@ -87,9 +87,9 @@ def test_correct_responses_enter_the_weighted_form_alone() -> None:
 def test_only_right_responses_leave_xi_ut_undefined() -> None:
     score = xi_ut([response_of("a", [5], [True], correct=True)], **BY)
     assert score.score.value is None
-    assert score.score.why_undefined == "there is no incorrect response"
+    assert score.score.why_undefined == "there is no incorrect response that could be judged"
     assert xi_wut([response_of("a", [5], [True], correct=True)], **BY).score.value == 0
-    assert xi_wut([], **BY).score.why_undefined == "there is no response"
+    assert xi_wut([], **BY).score.why_undefined == "there is no response that could be judged"
 
 
 def test_an_unjudged_thought_matters_only_before_the_first_correct_one() -> None:
