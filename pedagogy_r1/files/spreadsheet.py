@@ -262,8 +262,9 @@ def _ods_rows(table: Element, sheet: Sheet, allowance: Allowance) -> Iterator[tu
     for row in (each for each in table.iter() if local(each.tag) == "table-row"):
         times = _times(row, "number-rows-repeated")
         cells = _ods_cells(row, number + 1, sheet, allowance)
+        size = 1 + sum(len(cell or "") for cell in cells)
         for n in range(number + 1, number + 1 + (times if any(cells) else 0)):
-            allowance.spend(1 + sum(len(cell or "") for cell in cells))
+            allowance.spend(size)
             yield n, list(cells)
             if _attribute(row, "visibility") in ("collapse", "filter"):
                 sheet.hidden_rows.add(n)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pedagogy_r1.agreement.machine_panel import NOBODY, panel
@@ -26,6 +26,7 @@ from pedagogy_r1.agreement.panel_votes import (
 from pedagogy_r1.errors import ArgumentError, InputError, PedagogyError, RunError
 from pedagogy_r1.runs.run import CoderRun, Coding
 
+from ..conftest import WHOLE
 from ..make_runs import make_run
 
 Pcode = Callable[..., Result]
@@ -106,6 +107,7 @@ def test_two_who_say_the_same_weigh_as_one() -> None:
         lambda coders: st.lists(st.tuples(*[st.integers(-1, 2)] * coders), min_size=1, max_size=30)
     )
 )
+@settings(max_examples=100 if WHOLE else 30)
 def test_whatever_the_votes(columns: list[tuple[int, ...]]) -> None:
     """Probabilities are some; the code is one that a coder gave, or missing where nobody voted; all agree: that code."""
     votes = np.array(columns, dtype=np.int64).T

@@ -359,7 +359,13 @@ def test_what_is_only_wrapped_oddly_is_taken(run: Run, monkeypatch: pytest.Monke
         assert len(server.asked) == asked
 
 
-@pytest.mark.parametrize("kind", [*STOPS, *SLOW])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(pytest.param(kind, marks=pytest.mark.whole if n % 3 else []) for n, kind in enumerate(STOPS)),
+        *SLOW,
+    ],
+)
 def test_a_server_of_no_use_stops_the_run_before_much_is_spent(
     run: Run, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:

@@ -196,7 +196,7 @@ def some(names: Iterable[str], *others: str) -> list[Any]:
     return [pytest.param(name, marks=pytest.mark.whole if name in others else []) for name in names]
 
 
-@pytest.mark.parametrize("name", some(FOLDERS, "demo", "sample", "codebook stress"))
+@pytest.mark.parametrize("name", some(FOLDERS, "demo", "sample", "codebook stress", "report"))
 def test_results_lie_in_a_folder_of_their_own(
     name: str, tmp_path: Path, material: Path, pcode: Pcode
 ) -> None:

@@ -49,7 +49,7 @@ def test_every_unit_has_a_coding_with_the_codebooks_stamp(tmp_path: Path) -> Non
     assert list(units) == [unit for trace in run.traces() for unit in unitize(trace)]
 
 
-@pytest.mark.parametrize(("most", "times"), [(2, 30), pytest.param(4, 60, marks=pytest.mark.whole)])
+@pytest.mark.parametrize(("most", "times"), [(2, 20), pytest.param(4, 60, marks=pytest.mark.whole)])
 def test_killed_at_random_moments_and_resumed(most: int, times: int, tmp_path: Path, pcode_process) -> None:  # type: ignore[no-untyped-def]
     """SIGKILL again and again; the same command ends with the same bytes as a run that nobody disturbed."""
     traces = many_traces(tmp_path / "traces.jsonl", times)

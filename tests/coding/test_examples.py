@@ -28,6 +28,7 @@ from pedagogy_r1.runs.run_writer import RunWriter
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit
 
+from ..conftest import WHOLE
 from ..encoders import tiny_encoder
 from ..fake_openai import Call, FakeOpenAI
 from ..make_runs import book, change_record
@@ -76,7 +77,7 @@ TRACES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 if WHOLE else 20, deadline=None)
 @given(TRACES, st.integers(0, 7), st.booleans(), st.integers(1, 12), st.integers(1, 400))
 def test_no_example_is_of_the_same_trace_or_item(
     traces: list[Trace], which: int, known: bool, k: int, tokens: int

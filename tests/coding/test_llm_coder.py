@@ -15,11 +15,13 @@ from pedagogy_r1.codebook import Codebook, load_codebook, parse_codebook
 from pedagogy_r1.coding import Context, Outcome
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.coding.coders.llm import LlmCoder, coder
+from pedagogy_r1.coding.llm_session import CHUNK, units_ahead
 from pedagogy_r1.errors import ChatError, DiskError, InputError, PluginError
 from pedagogy_r1.files.records import dump
 from pedagogy_r1.runs.run import CoderRun, Coding
 from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit import Unit, unit_id
+from pedagogy_r1.unit.unitizer import Unitizer
 
 from ..fake_openai import UNIT, Call, FakeOpenAI, code_unit, mixed
 from ..full_disk import room_for
@@ -777,3 +779,22 @@ STRANGE: list[Any] = [
     *("[" * 100_000 + "]" * 100_000, "null", "[]", '"reply"', "{", "\ud800", '{"kind": "reply"}'),
 ]
 """What a line becomes, or which of its fields."""
+
+
+@pytest.mark.parametrize("count", [CHUNK - 1, 2 * CHUNK + 1])
+def test_units_are_cut_the_same_in_another_process_and_an_error_comes_behind_them(count: int) -> None:
+    """A few traces are cut here, where no process is worth starting."""
+    unitize = Unitizer("sentence@1", None)
+    traces = [
+        Trace(id=f"t{n}", question="?", reasoning=f"Wait. It is {n}. 🙂 So be it.") for n in range(count)
+    ]
+
+    def broken() -> Iterator[Trace]:
+        yield from traces
+        raise InputError("no trace")
+
+    found: list[tuple[Trace, list[Unit]]] = []
+    with pytest.raises(InputError, match="no trace"):
+        found.extend(units_ahead(broken(), unitize, apart=True))
+    assert found == [(trace, unitize(trace)) for trace in traces]
+    assert len(found[0][1]) > 1

@@ -36,6 +36,7 @@ from pedagogy_r1.trace import Trace
 from pedagogy_r1.unit.sentence import sentences
 from pedagogy_r1.unit.unitizer import thoughts
 
+from ..conftest import WHOLE
 from ..fake_openai import BLOCK, Call, FakeOpenAI, Said, mixed
 from ..tampering import unnoticed
 
@@ -509,7 +510,7 @@ ROW = st.fixed_dictionaries({"piece": JSON, "reason": st.just("r") | JSON, "genu
     | st.text(max_size=40),
     st.integers(1, 4),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 if WHOLE else 100, deadline=None)
 def test_any_reply_about_switches_holds_whole_or_is_malformed(text: str, count: int) -> None:
     said = held(lambda: read_genuine(text, count))
     if said is None:

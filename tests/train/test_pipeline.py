@@ -432,7 +432,7 @@ def test_the_command_plans_runs_and_says_why(light: Path, pcode: Callable[..., A
     "wait",
     [
         "coded",
-        "table",
+        pytest.param("table", marks=pytest.mark.whole),
         pytest.param("some", marks=pytest.mark.whole),
         pytest.param("quiet", marks=pytest.mark.whole),
     ],
