@@ -3,7 +3,8 @@
     SeveralServers([chat("Qwen/Qwen3-8B", base_url=url) for url in ("http://gpu-1:8000/v1", "http://gpu-2:8000/v1")])
 
 A server that cannot be reached is left alone for a while, and its requests go to the others; only when none can be reached is that
-said. How many requests are out together, and how many a minute, is for who asks: one limit for all of them.
+said. One that answers with errors is left alone too: it is done with each request at once, has the fewest at work, and would get
+nearly all. Then it is tried with one request, until one succeeds. How many requests are out together, and how many a minute, is for who asks: one limit for all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from typing import Protocol
 from . import Chat, ChatFault, ChatReply, ChatRequest
 
 AWAY, LONGEST_AWAY = 5.0, 120.0
-"""Seconds that a server which was not reached is left alone: the first time, and at most, each time twice as long."""
+"""Seconds that a server which was not reached, or is not well, is left alone: the first time, and at most, each time twice as long."""
+
+NOT_WELL = frozenset({"server_error", "connection", "rate_limited"})
+"""Faults that another request to the same server is likely to meet. A timeout is none: who takes long has many at work."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +69,7 @@ class SeveralServers:
         """One attempt, at whichever server can be reached. Raises as the chat of one does."""
         tried: set[int] = set()
         while True:
-            server = min(self._servers, key=lambda one: (id(one) in tried, *self._turn(one)))
+            server = min(self._servers, key=lambda one: (id(one) in tried, self._in_doubt(one), one.at_work))
             try:
                 return await self._ask(server, request)
             except ChatFault as fault:
@@ -78,7 +82,7 @@ class SeveralServers:
         try:
             reply = await server.chat.ask(request)
         except ChatFault as fault:
-            if fault.unreachable:
+            if fault.unreachable or fault.kind in NOT_WELL or _no_completion(fault):
                 self._leave(server, fault)
             raise
         finally:
@@ -86,10 +90,9 @@ class SeveralServers:
         server.until, server.away = 0.0, AWAY
         return reply
 
-    def _turn(self, server: _Server) -> tuple[float, bool, int]:
-        """The least is asked next. One that was left alone gets a single request until it has answered: that may wait long in vain."""
-        unsure = server.away > AWAY and server.at_work > 0
-        return self._later(server), unsure, server.at_work
+    def _in_doubt(self, server: _Server) -> bool:
+        """Whether it is left alone, or is being tried again."""
+        return self._later(server) > 0 or (server.away > AWAY and server.at_work > 0)
 
     def _later(self, server: _Server) -> float:
         """Seconds for which it is still left alone."""
@@ -100,9 +103,14 @@ class SeveralServers:
             return  # another request found out
         if server.away == AWAY:
             _log.warning("%s; its requests go to the others for now", fault.message)
-        server.until = time.monotonic() + server.away
+        server.until = time.monotonic() + max(server.away, min(LONGEST_AWAY, fault.retry_after or 0.0))
         server.away = min(LONGEST_AWAY, 2 * server.away)
 
     async def close(self) -> None:
         """Close all connections."""
         await asyncio.gather(*(server.chat.close() for server in self._servers))
+
+
+def _no_completion(fault: ChatFault) -> bool:
+    """Whether what came was no reply of a model at all: a page of a proxy, half a body."""
+    return fault.kind == "malformed" and fault.usage is None

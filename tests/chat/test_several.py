@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pedagogy_r1.asking import ModelName, gpus_of, open_chat, safe_url
-from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage
+from pedagogy_r1.chat import ChatFault, ChatFrame, ChatReply, ChatRequest, Usage, _several
 from pedagogy_r1.chat.openai import SeveralServers
 from pedagogy_r1.coding.annotate import annotate
 from pedagogy_r1.errors import ArgumentError, ChatError, InputError, PedagogyError
@@ -110,6 +110,24 @@ def test_a_server_that_was_left_alone_is_tried_by_one_request() -> None:
 
     asyncio.run(run())
     assert lost.asked == 2
+
+
+@pytest.mark.parametrize("fault", ["500", "503", "rate_limited", "not_json", "drop"])
+def test_a_server_that_answers_with_errors_at_once_does_not_draw_all_requests(fault: str) -> None:
+    with FakeOpenAI(answer=echo, latency=0.02) as well, FakeOpenAI(answer=echo, fault=lambda _: fault) as ill:  # fmt: skip
+        replies = texts([f"t{n}" for n in range(60)], (well.url, ill.url))
+        assert len(ill.calls) <= 8, "those that were out before the first came back"
+        assert sum(isinstance(reply, ChatReply) for reply in replies) == 60 - len(ill.calls)
+
+
+def test_a_server_that_is_well_again_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_several, "AWAY", 0.05)
+    ills = iter([True] * 6)
+    with FakeOpenAI(answer=echo, latency=0.02) as well, FakeOpenAI(
+        answer=echo, latency=0.02, fault=lambda _: "500" if next(ills, False) else None
+    ) as other:  # fmt: skip
+        texts([f"t{n}" for n in range(200)], (well.url, other.url))
+        assert len(other.calls) > 40
 
 
 def test_a_run_over_two_servers_one_of_which_ends_midway(
