@@ -107,7 +107,12 @@ class Command(click.Command):
         here = [one for one in self.written if one.writes.when is None or ctx.params[one.writes.when]]
         here = [one for one in here if one.writes.unless is None or ctx.params[one.writes.unless] is None]
         if force and not here:
-            raise click.UsageError(f"--force belongs to --{self.written[0].writes.when}")
+            wanted, spoilt = self.written[0].writes.when, self.written[0].writes.unless
+            raise click.UsageError(
+                f"--force belongs to --{wanted}"
+                if wanted
+                else f"--force and --{spoilt} do not go together: nothing is replaced there"
+            )
         read = [ctx.params[name] for name in ctx.params.keys() - {param.name for param in self.written}]
         for one in () if ctx.params.get("dry_run") else here:
             if (path := ctx.params[one.name or ""]) is not None:

@@ -28,7 +28,7 @@ from ..files.places import Place, copied
 from ..files.records import write_text
 from ..files.seal import LEDGER, RUN
 from ..intake.corpus import TraceCorpus
-from ..job import JobFolder
+from ..job import JobFolder, locked
 from ..provenance import digest
 from ..runs.run import CoderRun, Manifest
 from ..runs.run_columns import read_columns
@@ -172,26 +172,29 @@ def execute_corpus(
         if complete and len(done) == kept.shards and not again and SNAPSHOT in place.names():
             kept.clear()  # a session killed at its very end left it
             return CoderRun(job.job.out)
-        write_text(kept.folder / SNAPSHOT, dump_codebook(job.job.book))
-        held.save(status="running")
-        kept.upload([SNAPSHOT, RUN])
-        kept.forget(again)
-        done = {number: record for number, record in done.items() if number not in again}
-        try:
-            work, gpus = (
-                partial(code_shard, _shared_out(job.job, run_on.workers)),
-                getattr(job.whole.coder, "gpus", 0),
-            )
-            made = kept.make(run_on, work, done, progress, total=job.corpus.total, gpus=gpus)
-        finally:
-            let_engines_go()
-        counts, usage = summed(made.records)
-        counts = {"traces": 0, "units": 0, "tokens": 0, "coded": 0, "missing": {}} | counts
-        if made.whole and (sum_up := getattr(job.whole.coder, "sum_up", None)):
-            usage |= sum_up(CoderRun(job.job.out, locked="always"))
-        kept.finish(held, made, [SNAPSHOT], counts=counts, usage=usage)
-        if made.whole:
-            kept.clear()
+        with locked(
+            kept.work
+        ):  # the same run may be made elsewhere with the same --work, and would delete it
+            write_text(kept.folder / SNAPSHOT, dump_codebook(job.job.book))
+            held.save(status="running")
+            kept.upload([SNAPSHOT, RUN])
+            kept.forget(again)
+            done = {number: record for number, record in done.items() if number not in again}
+            try:
+                work, gpus = (
+                    partial(code_shard, _shared_out(job.job, run_on.workers)),
+                    getattr(job.whole.coder, "gpus", 0),
+                )
+                made = kept.make(run_on, work, done, progress, total=job.corpus.total, gpus=gpus)
+            finally:
+                let_engines_go()
+            counts, usage = summed(made.records)
+            counts = {"traces": 0, "units": 0, "tokens": 0, "coded": 0, "missing": {}} | counts
+            if made.whole and (sum_up := getattr(job.whole.coder, "sum_up", None)):
+                usage |= sum_up(CoderRun(job.job.out, locked="always"))
+            kept.finish(held, made, [SNAPSHOT], counts=counts, usage=usage)
+            if made.whole:
+                kept.clear()
     return CoderRun(job.job.out)
 
 

@@ -20,14 +20,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from ..errors import ArgumentError, InputError, RunError, first_fault
 from ..files.json_text import parse_json
 from ..files.places import Place, sound_copy
 from ..files.seal import SealedRecord, read_sealed_model, sealed
+from ..job import locked
 from ..provenance import digest, now, versions
 from ..shards.shard_record import file_name
 from ..trace import Trace, item_group
@@ -52,20 +54,30 @@ class CorpusPart(BaseModel, frozen=True, extra="forbid"):
     """A shard, as the corpus's record has it: its file, what it holds, and the sha256 of its bytes."""
 
     name: str
-    traces: int
-    characters: int
-    bytes: int
-    sha256: str
+    traces: int = Field(ge=0)
+    characters: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
     langs: dict[str, int]
 
 
 class CorpusRecord(SealedRecord):
     """``shards.json``."""
 
-    format: str = "corpus@1"
-    shards: list[CorpusPart]
+    format: Literal["corpus@1"] = "corpus@1"
+    shards: list[CorpusPart] = Field(min_length=1)
     made: str = Field(default_factory=now)
     versions: dict[str, str] = Field(default_factory=lambda: versions("pyarrow"))
+
+    @field_validator("shards")
+    @classmethod
+    def _in_order(cls, parts: list[CorpusPart]) -> list[CorpusPart]:
+        """A file elsewhere is none of a corpus's, and one that stands twice would be counted twice."""
+        for number, part in enumerate(parts):
+            if part.name != file_name("traces", number):
+                why = f"shard {number} is {part.name!r}, not {file_name('traces', number)!r}"
+                raise PydanticCustomError("shard", "{why}", {"why": why})
+        return parts
 
 
 def shard_of(trace: Trace, shards: int) -> int:
@@ -144,6 +156,8 @@ class CorpusShard(TracesFile):
                 except (ValidationError, ValueError, KeyError, TypeError) as error:
                     why = first_fault(error) if isinstance(error, ValidationError) else str(error)
                     raise InputError(f"{path}: row {line}: {why}", "import the corpus again") from None
+        if line != self.total:
+            raise RunError(f"{path} holds {line:,} traces, and {CORPUS} says {self.total:,}", _AGAIN)
 
 
 def _read_record(place: Place) -> CorpusRecord:
@@ -175,17 +189,29 @@ class CorpusWriter:
 
     def __init__(self, path: str | Path, shards: int) -> None:
         self.place, self._count = Place(path), check_shards(shards)
+        self._parts: list[_Part] = []
+
+    def _check_place(self) -> None:
+        """Raise `RunError` where something else is; what an import that was killed left half written goes."""
         there = self.place.names()
         strangers = [name for name in there if not _LEFT.fullmatch(name)]
         if strangers or CORPUS in there:
             what = "a corpus already" if CORPUS in there else f"other files ({strangers[0]} …)"
             raise RunError(f"{self.place} holds {what}", "choose another place with -o")
+        for name in there:
+            self.place.remove(name)
+        for part in self.place.folder.glob(".traces-*.parquet.part") if self.place.folder else ():
+            part.unlink()
 
     def __enter__(self) -> CorpusWriter:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < self._count + 256:
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, self._count + 256), hard))
-        self._open = ExitStack()
+        with ExitStack() as opened:
+            if self.place.folder is not None:
+                opened.enter_context(locked(self.place.folder))
+            self._check_place()
+            self._open = opened.pop_all()
         self._parts = [_Part(self.place, number, self._count, self._open) for number in range(self._count)]
         return self
 
@@ -225,17 +251,19 @@ class _Part:
 
     def __init__(self, place: Place, number: int, shards: int, open_files: ExitStack) -> None:
         self.place, self.name, self._open = place, file_name("traces", number), open_files
-        self.waiting, self.langs = list[Trace](), Counter[str]()
+        self.waiting, self.langs = list[dict[str, Any]](), Counter[str]()
         self.traces = self.characters = self.ahead = 0
         self.group = min(max(_BUFFERED // shards, _LEAST_GROUP), _MOST_GROUP)
         self.writer: pyarrow.parquet.ParquetWriter | None = None
         self.file: _Hashed | None = None
 
     def put(self, trace: Trace) -> None:
-        self.waiting.append(trace)
+        row = trace.model_dump(mode="json")
+        row["metadata"] = json.dumps(row["metadata"], ensure_ascii=False, separators=(",", ":"))
+        self.waiting.append(row)
         size = len(trace.question) + len(trace.reasoning) + len(trace.answer)
         self.characters += size
-        self.ahead += size
+        self.ahead += size + len(row["metadata"])
         self.traces += 1
         self.langs[trace.lang] += 1
         if self.ahead >= self.group:
@@ -250,10 +278,7 @@ class _Part:
             self.writer = self._open.enter_context(
                 pyarrow.parquet.ParquetWriter(self.file, traces_schema(), compression="zstd")
             )
-        rows = [trace.model_dump(mode="json") for trace in self.waiting]
-        for row in rows:
-            row["metadata"] = json.dumps(row["metadata"], ensure_ascii=False, separators=(",", ":"))
-        self.writer.write_table(pa.Table.from_pylist(rows, schema=traces_schema()))
+        self.writer.write_table(pa.Table.from_pylist(self.waiting, schema=traces_schema()))
         self.waiting, self.ahead = [], 0
 
     def record(self) -> CorpusPart:

@@ -181,7 +181,7 @@ class CoderRun:
     def shards(self) -> Shards | None:
         """Those of a run over a corpus that are done; ``None`` of any other run."""
         manifest = self.manifest
-        of = manifest.run_id, manifest.source, manifest.sha256
+        of = manifest.run_id, manifest.shards, manifest.source, manifest.sha256
         return Shards.of(self.place, *of) if manifest.shards else None
 
     def of_shard(self, number: int) -> CoderRun:

@@ -30,6 +30,7 @@ from ..shards.shard_record import (
     ShardRecord,
     file_name,
     put_shard,
+    record_name,
     records_there,
     shard_file,
 )
@@ -117,16 +118,27 @@ class Shards:
 
     @classmethod
     def of(
-        cls, place: Place, run_id: str, source: Mapping[str, Any], sha256: Mapping[str, str | None]
+        cls,
+        place: Place,
+        run_id: str,
+        shards: int,
+        source: Mapping[str, Any],
+        sha256: Mapping[str, str | None],
     ) -> Shards:
-        """Those that are done. Raises `RunError` where one that the run recorded is gone."""
-        found = {
-            n: record for n, record in records_there(place, ShardRecord).items() if record.run_id == run_id
-        }
+        """Those that are done. Raises `RunError` where one that the run recorded is gone, and where one is of no shard of it."""
+        there = records_there(place, ShardRecord)
+        if strange := [n for n in there if n >= shards]:
+            raise RunError(
+                f"{place}/{record_name(min(strange))}: the run has {shards} shards, and this is none of them",
+                "delete the shard's files: another run left them, or somebody copied them",
+            )
+        found = {n: record for n, record in there.items() if record.run_id == run_id}
         for name in sha256:
-            if (matched := SHARD_RECORD.fullmatch(name)) and int(matched[1]) not in found:
+            if (matched := SHARD_RECORD.fullmatch(name)) and (number := int(matched[1])) not in found:
+                other = f"is of another run, {there[number].run_id}" if number in there else "is missing"
                 raise RunError(
-                    f"{place}/{name} is missing", "repeat the command that made the run, or restore the file"
+                    f"{place}/{name} {other}",
+                    "delete the shard's files and repeat the command that made the run, or restore them",
                 )
         return cls(place, str(source["traces"]), str(source["traces_digest"]), found)
 

@@ -152,7 +152,9 @@ class ShardsDone(NamedTuple):
     done: int
     counts: dict[str, Any]
     missing: list[str]
-    """Files that a shard's record names and that are not there."""
+    """Files that a shard's record names and that are not there; of a complete run, records of shards too."""
+    strange: list[str]
+    """Records that are there and of no shard of the run."""
 
     def said(self) -> str:
         """In words."""
@@ -164,6 +166,8 @@ class ShardsDone(NamedTuple):
             if self.missing
             else ""
         )
+        if self.strange:
+            lost += f"\nof another run: {', '.join(self.strange[:3])}: delete these shards' files"
         return f"{self.status}{why}: {share}{held and ', '}{held}{lost}{_GO_ON.get(self.status, _GO_ON['stopped'])}"
 
 
@@ -185,9 +189,17 @@ def progress_of(job: str | Path) -> ShardsDone | None:
         return None
     if not isinstance(manifest, dict) or not manifest.get("shards"):
         return None
-    found, there = records_there(place, AnyShardRecord), set(place.names())
+    records, there = records_there(place, AnyShardRecord), set(place.names())
+    found = {n: one for n, one in records.items() if _is_of(manifest, n, one)}
     counts, _ = summed(found[number] for number in sorted(found))
     missing = [name for record in found.values() for name in record.sha256 if name not in there]
-    return ShardsDone(
-        manifest["status"], manifest.get("stopped_why"), manifest["shards"], len(found), counts, missing
-    )
+    if manifest["status"] == "complete":
+        missing += [record_name(n) for n in range(manifest["shards"]) if n not in records]
+    strange = [record_name(n) for n in sorted(records.keys() - found.keys())]
+    how = manifest["status"], manifest.get("stopped_why"), manifest["shards"]
+    return ShardsDone(*how, len(found), counts, missing, strange)
+
+
+def _is_of(manifest: Mapping[str, Any], number: int, record: ShardRecord) -> bool:
+    """Whether it is a shard of the job; a record without a run's id has it from what determines the job."""
+    return manifest.get("run_id", record.run_id) == record.run_id and number < manifest["shards"]

@@ -30,7 +30,7 @@ from ..errors import ArgumentError, RunError
 from ..files.places import Place, copied
 from ..files.seal import LEDGER, RUN
 from ..intake.corpus import CORPUS, check_shards, shard_of_group, write_corpus, write_part
-from ..job import JobFolder
+from ..job import JobFolder, locked
 from ..provenance import digest
 from ..shards.shard_record import file_name, put_shard, records_there, summed
 from ..shards.sharded_job import (
@@ -175,31 +175,32 @@ def execute_shards(
         if not lacking and len(done) == kept.shards and _stands(job, held):
             kept.clear()  # a session killed at its very end left it
             return Generation(job.request.out)
-        if CORPUS in place.names():
-            place.remove(CORPUS)
-        lacking |= {n for n, one in done.items() if one.reader != READER}
-        held.save(status="running", reread_from=reread_from(held.previous))
-        kept.upload([RUN])
-        kept.forget([n for n in there if n not in done or n in lacking])
-        done = {n: one for n, one in done.items() if n not in lacking}
-        _lay_out(job, done)
-        try:
-            request = replace(job.request, sending=job.request.sending.shared_out(run_on.workers))
-            work, gpus = partial(answer_shard, request), request.settings.gpus
-            made = kept.make(run_on, work, done, progress, total=job.whole.total, gpus=gpus)
-        finally:
-            let_engines_go()
-        for name, write in job.whole.beside.items():
-            write(kept.folder / name)
-        counts, usage = summed(made.records)
-        counts.pop("domains", None)
-        missing = [lost for record in made.records for lost in record.missing]
-        if made.whole:
-            write_corpus(place, [one.part for one in made.records], made=held.record.started)
-            _clear(job)
-        kept.finish(held, made, job.beside, counts=counts, usage=usage, missing=missing)
-        if made.whole:
-            kept.clear()
+        with locked(kept.work):  # as in `annotate_corpus`
+            if CORPUS in place.names():
+                place.remove(CORPUS)
+            lacking |= {n for n, one in done.items() if one.reader != READER}
+            held.save(status="running", reread_from=reread_from(held.previous))
+            kept.upload([RUN])
+            kept.forget([n for n in there if n not in done or n in lacking])
+            done = {n: one for n, one in done.items() if n not in lacking}
+            _lay_out(job, done)
+            try:
+                request = replace(job.request, sending=job.request.sending.shared_out(run_on.workers))
+                work, gpus = partial(answer_shard, request), request.settings.gpus
+                made = kept.make(run_on, work, done, progress, total=job.whole.total, gpus=gpus)
+            finally:
+                let_engines_go()
+            for name, write in job.whole.beside.items():
+                write(kept.folder / name)
+            counts, usage = summed(made.records)
+            counts.pop("domains", None)
+            missing = [lost for record in made.records for lost in record.missing]
+            if made.whole:
+                write_corpus(place, [one.part for one in made.records], made=held.record.started)
+                _clear(job)
+            kept.finish(held, made, job.beside, counts=counts, usage=usage, missing=missing)
+            if made.whole:
+                kept.clear()
     return Generation(job.request.out)
 
 
