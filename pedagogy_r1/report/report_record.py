@@ -139,8 +139,9 @@ class ReportRecord(SealedRecord):
 
     def read_from(self, folder: Path) -> Iterator[Path]:
         """All that was read, where the record lies in ``folder``: runs, and other files."""
-        others = [one for one in (self.inclusion, self.registered) if one]
-        return (Path(os.path.normpath(folder / one.path)) for one in (*self.runs, *others))
+        read = [run.path for run in self.runs]
+        read += [one.path for one in (self.inclusion, self.registered) if one]
+        return (Path(os.path.normpath(folder / path)) for path in read)
 
     def runs_at(self, folder: Path) -> tuple[CoderRun, ...]:
         """The runs as they were read, where the record lies in ``folder``."""

@@ -202,4 +202,4 @@ def progress_of(job: str | Path) -> ShardsDone | None:
 
 def _is_of(manifest: Mapping[str, Any], number: int, record: ShardRecord) -> bool:
     """Whether it is a shard of the job; a record without a run's id has it from what determines the job."""
-    return manifest.get("run_id", record.run_id) == record.run_id and number < manifest["shards"]
+    return bool(manifest.get("run_id", record.run_id) == record.run_id and number < manifest["shards"])
