@@ -108,14 +108,11 @@ def differences(old: Described, new: Described, *, otherwise: str = "made with o
     """
     if old.what() != new.what():
         return f"{old.what()}; this would be {new.what()}"
-    then, now = (
-        {key: list(value) if isinstance(value, tuple) else value for key, value in job.settings().items()}
-        for job in (old, new)
-    )
+    then, now = (_as_kept(job.settings()) for job in (old, new))
     changed = [
         f"{key}: {_said(then.get(key))} there, {_said(now.get(key))} now"
         for key in dict.fromkeys([*then, *now])
-        if _as_kept(then.get(key)) != _as_kept(now.get(key))
+        if then.get(key) != now.get(key)
     ]
     there, here = old.sources(), new.sources()
     changed += [
@@ -135,9 +132,9 @@ def _as_kept(value: Any) -> Any:
 
 def _said(value: Any) -> str:
     """A setting in words; an empty one is none at all."""
-    if isinstance(value, list | tuple) and value and all(isinstance(each, str) for each in value):
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return " and ".join(map(repr, value))
-    return "none" if value is None or value in ("", [], (), {}) else repr(value)
+    return "none" if value is None or value in ("", [], {}) else repr(value)
 
 
 def _changed_files(key: str, there: Mapping[str, Any], here: Mapping[str, Any]) -> str:

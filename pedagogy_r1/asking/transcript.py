@@ -204,9 +204,9 @@ class Transcript:
             self._ledger.close()
 
 
-def answered_digests(folder: Path, name: str = FILE) -> Iterator[str]:
-    """Digests that a ledger answers, without opening it for writing (another process may be)."""
-    if (folder / name).is_file():
-        for _, row in LedgerLines(folder / name):
+def answered_digests(ledger: Path) -> Iterator[str]:
+    """Digests that a ledger answers, if it is there, without opening it for writing (another process may be)."""
+    if ledger.is_file():
+        for _, row in LedgerLines(ledger):
             if isinstance(row, Row) and row.data.get("kind") in ("reply", "gave_up"):
                 yield str(row.data.get("digest"))

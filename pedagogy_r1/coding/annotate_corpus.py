@@ -24,9 +24,9 @@ from ..codebook import Codebook
 from ..codebook.codebook import SNAPSHOT
 from ..codebook.snapshot import dump_codebook
 from ..errors import ArgumentError, RunError
-from ..files.places import Place, copied
+from ..files.places import Place
 from ..files.records import write_text
-from ..files.seal import LEDGER, RUN
+from ..files.seal import RUN
 from ..intake.corpus import TraceCorpus
 from ..job import JobFolder, locked
 from ..provenance import digest
@@ -45,7 +45,6 @@ from ..shards.sharded_job import (
     folder_of,
     ledger_back,
     made_alone,
-    shard_folder,
     work_of,
 )
 from .annotate import Annotation, Progress, execute, plan, prepare
@@ -172,19 +171,16 @@ def execute_corpus(
         if complete and len(done) == kept.shards and not again and SNAPSHOT in place.names():
             kept.clear()  # a session killed at its very end left it
             return CoderRun(job.job.out)
-        with locked(
-            kept.work
-        ):  # the same run may be made elsewhere with the same --work, and would delete it
+        # The same run may be made elsewhere with the same --work, and would delete it.
+        with locked(kept.work):
             write_text(kept.folder / SNAPSHOT, dump_codebook(job.job.book))
             held.save(status="running")
             kept.upload([SNAPSHOT, RUN])
             kept.forget(again)
             done = {number: record for number, record in done.items() if number not in again}
             try:
-                work, gpus = (
-                    partial(code_shard, _shared_out(job.job, run_on.workers)),
-                    getattr(job.whole.coder, "gpus", 0),
-                )
+                work = partial(code_shard, _shared_out(job.job, run_on.workers))
+                gpus = getattr(job.whole.coder, "gpus", 0)
                 made = kept.make(run_on, work, done, progress, total=job.corpus.total, gpus=gpus)
             finally:
                 let_engines_go()
@@ -203,14 +199,8 @@ def plan_corpus(job: CorpusAnnotation) -> dict[str, Any]:
     kept = job.kept
     coder: Any = job.whole.coder
     if hasattr(coder, "ledgers"):
-        names = kept.place.names()
-        found = [shard_folder(kept.work, number) / LEDGER for number in range(kept.shards)]
-        found += [
-            copied(kept.place, name, None)
-            for n in range(kept.shards)
-            if (name := file_name("ledger", n)) in names
-        ]
-        coder = replace(coder, ledgers=tuple(path for path in found if path.is_file()))
+        names = set(kept.place.names())
+        coder = replace(coder, ledgers=tuple(kept.ledger_of(number, names) for number in range(kept.shards)))
     return {"shards": kept.shards} | plan(job.whole._replace(coder=coder))
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..asking import AskingSession, GaveUp, answered_digests, run_apart
+from ..asking import FILE, AskingSession, GaveUp, answered_digests, run_apart
 from ..chat import ChatFrame, ChatReply, ChatRequest, data_block, read_object, rough_tokens, strict_object
 from ..codebook import Codebook
 from ..codebook.altered_codebook import reordered
@@ -72,7 +72,7 @@ class CodebookRecall:
 
     def plan(self) -> dict[str, int]:
         """What would be asked."""
-        known, asked = set(answered_digests(self.folder)), list(self.questions())
+        known, asked = set(answered_digests(self.folder / FILE)), list(self.questions())
         todo = [one.request for one in asked if one.request.digest not in known]
         tokens = [rough_tokens(one.frame.system) for one in todo]
         prefixes = len({one.frame.digest for one in todo})

@@ -50,7 +50,7 @@ class RequestPlan:
         self.options, self.prompts, self.name = coder.options, coder.prompts, coder.name
         self.context = coder.context
         ledgers = coder.ledgers or [self.context.folder / FILE]
-        self.known = {digest for path in ledgers for digest in answered_digests(path.parent, path.name)}
+        self.known = {digest for path in ledgers for digest in answered_digests(path)}
         judged = [_judged(path, self.options.window) for path in ledgers if self.options.critic]
         self.judged = frozenset().union(*judged)
         self.system = rough_tokens(self.prompts.prompt.system)

@@ -106,9 +106,13 @@ class Tally:
             at == (texts.index(value) if value in texts else -2 if value is not None else -1)
         )
 
+    def row(self, name: str) -> int:
+        """The place of a coder of that name in ``patterns``, and in all that has a row for each coder."""
+        return [each.name for each in self.coders].index(name)
+
     def of_coder(self, name: str) -> Tally:
         """Only what one coder said."""
-        row = [each.name for each in self.coders].index(name)
+        row = self.row(name)
         return replace(
             self,
             coders=(self.coders[row],),

@@ -27,7 +27,7 @@ from typing import Any, Generic, NamedTuple
 
 from .. import plugins
 from ..errors import RunError
-from ..files.places import Place, copies_of
+from ..files.places import Place, copied, copies_of
 from ..files.records import atomic
 from ..files.seal import LEDGER, RUN
 from ..job import BY_USER, JobFolder, Status, ended_by, lock, unlock
@@ -194,6 +194,12 @@ class ShardedJob(Generic[Record]):
             sums = {**record.sha256, **names, **known}
             held.save(status=made.status, sha256=sums, bytes={**record.bytes, **size})
             self.upload([*beside, RUN])
+
+    def ledger_of(self, number: int, names: Collection[str]) -> Path:
+        """Where replies of a shard are on this machine, if there are any: where it is made, or where they were put already. ``names``:
+        of the files at the place."""
+        here, name = shard_folder(self.work, number) / LEDGER, file_name("ledger", number)
+        return copied(self.place, name, None) if name in names and not here.is_file() else here
 
     def clear(self) -> None:
         """Delete the folder in which shards were made."""

@@ -100,7 +100,7 @@ def coder_sums(
     for code in codes:
         if code not in tally.categories:
             raise RunError(f"no code is named {code!r}", did_you_mean(code, list(tally.categories)))
-    row = [each.name for each in tally.coders].index(coder)
+    row = tally.row(coder)
     primary, present = tally.primary[row], tally.present[row]
     numbers = np.array([tally.categories.index(code) for code in codes], dtype=np.int64)
     given = primary[:, None] == numbers if which == "primary" else present[:, None] >> numbers & 1

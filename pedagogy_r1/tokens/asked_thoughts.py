@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from ..asking import (
+    FILE,
     Asker,
     AskingSession,
     BatchCount,
@@ -215,7 +216,7 @@ def plan(job: ThoughtJob) -> dict[str, Any]:
     cutting, jury = Counter[str](), Counter[str]()
     name = ModelName.read(run.segmenter.model).name if run.segmenter.prompt else ""
     frame = job.frame_of(name, segmenting.SYSTEM, segmenting.SCHEMA)
-    known = set(answered_digests(job.out / "segmenter"))
+    known = set(answered_digests(job.out / "segmenter" / FILE))
     files = BatchCount(name)
     for trace in read_traces(job.source):
         if not run.segmenter.prompt:

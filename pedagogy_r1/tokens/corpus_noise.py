@@ -40,7 +40,7 @@ def corpus_noise(
 def _sums(tally: Tally, coder: str, families: NoiseFamilies) -> tuple[Floats, Flags]:
     """(traces, 5) tokens that are noise, strict and wider, that are coded, that lack a coding for a known reason, and of all units;
     and (traces,) whether anything is known of the coder."""
-    row = [each.name for each in tally.coders].index(coder)
+    row = tally.row(coder)
     primary = tally.primary[row]
     readings = [families.reading((c,)) if c in families.family else (False, False) for c in tally.categories]
     noise = np.array([*readings, (False, False)], dtype=np.float64)[primary]

@@ -281,8 +281,7 @@ def plan(job: GenerationJob, ledger: Path | None = None) -> dict[str, Any]:
 
     ``ledger``: that of the job, where it lies elsewhere than in its folder.
     """
-    ledger = ledger or job.folder / LEDGER
-    known = set(answered_digests(ledger.parent, ledger.name))
+    known = set(answered_digests(ledger or job.folder / LEDGER))
     answered = tokens = 0
     files = BatchCount(ModelName.read(job.questions.settings.model).name)
     for item, sample in job.pieces():

@@ -41,7 +41,6 @@ from ..shards.sharded_job import (
     folder_of,
     ledger_back,
     made_alone,
-    shard_folder,
     work_of,
 )
 from ..trace import Trace, group_of_item
@@ -310,13 +309,7 @@ def plan_shards(job: CorpusGeneration) -> dict[str, Any]:
             told = {"items": len(part), "requests": asked, "answered_already": asked}
             planned = plan(replace(job.whole, items=())) | told
         else:
-            planned = plan(replace(job.whole, items=part), _ledger_of(kept, number, names))
+            planned = plan(replace(job.whole, items=part), kept.ledger_of(number, names))
         for name, value in planned.items():
             found[name] = found.get(name, 0) + value if isinstance(value, int) else value
     return found
-
-
-def _ledger_of(kept: ShardedJob[AnsweredShard], number: int, names: set[str]) -> Path:
-    """Where the replies are of a shard that is not done: where it is made, or where they were put already."""
-    here, name = shard_folder(kept.work, number) / LEDGER, file_name("ledger", number)
-    return copied(kept.place, name, None) if name in names and not here.is_file() else here
