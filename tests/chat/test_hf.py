@@ -77,7 +77,7 @@ def test_what_prompts_begin_with_is_computed_once_and_changes_no_reply(tiny: Pat
 
     async def run(shared: int) -> tuple[list[ChatReply], int]:
         made = chat(str(tiny), connections=len(asked), dtype="float64", batch_size=5)
-        engine, read = made._engine, 0
+        engine, read = made._loaded.engine, 0
         assert isinstance(engine, HfEngine)
         engine.shared = shared
 
@@ -332,7 +332,7 @@ def test_what_does_not_fit_into_memory_is_done_in_halves(tiny: Path) -> None:
 
     async def run(size: int) -> list[ChatReply]:
         made = chat(str(tiny), connections=5, batch_size=size)
-        engine = made._engine
+        engine = made._loaded.engine
         assert isinstance(engine, HfEngine)
         engine.__class__ = Cramped
         try:

@@ -33,8 +33,10 @@ from pedagogy_r1.report.section import Gap
 from pedagogy_r1.report.sections.contrasts import Contrasts
 from pedagogy_r1.report.sections.corrections import Corrections, InclusionPlan
 from pedagogy_r1.report.sections.noise_share import Noise, NoiseGroup
-from pedagogy_r1.report.study import ReportSettings, Study, open_study
+from pedagogy_r1.report.study import NOT_ADDED_UP, ReportSettings, Study, open_study
 from pedagogy_r1.report.study_agreement import Agreement, WithPeople
+from pedagogy_r1.runs.run_columns import read_columns
+from pedagogy_r1.runs.tally import tally
 from pedagogy_r1.stats.code_contrast import CodeContrast, ContrastFamily
 from pedagogy_r1.stats.corrected_verdict import Corrected, CorrectedEstimate
 from pedagogy_r1.tokens.noise import NoiseShare, noise_families
@@ -407,6 +409,8 @@ def differ(
         own = (
             replace(study, table=study.table.assign(item=more_items))
             if (more_items := ITEMS.get(name))
+            else replace(study, table=tally(read_columns(study.runs)))
+            if name == "added up"
             else study
         )
         made = difference_answer.difference_answer(own, found, fix, stands)
@@ -421,6 +425,8 @@ FIXED = fixed(None, comparison=COP, contrasts={"A": odds(MORE), "B": odds(EVEN),
 DIFFERENCES = [
     differ("nothing", "people", Contrasts((), (), (Gap("Differences by model", "model is R1 everywhere"),)), NO_PEOPLE, FIRM,
            "There is nothing to compare.", "Differences by model: model is R1 everywhere.", question="What differs?"),
+    differ("added up", "people", Contrasts((), (), (Gap("Differences by model", NOT_ADDED_UP),)), NO_PEOPLE, FIRM,
+           f"Not known: comparisons are {NOT_ADDED_UP}.", f"Differences by model: {NOT_ADDED_UP}.", question="What differs?", firm=False),
     differ("people's codes", "people", contrasts((COP, SOME)), NO_PEOPLE, FIRM, "Under cop, compared with generic: more a; less b.",
            "Shares of sentences as A coded them, with p corrected for testing many codes. That a difference is not shown does not mean that "
            "there is none.", "cop against generic, as A coded: a (A) 20.0 % against 10.0 %, +11.0 points [+8.0, +14.0]; b (B)",
