@@ -216,6 +216,33 @@ def unlock(handle: int) -> None:
         os.close(handle)
 
 
+def killed(folder: Path, status: str) -> bool:
+    """Whether a session was killed: its record still says "running", but nobody holds the folder.
+
+    On a file system that locks no files nobody is taken for killed.
+    """
+    if status != "running":
+        return False
+    try:
+        handle = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def going_on(folder: Path, status: str) -> str:
+    """The status of a session that is not complete in words, and what to do."""
+    if killed(folder, status):
+        status = "killed while it was running"
+    return "running now: wait for it" if status == "running" else f"{status}: the same command goes on"
+
+
 def write_anyway(handle: int, write: Callable[[], None]) -> None:
     """``write`` a record; what a full disk does not give, it takes of the room that the lock ``handle`` holds."""
     try:

@@ -29,6 +29,7 @@ from ..human.coding_log import read_log
 from ..human.packet import Packet, blind_id
 from ..intake import TracesFile
 from ..intake.corpus import CORPUS, TraceCorpus
+from ..job import going_on
 from ..runs.locked_part import LOCKED, open_lock
 from ..runs.run import CoderRun
 from ..shipped import folder as shipped
@@ -248,6 +249,8 @@ def _run(folder: Path, name: str) -> StudyPart:
     record = json.loads((folder / RUN).read_text(encoding="utf-8"))
     if not isinstance(record, dict) or "run_id" not in record or "coders" not in record:
         state = record.get("status", "") if isinstance(record, dict) else ""
+        if isinstance(state, str) and state not in ("", "complete"):
+            state = going_on(folder, state)
         return StudyPart(
             "job", name, f"another command's folder ({state})" if state else "another command's folder"
         )
@@ -262,7 +265,7 @@ def _run(folder: Path, name: str) -> StudyPart:
     if units := manifest.counts.get("units"):
         what += f"; {counted(units, 'unit')}"
     if manifest.status != "complete":
-        what += f"; {manifest.status}: the same command goes on"
+        what += f"; {going_on(folder, manifest.status)}"
     book = f"{manifest.codebook.get('id')}@{manifest.codebook.get('version')}"
     return StudyPart(kind, name, what, coders=tuple(coder.name for coder in manifest.coders), book=book)
 

@@ -20,6 +20,7 @@ from ..errors import InputError
 from ..files.json_text import parse_json
 from ..files.places import Place, sound_copy
 from ..files.seal import RUN, SealedRecord, read_sealed_model, sealed, sha256_of
+from ..job import killed
 
 SHARD_RECORD = re.compile(r"shard-(\d{4,5})\.json")
 AGAIN = "delete the shard's record, and repeat the command that made it"
@@ -147,6 +148,7 @@ class ShardsDone(NamedTuple):
     """How far a job in shards is. ``counts``: what its shards hold together."""
 
     status: str
+    """As recorded; or ``killed``, where the run is on this machine and nobody is at work on it."""
     why: str | None
     shards: int
     done: int
@@ -196,7 +198,10 @@ def progress_of(job: str | Path) -> ShardsDone | None:
     if manifest["status"] == "complete":
         missing += [record_name(n) for n in range(manifest["shards"]) if n not in records]
     strange = [record_name(n) for n in sorted(records.keys() - found.keys())]
-    how = manifest["status"], manifest.get("stopped_why"), manifest["shards"]
+    status = str(manifest["status"])
+    if place.folder is not None and killed(place.folder, status):
+        status = "killed"
+    how = status, manifest.get("stopped_why"), manifest["shards"]
     return ShardsDone(*how, len(found), counts, missing, strange)
 
 

@@ -35,6 +35,7 @@ from pedagogy_r1.runs.corpus_tally import tallied
 from pedagogy_r1.runs.gathering import by_shards
 from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.runs.run_columns import read_columns
+from pedagogy_r1.shards.shard_record import progress_of
 from pedagogy_r1.stats.code_frequency import frequency
 from pedagogy_r1.supplement.shared_run import write_shared
 from pedagogy_r1.trace import Trace
@@ -170,6 +171,9 @@ def test_a_killed_driver_goes_on_with_the_shards_that_are_not_done(tmp_path: Pat
     until = time.monotonic() + 90
     while not list(run.glob("shard-*.json")) and time.monotonic() < until:
         time.sleep(0.05)
+    at_work = progress_of(run)
+    assert at_work is not None
+    assert at_work.status == "running"
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -178,6 +182,10 @@ def test_a_killed_driver_goes_on_with_the_shards_that_are_not_done(tmp_path: Pat
     before = {p.name: p.stat().st_mtime_ns for p in run.glob("shard-*.json")}
     assert before
     assert CoderRun(run).manifest.status == "running"
+    so_far = progress_of(run)
+    assert so_far is not None
+    assert so_far.said().startswith(f"killed: {len(before)} of 6 shards are done")
+    assert so_far.said().endswith("the command that started it goes on with the others")
     cli.main([*command, str(run)], standalone_mode=False)
     assert {name: (run / name).stat().st_mtime_ns for name in before} == before
     assert CoderRun(run).manifest.status == "complete"

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from pedagogy_r1.human.coding_log import CodingLog, LogHeader
 from pedagogy_r1.human.packet import Packet
+from pedagogy_r1.job import locked, save_record
 from pedagogy_r1.report.study_folder import COMMANDS, new_study, read_study
+from pedagogy_r1.runs.run import CoderRun
 
 Pcode = Callable[..., Result]
 
@@ -94,6 +96,25 @@ def test_of_several_codebooks_only_runs_under_one_are_put_together(
     manifest["codebook"]["id"] = "drawn"
     Path("runs/z-people/run.json").write_text(json.dumps(manifest))
     assert _next(pcode).startswith("pcode report runs/a-people runs/machine -o report ")
+
+
+def test_a_killed_run_is_told_from_one_that_runs(
+    tmp_path: Path, pcode: Pcode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are recorded as running; only the one has somebody who holds its folder."""
+    assert pcode("init", tmp_path / "study").exit_code == 0
+    monkeypatch.chdir(tmp_path / "study")
+    _typed(pcode, _next(pcode))
+    run = Path("runs/machine")
+    record = CoderRun(run).manifest
+    save_record(run / "run.json", record.model_copy(update={"status": "running"}))
+    assert "killed while it was running: the same command goes on" in pcode("status").output
+    with locked(run):
+        said = pcode("status").output
+    assert "running now: wait for it" in said
+    assert "killed" not in said
+    (run / ".lock").unlink()
+    assert "killed while it was running" in pcode("status").output
 
 
 def test_a_corpus_is_the_traces_of_a_study(
