@@ -201,7 +201,8 @@ def plan_corpus(job: CorpusAnnotation) -> dict[str, Any]:
     if hasattr(coder, "ledgers"):
         names = set(kept.place.names())
         coder = replace(coder, ledgers=tuple(kept.ledger_of(number, names) for number in range(kept.shards)))
-    return {"shards": kept.shards} | plan(job.whole._replace(coder=coder))
+    done = kept.recorded([part.sha256 for part in job.corpus.record.shards])
+    return {"shards": kept.shards, "shards_done": len(done)} | plan(job.whole._replace(coder=coder))
 
 
 def _shared_out(job: CorpusJob, workers: int) -> CorpusJob:

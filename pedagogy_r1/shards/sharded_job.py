@@ -137,6 +137,12 @@ class ShardedJob(Generic[Record]):
             and not changed(self.place, record, there)
         }
 
+    def recorded(self, sources: Sequence[str]) -> set[int]:
+        """Shards that have a record of this job and their source, whose files are not looked at: what a plan takes for done."""
+        ours = {(self.run_id, source, number) for number, source in enumerate(sources)}
+        there = records_there(self.place, self.model)
+        return {n for n, record in there.items() if (record.run_id, record.source, n) in ours}
+
     def forget(self, numbers: Collection[int]) -> None:
         """These shards are not done any more."""
         for number in numbers:

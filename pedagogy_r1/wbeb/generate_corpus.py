@@ -300,11 +300,10 @@ def _pool(out: str, run_id: str) -> tuple[Item, ...]:  # noqa: ARG001 - another 
 def plan_shards(job: CorpusGeneration) -> dict[str, Any]:
     """What would be asked, as `generate.plan` says of one folder. Sends and writes nothing."""
     kept = job.kept
-    there, names = records_there(kept.place, AnsweredShard), set(kept.place.names())
-    found: dict[str, Any] = {"shards": kept.shards}
+    done, names = kept.recorded(job.request.sources), set(kept.place.names())
+    found: dict[str, Any] = {"shards": kept.shards, "shards_done": len(done)}
     for number, part in enumerate(job.parts):
-        asked_for = kept.run_id, job.request.sources[number]
-        if number in there and (there[number].run_id, there[number].source) == asked_for:
+        if number in done:
             asked = len(part) * job.request.settings.samples
             told = {"items": len(part), "requests": asked, "answered_already": asked}
             planned = plan(replace(job.whole, items=())) | told

@@ -228,7 +228,7 @@ def test_replies_of_a_language_model_lie_in_a_ledger_a_shard_and_are_not_paid_tw
         asked = len(server.calls)
         assert run.manifest.usage["requests"] == asked > 0
         planned = plan_corpus(prepare_corpus(corpus, tmp_path / "run", **how))
-        assert planned["shards"] == 4
+        assert (planned["shards"], planned["shards_done"]) == (4, 4)
         assert planned["requests"] == planned["answered_already"] == asked
         ledgers = sorted(p.name for p in (tmp_path / "run").glob("ledger-*.jsonl"))
         assert len(ledgers) == sum(1 for n in range(4) if TraceCorpus(corpus).shard(n).total)
@@ -237,6 +237,7 @@ def test_replies_of_a_language_model_lie_in_a_ledger_a_shard_and_are_not_paid_tw
         whole = files(tmp_path / "run")
         for name in ("codings-0000.parquet", "shard-0001.json"):
             (tmp_path / "run" / name).unlink()
+        assert plan_corpus(prepare_corpus(corpus, tmp_path / "run", **how))["shards_done"] == 3
         annotate_corpus(corpus, tmp_path / "run", **how)
         assert len(server.calls) == asked
         assert files(tmp_path / "run") == whole

@@ -72,6 +72,7 @@ def test_the_corpus_holds_the_traces_of_the_command_without_shards(
         asked = server.number
         planned = pcode(*distill(items, out, server, *more, "--shards", 4, "--dry-run", "--json"))
         assert json.loads(planned.stdout)["requests"] == asked == 100
+        assert json.loads(planned.stdout)["shards_done"] == 0
         made = pcode(*distill(items, out, server, *more, "--shards", 4))
         assert made.exit_code == 0, made.output
         assert server.number == 2 * asked
@@ -80,6 +81,7 @@ def test_the_corpus_holds_the_traces_of_the_command_without_shards(
         assert server.number == 2 * asked
         assert json.loads(planned.stdout)["answered_already"] == 100
         assert json.loads(planned.stdout)["prompt_tokens"] == 0
+        assert json.loads(planned.stdout)["shards_done"] == 4
     assert made.stdout.replace(str(out), "OUT") == beside.stdout.replace(str(flat / "traces.jsonl"), "OUT")
     assert answers(out) == answers(flat)
     for name in ("seeds.jsonl", "seeds.json", "items.jsonl"):
