@@ -45,6 +45,10 @@ _log = logging.getLogger(__name__)
 """What a person ought to see while a run goes on; Python prints it on stderr unless told otherwise."""
 
 
+_turns: dict[tuple[str, float], float] = {}
+"""When the last request to a model under a limit was sent, or will be: all shards that this process makes have one limit together."""
+
+
 class GaveUp(NamedTuple):
     """No answer, and why; ``content``: asking for fewer units at a time may help."""
 
@@ -100,7 +104,6 @@ class Asker:
         self.chat = chat
         self.transcript = transcript
         self.limiter = Limiter(sending.concurrency)
-        self._next = 0.0
         self.stopped: str | None = None
         self.failed: PedagogyError | None = None
         self._sending, self._expected = sending, expected_tokens
@@ -332,8 +335,8 @@ class Asker:
 
     async def _turn(self, apart: float) -> None:
         """Wait until the request before was sent ``apart`` seconds ago. Raises `StoppedError` where the run is stopped meanwhile."""
-        now = time.monotonic()
-        turn = self._next = max(now, self._next + apart)
+        now, asked = time.monotonic(), (self.chat.model, apart)
+        turn = _turns[asked] = max(now, _turns.get(asked, 0.0) + apart)
         if turn > now:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._halt.wait(), turn - now)

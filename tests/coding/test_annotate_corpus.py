@@ -287,6 +287,19 @@ def test_requests_a_minute_are_shared_out_over_the_workers(
     assert times[-1] - times[0] >= 0.8 * (len(times) - 1) * 60 / 1200
 
 
+def test_a_limit_is_kept_from_shard_to_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards of a request or two each: each would send its first at once."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    import_traces([DEMO], tmp_path / "corpus", shards=20)
+    with FakeOpenAI() as server:
+        how: dict[str, Any] = {"model": "openai:fake", "base_url": server.url, "codebook": "schoen@1.0.0"}
+        how |= {"coder": "llm", "window": 100, "requests_per_minute": 100}
+        run = annotate_corpus(tmp_path / "corpus", tmp_path / "run", **how)
+        times = list(server.times)
+    assert len(times) == run.manifest.usage["requests"] == 14
+    assert times[-1] - times[0] >= 0.9 * (len(times) - 1) * 60 / 100
+
+
 def test_a_model_in_process_is_loaded_once_for_all_shards(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
