@@ -14,7 +14,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
@@ -58,10 +58,11 @@ def in_order(
     *,
     apart: bool = False,
     ahead: int = AHEAD,
+    as_done: bool = False,
 ) -> Iterator[tuple[Task, Result]]:
     """Each task with its result, in order, until the tasks or ``stop`` end it. ``work`` and its results are picklable.
 
-    One worker is this process, unless it is to be ``apart``. After ``stop`` the results that are finished, up to the
+    ``as_done``: in the order in which they are done, for tasks of which one may take as long as many: none waits behind it. One worker is this process, unless it is to be ``apart``. After ``stop`` the results that are finished, up to the
     first that is not, still come. Raises what ``work`` raises; a worker that dies is a `RunError`.
     """
     if workers == 1 and not apart:
@@ -80,6 +81,8 @@ def in_order(
                     waiting.append((task, pool.submit(work, task)))
                     if stop.is_set():
                         break
+            if as_done:
+                _first_done(waiting, stop)
             if not waiting or not _finished(waiting[0][1], stop):
                 return
             task, future = waiting.popleft()
@@ -104,6 +107,18 @@ def _end_with_the_parent() -> None:
     if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)
+
+
+def _first_done(waiting: deque[tuple[Task, Future[Result]]], stop: threading.Event) -> None:
+    """Wait until one of them is done, and put it first."""
+    futures = [future for _, future in waiting]
+    while futures and not wait(futures, 0.2, FIRST_COMPLETED).done and not stop.is_set():
+        pass
+    for one in waiting:
+        if one[1].done():
+            waiting.remove(one)
+            waiting.appendleft(one)
+            return
 
 
 def _finished(future: Future[Result], stop: threading.Event) -> bool:

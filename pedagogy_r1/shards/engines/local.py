@@ -31,7 +31,7 @@ class LocalEngine:
         self.workers, self.interrupted = workers, False
 
     def run(self, work: Callable[[int], Done], numbers: Sequence[int], *, gpus: int = 0) -> Iterator[Done]:
-        """In order. Ctrl-C ends after the shards that are at work; with one process, between two traces."""
+        """As they are done. Ctrl-C ends after the shards that are at work; with one process, between two traces."""
         if gpus and self.workers > 1 and NVIDIA.is_dir():
             raise ArgumentError(
                 f"--workers {self.workers}: processes of --engine local would share one GPU",
@@ -41,6 +41,6 @@ class LocalEngine:
             yield from map(work, numbers)
             return
         with interrupts() as stop:
-            for _, done in in_order(work, numbers, self.workers, stop, ahead=2):
+            for _, done in in_order(work, numbers, self.workers, stop, ahead=2, as_done=True):
                 yield done
             self.interrupted = stop.is_set()
