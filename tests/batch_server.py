@@ -6,6 +6,8 @@ It answers a batch's lines, and requests sent one by one, as `FakeOpenAI` does: 
 error file. Files are checked as the real one checks them (every line a POST to the batch's endpoint, ids all different, one model,
 at most `most` lines); a file with a fault makes a batch that failed, of which nothing is done. ``at(event)`` is called within each
 request, before the server acts ("POST /batches") and after, before it answers ("made batch"): the moment to kill a client.
+``sends(id, content)`` is what comes of a file that is fetched, ``shows(batch)`` of a batch that is looked at, ``makes(batch)`` of one that
+is made: where a server, or what stands before it, spoils what is right.
 """
 
 from __future__ import annotations
@@ -18,11 +20,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .fake_openai import FakeOpenAI, spoil
 
 STATUS = {"500": 500, "503": 503, "rate_limited": 429}
+
+
+class Sent(NamedTuple):
+    """What goes out: ``only`` so many bytes of it, whatever the length that is announced, before the connection is closed."""
+
+    body: bytes
+    status: int = 200
+    only: int | None = None
 
 
 class BatchServer:
@@ -43,6 +53,9 @@ class BatchServer:
     ) -> None:
         self.fake, self.work, self.expires, self.queue, self.at = fake, work, expires, queue, at
         self.batches, self.schemas = batches, schemas
+        self.sends: Callable[[str, bytes], Sent] = lambda id, content: Sent(content)
+        self.shows: Callable[[dict[str, Any]], Any] = lambda batch: batch
+        self.makes: Callable[[dict[str, Any]], Any] = lambda batch: batch
         self.refuse: dict[str, list[tuple[int, str]]] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.content: dict[str, bytes] = {}
@@ -91,12 +104,14 @@ class BatchServer:
                 method, path, _ = head.split(" ", 2)
                 self.at(f"{method} {_generic(path)}")
                 status, answer = self._answer(method, path.removeprefix("/v1"), head, body)
-                raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                raw = answer.body if isinstance(answer, Sent) else json.dumps(answer).encode()
                 extra = "Retry-After: 0.01\r\n" if status == 429 else ""
-                writer.write(
-                    f"HTTP/1.1 {status} X\r\nContent-Length: {len(raw)}\r\n{extra}\r\n".encode() + raw
-                )
+                only = answer.only if isinstance(answer, Sent) else None
+                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(raw)}\r\n{extra}\r\n".encode())
+                writer.write(raw[:only])
                 await writer.drain()
+                if only is not None:
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -164,18 +179,23 @@ class BatchServer:
         self.made[id] = batch
         self._ends[id] = time.monotonic() + self.work
         self.at("made batch")
-        return 200, batch
+        made = self.makes(dict(batch))
+        return (made.status, made) if isinstance(made, Sent) else (200, made)
 
     def _get(self, place: str, query: str) -> tuple[int, Any]:
         _, what, *rest = place.split("/")
         if what == "files" and rest:
-            return (200, self.content[rest[0]]) if rest[0] in self.content else (404, {})
+            if rest[0] not in self.content:
+                return 404, {}
+            sent = self.sends(rest[0], self.content[rest[0]])
+            return sent.status, sent
         if rest:
             batch = self.made.get(rest[0])
             if batch is None:
                 return 404, {"error": {"message": f"No batch found with id '{rest[0]}'."}}
             self._advance(batch)
-            return 200, batch
+            shown = self.shows(dict(batch))
+            return (shown.status, shown) if isinstance(shown, Sent) else (200, shown)
         rows = list(reversed(self.made.values() if what == "batches" else self.files.values()))
         after = re.search(r"after=([\w-]+)", query)
         start = [row["id"] for row in rows].index(after[1]) + 1 if after else 0

@@ -82,8 +82,8 @@ class Batches(Protocol):
 
     unread: int
 
-    def keep_in(self, folder: Path, answered: Callable[[str], bool]) -> None:
-        """Keep the record of batches in a folder, whose ledger says what is answered."""
+    def keep_in(self, folder: Path, answered: Callable[[str], bool], backoff: float) -> None:
+        """Keep the record of batches in a folder, whose ledger says what is answered. ``backoff``: as in `Sending`."""
         ...
 
     def hold(self, held: bool) -> None:

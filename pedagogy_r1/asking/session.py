@@ -73,7 +73,7 @@ class AskingSession:
             adopt(dialect)
         self.batches: Batches | None = getattr(chat, "batches", None)
         if self.batches is not None:
-            self.batches.keep_in(folder, self.transcript.settled)
+            self.batches.keep_in(folder, self.transcript.settled, sending.backoff)
         else:
             refuse_open(folder, self.transcript.settled)
         self.asker = Asker(chat, self.transcript, sending, expected_tokens=expected_tokens, seed=seed)

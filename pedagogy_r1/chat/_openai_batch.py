@@ -23,7 +23,8 @@ from ..errors import ChatError, PedagogyError
 from ..files.batch_record import BatchRecord, SentBatch, file_name, new_key
 from . import ChatFault, ChatFrame, ChatReply, ChatRequest
 from ._batch_file import MOST_BYTES, MOST_REQUESTS, ROUND_A_BODY, body_size, write_batch
-from ._batch_server import FIRST_WAIT, LONGEST_WAIT, BatchServer, NoBatchEndpointError
+from ._batch_replies import Line, fetch_replies, first_error, how_far, line_at, nothing_done, response_of
+from ._batch_server import FIRST_WAIT, LONGEST_WAIT, OVER, BatchServer, NoBatchEndpointError, NotThereError
 from ._request_body import BodyShape
 from ._server import AnsweredBody, Secret
 from ._wire import HttpAnswer, Wire
@@ -34,11 +35,10 @@ LATE = 5.0
 """Seconds after the attempt to make a batch in which it may still turn up, though whoever made it was killed."""
 TOLD = 60.0
 """Seconds between two sentences about the same batch, unless its status changes."""
-OVER = frozenset({"completed", "failed", "expired", "cancelled"})
 QUEUE_FULL = "token_limit_exceeded"
 """Why a batch was not begun: the account has too many tokens waiting already."""
-Line = tuple[Path, int, int] | dict[str, Any]
-"""Where a line of a batch lies, from which byte on and how many; or the line itself."""
+TOO_LONG = 48 * 3600.0
+"""Seconds, twice the server's window, after which a batch that is not over is no longer waited for."""
 CLIENT_GONE = ChatError("interrupted", "the same command goes on")
 
 _log = logging.getLogger(__name__)
@@ -109,8 +109,9 @@ class BatchedOpenAI:
         """Ask as an earlier session of the same run found that this server is to be asked."""
         self._chat.adopt(dialect)
 
-    def keep_in(self, folder: Path, answered: Callable[[str], bool]) -> None:
+    def keep_in(self, folder: Path, answered: Callable[[str], bool], backoff: float) -> None:
         """Keep the record of batches there, and take up those of an earlier session. ``answered``: by the ledger."""
+        self._server.backoff = backoff
         self._record = BatchRecord(folder)
         self._record.forget(answered)
         for batch in self._record.open.values():
@@ -162,15 +163,15 @@ class BatchedOpenAI:
         return self._read(waiting, line)
 
     def _read(self, waiting: _Waiting, line: dict[str, Any]) -> ChatReply:
-        request, response, error = waiting.request, line.get("response"), line.get("error")
+        request, response, error = waiting.request, response_of(line), line.get("error")
         try:
-            if isinstance(response, dict) and isinstance(response.get("status_code"), int):
+            if response is not None:
                 body = json.dumps(response.get("body"), ensure_ascii=False, separators=(",", ":")).encode(
                     "utf-8", "replace"
                 )
                 answer = HttpAnswer(response["status_code"], {}, body)
                 return self._chat.read(request, answer, shape=waiting.shape, size=waiting.size)
-            told = error if isinstance(error, dict) else {}
+            told = error if isinstance(error, dict) else {"code": "error", "message": error}
             said = f"{told.get('code')}: {told.get('message')}"
             kind = "timeout" if told.get("code") == "batch_expired" else "server_error"
             raise ChatFault(kind, self._chat.secret.hidden_parts(said)[:300])  # type: ignore[arg-type]
@@ -288,28 +289,43 @@ class BatchedOpenAI:
         assert batch.id is not None
         wait, told, status = FIRST_WAIT, time.monotonic(), ""
         self._looked_at.add(batch.key)
-        while (found := await self._server.look(batch.id)).get("status") not in OVER:
-            counts = found.get("request_counts") or {}
-            if found.get("status") != status or time.monotonic() > told + TOLD:
-                status, told = str(found.get("status")), time.monotonic()
-                done = int(counts.get("completed") or 0) + int(counts.get("failed") or 0)
-                _log.warning("%s: %s, %d of %s done", batch.id, status, done, _requests(len(batch.requests)))
+        while (found := await self._look(batch))["status"] not in OVER:
+            if found["status"] != status or time.monotonic() > told + TOLD:
+                status, told = found["status"], time.monotonic()
+                _log.warning("%s (%s): %s", batch.id, _requests(len(batch.requests)), how_far(found))
+            if batch.creating and time.time() > batch.creating + TOO_LONG:
+                raise ChatError(
+                    f"batch {batch.id} is still {status!r}, {(time.time() - batch.creating) / 3600:,.0f} hours after it was made "
+                    "(a day is promised)",
+                    f"ask the provider, or cancel it there; it stays noted, and the same command looks again. {self.record.afresh}",
+                )
             await asyncio.sleep(wait)
             wait = min(LONGEST_WAIT, 1.5 * wait)
         self._looked_at.discard(batch.key)
-        if found["status"] == "failed":
+        if found["status"] == "failed" and nothing_done(found):
             await self._failed(batch, found)
         else:
             await self._collect(batch, found)
         self._finished.set()
         self._finished.clear()
 
+    async def _look(self, batch: SentBatch) -> dict[str, Any]:
+        assert batch.id is not None
+        try:
+            return await self._server.look(batch.id)
+        except NotThereError as error:
+            raise ChatError(
+                f"batch {batch.id}, in which {_requests(len(batch.left))} are out, is not at the server ({error.message}); "
+                "nothing was sent again",
+                f"see whether --base-url and the key are those it was sent with, and give the same command. {self.record.afresh}",
+            ) from None
+
     async def _failed(self, batch: SentBatch, found: dict[str, Any]) -> None:
         """A server that refused a batch as a whole has done nothing of it."""
-        errors = (found.get("errors") or {}).get("data") or [{}]
-        said = self._chat.secret.hidden_parts(f"{errors[0].get('code')}: {errors[0].get('message')}")[:300]
+        code, message, more = first_error(found)
+        said = self._chat.secret.hidden_parts(f"{code}: {message}")[:300] + more
         others = bool(self._looked_at)
-        if errors[0].get("code") != QUEUE_FULL or (len(batch.requests) == 1 and not others):
+        if code != QUEUE_FULL or (len(batch.requests) == 1 and not others):
             self.record.void(batch, said)
             raise ChatError(
                 f"the server refused batch {batch.id}: {said}", "the same command goes on when that is mended"
@@ -321,26 +337,30 @@ class BatchedOpenAI:
         self._undo(batch, said)
 
     async def _collect(self, batch: SentBatch, found: dict[str, Any]) -> None:
-        """Hand on all that came of a batch; what did not come is a fault of its own."""
-        lines: dict[str, Line] = {}
-        for part in ("output", "error"):
-            if id := found.get(f"{part}_file_id"):
-                path = self.record.folder / f"{part}-{batch.key}.jsonl"
-                await self._server.fetch(str(id), path)
-                lines = _lines(path, set(batch.requests)) | lines
-        status = str(found["status"])
+        """Hand on all that came of a batch; what did not come is a fault of its own where the server says that it failed."""
+        replies = await fetch_replies(self._server, batch, found, self.record.folder)
+        lines, status = replies.lines, replies.status
         _log.warning(
             "%s: %s, %d of %s came back", batch.id, status, len(lines), _requests(len(batch.requests))
         )
+        for note in replies.notes():
+            _log.warning("%s: %s", batch.id, note)
         lost = {
             "response": None,
             "error": {"code": f"batch_{status}", "message": "no line of the batch answers it"},
         }
-        for digest in sorted(batch.left, key=lambda digest: digest not in lines):
-            if digest in lines or status != "cancelled":
+        in_doubt, cancelled = replies.in_doubt, status == "cancelled"
+        for digest in sorted(batch.left - in_doubt, key=lambda digest: digest not in lines):
+            if digest in lines or not cancelled:
                 self._hand_on(digest, lines.get(digest, lost))
+        if in_doubt:
+            raise ChatError(
+                f"batch {batch.id} is {status} at the server, and the replies to {_requests(len(in_doubt))} of it did not come: "
+                f"{self._chat.secret.hidden_parts(replies.sentence)}. Nothing was sent again",
+                f"the same command fetches them again, and pays nothing for it. {self.record.afresh}",
+            )
         batch.delivered = status
-        if status == "cancelled" and (left := batch.left - lines.keys()):
+        if cancelled and (left := batch.left - lines.keys()):
             batch.left -= left
             for digest in left:
                 self._out.pop(digest, None)
@@ -356,7 +376,7 @@ class BatchedOpenAI:
             self._found[digest] = line
         elif not waiting.line.done():
             self.unread += 1
-            waiting.line.set_result(_line_at(*line) if isinstance(line, tuple) else line)
+            waiting.line.set_result(line_at(*line) if isinstance(line, tuple) else line)
 
     async def close(self) -> None:
         """End the looking; batches go on at the server. What is in the ledger by now is collected."""
@@ -372,26 +392,3 @@ class BatchedOpenAI:
 
 def _requests(count: int) -> str:
     return f"{count:,} request{'s' * (count != 1)}"
-
-
-def _lines(path: Path, wanted: set[str]) -> dict[str, Line]:
-    """Where the line of each request lies, the first if there are two; what is none is passed over, and so not answered."""
-    found: dict[str, Line] = {}
-    offset = 0
-    with path.open("rb") as file:
-        for raw in file:
-            try:
-                digest = json.loads(raw)["custom_id"]
-            except (ValueError, KeyError, TypeError, RecursionError):
-                digest = None
-            if isinstance(digest, str) and digest in wanted:
-                found.setdefault(digest, (path, offset, len(raw)))
-            offset += len(raw)
-    return found
-
-
-def _line_at(path: Path, offset: int, size: int) -> dict[str, Any]:
-    with path.open("rb") as file:
-        file.seek(offset)
-        line: dict[str, Any] = json.loads(file.read(size))
-    return line

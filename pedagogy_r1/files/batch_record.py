@@ -54,10 +54,16 @@ class BatchRecord:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / FOLDER
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._ledger = Ledger(folder / BATCHES)
+        self.path = folder / BATCHES
+        self._ledger = Ledger(self.path)
         self.open: dict[str, SentBatch] = {}
         for _, line in self._ledger:
             _take(self.open, line)
+
+    @property
+    def afresh(self) -> str:
+        """How what is out is given up, as a hint says it."""
+        return f"If it is lost: delete {self.path}, and what is not answered is asked, and paid, again"
 
     def forget(self, answered: Callable[[str], bool]) -> None:
         """Of the open batches, what the ledger answers already."""

@@ -14,7 +14,7 @@ import pytest
 
 from pedagogy_r1.wbeb.item import write_items
 
-from ..batch_server import BatchServer
+from ..batch_server import BatchServer, Sent
 from ..fake_openai import BLOCK, Call, FakeOpenAI, Said
 from ..wbeb_items import all_domains, thinker
 
@@ -94,6 +94,33 @@ def test_a_batch_run_is_an_online_run_and_either_goes_on_where_the_other_was(
 def test_killed_at_any_moment_nothing_is_sent_twice(
     moment: str, nth: int, tmp_path: Path, pcode: Callable[..., Any], pcode_process: Callable[..., Any]
 ) -> None:
+    assert_killed_and_resumed(moment, nth, tmp_path, pcode, pcode_process)
+
+
+def test_killed_while_a_file_comes_that_was_cut_nothing_is_sent_twice(
+    tmp_path: Path, pcode: Callable[..., Any], pcode_process: Callable[..., Any]
+) -> None:
+    fetched: list[str] = []
+
+    def cut(id: str, content: bytes) -> Sent:
+        """Cut in a line, where a line ends, and as the connection breaks off; whole from the fourth time on, when it has been killed."""
+        fetched.append(id)
+        half = content[: len(content) // 2]
+        spoilt = [Sent(half), Sent(half[: half.rindex(b"\n") + 1]), Sent(content, only=len(half))]
+        return spoilt[len(fetched) - 1] if len(fetched) <= len(spoilt) else Sent(content)
+
+    assert_killed_and_resumed("GET /files/*/content", 3, tmp_path, pcode, pcode_process, cut)
+    assert len(fetched) > 4
+
+
+def assert_killed_and_resumed(
+    moment: str,
+    nth: int,
+    tmp_path: Path,
+    pcode: Callable[..., Any],
+    pcode_process: Callable[..., Any],
+    sends: Callable[[str, bytes], Sent] | None = None,
+) -> None:
     traces = write_traces(tmp_path / "traces.jsonl", 4)
     seen: list[str] = []
     process: subprocess.Popen[str] | None = None
@@ -105,6 +132,7 @@ def test_killed_at_any_moment_nothing_is_sent_twice(
             process.wait()
 
     with BatchServer(FakeOpenAI(fault=first_of(5, "bad_quote")), at=kill) as server:
+        server.sends = sends or server.sends
         process = pcode_process(*command(traces, tmp_path / "run", server, "--batch"))
         process.communicate(timeout=120)
         assert process.returncode == -signal.SIGKILL, moment
