@@ -80,7 +80,7 @@ def command(
     which are added up shard by shard, so is what is made from single units.
     """
     from ..coding.stress_report import read_stress
-    from ..report import ReportSettings, build_report, parse_comparison
+    from ..report import ReportSettings, build_report, parse_comparisons
     from ..report.preregistration import find_registered, read_registered
     from ..runs.gathering import by_shards
     from ..runs.run import restricted
@@ -89,8 +89,8 @@ def command(
 
     registered = registered or find_registered(runs[0])
     settings = ReportSettings(
-        contrasts=tuple(parse_comparison(text) for text in contrasts),
-        family=family or None,
+        contrasts=parse_comparisons(contrasts),
+        family=tuple(dict.fromkeys(family)) or None,
         inclusion=read_inclusion(inclusion) if inclusion else None,
         stress=tuple(map(read_stress, stress)),
         registered=read_registered(registered) if registered else None,

@@ -26,7 +26,7 @@ _FILES = {
     "sections.frequencies": ("Frequencies", "frequency_section", "measure_frequency"),
     "sections.methods": ("coverage_section",),
     "sections.noise_share": ("Noise", "measure_noise", "noise_section"),
-    "column_contrast": ("ColumnContrast", "parse_comparison"),
+    "column_contrast": ("ColumnContrast", "parse_comparison", "parse_comparisons"),
     "study": ("ReportSettings", "Study", "open_study"),
     "study_agreement": ("Agreement", "measure_agreement"),
 }

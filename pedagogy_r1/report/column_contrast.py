@@ -5,7 +5,7 @@ parse_comparison("condition:cop:generic").words       "cop against generic"
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from unicodedata import normalize
 
@@ -37,6 +37,11 @@ class ColumnContrast(NamedTuple):
     def sides(self) -> tuple[str, str]:
         """Both values in words."""
         return value_words(self.column, self.a), value_words(self.column, self.b)
+
+    @property
+    def same_as(self) -> tuple[str, frozenset[str]]:
+        """Equal for comparisons that are the same: which side is first is no matter."""
+        return self.column, frozenset(self.sides)
 
     def file_name(self, prefix: str) -> str:
         """``contrast_condition_cop_generic``, of letters and digits whatever the values are.
@@ -74,6 +79,19 @@ def parse_comparison(text: str) -> ColumnContrast:
     if a.lower() not in truth or b.lower() not in truth:
         raise ArgumentError(f"{text!r}: correct is right or wrong", "write correct:right:wrong")
     return ColumnContrast(column, truth[a.lower()], truth[b.lower()])
+
+
+def parse_comparisons(texts: Iterable[str]) -> tuple[ColumnContrast, ...]:
+    """Each once, as it is given first.
+
+    >>> [one.given for one in parse_comparisons(["model:a:b", "model:c:d", "model:b:a"])]
+    ['model:a:b', 'model:c:d']
+    """
+    found: dict[tuple[str, frozenset[str]], ColumnContrast] = {}
+    for text in texts:
+        one = parse_comparison(text)
+        found.setdefault(one.same_as, one)
+    return tuple(found.values())
 
 
 def sameness(column: str, values: Sequence[Any], coder: str) -> str:

@@ -23,10 +23,10 @@ from ..files.records import Row, read_rows, write_text
 from ..files.seal import PACKET, SealedRecord, has_seal, write_sealed
 from ..formatting import counted, level_words
 from ..human.packet import Packet, drawn_in_words
-from ..job import read_record
+from ..job import locked, read_record
 from ..limits import LEVEL
 from ..provenance import file_digest, now, versions
-from .column_contrast import parse_comparison
+from .column_contrast import parse_comparisons
 
 JSON, MARKDOWN = "preregistration.json", "preregistration.md"
 
@@ -113,6 +113,7 @@ def planned(
 ) -> Preregistration:
     """What is to be registered, filled in from the packet that was drawn; ``settled``: correction, level, coder.
 
+    A comparison, a code or a coder that is given again is registered once.
     Raises `CodebookError`, `InputError` or `RunError` for what does not fit.
     """
     drawn = Packet(packet) if packet else None
@@ -133,9 +134,9 @@ def planned(
         registered=now(),
         title=title or book.title,
         codebook={"id": book.id, "version": book.version, "digest": book.digest},
-        contrasts=tuple(parse_comparison(text).given for text in contrasts),
-        family=tuple(family) or None,
-        coders=tuple(coders),
+        contrasts=tuple(one.given for one in parse_comparisons(contrasts)),
+        family=tuple(dict.fromkeys(family)) or None,
+        coders=tuple(dict.fromkeys(coders)),
         units=n_units,
         traces=n_traces,
         sample=sample,
@@ -172,17 +173,37 @@ def check_codes(book: Codebook, family: tuple[str, ...] | None) -> None:
 
 
 def write_registered(record: Preregistration, out: Path) -> Registered:
-    """Write ``OUT/preregistration.json`` and ``.md``. Raises `InputError` where one is there: it is never written anew."""
-    path = out / JSON
-    if path.exists() or (out / MARKDOWN).exists():
+    """Write ``OUT/preregistration.json`` and ``.md``. Raises `InputError` where one is there: it is never written anew.
+
+    Where only the record is there, whoever wrote it was killed before the text: the text is written of the record, whatever is asked for.
+    """
+    path, text = out / JSON, out / MARKDOWN
+    with locked(out):
+        if begun := path.exists() and not text.exists():
+            found = read_registered(path)
+        elif path.exists() or text.exists():
+            raise InputError(f"{path if path.exists() else text} is there already: {_ANEW[0]}", _ANEW[1])
+        else:
+            write_sealed(path, record.model_dump(mode="json"))
+            found = read_registered(path)
+        write_text(text, "\n".join(_markdown(found)) + "\n")
+    if begun and _settled(found.record) != _settled(record):
         raise InputError(
-            f"{path if path.exists() else out / MARKDOWN} is there already: what was registered is not written anew",
-            "a plan that changed is a registration of its own: name another folder with -o; the report says what deviates",
+            f"{path} of {found.record.registered} says something else: {_ANEW[0]}. {text}, which was missing, is written of it",
+            _ANEW[1],
         )
-    write_sealed(path, record.model_dump(mode="json"))
-    found = read_registered(path)
-    write_text(out / MARKDOWN, "\n".join(_markdown(found)) + "\n")
     return found
+
+
+_ANEW = (
+    "what was registered is not written anew",
+    "a plan that changed is a registration of its own: name another folder with -o; the report says what deviates",
+)
+
+
+def _settled(record: Preregistration) -> dict[str, Any]:
+    """What a registration settles, whenever and by whatever versions it was written."""
+    return record.model_dump(mode="json", exclude={"registered", "versions", "seal", "sha256"})
 
 
 def _markdown(found: Registered) -> Iterator[str]:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -168,6 +169,65 @@ def test_it_is_filled_in_from_the_packet_that_was_drawn(tmp_path: Path, pcode: P
     assert "More surprise under **cop**." in (tmp_path / "p/preregistration.md").read_text()
     other = pcode(*words[:2], tmp_path / "q", *words[3:], "--codebook", "schoen")
     assert "was drawn for abc@1.0.0" in other.stderr
+
+
+def test_what_is_given_again_is_registered_and_reported_once(study: Path, pcode: Pcode) -> None:
+    again = (
+        "--contrast",
+        "condition:generic:cop",
+        "--contrast",
+        "condition:cop:generic",
+        "--family",
+        "B,A,B",
+    )
+    record = read_registered(register(pcode, study, *again, "--coders", "h,k,h")).record
+    assert record.contrasts == ("condition:cop:generic", "correct:right:wrong")
+    assert (record.family, record.coders) == (("A", "B"), ("h", "k"))
+    words = (
+        "report",
+        study / "runs/people",
+        "-o",
+        study / "report",
+        "--replicates",
+        "0",
+        "--permutations",
+        "99",
+    )
+    done = pcode(*words, *again)
+    assert done.exit_code == 0, done.output
+    made = read_report(study / "report")
+    assert made.settings.contrasts == ("condition:generic:cop",)
+    assert [row["made"] for row in made.tables["registered"]["rows"]] == ["yes", "no"]
+
+
+def test_whoever_was_killed_before_the_text_has_it_written_by_the_next_call(
+    study: Path, pcode: Pcode
+) -> None:
+    path = register(pcode, study)
+    record, text = path.read_bytes(), path.with_suffix(".md").read_text()
+    path.with_suffix(".md").unlink()
+    assert register(pcode, study).read_bytes() == record
+    assert path.with_suffix(".md").read_text() == text
+
+    path.with_suffix(".md").unlink()
+    other = pcode("preregister", "-o", study, "--codebook", study / "book.yaml", "--contrast", "model:r1:qwq")
+    assert other.exit_code == 2
+    assert "says something else: what was registered is not written anew" in other.stderr
+    assert (path.read_bytes(), path.with_suffix(".md").read_text()) == (record, text)
+
+
+def test_of_many_at_once_one_registers(study: Path, pcode_process: Callable[..., Any]) -> None:
+    words = ("preregister", "-o", study, "--codebook", study / "book.yaml")
+    at_once = [
+        pcode_process(*words, "--contrast", "condition:cop:generic", "--title", f"T{n}") for n in range(4)
+    ]
+    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in at_once]
+    assert sorted(code for _, code in ended) == [0, 2, 2, 2], ended
+    assert all("is in use by process" in said or "is there already" in said for said, code in ended if code)
+    found = read_registered(study / "preregistration.json")
+    text = (study / "preregistration.md").read_text()
+    assert found.digest in text
+    assert found.record.title == f"T{[code for _, code in ended].index(0)}"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...formatting import counted, level_words
-from ..column_contrast import ColumnContrast, parse_comparison
+from ..column_contrast import parse_comparison
 from ..preregistration import CORRECTIONS, Preregistration
 from ..section import Gap, ReportTable, Row, Section, columns, listed
 from ..study import NOT_ADDED_UP, Study
@@ -36,8 +36,8 @@ def measure_registered(study: Study) -> HeldAgainst | None:
     if study.settings.registered is None:
         return None
     record = study.settings.registered.record
-    planned = {_key(parse_comparison(text)): text for text in record.contrasts}
-    made = {_key(one): one.given for one in study.once(measure_contrasts).comparisons}
+    planned = {parse_comparison(text).same_as: text for text in record.contrasts}
+    made = {one.same_as: one.given for one in study.once(measure_contrasts).comparisons}
     rows: list[Row] = [
         {"comparison": text, "registered": "yes", "made": "yes" if key in made else "no"}
         for key, text in planned.items()
@@ -48,11 +48,6 @@ def measure_registered(study: Study) -> HeldAgainst | None:
         if key not in planned
     ]
     return HeldAgainst(tuple(rows), tuple(_deviations(study, record)))
-
-
-def _key(one: ColumnContrast) -> tuple[str, frozenset[str]]:
-    """Which side comes first makes no other comparison."""
-    return one.column, frozenset(one.sides)
 
 
 def _deviations(study: Study, record: Preregistration) -> Iterator[Row]:
