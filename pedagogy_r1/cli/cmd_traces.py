@@ -67,14 +67,14 @@ def command() -> None:
 @options.on_error()
 @options.as_json("the report")
 def import_(files: tuple[Path, ...], out: Path, pairs: tuple[str, ...], as_json: bool, **given: Any) -> int:
-    """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, ODS, Parquet, .eval; .gz and .zst; directories, patterns) into one traces file.
+    """Convert FILES (JSONL, JSON, CSV, TSV, XLSX, ODS, Parquet, .eval; .gz and .zst; directories, patterns, corpora) into one traces file.
 
     The format of each record is told by its content (pcode traces formats lists them). Targets of --map: id item question
     response reasoning answer reference correct domain condition model lang. Well-known names are taken without it; every
     other field is kept under metadata. A response is split at <think>…</think> and the tags of other families; --no-think
     says what a response without any is. --on-error skip imports the good rows and writes the others to OUT.skipped.jsonl;
     records that are no traces (failed requests, other spans) go there in any case. With --shards OUT is a corpus, in a folder or
-    under s3:// or gs://, and they go to OUT/skipped.jsonl.
+    under s3:// or gs://, and they go to OUT/skipped.jsonl. A corpus among FILES is read shard by shard, into other shards or one file.
     """
     from ..intake import import_traces
     from ..intake.fields import parse_map
@@ -139,7 +139,7 @@ def formats(as_json: bool) -> None:
 @options.out("File (.eval, .json, .jsonl) or, for hf, new folder to write.", options.FILE)
 @options.option("--to", "What is to read them.", ["inspect", "hf", "openai-messages"], required=True)
 def export(file: Path, out: Path, to: str) -> None:
-    """Write the traces of FILE, or of a run directory, as other programs read them.
+    """Write the traces of FILE, of a run directory or of a corpus, as other programs read them.
 
     inspect: a log (.eval or .json) whose samples are the traces, traces of one item its epochs. hf: a folder with Parquet and a
     data card, for load_dataset. openai-messages: JSONL of messages with reasoning_content. Codings go out with pcode export.

@@ -21,6 +21,7 @@ from ..files.records import atomic, dump, write_jsonl, write_text
 from ..files.written import write_folder
 from ..provenance import now, versions
 from ..trace import Trace
+from .corpus import is_corpus
 from .traces import some_traces
 
 _FIELDS = tuple(name for name in Trace.model_fields if name != "metadata")
@@ -61,12 +62,13 @@ tags:
 
 
 def export_traces(file: str | Path, out: str | Path, to: str) -> int:
-    """Write the traces of ``file`` (or of a run directory) to ``out``, whole or not at all; returns how many.
+    """Write the traces of ``file`` (or of a run directory, or a corpus, shard by shard) to ``out``, whole or not at all; returns how many.
 
     ``to``: ``inspect`` (``out`` ends in .eval or .json), ``hf`` (a folder, new or empty) or ``openai-messages`` (.jsonl).
     """
     file, out = Path(file), Path(out)
-    file = file / "traces.jsonl" if file.is_dir() else file
+    if (inside := file / "traces.jsonl").is_file() and not is_corpus(file):
+        file = inside
     if out.resolve() == file.resolve():
         raise InputError(f"{out} is the input and would be overwritten", "choose another file with -o")
     return WAYS[to](file, out)

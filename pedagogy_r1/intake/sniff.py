@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import InputError, PluginError, did_you_mean
-from ..files.records import BadRow, Row, plain_suffix, read_rows
+from ..errors import PluginError, did_you_mean
+from ..files.records import BadRow, Row, read_rows
 from ..files.table_rows import TableHead
 from ..plugins import OURS, found, load_all
 from .fields import KNOWN
@@ -26,10 +26,6 @@ from .written import opened
 
 LAST = "record"
 """The format that fits every record."""
-
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".ods", ".parquet", ".eval")
-"""Of the files that are taken from a directory, packed (``.gz``, ``.zst``) or not."""
-
 
 _CHATS = dict.fromkeys(
     (
@@ -144,37 +140,3 @@ def _speaks(column: str, value: Any) -> bool:
         parts = bool(value) and all(isinstance(part, dict) and "type" in part for part in value)
         return is_conversation(value) or column == "choices" or several or (parts and column != "input")
     return isinstance(value, dict) and (is_reply(value) or bool(role_of(value)))
-
-
-def files_of(paths: list[Path]) -> list[Path]:
-    """The files that are meant: those of a directory, below it too, and those that a pattern names."""
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files += _inside(path)
-        elif not path.exists() and any(sign in str(path) for sign in "*?["):
-            anchor = Path(path.anchor or ".")
-            matched = sorted(p for p in anchor.glob(str(path.relative_to(path.anchor))) if p.is_file())
-            if not matched:
-                raise InputError(f"{path}: no file has such a name", "check the path")
-            files += matched
-        else:
-            files.append(path)
-    return list(dict.fromkeys(files))
-
-
-def _inside(folder: Path) -> list[Path]:
-    files = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and plain_suffix(path) in SUFFIXES
-        and not path.name.startswith(".")
-        and not path.name.endswith(".skipped.jsonl")
-    ]
-    if not files:
-        raise InputError(
-            f"{folder}: is a directory, and no file in it can be read",
-            f"known are {', '.join(SUFFIXES)}, also .gz and .zst",
-        )
-    return files

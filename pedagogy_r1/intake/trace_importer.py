@@ -18,7 +18,7 @@ from shlex import quote
 from typing import IO, Any, Literal
 
 from ..errors import InputError, did_you_mean
-from ..files.records import BadRow, atomic, dump, need_file
+from ..files.records import BadRow, atomic, dump
 from ..files.table_rows import TableHead
 from ..trace import Trace
 from .compose import FieldPlan, NoThink, RowError
@@ -26,6 +26,7 @@ from .convert import REASONED, Converted, convert
 from .corpus import SKIPPED, CorpusWriter
 from .fields import KNOWN, check_targets, find, plain_name
 from .format import Format, NoTrace, Record, Said
+from .import_files import ImportFile, files_of
 from .import_report import (
     ANSWERED,
     SHOWN,
@@ -38,7 +39,7 @@ from .import_report import (
 )
 from .lossless import leaves
 from .messages import NotChat, aligned
-from .sniff import FAULTS, Formats, Found, files_of
+from .sniff import FAULTS, Formats, Found
 from .think_tags import Pair
 
 _TEXTS = ("question", "response", "reasoning", "answer")
@@ -62,7 +63,7 @@ def import_traces(
     think_tags: Sequence[Pair] = (),
     shards: int | None = None,
 ) -> ImportReport:
-    """Convert ``files`` (directories and patterns too) into the traces file ``out``, whole or not at all.
+    """Convert ``files`` (directories, patterns and corpora too) into the traces file ``out``, whole or not at all.
 
     ``shards``: into a corpus of so many shards, in the folder or under the address ``out`` (`corpus`).
 
@@ -72,18 +73,17 @@ def import_traces(
     written; with ``"skip"`` the good rows are written and the bad ones go to ``OUT.skipped.jsonl``. Records that are no traces by
     their nature (a request that failed, a span that is no model call) go there in both cases.
     """
-    paths = files_of([Path(file) for file in files])
+    sources = files_of([Path(file) for file in files], Path(out))
     plan = _plan(mapping or {}, constants or {}, no_think, think_tags)
-    _check_paths(paths, Path(out))
     job = _Importing(plan, ImportReport(str(out)), on_error, Formats(format), explode)
     if shards is not None:
-        return _into_corpus(job, paths, out, shards)
+        return _into_corpus(job, sources, out, shards)
     out = Path(out)
     aside = out.with_name(out.name + ".skipped.jsonl")
     with ExitStack() as stack:
         good, bad = stack.enter_context(atomic(out)), stack.enter_context(atomic(aside))
-        for path in paths:
-            job.read(path, lambda trace: good.write(_line(trace)), bad)
+        for source in sources:
+            job.read(source.here(), lambda trace: good.write(_line(trace)), bad)
         job.finish()
     job.report.aside = str(aside) if job.report.skipped else None
     if not job.report.skipped:
@@ -91,11 +91,11 @@ def import_traces(
     return job.report
 
 
-def _into_corpus(job: _Importing, paths: list[Path], out: str | Path, shards: int) -> ImportReport:
+def _into_corpus(job: _Importing, sources: list[ImportFile], out: str | Path, shards: int) -> ImportReport:
     with CorpusWriter(out, shards) as corpus, corpus.place.writer(SKIPPED) as file:
         bad = TextIOWrapper(file, "utf-8", newline="")
-        for path in paths:
-            job.read(path, corpus.put, bad)
+        for source in sources:
+            job.read(source.here(), corpus.put, bad)
         job.finish()
         bad.flush()
         bad.detach()
@@ -124,15 +124,6 @@ def _plan(
     if "id" in given:
         raise InputError("id cannot be the same for all rows", "use --map id=FIELD")
     return FieldPlan(mapping, given, no_think, tags)
-
-
-def _check_paths(paths: list[Path], out: Path) -> None:
-    if not paths:
-        raise InputError("no file to import", "name at least one")
-    for path in paths:
-        need_file(path)
-        if out.resolve() == path.resolve():
-            raise InputError(f"{out} is an input and would be overwritten", "choose another file with -o")
 
 
 class _Importing:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ..errors import InputError, first_fault
 from ..files.records import BadRow, half_in, need_file, read_jsonl
-from ..files.seal import check_beside
+from ..files.seal import RUN, check_beside
 from ..trace import Trace
 
 HELD = 20_000_000
@@ -107,7 +107,9 @@ def need_traces(path: str | Path) -> Path:
     path = Path(path)
     inside = path / "traces.jsonl"
     hint = f"it holds {inside}" if inside.is_file() else _MAKE
-    if path.is_dir() and not inside.is_file():
+    if (path / RUN).is_file() and not inside.is_file():
+        hint = f"it is a run over a corpus: name the corpus, which {path / RUN} has as its source"
+    elif path.is_dir() and not inside.is_file():
         hint = f"a corpus has a file shards.json, which comes last: the command that makes it goes on; or {_MAKE}"
     need_file(path, hint)
     return path
