@@ -111,6 +111,20 @@ def disk_error(error: Exception, path: str | Path | None = None) -> DiskError | 
     return DiskError(why, path or getattr(error, "filename", None))
 
 
+FEWER_FILES = (
+    "raise how many may be open (ulimit -n 4096), or give fewer --shards or --workers, or less --concurrency"
+)
+"""What to do where a process may open no further file."""
+
+
+def too_many_open(error: Exception) -> bool:
+    """Whether a process may open no further file. Libraries pass the words on, not always the number."""
+    numbers = (errno.EMFILE, errno.ENFILE)
+    return isinstance(error, OSError) and (
+        error.errno in numbers or any(os.strerror(n) in str(error) for n in numbers)
+    )
+
+
 class writing:
     """While ``path`` is written: a full disk is a `DiskError` that names the file."""
 

@@ -156,19 +156,19 @@ def _many(value: Any) -> list[str]:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, option: str = "-o") -> Iterator[None]:
     """Hold ``folder``, which is made if need be; its ``.lock`` has the number of the process there, which `RunError` names.
 
-    A process that is killed lets go of it.
+    A process that is killed lets go of it. ``option``: by which another folder is named.
     """
-    handle = lock(folder)
+    handle = lock(folder, option)
     try:
         yield
     finally:
         unlock(handle)
 
 
-def lock(folder: Path) -> int:
+def lock(folder: Path, option: str = "-o") -> int:
     """The same for who holds it longer than a block: let go of it by `unlock`, or by ending."""
     path = folder / ".lock"
     with writing(path):
@@ -181,7 +181,7 @@ def lock(folder: Path) -> int:
         os.close(handle)
         raise RunError(
             f"{folder} is in use by process {owner}",
-            "wait for it to end, or choose another directory with -o",
+            f"wait for it to end, or choose another directory with {option}",
         )
     try:
         with writing(path):

@@ -126,7 +126,7 @@ MOST_STAGES, MOST_RECIPE_CHARACTERS = 10_000, 20_000_000
 would not be laid out within a minute or in memory. The largest shipped recipe has 30 stages and 60,000 characters; by custom."""
 MOST_COUNT, MOST_AT_ONCE, MOST_RESAMPLES, MOST_CODES = 10**8, 10_000, 10**6, 1000
 """What a count on the command line, and so in a recipe, may be at most: of anything; of what is held all at once (answers an item,
-coders, requests in flight, processes, layers); of resamples and relabellings; and codes a unit. Far above any use and below what
+coders, requests in flight, processes, shards, layers); of resamples and relabellings; and codes a unit. Far above any use and below what
 would not be laid out in memory: a slip of three digits is an error that names the option. By custom."""
 A_VALUE = 50
 

@@ -19,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from ..errors import ChatError
+from ..errors import FEWER_FILES, ChatError, too_many_open
 from . import ChatFault, Fault, parse_body, printable
 
 LONGEST_WAIT = 600.0
@@ -329,5 +329,6 @@ def connection_fault(error: Exception, url: str, secret: Secret) -> ChatFault:
     elif isinstance(cause, aiohttp.ConnectionTimeoutError):
         said, slow = f"{url} does not take a connection ({said})", False
     elif not isinstance(cause, aiohttp.ClientConnectorError):
-        return ChatFault("timeout" if slow else "connection", said)
+        more = f"; {FEWER_FILES}" if isinstance(cause, Exception) and too_many_open(cause) else ""
+        return ChatFault("timeout" if slow else "connection", said + more)
     return ChatFault("connection", said, unreachable=True)

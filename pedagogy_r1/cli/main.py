@@ -21,7 +21,16 @@ from typing import Any
 
 import click
 
-from ..errors import FontWarning, LedgerWarning, LockedWarning, PedagogyError, did_you_mean, disk_error
+from ..errors import (
+    FEWER_FILES,
+    FontWarning,
+    LedgerWarning,
+    LockedWarning,
+    PedagogyError,
+    did_you_mean,
+    disk_error,
+    too_many_open,
+)
 from ..formatting import visible
 from ..plugins import PluginWarning
 from ..spacy_module import ALONE
@@ -109,6 +118,9 @@ class Commands(Listing):
             elif (full := disk_error(error)) is not None:
                 _say_error(full.message, full.hint)
                 _flushed()
+            elif too_many_open(error):
+                where = f"{name}: " if (name := getattr(error, "filename", None)) else ""
+                _say_error(f"{where}too many open files", FEWER_FILES)
             elif isinstance(error, OSError) and error.filename is not None:
                 why = f"{error.filename}: {(error.strerror or str(error)).lower()}"
                 _say_error(why, "check the path and its permissions")

@@ -331,7 +331,7 @@ def _where(_: click.Context, __: click.Parameter, values: Sequence[str]) -> Wher
 
 def shards(help: str) -> Decorator:
     """``--shards N``: as a corpus, of so many files."""
-    return option("--shards", help, FROM_1)
+    return option("--shards", help, FEW_1)
 
 
 def engine(whose: str) -> Decorator:

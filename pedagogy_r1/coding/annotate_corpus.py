@@ -172,7 +172,7 @@ def execute_corpus(
             kept.clear()  # a session killed at its very end left it
             return CoderRun(job.job.out)
         # The same run may be made elsewhere with the same --work, and would delete it.
-        with locked(kept.work):
+        with locked(kept.work, "--work"):
             write_text(kept.folder / SNAPSHOT, dump_codebook(job.job.book))
             held.save(status="running")
             kept.upload([SNAPSHOT, RUN])

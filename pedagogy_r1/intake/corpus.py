@@ -30,6 +30,7 @@ from ..files.json_text import parse_json
 from ..files.places import Place, sound_copy
 from ..files.seal import SealedRecord, read_sealed_model, sealed
 from ..job import locked
+from ..limits import MOST_AT_ONCE
 from ..provenance import digest, now, versions
 from ..shards.shard_record import file_name
 from ..trace import Trace, item_group
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     import pyarrow.parquet
 
 CORPUS, SKIPPED = "shards.json", "skipped.jsonl"
-MOST_SHARDS = 10_000
 
 _BUFFERED = 256_000_000
 """Characters that wait in memory, over all shards."""
@@ -93,8 +93,8 @@ def shard_of_group(group: str, shards: int) -> int:
 
 def check_shards(count: int) -> int:
     """``count``, if a corpus may have so many. Raises `ArgumentError` otherwise."""
-    if not 1 <= count <= MOST_SHARDS:
-        raise ArgumentError(f"{count} shards", f"give 1 to {MOST_SHARDS:,}")
+    if not 1 <= count <= MOST_AT_ONCE:
+        raise ArgumentError(f"{count} shards", f"give 1 to {MOST_AT_ONCE:,}")
     return count
 
 

@@ -174,7 +174,7 @@ def execute_shards(
         if not lacking and len(done) == kept.shards and _stands(job, held):
             kept.clear()  # a session killed at its very end left it
             return Generation(job.request.out)
-        with locked(kept.work):  # as in `annotate_corpus`
+        with locked(kept.work, "--work"):  # as in `annotate_corpus`
             if CORPUS in place.names():
                 place.remove(CORPUS)
             lacking |= {n for n, one in done.items() if one.reader != READER}

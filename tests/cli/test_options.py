@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import resource
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from inspect import cleandoc
 from pathlib import Path
 
@@ -354,3 +358,22 @@ def test_a_missing_option_is_named_with_what_it_is_for(tmp_path: Path, pcode: Ca
     shown = pcode("unlock", tmp_path / "traces.jsonl", tmp_path / "run")
     assert shown.exit_code == 2
     assert "Missing option '--why'. Why it is looked at, for the record: --why TEXT" in shown.stderr
+
+
+def test_too_many_open_files_are_said_with_what_to_do(tmp_path: Path) -> None:
+    """Two hundred shards are written at once, by a process that may open seventy files."""
+    limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (70, 70))
+    words = ["traces", "import", ROOT / "demo/traces.jsonl", "-o", tmp_path / "corpus", "--shards", 200]
+    command = [sys.executable, "-m", "pedagogy_r1", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, timeout=240)
+    assert done.returncode == 2, done.stderr
+    assert "too many open files" in done.stderr
+    assert "ulimit -n" in done.stderr
+    assert "--shards" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_more_shards_than_a_corpus_may_have_are_refused_by_the_option(tmp_path: Path, pcode: Pcode) -> None:
+    done = pcode("traces", "import", ROOT / "demo/traces.jsonl", "-o", tmp_path / "c", "--shards", 10_001)
+    assert done.exit_code == 2
+    assert "1<=x<=10000" in done.stderr

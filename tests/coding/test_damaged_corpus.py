@@ -105,7 +105,10 @@ def test_one_run_at_a_time_in_a_folder_for_shards_at_work(corpus: Path, tmp_path
     """Whoever was done first deleted what the other was coding."""
     work = tmp_path / "work"
     here = Path(prepare_corpus(corpus, tmp_path / "run", work=work).job.work)
-    with locked(here), pytest.raises(RunError, match="is in use by process"):
+    with (
+        locked(here),
+        pytest.raises(RunError, match=r"is in use by process.*\n.*another directory with --work"),
+    ):
         annotate_corpus(corpus, tmp_path / "run", work=work)
     assert here.is_dir()
     annotate_corpus(corpus, tmp_path / "run", work=work)

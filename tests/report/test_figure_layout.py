@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,17 +27,21 @@ from pedagogy_r1.report.figures.specification_curve import Effect, Question, spe
 from pedagogy_r1.report.figures.trace_ribbons import Stretch, TraceRibbon, joined, ribbons
 from pedagogy_r1.report.figures.transition_graph import Arrow, CodeNode, transition_network
 
+from ..make_runs import BOOK, book, make_run, with_fields
+
 CODES = {
     "ids": ["IA-PL", "TR-SP-an-identifier-of-32-signs-", "KA-RO", "OA_ME.meta.evaluation", "UT-NF"],
     "English": ["planning the next move", "self-questioning", "surprise or puzzlement", "knowing-in-action, routine work", "(re)framing"],
     "Korean": ["다음 움직임 계획하기", "스스로에게 묻기", "놀람 또는 당혹", "행위 중 앎과 일상적 작업", "문제를 다시 틀 짓기"],
     "Chinese": ["计划下一步行动", "自我提问", "惊讶或困惑", "行动中的知识与常规工作", "重新界定问题"],
+    "endless": ["x" * 5000, "lorem ipsum " * 420, "$_{^" * 1200, "planning", "行动" * 2500],
 }  # fmt: skip
 CONDITIONS = {
     "ids": ["cop", "generic", "none", "rubric", "few_shot_with_worked_examples", "persona"],
     "English": ["chain of pedagogy", "generic", "no prompt at all", "with a rubric", "few-shot", "persona of a teacher"],
     "Korean": ["교육학 사고 사슬", "일반", "프롬프트 없음", "루브릭 포함", "소수 예시", "교사 역할을 맡긴 프롬프트"],
     "Chinese": ["教学思维链", "通用", "无提示", "带评分标准", "少样本", "教师角色"],
+    "endless": ["y" * 5000, "dolor sit amet " * 340, "$\\frac{" * 700, "none", "提示" * 2500, "a-b_" * 1250],
 }  # fmt: skip
 
 
@@ -245,13 +250,22 @@ def faults(drawn: Any) -> Iterator[str]:
                 yield f"overlap: {text!r} and {other!r}"
 
 
-IN_EVERY_RUN = [(3, 2, "Korean"), (10, 1, "Chinese"), (10, 6, "English"), (24, 1, "English"), (40, 2, "ids")]
+IN_EVERY_RUN = [
+    (3, 2, "Korean"),
+    (3, 2, "endless"),
+    (10, 1, "Chinese"),
+    (10, 6, "English"),
+    (24, 1, "English"),
+    (40, 2, "ids"),
+]
 
 
 def cases() -> list[Any]:
     """Every number of codes with every number of conditions and all kinds of words; `IN_EVERY_RUN` each of them comes up."""
     found = []
     for case in itertools.product([3, 10, 24, 40], [1, 2, 6], CODES):
+        if case[0] > 10 and case[2] == "endless":
+            continue
         marks = [pytest.mark.slow] * (case[0] == 40) + [pytest.mark.whole] * (case not in IN_EVERY_RUN)
         found.append(pytest.param(*case, marks=marks))
     return found
@@ -335,3 +349,22 @@ def test_a_curve_of_many_codes_names_those_it_leaves_out() -> None:
     assert {"cop against generic", "shown", "not"} <= set(texts)
     names = names_of(40, "English")
     assert any(text and names[39].startswith(text[:6]) and text.endswith(names[39][-2:]) for text in texts)
+
+
+@pytest.mark.slow
+def test_a_report_is_made_whatever_conditions_coders_and_codes_are_called(
+    tmp_path: Path, pcode: Callable[..., Any]
+) -> None:
+    named = book(BOOK.replace("name: a", f"name: {'a' * 5000}").replace("name: b", f"name: {'b c ' * 1250}"))
+    people = {"h" + "x" * 5000: ("A", "B", "A", "C") * 8, "lorem ipsum " * 420: ("A", "A", "B", "C") * 8}
+    make_run(tmp_path / "people", people, codebook=named)
+    endless = CONDITIONS["endless"]
+    with_fields(
+        tmp_path / "people",
+        lambda n: {"condition": endless[n % 2], "model": endless[2 + n % 3], "domain": endless[5]},
+    )
+    done = pcode(
+        "report", tmp_path / "people", "-o", tmp_path / "report", "--replicates", 0, "--permutations", 99
+    )
+    assert done.exit_code == 0, done.output
+    assert len(list((tmp_path / "report/figures").glob("*.png"))) > 8

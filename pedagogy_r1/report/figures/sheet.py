@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from .figure_fonts import families, without_glyph
@@ -149,6 +151,8 @@ def _renderer() -> Any:
 
 
 _DPI = 288
+LONGEST_LABEL = 300
+"""Letters of a line that are measured: more than any page is wide."""
 
 
 def wide(text: str, size: float) -> float:
@@ -156,7 +160,7 @@ def wide(text: str, size: float) -> float:
     import matplotlib as mpl
 
     fonts = tuple(mpl.rcParams["font.family"])
-    return max((_wide(line, size, fonts) for line in text.split("\n")), default=0.0)
+    return max((_wide(line[:LONGEST_LABEL], size, fonts) for line in text.split("\n")), default=0.0)
 
 
 @lru_cache(maxsize=20_000)
@@ -182,14 +186,23 @@ def fitted(labels: Sequence[str], size: float, room: float, lines: int = 1) -> l
     """Each label in at most so many lines of ``room`` inches: as it is, else broken, else shortened in its middle; never two alike."""
     found: list[str] = []
     for label in labels:
-        short = _fitted(" ".join(label.split()), size, room, lines)
+        plain = _ends_of(" ".join(label.split()), lines * LONGEST_LABEL)
+        short = _fitted(plain, size, room, lines)
         n = 2
         while short in found and labels[found.index(short)] != label:
             mark = f"·{n}"
-            short = _shortened(" ".join(label.split()), size, room - wide(mark, size)) + mark
+            short = _shortened(plain, size, room - wide(mark, size)) + mark
             n += 1
         found.append(short)
     return found
+
+
+def _ends_of(label: str, most: int) -> str:
+    """Both ends of a label that no page has room for: measuring it again and again takes minutes, and drawing it fails."""
+    if len(label) <= most:
+        return label
+    tail = most * 2 // 5
+    return f"{label[: most - tail - 1]}…{label[-tail:]}"
 
 
 def _fitted(label: str, size: float, room: float, lines: int) -> str:
@@ -200,9 +213,11 @@ def _fitted(label: str, size: float, room: float, lines: int) -> str:
             return broken
     if lines == 1:
         return _shortened(label, size, room)
-    # The first lines as they come, the rest in the last one.
-    head = _lines(label, size, room)[: lines - 1]
-    rest = label[len("".join(head)) :].strip() if head else label
+    # The first lines as they come, as far as they fit, the rest in the last one.
+    head = list(
+        takewhile(lambda line: wide(line.strip(), size) <= room, _lines(label, size, room)[: lines - 1])
+    )
+    rest = label[len("".join(head)) :].strip()
     head = [line.strip() for line in head]
     return "\n".join([*head, _shortened(rest, size, room)])
 
@@ -249,7 +264,11 @@ def _shortened(label: str, size: float, room: float) -> str:
     """As much of both ends as fits, with ``…`` between; the beginning is the longer one."""
     if wide(label, size) <= room:
         return label
-    for kept in range(len(label) - 1, 0, -1):
+    label = _ends_of(label, LONGEST_LABEL)
+    head = bisect_right(
+        range(len(label)), room, key=lambda n: wide(label[:n], size)
+    )  # three fifths of what is kept
+    for kept in range(min(len(label) - 1, (head + 2) * 5 // 3), 0, -1):
         tail = kept * 2 // 5
         short = f"{label[: kept - tail].rstrip()}…{label[len(label) - tail :].lstrip() if tail else ''}"
         if wide(short, size) <= room:
