@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..supplement.archive_check import ArchiveFinding
 
 SHOWN = 20
-"""Differences that are printed; ``--json`` has all."""
+"""Differences, and files that are not what was written, that are printed; ``--json`` has all."""
 
 
 class Archives(options.Group):
@@ -110,15 +111,20 @@ def verify(archive: Path, files_only: bool, as_json: bool) -> int:
 
 def _print(found: ArchiveFinding, files_only: bool) -> None:
     if found.members:
-        rows = [(f"[red]{one.state}[/]", escape(one.file), escape(one.why)) for one in found.members]
+        rows = [(f"[red]{one.state}[/]", escape(one.file), escape(one.why)) for one in found.members[:SHOWN]]
         put(table("", "file", "why", rows=rows, left=("", "file", "why"), headless=True))
+        if (more := len(found.members) - SHOWN) > 0:
+            say(f"… and {counted(more, 'more file')}; --json has all", dim=True)
+        states = Counter(one.state for one in found.members)
         notice(
-            f"{found.path} is not what was written: {counted(len(found.members), 'file')}; nothing was rebuilt from it",
+            f"{found.path} is not what was written: {', '.join(f'{n:,} {state}' for state, n in states.items())}, of "
+            f"{counted(found.files, 'file')}; nothing was rebuilt from it",
             "red",
         )
         return
+    of = ", ".join(f"{kind} {n:,}" for kind, n in found.kinds.items())
     say(
-        f"{counted(found.files, 'file')}, each with the bytes that were written; sha256 of the archive: {found.sha256}"
+        f"{counted(found.files, 'file')} ({of}), each with the bytes that were written; sha256 of the archive: {found.sha256}"
     )
     if files_only:
         say("nothing was rebuilt")

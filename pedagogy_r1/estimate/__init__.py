@@ -35,6 +35,7 @@ from .resample import (
     unit_draws,
 )
 from .share import (
+    SHARE_INTERVALS,
     ShareInterval,
     clopper_pearson,
     critical,
@@ -59,6 +60,7 @@ __all__ = [
     "Percentile",
     "Resampling",
     "Scale",
+    "SHARE_INTERVALS",
     "ShareInterval",
     "TraceCounts",
     "all_alike",

@@ -154,7 +154,7 @@ def interval_words(clusters: int, how: Resampling, over: str) -> str | None:
     """Why there is no interval over clusters, whichever way it is made."""
     if clusters < 2:
         return f"no interval: everything comes from one {over.removesuffix('s')}"
-    return None if how.replicates else "no interval was asked for"
+    return None if how.replicates else "no interval: none was asked for"
 
 
 def resampled_words(

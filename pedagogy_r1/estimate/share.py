@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from .resample import Floats
 
 ShareInterval = Literal["wilson", "korn-graubard", "linear"]
+SHARE_INTERVALS: dict[ShareInterval, str] = {
+    "wilson": "Wilson",
+    "korn-graubard": "Korn–Graubard",
+    "linear": "linear",
+}
+"""In a sentence."""
 
 
 def critical(clusters: float, level: float = LEVEL) -> float:

@@ -24,6 +24,7 @@ import pandas as pd
 from ..codebook import NONE
 from ..errors import RunError, did_you_mean
 from ..estimate import (
+    SHARE_INTERVALS,
     Clusters,
     Estimate,
     Flags,
@@ -336,7 +337,9 @@ def _of_survey(blank: Estimate, variance: float, kind: ShareInterval, by: str, r
     t = critical(blank.clusters, blank.level)
     low, high = share_interval(share, variance, size, t, kind=kind, level=blank.level, units=units)
     narrow = few(blank.clusters, f"{by}s", blank.effective_clusters)
-    method = f"ratio estimator linearised, clustered by {by}; {kind} interval on n/deff units, t"
+    method = (
+        f"ratio estimator linearised, clustered by {by}; {SHARE_INTERVALS[kind]} interval on n/deff units, t"
+    )
     return replace(blank, low=low, high=high, method=method, warnings=joined(rare, narrow))
 
 
@@ -365,8 +368,6 @@ def _of_counts(
         note += f": the design effect, {assumed:.3g}, is no less than other codes or groups show"
     elif hits >= FEW_HITS:
         note = ""
-    method = (
-        f"ratio estimator, clustered by {by}; {mid}{kind} interval on n/deff units, t with {real - 1:.1f} df"
-    )
+    method = f"ratio estimator, clustered by {by}; {mid}{SHARE_INTERVALS[kind]} interval on n/deff units, t with {real - 1:.1f} df"
     known = replace(blank, method=method, design_effect=assumed, warnings=joined(note))
     return replace(known, low=ends[0], high=ends[1])

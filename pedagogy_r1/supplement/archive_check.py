@@ -10,6 +10,7 @@ First every file is held against its digest, then each report is made again from
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -48,14 +49,19 @@ class RebuiltReport(NamedTuple):
 
 
 class ArchiveFinding(NamedTuple):
-    """What is to be said of an archive; ``sha256``: of the whole file."""
+    """What is to be said of an archive; ``sha256``: of the whole file; ``kinds``: how many files belong to what."""
 
     path: Path
     sha256: str
     record: ArchiveRecord | None
-    files: int
+    kinds: dict[str, int]
     members: tuple[MemberFinding, ...]
     reports: tuple[RebuiltReport, ...]
+
+    @property
+    def files(self) -> int:
+        """How many there are."""
+        return sum(self.kinds.values())
 
     @property
     def holds(self) -> bool:
@@ -69,6 +75,7 @@ class ArchiveFinding(NamedTuple):
             "sha256": self.sha256,
             "holds": self.holds,
             "files": self.files,
+            "kinds": self.kinds,
             "texts": self.record.texts if self.record else None,
             "members": [one._asdict() for one in self.members],
             "reports": [one._asdict() for one in self.reports],
@@ -97,7 +104,18 @@ def verify_archive(path: str | Path, *, rebuild: bool = True) -> ArchiveFinding:
         if strange and not found:
             found = [MemberFinding(strange, "changed", "its entry in the zip file is not as pcode writes it")]
         reports = _reports(folder, record, sums) if record and rebuild and not found else ()
-        return ArchiveFinding(path, digest_of(path), record, len(sums), tuple(found), tuple(reports))
+        kinds = dict(sorted(Counter(map(_kind, sums)).items()))
+        return ArchiveFinding(path, digest_of(path), record, kinds, tuple(found), tuple(reports))
+
+
+def _kind(name: str) -> str:
+    """What a file belongs to: ``study/runs``, ``project``; one beside those is ``others``.
+
+    >>> _kind("study/runs/people/run.json"), _kind("project/abc.qdpx"), _kind("study/book.yaml"), _kind("README.md")
+    ('study/runs', 'project', 'others', 'others')
+    """
+    *above, _ = name.split("/")
+    return "/".join(above[:2]) if above and above != ["study"] else "others"
 
 
 def _members(folder: Path, sums: dict[str, str]) -> tuple[ArchiveRecord | None, list[MemberFinding]]:

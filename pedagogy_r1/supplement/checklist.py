@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from ..formatting import counted, shown
@@ -89,8 +90,13 @@ def as_markdown(items: Sequence[ChecklistItem], title: str) -> str:
         if one.part != part:
             part = one.part
             lines.append(f"\n## {part}\n")
-        lines.append(f"- **{one.item}.** {one.about}")
-        lines += [f"    - {answer}" for answer in one.answers or (f"*{NOT_KNOWN}*",)]
+            if none := [
+                other.item for other in items if other.part == part and other.answers == (NONE_ASKED,)
+            ]:
+                lines += [f"- **{'; '.join(none)}.**", f"    - {NONE_ASKED}"]
+        if one.answers != (NONE_ASKED,):
+            lines.append(f"- **{one.item}.** {one.about}")
+            lines += [f"    - {answer}" for answer in one.answers or (f"*{NOT_KNOWN}*",)]
     return "\n".join(lines) + "\n"
 
 
@@ -160,7 +166,11 @@ def _other_machines(facts: StudyFacts) -> Answer:
     for name, run, coders in facts.kind("machine"):
         if name not in asked:
             own = {k: v for k, v in run.manifest.parameters.items() if isinstance(v, str | int | float)}
-            yield f"{name}: {', '.join(coders)} by {run.manifest.coder}; {'; '.join(f'{k} {v}' for k, v in own.items()) or 'no parameters'}"
+            yield f"{name}: {', '.join(coders)} by {run.manifest.coder}; {'; '.join(f'{SAID.get(k, k)} {v}' for k, v in own.items()) or 'no parameters'}"
+
+
+SAID = {"second_from": "a second code from a probability of"}
+"""Parameters of coders whose names say nothing to who reads a checklist."""
 
 
 def _when(facts: StudyFacts) -> Answer:
@@ -231,10 +241,29 @@ def _sampling(facts: StudyFacts) -> Answer:
 
 
 def _registered(facts: StudyFacts) -> Answer:
-    for run in facts.runs.values():
+    for name, run in facts.runs.items():
         if path := find_registered(run.folder):
             found = read_registered(path)
-            yield f"{path.name}: registered {found.record.registered[:10]}, {found.digest}"
+            registered = found.record.registered
+            yield f"{path.name}: registered {registered[:10]}, {found.digest}"
+            if _instant(run.manifest.started) < _instant(registered):
+                coders = ", ".join(
+                    f"{coder.name}, a {_KIND.get(coder.kind, coder.kind)}" for coder in run.manifest.coders
+                )
+                yield f"{name} ({coders}) was begun {_minute(run.manifest.started)}, before it was registered ({_minute(registered)})"
+
+
+_KIND = {"human": "person"}
+
+
+def _instant(time: str) -> datetime:
+    """When that was; UTC where no zone is named."""
+    found = datetime.fromisoformat(time)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _minute(time: str) -> str:
+    return f"{_instant(time).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _locked(facts: StudyFacts) -> Answer:

@@ -144,7 +144,9 @@ class Scorer:
         known: dict[str, Any] = {"n": n, "clusters": groups.count, "effective_clusters": groups.effective}
         if groups.count < 2 or not how.replicates:
             why = (
-                "no interval: all items are of one group" if groups.count < 2 else "no interval was asked for"
+                "no interval: all items are of one group"
+                if groups.count < 2
+                else "no interval: none was asked for"
             )
             return Score(
                 name, Estimate(value, level=how.level, warnings=(why,), seed=how.seed, **known), *beside

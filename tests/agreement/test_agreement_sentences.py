@@ -207,7 +207,7 @@ CASES = {
     # why there is no interval, or no α
     "four traces": Case(plain(two(40, 0.1)), "x – y: no interval: 4 traces, and with fewer than 5 none can hold"),
     "one trace": Case(plain(two(40, 0.1), 40), "x – y: no interval: everything comes from one trace"),
-    "not asked for": Case(plain(two(100, 0.1)), "x – y: no interval was asked for", ("--replicates", 0)),
+    "not asked for": Case(plain(two(100, 0.1)), "x – y: no interval: none was asked for", ("--replicates", 0)),
     "one long trace": Case(
         one_long,
         "x – y: no interval: one of the traces holds more than half of everything (1.3 effective traces)",

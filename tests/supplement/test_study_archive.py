@@ -22,14 +22,16 @@ from pedagogy_r1.errors import InputError, PedagogyError, RunError
 from pedagogy_r1.files import archive as files_archive
 from pedagogy_r1.files.records import read_jsonl
 from pedagogy_r1.files.seal import write_sealed
-from pedagogy_r1.report import ReportSettings
+from pedagogy_r1.report import ReportSettings, build_report
 from pedagogy_r1.report.report_record import read_report
+from pedagogy_r1.runs.run import CoderRun
 from pedagogy_r1.supplement.api_keys import refuse_keys
 from pedagogy_r1.supplement.archive_check import verify_archive
 from pedagogy_r1.supplement.archive_record import MANIFEST, RECORD
 from pedagogy_r1.supplement.study_archive import write_archive
 
 from ..conftest import ROOT
+from ..make_runs import change_record
 from .studies import make_study, sealed_anew, zipped_anew
 
 Pcode = Callable[..., Result]
@@ -127,13 +129,63 @@ def test_one_changed_byte_of_the_zip_file_itself_is_found(made: Path, tmp_path: 
         assert not found.holds, place
 
 
-def test_missing_and_added_files_are_named(small: dict[str, bytes], tmp_path: Path) -> None:
+def test_missing_and_added_files_are_named(small: dict[str, bytes], tmp_path: Path, pcode: Pcode) -> None:
     less = {name: data for name, data in small.items() if name != "methods.md"}
     found = verify_archive(zipped_anew(tmp_path / "a.zip", less | {"study/more.txt": b"more"}))
     assert [(one.file, one.state) for one in found.members] == [
         ("methods.md", "missing"),
         ("study/more.txt", "added"),
     ]
+    many = less | {f"study/more{n}.txt": b"more" for n in range(40)}
+    said = pcode("archive", "verify", zipped_anew(tmp_path / "b.zip", many))
+    assert said.exit_code == 1
+    assert f"40 added, 1 missing, of {len(many)} files" in said.stderr.replace(
+        "1 missing, 40 added", "40 added, 1 missing"
+    )
+    assert "… and 21 more files; --json has all" in said.stdout
+    assert len(said.stdout.splitlines()) == 21
+    whole = json.loads(pcode("archive", "verify", tmp_path / "b.zip", "--json").stdout)
+    assert len(whole["members"]) == 41
+
+
+def test_a_whole_archive_is_a_summary_and_no_line_a_file(made: Path, pcode: Pcode) -> None:
+    said = pcode("archive", "verify", made, "--files-only")
+    assert said.exit_code == 0
+    assert len(said.stdout.splitlines()) == 2
+    assert re.search(
+        r"\d+ files \(others \d+, project \d+, study/report \d+, study/runs \d+\), each", said.stdout
+    )
+
+
+def test_the_checklist_says_once_that_no_model_was_asked_and_what_was_coded_before_registering(
+    tmp_path: Path, pcode: Pcode
+) -> None:
+    study = make_study(tmp_path / "study")
+    words = ("--codebook", study / "book.yaml", "--contrast", "condition:cop:generic")
+    assert pcode("preregister", "-o", study, *words).exit_code == 0
+    before = checklist_of(study, tmp_path / "a.zip")
+    assert before.count("no run of this study asked a language model") == 1
+    assert "- **Model and version; Where it ran; Prompt; Temperature and seed; Requests; Cost.**" in before
+    assert "runs/machine (m, a machine) was begun 2026-01-01 00:00 UTC, before it was registered (2" in before
+    for name in ("people", "machine"):
+        change_record(
+            study / f"runs/{name}/run.json",
+            started="2999-01-01T00:00:00+00:00",
+            parameters={"second_from": 0.9926},
+        )
+    build_report(
+        [CoderRun(study / f"runs/{name}") for name in ("people", "machine")],
+        study / "report",
+        ReportSettings(replicates=0, permutations=99),
+    )
+    after = checklist_of(study, tmp_path / "b.zip")
+    assert "before it was registered" not in after
+    assert "m by test; a second code from a probability of 0.9926" in after
+
+
+def checklist_of(study: Path, path: Path) -> str:
+    with zipfile.ZipFile(write_archive(study, path).path) as archive:
+        return archive.read("checklist.md").decode()
 
 
 def test_a_number_that_was_forged_with_all_its_digests_does_not_come_out_again(
