@@ -18,6 +18,7 @@ from ..formatting import counted, shown
 from ..human.packet import Packet, drawn_in_words
 from ..report.preregistration import find_registered, read_registered
 from ..report.report_record import ReportRecord
+from ..report.sections.methods import PARAMETER_WORDS
 from ..runs.run import CoderRun
 
 NOT_KNOWN = "not known from the files"
@@ -166,11 +167,7 @@ def _other_machines(facts: StudyFacts) -> Answer:
     for name, run, coders in facts.kind("machine"):
         if name not in asked:
             own = {k: v for k, v in run.manifest.parameters.items() if isinstance(v, str | int | float)}
-            yield f"{name}: {', '.join(coders)} by {run.manifest.coder}; {'; '.join(f'{SAID.get(k, k)} {v}' for k, v in own.items()) or 'no parameters'}"
-
-
-SAID = {"second_from": "a second code from a probability of"}
-"""Parameters of coders whose names say nothing to who reads a checklist."""
+            yield f"{name}: {', '.join(coders)} by {run.manifest.coder}; {'; '.join(f'{PARAMETER_WORDS.get(k, k)} {v}' for k, v in own.items()) or 'no parameters'}"
 
 
 def _when(facts: StudyFacts) -> Answer:

@@ -181,6 +181,10 @@ def test_the_checklist_says_once_that_no_model_was_asked_and_what_was_coded_befo
     after = checklist_of(study, tmp_path / "b.zip")
     assert "before it was registered" not in after
     assert "m by test; a second code from a probability of 0.9926" in after
+    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+        methods = archive.read("methods.md").decode()
+    assert "with a second code from a probability of 0.9926" in methods
+    assert "second_from" not in methods
 
 
 def checklist_of(study: Path, path: Path) -> str:

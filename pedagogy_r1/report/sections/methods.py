@@ -94,6 +94,8 @@ FIRST = (
     "model", "base_url", "prompt", "schema", "window", "context", "temperature", "seed", "critic", "repeats",
 )  # fmt: skip
 """Parameters of a coder that are named before the others."""
+PARAMETER_WORDS = {"second_from": "a second code from a probability of"}
+"""Of parameters whose names say nothing to a reader."""
 
 
 def _coder(label: str, run: CoderRun) -> str:
@@ -103,7 +105,7 @@ def _coder(label: str, run: CoderRun) -> str:
     if isinstance(urls := m.parameters.get("base_url"), list):
         own["base_url"] = ", ".join(urls)
     ordered = sorted(own, key=lambda k: FIRST.index(k) if k in FIRST else len(FIRST))
-    how = f" with {'; '.join(f'{k} {own[k]}' for k in ordered)}" if own else ""
+    how = f" with {'; '.join(f'{PARAMETER_WORDS.get(k, k)} {own[k]}' for k in ordered)}" if own else ""
     seed = f"seed {m.seed}, " if m.seed is not None else ""
     gave = listed([f"{name} gave {counted(n, 'code')}" for name, n in m.stages.items()])
     stages = f" Of its codes {gave}." if gave else ""
