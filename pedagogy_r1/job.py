@@ -236,13 +236,6 @@ def killed(folder: Path, status: str) -> bool:
     return True
 
 
-def going_on(folder: Path, status: str) -> str:
-    """The status of a session that is not complete in words, and what to do."""
-    if killed(folder, status):
-        status = "killed while it was running"
-    return "running now: wait for it" if status == "running" else f"{status}: the same command goes on"
-
-
 def write_anyway(handle: int, write: Callable[[], None]) -> None:
     """``write`` a record; what a full disk does not give, it takes of the room that the lock ``handle`` holds."""
     try:

@@ -29,7 +29,7 @@ from ..human.coding_log import read_log
 from ..human.packet import Packet, blind_id
 from ..intake import TracesFile
 from ..intake.corpus import CORPUS, TraceCorpus
-from ..job import going_on
+from ..job import killed
 from ..runs.locked_part import LOCKED, open_lock
 from ..runs.run import CoderRun
 from ..shipped import folder as shipped
@@ -250,7 +250,7 @@ def _run(folder: Path, name: str) -> StudyPart:
     if not isinstance(record, dict) or "run_id" not in record or "coders" not in record:
         state = record.get("status", "") if isinstance(record, dict) else ""
         if isinstance(state, str) and state not in ("", "complete"):
-            state = going_on(folder, state)
+            state = _going_on(folder, state)
         return StudyPart(
             "job", name, f"another command's folder ({state})" if state else "another command's folder"
         )
@@ -265,9 +265,16 @@ def _run(folder: Path, name: str) -> StudyPart:
     if units := manifest.counts.get("units"):
         what += f"; {counted(units, 'unit')}"
     if manifest.status != "complete":
-        what += f"; {going_on(folder, manifest.status)}"
+        what += f"; {_going_on(folder, manifest.status)}"
     book = f"{manifest.codebook.get('id')}@{manifest.codebook.get('version')}"
     return StudyPart(kind, name, what, coders=tuple(coder.name for coder in manifest.coders), book=book)
+
+
+def _going_on(folder: Path, status: str) -> str:
+    """The status of a session that is not complete in words, and what to do."""
+    if killed(folder, status):
+        status = "killed while it was running"
+    return "running now: wait for it" if status == "running" else f"{status}: the same command goes on"
 
 
 def _packet(folder: Path, name: str) -> StudyPart:

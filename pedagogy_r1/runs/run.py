@@ -54,8 +54,7 @@ FILES = ("traces.jsonl", "units.jsonl", "codings.jsonl")
 
 @lru_cache(maxsize=16)
 def _parsed(data: bytes) -> Codebook:
-    """A run's codebook, parsed once for all runs and shards that have the same: a report took half a second over it, each shard a
-    third of what it takes beside coding. What cannot be parsed is no codebook, wherever it lies."""
+    """A run's codebook, parsed once for all runs and shards that have the same: it takes a third of what a shard does beside coding."""
     return parse_codebook(data)
 
 
@@ -110,9 +109,7 @@ class CoderRun:
                 f"{path} is not the codebook the run was made with ({book.stamp})", "restore the file"
             )
         if self.manifest.sha256.get(path.name) not in (None, hashlib.sha256(data).hexdigest()):
-            raise RunError(
-                f"{path} was changed since the run was made, though in no code", "restore the file"
-            )
+            raise RunError(f"{path} was changed since the run, though in no code", "restore the file")
         return book
 
     @property
