@@ -212,24 +212,25 @@ def agreement_of(
     known = stages_of(runs) if stages is None else stages
     stages = {name: of for name, of in known.items() if name in data.names}
     data = without_own_codes(data, stages)
+    alike = data.counted()
     return AgreementReport(
         codebook=runs[0].codebook.stamp,
         runs=tuple(str(run.folder) for run in runs),
         n_units=data.n_units,
         n_traces=data.n_traces,
-        comparisons=comparisons_of(data, how),
-        confused=tuple(confusions(data)),
+        comparisons=comparisons_of(alike, how),
+        confused=tuple(confusions(alike)),
         disagreed=most_disagreed(runs, data, quotes),
-        n_disagreed=n_disagreed(data),
-        differences=human_machine_differences(data, how),
-        leave_one_out=leave_one_out(data, how),
+        n_disagreed=n_disagreed(alike),
+        differences=human_machine_differences(alike, how),
+        leave_one_out=leave_one_out(alike, how),
         machine_errors=shared_errors(data),
         groups=_groups(data, runs, stages, by, how) if by else (),
         replacements=_replacements(data, replace, how) if replace else (),
         accuracy={name: accuracy(data, name, reference, how) for name in data.names if name != reference}
         if reference
         else {},
-        hayes=hayes_intervals(data, how) if hayes else {},
+        hayes=hayes_intervals(alike, how) if hayes else {},
         how=how,
         locked=locked_alphas(data, runs, how),
     )

@@ -28,7 +28,7 @@ import numpy as np
 
 from ..codebook.codebook import FARTHEST, NUMERIC
 from ..errors import did_you_mean
-from ..estimate import Flags, Interval, Resampling
+from ..estimate import Flags, HeldCounts, Interval, Resampling
 from ..limits import ALPHA_RELIABLE, ALPHA_TENTATIVE, LEVEL
 from .profile import (
     Additive,
@@ -41,7 +41,6 @@ from .profile import (
     ratio,
     sizes_of,
     unit_interval,
-    value_counts,
 )
 
 MULTIVALUED = "multivalued"
@@ -188,7 +187,8 @@ def dissent(counts: Ints, sizes: Ints) -> Floats:
 
 def point_estimate(statistic: Additive, data: Reliability, found: Profiles) -> float:
     """The one place where our α and the reference package meet; without the package, which is GPL-3, it is ours: the same to 1e-12."""
-    few = found.often is None and found.n <= REFERENCE_UNITS
+    held = found.often is None or isinstance(data.cluster, HeldCounts)
+    few = held and found.n <= REFERENCE_UNITS
     by_package = few and data.measurement in ("nominal", "ordinal", *NUMERIC)
     if not by_package:
         return statistic.point()
@@ -198,7 +198,7 @@ def point_estimate(statistic: Additive, data: Reliability, found: Profiles) -> f
         return statistic.point()
     numbers: Any = list(range(data.size)) if isinstance(data.domain, int) else list(data.domain)
     reference: Any = krippendorff.alpha
-    counts = value_counts(data.values[:, found.units], data.size)
+    counts = found.counts[statistic.profile_of_units]
     return float(reference(value_counts=counts, value_domain=numbers, level_of_measurement=data.measurement))
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Resampling, TraceCounts, joined, mostly_undefined, percentile
+from ..estimate import Estimate, HeldCounts, Resampling, TraceCounts, joined, mostly_undefined, percentile
 from .alpha import Alpha, Reliability, begin, coincidences, distances, point_estimate
 from .profile import (
     MISSING,
@@ -200,7 +200,7 @@ def _statistic(
     columns = [agree, m >= 2, shares, m >= 1]
     # For Conger's κ alone; of a million traces these columns are too many to sum for nothing, and of few they stay, as leaving them
     # out changes how the sums of the others are rounded, in the last digit.
-    if chance == "conger" or not isinstance(cluster, TraceCounts):
+    if chance == "conger" or isinstance(cluster, HeldCounts) or not isinstance(cluster, TraceCounts):
         one_hot = pattern[:, :, None] == np.arange(q)
         columns.append(one_hot.transpose(1, 0, 2).reshape(len(counts), coders * q))
     return Additive(np.column_stack(columns).astype(np.float64), of_unit, cluster, statistic)

@@ -20,13 +20,13 @@ import numpy as np
 
 from ..codebook import NONE
 from ..errors import RunError, did_you_mean
-from ..estimate import Flags, Resampling, TraceCounts
+from ..estimate import Flags, HeldCounts, Resampling, TraceCounts
 from ..runs.joined_columns import joined_columns
 from ..runs.run import NOT_ASKED, CoderInfo, CoderRun
 from ..runs.run_columns import RunColumns, read_columns
 from .alpha import MULTIVALUED, Alpha, Reliability, krippendorff_alphas
 from .coefficients import Coefficient, beside_alpha
-from .profile import MISSING, ByTrace, Ints, sizes_of
+from .profile import MISSING, ByTrace, Ints, compact, sizes_of
 
 FIELDS = ("item", "domain", "condition", "model")
 
@@ -46,7 +46,8 @@ class ReliabilityData:
     ``exhaustive``: every unit has a code, says the codebook.
     ``fields``: per trace, its item, domain, condition and model.
     ``counts``: of a corpus, whose units were counted and are not held: what is said of units above is then said of patterns, and
-    this says how many units of each there are in each trace; ``unit_ids``, ``traces``, ``cluster`` and ``fields`` are empty.
+    this says how many units of each there are in each trace; ``unit_ids``, ``traces``, ``cluster`` and ``fields`` are empty. `counted`
+    makes the same of units, and keeps ``fields``.
     """
 
     coders: tuple[CoderInfo, ...]
@@ -151,7 +152,33 @@ class ReliabilityData:
     def where(self, name: str, value: str | None) -> ReliabilityData:
         """Only the units of traces whose field ``name`` (item, domain, condition, model) is ``value``."""
         wanted = np.array([fields.get(name) == value for fields in self.fields], dtype=bool)
-        return self.only(wanted[self.cluster])
+        if self.counts is None:
+            return self.only(wanted[self.cluster])
+        counts = self.counts.of_traces(wanted)
+        fields = tuple(compress(self.fields, wanted.tolist()))
+        part = replace(self, counts=counts, fields=fields)
+        return part.only(counts.sizes > 0)
+
+    def counted(self) -> ReliabilityData:
+        """The same, with how many units of each trace everybody gave the same codes to: what is computed over units is then computed
+        over these, of which there are far fewer, and is the same to the last digit (`HeldCounts`)."""
+        if self.counts is not None:
+            return self
+        key = np.zeros(len(self.cluster), dtype=np.int64)
+        for row in (*self.primary, *self.reason, *self.present):
+            own, place = compact(row - row.min(initial=0))
+            key = compact(key * len(own) + place)[1]
+        found, first = np.unique(key, return_index=True)
+        return replace(
+            self,
+            unit_ids=(),
+            traces=(),
+            cluster=np.empty(0, dtype=np.int64),
+            counts=HeldCounts.of_units(self.cluster, key, len(self.traces), len(found)),
+            primary=self.primary[:, first],
+            present=self.present[:, first],
+            reason=self.reason[:, first],
+        )
 
     def only(self, wanted: Flags) -> ReliabilityData:
         """Only these units. ``wanted``: (units,)."""

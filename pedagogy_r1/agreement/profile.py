@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from ..estimate import (
     Estimate,
+    HeldCounts,
     Resampling,
     Scale,
     TraceCounts,
@@ -210,6 +211,10 @@ class Additive:
             if not (there := found[:, 0] > 0).all():
                 found = found[there]
             sums = found[:, 1 + len(rare) :]
+            if isinstance(
+                self.cluster, HeldCounts
+            ):  # they lie as sums of units do: where numbers lie decides how theirs are rounded
+                sums = np.ascontiguousarray(sums)
             return OverTraces(found[:, 0].astype(np.int64), found[:, 1].copy() if rare else None, sums)
         sums = np.column_stack([self._by_trace(column) for column in np.ascontiguousarray(self.features.T)])
         return OverTraces(self._trace_sizes, None if dissent is None else self._by_trace(dissent), sums)
@@ -224,12 +229,14 @@ class Additive:
             draws, features = unit_draws(self.sizes, how.replicates, how.seed), self.features
         else:
             draws = cluster_draws(self.n, how.replicates, how.seed)
-            features = self.features[self._profile_of_units]
+            features = self.features[self.profile_of_units]
         return np.concatenate([np.empty(0), *(self.statistic(block @ features) for block in draws)])
 
     @property
-    def _profile_of_units(self) -> Ints:
-        """(units,) of units that were counted, profile after profile: their own order is not known."""
+    def profile_of_units(self) -> Ints:
+        """(units,) of units that were counted and are not held, profile after profile: their own order is not known."""
+        if isinstance(self.cluster, HeldCounts):
+            return self.cluster.in_order(self.profile)
         counted = isinstance(self.cluster, TraceCounts)
         return np.repeat(np.arange(len(self.sizes)), self.sizes) if counted else self.profile
 

@@ -46,7 +46,7 @@ from .share import (
     two_sided,
     wilson,
 )
-from .trace_counts import TraceCounts, narrow
+from .trace_counts import HeldCounts, TraceCounts, narrow
 
 __all__ = [
     "BLOCK",
@@ -55,6 +55,7 @@ __all__ = [
     "Estimate",
     "Flags",
     "Floats",
+    "HeldCounts",
     "Ints",
     "Interval",
     "Percentile",

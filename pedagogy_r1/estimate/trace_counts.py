@@ -110,6 +110,72 @@ class TraceCounts:
         )
 
 
+@dataclass(frozen=True)
+class HeldCounts(TraceCounts):
+    """Counts of units that are held besides, so that every number is the one that the units give, to the last digit.
+
+    ``trace``, ``of_unit``: (units,) the trace and the pattern of each.
+    """
+
+    trace: Ints
+    of_unit: Ints
+
+    @classmethod
+    def of_units(cls, trace: Ints, of_unit: Ints, traces: int, width: int) -> HeldCounts:
+        """A column for every pattern, of ``width``; ``traces``: how many there are."""
+        import numpy as np
+
+        cells, count = np.unique(trace * width + of_unit, return_counts=True)
+        starts = np.searchsorted(cells, np.arange(traces + 1) * width)
+        plain = TraceCounts.of(starts, cells % width, count, width)
+        return cls(**vars(plain), trace=trace, of_unit=of_unit)
+
+    def in_order(self, values: Ints) -> Ints:
+        """(n,) values, not below 0, of the columns → (units,) of the units in these, in the units' own order."""
+        import numpy as np
+
+        every = np.full(len(self.often), -1)
+        every[self.columns] = values
+        of_unit = every[self.of_unit]
+        found: Ints = of_unit[of_unit >= 0]
+        return found
+
+    def sums(self, table: Floats) -> Floats:
+        """As of units, one added after the other: where rounding cannot come in, a product gives the same."""
+        import numpy as np
+
+        found = super().sums(table)
+        wide, own = (one if one.ndim == 2 else one[:, None] for one in (table, found))
+        for column in np.flatnonzero(~_exact(wide, len(self.trace))):
+            every = np.zeros(len(self.often))
+            every[self.columns] = wide[:, column]
+            own[:, column] = np.bincount(self.trace, every[self.of_unit], self.traces)
+        return found
+
+    def of_traces(self, wanted: Flags) -> HeldCounts:
+        """Only these traces. ``wanted``: (traces,)."""
+        import numpy as np
+
+        kept = wanted[self.trace]
+        fewer = TraceCounts(self.starts, self.pattern, self.count, self.often, self.columns).of_traces(wanted)
+        trace = (np.cumsum(wanted) - 1)[self.trace[kept]]
+        return HeldCounts(**vars(fewer), trace=trace, of_unit=self.of_unit[kept])
+
+
+_FINE = 1 << 10
+"""Numbers that are so many-eths (halves, quarters …) are added up without rounding, in whichever order."""
+
+
+def _exact(table: Floats, units: int) -> Flags:
+    """(F,) which columns of (n, F) numbers are sums that double precision holds exactly, of up to so many units."""
+    import numpy as np
+
+    scaled = table * _FINE
+    small = np.abs(scaled).max(axis=0, initial=0) * units < 2**53
+    exact: Flags = small & (scaled == np.rint(scaled)).all(axis=0)
+    return exact
+
+
 def _units_of(pattern: Any, count: Any, width: int) -> Ints:
     """(width,) units of each pattern."""
     import numpy as np

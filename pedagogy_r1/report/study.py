@@ -237,6 +237,11 @@ class Study:
         return without_own_codes(self.data, self.stages)
 
     @cached_property
+    def alike(self) -> ReliabilityData:
+        """`comparable`, counted by what was given."""
+        return self.comparable.counted()
+
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """What a code is called in figures: its id, or its name, with the id where two have one name."""
         if self.settings.labels == "ids":

@@ -143,7 +143,7 @@ def _within(study: Study, column: str, value: Any) -> ReliabilityData:
     """What the coders said of the traces with this value."""
     if study.tally is not None:
         return reliability_of_tally(study.tally.where(column, value))
-    return study.comparable.where(column, value)
+    return study.alike.where(column, value)
 
 
 def _ungrouped(study: Study) -> str:

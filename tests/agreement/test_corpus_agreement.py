@@ -19,7 +19,7 @@ from pedagogy_r1.agreement.comparison import ReliabilityData, reliability_of
 from pedagogy_r1.agreement.corpus_agreement import agree_on
 from pedagogy_r1.codebook import parse_codebook
 from pedagogy_r1.errors import RunError
-from pedagogy_r1.estimate import Resampling
+from pedagogy_r1.estimate import Interval, Resampling
 from pedagogy_r1.runs.tally import Tally, add_up, tally
 from pedagogy_r1.runs.where import value_text
 
@@ -118,3 +118,26 @@ def test_no_intervals() -> None:
     how = dataclasses.replace(HOW, replicates=0)
     data, whole = both(BOOK, {"A": "human", "cues": "machine"}, traces=150, units=40, seconds=0.0)
     same(deep(agree_on(whole, how=how).comparisons), deep(comparisons_of(data, how)))
+
+
+@pytest.mark.parametrize("interval", ["jackknife", "bootstrap"])
+@pytest.mark.parametrize("case", [*CASES, "few units", "three people, thirds and quarters"])
+def test_units_that_are_counted_give_the_same_to_the_last_digit(case: str, interval: Interval) -> None:
+    five = {"A": "human", "B": "human", "C": "human", "cues": "machine", "llm": "machine"}
+    more = {
+        "few units": (BOOK, FOUR, {"traces": 9, "units": 3}),
+        "three people, thirds and quarters": (BOOK, five, {"seconds": 0.2, "traces": 60}),
+    }
+    text, coders, own = (CASES | more)[case]
+    columns = random_columns(parse_codebook(text), coders, **{"traces": 150, "units": 40} | own)
+    data, how = reliability_of(columns), dataclasses.replace(HOW, interval=interval)
+    parts = [data, data.of(data.names[:2]), *(data.where("domain", one) for one in ("SK", "PK", None))]
+    for one in parts:
+        counted = one.counted()
+        assert len(counted.primary[0]) < one.n_units or case == "few units"
+        assert (counted.n_units, counted.n_traces) == (one.n_units, one.n_traces)
+        for measure in (comparisons_of, human_machine_differences, leave_one_out, hayes_intervals):
+            assert repr(measure(counted, how)) == repr(measure(one, how))
+        assert repr(confusions(counted)) == repr(confusions(one))
+    within = data.counted().where("domain", "SK")
+    assert repr(comparisons_of(within, how)) == repr(comparisons_of(data.where("domain", "SK"), how))
