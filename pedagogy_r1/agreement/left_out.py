@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import did_you_mean
-from ..estimate import Estimate, Flags, Resampling, effective, joined, mostly_undefined, percentile
+from ..estimate import Estimate, Flags, Resampling, compact, effective, joined, mostly_undefined, percentile
 from ..formatting import level_words
 from ..limits import FEWEST_CLUSTERS
 from .alpha import distances
-from .profile import MISSING, Additive, Floats, Ints, compact, ratio
+from .profile import MISSING, Additive, Floats, Ints, ratio
 
 Metric = str | Callable[[Any, Sequence[Any]], float]
 """``"accuracy"``, ``"neg_rmse"``, ``"jaccard"`` (mean similarity of sets), or a function (code, others' codes) → score,

@@ -28,6 +28,7 @@ from ..estimate import (
     Scale,
     TraceCounts,
     cluster_draws,
+    compact,
     over_clusters,
     percentile,
     unit_draws,
@@ -135,16 +136,6 @@ def value_counts(values: Ints, n_values: int) -> Ints:
     units = values.shape[1]
     flat = (np.arange(units) * n_values + values)[values != MISSING]
     return np.bincount(flat, minlength=units * n_values).reshape(units, n_values)
-
-
-def compact(key: Ints) -> tuple[Ints, Ints]:
-    """Distinct non-negative keys, ascending, and each row's place among them; a table where the keys are small."""
-    if len(key) and int(key.max()) < max(4 * len(key), 1 << 20):
-        seen = np.bincount(key) > 0
-        place = np.cumsum(seen) - 1
-        return np.flatnonzero(seen), place[key]
-    found, inverse = np.unique(key, return_inverse=True)
-    return found, inverse.astype(np.int64)
 
 
 class OverTraces(NamedTuple):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from ..formatting import level_words
@@ -94,6 +95,18 @@ class Clusters:
         return effective(np.bincount(self.number, minlength=self.count))
 
 
+def compact(key: Ints) -> tuple[Ints, Ints]:
+    """Distinct non-negative keys, ascending, and each row's place among them; a table where the keys are small."""
+    import numpy as np
+
+    if len(key) and int(key.max()) < max(4 * len(key), 1 << 20):
+        seen = np.bincount(key) > 0
+        place = np.cumsum(seen) - 1
+        return np.flatnonzero(seen), place[key]
+    found, inverse = np.unique(key, return_inverse=True)
+    return found, inverse.astype(np.int64)
+
+
 def effective(sizes: Ints | Floats) -> float:
     """(Σm)²/Σm²: how many clusters of equal size carry as much as clusters of ``sizes`` (Kish 1965)."""
     square = float((sizes.astype(float, copy=False) ** 2).sum())
@@ -123,10 +136,24 @@ def unit_draws(sizes: Ints, replicates: int, seed: int) -> Iterator[Floats]:
     """
     import numpy as np
 
-    rng = np.random.default_rng(seed)
-    rows, total = max(1, BLOCK // len(sizes)), int(sizes.sum())
+    rows = max(1, BLOCK // len(sizes))
+    if 0 < replicates <= rows:
+        yield _drawn(tuple(sizes.tolist()), replicates, seed)
+        return
+    rng, total = np.random.default_rng(seed), int(sizes.sum())
     for start in range(0, replicates, rows):
         yield rng.multinomial(total, sizes / total, size=min(rows, replicates - start)).astype(np.float64)
+
+
+@lru_cache(maxsize=1)
+def _drawn(sizes: tuple[int, ...], replicates: int, seed: int) -> Floats:
+    """The one block of `unit_draws`: the next coefficient of the same coders asks for the same."""
+    import numpy as np
+
+    shares = np.array(sizes) / sum(sizes)
+    drawn = np.random.default_rng(seed).multinomial(sum(sizes), shares, size=replicates).astype(np.float64)
+    drawn.flags.writeable = False
+    return drawn
 
 
 class Percentile(NamedTuple):

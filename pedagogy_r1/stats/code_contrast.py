@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import RunError, did_you_mean
-from ..estimate import Estimate, Flags, effective, joined
+from ..estimate import Estimate, Flags, compact, effective, joined
 from ..limits import LEVEL, UNLIKE, UNLIKE_PAIRED
 from ..runs.codings_table import of_coder
 from .code_shares import (
@@ -167,7 +167,7 @@ def contrast(
     sides = [_side(own, column, value)[units.rows] for value in (a, b)]
     both = sides[0] | sides[1]
     clusters = renumbered(units.item, both)
-    by = cluster_word(clusters.count, len(np.unique(units.trace[both])))
+    by = cluster_word(clusters.count, len(compact(units.trace[both])[0]))
     sums_a, sums_b = (cluster_sums(units, side, clusters, by) for side in sides)
     return replace(
         contrast_sums(sums_a, sums_b, units.codes, chosen, **options),

@@ -27,6 +27,7 @@ from ..estimate import (
     Floats,
     Ints,
     Resampling,
+    compact,
     effective,
     joined,
     over_clusters,
@@ -86,12 +87,12 @@ def cooccurrence(
     index = own["index"].to_numpy().astype(np.int64)[units.rows]
     bits, cluster = _windows(units, index, window)
     clusters = renumbered(cluster)
-    patterns, at = np.unique(bits, return_inverse=True)
+    patterns, at = compact(bits)
     size = clusters.count * len(patterns)
     cells = np.bincount(clusters.number * len(patterns) + at, minlength=size)
     counts = cells.reshape(clusters.count, len(patterns)).astype(float)
     has = (patterns[:, None] >> np.arange(len(units.codes)) & 1).astype(bool)
-    traces = len(np.unique(units.trace))
+    traces = len(compact(units.trace)[0])
     windows = Sums(counts @ has, counts.sum(axis=1), len(bits), traces, cluster_word(clusters.count, traces))
     return tuple(
         _pair(units.codes[i], units.codes[j], windows, i, j, counts @ (has[:, i] & has[:, j]), level)
@@ -204,7 +205,7 @@ def position(
     units = coded_units(own, codes, which=which)
     place = own["position"].to_numpy().astype(float)[units.rows]
     clusters = renumbered(units.item)
-    by = cluster_word(clusters.count, len(np.unique(units.trace)))
+    by = cluster_word(clusters.count, len(compact(units.trace)[0]))
     everywhere = np.ones(len(place), dtype=bool)
     at_bin = np.minimum((place * bins).astype(np.int64), bins - 1)
     per_bin = [cluster_sums(units, at_bin == b, clusters, by) for b in range(bins)]

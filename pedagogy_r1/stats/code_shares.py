@@ -32,6 +32,7 @@ from ..estimate import (
     Ints,
     Resampling,
     ShareInterval,
+    compact,
     critical,
     effective,
     few,
@@ -183,7 +184,7 @@ def cluster_sums(units: CoderUnits, chosen: Flags, clusters: Clusters, by: str |
     count, patterns = clusters.count, len(units.indicator)
     cells = np.bincount(at * patterns + pattern, weights=weight, minlength=count * patterns)
     total = np.bincount(at, weights=weight, minlength=count).astype(float)
-    traces = len(np.unique(units.trace[chosen]))
+    traces = len(compact(units.trace[chosen])[0])
     coded = cells.reshape(count, patterns) @ units.indicator
     return Sums(coded, total, len(at), traces, by or cluster_word(count, traces))
 
@@ -195,9 +196,9 @@ def cluster_word(clusters: int, traces: int) -> str:
 
 def renumbered(cluster: Ints, chosen: Flags | None = None) -> Clusters:
     """The clusters that occur, in ascending order; with ``chosen`` (units,), those of the chosen units."""
-    found, number = np.unique(cluster if chosen is None else cluster[chosen], return_inverse=True)
+    found, number = compact(cluster if chosen is None else cluster[chosen])
     if chosen is None:
-        return Clusters(number.astype(np.int64), len(found))
+        return Clusters(number, len(found))
     at = np.zeros(len(cluster), dtype=np.int64)
     at[chosen] = number
     return Clusters(at, len(found))

@@ -37,7 +37,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..estimate import Clusters, Floats, Ints, jackknife_variance
+from ..estimate import Clusters, Floats, Ints, compact, jackknife_variance
 from .moment import (
     NO_SOLUTION,
     Errors,
@@ -96,11 +96,11 @@ def cross_fitted(units: Sampled, x: Floats, *, folds: Folds = 10, seed: int = 0)
     fold = folds_of(units, folds, seed) if isinstance(folds, int) else _checked(units, folds)
     columns = np.column_stack([units.f, x[:, np.ptp(x, axis=0) > 0]])
     rows, place = distinct(columns)
-    there, which = np.unique(fold, return_inverse=True)
+    there, which = compact(fold - fold.min())
     guesses = np.full((len(there), len(rows)), 0.5)
     coded = np.flatnonzero(units.coded)
-    for number, k in enumerate(there):
-        learn = coded[fold[coded] != k]
+    for number in range(len(there)):
+        learn = coded[which[coded] != number]
         if len(learn):
             known = _Known(columns[learn], place[learn], units.y[learn], 1 / units.pi[learn])
             guesses[number] = _learnt(known, rows)

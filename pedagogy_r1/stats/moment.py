@@ -37,7 +37,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from ..estimate import Clusters, Floats, Ints, jackknife_spread, jackknife_variance, unequal
+from ..estimate import Clusters, Floats, Ints, compact, jackknife_spread, jackknife_variance, unequal
 from ..limits import LEVEL, UNEQUAL
 
 Link = Literal["identity", "logit"]
@@ -178,20 +178,11 @@ def distinct(x: Floats) -> tuple[Floats, Ints]:
             values, of = np.unique(column, return_inverse=True)
         if len(values) > 100:
             return x, np.arange(len(x))
-        found, place = _ranks(place * len(values) + of, count * len(values))
-        count = found
+        found, place = compact(place * len(values) + of)
+        count = len(found)
     rows = np.empty((count, x.shape[1]))
     rows[place] = x
     return rows, place
-
-
-def _ranks(numbers: Ints, below: int) -> tuple[int, Ints]:
-    """How many different numbers there are, and the rank of each; all are at least 0 and less than ``below``."""
-    if below > 4 * len(numbers) + 1000:
-        found, ranks = np.unique(numbers, return_inverse=True)
-        return len(found), ranks
-    there = np.bincount(numbers, minlength=below) > 0
-    return int(there.sum()), (np.cumsum(there) - 1)[numbers]
 
 
 def with_errors(
