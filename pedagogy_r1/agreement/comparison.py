@@ -20,13 +20,13 @@ import numpy as np
 
 from ..codebook import NONE
 from ..errors import RunError, did_you_mean
-from ..estimate import Flags, HeldCounts, Resampling, TraceCounts
+from ..estimate import Flags, HeldCounts, Resampling, TraceCounts, compact
 from ..runs.joined_columns import joined_columns
 from ..runs.run import NOT_ASKED, CoderInfo, CoderRun
 from ..runs.run_columns import RunColumns, read_columns
 from .alpha import MULTIVALUED, Alpha, Reliability, krippendorff_alphas
 from .coefficients import Coefficient, beside_alpha
-from .profile import MISSING, ByTrace, Ints, compact, sizes_of
+from .profile import MISSING, ByTrace, Ints, sizes_of
 
 FIELDS = ("item", "domain", "condition", "model")
 
@@ -64,6 +64,8 @@ class ReliabilityData:
     exhaustive: bool = False
     fields: tuple[dict[str, str | None], ...] = ()
     counts: TraceCounts | None = None
+    tokens: Ints | None = None
+    """(units,) of each that a coder was asked about, else 0; where that is known."""
 
     @property
     def by_trace(self) -> ByTrace:
@@ -174,6 +176,7 @@ class ReliabilityData:
             unit_ids=(),
             traces=(),
             cluster=np.empty(0, dtype=np.int64),
+            tokens=None,
             counts=HeldCounts.of_units(self.cluster, key, len(self.traces), len(found)),
             primary=self.primary[:, first],
             present=self.present[:, first],
@@ -191,6 +194,7 @@ class ReliabilityData:
             primary=self.primary[:, units],
             present=self.present[:, units],
             reason=self.reason[:, units],
+            tokens=None if self.tokens is None else self.tokens[units],
         )
 
     def without(self, name: str, units: Flags, why: str) -> ReliabilityData:
@@ -239,6 +243,8 @@ def reliability_of(columns: RunColumns) -> ReliabilityData:
     present = np.zeros_like(primary)
     primary[cells], present[cells] = columns.primary[coded], columns.present[coded]
     reason, reasons = _reasons(columns, ~coded, every, primary)
+    tokens = np.zeros(len(joined.cluster), dtype=np.int64)
+    tokens[every[1][::-1]] = columns.numbers("units", "tokens")[columns.numbers("codings", "unit")[::-1]]
     return ReliabilityData(
         coders=columns.coders,
         categories=columns.categories,
@@ -252,6 +258,7 @@ def reliability_of(columns: RunColumns) -> ReliabilityData:
         measurement=columns.book.level,
         scale=columns.book.scale,
         exhaustive=columns.book.exhaustive,
+        tokens=tokens,
         fields=tuple(columns.traces.select(list(FIELDS)).take(joined.first).to_pylist()),
     )
 

@@ -292,7 +292,8 @@ class Study:
         if self.tally is not None:
             asked = (self.tally.patterns != NOT_ASKED).any(axis=0)
             return int(self.tally.tokens[asked].sizes.sum())
-        return int(self.codings.drop_duplicates("unit_id")["tokens"].sum())
+        assert self.data.tokens is not None
+        return int(self.data.tokens.sum())
 
     @cached_property
     def item(self) -> Ints:

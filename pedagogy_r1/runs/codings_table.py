@@ -76,12 +76,17 @@ def frame_of(columns: RunColumns) -> pd.DataFrame:
     arrow |= {name: columns.units[name].take(unit) for name in ("index", "position", "tokens")}
     arrow["coder"] = pa.array([each.name for each in columns.coders]).take(coder)
     arrow["kind"] = pa.array([each.kind for each in columns.coders]).take(coder)
+    types: dict[pa.DataType, Any] = {pa.bool_(): pd.BooleanDtype()}
+    if isinstance(
+        text := pd.Series([""]).dtype, pd.StringDtype
+    ):  # from pandas 3 on; Arrow's text is then taken as it is
+        types[pa.string()] = text
     frame: dict[str, Any] = {}
     for name in COLUMNS[:-2]:
         column = arrow[name]
         if name in ("trace_id", "item", "domain", "condition", "model", "coder", "kind"):
             column = column.dictionary_encode()
-        frame[name] = column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+        frame[name] = column.to_pandas(types_mapper=types.get)
     frame["primary"] = pd.Categorical.from_codes(columns.primary, categories=pd.Index(columns.categories))
     codes = np.empty(len(columns.patterns) + 1, dtype=object)
     codes[:-1], codes[-1] = pd.Series(columns.patterns, dtype=object), None

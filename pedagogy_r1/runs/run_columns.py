@@ -102,7 +102,8 @@ def read_columns(runs: Sequence[CoderRun]) -> RunColumns:
 
     book = one_codebook(runs)
     texts = len({run.texts_key for run in runs}) > 1
-    parts = [_read_run(run, texts=texts) for run in runs]
+    read: dict[Any, pa.Table] = {}
+    parts = [_read_run(run, read, texts=texts) for run in runs]
     if texts:
         _require_same_texts(runs, parts)
     coders, numbers = _tell_apart(runs, parts)
@@ -158,18 +159,21 @@ def _require_same_texts(runs: Sequence[CoderRun], parts: Sequence[dict[str, pa.T
         part["traces"] = part["traces"].drop_columns(["reasoning"])
 
 
-def _read_run(run: CoderRun, *, texts: bool = False) -> dict[str, pa.Table]:
-    """One run's tables, with row numbers of its own in ``trace``, ``unit`` and ``coder``; ``texts``: each trace's reasoning too."""
+def _read_run(run: CoderRun, read: dict[Any, pa.Table], *, texts: bool = False) -> dict[str, pa.Table]:
+    """One run's tables, with row numbers of its own in ``trace``, ``unit`` and ``coder``; ``texts``: each trace's reasoning too.
+
+    ``read``: files of earlier runs, see `_read`.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     text = pa.string()
     fields = dict.fromkeys(("id", *TRACE_FIELDS, *["reasoning"] * texts), text) | {"correct": pa.bool_()}
-    traces = _read(run, "traces.jsonl", fields, ("id",))
+    traces = _read(run, "traces.jsonl", fields, ("id",), read)
     fields = {"id": text, "trace_id": text, "index": pa.int64(), "tokens": pa.int64()}
-    units = _read(run, "units.jsonl", fields, tuple(fields))
+    units = _read(run, "units.jsonl", fields, tuple(fields), read)
     fields = {"unit_id": text, "coder": text, "codes": pa.list_(text), "missing_reason": text}
-    codings = _read(run, "codings.jsonl", fields, ("unit_id", "coder"))
+    codings = _read(run, "codings.jsonl", fields, ("unit_id", "coder"), read)
     trace = _places(run, units["trace_id"], traces["id"], "a unit names the trace")
     unit = _places(run, codings["unit_id"], units["id"], "a coding names the unit")
     names = pa.chunked_array([pa.array([c.name for c in run.manifest.coders], text)])
@@ -211,8 +215,18 @@ def _kept(run: CoderRun, traces: pa.Table, trace: Ints, unit: Ints) -> tuple[Fla
     return own, own[trace], own[trace][unit]
 
 
-def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: Sequence[str]) -> pa.Table:
-    """The named fields of a JSONL file, parsed by Arrow; what Arrow refuses is read line by line, to name the line."""
+def _read(
+    run: CoderRun,
+    name: str,
+    fields: Mapping[str, pa.DataType],
+    needed: Sequence[str],
+    read: dict[Any, pa.Table],
+) -> pa.Table:
+    """The named fields of a JSONL file, parsed by Arrow; what Arrow refuses is read line by line, to name the line.
+
+    ``read``: by digest and fields, what was parsed already: two coders of the same texts have units of the same bytes. These are
+    checked, and not parsed again.
+    """
     import pyarrow as pa
     import pyarrow.json
 
@@ -221,6 +235,10 @@ def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: S
     watch = run.watch(name)
     path = watch.path
     sure = run.prefix[name] if run.prefix else None
+    key = (watch.recorded, sure, *fields)
+    if watch.recorded and key in read:
+        watch.through()
+        return read[key]
     how = {"explicit_schema": pa.schema(list(fields.items())), "unexpected_field_behavior": "ignore"}
     try:
         with path.open("rb") as file:
@@ -232,6 +250,7 @@ def _read(run: CoderRun, name: str, fields: Mapping[str, pa.DataType], needed: S
         watch.end()
         table = table.select(list(fields)).slice(0, sure)
         if not any(table[field].null_count for field in needed):
+            read[key] = table
             return table
     except pa.ArrowInvalid:
         pass  # a lone surrogate, a very long line, an empty file, or a fault that the slow way will name
@@ -267,6 +286,8 @@ def _places(run: CoderRun, names: pa.ChunkedArray, known: pa.ChunkedArray, what:
     """(rows,) where each name stands among the known ones; an unknown name is an error."""
     import pyarrow.compute as pc
 
+    if names.equals(known):  # of one coder who coded everything: no need to look each up
+        return np.arange(len(names))
     found = pc.index_in(names, value_set=known.combine_chunks())
     if found.null_count:
         stranger = names.filter(pc.is_null(found))[0].as_py()
@@ -304,7 +325,8 @@ def coder_names(runs: Sequence[CoderRun]) -> list[dict[str, str]]:
     often = Counter(coder.name for run in runs for coder in run.manifest.coders)
     if not any(count > 1 for count in often.values()):
         return [{coder.name: coder.name for coder in run.manifest.coders} for run in runs]
-    every, numbers = _tell_apart(runs, [_read_run(run) for run in runs])
+    read: dict[Any, pa.Table] = {}
+    every, numbers = _tell_apart(runs, [_read_run(run, read) for run in runs])
     return [
         {coder.name: every[number].name for coder, number in zip(run.manifest.coders, own, strict=True)}
         for run, own in zip(runs, numbers, strict=True)

@@ -399,3 +399,28 @@ def test_changes_of_a_packet_are_noticed(tmp_path: Path) -> None:
     save_record(packet.folder / "packet.json", packet.manifest.model_copy(update={"sha256": sums}))
     tried, missed = unnoticed(packet.folder, tmp_path / "copies")
     assert (tried > 25, missed) == (True, [])
+
+
+def test_units_of_the_same_bytes_are_parsed_once_and_checked_in_every_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.json
+
+    one = make_run(tmp_path / "one", {"A": ["A", "B", "C", None] * 3})
+    other = make_run(tmp_path / "other", {"cues": ["A", "A", (), "C"] * 3}, machines=["cues"])
+    parsed: list[object] = []
+    parse = pyarrow.json.read_json
+    monkeypatch.setattr(pyarrow.json, "read_json", lambda *a, **k: parsed.append(a) or parse(*a, **k))
+    both = read_columns([one, other])
+    assert len(parsed) == 4  # traces, units, and the codings of each
+    assert both.units["id"].to_pylist() == 2 * read_columns([one]).units["id"].to_pylist()
+    assert (
+        both.numbers("units", "trace").tolist() == [0] * 4 + [1] * 4 + [2] * 4 + [3] * 4 + [4] * 4 + [5] * 4
+    )
+    assert both.numbers("codings", "unit").tolist() == [*range(24)]
+    for name in ("units.jsonl", "traces.jsonl"):
+        whole = (other.folder / name).read_bytes()
+        (other.folder / name).write_bytes(_swapped(whole))
+        with pytest.raises(RunError, match=rf"other.{name} has changed"):
+            read_columns([one, CoderRun(other.folder)])
+        (other.folder / name).write_bytes(whole)
