@@ -161,8 +161,8 @@ def _collapsed(a: Floats, b: Floats, x: Floats) -> tuple[Floats, Floats, Floats]
     rows, place = distinct(x)
     if len(rows) == len(x):
         return a, b, x
-    sums = Clusters(place, len(rows)).sums(np.column_stack([a, b]))
-    return sums[:, 0], sums[:, 1], rows
+    sum_a, sum_b = (np.bincount(place, column, len(rows)) for column in (a, b))
+    return sum_a, sum_b, rows
 
 
 def distinct(x: Floats) -> tuple[Floats, Ints]:
@@ -180,6 +180,8 @@ def distinct(x: Floats) -> tuple[Floats, Ints]:
             return x, np.arange(len(x))
         found, place = compact(place * len(values) + of)
         count = len(found)
+    if count == 1:
+        return x[:1], place
     rows = np.empty((count, x.shape[1]))
     rows[place] = x
     return rows, place
