@@ -2,6 +2,7 @@
 
     python benchmarks/report_speed.py --units 1000000      (codings; seconds by step and peak memory of this process)
     python benchmarks/report_speed.py --units 1000000 --read 5     reading alone, with digests and without, five pairs
+    python benchmarks/report_speed.py --units 1000000 --beside ../base     in turn with another checkout, five pairs
 
 Two machine coders code every unit, two people one trace in eleven. Traces of an item resemble each other, ``cop`` differs
 from ``generic`` in two codes, and the machines err more on one code than on others. ``--runs FOLDER`` keeps the runs.
@@ -11,8 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -43,7 +47,14 @@ def main() -> None:
     parser.add_argument(
         "--read", type=int, metavar="PAIRS", help="only read the runs, with digests and without"
     )
+    parser.add_argument(
+        "--beside", type=Path, metavar="CHECKOUT", help="another checkout, in turn with this one"
+    )
+    parser.add_argument("--pairs", type=int, default=5)
     options = parser.parse_args()
+    if options.beside:
+        beside(options.beside.resolve(), options.units, options.permutations, options.pairs)
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.runs or Path(temporary)
         runs = write_runs(folder, options.units)
@@ -64,6 +75,47 @@ def main() -> None:
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{codings:,} codings: {seconds:.1f} s, {peak:.2f} GiB at most")
+
+
+_WRITE = "import sys, pathlib; from benchmarks.report_speed import write_runs; write_runs(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+_REPORT = """
+import pathlib, resource, sys, time
+from pedagogy_r1.report import ReportSettings, build_report
+folder, began = pathlib.Path(sys.argv[1]), time.perf_counter()
+runs = [folder / name for name in ("people", "machine_1", "machine_2")]
+build_report(runs, folder / "report", ReportSettings(permutations=int(sys.argv[2])))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(time.process_time(), time.perf_counter() - began, used.ru_maxrss / 2**20)
+"""
+
+
+def beside(other: Path, codings: int, permutations: int, pairs: int) -> None:
+    """Processor seconds (start included), seconds and peak memory of whole reports, this checkout's and another's in turn; one thread
+    of BLAS. Each writes its own runs, since records differ between versions."""
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+    def python(where: Path, *command: object) -> str:
+        environment = os.environ | one_thread | {"PYTHONPATH": str(where)}
+        call = [sys.executable, "-c", *map(str, command)]
+        return subprocess.run(
+            call, cwd=where, env=environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    checkouts = {"this": Path(__file__).resolve().parent.parent, "other": other}
+    with tempfile.TemporaryDirectory() as temporary:
+        for name, where in checkouts.items():
+            python(where, _WRITE, Path(temporary) / name, codings)
+        ratios = []
+        for _ in range(pairs):
+            spent = {}
+            for name, where in checkouts.items():
+                found = python(where, _REPORT, Path(temporary) / name, permutations).split()[-3:]
+                cpu, clock, peak = map(float, found)
+                spent[name] = cpu, clock
+                print(f"{name:6s}{cpu:6.1f} s of a processor, {clock:6.1f} s, {peak:.2f} GiB", flush=True)
+            ratios.append([a / b for a, b in zip(spent["this"], spent["other"], strict=True)])
+    for what, found in zip(("processor", "clock"), zip(*ratios, strict=True), strict=True):
+        print(f"{what}: median ratio {statistics.median(found):.3f} ({min(found):.3f} to {max(found):.3f})")
 
 
 def read(runs: list[Path], pairs: int) -> None:

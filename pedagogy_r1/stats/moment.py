@@ -161,8 +161,8 @@ def _collapsed(a: Floats, b: Floats, x: Floats) -> tuple[Floats, Floats, Floats]
     rows, place = distinct(x)
     if len(rows) == len(x):
         return a, b, x
-    sum_a, sum_b = (np.bincount(place, column, len(rows)) for column in (a, b))
-    return sum_a, sum_b, rows
+    sums = [np.asarray(np.bincount(place, column, len(rows)), np.float64) for column in (a, b)]
+    return sums[0], sums[1], rows
 
 
 def distinct(x: Floats) -> tuple[Floats, Ints]:

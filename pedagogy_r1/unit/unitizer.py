@@ -22,12 +22,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 from ..errors import ArgumentError, PedagogyError, did_you_mean
+from ..files.yaml_text import parse_yaml
 from ..provenance import digest
 from ..trace import GIVEN, Trace, Unit, unit_id
 from .language import bounded_memory, language_code, tokenize
@@ -39,24 +39,24 @@ if TYPE_CHECKING:
 _CUES = Path(__file__).parent / "switch_cues"
 
 SWITCH_CUES: dict[str, tuple[str, ...]] = {
-    path.stem: tuple(yaml.safe_load(path.read_text(encoding="utf-8")))
-    for path in sorted(_CUES.glob("*.yaml"))
+    path.stem: tuple(parse_yaml(path.read_bytes())) for path in sorted(_CUES.glob("*.yaml"))
 }
 """Patterns that a sentence begins with, by language (``switch_cues/``); case and curly apostrophes do not matter."""
 
-_PATTERNS = {
-    lang: re.compile(rf"[\W_]*+(?:{'|'.join(cues)})", re.IGNORECASE) for lang, cues in SWITCH_CUES.items()
-}
+
+@cache
+def _pattern(lang: str) -> re.Pattern[str]:
+    return re.compile(rf"[\W_]*+(?:{'|'.join(SWITCH_CUES[lang])})", re.IGNORECASE)
 
 
 def switches(sentence: str, lang: str) -> bool:
     """Whether a sentence opens a new thought."""
-    if lang not in _PATTERNS:
+    if lang not in SWITCH_CUES:
         raise PedagogyError(
             f"thought@1 knows no switch cues for language {lang!r}",
             f"it knows {', '.join(SWITCH_CUES)}; use paragraph@1 or sentence@1",
         )
-    return bool(_PATTERNS[lang].match(sentence[:240].replace("’", "'")))
+    return bool(_pattern(lang).match(sentence[:240].replace("’", "'")))
 
 
 def thoughts(text: str, sentences: list[Span], lang: str) -> list[Span]:
