@@ -176,7 +176,7 @@ def lock(folder: Path, option: str = "-o") -> int:
         if path.is_symlink() or (path.exists() and not path.is_file()):  # it is about to be emptied
             raise RunError(f"{path} is no lock of pcode's, but a link, a folder or a device", "delete it")
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    if not hold(handle, path):
+    if not _held(handle, path):
         owner = os.pread(handle, _OWNER, 0).decode("utf-8", "replace").strip() or "unknown"
         os.close(handle)
         raise RunError(
@@ -191,6 +191,14 @@ def lock(folder: Path, option: str = "-o") -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _held(handle: int, path: Path) -> bool:
+    """As `hold`, tried twice: whoever asks whether a session was killed (`killed`) has it for a moment."""
+    if hold(handle, path):
+        return True
+    time.sleep(0.1)
+    return hold(handle, path)
 
 
 def hold(handle: int, path: Path) -> bool:
@@ -219,14 +227,16 @@ def unlock(handle: int) -> None:
 def killed(folder: Path, status: str) -> bool:
     """Whether a session was killed: its record still says "running", but nobody holds the folder.
 
-    On a file system that locks no files nobody is taken for killed.
+    Where that cannot be known (a file system that locks no files, a lock that may not be read) nobody is taken for killed.
     """
     if status != "running":
         return False
     try:
         handle = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+    except FileNotFoundError:
         return True
+    except OSError:  # somebody else's, which may not be looked at
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

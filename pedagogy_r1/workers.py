@@ -62,8 +62,9 @@ def in_order(
 ) -> Iterator[tuple[Task, Result]]:
     """Each task with its result, in order, until the tasks or ``stop`` end it. ``work`` and its results are picklable.
 
-    ``as_done``: in the order in which they are done, for tasks of which one may take as long as many: none waits behind it. One worker is this process, unless it is to be ``apart``. After ``stop`` the results that are finished, up to the
-    first that is not, still come. Raises what ``work`` raises; a worker that dies is a `RunError`.
+    ``as_done``: in the order in which they are done, for tasks of which one may take as long as many: none waits behind it.
+    One worker is this process, unless it is to be ``apart``. After ``stop`` the results that are finished still come, in order
+    up to the first that is not. Raises what ``work`` raises; a worker that dies is a `RunError`.
     """
     if workers == 1 and not apart:
         for task in tasks:

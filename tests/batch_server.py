@@ -7,7 +7,7 @@ error file. Files are checked as the real one checks them (every line a POST to 
 at most `most` lines); a file with a fault makes a batch that failed, of which nothing is done. ``at(event)`` is called within each
 request, before the server acts ("POST /batches") and after, before it answers ("made batch"): the moment to kill a client.
 ``sends(id, content)`` is what comes of a file that is fetched, ``shows(batch)`` of a batch that is looked at, ``makes(batch)`` of one that
-is made: where a server, or what stands before it, spoils what is right.
+is made, ``lists(row)`` of a row of a list: where a server, or what stands before it, spoils what is right.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class BatchServer:
         self.sends: Callable[[str, bytes], Sent] = lambda id, content: Sent(content)
         self.shows: Callable[[dict[str, Any]], Any] = lambda batch: batch
         self.makes: Callable[[dict[str, Any]], Any] = lambda batch: batch
+        self.lists: Callable[[dict[str, Any]], Any] = lambda row: row
         self.refuse: dict[str, list[tuple[int, str]]] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.content: dict[str, bytes] = {}
@@ -199,7 +200,9 @@ class BatchServer:
         rows = list(reversed(self.made.values() if what == "batches" else self.files.values()))
         after = re.search(r"after=([\w-]+)", query)
         start = [row["id"] for row in rows].index(after[1]) + 1 if after else 0
-        page = rows[start : start + 2]  # as short as can be, so that whoever looks has to turn pages
+        page = [
+            self.lists(row) for row in rows[start : start + 2]
+        ]  # as short as can be, so that whoever looks has to turn pages
         return 200, {"object": "list", "data": page, "has_more": start + 2 < len(rows)}
 
     def _advance(self, batch: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from pedagogy_r1.errors import DiskError, LedgerWarning, RunError
 from pedagogy_r1.files.checkpointed import CheckpointedFiles
-from pedagogy_r1.job import JobFolder, JobRecord, differences, hold, locked
+from pedagogy_r1.job import JobFolder, JobRecord, differences, hold, killed, locked
 from pedagogy_r1.provenance import digest, now
 
 from .full_disk import room_for
@@ -103,6 +104,25 @@ def test_a_changed_file_is_named(tmp_path: Path) -> None:
 def test_two_processes_cannot_have_one_folder(tmp_path: Path) -> None:
     with JobFolder(tmp_path, toy()), pytest.raises(RunError, match=f"in use by process {os.getpid()}"):
         JobFolder(tmp_path, toy())
+
+
+def test_whoever_only_looks_whether_a_session_was_killed_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".lock").touch()
+    looking = os.open(tmp_path / ".lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    monkeypatch.setattr("pedagogy_r1.job.time.sleep", lambda _: os.close(looking))
+    with locked(tmp_path):
+        assert not killed(tmp_path, "running")
+    assert killed(tmp_path, "running")
+
+
+def test_a_session_whose_lock_cannot_be_read_is_not_said_to_be_killed(tmp_path: Path) -> None:
+    """Somebody else's folder; here, a lock that is a link, which is not followed."""
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / ".lock").symlink_to(tmp_path / "elsewhere")
+    assert not killed(tmp_path, "running")
 
 
 def test_a_record_of_something_else_names_the_field(tmp_path: Path) -> None:

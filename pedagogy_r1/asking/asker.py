@@ -340,6 +340,8 @@ class Asker:
         if turn > now:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._halt.wait(), turn - now)
+            if self._halt.is_set():  # turns that nobody takes: whoever asks next need not wait for them
+                _turns[asked] = min(_turns[asked], time.monotonic())
             self._check_stop()
 
     def _give_up(self, request: ChatRequest, fault: ChatFault, *, missing: bool) -> None:

@@ -161,7 +161,7 @@ class BatchServer:
     async def _page(self, path: str) -> dict[str, Any]:
         page = await self._json("GET", path)
         rows = page.get("data")
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        if not isinstance(rows, list) or not all(isinstance(row, dict) and "id" in row for row in rows):
             raise ChatFault("malformed", f"{self._url}/{path.partition('?')[0]}: no list of what is there")
         return page
 

@@ -247,7 +247,7 @@ def _registered(facts: StudyFacts) -> Answer:
                 coders = ", ".join(
                     f"{coder.name}, a {_KIND.get(coder.kind, coder.kind)}" for coder in run.manifest.coders
                 )
-                yield f"{name} ({coders}) was begun {_minute(run.manifest.started)}, before it was registered ({_minute(registered)})"
+                yield f"{name} ({coders}) was begun {_time_in_words(run.manifest.started)}, before it was registered ({_time_in_words(registered)})"
 
 
 _KIND = {"human": "person"}
@@ -259,8 +259,8 @@ def _instant(time: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _minute(time: str) -> str:
-    return f"{_instant(time).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def _time_in_words(time: str) -> str:
+    return f"{_instant(time).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _locked(facts: StudyFacts) -> Answer:

@@ -426,3 +426,16 @@ def test_a_batch_that_was_made_behind_a_proxys_page_is_found_without_metadata(
         done = pcode(*command(traces, run, server, "--batch"))
         assert done.exit_code == 0, done.output
         assert len(server.made) == 1
+
+
+def test_a_list_whose_rows_have_no_ids_is_said_in_words(tmp_path: Path, pcode: Callable[..., Any]) -> None:
+    traces, run = write_traces(tmp_path / "traces.jsonl", 4), tmp_path / "run"
+    with BatchServer(FakeOpenAI()) as server:
+        server.makes = lambda batch: Sent(PAGE)
+        server.lists = lambda row: {name: value for name, value in row.items() if name != "id"}
+        stopped = pcode(*command(traces, run, server, "--batch"))
+        assert (stopped.exit_code, len(server.made)) == (2, 1), stopped.output
+        assert "/batches: no list of what is there" in " ".join(stopped.stderr.split())
+        server.lists = lambda row: row
+        assert pcode(*command(traces, run, server, "--batch")).exit_code == 0
+    assert len(server.made) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -371,3 +372,25 @@ def test_one_close_that_fails_hides_no_other(tmp_path: Path) -> None:
         asyncio.run(run())
     lines = (tmp_path / "ledger.jsonl").read_text().splitlines()
     assert sum(json.loads(line)["kind"] == "reply" for line in lines) == 5
+
+
+def test_whoever_asks_next_does_not_wait_for_requests_that_were_never_sent(tmp_path: Path) -> None:
+    """Sixty a minute; the run is stopped while seven wait for their turns, which would last seven seconds."""
+
+    async def stopped_and_again() -> float:
+        with OddServer(always(one)) as server:
+            client = chat("turns", base_url=server.url)
+            first, second = (
+                AskingSession(tmp_path / name, client, Sending(8, 20, 2, 0.001, requests_per_minute=60))
+                for name in ("a", "b")
+            )
+            turns = [asyncio.create_task(first.asker._turn(1.0)) for _ in range(8)]
+            await asyncio.sleep(0.05)
+            first.asker.stop("enough")
+            ended = await asyncio.gather(*turns, return_exceptions=True)
+            assert [type(one).__name__ for one in ended] == ["NoneType", *["StoppedError"] * 7]
+            began = time.monotonic()
+            await second.asker._turn(1.0)
+            return time.monotonic() - began
+
+    assert 0.5 < asyncio.run(stopped_and_again()) < 3

@@ -166,7 +166,9 @@ def test_the_checklist_says_once_that_no_model_was_asked_and_what_was_coded_befo
     before = checklist_of(study, tmp_path / "a.zip")
     assert before.count("no run of this study asked a language model") == 1
     assert "- **Model and version; Where it ran; Prompt; Temperature and seed; Requests; Cost.**" in before
-    assert "runs/machine (m, a machine) was begun 2026-01-01 00:00 UTC, before it was registered (2" in before
+    assert (
+        "runs/machine (m, a machine) was begun 2026-01-01 00:00:00 UTC, before it was registered (2" in before
+    )
     for name in ("people", "machine"):
         change_record(
             study / f"runs/{name}/run.json",
