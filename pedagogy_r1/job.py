@@ -176,7 +176,7 @@ def lock(folder: Path, option: str = "-o") -> int:
         if path.is_symlink() or (path.exists() and not path.is_file()):  # it is about to be emptied
             raise RunError(f"{path} is no lock of pcode's, but a link, a folder or a device", "delete it")
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    if not _held(handle, path):
+    if not hold(handle, path):
         owner = os.pread(handle, _OWNER, 0).decode("utf-8", "replace").strip() or "unknown"
         os.close(handle)
         raise RunError(
@@ -193,27 +193,20 @@ def lock(folder: Path, option: str = "-o") -> int:
     return handle
 
 
-def _held(handle: int, path: Path) -> bool:
-    """As `hold`, tried twice: whoever asks whether a session was killed (`killed`) has it for a moment."""
-    if hold(handle, path):
-        return True
-    time.sleep(0.1)
-    return hold(handle, path)
-
-
 def hold(handle: int, path: Path) -> bool:
     """Lock an open file, until it is closed; false where another process has. Raises `RunError` where nothing can be locked."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        os.close(handle)
-        raise RunError(
-            f"{path} cannot be locked: {(error.strerror or str(error)).lower()}",
-            "choose a directory on a disk of this machine: some network file systems lock no files",
-        ) from None
-    return True
+    for wait in (0.1, 0.0):  # `killed`, which only looks, has it for a moment
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(wait)
+        except OSError as error:
+            os.close(handle)
+            why = f"{path} cannot be locked: {(error.strerror or str(error)).lower()}"
+            hint = "choose a directory on a disk of this machine: some network file systems lock no files"
+            raise RunError(why, hint) from None
+    return False
 
 
 def unlock(handle: int) -> None:
@@ -227,16 +220,14 @@ def unlock(handle: int) -> None:
 def killed(folder: Path, status: str) -> bool:
     """Whether a session was killed: its record still says "running", but nobody holds the folder.
 
-    Where that cannot be known (a file system that locks no files, a lock that may not be read) nobody is taken for killed.
+    Where that cannot be known (no locks in this file system, or one that may not be read) nobody is taken for killed.
     """
     if status != "running":
         return False
     try:
         handle = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return True
-    except OSError:  # somebody else's, which may not be looked at
-        return False
+    except OSError as error:  # somebody else's may not be looked at
+        return isinstance(error, FileNotFoundError)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

@@ -112,7 +112,7 @@ def test_whoever_only_looks_whether_a_session_was_killed_keeps_nobody_out(
     (tmp_path / ".lock").touch()
     looking = os.open(tmp_path / ".lock", os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)
-    monkeypatch.setattr("pedagogy_r1.job.time.sleep", lambda _: os.close(looking))
+    monkeypatch.setattr("pedagogy_r1.job.time.sleep", lambda _: os.close(looking))  # and is done with it
     with locked(tmp_path):
         assert not killed(tmp_path, "running")
     assert killed(tmp_path, "running")
