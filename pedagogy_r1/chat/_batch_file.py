@@ -64,6 +64,10 @@ class BatchCount:
         self._requests_here += 1
         self._bytes_here += size
 
+    def apart(self) -> None:
+        """What comes next begins another batch, as each shard does."""
+        self._requests_here = MOST_REQUESTS
+
     def plan(self) -> dict[str, int]:
         """For ``--dry-run``."""
         return {"batches": self.batches, "batch_bytes": self.bytes}

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..errors import ChatError, PedagogyError
 from ..files.batch_record import BatchRecord, SentBatch, file_name, new_key
+from ..formatting import counted
 from . import ChatFault, ChatFrame, ChatReply, ChatRequest
 from ._batch_file import MOST_BYTES, MOST_REQUESTS, ROUND_A_BODY, body_size, write_batch
 from ._batch_replies import Line, fetch_replies, first_error, how_far, line_at, nothing_done, response_of
@@ -256,7 +257,7 @@ class BatchedOpenAI:
             self.record.void(batch, "no batch endpoint")
             raise
         self.record.submitted(batch, str(made["id"]))
-        _log.warning("%s: %s sent", batch.id, _requests(len(batch.requests)))
+        _log.warning("%s: %s sent", batch.id, counted(len(batch.requests), "request"))
 
     async def _take_up(self, batch: SentBatch) -> None:
         """A batch of an earlier session, however far that came."""
@@ -292,7 +293,7 @@ class BatchedOpenAI:
         while (found := await self._look(batch))["status"] not in OVER:
             if found["status"] != status or time.monotonic() > told + TOLD:
                 status, told = found["status"], time.monotonic()
-                _log.warning("%s (%s): %s", batch.id, _requests(len(batch.requests)), how_far(found))
+                _log.warning("%s (%s): %s", batch.id, counted(len(batch.requests), "request"), how_far(found))
             if batch.creating and time.time() > batch.creating + TOO_LONG:
                 raise ChatError(
                     f"batch {batch.id} is still {status!r}, {(time.time() - batch.creating) / 3600:,.0f} hours after it was made "
@@ -315,7 +316,7 @@ class BatchedOpenAI:
             return await self._server.look(batch.id)
         except NotThereError as error:
             raise ChatError(
-                f"batch {batch.id}, in which {_requests(len(batch.left))} are out, is not at the server ({error.message}); "
+                f"batch {batch.id}, with {counted(len(batch.left), 'request')} out, is not at the server ({error.message}); "
                 "nothing was sent again",
                 f"see whether --base-url and the key are those it was sent with, and give the same command. {self.record.afresh}",
             ) from None
@@ -341,7 +342,11 @@ class BatchedOpenAI:
         replies = await fetch_replies(self._server, batch, found, self.record.folder)
         lines, status = replies.lines, replies.status
         _log.warning(
-            "%s: %s, %d of %s came back", batch.id, status, len(lines), _requests(len(batch.requests))
+            "%s: %s, %d of %s came back",
+            batch.id,
+            status,
+            len(lines),
+            counted(len(batch.requests), "request"),
         )
         for note in replies.notes():
             _log.warning("%s: %s", batch.id, note)
@@ -355,7 +360,7 @@ class BatchedOpenAI:
                 self._hand_on(digest, lines.get(digest, lost))
         if in_doubt:
             raise ChatError(
-                f"batch {batch.id} is {status} at the server, and the replies to {_requests(len(in_doubt))} of it did not come: "
+                f"batch {batch.id} is {status} at the server, and the replies to {counted(len(in_doubt), 'request')} of it did not come: "
                 f"{self._chat.secret.hidden_parts(replies.sentence)}. Nothing was sent again",
                 f"the same command fetches them again, and pays nothing for it. {self.record.afresh}",
             )
@@ -365,7 +370,7 @@ class BatchedOpenAI:
             for digest in left:
                 self._out.pop(digest, None)
             raise ChatError(
-                f"batch {batch.id} was cancelled at the server, {_requests(len(left))} of it unanswered",
+                f"batch {batch.id} was cancelled at the server, {counted(len(left), 'request')} of it unanswered",
                 "the same command sends them again",
             )
 
@@ -388,7 +393,3 @@ class BatchedOpenAI:
             self._record.close_collected()
             self._record.close()
         await self._chat.close()
-
-
-def _requests(count: int) -> str:
-    return f"{count:,} request{'s' * (count != 1)}"

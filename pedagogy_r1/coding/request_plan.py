@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from ..asking import FILE, BatchCount, answered_digests
 from ..chat import BYTES_PER_TOKEN, ChatRequest, rough_tokens
 from ..files.records import Row, read_jsonl
-from ..trace import Trace, Unit
+from ..intake.corpus import shard_of_group
+from ..trace import Trace, Unit, item_group
 from . import Context, Unitizer
 from .llm_session import LlmOptions, RunPrompts
 
@@ -58,6 +59,7 @@ class RequestPlan:
         self.examples = self.fewer = 0
         self.first: ChatRequest | None = None
         self.files = BatchCount(self.name)
+        self.shards, self.shard = max(1, len(coder.ledgers)), 0
 
     def of(self, traces: Iterable[Trace], unitize: Unitizer) -> dict[str, Any]:
         """The plan for the traces."""
@@ -82,6 +84,9 @@ class RequestPlan:
 
     def _trace(self, trace: Trace, units: Sequence[Unit]) -> None:
         o = self.options
+        if (shard := shard_of_group(item_group(trace), self.shards)) != self.shard:
+            self.shard = shard
+            self.files.apart()
         beside = self.prompts.beside(trace, units)
         prompts = [self.prompts.of(trace.id, k)[0] for k in range(o.repeats)]
         frames = [o.frame(self.name, p.system, p.schema, k) for k, p in enumerate(prompts)]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ChatError
+from ..formatting import counted
 from .ledger import Ledger, LedgerLines
 from .records import Row
 from .seal import BATCHES
@@ -161,6 +162,6 @@ def refuse_open(folder: Path, answered: Callable[[str], bool]) -> None:
     out = sum(not answered(digest) for batch in made for digest in batch.requests)
     if out:
         raise ChatError(
-            f"{out:,} requests of {folder} are out in batches that were not collected",
+            f"{folder} has {counted(out, 'request')} out in batches that were not collected",
             f"collect them: the same command with --batch (or delete {path}, and they are asked and paid again)",
         )

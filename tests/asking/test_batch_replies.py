@@ -354,7 +354,7 @@ def test_a_batch_that_is_gone_is_not_sent_again_without_a_word(
             stopped = pcode(*command(traces, run, server, "--batch"))
             assert (stopped.exit_code, len(server.made)) == (2, 1), stopped.output
             said = " ".join(stopped.stderr.split())
-            assert "batch batch_1, in which 12 requests are out, is not at the server" in said
+            assert "batch batch_1, with 12 requests out, is not at the server" in said
             assert "nothing was sent again" in said
             assert "No batch found" in said
             assert "batches.jsonl" in said

@@ -42,6 +42,7 @@ from pedagogy_r1.trace import Trace
 from pedagogy_r1.web.index import Index
 from pedagogy_r1.web.trace_view import open_trace
 
+from ..batch_server import BatchServer
 from ..conftest import ROOT
 from ..fake_openai import BLOCK, FakeOpenAI, code_unit
 
@@ -285,6 +286,20 @@ def test_requests_a_minute_are_shared_out_over_the_workers(
     assert len(times) > 20
     # A process has half of the limit, and one shard at a time. A few of these requests may be another shard's, in the same words.
     assert times[-1] - times[0] >= 0.8 * (len(times) - 1) * 60 / 1200
+
+
+def test_a_plan_counts_the_batches_of_each_shard(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shard's requests are in batches of their own, however few they are."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    how: dict[str, Any] = {"coder": "llm", "model": "openai:fake", "codebook": "schoen@1.0.0", "batch": True}
+    with BatchServer(FakeOpenAI()) as server:
+        how |= {"base_url": server.url}
+        planned = plan_corpus(prepare_corpus(corpus, tmp_path / "run", **how))
+        annotate_corpus(corpus, tmp_path / "run", **how)
+        assert planned["batches"] == len(server.made) > 1
+        assert plan_corpus(prepare_corpus(corpus, tmp_path / "run", **how))["batches"] == 0
 
 
 def test_a_limit_is_kept_from_shard_to_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
