@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..errors import InputError
 from ..files.places import as_url
 from ..files.records import need_file, plain_suffix
-from .corpus import CorpusShard, TraceCorpus, is_corpus
+from .corpus import CORPUS, CorpusShard, TraceCorpus, is_corpus
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".ods", ".parquet", ".eval")
 """Of the files that are taken from a directory, packed (``.gz``, ``.zst``) or not."""
@@ -34,12 +34,11 @@ def files_of(paths: Sequence[Path], out: Path) -> list[ImportFile]:
     files: list[ImportFile] = []
     for path in paths:
         if (path.is_dir() or as_url(path)) and is_corpus(path):
-            corpus = TraceCorpus(path)
-            files += [ImportFile(shard.path, shard) for shard in map(corpus.shard, range(corpus.shards))]
+            files += _shards(path)
         elif path.is_dir():
-            files += map(ImportFile, _inside(path))
+            files += _inside(path)
         elif not path.exists() and any(sign in str(path) for sign in "*?["):
-            files += map(ImportFile, _named_like(path))
+            files += _named_like(path)
         else:
             files.append(ImportFile(path))
     files = list({file.path: file for file in files}.values())
@@ -53,24 +52,38 @@ def files_of(paths: Sequence[Path], out: Path) -> list[ImportFile]:
     return files
 
 
-def _named_like(pattern: Path) -> list[Path]:
+def _shards(path: Path) -> list[ImportFile]:
+    corpus = TraceCorpus(path)
+    return [ImportFile(shard.path, shard) for shard in map(corpus.shard, range(corpus.shards))]
+
+
+def _named_like(pattern: Path) -> list[ImportFile]:
+    """The files, and corpora, whose names are so."""
     anchor = Path(pattern.anchor or ".")
-    matched = sorted(p for p in anchor.glob(str(pattern.relative_to(pattern.anchor))) if p.is_file())
-    if not matched:
+    files: list[ImportFile] = []
+    for path in sorted(anchor.glob(str(pattern.relative_to(pattern.anchor)))):
+        if path.is_file():
+            files.append(ImportFile(path))
+        elif is_corpus(path):
+            files += _shards(path)
+    if not files:
         raise InputError(f"{pattern}: no file has such a name", "check the path")
-    return matched
+    return files
 
 
-def _inside(folder: Path) -> list[Path]:
-    """The files of a directory, below it too."""
+def _inside(folder: Path) -> list[ImportFile]:
+    """The files of a directory, below it too; a corpus there is read as one."""
+    corpora = [path.parent for path in sorted(folder.rglob(CORPUS)) if is_corpus(path.parent)]
     files = [
-        path
+        ImportFile(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and plain_suffix(path) in SUFFIXES
         and not path.name.startswith(".")
         and not path.name.endswith(".skipped.jsonl")
+        and path.parent not in corpora
     ]
+    files += [shard for corpus in corpora for shard in _shards(corpus)]
     if not files:
         raise InputError(
             f"{folder}: is a directory, and no file in it can be read",

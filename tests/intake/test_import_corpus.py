@@ -50,6 +50,23 @@ def test_a_corpus_goes_into_other_shards_and_into_one_file(
     assert {trace.model for trace in by_id(tmp_path / "m.jsonl").values()} == {"another"}, named.output
 
 
+def test_a_corpus_below_a_folder_or_of_a_pattern_is_read_as_one(
+    corpus: Path, tmp_path: Path, pcode: Pcode
+) -> None:
+    """Its record is no file of traces, and its shards are compared with it."""
+    whole = by_id(tmp_path / "traces.jsonl")
+    (tmp_path / "traces.jsonl").unlink()
+    for files in (tmp_path, tmp_path / "corp*"):
+        done = pcode("traces", "import", files, "-o", tmp_path / "out/one.jsonl")
+        assert done.exit_code == 0, done.output
+        assert by_id(tmp_path / "out/one.jsonl") == whole
+        (tmp_path / "out/one.jsonl").unlink()
+    (corpus / "traces-0003.parquet").write_bytes((corpus / "traces-0002.parquet").read_bytes())
+    changed = pcode("traces", "import", tmp_path, "-o", tmp_path / "out/one.jsonl")
+    assert changed.exit_code == 2
+    assert "traces-0003.parquet has changed" in changed.stderr
+
+
 def test_a_shard_that_is_not_what_it_was_is_said(corpus: Path, tmp_path: Path, pcode: Pcode) -> None:
     into_itself = pcode("traces", "import", corpus, "-o", corpus, "--shards", 2)
     assert "holds a corpus already" in into_itself.stderr
