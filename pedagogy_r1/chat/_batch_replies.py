@@ -82,14 +82,15 @@ def first_error(found: dict[str, Any]) -> tuple[str, str, str]:
 
 class Replies:
     """Of one batch. ``lines``: by request, those with an answer before those with an error; ``faults``: what is wrong with the files, in words;
-    ``answered``: requests that have a reply; ``foreign``, ``unlike``: lines of requests that nobody sent, and further, other lines of one."""
+    ``answered``: requests that have a reply; ``foreign``, ``unlike``: lines of requests that nobody sent, and further, other lines of one;
+    ``not_text``: requests whose line is not UTF-8. ``before``: what an earlier try brought, which this one adds to."""
 
-    def __init__(self, batch: SentBatch, found: dict[str, Any]) -> None:
-        self.lines: dict[str, Line] = {}
+    def __init__(self, batch: SentBatch, found: dict[str, Any], before: Replies | None = None) -> None:
+        self.lines: dict[str, Line] = dict(before.lines) if before else {}
         self.faults: list[str] = []
-        self.answered: set[str] = set()
+        self.answered: set[str] = set(before.answered) if before else set()
+        self.not_text: set[str] = set(before.not_text) if before else set()
         self.foreign = self.unlike = 0
-        self.not_text = False
         self.status = str(found["status"])
         self._batch, self._wanted = batch, frozenset(batch.requests)
         counts = counts_of(found)
@@ -123,16 +124,18 @@ class Replies:
         status = _status_of(line)
         if status is None:
             return "has neither a response nor an error"
-        better = status < 300 and digest not in self.answered
-        if digest in self.lines and _told(self.lines[digest]) != _told(line):
+        text = _is_text(raw)
+        whole = digest not in self.answered or (text and digest in self.not_text)
+        better = status < 300 and whole
+        if digest in self.lines and digest not in self.not_text and _told(self.lines[digest]) != _told(line):
             self.unlike += 1
         if digest not in self.lines or better:
             self.lines[digest] = (path, offset, len(raw))
         if status < 300:
             self.answered.add(digest)
-        if (half := not _is_text(raw)) and better:
-            self.not_text = True
-        return "is not UTF-8" if half else ""
+        if better:
+            (self.not_text.discard if text else self.not_text.add)(digest)
+        return "" if text else "is not UTF-8"
 
     @property
     def silent(self) -> set[str]:
@@ -190,7 +193,7 @@ async def fetch_replies(
 
     async def once() -> Replies:
         now = await server.look(str(batch.id)) if tried else found  # the id of a file may come late
-        replies = await _fetched(server, batch, now if now["status"] in OVER else found, folder)
+        replies = await _fetched(server, batch, now if now["status"] in OVER else found, folder, tried)
         tried.append(replies)
         if replies.worth_another_try:
             raise ChatFault("malformed", replies.sentence)
@@ -206,12 +209,15 @@ async def fetch_replies(
         return tried[-1]
 
 
-async def _fetched(server: BatchServer, batch: SentBatch, found: dict[str, Any], folder: Path) -> Replies:
-    replies = Replies(batch, found)
+async def _fetched(
+    server: BatchServer, batch: SentBatch, found: dict[str, Any], folder: Path, tried: list[Replies]
+) -> Replies:
+    """Files of a try of their own, which go where no line of them is of use: a worse one takes nothing from what came before."""
+    replies = Replies(batch, found, tried[-1] if tried else None)
     for part in PARTS:
         if (id := file_of(found, part)) is None:
             continue
-        path, name = folder / f"{part}-{batch.key}.jsonl", f"the {part} file {id}"
+        path, name = folder / f"{part}-{batch.key}-{len(tried)}.jsonl", f"the {part} file {id}"
         try:
             await server.fetch(id, path)
         except ChatFault as fault:
@@ -220,6 +226,10 @@ async def _fetched(server: BatchServer, batch: SentBatch, found: dict[str, Any],
             replies.faults.append(f"{name}: {fault.message}")
             continue
         replies.read(path, name)
+    used = {line[0] for line in replies.lines.values() if isinstance(line, tuple)}
+    for path in folder.glob(f"*-{batch.key}-*.jsonl"):
+        if path not in used:
+            path.unlink()
     if not replies.lines and not any(file_of(found, part) for part in PARTS):
         replies.faults.append("it has neither an output file nor an error file")
     return replies

@@ -439,3 +439,31 @@ def test_a_list_whose_rows_have_no_ids_is_said_in_words(tmp_path: Path, pcode: C
         server.lists = lambda row: row
         assert pcode(*command(traces, run, server, "--batch")).exit_code == 0
     assert len(server.made) == 1
+
+
+@pytest.mark.parametrize("then", ["a page", "gone", "the other half"])
+def test_what_an_earlier_try_brought_is_kept_when_a_later_one_brings_less(
+    then: str, tmp_path: Path, pcode: Callable[..., Any]
+) -> None:
+    traces, run = write_traces(tmp_path / "traces.jsonl", 4), tmp_path / "run"
+    fetched: list[str] = []
+
+    def sends(id: str, content: bytes) -> Sent:
+        fetched.append(id)
+        lines = content.splitlines(keepends=True)
+        if len(fetched) == 1:
+            return Sent(b"".join(lines[:7]))
+        return Sent(b"".join(lines[7:])) if then == "the other half" else SPOILT[then][0](content)
+
+    with BatchServer(FakeOpenAI()) as server:
+        server.sends = sends
+        done = pcode(*command(traces, run, server, "--batch"))
+        if then == "the other half":
+            assert (done.exit_code, len(fetched), len(server.made)) == (0, 2, 1), done.output
+            return
+        assert done.exit_code == 2
+        assert "the replies to 5 requests of it did not come" in " ".join(done.stderr.split())
+        assert len(list((run / "batches").iterdir())) == 1  # the file that has the lines, of eight
+        server.sends = lambda id, content: Sent(content)
+        assert pcode(*command(traces, run, server, "--batch")).exit_code == 0
+        assert (len(server.made), set(server.executed.values())) == (1, {1})
