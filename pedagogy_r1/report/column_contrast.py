@@ -76,7 +76,7 @@ def parse_comparison(text: str) -> ColumnContrast:
     if column != "correct":
         return ColumnContrast(column, a, b)
     truth = {"true": True, "right": True, "false": False, "wrong": False}
-    if a.lower() not in truth or b.lower() not in truth:
+    if {truth.get(a.lower()), truth.get(b.lower())} != {True, False}:
         raise ArgumentError(f"{text!r}: correct is right or wrong", "write correct:right:wrong")
     return ColumnContrast(column, truth[a.lower()], truth[b.lower()])
 

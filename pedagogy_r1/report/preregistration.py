@@ -179,10 +179,12 @@ def write_registered(record: Preregistration, out: Path) -> Registered:
     """
     path, text = out / JSON, out / MARKDOWN
     with locked(out):
+        if text.exists() and not path.exists():
+            raise InputError(f"{text} is there, and {JSON}, which it tells of, is not", _LOST)
         if begun := path.exists() and not text.exists():
             found = read_registered(path)
-        elif path.exists() or text.exists():
-            raise InputError(f"{path if path.exists() else text} is there already: {_ANEW[0]}", _ANEW[1])
+        elif path.exists():
+            raise InputError(f"{path} is there already: {_ANEW[0]}", _ANEW[1])
         else:
             write_sealed(path, record.model_dump(mode="json"))
             found = read_registered(path)
@@ -195,6 +197,7 @@ def write_registered(record: Preregistration, out: Path) -> Registered:
     return found
 
 
+_LOST = "restore it from a copy; a registration of its own goes into another folder (-o)"
 _ANEW = (
     "what was registered is not written anew",
     "a plan that changed is a registration of its own: name another folder with -o; the report says what deviates",
@@ -202,8 +205,13 @@ _ANEW = (
 
 
 def _settled(record: Preregistration) -> dict[str, Any]:
-    """What a registration settles, whenever and by whatever versions it was written."""
-    return record.model_dump(mode="json", exclude={"registered", "versions", "seal", "sha256"})
+    """What a registration settles, whenever, by whatever versions and in whatever order it was written."""
+    said = record.model_dump(mode="json", exclude={"registered", "versions", "seal", "sha256"})
+    return said | {
+        "contrasts": {one.same_as for one in parse_comparisons(record.contrasts)},
+        "family": set(record.family or ()),
+        "coders": set(record.coders),
+    }
 
 
 def _markdown(found: Registered) -> Iterator[str]:

@@ -19,6 +19,7 @@ from pedagogy_r1.report.preregistration import (
     Registered,
     find_registered,
     read_registered,
+    write_registered,
 )
 from pedagogy_r1.report.report_record import read_report
 from pedagogy_r1.report.sections.registered import measure_registered, registered_section
@@ -210,6 +211,13 @@ def test_whoever_was_killed_before_the_text_has_it_written_by_the_next_call(
     assert path.with_suffix(".md").read_text() == text
 
     path.with_suffix(".md").unlink()
+    record_of = read_registered(path).record
+    turned = record_of.model_copy(
+        update={"contrasts": tuple(_turned(one) for one in reversed(record_of.contrasts))}
+    )
+    assert write_registered(turned, study).record == record_of
+
+    path.with_suffix(".md").unlink()
     other = pcode("preregister", "-o", study, "--codebook", study / "book.yaml", "--contrast", "model:r1:qwq")
     assert other.exit_code == 2
     assert "says something else: what was registered is not written anew" in other.stderr
@@ -273,3 +281,22 @@ def test_another_text_of_the_codebook_and_another_packet_are_deviations(study: P
     done = {row["what"]: row["as done"] for row in found.deviations}
     assert set(done) == {"codebook, digest", "sample"}
     assert done["sample"] == "no packet is named by the runs"
+
+
+def test_a_text_without_its_record_is_said(study: Path, pcode: Pcode) -> None:
+    path = register(pcode, study)
+    path.unlink()
+    again = pcode("preregister", "-o", study, "--codebook", study / "book.yaml", "--contrast", "model:r1:qwq")
+    assert "preregistration.json, which it tells of, is not" in " ".join(again.stderr.split())
+    assert not path.exists()
+
+
+def test_right_is_not_compared_with_true(tmp_path: Path, pcode: Pcode) -> None:
+    same = pcode("preregister", "-o", tmp_path / "p", "--contrast", "correct:true:right")
+    assert "correct is right or wrong" in same.stderr
+    assert not (tmp_path / "p").exists()
+
+
+def _turned(comparison: str) -> str:
+    one = parse_comparison(comparison)
+    return one._replace(a=one.b, b=one.a).given
