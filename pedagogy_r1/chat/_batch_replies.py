@@ -75,7 +75,9 @@ def first_error(found: dict[str, Any]) -> tuple[str, str, str]:
     listed = found.get("errors")
     data = listed.get("data") if isinstance(listed, dict) else listed
     errors = [error for error in data if isinstance(error, dict)] if isinstance(data, list) else []
-    first = errors[0] if errors else {}
+    if not errors:
+        return "no code", printable(data) if isinstance(data, str) and data else "it says no reason", ""
+    first = errors[0]
     more = f" (and {len(errors) - 1:,} more errors)" if len(errors) > 1 else ""
     return str(first.get("code")), printable(str(first.get("message"))), more
 
@@ -146,7 +148,7 @@ class Replies:
     def counted_as_failed(self) -> bool:
         """Whether the server's counts say that whatever no line tells of failed, or was not done: all that it counts as answered is here."""
         counts = self._counts
-        if counts is None or len(self.answered) < counts.completed:
+        if counts is None or len(self.answered) != counts.completed:  # more than it counts: it counts wrongly
             return self._nothing_done
         return self.status != "completed" or counts.completed + counts.failed == counts.total
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -130,7 +131,7 @@ class BatchServer:
                 raise ChatFault("malformed", f"broke off after {file.tell():,} bytes ({why})") from None
 
     async def find_batch(self, batch: SentBatch) -> dict[str, Any] | None:
-        """The batch with our key, if the server has made it."""
+        """The batch with our key, if the server has made it. Raises `ChatError` where it cannot be found out."""
         since = (batch.creating or 0) - A_DAY
         async for row in self._rows("batches?limit=100"):
             about, made = row.get("metadata"), row.get("created_at")
@@ -141,6 +142,22 @@ class BatchServer:
                 break
         return None
 
+    async def made_after_all(self, batch: SentBatch, late: float, given_up: str) -> dict[str, Any] | None:
+        """What a command that was killed made: looked for until the moment ``late``, by which it would have turned up.
+
+        Raises `ChatError` where the server does not say; ``given_up``: how what is out is given up.
+        """
+        try:
+            while (made := await self.find_batch(batch)) is None and time.time() < late:
+                await asyncio.sleep(0.5)
+        except ChatError as error:
+            raise ChatError(
+                f"a command that was killed was about to make a batch of {len(batch.requests):,} requests, and the server does not "
+                f"say whether it did ({error.message}); nothing was sent again",
+                f"the same command asks again. If the provider shows no such batch: {given_up}",
+            ) from None
+        return made
+
     async def find_file(self, batch: SentBatch) -> str | None:
         """The file with our key, if the server has all of it."""
         async for row in self._rows("files?purpose=batch&limit=1000"):
@@ -149,13 +166,23 @@ class BatchServer:
         return None
 
     async def _rows(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        """The rows of a list, page by page."""
-        more, after = True, ""
+        """The rows of a list, page by page, each once.
+
+        Raises `ChatError` of a server that knows no ``after``: it gives its first page for ever, and what it has besides is not known.
+        """
+        more, after, seen = True, "", set[str]()
         while more:
             page = await self.patiently(partial(self._page, path + after))
-            for row in page["data"]:
+            new = [row for row in page["data"] if _id_of(row) not in seen]
+            for row in new:
+                seen.add(_id_of(row))
                 yield row
             more = bool(page["data"] and page.get("has_more"))
+            if more and not new:
+                raise ChatError(
+                    f"{self._url}/{path.partition('?')[0]}: says that there is more, and gives the same again",
+                    STAYS,
+                )
             after = f"&after={quote(_id_of(page['data'][-1]), safe='')}" if more else ""
 
     async def _page(self, path: str) -> dict[str, Any]:
@@ -163,6 +190,8 @@ class BatchServer:
         rows = page.get("data")
         if not isinstance(rows, list) or not all(isinstance(row, dict) and "id" in row for row in rows):
             raise ChatFault("malformed", f"{self._url}/{path.partition('?')[0]}: no list of what is there")
+        for row in rows:
+            _id_of(row)
         return page
 
     async def _once(self, do: Callable[[], Awaitable[T]], find: Callable[[], Awaitable[T | None]]) -> T:

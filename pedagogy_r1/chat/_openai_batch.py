@@ -16,6 +16,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -262,14 +263,13 @@ class BatchedOpenAI:
     async def _take_up(self, batch: SentBatch) -> None:
         """A batch of an earlier session, however far that came."""
         if batch.id is None and batch.creating is not None:
-            while (
-                made := await self._server.find_batch(batch)
-            ) is None and time.time() < batch.creating + LATE:
-                await asyncio.sleep(0.5)
+            made = await self._server.made_after_all(batch, batch.creating + LATE, self.record.given_up)
             if made is not None:
                 self.record.submitted(batch, str(made["id"]))
-        if batch.id is None and batch.file is None and (file := await self._server.find_file(batch)):
-            self.record.sent_file(batch, file)
+        if batch.id is None and batch.file is None:
+            with suppress(ChatError):  # of a file nothing is done, and nothing is paid: it is sent again
+                if file := await self._server.find_file(batch):
+                    self.record.sent_file(batch, file)
         if batch.id is None and batch.file is not None:
             await self._make(batch)
         if batch.id is None:

@@ -64,7 +64,12 @@ class BatchRecord:
     @property
     def afresh(self) -> str:
         """How what is out is given up, as a hint says it."""
-        return f"If it is lost: delete {self.path}, and what is not answered is asked, and paid, again"
+        return f"If it is lost: {self.given_up}"
+
+    @property
+    def given_up(self) -> str:
+        """The same, whatever the reason."""
+        return f"delete {self.path}, and what is not answered is asked, and paid, again"
 
     def forget(self, answered: Callable[[str], bool]) -> None:
         """Of the open batches, what the ledger answers already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -467,3 +468,72 @@ def test_what_an_earlier_try_brought_is_kept_when_a_later_one_brings_less(
         server.sends = lambda id, content: Sent(content)
         assert pcode(*command(traces, run, server, "--batch")).exit_code == 0
         assert (len(server.made), set(server.executed.values())) == (1, {1})
+
+
+def test_counts_that_lines_contradict_are_no_word_of_the_server(
+    tmp_path: Path, pcode: Callable[..., Any]
+) -> None:
+    """Five are counted as answered, six lines are: whatever the other six are, nobody knows that they failed."""
+    traces, run = write_traces(tmp_path / "traces.jsonl", 4), tmp_path / "run"
+    with BatchServer(FakeOpenAI()) as server:
+        server.shows = lambda batch: batch | {"request_counts": {"total": 12, "completed": 5, "failed": 7}}
+        server.sends = lambda id, content: Sent(b"".join(content.splitlines(keepends=True)[:6]))
+        stopped = pcode(*command(traces, run, server, "--batch"))
+        assert (stopped.exit_code, len(server.made)) == (2, 1), stopped.output
+        assert "the replies to 6 requests of it did not come" in " ".join(stopped.stderr.split())
+        server.sends = lambda id, content: Sent(content)
+        assert pcode(*command(traces, run, server, "--batch")).exit_code == 0
+        assert (len(server.made), set(server.executed.values())) == (1, {1})
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"), [("no room", "no code: no room"), (None, "no code: it says no reason")]
+)
+def test_a_refusal_without_a_reason_is_told_as_it_is(
+    errors: str | None, said: str, tmp_path: Path, pcode: Callable[..., Any]
+) -> None:
+    with BatchServer(FakeOpenAI()) as server:
+        server.shows = lambda batch: batch | {"status": "failed", "errors": errors}
+        refused = pcode(*command(write_traces(tmp_path / "t.jsonl", 4), tmp_path / "run", server, "--batch"))
+    assert f"the server refused batch batch_1: {said}" in " ".join(refused.stderr.split())
+
+
+PAGES: dict[str, tuple[Callable[[str], tuple[int, Any]], str]] = {
+    "one page for ever": (lambda place: (200, {"object": "list", "has_more": True, "data": [{"id": "x"}]}), "the same again"),
+    "rows without ids": (lambda place: (200, {"object": "list", "has_more": True, "data": [{"status": "failed"}]}), "no list of"),
+    "ids that are numbers": (lambda place: (200, {"object": "list", "data": [{"id": 5}]}), "which is none"),
+    "no lists": (lambda place: (404, {"error": {"message": "no"}}), "has no batch endpoint"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", PAGES)
+def test_a_server_whose_lists_tell_nothing_is_not_asked_to_do_a_batch_again(
+    how: str, tmp_path: Path, pcode: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was killed when a batch was about to be made looks for it; of a file alone nothing was done, so it is sent again."""
+    page, said = PAGES[how]
+    traces = write_traces(tmp_path / "traces.jsonl", 4)
+    with BatchServer(FakeOpenAI()) as server:
+        server.shows = lambda batch: batch | {"status": None}
+        assert pcode(*command(traces, tmp_path / "stopped", server, "--batch")).exit_code == 2
+        server.shows = lambda batch: batch
+        lines = (tmp_path / "stopped" / "batches.jsonl").read_text().splitlines(keepends=True)
+        get = server._get
+        monkeypatch.setattr(
+            server, "_get", lambda place, query: page(place) if place in LISTS else get(place, query)
+        )
+        for until, made in ((3, 1), (1, 2)):
+            run = tmp_path / f"killed{until}"
+            shutil.copytree(tmp_path / "stopped", run)
+            (run / "batches.jsonl").write_text("".join(lines[:until]))
+            again = pcode(*command(traces, run, server, "--batch"))
+            assert (again.exit_code, len(server.made)) == (2 if until == 3 else 0, made), again.output
+            if until == 3:
+                words = " ".join(again.stderr.split())
+                assert "about to make a batch of 12 requests, and the server does not say" in words
+                assert said in words
+                assert "leave out --batch" not in words
+                assert "KeyError" not in words
+
+
+LISTS = ("/batches", "/files")
