@@ -49,6 +49,15 @@ def visible(text: str) -> str:
     return text if UNSEEN.search(text) is None else UNSEEN.sub(lambda m: f"‹U+{ord(m[0]):04X}›", text)
 
 
+def visible_line(text: str) -> str:
+    """The same of what is to be one line, as the name of a file, which may hold the end of one.
+
+    >>> visible_line("a\\nmissing b")
+    'a‹U+000A›missing b'
+    """
+    return re.sub(r"[\t\n\r\u2028\u2029\x85]", lambda m: f"‹U+{ord(m[0]):04X}›", visible(text))
+
+
 def plain_coder(name: str) -> str:
     """A coder's name without what nobody sees: controls, zero-width characters, doubled spaces; letters composed.
 

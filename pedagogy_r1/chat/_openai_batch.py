@@ -198,11 +198,7 @@ class BatchedOpenAI:
 
     async def _feed(self) -> None:
         """Send what is pending when no more can come."""
-        before, calm = -1, 0
-        while calm < CALM:
-            await asyncio.sleep(LINGER)
-            calm = calm + 1 if len(self._pending) == before and not self._held else 0
-            before = len(self._pending)
+        await _calm(lambda: -1 if self._held else len(self._pending))
         if self._pending:
             self._cut()
 
@@ -359,6 +355,7 @@ class BatchedOpenAI:
             if digest in lines or not cancelled:
                 self._hand_on(digest, lines.get(digest, lost))
         if in_doubt:
+            await _calm(lambda: sum(digest in self._found for digest in batch.requests))
             raise ChatError(
                 f"batch {batch.id} is {status} at the server, and the replies to {counted(len(in_doubt), 'request')} of it did not come: "
                 f"{self._chat.secret.hidden_parts(replies.sentence)}. Nothing was sent again",
@@ -393,3 +390,12 @@ class BatchedOpenAI:
             self._record.close_collected()
             self._record.close()
         await self._chat.close()
+
+
+async def _calm(count: Callable[[], int]) -> None:
+    """Wait until a number of what is there stays the same; below 0 it does not count."""
+    before, calm = -1, 0
+    while calm < CALM:
+        await asyncio.sleep(LINGER)
+        now = count()
+        calm, before = calm + 1 if now == before >= 0 else 0, now

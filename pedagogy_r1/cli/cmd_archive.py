@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..formatting import counted
+from ..formatting import counted, visible_line
 from . import options
 from .console import escape, notice, put, put_json, say, table
 
@@ -111,7 +111,10 @@ def verify(archive: Path, files_only: bool, as_json: bool) -> int:
 
 def _print(found: ArchiveFinding, files_only: bool) -> None:
     if found.members:
-        rows = [(f"[red]{one.state}[/]", escape(one.file), escape(one.why)) for one in found.members[:SHOWN]]
+        rows = [
+            (f"[red]{one.state}[/]", escape(visible_line(one.file)), escape(one.why))
+            for one in found.members[:SHOWN]
+        ]
         put(table("", "file", "why", rows=rows, left=("", "file", "why"), headless=True))
         if (more := len(found.members) - SHOWN) > 0:
             say(f"… and {counted(more, 'more file')}; --json has all", dim=True)

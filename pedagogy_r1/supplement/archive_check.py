@@ -91,9 +91,9 @@ def verify_archive(path: str | Path, *, rebuild: bool = True) -> ArchiveFinding:
             "name a file of: pcode archive STUDY -o",
         )
     archive = Archive(path, str(path), AGAIN)
-    if RECORD not in archive.names or MANIFEST not in archive.names:
+    if lacking := [name for name in (RECORD, MANIFEST) if name not in archive.names]:
         raise InputError(
-            f"{path}: no archive of a study ({RECORD} and {MANIFEST} are not in it)",
+            f"{path}: no archive of a study, or no whole one ({' and '.join(lacking)} not in it)",
             "make one with: pcode archive STUDY -o",
         )
     strange = archive.as_written()

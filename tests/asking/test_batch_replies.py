@@ -537,3 +537,18 @@ def test_a_server_whose_lists_tell_nothing_is_not_asked_to_do_a_batch_again(
 
 
 LISTS = ("/batches", "/files")
+
+
+def test_all_that_came_is_kept_where_few_are_asked_at_a_time(
+    tmp_path: Path, pcode: Callable[..., Any]
+) -> None:
+    """A batch of many is taken up by a command that asks two at a time: the rest of what came was dropped when the run stopped."""
+    traces, run = write_traces(tmp_path / "traces.jsonl", 4), tmp_path / "run"
+    with BatchServer(FakeOpenAI()) as server:
+        server.sends = lambda id, content: Sent(PAGE)
+        assert pcode(*command(traces, run, server, "--batch")).exit_code == 2
+        server.sends = lambda id, content: SPOILT["a line less"][0](content)
+        assert pcode(*command(traces, run, server, "--batch", "--concurrency", 2)).exit_code == 2
+        (run / "batches.jsonl").unlink()
+        assert pcode(*command(traces, run, server)).exit_code == 0
+        assert (len(server.made), server.online) == (1, 1)

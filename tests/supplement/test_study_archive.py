@@ -244,6 +244,12 @@ def test_what_was_made_to_do_harm_is_refused(small: dict[str, bytes], tmp_path: 
     assert "not a zip archive" in pcode("archive", "verify", tmp_path / "b.zip").stderr
     zipped_anew(path, {"a.txt": b"a"})
     assert "no archive of a study" in pcode("archive", "verify", path).stderr
+    zipped_anew(path, {RECORD: small[RECORD]})
+    none = " ".join(pcode("archive", "verify", path).stderr.split())
+    assert f"({MANIFEST} not in it)" in none
+    zipped_anew(path, small | {"study/a\nmissing  methods.md": b"x"})
+    one = pcode("archive", "verify", path).output.splitlines()
+    assert [line.split()[0] for line in one if "methods.md" in line] == ["added"]
 
 
 def test_the_library_for_research_objects_reads_it(made: Path, members: dict[str, bytes]) -> None:
