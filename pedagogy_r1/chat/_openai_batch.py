@@ -397,5 +397,4 @@ async def _calm(count: Callable[[], int]) -> None:
     before, calm = -1, 0
     while calm < CALM:
         await asyncio.sleep(LINGER)
-        now = count()
-        calm, before = calm + 1 if now == before >= 0 else 0, now
+        calm, before = calm + 1 if (now := count()) == before >= 0 else 0, now
