@@ -217,26 +217,6 @@ def unlock(handle: int) -> None:
         os.close(handle)
 
 
-def killed(folder: Path, status: str) -> bool:
-    """Whether a session was killed: its record still says "running", but nobody holds the folder.
-
-    Where that cannot be known (no locks in this file system, or one that may not be read) nobody is taken for killed.
-    """
-    if status != "running":
-        return False
-    try:
-        handle = os.open(folder / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:  # somebody else's may not be looked at
-        return isinstance(error, FileNotFoundError)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return True
-
-
 def write_anyway(handle: int, write: Callable[[], None]) -> None:
     """``write`` a record; what a full disk does not give, it takes of the room that the lock ``handle`` holds."""
     try:

@@ -16,7 +16,8 @@ import pytest
 
 from pedagogy_r1.errors import DiskError, LedgerWarning, RunError
 from pedagogy_r1.files.checkpointed import CheckpointedFiles
-from pedagogy_r1.job import JobFolder, JobRecord, differences, hold, killed, locked
+from pedagogy_r1.job import JobFolder, JobRecord, differences, hold, locked
+from pedagogy_r1.killed import killed
 from pedagogy_r1.provenance import digest, now
 
 from .full_disk import room_for
@@ -116,6 +117,15 @@ def test_whoever_only_looks_whether_a_session_was_killed_keeps_nobody_out(
     with locked(tmp_path):
         assert not killed(tmp_path, "running")
     assert killed(tmp_path, "running")
+
+
+def test_a_session_that_ended_between_two_looks_is_not_said_to_be_killed(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        pass
+    (tmp_path / "run.json").write_text('{"status": "running"}')
+    assert killed(tmp_path, "running")
+    (tmp_path / "run.json").write_text('{"status": "complete"}')
+    assert not killed(tmp_path, "running")
 
 
 def test_a_session_whose_lock_cannot_be_read_is_not_said_to_be_killed(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from ..human.coding_log import read_log
 from ..human.packet import Packet, blind_id
 from ..intake import TracesFile
 from ..intake.corpus import CORPUS, TraceCorpus
-from ..job import killed
+from ..killed import killed
 from ..runs.locked_part import LOCKED, open_lock
 from ..runs.run import CoderRun
 from ..shipped import folder as shipped

@@ -20,7 +20,7 @@ from ..errors import InputError
 from ..files.json_text import parse_json
 from ..files.places import Place, sound_copy
 from ..files.seal import RUN, SealedRecord, read_sealed_model, sealed, sha256_of
-from ..job import killed
+from ..killed import killed
 
 SHARD_RECORD = re.compile(r"shard-(\d{4,5})\.json")
 AGAIN = "delete the shard's record, and repeat the command that made it"
