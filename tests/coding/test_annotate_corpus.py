@@ -196,7 +196,7 @@ def test_a_killed_driver_goes_on_with_the_shards_that_are_not_done(tmp_path: Pat
 
 def test_the_user_ends_a_run_of_one_process_not_a_shard(tmp_path: Path) -> None:
     with CorpusWriter(tmp_path / "corpus", 64) as corpus:
-        for k in range(20):
+        for k in range(60):
             for trace in read_traces(DEMO):
                 corpus.put(trace.model_copy(update={"id": f"{trace.id}-{k}", "item": f"{trace.item}-{k}"}))
     command = ["annotate", str(tmp_path / "corpus"), "--coder", "cues", "-o", str(tmp_path / "run")]

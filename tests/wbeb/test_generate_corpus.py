@@ -193,7 +193,7 @@ def test_what_cannot_be_is_refused_and_nothing_of_others_is_touched(
             (("--shards", 3, "--temperature", 0.1), "temperature: 0.6 there, 0.1 now"),
             (("--shards", 3, "--n", 10), "items: 50 there, 10 now"),
             (("--shards", 3, "--max-tokens-total", 1000), "--max-tokens-total is not for shards"),
-            (("--shards", 20_000), "20000 shards"),
+            (("--shards", 20_000), "20000 is not in the range 1<=x<=10000"),
             (("--engine", "local"), "--engine is for answers in shards"),
             (("--work", tmp_path), "--work is for answers in shards"),
             (("--shards", 3, "--engine", "lokal"), "no engine is named 'lokal'"),
