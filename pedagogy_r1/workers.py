@@ -32,7 +32,10 @@ AHEAD = 3
 
 @contextmanager
 def interrupts() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event instead of cutting a trace in half; a second one raises ``KeyboardInterrupt``."""
+    """Ctrl-C sets the event instead of cutting a trace in half; a second one raises ``KeyboardInterrupt``.
+
+    Whoever is outside is told too: it may come when there is nothing left within that would look.
+    """
     seen = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield seen
@@ -41,13 +44,25 @@ def interrupts() -> Iterator[threading.Event]:
     def note(number: int, frame: object) -> None:  # noqa: ARG001 - the signature is signal's
         if seen.is_set():
             raise KeyboardInterrupt
-        seen.set()
+        tell_of_interrupt()
 
     before = signal.signal(signal.SIGINT, note)
+    _told.append(seen)
     try:
         yield seen
     finally:
+        _told.remove(seen)
         signal.signal(signal.SIGINT, before)
+
+
+_told: list[threading.Event] = []
+"""Events that Ctrl-C sets, the innermost last."""
+
+
+def tell_of_interrupt() -> None:
+    """Ctrl-C was pressed: for whoever has a handler of its own for a while."""
+    for seen in _told:
+        seen.set()
 
 
 def in_order(

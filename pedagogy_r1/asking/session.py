@@ -32,6 +32,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ..chat import Chat, ChatFrame
 from ..errors import PedagogyError
 from ..files.batch_record import refuse_open
+from ..workers import tell_of_interrupt
 from .asker import Asker, Sending, StoppedError
 from .patience import Batches
 from .transcript import Transcript
@@ -179,7 +180,12 @@ def on_sigint(act: Callable[[], None]) -> Iterator[None]:
         return
     before = signal.getsignal(signal.SIGINT)
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, act)
+
+    def told() -> None:
+        tell_of_interrupt()
+        act()
+
+    loop.add_signal_handler(signal.SIGINT, told)
     try:
         yield
     finally:

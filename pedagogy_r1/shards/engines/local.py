@@ -38,7 +38,12 @@ class LocalEngine:
                 "say --engine ray, which gives each its own, or --workers 1",
             )
         if self.workers == 1:
-            yield from map(work, numbers)
+            with interrupts() as stop:
+                for number in numbers:
+                    yield work(number)
+                    if stop.is_set():  # behind the last trace of a shard nobody else looks
+                        break
+                self.interrupted = stop.is_set()
             return
         with interrupts() as stop:
             for _, done in in_order(work, numbers, self.workers, stop, ahead=2, as_done=True):
