@@ -24,17 +24,7 @@ from typing import Any
 import psutil
 
 from benchmarks.engines import make, pcode
-from tests.coding.test_engine_ray import done, same_bytes, started, workers
-
-
-def cluster_of(nodes: int) -> Any:
-    """A head that codes nothing, and nodes of one processor each."""
-    from ray.cluster_utils import Cluster
-
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    for _ in range(nodes):
-        found.add_node(num_cpus=1)
-    return found
+from tests.coding.test_engine_ray import cluster_of, done, same_bytes, started, workers
 
 
 def kill_node(cluster: Any, dice: random.Random) -> bool:

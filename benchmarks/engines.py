@@ -113,7 +113,8 @@ def main() -> None:
         for traces in [FEW, *sorted(given.traces)]:
             folder = Path(name) / str(traces)
             folder.mkdir()
-            make(folder, traces, max(4, traces // given.per_shard), given.words)
+            shards = max(4, traces // given.per_shard)
+            make(folder, traces, shards, given.words)
             rounds = []
             for _ in range(given.rounds if traces <= 10_000 else 1):
                 found = {kind: coded(folder, kind, given) for kind in given.kinds}
@@ -126,7 +127,7 @@ def main() -> None:
                 print(f"{FEW} traces: " + ", ".join(f"{kind} {start[kind]:.1f} s" for kind in given.kinds))
                 continue
             tokens = next(tokens for _, tokens in found.values())
-            print(f"{traces:,} traces, {tokens:,} tokens, {max(4, traces // given.per_shard)} shards")
+            print(f"{traces:,} traces, {tokens:,} tokens, {shards} shards")
             for kind in given.kinds:
                 clock = " ".join(f"{each[kind].clock:.1f}" for each in rounds)
                 part = [each[given.kinds[0]].clock / each[kind].clock for each in rounds]

@@ -32,15 +32,21 @@ COPIES = int(os.environ.get("PCODE_RAY_COPIES", "12"))
 """Of the 14 traces of the demo."""
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """Two nodes of one processor each, and a head that codes nothing."""
+def cluster_of(nodes: int) -> Any:
+    """So many nodes of one processor each, and a head that codes nothing."""
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - the name that Ray reads
     found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    for _ in range(2):
+    for _ in range(nodes):
         found.add_node(num_cpus=1)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes."""
+    found = cluster_of(2)
     yield found
     found.shutdown()
 

@@ -109,20 +109,17 @@ def test_the_report_says_what_was_registered_and_what_was_not(study: Path, pcode
     assert "confirmatory codes" in {row["what"] for row in turned.deviations}
 
 
+def report_of(study: Path) -> tuple[str | Path, ...]:
+    """The command that reports what people coded, with little computing."""
+    out = ("-o", study / "report", "--replicates", "0", "--permutations", "99")
+    return ("report", study / "runs/people", *out)
+
+
 def test_the_report_finds_it_above_the_runs(study: Path, pcode: Pcode) -> None:
     path = register(pcode, study)
     assert find_registered(study / "runs/people") == path
     assert find_registered(study / "a/b/c/d/e/people") is None
-    words = (
-        "report",
-        study / "runs/people",
-        "-o",
-        study / "report",
-        "--replicates",
-        "0",
-        "--permutations",
-        "99",
-    )
+    words = report_of(study)
     done = pcode(*words, "--family", "A,B")
     assert done.exit_code == 0, done.output
     page, record = (study / "report/report.html").read_text(), read_report(study / "report")
@@ -184,16 +181,7 @@ def test_what_is_given_again_is_registered_and_reported_once(study: Path, pcode:
     record = read_registered(register(pcode, study, *again, "--coders", "h,k,h")).record
     assert record.contrasts == ("condition:cop:generic", "correct:right:wrong")
     assert (record.family, record.coders) == (("A", "B"), ("h", "k"))
-    words = (
-        "report",
-        study / "runs/people",
-        "-o",
-        study / "report",
-        "--replicates",
-        "0",
-        "--permutations",
-        "99",
-    )
+    words = report_of(study)
     done = pcode(*words, *again)
     assert done.exit_code == 0, done.output
     made = read_report(study / "report")
